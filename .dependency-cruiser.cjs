@@ -1,0 +1,67 @@
+// The floors of the house as rules: a floor imports only from floors above it in
+// this list, and only through a folder's index.ts. ARCHITECTURE.md draws the same list.
+const floors = [
+  'base', 'ip', 'net', 'api', 'plan', 'kernel', 'kube', 'node', 'cni', 'apiserver', 'agent', 'cli', 'lab', 'main',
+];
+const programs = ['agent', 'apiserver', 'cli', 'lab'];
+const pure = ['base', 'ip', 'net', 'api', 'plan'];
+
+const downward = floors.map((floor, i) => ({
+  name: `floor-${floor}-looks-up-only`,
+  severity: 'error',
+  from: { path: `^src/${floor}/` },
+  to: { path: `^src/(${floors.slice(i + 1).join('|') || 'nothing'})/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...downward,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'pure-floors-know-no-node',
+      comment: 'All decisions can be tested without root, in microseconds.',
+      severity: 'error',
+      from: { path: `^src/(${pure.join('|')})/`, pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'pure-floors-use-zod-alone',
+      severity: 'error',
+      from: { path: `^src/(${pure.join('|')})/`, pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm', 'npm-dev'], pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'koffi-only-in-ffi',
+      severity: 'error',
+      from: { pathNot: '^src/kernel/ffi/' },
+      to: { path: 'node_modules/koffi/' },
+    },
+    {
+      name: 'http-only-where-it-belongs',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(kube|apiserver|agent/metrics|main)|\\.test\\.ts$' },
+      to: { path: '^(node:)?(http|https|http2)$' },
+    },
+    {
+      name: 'through-the-front-door',
+      comment: 'Another folder is entered through its index.ts.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: '^src/([^/]+)/', pathNot: ['^src/$1/', 'index\\.ts$'] },
+    },
+    {
+      name: 'programs-stand-alone',
+      comment: 'Only main imports a program folder; the lab starts programs as processes.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/', pathNot: '^src/main/' },
+      to: { path: `^src/(${programs.join('|')})/`, pathNot: '^src/$1/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

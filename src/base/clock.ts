@@ -1,0 +1,71 @@
+// Time as an edge that is passed in: the machine's clock, and one that tests turn by hand.
+
+/** The clock that everything which waits or stamps is given. */
+export interface Clock {
+  /** Wall clock in milliseconds since 1970, for stamps that others read. */
+  now(): number;
+  /** Milliseconds of a clock that never jumps, for deadlines and durations. */
+  monotonic(): number;
+  /** Resolves after `ms`, or rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const timer = setTimeout(done, ms);
+      function done() {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      }
+      function aborted() {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      }
+      signal?.addEventListener('abort', aborted, { once: true });
+    }),
+};
+
+/** A clock for tests: it stands still until {@link FakeClock.advance}. */
+export class FakeClock implements Clock {
+  #now: number;
+  #waiting: { at: number; wake: () => void }[] = [];
+
+  constructor(startMs = 1_700_000_000_000) {
+    this.#now = startMs;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      this.#waiting.push({ at: this.#now + ms, wake: resolve });
+      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+  }
+
+  /** Moves time forward by `ms` and wakes, in order, whoever waited for a moment in between. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await Promise.resolve();
+      this.#waiting.sort((a, b) => a.at - b.at);
+      const next = this.#waiting[0];
+      if (next === undefined || next.at > end) break;
+      this.#waiting.shift();
+      this.#now = next.at;
+      next.wake();
+    }
+    this.#now = end;
+  }
+}

@@ -1,0 +1,16 @@
+export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
+export {
+  type InterfaceAddress,
+  type Link,
+  type LinkKind,
+  type LinkSettings,
+  type LinkSpec,
+  type Mac,
+  MAIN_TABLE,
+  type Neighbour,
+  type NextHop,
+  type Route,
+  ROUTE_PROTOCOL,
+  type Rule,
+  type Scope,
+} from './objects.ts';

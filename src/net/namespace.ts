@@ -1,0 +1,51 @@
+// One network namespace as an edge: what is in it, and changes to it. `#kernel` has the
+// real one; a fake for tests stands in fake-namespace.ts.
+
+import type { Cidr, Family } from '#ip';
+import type { InterfaceAddress, Link, LinkSettings, LinkSpec, Neighbour, Route, Rule } from './objects.ts';
+
+/** One change; a batch of them goes to the kernel in one message each, in order. */
+export type Change =
+  | { readonly verb: 'create'; readonly kind: 'link'; readonly link: LinkSpec }
+  | { readonly verb: 'set'; readonly kind: 'link'; readonly link: LinkSettings }
+  | { readonly verb: 'delete'; readonly kind: 'link'; readonly name: string }
+  | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'address'; readonly address: InterfaceAddress }
+  | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'route'; readonly route: Route }
+  | { readonly verb: 'create' | 'delete'; readonly kind: 'rule'; readonly rule: Rule }
+  | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'neighbour'; readonly neighbour: Neighbour };
+
+/** Narrows a dump; the kernel filters (NETLINK_GET_STRICT_CHK), so its cost does not grow with the rest. */
+export interface DumpFilter {
+  readonly family?: Family;
+  readonly table?: number;
+  readonly dev?: string;
+}
+
+/**
+ * An open network namespace. Every call is synchronous: the kernel answers route netlink at once.
+ * Errors are OrbError KERNEL_REFUSED with errno and ext-ack text in `said`, and the object in `subject`.
+ */
+export interface NetworkNamespace {
+  /** Also renews what this object knows of names and indexes. */
+  links(): Link[];
+  addresses(filter?: DumpFilter): InterfaceAddress[];
+  routes(filter?: DumpFilter): Route[];
+  rules(family?: Family): Rule[];
+  neighbours(filter?: DumpFilter): Neighbour[];
+  /** The route the kernel would take to `destination`. */
+  routeTo(destination: Cidr['address']): Route;
+  /**
+   * Applies the changes in order, batched; names of links made in the batch can be used later in it.
+   * `create` of what exists and `delete` of what is gone are errors, told by `errno` EEXIST, ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL.
+   * Every change is tried; the first error is thrown at the end.
+   */
+  change(changes: readonly Change[]): void;
+  /** A sysctl below /proc/sys/net of this namespace: `ipv4/conf/all/rp_filter`. Undefined where the kernel lacks it. */
+  sysctl(key: string): string | undefined;
+  setSysctl(key: string, value: string): void;
+  /** Runs nft commands (nft(8) syntax) as one transaction. */
+  nft(commands: string): void;
+  /** The ruleset, or one table `inet orbweaver`, as `nft -j list` prints it; undefined where the table is absent. */
+  nftTable(family: string, table: string): unknown;
+  close(): void;
+}
