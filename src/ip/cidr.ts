@@ -1,0 +1,94 @@
+// CIDRs: an address with a prefix length. Host bits may be set (an interface's address) or must be clear (a network).
+
+import { OrbError } from '#base';
+import { type Address, type Family, formatAddress, maxPrefixLength, parseAddress } from './address.ts';
+import type { AddressRange } from './range.ts';
+
+/** An address and its prefix length; the host bits may be set: {@link networkOf} clears them. */
+export interface Cidr {
+  readonly address: Address;
+  readonly prefixLength: number;
+}
+
+/**
+ * Reads `address/length`, host bits allowed. The length is decimal without leading zeros. The IPv4-mapped form is refused
+ * here, because its length could mean 128 bits or 32.
+ */
+export function parseCidr(text: string): Cidr {
+  const slash = text.indexOf('/');
+  const refuse = (cause?: unknown): never => {
+    const message = `invalid CIDR '${text}'; allowed: an IP address, '/' and a prefix length of 0 to 32 (IPv4) or 0 to 128 (IPv6)`;
+    throw new OrbError('INPUT_INVALID', { message, cause });
+  };
+  if (slash < 0) return refuse();
+  const length = text.slice(slash + 1);
+  let address: Address;
+  try {
+    address = parseAddress(text.slice(0, slash));
+  } catch (error) {
+    return refuse(error);
+  }
+  const mapped = address.family === 4 && text.includes(':');
+  const prefixLength = Number(length);
+  if (mapped || !/^(0|[1-9]\d{0,2})$/.test(length) || prefixLength > maxPrefixLength(address.family))
+    refuse();
+  return { address, prefixLength };
+}
+
+/** Reads a network in canonical form: host bits clear and the address as {@link formatAddress} writes it. */
+export function parseNetwork(text: string): Cidr {
+  const cidr = parseCidr(text);
+  const canonical = formatCidr(networkOf(cidr));
+  if (text !== canonical) {
+    // Spiderpool's text, pkg/ip: scripts look for it.
+    const message = `unformatted subnet ${text}, please change it to ${canonical}`;
+    throw new OrbError('INPUT_INVALID', { message });
+  }
+  return cidr;
+}
+
+export function formatCidr(cidr: Cidr): string {
+  return `${formatAddress(cidr.address)}/${cidr.prefixLength}`;
+}
+
+/** The network of the CIDR: the same with its host bits clear. */
+export function networkOf(cidr: Cidr): Cidr {
+  const { address, prefixLength } = cidr;
+  const shift = hostBits(cidr);
+  return { address: { family: address.family, value: (address.value >> shift) << shift }, prefixLength };
+}
+
+/** Every address of the network. */
+export function cidrRange(cidr: Cidr): AddressRange {
+  const first = networkOf(cidr).address;
+  return { first, last: { family: first.family, value: first.value | ((1n << hostBits(cidr)) - 1n) } };
+}
+
+export function cidrContains(cidr: Cidr, address: Address): boolean {
+  const shift = hostBits(cidr);
+  return cidr.address.family === address.family && cidr.address.value >> shift === address.value >> shift;
+}
+
+/** Whether the two networks share an address; one then contains the other. */
+export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength < b.prefixLength ? cidrContains(a, b.address) : cidrContains(b, a.address);
+}
+
+/** The address as a network of its own: /32 or /128. */
+export function hostCidr(address: Address): Cidr {
+  return { address, prefixLength: maxPrefixLength(address.family) };
+}
+
+/** `0.0.0.0/0` or `::/0`: the destination of a default route. */
+export function defaultDestination(family: Family): Cidr {
+  return { address: { family, value: 0n }, prefixLength: 0 };
+}
+
+/** The CIDR as the value of a label, as Spiderpool writes it: `172.18.40.0/24` is `172-18-40-0-24`. */
+export function cidrLabel(cidr: Cidr): string {
+  return formatCidr(cidr).replaceAll(/[.:/]/g, '-');
+}
+
+function hostBits(cidr: Cidr): bigint {
+  return BigInt(maxPrefixLength(cidr.address.family) - cidr.prefixLength);
+}

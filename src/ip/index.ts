@@ -1,0 +1,27 @@
+export {
+  type Address,
+  addressBytes,
+  addressFromBytes,
+  compareAddresses,
+  type Family,
+  formatAddress,
+  maxPrefixLength,
+  parseAddress,
+  sameAddress,
+  tryParseAddress,
+} from './address.ts';
+export { AddressSet } from './address-set.ts';
+export {
+  type Cidr,
+  cidrContains,
+  cidrLabel,
+  cidrRange,
+  cidrsOverlap,
+  defaultDestination,
+  formatCidr,
+  hostCidr,
+  networkOf,
+  parseCidr,
+  parseNetwork,
+} from './cidr.ts';
+export { type AddressRange, formatRange, parseRange } from './range.ts';
