@@ -13,6 +13,10 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly namespaced: boolean;
   /** Whether status is a subresource: then only `updateStatus` changes it. */
   readonly statusSubresource: boolean;
+  /** What kubectl takes instead of the plural: `po`. */
+  readonly shortNames?: readonly string[];
+  /** Groups of kinds that kubectl lists together: `all`. */
+  readonly categories?: readonly string[];
   /** Checks and types what the API answers; unknown fields pass through. */
   readonly schema: z.ZodType<T>;
 }

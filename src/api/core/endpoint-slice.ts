@@ -1,0 +1,58 @@
+// EndpointSlice: the addresses behind a Service, of one family.
+
+import { z } from 'zod';
+import { typeFields } from '../metadata.ts';
+import { partOf } from '../open-object.ts';
+import type { ResourceType } from '../resource.ts';
+
+const text = z.string().optional();
+const flag = z.boolean().nullish();
+
+const endpointSchema = partOf({
+  addresses: z.array(z.string()).describe('Addresses of the endpoint; only the first counts.'),
+  conditions: partOf({
+    ready: flag.describe('Whether it takes traffic; unknown counts as ready.'),
+    serving: flag.describe('Whether it is ready, termination aside.'),
+    terminating: flag.describe('Whether it is ending.'),
+  })
+    .optional()
+    .describe('State of the endpoint.'),
+  nodeName: text.describe('Node it runs on.'),
+  targetRef: partOf({
+    kind: text.describe('Kind.'),
+    namespace: text.describe('Namespace.'),
+    name: text.describe('Name.'),
+    uid: text.describe('UID.'),
+  })
+    .optional()
+    .describe('The pod behind it.'),
+});
+
+export const endpointSliceSchema = partOf({
+  ...typeFields,
+  addressType: z.enum(['IPv4', 'IPv6', 'FQDN']).describe('Family of all addresses of the slice.'),
+  endpoints: z.array(endpointSchema).nullish().describe('The endpoints.'),
+  ports: z
+    .array(
+      partOf({
+        name: text.describe('Name of the Service port.'),
+        port: z.int().nullish().describe('Port of the endpoints.'),
+        protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional().describe('Protocol; TCP unless set.'),
+      }),
+    )
+    .nullish()
+    .describe('Ports of every endpoint of the slice.'),
+}).describe('EndpointSlice lists addresses behind a Service.');
+
+export type EndpointSlice = z.infer<typeof endpointSliceSchema>;
+export type Endpoint = z.infer<typeof endpointSchema>;
+
+export const endpointSlices: ResourceType<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+  statusSubresource: false,
+  schema: endpointSliceSchema,
+};

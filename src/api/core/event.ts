@@ -1,0 +1,48 @@
+// Event of the core group: what `kubectl describe` prints below an object.
+
+import { z } from 'zod';
+import { typeFields } from '../metadata.ts';
+import { partOf } from '../open-object.ts';
+import type { ResourceType } from '../resource.ts';
+
+const text = z.string().optional();
+
+const involvedObjectSchema = partOf({
+  apiVersion: text.describe('Group and version.'),
+  kind: text.describe('Kind.'),
+  namespace: text.describe('Namespace.'),
+  name: text.describe('Name.'),
+  uid: text.describe('UID.'),
+  resourceVersion: text.describe('Version of the object.'),
+  fieldPath: text.describe('Part of the object.'),
+});
+
+export const eventSchema = partOf({
+  ...typeFields,
+  involvedObject: involvedObjectSchema.describe('What the event is about.'),
+  type: z.enum(['Normal', 'Warning']).optional().describe('Whether something is wrong.'),
+  reason: text.describe('Why, in one word.'),
+  message: text.describe('What happened, for people.'),
+  source: partOf({ component: text.describe('Program.'), host: text.describe('Node.') })
+    .optional()
+    .describe('Who reports it.'),
+  count: z.int().optional().describe('How often it happened.'),
+  firstTimestamp: z.string().nullish().describe('When it happened first.'),
+  lastTimestamp: z.string().nullish().describe('When it happened last.'),
+  eventTime: z.string().nullish().describe('When it happened.'),
+  reportingComponent: text.describe('Program that reports it.'),
+  reportingInstance: text.describe('Instance of that program.'),
+}).describe('Event tells what happened to an object.');
+
+export type Event = z.infer<typeof eventSchema>;
+
+export const events: ResourceType<Event> = {
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+  statusSubresource: false,
+  shortNames: ['ev'],
+  schema: eventSchema,
+};

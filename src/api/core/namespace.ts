@@ -1,0 +1,31 @@
+// Namespace: its annotations name default pools, its labels are matched by pools.
+
+import { z } from 'zod';
+import { typeFields } from '../metadata.ts';
+import { partOf } from '../open-object.ts';
+import type { ResourceType } from '../resource.ts';
+
+export const namespaceSchema = partOf({
+  ...typeFields,
+  spec: partOf({
+    finalizers: z.array(z.string()).optional().describe('What must be done before the namespace goes.'),
+  })
+    .optional()
+    .describe('How the namespace ends.'),
+  status: partOf({ phase: z.string().optional().describe('Active or Terminating.') })
+    .optional()
+    .describe('Where the namespace stands.'),
+}).describe('Namespace is a scope for names.');
+
+export type Namespace = z.infer<typeof namespaceSchema>;
+
+export const namespaces: ResourceType<Namespace> = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+  statusSubresource: true,
+  shortNames: ['ns'],
+  schema: namespaceSchema,
+};

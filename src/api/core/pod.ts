@@ -1,0 +1,121 @@
+// Pod: what we read of it to attach it, and what the lab writes to run it.
+
+import { z } from 'zod';
+import { typeFields } from '../metadata.ts';
+import { partOf } from '../open-object.ts';
+import type { ResourceType } from '../resource.ts';
+import { conditionsField } from './condition.ts';
+
+const text = z.string().optional();
+
+const containerPortSchema = partOf({
+  name: text.describe('Name that a Service can refer to.'),
+  containerPort: z.int().min(1).max(65_535).describe('Port inside the pod.'),
+  hostPort: z.int().min(0).max(65_535).optional().describe('Port on the node.'),
+  protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional().describe('Protocol; TCP unless set.'),
+});
+
+const containerSchema = partOf({
+  name: z.string().describe('Name, unique in the pod.'),
+  image: text.describe('Image to run.'),
+  imagePullPolicy: text.describe('When to pull the image.'),
+  command: z
+    .array(z.string())
+    .optional()
+    .describe('Program and first arguments instead of those of the image.'),
+  args: z.array(z.string()).optional().describe('Arguments.'),
+  ports: z.array(containerPortSchema).optional().describe('Ports the container listens on.'),
+});
+
+/** PodSpec, which workloads embed too. */
+export const podSpecSchema = partOf({
+  nodeName: text.describe('Node the pod runs on.'),
+  nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels that the node must have.'),
+  hostNetwork: z.boolean().optional().describe('Whether the pod uses the network of its node.'),
+  containers: z.array(containerSchema).describe('Containers of the pod.'),
+  initContainers: z.array(containerSchema).optional().describe('Containers that run before the others.'),
+  restartPolicy: z
+    .enum(['Always', 'OnFailure', 'Never'])
+    .optional()
+    .describe('When containers are started again.'),
+  terminationGracePeriodSeconds: z
+    .int()
+    .optional()
+    .describe('Seconds between the request to end and the kill.'),
+  subdomain: text.describe('Governing service of a StatefulSet.'),
+  hostname: text.describe('Host name inside the pod.'),
+  serviceAccountName: text.describe('ServiceAccount the pod runs as.'),
+});
+
+const containerStatusSchema = partOf({
+  name: z.string().describe('Name of the container.'),
+  ready: z.boolean().describe('Whether it passes its readiness probe.'),
+  restartCount: z.int().describe('How often it was started again.'),
+  started: z.boolean().optional().describe('Whether it was started.'),
+  image: z.string().describe('Image it runs.'),
+  imageID: z.string().describe('Id of that image.'),
+  containerID: text.describe('Id of the container.'),
+  state: partOf({
+    waiting: partOf({ reason: text.describe('Why.'), message: text.describe('Details.') })
+      .optional()
+      .describe('It waits to run.'),
+    running: partOf({ startedAt: text.describe('Since when.') })
+      .optional()
+      .describe('It runs.'),
+    terminated: partOf({
+      exitCode: z.int().describe('Exit status.'),
+      reason: text.describe('Why.'),
+      startedAt: text.describe('Start.'),
+      finishedAt: text.describe('End.'),
+    })
+      .optional()
+      .describe('It ended.'),
+  })
+    .optional()
+    .describe('What it does now.'),
+});
+
+const statusSchema = partOf({
+  phase: z
+    .enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'])
+    .optional()
+    .describe('Where the pod stands.'),
+  conditions: conditionsField,
+  reason: text.describe('Why, in one word.'),
+  message: text.describe('Why, for people.'),
+  hostIP: text.describe('Address of the node.'),
+  hostIPs: z
+    .array(partOf({ ip: z.string().describe('An address.') }))
+    .optional()
+    .describe('Addresses of the node.'),
+  podIP: text.describe('First address of the pod.'),
+  podIPs: z
+    .array(partOf({ ip: z.string().describe('An address.') }))
+    .optional()
+    .describe('Addresses of the pod, one for each family.'),
+  startTime: text.describe('When the kubelet took the pod.'),
+  containerStatuses: z.array(containerStatusSchema).optional().describe('State of each container.'),
+});
+
+export const podSchema = partOf({
+  ...typeFields,
+  spec: podSpecSchema.optional().describe('What is to run.'),
+  status: statusSchema.optional().describe('What runs.'),
+}).describe('Pod is a set of containers with one network.');
+
+export type Pod = z.infer<typeof podSchema>;
+export type PodSpec = z.infer<typeof podSpecSchema>;
+export type PodStatus = z.infer<typeof statusSchema>;
+export type ContainerStatus = z.infer<typeof containerStatusSchema>;
+
+export const pods: ResourceType<Pod> = {
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  namespaced: true,
+  statusSubresource: true,
+  shortNames: ['po'],
+  categories: ['all'],
+  schema: podSchema,
+};

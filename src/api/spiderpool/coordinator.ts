@@ -1,0 +1,98 @@
+// SpiderCoordinator: the cluster's settings for routes, veth and hijacked networks of underlay pods.
+
+import { z } from 'zod';
+import type { CustomKind } from '../crd/custom-kind.ts';
+import { typeFields } from '../metadata.ts';
+import { int64, openObject } from '../open-object.ts';
+import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
+
+/** Spiderpool's CRD says `disabled` where its plugin says `disable`; both mean "do nothing". */
+export const coordinatorModes = ['auto', 'underlay', 'overlay', 'disable', 'disabled'] as const;
+export const podCIDRTypes = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const;
+
+/** Two bytes of a unicast MAC address, or nothing: the low bit of the first byte is the multicast bit (IEEE 802). */
+const MAC_PREFIX = /^([0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2})?$/;
+
+/** The fields of SpiderCoordinator's spec, which SpiderMultusConfig embeds too. */
+export const coordinatorFields = {
+  mode: z
+    .enum(coordinatorModes)
+    .default('auto')
+    .describe(
+      'Where ClusterIPs and the own node are reached: underlay by a veth pair, overlay by eth0; auto decides by pod.',
+    ),
+  podCIDRType: z
+    .enum(podCIDRTypes)
+    .optional()
+    .describe(
+      'Where the networks of overlay pods are read from; auto looks at the CNI configuration of the node.',
+    ),
+  hijackCIDR: z
+    .array(z.string().max(64))
+    .optional()
+    .describe('More networks that pods reach through their node, as CIDRs or addresses.'),
+  policyRoutes: z.array(routeSchema).optional().describe('Routes through the current interface.'),
+  podMACPrefix: z
+    .string()
+    .regex(MAC_PREFIX)
+    .optional()
+    .describe(
+      'First two bytes of the MAC addresses of pods, for example 0a:1b; the rest is made of the address.',
+    ),
+  tunePodRoutes: z
+    .boolean()
+    .default(true)
+    .describe('Whether routes of pods with several interfaces are arranged.'),
+  podDefaultRouteNIC: z
+    .string()
+    .optional()
+    .describe('Interface that keeps the default route; empty leaves it where it is.'),
+  hostRuleTable: int64().default(500).describe('Routing table of the node that holds the routes to pods.'),
+  podRPFilter: int64()
+    .max(2)
+    .default(0)
+    .describe('rp_filter inside the pod: 0 off, 1 strict, 2 loose; negative leaves it alone.'),
+  txQueueLen: int64()
+    .min(0)
+    .default(0)
+    .describe('Transmit queue length of the interface; 0 leaves it alone.'),
+  vethLinkAddress: z
+    .string()
+    .optional()
+    .describe('IPv4 address for the veth inside the pod, which service meshes need.'),
+  vethMTU: int64().min(1).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),
+};
+
+const statusSchema = openObject({
+  phase: z.string().describe('Synced or NotReady.'),
+  reason: z.string().optional().describe('Why it is not ready.'),
+  overlayPodCIDR: z.array(z.string()).optional().describe('Networks of overlay pods that were found.'),
+  serviceCIDR: z.array(z.string()).optional().describe('Networks of Services that were found.'),
+});
+
+/** spidercoordinators.spiderpool.spidernet.io; the one named `default` counts. */
+export const spiderCoordinatorSchema = openObject({
+  ...typeFields,
+  spec: openObject(coordinatorFields)
+    .optional()
+    .describe('Settings; a NetworkAttachmentDefinition can override most.'),
+  status: statusSchema.optional().describe('What was found in the cluster.'),
+}).describe(
+  'SpiderCoordinator holds the settings by which pods reach Services, their node and overlay pods.',
+);
+
+export type SpiderCoordinator = z.infer<typeof spiderCoordinatorSchema>;
+
+export const spiderCoordinators: CustomKind<SpiderCoordinator> = {
+  group: SPIDERPOOL_GROUP,
+  version: SPIDERPOOL_VERSION,
+  kind: 'SpiderCoordinator',
+  plural: 'spidercoordinators',
+  singular: 'spidercoordinator',
+  shortNames: ['scc'],
+  categories: [SPIDERPOOL_CATEGORY],
+  namespaced: false,
+  statusSubresource: true,
+  schema: spiderCoordinatorSchema,
+  columns: [],
+};

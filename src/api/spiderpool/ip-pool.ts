@@ -1,0 +1,136 @@
+// SpiderIPPool: addresses of one network that pods are given, and who holds them.
+
+import { z } from 'zod';
+import type { CustomKind } from '../crd/custom-kind.ts';
+import { immutableField, rules } from '../crd/rule.ts';
+import { labelSelectorSchema, typeFields } from '../metadata.ts';
+import { openObject } from '../open-object.ts';
+import {
+  addressFields,
+  countFields,
+  SPIDERPOOL_CATEGORY,
+  SPIDERPOOL_GROUP,
+  SPIDERPOOL_VERSION,
+} from './address-fields.ts';
+
+const names = z.array(z.string()).optional();
+
+const specSchema = openObject({
+  ...addressFields,
+  podAffinity: labelSelectorSchema
+    .optional()
+    .describe('Only pods with these labels get addresses of this pool.'),
+  namespaceAffinity: labelSelectorSchema
+    .optional()
+    .describe('Only pods in namespaces with these labels; ignored when namespaceName lists any.'),
+  namespaceName: names.describe('Only pods in these namespaces; wins over namespaceAffinity.'),
+  nodeAffinity: labelSelectorSchema
+    .optional()
+    .describe('Only pods on nodes with these labels; ignored when nodeName lists any.'),
+  nodeName: names.describe('Only pods on these nodes; wins over nodeAffinity.'),
+  multusName: names.describe(
+    'Only interfaces made from these NetworkAttachmentDefinitions, written namespace/name.',
+  ),
+  default: z.boolean().default(false).describe('Use this pool for pods for which nothing names a pool.'),
+  disable: z
+    .boolean()
+    .default(false)
+    .describe('Hand out no more addresses; what is taken stays and can be released.'),
+}).meta(rules(immutableField('ipVersion'), immutableField('subnet')));
+
+const statusSchema = openObject({
+  allocatedIPs: z
+    .string()
+    .optional()
+    .describe(
+      'Who holds which address, as a JSON object in text: address to pod, podUid and nic. Absent when none is taken.',
+    ),
+  ...countFields,
+});
+
+/** spiderippools.spiderpool.spidernet.io. */
+export const spiderIPPoolSchema = openObject({
+  ...typeFields,
+  spec: specSchema.optional().describe('What the pool offers, and to whom.'),
+  status: statusSchema.optional().describe('What is taken; written by the agents.'),
+}).describe('SpiderIPPool holds addresses of one network that pods are given.');
+
+export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;
+
+/** One record of `status.allocatedIPs`; `nic` is ours, Spiderpool writes the first two. */
+export const poolAllocationSchema = openObject({
+  /** `namespace/name` of the pod. */
+  pod: z.string(),
+  podUid: z.string(),
+  /** The pod's interface: two interfaces of one pod can draw from one pool. */
+  nic: z.string().optional(),
+});
+
+/** The parsed `status.allocatedIPs`: address without prefix length to its holder. */
+export const poolAllocationsSchema = z.record(z.string(), poolAllocationSchema);
+
+export type PoolAllocation = z.infer<typeof poolAllocationSchema>;
+export type PoolAllocations = z.infer<typeof poolAllocationsSchema>;
+
+export const spiderIPPools: CustomKind<SpiderIPPool> = {
+  group: SPIDERPOOL_GROUP,
+  version: SPIDERPOOL_VERSION,
+  kind: 'SpiderIPPool',
+  plural: 'spiderippools',
+  singular: 'spiderippool',
+  shortNames: ['sp'],
+  categories: [SPIDERPOOL_CATEGORY],
+  namespaced: false,
+  statusSubresource: true,
+  schema: spiderIPPoolSchema,
+  columns: [
+    { name: 'VERSION', type: 'string', jsonPath: '.spec.ipVersion', description: 'Address family.' },
+    { name: 'SUBNET', type: 'string', jsonPath: '.spec.subnet', description: 'Network of the addresses.' },
+    {
+      name: 'ALLOCATED-IP-COUNT',
+      type: 'integer',
+      jsonPath: '.status.allocatedIPCount',
+      description: 'Addresses taken.',
+    },
+    {
+      name: 'TOTAL-IP-COUNT',
+      type: 'integer',
+      jsonPath: '.status.totalIPCount',
+      description: 'Addresses in all.',
+    },
+    {
+      name: 'DEFAULT',
+      type: 'boolean',
+      jsonPath: '.spec.default',
+      description: 'Whether it is a default pool.',
+    },
+    {
+      name: 'DISABLE',
+      type: 'boolean',
+      jsonPath: '.spec.disable',
+      description: 'Whether it hands out no more.',
+      priority: 10,
+    },
+    {
+      name: 'NodeName',
+      type: 'string',
+      jsonPath: '.spec.nodeName',
+      description: 'Nodes it is for.',
+      priority: 10,
+    },
+    {
+      name: 'MultusName',
+      type: 'string',
+      jsonPath: '.spec.multusName',
+      description: 'NetworkAttachmentDefinitions it is for.',
+      priority: 10,
+    },
+    {
+      name: 'APP-NAMESPACE',
+      type: 'string',
+      jsonPath: ".spec.podAffinity.matchLabels['ipam\\.spidernet\\.io/app-namespace']",
+      description: 'Namespace of the application it was made for.',
+      priority: 10,
+    },
+  ],
+};

@@ -1,0 +1,196 @@
+// SpiderMultusConfig: a typed CNI configuration from which a NetworkAttachmentDefinition is rendered.
+
+import { z } from 'zod';
+import type { CustomKind } from '../crd/custom-kind.ts';
+import { rule, rules } from '../crd/rule.ts';
+import { typeFields } from '../metadata.ts';
+import { int32, openObject } from '../open-object.ts';
+import { SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
+import { coordinatorFields } from './coordinator.ts';
+
+export const cniTypes = ['macvlan', 'ipvlan', 'vlan', 'sriov', 'ovs', 'ib-sriov', 'ipoib', 'custom'] as const;
+
+const text = z.string().optional();
+const mtu = int32().min(0).default(0).describe('MTU in bytes; 0 leaves the default.');
+const vlanID = int32().min(0).max(4094).optional();
+
+const ippools = openObject({
+  ipv4: z.array(z.string()).optional().describe('SpiderIPPools for IPv4, tried in order.'),
+  ipv6: z.array(z.string()).optional().describe('SpiderIPPools for IPv6, tried in order.'),
+  matchMasterSubnet: z
+    .boolean()
+    .default(false)
+    .describe('Only use pools whose subnet is that of the parent interface (sriov only).'),
+})
+  .optional()
+  .describe('Pools of the interface when no annotation names any.');
+
+const bond = openObject({
+  name: z.string().min(1).max(15).describe('Name of the bond interface.'),
+  mode: int32().min(0).max(6).describe('Bonding mode by number: 0 balance-rr … 6 balance-alb.'),
+  options: text.describe('More options as key=value, separated by semicolons.'),
+})
+  .optional()
+  .describe('Bond made of the parents; needed when there are several.');
+
+const parents = {
+  master: z
+    .array(z.string().min(1).max(15))
+    .min(1)
+    .max(64)
+    .describe('Parent interfaces of the node; several are bonded.'),
+  mtu,
+  vlanID: vlanID.describe('VLAN made on the parent; 0 is none.'),
+  bond,
+  rdmaResourceName: text.describe('Resource name of the shared RDMA device of the parent.'),
+  ippools,
+};
+
+interface Parents {
+  readonly master: readonly string[];
+  readonly bond?: unknown;
+}
+
+const bondNeeded = rule<Parents>(
+  'size(self.master) < 2 || has(self.bond)',
+  'bond is required when master lists several interfaces',
+  (self) => self.master.length < 2 || self.bond !== undefined,
+);
+
+const manualVlan = rule<{ readonly vlanMode?: string; readonly vlanID?: number }>(
+  "self.vlanMode != 'auto' || !has(self.vlanID)",
+  'vlanID must be left out when vlanMode is auto',
+  (self) => self.vlanMode !== 'auto' || self.vlanID === undefined,
+);
+
+const rateOrder = rule<{ readonly minTxRateMbps?: number; readonly maxTxRateMbps?: number }>(
+  '!has(self.minTxRateMbps) || !has(self.maxTxRateMbps) || self.maxTxRateMbps == 0 || self.minTxRateMbps <= self.maxTxRateMbps',
+  'minTxRateMbps must not exceed maxTxRateMbps (0 is no limit)',
+  ({ minTxRateMbps: least, maxTxRateMbps: most }) =>
+    least === undefined || most === undefined || most === 0 || least <= most,
+);
+
+const trunkOrder = rule<{ readonly minID?: number; readonly maxID?: number }>(
+  'has(self.minID) == has(self.maxID) && (!has(self.minID) || self.minID <= self.maxID)',
+  'minID and maxID go together, minID not above maxID',
+  ({ minID, maxID }) => (minID === undefined ? maxID === undefined : maxID !== undefined && minID <= maxID),
+);
+
+const sriov = openObject({
+  resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
+  vlanID: vlanID.describe('VLAN of the virtual function; 0 is none.'),
+  mtu,
+  minTxRateMbps: int32().min(0).optional().describe('Least transmit rate in Mbit/s; 0 is none.'),
+  maxTxRateMbps: int32().min(0).optional().describe('Greatest transmit rate in Mbit/s; 0 is no limit.'),
+  rdmaIsolation: z.boolean().default(false).describe('Whether the RDMA device is moved into the pod.'),
+  ippools,
+}).meta(rules(rateOrder));
+
+const ibsriov = openObject({
+  resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
+  pkey: text.describe('InfiniBand partition key.'),
+  linkState: z
+    .enum(['auto', 'enable', 'disable'])
+    .default('enable')
+    .describe('Link state of the virtual function.'),
+  rdmaIsolation: z.boolean().default(true).describe('Whether the RDMA device is moved into the pod.'),
+  enableIbKubernetes: z.boolean().default(false).describe('Whether ib-kubernetes manages partition keys.'),
+  ippools,
+});
+
+const trunk = openObject({
+  minID: vlanID.describe('First VLAN of a range.'),
+  maxID: vlanID.describe('Last VLAN of a range.'),
+  id: vlanID.describe('A single VLAN.'),
+}).meta(rules(trunkOrder));
+
+const ovs = openObject({
+  bridge: z.string().min(1).describe('Name of the Open vSwitch bridge.'),
+  vlan: vlanID.describe('VLAN of the port.'),
+  trunk: z.array(trunk).max(256).optional().describe('VLANs that the port carries tagged.'),
+  deviceID: text.describe('PCI address of a virtual function for hardware offload.'),
+  ippools,
+});
+
+/** cniType to the field that configures it. */
+const typeFieldNames = [
+  ['macvlan', 'macvlan'],
+  ['ipvlan', 'ipvlan'],
+  ['vlan', 'vlan'],
+  ['sriov', 'sriov'],
+  ['ovs', 'ovs'],
+  ['ib-sriov', 'ibsriov'],
+  ['ipoib', 'ipoib'],
+] as const;
+
+/** The field of the chosen type is there, and no other type's. */
+const typeRules = typeFieldNames.map(([type, field]) =>
+  rule<{ readonly cniType?: string } & Readonly<Record<string, unknown>>>(
+    `(self.cniType == '${type}') == has(self.${field})`,
+    `${field} is required when cniType is ${type}, and allowed only then`,
+    (self) => (self.cniType === type) === (self[field] !== undefined),
+  ),
+);
+
+const customAlone = rule<{ readonly cniType?: string; readonly customCNI?: string }>(
+  "self.cniType == 'custom' || !has(self.customCNI)",
+  'customCNI is allowed only when cniType is custom',
+  (self) => self.cniType === 'custom' || self.customCNI === undefined,
+);
+
+const specSchema = openObject({
+  cniType: z.enum(cniTypes).default('custom').describe('The plugin that makes the interface.'),
+  macvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType macvlan.'),
+  ipvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType ipvlan.'),
+  vlan: openObject({
+    ...parents,
+    vlanMode: z
+      .enum(['manual', 'auto'])
+      .default('manual')
+      .describe('auto: the VLAN comes from the network provider.'),
+  })
+    .meta(rules(bondNeeded, manualVlan))
+    .optional()
+    .describe('For cniType vlan.'),
+  sriov: sriov.optional().describe('For cniType sriov.'),
+  ibsriov: ibsriov.optional().describe('For cniType ib-sriov.'),
+  ipoib: openObject({
+    master: z.string().min(1).describe('Parent InfiniBand interface of the node.'),
+    ippools,
+  })
+    .optional()
+    .describe('For cniType ipoib.'),
+  ovs: ovs.optional().describe('For cniType ovs.'),
+  enableCoordinator: z
+    .boolean()
+    .default(true)
+    .describe('Whether the coordinator plugin is chained; never for custom.'),
+  disableIPAM: z.boolean().default(false).describe('Whether the interface gets no address.'),
+  coordinator: openObject(coordinatorFields).optional().describe('Settings of the coordinator plugin.'),
+  chainCNIJsonData: z.array(z.string()).optional().describe('More plugins to chain, each one as JSON text.'),
+  customCNI: text.describe('For cniType custom: the whole configuration as JSON text.'),
+}).meta(rules(...typeRules, customAlone));
+
+/** spidermultusconfigs.spiderpool.spidernet.io. */
+export const spiderMultusConfigSchema = openObject({
+  ...typeFields,
+  spec: specSchema.optional().describe('The configuration.'),
+}).describe(
+  'SpiderMultusConfig is a CNI configuration from which a NetworkAttachmentDefinition is rendered.',
+);
+
+export type SpiderMultusConfig = z.infer<typeof spiderMultusConfigSchema>;
+
+export const spiderMultusConfigs: CustomKind<SpiderMultusConfig> = {
+  group: SPIDERPOOL_GROUP,
+  version: SPIDERPOOL_VERSION,
+  kind: 'SpiderMultusConfig',
+  plural: 'spidermultusconfigs',
+  singular: 'spidermultusconfig',
+  shortNames: ['smc'],
+  categories: [SPIDERPOOL_CATEGORY],
+  namespaced: true,
+  statusSubresource: false,
+  schema: spiderMultusConfigSchema,
+  columns: [],
+};

@@ -1,0 +1,66 @@
+// SpiderSubnet: a network from which pools are made, by hand or for an application.
+
+import { z } from 'zod';
+import type { CustomKind } from '../crd/custom-kind.ts';
+import { immutableField, rules } from '../crd/rule.ts';
+import { typeFields } from '../metadata.ts';
+import { openObject } from '../open-object.ts';
+import {
+  addressFields,
+  countFields,
+  SPIDERPOOL_CATEGORY,
+  SPIDERPOOL_GROUP,
+  SPIDERPOOL_VERSION,
+} from './address-fields.ts';
+
+const specSchema = openObject(addressFields).meta(
+  rules(immutableField('ipVersion'), immutableField('subnet')),
+);
+
+const statusSchema = openObject({
+  controlledIPPools: z
+    .string()
+    .optional()
+    .describe(
+      'Which pool holds which ranges, as a JSON object in text: pool name to ips and application. Absent when none.',
+    ),
+  ...countFields,
+});
+
+/** spidersubnets.spiderpool.spidernet.io. */
+export const spiderSubnetSchema = openObject({
+  ...typeFields,
+  spec: specSchema.optional().describe('The network and its addresses.'),
+  status: statusSchema.optional().describe('Which pools took what; written by the controller.'),
+}).describe('SpiderSubnet holds addresses of one network from which SpiderIPPools are made.');
+
+export type SpiderSubnet = z.infer<typeof spiderSubnetSchema>;
+
+export const spiderSubnets: CustomKind<SpiderSubnet> = {
+  group: SPIDERPOOL_GROUP,
+  version: SPIDERPOOL_VERSION,
+  kind: 'SpiderSubnet',
+  plural: 'spidersubnets',
+  singular: 'spidersubnet',
+  shortNames: ['ss'],
+  categories: [SPIDERPOOL_CATEGORY],
+  namespaced: false,
+  statusSubresource: true,
+  schema: spiderSubnetSchema,
+  columns: [
+    { name: 'VERSION', type: 'string', jsonPath: '.spec.ipVersion', description: 'Address family.' },
+    { name: 'SUBNET', type: 'string', jsonPath: '.spec.subnet', description: 'The network.' },
+    {
+      name: 'ALLOCATED-IP-COUNT',
+      type: 'integer',
+      jsonPath: '.status.allocatedIPCount',
+      description: 'Addresses given to pools.',
+    },
+    {
+      name: 'TOTAL-IP-COUNT',
+      type: 'integer',
+      jsonPath: '.status.totalIPCount',
+      description: 'Addresses in all.',
+    },
+  ],
+};
