@@ -12,6 +12,11 @@ export interface ErrorKind {
 
 /** Keyed by stable code: a code is never renamed or used again for something else. */
 export const errorTable = {
+  FRAME_DAMAGED: {
+    meaning: 'What came over the socket between the CNI executable and the agent, or lay in the DEL queue, is no frame.',
+    advice: 'Check that the executables in the CNI folder and the agent are of releases that follow one another.',
+    cni: 11,
+  },
   INPUT_INVALID: {
     meaning: 'A value does not have the form that its field asks for.',
     advice: 'Correct the field that the message names.',
