@@ -26,6 +26,10 @@ export interface DumpFilter {
  * Errors are OrbError KERNEL_REFUSED with errno and ext-ack text in `said`, and the object in `subject`.
  */
 export interface NetworkNamespace {
+  /** Its open descriptor: where a veth's peer is made (`LinkKind.peer.netnsFd`) or a link is moved to. */
+  readonly fd: number;
+  /** One link by name, at a cost that does not grow with the others; undefined where there is none. */
+  link(name: string): Link | undefined;
   /** Also renews what this object knows of names and indexes. */
   links(): Link[];
   addresses(filter?: DumpFilter): InterfaceAddress[];
