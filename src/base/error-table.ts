@@ -12,9 +12,32 @@ export interface ErrorKind {
 
 /** Keyed by stable code: a code is never renamed or used again for something else. */
 export const errorTable = {
+  CNI_ENVIRONMENT_INVALID: {
+    meaning:
+      'A CNI_* environment variable is missing or does not have the form that the CNI specification gives.',
+    advice: 'The container runtime sets these variables: check its version and its CNI configuration.',
+    cni: 4,
+  },
+  CNI_INPUT_UNDECODABLE: {
+    meaning: 'The configuration on standard input, or an annotation, is not the JSON that it should be.',
+    advice: 'Correct the JSON of the network configuration.',
+    cni: 6,
+  },
+  CNI_VERSION_UNSUPPORTED: {
+    meaning: 'The configuration asks for a version of the CNI specification that the plugin does not speak.',
+    advice: 'Set cniVersion to one of the versions that the message lists.',
+    cni: 1,
+  },
+  DEADLINE_PASSED: {
+    meaning: 'The caller stopped waiting before the request was done.',
+    advice: 'Look at the agent for what it was busy with: /metrics shows running and waiting requests.',
+    cni: 11,
+  },
   FRAME_DAMAGED: {
-    meaning: 'What came over the socket between the CNI executable and the agent, or lay in the DEL queue, is no frame.',
-    advice: 'Check that the executables in the CNI folder and the agent are of releases that follow one another.',
+    meaning:
+      'What came over the socket between the CNI executable and the agent, or lay in the DEL queue, is no frame.',
+    advice:
+      'Check that the executables in the CNI folder and the agent are of releases that follow one another.',
     cni: 11,
   },
   INPUT_INVALID: {
@@ -26,6 +49,47 @@ export const errorTable = {
     meaning: 'A rule of the program itself was broken.',
     advice: 'Report it with the log of the request.',
     cni: 999,
+  },
+  KUBE_ALREADY_EXISTS: {
+    meaning: 'An object of that name exists already.',
+    advice: 'Choose another name, or delete the object first.',
+    cni: 11,
+  },
+  KUBE_CONFLICT: {
+    meaning: 'The object was changed by someone else in the meantime.',
+    advice: 'Read it again and repeat the change.',
+    cni: 11,
+  },
+  KUBE_EXPIRED: {
+    meaning: 'The API server no longer keeps the state that was asked for.',
+    advice: 'Nothing: the list is read anew.',
+    cni: 11,
+  },
+  KUBE_FORBIDDEN: {
+    meaning: 'The API server does not let this identity do that.',
+    advice: 'Check the credentials, and the RBAC rules of the service account.',
+    cni: 11,
+  },
+  KUBE_INVALID: {
+    meaning: 'The API server rejected an object or a request as invalid.',
+    advice: 'Correct what its message names.',
+    cni: 7,
+  },
+  KUBE_MALFORMED: {
+    meaning: 'The API server sent something that does not fit its kind.',
+    advice:
+      'Correct the object that the message names; check that the CustomResourceDefinitions are of this release.',
+    cni: 11,
+  },
+  KUBE_NOT_FOUND: {
+    meaning: 'The object does not exist.',
+    advice: 'Check its name and namespace.',
+    cni: 7,
+  },
+  KUBE_UNREACHABLE: {
+    meaning: 'The API server does not answer, or is too busy to serve us.',
+    advice: 'Check that it runs and that the node reaches it; the request is repeated.',
+    cni: 11,
   },
 } as const satisfies Record<string, ErrorKind>;
 

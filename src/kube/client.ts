@@ -43,7 +43,11 @@ export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
  */
 export interface KubeClient {
   get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T>;
-  list<T extends KubeObject>(type: ResourceType<T>, selection?: Selection, options?: CallOptions): Promise<ObjectList<T>>;
+  list<T extends KubeObject>(
+    type: ResourceType<T>,
+    selection?: Selection,
+    options?: CallOptions,
+  ): Promise<ObjectList<T>>;
   create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;
   /** Replaces the object; with `metadata.resourceVersion` only if that is still its newest. */
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;
@@ -51,13 +55,22 @@ export interface KubeClient {
   patch<T extends KubeObject>(
     type: ResourceType<T>,
     ref: ObjectRef,
-    patch: { readonly type: PatchType; readonly body: unknown; readonly subresource?: 'status'; readonly fieldManager?: string },
+    patch: {
+      readonly type: PatchType;
+      readonly body: unknown;
+      readonly subresource?: 'status';
+      readonly fieldManager?: string;
+    },
     options?: CallOptions,
   ): Promise<T>;
   delete(
     type: ResourceType,
     ref: ObjectRef,
-    preconditions?: { readonly uid?: string; readonly resourceVersion?: string; readonly gracePeriodSeconds?: number },
+    preconditions?: {
+      readonly uid?: string;
+      readonly resourceVersion?: string;
+      readonly gracePeriodSeconds?: number;
+    },
     options?: CallOptions,
   ): Promise<void>;
   /** Events after `resourceVersion`, until the server or the signal ends them; bookmarks are asked for. */

@@ -1,0 +1,281 @@
+// The Kubernetes API over HTTP: KubeClient as kube-apiserver and the embedded API server both speak it.
+
+import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
+import { type Clock, isOrbError, type Logger, OrbError, systemClock } from '#base';
+import type {
+  CallOptions,
+  KubeClient,
+  ObjectList,
+  ObjectRef,
+  PatchType,
+  Selection,
+  WatchEvent,
+} from './client.ts';
+import type { KubeConfig } from './config.ts';
+import { decodeObject } from './decode.ts';
+import { refusal, type Status } from './refusal.ts';
+import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
+import { brokenOff, type Exchange, Transport } from './transport.ts';
+
+/** What the client is given besides its configuration. */
+export interface ConnectOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** A client for the server that `config` names; nothing is sent before the first call. */
+export function connect(config: KubeConfig, options: ConnectOptions): KubeClient & { close(): void } {
+  return new HttpKubeClient(new Transport(config, options.clock ?? systemClock), options.log);
+}
+
+const pageSize = 500;
+/** A watch ends by itself after a random time in this span, so that watches spread over servers and over time. */
+const watchMinimumSeconds = 300;
+const watchMaximumSeconds = 600;
+/** How much longer than the watch was to last we wait for a server that forgot to end it. */
+const watchGraceMs = 15_000;
+
+const patchContentType: Readonly<Record<PatchType, string>> = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+};
+
+class HttpKubeClient implements KubeClient {
+  readonly #transport: Transport;
+  readonly #log: Logger;
+
+  constructor(transport: Transport, log: Logger) {
+    this.#transport = transport;
+    this.#log = log;
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  async get<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    options: CallOptions = {},
+  ): Promise<T> {
+    return this.#one(type, ref, { method: 'GET', path: objectPath(type, ref), verb: 'get' }, options);
+  }
+
+  async list<T extends KubeObject>(
+    type: ResourceType<T>,
+    selection: Selection = {},
+    options: CallOptions = {},
+  ): Promise<ObjectList<T>> {
+    try {
+      return await this.#pages(type, selection, options);
+    } catch (error) {
+      // The snapshot behind `continue` may be compacted away while we page (410): once more from the first page.
+      if (!isOrbError(error, 'KUBE_EXPIRED')) throw error;
+      return this.#pages(type, selection, options);
+    }
+  }
+
+  async create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = collectionPath(type, object.metadata.namespace);
+    return this.#one(
+      type,
+      refOf(object),
+      { method: 'POST', path, verb: 'create', body: typed(type, object) },
+      options,
+    );
+  }
+
+  async update<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = objectPath(type, refOf(object));
+    return this.#one(
+      type,
+      refOf(object),
+      { method: 'PUT', path, verb: 'update', body: typed(type, object) },
+      options,
+    );
+  }
+
+  async updateStatus<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = objectPath(type, refOf(object), 'status');
+    const request = { method: 'PUT', path, verb: 'update the status of', body: typed(type, object) } as const;
+    return this.#one(type, refOf(object), request, options);
+  }
+
+  async patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    patch: Parameters<KubeClient['patch']>[2],
+    options: CallOptions = {},
+  ): Promise<T> {
+    const query = new URLSearchParams();
+    // Server-side apply demands a manager; force, because what we apply is ours alone.
+    if (patch.type === 'apply') query.set('force', 'true');
+    if (patch.type === 'apply' || patch.fieldManager !== undefined) {
+      query.set('fieldManager', patch.fieldManager ?? 'orbweaver');
+    }
+    const path = withQuery(objectPath(type, ref, patch.subresource), query);
+    const contentType = patchContentType[patch.type];
+    return this.#one(
+      type,
+      ref,
+      { method: 'PATCH', path, verb: 'patch', body: patch.body, contentType },
+      options,
+    );
+  }
+
+  async delete(
+    type: ResourceType,
+    ref: ObjectRef,
+    preconditions: Parameters<KubeClient['delete']>[2] = {},
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { gracePeriodSeconds, ...must } = preconditions;
+    await this.#transport.call({
+      method: 'DELETE',
+      path: objectPath(type, ref),
+      verb: 'delete',
+      subject: nameOf(type, ref),
+      body: {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+        ...(Object.keys(must).length === 0 ? {} : { preconditions: must }),
+      },
+      signal: options.signal,
+    });
+  }
+
+  async *watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    selection: Selection & { readonly resourceVersion: string },
+    options: CallOptions,
+  ): AsyncGenerator<WatchEvent<T>> {
+    const seconds =
+      watchMinimumSeconds + Math.floor((watchMaximumSeconds - watchMinimumSeconds) * Math.random());
+    const query = selectionQuery(selection);
+    query.set('watch', 'true');
+    query.set('resourceVersion', selection.resourceVersion);
+    query.set('allowWatchBookmarks', 'true');
+    query.set('timeoutSeconds', String(seconds));
+    const exchange: Exchange = {
+      method: 'GET',
+      path: withQuery(collectionPath(type, selection.namespace), query),
+      verb: 'watch',
+      subject: type.plural,
+      signal: options.signal,
+    };
+    const response = await this.#transport.stream(exchange, seconds * 1000 + watchGraceMs);
+    try {
+      response.setEncoding('utf8');
+      let rest = '';
+      for await (const chunk of response as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const event = line === '' ? undefined : this.#event(type, line);
+          if (event !== undefined) yield event;
+        }
+      }
+    } catch (error) {
+      throw brokenOff(error, exchange);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /** One line of a watch; nothing for an object that does not fit its schema, which is logged. */
+  #event<T extends KubeObject>(type: ResourceType<T>, line: string): WatchEvent<T> | undefined {
+    const { type: kind, object } = parseLine(type, line);
+    if (kind === 'ERROR') {
+      const status = object as Status;
+      throw refusal(`watch ${type.plural}`, type.plural, status.code ?? 500, status);
+    }
+    if (kind === 'BOOKMARK') {
+      return { type: 'BOOKMARK', resourceVersion: (object as KubeObject).metadata.resourceVersion ?? '' };
+    }
+    if (kind !== 'ADDED' && kind !== 'MODIFIED' && kind !== 'DELETED') {
+      throw new OrbError('KUBE_MALFORMED', { message: `watch of ${type.plural}: unknown event "${kind}"` });
+    }
+    const decoded = this.#tolerant(type, object);
+    return decoded === undefined ? undefined : { type: kind, object: decoded };
+  }
+
+  async #pages<T extends KubeObject>(
+    type: ResourceType<T>,
+    selection: Selection,
+    { signal }: CallOptions,
+  ): Promise<ObjectList<T>> {
+    const items: T[] = [];
+    const query = selectionQuery(selection);
+    query.set('limit', String(pageSize));
+    for (;;) {
+      const path = withQuery(collectionPath(type, selection.namespace), query);
+      const request: Exchange = { method: 'GET', path, verb: 'list', subject: type.plural, signal };
+      const page = (await this.#transport.call(request)) as ListPage;
+      for (const item of page.items ?? []) {
+        const decoded = this.#tolerant(type, item);
+        if (decoded !== undefined) items.push(decoded);
+      }
+      const { continue: next = '', resourceVersion = '' } = page.metadata ?? {};
+      if (next === '') return { items, resourceVersion };
+      query.set('continue', next);
+    }
+  }
+
+  /** In lists and watches one object that does not fit must not hide the others. */
+  #tolerant<T extends KubeObject>(type: ResourceType<T>, object: unknown): T | undefined {
+    try {
+      return decodeObject(type, object);
+    } catch (error) {
+      if (!isOrbError(error, 'KUBE_MALFORMED')) throw error;
+      this.#log.warn({ object: error.subject, code: error.code }, `ignored: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async #one<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    request: Omit<Exchange, 'subject' | 'signal'>,
+    { signal }: CallOptions,
+  ): Promise<T> {
+    return decodeObject(type, await this.#transport.call({ ...request, subject: nameOf(type, ref), signal }));
+  }
+}
+
+interface ListPage {
+  readonly items?: readonly unknown[] | null;
+  readonly metadata?: { readonly continue?: string; readonly resourceVersion?: string };
+}
+
+function parseLine(type: ResourceType, line: string): { type: string; object: unknown } {
+  try {
+    return JSON.parse(line) as { type: string; object: unknown };
+  } catch (error) {
+    const message = `watch of ${type.plural}: a line is not JSON`;
+    throw new OrbError('KUBE_MALFORMED', { message, subject: type.plural, cause: error });
+  }
+}
+
+/** Every object sent says what it is. */
+function typed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+function withQuery(path: string, query: URLSearchParams): string {
+  return query.size === 0 ? path : `${path}?${query}`;
+}

@@ -1,0 +1,42 @@
+// Where the API serves a kind, and how messages name its objects.
+
+import type { KubeObject, ResourceType } from '#api';
+import { OrbError } from '#base';
+import type { ObjectRef, Selection } from './client.ts';
+
+/** `/apis/apps/v1/namespaces/ns/deployments`; without a namespace, all of them. */
+export function collectionPath(type: ResourceType, namespace?: string): string {
+  const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
+  const scope =
+    type.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${type.plural}`;
+}
+
+/** The path of one object. */
+export function objectPath(type: ResourceType, ref: ObjectRef, subresource?: 'status'): string {
+  if (ref.name === '' || (type.namespaced && (ref.namespace ?? '') === '')) {
+    const message = `${nameOf(type, ref)} needs a name${type.namespaced ? ' and a namespace' : ''}`;
+    throw new OrbError('INTERNAL', { message });
+  }
+  const path = `${collectionPath(type, ref.namespace)}/${encodeURIComponent(ref.name)}`;
+  return subresource === undefined ? path : `${path}/${subresource}`;
+}
+
+/** `Pod default/web-0`. */
+export function nameOf(type: ResourceType, ref: ObjectRef): string {
+  return `${type.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
+}
+
+/** The reference to an object that carries its own name. */
+export function refOf(object: KubeObject): ObjectRef {
+  const { name = '', namespace } = object.metadata;
+  return namespace === undefined ? { name } : { name, namespace };
+}
+
+/** The query parameters of a selection. */
+export function selectionQuery(selection: Selection): URLSearchParams {
+  const query = new URLSearchParams();
+  if (selection.labelSelector !== undefined) query.set('labelSelector', selection.labelSelector);
+  if (selection.fieldSelector !== undefined) query.set('fieldSelector', selection.fieldSelector);
+  return query;
+}
