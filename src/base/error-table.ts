@@ -12,6 +12,21 @@ export interface ErrorKind {
 
 /** Keyed by stable code: a code is never renamed or used again for something else. */
 export const errorTable = {
+  AGENT_NOT_READY: {
+    meaning: 'The agent cannot serve new pods yet, or not any more.',
+    advice: 'Look at the agent: /v1/runtime/readiness says what it waits for.',
+    cni: 50,
+  },
+  AGENT_SOCKET_TAKEN: {
+    meaning: "Another agent runs on this node and serves the agent's socket.",
+    advice: 'Run one agent per node; end the other one first.',
+    cni: 11,
+  },
+  CNI_CHECK_FAILED: {
+    meaning: 'What CHECK found in the kernel is not what ADD made.',
+    advice: 'Compare the objects that the message names; `orbctl check` shows the whole node.',
+    cni: 100,
+  },
   CNI_ENVIRONMENT_INVALID: {
     meaning:
       'A CNI_* environment variable is missing or does not have the form that the CNI specification gives.',
@@ -22,6 +37,22 @@ export const errorTable = {
     meaning: 'The configuration on standard input, or an annotation, is not the JSON that it should be.',
     advice: 'Correct the JSON of the network configuration.',
     cni: 6,
+  },
+  CNI_NETNS_OWN: {
+    meaning: "CNI_NETNS is the node's own network namespace.",
+    advice: 'Pass the namespace of the pod, or set CNI_NETNS_OVERRIDE=1 where this is meant.',
+    cni: 8,
+  },
+  CNI_POD_UNKNOWN: {
+    meaning: 'CNI_ARGS does not say which pod the attachment belongs to.',
+    advice:
+      'Call the plugin from a container runtime of Kubernetes, or pass K8S_POD_NAMESPACE and K8S_POD_NAME.',
+    cni: 4,
+  },
+  CNI_TYPE_UNKNOWN: {
+    meaning: 'The agent serves no CNI type of this name.',
+    advice: 'Correct `type` in the network configuration, or install the executables of this release.',
+    cni: 7,
   },
   CNI_VERSION_UNSUPPORTED: {
     meaning: 'The configuration asks for a version of the CNI specification that the plugin does not speak.',

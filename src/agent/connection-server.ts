@@ -1,0 +1,105 @@
+// The agent's unix socket: one request and one answer per connection, for root alone.
+
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { errorText, type Logger, OrbError } from '#base';
+import { answerFrame, type CniAnswer, type CniRequest, FrameReader, readRequest } from '#cni';
+
+/** Serves one request; the signal aborts when the shim is gone. */
+export type Serve = (request: CniRequest, callerGone: AbortSignal) => Promise<CniAnswer>;
+
+/** Who is at the other end of a connection (unix(7), SO_PEERCRED). */
+export type PeerUid = (fd: number) => number;
+
+/** A shim sends its request at once: whoever does not is cut off. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Listens on a socket that only root can reach, and checks that the peer is root. */
+export class ConnectionServer {
+  readonly #server: Server;
+  readonly #serve: Serve;
+  readonly #peerUid: PeerUid;
+  readonly #log: Logger;
+
+  constructor(serve: Serve, peerUid: PeerUid, log: Logger) {
+    this.#serve = serve;
+    this.#peerUid = peerUid;
+    this.#log = log;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /**
+   * Starts to listen at `path`. A socket file that nobody serves any more is replaced.
+   * @throws OrbError AGENT_SOCKET_TAKEN when another agent answers there
+   */
+  async listen(path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await chmod(dirname(path), 0o700);
+    if (await answers(path)) {
+      throw new OrbError('AGENT_SOCKET_TAKEN', {
+        message: 'another agent serves this socket',
+        subject: path,
+      });
+    }
+    await unlink(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    // The folder keeps others out until the mode of the socket itself is set.
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ path, backlog: 511 }, resolve);
+    });
+    await chmod(path, 0o600);
+  }
+
+  /** Takes no more connections; resolves when the last one has its answer. */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const gone = new AbortController();
+    const reader = new FrameReader();
+    const refuse = (why: string) => {
+      this.#log.warn({ why }, 'connection refused');
+      socket.destroy();
+    };
+    socket.setTimeout(REQUEST_TIMEOUT_MS, () => refuse('no whole request in time'));
+    socket.on('error', (error) => gone.abort(error));
+    socket.on('close', () => gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' })));
+    const uid = this.#peerUid((socket as unknown as { _handle: { fd: number } })._handle.fd);
+    if (uid !== 0) return refuse(`peer runs as uid ${uid}, not as root`);
+    socket.on('data', (chunk) => {
+      try {
+        const frame = reader.push(chunk);
+        if (frame === undefined) return;
+        const request = readRequest(frame);
+        socket.setTimeout(0);
+        socket.removeAllListeners('data');
+        // Reading on tells when the caller is gone.
+        socket.resume();
+        void this.#answer(socket, request, gone.signal);
+      } catch (error) {
+        refuse(errorText(error));
+      }
+    });
+  }
+
+  async #answer(socket: Socket, request: CniRequest, callerGone: AbortSignal): Promise<void> {
+    const answer = await this.#serve(request, callerGone);
+    if (!socket.destroyed) socket.end(answerFrame(answer));
+  }
+}
+
+/** Whether somebody accepts connections at `path`. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}

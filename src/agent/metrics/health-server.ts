@@ -1,0 +1,38 @@
+// Liveness, readiness and metrics over HTTP, at the paths that Spiderpool's manifests ask.
+
+import { createServer, type Server } from 'node:http';
+import type { Registry } from 'prom-client';
+
+/** Why the agent is not ready, in words; undefined when it is. */
+export type Readiness = () => string | undefined;
+
+/** Answers `/v1/runtime/{startup,liveness,readiness}` and `/metrics`. */
+export function healthServer(registry: Registry, readiness: Readiness): Server {
+  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+    const path = request.url?.split('?')[0];
+    const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') => {
+      response.writeHead(status, { 'content-type': type }).end(text);
+    };
+    if (request.method !== 'GET') return answer(405, 'GET only\n');
+    switch (path) {
+      case '/v1/runtime/liveness':
+      case '/livez':
+        return answer(200, 'ok\n');
+      case '/v1/runtime/startup':
+      case '/v1/runtime/readiness':
+      case '/readyz': {
+        const reason = readiness();
+        return reason === undefined ? answer(200, 'ok\n') : answer(500, `${reason}\n`);
+      }
+      case '/metrics':
+        registry.metrics().then(
+          (text) => answer(200, text, registry.contentType),
+          (error: unknown) => answer(500, `${String(error)}\n`),
+        );
+        return;
+      default:
+        return answer(404, 'not here\n');
+    }
+  });
+  return server;
+}

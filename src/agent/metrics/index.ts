@@ -1,0 +1,2 @@
+export { healthServer, type Readiness } from './health-server.ts';
+export { AgentMetrics } from './metrics.ts';

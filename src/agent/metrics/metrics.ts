@@ -1,0 +1,54 @@
+// What the agent measures, with the names that Spiderpool documents where it has one.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { VerbMetrics } from '../verbs.ts';
+
+/** Spiderpool's buckets begin at 100 ms, longer than most of our requests take: finer ones come first. */
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+
+/** The agent's registry; everything that is counted goes through a method of its own. */
+export class AgentMetrics implements VerbMetrics {
+  readonly registry = new Registry();
+  readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
+  readonly #verbSeconds: Histogram<'type' | 'verb'>;
+
+  /** @param load what runs and what waits at the moment it is asked */
+  constructor(load: { running(): number; waiting(): number; queuedDels(): number }) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#verbs = new Counter({
+      name: 'orbweaver_cni_requests_total',
+      help: 'CNI requests answered',
+      labelNames: ['type', 'verb', 'outcome'],
+      registers,
+    });
+    this.#verbSeconds = new Histogram({
+      name: 'orbweaver_cni_request_duration_seconds',
+      help: 'From the request on the socket to its answer, waiting included',
+      labelNames: ['type', 'verb'],
+      buckets: SECONDS,
+      registers,
+    });
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('orbweaver_cni_requests_running', 'CNI requests being served', load.running);
+    gauge('orbweaver_cni_requests_waiting', 'CNI requests waiting for their turn', load.waiting);
+    gauge(
+      'orbweaver_del_queue_length',
+      'DELs on disk that wait for the agent or the API server',
+      load.queuedDels,
+    );
+  }
+
+  served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void {
+    this.#verbs.inc({ type, verb, outcome });
+    this.#verbSeconds.observe({ type, verb }, seconds);
+  }
+}

@@ -1,0 +1,12 @@
+export { Dispatcher } from './dispatch.ts';
+export { decodeFrame, encodeFrame, FRAME_PROTOCOL, type Frame, FrameReader } from './frame.ts';
+export type {
+  AllocatedAddress,
+  AllocatedRoute,
+  Allocation,
+  AllocationRequest,
+  Ipam,
+  ReleaseRequest,
+} from './ipam.ts';
+export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
+export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
