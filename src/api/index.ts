@@ -1,3 +1,47 @@
+export { type KubernetesArgs, parseKubernetesArgs } from './cni/arguments.ts';
+export { type CoordinatorConf, parseCoordinatorConf } from './cni/coordinator-conf.ts';
+export {
+  type AttachmentEnvironment,
+  type CniEnvironment,
+  type CniVariable,
+  type CniVariables,
+  type CniVerb,
+  cniVariables,
+  cniVerbs,
+  isAttachmentEnvironment,
+  parseCniEnvironment,
+} from './cni/environment.ts';
+export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './cni/error-body.ts';
+export { INTERFACE_NAME } from './cni/interface-name.ts';
+export { parseSpiderpoolIpam, type SpiderpoolIpam } from './cni/ipam-conf.ts';
+export {
+  CNI_NAME,
+  type NetConf,
+  type NetConfList,
+  parseNetConf,
+  parseNetConfList,
+  prevResultOf,
+  type RuntimeConfig,
+  type ValidAttachment,
+  versionOf,
+} from './cni/net-conf.ts';
+export {
+  type CniDns,
+  type CniInterface,
+  type CniIp,
+  type CniResult,
+  type CniRoute,
+  checkResult,
+} from './cni/result.ts';
+export { readResult, writeResult } from './cni/result-version.ts';
+export {
+  isAtLeast,
+  requireVersion,
+  type SpecVersion,
+  type SupportedVersion,
+  specVersions,
+  supportedVersions,
+} from './cni/spec-version.ts';
 export type { Condition } from './core/condition.ts';
 export type { ConfigMap } from './core/config-map.ts';
 export type { CustomResourceDefinition, CustomResourceVersion } from './core/custom-resource-definition.ts';
@@ -12,7 +56,6 @@ export type { Service, ServicePort } from './core/service.ts';
 export type { ServiceAccount } from './core/service-account.ts';
 export type { DaemonSet, Deployment, PodTemplate, ReplicaSet, StatefulSet } from './core/workload.ts';
 export type { CustomKind, PrinterColumn } from './crd/custom-kind.ts';
-export { isTransitionRule, RULES_KEY, type ValidationRule } from './crd/rule.ts';
 export type { LabelSelector } from './metadata.ts';
 export {
   apiVersionOf,
@@ -39,3 +82,4 @@ export {
 export { cniTypes, type SpiderMultusConfig } from './spiderpool/multus-config.ts';
 export type { SpiderReservedIP } from './spiderpool/reserved-ip.ts';
 export type { SpiderSubnet } from './spiderpool/subnet.ts';
+export { type Checked, check, checkJson, type FieldIssue, issuesOf, parseJson } from './validation.ts';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';
-import { rule, rules } from '../crd/rule.ts';
+import { rules, type ValidationRule } from '../crd/rule.ts';
 import { typeFields } from '../metadata.ts';
 import { int32, openObject } from '../open-object.ts';
 import { SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
@@ -46,35 +46,25 @@ const parents = {
   ippools,
 };
 
-interface Parents {
-  readonly master: readonly string[];
-  readonly bond?: unknown;
-}
+const bondNeeded: ValidationRule = {
+  rule: 'size(self.master) < 2 || has(self.bond)',
+  message: 'bond is required when master lists several interfaces',
+};
 
-const bondNeeded = rule<Parents>(
-  'size(self.master) < 2 || has(self.bond)',
-  'bond is required when master lists several interfaces',
-  (self) => self.master.length < 2 || self.bond !== undefined,
-);
+const manualVlan: ValidationRule = {
+  rule: "self.vlanMode != 'auto' || !has(self.vlanID)",
+  message: 'vlanID must be left out when vlanMode is auto',
+};
 
-const manualVlan = rule<{ readonly vlanMode?: string; readonly vlanID?: number }>(
-  "self.vlanMode != 'auto' || !has(self.vlanID)",
-  'vlanID must be left out when vlanMode is auto',
-  (self) => self.vlanMode !== 'auto' || self.vlanID === undefined,
-);
+const rateOrder: ValidationRule = {
+  rule: '!has(self.minTxRateMbps) || !has(self.maxTxRateMbps) || self.maxTxRateMbps == 0 || self.minTxRateMbps <= self.maxTxRateMbps',
+  message: 'minTxRateMbps must not exceed maxTxRateMbps (0 is no limit)',
+};
 
-const rateOrder = rule<{ readonly minTxRateMbps?: number; readonly maxTxRateMbps?: number }>(
-  '!has(self.minTxRateMbps) || !has(self.maxTxRateMbps) || self.maxTxRateMbps == 0 || self.minTxRateMbps <= self.maxTxRateMbps',
-  'minTxRateMbps must not exceed maxTxRateMbps (0 is no limit)',
-  ({ minTxRateMbps: least, maxTxRateMbps: most }) =>
-    least === undefined || most === undefined || most === 0 || least <= most,
-);
-
-const trunkOrder = rule<{ readonly minID?: number; readonly maxID?: number }>(
-  'has(self.minID) == has(self.maxID) && (!has(self.minID) || self.minID <= self.maxID)',
-  'minID and maxID go together, minID not above maxID',
-  ({ minID, maxID }) => (minID === undefined ? maxID === undefined : maxID !== undefined && minID <= maxID),
-);
+const trunkOrder: ValidationRule = {
+  rule: 'has(self.minID) == has(self.maxID) && (!has(self.minID) || self.minID <= self.maxID)',
+  message: 'minID and maxID go together, and minID is not above maxID',
+};
 
 const sriov = openObject({
   resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
@@ -124,19 +114,17 @@ const typeFieldNames = [
 ] as const;
 
 /** The field of the chosen type is there, and no other type's. */
-const typeRules = typeFieldNames.map(([type, field]) =>
-  rule<{ readonly cniType?: string } & Readonly<Record<string, unknown>>>(
-    `(self.cniType == '${type}') == has(self.${field})`,
-    `${field} is required when cniType is ${type}, and allowed only then`,
-    (self) => (self.cniType === type) === (self[field] !== undefined),
-  ),
+const typeRules = typeFieldNames.map(
+  ([type, field]): ValidationRule => ({
+    rule: `(self.cniType == '${type}') == has(self.${field})`,
+    message: `${field} is required when cniType is ${type}, and allowed only then`,
+  }),
 );
 
-const customAlone = rule<{ readonly cniType?: string; readonly customCNI?: string }>(
-  "self.cniType == 'custom' || !has(self.customCNI)",
-  'customCNI is allowed only when cniType is custom',
-  (self) => self.cniType === 'custom' || self.customCNI === undefined,
-);
+const customAlone: ValidationRule = {
+  rule: "self.cniType == 'custom' || !has(self.customCNI)",
+  message: 'customCNI is allowed only when cniType is custom',
+};
 
 const specSchema = openObject({
   cniType: z.enum(cniTypes).default('custom').describe('The plugin that makes the interface.'),

@@ -1,0 +1,76 @@
+// The configuration of the `coordinator` plugin: what a NetworkAttachmentDefinition says over the SpiderCoordinator.
+
+import { z } from 'zod';
+import { type Cidr, parseAddress, parseCidr } from '#ip';
+import { check } from '../validation.ts';
+import { goObject } from './go-object.ts';
+import { INTERFACE_NAME } from './interface-name.ts';
+import type { NetConf } from './net-conf.ts';
+import { addressText, networkText } from './text-fields.ts';
+
+/** An empty list cannot override the SpiderCoordinator's, as in Spiderpool. */
+const networks = z.array(networkText).optional();
+
+/** Text for which empty means "not given". */
+function optionalText(schema: z.ZodType<string>) {
+  return z.union([z.literal(''), schema]).optional();
+}
+
+const policyRouteSchema = goObject({ dst: networkText, gw: addressText }).refine(sameFamily, {
+  error: 'dst and gw must use the same IP family',
+});
+
+function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }): boolean {
+  const destination: Cidr = parseCidr(dst);
+  return destination.address.family === parseAddress(gw).family;
+}
+
+const logOptionsSchema = goObject({
+  logLevel: z.string().optional(),
+  logFile: z.string().optional(),
+  logMaxSize: z.int().optional(),
+  logMaxAge: z.int().optional(),
+  logMaxCount: z.int().optional(),
+});
+
+/** Fields that are absent are decided by the pod's annotation or the SpiderCoordinator. */
+export const coordinatorConfSchema = goObject({
+  type: z.literal('coordinator'),
+  /** `disabled`, which the SpiderCoordinator writes, reads as `disable`. */
+  mode: z
+    .enum(['auto', 'underlay', 'overlay', 'disable', 'disabled'])
+    .transform((mode) => (mode === 'disabled' ? 'disable' : mode))
+    .optional(),
+  podDefaultCniNic: optionalText(z.string().regex(INTERFACE_NAME)),
+  podDefaultRouteNic: optionalText(z.string().regex(INTERFACE_NAME)),
+  tunePodRoutes: z.boolean().optional(),
+  overlayPodCIDR: networks,
+  serviceCIDR: networks,
+  hijackCIDR: networks,
+  policyRoutes: z.array(policyRouteSchema).optional(),
+  /** Two bytes; the lowest bit of the first is clear, since a pod's address is no multicast address. */
+  podMACPrefix: optionalText(z.string().regex(/^[0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2}$/)),
+  /** 0 takes the SpiderCoordinator's, else 500. */
+  hostRuleTable: z.int().min(0).max(0xffff_ffff).optional(),
+  /** net.ipv4.conf.all.rp_filter of the pod; -1 leaves it alone. */
+  podRPFilter: z.literal([-1, 0, 1, 2]).optional(),
+  /** Read by nobody, here as in Spiderpool. */
+  hostRPFilter: z.int().optional(),
+  /** 0 leaves it alone. */
+  txQueueLen: z.int().min(0).optional(),
+  vethLinkAddress: optionalText(
+    addressText.refine((text) => text.includes('.'), { error: 'must be an IPv4 address' }),
+  ),
+  /** Bytes, within the kernel's limits for veth (ETH_MIN_MTU, ETH_MAX_MTU in if_ether.h). */
+  vethMTU: z.int().min(68).max(65_535).optional(),
+  /** Read by nobody, here as in Spiderpool. */
+  multusNicPrefix: z.string().optional(),
+  logOptions: logOptionsSchema.optional(),
+});
+
+export type CoordinatorConf = z.infer<typeof coordinatorConfSchema>;
+
+/** The coordinator's own fields of a configuration. */
+export function parseCoordinatorConf(conf: NetConf): CoordinatorConf {
+  return check(coordinatorConfSchema, conf, { subject: 'coordinator configuration' });
+}

@@ -1,0 +1,39 @@
+// The `ipam` object of type `spiderpool`.
+
+import { z } from 'zod';
+import { check } from '../validation.ts';
+import { goObject } from './go-object.ts';
+import type { NetConf } from './net-conf.ts';
+
+/** A whole number; Spiderpool's documents write the log limits as text, its code reads numbers: both do. */
+const count = z.union([z.int().min(0), z.string().regex(/^\d+$/).transform(Number)]).optional();
+
+const poolNames = z.array(z.string().min(1)).optional();
+
+export const spiderpoolIpamSchema = goObject({
+  type: z.literal('spiderpool'),
+  default_ipv4_ippool: poolNames,
+  default_ipv6_ippool: poolNames,
+  /** Whether this interface gets no default route. */
+  clean_gateway: z.boolean().default(false),
+  /** Only pools whose subnet is that of the parent interface. */
+  match_master_subnet: z.boolean().default(false),
+  /** Where Spiderpool's agent listens; ours is found by the shim. */
+  ipam_unix_socket_path: z.string().optional(),
+  log_level: z.string().optional(),
+  log_file_path: z.string().optional(),
+  log_file_max_size: count,
+  log_file_max_age: count,
+  log_file_max_count: count,
+});
+
+export type SpiderpoolIpam = z.infer<typeof spiderpoolIpamSchema>;
+
+/** The `ipam` object of a configuration that delegates addresses to us. */
+export function parseSpiderpoolIpam(conf: NetConf): SpiderpoolIpam {
+  return check(
+    z.object({ ipam: spiderpoolIpamSchema }),
+    { ipam: conf.ipam },
+    { subject: 'network configuration' },
+  ).ipam;
+}

@@ -1,0 +1,61 @@
+// Results in the shapes of the specification's versions: read from any of them, written in those we speak.
+
+import { type Family, parseCidr } from '#ip';
+import { type CniResult, checkResult } from './result.ts';
+import { isAtLeast, type SpecVersion, type SupportedVersion } from './spec-version.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads the result of a plugin, or `prevResult`, written in `version`. */
+export function readResult(value: unknown, version: SpecVersion, subject = 'prevResult'): CniResult {
+  const shaped = isAtLeast(version, '0.3.0') ? value : fromOldest(value);
+  const { cniVersion: _, ...result } = checkResult(shaped, subject) as CniResult & {
+    readonly cniVersion?: unknown;
+  };
+  if (isAtLeast(version, '1.0.0') || result.ips === undefined) return result;
+  return { ...result, ips: result.ips.map((ip) => without(ip, ['version'])) };
+}
+
+/** Writes a result in `version`, as it goes to standard output or into `prevResult`. */
+export function writeResult(result: CniResult, version: SupportedVersion): Fields {
+  const written: CniResult = { ...result };
+  if (!isAtLeast(version, '1.1.0')) {
+    if (result.interfaces)
+      written.interfaces = result.interfaces.map((link) => without(link, NEW_INTERFACE_FIELDS));
+    if (result.routes) written.routes = result.routes.map((route) => without(route, NEW_ROUTE_FIELDS));
+  }
+  if (!isAtLeast(version, '1.0.0') && result.ips) {
+    written.ips = result.ips.map((ip) => ({ version: String(familyOf(ip.address)), ...ip }));
+  }
+  return { cniVersion: version, ...written };
+}
+
+/** New in 1.1.0. */
+const NEW_INTERFACE_FIELDS = ['mtu', 'socketPath', 'pciID'];
+const NEW_ROUTE_FIELDS = ['mtu', 'advmss', 'priority', 'table', 'scope'];
+
+function without<T extends object>(object: T, fields: readonly string[]): T {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !fields.includes(name))) as T;
+}
+
+function familyOf(cidr: string): Family {
+  return parseCidr(cidr).address.family;
+}
+
+/** 0.1.0 and 0.2.0 have one address for each family: `ip4` and `ip6` with `ip`, `gateway` and `routes`. */
+function fromOldest(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { ip4, ip6, ...rest } = value as { readonly ip4?: OldestIp; readonly ip6?: OldestIp };
+  const families = [ip4, ip6].filter((ip) => ip !== undefined && ip !== null);
+  return {
+    ...rest,
+    ips: families.map(({ ip, routes: _, ...others }) => ({ address: ip, ...others })),
+    routes: families.flatMap(({ routes }) => routes ?? []),
+  };
+}
+
+interface OldestIp {
+  readonly ip?: unknown;
+  readonly gateway?: unknown;
+  readonly routes?: readonly unknown[];
+}

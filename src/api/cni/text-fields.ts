@@ -1,0 +1,39 @@
+// Text fields of CNI documents that hold addresses and networks: checked as such, kept as text.
+
+import { z } from 'zod';
+import { isOrbError } from '#base';
+import { formatCidr, hostCidr, parseCidr, tryParseAddress } from '#ip';
+
+/** An IPv4 or IPv6 address. */
+export const addressText = z.string().refine((text) => tryParseAddress(text) !== undefined, {
+  error: 'must be an IP address, for example 10.6.0.1 or fd00::1',
+});
+
+/** An address with its prefix length; host bits are kept. */
+export const cidrText = z.string().refine(isCidr, {
+  error: 'must be an address with a prefix length, for example 10.6.0.5/16 or fd00::5/64',
+});
+
+/** A network that may be written as a bare address: then it is that host alone. Blanks around it are dropped. */
+export const networkText = z.string().transform((text, context) => {
+  const trimmed = text.trim();
+  const host = tryParseAddress(trimmed);
+  if (host !== undefined) return formatCidr(hostCidr(host));
+  if (isCidr(trimmed)) return trimmed;
+  context.addIssue({
+    code: 'custom',
+    input: text,
+    message: 'must be a network or an address, for example 10.233.0.0/18 or 169.254.25.10',
+  });
+  return z.NEVER;
+});
+
+function isCidr(text: string): boolean {
+  try {
+    parseCidr(text);
+    return true;
+  } catch (error) {
+    if (isOrbError(error, 'INPUT_INVALID')) return false;
+    throw error;
+  }
+}

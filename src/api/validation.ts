@@ -1,0 +1,118 @@
+// Checking a value against a schema, and saying in a user's words what is wrong: field, value, what is allowed.
+
+import type { z } from 'zod';
+import { type ErrorCode, OrbError } from '#base';
+
+/** One thing wrong with a value. */
+export interface FieldIssue {
+  /** As users write it: `spec.ips[0]`; empty for the whole value. */
+  readonly field: string;
+  /** What was there; undefined where the field is missing. */
+  readonly value: unknown;
+  /** What is allowed. */
+  readonly message: string;
+}
+
+/** What is checked, for the error message. */
+export interface Checked {
+  /** `annotation ipam.spidernet.io/ippools`, `coordinator configuration`. */
+  readonly subject: string;
+  /** INPUT_INVALID unless told. */
+  readonly code?: ErrorCode;
+}
+
+/** `value` as the schema types it, with its defaults; throws an OrbError that lists every field that is wrong. */
+export function check<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  { subject, code = 'INPUT_INVALID' }: Checked,
+): T {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const message = parsed.error.issues.map((issue) => issueText(fieldIssue(issue))).join('; ');
+  throw new OrbError(code, { message: `${subject}: ${message}`, subject });
+}
+
+/** What is wrong with `value`; empty when nothing is. */
+export function issuesOf(schema: z.ZodType, value: unknown): FieldIssue[] {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  return parsed.success ? [] : parsed.error.issues.map(fieldIssue);
+}
+
+/** The JSON in `text`, checked; `subject` names the annotation, file or stream it came from. */
+export function checkJson<T>(schema: z.ZodType<T>, text: string, checked: Checked): T {
+  return check(schema, parseJson(text, checked), checked);
+}
+
+/** The JSON in `text`; what is not JSON is an OrbError. */
+export function parseJson(text: string, { subject, code = 'INPUT_INVALID' }: Checked): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+    throw new OrbError(code, {
+      message: `${subject}: ${JSON.stringify(shown)} is not valid JSON`,
+      subject,
+      said: (cause as Error).message,
+    });
+  }
+}
+
+function issueText({ field, value, message }: FieldIssue): string {
+  if (value === undefined) return `${field || 'value'}: ${message}`;
+  return `${field}${field && ': '}${shortJson(value)} ${message}`;
+}
+
+function shortJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
+
+function fieldIssue(issue: z.core.$ZodIssue): FieldIssue {
+  const deepest = issue.code === 'invalid_union' ? unionIssue(issue) : undefined;
+  if (deepest !== undefined) return deepest;
+  return { field: fieldPath(issue.path), value: issue.input, message: expectation(issue) };
+}
+
+/** Of a union, the branch that went furthest into the value says best what is wrong. */
+function unionIssue(issue: z.core.$ZodIssueInvalidUnion): FieldIssue | undefined {
+  const inner = issue.errors.flat().toSorted((a, b) => b.path.length - a.path.length)[0];
+  if (inner === undefined || inner.path.length === 0) return undefined;
+  return fieldIssue({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+function fieldPath(path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  return parts.join('').replace(/^\./, '');
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') {
+    return issue.input === undefined ? 'is required' : `must be of type ${typeName(issue.expected)}`;
+  }
+  if (issue.code === 'invalid_value') {
+    const allowed = issue.values.map(String).join(', ');
+    return issue.input === undefined ? `is required: one of ${allowed}` : `is not one of ${allowed}`;
+  }
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${unit(issue.origin)}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unit(issue.origin)}`;
+  if (issue.code === 'not_multiple_of') return 'must be a whole number';
+  if (issue.code === 'invalid_format' && issue.pattern !== undefined) return `must match ${issue.pattern}`;
+  if (issue.code === 'invalid_union') return `must be one of ${unionTypes(issue)}`;
+  return issue.message;
+}
+
+function typeName(expected: string): string {
+  return expected === 'record' ? 'object' : expected === 'int' ? 'integer' : expected;
+}
+
+function unionTypes(issue: z.core.$ZodIssueInvalidUnion): string {
+  const types = issue.errors
+    .flat()
+    .map((inner) => (inner.code === 'invalid_type' ? typeName(inner.expected) : inner.message));
+  return [...new Set(types)].join(', ');
+}
+
+function unit(origin: string): string {
+  return origin === 'string' ? ' characters long' : origin === 'array' ? ' entries long' : '';
+}
