@@ -59,6 +59,27 @@ export const errorTable = {
     advice: 'Set cniVersion to one of the versions that the message lists.',
     cni: 1,
   },
+  COORDINATOR_LINK_TAKEN: {
+    meaning:
+      'A link that the coordinator needs is missing in the pod, or its name is taken by a link of somebody else.',
+    advice: 'Check the plugins before `coordinator` in the CNI chain, and whether another one made the link.',
+    cni: 100,
+  },
+  COORDINATOR_NOT_READY: {
+    meaning: 'The networks of Services and overlay pods are not known yet.',
+    advice: 'Check the SpiderCoordinator named default and its status.',
+    cni: 11,
+  },
+  COORDINATOR_NO_ADDRESS: {
+    meaning: 'The interface has no address that the coordinator could serve.',
+    advice: 'Chain `coordinator` after a plugin with IPAM.',
+    cni: 7,
+  },
+  COORDINATOR_UNSERVED: {
+    meaning: 'The mode or the interface is one that this release does not serve.',
+    advice: 'Use mode underlay or auto on the first interface of the pod, or disable.',
+    cni: 2,
+  },
   DEADLINE_PASSED: {
     meaning: 'The caller stopped waiting before the request was done.',
     advice: 'Look at the agent for what it was busy with: /metrics shows running and waiting requests.',
@@ -80,6 +101,34 @@ export const errorTable = {
     meaning: 'A rule of the program itself was broken.',
     advice: 'Report it with the log of the request.',
     cni: 999,
+  },
+  IPPOOL_EXHAUSTED: {
+    meaning: 'None of the pools that an interface may use has a free address.',
+    advice:
+      'Add addresses to one of the pools that the message lists, or release some; the request is repeated.',
+    cni: 11,
+  },
+  IPPOOL_INVALID: {
+    meaning: 'The spec of a SpiderIPPool or SpiderReservedIP contradicts itself or cannot be read.',
+    advice: 'Correct the fields that the message names.',
+    cni: 7,
+  },
+  IPPOOL_NOT_FOUND: {
+    meaning:
+      'An annotation or the CNI configuration names a pool that does not exist, or no pool is named at all.',
+    advice: 'Correct the name where the message says it stands, or create the pool.',
+    cni: 7,
+  },
+  IPPOOL_STATUS_INVALID: {
+    meaning: 'The records of who holds which address of a pool cannot be read.',
+    advice:
+      'Correct status.allocatedIPs of the pool by hand; until then nothing is taken from it or given back.',
+    cni: 11,
+  },
+  IPPOOL_UNSUITABLE: {
+    meaning: 'All pools of one address family that an interface may use were ruled out.',
+    advice: 'The message gives the reason for each pool: change the pools or the choice of pools.',
+    cni: 7,
   },
   KUBE_ALREADY_EXISTS: {
     meaning: 'An object of that name exists already.',

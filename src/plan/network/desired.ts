@@ -1,0 +1,100 @@
+// The desired state of a pod's network and of its node's share in it, as plain data: what ADD makes, CHECK
+// compares, repair restores and DEL removes.
+
+import type { Address } from '#ip';
+import type { InterfaceAddress, LinkKind, Mac, Neighbour, Route, Rule } from '#net';
+
+/** One NIC of one sandbox. */
+export interface AttachmentKey {
+  readonly containerId: string;
+  readonly interfaceName: string;
+}
+
+/** Whom an object belongs to: it goes when its attachment goes; the node's own stay. */
+export type Owner = AttachmentKey | 'node';
+
+/** An object with its owner. */
+export type Owned<T> = T & { readonly owner: Owner };
+
+/** A link as we want it: made by us where `type` is given, else made by another plugin or as a veth's peer. */
+export interface DesiredLink {
+  readonly name: string;
+  readonly type?: LinkKind;
+  /** The name of its veth peer in the other namespace: what has the name but another peer is not ours. */
+  readonly peerName?: string;
+  readonly mac?: Mac;
+  readonly mtuBytes?: number;
+  readonly txQueueLength?: number;
+}
+
+/** A sysctl below /proc/sys/net. */
+export interface DesiredSysctl {
+  readonly key: string;
+  readonly value: string;
+  /** A larger number is as good: limits that an administrator has raised stay. */
+  readonly atLeast?: boolean;
+}
+
+/** An nftables table that is ours alone; each rule is known by its comment. */
+export interface DesiredTable {
+  readonly family: 'inet';
+  readonly name: string;
+  readonly rules: readonly { readonly chain: string; readonly comment: string }[];
+  /** nft(8) commands that replace the table in one transaction, whatever it was. */
+  readonly commands: string;
+}
+
+/** What we want in one namespace; links and addresses that others make are only expected. */
+export interface DesiredNamespace {
+  readonly links: readonly Owned<DesiredLink>[];
+  readonly addresses: readonly Owned<InterfaceAddress>[];
+  readonly routes: readonly Owned<Route>[];
+  readonly rules: readonly Owned<Rule>[];
+  readonly neighbours: readonly Owned<Neighbour>[];
+  readonly sysctls: readonly Owned<DesiredSysctl>[];
+  readonly table?: Owned<DesiredTable>;
+  /** Addresses that the main plugin set: CHECK looks for them, we never make them. */
+  readonly expectedAddresses: readonly InterfaceAddress[];
+  /** No other plan has rules here: rules of ours that this one does not want are stale. */
+  readonly ownsRules: boolean;
+}
+
+/** The whole plan of one attachment. */
+export interface DesiredNetwork {
+  readonly attachment: AttachmentKey;
+  readonly pod: DesiredNamespace;
+  readonly node: DesiredNamespace;
+  readonly summary: PlanSummary;
+  /** What the user asked for and the plan leaves out, with the reason; for the log. */
+  readonly notes: readonly string[];
+}
+
+/** What DEL and the CNI result need to know of a plan; kept in the attachment's record. */
+export interface PlanSummary {
+  readonly hostLink: string;
+  readonly hostMac: Mac;
+  readonly podLink: string;
+  readonly podMac: Mac;
+  /** The NIC's MAC address once the plan is applied. */
+  readonly nicMac: Mac | undefined;
+  /** The NIC's own table in the pod, kept per NIC so that numbers never come from counting links (Spiderpool #3953). */
+  readonly podTable: number;
+  readonly hostTable: number;
+  readonly addresses: readonly Address[];
+}
+
+export const emptyNamespace: DesiredNamespace = {
+  links: [],
+  addresses: [],
+  routes: [],
+  rules: [],
+  neighbours: [],
+  sysctls: [],
+  expectedAddresses: [],
+  ownsRules: false,
+};
+
+/** Names the owner in a sentence. */
+export function ownerText(owner: Owner): string {
+  return owner === 'node' ? 'the node' : `${owner.containerId}/${owner.interfaceName}`;
+}

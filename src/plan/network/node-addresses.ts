@@ -1,0 +1,56 @@
+// Which addresses are the node's own: what pods reach through veth0 instead of the LAN.
+
+import type { Node } from '#api';
+import { type Address, maxPrefixLength, sameAddress, tryParseAddress } from '#ip';
+import type { InterfaceAddress, Link } from '#net';
+
+/** Kinds of links that connect the node itself; a physical NIC has none. */
+const NIC_KINDS = new Set([undefined, 'bond', 'team', 'vlan', 'macvlan', 'openvswitch', 'veth']);
+
+/** Names of links that container engines and overlay networks make, those of our own veths among them. */
+const FOREIGN_NAME =
+  /^(docker|cbr|dummy|virbr|lxcbr|lxc|veth|cali|flannel|kube-|nodelocaldns|cni|vx-submariner|cilium)/;
+
+/**
+ * The node's addresses, the first of a family being the gateway of what is hijacked: the InternalIPs of the Node
+ * object in its order, then what other NICs of the node have. Not a route lookup, which picks an RDMA NIC on some nodes;
+ * and no virtual addresses (keepalived and kube-vip add them as /32 or /128), which move on while pods keep their routes.
+ */
+export function nodeAddresses(
+  links: readonly Link[],
+  addresses: readonly InterfaceAddress[],
+  node: Node | undefined,
+): Address[] {
+  const held = addresses.filter(isUsable);
+  const internal = (node?.status?.addresses ?? [])
+    .filter((entry) => entry.type === 'InternalIP')
+    .map((entry) => tryParseAddress(entry.address))
+    .filter((address) => address !== undefined)
+    .filter((address) => held.some((own) => sameAddress(own.address.address, address)));
+  const nics = new Set(links.filter((link) => isNic(link, links)).map((link) => link.name));
+  const others = held
+    .filter(
+      (own) => nics.has(own.dev) && own.address.prefixLength < maxPrefixLength(own.address.address.family),
+    )
+    .map((own) => own.address.address);
+  return distinct([...internal, ...others]);
+}
+
+function isUsable({ scope, dadFailed }: InterfaceAddress): boolean {
+  return scope === 'global' && dadFailed !== true;
+}
+
+/** A bridge is the node's own when a NIC is one of its ports: br-ex, not docker0. */
+function isNic(link: Link, links: readonly Link[]): boolean {
+  if (link.loopback) return false;
+  if (link.kind === 'bridge') {
+    return links.some(
+      (port) => port.masterIndex === link.index && port.kind !== 'bridge' && isNic(port, links),
+    );
+  }
+  return NIC_KINDS.has(link.kind) && !FOREIGN_NAME.test(link.name);
+}
+
+function distinct(addresses: readonly Address[]): Address[] {
+  return addresses.filter((address, i) => addresses.findIndex((other) => sameAddress(other, address)) === i);
+}

@@ -1,0 +1,51 @@
+// What a node needs once, whatever its pods: sysctls, and the rule that leads to the table of routes to pods.
+
+import type { Family } from '#ip';
+import { ROUTE_PROTOCOL, type Rule } from '#net';
+import { type DesiredNamespace, type DesiredSysctl, emptyNamespace } from './desired.ts';
+import { HOST_RULE_PRIORITY } from './numbers.ts';
+
+/** 110 pods of 256 neighbours each; the kernel's 1024 overflow (Spiderpool #3587). */
+const NEIGHBOUR_LIMIT = String(110 * 256);
+
+/** What the plan of a node is made of. */
+export interface NodeInput {
+  /** Links whose accept_ra is 1: they take their router from advertisements. */
+  readonly advertisedLinks: readonly string[];
+  readonly families: readonly Family[];
+  readonly hostRuleTable: number;
+  /** `tuneSysctlConfig` of the agent's configuration. */
+  readonly tuneSysctls: boolean;
+}
+
+export function planNode(input: NodeInput): DesiredNamespace {
+  const rules = input.families.map((family) => ({
+    ...hostRule(family, input.hostRuleTable),
+    owner: 'node' as const,
+  }));
+  const sysctls = input.tuneSysctls ? nodeSysctls(input.advertisedLinks) : [];
+  return {
+    ...emptyNamespace,
+    rules,
+    sysctls: sysctls.map((sysctl) => ({ ...sysctl, owner: 'node' as const })),
+  };
+}
+
+/** `1000: from all lookup 500` */
+export function hostRule(family: Family, table: number): Rule {
+  return { family, priority: HOST_RULE_PRIORITY, table, protocol: ROUTE_PROTOCOL };
+}
+
+/** In the order they are to be written. */
+function nodeSysctls(advertisedLinks: readonly string[]): DesiredSysctl[] {
+  return [
+    { key: 'ipv4/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
+    { key: 'ipv6/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
+    { key: 'ipv4/conf/all/arp_notify', value: '1' },
+    { key: 'ipv4/conf/all/forwarding', value: '1' },
+    // Before forwarding, which makes the kernel drop the routers of links with accept_ra 1 (ip-sysctl.rst); 2 keeps them.
+    ...advertisedLinks.map((link) => ({ key: `ipv6/conf/${link}/accept_ra`, value: '2' })),
+    { key: 'ipv6/conf/all/forwarding', value: '1' },
+    { key: 'ipv4/conf/all/rp_filter', value: '0' },
+  ];
+}

@@ -1,0 +1,52 @@
+// The pod's nftables table: replies to connections that came in through veth0 leave through veth0.
+
+import type { DesiredTable } from './desired.ts';
+import { fingerprint } from './mac.ts';
+
+/** The packet mark that rule 1000 looks for: Spiderpool's fwmark 0x1. */
+export const REPLY_MARK = 0x1;
+
+/** The bit of the connection mark that remembers "came in through veth0"; the other bits belong to applications. */
+const CONNECTION_BIT = 0x1;
+
+export const NFT_TABLE = 'orbweaver';
+
+interface Chain {
+  readonly name: string;
+  readonly hook: string;
+  readonly rule: string;
+}
+
+/**
+ * NodePort with externalTrafficPolicy Local and same-node Services reach the pod with a client's address that its
+ * routes send elsewhere (Spiderpool #2039). A packet that an application has marked itself keeps its mark and its way:
+ * Spiderpool's restore without a mask cleared marks of Istio, TPROXY and WireGuard.
+ */
+export function replyTable(podLink: string): DesiredTable {
+  const bit = `0x${CONNECTION_BIT.toString(16)}`;
+  const mark = `0x${REPLY_MARK.toString(16)}`;
+  const chains: Chain[] = [
+    {
+      name: 'prerouting',
+      hook: 'type filter hook prerouting priority mangle; policy accept;',
+      rule: `iifname "${podLink}" ct state new ct mark set ct mark | ${bit}`,
+    },
+    {
+      name: 'output',
+      // A route chain: the kernel looks the route up again where the mark has changed.
+      hook: 'type route hook output priority mangle; policy accept;',
+      rule: `meta mark 0x0 ct mark & ${bit} == ${bit} meta mark set ${mark}`,
+    },
+  ];
+  const rules = chains.map(({ name, rule }) => ({ chain: name, comment: `orbweaver ${fingerprint(rule)}` }));
+  const body = chains.map(
+    ({ name, hook, rule }, i) =>
+      `  chain ${name} {\n    ${hook}\n    ${rule} comment "${rules[i]?.comment}"\n  }`,
+  );
+  const table = `inet ${NFT_TABLE}`;
+  // Added first, because deleting what is not there fails (nft(8)).
+  const commands = [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...body, '}', ''].join(
+    '\n',
+  );
+  return { family: 'inet', name: NFT_TABLE, rules, commands };
+}

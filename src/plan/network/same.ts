@@ -1,0 +1,66 @@
+// When two network objects are the same: by their key, as the kernel tells them apart, and by everything we ask for.
+
+import { type Address, type Cidr, sameAddress } from '#ip';
+import type { InterfaceAddress, Neighbour, Route, Rule } from '#net';
+import { IPV6_DEFAULT_METRIC } from './numbers.ts';
+
+/** The same place in the same table: only one of the two can be there. */
+export function sameRouteKey(a: Route, b: Route): boolean {
+  return a.table === b.table && sameCidr(a.destination, b.destination) && metricOf(a) === metricOf(b);
+}
+
+export function sameRoute(a: Route, b: Route): boolean {
+  return (
+    sameRouteKey(a, b) &&
+    a.type === b.type &&
+    a.protocol === b.protocol &&
+    a.dev === b.dev &&
+    // IPv6 routes have no scope.
+    (a.destination.address.family === 6 || a.scope === b.scope) &&
+    sameOptional(a.gateway, b.gateway) &&
+    sameOptional(a.source, b.source) &&
+    (a.nextHops?.length ?? 0) === (b.nextHops?.length ?? 0)
+  );
+}
+
+/** Whoever made it: the kernel holds no second rule of the same words. */
+export function sameRule(a: Rule, b: Rule): boolean {
+  return (
+    a.family === b.family &&
+    a.priority === b.priority &&
+    a.table === b.table &&
+    a.inputDev === b.inputDev &&
+    a.mark?.value === b.mark?.value &&
+    a.mark?.mask === b.mark?.mask &&
+    sameOptionalCidr(a.from, b.from) &&
+    sameOptionalCidr(a.to, b.to)
+  );
+}
+
+export function sameNeighbourKey(a: Neighbour, b: Neighbour): boolean {
+  return a.dev === b.dev && sameAddress(a.address, b.address);
+}
+
+export function sameNeighbour(a: Neighbour, b: Neighbour): boolean {
+  return sameNeighbourKey(a, b) && a.mac === b.mac && a.state === b.state;
+}
+
+export function sameInterfaceAddress(a: InterfaceAddress, b: InterfaceAddress): boolean {
+  return a.dev === b.dev && sameCidr(a.address, b.address);
+}
+
+function metricOf(route: Route): number {
+  return route.metric ?? (route.destination.address.family === 6 ? IPV6_DEFAULT_METRIC : 0);
+}
+
+function sameCidr(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && sameAddress(a.address, b.address);
+}
+
+function sameOptional(a: Address | undefined, b: Address | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameAddress(a, b);
+}
+
+function sameOptionalCidr(a: Cidr | undefined, b: Cidr | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameCidr(a, b);
+}

@@ -1,0 +1,217 @@
+// The coordinator's settings for one pod: the CNI configuration over the pod's annotation over SpiderCoordinator,
+// option by option, checked and parsed.
+
+import type { SpiderCoordinator } from '#api';
+import { OrbError } from '#base';
+import { type Address, type Cidr, formatCidr, hostCidr, networkOf, parseAddress, parseCidr } from '#ip';
+
+/** The coordinator's options as a CNI configuration gives them, with Spiderpool's names; absent is "as the cluster says". */
+export interface CoordinatorOptions {
+  readonly mode?: string | undefined;
+  /** Name of the pod's first NIC. */
+  readonly podDefaultCniNic?: string | undefined;
+  readonly podDefaultRouteNic?: string | undefined;
+  readonly overlayPodCIDR?: readonly string[] | undefined;
+  readonly serviceCIDR?: readonly string[] | undefined;
+  readonly hijackCIDR?: readonly string[] | undefined;
+  readonly policyRoutes?: readonly { readonly dst: string; readonly gw: string }[] | undefined;
+  readonly podMACPrefix?: string | undefined;
+  readonly tunePodRoutes?: boolean | undefined;
+  readonly hostRuleTable?: number | undefined;
+  readonly podRPFilter?: number | undefined;
+  readonly txQueueLen?: number | undefined;
+  readonly vethLinkAddress?: string | undefined;
+  readonly vethMTU?: number | undefined;
+}
+
+/** Where settings come from, the strongest first. */
+export interface SettingSources {
+  readonly netConf: CoordinatorOptions;
+  readonly podAnnotations: Readonly<Record<string, string>>;
+  /** The cluster's SpiderCoordinator, where there is one. */
+  readonly coordinator: SpiderCoordinator | undefined;
+}
+
+/** What the plan needs to know, parsed. */
+export interface CoordinatorSettings {
+  readonly mode: 'auto' | 'underlay' | 'overlay' | 'disable';
+  readonly podDefaultCniNic: string;
+  /** Undefined leaves the default route on the NIC that has it. */
+  readonly podDefaultRouteNic: string | undefined;
+  /** Networks that the pod reaches through its node: of overlay pods, of Services and the user's own, in this order. */
+  readonly hijackedNetworks: readonly Cidr[];
+  readonly policyRoutes: readonly PolicyRoute[];
+  /** Two bytes in lower case, `0a:1b`. */
+  readonly podMacPrefix: string | undefined;
+  readonly tunePodRoutes: boolean;
+  readonly hostRuleTable: number;
+  /** Undefined leaves rp_filter alone. */
+  readonly podRpFilter: 0 | 1 | 2 | undefined;
+  /** Undefined leaves the NIC's queue length alone. */
+  readonly txQueueLength: number | undefined;
+  readonly vethLinkAddress: Address | undefined;
+  readonly vethMtuBytes: number;
+}
+
+/** A route that the user wants through the NIC itself. */
+export interface PolicyRoute {
+  readonly destination: Cidr;
+  readonly gateway: Address;
+}
+
+/** The pod annotation that names the NIC that keeps the default route. */
+export const DEFAULT_ROUTE_NIC_ANNOTATION = 'ipam.spidernet.io/default-route-nic';
+
+const DEFAULT_HOST_RULE_TABLE = 500;
+const DEFAULT_VETH_MTU_BYTES = 1500;
+
+/** Merges and checks; throws INPUT_INVALID for the first bad value, COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
+export function mergeSettings(sources: SettingSources): CoordinatorSettings {
+  const { netConf, podAnnotations, coordinator } = sources;
+  const spec: NonNullable<SpiderCoordinator['spec']> | Record<string, never> = coordinator?.spec ?? {};
+  const mode = readMode(netConf.mode || spec.mode || 'auto');
+  if (mode !== 'disable') requireSynced(netConf, coordinator);
+  const networks = {
+    overlayPodCIDR: chosen(netConf.overlayPodCIDR, coordinator?.status?.overlayPodCIDR),
+    serviceCIDR: chosen(netConf.serviceCIDR, coordinator?.status?.serviceCIDR),
+    hijackCIDR: chosen(netConf.hijackCIDR, spec.hijackCIDR),
+  };
+  const routeNic =
+    netConf.podDefaultRouteNic || podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] || spec.podDefaultRouteNIC;
+  return {
+    mode,
+    podDefaultCniNic: netConf.podDefaultCniNic || 'eth0',
+    podDefaultRouteNic: routeNic || undefined,
+    hijackedNetworks: distinct(
+      Object.entries(networks).flatMap(([field, list]) => list.map((text) => readNetwork(field, text))),
+    ),
+    policyRoutes: chosen(netConf.policyRoutes, spec.policyRoutes).map(readPolicyRoute),
+    podMacPrefix: readMacPrefix(netConf.podMACPrefix || spec.podMACPrefix || ''),
+    tunePodRoutes: netConf.tunePodRoutes ?? spec.tunePodRoutes ?? true,
+    hostRuleTable: readTable(netConf.hostRuleTable ?? (spec.hostRuleTable || DEFAULT_HOST_RULE_TABLE)),
+    podRpFilter: readRpFilter(netConf.podRPFilter ?? Math.max(spec.podRPFilter ?? 0, -1)),
+    txQueueLength:
+      readCount('txQueueLen', netConf.txQueueLen ?? spec.txQueueLen ?? 0, 0, 2 ** 31 - 1) || undefined,
+    vethLinkAddress: readLinkAddress(netConf.vethLinkAddress || spec.vethLinkAddress || ''),
+    // 68 is the least MTU of IPv4 (RFC 791) and of a veth, 65535 the largest of a veth.
+    vethMtuBytes: readCount(
+      'vethMTU',
+      netConf.vethMTU ?? (spec.vethMTU || DEFAULT_VETH_MTU_BYTES),
+      68,
+      65_535,
+    ),
+  };
+}
+
+/** A generated NetworkAttachmentDefinition pins empty lists, so an empty list is "as the cluster says" too. */
+function chosen<T>(own: readonly T[] | undefined, cluster: readonly T[] | undefined): readonly T[] {
+  return own !== undefined && own.length > 0 ? own : (cluster ?? []);
+}
+
+/** Without the cluster's networks a pod would start and not reach a single Service: better to wait. */
+function requireSynced(netConf: CoordinatorOptions, coordinator: SpiderCoordinator | undefined): void {
+  if (netConf.overlayPodCIDR?.length && netConf.serviceCIDR?.length) return;
+  if (coordinator === undefined) {
+    throw new OrbError('COORDINATOR_NOT_READY', {
+      message: 'coordinator config not found: the cluster has no SpiderCoordinator',
+      subject: 'SpiderCoordinator',
+    });
+  }
+  if (coordinator.status?.phase === 'Synced') return;
+  const name = coordinator.metadata?.name ?? '';
+  throw new OrbError('COORDINATOR_NOT_READY', {
+    // Spiderpool's words, "no ready" included.
+    message: `spidercoordinator: ${name} no ready`,
+    subject: `SpiderCoordinator ${name}`,
+    said: coordinator.status?.reason || `status.phase is '${coordinator.status?.phase ?? ''}', not 'Synced'`,
+  });
+}
+
+function invalid(field: string, value: unknown, allowed: string, cause?: unknown): OrbError {
+  const shown = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  return new OrbError('INPUT_INVALID', {
+    message: `${field} ${shown} is invalid; allowed: ${allowed}`,
+    subject: `coordinator option ${field}`,
+    cause,
+  });
+}
+
+function readMode(text: string): CoordinatorSettings['mode'] {
+  switch (text) {
+    case 'auto':
+    case 'underlay':
+    case 'overlay':
+    case 'disable':
+      return text;
+    // Spiderpool's CRD and chart say "disabled" where its plugin knows "disable" alone.
+    case 'disabled':
+      return 'disable';
+    default:
+      throw invalid('mode', text, 'auto, underlay, overlay, disable');
+  }
+}
+
+/** A network; a bare address is a network of its own. */
+function readNetwork(field: string, text: string): Cidr {
+  const trimmed = text.trim();
+  try {
+    return trimmed.includes('/') ? networkOf(parseCidr(trimmed)) : hostCidr(parseAddress(trimmed));
+  } catch (cause) {
+    throw invalid(field, text, "a CIDR such as '10.96.0.0/12' or an IP address", cause);
+  }
+}
+
+function distinct(networks: readonly Cidr[]): Cidr[] {
+  return [...new Map(networks.map((network) => [formatCidr(network), network])).values()];
+}
+
+function readPolicyRoute(route: { readonly dst: string; readonly gw: string }): PolicyRoute {
+  const destination = readNetwork('policyRoutes.dst', route.dst);
+  const gateway = readAddress('policyRoutes.gw', route.gw);
+  if (destination.address.family !== gateway.family) {
+    throw invalid('policyRoutes', route, 'dst and gw of the same IP family');
+  }
+  return { destination, gateway };
+}
+
+function readAddress(field: string, text: string): Address {
+  try {
+    return parseAddress(text.trim());
+  } catch (cause) {
+    throw invalid(field, text, 'an IP address', cause);
+  }
+}
+
+function readMacPrefix(text: string): string | undefined {
+  if (text === '') return undefined;
+  // The low bit of the first byte marks a multicast address (IEEE 802), which no NIC may have.
+  if (!/^[0-9a-f][02468ace]:[0-9a-f]{2}$/i.test(text)) {
+    throw invalid('podMACPrefix', text, "two bytes of a unicast MAC address such as '0a:1b'");
+  }
+  return text.toLowerCase();
+}
+
+function readTable(table: number): number {
+  const reserved = table >= 253 && table <= 255;
+  if (reserved)
+    throw invalid('hostRuleTable', table, 'a table that is not default, main or local (253 to 255)');
+  return readCount('hostRuleTable', table, 1, 2 ** 32 - 1);
+}
+
+function readRpFilter(value: number): 0 | 1 | 2 | undefined {
+  if (value === -1) return undefined;
+  if (value === 0 || value === 1 || value === 2) return value;
+  throw invalid('podRPFilter', value, '-1 (leave alone), 0 (off), 1 (strict), 2 (loose)');
+}
+
+function readCount(field: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalid(field, value, `a whole number of ${least} to ${most}`);
+}
+
+function readLinkAddress(text: string): Address | undefined {
+  if (text === '') return undefined;
+  const address = readAddress('vethLinkAddress', text);
+  if (address.family !== 4) throw invalid('vethLinkAddress', text, 'an IPv4 address');
+  return address;
+}
