@@ -25,7 +25,7 @@ const sanitizers = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-
 
 /** The first C compiler of the list that is installed. musl makes a static executable a tenth the size glibc does. */
 function compiler(names: readonly string[]): string {
-  const path = (process.env['PATH'] ?? '').split(':');
+  const path = (process.env.PATH ?? '').split(':');
   const found = names.find((name) => path.some((folder) => existsSync(join(folder, name))));
   if (found === undefined) throw new Error(`no C compiler: install ${names.join(' or ')}`);
   return found;

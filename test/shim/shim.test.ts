@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { always, decodeFrame, encodeFrame, startFakeAgent } from './fake-agent.ts';
+import { makeShim, type ShimRun } from './shim.ts';
+
+const shim = makeShim();
+after(() => shim[Symbol.dispose]());
+
+const conf = '{"cniVersion":"1.0.0","name":"net","type":"spiderpool"}';
+const add = {
+  CNI_COMMAND: 'ADD',
+  CNI_CONTAINERID: 'c1',
+  CNI_NETNS: '/run/netns/x',
+  CNI_IFNAME: 'eth0',
+  HOME: '/root',
+};
+const withVerb = (verb: string) => ({ ...add, CNI_COMMAND: verb });
+
+interface CniError {
+  readonly cniVersion: string;
+  readonly code: number;
+  readonly msg: string;
+  readonly details: string;
+}
+
+function errorOf(run: ShimRun): CniError {
+  assert.equal(run.exit, 1, run.stderr);
+  return JSON.parse(run.stdout.toString()) as CniError;
+}
+
+function queued(): string[] {
+  return existsSync(shim.queue) ? readdirSync(shim.queue) : [];
+}
+
+test('the request carries type, id, deadline, the CNI variables that are set, and stdin byte for byte', async () => {
+  const stdin = Buffer.concat([Buffer.from(conf), Buffer.from([0, 10, 255])]);
+  await using agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout: '{}', log: '' }));
+  await shim.run({ env: { ...add, CNI_ARGS: 'A=b;C=d\n', CNI_PATH: '' }, stdin });
+  const [request = new Map<string, Buffer>()] = agent.requests;
+  const text = (name: string) => request.get(name)?.toString();
+  assert.equal(text('type'), 'spiderpool');
+  assert.match(text('request') ?? '', /^[0-9a-f]{16}$/);
+  assert.ok(Number(text('deadline')) > 1000 && Number(text('deadline')) <= 1500);
+  assert.equal(text('env:CNI_COMMAND'), 'ADD');
+  assert.equal(text('env:CNI_ARGS'), 'A=b;C=d\n');
+  assert.equal(text('env:CNI_PATH'), '');
+  assert.equal(request.has('env:CNI_NETNS_OVERRIDE'), false);
+  assert.equal(request.has('env:HOME'), false);
+  assert.deepEqual(request.get('stdin'), stdin);
+});
+
+test('stdout and exit code of the agent pass through, its log goes to stderr with the request id on each line', async () => {
+  const stdout = Buffer.from([0x7b, 0, 0xff, 0x0a, 0x7d]);
+  await using agent = await startFakeAgent(
+    shim.socket,
+    always({ log: 'one\ntwo', stdout, future: 'x', exit: '7' }),
+  );
+  const run = await shim.run({ env: add, stdin: conf });
+  const id = agent.requests[0]?.get('request')?.toString();
+  assert.deepEqual(run.stdout, stdout);
+  assert.equal(run.exit, 7);
+  assert.equal(run.stderr, `ow-cni ${id}: one\now-cni ${id}: two\n`);
+});
+
+test('an answer of 15 MiB passes through whole', async () => {
+  const stdout = Buffer.alloc(15 * 1024 * 1024, 'x');
+  await using _agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout, log: '' }));
+  const run = await shim.run({ env: add, stdin: conf });
+  assert.ok(run.stdout.equals(stdout));
+});
+
+test('the answer is complete with its last field, the connection need not be closed', async () => {
+  await using _agent = await startFakeAgent(shim.socket, (socket) => {
+    socket.write(encodeFrame({ exit: '0', stdout: 'end 0\n\n', log: '' }));
+  });
+  const run = await shim.run({ env: add, stdin: conf });
+  assert.deepEqual([run.exit, run.stdout.toString()], [0, 'end 0\n\n']);
+});
+
+test('an answer that arrives byte by byte is understood', async () => {
+  await using _agent = await startFakeAgent(shim.socket, (socket) => {
+    socket.setNoDelay(true);
+    const bytes = [...encodeFrame({ exit: '0', stdout: '{"a":1}', log: '' })];
+    const next = (): void => {
+      const byte = bytes.shift();
+      if (byte === undefined) return;
+      socket.write(Buffer.of(byte));
+      setImmediate(next);
+    };
+    next();
+  });
+  const run = await shim.run({ env: add, stdin: conf });
+  assert.deepEqual([run.exit, run.stdout.toString()], [0, '{"a":1}']);
+});
+
+test('VERSION needs no agent and repeats the version asked in', async () => {
+  const run = await shim.run({ env: { CNI_COMMAND: 'VERSION' }, stdin: '{ "cniVersion" : "0.4.0" }' });
+  assert.equal(run.exit, 0);
+  assert.deepEqual(JSON.parse(run.stdout.toString()), {
+    cniVersion: '0.4.0',
+    supportedVersions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
+  });
+});
+
+test('without CNI_COMMAND it says what it is on stderr', async () => {
+  const run = await shim.run({});
+  assert.equal(run.exit, 0);
+  assert.equal(run.stdout.length, 0);
+  assert.match(run.stderr, /Orbweaver CNI plugin .*1\.1\.0/);
+});
+
+test('an unknown CNI_COMMAND is error 4 and names it', async () => {
+  const error = errorOf(await shim.run({ env: withVerb('ADD"\\\u0001é'), stdin: conf }));
+  assert.equal(error.code, 4);
+  assert.match(error.details, /^ADD"\\/);
+});
+
+test('a configuration of more than 4 MiB is error 7', async () => {
+  const error = errorOf(await shim.run({ env: add, stdin: Buffer.alloc(4 * 1024 * 1024 + 1, ' ') }));
+  assert.equal(error.code, 7);
+});
+
+for (const verb of ['ADD', 'CHECK', 'GC']) {
+  test(`${verb} waits for an agent that is away, then is error 11 in the version asked in`, async () => {
+    const run = await shim.run({ env: withVerb(verb), stdin: conf });
+    const error = errorOf(run);
+    assert.equal(error.code, 11);
+    assert.equal(error.cniVersion, '1.0.0');
+    assert.match(error.details, /cannot be reached: No such file/);
+    assert.ok(run.elapsedMs >= 590 && run.elapsedMs < 1400, `${run.elapsedMs} ms`);
+  });
+}
+
+test('STATUS is error 50 at once when the agent is away', async () => {
+  const run = await shim.run({ env: { CNI_COMMAND: 'STATUS' }, stdin: conf });
+  assert.equal(errorOf(run).code, 50);
+  assert.ok(run.elapsedMs < 500, `${run.elapsedMs} ms`);
+});
+
+test('ADD is served by an agent that starts late', async () => {
+  const run = shim.run({ env: add, stdin: conf });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await using _agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout: '{}', log: '' }));
+  assert.deepEqual((await run).stdout.toString(), '{}');
+});
+
+const brokenAnswers: [string, (socket: Socket) => void, RegExp][] = [
+  [
+    'breaks off',
+    (socket) => void socket.end(encodeFrame({ exit: '0', stdout: '{}' }).subarray(0, 20)),
+    /broke off/,
+  ],
+  ['says nothing', (socket) => void socket.end(), /broke off/],
+  ['is late', () => undefined, /in time/],
+  ['sends garbage', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /no sense/],
+  ['sends another protocol', (socket) => void socket.end('OWCNI 9\nend 0\n\n'), /no sense/],
+  ['forgets the exit code', (socket) => void socket.end(encodeFrame({ stdout: '{}' })), /no sense/],
+  ['forgets stdout', (socket) => void socket.end(encodeFrame({ exit: '0' })), /no sense/],
+  [
+    'has an impossible exit code',
+    (socket) => void socket.end(encodeFrame({ exit: '256', stdout: '' })),
+    /no sense/,
+  ],
+  ['claims a huge field', (socket) => void socket.end('OWCNI 1\nstdout 99999999999999999999\n'), /no sense/],
+  [
+    'sends too much',
+    (socket) => void socket.end(Buffer.alloc(17 << 20, encodeFrame({ a: '1' }).subarray(0, 14))),
+    /16 MiB|no sense/,
+  ],
+];
+
+for (const [what, answer, details] of brokenAnswers) {
+  test(`an agent that ${what}: ADD is error 11, DEL is queued, and stdout holds no garbage`, async () => {
+    await using _agent = await startFakeAgent(shim.socket, answer);
+    const error = errorOf(await shim.run({ env: add, stdin: conf }));
+    assert.equal(error.code, 11);
+    assert.match(error.details, details);
+    const before = queued().length;
+    const del = await shim.run({ env: withVerb('DEL'), stdin: conf });
+    assert.deepEqual([del.exit, del.stdout.length], [0, 0]);
+    assert.equal(queued().length, before + 1);
+    assert.ok(del.elapsedMs < 1500, `${del.elapsedMs} ms`);
+  });
+}
+
+test('a DEL for an agent that is away is queued as the request frame, for root only, and succeeds at once', async () => {
+  const before = new Set(queued());
+  const run = await shim.run({ env: withVerb('DEL'), stdin: conf });
+  assert.deepEqual([run.exit, run.stdout.length], [0, 0]);
+  assert.ok(run.elapsedMs < 500, `${run.elapsedMs} ms`);
+  const [name = '', ...others] = queued().filter((file) => !before.has(file));
+  assert.deepEqual(others, []);
+  const fields = decodeFrame(readFileSync(join(shim.queue, name)));
+  assert.equal(`${fields?.get('request')?.toString()}.del`, name);
+  assert.equal(fields?.get('env:CNI_COMMAND')?.toString(), 'DEL');
+  assert.equal(fields?.get('stdin')?.toString(), conf);
+  assert.equal(statSync(join(shim.queue, name)).mode & 0o777, 0o600);
+  assert.equal(statSync(shim.queue).mode & 0o777, 0o700);
+});
+
+test("the agent's refusal of a DEL is passed on, not queued", async () => {
+  const before = queued().length;
+  await using _agent = await startFakeAgent(
+    shim.socket,
+    always({ exit: '1', stdout: '{"code":7}', log: '' }),
+  );
+  const run = await shim.run({ env: withVerb('DEL'), stdin: conf });
+  assert.deepEqual([run.exit, run.stdout.toString()], [1, '{"code":7}']);
+  assert.equal(queued().length, before);
+});
+
+test('a full queue refuses a DEL with error 11 and keeps what it has', async () => {
+  using full = makeShim();
+  mkdirSync(full.queue, { recursive: true });
+  for (let i = 0; i < 4096; i++) writeFileSync(join(full.queue, `${i}.del`), '');
+  const error = errorOf(await full.run({ env: withVerb('DEL'), stdin: conf }));
+  assert.equal(error.code, 11);
+  assert.equal(readdirSync(full.queue).length, 4096);
+});
+
+test('a DEL that cannot be written to the queue is error 5', async () => {
+  using broken = makeShim();
+  writeFileSync(join(broken.folder, 'lib'), 'a file where a folder should be');
+  const error = errorOf(await broken.run({ env: withVerb('DEL'), stdin: conf }));
+  assert.equal(error.code, 5);
+  assert.match(error.details, /Not a directory/);
+});
+
+test('SIGTERM ends it at once with nothing on stdout', async () => {
+  await using _agent = await startFakeAgent(shim.socket, (socket) => {
+    socket.write(encodeFrame({ exit: '0', stdout: '{"half":1}' }).subarray(0, 25));
+  });
+  const run = await shim.run({ env: add, stdin: conf, terminateAfterMs: 200 });
+  assert.equal(run.signal, 'SIGTERM');
+  assert.equal(run.stdout.length, 0);
+  assert.ok(run.elapsedMs < 1000, `${run.elapsedMs} ms`);
+});
+
+test('install replaces a plugin that is running, links every type to one file and leaves no temporary file', async () => {
+  const bin = join(shim.folder, 'bin');
+  mkdirSync(bin);
+  assert.equal((await shim.run({ args: ['--install', bin, 'spiderpool', 'coordinator'] })).exit, 0);
+  const running = spawn(join(bin, 'coordinator'), [], { env: { CNI_COMMAND: 'ADD' }, stdio: 'pipe' });
+  await once(running, 'spawn');
+  const inode = statSync(join(bin, 'spiderpool')).ino;
+  const again = await shim.run({ args: ['--install', bin, 'spiderpool', 'coordinator', 'ow-cni'] });
+  assert.equal(again.exit, 0, again.stderr);
+  running.kill();
+  assert.deepEqual(readdirSync(bin).sort(), ['coordinator', 'ow-cni', 'spiderpool']);
+  assert.equal(statSync(join(bin, 'spiderpool')).ino, statSync(join(bin, 'coordinator')).ino);
+  assert.notEqual(statSync(join(bin, 'spiderpool')).ino, inode);
+  assert.ok(readFileSync(join(bin, 'spiderpool')).equals(readFileSync(shim.executable)));
+});
+
+test('install refuses a type that is a path', async () => {
+  const run = await shim.run({ args: ['--install', shim.folder, '../spiderpool'] });
+  assert.equal(run.exit, 1);
+  assert.match(run.stderr, /type \.\.\/spiderpool/);
+});
+
+test('the executable is below 100 kB and needs nothing on the host', () => {
+  const bytes = readFileSync(shim.executable);
+  assert.ok(bytes.length < 100 * 1024, `${bytes.length} bytes`);
+  assert.equal(bytes.includes('/lib/ld-'), false);
+});

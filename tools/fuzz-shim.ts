@@ -1,0 +1,143 @@
+// node tools/fuzz-shim.ts [--seconds N] [--seed N]: throws random environment, stdin and broken answers at a shim that
+// stops at the first memory error. It must always end by itself, with nothing or one JSON document on stdout.
+
+import type { Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { encodeFrame, startFakeAgent } from '../test/shim/fake-agent.ts';
+import { makeShim, type ShimCall, type ShimRun } from '../test/shim/shim.ts';
+
+const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } });
+const seconds = Number(values.seconds ?? 60);
+const firstSeed = Number(values.seed ?? Date.now() % 1_000_000);
+
+/** A small generator (mulberry32): the same seed gives the same run. */
+class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+  below(limit: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  }
+  pick<T>(items: readonly [T, ...T[]]): T {
+    return items[this.below(items.length)] ?? items[0];
+  }
+  bytes(longest: number): Buffer {
+    return Buffer.from(Array.from({ length: this.below(longest) }, () => this.below(256)));
+  }
+  /** Text of any characters an environment variable can hold. */
+  text(longest: number): string {
+    return Array.from({ length: this.below(longest) }, () =>
+      String.fromCodePoint(1 + this.below(0x2ff)),
+    ).join('');
+  }
+}
+
+function randomCall(random: Random): ShimCall {
+  const env: Record<string, string> = {};
+  for (const name of ['CONTAINERID', 'NETNS', 'IFNAME', 'ARGS', 'PATH', 'NETNS_OVERRIDE']) {
+    if (random.below(3) > 0) env[`CNI_${name}`] = random.text(random.pick([1, 20, 300, 20_000]));
+  }
+  const command = random.pick(['ADD', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS', 'VERSION', random.text(30), '']);
+  if (command !== '') env['CNI_COMMAND'] = command;
+  const conf = JSON.stringify({
+    cniVersion: random.pick(['1.1.0', '0.4.0', random.text(40)]),
+    name: random.text(40),
+  });
+  const stdin = random.pick([
+    Buffer.from(conf),
+    Buffer.from(conf).subarray(0, random.below(conf.length)),
+    random.bytes(5000),
+  ]);
+  return random.below(50) === 0 ? { env, stdin: Buffer.alloc(4_200_000, conf) } : { env, stdin };
+}
+
+/** A right answer, damaged in one of many ways. */
+function randomAnswer(random: Random): Buffer {
+  const stdout = JSON.stringify({ text: random.text(random.pick([1, 100, 100_000])) });
+  const right = encodeFrame({ exit: String(random.below(256)), stdout, log: random.text(500) });
+  const at = random.below(right.length);
+  switch (random.below(6)) {
+    case 0:
+      return right.subarray(0, at);
+    case 1:
+      return Buffer.concat([right, random.bytes(20)]);
+    case 2:
+      return Buffer.concat([right.subarray(0, 8), random.bytes(3000)]);
+    case 3: {
+      // A header broken in one byte; a byte of a value would only change what is said.
+      const broken = Buffer.from(right);
+      broken[random.below(20)] = random.below(256);
+      return broken;
+    }
+    case 4:
+      return Buffer.from(
+        `OWCNI 1\nexit ${random.text(12)}\n0\nstdout ${random.below(2 ** 30)}\n{}\nend 0\n\n`,
+      );
+    default:
+      return right;
+  }
+}
+
+function answer(socket: Socket, random: Random): void {
+  const bytes = randomAnswer(random);
+  if (random.below(100) === 0) return;
+  if (random.below(20) === 0) return void socket.destroy();
+  const half = random.below(bytes.length + 1);
+  socket.write(bytes.subarray(0, half));
+  setImmediate(() => socket.end(bytes.subarray(half)));
+}
+
+function complaint(run: ShimRun): string | undefined {
+  if (run.signal !== null) return `was ended by ${run.signal}`;
+  if (/AddressSanitizer|runtime error|LeakSanitizer/.test(run.stderr)) return 'made a memory error';
+  if (run.elapsedMs > 15_000) return `hung for ${run.elapsedMs.toFixed(0)} ms`;
+  if (run.stdout.length === 0) return undefined;
+  try {
+    JSON.parse(run.stdout.toString());
+    return undefined;
+  } catch {
+    return 'printed something other than one JSON document';
+  }
+}
+
+using shim = makeShim({ sanitize: true, patienceMs: 30, totalMs: 300 });
+const agentRandom = new Random(firstSeed);
+await using _agent = await startFakeAgent(shim.socket, (socket) => answer(socket, agentRandom));
+const endMs = performance.now() + seconds * 1000;
+let runs = 0;
+let seed = firstSeed;
+
+async function worker(): Promise<void> {
+  while (performance.now() < endMs && process.exitCode === undefined) {
+    const mine = ++seed;
+    const call = randomCall(new Random(mine));
+    const run = await shim.run({
+      ...call,
+      env: { ...call.env, ASAN_OPTIONS: 'detect_leaks=0' },
+      killAfterMs: 20_000,
+    });
+    runs++;
+    const wrong = complaint(run);
+    if (wrong === undefined) continue;
+    process.exitCode = 1;
+    console.log(`the shim ${wrong} with seed ${mine}`);
+    console.log(
+      JSON.stringify({
+        ...call,
+        stdin: Buffer.from(call.stdin ?? '')
+          .toString('latin1')
+          .slice(0, 2000),
+      }),
+    );
+    console.log(`stdout: ${run.stdout.toString().slice(0, 500)}\nstderr: ${run.stderr.slice(0, 3000)}`);
+  }
+}
+
+await Promise.all([worker(), worker()]);
+console.log(
+  `${runs} runs of the shim in ${seconds} s, seeds from ${firstSeed}: ${process.exitCode === undefined ? 'no crash, no hang, no garbage' : 'FAILED'}`,
+);
