@@ -85,12 +85,22 @@ export class AddressSet {
     return other.difference(this).isEmpty;
   }
 
-  /** The lowest address that is not `taken`: this asks once per taken address that it meets, so `taken` must end. */
-  first(taken: (address: Address) => boolean = () => false): Address | undefined {
+  /**
+   * The lowest address that is neither in `except` nor skipped. Ranges of `except` are leapt over; `skip` is asked once for each
+   * address up to the answer, so it must say no at some point.
+   */
+  first(
+    except = AddressSet.empty(this.family),
+    skip: (address: Address) => boolean = () => false,
+  ): Address | undefined {
     for (const { first, last } of this.#spans) {
       for (let value = first; value <= last; value++) {
-        const address = this.#address(value);
-        if (!taken(address)) return address;
+        const hole = except.#spans[except.#indexOf(value)];
+        if (hole !== undefined && hole.first <= value) {
+          value = hole.last;
+        } else if (!skip(this.#address(value))) {
+          return this.#address(value);
+        }
       }
     }
     return undefined;

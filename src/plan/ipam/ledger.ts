@@ -1,0 +1,207 @@
+// Who holds which address of one pool: `status.allocatedIPs` read, looked up, changed and written back.
+
+import { checkJson, type PoolAllocation, poolAllocationsSchema, type SpiderIPPool } from '#api';
+import { OrbError } from '#base';
+import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
+import { type Pool, parsePool } from './pool.ts';
+
+/** Who asks for or holds an address. Ownership is (podUid, nic) in a pool; the name is for people. */
+export interface Owner {
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly podUid: string;
+  readonly nic: string;
+}
+
+/** The status that one write puts into the pool; `allocatedIPs` is left out when no address is held. */
+export interface PoolStatus {
+  readonly allocatedIPs?: string;
+  readonly totalIPCount: number;
+  readonly allocatedIPCount: number;
+}
+
+/**
+ * The records of a pool. A {@link PoolLedger.copy} can be changed; what is handed out for keeping is not changed any more.
+ * Records keep the fields that others wrote; those of Spiderpool have no `nic`.
+ */
+export class PoolLedger {
+  readonly pool: Pool;
+  readonly #records: Map<string, PoolAllocation>;
+  /** podUid to the addresses it holds; the arrays are replaced, never changed. */
+  readonly #byUid: Map<string, readonly string[]>;
+  #free: AddressSet;
+  #bytes: number;
+  /** The records as text, where it is known. */
+  #text: string | undefined;
+
+  private constructor(
+    pool: Pool,
+    records: Map<string, PoolAllocation>,
+    byUid: Map<string, readonly string[]>,
+    free: AddressSet,
+    bytes: number,
+    text: string | undefined,
+  ) {
+    this.pool = pool;
+    this.#records = records;
+    this.#byUid = byUid;
+    this.#free = free;
+    this.#bytes = bytes;
+    this.#text = text;
+  }
+
+  /**
+   * Reads the pool with its records. `previous`, what this process read or wrote before, saves parsing the records where the
+   * object still says the same. Throws IPPOOL_INVALID for a bad spec and IPPOOL_STATUS_INVALID for unreadable records.
+   */
+  static read(object: SpiderIPPool, previous?: PoolLedger): PoolLedger {
+    const pool = parsePool(object);
+    const text = object.status?.allocatedIPs ?? '';
+    if (previous !== undefined && previous.text === text && previous.pool.name === pool.name) {
+      const free = pool.addresses.difference(previous.#taken(pool.family));
+      return new PoolLedger(pool, previous.#records, previous.#byUid, free, previous.#bytes, text);
+    }
+    const records = parseRecords(pool, text);
+    const byUid = new Map<string, readonly string[]>();
+    for (const [address, { podUid }] of records) byUid.set(podUid, [...(byUid.get(podUid) ?? []), address]);
+    const taken = AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress));
+    return new PoolLedger(pool, records, byUid, pool.addresses.difference(taken), text.length, text);
+  }
+
+  /** A ledger of its own to change; what it was copied from stays. */
+  copy(): PoolLedger {
+    return new PoolLedger(
+      this.pool,
+      new Map(this.#records),
+      new Map(this.#byUid),
+      this.#free,
+      this.#bytes,
+      this.#text,
+    );
+  }
+
+  /** Addresses of the pool that nobody holds. */
+  get free(): AddressSet {
+    return this.#free;
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** About how many bytes the records take as text. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The records as `status.allocatedIPs`; empty when there are none. */
+  get text(): string {
+    this.#text ??= this.#records.size === 0 ? '' : JSON.stringify(Object.fromEntries(this.#records));
+    return this.#text;
+  }
+
+  get status(): PoolStatus {
+    const { text } = this;
+    return {
+      ...(text === '' ? {} : { allocatedIPs: text }),
+      totalIPCount: safeCount(this.pool.addresses.count),
+      allocatedIPCount: this.#records.size,
+    };
+  }
+
+  /** Every record: address and holder. */
+  *[Symbol.iterator](): Iterator<readonly [Address, PoolAllocation]> {
+    for (const [address, record] of this.#records) yield [parseAddress(address), record];
+  }
+
+  holderOf(address: Address): PoolAllocation | undefined {
+    return this.#records.get(formatAddress(address));
+  }
+
+  /**
+   * The address that the owner holds. A record without NIC, as Spiderpool writes it, counts when it is the only one of the UID:
+   * Spiderpool gives one pod one address of a pool.
+   */
+  addressOf({ podUid, nic }: Pick<Owner, 'podUid' | 'nic'>): Address | undefined {
+    const held = this.#heldBy(podUid);
+    const own = held.find(([, record]) => record.nic === nic);
+    const unnamed = held.filter(([, record]) => record.nic === undefined);
+    const found = own ?? (unnamed.length === 1 ? unnamed[0] : undefined);
+    return found === undefined ? undefined : parseAddress(found[0]);
+  }
+
+  /** All that the pod holds here, with the NIC where the record says it. */
+  addressesOf(podUid: string): { readonly address: Address; readonly nic: string | undefined }[] {
+    return this.#heldBy(podUid).map(([text, { nic }]) => ({ address: parseAddress(text), nic }));
+  }
+
+  /** Records the owner as holder of the address; fields of an older record of the same UID stay. */
+  take(address: Address, owner: Owner): void {
+    const key = formatAddress(address);
+    const old = this.#records.get(key);
+    if (old !== undefined && old.podUid !== owner.podUid) {
+      const message = `address ${key} of IPPool ${this.pool.name} is held by ${old.pod}, not free for ${owner.pod}`;
+      throw new OrbError('INTERNAL', { message });
+    }
+    if (old === undefined) this.#byUid.set(owner.podUid, [...(this.#byUid.get(owner.podUid) ?? []), key]);
+    else this.#bytes -= recordBytes(key, old);
+    const record = { ...old, pod: owner.pod, podUid: owner.podUid, nic: owner.nic };
+    this.#records.set(key, record);
+    this.#text = undefined;
+    this.#bytes += recordBytes(key, record);
+    this.#free = this.#free.without(address);
+  }
+
+  /** Deletes the record of the address. */
+  drop(address: Address): void {
+    const key = formatAddress(address);
+    const record = this.#records.get(key);
+    if (record === undefined) return;
+    this.#records.delete(key);
+    this.#text = undefined;
+    this.#bytes -= recordBytes(key, record);
+    const rest = (this.#byUid.get(record.podUid) ?? []).filter((held) => held !== key);
+    if (rest.length === 0) this.#byUid.delete(record.podUid);
+    else this.#byUid.set(record.podUid, rest);
+    if (this.pool.addresses.contains(address)) this.#free = this.#free.with(address);
+  }
+
+  #heldBy(podUid: string): [string, PoolAllocation][] {
+    const addresses = this.#byUid.get(podUid) ?? [];
+    return addresses.map((address) => [address, this.#records.get(address) as PoolAllocation]);
+  }
+
+  #taken(family: Family): AddressSet {
+    return AddressSet.ofAddresses(family, Array.from(this.#records.keys(), parseAddress));
+  }
+}
+
+/** The records under canonical addresses; what cannot be read is an error, because it may be somebody's address. */
+function parseRecords(pool: Pool, text: string): Map<string, PoolAllocation> {
+  const subject = `SpiderIPPool ${pool.name} status.allocatedIPs`;
+  const records = new Map<string, PoolAllocation>();
+  if (text === '') return records;
+  const parsed = checkJson(poolAllocationsSchema, text, { subject, code: 'IPPOOL_STATUS_INVALID' });
+  const refuse = (message: string): never => {
+    throw new OrbError('IPPOOL_STATUS_INVALID', { message: `${subject}: ${message}`, subject });
+  };
+  for (const [key, record] of Object.entries(parsed)) {
+    const address = parseAddress(key);
+    if (address.family !== pool.family)
+      refuse(`'${key}' is not an IPv${pool.family} address, as those of the pool are`);
+    const canonical = formatAddress(address);
+    if (records.has(canonical)) refuse(`'${canonical}' is recorded twice`);
+    records.set(canonical, record);
+  }
+  return records;
+}
+
+/** The length of `"key":{…},` in the text. */
+function recordBytes(key: string, record: PoolAllocation): number {
+  return key.length + JSON.stringify(record).length + 4;
+}
+
+/** Counts are int64 in the API, but JSON numbers are exact only to 2^53−1 here: larger pools say that. */
+function safeCount(count: bigint): number {
+  return count > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(count);
+}
