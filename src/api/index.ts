@@ -1,3 +1,4 @@
+export { type AgentConfig, parseAgentConfig } from './agent-config.ts';
 export { type KubernetesArgs, parseKubernetesArgs } from './cni/arguments.ts';
 export { type CoordinatorConf, parseCoordinatorConf } from './cni/coordinator-conf.ts';
 export {
@@ -57,6 +58,16 @@ export type { ServiceAccount } from './core/service-account.ts';
 export type { DaemonSet, Deployment, PodTemplate, ReplicaSet, StatefulSet } from './core/workload.ts';
 export type { CustomKind, PrinterColumn } from './crd/custom-kind.ts';
 export type { LabelSelector } from './metadata.ts';
+export {
+  DEFAULT_NETWORK_ANNOTATION,
+  NETWORK_STATUS_ANNOTATION,
+  NETWORKS_ANNOTATION,
+  type NetworkSelection,
+  type NetworkStatus,
+  parseDefaultNetwork,
+  parseNetworkStatus,
+  parseNetworks,
+} from './multus.ts';
 export {
   apiVersionOf,
   type KubeObject,

@@ -14,6 +14,13 @@ export const cidrText = z.string().refine(isCidr, {
   error: 'must be an address with a prefix length, for example 10.6.0.5/16 or fd00::5/64',
 });
 
+/** An address with or without a prefix length, as a pod asks for one. */
+export const requestedAddressText = z
+  .string()
+  .refine((text) => tryParseAddress(text) !== undefined || isCidr(text), {
+    error: 'must be an IP address, with or without a prefix length',
+  });
+
 /** A network that may be written as a bare address: then it is that host alone. Blanks around it are dropped. */
 export const networkText = z.string().transform((text, context) => {
   const trimmed = text.trim();
