@@ -34,7 +34,7 @@ const ownSchema = z.strictObject({
   /** Attachments and the queue of DELs. */
   stateDirectory: z.string().startsWith('/').default('/var/lib/orbweaver'),
   /** URL of the API server, where the one that the pod's environment names cannot be reached at boot. */
-  apiServer: z.url({ protocol: /^https?$/ }).optional(),
+  apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });
 
 const agentConfigSchema = section({

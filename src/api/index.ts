@@ -57,6 +57,8 @@ export type { Service, ServicePort } from './core/service.ts';
 export type { ServiceAccount } from './core/service-account.ts';
 export type { DaemonSet, Deployment, PodTemplate, ReplicaSet, StatefulSet } from './core/workload.ts';
 export type { CustomKind, PrinterColumn } from './crd/custom-kind.ts';
+export { crdManifests } from './crd/manifest.ts';
+export { type OpenApiSchema, structuralSchema } from './crd/structural.ts';
 export type { LabelSelector } from './metadata.ts';
 export {
   DEFAULT_NETWORK_ANNOTATION,

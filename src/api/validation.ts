@@ -98,6 +98,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unit(issue.origin)}`;
   if (issue.code === 'not_multiple_of') return 'must be a whole number';
   if (issue.code === 'invalid_format' && issue.pattern !== undefined) return `must match ${issue.pattern}`;
+  if (issue.code === 'unrecognized_keys') return `has unknown keys: ${issue.keys.join(', ')}`;
   if (issue.code === 'invalid_union') return `must be one of ${unionTypes(issue)}`;
   return issue.message;
 }

@@ -1,0 +1,48 @@
+// The CustomResourceDefinition of a kind of ours.
+
+import type { CustomResourceDefinition } from '../core/custom-resource-definition.ts';
+import { customResources } from '../resources.ts';
+import type { CustomKind } from './custom-kind.ts';
+import { type OpenApiSchema, structuralSchema } from './structural.ts';
+
+/** The CustomResourceDefinitions of all our kinds, ready to be applied. */
+export function crdManifests(): CustomResourceDefinition[] {
+  const kinds: readonly CustomKind[] = Object.values(customResources);
+  return kinds.map(crdManifest);
+}
+
+function crdManifest(kind: CustomKind): CustomResourceDefinition {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${kind.plural}.${kind.group}` },
+    spec: {
+      group: kind.group,
+      names: {
+        ...(kind.categories.length > 0 ? { categories: [...kind.categories] } : {}),
+        kind: kind.kind,
+        listKind: `${kind.kind}List`,
+        plural: kind.plural,
+        shortNames: [...kind.shortNames],
+        singular: kind.singular,
+      },
+      scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+      versions: [
+        {
+          name: kind.version,
+          served: true,
+          storage: true,
+          ...(kind.columns.length > 0 ? { additionalPrinterColumns: [...kind.columns] } : {}),
+          schema: { openAPIV3Schema: objectSchema(kind) },
+          ...(kind.statusSubresource ? { subresources: { status: {} } } : {}),
+        },
+      ],
+    },
+  };
+}
+
+/** The server checks metadata itself and refuses a schema that says more of it than its name. */
+function objectSchema(kind: CustomKind): OpenApiSchema {
+  const schema = structuralSchema(kind.schema);
+  return { ...schema, properties: { ...schema.properties, metadata: { type: 'object' } } };
+}

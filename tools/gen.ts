@@ -1,0 +1,79 @@
+// Generates the files that are made of the source: deploy/crds and docs/errors.md. With --check it writes nothing and fails,
+// naming each file that is stale or left over.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { crdManifests } from '#api';
+import { errorTable } from '#base';
+
+const root = join(import.meta.dirname, '..');
+const CRDS = 'deploy/crds';
+
+/** Path from the repository's root to the text of the file. */
+type GeneratedFiles = ReadonlyMap<string, string>;
+
+function generate(): GeneratedFiles {
+  const crds = crdManifests().map((crd) => [`${CRDS}/${crd.metadata.name}.yaml`, crdYaml(crd)] as const);
+  return new Map([...crds, ['docs/errors.md', errorsPage()]]);
+}
+
+function crdYaml(crd: object): string {
+  const header = '# Generated from src/api by `npm run gen`. Do not edit.\n';
+  return header + stringify(crd, { lineWidth: 110, aliasDuplicateObjects: false });
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorTable).map(
+    ([code, { meaning, advice, cni }]) => `| \`${code}\` | ${cni} | ${meaning} | ${advice} |`,
+  );
+  return [
+    '# Errors',
+    '',
+    'Generated from `src/base/error-table.ts` by `npm run gen`. Do not edit.',
+    '',
+    'Every error has a stable code, which the log carries as `code`. The number is the CNI error code that a plugin',
+    'prints (CNI specification 1.1, section "Error"); 100 and above are ours.',
+    '',
+    '| code | CNI | meaning | what to do |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** Files of an earlier generation that nothing makes any more. */
+function leftOver(files: GeneratedFiles): string[] {
+  const directory = join(root, CRDS);
+  const present = existsSync(directory) ? readdirSync(directory) : [];
+  return present.map((name) => `${CRDS}/${name}`).filter((path) => !files.has(path));
+}
+
+function isStale(path: string, text: string): boolean {
+  const file = join(root, path);
+  return !existsSync(file) || readFileSync(file, 'utf8') !== text;
+}
+
+function check(files: GeneratedFiles): string[] {
+  const stale = [...files].filter(([path, text]) => isStale(path, text)).map(([path]) => `${path} is stale`);
+  return [...stale, ...leftOver(files).map((path) => `${path} is made by nothing any more`)];
+}
+
+function write(files: GeneratedFiles): void {
+  for (const path of leftOver(files)) rmSync(join(root, path));
+  for (const [path, text] of files) {
+    if (!isStale(path, text)) continue;
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+    console.log(`wrote ${path}`);
+  }
+}
+
+const files = generate();
+if (process.argv.includes('--check')) {
+  const problems = check(files);
+  for (const problem of problems) console.error(`${problem}: run \`npm run gen\``);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+} else {
+  write(files);
+}
