@@ -1,0 +1,166 @@
+// List and watch of one kind into a store that follows the server through every kind of broken connection.
+
+import type { KubeObject, ResourceType } from '#api';
+import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
+import type { KubeClient, Selection } from './client.ts';
+import { type IndexKeys, keyOf, Store } from './store.ts';
+
+/** What happened to an object; handlers run in order, one at a time, and must not throw. */
+export type Change<T> =
+  | { readonly type: 'added'; readonly object: T }
+  | { readonly type: 'changed'; readonly object: T; readonly before: T }
+  /** `object` is its last known state. */
+  | { readonly type: 'deleted'; readonly object: T };
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly client: KubeClient;
+  readonly type: ResourceType<T>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Kept narrow: an agent watches the pods of its own node only. */
+  readonly selection?: Selection;
+  readonly indexes?: Readonly<Record<string, IndexKeys<T>>>;
+  readonly onChange?: (change: Change<T>) => void;
+  /** For tests: the back-off's random numbers. */
+  readonly random?: () => number;
+}
+
+/** Counters for the metrics. */
+export interface ReflectorStatistics {
+  lists: number;
+  watches: number;
+  events: number;
+  /** Connections that ended by an error. */
+  failures: number;
+  /** Watches ended by something that was no event; each costs one list. */
+  malformed: number;
+}
+
+const backOffSpan = { firstMs: 200, maximumMs: 30_000 };
+
+/** Follows the objects of one kind until it is stopped. */
+export class Reflector<T extends KubeObject> {
+  readonly store: Store<T>;
+  readonly statistics: ReflectorStatistics = { lists: 0, watches: 0, events: 0, failures: 0, malformed: 0 };
+  /** Resolves when the first list is in the store; never rejects, since the reflector tries on until it is stopped. */
+  readonly ready: Promise<void>;
+  readonly #options: ReflectorOptions<T>;
+  readonly #stop = new AbortController();
+  readonly #backOff: BackOff;
+  #markReady: () => void = () => {};
+  #running: Promise<void> | undefined;
+  /** Where the next watch begins; undefined when only a list helps. */
+  #resourceVersion: string | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.store = new Store(options.indexes);
+    this.#backOff = new BackOff({
+      ...backOffSpan,
+      ...(options.random === undefined ? {} : { random: options.random }),
+    });
+    this.ready = new Promise((resolve) => {
+      this.#markReady = resolve;
+    });
+  }
+
+  /** Begins to follow; once. */
+  start(): this {
+    this.#running ??= this.#run();
+    return this;
+  }
+
+  /** Ends the watch and resolves when no handler will be called any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the reflector was stopped'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        if (this.#resourceVersion === undefined) await this.#list();
+        await this.#watch();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#failed(error);
+      }
+      // Also after a watch that the server ended in peace: many reflectors must not come back in the same moment.
+      await this.#options.clock.sleep(this.#backOff.next(), signal).catch(() => {});
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { log, type } = this.#options;
+    const fields = { kind: type.kind, error: errorText(error) };
+    // 410: the history we would continue is gone. A line that is no event may hide a change. Both take a new list.
+    if (isOrbError(error, 'KUBE_EXPIRED')) {
+      this.#resourceVersion = undefined;
+      log.debug(fields, 'the watch is too old, listing again');
+      return;
+    }
+    this.statistics.failures += 1;
+    if (isOrbError(error, 'KUBE_MALFORMED')) {
+      this.statistics.malformed += 1;
+      this.#resourceVersion = undefined;
+    }
+    log.warn(fields, 'the watch broke off, trying again');
+  }
+
+  async #list(): Promise<void> {
+    const { client, type, selection } = this.#options;
+    const list = await client.list(type, selection, { signal: this.#stop.signal });
+    this.statistics.lists += 1;
+    const gone = new Set(this.store.keys());
+    for (const object of list.items) {
+      gone.delete(keyOf(object));
+      this.#put(object);
+    }
+    for (const key of gone) this.#remove(key);
+    this.#resourceVersion = list.resourceVersion;
+    this.#backOff.reset();
+    this.#markReady();
+  }
+
+  async #watch(): Promise<void> {
+    const { client, type, selection } = this.#options;
+    const from = { ...selection, resourceVersion: this.#resourceVersion ?? '' };
+    this.statistics.watches += 1;
+    const began = this.#options.clock.monotonic();
+    for await (const event of client.watch(type, from, { signal: this.#stop.signal })) {
+      this.#backOff.reset();
+      if (event.type === 'BOOKMARK') {
+        this.#resourceVersion = event.resourceVersion;
+        continue;
+      }
+      this.statistics.events += 1;
+      if (event.type === 'DELETED') this.#remove(keyOf(event.object));
+      else this.#put(event.object);
+      this.#resourceVersion = event.object.metadata.resourceVersion;
+    }
+    // A quiet watch that lasted is progress too.
+    if (this.#options.clock.monotonic() - began > backOffSpan.maximumMs) this.#backOff.reset();
+  }
+
+  #put(object: T): void {
+    const before = this.store.put(object);
+    if (before === undefined) this.#tell({ type: 'added', object });
+    else if (before.metadata.uid !== object.metadata.uid) {
+      // Deleted and made again while we did not look.
+      this.#tell({ type: 'deleted', object: before });
+      this.#tell({ type: 'added', object });
+    } else if (before.metadata.resourceVersion !== object.metadata.resourceVersion) {
+      this.#tell({ type: 'changed', object, before });
+    }
+  }
+
+  #remove(key: string): void {
+    const object = this.store.remove(key);
+    if (object !== undefined) this.#tell({ type: 'deleted', object });
+  }
+
+  #tell(change: Change<T>): void {
+    this.#options.onChange?.(change);
+  }
+}
