@@ -69,7 +69,10 @@ export class ConnectionServer {
     socket.on('error', (error) => gone.abort(error));
     socket.on('close', () => gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' })));
     const uid = this.#peerUid((socket as unknown as { _handle: { fd: number } })._handle.fd);
-    if (uid !== 0) return refuse(`peer runs as uid ${uid}, not as root`);
+    if (uid !== 0) {
+      refuse(`peer runs as uid ${uid}, not as root`);
+      return;
+    }
     socket.on('data', (chunk) => {
       try {
         const frame = reader.push(chunk);

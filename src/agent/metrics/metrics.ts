@@ -13,7 +13,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
 
   /** @param load what runs and what waits at the moment it is asked */
-  constructor(load: { running(): number; waiting(): number; queuedDels(): number }) {
+  constructor(load: { running: () => number; waiting: () => number; queuedDels: () => number }) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#verbs = new Counter({
