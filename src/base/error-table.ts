@@ -22,6 +22,11 @@ export const errorTable = {
     advice: 'Run one agent per node; end the other one first.',
     cni: 11,
   },
+  ATTACHMENT_DAMAGED: {
+    meaning: 'A file in which the node remembers an attachment is not what was written.',
+    advice: 'It was set aside next to the others with `.damaged`; look at the disk.',
+    cni: 100,
+  },
   CNI_CHECK_FAILED: {
     meaning: 'What CHECK found in the kernel is not what ADD made.',
     advice: 'Compare the objects that the message names; `orbctl check` shows the whole node.',
@@ -85,6 +90,11 @@ export const errorTable = {
     advice: 'Look at the agent for what it was busy with: /metrics shows running and waiting requests.',
     cni: 11,
   },
+  FILE_DAMAGED: {
+    meaning: 'A file of ours on this node is not as it was written.',
+    advice: 'Nothing: it is kept aside for inspection, and its facts are taken from the kernel and the API.',
+    cni: 100,
+  },
   FRAME_DAMAGED: {
     meaning:
       'What came over the socket between the CNI executable and the agent, or lay in the DEL queue, is no frame.',
@@ -130,6 +140,12 @@ export const errorTable = {
     advice: 'The message gives the reason for each pool: change the pools or the choice of pools.',
     cni: 7,
   },
+  KERNEL_REFUSED: {
+    meaning: 'The kernel refused what we asked of it.',
+    advice:
+      "The message ends with the kernel's own words; EPERM means missing privileges, EOPNOTSUPP a kernel without the feature.",
+    cni: 100,
+  },
   KUBE_ALREADY_EXISTS: {
     meaning: 'An object of that name exists already.',
     advice: 'Choose another name, or delete the object first.',
@@ -170,6 +186,11 @@ export const errorTable = {
     meaning: 'The API server does not answer, or is too busy to serve us.',
     advice: 'Check that it runs and that the node reaches it; the request is repeated.',
     cni: 11,
+  },
+  NFTABLES_MISSING: {
+    meaning: 'The library of nftables is not on this machine.',
+    advice: 'Install libnftables.so.1: the Debian package is libnftables1.',
+    cni: 100,
   },
 } as const satisfies Record<string, ErrorKind>;
 

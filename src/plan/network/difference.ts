@@ -76,18 +76,18 @@ export function networkDifference(
   const { hostLink, podLink } = desired.summary;
   const host = observed.node.links.find((link) => link.name === hostLink);
   const pod = observed.pod.links.find((link) => link.name === podLink);
-  if (host === undefined || (pod !== undefined && arePeers(host, pod))) {
-    return { node: difference(desired.node, observed.node), pod: difference(desired.pod, observed.pod) };
+  const node = difference(desired.node, observed.node);
+  const inPod = difference(desired.pod, observed.pod);
+  if (pod === undefined ? host === undefined : host !== undefined && arePeers(host, pod)) {
+    return { node, pod: inPod };
   }
+  const problem = `link ${hostLink} of the node is not the peer of ${podLink} in the pod`;
+  // Somebody else's veth0: nothing that we could mend.
+  if (pod !== undefined) return { node, pod: [{ problem }, ...inPod] };
   // Left from another sandbox: nothing of what hangs on it can be used.
-  const broken: Finding = {
-    problem: `link ${hostLink} of the node is not the peer of ${podLink} in the pod`,
-    mend: { kind: 'change', change: { verb: 'delete', kind: 'link', name: hostLink } },
-  };
-  return {
-    node: [broken, ...difference(desired.node, { ...nothingObserved, rules: observed.node.rules })],
-    pod: difference(desired.pod, observed.pod),
-  };
+  const remove: Change = { verb: 'delete', kind: 'link', name: hostLink };
+  const rest = difference(desired.node, { ...nothingObserved, rules: observed.node.rules });
+  return { node: [{ problem, mend: { kind: 'change', change: remove } }, ...rest], pod: inPod };
 }
 
 export function arePeers(a: Link, b: Link): boolean {
@@ -101,7 +101,7 @@ export function arePeers(a: Link, b: Link): boolean {
 export function difference(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   return [
     ...desired.links.flatMap((link) => linkFindings(link, observed)),
-    ...desired.sysctls.flatMap((sysctl) => sysctlFindings(sysctl, observed)),
+    ...sysctlDifference(desired, observed.sysctls),
     ...desired.expectedAddresses.flatMap((address) => expectedAddressFindings(address, observed)),
     ...desired.addresses.flatMap((address) => addressFindings(address, observed)),
     ...desired.neighbours.flatMap((neighbour) => neighbourFindings(neighbour, observed)),
@@ -161,14 +161,20 @@ function linkFindings(desired: Owned<DesiredLink>, observed: ObservedNamespace):
   });
 }
 
-function sysctlFindings(desired: Owned<DesiredSysctl>, observed: ObservedNamespace): Finding[] {
-  const { key, value, atLeast } = desired;
-  const found = observed.sysctls.get(key);
-  if (found === undefined || found === value || (atLeast === true && Number(found) >= Number(value)))
-    return [];
-  return [
-    { problem: `sysctl net/${key} is ${found}, not ${value}`, mend: { kind: 'sysctl', sysctl: desired } },
-  ];
+/** Compares sysctls alone: those of a link can be read only once the link is made. */
+export function sysctlDifference(
+  desired: Pick<DesiredNamespace, 'sysctls'>,
+  observed: ReadonlyMap<string, string>,
+): Finding[] {
+  return desired.sysctls.flatMap((sysctl) => {
+    const { key, value, atLeast } = sysctl;
+    const found = observed.get(key);
+    if (found === undefined || found === value || (atLeast === true && Number(found) >= Number(value)))
+      return [];
+    return [
+      { problem: `sysctl net/${key} is ${found}, not ${value}`, mend: { kind: 'sysctl', sysctl } as const },
+    ];
+  });
 }
 
 function expectedAddressFindings(desired: InterfaceAddress, observed: ObservedNamespace): Finding[] {

@@ -20,6 +20,7 @@ export {
   networkDifference,
   nothingObserved,
   type ObservedNamespace,
+  sysctlDifference,
 } from './difference.ts';
 export { type NodeInput, planNode } from './node.ts';
 export { nodeAddresses } from './node-addresses.ts';

@@ -1,28 +1,12 @@
 // The coordinator's settings for one pod: the CNI configuration over the pod's annotation over SpiderCoordinator,
 // option by option, checked and parsed.
 
-import type { SpiderCoordinator } from '#api';
+import type { CoordinatorConf, SpiderCoordinator } from '#api';
 import { OrbError } from '#base';
 import { type Address, type Cidr, formatCidr, hostCidr, networkOf, parseAddress, parseCidr } from '#ip';
 
-/** The coordinator's options as a CNI configuration gives them, with Spiderpool's names; absent is "as the cluster says". */
-export interface CoordinatorOptions {
-  readonly mode?: string | undefined;
-  /** Name of the pod's first NIC. */
-  readonly podDefaultCniNic?: string | undefined;
-  readonly podDefaultRouteNic?: string | undefined;
-  readonly overlayPodCIDR?: readonly string[] | undefined;
-  readonly serviceCIDR?: readonly string[] | undefined;
-  readonly hijackCIDR?: readonly string[] | undefined;
-  readonly policyRoutes?: readonly { readonly dst: string; readonly gw: string }[] | undefined;
-  readonly podMACPrefix?: string | undefined;
-  readonly tunePodRoutes?: boolean | undefined;
-  readonly hostRuleTable?: number | undefined;
-  readonly podRPFilter?: number | undefined;
-  readonly txQueueLen?: number | undefined;
-  readonly vethLinkAddress?: string | undefined;
-  readonly vethMTU?: number | undefined;
-}
+/** The coordinator's options as a CNI configuration gives them; absent or empty is "as the cluster says". */
+export type CoordinatorOptions = Partial<Omit<CoordinatorConf, 'type'>>;
 
 /** Where settings come from, the strongest first. */
 export interface SettingSources {
@@ -88,7 +72,7 @@ export function mergeSettings(sources: SettingSources): CoordinatorSettings {
     policyRoutes: chosen(netConf.policyRoutes, spec.policyRoutes).map(readPolicyRoute),
     podMacPrefix: readMacPrefix(netConf.podMACPrefix || spec.podMACPrefix || ''),
     tunePodRoutes: netConf.tunePodRoutes ?? spec.tunePodRoutes ?? true,
-    hostRuleTable: readTable(netConf.hostRuleTable ?? (spec.hostRuleTable || DEFAULT_HOST_RULE_TABLE)),
+    hostRuleTable: readTable(netConf.hostRuleTable || spec.hostRuleTable || DEFAULT_HOST_RULE_TABLE),
     podRpFilter: readRpFilter(netConf.podRPFilter ?? Math.max(spec.podRPFilter ?? 0, -1)),
     txQueueLength:
       readCount('txQueueLen', netConf.txQueueLen ?? spec.txQueueLen ?? 0, 0, 2 ** 31 - 1) || undefined,

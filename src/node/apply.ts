@@ -1,0 +1,95 @@
+// Brings the kernel to a plan: compares, then changes what differs, one batch per namespace. Repeating it changes nothing.
+
+import { OrbError } from '#base';
+import type { Change, NetworkNamespace } from '#net';
+import {
+  changesOf,
+  type DesiredNamespace,
+  type DesiredNetwork,
+  difference,
+  type Finding,
+  networkDifference,
+  nothingObserved,
+  sysctlDifference,
+} from '#plan/network';
+import { observeNode, observePod, readSysctls } from './observe.ts';
+
+/** The two namespaces of an attachment. */
+export interface Namespaces {
+  readonly pod: NetworkNamespace;
+  readonly node: NetworkNamespace;
+}
+
+/** What an application found and mended; nothing where all was well. */
+export interface Applied {
+  readonly mended: readonly string[];
+}
+
+/**
+ * Applies the plan of an attachment. Throws COORDINATOR_LINK_TAKEN where what the plan rests on is missing, and the
+ * kernel's error where it refuses; what was made until then stays for `undoNetwork`.
+ */
+export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces): Applied {
+  const observed = { pod: observePod(pod, desired), node: observeNode(node, desired) };
+  const findings = networkDifference(desired, observed);
+  requireMendable([...findings.node, ...findings.pod]);
+  // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.
+  change(
+    node,
+    changesOf(findings.node).map((one) => withPeerIn(pod, one)),
+  );
+  const mended = [
+    ...problems(findings.node),
+    ...applySysctls(node, desired.node),
+    ...applySysctls(pod, desired.pod),
+    ...problems(findings.pod),
+  ];
+  change(pod, changesOf(findings.pod));
+  const table = findings.pod.find(({ mend }) => mend?.kind === 'table')?.mend;
+  if (table?.kind === 'table') pod.nft(table.table.commands);
+  return { mended };
+}
+
+/** Applies what a node needs whatever its pods: rules and sysctls. */
+export function applyNode(desired: DesiredNamespace, node: NetworkNamespace): Applied {
+  const sysctls = applySysctls(node, desired);
+  const findings = difference(desired, { ...nothingObserved, rules: node.rules() });
+  change(node, changesOf(findings));
+  return { mended: [...sysctls, ...problems(findings)] };
+}
+
+/** The plan rests on the NIC and its addresses, which the plugin before us makes. */
+function requireMendable(findings: readonly Finding[]): void {
+  const broken = findings.filter((finding) => finding.mend === undefined);
+  if (broken.length === 0) return;
+  throw new OrbError('COORDINATOR_LINK_TAKEN', {
+    message: `the pod's network cannot be planned: ${broken.map((finding) => finding.problem).join('; ')}`,
+  });
+}
+
+function applySysctls(namespace: NetworkNamespace, desired: DesiredNamespace): string[] {
+  const findings = sysctlDifference(desired, readSysctls(namespace, desired));
+  for (const { mend } of findings) {
+    if (mend?.kind === 'sysctl') namespace.setSysctl(mend.sysctl.key, mend.sysctl.value);
+  }
+  return findings.map((finding) => finding.problem);
+}
+
+/** Sysctls are counted where they are applied. */
+function problems(findings: readonly Finding[]): string[] {
+  return findings.filter(({ mend }) => mend?.kind !== 'sysctl').map((finding) => finding.problem);
+}
+
+function change(namespace: NetworkNamespace, changes: readonly Change[]): void {
+  if (changes.length > 0) namespace.change(changes);
+}
+
+/** A plan is data and knows no descriptors: the peer of a veth is made in the pod. */
+function withPeerIn(pod: NetworkNamespace, one: Change): Change {
+  if (one.verb !== 'create' || one.kind !== 'link' || one.link.type.kind !== 'veth') return one;
+  const { link } = one;
+  return {
+    ...one,
+    link: { ...link, type: { kind: 'veth', peer: { ...one.link.type.peer, netnsFd: pod.fd } } },
+  };
+}

@@ -1,0 +1,109 @@
+// The attachments of a node: one durable file each, all of them in memory.
+
+import { isOrbError, type Logger } from '#base';
+import type { AttachmentKey } from '#plan/network';
+import { type AttachmentRecord, decodeRecord, encodeRecord, recordFileName } from './attachment-record.ts';
+import type { StateFiles } from './state-files.ts';
+
+/** The parts of a record that a plugin type owns. */
+export type AttachmentPart = 'ipam' | 'coordinator';
+
+const RECORD = '.json';
+const DAMAGED = '.damaged';
+
+/**
+ * Opened once by the agent, which is the only writer. A node has hundreds of attachments at most: looking through all of them in
+ * memory costs microseconds, an index for each question would be state to keep right. Every change is on the disk
+ * when its promise resolves.
+ */
+export class Attachments {
+  readonly #files: StateFiles;
+  readonly #records = new Map<string, AttachmentRecord>();
+  /** Keeps the writes of one record in order. */
+  readonly #writing = new Map<string, Promise<void>>();
+
+  private constructor(files: StateFiles) {
+    this.#files = files;
+  }
+
+  /** Reads every record; what is damaged is logged, set aside as `….damaged`, and blocks nothing. */
+  static async open(files: StateFiles, logger: Logger): Promise<Attachments> {
+    const attachments = new Attachments(files);
+    for (const { name } of await files.list()) {
+      if (!name.endsWith(RECORD)) continue;
+      const bytes = await files.read(name);
+      if (bytes === undefined) continue;
+      try {
+        const record = decodeRecord(bytes, name);
+        attachments.#records.set(recordFileName(record), record);
+      } catch (error) {
+        if (!isOrbError(error, 'ATTACHMENT_DAMAGED')) throw error;
+        await files.rename(name, name + DAMAGED);
+        logger.error({ file: name + DAMAGED, err: error }, 'attachment file is damaged: set aside');
+      }
+    }
+    return attachments;
+  }
+
+  all(): AttachmentRecord[] {
+    return [...this.#records.values()];
+  }
+
+  get(name: AttachmentKey): AttachmentRecord | undefined {
+    return this.#records.get(recordFileName(name));
+  }
+
+  /** Every NIC of a sandbox. */
+  ofContainer(containerId: string): AttachmentRecord[] {
+    return this.all().filter((record) => record.containerId === containerId);
+  }
+
+  /** One NIC of a pod, in each of its sandboxes. */
+  ofPod(podUid: string, interfaceName: string): AttachmentRecord[] {
+    return this.all().filter(
+      (record) => record.pod?.uid === podUid && record.interfaceName === interfaceName,
+    );
+  }
+
+  /** Writes the record as it is to be from now on. */
+  async put(record: AttachmentRecord): Promise<void> {
+    const key = recordFileName(record);
+    this.#records.set(key, record);
+    await this.#inOrder(key, () => this.#files.write(key, encodeRecord(record)));
+  }
+
+  /** Takes one part away once its DEL is done, and the record with its last part. */
+  async removePart(name: AttachmentKey, part: AttachmentPart): Promise<void> {
+    const record = this.get(name);
+    if (record === undefined) return;
+    const rest: AttachmentRecord = { ...record, [part]: undefined };
+    if (rest.ipam !== undefined || rest.coordinator !== undefined) return this.put(rest);
+    const key = recordFileName(name);
+    this.#records.delete(key);
+    await this.#inOrder(key, () => this.#files.remove(key));
+  }
+
+  /**
+   * Notes that a new sandbox of the pod has taken over: a DEL of an older sandbox that comes late must not free the
+   * address, which is the new one's. Returns the older records.
+   */
+  async supersede(podUid: string, newest: AttachmentKey): Promise<AttachmentRecord[]> {
+    const older = this.ofPod(podUid, newest.interfaceName)
+      .filter((record) => record.containerId !== newest.containerId && record.supersededBy === undefined)
+      .map((record) => ({ ...record, supersededBy: newest.containerId }));
+    await Promise.all(older.map((record) => this.put(record)));
+    return older;
+  }
+
+  #inOrder(key: string, write: () => Promise<void>): Promise<void> {
+    const before = this.#writing.get(key) ?? Promise.resolve();
+    // A write that failed was told to its own caller; the next one is tried all the same.
+    const written = before.then(write, write);
+    this.#writing.set(key, written);
+    const forget = () => {
+      if (this.#writing.get(key) === written) this.#writing.delete(key);
+    };
+    written.then(forget, forget);
+    return written;
+  }
+}

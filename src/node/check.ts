@@ -1,0 +1,15 @@
+// Compares the kernel with a plan, for CHECK: what ADD made must still be there.
+
+import { type DesiredNetwork, mismatches, networkDifference } from '#plan/network';
+import type { Namespaces } from './apply.ts';
+import { observeNode, observePod, readSysctls } from './observe.ts';
+
+/** One sentence for each object that is missing or wrong; none where all is well. */
+export function checkNetwork(desired: DesiredNetwork, { pod, node }: Namespaces): string[] {
+  const observed = {
+    pod: { ...observePod(pod, desired), sysctls: readSysctls(pod, desired.pod) },
+    node: { ...observeNode(node, desired), sysctls: readSysctls(node, desired.node) },
+  };
+  const findings = networkDifference(desired, observed);
+  return [...mismatches(findings.pod), ...mismatches(findings.node)];
+}

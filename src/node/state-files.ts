@@ -1,0 +1,50 @@
+// The files of a node's state as an edge: writes that survive a power cut. #kernel has the real ones, a map stands in for tests.
+
+/** A file in a state directory. */
+export interface StateFile {
+  readonly name: string;
+  readonly modifiedMs: number;
+}
+
+/** One flat directory of small files. */
+export interface StateFiles {
+  /** Whole files only: temporary ones of interrupted writes are not listed. */
+  list(): Promise<readonly StateFile[]>;
+  /** The bytes; undefined where there is no such file. */
+  read(name: string): Promise<Uint8Array | undefined>;
+  /** Replaces the file: whole and on the disk once it resolves (temporary file, fsync, rename, fsync of the directory). */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Fine where there is no such file. */
+  remove(name: string): Promise<void>;
+}
+
+/** Files in memory. */
+export class MemoryStateFiles implements StateFiles {
+  readonly files = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
+  #writes = 0;
+
+  async list(): Promise<readonly StateFile[]> {
+    return [...this.files].map(([name, { modifiedMs }]) => ({ name, modifiedMs }));
+  }
+
+  async read(name: string): Promise<Uint8Array | undefined> {
+    return this.files.get(name)?.bytes;
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    this.#writes += 1;
+    this.files.set(name, { bytes, modifiedMs: this.#writes });
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const file = this.files.get(from);
+    if (file === undefined) return;
+    this.files.delete(from);
+    this.files.set(to, file);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.files.delete(name);
+  }
+}
