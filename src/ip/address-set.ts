@@ -85,6 +85,15 @@ export class AddressSet {
     return other.difference(this).isEmpty;
   }
 
+  equals(other: AddressSet): boolean {
+    if (this === other) return true;
+    if (this.family !== other.family || this.#spans.length !== other.#spans.length) return false;
+    return this.#spans.every(({ first, last }, index) => {
+      const span = other.#spans[index];
+      return span?.first === first && span.last === last;
+    });
+  }
+
   /**
    * The lowest address that is neither in `except` nor skipped. Ranges of `except` are leapt over; `skip` is asked once for each
    * address up to the answer, so it must say no at some point.

@@ -1,6 +1,28 @@
+export { type Assignment, chooseAddresses, exhausted, interfaceAddress, type LedgerOf } from './allocate.ts';
+export { type Annotations, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
+export {
+  type CandidateSources,
+  type FamilyCandidates,
+  type NicCandidates,
+  selectCandidates,
+} from './candidates.ts';
+export { catalogPools, type PoolCatalog } from './catalog.ts';
+export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL } from './default-pool.ts';
+export { type FilterContext, filterCandidates } from './filters.ts';
+export type { Labels } from './label-selector.ts';
 export { type Owner, PoolLedger, type PoolStatus } from './ledger.ts';
-export { DEFAULT_MAXIMUM_BYTES, DEFAULT_REST_MS, type Pick, type PickContext, pickAddress } from './pick.ts';
-export { closedReason, type Pool, type PoolAudience, parsePool } from './pool.ts';
+export { DEFAULT_REST_MS, type Pick, type PickContext, pickAddress } from './pick.ts';
+export { type Pool, parsePool } from './pool.ts';
 export type { PodRoute, PoolNetwork } from './pool-network.ts';
-export { type Release, releasedBy } from './release.ts';
+export type { Release } from './release.ts';
+export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
+export { noteReleases } from './resting.ts';
+export { assignmentRoutes, type NicRoute } from './routes.ts';
+export {
+  type AdmissionContext,
+  type AdmissionIssue,
+  validatePool,
+  validatePoolDeletion,
+  validateReservedIP,
+} from './validate.ts';

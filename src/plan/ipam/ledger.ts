@@ -1,9 +1,10 @@
 // Who holds which address of one pool: `status.allocatedIPs` read, looked up, changed and written back.
 
-import { checkJson, type PoolAllocation, poolAllocationsSchema, type SpiderIPPool } from '#api';
+import type { PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
-import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
+import { type Address, AddressSet, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
+import { parseRecords, recordBytes } from './records.ts';
 
 /** Who asks for or holds an address. Ownership is (podUid, nic) in a pool; the name is for people. */
 export interface Owner {
@@ -57,15 +58,15 @@ export class PoolLedger {
   static read(object: SpiderIPPool, previous?: PoolLedger): PoolLedger {
     const pool = parsePool(object);
     const text = object.status?.allocatedIPs ?? '';
-    if (previous !== undefined && previous.text === text && previous.pool.name === pool.name) {
-      const free = pool.addresses.difference(previous.#taken(pool.family));
+    if (previous?.text === text && previous.pool.name === pool.name && previous.pool.family === pool.family) {
+      const sameOffer = previous.pool.addresses.equals(pool.addresses);
+      const free = sameOffer ? previous.#free : freeOf(pool, previous.#records);
       return new PoolLedger(pool, previous.#records, previous.#byUid, free, previous.#bytes, text);
     }
-    const records = parseRecords(pool, text);
+    const records = parseRecords(pool.name, pool.family, text);
     const byUid = new Map<string, readonly string[]>();
     for (const [address, { podUid }] of records) byUid.set(podUid, [...(byUid.get(podUid) ?? []), address]);
-    const taken = AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress));
-    return new PoolLedger(pool, records, byUid, pool.addresses.difference(taken), text.length, text);
+    return new PoolLedger(pool, records, byUid, freeOf(pool, records), text.length, text);
   }
 
   /** A ledger of its own to change; what it was copied from stays. */
@@ -83,10 +84,6 @@ export class PoolLedger {
   /** Addresses of the pool that nobody holds. */
   get free(): AddressSet {
     return this.#free;
-  }
-
-  get size(): number {
-    return this.#records.size;
   }
 
   /** About how many bytes the records take as text. */
@@ -109,9 +106,9 @@ export class PoolLedger {
     };
   }
 
-  /** Every record: address and holder. */
-  *[Symbol.iterator](): Iterator<readonly [Address, PoolAllocation]> {
-    for (const [address, record] of this.#records) yield [parseAddress(address), record];
+  /** Every record under the canonical text of its address. */
+  get records(): ReadonlyMap<string, PoolAllocation> {
+    return this.#records;
   }
 
   holderOf(address: Address): PoolAllocation | undefined {
@@ -170,35 +167,12 @@ export class PoolLedger {
     const addresses = this.#byUid.get(podUid) ?? [];
     return addresses.map((address) => [address, this.#records.get(address) as PoolAllocation]);
   }
-
-  #taken(family: Family): AddressSet {
-    return AddressSet.ofAddresses(family, Array.from(this.#records.keys(), parseAddress));
-  }
 }
 
-/** The records under canonical addresses; what cannot be read is an error, because it may be somebody's address. */
-function parseRecords(pool: Pool, text: string): Map<string, PoolAllocation> {
-  const subject = `SpiderIPPool ${pool.name} status.allocatedIPs`;
-  const records = new Map<string, PoolAllocation>();
-  if (text === '') return records;
-  const parsed = checkJson(poolAllocationsSchema, text, { subject, code: 'IPPOOL_STATUS_INVALID' });
-  const refuse = (message: string): never => {
-    throw new OrbError('IPPOOL_STATUS_INVALID', { message: `${subject}: ${message}`, subject });
-  };
-  for (const [key, record] of Object.entries(parsed)) {
-    const address = parseAddress(key);
-    if (address.family !== pool.family)
-      refuse(`'${key}' is not an IPv${pool.family} address, as those of the pool are`);
-    const canonical = formatAddress(address);
-    if (records.has(canonical)) refuse(`'${canonical}' is recorded twice`);
-    records.set(canonical, record);
-  }
-  return records;
-}
-
-/** The length of `"key":{…},` in the text. */
-function recordBytes(key: string, record: PoolAllocation): number {
-  return key.length + JSON.stringify(record).length + 4;
+function freeOf(pool: Pool, records: ReadonlyMap<string, PoolAllocation>): AddressSet {
+  return pool.addresses.difference(
+    AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress)),
+  );
 }
 
 /** Counts are int64 in the API, but JSON numbers are exact only to 2^53−1 here: larger pools say that. */

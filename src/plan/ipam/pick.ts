@@ -1,8 +1,9 @@
 // Which address of a pool an owner gets: the one it holds, else the lowest that is free, not reserved and rested.
 
-import { type Address, type AddressSet, type Family, formatAddress } from '#ip';
+import { type Address, formatAddress } from '#ip';
 import type { Owner, PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
+import type { ReservedAddresses } from './reserved.ts';
 
 /** How long a released address rests, so that neighbours' ARP caches forget the last holder. */
 export const DEFAULT_REST_MS = 30_000;
@@ -16,8 +17,8 @@ export const DEFAULT_MAXIMUM_BYTES = 1024 * 1024;
 /** What else a pick depends on. */
 export interface PickContext {
   /** Addresses that no pool may hand out, for each family: see {@link reservedAddresses}. */
-  readonly reserved: Readonly<Record<Family, AddressSet>>;
-  /** When addresses of this pool were released, by text: see {@link noteReleases}. */
+  readonly reserved: ReservedAddresses;
+  /** When addresses were released, by text: see {@link noteReleases}. */
   readonly resting: ReadonlyMap<string, number>;
   readonly nowMs: number;
   /** {@link DEFAULT_REST_MS} unless told. */

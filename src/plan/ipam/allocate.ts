@@ -1,0 +1,92 @@
+// Addresses for all NICs and both families of a pod at once, or an error and none.
+
+import { isOrbError, OrbError } from '#base';
+import type { Address, Cidr, Family } from '#ip';
+import type { NicCandidates } from './candidates.ts';
+import type { Owner, PoolLedger } from './ledger.ts';
+import { type PickContext, pickAddress } from './pick.ts';
+import type { Pool } from './pool.ts';
+
+/** An address that a NIC is to get. */
+export interface Assignment {
+  readonly nic: string;
+  readonly family: Family;
+  readonly pool: Pool;
+  readonly address: Address;
+  /** The owner had it before. */
+  readonly held: boolean;
+  readonly cleanGateway: boolean;
+}
+
+/** The address as the interface carries it: with the prefix length of the pool's subnet. */
+export function interfaceAddress({ address, pool }: Pick<Assignment, 'address' | 'pool'>): Cidr {
+  return { address, prefixLength: pool.subnet.prefixLength };
+}
+
+/** The ledgers to choose from; throws an OrbError where a pool cannot be read. */
+export type LedgerOf = (pool: string) => PoolLedger;
+
+/**
+ * Chooses an address for every NIC and family. What the owner holds in any candidate pool it gets again; else the first pool
+ * that has an address gives its lowest. Nothing is recorded: the caller sends an `allocate` operation to each pool's committer,
+ * which may know newer state, and chooses again when one is refused.
+ */
+export function chooseAddresses(
+  pod: Omit<Owner, 'nic'>,
+  candidates: readonly NicCandidates[],
+  ledgerOf: LedgerOf,
+  context: PickContext,
+): Assignment[] {
+  const working = new Map<string, PoolLedger>();
+  let { reserved } = context;
+  const assignments: Assignment[] = [];
+  for (const { nic, cleanGateway, families } of candidates) {
+    for (const { family, pools } of families) {
+      const owner = { ...pod, nic };
+      const ledger = (name: string) => working.get(name) ?? ledgerOf(name);
+      const { name, address, held } = chooseOne(owner, family, pools, ledger, { ...context, reserved });
+      const changed = ledger(name).copy();
+      changed.take(address, owner);
+      working.set(name, changed);
+      // Two pools that overlap in spite of admission must not give two NICs one address.
+      reserved = { ...reserved, [family]: reserved[family].with(address) };
+      assignments.push({ nic, family, pool: changed.pool, address, held, cleanGateway });
+    }
+  }
+  return assignments;
+}
+
+function chooseOne(
+  owner: Owner,
+  family: Family,
+  pools: readonly string[],
+  ledgerOf: LedgerOf,
+  context: PickContext,
+): { name: string; address: Address; held: boolean } {
+  const reasons: string[] = [];
+  let first: { name: string; address: Address } | undefined;
+  for (const name of pools) {
+    try {
+      const pick = pickAddress(ledgerOf(name), owner, context);
+      if (pick.address === undefined) reasons.push(pick.reason);
+      else if (pick.held) return { name, address: pick.address, held: true };
+      else first ??= { name, address: pick.address };
+    } catch (error) {
+      if (!isOrbError(error)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  if (first === undefined) throw exhausted(owner.nic, family, pools, reasons);
+  return { ...first, held: false };
+}
+
+/** The error for a NIC and family that got no address; `reasons` are those of the pools. */
+export function exhausted(
+  nic: string,
+  family: Family,
+  pools: readonly string[],
+  reasons: readonly string[],
+): OrbError {
+  const message = `failed to allocate any IPv${family} IP address to NIC ${nic} from IPPools [${pools.join(' ')}]: [${reasons.join(', ')}]`;
+  return new OrbError('IPPOOL_EXHAUSTED', { message, subject: `NIC ${nic}` });
+}

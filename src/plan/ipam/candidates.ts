@@ -1,0 +1,154 @@
+// Which pools each NIC of a pod may draw from: the first source that says anything, and nothing merged from lower ones.
+
+import { OrbError } from '#base';
+import type { Family } from '#ip';
+import {
+  type Annotations,
+  IPPOOL_ANNOTATION,
+  IPPOOLS_ANNOTATION,
+  type NamedPools,
+  type NicPools,
+  readIPPool,
+  readIPPools,
+  readNamespacePools,
+  SUBNET_ANNOTATIONS,
+} from './annotations.ts';
+import { type PoolCatalog, poolsWhere } from './catalog.ts';
+import { isPattern, patternMatcher } from './pool-pattern.ts';
+
+/** All that the choice of pools depends on. */
+export interface CandidateSources {
+  /** The NIC of the current CNI call. */
+  readonly nic: string;
+  /** The NICs of the pod in order, the first being Multus' default network; unnamed entries of `ippools` take them in turn. */
+  readonly nics: readonly string[];
+  readonly podAnnotations: Annotations;
+  readonly namespaceAnnotations: Annotations;
+  /** `default_ipv4_ippool`, `default_ipv6_ippool` and `clean_gateway` of the CNI configuration. */
+  readonly configuration: { readonly pools: NamedPools; readonly cleanGateway: boolean };
+  readonly catalog: PoolCatalog;
+  /** The families that are switched on. */
+  readonly families: readonly Family[];
+}
+
+/** The candidate pools of one family, to be tried in this order. */
+export interface FamilyCandidates {
+  readonly family: Family;
+  readonly pools: readonly string[];
+}
+
+/** The candidates of one NIC. */
+export interface NicCandidates {
+  readonly nic: string;
+  /** Whether the NIC gets no default route. */
+  readonly cleanGateway: boolean;
+  /** Where the pools were named, for messages and logs. */
+  readonly source: string;
+  readonly families: readonly FamilyCandidates[];
+}
+
+/** The candidates of all NICs that are to be allocated together; those of the current NIC are among them. */
+export function selectCandidates(sources: CandidateSources): NicCandidates[] {
+  refuseSubnets(sources.podAnnotations);
+  const perNic = readIPPools(sources.podAnnotations);
+  if (perNic !== undefined) return nicCandidates(perNic, sources);
+  const { source, pools } = poolsOfOneNic(sources);
+  return [expand(sources.nic, sources.configuration.cleanGateway, source, pools, sources)];
+}
+
+/** Without automatic pools, an annotation that asks for one must not be passed over: the pod would get just any address. */
+function refuseSubnets(annotations: Annotations): void {
+  const key = SUBNET_ANNOTATIONS.find((candidate) => annotations[candidate] !== undefined);
+  if (key === undefined) return;
+  const allowed = `${IPPOOLS_ANNOTATION} or ${IPPOOL_ANNOTATION}`;
+  const message = `it's invalid to use '${SUBNET_ANNOTATIONS.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not served; allowed: ${allowed}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${key}` });
+}
+
+function nicCandidates(entries: readonly NicPools[], sources: CandidateSources): NicCandidates[] {
+  const source = `Pod annotation ${IPPOOLS_ANNOTATION}`;
+  // Multus names the NICs that nobody named net1, net2 … in the order of the networks.
+  const named = entries.map((entry, index) => entry.nic ?? sources.nics[index] ?? `net${index}`);
+  if (!named.includes(sources.nic)) {
+    const message = `${source}: interface ${sources.nic} must be specified; it has ${named.join(', ')}`;
+    throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${IPPOOLS_ANNOTATION}` });
+  }
+  return entries.map((entry, index) =>
+    expand(named[index] as string, entry.cleanGateway, source, entry.pools, sources),
+  );
+}
+
+/** The sources that do not tell NICs apart, first hit. */
+function poolsOfOneNic(sources: CandidateSources): { source: string; pools: NamedPools } {
+  const { podAnnotations, namespaceAnnotations, configuration, catalog } = sources;
+  const fromPod = readIPPool(podAnnotations);
+  if (fromPod !== undefined) return { source: `Pod annotation ${IPPOOL_ANNOTATION}`, pools: fromPod };
+  const fromNamespace = readNamespacePools(namespaceAnnotations);
+  if (fromNamespace !== undefined) return { source: 'Namespace annotation', pools: fromNamespace };
+  if (configuration.pools[4].length + configuration.pools[6].length > 0) {
+    return { source: 'CNI configuration', pools: configuration.pools };
+  }
+  const defaults = (family: Family) =>
+    poolsWhere(catalog, family, (pool) => pool.isDefault).map(({ name }) => name);
+  const pools = { 4: defaults(4), 6: defaults(6) };
+  if (pools[4].length + pools[6].length === 0) {
+    const message = 'no IPPool available, no pool selection rules of any type are specified';
+    throw new OrbError('IPPOOL_NOT_FOUND', { message, subject: `NIC ${sources.nic}` });
+  }
+  return { source: 'cluster default pools', pools };
+}
+
+function expand(
+  nic: string,
+  cleanGateway: boolean,
+  source: string,
+  pools: NamedPools,
+  { families, catalog }: CandidateSources,
+): NicCandidates {
+  const asked = ([4, 6] as const).filter((family) => pools[family].length > 0);
+  const served = asked.filter((family) => families.includes(family));
+  if (served.length === 0) {
+    const message = `no Interface ${nic} IP allocation found: ${source} names only IPv${asked.join(' and IPv')} pools, and that is switched off`;
+    throw new OrbError('IPPOOL_UNSUITABLE', { message, subject: `NIC ${nic}` });
+  }
+  return {
+    nic,
+    cleanGateway,
+    source,
+    families: served.map((family) => ({
+      family,
+      pools: expandNames(pools[family], family, nic, source, catalog),
+    })),
+  };
+}
+
+/** The names with wildcards replaced by the pools that match; in the user's order, which Spiderpool loses. */
+function expandNames(
+  names: readonly string[],
+  family: Family,
+  nic: string,
+  source: string,
+  catalog: PoolCatalog,
+): string[] {
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate !== undefined) {
+    const message = `wrong input, duplicate IPPool ${duplicate} specified for NIC ${nic}`;
+    throw new OrbError('INPUT_INVALID', { message, subject: source });
+  }
+  const expanded = names.flatMap((name) => {
+    if (!isPattern(name)) return requirePool(name, nic, source, catalog);
+    const matches = patternMatcher(name);
+    return poolsWhere(catalog, family, (pool) => matches(pool.name)).map((pool) => pool.name);
+  });
+  if (expanded.length === 0) {
+    const message = `no IPPool available, no IPv${family} IPPool matches [${names.join(' ')}], which ${source} names for NIC ${nic}`;
+    throw new OrbError('IPPOOL_NOT_FOUND', { message, subject: `NIC ${nic}` });
+  }
+  return [...new Set(expanded)];
+}
+
+function requirePool(name: string, nic: string, source: string, { pools, broken }: PoolCatalog): string {
+  if (pools.has(name) || broken.has(name)) return name;
+  const message = `spiderippools.spiderpool.spidernet.io "${name}" not found: ${source} names it for NIC ${nic}`;
+  throw new OrbError('IPPOOL_NOT_FOUND', { message, subject: `SpiderIPPool ${name}` });
+}

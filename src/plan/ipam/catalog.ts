@@ -1,0 +1,53 @@
+// All pools of the cluster, the good ones parsed and the bad ones with what is wrong with them.
+
+import type { SpiderIPPool } from '#api';
+import { isOrbError, type OrbError } from '#base';
+import type { Family } from '#ip';
+import { type Pool, parsePool } from './pool.ts';
+
+/** Pools by name; a pool is in one of the two maps. */
+export interface PoolCatalog {
+  readonly pools: ReadonlyMap<string, Pool>;
+  /** Pools whose spec is wrong: naming one fails with the reason. */
+  readonly broken: ReadonlyMap<string, OrbError>;
+}
+
+export function catalogPools(objects: Iterable<SpiderIPPool>): PoolCatalog {
+  const pools = new Map<string, Pool>();
+  const broken = new Map<string, OrbError>();
+  for (const object of objects) {
+    const name = object.metadata.name ?? '';
+    try {
+      pools.set(name, parsePool(object));
+    } catch (error) {
+      if (!isOrbError(error, 'IPPOOL_INVALID')) throw error;
+      broken.set(name, error);
+    }
+  }
+  return { pools, broken };
+}
+
+/** The pools of the family that fit; in the order in which they are to be tried where the user gave none. */
+export function poolsWhere(catalog: PoolCatalog, family: Family, fits: (pool: Pool) => boolean): Pool[] {
+  const found = [...catalog.pools.values()].filter((pool) => pool.family === family && fits(pool));
+  return found.toSorted(byPriority);
+}
+
+/** Spiderpool's priority (ByPoolPriority): whoever names its users more closely first. It leaves ties to chance; we take the name. */
+function byPriority(a: Pool, b: Pool): number {
+  const difference = closeness(b).findIndex((has, index) => has !== closeness(a)[index]);
+  if (difference >= 0) return closeness(a)[difference] ? -1 : 1;
+  return a.name < b.name ? -1 : 1;
+}
+
+function closeness({ audience }: Pool): boolean[] {
+  const listed = (list: readonly string[] | undefined) => list !== undefined && list.length > 0;
+  return [
+    audience.podAffinity !== undefined,
+    listed(audience.nodeName),
+    audience.nodeAffinity !== undefined,
+    listed(audience.namespaceName),
+    audience.namespaceAffinity !== undefined,
+    listed(audience.multusName),
+  ];
+}

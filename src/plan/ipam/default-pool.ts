@@ -1,0 +1,72 @@
+// What admission adds to SpiderIPPools and SpiderReservedIPs before they are checked and stored.
+
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderReservedIP } from '#api';
+import { isOrbError } from '#base';
+import { AddressSet, type Cidr, cidrLabel, type Family, formatCidr, networkOf, parseCidr } from '#ip';
+import { reservedFamily } from './reserved.ts';
+
+export const POOL_CIDR_LABEL = 'ipam.spidernet.io/ippool-cidr';
+
+/**
+ * The pool with version, finalizer, CIDR label and merged ranges. A subnet with host bits (`10.6.0.1/16`) is made canonical:
+ * older Spiderpools took it and manifests in use have it; Spiderpool refuses it today. What cannot be read stays as it is, for
+ * the checks to name. `old` is the stored pool on an update.
+ */
+export function defaultPool(pool: SpiderIPPool, old?: SpiderIPPool): SpiderIPPool {
+  const { metadata, spec } = pool;
+  if (metadata.deletionTimestamp !== undefined || spec === undefined) return pool;
+  const subnet = readable(() => networkOf(parseCidr(spec.subnet)));
+  const finalizers = metadata.finalizers ?? [];
+  const hasFinalizer = finalizers.includes(SPIDERPOOL_FINALIZER);
+  const withFinalizer = hasFinalizer ? finalizers : [...finalizers, SPIDERPOOL_FINALIZER];
+  if (subnet === undefined) return { ...pool, metadata: { ...metadata, finalizers: withFinalizer } };
+  const family = subnet.address.family;
+  return {
+    ...pool,
+    metadata: {
+      ...metadata,
+      finalizers: withFinalizer,
+      labels: { ...metadata.labels, [POOL_CIDR_LABEL]: cidrLabel(subnet) },
+    },
+    spec: {
+      ...spec,
+      subnet: storedSubnet(subnet, old),
+      ipVersion: spec.ipVersion ?? family,
+      ...(spec.ips === undefined ? {} : { ips: merged(spec.ips, family) }),
+      ...(spec.excludeIPs === undefined ? {} : { excludeIPs: merged(spec.excludeIPs, family) }),
+    },
+  };
+}
+
+/** The reservation with version and merged ranges. */
+export function defaultReservedIP(reserved: SpiderReservedIP): SpiderReservedIP {
+  const { spec } = reserved;
+  const ips = spec?.ips ?? [];
+  const family = spec?.ipVersion ?? reservedFamily(ips);
+  if (reserved.metadata.deletionTimestamp !== undefined || family === undefined) return reserved;
+  return { ...reserved, spec: { ...spec, ipVersion: family, ips: merged(ips, family) } };
+}
+
+/** The canonical text; but the text that is stored where it means the same, since the field is immutable as text. */
+function storedSubnet(subnet: Cidr, old: SpiderIPPool | undefined): string {
+  const canonical = formatCidr(subnet);
+  const stored = old?.spec?.subnet;
+  if (stored === undefined) return canonical;
+  const same = readable(() => formatCidr(networkOf(parseCidr(stored)))) === canonical;
+  return same ? stored : canonical;
+}
+
+/** Several ranges sorted, without duplicates, adjacent ones joined. */
+function merged(ranges: string[], family: Family): string[] {
+  if (ranges.length < 2) return ranges;
+  return readable(() => AddressSet.parse(family, ranges).format()) ?? ranges;
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isOrbError(error, 'INPUT_INVALID')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+// Whether labels satisfy a label selector (Kubernetes API concepts, "Set-based requirement").
+
+import type { LabelSelector } from '#api';
+import { OrbError } from '#base';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** An empty selector matches everything. A requirement that makes no sense is an error, as in Kubernetes. */
+export function selectorMatches(selector: LabelSelector, labels: Labels): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every((requirement) => requirementHolds(requirement, labels))
+  );
+}
+
+type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
+
+function requirementHolds({ key, operator, values = [] }: Requirement, labels: Labels): boolean {
+  const listNeeded = operator === 'In' || operator === 'NotIn';
+  if (listNeeded !== values.length > 0) {
+    const allowed = listNeeded ? 'at least one value' : 'no values';
+    throw new OrbError('INPUT_INVALID', { message: `label selector: ${key} ${operator}: needs ${allowed}` });
+  }
+  const value = labels[key];
+  const isListed = value !== undefined && values.includes(value);
+  switch (operator) {
+    case 'In':
+      return isListed;
+    case 'NotIn':
+      return !isListed;
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
