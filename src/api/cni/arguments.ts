@@ -10,31 +10,31 @@ export interface KubernetesArgs {
   readonly infraContainerId: string | undefined;
 }
 
-const fields = {
-  K8S_POD_NAMESPACE: 'podNamespace',
-  K8S_POD_NAME: 'podName',
-  K8S_POD_UID: 'podUid',
-  K8S_POD_INFRA_CONTAINER_ID: 'infraContainerId',
-} as const;
+const known = [
+  'K8S_POD_NAMESPACE',
+  'K8S_POD_NAME',
+  'K8S_POD_UID',
+  'K8S_POD_INFRA_CONTAINER_ID',
+  'IgnoreUnknown',
+];
 
 /** Reads CNI_ARGS; a key we do not know is an error unless the text says IgnoreUnknown=1 (CNI conventions). */
 export function parseKubernetesArgs(text: string): KubernetesArgs {
   const pairs = splitPairs(text);
-  const args = {
-    podNamespace: undefined,
-    podName: undefined,
-    podUid: undefined,
-    infraContainerId: undefined,
-  };
-  const known = Object.entries(fields).map(([key, field]) => [field, pairs.get(key) || undefined] as const);
-  const unknown = [...pairs.keys()].filter((key) => !(key in fields) && key !== 'IgnoreUnknown');
-  if (unknown.length > 0 && !ignoresUnknown(pairs.get('IgnoreUnknown'))) {
+  const tolerant = ignoresUnknown(pairs.get('IgnoreUnknown'));
+  const unknown = [...pairs.keys()].filter((key) => !known.includes(key));
+  if (unknown.length > 0 && !tolerant) {
+    const allowed = known.join(', ');
     throw invalid(
-      `unknown args ${JSON.stringify(unknown)}: allowed are ${Object.keys(fields).join(', ')}, ` +
-        'and any other with IgnoreUnknown=1',
+      `unknown args ${JSON.stringify(unknown)}: allowed are ${allowed}, and any other with IgnoreUnknown=1`,
     );
   }
-  return { ...args, ...Object.fromEntries(known) };
+  return {
+    podNamespace: pairs.get('K8S_POD_NAMESPACE') || undefined,
+    podName: pairs.get('K8S_POD_NAME') || undefined,
+    podUid: pairs.get('K8S_POD_UID') || undefined,
+    infraContainerId: pairs.get('K8S_POD_INFRA_CONTAINER_ID') || undefined,
+  };
 }
 
 function splitPairs(text: string): Map<string, string> {

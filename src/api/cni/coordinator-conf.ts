@@ -1,7 +1,7 @@
 // The configuration of the `coordinator` plugin: what a NetworkAttachmentDefinition says over the SpiderCoordinator.
 
 import { z } from 'zod';
-import { type Cidr, parseAddress, parseCidr } from '#ip';
+import { parseAddress, parseCidr, tryParseAddress } from '#ip';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
 import { INTERFACE_NAME } from './interface-name.ts';
@@ -11,18 +11,33 @@ import { addressText, networkText } from './text-fields.ts';
 /** An empty list cannot override the SpiderCoordinator's, as in Spiderpool. */
 const networks = z.array(networkText).optional();
 
-/** Text for which empty means "not given". */
-function optionalText(schema: z.ZodType<string>) {
-  return z.union([z.literal(''), schema]).optional();
+/** Text of a form; empty means that it was not given. */
+function textOf(isWellFormed: (text: string) => boolean, error: string) {
+  return z
+    .string()
+    .refine((text) => text === '' || isWellFormed(text), { error })
+    .optional();
 }
+
+const interfaceName = textOf(
+  (text) => INTERFACE_NAME.test(text),
+  'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
+);
+
+/** The lowest bit of the first byte is clear, since a pod's address is no multicast address (IEEE 802). */
+const macPrefix = textOf(
+  (text) => /^[0-9a-f][02468ace]:[0-9a-f]{2}$/i.test(text),
+  'must be the first two bytes of a unicast MAC address, for example 0a:1b',
+);
+
+const ipv4Address = textOf((text) => tryParseAddress(text)?.family === 4, 'must be an IPv4 address');
 
 const policyRouteSchema = goObject({ dst: networkText, gw: addressText }).refine(sameFamily, {
   error: 'dst and gw must use the same IP family',
 });
 
 function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }): boolean {
-  const destination: Cidr = parseCidr(dst);
-  return destination.address.family === parseAddress(gw).family;
+  return parseCidr(dst).address.family === parseAddress(gw).family;
 }
 
 const logOptionsSchema = goObject({
@@ -41,15 +56,18 @@ export const coordinatorConfSchema = goObject({
     .enum(['auto', 'underlay', 'overlay', 'disable', 'disabled'])
     .transform((mode) => (mode === 'disabled' ? 'disable' : mode))
     .optional(),
-  podDefaultCniNic: optionalText(z.string().regex(INTERFACE_NAME)),
-  podDefaultRouteNic: optionalText(z.string().regex(INTERFACE_NAME)),
+  podDefaultCniNic: interfaceName,
+  podDefaultRouteNic: interfaceName,
   tunePodRoutes: z.boolean().optional(),
   overlayPodCIDR: networks,
   serviceCIDR: networks,
   hijackCIDR: networks,
   policyRoutes: z.array(policyRouteSchema).optional(),
-  /** Two bytes; the lowest bit of the first is clear, since a pod's address is no multicast address. */
-  podMACPrefix: optionalText(z.string().regex(/^[0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2}$/)),
+  podMACPrefix: macPrefix,
+  /** Whether ADD fails when the gateway does not answer; the agent's configuration decides where it is absent. */
+  detectGateway: z.boolean().optional(),
+  /** Whether ADD fails when somebody else answers for the pod's address; likewise. */
+  detectIPConflict: z.boolean().optional(),
   /** 0 takes the SpiderCoordinator's, else 500. */
   hostRuleTable: z.int().min(0).max(0xffff_ffff).optional(),
   /** net.ipv4.conf.all.rp_filter of the pod; -1 leaves it alone. */
@@ -58,9 +76,7 @@ export const coordinatorConfSchema = goObject({
   hostRPFilter: z.int().optional(),
   /** 0 leaves it alone. */
   txQueueLen: z.int().min(0).optional(),
-  vethLinkAddress: optionalText(
-    addressText.refine((text) => text.includes('.'), { error: 'must be an IPv4 address' }),
-  ),
+  vethLinkAddress: ipv4Address,
   /** Bytes, within the kernel's limits for veth (ETH_MIN_MTU, ETH_MAX_MTU in if_ether.h). */
   vethMTU: z.int().min(68).max(65_535).optional(),
   /** Read by nobody, here as in Spiderpool. */

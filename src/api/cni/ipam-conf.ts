@@ -6,7 +6,11 @@ import { goObject } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
 /** A whole number; Spiderpool's documents write the log limits as text, its code reads numbers: both do. */
-const count = z.union([z.int().min(0), z.string().regex(/^\d+$/).transform(Number)]).optional();
+const count = z
+  .union([z.number(), z.string()])
+  .refine((value) => /^\d+$/.test(String(value)), { error: 'must be a whole number' })
+  .transform(Number)
+  .optional();
 
 const poolNames = z.array(z.string().min(1)).optional();
 

@@ -9,9 +9,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Reads the result of a plugin, or `prevResult`, written in `version`. */
 export function readResult(value: unknown, version: SpecVersion, subject = 'prevResult'): CniResult {
   const shaped = isAtLeast(version, '0.3.0') ? value : fromOldest(value);
-  const { cniVersion: _, ...result } = checkResult(shaped, subject) as CniResult & {
-    readonly cniVersion?: unknown;
-  };
+  const result = without(checkResult(shaped, subject), ['cniVersion']);
   if (isAtLeast(version, '1.0.0') || result.ips === undefined) return result;
   return { ...result, ips: result.ips.map((ip) => without(ip, ['version'])) };
 }
@@ -49,7 +47,7 @@ function fromOldest(value: unknown): unknown {
   const families = [ip4, ip6].filter((ip) => ip !== undefined && ip !== null);
   return {
     ...rest,
-    ips: families.map(({ ip, routes: _, ...others }) => ({ address: ip, ...others })),
+    ips: families.map((family) => ({ ...without(family, ['ip', 'routes']), address: family.ip })),
     routes: families.flatMap(({ routes }) => routes ?? []),
   };
 }

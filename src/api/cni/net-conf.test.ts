@@ -1,0 +1,165 @@
+// Network configurations: keys as Go reads them, each plugin's own fields, and errors that name the field.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseCoordinatorConf } from './coordinator-conf.ts';
+import { parseSpiderpoolIpam } from './ipam-conf.ts';
+import { parseNetConf, parseNetConfList, prevResultOf, versionOf } from './net-conf.ts';
+import { requireVersion } from './spec-version.ts';
+
+function conf(fields: object) {
+  return parseNetConf(JSON.stringify({ cniVersion: '1.0.0', name: 'net', type: 'coordinator', ...fields }));
+}
+
+test('keys match in any case, and the last spelling wins', () => {
+  const read = parseNetConf(
+    '{"CNIVERSION":"0.3.1","Name":"a","name":"b","TYPE":"coordinator","podDefaultRouteNIC":"net1"}',
+  );
+  assert.equal(versionOf(read), '0.3.1');
+  assert.equal(read.name, 'b');
+  assert.equal(parseCoordinatorConf(read).podDefaultRouteNic, 'net1');
+});
+
+test('null leaves a field unset, and fields of other plugins are kept', () => {
+  const read = conf({ ipam: null, master: 'lan0' });
+  assert.equal(read.ipam, undefined);
+  assert.equal((read as { master?: string }).master, 'lan0');
+});
+
+test('standard input that is no JSON object is undecodable', () => {
+  for (const stdin of ['{', '', '[]', '"x"', 'null']) {
+    assert.throws(() => parseNetConf(stdin), { code: 'CNI_INPUT_UNDECODABLE' }, stdin);
+  }
+});
+
+test('a configuration without a good name or type is invalid', () => {
+  assert.throws(() => parseNetConf('{"type":"coordinator"}'), {
+    code: 'INPUT_INVALID',
+    message: /name: is required/,
+  });
+  assert.throws(() => parseNetConf('{"name":"-a","type":"x"}'), {
+    code: 'INPUT_INVALID',
+    message: /name: "-a" must match/,
+  });
+  assert.throws(() => parseNetConf('{"name":"a"}'), { code: 'INPUT_INVALID', message: /type: is required/ });
+});
+
+test('a version we do not speak is told with those we do', () => {
+  assert.equal(versionOf(parseNetConf('{"name":"a","type":"x"}')), '0.1.0');
+  const message =
+    'incompatible CNI versions: cniVersion "0.2.0" is not one of 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0';
+  assert.throws(() => requireVersion('0.2.0'), { code: 'CNI_VERSION_UNSUPPORTED', message });
+  assert.throws(() => requireVersion('1.0.0', '1.1.0'), { message: /is not one of 1\.1\.0$/ });
+});
+
+test('prevResult is read in the version of the configuration, and may be missing or empty', () => {
+  assert.equal(prevResultOf(conf({})), undefined);
+  assert.equal(prevResultOf(conf({ prevResult: null })), undefined);
+  assert.deepEqual(prevResultOf(conf({ prevResult: {} })), {});
+  const prevResult = { ips: [{ version: '4', address: '10.6.0.5/16' }] };
+  assert.deepEqual(prevResultOf(conf({ cniVersion: '0.3.1', prevResult })), {
+    ips: [{ address: '10.6.0.5/16' }],
+  });
+});
+
+test('attachments for GC are read', () => {
+  const read = conf({ 'cni.dev/valid-attachments': [{ containerID: 'a', ifname: 'eth0' }] });
+  assert.deepEqual(read['cni.dev/valid-attachments'], [{ containerID: 'a', ifname: 'eth0' }]);
+});
+
+test('the coordinator takes every key of Spiderpool', () => {
+  const fields = {
+    type: 'coordinator',
+    mode: 'underlay',
+    podDefaultCniNic: 'eth0',
+    podDefaultRouteNic: '',
+    tunePodRoutes: true,
+    overlayPodCIDR: ['10.233.64.0/18'],
+    serviceCIDR: ['10.233.0.0/18', 'fd00:233::/112'],
+    hijackCIDR: ['169.254.0.0/16'],
+    policyRoutes: [{ dst: '10.9.0.0/16', gw: '10.6.0.2' }],
+    podMACPrefix: '0a:1b',
+    hostRuleTable: 500,
+    podRPFilter: -1,
+    hostRPFilter: 0,
+    txQueueLen: 2000,
+    vethLinkAddress: '169.254.200.1',
+    vethMTU: 1400,
+    detectGateway: false,
+    detectIPConflict: true,
+    multusNicPrefix: 'net',
+    logOptions: { logLevel: 'debug', logFile: '/var/log/x', logMaxSize: 1, logMaxAge: 1, logMaxCount: 1 },
+  };
+  assert.deepEqual(parseCoordinatorConf(conf(fields)), { cniVersion: '1.0.0', name: 'net', ...fields });
+});
+
+test('bare addresses and blanks in networks are made networks', () => {
+  const read = parseCoordinatorConf(
+    conf({ hijackCIDR: [' 10.0.0.0/8', '169.254.25.10', 'fd00::1'], mode: 'disabled' }),
+  );
+  assert.deepEqual(read.hijackCIDR, ['10.0.0.0/8', '169.254.25.10/32', 'fd00::1/128']);
+  assert.equal(read.mode, 'disable');
+});
+
+test('wrong fields of the coordinator are named with value and what is allowed', () => {
+  const cases: [object, RegExp][] = [
+    [{ mode: 'tunnel' }, /mode: "tunnel" is not one of auto, underlay, overlay, disable, disabled/],
+    [{ hijackCIDR: ['10.0.0.0/33'] }, /hijackCIDR\[0\]: "10\.0\.0\.0\/33" must be a network or an address/],
+    [
+      { policyRoutes: [{ dst: '10.0.0.0/8', gw: 'fd00::1' }] },
+      /policyRoutes\[0\].* must use the same IP family/,
+    ],
+    [{ policyRoutes: [{ dst: '10.0.0.0/8' }] }, /policyRoutes\[0\]\.gw: is required/],
+    [{ policyRoutes: [{ dst: 'x', gw: '10.0.0.1' }] }, /policyRoutes\[0\]\.dst: "x" must be a network/],
+    [{ podMACPrefix: '01:10' }, /podMACPrefix: "01:10" must/],
+    [{ podRPFilter: 3 }, /podRPFilter: 3 is not one of -1, 0, 1, 2/],
+    [{ vethMTU: 0 }, /vethMTU: 0 must be at least 68/],
+    [{ vethLinkAddress: 'fd00::1' }, /vethLinkAddress: "fd00::1" must be an IPv4 address/],
+    [{ tunePodRoutes: 'yes' }, /tunePodRoutes: "yes" must be of type boolean/],
+    [{ podDefaultRouteNic: 'a b' }, /podDefaultRouteNic: "a b" must/],
+  ];
+  for (const [fields, message] of cases) {
+    assert.throws(() => parseCoordinatorConf(conf(fields)), { code: 'INPUT_INVALID', message });
+  }
+});
+
+test('the ipam object has its defaults, and takes log limits as numbers or text', () => {
+  const ipam = {
+    type: 'spiderpool',
+    default_ipv4_ippool: ['p4'],
+    log_file_max_size: '100',
+    log_file_max_age: 30,
+  };
+  assert.deepEqual(parseSpiderpoolIpam(conf({ ipam })), {
+    ...ipam,
+    log_file_max_size: 100,
+    clean_gateway: false,
+    match_master_subnet: false,
+  });
+});
+
+test('a wrong ipam object is refused, naming the field', () => {
+  const refused = (ipam: object | undefined) => () => parseSpiderpoolIpam(conf({ ipam }));
+  assert.throws(refused(undefined), { message: /ipam: is required/ });
+  assert.throws(refused({ type: 'host-local' }), {
+    message: /ipam\.type: "host-local" is not one of spiderpool/,
+  });
+  assert.throws(refused({ type: 'spiderpool', default_ipv6_ippool: 'p' }), {
+    message: /ipam\.default_ipv6_ippool: "p" must/,
+  });
+});
+
+test('a single configuration is a list of one, and the definition lends it its name', () => {
+  const list = parseNetConfList('{"type":"macvlan","master":"lan0"}', { subject: 'x', defaultName: 'lan' });
+  assert.deepEqual(list, { name: 'lan', plugins: [{ type: 'macvlan', master: 'lan0', name: 'lan' }] });
+});
+
+test('a list without plugins or with one that has no type is refused', () => {
+  const subject = 'NetworkAttachmentDefinition a/b';
+  assert.throws(() => parseNetConfList('{"name":"a","plugins":[]}', { subject }), {
+    message: /plugins: \[\] must be at least 1/,
+  });
+  assert.throws(() => parseNetConfList('{"name":"a","plugins":[{}]}', { subject }), {
+    message: 'NetworkAttachmentDefinition a/b: plugins[0].type: is required',
+  });
+});

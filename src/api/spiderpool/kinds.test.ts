@@ -1,0 +1,170 @@
+// The six kinds: what they accept, fill in and refuse, and what their rules allow to change.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { evaluate } from '@marcbachmann/cel-js';
+import { crdManifests } from '../crd/manifest.ts';
+import type { OpenApiSchema } from '../crd/structural.ts';
+import { customResources } from '../resources.ts';
+import { issuesOf } from '../validation.ts';
+
+const { spiderCoordinators, spiderEndpoints, spiderIPPools, spiderSubnets } = customResources;
+const metadata = { name: 'x' };
+
+function fieldsRefused(kind: { schema: Parameters<typeof issuesOf>[0] }, spec: object): string[] {
+  return issuesOf(kind.schema, { metadata, spec }).map((issue) => issue.field);
+}
+
+test('a pool that says only its subnet is no default pool and not disabled', () => {
+  const pool = spiderIPPools.schema.parse({ metadata, spec: { subnet: '10.6.0.0/16' } });
+  assert.deepEqual(pool.spec, { subnet: '10.6.0.0/16', default: false, disable: false });
+});
+
+test('fields that a newer server knows survive a read', () => {
+  const pool = spiderIPPools.schema.parse({ metadata, spec: { subnet: '10.6.0.0/16', later: { on: true } } });
+  assert.deepEqual(pool.spec?.['later' as never], { on: true });
+});
+
+test('a count that upstream capped at the largest int64 can be read', () => {
+  const text = '{"metadata":{"name":"x"},"status":{"totalIPCount":9223372036854775807,"allocatedIPCount":0}}';
+  assert.deepEqual(issuesOf(spiderIPPools.schema, JSON.parse(text)), []);
+});
+
+test('a pool with wrong fields is refused, naming each of them', () => {
+  const spec = {
+    ipVersion: 5,
+    ips: '10.6.0.1',
+    vlan: 4095,
+    podAffinity: { matchExpressions: [{ key: 'a', operator: 'Is' }] },
+  };
+  assert.deepEqual(fieldsRefused(spiderIPPools, spec), [
+    'spec.ipVersion',
+    'spec.subnet',
+    'spec.ips',
+    'spec.vlan',
+    'spec.podAffinity.matchExpressions[0].operator',
+  ]);
+});
+
+test('the vlan of older subnet manifests is taken', () => {
+  assert.deepEqual(fieldsRefused(spiderSubnets, { subnet: '10.6.0.1/16', vlan: 0 }), []);
+});
+
+test('an endpoint has its pod, node and addresses', () => {
+  const status = {
+    current: {
+      uid: 'u',
+      node: 'node1',
+      ips: [{ interface: 'eth0', ipv4: '10.6.0.5/16', ipv4Pool: 'p', vlan: 0 }],
+    },
+    ownerControllerType: 'Deployment',
+    ownerControllerName: 'app',
+  };
+  assert.deepEqual(issuesOf(spiderEndpoints.schema, { metadata, status }), []);
+  const missing = { ...status, current: { uid: 'u', ips: [{}] } };
+  const refused = issuesOf(spiderEndpoints.schema, { metadata, status: missing }).map((issue) => issue.field);
+  assert.deepEqual(refused, ['status.current.node', 'status.current.ips[0].interface']);
+});
+
+test('a coordinator may be switched off in both spellings', () => {
+  for (const mode of ['disable', 'disabled'])
+    assert.deepEqual(fieldsRefused(spiderCoordinators, { mode }), []);
+  assert.deepEqual(fieldsRefused(spiderCoordinators, { mode: 'off' }), ['spec.mode']);
+});
+
+test('an empty coordinator has the defaults of Spiderpool', () => {
+  const { spec } = spiderCoordinators.schema.parse({ metadata, spec: {} });
+  assert.deepEqual(spec, {
+    mode: 'auto',
+    tunePodRoutes: true,
+    hostRuleTable: 500,
+    podRPFilter: 0,
+    txQueueLen: 0,
+  });
+});
+
+test('a MAC prefix of multicast addresses is refused', () => {
+  for (const podMACPrefix of ['0a:1b', 'FE:00', ''])
+    assert.deepEqual(fieldsRefused(spiderCoordinators, { podMACPrefix }), []);
+  for (const podMACPrefix of ['01:10', '0b:00', '0a-1b', '0a', '0a:1b:2c']) {
+    assert.deepEqual(fieldsRefused(spiderCoordinators, { podMACPrefix }), ['spec.podMACPrefix']);
+  }
+});
+
+/** Messages of the rules of a kind that a spec breaks; rules over `oldSelf` run only when there is an old spec. */
+function brokenRules(kind: string, spec: object, oldSpec?: object): string[] {
+  const crd = crdManifests().find((candidate) => candidate.spec.names.kind === kind);
+  const schema = crd?.spec.versions[0]?.schema?.openAPIV3Schema as OpenApiSchema;
+  return broken(schema.properties?.spec as OpenApiSchema, cel(spec), oldSpec && cel(oldSpec));
+}
+
+type CelValue = bigint | string | boolean | CelValue[] | { [field: string]: CelValue };
+
+/** Integers are CEL ints. */
+function cel(value: unknown): CelValue {
+  return JSON.parse(JSON.stringify(value), (_, field: unknown) =>
+    typeof field === 'number' ? BigInt(field) : field,
+  ) as CelValue;
+}
+
+function broken(schema: OpenApiSchema, self: CelValue, oldSelf?: CelValue): string[] {
+  const rules = (schema['x-kubernetes-validations'] ?? []).filter(
+    ({ rule }) => oldSelf !== undefined || !rule.includes('oldSelf'),
+  );
+  const own = rules
+    .filter(({ rule }) => evaluate(rule, { self, oldSelf }) !== true)
+    .map(({ message }) => message);
+  if (Array.isArray(self)) return [...own, ...self.flatMap((item) => broken(schema.items ?? {}, item))];
+  if (typeof self !== 'object') return own;
+  const fields = Object.entries(self).flatMap(([name, field]) =>
+    broken(schema.properties?.[name] ?? {}, field),
+  );
+  return [...own, ...fields];
+}
+
+test('family and subnet of a pool never change, but a family that was left out can be filled in', () => {
+  const pool = { ipVersion: 4, subnet: '10.6.0.0/16' };
+  assert.deepEqual(brokenRules('SpiderIPPool', pool, pool), []);
+  assert.deepEqual(brokenRules('SpiderIPPool', pool, { subnet: pool.subnet }), []);
+  assert.deepEqual(brokenRules('SpiderIPPool', { ...pool, ipVersion: 6 }, pool), ['ipVersion is immutable']);
+  assert.deepEqual(brokenRules('SpiderIPPool', { subnet: pool.subnet }, pool), ['ipVersion is immutable']);
+  assert.deepEqual(brokenRules('SpiderSubnet', { ...pool, subnet: '10.7.0.0/16' }, pool), [
+    'subnet is immutable',
+  ]);
+  assert.deepEqual(brokenRules('SpiderReservedIP', { ipVersion: 6 }, { ipVersion: 4 }), [
+    'ipVersion is immutable',
+  ]);
+});
+
+test('a network configuration has the field of its type and of no other', () => {
+  const macvlan = { master: ['eth0'], mtu: 0 };
+  const rules = (spec: object) => brokenRules('SpiderMultusConfig', spec);
+  assert.deepEqual(rules({ cniType: 'custom' }), []);
+  assert.deepEqual(rules({ cniType: 'macvlan', macvlan }), []);
+  assert.deepEqual(rules({ cniType: 'macvlan' }), [
+    'macvlan is required when cniType is macvlan, and allowed only then',
+  ]);
+  assert.deepEqual(rules({ cniType: 'ib-sriov', macvlan }), [
+    'macvlan is required when cniType is macvlan, and allowed only then',
+    'ibsriov is required when cniType is ib-sriov, and allowed only then',
+  ]);
+  assert.equal(rules({ cniType: 'macvlan', macvlan, customCNI: '{}' }).length, 1);
+});
+
+test('rules of parents, VLANs, trunks and rates hold', () => {
+  const rules = (cniType: string, part: object) =>
+    brokenRules('SpiderMultusConfig', { cniType, [cniType]: part });
+  const bond = { name: 'bond0', mode: 1 };
+  assert.deepEqual(rules('macvlan', { master: ['a', 'b'], bond }), []);
+  assert.deepEqual(rules('macvlan', { master: ['a', 'b'] }), [
+    'bond is required when master lists several interfaces',
+  ]);
+  assert.deepEqual(rules('vlan', { master: ['a'], vlanMode: 'manual', vlanID: 5 }), []);
+  assert.deepEqual(rules('vlan', { master: ['a'], vlanMode: 'auto', vlanID: 5 }), [
+    'vlanID must be left out when vlanMode is auto',
+  ]);
+  assert.deepEqual(rules('ovs', { bridge: 'b', trunk: [{ minID: 1, maxID: 5 }, { id: 9 }] }), []);
+  assert.equal(rules('ovs', { bridge: 'b', trunk: [{ minID: 5, maxID: 1 }, { minID: 2 }] }).length, 2);
+  assert.deepEqual(rules('sriov', { resourceName: 'r', minTxRateMbps: 9, maxTxRateMbps: 0 }), []);
+  assert.equal(rules('sriov', { resourceName: 'r', minTxRateMbps: 9, maxTxRateMbps: 8 }).length, 1);
+});
