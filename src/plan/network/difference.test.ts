@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress, parseCidr } from '#ip';
+import type { Link, Route } from '#net';
+import type { DesiredNamespace, DesiredNetwork } from './desired.ts';
+import {
+  changesOf,
+  difference,
+  mismatches,
+  networkDifference,
+  type ObservedNamespace,
+} from './difference.ts';
+import { mergeSettings } from './settings.ts';
+import { routeText } from './text.ts';
+import { planUnderlay } from './underlay.ts';
+
+const desired: DesiredNetwork = planUnderlay({
+  attachment: { containerId: '0123456789abcdef', interfaceName: 'eth0' },
+  addresses: [parseCidr('10.6.0.5/16'), parseCidr('fd00:6::5/64')],
+  nodeAddresses: [parseAddress('10.6.0.1'), parseAddress('fd00:6::1')],
+  settings: mergeSettings({
+    netConf: { overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12', 'fd96::/112'] },
+    podAnnotations: {},
+    coordinator: undefined,
+  }),
+});
+const { hostLink, podMac, hostMac } = desired.summary;
+
+const hostEnd: Link = {
+  index: 9,
+  name: hostLink,
+  kind: 'veth',
+  mac: hostMac,
+  mtuBytes: 1500,
+  txQueueLength: 0,
+  up: true,
+  carrier: true,
+  loopback: false,
+  linkIndex: 2,
+  linkNetnsId: 0,
+};
+const podEnd: Link = { ...hostEnd, index: 2, name: 'veth0', mac: podMac, linkIndex: 9 };
+const nic: Link = {
+  ...hostEnd,
+  index: 3,
+  name: 'eth0',
+  kind: 'macvlan',
+  mac: '02:00:00:00:00:01',
+  linkIndex: 5,
+};
+
+/** A namespace in which everything is as desired. */
+function asDesired(namespace: DesiredNamespace, links: readonly Link[]): ObservedNamespace {
+  const { table } = namespace;
+  return {
+    links,
+    addresses: [...namespace.addresses, ...namespace.expectedAddresses],
+    routes: namespace.routes.map((route) =>
+      route.destination.address.family === 6 ? { ...route, metric: 1024 } : route,
+    ),
+    rules: namespace.rules,
+    neighbours: namespace.neighbours,
+    sysctls: new Map(namespace.sysctls.map(({ key, value }) => [key, value])),
+    table: table && { nftables: [{ metainfo: {} }, ...table.rules.map((rule) => ({ rule }))] },
+  };
+}
+
+const pod = asDesired(desired.pod, [podEnd, nic]);
+const node = asDesired(desired.node, [hostEnd]);
+
+test('what is as desired needs no change', () => {
+  const { pod: inPod, node: onNode } = networkDifference(desired, { pod, node });
+  assert.deepEqual([...inPod, ...onNode], []);
+});
+
+test('CHECK names each object that is gone', () => {
+  const lists = ['addresses', 'routes', 'rules', 'neighbours'] as const;
+  for (const list of lists) {
+    for (const [where, observed] of [
+      ['pod', pod],
+      ['node', node],
+    ] as const) {
+      for (let i = 0; i < observed[list].length; i++) {
+        const without = { ...observed, [list]: observed[list].toSpliced(i, 1) };
+        const found = mismatches(difference(desired[where], without));
+        assert.equal(found.length, 1, `${where} ${list} ${i}`);
+        assert.match(found[0] ?? '', /missing/);
+      }
+    }
+  }
+});
+
+test('the sentence is iproute2’s', () => {
+  const without = (match: (route: Route) => boolean) => ({
+    ...pod,
+    routes: pod.routes.filter((one) => !match(one)),
+  });
+  const hijack = without((route) => routeText(route).startsWith('10.96'));
+  assert.deepEqual(mismatches(difference(desired.pod, hijack)), [
+    'route 10.96.0.0/12 via 10.6.0.1 dev veth0 proto 79 src 10.6.0.5 is missing from table main',
+  ]);
+  assert.deepEqual(mismatches(difference(desired.pod, { ...pod, rules: [] })), [
+    'rule 1000: from all fwmark 0x1 lookup 100 is missing',
+    'IPv6 rule 1000: from all fwmark 0x1 lookup 100 is missing',
+  ]);
+  assert.deepEqual(mismatches(difference(desired.pod, { ...pod, table: undefined })), [
+    'nftables table inet orbweaver is missing',
+  ]);
+  assert.deepEqual(mismatches(difference(desired.pod, { ...pod, links: [podEnd] })), [
+    'link eth0 is missing',
+  ]);
+});
+
+test('a deleted nftables rule is named, a foreign rule in the table is not taken for it', () => {
+  const emptied = {
+    nftables: [{ rule: { chain: 'output', comment: 'something else' } }, { chain: {} }, null],
+  };
+  const [first, second] = mismatches(difference(desired.pod, { ...pod, table: emptied }));
+  assert.match(first ?? '', /of chain prerouting in nftables table inet orbweaver is missing/);
+  assert.match(second ?? '', /of chain output/);
+});
+
+test('a route that points elsewhere is replaced, and CHECK says what it found', () => {
+  const moved = pod.routes.map((route) =>
+    route.table === 100 && route.gateway?.family === 4 ? { ...route, dev: 'eth0' } : route,
+  );
+  const findings = difference(desired.pod, { ...pod, routes: moved });
+  assert.deepEqual(mismatches(findings), [
+    'route default via 10.6.0.1 dev veth0 proto 79 src 10.6.0.5 of table 100 is default via 10.6.0.1 dev eth0 proto 79 src 10.6.0.5 instead',
+  ]);
+  assert.deepEqual(
+    changesOf(findings).map(({ verb, kind }) => `${verb} ${kind}`),
+    ['replace route'],
+  );
+});
+
+test('the host route of an earlier pod with the same address is replaced', () => {
+  const earlier = node.routes.map((route) => ({ ...route, dev: 'vethearlier' }));
+  const verbs = changesOf(difference(desired.node, { ...node, routes: earlier })).map(
+    ({ verb, kind }) => `${verb} ${kind}`,
+  );
+  assert.deepEqual(verbs, ['replace route', 'replace route']);
+});
+
+test('a re-ADD does not leave the old MAC address in a permanent neighbour', () => {
+  const old = pod.neighbours.map((neighbour) => ({ ...neighbour, mac: '02:00:00:00:00:99' }));
+  const changes = changesOf(difference(desired.pod, { ...pod, neighbours: old }));
+  assert.deepEqual(
+    changes.map(({ verb, kind }) => `${verb} ${kind}`),
+    ['replace neighbour', 'replace neighbour'],
+  );
+});
+
+test('a route of the user’s own in main goes before ours', () => {
+  const own: Route = {
+    destination: parseCidr('10.96.0.0/12'),
+    table: 254,
+    type: 'unicast',
+    scope: 'global',
+    protocol: 3,
+    dev: 'eth0',
+    gateway: parseAddress('10.6.0.254'),
+  };
+  const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.96')), own];
+  assert.deepEqual(difference(desired.pod, { ...pod, routes }), []);
+});
+
+test('the rule of Spiderpool on a migrated node is as good as ours', () => {
+  const rules = node.rules.map((rule) => ({ ...rule, protocol: 0 }));
+  assert.deepEqual(difference(desired.node, { ...node, rules }), []);
+});
+
+test('what an earlier state of the settings or the node left is taken away, other people’s objects stay', () => {
+  const left: Route = { ...(desired.pod.routes[2] as Route), destination: parseCidr('10.100.0.0/16') };
+  const foreign = { ...left, destination: parseCidr('10.101.0.0/16'), protocol: 3 };
+  const findings = difference(desired.pod, { ...pod, routes: [...pod.routes, left, foreign] });
+  assert.deepEqual(mismatches(findings), [], 'no fault for CHECK');
+  assert.deepEqual(changesOf(findings), [{ verb: 'delete', kind: 'route', route: left }]);
+  const moved = { dev: hostLink, address: parseCidr('10.6.0.99/32'), scope: 'global' } as const;
+  const local = { dev: hostLink, address: parseCidr('fe80::1/64'), scope: 'link' } as const;
+  const addresses = difference(desired.node, { ...node, addresses: [...node.addresses, moved, local] });
+  assert.deepEqual(changesOf(addresses), [{ verb: 'delete', kind: 'address', address: moved }]);
+});
+
+test('the shared rules of a node are never stale, whatever families one pod has', () => {
+  const oneFamily = { ...desired.node, rules: desired.node.rules.slice(0, 1) };
+  assert.deepEqual(difference(oneFamily, node), []);
+});
+
+test('nothing there: links come first, then link routes, routes through gateways, rules', () => {
+  const nothing = {
+    ...pod,
+    links: [nic],
+    addresses: desired.pod.expectedAddresses,
+    routes: [],
+    rules: [],
+    neighbours: [],
+    table: undefined,
+  };
+  const kinds = changesOf(difference(desired.pod, nothing)).map((change) =>
+    change.kind === 'route' && change.route.gateway !== undefined ? 'gateway route' : change.kind,
+  );
+  const order = ['link', 'neighbour', 'route', 'gateway route', 'rule'];
+  assert.deepEqual(
+    kinds,
+    kinds.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)),
+  );
+  assert.deepEqual([...new Set(kinds)], order);
+});
+
+test('a host link left by another sandbox is made anew, with all that hangs on it', () => {
+  const alone = networkDifference(desired, { pod: { ...pod, links: [nic] }, node });
+  assert.deepEqual(
+    changesOf(alone.node)
+      .slice(0, 2)
+      .map(({ verb, kind }) => `${verb} ${kind}`),
+    ['delete link', 'create link'],
+  );
+  assert.equal(changesOf(alone.node).filter(({ kind }) => kind === 'route').length, 2);
+});
+
+test('somebody else’s veth0 in the pod is not touched', () => {
+  const { pod: inPod } = networkDifference(desired, {
+    pod: { ...pod, links: [{ ...podEnd, linkIndex: 77 }, nic] },
+    node: { ...node, links: [] },
+  });
+  assert.equal(inPod[0]?.problem, `link ${hostLink} of the node is not the peer of veth0 in the pod`);
+  assert.equal(inPod[0]?.mend, undefined);
+});
+
+test('limits that an administrator has raised stay', () => {
+  const key = 'ipv4/neigh/default/gc_thresh3';
+  const limits: DesiredNamespace = {
+    ...desired.node,
+    sysctls: [{ key, value: '28160', atLeast: true, owner: 'node' }],
+  };
+  const found = (value: string) =>
+    mismatches(difference(limits, { ...node, sysctls: new Map([[key, value]]) }));
+  assert.deepEqual(found('100000'), []);
+  assert.deepEqual(found('1024'), ['sysctl net/ipv4/neigh/default/gc_thresh3 is 1024, not 28160']);
+});

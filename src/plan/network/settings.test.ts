@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SpiderCoordinator } from '#api';
+import { isOrbError } from '#base';
+import { formatAddress, formatCidr } from '#ip';
+import { type CoordinatorOptions, mergeSettings, type SettingSources } from './settings.ts';
+
+function cluster(spec: Partial<NonNullable<SpiderCoordinator['spec']>> = {}): SpiderCoordinator {
+  return {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderCoordinator',
+    metadata: { name: 'default' },
+    spec: { mode: 'auto', tunePodRoutes: true, hostRuleTable: 500, podRPFilter: 0, txQueueLen: 0, ...spec },
+    status: { phase: 'Synced', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12'] },
+  };
+}
+
+function merge(sources: Partial<SettingSources>) {
+  return mergeSettings({ netConf: {}, podAnnotations: {}, coordinator: cluster(), ...sources });
+}
+
+test('nothing said: the cluster’s values and the defaults', () => {
+  const settings = merge({});
+  assert.deepEqual(settings.hijackedNetworks.map(formatCidr), ['10.244.0.0/16', '10.96.0.0/12']);
+  assert.deepEqual(
+    { ...settings, hijackedNetworks: [] },
+    {
+      mode: 'auto',
+      podDefaultCniNic: 'eth0',
+      podDefaultRouteNic: undefined,
+      hijackedNetworks: [],
+      policyRoutes: [],
+      podMacPrefix: undefined,
+      tunePodRoutes: true,
+      hostRuleTable: 500,
+      podRpFilter: 0,
+      txQueueLength: undefined,
+      vethLinkAddress: undefined,
+      vethMtuBytes: 1500,
+    },
+  );
+});
+
+test('the configuration goes before the annotation, the annotation before the cluster', () => {
+  const podAnnotations = { 'ipam.spidernet.io/default-route-nic': 'net1' };
+  const coordinator = cluster({ podDefaultRouteNIC: 'net2' });
+  const nic = (sources: Partial<SettingSources>) => merge(sources).podDefaultRouteNic;
+  assert.equal(nic({ coordinator }), 'net2');
+  assert.equal(nic({ coordinator, podAnnotations }), 'net1');
+  assert.equal(nic({ coordinator, podAnnotations, netConf: { podDefaultRouteNic: 'eth0' } }), 'eth0');
+});
+
+test('empty text and empty lists, which generated configurations pin, are “as the cluster says”', () => {
+  const coordinator = cluster({
+    hijackCIDR: ['169.254.0.0/16'],
+    podMACPrefix: '0a:1b',
+    vethLinkAddress: '169.254.1.9',
+  });
+  const netConf: CoordinatorOptions = {
+    hijackCIDR: [],
+    overlayPodCIDR: [],
+    podMACPrefix: '',
+    vethLinkAddress: '',
+    hostRuleTable: 0,
+  };
+  assert.deepEqual(merge({ coordinator, netConf }), merge({ coordinator }));
+});
+
+test('a list of the configuration replaces the cluster’s', () => {
+  const settings = merge({ netConf: { serviceCIDR: ['10.0.0.0/24'] } });
+  assert.deepEqual(settings.hijackedNetworks.map(formatCidr), ['10.244.0.0/16', '10.0.0.0/24']);
+});
+
+test('a bare address in hijackCIDR is a network of one, and a network twice is one', () => {
+  const settings = merge({
+    coordinator: cluster({ hijackCIDR: ['169.254.169.254', ' fd00::1', '10.96.0.0/12'] }),
+  });
+  assert.deepEqual(settings.hijackedNetworks.slice(2).map(formatCidr), ['169.254.169.254/32', 'fd00::1/128']);
+});
+
+test('`disabled` of the cluster is the configuration’s `disable`, and asks for no networks', () => {
+  assert.equal(merge({ coordinator: cluster({ mode: 'disabled' }) }).mode, 'disable');
+  assert.equal(merge({ coordinator: undefined, netConf: { mode: 'disable' } }).mode, 'disable');
+});
+
+test('a negative podRPFilter of the cluster leaves it alone, whatever its size', () => {
+  assert.equal(merge({ coordinator: cluster({ podRPFilter: -7 }) }).podRpFilter, undefined);
+  assert.equal(
+    merge({ coordinator: cluster({ podRPFilter: -7 }), netConf: { podRPFilter: 2 } }).podRpFilter,
+    2,
+  );
+});
+
+test('without the cluster’s networks a pod waits, unless the configuration brings both', () => {
+  const notReady = (error: unknown) => isOrbError(error, 'COORDINATOR_NOT_READY');
+  assert.throws(() => merge({ coordinator: undefined }), notReady);
+  const waiting = { ...cluster(), status: { phase: 'NotReady', reason: 'no CNI' } };
+  assert.throws(() => merge({ coordinator: waiting }), /spidercoordinator: default no ready: no CNI/);
+  const netConf = { overlayPodCIDR: ['10.1.0.0/16'], serviceCIDR: ['10.2.0.0/16'] };
+  assert.equal(merge({ coordinator: undefined, netConf }).hijackedNetworks.length, 2);
+});
+
+test('each bad value has a message of its own with field, value and what is allowed', () => {
+  const bad: [Parameters<typeof cluster>[0], RegExp][] = [
+    [{ hijackCIDR: ['10.0.0.0/33'] }, /^hijackCIDR '10\.0\.0\.0\/33' is invalid; allowed: a CIDR/],
+    [{ podMACPrefix: '01:10' }, /^podMACPrefix '01:10' is invalid; allowed: two bytes of a unicast/],
+    [{ podMACPrefix: '0a-1b' }, /^podMACPrefix '0a-1b' is invalid/],
+    [{ podRPFilter: 3 }, /^podRPFilter 3 is invalid; allowed: -1 \(leave alone\), 0/],
+    [{ vethMTU: 67 }, /^vethMTU 67 is invalid; allowed: a whole number of 68 to 65535/],
+    [{ vethMTU: 100_000 }, /^vethMTU 100000 is invalid/],
+    [{ txQueueLen: -1 }, /^txQueueLen -1 is invalid/],
+    [
+      { hostRuleTable: 254 },
+      /^hostRuleTable 254 is invalid; allowed: a table that is not default, main or local/,
+    ],
+    [{ vethLinkAddress: 'fe80::1' }, /^vethLinkAddress 'fe80::1' is invalid; allowed: an IPv4 address/],
+    [
+      { policyRoutes: [{ dst: '10.0.0.0/8', gw: 'fd00::1' }] },
+      /^policyRoutes .* is invalid; allowed: dst and gw of the same/,
+    ],
+    [
+      { policyRoutes: [{ dst: '10.0.0.0/8', gw: 'there' }] },
+      /^policyRoutes\.gw 'there' is invalid; allowed: an IP address/,
+    ],
+  ];
+  for (const [spec, message] of bad) {
+    assert.throws(
+      () => merge({ coordinator: cluster(spec) }),
+      (error) => isOrbError(error, 'INPUT_INVALID') && message.test(error.message),
+      String(message),
+    );
+  }
+});
+
+test('values are parsed', () => {
+  const settings = merge({
+    netConf: {
+      podMACPrefix: '0A:1B',
+      vethLinkAddress: '169.254.100.1',
+      policyRoutes: [{ dst: '10.9.9.9', gw: '10.6.0.1' }],
+      txQueueLen: 500,
+    },
+  });
+  assert.equal(settings.podMacPrefix, '0a:1b');
+  assert.equal(settings.vethLinkAddress && formatAddress(settings.vethLinkAddress), '169.254.100.1');
+  assert.equal(settings.policyRoutes[0] && formatCidr(settings.policyRoutes[0].destination), '10.9.9.9/32');
+  assert.equal(settings.txQueueLength, 500);
+});
