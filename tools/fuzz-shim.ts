@@ -42,7 +42,7 @@ function randomCall(random: Random): ShimCall {
     if (random.below(3) > 0) env[`CNI_${name}`] = random.text(random.pick([1, 20, 300, 20_000]));
   }
   const command = random.pick(['ADD', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS', 'VERSION', random.text(30), '']);
-  if (command !== '') env['CNI_COMMAND'] = command;
+  if (command !== '') env.CNI_COMMAND = command;
   const conf = JSON.stringify({
     cniVersion: random.pick(['1.1.0', '0.4.0', random.text(40)]),
     name: random.text(40),

@@ -1,0 +1,25 @@
+// One numbered case of the suite, and how it ends.
+
+import type { Node } from './node.ts';
+
+/** A case: returns when the plugin passed, throws a Failure when it did not, or returns why it does not apply. */
+export interface Case {
+  readonly number: number;
+  readonly title: string;
+  readonly run: (node: Node) => Promise<NotApplicable | undefined>;
+}
+
+/** Why a case says nothing about this plugin. */
+export interface NotApplicable {
+  readonly notApplicable: string;
+}
+
+export const notApplicable = (reason: string): NotApplicable => ({ notApplicable: reason });
+
+/** How a case ended. */
+export interface Outcome {
+  readonly number: number;
+  readonly title: string;
+  readonly verdict: 'ok' | 'FAIL' | 'n/a';
+  readonly reason: string;
+}

@@ -1,0 +1,84 @@
+// Runs one plugin executable the way a container runtime does. CNI specification 1.1.0, section 2.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** What a plugin did. */
+export interface Execution {
+  readonly exit: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly elapsedMs: number;
+  /** The one JSON document on stdout; undefined when there is none. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+  /** Something on stdout that is not exactly one JSON object. */
+  readonly garbage: boolean;
+}
+
+/** How a plugin is run. */
+export interface Invocation {
+  readonly executable: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+  readonly signalAfter?: { readonly signal: NodeJS.Signals; readonly ms: number };
+  readonly timeoutMs?: number;
+}
+
+/** Runs a plugin to its end, or kills it after a minute. */
+export async function execute(invocation: Invocation): Promise<Execution> {
+  const started = performance.now();
+  const child = spawn(invocation.executable, [], {
+    env: { ...invocation.env },
+    stdio: 'pipe',
+    detached: true,
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // A plugin need not read all it is given.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(invocation.stdin);
+  const timers = [setTimeout(() => signalGroup(child.pid, 'SIGKILL'), invocation.timeoutMs ?? 60_000)];
+  if (invocation.signalAfter !== undefined) {
+    const { signal, ms } = invocation.signalAfter;
+    // kill -9 takes the delegates with it, as the end of a container runtime's unit does; SIGTERM is for the plugin alone.
+    timers.push(
+      setTimeout(() => (signal === 'SIGKILL' ? signalGroup(child.pid, signal) : child.kill(signal)), ms),
+    );
+  }
+  const [exit, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  for (const timer of timers) clearTimeout(timer);
+  const text = Buffer.concat(stdout).toString();
+  const json = parseObject(text);
+  return {
+    exit,
+    signal,
+    stdout: text,
+    stderr: Buffer.concat(stderr).toString(),
+    elapsedMs: performance.now() - started,
+    json,
+    garbage: text.trim() !== '' && json === undefined,
+  };
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

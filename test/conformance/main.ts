@@ -1,0 +1,110 @@
+// npm run conformance -- TYPE… [--bin-dir DIR] [--profile FILE] [--conf FILE] [--case N]
+//   [--markdown FILE] [--outcomes FILE]
+// The 26 black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Outcome } from './case.ts';
+import { run } from './kernel-state.ts';
+import { type Profile, readProfile } from './profile.ts';
+import { markdown } from './report.ts';
+import { runCases } from './suite.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'bin-dir': { type: 'string', multiple: true, default: ['/opt/cni/bin', '/usr/lib/cni'] },
+    profile: { type: 'string' },
+    conf: { type: 'string' },
+    case: { type: 'string', multiple: true, default: [] },
+    markdown: { type: 'string' },
+    outcomes: { type: 'string' },
+    // Set when this program has started itself again inside namespaces of its own.
+    inside: { type: 'boolean', default: false },
+  },
+});
+
+function fail(message: string): never {
+  console.error(`conformance: ${message}`);
+  process.exit(2);
+}
+
+/** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
+function profileOf(type: string, folder: string): Profile {
+  const own = join(import.meta.dirname, 'profiles', `${type}.json`);
+  const file = values.profile ?? own;
+  if (!existsSync(file) && values.conf === undefined)
+    fail(`no profile ${file}: name one with --profile, or a configuration with --conf`);
+  const profile = existsSync(file)
+    ? readProfile(file, folder)
+    : readProfile(join(import.meta.dirname, 'profiles/any.json'), folder);
+  if (values.conf === undefined) return { ...profile, type };
+  return { ...profile, type, conf: JSON.parse(readFileSync(values.conf, 'utf8')) as Profile['conf'] };
+}
+
+/** The same program in a network and mount namespace of its own: nothing of the machine's network is touched. */
+function enterNamespaces(type: string): Outcome[] {
+  const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
+  const json = join(folder, 'outcomes.json');
+  const options = process.argv.slice(2).filter((arg) => !positionals.includes(arg));
+  const args = [
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    process.execPath,
+    import.meta.filename,
+  ];
+  const child = spawnSync('unshare', [...args, ...options, type, '--inside', '--outcomes', json], {
+    stdio: 'inherit',
+  });
+  try {
+    if (child.error !== undefined) fail(`cannot run unshare: ${child.error.message}`);
+    if (!existsSync(json)) fail(`${type}: the runner itself failed: see above`);
+    return JSON.parse(readFileSync(json, 'utf8')) as Outcome[];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function inside(type: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
+  try {
+    const profile = profileOf(type, folder);
+    // ip-netns(8) keeps its names in /run/netns.
+    for (const path of new Set(['/run', ...profile.privateFolders])) {
+      mkdirSync(path, { recursive: true });
+      run('mount', ['-t', 'tmpfs', 'tmpfs', path]);
+    }
+    run('mount', ['-t', 'proc', 'proc', '/proc']);
+    const outcomes = await runCases(
+      profile,
+      values['bin-dir'].map((dir) => resolve(dir)),
+      folder,
+      values.case.map(Number),
+    );
+    writeFileSync(values.outcomes ?? '/dev/null', JSON.stringify(outcomes));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const [type = ''] = positionals;
+if (type === '') fail('name at least one plugin type, for example: npm run conformance -- macvlan');
+if (process.getuid?.() !== 0) fail('this makes network namespaces: run it as root');
+if (values.inside) await inside(type);
+else {
+  const all = new Map(positionals.map((name) => [name, enterNamespaces(name)]));
+  const outcomes = [...all.values()].flat();
+  if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));
+  if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
+  const count = (verdict: Outcome['verdict']): number =>
+    outcomes.filter((outcome) => outcome.verdict === verdict).length;
+  const skipped = count('n/a') === 0 ? '' : `, ${count('n/a')} skipped`;
+  console.log(`${count('ok')} passed, ${count('FAIL')} failed${skipped}`);
+  process.exitCode = count('FAIL') === 0 ? 0 : 1;
+}
