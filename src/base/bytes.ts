@@ -70,22 +70,26 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), value, this.#little);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, this.#little);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, this.#little);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, this.#little);
     return this;
   }
 
   i32(value: number): this {
-    this.#view.setInt32(this.#grow(4), value, this.#little);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, this.#little);
     return this;
   }
 
@@ -102,7 +106,8 @@ export class ByteWriter {
   }
 
   put(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#grow(bytes.length));
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
@@ -118,6 +123,7 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.length);
   }
 
+  /** Makes room, which may move the record: callers look at it only afterwards. */
   #grow(length: number): number {
     const at = this.length;
     this.length = at + length;

@@ -102,6 +102,11 @@ export const errorTable = {
       'Check that the executables in the CNI folder and the agent are of releases that follow one another.',
     cni: 11,
   },
+  GC_INCOMPLETE: {
+    meaning: 'Some attachments that the runtime does not know any more could not be removed.',
+    advice: 'Look at the message for each; the next GC tries again.',
+    cni: 101,
+  },
   INPUT_INVALID: {
     meaning: 'A value does not have the form that its field asks for.',
     advice: 'Correct the field that the message names.',
@@ -191,6 +196,16 @@ export const errorTable = {
     meaning: 'The library of nftables is not on this machine.',
     advice: 'Install libnftables.so.1: the Debian package is libnftables1.',
     cni: 100,
+  },
+  POD_DEAD: {
+    meaning: 'The pod ends or has ended: it gets no addresses any more.',
+    advice: 'Nothing: the runtime removes the sandbox.',
+    cni: 11,
+  },
+  POD_UNKNOWN: {
+    meaning: 'The API server has no such pod, or another one of that name.',
+    advice: 'Check K8S_POD_NAMESPACE, K8S_POD_NAME and K8S_POD_UID in CNI_ARGS.',
+    cni: 4,
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -1,3 +1,4 @@
+export { describeAddress, describeChange, describeNeighbour, describeRoute, describeRule } from './describe.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,
@@ -14,3 +15,4 @@ export {
   type Rule,
   type Scope,
 } from './objects.ts';
+export { errnoOf, type Refusal, refusal } from './refusal.ts';

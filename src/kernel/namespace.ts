@@ -1,0 +1,171 @@
+// One real network namespace: rtnetlink, nftables and sysctls behind the port of `#net`.
+
+import { OrbError } from '#base';
+import { type Address, type Family, formatAddress } from '#ip';
+import {
+  type Change,
+  type DumpFilter,
+  errnoOf,
+  type InterfaceAddress,
+  type Link,
+  type Neighbour,
+  type NetworkNamespace,
+  type Route,
+  type Rule,
+  refusal,
+} from '#net';
+import { ChangeBatch } from './change-batch.ts';
+import { describeErrno } from './ffi/libc.ts';
+import { decodeAddress, getAddresses } from './netlink/address.ts';
+import { decodeLink, getLinks } from './netlink/link.ts';
+import { decodeNeighbour, getNeighbours } from './netlink/neighbour.ts';
+import { decodeRoute, decodeRouteTo, getRoutes, getRouteTo } from './netlink/route.ts';
+import { decodeRule, getRules } from './netlink/rule.ts';
+import { NetlinkSocket } from './netlink/socket.ts';
+import { inNetns, type NetnsHandle, openNetns } from './netns.ts';
+import { Nftables } from './nft.ts';
+import { readSysctl, writeSysctl } from './sysctl.ts';
+
+const ENODEV = 19;
+
+/** Opens the namespace at `path`, or the one this process lives in. The caller closes it. */
+export function openNamespace(path: string | 'current'): NetworkNamespace {
+  return new KernelNamespace(openNetns(path));
+}
+
+class KernelNamespace implements NetworkNamespace {
+  readonly #netns: NetnsHandle;
+  readonly #socket: NetlinkSocket;
+  readonly #nftables: Nftables;
+  readonly #names = new Map<number, string>();
+  #unknownIndexes = 0;
+
+  constructor(netns: NetnsHandle) {
+    this.#netns = netns;
+    this.#nftables = new Nftables(netns);
+    try {
+      this.#socket = inNetns(netns, () => new NetlinkSocket(netns.path));
+    } catch (error) {
+      netns.close();
+      throw error;
+    }
+  }
+
+  get fd(): number {
+    return this.#netns.fd;
+  }
+
+  link(name: string): Link | undefined {
+    const answer = this.#socket.get(getLinks(name), decodeLink);
+    if (answer === undefined || !('errno' in answer)) return answer;
+    if (answer.errno === ENODEV) return undefined;
+    const facts = { doing: `look up link ${name}`, subject: `link ${name}`, extAck: answer.extAck };
+    throw refusal({ ...facts, ...describeErrno(answer.errno) });
+  }
+
+  links(): Link[] {
+    const links = this.#socket.dump(getLinks(), decodeLink);
+    this.#names.clear();
+    for (const link of links) this.#names.set(link.index, link.name);
+    return links;
+  }
+
+  addresses(filter: DumpFilter = {}): InterfaceAddress[] {
+    return this.#dumpFamilies(filter, (family, index) =>
+      this.#socket.dump(getAddresses(family, index), (message) => decodeAddress(message, this.#nameOf)),
+    );
+  }
+
+  routes(filter: DumpFilter = {}): Route[] {
+    return this.#dumpFamilies(filter, (family, index) => {
+      const request = getRoutes(family, filter.table, index);
+      return unlessTableIsAbsent(() =>
+        this.#socket.dump(request, (message) => decodeRoute(message, this.#nameOf)),
+      );
+    });
+  }
+
+  rules(family?: Family): Rule[] {
+    return families(family).flatMap((each) => this.#socket.dump(getRules(each), decodeRule));
+  }
+
+  neighbours(filter: DumpFilter = {}): Neighbour[] {
+    return this.#dumpFamilies(filter, (family, index) =>
+      this.#socket.dump(getNeighbours(family, index), (message) => decodeNeighbour(message, this.#nameOf)),
+    );
+  }
+
+  routeTo(destination: Address): Route {
+    const subject = `route to ${formatAddress(destination)}`;
+    const answer = this.#withNames(() =>
+      this.#socket.get(getRouteTo(destination), (message) => decodeRouteTo(message, this.#nameOf)),
+    );
+    if (answer === undefined) throw new OrbError('INTERNAL', { message: `${subject} is of an unknown kind` });
+    if (!('errno' in answer)) return answer;
+    throw refusal({ doing: `find ${subject}`, subject, extAck: answer.extAck, ...describeErrno(answer.errno) });
+  }
+
+  /** One dump per family, narrowed to the filter's link; a link that is gone has nothing. */
+  #dumpFamilies<T>({ family, dev }: DumpFilter, dump: (family: Family, index: number | undefined) => T[]): T[] {
+    const index = dev === undefined ? undefined : this.link(dev)?.index;
+    if (dev !== undefined && index === undefined) return [];
+    if (dev !== undefined && index !== undefined) this.#names.set(index, dev);
+    return this.#withNames(() => families(family).flatMap((each) => dump(each, index)));
+  }
+
+  /** Reads, and once more with fresh names where a link was met that is new to this object. */
+  #withNames<T>(read: () => T): T {
+    this.#unknownIndexes = 0;
+    const first = read();
+    if (this.#unknownIndexes === 0) return first;
+    this.links();
+    return read();
+  }
+
+  /** Called while an answer is being read, when the socket cannot be asked for a name. */
+  readonly #nameOf = (index: number): string => {
+    const name = this.#names.get(index);
+    if (name === undefined) this.#unknownIndexes++;
+    return name ?? `if${index}`;
+  };
+
+  change(changes: readonly Change[]): void {
+    new ChangeBatch(this.#socket, (name) => this.link(name)?.index).apply(changes);
+  }
+
+  sysctl(key: string): string | undefined {
+    return readSysctl(this.#netns, key);
+  }
+
+  setSysctl(key: string, value: string): void {
+    writeSysctl(this.#netns, key, value);
+  }
+
+  nft(commands: string): void {
+    this.#nftables.run(commands);
+  }
+
+  nftTable(family: string, table: string): unknown {
+    return this.#nftables.table(family, table);
+  }
+
+  close(): void {
+    this.#nftables.close();
+    this.#socket.close();
+    this.#netns.close();
+  }
+}
+
+function families(family: Family | undefined): Family[] {
+  return family === undefined ? [4, 6] : [family];
+}
+
+/** The kernel says ENOENT where no route was ever put into the table. */
+function unlessTableIsAbsent(dump: () => Route[]): Route[] {
+  try {
+    return dump();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+// Address families in rtnetlink.
+
+import type { Family } from '#ip';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+export function familyNumber(family: Family): number {
+  return family === 4 ? AF_INET : AF_INET6;
+}
+
+/** Undefined for families we do not speak (bridge, MPLS, multicast routing). */
+export function familyOf(number: number): Family | undefined {
+  if (number === AF_INET) return 4;
+  return number === AF_INET6 ? 6 : undefined;
+}

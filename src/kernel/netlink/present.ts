@@ -1,0 +1,6 @@
+// Optional fields of decoded objects.
+
+/** A field that is absent where its value is. */
+export function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}

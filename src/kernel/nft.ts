@@ -1,0 +1,47 @@
+// nftables of one namespace through libnftables: transactions of nft(8) commands, and tables as JSON.
+
+import { OrbError } from '#base';
+import { type NftContext, openNftContext } from './ffi/libnftables.ts';
+import { inNetns, type NetnsHandle } from './netns.ts';
+
+/** The ruleset of a namespace. The library is loaded and its context made when first used. */
+export class Nftables {
+  readonly #netns: NetnsHandle;
+  #context: NftContext | undefined;
+
+  constructor(netns: NetnsHandle) {
+    this.#netns = netns;
+  }
+
+  /** Runs the commands as one transaction: all or none take effect. */
+  run(commands: string): void {
+    const { ok, error } = this.#run(commands);
+    if (!ok) throw refused('change nftables', 'nftables', error);
+  }
+
+  /** What `nft -j list table` prints, parsed; undefined where the table is absent. */
+  table(family: string, table: string): unknown {
+    const subject = `table ${family} ${table}`;
+    const { ok, output, error } = this.#run(`list ${subject}`);
+    if (ok) return JSON.parse(output);
+    if (error.includes('No such file or directory')) return undefined;
+    throw refused(`list ${subject}`, subject, error);
+  }
+
+  /** Inside the window, because the library opens sockets for names of interfaces as it goes. */
+  #run(commands: string): { ok: boolean; output: string; error: string } {
+    return inNetns(this.#netns, () => {
+      this.#context ??= openNftContext();
+      return this.#context.run(commands);
+    });
+  }
+
+  close(): void {
+    this.#context?.close();
+    this.#context = undefined;
+  }
+}
+
+function refused(doing: string, subject: string, said: string): OrbError {
+  return new OrbError('KERNEL_REFUSED', { message: `cannot ${doing}`, subject, said });
+}
