@@ -1,0 +1,207 @@
+// The kinds that the server knows without a CustomResourceDefinition.
+
+import type { Resource } from '../resource.ts';
+import type { Schema } from '../schema/schema.ts';
+import { TypeTable } from '../schema/type-text.ts';
+import { coreTypes } from './core-types.ts';
+import { metaTypes } from './meta-types.ts';
+import { podTypes } from './pod-types.ts';
+import { workloadTypes } from './workload-types.ts';
+
+/** A line of the table: `group/version Kind plural scope`, short names, whether status and scale are subresources, its fields. */
+interface BuiltIn {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly shortNames?: readonly string[];
+  readonly status?: boolean;
+  readonly scale?: boolean;
+  readonly inAll?: boolean;
+  /** Top-level fields besides apiVersion, kind and metadata, in the notation of the type texts. */
+  readonly fields: string;
+}
+
+const core = { group: '', version: 'v1', namespaced: true };
+const apps = { group: 'apps', version: 'v1', namespaced: true, status: true, inAll: true };
+const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' };
+
+const builtIns: readonly BuiltIn[] = [
+  {
+    ...core,
+    kind: 'Pod',
+    plural: 'pods',
+    shortNames: ['po'],
+    status: true,
+    inAll: true,
+    fields: 'spec PodSpec;status PodStatus',
+  },
+  {
+    ...core,
+    kind: 'Node',
+    plural: 'nodes',
+    namespaced: false,
+    shortNames: ['no'],
+    status: true,
+    fields: 'spec NodeSpec;status NodeStatus',
+  },
+  {
+    ...core,
+    kind: 'Namespace',
+    plural: 'namespaces',
+    namespaced: false,
+    shortNames: ['ns'],
+    status: true,
+    fields: 'spec NamespaceSpec;status NamespaceStatus',
+  },
+  {
+    ...core,
+    kind: 'Service',
+    plural: 'services',
+    shortNames: ['svc'],
+    status: true,
+    inAll: true,
+    fields: 'spec ServiceSpec;status ServiceStatus',
+  },
+  { ...core, kind: 'Endpoints', plural: 'endpoints', shortNames: ['ep'], fields: 'subsets [EndpointSubset]' },
+  {
+    ...core,
+    kind: 'ConfigMap',
+    plural: 'configmaps',
+    shortNames: ['cm'],
+    fields: 'data {string};binaryData {bytes};immutable bool',
+  },
+  {
+    ...core,
+    kind: 'Secret',
+    plural: 'secrets',
+    fields: 'data {bytes};stringData {string};type string;immutable bool',
+  },
+  {
+    ...core,
+    kind: 'ServiceAccount',
+    plural: 'serviceaccounts',
+    shortNames: ['sa'],
+    fields:
+      'secrets [ObjectReference] by name;imagePullSecrets [LocalObjectReference];automountServiceAccountToken bool',
+  },
+  {
+    ...core,
+    kind: 'Event',
+    plural: 'events',
+    shortNames: ['ev'],
+    fields:
+      'involvedObject! ObjectReference;reason string;message string;source EventSource;firstTimestamp time;lastTimestamp time;count int;type string;eventTime time;series EventSeries;action string;related ObjectReference;reportingComponent string;reportingInstance string',
+  },
+  {
+    ...apps,
+    kind: 'Deployment',
+    plural: 'deployments',
+    shortNames: ['deploy'],
+    scale: true,
+    fields: 'spec DeploymentSpec;status DeploymentStatus',
+  },
+  {
+    ...apps,
+    kind: 'ReplicaSet',
+    plural: 'replicasets',
+    shortNames: ['rs'],
+    scale: true,
+    fields: 'spec ReplicaSetSpec;status ReplicaSetStatus',
+  },
+  {
+    ...apps,
+    kind: 'StatefulSet',
+    plural: 'statefulsets',
+    shortNames: ['sts'],
+    scale: true,
+    fields: 'spec StatefulSetSpec;status StatefulSetStatus',
+  },
+  {
+    ...apps,
+    kind: 'DaemonSet',
+    plural: 'daemonsets',
+    shortNames: ['ds'],
+    fields: 'spec DaemonSetSpec;status DaemonSetStatus',
+  },
+  {
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    namespaced: true,
+    kind: 'Lease',
+    plural: 'leases',
+    fields: 'spec LeaseSpec',
+  },
+  {
+    group: 'discovery.k8s.io',
+    version: 'v1',
+    namespaced: true,
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    fields: 'addressType! string;endpoints! [EndpointSliceEndpoint];ports [EndpointPort]',
+  },
+  {
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    namespaced: false,
+    status: true,
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    shortNames: ['crd', 'crds'],
+    fields: 'spec! CustomResourceDefinitionSpec;status CustomResourceDefinitionStatus',
+  },
+  { ...rbac, namespaced: true, kind: 'Role', plural: 'roles', fields: 'rules [PolicyRule]' },
+  {
+    ...rbac,
+    namespaced: false,
+    kind: 'ClusterRole',
+    plural: 'clusterroles',
+    fields: 'rules [PolicyRule];aggregationRule object',
+  },
+  {
+    ...rbac,
+    namespaced: true,
+    kind: 'RoleBinding',
+    plural: 'rolebindings',
+    fields: 'subjects [Subject];roleRef! RoleRef',
+  },
+  {
+    ...rbac,
+    namespaced: false,
+    kind: 'ClusterRoleBinding',
+    plural: 'clusterrolebindings',
+    fields: 'subjects [Subject];roleRef! RoleRef',
+  },
+];
+
+const topFields = '\n  apiVersion string\n  kind string\n  metadata ObjectMeta\n  ';
+
+/** All built-in kinds, and the table of the types they are made of. */
+export function builtInKinds(): { readonly types: TypeTable; readonly resources: Resource[] } {
+  const kinds = builtIns.map(
+    (kind) =>
+      `${kind.kind} ${kind.kind} of ${kind.group || 'core'}/${kind.version}.${topFields}${kind.fields.split(';').join('\n  ')}\n`,
+  );
+  const types = new TypeTable(metaTypes, podTypes, coreTypes, workloadTypes, ...kinds);
+  return { types, resources: builtIns.map((kind) => resourceOf(kind, types.get(kind.kind))) };
+}
+
+function resourceOf(kind: BuiltIn, schema: Schema): Resource {
+  return {
+    group: kind.group,
+    version: kind.version,
+    kind: kind.kind,
+    listKind: `${kind.kind}List`,
+    plural: kind.plural,
+    singular: kind.kind.toLowerCase(),
+    namespaced: kind.namespaced,
+    shortNames: kind.shortNames ?? [],
+    categories: kind.inAll === true ? ['all'] : [],
+    statusSubresource: kind.status === true,
+    scale: kind.scale === true ? { spec: ['spec', 'replicas'], status: ['status', 'replicas'] } : undefined,
+    schema,
+    columns: undefined,
+    custom: false,
+  };
+}

@@ -1,0 +1,69 @@
+// Types shared by all kinds: metadata, selectors, references, conditions (k8s.io/apimachinery meta/v1, by field).
+
+export const metaTypes = `
+ObjectMeta Metadata that every object has.
+  name string
+  generateName string
+  namespace string
+  selfLink string
+  uid string
+  resourceVersion string
+  generation long
+  creationTimestamp time
+  deletionTimestamp time
+  deletionGracePeriodSeconds long
+  labels {string}
+  annotations {string}
+  ownerReferences [OwnerReference] by uid
+  finalizers [string] set
+  managedFields [ManagedFieldsEntry]
+
+OwnerReference The object that this one belongs to: it goes when its owners are gone.
+  apiVersion! string
+  kind! string
+  name! string
+  uid! string
+  controller bool
+  blockOwnerDeletion bool
+
+ManagedFieldsEntry The fields that one writer is responsible for.
+  manager string
+  operation string
+  apiVersion string
+  time time
+  fieldsType string
+  fieldsV1 object
+  subresource string
+
+LabelSelector Selects objects by their labels.
+  matchLabels {string}
+  matchExpressions [LabelSelectorRequirement]
+
+LabelSelectorRequirement One condition on a label.
+  key! string
+  operator! string
+  values [string]
+
+Condition One aspect of the state of an object.
+  type! string
+  status! string
+  observedGeneration long
+  lastTransitionTime time
+  lastProbeTime time
+  lastHeartbeatTime time
+  lastUpdateTime time
+  reason string
+  message string
+
+LocalObjectReference Names an object of the same namespace.
+  name string
+
+ObjectReference Names an object.
+  kind string
+  namespace string
+  name string
+  uid string
+  apiVersion string
+  resourceVersion string
+  fieldPath string
+`;

@@ -1,0 +1,58 @@
+// Answers: which form the client accepts, and the bytes of it.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Json } from '../json.ts';
+import { StatusError } from '../status.ts';
+import type { IncludeObject } from '../table/table.ts';
+
+/** The form of an answer that the client wants. */
+export type Form = { readonly as: 'object' } | { readonly as: 'table'; readonly include: IncludeObject };
+
+/** Reads Accept: JSON or a Table in JSON; 406 when the client takes neither. */
+export function acceptedForm(accept: string | undefined, query: URLSearchParams): Form {
+  for (const range of (accept ?? '*/*').split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
+    if (!['application/json', 'application/*', '*/*', ''].includes(type)) continue;
+    const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
+    if (as === undefined) return { as: 'object' };
+    const version = parameters.find((parameter) => parameter.startsWith('v='))?.slice(2);
+    if (as !== 'Table' || version !== 'v1') continue;
+    const include = query.get('includeObject');
+    return { as: 'table', include: include === 'None' || include === 'Object' ? include : 'Metadata' };
+  }
+  const message =
+    'only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io';
+  throw new StatusError(406, 'NotAcceptable', message);
+}
+
+/** Sends `body` as JSON with the warnings that the request gathered. */
+export function sendJson(
+  response: ServerResponse,
+  code: number,
+  body: Json | Buffer,
+  warnings: readonly string[] = [],
+): void {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(`${JSON.stringify(body)}\n`);
+  const headers: Record<string, string | number | string[]> = {
+    'content-type': 'application/json',
+    'content-length': bytes.length,
+    'cache-control': 'no-cache, private',
+  };
+  // RFC 7234 §5.5: code 299, agent "-".
+  if (warnings.length > 0) headers['warning'] = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+  response.writeHead(code, headers);
+  response.end(bytes);
+}
+
+export function sendText(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** A client's name for managedFields where it gives no fieldManager: the first word of its User-Agent, as upstream. */
+export function managerOf(request: IncomingMessage, query: URLSearchParams): string {
+  return query.get('fieldManager') || (request.headers['user-agent'] ?? 'unknown').split('/')[0] || 'unknown';
+}

@@ -1,0 +1,54 @@
+// Reads the body of a request: JSON, or YAML where clients send it.
+
+import type { IncomingMessage } from 'node:http';
+import { parse } from 'yaml';
+import { errorText } from '#base';
+import type { Json } from '../json.ts';
+import { badRequest, StatusError } from '../status.ts';
+
+/** Upstream's limit of a request body (k8s.io/apiserver MaxRequestBodyBytes). */
+const maximumBytes = 3 * 1024 * 1024;
+
+/** The body's text; 413 when it is larger than the API takes. */
+export function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maximumBytes) {
+        const message = `Request entity too large: limit is ${maximumBytes}`;
+        request.removeAllListeners('data');
+        request.resume();
+        reject(new StatusError(413, 'RequestEntityTooLarge', message));
+      } else chunks.push(chunk);
+    });
+    request.on('end', () =>
+      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()),
+    );
+    request.on('error', reject);
+  });
+}
+
+/** The media type of a request without its parameters. */
+export function mediaType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** Parses a body of `type`; 415 for a type that the API does not read, 400 for text that is not in it. */
+export function parseBody(text: string, type: string): Json {
+  const yaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
+  if (!yaml && type !== '' && type !== 'application/json' && !type.endsWith('+json')) {
+    const known = 'application/json, application/yaml';
+    throw new StatusError(
+      415,
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: ${known}`,
+    );
+  }
+  try {
+    return (yaml && !text.startsWith('{') ? parse(text) : JSON.parse(text)) as Json;
+  } catch (error) {
+    throw badRequest(`the body of the request is not valid ${yaml ? 'YAML' : 'JSON'}: ${errorText(error)}`);
+  }
+}

@@ -1,0 +1,95 @@
+// A self-signed certificate for the server: kubectl sends a bearer token over TLS only (client-go IsConfigTransportTLS).
+//
+// node:crypto makes keys and signatures but no certificates, so the few structures of RFC 5280 that one needs are written here.
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { isIP } from 'node:net';
+import { addressBytes, parseAddress } from '#ip';
+
+/** A private key, and the certificate that servers show and clients trust; both in PEM. */
+export interface Certificate {
+  readonly key: string;
+  readonly certificate: string;
+}
+
+/** A fresh P-256 key in PEM. */
+export function newKey(): string {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+}
+
+/** Certifies `key` for `names` (addresses or host names), valid from a day before `nowMs` for ten years. */
+export function selfSigned(key: string, names: readonly string[], nowMs: number): Certificate {
+  const privateKey = createPrivateKey(key);
+  const name = sequence(tlv(0x31, sequence(objectId('2.5.4.3'), tlv(0x0c, Buffer.from('orbweaver')))));
+  const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'));
+  const dayMs = 86_400_000;
+  const body = sequence(
+    tlv(0xa0, integer(Buffer.from([2]))),
+    integer(randomBytes(16)),
+    ecdsaWithSha256,
+    name,
+    sequence(time(nowMs - dayMs), time(nowMs + 3650 * dayMs)),
+    name,
+    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
+    tlv(0xa3, sequence(basicConstraints(), subjectAltName(names))),
+  );
+  const signature = sign('sha256', body, privateKey);
+  const der = sequence(body, ecdsaWithSha256, tlv(0x03, Buffer.concat([Buffer.from([0]), signature])));
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return {
+    key,
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
+  };
+}
+
+/** Critical, CA: clients trust the certificate itself (RFC 5280 §4.2.1.9). */
+function basicConstraints(): Buffer {
+  const yes = tlv(0x01, Buffer.from([0xff]));
+  return sequence(objectId('2.5.29.19'), yes, tlv(0x04, sequence(yes)));
+}
+
+/** RFC 5280 §4.2.1.6: dNSName is context tag 2, iPAddress 7. */
+function subjectAltName(names: readonly string[]): Buffer {
+  const entries = names.map((name) => {
+    return isIP(name) === 0
+      ? tlv(0x82, Buffer.from(name))
+      : tlv(0x87, Buffer.from(addressBytes(parseAddress(name))));
+  });
+  return sequence(objectId('2.5.29.17'), tlv(0x04, sequence(...entries)));
+}
+
+/** Tag, length, content (X.690 §8.1). */
+function tlv(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  const size =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}
+
+function sequence(...parts: readonly Buffer[]): Buffer {
+  return tlv(0x30, Buffer.concat(parts));
+}
+
+/** A positive number: the first bit is kept clear. */
+function integer(bytes: Buffer): Buffer {
+  return tlv(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+}
+
+function objectId(text: string): Buffer {
+  const [first = 0, second = 0, ...rest] = text.split('.').map(Number);
+  const bytes = [first * 40 + second];
+  for (const arc of rest) {
+    const groups = [arc & 0x7f];
+    for (let left = arc >>> 7; left > 0; left >>>= 7) groups.unshift((left & 0x7f) | 0x80);
+    bytes.push(...groups);
+  }
+  return tlv(0x06, Buffer.from(bytes));
+}
+
+/** GeneralizedTime would be needed from 2050 on; UTCTime until then (RFC 5280 §4.1.2.5). */
+function time(ms: number): Buffer {
+  const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '');
+  return text < '2050' ? tlv(0x17, Buffer.from(text.slice(2))) : tlv(0x18, Buffer.from(text));
+}

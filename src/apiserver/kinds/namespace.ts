@@ -1,0 +1,21 @@
+// What the server does to namespaces: the finalizer that holds one until it is empty, and the label with its name.
+
+import { ensureObject } from '../json.ts';
+import type { Strategy } from '../objects/ports.ts';
+
+export const namespaceFinalizer = 'kubernetes';
+
+/** Namespaces that exist from the start. */
+export const firstNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+
+export const namespaceStrategy: Strategy = {
+  prepareCreate(namespace) {
+    namespace['spec'] = { finalizers: [namespaceFinalizer] };
+    namespace['status'] = { phase: 'Active' };
+    ensureObject(namespace.metadata, 'labels')['kubernetes.io/metadata.name'] = namespace.metadata.name;
+  },
+  prepareUpdate(namespace, old) {
+    namespace['spec'] ??= old['spec'] ?? {};
+    ensureObject(namespace.metadata, 'labels')['kubernetes.io/metadata.name'] = namespace.metadata.name;
+  },
+};

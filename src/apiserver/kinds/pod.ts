@@ -1,0 +1,93 @@
+// What the server does to pods: defaults of the specification, and what of it may change later.
+
+import {
+  type ApiObject,
+  ensureObject,
+  equal,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  valueAt,
+} from '../json.ts';
+import type { Strategy } from '../objects/ports.ts';
+import type { StatusCause } from '../status.ts';
+
+/** Sets `field` where it is absent. */
+export function setDefault(object: JsonObject, field: string, value: Json): void {
+  object[field] ??= value;
+}
+
+/** Fills the defaults of a pod's specification, also inside the templates of workloads. */
+export function defaultPodSpec(spec: JsonObject): void {
+  setDefault(spec, 'restartPolicy', 'Always');
+  setDefault(spec, 'terminationGracePeriodSeconds', 30);
+  setDefault(spec, 'dnsPolicy', 'ClusterFirst');
+  setDefault(spec, 'schedulerName', 'default-scheduler');
+  setDefault(spec, 'securityContext', {});
+  for (const container of [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')]) {
+    if (!isObject(container)) continue;
+    const image = String(container['image'] ?? '');
+    const latest = !image.includes('@') && (image.endsWith(':latest') || !/:[^/]*$/.test(image));
+    setDefault(container, 'imagePullPolicy', latest ? 'Always' : 'IfNotPresent');
+    setDefault(container, 'resources', {});
+    setDefault(container, 'terminationMessagePath', '/dev/termination-log');
+    setDefault(container, 'terminationMessagePolicy', 'File');
+  }
+}
+
+/** Fields of a running pod's specification that may change (kubernetes ValidatePodUpdate). */
+const changeable = new Set([
+  'activeDeadlineSeconds',
+  'tolerations',
+  'terminationGracePeriodSeconds',
+  'schedulingGates',
+  'nodeName',
+  'ephemeralContainers',
+]);
+
+export const podStrategy: Strategy = {
+  prepareCreate(pod) {
+    defaultPodSpec(ensureObject(pod, 'spec'));
+    setDefault(ensureObject(pod, 'spec'), 'enableServiceLinks', true);
+    pod['status'] = { phase: 'Pending', qosClass: 'BestEffort' };
+  },
+  prepareUpdate(pod) {
+    defaultPodSpec(ensureObject(pod, 'spec'));
+  },
+  validate(pod, old) {
+    const causes: StatusCause[] = [];
+    if (listAt(pod, 'spec', 'containers').length === 0) {
+      causes.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'spec.containers' });
+    }
+    if (old !== undefined && !equal(fixedPart(pod), fixedPart(old))) {
+      const message =
+        'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+      causes.push({ reason: 'FieldValueForbidden', message, field: 'spec' });
+    }
+    const bound = valueAt(old, 'spec', 'nodeName');
+    if (bound && bound !== valueAt(pod, 'spec', 'nodeName')) {
+      causes.push({
+        reason: 'FieldValueForbidden',
+        message: 'Forbidden: a bound pod stays on its node',
+        field: 'spec.nodeName',
+      });
+    }
+    return causes;
+  },
+};
+
+function fixedPart(pod: ApiObject): Json {
+  const spec = valueAt(pod, 'spec');
+  if (!isObject(spec)) return null;
+  const kept = Object.entries(spec).filter(([field]) => !changeable.has(field));
+  const withoutImages = kept.map(([field, value]): [string, Json] => {
+    if (!Array.isArray(value) || (field !== 'containers' && field !== 'initContainers'))
+      return [field, value];
+    return [
+      field,
+      value.map((item) => (isObject(item) ? { ...item, image: '', imagePullPolicy: '' } : item)),
+    ];
+  });
+  return Object.fromEntries(withoutImages);
+}

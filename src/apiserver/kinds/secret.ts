@@ -1,0 +1,15 @@
+// What the server does to Secrets: text given as stringData is stored as data.
+
+import { type ApiObject, ensureObject, objectAt } from '../json.ts';
+import type { Strategy } from '../objects/ports.ts';
+import { setDefault } from './pod.ts';
+
+function prepare(secret: ApiObject): void {
+  setDefault(secret, 'type', 'Opaque');
+  const texts = Object.entries(objectAt(secret, 'stringData'));
+  for (const [key, text] of texts)
+    ensureObject(secret, 'data')[key] = Buffer.from(String(text as string)).toString('base64');
+  delete secret['stringData'];
+}
+
+export const secretStrategy: Strategy = { prepareCreate: prepare, prepareUpdate: prepare };

@@ -1,0 +1,146 @@
+// Deleting objects: preconditions, grace for pods, finalizers, and what happens to dependents.
+
+import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt, valueAt } from '../json.ts';
+import { conflict } from '../status.ts';
+import type { Entry } from '../store/entry.ts';
+import { denial } from './checks.ts';
+import { isFinished, keyOf, type Objects, stamp, type Target } from './objects.ts';
+import type { Admission } from './ports.ts';
+
+/** What the client asks of a deletion (DeleteOptions). */
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly dryRun: boolean;
+}
+
+/** A deletion's outcome: `gone`, or still there with a deletionTimestamp. */
+export interface Deleted {
+  readonly entry: Entry;
+  readonly gone: boolean;
+}
+
+/** Finalizers that the garbage collector serves. */
+export const foregroundFinalizer = 'foregroundDeletion';
+export const orphanFinalizer = 'orphan';
+
+/** Reads DeleteOptions from a body and a query string; the body wins. */
+export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
+  const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
+  const orphans = valueAt(body, 'orphanDependents');
+  const asked =
+    stringAt(body, 'propagationPolicy') ??
+    query.get('propagationPolicy') ??
+    (orphans === true ? 'Orphan' : undefined);
+  const policy = asked === 'Foreground' || asked === 'Orphan' || asked === 'Background' ? asked : undefined;
+  const uid = stringAt(body, 'preconditions', 'uid');
+  const resourceVersion = stringAt(body, 'preconditions', 'resourceVersion');
+  return {
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    dryRun: listAt(body, 'dryRun').includes('All') || query.get('dryRun') === 'All',
+  };
+}
+
+function numberOf(text: string | null): number | undefined {
+  return text === null ? undefined : Number(text);
+}
+
+/** Deletes an object, or marks it when a kubelet, a finalizer or the content of a namespace comes first. */
+export async function deleteObject(
+  objects: Objects,
+  target: Target,
+  options: DeleteOptions,
+): Promise<Deleted> {
+  const { store, admission, strategyOf } = objects.context;
+  for (;;) {
+    const current = objects.get(target);
+    refusePreconditions(target, current.object, options);
+    await admitDeletion(admission, target, current.object, options);
+    const marked = mark(current.object, options, objects.context.clock.now());
+    if (options.dryRun) return { entry: current, gone: isFinished(marked) };
+    if (!isFinished(marked)) {
+      if (JSON.stringify(marked) === JSON.stringify(current.object)) return { entry: current, gone: false };
+      const entry = store.put(keyOf(target), current, marked);
+      if (entry !== undefined) return { entry, gone: false };
+      continue;
+    }
+    const entry = store.remove(current, marked);
+    if (entry === undefined) continue;
+    strategyOf(target.resource)?.removed?.(marked);
+    return { entry, gone: true };
+  }
+}
+
+async function admitDeletion(
+  admission: Admission,
+  target: Target,
+  object: ApiObject,
+  options: DeleteOptions,
+): Promise<void> {
+  if (admission.validate === undefined) return;
+  const { group, version, kind, plural } = target.resource;
+  const { namespace, name } = target;
+  const about = { group, version, kind, plural, namespace, name, subresource: '', dryRun: options.dryRun };
+  const request = { operation: 'DELETE' as const, ...about, object, oldObject: object };
+  try {
+    await admission.validate(request);
+  } catch (error) {
+    throw denial(target.resource, request, error);
+  }
+}
+
+/** The object with what its deletion adds to metadata. */
+function mark(object: ApiObject, options: DeleteOptions, nowMs: number): ApiObject {
+  const metadata = { ...object.metadata };
+  const graceSeconds = grace(object, options);
+  const before = numberAt(object, 'metadata', 'deletionGracePeriodSeconds');
+  if (metadata['deletionTimestamp'] === undefined || graceSeconds < (before ?? 0)) {
+    metadata['deletionTimestamp'] = stamp(nowMs + graceSeconds * 1000);
+    metadata['deletionGracePeriodSeconds'] = graceSeconds;
+  }
+  const finalizers = finalizersFor(listAt(object, 'metadata', 'finalizers'), options);
+  if (finalizers.length > 0) metadata['finalizers'] = finalizers;
+  else delete metadata['finalizers'];
+  const marked: ApiObject = { ...object, metadata };
+  if (object.kind === 'Namespace')
+    marked['status'] = { ...(object['status'] as JsonObject), phase: 'Terminating' };
+  return marked;
+}
+
+function finalizersFor(present: readonly Json[], options: DeleteOptions): Json[] {
+  const { propagationPolicy } = options;
+  if (propagationPolicy === undefined) return [...present];
+  const others = present.filter(
+    (finalizer) => finalizer !== foregroundFinalizer && finalizer !== orphanFinalizer,
+  );
+  if (propagationPolicy === 'Foreground') return [...others, foregroundFinalizer];
+  return propagationPolicy === 'Orphan' ? [...others, orphanFinalizer] : others;
+}
+
+/** Only a pod that a kubelet runs has grace: the kubelet ends it, then deletes it with grace 0. */
+function grace(object: ApiObject, options: DeleteOptions): number {
+  if (object.kind !== 'Pod' || object.apiVersion !== 'v1') return 0;
+  const phase = stringAt(object, 'status', 'phase');
+  if (!stringAt(object, 'spec', 'nodeName') || phase === 'Succeeded' || phase === 'Failed') return 0;
+  return Math.max(
+    0,
+    options.gracePeriodSeconds ?? numberAt(object, 'spec', 'terminationGracePeriodSeconds') ?? 30,
+  );
+}
+
+function refusePreconditions(target: Target, object: ApiObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = object.metadata;
+  if (options.uid !== undefined && options.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${String(uid)}`;
+    throw conflict(target.resource, target.name, why);
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${String(resourceVersion)}`;
+    throw conflict(target.resource, target.name, why);
+  }
+}

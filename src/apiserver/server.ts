@@ -1,0 +1,202 @@
+// The embedded API server: everything put together behind HTTP.
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type Clock, errorText, type Logger } from '#base';
+import { builtInKinds } from './builtin/kinds.ts';
+import { CustomKinds } from './custom-kinds.ts';
+import { Documents } from './documents/documents.ts';
+import { sendJson } from './http/answer.ts';
+import type { Certificate } from './http/certificate.ts';
+import { Gate } from './http/gate.ts';
+import { resourcePath, splitUrl } from './http/request.ts';
+import { definitionStrategy } from './kinds/custom-resource-definition.ts';
+import { firstNamespaces, namespaceStrategy } from './kinds/namespace.ts';
+import { podStrategy } from './kinds/pod.ts';
+import { secretStrategy } from './kinds/secret.ts';
+import { type ServiceRanges, ServiceStrategy } from './kinds/service.ts';
+import {
+  daemonSetStrategy,
+  deploymentStrategy,
+  replicaSetStrategy,
+  statefulSetStrategy,
+} from './kinds/workload.ts';
+import { Lifecycle } from './objects/lifecycle.ts';
+import { Objects } from './objects/objects.ts';
+import type { Admission, Strategy } from './objects/ports.ts';
+import { Registry } from './registry.ts';
+import { type Resource, storageName } from './resource.ts';
+import { RuleEngine } from './schema/rules.ts';
+import { noSuchPath, StatusError } from './status.ts';
+import { Store } from './store/store.ts';
+import { ResourceHandler } from './verbs/resource-handler.ts';
+import { Watches } from './verbs/watch.ts';
+
+/** How the server is set up. */
+export interface ApiServerOptions {
+  /** Where the state lives; made when missing. */
+  readonly dataDirectory: string;
+  /** The bearer token of every request. */
+  readonly token: string;
+  readonly services: ServiceRanges;
+  readonly admission?: Admission;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Events kept for watches before they are compacted. */
+  readonly keptEvents?: number;
+  /** Told when the disk failed: the process must end. */
+  readonly onDiskFailure: (error: Error) => void;
+}
+
+/** Where to listen: an address, or a descriptor that listens already, e.g. in another network namespace. */
+export type ListenAt = ({ readonly host: string; readonly port: number } | { readonly fd: number }) & {
+  /** Speaks TLS with this certificate; kubectl sends its token in no other way. */
+  readonly tls?: Certificate;
+};
+
+const timeouts = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 };
+
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #store: Store;
+  readonly #registry: Registry;
+  readonly #objects: Objects;
+  readonly #lifecycle: Lifecycle;
+  readonly #watches: Watches;
+  readonly #documents: Documents;
+  readonly #resources: ResourceHandler;
+  readonly #gate: Gate;
+  readonly #http: Server[] = [];
+
+  constructor(options: ApiServerOptions) {
+    const { keptEvents, dataDirectory, onDiskFailure, clock } = options;
+    this.#options = options;
+    this.#store = new Store({
+      directory: dataDirectory,
+      onDiskFailure,
+      ...(keptEvents === undefined ? {} : { keptEvents }),
+    });
+    const { types, resources } = builtInKinds();
+    const metaSchema = types.get('ObjectMeta');
+    const rules = new RuleEngine();
+    this.#registry = new Registry(resources);
+    new CustomKinds(this.#store, this.#registry, metaSchema).follow();
+    const strategies = strategyTable(this.#store, options, rules);
+    this.#objects = new Objects({
+      store: this.#store,
+      registry: this.#registry,
+      clock,
+      rules,
+      metaSchema,
+      admission: options.admission ?? {},
+      strategyOf: (resource) => strategies.get(storageName(resource)),
+    });
+    this.#lifecycle = new Lifecycle(this.#objects, options.logger);
+    this.#watches = new Watches(this.#store, clock);
+    this.#documents = new Documents(this.#registry, types);
+    this.#resources = new ResourceHandler(this.#objects, this.#watches);
+    this.#gate = new Gate(options.token);
+  }
+
+  /** Makes the first namespaces and takes up what was due when the server stopped. */
+  async start(): Promise<void> {
+    const namespaces = this.#registry.find('', 'v1', 'namespaces') as Resource;
+    for (const name of firstNamespaces) {
+      if (this.#store.get({ resource: storageName(namespaces), namespace: '', name }) !== undefined) continue;
+      const options = {
+        manager: 'orbweaver-apiserver',
+        dryRun: false,
+        fieldValidation: 'Ignore' as const,
+        warnings: [],
+      };
+      await this.#objects.create(
+        namespaces,
+        '',
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+        options,
+      );
+    }
+    await this.#store.durable();
+    this.#lifecycle.start();
+  }
+
+  /** Listens in one more place; the port it got, 0 for a descriptor. */
+  async listen(at: ListenAt): Promise<number> {
+    const { tls, ...place } = at;
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    const server =
+      tls === undefined
+        ? createServer(timeouts, serve)
+        : createTlsServer({ ...timeouts, key: tls.key, cert: tls.certificate }, serve);
+    this.#http.push(server);
+    server.listen(place);
+    await once(server, 'listening');
+    const address = server.address() as AddressInfo | string | null;
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Forgets the events so far, as the passing of time does: watches from before get 410. */
+  compact(): void {
+    this.#store.compact(this.#store.revision);
+  }
+
+  /** Answers what is under way, ends the watches, writes everything down. */
+  async close(): Promise<void> {
+    this.#watches.close();
+    const closed = this.#http.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const server of this.#http) server.closeIdleConnections();
+    await this.#lifecycle.close();
+    await Promise.all(closed);
+    await this.#store.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#route(request, response);
+    } catch (error) {
+      const status = error instanceof StatusError ? error : this.#unexpected(request, error);
+      if (response.headersSent) response.destroy();
+      else sendJson(response, status.code, status.toObject());
+    }
+  }
+
+  #unexpected(request: IncomingMessage, error: unknown): StatusError {
+    const said = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
+    this.#options.logger.error({ method: request.method, url: request.url, error: said }, 'request failed');
+    return new StatusError(500, 'InternalError', `Internal error occurred: ${errorText(error)}`);
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { path, query } = splitUrl(request.url ?? '/');
+    if (!this.#gate.admits(request)) throw new StatusError(401, 'Unauthorized', 'Unauthorized');
+    const named = resourcePath(path);
+    if (named === undefined) {
+      if (request.method === 'GET' && this.#documents.serve(response, path, request.headers.accept ?? ''))
+        return;
+      throw noSuchPath();
+    }
+    const resource = this.#registry.find(named.group, named.version, named.plural);
+    if (resource === undefined) throw noSuchPath();
+    await this.#resources.serve({ request, response, path: named, query, resource });
+  }
+}
+
+function strategyTable(
+  store: Store,
+  options: ApiServerOptions,
+  rules: RuleEngine,
+): ReadonlyMap<string, Strategy> {
+  return new Map<string, Strategy>([
+    ['namespaces.', namespaceStrategy],
+    ['pods.', podStrategy],
+    ['services.', new ServiceStrategy(store, options.services)],
+    ['secrets.', secretStrategy],
+    ['deployments.apps', deploymentStrategy],
+    ['replicasets.apps', replicaSetStrategy],
+    ['statefulsets.apps', statefulSetStrategy],
+    ['daemonsets.apps', daemonSetStrategy],
+    ['customresourcedefinitions.apiextensions.k8s.io', definitionStrategy(rules, () => options.clock.now())],
+  ]);
+}

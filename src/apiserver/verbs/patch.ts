@@ -1,0 +1,45 @@
+// The patch verb: which of the four kinds of patch a media type means, and what it makes of an object.
+
+import { type ApiObject, clone, isObject, type Json } from '../json.ts';
+import { jsonPatch } from '../patch/json-patch.ts';
+import { mergePatch } from '../patch/merge-patch.ts';
+import { strategicMerge } from '../patch/strategic-merge.ts';
+import type { Resource } from '../resource.ts';
+import { badRequest, unsupportedMediaType } from '../status.ts';
+
+/** Media type of server-side apply; a body in it may be YAML. */
+export const applyPatch = 'application/apply-patch+yaml';
+
+/** A function that makes the patched object, sharing nothing with the one it is given. */
+export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {
+  return (current) => {
+    const patched = clone(patchedBy(resource, type, body, current));
+    if (!isObject(patched) || !isObject(patched['metadata'])) throw badRequest('the patch leaves no object');
+    return patched as ApiObject;
+  };
+}
+
+function patchedBy(resource: Resource, type: string, body: Json, current: ApiObject): Json {
+  switch (type) {
+    case 'application/json-patch+json':
+      return jsonPatch(current, body);
+    case 'application/merge-patch+json':
+      if (!isObject(body)) throw badRequest('a merge patch must be an object');
+      return mergePatch(current, body);
+    case 'application/strategic-merge-patch+json':
+      // Merge keys are known of built-in kinds only.
+      if (resource.custom) break;
+      if (!isObject(body)) throw badRequest('a strategic merge patch must be an object');
+      return strategicMerge(current, body, resource.schema);
+  }
+  const types = [
+    'json-patch+json',
+    'merge-patch+json',
+    'apply-patch+yaml',
+    ...(resource.custom ? [] : ['strategic-merge-patch+json']),
+  ];
+  const known = types.map((name) => `application/${name}`).join(', ');
+  throw unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${known}`,
+  );
+}

@@ -1,0 +1,47 @@
+// The scale subresource: the replicas of a workload as an object of their own (autoscaling/v1 Scale).
+
+import {
+  type ApiObject,
+  clone,
+  ensureObject,
+  type Json,
+  type JsonObject,
+  numberAt,
+  objectAt,
+  valueAt,
+} from '../json.ts';
+import type { Resource, ScalePaths } from '../resource.ts';
+import { badRequest } from '../status.ts';
+
+/** The Scale of an object. */
+export function scaleOf(resource: Resource, scale: ScalePaths, object: ApiObject): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const metadata = { name, namespace, uid, resourceVersion, creationTimestamp } as JsonObject;
+  const selector = scale.selector === undefined ? labelText(object) : valueAt(object, ...scale.selector);
+  const status: JsonObject = { replicas: numberAt(object, ...scale.status) ?? 0 };
+  if (typeof selector === 'string' && selector !== '') status['selector'] = selector;
+  const spec = { replicas: numberAt(object, ...scale.spec) ?? (resource.custom ? 0 : 1) };
+  return { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata, spec, status };
+}
+
+/** The object with the replicas, and the resourceVersion if there is one, of a Scale. */
+export function withScale(scale: ScalePaths, object: ApiObject, wanted: Json): ApiObject {
+  const replicas = numberAt(wanted, 'spec', 'replicas');
+  if (replicas === undefined || !Number.isInteger(replicas) || replicas < 0) {
+    throw badRequest(
+      `spec.replicas: Invalid value: ${JSON.stringify(replicas)}: must be an integer of 0 or more`,
+    );
+  }
+  const next = clone(object);
+  let at: JsonObject = next;
+  for (const step of scale.spec.slice(0, -1)) at = ensureObject(at, step);
+  at[scale.spec.at(-1) as string] = replicas;
+  const version = valueAt(wanted, 'metadata', 'resourceVersion');
+  if (typeof version === 'string' && version !== '') next.metadata['resourceVersion'] = version;
+  return next;
+}
+
+function labelText(object: ApiObject): string {
+  const labels = Object.entries(objectAt(object, 'spec', 'selector', 'matchLabels'));
+  return labels.map(([key, value]) => `${key}=${String(value as string)}`).join(',');
+}

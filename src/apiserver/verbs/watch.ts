@@ -1,0 +1,216 @@
+// The watch verb: a stream of events, one JSON object a line.
+
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '#base';
+import type { Form } from '../http/answer.ts';
+import { apiVersion, type Resource, storageName } from '../resource.ts';
+import { expired, type StatusError } from '../status.ts';
+import type { Entry, EventType, StoreEvent } from '../store/entry.ts';
+import type { Store } from '../store/store.ts';
+import { type IncludeObject, tableOf } from '../table/table.ts';
+import { bytesFor, inScope, readRevision, type Scope } from './read.ts';
+
+/** A watch as asked for. */
+export interface WatchRequest {
+  readonly scope: Scope;
+  readonly form: Form;
+  /** Empty or 0 starts with the present objects. */
+  readonly resourceVersion: string;
+  readonly bookmarks: boolean;
+  readonly sendInitialEvents: boolean;
+  readonly timeoutMs: number;
+}
+
+/** A client that is this far behind is cut off: it lists again. */
+const maximumBacklogBytes = 16 * 1024 * 1024;
+const bookmarkEveryMs = 60_000;
+
+/** Serves watches; an event's line is made once, however many watchers it reaches. */
+export class Watches {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #open = new Set<Watcher>();
+  readonly #unsubscribe: () => void;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#unsubscribe = store.subscribe((events) => this.#publish(events));
+  }
+
+  /** Streams to `response` until its time is up or either side ends it. */
+  async serve(response: ServerResponse, request: WatchRequest): Promise<void> {
+    await this.#store.durable();
+    const watcher = new Watcher(response, request, this.#clock);
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+    response.flushHeaders();
+    const problem = this.#replay(watcher, request);
+    if (problem !== undefined) {
+      watcher.fail(problem);
+      return;
+    }
+    this.#open.add(watcher);
+    const bookmarks = setInterval(() => watcher.bookmark(this.#store.durableRevision), bookmarkEveryMs);
+    const timeout = setTimeout(() => watcher.end(this.#store.durableRevision), request.timeoutMs);
+    response.on('close', () => {
+      clearInterval(bookmarks);
+      clearTimeout(timeout);
+      this.#open.delete(watcher);
+    });
+  }
+
+  /** Ends every watch; clients begin new ones where a server is. */
+  close(): void {
+    this.#unsubscribe();
+    for (const watcher of this.#open) watcher.end(this.#store.durableRevision);
+  }
+
+  /** Sends what came before the watch; the refusal when that is gone. */
+  #replay(watcher: Watcher, request: WatchRequest): StatusError | undefined {
+    const { resource } = request.scope;
+    const { resourceVersion } = request;
+    const fromNow = resourceVersion === '' || resourceVersion === '0' || request.sendInitialEvents;
+    if (fromNow) {
+      const snapshot = this.#store.listAt(storageName(resource), this.#store.durableRevision) ?? [];
+      watcher.initial(snapshot, this.#store.durableRevision);
+      return undefined;
+    }
+    const revision = readRevision(resourceVersion);
+    const events = this.#store.eventsSince(storageName(resource), revision);
+    if (events === undefined)
+      return expired(`too old resource version: ${revision} (${this.#store.compactedRevision + 1})`);
+    watcher.startAfter(revision);
+    watcher.send(events, new Map());
+    return undefined;
+  }
+
+  #publish(events: readonly StoreEvent[]): void {
+    const byResource = new Map<string, StoreEvent[]>();
+    for (const event of events) {
+      const { resource } = event.entry.key;
+      const group = byResource.get(resource);
+      if (group === undefined) byResource.set(resource, [event]);
+      else group.push(event);
+    }
+    // Watchers of the same kind and namespace without selectors get the very same bytes.
+    const shared = new Map<string, Buffer>();
+    for (const watcher of this.#open) {
+      const group = byResource.get(watcher.storage);
+      if (group !== undefined) watcher.send(group, shared);
+    }
+  }
+}
+
+/** One client. */
+class Watcher {
+  readonly storage: string;
+  readonly #response: ServerResponse;
+  readonly #request: WatchRequest;
+  readonly #clock: Clock;
+  #after = 0;
+  #sentHeader = false;
+
+  constructor(response: ServerResponse, request: WatchRequest, clock: Clock) {
+    this.#response = response;
+    this.#request = request;
+    this.#clock = clock;
+    this.storage = storageName(request.scope.resource);
+  }
+
+  startAfter(revision: number): void {
+    this.#after = revision;
+  }
+
+  initial(entries: readonly Entry[], revision: number): void {
+    this.#after = revision;
+    const present = entries.filter((entry) => inScope(this.#request.scope, entry));
+    this.#write(Buffer.concat(present.map((entry) => this.#line('ADDED', entry))));
+    if (this.#request.sendInitialEvents && this.#request.bookmarks) this.#bookmark(revision, true);
+  }
+
+  send(events: readonly StoreEvent[], shared: Map<string, Buffer>): void {
+    const { scope, form } = this.#request;
+    const last = events.at(-1)?.entry.revision ?? 0;
+    if (last <= this.#after) return;
+    const first = events[0]?.entry.revision ?? 0;
+    if (scope.predicate !== undefined || form.as !== 'object' || first <= this.#after) {
+      const lines = events
+        .filter((event) => event.entry.revision > this.#after)
+        .flatMap((event) => this.#eventLine(event));
+      this.#after = last;
+      this.#write(Buffer.concat(lines));
+      return;
+    }
+    this.#after = last;
+    const key = `${this.storage} ${apiVersion(scope.resource)} ${scope.namespace}`;
+    let bytes = shared.get(key);
+    if (bytes === undefined) {
+      bytes = Buffer.concat(events.flatMap((event) => this.#eventLine(event)));
+      shared.set(key, bytes);
+    }
+    this.#write(bytes);
+  }
+
+  bookmark(revision: number): void {
+    if (this.#request.bookmarks) this.#bookmark(Math.max(revision, this.#after), false);
+  }
+
+  /** Ends the stream, with a bookmark where they are wanted: the next watch then starts here. */
+  end(revision: number): void {
+    this.bookmark(revision);
+    this.#response.end();
+  }
+
+  fail(status: StatusError): void {
+    this.#response.end(`${JSON.stringify({ type: 'ERROR', object: status.toObject() })}\n`);
+  }
+
+  /** The event as this client sees it: an object that comes into its selection is added, one that leaves it deleted. */
+  #eventLine(event: StoreEvent): Buffer[] {
+    const { scope } = this.#request;
+    const is = event.type !== 'DELETED' && inScope(scope, event.entry);
+    const was = event.previous !== undefined && inScope(scope, event.previous);
+    if (!is && !was) return [];
+    const type: EventType = is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED';
+    return [this.#line(type, event.entry)];
+  }
+
+  #line(type: EventType, entry: Entry): Buffer {
+    const { form, scope } = this.#request;
+    const object =
+      form.as === 'object' ? bytesFor(scope.resource, entry) : this.#row(scope.resource, entry, form.include);
+    return Buffer.concat([prefixes[type], object, suffix]);
+  }
+
+  #row(resource: Resource, entry: Entry, include: IncludeObject): Buffer {
+    const withHeader = !this.#sentHeader;
+    this.#sentHeader = true;
+    const metadata = { resourceVersion: String(entry.revision) };
+    return Buffer.from(
+      JSON.stringify(
+        tableOf(resource, [entry.object], metadata, { nowMs: this.#clock.now(), include, withHeader }),
+      ),
+    );
+  }
+
+  #bookmark(revision: number, initialEnd: boolean): void {
+    const { resource } = this.#request.scope;
+    const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...annotations };
+    const object = { kind: resource.kind, apiVersion: apiVersion(resource), metadata };
+    this.#write(Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`));
+  }
+
+  #write(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#response.write(bytes);
+    if (this.#response.writableLength > maximumBacklogBytes) this.#response.destroy();
+  }
+}
+
+const prefixes: Readonly<Record<EventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+const suffix = Buffer.from('}\n');

@@ -1,0 +1,181 @@
+// The embedded API server as a program: flags, token, kubeconfig, signals.
+
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ApiServer, type Certificate, newKey, selfSigned } from '#apiserver';
+import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
+import { parseNetwork } from '#ip';
+
+const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...] [--listen-plain HOST:PORT ...]
+  [--tls-name NAME ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
+--listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
+Prints {"url": ...} on a line of its own when it serves.`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      'data-dir': { type: 'string' },
+      'token-file': { type: 'string' },
+      listen: { type: 'string', multiple: true },
+      'listen-fd': { type: 'string', multiple: true },
+      'listen-plain': { type: 'string', multiple: true },
+      'tls-name': { type: 'string', multiple: true },
+      kubeconfig: { type: 'string' },
+      'service-cidr': { type: 'string', default: '10.96.0.0/16' },
+      'node-port-range': { type: 'string', default: '30000-32767' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const dataDirectory = required(values['data-dir'], '--data-dir');
+  const token = readToken(required(values['token-file'], '--token-file'));
+  const server = new ApiServer({
+    dataDirectory,
+    token,
+    services: {
+      clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
+      nodePorts: readPortRange(values['node-port-range']),
+    },
+    clock: systemClock,
+    logger: stderrLogger({}),
+    onDiskFailure: (error) => {
+      console.error(`apiserver: the disk failed, nothing more can be promised: ${errorText(error)}`);
+      process.exit(1);
+    },
+  });
+  await server.start();
+  const fds = (values['listen-fd'] ?? []).map((fd) => ({ fd: Number(fd) }));
+  const plain = (values['listen-plain'] ?? []).map(readAddress);
+  const addresses = values.listen ?? (fds.length + plain.length > 0 ? [] : ['127.0.0.1:0']);
+  const secure = addresses.map(readAddress);
+  const names = [
+    'localhost',
+    '127.0.0.1',
+    '::1',
+    ...secure.map(({ host }) => host),
+    ...(values['tls-name'] ?? []),
+  ];
+  const tls = selfSigned(readKey(join(dataDirectory, 'tls.key')), [...new Set(names)], systemClock.now());
+  const urls: string[] = [];
+  for (const place of secure) urls.push(urlOf('https', place.host, await server.listen({ ...place, tls })));
+  for (const place of plain) urls.push(urlOf('http', place.host, await server.listen(place)));
+  for (const place of fds) await server.listen({ ...place, tls });
+  const url = urls[0] ?? null;
+  if (values.kubeconfig !== undefined && url !== null)
+    writeSecret(values.kubeconfig, kubeconfig(url, token, tls));
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(`apiserver: ${errorText(error)}`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  console.log(JSON.stringify({ url }));
+}
+
+function required(value: string | undefined, flag: string): string {
+  if (value === undefined || value === '')
+    throw new OrbError('INPUT_INVALID', { message: `${flag} is missing\n${usage}` });
+  return value;
+}
+
+/** The token of the file, made when there is none. */
+function readToken(file: string): string {
+  return readOrMake(file, () => `${randomBytes(32).toString('hex')}\n`).trim();
+}
+
+/** The key outlives restarts: certificates made with it are trusted by kubeconfigs from before. */
+function readKey(file: string): string {
+  return readOrMake(file, newKey);
+}
+
+function readOrMake(file: string, make: () => string): string {
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.trim() !== '') return text;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const made = make();
+  writeSecret(file, made);
+  return made;
+}
+
+function urlOf(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Writes a file that only its owner reads; readers see the old one or the new, never half. */
+function writeSecret(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, file);
+}
+
+function readAddress(text: string): { host: string; port: number } {
+  const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(found?.[3]);
+  if (found === null || port > 65_535) {
+    throw new OrbError('INPUT_INVALID', {
+      message: `--listen '${text}': allowed: HOST:PORT, an IPv6 address in brackets`,
+    });
+  }
+  return { host: found[1] ?? found[2] ?? '', port };
+}
+
+function readPortRange(text: string): { first: number; last: number } {
+  const found = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const [first, last] = [Number(found?.[1]), Number(found?.[2])];
+  if (found === null || first < 1 || last > 65_535 || first > last) {
+    throw new OrbError('INPUT_INVALID', {
+      message: `--node-port-range '${text}': allowed: FIRST-LAST within 1-65535`,
+    });
+  }
+  return { first, last };
+}
+
+/** A kubeconfig for the one user there is. JSON is YAML. */
+function kubeconfig(url: string, token: string, tls: Certificate): string {
+  const name = 'orbweaver';
+  const authority = Buffer.from(tls.certificate).toString('base64');
+  const cluster = {
+    server: url,
+    ...(url.startsWith('https:') ? { 'certificate-authority-data': authority } : {}),
+  };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+function stderrLogger(fields: LogFields): Logger {
+  const log = (level: string) => (more: LogFields, message: string) => {
+    console.error(JSON.stringify({ level, time: new Date().toISOString(), ...fields, ...more, message }));
+  };
+  const [info, warn, error] = [log('info'), log('warn'), log('error')];
+  return { debug: () => {}, info, warn, error, child: (more) => stderrLogger({ ...fields, ...more }) };
+}
+
+main().catch((error: unknown) => {
+  console.error(`apiserver: ${errorText(error)}`);
+  process.exit(1);
+});
