@@ -1,3 +1,4 @@
+export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
 export { Dispatcher } from './dispatch.ts';
 export { decodeFrame, encodeFrame, FRAME_PROTOCOL, type Frame, FrameReader } from './frame.ts';
 export type {
@@ -10,3 +11,4 @@ export type {
 } from './ipam.ts';
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
+export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';

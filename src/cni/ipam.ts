@@ -43,7 +43,7 @@ export interface AllocationRequest {
   readonly log: Logger;
 }
 
-/** What a pod holds: the NIC of the request first, then its other NICs. */
+/** What the pod holds: on the NIC of the request first, then on the others that the annotation `ippools` names with it. */
 export interface Allocation {
   /** The UID of the pod that holds it: to be kept for the release. */
   readonly podUid: string;
@@ -74,8 +74,10 @@ export interface ReleaseRequest {
   readonly podUid: string;
   /** CNI_IFNAME, or every NIC of the pod. */
   readonly nic: string | 'all';
-  /** What the attachment's record says it was given: releases that first, without looking elsewhere. */
-  readonly known: readonly { readonly pool: string; readonly address: Address }[];
+  /** No other NIC of the pod is attached any more: records that Spiderpool wrote, without NIC, then go too. */
+  readonly lastNic: boolean;
+  /** The pools that the attachment's record names: they are looked at even where the pool's watch lags behind. */
+  readonly knownPools: readonly string[];
   readonly signal: AbortSignal;
   readonly log: Logger;
 }

@@ -1,0 +1,39 @@
+// GC (CNI specification 1.1): removes the attachments of a network that the runtime does not list, and goes on after errors.
+
+import type { NetConf } from '#api';
+import { OrbError } from '#base';
+import type { AttachmentPart, AttachmentRecord, Attachments } from '#node';
+
+/**
+ * Calls `remove` for every attachment of the network that has the plugin's part and is not in `cni.dev/valid-attachments`.
+ * @throws AggregateError's texts as one OrbError GC_INCOMPLETE, after all were tried
+ */
+export async function collectGarbage(
+  conf: NetConf,
+  attachments: Attachments,
+  part: AttachmentPart,
+  remove: (record: AttachmentRecord) => Promise<void>,
+): Promise<void> {
+  const valid = new Set(
+    (conf['cni.dev/valid-attachments'] ?? []).map(({ containerID, ifname }) => `${containerID}/${ifname}`),
+  );
+  const failures: unknown[] = [];
+  for (const record of attachments.all()) {
+    if (record.network !== conf.name || record[part] === undefined) continue;
+    if (valid.has(`${record.containerId}/${record.interfaceName}`)) continue;
+    try {
+      await remove(record);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length === 0) return;
+  throw new OrbError('GC_INCOMPLETE', {
+    message: `${failures.length} attachments of network ${conf.name} could not be removed`,
+    subject: `network ${conf.name}`,
+    said: failures
+      .map((failure) => (failure instanceof Error ? failure.message : String(failure)))
+      .join('; '),
+    cause: new AggregateError(failures),
+  });
+}

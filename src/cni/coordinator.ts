@@ -1,0 +1,242 @@
+// CNI type `coordinator`: chained after the main plugin, makes the pod reach its node, Services and the overlay.
+
+import {
+  type CniInterface,
+  type CniResult,
+  type NetConf,
+  type Pod,
+  parseCoordinatorConf,
+  prevResultOf,
+  type SpiderCoordinator,
+} from '#api';
+import { OrbError } from '#base';
+import { type Address, type Cidr, formatAddress, parseAddress, parseCidr } from '#ip';
+import { errnoOf, type NetworkNamespace } from '#net';
+import {
+  type AttachmentRecord,
+  type Attachments,
+  applyNetwork,
+  checkNetwork,
+  type Namespaces,
+  undoNode,
+  undoPod,
+} from '#node';
+import { type DesiredNetwork, mergeSettings, type PlanSummary, planCoordinator } from '#plan/network';
+import { collectGarbage } from './collection.ts';
+import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
+import { requirePod } from './pod-identity.ts';
+
+/** What the plugin asks of the cluster and of its node. */
+export interface CoordinatorParts {
+  readonly attachments: Attachments;
+  /** The node's own namespace, kept open. */
+  readonly node: NetworkNamespace;
+  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly pod: (ref: { namespace: string; name: string }, signal: AbortSignal) => Promise<Pod>;
+  readonly spiderCoordinator: () => SpiderCoordinator | undefined;
+  /** The node's addresses as they are now; the first of a family is the gateway. */
+  readonly nodeAddresses: () => readonly Address[];
+  readonly notReady: () => string | undefined;
+  readonly timestamp: () => string;
+}
+
+export class CoordinatorPlugin implements CniPlugin {
+  readonly type = 'coordinator';
+  readonly #parts: CoordinatorParts;
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+  }
+
+  async add(call: NetnsCall): Promise<CniResult> {
+    const nodeAddresses = this.#parts.nodeAddresses();
+    const { plan, prevResult, record } = await this.#plan(call, nodeAddresses);
+    if (plan === undefined) {
+      await this.#parts.attachments.put(withPart(record, call, 'done', prevResult));
+      return prevResult;
+    }
+    for (const note of plan.notes) call.log.warn({ note }, 'left out of the plan');
+    const result = resultOf(prevResult, plan.summary, call);
+    await this.#parts.attachments.put(
+      withPart(record, call, 'intended', result, plan.summary, nodeAddresses),
+    );
+    const pod = this.#parts.openNamespace(call.netns);
+    try {
+      applyNetwork(plan, { pod, node: this.#parts.node });
+    } catch (error) {
+      this.#undo(record.containerId, pod);
+      await this.#parts.attachments.removePart(record, 'coordinator');
+      throw error;
+    } finally {
+      pod.close();
+    }
+    await this.#parts.attachments.put(withPart(record, call, 'done', result, plan.summary, nodeAddresses));
+    return result;
+  }
+
+  async del(call: AttachmentCall): Promise<void> {
+    const { attachments } = this.#parts;
+    const { containerId, ifName, netns } = call.environment;
+    const record = attachments.get({ containerId, interfaceName: ifName });
+    // The veth serves the whole pod: it goes with the NIC it was made for, or when nobody remembers (Spiderpool's DEL of
+    // net1 takes it from a running pod).
+    const othersHold = attachments
+      .ofContainer(containerId)
+      .some((other) => other.interfaceName !== ifName && other.coordinator?.plan !== undefined);
+    if (record?.coordinator?.plan !== undefined || !othersHold) this.#undoAt(containerId, netns, record);
+    await attachments.removePart({ containerId, interfaceName: ifName }, 'coordinator');
+  }
+
+  async check(call: NetnsCall): Promise<void> {
+    const { containerId, ifName } = call.environment;
+    const recorded = this.#parts.attachments.get({ containerId, interfaceName: ifName })?.coordinator;
+    if (recorded === undefined) {
+      throw new OrbError('CNI_CHECK_FAILED', {
+        message: `nothing is recorded for interface ${ifName} of container ${containerId}`,
+      });
+    }
+    const nodeAddresses = recorded.plan?.nodeAddresses.map(parseAddress) ?? [];
+    const { plan } = await this.#plan(call, nodeAddresses);
+    if (plan === undefined) return;
+    const broken = this.#withPod(call.netns, (namespaces) => checkNetwork(plan, namespaces));
+    if (broken.length === 0) return;
+    throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
+  }
+
+  async gc(call: PluginCall): Promise<void> {
+    const { attachments } = this.#parts;
+    await collectGarbage(call.conf, attachments, 'coordinator', async (record) => {
+      this.#undoAt(record.containerId, record.netns?.path, record);
+      await attachments.removePart(record, 'coordinator');
+    });
+  }
+
+  async status(): Promise<void> {
+    const reason = this.#parts.notReady();
+    if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
+  }
+
+  async #plan(call: NetnsCall, nodeAddresses: readonly Address[]) {
+    const { containerId, ifName } = call.environment;
+    const netConf = parseCoordinatorConf(call.conf);
+    const prevResult = prevResultOf(call.conf);
+    if (prevResult === undefined) {
+      throw new OrbError('INPUT_INVALID', {
+        message: 'prevResult is missing; coordinator is chained after the plugin that makes the interface',
+        subject: 'network configuration',
+      });
+    }
+    const identity = requirePod(call.environment);
+    const pod = await this.#parts.pod(identity, call.signal);
+    const settings = mergeSettings({
+      netConf,
+      podAnnotations: pod.metadata.annotations ?? {},
+      coordinator: this.#parts.spiderCoordinator(),
+    });
+    const attachment = { containerId, interfaceName: ifName };
+    const plan: DesiredNetwork | undefined = planCoordinator({
+      attachment,
+      addresses: addressesOf(prevResult, ifName),
+      nodeAddresses,
+      settings,
+    });
+    const uid = pod.metadata.uid ?? identity.uid;
+    const record: AttachmentRecord = {
+      version: 1,
+      ...attachment,
+      network: call.conf.name,
+      createdAt: this.#parts.timestamp(),
+      ...(uid === undefined ? {} : { pod: { namespace: identity.namespace, name: identity.name, uid } }),
+      ...this.#parts.attachments.get(attachment),
+      netns: { path: call.netns },
+    };
+    return { plan, prevResult, record };
+  }
+
+  #withPod<T>(netns: string, work: (namespaces: Namespaces) => T): T {
+    const pod = this.#parts.openNamespace(netns);
+    try {
+      return work({ pod, node: this.#parts.node });
+    } finally {
+      pod.close();
+    }
+  }
+
+  #undoAt(containerId: string, netns: string | undefined, record: AttachmentRecord | undefined): void {
+    const path = netns ?? record?.netns?.path;
+    const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
+    try {
+      this.#undo(containerId, pod);
+    } finally {
+      pod?.close();
+    }
+  }
+
+  /** Where the namespace is gone, so is everything of ours inside; a file that was its mount point gives EINVAL. */
+  #namespaceIfThere(path: string): NetworkNamespace | undefined {
+    try {
+      return this.#parts.openNamespace(path);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  #undo(containerId: string, pod: NetworkNamespace | undefined): void {
+    undoNode(this.#parts.node, containerId);
+    if (pod !== undefined) undoPod(pod);
+  }
+}
+
+/** Addresses that the plugin before us gave the NIC. */
+function addressesOf({ interfaces = [], ips = [] }: CniResult, ifName: string): Cidr[] {
+  return ips
+    .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName)
+    .map((ip) => parseCidr(ip.address));
+}
+
+/** The result so far, with the veth and the NIC's new MAC: Multus shows it to the user. */
+function resultOf(prevResult: CniResult, plan: PlanSummary, call: NetnsCall): CniResult {
+  const { ifName } = call.environment;
+  const interfaces: CniInterface[] = (prevResult.interfaces ?? []).map((link) =>
+    link.name === ifName && link.sandbox && plan.nicMac !== undefined ? { ...link, mac: plan.nicMac } : link,
+  );
+  return {
+    ...prevResult,
+    interfaces: [
+      ...interfaces,
+      { name: plan.hostLink, mac: plan.hostMac },
+      { name: plan.podLink, mac: plan.podMac, sandbox: call.netns },
+    ],
+  };
+}
+
+function withPart(
+  record: AttachmentRecord,
+  call: PluginCall,
+  state: 'intended' | 'done',
+  result: CniResult,
+  plan?: PlanSummary,
+  nodeAddresses: readonly Address[] = [],
+): AttachmentRecord {
+  const { prevResult: _, ...netConf }: NetConf = call.conf;
+  const { nicMac, addresses, ...summary } = plan ?? {};
+  return {
+    ...record,
+    coordinator: {
+      state,
+      netConf,
+      result,
+      ...(plan === undefined
+        ? {}
+        : {
+            plan: {
+              ...(summary as Omit<PlanSummary, 'nicMac' | 'addresses'>),
+              ...(nicMac === undefined ? {} : { nicMac }),
+              addresses: (addresses ?? []).map(formatAddress),
+              nodeAddresses: nodeAddresses.map(formatAddress),
+            },
+          }),
+    },
+  };
+}

@@ -1,0 +1,210 @@
+// CNI type `spiderpool`: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to.
+
+import { type CniResult, type NetConf, parseSpiderpoolIpam, prevResultOf } from '#api';
+import { OrbError } from '#base';
+import { formatAddress, formatCidr } from '#ip';
+import type { NetworkNamespace } from '#net';
+import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } from '#node';
+import { collectGarbage } from './collection.ts';
+import type { Allocation, Ipam, ReleaseRequest } from './ipam.ts';
+import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
+import { type PodIdentity, podIfKnown, requirePod } from './pod-identity.ts';
+
+/** What the plugin works with. */
+export interface SpiderpoolParts {
+  readonly ipam: Ipam;
+  readonly attachments: Attachments;
+  readonly openNamespace: (path: string) => NetworkNamespace;
+  /** Why new pods cannot be served, in words; undefined when they can. */
+  readonly notReady: () => string | undefined;
+  /** RFC 3339. */
+  readonly timestamp: () => string;
+}
+
+/** Whom to release for: the record's pod, or what CNI_ARGS says where the record is lost. */
+interface Holder {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export class SpiderpoolPlugin implements CniPlugin {
+  readonly type = 'spiderpool';
+  readonly #parts: SpiderpoolParts;
+
+  constructor(parts: SpiderpoolParts) {
+    this.#parts = parts;
+  }
+
+  async add(call: NetnsCall): Promise<CniResult> {
+    const { attachments } = this.#parts;
+    const { containerId, ifName } = call.environment;
+    const options = parseSpiderpoolIpam(call.conf);
+    if (options.match_master_subnet) {
+      throw new OrbError('INPUT_INVALID', {
+        message: 'ipam.match_master_subnet true is not served; allowed: false',
+        subject: 'network configuration',
+      });
+    }
+    const pod = requirePod(call.environment);
+    this.#prepareLink(call);
+    const allocation = await this.#parts.ipam.allocate({
+      containerId,
+      ifName,
+      podNamespace: pod.namespace,
+      podName: pod.name,
+      podUid: pod.uid,
+      defaultIPv4Pools: options.default_ipv4_ippool ?? [],
+      defaultIPv6Pools: options.default_ipv6_ippool ?? [],
+      cleanGateway: options.clean_gateway,
+      signal: call.signal,
+      log: call.log,
+    });
+    const result = resultOf(allocation, ifName);
+    // Recorded after the pool has said yes: were we to die in between, DEL still knows the pod's UID from CNI_ARGS, and the
+    // allocator gives the pod the same address again.
+    await attachments.put(this.#record(call, pod, allocation, result));
+    await attachments.supersede(allocation.podUid, { containerId, interfaceName: ifName });
+    return result;
+  }
+
+  async del(call: AttachmentCall): Promise<void> {
+    const { attachments } = this.#parts;
+    const { containerId, ifName } = call.environment;
+    const record = attachments.get({ containerId, interfaceName: ifName });
+    if (record?.ipam !== undefined) return this.#remove(record, call);
+    // Either done before, or the agent died between the pool's write and its record.
+    const { podNamespace, podName, podUid } = podIfKnown(call.environment);
+    if (podNamespace === undefined || podName === undefined || podUid === undefined) return;
+    if (attachments.ofPod(podUid, ifName).some((other) => other.ipam !== undefined)) return;
+    const lastNic = !this.#holdsOther(podUid, undefined);
+    const pod = { namespace: podNamespace, name: podName, uid: podUid };
+    await this.#release(pod, { nic: ifName, lastNic, knownPools: [] }, call);
+  }
+
+  async check(call: NetnsCall): Promise<void> {
+    const { containerId, ifName } = call.environment;
+    const record = this.#parts.attachments.get({ containerId, interfaceName: ifName });
+    if (record?.ipam === undefined) {
+      throw new OrbError('CNI_CHECK_FAILED', {
+        message: `no addresses are recorded for interface ${ifName} of container ${containerId}`,
+      });
+    }
+    const reported = new Set(prevResultOf(call.conf)?.ips?.map((ip) => ip.address));
+    if (call.conf.prevResult === undefined) {
+      throw new OrbError('INPUT_INVALID', {
+        message: 'prevResult is missing; CHECK needs the result of ADD',
+        subject: 'network configuration',
+      });
+    }
+    for (const { address, nic } of record.ipam.addresses) {
+      if (nic !== ifName || reported.has(address)) continue;
+      throw new OrbError('CNI_CHECK_FAILED', {
+        message: `address ${address} of interface ${ifName} is allocated but not in prevResult`,
+      });
+    }
+  }
+
+  async gc(call: PluginCall): Promise<void> {
+    await collectGarbage(call.conf, this.#parts.attachments, 'ipam', (record) => this.#remove(record, call));
+  }
+
+  async status(): Promise<void> {
+    const reason = this.#parts.notReady();
+    if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
+  }
+
+  /** The kernel's duplicate address detection would keep the main plugin waiting for up to two seconds. */
+  #prepareLink({ netns, environment }: NetnsCall): void {
+    const namespace = this.#parts.openNamespace(netns);
+    try {
+      switchOffDuplicateDetection(namespace, environment.ifName);
+    } finally {
+      namespace.close();
+    }
+  }
+
+  #record(call: NetnsCall, pod: PodIdentity, allocation: Allocation, result: CniResult): AttachmentRecord {
+    const { containerId, ifName } = call.environment;
+    const before = this.#parts.attachments.get({ containerId, interfaceName: ifName });
+    return {
+      version: 1,
+      containerId,
+      interfaceName: ifName,
+      netns: { path: call.netns },
+      network: call.conf.name,
+      pod: { namespace: pod.namespace, name: pod.name, uid: allocation.podUid },
+      createdAt: this.#parts.timestamp(),
+      ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
+      ipam: {
+        state: 'done',
+        netConf: confOf(call.conf),
+        result,
+        addresses: allocation.addresses.map(({ nic, address, pool }) => ({
+          nic,
+          address: formatCidr(address),
+          pool,
+        })),
+      },
+    };
+  }
+
+  /** A record that a newer sandbox of its pod has superseded owns nothing any more. */
+  async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
+    const { attachments } = this.#parts;
+    if (record.pod !== undefined && record.supersededBy === undefined) {
+      const lastNic = !this.#holdsOther(record.pod.uid, record);
+      const knownPools = [...new Set(record.ipam?.addresses.map(({ pool }) => pool))];
+      // With its last NIC goes what was allocated for NICs that were never attached.
+      await this.#release(
+        record.pod,
+        { nic: lastNic ? 'all' : record.interfaceName, lastNic, knownPools },
+        call,
+      );
+    }
+    await attachments.removePart(record, 'ipam');
+  }
+
+  /** Whether another NIC of the pod is attached. */
+  #holdsOther(podUid: string, record: AttachmentRecord | undefined): boolean {
+    return this.#parts.attachments
+      .all()
+      .some((other) => other !== record && other.pod?.uid === podUid && other.ipam && !other.supersededBy);
+  }
+
+  #release(
+    pod: Holder,
+    share: Pick<ReleaseRequest, 'nic' | 'lastNic' | 'knownPools'>,
+    { signal, log }: PluginCall,
+  ): Promise<void> {
+    return this.#parts.ipam.release({
+      podNamespace: pod.namespace,
+      podName: pod.name,
+      podUid: pod.uid,
+      ...share,
+      signal,
+      log,
+    });
+  }
+}
+
+/** An IPAM plugin's result: no interfaces, the caller fills them in (CNI specification 1.1, section 4). */
+function resultOf({ addresses, routes }: Allocation, ifName: string): CniResult {
+  return {
+    ips: addresses
+      .filter(({ nic }) => nic === ifName)
+      .map(({ address, gateway }) => ({
+        address: formatCidr(address),
+        ...(gateway === undefined ? {} : { gateway: formatAddress(gateway) }),
+      })),
+    routes: routes
+      .filter(({ nic }) => nic === ifName)
+      .map(({ destination, gateway }) => ({ dst: formatCidr(destination), gw: formatAddress(gateway) })),
+    dns: {},
+  };
+}
+
+/** For the record: what the runtime passed, less what it repeats from elsewhere. */
+function confOf({ prevResult: _, ...conf }: NetConf): Record<string, unknown> {
+  return conf;
+}
