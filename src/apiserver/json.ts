@@ -47,6 +47,11 @@ export function listAt(value: Json | undefined, ...path: string[]): Json[] {
   return Array.isArray(at) ? at : [];
 }
 
+/** The strings of the list at a path. */
+export function textsAt(value: Json | undefined, ...path: string[]): string[] {
+  return listAt(value, ...path).filter((item) => typeof item === 'string');
+}
+
 /** The object under `field`, made and attached when it is missing. */
 export function ensureObject(parent: JsonObject, field: string): JsonObject {
   const at = parent[field];
@@ -71,7 +76,7 @@ export function clone<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map((item) => clone(item)) as T;
   if (!isObject(value)) return value;
   const copy: JsonObject = {};
-  for (const key in value) copy[key] = clone(value[key] as Json);
+  for (const [key, content] of Object.entries(value)) copy[key] = clone(content);
   return copy as T;
 }
 

@@ -14,7 +14,7 @@ const requirement =
 export function labelPredicate(selector: string): Predicate {
   const requirements = splitOutsideParentheses(selector).map(labelRequirement);
   return (object) => {
-    const labels = isObject(object['metadata']) ? object['metadata']['labels'] : undefined;
+    const labels = isObject(object.metadata) ? object.metadata.labels : undefined;
     return requirements.every((holds) => holds(isObject(labels) ? labels : {}));
   };
 }

@@ -40,8 +40,8 @@ export class StatusError extends Error {
       message: this.message,
       reason: this.reason,
     };
-    if (this.details !== undefined) status['details'] = this.details;
-    status['code'] = this.code;
+    if (this.details !== undefined) status.details = this.details;
+    status.code = this.code;
     return status;
   }
 }
@@ -58,8 +58,8 @@ interface Named {
 
 function details(type: Named, name: string, causes: readonly StatusCause[] = []): JsonObject {
   const found: JsonObject = { name, kind: type.plural };
-  if (type.group !== '') found['group'] = type.group;
-  if (causes.length > 0) found['causes'] = causes.map((cause): Json => ({ ...cause }));
+  if (type.group !== '') found.group = type.group;
+  if (causes.length > 0) found.causes = causes.map((cause): Json => ({ ...cause }));
   return found;
 }
 

@@ -42,7 +42,7 @@ export function ownedPart(object: JsonObject, subresource: string, hasStatus: bo
     if (field === 'apiVersion' || field === 'kind') continue;
     if (field === 'metadata' && isObject(content)) {
       const meta = Object.entries(content).filter(([name]) => !serverFields.has(name));
-      if (subresource === '' && meta.length > 0) part['metadata'] = Object.fromEntries(meta);
+      if (subresource === '' && meta.length > 0) part.metadata = Object.fromEntries(meta);
     } else if (!hasStatus || (field === 'status') === (subresource === 'status')) part[field] = content;
   }
   return part;
@@ -57,7 +57,7 @@ export function managedOf(object: JsonObject): Managed[] {
       apiVersion: stringAt(entry, 'apiVersion') ?? '',
       subresource: stringAt(entry, 'subresource') ?? '',
     },
-    fields: FieldSet.fromJson(isObject(entry) ? entry['fieldsV1'] : undefined),
+    fields: FieldSet.fromJson(isObject(entry) ? entry.fieldsV1 : undefined),
     time: stringAt(entry, 'time') ?? '',
   }));
 }

@@ -52,14 +52,14 @@ export class Definitions {
       const fields = Object.entries(schema.properties).map(
         ([field, child]) => [field, this.#node(child)] as const,
       );
-      body['properties'] = Object.fromEntries(fields);
+      body.properties = Object.fromEntries(fields);
     }
-    if (schema.items !== undefined) body['items'] = this.#node(schema.items);
+    if (schema.items !== undefined) body.items = this.#node(schema.items);
     if (isObject(schema.additionalProperties))
-      body['additionalProperties'] = this.#node(schema.additionalProperties as Schema);
-    if (schema['x-kubernetes-int-or-string'] === true && body['type'] === undefined) {
-      body['type'] = 'string';
-      body['format'] = 'int-or-string';
+      body.additionalProperties = this.#node(schema.additionalProperties as Schema);
+    if (schema['x-kubernetes-int-or-string'] === true && body.type === undefined) {
+      body.type = 'string';
+      body.format = 'int-or-string';
     }
     return body;
   }

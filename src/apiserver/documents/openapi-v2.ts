@@ -24,7 +24,7 @@ export function openApiV2Json(registry: Registry, types: TypeTable): JsonObject 
 export function openApiV2(registry: Registry, types: TypeTable): Buffer {
   const json = openApiV2Json(registry, types);
   const definitions = new Message();
-  for (const [name, schema] of Object.entries(json['definitions'] as JsonObject)) {
+  for (const [name, schema] of Object.entries(json.definitions as JsonObject)) {
     definitions.message(1, namedSchema(name, schema));
   }
   const info = new Message().string(1, 'Kubernetes').string(2, 'v1.34.0');
@@ -47,7 +47,7 @@ function schemaMessage(schema: Json): Message {
   if (reference !== undefined) return message.string(1, reference);
   if (!isObject(schema)) return message;
   message.string(2, stringAt(schema, 'format')).string(4, stringAt(schema, 'description'));
-  for (const field of (schema['required'] ?? []) as string[]) message.string(19, field);
+  for (const field of (schema.required ?? []) as string[]) message.string(19, field);
   const { additionalProperties, items, properties } = schema;
   if (isObject(additionalProperties))
     message.message(21, new Message().message(1, schemaMessage(additionalProperties)));

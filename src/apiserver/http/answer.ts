@@ -39,7 +39,7 @@ export function sendJson(
     'cache-control': 'no-cache, private',
   };
   // RFC 7234 §5.5: code 299, agent "-".
-  if (warnings.length > 0) headers['warning'] = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+  if (warnings.length > 0) headers.warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
   response.writeHead(code, headers);
   response.end(bytes);
 }

@@ -82,14 +82,14 @@ export function definitionStrategy(rules: RuleEngine, nowMs: () => number): Stra
       defaultNames(definition);
       const finalizers = listAt(definition.metadata, 'finalizers');
       if (!finalizers.includes(customResourceFinalizer))
-        definition.metadata['finalizers'] = [...finalizers, customResourceFinalizer];
-      definition['status'] = servedStatus(definition, stamp(nowMs()));
+        definition.metadata.finalizers = [...finalizers, customResourceFinalizer];
+      definition.status = servedStatus(definition, stamp(nowMs()));
     },
     prepareUpdate(definition) {
       defaultNames(definition);
       // Names may change only before anything is stored under them: the plural and the group never do (validate).
       const status = ensureObject(definition, 'status');
-      status['acceptedNames'] = clone(objectAt(definition, 'spec', 'names'));
+      status.acceptedNames = clone(objectAt(definition, 'spec', 'names'));
     },
     validate: (definition, old) => definitionCauses(definition, old, rules),
   };

@@ -10,12 +10,12 @@ export const firstNamespaces = ['default', 'kube-system', 'kube-public', 'kube-n
 
 export const namespaceStrategy: Strategy = {
   prepareCreate(namespace) {
-    namespace['spec'] = { finalizers: [namespaceFinalizer] };
-    namespace['status'] = { phase: 'Active' };
+    namespace.spec = { finalizers: [namespaceFinalizer] };
+    namespace.status = { phase: 'Active' };
     ensureObject(namespace.metadata, 'labels')['kubernetes.io/metadata.name'] = namespace.metadata.name;
   },
   prepareUpdate(namespace, old) {
-    namespace['spec'] ??= old['spec'] ?? {};
+    namespace.spec ??= old.spec ?? {};
     ensureObject(namespace.metadata, 'labels')['kubernetes.io/metadata.name'] = namespace.metadata.name;
   },
 };

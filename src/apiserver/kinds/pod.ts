@@ -8,6 +8,7 @@ import {
   type Json,
   type JsonObject,
   listAt,
+  stringAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
@@ -27,7 +28,7 @@ export function defaultPodSpec(spec: JsonObject): void {
   setDefault(spec, 'securityContext', {});
   for (const container of [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')]) {
     if (!isObject(container)) continue;
-    const image = String(container['image'] ?? '');
+    const image = stringAt(container, 'image') ?? '';
     const latest = !image.includes('@') && (image.endsWith(':latest') || !/:[^/]*$/.test(image));
     setDefault(container, 'imagePullPolicy', latest ? 'Always' : 'IfNotPresent');
     setDefault(container, 'resources', {});
@@ -50,7 +51,7 @@ export const podStrategy: Strategy = {
   prepareCreate(pod) {
     defaultPodSpec(ensureObject(pod, 'spec'));
     setDefault(ensureObject(pod, 'spec'), 'enableServiceLinks', true);
-    pod['status'] = { phase: 'Pending', qosClass: 'BestEffort' };
+    pod.status = { phase: 'Pending', qosClass: 'BestEffort' };
   },
   prepareUpdate(pod) {
     defaultPodSpec(ensureObject(pod, 'spec'));

@@ -9,7 +9,7 @@ function prepare(secret: ApiObject): void {
   const texts = Object.entries(objectAt(secret, 'stringData'));
   for (const [key, text] of texts)
     ensureObject(secret, 'data')[key] = Buffer.from(String(text as string)).toString('base64');
-  delete secret['stringData'];
+  delete secret.stringData;
 }
 
 export const secretStrategy: Strategy = { prepareCreate: prepare, prepareUpdate: prepare };

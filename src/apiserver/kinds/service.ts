@@ -43,7 +43,7 @@ export class ServiceStrategy implements Strategy {
 
   prepareCreate(service: ApiObject): void {
     this.#prepare(service, undefined);
-    service['status'] = { loadBalancer: {} };
+    service.status = { loadBalancer: {} };
   }
 
   prepareUpdate(service: ApiObject, old: ApiObject): void {
@@ -78,39 +78,39 @@ export class ServiceStrategy implements Strategy {
     for (const port of listAt(spec, 'ports')) {
       if (!isObject(port)) continue;
       setDefault(port, 'protocol', 'TCP');
-      setDefault(port, 'targetPort', port['port'] ?? 0);
+      setDefault(port, 'targetPort', port.port ?? 0);
     }
-    if (spec['type'] === 'ExternalName') return;
+    if (spec.type === 'ExternalName') return;
     setDefault(spec, 'internalTrafficPolicy', 'Cluster');
-    if (spec['type'] !== 'ClusterIP') setDefault(spec, 'externalTrafficPolicy', 'Cluster');
+    if (spec.type !== 'ClusterIP') setDefault(spec, 'externalTrafficPolicy', 'Cluster');
     this.#clusterIps(service, spec, old);
     this.#nodePorts(service, spec, old);
   }
 
   #clusterIps(service: ApiObject, spec: JsonObject, old: ApiObject | undefined): void {
     const before = listAt(old, 'spec', 'clusterIPs');
-    if (before.length > 0 && spec['clusterIP'] === undefined) spec['clusterIP'] = before[0] as string;
+    if (before.length > 0 && spec.clusterIP === undefined) spec.clusterIP = before[0] as string;
     const asked =
       listAt(spec, 'clusterIPs').length > 0
         ? listAt(spec, 'clusterIPs')
-        : before[0] === spec['clusterIP']
+        : before[0] === spec.clusterIP
           ? before
           : [];
-    const first = spec['clusterIP'] || asked[0];
+    const first = spec.clusterIP || asked[0];
     const families = this.#families(service, spec, first);
     setDefault(spec, 'ipFamilyPolicy', families.length > 1 ? 'PreferDualStack' : 'SingleStack');
-    spec['ipFamilies'] = families.map((family) => `IPv${family}`);
+    spec.ipFamilies = families.map((family) => `IPv${family}`);
     if (first === 'None') {
-      spec['clusterIP'] = 'None';
-      spec['clusterIPs'] = ['None'];
+      spec.clusterIP = 'None';
+      spec.clusterIPs = ['None'];
       return;
     }
     const wanted = [first, ...asked.slice(1)];
     const addresses = families.map((family, index) =>
       this.#clusterIp(service, family, wanted[index], before),
     );
-    spec['clusterIPs'] = addresses;
-    spec['clusterIP'] = addresses[0] as string;
+    spec.clusterIPs = addresses;
+    spec.clusterIP = addresses[0] as string;
   }
 
   /** Families in order; 422 when the policy asks for what the cluster lacks. */
@@ -119,7 +119,7 @@ export class ServiceStrategy implements Strategy {
     const named = listAt(spec, 'ipFamilies').map((name): Family => (name === 'IPv6' ? 6 : 4));
     const given = typeof first === 'string' ? tryParseAddress(first)?.family : undefined;
     const primary = named[0] ?? given ?? offered[0] ?? 4;
-    const policy = spec['ipFamilyPolicy'] ?? (named.length > 1 ? 'RequireDualStack' : 'SingleStack');
+    const policy = spec.ipFamilyPolicy ?? (named.length > 1 ? 'RequireDualStack' : 'SingleStack');
     if (!offered.includes(primary)) {
       throw refused(
         service,
@@ -187,9 +187,9 @@ export class ServiceStrategy implements Strategy {
 
   #nodePorts(service: ApiObject, spec: JsonObject, old: ApiObject | undefined): void {
     const ports = listAt(spec, 'ports').filter(isObject);
-    if (spec['type'] !== 'NodePort' && spec['type'] !== 'LoadBalancer') {
-      if (old !== undefined && stringAt(old, 'spec', 'type') !== spec['type'])
-        for (const port of ports) delete port['nodePort'];
+    if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') {
+      if (old !== undefined && stringAt(old, 'spec', 'type') !== spec.type)
+        for (const port of ports) delete port.nodePort;
       return;
     }
     const identity = (port: Json) => `${numberAt(port, 'port') ?? 0}/${stringAt(port, 'protocol') ?? 'TCP'}`;
@@ -219,7 +219,7 @@ export class ServiceStrategy implements Strategy {
         );
       }
       used.add(`${given}/${protocol}`);
-      port['nodePort'] = given;
+      port.nodePort = given;
     }
   }
 

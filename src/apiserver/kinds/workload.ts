@@ -18,7 +18,7 @@ import { defaultPodSpec, setDefault } from './pod.ts';
 function workload(defaults: (spec: JsonObject) => void): Strategy {
   const prepare = (object: ApiObject) => {
     const spec = ensureObject(object, 'spec');
-    const template = spec['template'];
+    const template = spec.template;
     if (isObject(template)) defaultPodSpec(ensureObject(template, 'spec'));
     defaults(spec);
   };
@@ -54,7 +54,7 @@ export const deploymentStrategy = workload((spec) => {
   setDefault(spec, 'progressDeadlineSeconds', 600);
   const strategy = ensureObject(spec, 'strategy');
   setDefault(strategy, 'type', 'RollingUpdate');
-  if (strategy['type'] !== 'RollingUpdate') return;
+  if (strategy.type !== 'RollingUpdate') return;
   const rolling = ensureObject(strategy, 'rollingUpdate');
   setDefault(rolling, 'maxUnavailable', '25%');
   setDefault(rolling, 'maxSurge', '25%');
@@ -68,14 +68,14 @@ export const statefulSetStrategy = workload((spec) => {
   setDefault(spec, 'podManagementPolicy', 'OrderedReady');
   const update = ensureObject(spec, 'updateStrategy');
   setDefault(update, 'type', 'RollingUpdate');
-  if (update['type'] === 'RollingUpdate') setDefault(ensureObject(update, 'rollingUpdate'), 'partition', 0);
+  if (update.type === 'RollingUpdate') setDefault(ensureObject(update, 'rollingUpdate'), 'partition', 0);
 });
 
 export const daemonSetStrategy = workload((spec) => {
   setDefault(spec, 'revisionHistoryLimit', 10);
   const update = ensureObject(spec, 'updateStrategy');
   setDefault(update, 'type', 'RollingUpdate');
-  if (update['type'] !== 'RollingUpdate') return;
+  if (update.type !== 'RollingUpdate') return;
   const rolling = ensureObject(update, 'rollingUpdate');
   setDefault(rolling, 'maxUnavailable', 1);
   setDefault(rolling, 'maxSurge', 0);

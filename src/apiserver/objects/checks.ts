@@ -14,13 +14,13 @@ import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
 export function asObject(resource: Resource, body: Json): ApiObject {
   if (!isObject(body)) throw badRequest('the body of the request must be an object');
   const wanted = apiVersion(resource);
-  const [version, kind] = [body['apiVersion'] ?? wanted, body['kind'] ?? resource.kind];
+  const [version, kind] = [body.apiVersion ?? wanted, body.kind ?? resource.kind];
   if (version !== wanted || kind !== resource.kind) {
     throw badRequest(
-      `the object is ${String(version)}, Kind=${String(kind)}: this path takes ${wanted}, Kind=${resource.kind}`,
+      `the object is ${JSON.stringify(version)}, Kind=${JSON.stringify(kind)}: this path takes ${wanted}, Kind=${resource.kind}`,
     );
   }
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
+  const metadata = isObject(body.metadata) ? body.metadata : {};
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = body;
   return { apiVersion: wanted, kind: resource.kind, metadata: metadata as ApiObject['metadata'], ...rest };
 }
@@ -53,8 +53,10 @@ export function fillDefaults(resource: Resource, object: ApiObject): void {
 function dropNulls(value: JsonObject): void {
   for (const [field, content] of Object.entries(value)) {
     if (content === null) delete value[field];
-    else if (Array.isArray(content)) for (const item of content) isObject(item) && dropNulls(item);
-    else if (isObject(content)) dropNulls(content);
+    else if (Array.isArray(content))
+      for (const item of content)
+        if (isObject(item)) dropNulls(item);
+        else if (isObject(content)) dropNulls(content);
   }
 }
 

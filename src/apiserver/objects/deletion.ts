@@ -56,7 +56,7 @@ export async function deleteObject(
   target: Target,
   options: DeleteOptions,
 ): Promise<Deleted> {
-  const { store, admission, strategyOf } = objects.context;
+  const { store, admission } = objects.context;
   for (;;) {
     const current = objects.get(target);
     refusePreconditions(target, current.object, options);
@@ -71,7 +71,7 @@ export async function deleteObject(
     }
     const entry = store.remove(current, marked);
     if (entry === undefined) continue;
-    strategyOf(target.resource)?.removed?.(marked);
+    objects.context.strategyOf(target.resource)?.removed?.(marked);
     return { entry, gone: true };
   }
 }
@@ -99,16 +99,15 @@ function mark(object: ApiObject, options: DeleteOptions, nowMs: number): ApiObje
   const metadata = { ...object.metadata };
   const graceSeconds = grace(object, options);
   const before = numberAt(object, 'metadata', 'deletionGracePeriodSeconds');
-  if (metadata['deletionTimestamp'] === undefined || graceSeconds < (before ?? 0)) {
-    metadata['deletionTimestamp'] = stamp(nowMs + graceSeconds * 1000);
-    metadata['deletionGracePeriodSeconds'] = graceSeconds;
+  if (metadata.deletionTimestamp === undefined || graceSeconds < (before ?? 0)) {
+    metadata.deletionTimestamp = stamp(nowMs + graceSeconds * 1000);
+    metadata.deletionGracePeriodSeconds = graceSeconds;
   }
   const finalizers = finalizersFor(listAt(object, 'metadata', 'finalizers'), options);
-  if (finalizers.length > 0) metadata['finalizers'] = finalizers;
-  else delete metadata['finalizers'];
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  else delete metadata.finalizers;
   const marked: ApiObject = { ...object, metadata };
-  if (object.kind === 'Namespace')
-    marked['status'] = { ...(object['status'] as JsonObject), phase: 'Terminating' };
+  if (object.kind === 'Namespace') marked.status = { ...(object.status as JsonObject), phase: 'Terminating' };
   return marked;
 }
 
@@ -134,13 +133,14 @@ function grace(object: ApiObject, options: DeleteOptions): number {
 }
 
 function refusePreconditions(target: Target, object: ApiObject, options: DeleteOptions): void {
-  const { uid, resourceVersion } = object.metadata;
+  const uid = stringAt(object, 'metadata', 'uid') ?? '';
+  const resourceVersion = stringAt(object, 'metadata', 'resourceVersion') ?? '';
   if (options.uid !== undefined && options.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${String(uid)}`;
+    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
     throw conflict(target.resource, target.name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${String(resourceVersion)}`;
+    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
     throw conflict(target.resource, target.name, why);
   }
 }

@@ -69,7 +69,7 @@ export class Lifecycle {
     const uid = stringAt(object, 'metadata', 'uid') ?? '';
     if (event.type !== 'DELETED') {
       if (
-        object.metadata['deletionTimestamp'] !== undefined ||
+        object.metadata.deletionTimestamp !== undefined ||
         listAt(object, 'metadata', 'ownerReferences').length > 0
       )
         this.#enqueue(event.entry);
@@ -85,13 +85,13 @@ export class Lifecycle {
   #enqueueContainers({ key }: Entry): void {
     const { store } = this.#objects.context;
     const namespace = store.get({ resource: 'namespaces.', namespace: '', name: key.namespace });
-    if (namespace?.object.metadata['deletionTimestamp'] !== undefined) this.#enqueue(namespace);
+    if (namespace?.object.metadata.deletionTimestamp !== undefined) this.#enqueue(namespace);
     const definition = store.get({
       resource: 'customresourcedefinitions.apiextensions.k8s.io',
       namespace: '',
       name: key.resource,
     });
-    if (definition?.object.metadata['deletionTimestamp'] !== undefined) this.#enqueue(definition);
+    if (definition?.object.metadata.deletionTimestamp !== undefined) this.#enqueue(definition);
   }
 
   #index(before: Entry | undefined, now: Entry | undefined): void {
@@ -141,7 +141,7 @@ export class Lifecycle {
     const { object } = entry;
     const target = this.#target(entry);
     if (target === undefined) return;
-    if (object.metadata['deletionTimestamp'] === undefined) return this.#collect(entry, target);
+    if (object.metadata.deletionTimestamp === undefined) return this.#collect(entry, target);
     const finalizers = listAt(object, 'metadata', 'finalizers');
     if (finalizers.includes(orphanFinalizer)) return this.#orphan(entry, target);
     if (finalizers.includes(foregroundFinalizer)) return this.#foreground(entry, target);
@@ -158,7 +158,9 @@ export class Lifecycle {
     if (solid.length > 0) {
       if (solid.length === references.length) return;
       const left = references.filter((_, index) => solid.includes(owners[index]));
-      await this.#change(target, (next) => void (next.metadata['ownerReferences'] = left));
+      await this.#change(target, (next) => {
+        next.metadata.ownerReferences = left;
+      });
       return;
     }
     const waiting = owners.some((owner) => owner !== undefined);
@@ -182,8 +184,8 @@ export class Lifecycle {
         const left = listAt(next, 'metadata', 'ownerReferences').filter(
           (reference) => stringAt(reference, 'uid') !== uid,
         );
-        if (left.length > 0) next.metadata['ownerReferences'] = left;
-        else delete next.metadata['ownerReferences'];
+        if (left.length > 0) next.metadata.ownerReferences = left;
+        else delete next.metadata.ownerReferences;
       });
     }
     await this.#dropFinalizer(target, orphanFinalizer);
@@ -194,7 +196,7 @@ export class Lifecycle {
     const uid = stringAt(entry.object, 'metadata', 'uid') ?? '';
     const dependents = [...(this.#dependents.get(uid)?.values() ?? [])];
     for (const dependent of dependents) {
-      if (dependent.object.metadata['deletionTimestamp'] === undefined) this.#enqueue(dependent);
+      if (dependent.object.metadata.deletionTimestamp === undefined) this.#enqueue(dependent);
     }
     const blocks = (reference: Json) =>
       stringAt(reference, 'uid') === uid && valueAt(reference, 'blockOwnerDeletion') === true;
@@ -216,7 +218,7 @@ export class Lifecycle {
     if (left) return;
     await this.#change(target, (next) => {
       const kept = listAt(next, 'spec', 'finalizers').filter((finalizer) => finalizer !== namespaceFinalizer);
-      next['spec'] = { ...objectAt(next, 'spec'), finalizers: kept };
+      next.spec = { ...objectAt(next, 'spec'), finalizers: kept };
     });
   }
 
@@ -229,13 +231,13 @@ export class Lifecycle {
   /** Pods of a namespace that ends still get their grace. */
   async #deleteInside(entry: Entry): Promise<void> {
     const target = this.#target(entry);
-    const marked = entry.object.metadata['deletionTimestamp'] !== undefined;
+    const marked = entry.object.metadata.deletionTimestamp !== undefined;
     if (target !== undefined && !marked) await deleteObject(this.#objects, target, background);
   }
 
   async #dropFinalizer(target: Target, finalizer: string): Promise<void> {
     await this.#change(target, (next) => {
-      next.metadata['finalizers'] = listAt(next, 'metadata', 'finalizers').filter(
+      next.metadata.finalizers = listAt(next, 'metadata', 'finalizers').filter(
         (present) => present !== finalizer,
       );
     });
@@ -266,7 +268,7 @@ export class Lifecycle {
       namespace: place,
       name: stringAt(reference, 'name') ?? '',
     });
-    return entry?.object.metadata['uid'] === stringAt(reference, 'uid') ? entry : undefined;
+    return entry?.object.metadata.uid === stringAt(reference, 'uid') ? entry : undefined;
   }
 
   #target({ key }: Entry): Target | undefined {
@@ -277,7 +279,7 @@ export class Lifecycle {
 
 function waitsForDependents(object: ApiObject): boolean {
   return (
-    object.metadata['deletionTimestamp'] !== undefined &&
+    object.metadata.deletionTimestamp !== undefined &&
     listAt(object, 'metadata', 'finalizers').includes(foregroundFinalizer)
   );
 }
@@ -293,7 +295,7 @@ function keptPolicy(object: ApiObject): Pick<DeleteOptions, 'propagationPolicy'>
 function ownerUids(entry: Entry | undefined): string[] {
   if (entry === undefined) return [];
   return listAt(entry.object, 'metadata', 'ownerReferences').flatMap((reference: Json) => {
-    const uid = isObject(reference) ? (reference as JsonObject)['uid'] : undefined;
+    const uid = isObject(reference) ? (reference as JsonObject).uid : undefined;
     return typeof uid === 'string' ? [uid] : [];
   });
 }

@@ -63,10 +63,10 @@ export class Objects {
     this.#requireNamespace(resource, namespace, object.metadata.name);
     if (store.get(keyOf({ resource, namespace, name })) !== undefined) throw alreadyExists(resource, name);
     dropUnknown(this.context, resource, object, options);
-    if (object.metadata['resourceVersion'])
+    if (object.metadata.resourceVersion)
       throw badRequest('resourceVersion should not be set on objects to be created');
     object.metadata = this.#newMetadata(resource, object, namespace, name);
-    if (resource.statusSubresource) delete object['status'];
+    if (resource.statusSubresource) delete object.status;
     fillDefaults(resource, object);
     this.context.strategyOf(resource)?.prepareCreate?.(object);
     const request = this.#admissionRequest(
@@ -137,8 +137,8 @@ export class Objects {
     }
     const change = (current: ApiObject) => {
       const merged = clone(serverSideApply(current, applied, request));
-      const expected = applied.metadata['resourceVersion'];
-      if (typeof expected === 'string') merged.metadata['resourceVersion'] = expected;
+      const expected = applied.metadata.resourceVersion;
+      if (typeof expected === 'string') merged.metadata.resourceVersion = expected;
       return merged;
     };
     return { entry: await this.update(target, subresource, change, options, true), created: false };
@@ -147,10 +147,10 @@ export class Objects {
   async #createApplied(target: Target, object: ApiObject, options: WriteOptions): Promise<Entry> {
     const { resource, namespace, name } = target;
     this.#requireNamespace(resource, namespace, name);
-    const managedFields = object.metadata['managedFields'] ?? [];
+    const managedFields = object.metadata.managedFields ?? [];
     const made = clone(object);
     made.metadata = { ...this.#newMetadata(resource, made, namespace, name), managedFields };
-    if (resource.statusSubresource) delete made['status'];
+    if (resource.statusSubresource) delete made.status;
     fillDefaults(resource, made);
     this.context.strategyOf(resource)?.prepareCreate?.(made);
     const request = this.#admissionRequest('CREATE', target, made, undefined, '', options);
@@ -174,7 +174,7 @@ export class Objects {
     const admitted = await admit(this.context, resource, request);
     const generation = numberAt(current, 'metadata', 'generation');
     if (generation !== undefined && subresource === '' && contentChanged(resource, admitted, current)) {
-      admitted.metadata['generation'] = generation + 1;
+      admitted.metadata.generation = generation + 1;
     }
     return admitted;
   }
@@ -211,7 +211,7 @@ export class Objects {
     } = object.metadata;
     const generation = hasGeneration(resource) ? { generation: 1 } : {};
     const place = resource.namespaced ? { namespace } : {};
-    if (!resource.namespaced) delete rest['namespace'];
+    if (!resource.namespaced) delete rest.namespace;
     return {
       ...rest,
       name,
@@ -226,7 +226,7 @@ export class Objects {
     if (!resource.namespaced) return;
     const found = this.context.store.get({ resource: 'namespaces.', namespace: '', name: namespace });
     if (found === undefined) throw notFound({ group: '', plural: 'namespaces' }, namespace);
-    if (found.object.metadata['deletionTimestamp'] !== undefined) {
+    if (found.object.metadata.deletionTimestamp !== undefined) {
       throw forbidden(
         resource,
         name,
@@ -252,7 +252,7 @@ export class Objects {
     const difference = compare(resource.schema, before, part(next));
     const entries = afterUpdate(managedOf(next), writer, difference, time);
     const json = managedJson(entries);
-    if (json.length > 0) next.metadata['managedFields'] = json;
+    if (json.length > 0) next.metadata.managedFields = json;
   }
 
   #admissionRequest(
@@ -316,22 +316,22 @@ function combine(
     if (value === undefined) delete metadata[field];
     else metadata[field] = value;
   }
-  metadata['resourceVersion'] = current.metadata['resourceVersion'] as string;
-  const managed = wanted.metadata['managedFields'] ?? current.metadata['managedFields'];
-  if (managed !== undefined) metadata['managedFields'] = managed;
-  delete metadata['selfLink'];
+  metadata.resourceVersion = current.metadata.resourceVersion as string;
+  const managed = wanted.metadata.managedFields ?? current.metadata.managedFields;
+  if (managed !== undefined) metadata.managedFields = managed;
+  delete metadata.selfLink;
   if (!resource.statusSubresource) return { ...wanted, metadata };
   const [content, status] =
-    subresource === 'status' ? [clone(current), wanted['status']] : [wanted, current['status']];
+    subresource === 'status' ? [clone(current), wanted.status] : [wanted, current.status];
   const { status: _status, ...rest } = content;
   const next = { ...rest, metadata } as ApiObject;
-  if (status !== undefined) next['status'] = clone(status);
+  if (status !== undefined) next.status = clone(status);
   return next;
 }
 
 function refuseStale(target: Target, current: ApiObject, wanted: ApiObject): void {
   const { resourceVersion, uid } = wanted.metadata;
-  if (typeof uid === 'string' && uid !== '' && uid !== current.metadata['uid']) {
+  if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stringAt(current, 'metadata', 'uid') ?? ''}`;
     throw conflict(target.resource, target.name, why);
   }
@@ -340,12 +340,12 @@ function refuseStale(target: Target, current: ApiObject, wanted: ApiObject): voi
       `the name of the object (${wanted.metadata.name}) does not match the name on the URL (${target.name})`,
     );
   }
-  if (resourceVersion && resourceVersion !== current.metadata['resourceVersion'])
+  if (resourceVersion && resourceVersion !== current.metadata.resourceVersion)
     throw modified(target.resource, target.name);
 }
 
 function hasGeneration(resource: Resource): boolean {
-  return resource.custom || resource.schema.properties?.['spec'] !== undefined;
+  return resource.custom || resource.schema.properties?.spec !== undefined;
 }
 
 function contentChanged(resource: Resource, next: ApiObject, current: ApiObject): boolean {
@@ -357,7 +357,7 @@ function contentChanged(resource: Resource, next: ApiObject, current: ApiObject)
 
 /** Whether an object that is being deleted has nothing left to wait for. */
 export function isFinished(object: ApiObject): boolean {
-  if (object.metadata['deletionTimestamp'] === undefined) return false;
+  if (object.metadata.deletionTimestamp === undefined) return false;
   if (listAt(object, 'metadata', 'finalizers').length > 0) return false;
   if (object.kind === 'Namespace' && listAt(object, 'spec', 'finalizers').length > 0) return false;
   return (valueAt(object, 'metadata', 'deletionGracePeriodSeconds') ?? 0) === 0;

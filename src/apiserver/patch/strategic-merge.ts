@@ -11,9 +11,9 @@ export function strategicMerge(
   patch: JsonObject,
   schema: Schema | undefined,
 ): JsonObject {
-  if (patch['$patch'] === 'replace') return withoutDirectives(patch);
-  if (patch['$patch'] === 'delete') return {};
-  const merged: JsonObject = retained(target, patch['$retainKeys']);
+  if (patch.$patch === 'replace') return withoutDirectives(patch);
+  if (patch.$patch === 'delete') return {};
+  const merged: JsonObject = retained(target, patch.$retainKeys);
   for (const [field, content] of Object.entries(patch)) {
     if (field.startsWith('$')) {
       applyListDirective(merged, field, content);
@@ -63,17 +63,17 @@ function mergeByKey(
   key: string,
   items: Schema | undefined,
 ): Json[] {
-  const replace = patch.some((item) => isObject(item) && item['$patch'] === 'replace' && !(key in item));
+  const replace = patch.some((item) => isObject(item) && item.$patch === 'replace' && !(key in item));
   const merged: Json[] = replace ? [] : [...target];
   for (const item of patch) {
     if (!isObject(item)) throw badRequest(`items of a list merged by "${key}" must be objects`);
     if (!(key in item)) {
-      if (item['$patch'] === 'replace') continue;
+      if (item.$patch === 'replace') continue;
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     }
     const index = merged.findIndex((known) => isObject(known) && equal(known[key], item[key]));
     const known = merged[index];
-    if (item['$patch'] === 'delete') {
+    if (item.$patch === 'delete') {
       if (index >= 0) merged.splice(index, 1);
     } else if (isObject(known)) merged[index] = strategicMerge(known, item, items);
     else merged.push(strategicMerge({}, item, items));

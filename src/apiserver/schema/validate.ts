@@ -67,7 +67,7 @@ class Check {
   }
 
   #string(schema: Schema, value: string, path: string): void {
-    const length = [...value].length;
+    const length = Array.from(value).length;
     const { minLength, maxLength, pattern, format } = schema;
     if (maxLength !== undefined && length > maxLength) {
       this.#say('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`);

@@ -64,7 +64,7 @@ export class Journal {
   /** Events up to this revision are gone. */
   compactedRevision(): number {
     const row = this.#database.prepare('SELECT revision FROM compaction').get();
-    return Number(row?.['revision'] ?? 0);
+    return Number(row?.revision ?? 0);
   }
 
   /** Writes `rows` in one transaction and calls back when the disk has them. */

@@ -146,7 +146,7 @@ export class Store {
   #record(key: ObjectKey, type: StoreEvent['type'], object: ApiObject, previous: Entry | undefined): Entry {
     if (this.#failure !== undefined) throw this.#failure;
     const revision = ++this.#revision;
-    object.metadata['resourceVersion'] = String(revision);
+    object.metadata.resourceVersion = String(revision);
     const entry: Entry = { key, revision, object, bytes: Buffer.from(JSON.stringify(object)) };
     const event: StoreEvent = { type, entry, previous };
     this.#remember(event);

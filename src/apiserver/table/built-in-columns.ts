@@ -1,6 +1,15 @@
 // The columns of built-in kinds, as kubectl users know them.
 
-import { type ApiObject, isObject, type Json, listAt, numberAt, objectAt, stringAt } from '../json.ts';
+import {
+  type ApiObject,
+  isObject,
+  type Json,
+  listAt,
+  numberAt,
+  objectAt,
+  stringAt,
+  textsAt,
+} from '../json.ts';
 import { ageColumn, type Column, column, field, nameColumn } from './column.ts';
 import { ageOf } from './duration.ts';
 import { podColumns } from './pod-columns.ts';
@@ -32,7 +41,7 @@ function selectorText(selector: Json): string {
   );
   const expressions = listAt(selector, 'matchExpressions').map((it) => {
     const operator = (stringAt(it, 'operator') ?? '').toLowerCase();
-    return `${stringAt(it, 'key') ?? ''} ${operator} (${listAt(it, 'values').join(',')})`;
+    return `${stringAt(it, 'key') ?? ''} ${operator} (${textsAt(it, 'values').join(',')})`;
   });
   return [...labels, ...expressions].join(',') || '<none>';
 }
@@ -60,7 +69,7 @@ function externalIp(service: ApiObject): string {
   const ingress = listAt(service, 'status', 'loadBalancer', 'ingress').map(
     (it) => stringAt(it, 'ip') ?? stringAt(it, 'hostname'),
   );
-  const all = [...(type === 'LoadBalancer' ? ingress : []), ...listAt(service, 'spec', 'externalIPs')];
+  const all = [...(type === 'LoadBalancer' ? ingress : []), ...textsAt(service, 'spec', 'externalIPs')];
   return all.join(',') || (type === 'LoadBalancer' ? '<pending>' : '<none>');
 }
 
@@ -90,7 +99,7 @@ function nodeStatus(node: ApiObject): string {
   const texts = [
     ready === undefined ? 'Unknown' : stringAt(ready, 'status') === 'True' ? 'Ready' : 'NotReady',
   ];
-  if (objectAt(node, 'spec')['unschedulable'] === true) texts.push('SchedulingDisabled');
+  if (objectAt(node, 'spec').unschedulable === true) texts.push('SchedulingDisabled');
   return texts.join(',');
 }
 
@@ -118,7 +127,7 @@ const events: readonly Column[] = [
   column('Last Seen', (event, nowMs) => {
     const at =
       stringAt(event, 'lastTimestamp') ?? stringAt(event, 'eventTime') ?? stringAt(event, 'firstTimestamp');
-    return ageOf(at ?? event.metadata['creationTimestamp'], nowMs);
+    return ageOf(at ?? event.metadata.creationTimestamp, nowMs);
   }),
   column('Type', field('', 'type')),
   column('Reason', field('', 'reason')),
@@ -139,7 +148,7 @@ const events: readonly Column[] = [
 ];
 
 function addressesOfSlice(slice: ApiObject): string {
-  const all = listAt(slice, 'endpoints').flatMap((endpoint) => listAt(endpoint, 'addresses'));
+  const all = listAt(slice, 'endpoints').flatMap((endpoint) => textsAt(endpoint, 'addresses'));
   if (all.length === 0) return '<unset>';
   return all.length > 3 ? `${all.slice(0, 3).join(',')} + ${all.length - 3} more...` : all.join(',');
 }

@@ -33,7 +33,7 @@ export function column(
 }
 
 export const nameColumn = column('Name', (object) => object.metadata.name);
-export const ageColumn = column('Age', (object, nowMs) => ageOf(object.metadata['creationTimestamp'], nowMs));
+export const ageColumn = column('Age', (object, nowMs) => ageOf(object.metadata.creationTimestamp, nowMs));
 
 /** Columns of a kind that code does not know: the printer columns of its definition, or its age. */
 export function customColumns(resource: Resource): Column[] {

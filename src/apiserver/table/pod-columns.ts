@@ -33,7 +33,7 @@ function podIp(pod: ApiObject): string {
 }
 
 function podStatus(pod: ApiObject): string {
-  if (pod.metadata['deletionTimestamp'] !== undefined) return 'Terminating';
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
   const initialising = initReason(pod);
   if (initialising !== undefined) return initialising;
   for (const status of statuses(pod)) {
@@ -57,7 +57,7 @@ function initReason(pod: ApiObject): string | undefined {
 function containerReason(status: Json): string | undefined {
   const waiting = stringAt(status, 'state', 'waiting', 'reason');
   if (waiting) return waiting;
-  const ended = objectAt(status, 'state')['terminated'];
+  const ended = objectAt(status, 'state').terminated;
   if (ended === undefined) return undefined;
   const signal = numberAt(ended, 'signal') ?? 0;
   return (

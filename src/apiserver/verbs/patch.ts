@@ -14,7 +14,7 @@ export const applyPatch = 'application/apply-patch+yaml';
 export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {
   return (current) => {
     const patched = clone(patchedBy(resource, type, body, current));
-    if (!isObject(patched) || !isObject(patched['metadata'])) throw badRequest('the patch leaves no object');
+    if (!isObject(patched) || !isObject(patched.metadata)) throw badRequest('the patch leaves no object');
     return patched as ApiObject;
   };
 }

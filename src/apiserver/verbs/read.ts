@@ -76,11 +76,9 @@ export function listPage(store: Store, scope: Scope, query: URLSearchParams): Pa
   const last = entries.at(-1);
   if (last !== undefined && entries.length < selected.length) {
     const next: Continue = { revision, after: orderKey(last) };
-    metadata['continue'] = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', ...next })).toString(
-      'base64url',
-    );
+    metadata.continue = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', ...next })).toString('base64url');
     // Upstream cannot tell how many are left of a selection, and does not say.
-    if (scope.predicate === undefined) metadata['remainingItemCount'] = selected.length - entries.length;
+    if (scope.predicate === undefined) metadata.remainingItemCount = selected.length - entries.length;
   }
   return { entries, metadata };
 }

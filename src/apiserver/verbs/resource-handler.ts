@@ -123,7 +123,7 @@ export class ResourceHandler {
     const options = writeOptions(call);
     const { namespace } = call.path;
     const object = asObject(call.resource, await bodyOf(call));
-    const given = object.metadata['namespace'];
+    const given = object.metadata.namespace;
     if (call.resource.namespaced && namespace === '')
       throw badRequest('an empty namespace may not be set during creation');
     if (given !== undefined && given !== '' && given !== namespace && call.resource.namespaced) {
@@ -172,10 +172,9 @@ export class ResourceHandler {
       throw badRequest('apiVersion and kind must be set in an apply patch');
     }
     const applied = asObject(call.resource, body);
-    if (applied.metadata['managedFields'] !== undefined)
-      throw badRequest('metadata.managedFields must be nil');
+    if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     applied.metadata.name ??= call.path.name;
-    if (call.resource.namespaced) applied.metadata['namespace'] ??= call.path.namespace;
+    if (call.resource.namespaced) applied.metadata.namespace ??= call.path.namespace;
     const force = isTrue(call.query.get('force'));
     const { entry, created } = await this.#objects.apply(target(call), subresource, applied, {
       ...options,
@@ -223,7 +222,7 @@ export class ResourceHandler {
       return {
         ...pod,
         metadata: { ...pod.metadata },
-        spec: { ...(pod['spec'] as JsonObject), nodeName: node },
+        spec: { ...(pod.spec as JsonObject), nodeName: node },
       };
     };
     await this.#objects.update(target(call), '', change, writeOptions(call));
@@ -244,8 +243,8 @@ export class ResourceHandler {
     if (!gone || storageName(call.resource) === 'pods.')
       return sendJson(call.response, 200, bytesFor(call.resource, entry));
     const { group, plural } = call.resource;
-    const about: JsonObject = { name: call.path.name, kind: plural, uid: entry.object.metadata['uid'] ?? '' };
-    if (group !== '') about['group'] = group;
+    const about: JsonObject = { name: call.path.name, kind: plural, uid: entry.object.metadata.uid ?? '' };
+    if (group !== '') about.group = group;
     sendJson(call.response, 200, {
       kind: 'Status',
       apiVersion: 'v1',

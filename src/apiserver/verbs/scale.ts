@@ -19,7 +19,7 @@ export function scaleOf(resource: Resource, scale: ScalePaths, object: ApiObject
   const metadata = { name, namespace, uid, resourceVersion, creationTimestamp } as JsonObject;
   const selector = scale.selector === undefined ? labelText(object) : valueAt(object, ...scale.selector);
   const status: JsonObject = { replicas: numberAt(object, ...scale.status) ?? 0 };
-  if (typeof selector === 'string' && selector !== '') status['selector'] = selector;
+  if (typeof selector === 'string' && selector !== '') status.selector = selector;
   const spec = { replicas: numberAt(object, ...scale.spec) ?? (resource.custom ? 0 : 1) };
   return { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata, spec, status };
 }
@@ -37,7 +37,7 @@ export function withScale(scale: ScalePaths, object: ApiObject, wanted: Json): A
   for (const step of scale.spec.slice(0, -1)) at = ensureObject(at, step);
   at[scale.spec.at(-1) as string] = replicas;
   const version = valueAt(wanted, 'metadata', 'resourceVersion');
-  if (typeof version === 'string' && version !== '') next.metadata['resourceVersion'] = version;
+  if (typeof version === 'string' && version !== '') next.metadata.resourceVersion = version;
   return next;
 }
 
