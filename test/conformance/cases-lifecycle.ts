@@ -209,9 +209,9 @@ async function failedAdd(node: Node): Promise<NotApplicable | undefined> {
     );
     await node.expectState(before, 'after ADD into a namespace that is not there');
   }
-  for (const { conf, containersBefore } of node.profile.failing) {
+  for (const { what: trouble, conf, containersBefore } of node.profile.failing) {
     failures++;
-    const what = `ADD with ${JSON.stringify(conf).slice(0, 80)}`;
+    const what = `ADD with ${trouble}`;
     const holders = Array.from({ length: containersBefore }, () => node.container());
     for (const holder of holders) expectSuccess(await node.add(holder, { conf }), 'ADD before it');
     const container = node.container();

@@ -27,17 +27,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
-function fail(message: string): never {
-  console.error(`conformance: ${message}`);
-  process.exit(2);
-}
-
 /** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
 function profileOf(type: string, folder: string): Profile {
   const own = join(import.meta.dirname, 'profiles', `${type}.json`);
   const file = values.profile ?? own;
   if (!existsSync(file) && values.conf === undefined)
-    fail(`no profile ${file}: name one with --profile, or a configuration with --conf`);
+    throw new Error(`no profile ${file}: name one with --profile, or a configuration with --conf`);
   const profile = existsSync(file)
     ? readProfile(file, folder)
     : readProfile(join(import.meta.dirname, 'profiles/any.json'), folder);
@@ -63,8 +58,8 @@ function enterNamespaces(type: string): Outcome[] {
     stdio: 'inherit',
   });
   try {
-    if (child.error !== undefined) fail(`cannot run unshare: ${child.error.message}`);
-    if (!existsSync(json)) fail(`${type}: the runner itself failed: see above`);
+    if (child.error !== undefined) throw new Error(`cannot run unshare: ${child.error.message}`);
+    if (!existsSync(json)) throw new Error(`${type} could not be judged`);
     return JSON.parse(readFileSync(json, 'utf8')) as Outcome[];
   } finally {
     rmSync(folder, { recursive: true });
@@ -93,18 +88,26 @@ async function inside(type: string): Promise<void> {
   }
 }
 
-const [type = ''] = positionals;
-if (type === '') fail('name at least one plugin type, for example: npm run conformance -- macvlan');
-if (process.getuid?.() !== 0) fail('this makes network namespaces: run it as root');
-if (values.inside) await inside(type);
-else {
+async function main(): Promise<void> {
+  const [type = ''] = positionals;
+  if (type === '')
+    throw new Error('name at least one plugin type, for example: npm run conformance -- macvlan');
+  if (process.getuid?.() !== 0) throw new Error('this makes network namespaces: run it as root');
+  if (values.inside) return await inside(type);
   const all = new Map(positionals.map((name) => [name, enterNamespaces(name)]));
   const outcomes = [...all.values()].flat();
-  if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
+  if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));
   const count = (verdict: Outcome['verdict']): number =>
     outcomes.filter((outcome) => outcome.verdict === verdict).length;
   const skipped = count('n/a') === 0 ? '' : `, ${count('n/a')} skipped`;
   console.log(`${count('ok')} passed, ${count('FAIL')} failed${skipped}`);
   process.exitCode = count('FAIL') === 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
 }

@@ -32,7 +32,9 @@ const profileSchema = z.strictObject({
   breakLease: command.optional(),
   /** Changes to `conf` that make ADD fail after it has begun, and how many containers must hold an address for that. */
   failing: z
-    .array(z.strictObject({ conf: z.looseObject({}), containersBefore: z.int().default(0) }))
+    .array(
+      z.strictObject({ what: z.string(), conf: z.looseObject({}), containersBefore: z.int().default(0) }),
+    )
     .default([]),
   /** The runtimeConfig capabilities it promises, with a value to ask for. */
   capabilities: z.strictObject({ ips: z.string().optional(), mac: z.string().optional() }).default({}),

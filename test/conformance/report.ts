@@ -12,7 +12,8 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
     '',
     'The CNI project has no conformance suite. `npm run conformance -- TYPE…` runs these 26 cases against any plugin',
     'executable, from the specification alone: it knows nothing of how a plugin is made. A type is described by a file in',
-    '`test/conformance/profiles/`. The reference plugins below are those of Debian (containernetworking-plugins).',
+    '`test/conformance/profiles/`. The reference plugins below are those of Debian (containernetworking-plugins). Case 23 kills',
+    'at twenty moments of an ADD: a plugin with a small window passes it in one run and fails it in the next.',
     '',
     `| case | ${types.join(' | ')} |`,
     `|---|${types.map(() => '---').join('|')}|`,
@@ -32,14 +33,14 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
       '',
     );
     for (const { number, verdict, reason } of outcomes) {
-      if (verdict !== 'ok') lines.push(`- ${number} ${verdict}: ${escape(reason)}`);
+      if (verdict !== 'ok') lines.push(`- ${number} ${verdict}: ${steady(reason)}`);
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** Names that differ from run to run; the page should not. */
-function escape(text: string): string {
+function steady(text: string): string {
   return text
     .replaceAll(/(container|ow-conf)-[0-9]+-[0-9]+/g, '$1-N')
     .replaceAll(/\/[^ "]*ow-conformance-[A-Za-z0-9]+/g, 'DIR')
