@@ -8,7 +8,6 @@ import {
   parseCniEnvironment,
   parseNetConf,
   requireVersion,
-  type SupportedVersion,
   supportedVersions,
   versionOf,
   writeResult,
@@ -17,15 +16,24 @@ import { isOrbError, type Logger, OrbError } from '#base';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import type { CniAnswer, CniRequest } from './request.ts';
 
+/** What serving needs besides the plugins. */
+export interface DispatcherOptions {
+  /** Whether a path is the agent's own network namespace: the node's. */
+  readonly isOwnNetns: (path: string) => boolean;
+  /** Resolves when new attachments can be served; rejects when the signal aborts first. */
+  readonly ready: (signal: AbortSignal) => Promise<void>;
+  /** Keeps a DEL that cannot be finished now, durably: the runtime is told that it is done. */
+  readonly keep: (request: CniRequest, reason: OrbError) => Promise<void>;
+}
+
 /** Serves requests of the given types. */
 export class Dispatcher {
   readonly #plugins: ReadonlyMap<string, CniPlugin>;
-  readonly #isOwnNetns: (path: string) => boolean;
+  readonly #options: DispatcherOptions;
 
-  /** @param isOwnNetns whether a path is the agent's own network namespace: the host's */
-  constructor(plugins: readonly CniPlugin[], isOwnNetns: (path: string) => boolean) {
+  constructor(plugins: readonly CniPlugin[], options: DispatcherOptions) {
     this.#plugins = new Map(plugins.map((plugin) => [plugin.type, plugin]));
-    this.#isOwnNetns = isOwnNetns;
+    this.#options = options;
   }
 
   get types(): string[] {
@@ -34,49 +42,57 @@ export class Dispatcher {
 
   /** Never throws: a failure becomes an error document. */
   async serve(request: CniRequest, signal: AbortSignal, log: Logger): Promise<CniAnswer> {
-    // Until the configuration is read, the oldest version that we speak.
-    let version: string = '0.3.0' satisfies SupportedVersion;
     try {
-      const plugin = this.#plugins.get(request.type);
-      if (plugin === undefined) {
-        throw new OrbError('CNI_TYPE_UNKNOWN', {
-          message: `type ${JSON.stringify(request.type)} is not one of ${this.types.join(', ')}`,
-        });
-      }
-      const environment = parseCniEnvironment(request.variables);
-      if (environment.verb === 'VERSION') return success(versionDocument());
-      const conf = parseNetConf(request.stdin);
-      version = versionOf(conf);
-      this.#refuseOwnNetns(environment);
-      return success(await this.#call(plugin, environment, { conf, signal, log }));
+      return success(await this.call(request, signal, log));
     } catch (error) {
-      const body = cniErrorBody(error, version);
-      const fields = { err: error, cniCode: body.code };
+      if (canWait(request, error)) {
+        log.warn({ code: error.code }, `DEL is kept for later: ${error.message}`);
+        await this.#options.keep(request, error);
+        return success(undefined);
+      }
+      const body = cniErrorBody(error, askedVersion(request));
       // A bug of ours deserves its stack in the log; what the user can mend does not.
-      if (isOrbError(error) && error.code !== 'INTERNAL')
-        log.warn({ ...fields, err: undefined, code: error.code }, body.msg);
-      else log.error(fields, body.msg);
+      if (isOrbError(error) && error.code !== 'INTERNAL') log.warn({ code: error.code }, body.msg);
+      else log.error({ err: error }, body.msg);
       return { exitCode: 1, stdout: `${JSON.stringify(body)}\n`, log: '' };
     }
   }
 
-  async #call(plugin: CniPlugin, environment: CniEnvironment, call: PluginCall): Promise<unknown> {
+  /** Serves the request once; what it returns goes to standard output. */
+  async call(request: CniRequest, signal: AbortSignal, log: Logger): Promise<unknown> {
+    const plugin = this.#plugins.get(request.type);
+    if (plugin === undefined) {
+      throw new OrbError('CNI_TYPE_UNKNOWN', {
+        message: `type ${JSON.stringify(request.type)} is not one of ${this.types.join(', ')}`,
+      });
+    }
+    const environment = parseCniEnvironment(request.variables);
+    if (environment.verb === 'VERSION') return versionDocument();
+    const conf = parseNetConf(request.stdin);
+    this.#refuseOwnNetns(environment);
+    return this.#verb(plugin, environment, { conf, signal, log });
+  }
+
+  async #verb(plugin: CniPlugin, environment: CniEnvironment, call: PluginCall): Promise<unknown> {
+    const version = versionOf(call.conf);
     switch (environment.verb) {
       case 'ADD': {
-        const version = requireVersion(versionOf(call.conf));
-        return writeResult(await plugin.add(netnsCall(call, environment)), version);
+        const answered = requireVersion(version);
+        await this.#options.ready(call.signal);
+        return writeResult(await plugin.add(netnsCall(call, environment)), answered);
       }
       case 'CHECK':
-        requireVersion(versionOf(call.conf), '0.4.0');
+        requireVersion(version, '0.4.0');
+        await this.#options.ready(call.signal);
         return plugin.check(netnsCall(call, environment));
       case 'DEL':
-        requireVersion(versionOf(call.conf));
+        requireVersion(version);
         return plugin.del(attachmentCall(call, environment));
       case 'GC':
-        requireVersion(versionOf(call.conf), '1.1.0');
+        requireVersion(version, '1.1.0');
         return plugin.gc(call);
       case 'STATUS':
-        requireVersion(versionOf(call.conf), '1.1.0');
+        requireVersion(version, '1.1.0');
         return plugin.status(call);
       case 'VERSION':
         return versionDocument();
@@ -87,10 +103,25 @@ export class Dispatcher {
   #refuseOwnNetns(environment: CniEnvironment): void {
     const { verb, netns, ownNetnsAllowed } = environment;
     if (netns === undefined || ownNetnsAllowed || (verb !== 'ADD' && verb !== 'CHECK')) return;
-    if (!this.#isOwnNetns(netns)) return;
+    if (!this.#options.isOwnNetns(netns)) return;
     throw new OrbError('CNI_NETNS_OWN', {
       message: `CNI_NETNS ${netns} is the network namespace of the node itself`,
     });
+  }
+}
+
+/** Only a DEL, and only for what passes by itself: the API server away, or too little time. */
+function canWait(request: CniRequest, error: unknown): error is OrbError {
+  if (request.variables.CNI_COMMAND !== 'DEL') return false;
+  return isOrbError(error, 'KUBE_UNREACHABLE') || isOrbError(error, 'DEADLINE_PASSED');
+}
+
+/** For the error document: what the configuration asks for, where it can be read. */
+function askedVersion({ stdin }: CniRequest): string {
+  try {
+    return versionOf(parseNetConf(stdin));
+  } catch {
+    return supportedVersions[0];
   }
 }
 

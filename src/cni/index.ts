@@ -1,5 +1,5 @@
 export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
-export { Dispatcher } from './dispatch.ts';
+export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, FRAME_PROTOCOL, type Frame, FrameReader } from './frame.ts';
 export type {
   AllocatedAddress,

@@ -21,6 +21,16 @@ export class DelQueue {
     this.#logger = logger;
   }
 
+  /** Adds a request that the agent itself cannot finish now; on the disk when this resolves. */
+  add({ request, bytes }: QueuedDel): Promise<void> {
+    return this.#files.write(request + QUEUED, bytes);
+  }
+
+  /** How many requests wait. */
+  async length(): Promise<number> {
+    return (await this.#waiting()).length;
+  }
+
   /**
    * Serves what is queued, the oldest first, one after the other. A request goes when `serve` is through with it; one that
    * is no frame (FRAME_DAMAGED) is set aside; one that fails otherwise stays for the next start, and the rest is served.
