@@ -151,6 +151,23 @@ test('a re-ADD does not leave the old MAC address in a permanent neighbour', () 
   );
 });
 
+test('a MAC address that drifted is set with the neighbours that the kernel then drops; one that is right is not set', () => {
+  const drifted = { ...podEnd, mac: '02:00:00:00:00:77' };
+  const verbs = (link: Link) =>
+    changesOf(difference(desired.pod, { ...pod, links: [link, nic] })).map(
+      ({ verb, kind }) => `${verb} ${kind}`,
+    );
+  assert.deepEqual(verbs(drifted), ['set link', 'replace neighbour', 'replace neighbour']);
+  const [change] = changesOf(
+    difference(desired.pod, { ...pod, links: [{ ...podEnd, mtuBytes: 1400 }, nic] }),
+  );
+  assert.deepEqual(change, {
+    verb: 'set',
+    kind: 'link',
+    link: { name: 'veth0', mtuBytes: 1500, txQueueLength: 0, up: true },
+  });
+});
+
 test('a route of the user’s own in main goes before ours', () => {
   const own: Route = {
     destination: parseCidr('10.96.0.0/12'),

@@ -6,6 +6,7 @@ import {
   type Change,
   type InterfaceAddress,
   type Link,
+  type LinkSettings,
   MAIN_TABLE,
   type Neighbour,
   ROUTE_PROTOCOL,
@@ -99,12 +100,13 @@ export function arePeers(a: Link, b: Link): boolean {
  * (the plan's own order), rules, the nftables table; stale objects last, so that there is never a gap.
  */
 export function difference(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  const neighbours = lastingNeighbours(desired, observed);
   return [
     ...desired.links.flatMap((link) => linkFindings(link, observed)),
     ...sysctlDifference(desired, observed.sysctls),
     ...desired.expectedAddresses.flatMap((address) => expectedAddressFindings(address, observed)),
     ...desired.addresses.flatMap((address) => addressFindings(address, observed)),
-    ...desired.neighbours.flatMap((neighbour) => neighbourFindings(neighbour, observed)),
+    ...desired.neighbours.flatMap((neighbour) => neighbourFindings(neighbour, neighbours)),
     ...desired.routes.flatMap((route) => routeFindings(route, observed)),
     ...desired.rules.flatMap((rule) => ruleFindings(rule, observed)),
     ...tableFindings(desired.table, observed),
@@ -128,16 +130,13 @@ function mending(problem: string, change: Change): Finding[] {
 
 function linkFindings(desired: Owned<DesiredLink>, observed: ObservedNamespace): Finding[] {
   const { name, type, mac, mtuBytes, txQueueLength } = desired;
-  const wanted = {
-    ...(mac !== undefined && { mac }),
-    ...(mtuBytes !== undefined && { mtuBytes }),
-    ...(txQueueLength !== undefined && { txQueueLength }),
-  };
   const link = observed.links.find((other) => other.name === name);
   if (link === undefined) {
     const problem = `link ${name} is missing`;
-    if (type !== undefined)
-      return mending(problem, { verb: 'create', kind: 'link', link: { name, type, ...wanted, up: true } });
+    if (type !== undefined) {
+      const link = { name, type, ...settingsOf(desired), up: true };
+      return mending(problem, { verb: 'create', kind: 'link', link });
+    }
     // A peer comes into being with the other end, and needs but to be set up.
     if (desired.peerName !== undefined)
       return mending(problem, { verb: 'set', kind: 'link', link: { name, up: true } });
@@ -154,11 +153,33 @@ function linkFindings(desired: Owned<DesiredLink>, observed: ObservedNamespace):
     ...(link.up ? [] : ['is down']),
   ];
   if (wrong.length === 0) return [];
-  return mending(`link ${name} ${wrong.join(' and ')}`, {
-    verb: 'set',
-    kind: 'link',
-    link: { name, ...wanted, up: true },
-  });
+  // A MAC address that is right must not be set again: the kernel drops the link's neighbours each time.
+  const { mac: _right, ...others } = settingsOf(desired);
+  const settings = link.mac === mac ? others : settingsOf(desired);
+  const change: Change = { verb: 'set', kind: 'link', link: { name, ...settings, up: true } };
+  return mending(`link ${name} ${wrong.join(' and ')}`, change);
+}
+
+function settingsOf({
+  mac,
+  mtuBytes,
+  txQueueLength,
+}: DesiredLink): Pick<LinkSettings, 'mac' | 'mtuBytes' | 'txQueueLength'> {
+  return {
+    ...(mac !== undefined && { mac }),
+    ...(mtuBytes !== undefined && { mtuBytes }),
+    ...(txQueueLength !== undefined && { txQueueLength }),
+  };
+}
+
+/** Neighbours as they will be: the kernel drops those of a link whose MAC address changes, permanent ones too. */
+function lastingNeighbours(desired: DesiredNamespace, observed: ObservedNamespace): readonly Neighbour[] {
+  const changing = desired.links
+    .filter(
+      ({ name, mac }) => mac !== undefined && observed.links.find((link) => link.name === name)?.mac !== mac,
+    )
+    .map(({ name }) => name);
+  return observed.neighbours.filter(({ dev }) => !changing.includes(dev));
 }
 
 /** Compares sysctls alone: those of a link can be read only once the link is made. */
@@ -191,8 +212,8 @@ function addressFindings(desired: Owned<InterfaceAddress>, observed: ObservedNam
   });
 }
 
-function neighbourFindings(desired: Owned<Neighbour>, observed: ObservedNamespace): Finding[] {
-  const found = observed.neighbours.find((neighbour) => sameNeighbourKey(neighbour, desired));
+function neighbourFindings(desired: Owned<Neighbour>, neighbours: readonly Neighbour[]): Finding[] {
+  const found = neighbours.find((neighbour) => sameNeighbourKey(neighbour, desired));
   if (found !== undefined && sameNeighbour(found, desired)) return [];
   const text = `neighbour ${neighbourText(desired)}`;
   const problem = found === undefined ? `${text} is missing` : `${text} is ${neighbourText(found)} instead`;

@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { before, describe, test } from 'node:test';
+import { isOrbError } from '#base';
+import { parseAddress, parseCidr } from '#ip';
+import { openNamespace, primeThreads } from '#kernel';
+import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planUnderlay } from '#plan/network';
+import { applyNetwork, applyNode, type Namespaces } from './apply.ts';
+import { checkNetwork } from './check.ts';
+import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
+import { undoNode, undoPod } from './undo.ts';
+
+const containerId = '0123456789abcdef';
+const hostLink = 'veth0123456789a';
+const CIDRS = { 4: '10.6.212.241/16', 6: 'fd00:10:6::241/64' } as const;
+const PODS = { 4: '10.6.212.241', 6: 'fd00:10:6::241' } as const;
+const NODES = { 4: '10.6.212.101', 6: 'fd00:10:6::101' } as const;
+
+type Families = readonly (4 | 6)[];
+
+function plan(
+  families: Families,
+  netConf: Parameters<typeof mergeSettings>[0]['netConf'] = {},
+): DesiredNetwork {
+  return planUnderlay({
+    attachment: { containerId, interfaceName: 'eth0' },
+    addresses: families.map((family) => parseCidr(CIDRS[family])),
+    nodeAddresses: [parseAddress(NODES[4]), parseAddress(NODES[6])],
+    settings: mergeSettings({
+      netConf: {
+        overlayPodCIDR: ['10.233.64.0/18'],
+        serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'],
+        ...netConf,
+      },
+      podAnnotations: {},
+      coordinator: undefined,
+    }),
+  });
+}
+
+/** A node and a pod with a macvlan NIC, both open; gone at the end of the scope. */
+class Site implements Disposable {
+  readonly lan = new Lan('ap');
+  readonly namespaces: Namespaces;
+
+  constructor(families: Families) {
+    this.lan.addMacvlan(families);
+    this.namespaces = {
+      pod: openNamespace(this.lan.path(this.lan.pod)),
+      node: openNamespace(this.lan.path(this.lan.node)),
+    };
+    const node = planNode({ advertisedLinks: [], families: [4, 6], hostRuleTable: 500, tuneSysctls: true });
+    applyNode(node, this.namespaces.node);
+  }
+
+  /** What iproute2 prints, sorted, without what is the same for all of ours. */
+  show(where: 'pod' | 'node', ...words: string[]): string[] {
+    const text = ip('-n', this.lan[where], ...words);
+    const lines = text.split('\n').map((line) =>
+      line
+        .replaceAll(/ (proto 79|pref medium|linkdown)\b/g, '')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    );
+    return lines.filter((line) => line !== '').sort();
+  }
+
+  [Symbol.dispose](): void {
+    this.namespaces.pod.close();
+    this.namespaces.node.close();
+    this.lan.remove();
+  }
+}
+
+before(primeThreads);
+
+for (const families of [[4], [6], [4, 6]] as const) {
+  describe(`families ${families.join(' and ')}`, () => {
+    test('the kernel holds golden table G1', () => {
+      using site = new Site(families);
+      const desired = plan(families);
+      applyNetwork(desired, site.namespaces);
+      const { hostMac, podMac } = desired.summary;
+      if (families.includes(4 as never)) {
+        assert.deepEqual(site.show('pod', 'rule'), [
+          '0: from all lookup local',
+          '1000: from all fwmark 0x1 lookup 100',
+          '32766: from all lookup main',
+          '32767: from all lookup default',
+        ]);
+        assert.deepEqual(site.show('pod', 'route'), [
+          '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.212.241',
+          '10.233.64.0/18 via 10.6.212.101 dev veth0 src 10.6.212.241',
+          '10.6.0.0/16 dev eth0 proto kernel scope link src 10.6.212.241',
+          '10.6.212.101 dev veth0 scope link src 10.6.212.241',
+          'default via 10.6.0.1 dev eth0',
+        ]);
+        assert.deepEqual(site.show('pod', 'route', 'show', 'table', '100'), [
+          'default via 10.6.212.101 dev veth0 src 10.6.212.241',
+        ]);
+        assert.deepEqual(site.show('pod', 'route', 'show', 'table', '101'), [
+          '10.6.212.101 dev veth0 scope link src 10.6.212.241',
+        ]);
+        assert.ok(site.show('node', 'rule').includes('1000: from all lookup 500'));
+        assert.deepEqual(site.show('node', 'route', 'show', 'table', '500'), [
+          `10.6.212.241 dev ${hostLink} scope link`,
+        ]);
+      }
+      if (families.includes(6 as never)) {
+        assert.deepEqual(site.show('pod', '-6', 'rule'), [
+          '0: from all lookup local',
+          '1000: from all fwmark 0x1 lookup 100',
+          '32766: from all lookup main',
+        ]);
+        const main = site.show('pod', '-6', 'route').filter((line) => !line.startsWith('fe80::'));
+        assert.deepEqual(main, [
+          'default via fd00:10:6::1 dev eth0 metric 1024',
+          'fd00:10:233::/116 via fd00:10:6::101 dev veth0 metric 1024',
+          'fd00:10:6::/64 dev eth0 proto kernel metric 256',
+          'fd00:10:6::101 dev veth0 metric 1024',
+        ]);
+        assert.deepEqual(site.show('pod', '-6', 'route', 'show', 'table', '100'), [
+          'default via fd00:10:6::101 dev veth0 metric 1024',
+        ]);
+        assert.deepEqual(site.show('pod', '-6', 'route', 'show', 'table', '101'), [
+          'fd00:10:6::101 dev veth0 metric 1024',
+        ]);
+        assert.ok(site.show('node', '-6', 'rule').includes('1000: from all lookup 500'));
+        assert.deepEqual(site.show('node', '-6', 'route', 'show', 'table', '500'), [
+          `fd00:10:6::241 dev ${hostLink} metric 1024`,
+        ]);
+      }
+      assert.deepEqual(
+        site.show('pod', 'neighbour', 'show', 'nud', 'permanent', 'dev', 'veth0'),
+        families.map((family) => `${NODES[family]} lladdr ${hostMac} PERMANENT`),
+      );
+      assert.deepEqual(
+        site.show('node', 'neighbour', 'show', 'nud', 'permanent', 'dev', hostLink),
+        families.map((family) => `${PODS[family]} lladdr ${podMac} PERMANENT`),
+      );
+    });
+
+    test('the pod and its own node talk, both ways, each by its own address', async () => {
+      using site = new Site(families);
+      applyNetwork(plan(families), site.namespaces);
+      const { pod, node } = site.lan;
+      for (const family of families) {
+        const toNode = await withServer(node, 7000, () => connectFrom(pod, NODES[family], 7000));
+        assert.equal(toNode, `${PODS[family]} hello`);
+        const toPod = await withServer(pod, 7000, () => connectFrom(node, PODS[family], 7000));
+        assert.equal(toPod, `${NODES[family]} hello`);
+      }
+    });
+
+    test('applying it again changes nothing', () => {
+      using site = new Site(families);
+      assert.notDeepEqual(applyNetwork(plan(families), site.namespaces).mended, []);
+      assert.deepEqual(applyNetwork(plan(families), site.namespaces).mended, []);
+      assert.deepEqual(checkNetwork(plan(families), site.namespaces), []);
+    });
+
+    test('undoing it leaves nothing, twice is fine, and it can be applied again', () => {
+      using site = new Site(families);
+      const shown = () => ({
+        node: ['link', 'address', 'route show table all', '-6 route show table all', 'neighbour'].map(
+          (what) => site.show('node', ...what.split(' ')).filter((line) => line.includes('veth')),
+        ),
+        rules: site.show('pod', 'rule').concat(site.show('pod', '-6', 'rule')),
+        routes: site
+          .show('pod', 'route')
+          .concat(site.show('pod', '-6', 'route'))
+          .filter((line) => line.includes('veth')),
+        nft: execFileSync('ip', ['netns', 'exec', site.lan.pod, 'nft', 'list', 'ruleset'], {
+          encoding: 'utf8',
+        }),
+      });
+      const clean = shown();
+      applyNetwork(plan(families), site.namespaces);
+      assert.notDeepEqual(shown(), clean);
+      for (const _ of [1, 2]) {
+        undoNode(site.namespaces.node, containerId);
+        undoPod(site.namespaces.pod);
+      }
+      assert.deepEqual(shown(), clean);
+      applyNetwork(plan(families), site.namespaces);
+      assert.deepEqual(checkNetwork(plan(families), site.namespaces), []);
+    });
+  });
+}
+
+test('without the plan the pod does not reach its own node: macvlan forbids it', async () => {
+  using site = new Site([4]);
+  const answer = await withServer(site.lan.node, 7000, () => connectFrom(site.lan.pod, NODES[4], 7000));
+  assert.match(answer, /^nothing/);
+});
+
+test('CHECK names what is gone or changed, and applying mends it', () => {
+  using site = new Site([4, 6]);
+  const desired = plan([4, 6]);
+  applyNetwork(desired, site.namespaces);
+  const { pod, node } = site.lan;
+  const damages: [string[], RegExp][] = [
+    [
+      ['-n', pod, 'route', 'del', '10.233.0.0/18'],
+      /^route 10\.233\.0\.0\/18 via 10\.6\.212\.101 dev veth0 .*is missing from table main$/,
+    ],
+    [
+      ['-n', pod, 'route', 'del', 'default', 'table', '100'],
+      /^route default via 10\.6\.212\.101 .* table 100$/,
+    ],
+    [
+      ['-n', pod, '-6', 'rule', 'del', 'pref', '1000'],
+      /^IPv6 rule 1000: from all fwmark 0x1 lookup 100 is missing$/,
+    ],
+    [
+      ['-n', pod, 'neighbour', 'del', NODES[6], 'dev', 'veth0'],
+      /^neighbour fd00:10:6::101 dev veth0 .*is missing$/,
+    ],
+    [['-n', pod, 'link', 'set', 'veth0', 'mtu', '1400'], /^link veth0 has MTU 1400, not 1500$/],
+    [
+      ['-n', node, 'route', 'del', PODS[4], 'table', '500'],
+      /^route 10\.6\.212\.241 dev veth0123456789a .* is missing from table 500$/,
+    ],
+    [['-n', node, 'rule', 'del', 'pref', '1000'], /^rule 1000: from all lookup 500 is missing$/],
+    [
+      ['-n', node, 'address', 'del', `${NODES[6]}/128`, 'dev', hostLink],
+      /^address inet6 fd00:10:6::101\/128 dev veth0123456789a scope global is missing$/,
+    ],
+    [
+      ['netns', 'exec', pod, 'nft', 'flush', 'chain', 'inet', 'orbweaver', 'output'],
+      /of chain output in nftables table inet orbweaver is missing$/,
+    ],
+    [
+      ['netns', 'exec', pod, 'nft', 'delete', 'table', 'inet', 'orbweaver'],
+      /^nftables table inet orbweaver is missing$/,
+    ],
+  ];
+  for (const [damage, sentence] of damages) {
+    ip(...damage);
+    const found = checkNetwork(desired, site.namespaces);
+    assert.equal(found.length, 1, `${damage.join(' ')}: ${found.join('; ')}`);
+    assert.match(found[0] ?? '', sentence);
+    applyNetwork(desired, site.namespaces);
+    assert.deepEqual(checkNetwork(desired, site.namespaces), [], damage.join(' '));
+  }
+});
+
+test('CHECK names the NIC’s address and the veth pair, whose loss is mended where it can be', () => {
+  using site = new Site([4]);
+  const desired = plan([4]);
+  applyNetwork(desired, site.namespaces);
+  ip('-n', site.lan.node, 'link', 'del', hostLink);
+  assert.deepEqual(
+    checkNetwork(desired, site.namespaces).filter((problem) => problem.startsWith('link')),
+    ['link veth0 is missing', `link ${hostLink} is missing`],
+  );
+  applyNetwork(desired, site.namespaces);
+  assert.deepEqual(checkNetwork(desired, site.namespaces), []);
+  ip('-n', site.lan.pod, 'address', 'del', CIDRS[4], 'dev', 'eth0');
+  assert.ok(
+    checkNetwork(desired, site.namespaces).includes('address 10.6.212.241/16 is missing from interface eth0'),
+  );
+  assert.throws(
+    () => applyNetwork(desired, site.namespaces),
+    (error) => isOrbError(error, 'COORDINATOR_LINK_TAKEN'),
+  );
+});
+
+test('somebody else’s veth0 in the pod is an error that names it, and stays', () => {
+  using site = new Site([4]);
+  ip('-n', site.lan.pod, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'other');
+  assert.throws(
+    () => applyNetwork(plan([4]), site.namespaces),
+    /link veth0123456789a of the node is not the peer of veth0/,
+  );
+  assert.equal(
+    site.show('node', 'link').some((line) => line.includes(hostLink)),
+    false,
+  );
+});
+
+test('a host veth left by another sandbox is replaced', () => {
+  using site = new Site([4]);
+  ip('-n', site.lan.node, 'link', 'add', hostLink, 'type', 'veth', 'peer', 'name', 'leftover');
+  applyNetwork(plan([4]), site.namespaces);
+  assert.deepEqual(checkNetwork(plan([4]), site.namespaces), []);
+});
+
+test('DEL works when the pod’s namespace is gone', () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  undoNode(site.namespaces.node, containerId);
+  assert.deepEqual(site.show('node', 'route', 'show', 'table', '500'), []);
+  undoNode(site.namespaces.node, containerId);
+});
+
+test('settings that are taken back are taken out of running pods', () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4], { hijackCIDR: ['192.0.2.0/24'] }), site.namespaces);
+  assert.ok(site.show('pod', 'route').some((line) => line.startsWith('192.0.2.0/24')));
+  applyNetwork(plan([4]), site.namespaces);
+  assert.ok(!site.show('pod', 'route').some((line) => line.startsWith('192.0.2.0/24')));
+  assert.deepEqual(applyNetwork(plan([4]), site.namespaces).mended, []);
+});
+
+test('MAC prefix, queue length, link address and MTU reach the kernel', () => {
+  using site = new Site([4]);
+  const options = { podMACPrefix: '0a:1b', txQueueLen: 77, vethLinkAddress: '169.254.100.1', vethMTU: 1400 };
+  applyNetwork(plan([4], options), site.namespaces);
+  const links = JSON.parse(ip('-n', site.lan.pod, '-j', 'address')) as Record<string, unknown>[];
+  const facts = links.map(({ ifname, mtu, txqlen, address }) => ({ ifname, mtu, txqlen, address }));
+  assert.deepEqual(
+    facts.find(({ ifname }) => ifname === 'eth0'),
+    {
+      ifname: 'eth0',
+      mtu: 1500,
+      txqlen: 77,
+      address: '0a:1b:0a:06:d4:f1',
+    },
+  );
+  assert.equal(facts.find(({ ifname }) => ifname === 'veth0')?.mtu, 1400);
+  assert.ok(
+    site
+      .show('pod', 'address', 'show', 'dev', 'veth0')
+      .some((line) => line.startsWith('inet 169.254.100.1/32 scope link')),
+  );
+  assert.deepEqual(applyNetwork(plan([4], options), site.namespaces).mended, []);
+});
+
+/** kube-proxy's part, by hand: a port of the node leads to the pod, with or without MASQUERADE. */
+function nodePort(site: Site, masquerade: boolean): void {
+  const rules = [
+    'table ip proxy {',
+    '  chain pre { type nat hook prerouting priority dstnat; ip daddr 10.6.212.101 tcp dport 30080 dnat to 10.6.212.241:80; }',
+    `  chain post { type nat hook postrouting priority srcnat; ${masquerade ? 'ct status dnat masquerade;' : ''} }`,
+    '}',
+  ].join('\n');
+  execFileSync('ip', ['netns', 'exec', site.lan.node, 'nft', '-f', '-'], { input: rules });
+}
+
+test('NodePort with the client’s own address: the reply goes back through veth0, because of the mark', async () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  nodePort(site, false);
+  const ask = () => withServer(site.lan.pod, 80, () => connectFrom(site.lan.lan, '10.6.212.101', 30_080));
+  assert.equal(await ask(), '10.6.0.1 hello');
+  site.namespaces.pod.nft('delete table inet orbweaver\n');
+  assert.match(await ask(), /^nothing/, 'without the mark it leaves by eth0, and nobody knows it there');
+});
+
+test('MASQUERADE towards the pod takes the node’s address, not docker0’s', async () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  nodePort(site, true);
+  const ask = () => withServer(site.lan.pod, 80, () => connectFrom(site.lan.lan, '10.6.212.101', 30_080));
+  assert.equal(await ask(), '10.6.212.101 hello');
+  ip('-n', site.lan.node, 'address', 'del', `${NODES[4]}/32`, 'dev', hostLink);
+  // The kernel takes a link's routes with its last address.
+  ip('-n', site.lan.node, 'route', 'add', PODS[4], 'dev', hostLink, 'table', '500');
+  assert.equal(await ask(), '172.17.0.1 hello', 'the symptom, were there no address on the host veth');
+});
+
+test('the node’s addresses as the kernel and its Node object tell them', () => {
+  using site = new Site([4, 6]);
+  applyNetwork(plan([4, 6]), site.namespaces);
+  const { node } = site.namespaces;
+  const found = nodeAddresses(node.links(), node.addresses(), undefined);
+  assert.deepEqual(found, [parseAddress(NODES[4]), parseAddress(NODES[6])]);
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Logger, silentLogger } from '#base';
+import type { AttachmentRecord } from './attachment-record.ts';
+import { decodeRecord, encodeRecord } from './attachment-record.ts';
+import { Attachments } from './attachments.ts';
+import { MemoryStateFiles } from './state-files.ts';
+
+function record(containerId: string, changes: Partial<AttachmentRecord> = {}): AttachmentRecord {
+  return {
+    version: 1,
+    containerId,
+    interfaceName: 'eth0',
+    netns: { path: '/run/netns/a', inode: 4026531840 },
+    network: 'macvlan',
+    pod: { namespace: 'default', name: 'web-0', uid: 'uid-1' },
+    createdAt: '2026-01-02T03:04:05.678Z',
+    ipam: {
+      state: 'done',
+      netConf: { cniVersion: '1.0.0', type: 'macvlan', '10': 'a key like a number' },
+      result: { ips: [{ address: '10.6.0.5/16' }] },
+      addresses: [{ address: '10.6.0.5/16', pool: 'v4', nic: 'eth0' }],
+    },
+    ...changes,
+  };
+}
+
+const coordinator: AttachmentRecord['coordinator'] = {
+  state: 'intended',
+  netConf: { type: 'coordinator' },
+  result: undefined,
+};
+
+test('a record survives the agent', async () => {
+  const files = new MemoryStateFiles();
+  const before = await Attachments.open(files, silentLogger);
+  await before.put(record('aaaa'));
+  const after = await Attachments.open(files, silentLogger);
+  assert.deepEqual(after.all(), [record('aaaa')]);
+  assert.deepEqual(after.get({ containerId: 'aaaa', interfaceName: 'eth0' })?.ipam?.addresses[0]?.pool, 'v4');
+});
+
+test('two types share one record, each takes its part away, the last one the file', async () => {
+  const files = new MemoryStateFiles();
+  const attachments = await Attachments.open(files, silentLogger);
+  const name = { containerId: 'aaaa', interfaceName: 'eth0' };
+  await attachments.put({ ...record('aaaa'), coordinator });
+  await attachments.removePart(name, 'coordinator');
+  assert.ok(attachments.get(name)?.ipam, 'the addresses are still known');
+  assert.equal(attachments.get(name)?.coordinator, undefined);
+  assert.deepEqual((await Attachments.open(files, silentLogger)).get(name)?.coordinator, undefined);
+  await attachments.removePart(name, 'coordinator');
+  await attachments.removePart(name, 'ipam');
+  assert.equal(attachments.get(name), undefined);
+  assert.equal(files.files.size, 0);
+  await attachments.removePart(name, 'ipam');
+});
+
+test('a damaged file is set aside with a word in the log, and blocks nothing', async () => {
+  const files = new MemoryStateFiles();
+  const attachments = await Attachments.open(files, silentLogger);
+  for (const id of ['aaaa', 'bbbb', 'cccc', 'dddd']) await attachments.put(record(id));
+  const bytes = (name: string) => files.files.get(name)?.bytes ?? new Uint8Array();
+  await files.write('aaaa+eth0.json', bytes('aaaa+eth0.json').slice(0, 40));
+  const changed = new TextDecoder().decode(bytes('bbbb+eth0.json')).replace('10.6.0.5', '10.6.0.6');
+  await files.write('bbbb+eth0.json', new TextEncoder().encode(changed));
+  await files.write('cccc+eth0.json', new Uint8Array());
+  await files.write('notes.txt', new Uint8Array());
+  const logged: unknown[] = [];
+  const logger: Logger = { ...silentLogger, error: ({ file }) => logged.push(file) };
+  const after = await Attachments.open(files, logger);
+  assert.deepEqual(
+    after.all().map(({ containerId }) => containerId),
+    ['dddd'],
+  );
+  assert.deepEqual(logged, ['aaaa+eth0.json.damaged', 'bbbb+eth0.json.damaged', 'cccc+eth0.json.damaged']);
+  assert.ok(files.files.has('aaaa+eth0.json.damaged'));
+  assert.equal(files.files.has('aaaa+eth0.json'), false);
+});
+
+test('a record of a future version is not read as one of ours', () => {
+  const future = { ...record('aaaa'), version: 2 } as unknown as AttachmentRecord;
+  assert.throws(
+    () => decodeRecord(encodeRecord(future), 'aaaa+eth0.json'),
+    /aaaa\+eth0\.json is damaged.*version/s,
+  );
+});
+
+test('a new sandbox of a pod supersedes the older one, of its own pod and NIC alone, for good', async () => {
+  const files = new MemoryStateFiles();
+  const attachments = await Attachments.open(files, silentLogger);
+  await attachments.put(record('old'));
+  await attachments.put(record('new'));
+  await attachments.put(record('nic', { interfaceName: 'net1' }));
+  await attachments.put(record('pod', { pod: { namespace: 'default', name: 'web-0', uid: 'uid-2' } }));
+  const older = await attachments.supersede('uid-1', { containerId: 'new', interfaceName: 'eth0' });
+  assert.deepEqual(
+    older.map(({ containerId }) => containerId),
+    ['old'],
+  );
+  const after = await Attachments.open(files, silentLogger);
+  const superseded = after.all().filter((one) => one.supersededBy !== undefined);
+  assert.deepEqual(
+    superseded.map(({ containerId, supersededBy }) => [containerId, supersededBy]),
+    [['old', 'new']],
+  );
+  assert.deepEqual(await attachments.supersede('uid-1', { containerId: 'new', interfaceName: 'eth0' }), []);
+});
+
+test('writes of one record reach the disk in their order', async () => {
+  const slow = new (class extends MemoryStateFiles {
+    #wait = 3;
+    override async write(name: string, bytes: Uint8Array): Promise<void> {
+      const turns = this.#wait--;
+      for (let i = 0; i < turns * 5; i++) await Promise.resolve();
+      await super.write(name, bytes);
+    }
+  })();
+  const attachments = await Attachments.open(slow, silentLogger);
+  const networks = ['first', 'second', 'third'];
+  await Promise.all(networks.map((network) => attachments.put(record('aaaa', { network }))));
+  assert.equal((await Attachments.open(slow, silentLogger)).all()[0]?.network, 'third');
+});
+
+test('a failed write is told to its caller and does not stop the next', async () => {
+  const broken = new (class extends MemoryStateFiles {
+    full = true;
+    override async write(name: string, bytes: Uint8Array): Promise<void> {
+      if (this.full) throw new Error('ENOSPC');
+      await super.write(name, bytes);
+    }
+  })();
+  const attachments = await Attachments.open(broken, silentLogger);
+  await assert.rejects(attachments.put(record('aaaa')), /ENOSPC/);
+  broken.full = false;
+  await attachments.put(record('aaaa'));
+  assert.equal(broken.files.size, 1);
+});
