@@ -83,7 +83,14 @@ for (const version of supportedVersions) {
 
 const full: CniResult = {
   interfaces: [
-    { name: 'eth0', mac: '0a:1b:0a:06:00:05', mtu: 1500, sandbox: '/run/netns/a', pciID: '0000:00:01.0' },
+    {
+      name: 'eth0',
+      mac: '0a:1b:0a:06:00:05',
+      mtu: 1500,
+      sandbox: '/run/netns/a',
+      socketPath: '/s',
+      pciID: '0000:00:01.0',
+    },
   ],
   ips: [
     { address: '10.6.0.5/16', gateway: '10.6.0.1', interface: 0 },
