@@ -367,3 +367,49 @@ test('the node’s addresses as the kernel and its Node object tell them', () =>
   const found = nodeAddresses(node.links(), node.addresses(), undefined);
   assert.deepEqual(found, [parseAddress(NODES[4]), parseAddress(NODES[6])]);
 });
+
+test('a node that takes its router from advertisements keeps it when forwarding begins', () => {
+  using lan = new Lan('nd');
+  const node = openNamespace(lan.path(lan.node));
+  try {
+    node.setSysctl('ipv6/conf/eth0/accept_ra', '1');
+    const desired = planNode({
+      advertisedLinks: ['eth0'],
+      families: [4, 6],
+      hostRuleTable: 500,
+      tuneSysctls: true,
+    });
+    assert.ok(applyNode(desired, node).mended.includes('sysctl net/ipv6/conf/eth0/accept_ra is 1, not 2'));
+    assert.equal(node.sysctl('ipv6/conf/eth0/accept_ra'), '2');
+    assert.equal(node.sysctl('ipv4/conf/all/forwarding'), '1');
+    assert.deepEqual(applyNode(desired, node).mended, [], 'and once is enough');
+  } finally {
+    node.close();
+  }
+});
+
+test('the cost of a pod does not grow with the pods of the node', () => {
+  using site = new Site([4, 6]);
+  const { node } = site.lan;
+  const others = Array.from({ length: 100 }, (_, i) => [
+    `link add vetho${i} type veth peer name p${i}`,
+    `link set vetho${i} up`,
+    `route add 10.6.99.${i} dev vetho${i} table 500`,
+  ]).flat();
+  execFileSync('ip', ['-n', node, '-batch', '-'], { input: others.join('\n') });
+  const seen: number[] = [];
+  const counted = new Proxy(site.namespaces.node, {
+    get(target, key: keyof Namespaces['node']) {
+      const member = target[key];
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        const answer = (member as (...all: unknown[]) => unknown).apply(target, args);
+        if (Array.isArray(answer)) seen.push(answer.length);
+        return answer;
+      };
+    },
+  });
+  applyNetwork(plan([4, 6]), { ...site.namespaces, node: counted });
+  assert.deepEqual(checkNetwork(plan([4, 6]), { ...site.namespaces, node: counted }), []);
+  assert.ok(Math.max(...seen) < 20, `no dump of the node is longer than ${Math.max(...seen)} objects`);
+});

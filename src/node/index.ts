@@ -4,5 +4,6 @@ export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { openStateDirectory, StateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
 export { undoNode, undoPod } from './undo.ts';

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openStateDirectory } from './state-directory.ts';
+
+let directory = '';
+before(async () => {
+  directory = join(await mkdtemp(join(tmpdir(), 'ow-state-')), 'queue');
+});
+after(() => rm(join(directory, '..'), { recursive: true }));
+
+test('files come and go; temporary ones of a broken write are not seen; the directory is root’s alone', async () => {
+  const files = await openStateDirectory(directory);
+  assert.equal((await stat(directory)).mode & 0o777, 0o700);
+  await files.write('b.del', new Uint8Array([1, 2]));
+  await files.write('a.del', new Uint8Array([3]));
+  await writeFile(join(directory, '.c.del.1234'), 'half');
+  await utimes(join(directory, 'a.del'), 2000, 2000);
+  await utimes(join(directory, 'b.del'), 1000, 1000);
+  assert.deepEqual(await files.list(), [
+    { name: 'a.del', modifiedMs: 2_000_000 },
+    { name: 'b.del', modifiedMs: 1_000_000 },
+  ]);
+  assert.deepEqual([...((await files.read('b.del')) ?? [])], [1, 2]);
+  assert.equal(await files.read('none'), undefined);
+  await files.rename('a.del', 'a.del.damaged');
+  await files.remove('b.del');
+  await files.remove('b.del');
+  assert.deepEqual(
+    (await files.list()).map(({ name }) => name),
+    ['a.del.damaged'],
+  );
+});

@@ -1,0 +1,49 @@
+// A directory of state files on the disk: mode 0700, each file whole or not there.
+
+import { readdir, readFile, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePrivateDirectory, removeDurably, writeDurably } from '#kernel';
+import type { StateFile, StateFiles } from './state-files.ts';
+
+export class StateDirectory implements StateFiles {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Opens the directory, making it where it is missing. */
+  static async open(path: string): Promise<StateDirectory> {
+    await makePrivateDirectory(path);
+    return new StateDirectory(path);
+  }
+
+  async list(): Promise<readonly StateFile[]> {
+    // What begins with a dot was being written when its writer died.
+    const names = (await readdir(this.#path)).filter((name) => !name.startsWith('.'));
+    return Promise.all(
+      names.map(async (name) => ({ name, modifiedMs: (await stat(join(this.#path, name))).mtimeMs })),
+    );
+  }
+
+  async read(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readFile(join(this.#path, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    return writeDurably(join(this.#path, name), bytes);
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return rename(join(this.#path, from), join(this.#path, to));
+  }
+
+  async remove(name: string): Promise<void> {
+    await removeDurably(join(this.#path, name));
+  }
+}
