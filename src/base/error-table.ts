@@ -22,6 +22,11 @@ export const errorTable = {
     advice: 'Run one agent per node; end the other one first.',
     cni: 11,
   },
+  AGENT_STARTING: {
+    meaning: 'The agent has not read the cluster yet, and the caller stopped waiting for it.',
+    advice: 'Wait; if it lasts, look whether the agent reaches the API server.',
+    cni: 11,
+  },
   ATTACHMENT_DAMAGED: {
     meaning: 'A file in which the node remembers an attachment is not what was written.',
     advice: 'It was set aside next to the others with `.damaged`; look at the disk.',

@@ -1,6 +1,5 @@
 // An API server in memory for tests: versions, conflicts, status, finalizers and watches behave as the real one's.
 
-import { applyPatch, type Operation } from 'fast-json-patch';
 import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
 import { type ErrorCode, OrbError } from '#base';
 import type { CallOptions, KubeClient, ObjectList, ObjectRef, Selection, WatchEvent } from './client.ts';
@@ -23,7 +22,7 @@ interface Logged {
   readonly object: KubeObject;
 }
 
-/** What it leaves out: paging, admission, owner garbage collection, field ownership; `strategic` and `apply` patches merge. */
+/** What it leaves out: paging, JSON patches, admission, owner garbage collection, field ownership; `strategic` and `apply` patches merge. */
 export class FakeKube implements KubeClient {
   /** Every call so far, in order. */
   readonly calls: FakeCall[] = [];
@@ -133,11 +132,9 @@ export class FakeKube implements KubeClient {
     if (patch.type === 'apply' && !this.#kind(type).has(keyOf({ metadata: ref }))) {
       this.#store(type, 'ADDED', { ...(structuredClone(patch.body) as KubeObject) });
     }
+    if (patch.type === 'json') throw refused('KUBE_INVALID', type, ref, 'the fake reads no JSON patches');
     const before = this.#find(type, ref);
-    const after =
-      patch.type === 'json'
-        ? applyPatch(structuredClone(before), patch.body as Operation[]).newDocument
-        : (merge(structuredClone(before), patch.body) as KubeObject);
+    const after = merge(structuredClone(before), patch.body) as KubeObject;
     return this.#replace(type, before, after, undefined);
   }
 

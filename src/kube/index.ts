@@ -8,6 +8,7 @@ export type {
   WatchEvent,
 } from './client.ts';
 export { inClusterConfig, type KubeConfig, kubeconfigFile, type TlsIdentity } from './config.ts';
+export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type FakeCall, FakeKube } from './fake-kube.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
 export { type Change, Reflector, type ReflectorOptions, type ReflectorStatistics } from './reflector.ts';

@@ -45,7 +45,9 @@ function fieldHolds(requirement: string, object: KubeObject): boolean {
   const [, path = '', operator, value] = match;
   let field: unknown = object;
   for (const step of path.split('.')) field = (field as Record<string, unknown> | undefined)?.[step];
-  const text = typeof field === 'object' ? '' : String(field ?? '');
+  const text = ['string', 'number', 'boolean'].includes(typeof field)
+    ? `${field as string | number | boolean}`
+    : '';
   return (text === value) === (operator !== '!=');
 }
 

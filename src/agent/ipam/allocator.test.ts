@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { type Pod, resources, type SpiderIPPool } from '#api';
+import { isOrbError, OrbError, silentLogger, systemClock } from '#base';
+import type { Allocation, AllocationRequest } from '#cni';
+import { formatAddress, formatCidr } from '#ip';
+import { FakeKube } from '#kube';
+import { Allocator } from './allocator.ts';
+import { silentIpamMetrics } from './metrics.ts';
+
+let running: Allocator[] = [];
+afterEach(async () => {
+  await Promise.all(running.map((allocator) => allocator.stop()));
+  running = [];
+});
+
+async function cluster(pools: Record<string, Partial<SpiderIPPool['spec'] & object>>): Promise<FakeKube> {
+  const kube = new FakeKube();
+  await kube.create(resources.namespaces, { metadata: { name: 'default' } });
+  await kube.create(resources.nodes, { metadata: { name: 'node1' } });
+  for (const [name, spec] of Object.entries(pools)) await createPool(kube, name, spec);
+  return kube;
+}
+
+function createPool(kube: FakeKube, name: string, spec: Partial<SpiderIPPool['spec'] & object>) {
+  const defaults = { subnet: '10.6.0.0/16', default: false, disable: false };
+  return kube.create(resources.spiderIPPools, { metadata: { name }, spec: { ...defaults, ...spec } });
+}
+
+async function agent(kube: FakeKube): Promise<Allocator> {
+  const allocator = new Allocator({
+    client: kube,
+    clock: systemClock,
+    log: silentLogger,
+    metrics: silentIpamMetrics,
+    nodeName: 'node1',
+    agentNamespace: 'kube-system',
+    families: [4, 6],
+  });
+  running.push(allocator);
+  await allocator.start();
+  return allocator;
+}
+
+function pod(kube: FakeKube, name: string, annotations: Record<string, string> = {}): Promise<Pod> {
+  const metadata = { name, namespace: 'default', annotations };
+  return kube.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [] } });
+}
+
+function add(podName: string, more: Partial<AllocationRequest> = {}): AllocationRequest {
+  return {
+    containerId: `sandbox-of-${podName}`,
+    ifName: 'eth0',
+    podNamespace: 'default',
+    podName,
+    podUid: undefined,
+    defaultIPv4Pools: ['v4'],
+    defaultIPv6Pools: [],
+    cleanGateway: false,
+    signal: AbortSignal.timeout(20_000),
+    log: silentLogger,
+    ...more,
+  };
+}
+
+function del(podName: string, podUid: string, nic = 'eth0', lastNic = true) {
+  const signal = AbortSignal.timeout(20_000);
+  return {
+    podNamespace: 'default',
+    podName,
+    podUid,
+    nic,
+    lastNic,
+    knownPools: ['v4'],
+    signal,
+    log: silentLogger,
+  };
+}
+
+async function records(
+  kube: FakeKube,
+  name = 'v4',
+): Promise<Record<string, { pod: string; podUid: string; nic: string }>> {
+  const pool = await kube.get(resources.spiderIPPools, { name });
+  return JSON.parse(pool.status?.allocatedIPs ?? '{}') as Record<
+    string,
+    { pod: string; podUid: string; nic: string }
+  >;
+}
+
+function texts({ addresses }: Allocation): string[] {
+  return addresses.map(({ nic, address }) => `${nic} ${formatCidr(address)}`);
+}
+
+const pair = (ips: string) =>
+  JSON.stringify([
+    { interface: 'eth0', ipv4: [ips] },
+    { interface: 'net1', ipv4: [ips] },
+  ]);
+
+test('500 pods, 16 at a time, all get an address of a pool with exactly 500, with few writes', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.2.244'] } });
+  const allocator = await agent(kube);
+  const names = Array.from({ length: 500 }, (_, index) => `pod-${index}`);
+  for (const name of names) await pod(kube, name);
+  const given: string[] = [];
+  const worker = async () => {
+    for (let name = names.pop(); name !== undefined; name = names.pop())
+      given.push(...texts(await allocator.allocate(add(name))));
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  assert.equal(new Set(given).size, 500);
+  assert.equal(Object.keys(await records(kube)).length, 500);
+  const writes = kube.count('updateStatus', 'spiderippools');
+  assert.ok(writes <= 100, `${writes} writes`);
+});
+
+test('two agents on one pool never give an address twice', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.60'] } });
+  const agents = [await agent(kube), await agent(kube)];
+  const all = Array.from({ length: 60 }, async (_, index) => {
+    await pod(kube, `pod-${index}`);
+    return agents[index % 2]?.allocate(add(`pod-${index}`));
+  });
+  const given = (await Promise.all(all)).flatMap((allocation) =>
+    allocation === undefined ? [] : texts(allocation),
+  );
+  assert.equal(new Set(given).size, 60);
+  assert.equal(Object.keys(await records(kube)).length, 60);
+});
+
+test('a repeated ADD gets the same address again without a write', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'], gateway: '10.6.0.1' } });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  const first = await allocator.allocate(add('web'));
+  const writes = kube.count('updateStatus', 'spiderippools');
+  assert.deepEqual(await allocator.allocate(add('web', { containerId: 'another' })), first);
+  assert.equal(kube.count('updateStatus', 'spiderippools'), writes);
+  assert.deepEqual(
+    first.routes.map(({ destination }) => formatCidr(destination)),
+    ['0.0.0.0/0'],
+  );
+});
+
+test('an agent killed before it wrote the endpoint: the next one writes it and gives the same address', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const killed = await agent(kube);
+  kube.before = ({ verb, plural }) => {
+    if (verb === 'create' && plural === 'spiderendpoints')
+      throw new OrbError('KUBE_UNREACHABLE', { message: 'killed' });
+  };
+  const made = await pod(kube, 'web');
+  const first = await killed.allocate(add('web'));
+  await killed.settled();
+  kube.before = () => {};
+  const next = await agent(kube);
+  await next.settled();
+  const endpoint = await kube.get(resources.spiderEndpoints, { namespace: 'default', name: 'web' });
+  assert.equal(endpoint.status?.current.ips[0]?.ipv4, '10.6.1.1/16');
+  assert.equal(endpoint.metadata.ownerReferences?.[0]?.uid, made.metadata.uid);
+  assert.deepEqual(texts(await next.allocate(add('web'))), texts(first));
+});
+
+test('all NICs of a pod are allocated with its first, two on one pool with two addresses; the next NIC reads its own', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const allocator = await agent(kube);
+  await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') });
+  assert.deepEqual(texts(await allocator.allocate(add('web'))), ['eth0 10.6.1.1/16', 'net1 10.6.1.2/16']);
+  assert.equal(kube.count('updateStatus', 'spiderippools'), 1);
+  assert.deepEqual(texts(await allocator.allocate(add('web', { ifName: 'net1' }))), [
+    'net1 10.6.1.2/16',
+    'eth0 10.6.1.1/16',
+  ]);
+  assert.equal(kube.count('updateStatus', 'spiderippools'), 1);
+});
+
+test('what one pool gave is given back when another pool of the pod fails', async () => {
+  const kube = await cluster({
+    v4: { ips: ['10.6.1.1-10.6.1.9'] },
+    v6: { subnet: 'fd00::/64', ips: ['fd00::1'] },
+  });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  kube.before = ({ verb, name }) => {
+    if (verb === 'updateStatus' && name === 'v6')
+      throw new OrbError('KUBE_UNREACHABLE', { message: 'etcd is away' });
+  };
+  await assert.rejects(allocator.allocate(add('web', { defaultIPv6Pools: ['v6'] })), {
+    code: 'KUBE_UNREACHABLE',
+  });
+  assert.deepEqual(await records(kube), {});
+});
+
+test('a full pool is passed over for the next in the order of the user; all full says so for each', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
+  const allocator = await agent(kube);
+  const pools = { defaultIPv4Pools: ['v4', 'more'] };
+  for (const name of ['a', 'b', 'c']) await pod(kube, name);
+  const given = await Promise.all(['a', 'b'].map((name) => allocator.allocate(add(name, pools))));
+  assert.deepEqual(given.flatMap(texts).toSorted(), ['eth0 10.6.1.1/16', 'eth0 10.6.2.1/16']);
+  await assert.rejects(allocator.allocate(add('c', pools)), {
+    code: 'IPPOOL_EXHAUSTED',
+    message:
+      /failed to allocate any IPv4 IP address to NIC eth0 from IPPools \[v4 more\].*used out.*used out/,
+  });
+});
+
+test('unknown pool, wrong family, disabled pool, dead and unknown pod are refused and leave nothing', async () => {
+  const kube = await cluster({
+    v4: { ips: ['10.6.1.1'] },
+    off: { disable: true },
+    v6: { subnet: 'fd00::/64', ips: ['fd00::1'] },
+  });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  const dead = await pod(kube, 'dead');
+  await kube.updateStatus(resources.pods, { ...dead, status: { phase: 'Failed', reason: 'Evicted' } });
+  const refusal = (request: AllocationRequest, code: string) =>
+    assert.rejects(allocator.allocate(request), { code });
+  await refusal(add('web', { defaultIPv4Pools: ['nope'] }), 'IPPOOL_NOT_FOUND');
+  await refusal(add('web', { defaultIPv4Pools: ['v6'] }), 'IPPOOL_UNSUITABLE');
+  await refusal(add('web', { defaultIPv4Pools: ['off'] }), 'IPPOOL_UNSUITABLE');
+  await refusal(add('dead', { podUid: dead.metadata.uid }), 'POD_DEAD');
+  await refusal(add('nobody'), 'POD_UNKNOWN');
+  await refusal(add('web', { podUid: 'another' }), 'POD_UNKNOWN');
+  assert.equal(kube.count('updateStatus', 'spiderippools'), 0);
+});
+
+for (const [what, change] of [
+  [
+    'disabled',
+    (kube: FakeKube) =>
+      kube.patch(
+        resources.spiderIPPools,
+        { name: 'v4' },
+        { type: 'merge', body: { spec: { disable: true } } },
+      ),
+  ],
+  ['deleted', (kube: FakeKube) => kube.delete(resources.spiderIPPools, { name: 'v4' })],
+] as const) {
+  test(`a pool that is ${what} between choice and write gives nothing; the next pool does`, async () => {
+    const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
+    const allocator = await agent(kube);
+    await pod(kube, 'web');
+    let changed = false;
+    kube.before = async ({ verb }) => {
+      if (verb !== 'updateStatus' || changed) return;
+      changed = true;
+      await change(kube);
+    };
+    const allocation = await allocator.allocate(add('web', { defaultIPv4Pools: ['v4', 'more'] }));
+    assert.deepEqual(texts(allocation), ['eth0 10.6.2.1/16']);
+  });
+}
+
+test('a release with the UID of an earlier pod leaves what the new pod of that name holds', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  const old = await pod(kube, 'web-0');
+  await allocator.allocate(add('web-0'));
+  await allocator.release(del('web-0', old.metadata.uid ?? ''));
+  await kube.delete(resources.pods, { namespace: 'default', name: 'web-0' });
+  const next = await pod(kube, 'web-0');
+  await allocator.allocate(add('web-0', { podUid: next.metadata.uid }));
+  await allocator.release(del('web-0', old.metadata.uid ?? ''));
+  assert.equal((await records(kube))['10.6.1.1']?.podUid, next.metadata.uid);
+  await allocator.settled();
+  const endpoint = await kube.get(resources.spiderEndpoints, { namespace: 'default', name: 'web-0' });
+  assert.equal(endpoint.status?.current.uid, next.metadata.uid);
+});
+
+test('a release frees the NIC it names, the last one deletes the endpoint, and a repeat does nothing', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') })).metadata.uid ?? '';
+  await allocator.allocate(add('web'));
+  await allocator.release(del('web', uid, 'net1', false));
+  assert.deepEqual(
+    Object.values(await records(kube)).map(({ nic }) => nic),
+    ['eth0'],
+  );
+  await allocator.release(del('web', uid));
+  await allocator.release(del('web', uid));
+  assert.deepEqual(await records(kube), {});
+  await allocator.settled();
+  await assert.rejects(kube.get(resources.spiderEndpoints, { namespace: 'default', name: 'web' }), {
+    code: 'KUBE_NOT_FOUND',
+  });
+});
+
+test('a released address rests while the pool has another', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'a')).metadata.uid ?? '';
+  await pod(kube, 'b');
+  await pod(kube, 'c');
+  await allocator.allocate(add('a'));
+  await allocator.release(del('a', uid));
+  assert.deepEqual(texts(await allocator.allocate(add('b'))), ['eth0 10.6.1.2/16']);
+  assert.deepEqual(texts(await allocator.allocate(add('c'))), ['eth0 10.6.1.1/16']);
+});
+
+test('a release from a pool that is gone succeeds; with the API away it says so', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'web')).metadata.uid ?? '';
+  await allocator.allocate(add('web', { defaultIPv4Pools: ['more'] }));
+  await kube.delete(resources.spiderIPPools, { name: 'v4' });
+  kube.before = ({ verb }) => {
+    if (verb === 'updateStatus') throw new OrbError('KUBE_UNREACHABLE', { message: 'away' });
+  };
+  await assert.rejects(allocator.release(del('web', uid)), { code: 'KUBE_UNREACHABLE' });
+  kube.before = () => {};
+  await allocator.release(del('web', uid));
+  assert.deepEqual(await records(kube, 'more'), {});
+});
+
+test('an address whose caller left while it was written is given back', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  const caller = new AbortController();
+  kube.before = ({ verb }) => {
+    if (verb === 'updateStatus')
+      caller.abort(new OrbError('DEADLINE_PASSED', { message: 'the kubelet left' }));
+  };
+  await assert.rejects(allocator.allocate(add('web', { signal: caller.signal })), (error) =>
+    isOrbError(error, 'DEADLINE_PASSED'),
+  );
+  while (Object.keys(await records(kube)).length > 0 || kube.count('updateStatus', 'spiderippools') < 2) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test('reserved addresses are not handed out', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
+  await kube.create(resources.spiderReservedIPs, {
+    metadata: { name: 'router' },
+    spec: { ips: ['10.6.1.1'] },
+  });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  const { addresses } = await allocator.allocate(add('web'));
+  assert.equal(addresses[0] && formatAddress(addresses[0].address.address), '10.6.1.2');
+});

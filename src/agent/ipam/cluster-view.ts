@@ -1,0 +1,128 @@
+// What the allocator knows of the cluster without asking: pools, reserved addresses, namespaces, its own node and that node's pods.
+
+import {
+  type KubeObject,
+  type Namespace,
+  type Node,
+  type Pod,
+  type ResourceType,
+  resources,
+  type SpiderIPPool,
+  type SpiderReservedIP,
+} from '#api';
+import { type Clock, isOrbError, type Logger, OrbError } from '#base';
+import { type KubeClient, Reflector, type Selection } from '#kube';
+import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
+
+export interface ClusterViewOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The node this agent serves; only its pods are watched. */
+  readonly nodeName: string;
+}
+
+/** Follows the objects that allocation reads. */
+export class ClusterView {
+  readonly nodeName: string;
+  readonly #client: KubeClient;
+  readonly #pools: Reflector<SpiderIPPool>;
+  readonly #reserved: Reflector<SpiderReservedIP>;
+  readonly #pods: Reflector<Pod>;
+  readonly #namespaces: Reflector<Namespace>;
+  readonly #nodes: Reflector<Node>;
+  /** Made again when a pool or a reservation has changed. */
+  #catalog: PoolCatalog | undefined;
+  #reservedAddresses: ReservedAddresses | undefined;
+
+  constructor(options: ClusterViewOptions) {
+    const { client, clock, log, nodeName } = options;
+    const follow = <T extends KubeObject>(
+      type: ResourceType<T>,
+      selection: Selection = {},
+      onChange = () => {},
+    ) => new Reflector({ client, type, clock, log, selection, onChange });
+    this.nodeName = nodeName;
+    this.#client = client;
+    this.#pools = follow(resources.spiderIPPools, {}, () => {
+      this.#catalog = undefined;
+    });
+    this.#reserved = follow(resources.spiderReservedIPs, {}, () => {
+      this.#reservedAddresses = undefined;
+    });
+    this.#pods = follow(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+    this.#namespaces = follow(resources.namespaces);
+    this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` });
+  }
+
+  /** Begins to follow; resolves when everything was listed once. */
+  async start(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.start().ready));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+  }
+
+  get catalog(): PoolCatalog {
+    this.#catalog ??= catalogPools(this.#pools.store.list());
+    return this.#catalog;
+  }
+
+  get reserved(): ReservedAddresses {
+    this.#reservedAddresses ??= reservedAddresses(this.#reserved.store.list());
+    return this.#reservedAddresses;
+  }
+
+  pool(name: string): SpiderIPPool | undefined {
+    return this.#pools.store.get(name);
+  }
+
+  /** Names of the pools in which the UID may hold something: by text, without reading all records. */
+  poolsNaming(podUid: string): string[] {
+    const holding = this.#pools.store
+      .list()
+      .filter((pool) => pool.status?.allocatedIPs?.includes(podUid) === true);
+    return holding.flatMap((pool) => pool.metadata.name ?? []);
+  }
+
+  get nodeLabels(): Readonly<Record<string, string>> {
+    return this.#nodes.store.get(this.nodeName)?.metadata.labels ?? {};
+  }
+
+  /** The pods of this node. */
+  pods(): Pod[] {
+    return this.#pods.store.list();
+  }
+
+  /** From the watch, or where it lags behind, from the server. */
+  async namespace(name: string, signal: AbortSignal): Promise<Namespace> {
+    return this.#namespaces.store.get(name) ?? this.#client.get(resources.namespaces, { name }, { signal });
+  }
+
+  /** The pod of that name and, where one is given, UID: a kubelet may call before the watch has told of its pod. */
+  async pod(namespace: string, name: string, uid: string | undefined, signal: AbortSignal): Promise<Pod> {
+    const watched = this.#pods.store.get(name, namespace);
+    if (watched !== undefined && (uid === undefined || watched.metadata.uid === uid)) return watched;
+    const subject = `Pod ${namespace}/${name}`;
+    try {
+      const pod = await this.#client.get(resources.pods, { namespace, name }, { signal });
+      if (uid === undefined || pod.metadata.uid === uid) return pod;
+      const message = `${subject} has UID ${pod.metadata.uid}, not ${uid}, which K8S_POD_UID names`;
+      throw new OrbError('POD_UNKNOWN', { message, subject });
+    } catch (error) {
+      if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
+      throw new OrbError('POD_UNKNOWN', { message: `${subject} not found`, subject, cause: error });
+    }
+  }
+
+  get #reflectors(): Reflector<KubeObject>[] {
+    return [
+      this.#pools,
+      this.#reserved,
+      this.#pods,
+      this.#namespaces,
+      this.#nodes,
+    ] as unknown as Reflector<KubeObject>[];
+  }
+}

@@ -1,0 +1,43 @@
+// What a SpiderEndpoint shows of an allocation.
+
+import type { EndpointIPDetail } from '#api';
+import { formatAddress, formatCidr } from '#ip';
+import { type Assignment, interfaceAddress, type NicRoute } from '#plan/ipam';
+
+/** One entry for each NIC, both families in it; the default route is told by the gateway, not among the routes. */
+export function endpointDetails(
+  assignments: readonly Assignment[],
+  routes: readonly NicRoute[],
+): EndpointIPDetail[] {
+  const nics = [...new Set(assignments.map(({ nic }) => nic))];
+  return nics.map((nic) => {
+    const own = assignments.filter((assignment) => assignment.nic === nic);
+    const beyond = routes.filter((route) => route.nic === nic && route.destination.prefixLength > 0);
+    return {
+      interface: nic,
+      vlan: 0,
+      ...own.reduce<Partial<EndpointIPDetail>>((fields, one) => ({ ...fields, ...familyFields(one) }), {}),
+      ...(own.some(({ pool }) => pool.gateway !== undefined)
+        ? { cleanGateway: own.some((one) => one.cleanGateway) }
+        : {}),
+      ...(beyond.length === 0
+        ? {}
+        : {
+            routes: beyond.map((route) => ({
+              dst: formatCidr(route.destination),
+              gw: formatAddress(route.gateway),
+            })),
+          }),
+    };
+  });
+}
+
+function familyFields(assignment: Assignment): Partial<EndpointIPDetail> {
+  const { family, pool } = assignment;
+  const address = formatCidr(interfaceAddress(assignment));
+  const gateway = pool.gateway === undefined ? undefined : formatAddress(pool.gateway);
+  if (family === 4) {
+    return { ipv4: address, ipv4Pool: pool.name, ...(gateway === undefined ? {} : { ipv4Gateway: gateway }) };
+  }
+  return { ipv6: address, ipv6Pool: pool.name, ...(gateway === undefined ? {} : { ipv6Gateway: gateway }) };
+}

@@ -1,0 +1,27 @@
+// What the allocator counts: a port that the agent's metrics implement with Spiderpool's documented names.
+
+/** Each method names the metric it feeds, without the prefix `spiderpool_ipam_`. */
+export interface IpamMetrics {
+  /** `allocation_counts`, `allocation_duration_seconds`. */
+  allocated(seconds: number): void;
+  /** `allocation_counts`, `allocation_failure_counts` and the `allocation_err_*_counts` that fits the error's code. */
+  allocationFailed(code: string, seconds: number): void;
+  /** `release_counts`, `release_duration_seconds`. */
+  released(seconds: number): void;
+  /** `release_counts`, `release_failure_counts`. */
+  releaseFailed(code: string, seconds: number): void;
+  /** A 409: `allocation_update_ippool_conflict_counts` where the write allocated, else `release_update_ippool_conflict_counts`. */
+  conflicted(verb: 'allocation' | 'release'): void;
+  /** One write of a pool's status was done, for `operations` requests. */
+  wrote(operations: number): void;
+}
+
+/** Counts nothing. */
+export const silentIpamMetrics: IpamMetrics = {
+  allocated: () => {},
+  allocationFailed: () => {},
+  released: () => {},
+  releaseFailed: () => {},
+  conflicted: () => {},
+  wrote: () => {},
+};

@@ -1,0 +1,81 @@
+// What allocation asks of a pod: whether it lives, its NICs and networks, and the controller it belongs to.
+
+import {
+  apiVersionOf,
+  DEFAULT_NETWORK_ANNOTATION,
+  NETWORKS_ANNOTATION,
+  type OwnerReference,
+  type Pod,
+  parseDefaultNetwork,
+  parseNetworks,
+  resources,
+} from '#api';
+import { OrbError } from '#base';
+
+/** Refuses a pod that ends or has ended, as Spiderpool does (pkg/podmanager): its addresses would be nobody's. */
+export function refuseDeadPod(pod: Pod): void {
+  const why = causeOfDeath(pod);
+  if (why === undefined) return;
+  const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+  throw new OrbError('POD_DEAD', {
+    message: `dead Pod ${name}, we cannot allocate IP addresses to it: ${why}`,
+    subject: `Pod ${name}`,
+  });
+}
+
+function causeOfDeath(pod: Pod): string | undefined {
+  const { phase, reason } = pod.status ?? {};
+  const restartPolicy = pod.spec?.restartPolicy ?? 'Always';
+  if (pod.metadata.deletionTimestamp !== undefined)
+    return `deletionTimestamp ${pod.metadata.deletionTimestamp}`;
+  if (phase === 'Succeeded' && restartPolicy !== 'Always') return 'phase Succeeded';
+  if (phase === 'Failed' && (restartPolicy === 'Never' || reason === 'Evicted'))
+    return `phase Failed ${reason ?? ''}`.trim();
+  return undefined;
+}
+
+/** The NICs in Multus' order with the NetworkAttachmentDefinition of each, `namespace/name`, where it has one. */
+export interface PodNetworks {
+  readonly nics: readonly string[];
+  readonly networks: ReadonlyMap<string, string>;
+}
+
+/** `defaults` says what a pod has that asks for nothing. */
+export function podNetworks(
+  pod: Pod,
+  defaults: { readonly agentNamespace: string; readonly clusterNetwork?: string },
+): PodNetworks {
+  const { annotations = {}, namespace = '' } = pod.metadata;
+  const first = annotations[DEFAULT_NETWORK_ANNOTATION] ?? defaults.clusterNetwork;
+  const further = annotations[NETWORKS_ANNOTATION];
+  const networks = new Map<string, string>();
+  if (first !== undefined) {
+    const selection = parseDefaultNetwork(first, defaults.agentNamespace);
+    networks.set(selection.interface, `${selection.namespace}/${selection.name}`);
+  }
+  const nics = networks.size === 0 ? ['eth0'] : [...networks.keys()];
+  for (const selection of further === undefined ? [] : parseNetworks(further, namespace)) {
+    nics.push(selection.interface);
+    networks.set(selection.interface, `${selection.namespace}/${selection.name}`);
+  }
+  return { nics, networks };
+}
+
+/** The topmost controller that the pod itself tells: a Deployment by its ReplicaSet's name, without asking the server. */
+export function topController(pod: Pod): { readonly kind: string; readonly name: string } {
+  const { ownerReferences = [], labels = {}, name = '' } = pod.metadata;
+  const owner = ownerReferences.find((reference) => reference.controller === true);
+  if (owner === undefined) return { kind: 'Pod', name };
+  // The Deployment controller names a ReplicaSet `<deployment>-<pod-template-hash>`.
+  const suffix = `-${labels['pod-template-hash'] ?? ''}`;
+  if (owner.kind === 'ReplicaSet' && suffix !== '-' && owner.name.endsWith(suffix)) {
+    return { kind: 'Deployment', name: owner.name.slice(0, -suffix.length) };
+  }
+  return { kind: owner.kind, name: owner.name };
+}
+
+/** The reference by which an object goes when the pod goes. */
+export function ownedBy(pod: Pod): OwnerReference {
+  const { name = '', uid = '' } = pod.metadata;
+  return { apiVersion: apiVersionOf(resources.pods), kind: 'Pod', name, uid };
+}

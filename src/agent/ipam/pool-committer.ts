@@ -1,0 +1,201 @@
+// Group commit for one pool: what arrives while a write is in flight is answered by the next single write.
+
+import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
+import { formatAddress } from '#ip';
+import {
+  applyOperations,
+  type PickContext,
+  type PoolLedger,
+  type PoolOperation,
+  type PoolOutcome,
+} from '#plan/ipam';
+import type { IpamMetrics } from './metrics.ts';
+import type { PoolCopy, PoolState } from './pool-copy.ts';
+
+/** What a committer is given. */
+export interface CommitterOptions {
+  readonly copy: PoolCopy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: IpamMetrics;
+  /** Reserved and resting addresses as of now. */
+  readonly context: () => PickContext;
+}
+
+interface Waiting {
+  readonly operation: PoolOperation;
+  readonly signal: AbortSignal;
+  readonly resolve: (outcome: PoolOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Waits between tries after a conflict: about the time of one write, growing while rivals are many. */
+const conflictBackOff = { firstMs: 4, maximumMs: 250 };
+/**
+ * While requests overlap, a write starts at the earliest so long after the one before: at 16 ADDs in parallel several share one
+ * write although each spends most of its time elsewhere. A request that is alone never waits.
+ */
+const crowdedGapMs = 30;
+/** As many waiting requests are written without waiting for more. */
+const fullBatch = 8;
+/** How long an overlap counts. */
+const crowdMemoryMs = 100;
+
+export class PoolCommitter {
+  readonly #options: CommitterOptions;
+  readonly #backOff = new BackOff(conflictBackOff);
+  #waiting: Waiting[] = [];
+  /** `soon`: in this turn; `busy`: whoever arrives now overlaps with another. */
+  #state: 'idle' | 'soon' | 'busy' = 'idle';
+  #crowdedUntilMs = Number.NEGATIVE_INFINITY;
+  #lastWriteMs = Number.NEGATIVE_INFINITY;
+  /** Ends the wait for more requests. */
+  #full: AbortController | undefined;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  /** The newest records known; throws where the pool is gone or cannot be read. */
+  get ledger(): PoolLedger {
+    return this.#options.copy.newest.ledger;
+  }
+
+  /**
+   * Does the operation with the next write. Rejects when the pool cannot be read or written, and with the signal's reason when it
+   * aborts first: an address allocated after all is then given back.
+   */
+  submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      this.#waiting.push({ operation, signal, resolve, reject });
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      if (this.#state === 'busy') {
+        this.#crowdedUntilMs = this.#options.clock.monotonic() + crowdMemoryMs;
+        if (this.#waiting.length >= fullBatch) this.#full?.abort();
+      } else if (this.#state === 'idle') {
+        this.#state = 'soon';
+        // In a later turn: requests of the same turn, such as two NICs of one pod, share the write.
+        queueMicrotask(() => void this.#run());
+      }
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#state = 'busy';
+    while (this.#waiting.length > 0) {
+      await this.#gather();
+      const batch: Waiting[] = [];
+      try {
+        await this.#commit(batch);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#state = 'idle';
+  }
+
+  async #gather(): Promise<void> {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonic();
+    const waitMs = this.#lastWriteMs + crowdedGapMs - nowMs;
+    if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= fullBatch) return;
+    this.#full = new AbortController();
+    await clock.sleep(waitMs, this.#full.signal).catch(() => {});
+    this.#full = undefined;
+  }
+
+  /** Writes until a write is taken; `batch` then holds who was answered by it. Whoever arrives between two tries joins. */
+  async #commit(batch: Waiting[]): Promise<void> {
+    const { copy, clock, metrics } = this.#options;
+    let state: PoolState | undefined;
+    for (;;) {
+      batch.push(...this.#waiting.splice(0));
+      dropAborted(batch);
+      if (batch.length === 0) return;
+      const fresh = state !== undefined;
+      state ??= await newestOrRead(copy);
+      const operations = batch.map(({ operation }) => operation);
+      const { outcomes, changed, ledger } = applyOperations(
+        state.ledger,
+        operations,
+        this.#options.context(),
+      );
+      // Only a write proves that the copy was the newest: answers without one need a fresh read.
+      if (!changed && !fresh) {
+        state = await copy.read();
+        continue;
+      }
+      if (changed && !(await this.#write(state, ledger, operations))) {
+        await clock.sleep(this.#backOff.next());
+        state = await copy.read();
+        continue;
+      }
+      if (changed) metrics.wrote(operations.length);
+      this.#answer(batch, outcomes);
+      return;
+    }
+  }
+
+  /** Whether the server took the write; false on a conflict. */
+  async #write(state: PoolState, ledger: PoolLedger, operations: readonly PoolOperation[]): Promise<boolean> {
+    const { copy, clock, metrics } = this.#options;
+    this.#lastWriteMs = clock.monotonic();
+    try {
+      await copy.write(state, ledger);
+      this.#backOff.reset();
+      return true;
+    } catch (error) {
+      if (isOrbError(error, 'IPPOOL_NOT_FOUND')) throw error;
+      if (!isOrbError(error, 'KUBE_CONFLICT')) {
+        // The server may have taken it all the same: only a read tells.
+        await copy.read().catch((reading: unknown) => {
+          this.#options.log.debug(
+            { pool: copy.name, error: errorText(reading) },
+            'the pool cannot be read either',
+          );
+        });
+        throw error;
+      }
+      metrics.conflicted(operations.some(({ verb }) => verb === 'allocate') ? 'allocation' : 'release');
+      return false;
+    }
+  }
+
+  #answer(batch: readonly Waiting[], outcomes: readonly PoolOutcome[]): void {
+    for (const [index, waiting] of batch.entries()) {
+      const outcome = outcomes[index] as PoolOutcome;
+      if (waiting.signal.aborted) this.#giveBack(waiting.operation, outcome);
+      else waiting.resolve(outcome);
+    }
+  }
+
+  /** Nobody waits for this address any more. A repeat of the request comes after the release and gets an address of its own. */
+  #giveBack(operation: PoolOperation, outcome: PoolOutcome): void {
+    if (operation.verb !== 'allocate' || outcome.verb !== 'allocated' || outcome.held) return;
+    const { podUid, nic, pod } = operation.owner;
+    const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
+    const fields = { pool: this.#options.copy.name, pod, address: formatAddress(outcome.address) };
+    this.submit({ verb: 'release', release }, new AbortController().signal).then(
+      () => this.#options.log.info(fields, 'gave back an address whose request had ended'),
+      // The DEL of the sandbox names the pod's UID and frees it.
+      (error: unknown) =>
+        this.#options.log.warn({ ...fields, error: errorText(error) }, 'could not give an address back'),
+    );
+  }
+}
+
+async function newestOrRead(copy: PoolCopy): Promise<PoolState> {
+  try {
+    return copy.newest;
+  } catch (error) {
+    if (!isOrbError(error, 'IPPOOL_NOT_FOUND')) throw error;
+    return copy.read();
+  }
+}
+
+/** Whoever's signal aborted was told so already. */
+function dropAborted(batch: Waiting[]): void {
+  const kept = batch.filter(({ signal }) => !signal.aborted);
+  batch.splice(0, batch.length, ...kept);
+}

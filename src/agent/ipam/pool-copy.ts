@@ -1,0 +1,108 @@
+// The newest copy of one pool that this agent has seen, by its watch, by a read or by a write of its own.
+
+import { resources, type SpiderIPPool } from '#api';
+import { isOrbError, OrbError } from '#base';
+import type { KubeClient } from '#kube';
+import { PoolLedger } from '#plan/ipam';
+
+/** An object and its records read. */
+export interface PoolState {
+  readonly object: SpiderIPPool;
+  readonly ledger: PoolLedger;
+}
+
+/** Told of each newer state with the one before, so that released addresses are seen, whoever released them. */
+export type StateListener = (before: PoolLedger, after: PoolLedger) => void;
+
+export class PoolCopy {
+  readonly name: string;
+  readonly #client: KubeClient;
+  readonly #watched: () => SpiderIPPool | undefined;
+  readonly #listener: StateListener;
+  #state: PoolState | undefined;
+  /** The version at which the server said that the pool is gone: the watch may not know yet. */
+  #goneAt = 0n;
+
+  constructor(
+    name: string,
+    client: KubeClient,
+    watched: () => SpiderIPPool | undefined,
+    listener: StateListener,
+  ) {
+    this.name = name;
+    this.#client = client;
+    this.#watched = watched;
+    this.#listener = listener;
+  }
+
+  /** The newest state known without asking; throws IPPOOL_NOT_FOUND where none is, and where the pool cannot be read. */
+  get newest(): PoolState {
+    const watched = this.#watched();
+    const known = this.#state === undefined ? this.#goneAt : versionOf(this.#state.object);
+    if (watched !== undefined && versionOf(watched) > known) return this.#keep(watched);
+    if (this.#state === undefined) throw this.#notFound();
+    return this.#state;
+  }
+
+  /** Reads the pool from the server. */
+  async read(): Promise<PoolState> {
+    try {
+      return this.#keep(await this.#client.get(resources.spiderIPPools, { name: this.name }));
+    } catch (error) {
+      if (isOrbError(error, 'KUBE_NOT_FOUND')) throw this.#gone();
+      throw error;
+    }
+  }
+
+  /** Writes the records of `ledger`, which was made of `base`; KUBE_CONFLICT when that is not the newest any more. */
+  async write(base: PoolState, ledger: PoolLedger): Promise<void> {
+    const { allocatedIPs: _, ...rest } = base.object.status ?? {};
+    const status = { ...rest, ...ledger.status };
+    const object = await this.#put({ ...base.object, status });
+    // The server took it for the version it was made of, so that the spec is the one the ledger knows: nothing to read again.
+    this.#adopt({ object, ledger });
+  }
+
+  async #put(object: SpiderIPPool): Promise<SpiderIPPool> {
+    try {
+      return await this.#client.updateStatus(resources.spiderIPPools, object);
+    } catch (error) {
+      if (isOrbError(error, 'KUBE_NOT_FOUND')) throw this.#gone();
+      throw error;
+    }
+  }
+
+  #gone(): OrbError {
+    const watched = this.#watched();
+    const versions = [watched, this.#state?.object].flatMap((object) =>
+      object === undefined ? [] : versionOf(object),
+    );
+    for (const version of versions) if (version > this.#goneAt) this.#goneAt = version;
+    this.#state = undefined;
+    return this.#notFound();
+  }
+
+  #keep(object: SpiderIPPool): PoolState {
+    const before = this.#state;
+    if (before?.object.metadata.resourceVersion === object.metadata.resourceVersion && before !== undefined)
+      return before;
+    return this.#adopt({ object, ledger: PoolLedger.read(object, before?.ledger) });
+  }
+
+  #adopt(state: PoolState): PoolState {
+    const before = this.#state;
+    this.#state = state;
+    if (before !== undefined) this.#listener(before.ledger, state.ledger);
+    return state;
+  }
+
+  #notFound(): OrbError {
+    const message = `spiderippools.spiderpool.spidernet.io "${this.name}" not found`;
+    return new OrbError('IPPOOL_NOT_FOUND', { message, subject: `SpiderIPPool ${this.name}` });
+  }
+}
+
+/** Versions of one kind compare as numbers (KEP-5504); a pool made anew under the same name counts on. */
+function versionOf(object: SpiderIPPool): bigint {
+  return BigInt(object.metadata.resourceVersion ?? 0);
+}

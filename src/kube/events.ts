@@ -1,0 +1,116 @@
+// Kubernetes Events: what `kubectl describe` shows below an object, repeats counted instead of repeated.
+
+import { apiVersionOf, type Event, type KubeObject, type ResourceType, resources } from '#api';
+import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import type { KubeClient } from './client.ts';
+
+export interface EventRecorderOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The program, e.g. `orbweaver-agent`. */
+  readonly component: string;
+  /** The node, where the program serves one. */
+  readonly host?: string;
+}
+
+/** An event as its caller states it; `reason` is one word in CamelCase. */
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A repeat within this time counts up the event of before (client-go, tools/record). */
+const aggregationMs = 10 * 60_000;
+const rememberedEvents = 1000;
+
+interface Remembered {
+  readonly event: Event;
+  readonly lastMs: number;
+}
+
+/** Records without making anyone wait: an event that cannot be written is logged and lost. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  /** In the order of their last use. */
+  readonly #remembered = new Map<string, Remembered>();
+  /** One at a time, so that the repeat of an event finds the event. */
+  #tail: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  record<T extends KubeObject>(type: ResourceType<T>, object: T, note: EventNote): void {
+    this.#tail = this.#tail
+      .then(() => this.#write(type, object, note))
+      .catch((error: unknown) => {
+        this.#options.log.warn(
+          { reason: note.reason, error: errorText(error) },
+          'an Event could not be written',
+        );
+      });
+  }
+
+  /** Resolves when all events so far are written. */
+  settled(): Promise<void> {
+    return this.#tail;
+  }
+
+  async #write(type: ResourceType, object: KubeObject, note: EventNote): Promise<void> {
+    const key = JSON.stringify([type.kind, object.metadata.uid, note]);
+    const nowMs = this.#options.clock.now();
+    const before = this.#remembered.get(key);
+    const repeats = before !== undefined && nowMs - before.lastMs < aggregationMs;
+    const event =
+      (repeats && (await this.#countUp(before.event, nowMs))) ||
+      (await this.#create(type, object, note, nowMs));
+    this.#remembered.delete(key);
+    this.#remembered.set(key, { event, lastMs: nowMs });
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > rememberedEvents && oldest !== undefined) this.#remembered.delete(oldest);
+  }
+
+  /** Undefined when the server has forgotten the event (they live for an hour there). */
+  async #countUp({ metadata, count = 1 }: Event, nowMs: number): Promise<Event | undefined> {
+    const { name = '', namespace = 'default' } = metadata;
+    const body = { count: count + 1, lastTimestamp: timestamp(nowMs) };
+    try {
+      return await this.#options.client.patch(resources.events, { name, namespace }, { type: 'merge', body });
+    } catch (error) {
+      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  #create(type: ResourceType, object: KubeObject, note: EventNote, nowMs: number): Promise<Event> {
+    const { name = '', namespace = 'default', uid } = object.metadata;
+    const { component, host } = this.#options;
+    this.#count += 1;
+    return this.#options.client.create(resources.events, {
+      // Unique among programs and restarts: the time, and a count for events of the same millisecond.
+      metadata: { name: `${name}.${nowMs.toString(16)}.${this.#count.toString(16)}`, namespace },
+      involvedObject: {
+        apiVersion: apiVersionOf(type),
+        kind: type.kind,
+        name,
+        ...(type.namespaced ? { namespace } : {}),
+        ...(uid === undefined ? {} : { uid }),
+      },
+      ...note,
+      count: 1,
+      firstTimestamp: timestamp(nowMs),
+      lastTimestamp: timestamp(nowMs),
+      source: { component, ...(host === undefined ? {} : { host }) },
+      reportingComponent: component,
+      ...(host === undefined ? {} : { reportingInstance: host }),
+    });
+  }
+}
+
+/** metav1.Time has seconds. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
