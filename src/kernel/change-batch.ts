@@ -25,7 +25,7 @@ export class ChangeBatch {
   #waiting: { change: Change; request: Request }[] = [];
   /** Names that mean another link, or one at all, only when what waits is done. */
   #unsettled = new Set<string>();
-  #firstError: unknown;
+  #firstError: Error | undefined;
 
   /** `lookUp` asks the kernel for the index of a link. */
   constructor(socket: NetlinkSocket, lookUp: (name: string) => number | undefined) {
@@ -50,6 +50,7 @@ export class ChangeBatch {
     try {
       request = encode(change, indexOf);
     } catch (error) {
+      if (!(error instanceof Error)) throw error;
       this.#firstError ??= error;
       return;
     }

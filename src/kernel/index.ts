@@ -1,13 +1,42 @@
+export {
+  type ArpPacket,
+  arpAnnouncement,
+  arpProbe,
+  arpRequest,
+  decodeArp,
+  encodeArp,
+} from './arp.ts';
+export {
+  type FileLock,
+  lockFile,
+  makePrivateDirectory,
+  readRecord,
+  removeDurably,
+  writeDurably,
+  writeRecord,
+} from './files.ts';
+export { monitorNetns, type NetworkEvent, type NetworkMonitor, type WatchedKind } from './monitor.ts';
 export { openNamespace } from './namespace.ts';
+export {
+  decodeNeighbourMessage,
+  duplicateProbe,
+  multicastMac,
+  type NeighbourMessage,
+  neighbourSolicitation,
+  solicitedNode,
+  unsolicitedAdvertisement,
+} from './nd.ts';
 export {
   assertThreadsAtHome,
   createNetns,
   inNetns,
   makeNetns,
-  NetnsHandle,
+  type NetnsHandle,
   openNetns,
   primeThreads,
   removeNetns,
   type Sync,
   sameNetns,
 } from './netns.ts';
+export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
+export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';

@@ -28,8 +28,8 @@ import { readSysctl, writeSysctl } from './sysctl.ts';
 
 const ENODEV = 19;
 
-/** Opens the namespace at `path`, or the one this process lives in. The caller closes it. */
-export function openNamespace(path: string | 'current'): NetworkNamespace {
+/** Opens the namespace at `path`; `current` is the one this process lives in. The caller closes it. */
+export function openNamespace(path: string): NetworkNamespace {
   return new KernelNamespace(openNetns(path));
 }
 
@@ -102,11 +102,19 @@ class KernelNamespace implements NetworkNamespace {
     );
     if (answer === undefined) throw new OrbError('INTERNAL', { message: `${subject} is of an unknown kind` });
     if (!('errno' in answer)) return answer;
-    throw refusal({ doing: `find ${subject}`, subject, extAck: answer.extAck, ...describeErrno(answer.errno) });
+    throw refusal({
+      doing: `find ${subject}`,
+      subject,
+      extAck: answer.extAck,
+      ...describeErrno(answer.errno),
+    });
   }
 
   /** One dump per family, narrowed to the filter's link; a link that is gone has nothing. */
-  #dumpFamilies<T>({ family, dev }: DumpFilter, dump: (family: Family, index: number | undefined) => T[]): T[] {
+  #dumpFamilies<T>(
+    { family, dev }: DumpFilter,
+    dump: (family: Family, index: number | undefined) => T[],
+  ): T[] {
     const index = dev === undefined ? undefined : this.link(dev)?.index;
     if (dev !== undefined && index === undefined) return [];
     if (dev !== undefined && index !== undefined) this.#names.set(index, dev);

@@ -46,8 +46,8 @@ export class NetnsHandle {
   }
 }
 
-/** Opens the namespace that `path` names, or the one this process lives in. */
-export function openNetns(path: string | 'current'): NetnsHandle {
+/** Opens the namespace that `path` names; `current` is the one this process lives in. */
+export function openNetns(path: string): NetnsHandle {
   const file = path === 'current' ? ownNetns : path;
   return new NetnsHandle(openForReading(file), path);
 }
@@ -88,7 +88,9 @@ export function assertThreadsAtHome(): void {
  */
 export function inNetns<T>(netns: NetnsHandle, fn: () => Sync<T>): T {
   if (!threads.primed) {
-    throw new OrbError('INTERNAL', { message: 'inNetns was called before primeThreads: await it at program start' });
+    throw new OrbError('INTERNAL', {
+      message: 'inNetns was called before primeThreads: await it at program start',
+    });
   }
   const home = openForReading(ownNetns);
   try {

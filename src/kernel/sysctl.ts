@@ -36,7 +36,11 @@ export function writeSysctl(netns: NetnsHandle, key: string, value: string): voi
 /** A key names a file below /proc/sys/net and nothing else. */
 function sysctlPath(key: string): string {
   const parts = key.split('/');
-  if (parts.length < 2 || parts.some((part) => part === '' || part === '.' || part === '..') || key.includes('\0')) {
+  if (
+    parts.length < 2 ||
+    parts.some((part) => part === '' || part === '.' || part === '..') ||
+    key.includes('\0')
+  ) {
     throw new OrbError('INPUT_INVALID', {
       message: `invalid sysctl '${key}'; allowed: a path below ${root} without '..', as in ipv4/conf/all/rp_filter`,
     });

@@ -2,7 +2,14 @@
 
 import { formatAddress, formatCidr } from '#ip';
 import type { Change } from './namespace.ts';
-import { type InterfaceAddress, MAIN_TABLE, type Neighbour, type NextHop, type Route, type Rule } from './objects.ts';
+import {
+  type InterfaceAddress,
+  MAIN_TABLE,
+  type Neighbour,
+  type NextHop,
+  type Route,
+  type Rule,
+} from './objects.ts';
 
 /** `10.6.212.101/16 dev eth0`. */
 export function describeAddress({ address, dev }: InterfaceAddress): string {

@@ -1,4 +1,10 @@
-export { describeAddress, describeChange, describeNeighbour, describeRoute, describeRule } from './describe.ts';
+export {
+  describeAddress,
+  describeChange,
+  describeNeighbour,
+  describeRoute,
+  describeRule,
+} from './describe.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,
@@ -6,12 +12,12 @@ export {
   type LinkKind,
   type LinkSettings,
   type LinkSpec,
-  type Mac,
   MAIN_TABLE,
+  type Mac,
   type Neighbour,
   type NextHop,
-  type Route,
   ROUTE_PROTOCOL,
+  type Route,
   type Rule,
   type Scope,
 } from './objects.ts';

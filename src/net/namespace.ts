@@ -9,10 +9,18 @@ export type Change =
   | { readonly verb: 'create'; readonly kind: 'link'; readonly link: LinkSpec }
   | { readonly verb: 'set'; readonly kind: 'link'; readonly link: LinkSettings }
   | { readonly verb: 'delete'; readonly kind: 'link'; readonly name: string }
-  | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'address'; readonly address: InterfaceAddress }
+  | {
+      readonly verb: 'create' | 'replace' | 'delete';
+      readonly kind: 'address';
+      readonly address: InterfaceAddress;
+    }
   | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'route'; readonly route: Route }
   | { readonly verb: 'create' | 'delete'; readonly kind: 'rule'; readonly rule: Rule }
-  | { readonly verb: 'create' | 'replace' | 'delete'; readonly kind: 'neighbour'; readonly neighbour: Neighbour };
+  | {
+      readonly verb: 'create' | 'replace' | 'delete';
+      readonly kind: 'neighbour';
+      readonly neighbour: Neighbour;
+    };
 
 /** Narrows a dump; the kernel filters (NETLINK_GET_STRICT_CHK), so its cost does not grow with the rest. */
 export interface DumpFilter {

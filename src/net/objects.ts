@@ -42,7 +42,11 @@ export type LinkKind =
         readonly netnsFd?: number;
       };
     }
-  | { readonly kind: 'macvlan'; readonly parent: string; readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru' }
+  | {
+      readonly kind: 'macvlan';
+      readonly parent: string;
+      readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
+    }
   | { readonly kind: 'ipvlan'; readonly parent: string; readonly mode: 'l2' | 'l3' | 'l3s' }
   | { readonly kind: 'vlan'; readonly parent: string; readonly vlanId: number }
   | { readonly kind: 'bridge'; readonly vlanFiltering?: boolean }
@@ -55,7 +59,11 @@ export type LinkKind =
       readonly learning: boolean;
     }
   | { readonly kind: 'dummy' }
-  | { readonly kind: 'bond'; readonly mode: number; readonly options?: Readonly<Record<string, string | number>> };
+  | {
+      readonly kind: 'bond';
+      readonly mode: number;
+      readonly options?: Readonly<Record<string, string | number>>;
+    };
 
 /** A link to be made, with its state right after. */
 export interface LinkSpec {
@@ -117,7 +125,16 @@ export interface Route {
   readonly destination: Cidr;
   /** The table's number; 254 is main. */
   readonly table: number;
-  readonly type: 'unicast' | 'local' | 'broadcast' | 'anycast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit' | 'throw';
+  readonly type:
+    | 'unicast'
+    | 'local'
+    | 'broadcast'
+    | 'anycast'
+    | 'multicast'
+    | 'blackhole'
+    | 'unreachable'
+    | 'prohibit'
+    | 'throw';
   readonly scope: Scope;
   /** rtm_protocol: who made it. 2 kernel, 3 boot, 4 static; ours is {@link ROUTE_PROTOCOL}. */
   readonly protocol: number;
@@ -151,7 +168,16 @@ export interface Neighbour {
   readonly dev: string;
   readonly address: Address;
   readonly mac?: Mac;
-  readonly state: 'permanent' | 'reachable' | 'stale' | 'delay' | 'probe' | 'incomplete' | 'failed' | 'noarp' | 'none';
+  readonly state:
+    | 'permanent'
+    | 'reachable'
+    | 'stale'
+    | 'delay'
+    | 'probe'
+    | 'incomplete'
+    | 'failed'
+    | 'noarp'
+    | 'none';
   readonly protocol?: number;
 }
 

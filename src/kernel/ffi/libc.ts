@@ -5,6 +5,17 @@ import { refusal } from '#net';
 
 const libc = koffi.load(null);
 
+const sockFilter = koffi.struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' });
+const sockProgram = koffi.struct({ length: 'uint16_t', filter: koffi.pointer(sockFilter) });
+
+/** One instruction of a classic BPF program (filter.h, `struct sock_filter`). */
+export interface FilterInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
 /** The functions as C knows them; paths are file-system paths, sizes are bytes. */
 const c: {
   open(path: string, flags: number, mode: number): number;
@@ -22,6 +33,7 @@ const c: {
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
+  setFilter(fd: number, level: number, name: number, program: object, length: number): number;
   if_nametoindex(name: string): number;
   strerror(errno: number): string;
   abort(): void;
@@ -30,7 +42,9 @@ const c: {
   close: libc.func('int close(int fd)'),
   setns: libc.func('int setns(int fd, int kind)'),
   unshare: libc.func('int unshare(int flags)'),
-  mount: libc.func('int mount(const char *source, const char *target, const char *type, ulong flags, void *data)'),
+  mount: libc.func(
+    'int mount(const char *source, const char *target, const char *type, ulong flags, void *data)',
+  ),
   umount2: libc.func('int umount2(const char *target, int flags)'),
   flock: libc.func('int flock(int fd, int operation)'),
   socket: libc.func('int socket(int domain, int type, int protocol)'),
@@ -41,6 +55,7 @@ const c: {
   recv: libc.func('int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
   getsockopt: libc.func('int getsockopt(int fd, int level, int name, uint8_t *value, uint32_t *length)'),
+  setFilter: libc.func('setsockopt', 'int', ['int', 'int', 'int', koffi.pointer(sockProgram), 'uint32_t']),
   if_nametoindex: libc.func('uint32_t if_nametoindex(const char *name)'),
   strerror: libc.func('const char *strerror(int errnum)'),
   abort: libc.func('void abort()'),
@@ -66,7 +81,6 @@ function checked(result: number, doing: string, subject: string): number {
 
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
-const O_DIRECTORY = 0o200000;
 
 /** Opens for reading; the descriptor is not inherited by programs we start. */
 export function openForReading(path: string): number {
@@ -78,11 +92,6 @@ export function openForLocking(path: string): number {
   const O_RDWR = 2;
   const O_CREAT = 0o100;
   return checked(c.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600), `open ${path}`, path);
-}
-
-/** Opens a directory, to fsync it. */
-export function openDirectory(path: string): number {
-  return checked(c.open(path, O_DIRECTORY | O_CLOEXEC, 0), `open directory ${path}`, path);
 }
 
 export function closeFd(fd: number): void {
@@ -182,6 +191,15 @@ export function getSocketOption(fd: number, level: number, name: number, length:
   const subject = `socket option ${level}/${name}`;
   checked(c.getsockopt(fd, level, name, value, size), `get ${subject}`, subject);
   return value.subarray(0, size[0]);
+}
+
+/** SO_ATTACH_FILTER: the socket receives only what the program keeps. */
+export function attachFilter(fd: number, filter: readonly FilterInstruction[]): void {
+  const SOL_SOCKET = 1;
+  const SO_ATTACH_FILTER = 26;
+  const program = { length: filter.length, filter };
+  const result = c.setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, koffi.sizeof(sockProgram));
+  checked(result, 'attach a socket filter', 'socket filter');
 }
 
 /** The index of an interface of the calling thread's namespace. */

@@ -30,7 +30,9 @@ export function openNftContext(): NftContext {
   );
   const bufferOutput: (context: unknown) => number = lib.func('int nft_ctx_buffer_output(void *context)');
   const bufferError: (context: unknown) => number = lib.func('int nft_ctx_buffer_error(void *context)');
-  const output: (context: unknown) => string = lib.func('const char *nft_ctx_get_output_buffer(void *context)');
+  const output: (context: unknown) => string = lib.func(
+    'const char *nft_ctx_get_output_buffer(void *context)',
+  );
   const error: (context: unknown) => string = lib.func('const char *nft_ctx_get_error_buffer(void *context)');
   const run: (context: unknown, commands: string) => number = lib.func(
     'int nft_run_cmd_from_buffer(void *context, const char *commands)',

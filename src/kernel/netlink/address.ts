@@ -6,8 +6,8 @@ import type { InterfaceAddress } from '#net';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
-import { present } from './present.ts';
 import { type Message, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from './message.ts';
+import { present } from './present.ts';
 import { scopeName, scopeNumber } from './scope.ts';
 
 export const RTM_NEWADDR = 20;

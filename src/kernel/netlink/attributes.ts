@@ -14,7 +14,11 @@ export class MessageBody {
   readonly writer = new ByteWriter('little');
 
   bytes(type: number, value: Uint8Array): this {
-    this.writer.u16(value.length + 4).u16(type).put(value).align(4);
+    this.writer
+      .u16(value.length + 4)
+      .u16(type)
+      .put(value)
+      .align(4);
     return this;
   }
 

@@ -11,7 +11,8 @@ const ipvlanModes = { l2: 0, l3: 1, l3s: 2 } as const;
 export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexOf): void {
   switch (type.kind) {
     case 'veth':
-      return writeVethPeer(body, type.peer);
+      writeVethPeer(body, type.peer);
+      return;
     case 'macvlan':
       body.u32(1, macvlanModes[type.mode]); // IFLA_MACVLAN_MODE
       return;
@@ -25,11 +26,13 @@ export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexO
       if (type.vlanFiltering !== undefined) body.u8(7, Number(type.vlanFiltering)); // IFLA_BR_VLAN_FILTERING
       return;
     case 'vxlan':
-      return writeVxlan(body, type, indexOf);
+      writeVxlan(body, type, indexOf);
+      return;
     case 'dummy':
       return;
     case 'bond':
-      return writeBond(body, type);
+      writeBond(body, type);
+      return;
   }
 }
 
@@ -54,28 +57,29 @@ function writeVxlan(body: MessageBody, type: Kind<'vxlan'>, indexOf: IndexOf): v
 }
 
 /** Options of a bond by their name in sysfs: attribute, width in bytes, and the words of those that have words. */
-const bondOptions: Readonly<Record<string, { attribute: number; width: 1 | 4; words?: readonly string[] }>> = {
-  miimon: { attribute: 3, width: 4 },
-  updelay: { attribute: 4, width: 4 },
-  downdelay: { attribute: 5, width: 4 },
-  use_carrier: { attribute: 6, width: 1 },
-  arp_interval: { attribute: 7, width: 4 },
-  primary_reselect: { attribute: 12, width: 1, words: ['always', 'better', 'failure'] },
-  fail_over_mac: { attribute: 13, width: 1, words: ['none', 'active', 'follow'] },
-  xmit_hash_policy: {
-    attribute: 14,
-    width: 1,
-    words: ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'],
-  },
-  resend_igmp: { attribute: 15, width: 4 },
-  num_grat_arp: { attribute: 16, width: 1 },
-  all_slaves_active: { attribute: 17, width: 1 },
-  min_links: { attribute: 18, width: 4 },
-  lp_interval: { attribute: 19, width: 4 },
-  packets_per_slave: { attribute: 20, width: 4 },
-  lacp_rate: { attribute: 21, width: 1, words: ['slow', 'fast'] },
-  ad_select: { attribute: 22, width: 1, words: ['stable', 'bandwidth', 'count'] },
-};
+const bondOptions: Readonly<Record<string, { attribute: number; width: 1 | 4; words?: readonly string[] }>> =
+  {
+    miimon: { attribute: 3, width: 4 },
+    updelay: { attribute: 4, width: 4 },
+    downdelay: { attribute: 5, width: 4 },
+    use_carrier: { attribute: 6, width: 1 },
+    arp_interval: { attribute: 7, width: 4 },
+    primary_reselect: { attribute: 12, width: 1, words: ['always', 'better', 'failure'] },
+    fail_over_mac: { attribute: 13, width: 1, words: ['none', 'active', 'follow'] },
+    xmit_hash_policy: {
+      attribute: 14,
+      width: 1,
+      words: ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'],
+    },
+    resend_igmp: { attribute: 15, width: 4 },
+    num_grat_arp: { attribute: 16, width: 1 },
+    all_slaves_active: { attribute: 17, width: 1 },
+    min_links: { attribute: 18, width: 4 },
+    lp_interval: { attribute: 19, width: 4 },
+    packets_per_slave: { attribute: 20, width: 4 },
+    lacp_rate: { attribute: 21, width: 1, words: ['slow', 'fast'] },
+    ad_select: { attribute: 22, width: 1, words: ['stable', 'bandwidth', 'count'] },
+  };
 
 function writeBond(body: MessageBody, { mode, options = {} }: Kind<'bond'>): void {
   const IFLA_BOND_MODE = 1;
@@ -83,8 +87,11 @@ function writeBond(body: MessageBody, { mode, options = {} }: Kind<'bond'>): voi
   for (const [name, value] of Object.entries(options)) {
     const option = bondOptions[name];
     if (option === undefined) throw invalidBond(name, value, Object.keys(bondOptions));
-    const number = option.words?.includes(String(value)) ? option.words.indexOf(String(value)) : Number(value);
-    if (!Number.isInteger(number) || number < 0) throw invalidBond(name, value, option.words ?? ['whole numbers']);
+    const number = option.words?.includes(String(value))
+      ? option.words.indexOf(String(value))
+      : Number(value);
+    if (!Number.isInteger(number) || number < 0)
+      throw invalidBond(name, value, option.words ?? ['whole numbers']);
     if (option.width === 1) body.u8(option.attribute, number);
     else body.u32(option.attribute, number);
   }

@@ -48,8 +48,15 @@ export function wireLength(request: Request): number {
 export function encodeRequests(requests: readonly Request[], sequence: number): Uint8Array {
   const writer = new ByteWriter('little');
   requests.forEach(({ type, flags, body }, i) => {
-    writer.u32(headerLength + body.length).u16(type).u16(flags | NLM_F_REQUEST);
-    writer.u32(sequence + i).u32(0).put(body).align(4);
+    writer
+      .u32(headerLength + body.length)
+      .u16(type)
+      .u16(flags | NLM_F_REQUEST);
+    writer
+      .u32(sequence + i)
+      .u32(0)
+      .put(body)
+      .align(4);
   });
   return writer.done();
 }
@@ -92,5 +99,8 @@ function extAckText(attributes: Attributes): string | undefined {
   const NLMSGERR_ATTR_MSG = 1;
   const NLMSGERR_ATTR_MISS_TYPE = 5;
   const missing = attributes.u32(NLMSGERR_ATTR_MISS_TYPE);
-  return attributes.text(NLMSGERR_ATTR_MSG) ?? (missing === undefined ? undefined : `attribute ${missing} is missing`);
+  return (
+    attributes.text(NLMSGERR_ATTR_MSG) ??
+    (missing === undefined ? undefined : `attribute ${missing} is missing`)
+  );
 }

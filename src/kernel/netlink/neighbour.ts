@@ -7,8 +7,8 @@ import { type NameOf, verbFlags } from './address.ts';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
-import { present } from './present.ts';
 import type { Message, Request } from './message.ts';
+import { present } from './present.ts';
 
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;

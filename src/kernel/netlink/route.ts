@@ -7,8 +7,8 @@ import { type NameOf, verbFlags } from './address.ts';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
-import { present } from './present.ts';
 import type { Message, Request } from './message.ts';
+import { present } from './present.ts';
 import { scopeName, scopeNumber } from './scope.ts';
 
 export const RTM_NEWROUTE = 24;
@@ -57,7 +57,12 @@ function routeHeader(header: Header): MessageBody {
   const { family, prefixLength, table = 0, protocol = 0, scope = 0, type = 0, flags = 0 } = header;
   const body = new MessageBody();
   body.writer.u8(familyNumber(family)).u8(prefixLength).u8(0).u8(0);
-  body.writer.u8(table < 256 ? table : 0).u8(protocol).u8(scope).u8(type).u32(flags);
+  body.writer
+    .u8(table < 256 ? table : 0)
+    .u8(protocol)
+    .u8(scope)
+    .u8(type)
+    .u32(flags);
   return table < 256 ? body : body.u32(RTA_TABLE, table);
 }
 
@@ -113,7 +118,10 @@ function writeNextHops(body: MessageBody, family: Family, hops: readonly NextHop
   body.nested(RTA_MULTIPATH, () => {
     for (const hop of hops) {
       const start = body.writer.length;
-      body.writer.u16(0).u8(hop.onlink === true ? RTNH_F_ONLINK : 0).u8(hop.weight - 1);
+      body.writer
+        .u16(0)
+        .u8(hop.onlink === true ? RTNH_F_ONLINK : 0)
+        .u8(hop.weight - 1);
       body.writer.u32(hop.dev === undefined ? 0 : indexOf(hop.dev));
       if (hop.gateway !== undefined) writeGateway(body, family, hop.gateway);
       body.writer.u16At(start, body.writer.length - start);

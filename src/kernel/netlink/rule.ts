@@ -6,8 +6,8 @@ import type { Rule } from '#net';
 import { verbFlags } from './address.ts';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
-import { present } from './present.ts';
 import type { Message, Request } from './message.ts';
+import { present } from './present.ts';
 
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
@@ -32,14 +32,27 @@ export function getRules(family: Family): Request {
 export function changeRule(verb: 'create' | 'delete', rule: Rule): Request {
   const { family, priority, table, from, to, mark, inputDev, protocol } = rule;
   const body = new MessageBody();
-  body.writer.u8(familyNumber(family)).u8(to?.prefixLength ?? 0).u8(from?.prefixLength ?? 0).u8(0);
-  body.writer.u8(table < 256 ? table : 0).u8(0).u8(0).u8(FR_ACT_TO_TBL).u32(0);
+  body.writer
+    .u8(familyNumber(family))
+    .u8(to?.prefixLength ?? 0)
+    .u8(from?.prefixLength ?? 0)
+    .u8(0);
+  body.writer
+    .u8(table < 256 ? table : 0)
+    .u8(0)
+    .u8(0)
+    .u8(FR_ACT_TO_TBL)
+    .u32(0);
   body.u32(FRA_PRIORITY, priority).u32(FRA_TABLE, table).u8(FRA_PROTOCOL, protocol);
   if (to !== undefined) body.address(FRA_DST, to.address);
   if (from !== undefined) body.address(FRA_SRC, from.address);
   if (mark !== undefined) body.u32(FRA_FWMARK, mark.value).u32(FRA_FWMASK, mark.mask);
   if (inputDev !== undefined) body.text(FRA_IIFNAME, inputDev);
-  return { type: verb === 'create' ? RTM_NEWRULE : RTM_DELRULE, flags: verbFlags(verb), body: body.writer.done() };
+  return {
+    type: verb === 'create' ? RTM_NEWRULE : RTM_DELRULE,
+    flags: verbFlags(verb),
+    body: body.writer.done(),
+  };
 }
 
 /** Undefined for rules that do not look into a table (goto, blackhole …): we neither make nor judge them. */
@@ -61,12 +74,20 @@ export function decodeRule({ body }: Message): Rule | undefined {
     protocol: attributes.u8(FRA_PROTOCOL) ?? 0,
     ...present('from', selector(attributes, FRA_SRC, fromLength, family)),
     ...present('to', selector(attributes, FRA_DST, toLength, family)),
-    ...present('mark', mark === undefined ? undefined : { value: mark, mask: attributes.u32(FRA_FWMASK) ?? 0xffffffff }),
+    ...present(
+      'mark',
+      mark === undefined ? undefined : { value: mark, mask: attributes.u32(FRA_FWMASK) ?? 0xffffffff },
+    ),
     ...present('inputDev', attributes.text(FRA_IIFNAME)),
   };
 }
 
-function selector(attributes: Attributes, type: number, prefixLength: number, family: Family): Cidr | undefined {
+function selector(
+  attributes: Attributes,
+  type: number,
+  prefixLength: number,
+  family: Family,
+): Cidr | undefined {
   if (prefixLength === 0) return undefined;
   return { address: attributes.address(type) ?? defaultDestination(family).address, prefixLength };
 }

@@ -1,0 +1,122 @@
+// A packet socket on one interface of a namespace: whole Ethernet frames of one protocol, through the event loop (packet(7)).
+
+import type { Mac } from '#net';
+import { ETH_P_ARP, ETH_P_IPV6 } from './ethernet.ts';
+import {
+  attachFilter,
+  bindSocket,
+  closeFd,
+  type FilterInstruction,
+  interfaceIndex,
+  openSocket,
+  receiveDatagram,
+  sendDatagram,
+  setSocketOption,
+} from './ffi/libc.ts';
+import { type Watch, watchReadable } from './ffi/poll.ts';
+import { macBytes } from './mac.ts';
+import { inNetns, type NetnsHandle } from './netns.ts';
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+
+/** Classic BPF (filter.h): of IPv6, only ICMPv6 neighbour solicitations and advertisements come up to us. */
+const neighbourDiscoveryOnly: readonly FilterInstruction[] = [
+  { code: 0x30, jt: 0, jf: 0, k: 14 + 6 }, // ldb next header
+  { code: 0x15, jt: 0, jf: 4, k: 58 }, // jeq ICMPv6, else drop
+  { code: 0x30, jt: 0, jf: 0, k: 14 + 40 }, // ldb ICMPv6 type
+  { code: 0x15, jt: 1, jf: 0, k: 135 }, // jeq solicitation, keep
+  { code: 0x15, jt: 0, jf: 1, k: 136 }, // jeq advertisement, else drop
+  { code: 0x06, jt: 0, jf: 0, k: 0xffff }, // keep
+  { code: 0x06, jt: 0, jf: 0, k: 0 }, // drop
+];
+
+export interface PacketSocketOptions {
+  readonly netns: NetnsHandle;
+  readonly dev: string;
+  readonly protocol: 'arp' | 'nd';
+}
+
+/** Where frames and errors go: ENETDOWN comes when the interface goes down, and again frames when it is up. */
+export interface PacketListener {
+  frame(bytes: Uint8Array): void;
+  error(error: unknown): void;
+}
+
+export class PacketSocket {
+  readonly #fd: number;
+  readonly #index: number;
+  readonly #subject: string;
+  #watch: Watch | undefined;
+  #open = true;
+
+  constructor({ netns, dev, protocol }: PacketSocketOptions) {
+    this.#subject = `packet socket on ${dev}`;
+    [this.#fd, this.#index] = inNetns(netns, () => {
+      const index = interfaceIndex(dev);
+      return [openBound(index, protocol, this.#subject), index];
+    });
+  }
+
+  /** Takes frames for a multicast group whose address no interface of the namespace has yet. */
+  joinMulticast(mac: Mac): void {
+    const SOL_PACKET = 263;
+    const PACKET_ADD_MEMBERSHIP = 1;
+    const request = new DataView(new ArrayBuffer(16)); // struct packet_mreq: index, type 0 = multicast, length, address
+    request.setInt32(0, this.#index, true);
+    request.setUint16(6, 6, true);
+    const bytes = new Uint8Array(request.buffer);
+    bytes.set(macBytes(mac), 8);
+    setSocketOption(this.#fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, bytes);
+  }
+
+  /** Sends a whole frame. */
+  send(frame: Uint8Array): void {
+    sendDatagram(this.#fd, frame, this.#subject);
+  }
+
+  /** Starts to deliver, also what came since the socket was opened; it keeps the process alive until closed. */
+  listen(listener: PacketListener): void {
+    this.#watch?.close();
+    this.#watch = watchReadable(this.#fd, () => this.#drain(listener));
+  }
+
+  #drain(listener: PacketListener): void {
+    const buffer = new Uint8Array(2048);
+    while (this.#open) {
+      let length: number | undefined;
+      try {
+        length = receiveDatagram(this.#fd, buffer, this.#subject);
+      } catch (error) {
+        listener.error(error);
+        return;
+      }
+      if (length === undefined) return;
+      listener.frame(buffer.slice(0, Math.min(length, buffer.length)));
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch?.close();
+    closeFd(this.#fd);
+  }
+}
+
+/** Opened for no protocol and bound to one only when the filter stands, so that nothing else slips in. */
+function openBound(index: number, protocol: 'arp' | 'nd', subject: string): number {
+  const fd = openSocket(AF_PACKET, SOCK_RAW, 0, subject);
+  try {
+    if (protocol === 'nd') attachFilter(fd, neighbourDiscoveryOnly);
+    const address = new DataView(new ArrayBuffer(20)); // struct sockaddr_ll
+    address.setUint16(0, AF_PACKET, true);
+    address.setUint16(2, protocol === 'arp' ? ETH_P_ARP : ETH_P_IPV6);
+    address.setInt32(4, index, true);
+    bindSocket(fd, new Uint8Array(address.buffer), subject);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  return fd;
+}
