@@ -197,6 +197,26 @@ export const errorTable = {
     advice: 'Check that it runs and that the node reaches it; the request is repeated.',
     cni: 11,
   },
+  LAB_COMMAND_FAILED: {
+    meaning: 'A program of the system that the lab is built with failed.',
+    advice: "Read the program's own words in the message; the kernel may lack a feature or a package may be missing.",
+    cni: 999,
+  },
+  LAB_NOT_ROOT: {
+    meaning: 'The lab makes network namespaces, which root alone may do.',
+    advice: 'Run it as root.',
+    cni: 999,
+  },
+  LAB_NOT_RUNNING: {
+    meaning: 'No running lab, or no pod of that name in one.',
+    advice: 'Start one with `npm run lab`; `orbctl lab ls` lists labs and their pods.',
+    cni: 999,
+  },
+  LAB_STEP_FAILED: {
+    meaning: 'The lab did not come up as far as it should.',
+    advice: 'Read the log that the message names.',
+    cni: 999,
+  },
   NFTABLES_MISSING: {
     meaning: 'The library of nftables is not on this machine.',
     advice: 'Install libnftables.so.1: the Debian package is libnftables1.',

@@ -1,0 +1,56 @@
+// Who has which address in the lab: the one plan that topology, overlay, proxy and table share.
+
+import type { Family } from '#ip';
+
+/** An address or CIDR of each family. */
+export type DualStack = Readonly<Record<Family, string>>;
+
+/** Name of every node's NIC on the LAN, the parent of macvlans: the name that the manifests of Spiderpool's documents use. */
+export const nodeNic = 'ens160';
+
+/** The LAN, with the router as gateway: nodes and underlay pods live here. */
+export const underlay = {
+  cidr: { 4: '10.6.0.0/16', 6: 'fd00:10:6::/64' },
+  prefixLength: { 4: 16, 6: 64 },
+  gateway: { 4: '10.6.0.1', 6: 'fd00:10:6::1' },
+} as const;
+
+/** The world behind the router (RFC 5737 and RFC 3849 documentation networks). */
+export const outside = {
+  prefixLength: { 4: 24, 6: 64 },
+  gateway: { 4: '192.0.2.1', 6: '2001:db8::1' },
+  client: { 4: '192.0.2.10', 6: '2001:db8::10' },
+} as const;
+
+/** Where overlay pods live: one part of it on each node. */
+export const overlayCidr: DualStack = { 4: '10.244.0.0/16', 6: 'fd00:10:244::/56' };
+
+/** Where ClusterIPs come from. */
+export const serviceCidr: DualStack = { 4: '10.96.0.0/16', 6: 'fd00:10:96::/112' };
+
+/** The most nodes whose addresses fit the plan. */
+export const maximumNodes = 50;
+
+export interface LabNode {
+  readonly name: string;
+  /** 1 … {@link maximumNodes}. */
+  readonly number: number;
+  readonly address: DualStack;
+  /** The node's part of the overlay. */
+  readonly overlayCidr: DualStack;
+}
+
+/** The nodes node1 … nodeN. */
+export function labNodes(count: number): LabNode[] {
+  return Array.from({ length: count }, (_, index) => {
+    const number = index + 1;
+    return {
+      name: `node${number}`,
+      number,
+      address: { 4: `10.6.212.${100 + number}`, 6: `fd00:10:6::${100 + number}` },
+      overlayCidr: { 4: `10.244.${number}.0/24`, 6: `fd00:10:244:${number.toString(16)}::/64` },
+    };
+  });
+}
+
+export const bothFamilies: readonly Family[] = [4, 6];

@@ -1,0 +1,92 @@
+// The lab's files: private mounts, so that what it writes below /run, /etc, /opt and /var/lib is gone with it.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OrbError } from '#base';
+import type { LabNode } from './addressing.ts';
+import { runSync } from './command.ts';
+
+/** The lab's own folder, inside its mounts. */
+export const labFolder = '/run/orbweaver-lab';
+
+/** What every node has for itself; the agent's and the plugins' paths are fixed. */
+const nodeFolders = ['/run/orbweaver', '/var/lib/orbweaver', '/var/lib/cni', '/etc/cni', '/opt/cni'];
+
+/** Folders that are on every Linux and get a copy-on-write layer, for the mount points below them. */
+const layered = ['/etc', '/opt', '/var/lib'];
+
+/**
+ * Covers the machine's folders. The caller is in mount and pid namespaces of its own.
+ * /run/netns is shared, so that a namespace that a node makes is seen by the lab too.
+ */
+export function mountLab(): void {
+  const lines = [
+    'mount --make-rprivate /',
+    'mount -t proc proc /proc',
+    'mount -t tmpfs -o mode=0755 orbweaver-lab /run',
+    `mkdir -m 0700 ${labFolder} ${labFolder}/layers`,
+    ...layered.flatMap((folder, i) => {
+      const layer = `${labFolder}/layers/${i}`;
+      return [
+        `mkdir -p ${layer}/upper ${layer}/work`,
+        `mount -t overlay -o lowerdir=${folder},upperdir=${layer}/upper,workdir=${layer}/work orbweaver-lab ${folder}`,
+      ];
+    }),
+    `mkdir -p /run/netns ${labFolder}/pods ${nodeFolders.join(' ')}`,
+    'mount --bind /run/netns /run/netns',
+    'mount --make-shared /run/netns',
+  ];
+  runSync({ argv: ['sh', '-e'], input: `${lines.join('\n')}\n` });
+}
+
+/** Where a node's mount namespace is found: a link to an open file of the lab's, which is process 1 of its pid namespace. */
+export function nodeMounts(name: string): string {
+  return join(labFolder, name, 'mnt');
+}
+
+/** What a node finds in its folders from the start: `files` by path, `programs` to be linked into /opt/cni/bin. */
+export interface NodeFiles {
+  readonly files: Readonly<Record<string, { readonly text: string; readonly mode?: number }>>;
+  /** Folders whose files are linked into /opt/cni/bin. */
+  readonly pluginFolders: readonly string[];
+}
+
+/**
+ * Makes a node's mount namespace and fills its folders. A bind mount would keep it without an open file, but kernel 6.18
+ * refuses that at random (mnt_ns_loop compares namespace ids, which are dealt out to each CPU in batches).
+ */
+export async function mountNode({ name }: LabNode, { files, pluginFolders }: NodeFiles): Promise<void> {
+  const lines = [
+    ...nodeFolders.map((path) => `mount -t tmpfs -o mode=0755 ${name} ${path}`),
+    'chmod 0700 /run/orbweaver /var/lib/orbweaver',
+    'mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/cni/networks',
+    ...pluginFolders.map((plugins) => `ln -s ${plugins}/* /opt/cni/bin/`),
+    'echo mounted',
+    'read -r opened || :',
+  ];
+  const inside = spawn('unshare', ['--mount', '--propagation', 'unchanged', 'sh', '-ec', lines.join('\n')]);
+  const ended = once(inside, 'close');
+  const said: Buffer[] = [];
+  inside.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  await Promise.race([once(inside.stdout, 'data'), ended]);
+  if (inside.exitCode !== null) {
+    throw new OrbError('LAB_COMMAND_FAILED', {
+      message: `the folders of ${name} could not be mounted`,
+      said: Buffer.concat(said).toString().trim(),
+    });
+  }
+  for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
+    writeFileSync(`/proc/${inside.pid}/root${path}`, text, { mode });
+  }
+  mkdirSync(join(labFolder, name));
+  symlinkSync(`/proc/1/fd/${openSync(`/proc/${inside.pid}/ns/mnt`, 'r')}`, nodeMounts(name));
+  inside.stdin.end();
+  await ended;
+}
+
+/** Runs `argv` on a node: in its network and its files. */
+export function onNode(name: string, ...argv: string[]): [string, ...string[]] {
+  return ['nsenter', `--net=/run/netns/${name}`, `--mount=${nodeMounts(name)}`, '--', ...argv];
+}

@@ -1,0 +1,90 @@
+// The lab's overlay network: a CNI plugin of Calico's shape, and the node's NAT for what leaves the overlay.
+
+import { bothFamilies, type LabNode, overlayCidr } from './addressing.ts';
+
+/** The plugin's CNI type, and its file in /opt/cni/bin. */
+export const overlayPluginType = 'lab-overlay';
+
+/** Name of the cluster's default network, and of its file in /etc/cni/net.d. */
+export const overlayNetworkName = 'lab-overlay';
+
+/**
+ * The plugin: a veth, a /32 and a /128, a default route to 169.254.1.1 which the node answers for by proxy ARP, and for IPv6 to
+ * the link-local address of the node's end (all node ends have one MAC, as Calico's have). Addresses come from host-local.
+ * proxy_delay 0, or the first packet waits up to a second; nodad, or IPv6 waits for duplicate address detection.
+ */
+export const overlayPlugin = `#!/bin/sh
+set -eu
+conf=$(cat)
+bin=\${0%/*}
+link=cali$(printf %s "\${CNI_CONTAINERID-}/\${CNI_IFNAME-}" | sha1sum | cut -c1-11)
+case $CNI_COMMAND in
+VERSION) echo '{"cniVersion": "1.0.0", "supportedVersions": ["0.3.1", "0.4.0", "1.0.0"]}' ;;
+ADD)
+  result=$(printf %s "$conf" | "$bin/host-local")
+  addresses=$(printf %s "$result" | grep -oE '"address": *"[^"/]+' | sed 's/.*"//')
+  ip link add "$link" address ee:ee:ee:ee:ee:ee type veth peer name "$CNI_IFNAME" netns "$CNI_NETNS"
+  echo 1 >"/proc/sys/net/ipv4/conf/$link/proxy_arp"
+  echo 0 >"/proc/sys/net/ipv4/neigh/$link/proxy_delay"
+  echo 0 >"/proc/sys/net/ipv6/conf/$link/accept_dad"
+  pod="link set lo up
+link set $CNI_IFNAME up
+route add 169.254.1.1 dev $CNI_IFNAME scope link
+"
+  node="link set $link up
+"
+  ips=
+  for address in $addresses; do
+    case $address in
+    *:*)
+      pod="\${pod}addr add $address/128 dev $CNI_IFNAME nodad
+route add default via fe80::ecee:eeff:feee:eeee dev $CNI_IFNAME
+"
+      node="\${node}route add $address/128 dev $link
+"
+      ips="$ips, {\\"address\\": \\"$address/128\\", \\"interface\\": 1}"
+      ;;
+    *)
+      pod="\${pod}addr add $address/32 dev $CNI_IFNAME
+route add default via 169.254.1.1 dev $CNI_IFNAME src $address
+"
+      node="\${node}route add $address/32 dev $link scope link
+"
+      ips="$ips, {\\"address\\": \\"$address/32\\", \\"interface\\": 1}"
+      ;;
+    esac
+  done
+  printf %s "$node" | ip -batch -
+  printf %s "$pod" | nsenter --net="$CNI_NETNS" -- ip -batch -
+  mac=$(nsenter --net="$CNI_NETNS" -- ip -o link show dev "$CNI_IFNAME" | sed 's/.*link.ether \\([^ ]*\\).*/\\1/')
+  echo '{"cniVersion": "1.0.0", "interfaces": [{"name": "'"$link"'", "mac": "ee:ee:ee:ee:ee:ee"},
+    {"name": "'"$CNI_IFNAME"'", "mac": "'"$mac"'", "sandbox": "'"$CNI_NETNS"'"}], "ips": ['"\${ips#, }"'], "dns": {}}'
+  ;;
+DEL)
+  printf %s "$conf" | "$bin/host-local"
+  ip link del "$link" 2>/dev/null || :
+  ;;
+CHECK) ip link show "$link" >/dev/null ;;
+esac
+`;
+
+/** The default network of a node's pods, as the file of /etc/cni/net.d. */
+export function overlayNetwork(node: LabNode): string {
+  const ipam = {
+    type: 'host-local',
+    ranges: bothFamilies.map((family) => [{ subnet: node.overlayCidr[family] }]),
+  };
+  const plugins = [{ type: overlayPluginType, ipam }];
+  return `${JSON.stringify({ cniVersion: '1.0.0', name: overlayNetworkName, plugins }, null, 2)}\n`;
+}
+
+/** What leaves the overlay takes the node's address (Calico's natOutgoing), so that the LAN can answer it. */
+export const natOutgoing = `
+table inet lab-overlay {
+  chain postrouting {
+    type nat hook postrouting priority srcnat
+    ip saddr ${overlayCidr[4]} ip daddr != ${overlayCidr[4]} masquerade
+    ip6 saddr ${overlayCidr[6]} ip6 daddr != ${overlayCidr[6]} masquerade
+  }
+}
+`;

@@ -1,0 +1,47 @@
+// Asks, from within a namespace, what can be reached: one lab-probe process for each source, its questions in parallel.
+
+import { run } from './command.ts';
+
+export type ProbeProtocol = 'icmp' | 'tcp' | 'udp';
+
+/** One question. */
+export interface Question {
+  readonly protocol: ProbeProtocol;
+  readonly address: string;
+  /** 0 for ICMP. */
+  readonly port: number;
+}
+
+/** What was found. */
+export interface Verdict {
+  readonly works: boolean;
+  /** The address that the server saw; undefined for ICMP and for what failed. */
+  readonly source?: string;
+  /** Why it failed, as the prober says it. */
+  readonly reason?: string;
+}
+
+/** Asks all questions of one source; `argv` runs lab-probe in its namespace. Verdicts are in the order of the questions. */
+export type Ask = (
+  argv: readonly [string, ...string[]],
+  questions: readonly Question[],
+) => Promise<Verdict[]>;
+
+/** Long enough for a lost first packet (TCP sends it again after 1 s), short enough for cells that cannot work. */
+const timeoutMs = 2500;
+
+export const askByProbe: Ask = async (argv, questions) => {
+  const input = questions
+    .map(({ protocol, address, port }, id) => `${id} ${protocol} ${address} ${port}\n`)
+    .join('');
+  const printed = await run({ argv: [...argv, 'ask', String(timeoutMs)], input });
+  const verdicts = new Map(printed.split('\n').map((line) => [Number.parseInt(line, 10), verdictOf(line)]));
+  return questions.map((_, id) => verdicts.get(id) ?? { works: false, reason: 'the prober gave no verdict' });
+};
+
+/** `3 works 10.6.0.1` or `3 fails connect: no answer`. */
+export function verdictOf(line: string): Verdict {
+  const [, kind, rest = ''] = /^\d+ (works|fails) (.*)$/.exec(line) ?? [];
+  if (kind !== 'works') return { works: false, reason: rest };
+  return rest === '-' ? { works: true } : { works: true, source: rest };
+}

@@ -1,0 +1,59 @@
+// The connectivity table: tries every planned cell with real packets and says what came of it.
+
+import type { Family } from '#ip';
+import type { PlannedCell } from './cells.ts';
+import type { Ask, ProbeProtocol, Verdict } from './prober.ts';
+
+/** One cell as `--json` writes it. */
+export interface Cell {
+  readonly from: string;
+  readonly to: string;
+  readonly family: Family;
+  readonly protocol: ProbeProtocol;
+  readonly expected: 'works' | 'impossible';
+  /** Whether what happened is what was expected. */
+  readonly ok: boolean;
+  /** The address that the server saw; empty for ICMP and for what did not arrive. */
+  readonly source: string;
+  /** Why it cannot work, or why it did not; empty for a cell that works. */
+  readonly reason: string;
+}
+
+/** Holds a verdict against the plan. */
+export function judge(cell: PlannedCell, verdict: Verdict): Cell {
+  const facts = {
+    from: cell.from.name,
+    to: cell.to,
+    family: cell.family,
+    protocol: cell.protocol,
+    source: verdict.source ?? '',
+  };
+  if (cell.impossible !== undefined) {
+    const reason = verdict.works ? `it works, though it should not: ${cell.impossible}` : cell.impossible;
+    return { ...facts, expected: 'impossible', ok: !verdict.works, reason };
+  }
+  if (!verdict.works)
+    return { ...facts, expected: 'works', ok: false, reason: verdict.reason ?? 'no answer' };
+  const asExpected = verdict.source === undefined || verdict.source === cell.source;
+  const reason = asExpected ? '' : `the server saw ${verdict.source}, it should see ${cell.source}`;
+  return { ...facts, expected: 'works', ok: asExpected, reason };
+}
+
+/** Tries all cells, every source at the same time; the result is in the order of the plan. */
+export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promise<Cell[]> {
+  const bySource = Map.groupBy(
+    planned.filter(({ senseless }) => senseless !== true),
+    ({ from }) => from,
+  );
+  const verdicts = new Map<PlannedCell, Verdict>();
+  await Promise.all(
+    Array.from(bySource, async ([from, cells]) => {
+      const answers = await ask(from.probe, cells);
+      cells.forEach((cell, i) => {
+        const answer = answers[i];
+        if (answer !== undefined) verdicts.set(cell, answer);
+      });
+    }),
+  );
+  return planned.map((cell) => judge(cell, verdicts.get(cell) ?? { works: false, reason: 'not tried' }));
+}
