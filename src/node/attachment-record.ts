@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OrbError } from '#base';
+import { type Address, formatAddress } from '#ip';
+import type { DesiredNetwork } from '#plan/network';
 
 /** `intended` is written before anything is done for the part, `done` once ADD has succeeded. */
 const partState = z.enum(['intended', 'done']);
@@ -67,6 +69,18 @@ export const attachmentRecordSchema = z.object({
 /** One NIC of one sandbox: what `spiderpool` and `coordinator` each did for it. */
 export type AttachmentRecord = z.infer<typeof attachmentRecordSchema>;
 export type AllocatedAddress = z.infer<typeof allocatedAddressSchema>;
+
+/** What of a plan the record keeps; `nodeAddresses` are those that the plan was made with. */
+export function planRecord(
+  { summary }: DesiredNetwork,
+  nodeAddresses: readonly Address[],
+): NonNullable<NonNullable<AttachmentRecord['coordinator']>['plan']> {
+  return {
+    ...summary,
+    addresses: summary.addresses.map(formatAddress),
+    nodeAddresses: nodeAddresses.map(formatAddress),
+  };
+}
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
 

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { makePrivateDirectory, removeDurably, writeDurably } from '#kernel';
 import type { StateFile, StateFiles } from './state-files.ts';
 
-export class StateDirectory implements StateFiles {
+/** Opens the directory, making it where it is missing. */
+export async function openStateDirectory(path: string): Promise<StateFiles> {
+  await makePrivateDirectory(path);
+  return new StateDirectory(path);
+}
+
+class StateDirectory implements StateFiles {
   readonly #path: string;
 
-  private constructor(path: string) {
+  constructor(path: string) {
     this.#path = path;
-  }
-
-  /** Opens the directory, making it where it is missing. */
-  static async open(path: string): Promise<StateDirectory> {
-    await makePrivateDirectory(path);
-    return new StateDirectory(path);
   }
 
   async list(): Promise<readonly StateFile[]> {

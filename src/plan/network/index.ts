@@ -26,6 +26,7 @@ export { type NodeInput, planNode } from './node.ts';
 export { nodeAddresses } from './node-addresses.ts';
 export { FIRST_NIC_TABLE, hostLinkName, POD_LINK, REPLY_TABLE } from './numbers.ts';
 export { NFT_TABLE } from './reply-marks.ts';
+export { coordinatorResult } from './result.ts';
 export {
   type CoordinatorOptions,
   type CoordinatorSettings,
