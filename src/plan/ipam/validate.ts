@@ -39,11 +39,11 @@ export function validatePool(
   if (isTerminating(pool)) return terminatingIssues('IPPool', spec, old?.spec);
   const fixed = old === undefined ? [] : immutableIssues(spec, old.spec, ['ipVersion', 'subnet']);
   if (fixed.length > 0) return fixed;
-  const issues: AdmissionIssue[] = versionIssues(spec.ipVersion, families);
-  issues.push(...subnetIssues(spec, old?.spec));
+  const issues: AdmissionIssue[] = subnetIssues(spec, old?.spec);
   const network = readPoolNetwork(spec, issues);
   issues.push(...podAffinityIssues(spec.podAffinity));
   if (network === undefined) return issues;
+  issues.push(...versionIssues(spec.ipVersion, families));
   for (const other of others) {
     if (other.metadata.name !== pool.metadata.name) issues.push(...overlapIssues(network, spec, other));
   }

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress } from '#ip';
+import { chooseAddresses } from './allocate.ts';
+import { readRoutes } from './annotations.ts';
+import { type CandidateSources, selectCandidates } from './candidates.ts';
+import { catalogPools } from './catalog.ts';
+import { type FilterContext, filterCandidates } from './filters.ts';
+import { PoolLedger } from './ledger.ts';
+import { patternMatcher } from './pool-pattern.ts';
+import { assignmentRoutes } from './routes.ts';
+import { pickContext, poolObject } from './testing.ts';
+
+const v6 = { subnet: 'fd00::/64', ips: ['fd00::10-fd00::1f'], gateway: 'fd00::1' };
+const objects = [
+  poolObject('b', { ips: ['10.6.0.10'] }),
+  poolObject('a', { ips: ['10.6.0.20-10.6.0.29'], default: true }),
+  poolObject('six', v6),
+  poolObject('other', { subnet: '10.7.0.0/16', ips: ['10.7.0.10'], gateway: '10.7.0.1', nodeName: ['n2'] }),
+];
+const catalog = catalogPools(objects);
+const sources = (changes: Partial<CandidateSources> = {}): CandidateSources => ({
+  nic: 'eth0',
+  nics: ['eth0', 'net1'],
+  podAnnotations: {},
+  namespaceAnnotations: {},
+  configuration: { pools: { 4: [], 6: [] }, cleanGateway: false },
+  catalog,
+  families: [4, 6],
+  ...changes,
+});
+const pod = (key: string, value: unknown) => ({
+  podAnnotations: { [`ipam.spidernet.io/${key}`]: typeof value === 'string' ? value : JSON.stringify(value) },
+});
+const chosen = (changes: Partial<CandidateSources>) =>
+  selectCandidates(sources(changes)).map(
+    ({ nic, families }) => `${nic}: ${families.map(({ pools }) => pools.join(' ')).join(' + ')}`,
+  );
+const filterContext: FilterContext = {
+  podLabels: {},
+  namespace: { name: 'ns', labels: {} },
+  node: { name: 'n1', labels: {} },
+  networks: new Map(),
+  agentNamespace: 'kube-system',
+};
+
+test('the first source that names pools decides alone', () => {
+  const namespaceAnnotations = { 'ipam.spidernet.io/default-ipv6-ippool': '["six"]' };
+  const configuration = { pools: { 4: ['b'], 6: [] }, cleanGateway: false };
+  const both = { ippools: '[{"interface":"eth0","ipv4":["b","a"]}]', ippool: '{"ipv4":["a"]}' };
+  const podAnnotations = {
+    'ipam.spidernet.io/ippools': both.ippools,
+    'ipam.spidernet.io/ippool': both.ippool,
+  };
+  assert.deepEqual(chosen({ podAnnotations, namespaceAnnotations, configuration }), ['eth0: b a']);
+  assert.deepEqual(chosen({ ...pod('ippool', both.ippool), namespaceAnnotations, configuration }), [
+    'eth0: a',
+  ]);
+  assert.deepEqual(chosen({ namespaceAnnotations, configuration }), ['eth0: six']);
+  assert.deepEqual(chosen({ configuration }), ['eth0: b']);
+  assert.deepEqual(chosen({}), ['eth0: a']);
+});
+
+test('unnamed entries of ippools take the NICs of the pod in order', () => {
+  assert.deepEqual(chosen(pod('ippools', [{ ipv4: ['b'], ipv6: ['six'] }, { ipv4: ['a'] }])), [
+    'eth0: b + six',
+    'net1: a',
+  ]);
+});
+
+test('wildcards match pools of their family only', () => {
+  assert.deepEqual(chosen(pod('ippool', { ipv4: ['[^o]*'] })), ['eth0: a b']);
+  assert.equal(patternMatcher('v?-[a-c]*')('v4-box'), true);
+  assert.equal(patternMatcher('a.c')('abc'), false);
+  assert.throws(() => patternMatcher('a[')('a'), { message: /^syntax error in pattern 'a\['/ });
+});
+
+for (const [name, changes, message] of [
+  [
+    'broken JSON',
+    pod('ippools', '[{'),
+    /^wrong input, invalid format of Pod annotation ipam.spidernet.io\/ippools: .* is not valid JSON/,
+  ],
+  ['a misspelt key', pod('ippool', { ipv5: ['a'] }), /annotation ipam.spidernet.io\/ippool: .*ipv5/],
+  ['no pool at all', pod('ippool', {}), /must name a pool in ipv4 or ipv6/],
+  [
+    'one NIC twice',
+    pod('ippools', [
+      { interface: 'eth0', ipv4: ['a'] },
+      { interface: 'eth0', ipv4: ['b'] },
+    ]),
+    /interface eth0 appears twice/,
+  ],
+  [
+    'names for some NICs only',
+    pod('ippools', [{ interface: 'eth0', ipv4: ['a'] }, { ipv4: ['b'] }]),
+    /either all entries have an interface or none has/,
+  ],
+  [
+    'a list without the current NIC',
+    pod('ippools', [{ interface: 'net1', ipv4: ['a'] }]),
+    /interface eth0 must be specified/,
+  ],
+  ['an unknown pool', pod('ippool', { ipv4: ['nope'] }), /"nope" not found/],
+  [
+    'a pool twice',
+    pod('ippool', { ipv4: ['a', 'a'] }),
+    /^wrong input, duplicate IPPool a specified for NIC eth0$/,
+  ],
+  ['a wildcard without match', pod('ippool', { ipv4: ['x*'] }), /no IPv4 IPPool matches \[x\*\]/],
+  ['an annotation for automatic pools', pod('subnet', { ipv4: ['s'] }), /when Auto-Pool feature is disabled/],
+  [
+    'a family that is off',
+    { ...pod('ippool', { ipv6: ['six'] }), families: [4] as const },
+    /^no Interface eth0 IP allocation found/,
+  ],
+  [
+    'nothing anywhere',
+    { catalog: catalogPools([]) },
+    /^no IPPool available, no pool selection rules of any type are specified$/,
+  ],
+] as const) {
+  test(`refuses ${name}`, () => {
+    assert.throws(() => selectCandidates(sources(changes)), { name: 'OrbError', message });
+  });
+}
+
+test('pools that do not serve the pod are left out, and all gone says why for each', () => {
+  const filtered = (names: string[]) =>
+    filterCandidates(selectCandidates(sources(pod('ippool', { ipv4: names }))), catalog, filterContext);
+  assert.deepEqual(filtered(['other', 'a'])[0]?.families, [{ family: 4, pools: ['a'] }]);
+  assert.throws(() => filtered(['other', 'six']), {
+    message:
+      'no IPPool available, all IPv4 IPPools [other six] of eth0 filtered out: [unmatched Node name n1, IPPool other serves [n2], expect an IPv4 IPPool, but the version of the IPPool six is IPv6]',
+  });
+});
+
+test('all NICs and families are chosen at once, from the first pool with room, with their routes', () => {
+  const ledgers = new Map(objects.map((object) => [object.metadata.name, PoolLedger.read(object)]));
+  const entries = [
+    { ipv4: ['b', 'a'], ipv6: ['six'] },
+    { ipv4: ['b', 'a'], cleangateway: true },
+  ];
+  const candidates = selectCandidates(sources(pod('ippools', entries)));
+  const choose = () =>
+    chooseAddresses(
+      { pod: 'ns/p', podUid: 'u' },
+      candidates,
+      (name) => ledgers.get(name) as PoolLedger,
+      pickContext(),
+    );
+  const assignments = choose();
+  assert.deepEqual(
+    assignments.map(({ nic, pool, address }) => [nic, pool.name, address]),
+    [
+      ['eth0', 'b', parseAddress('10.6.0.10')],
+      ['eth0', 'six', parseAddress('fd00::10')],
+      ['net1', 'a', parseAddress('10.6.0.20')],
+    ],
+  );
+  const custom = readRoutes(
+    pod('routes', [
+      { dst: '10.9.0.0/16', gw: '10.6.0.9' },
+      { dst: '10.8.0.0/16', gw: '10.99.0.1' },
+    ]).podAnnotations,
+  );
+  const { routes, unmatched } = assignmentRoutes(assignments, custom);
+  assert.deepEqual(
+    routes.map(({ nic, destination }) => `${nic} /${destination.prefixLength}`),
+    ['eth0 /0', 'eth0 /16', 'eth0 /0'],
+  );
+  assert.equal(unmatched.length, 1);
+  // What is held in a later pool is found again before an earlier one gives.
+  ledgers.set('b', PoolLedger.read(poolObject('b', { ips: ['10.6.0.10-10.6.0.12'] })));
+  ledgers.set(
+    'a',
+    PoolLedger.read(poolObject('a', {}, { '10.6.0.11': { pod: 'ns/p', podUid: 'u', nic: 'net1' } })),
+  );
+  assert.deepEqual(
+    choose().map(({ pool, held }) => `${pool.name} ${held}`),
+    ['b false', 'six false', 'a true'],
+  );
+});
+
+test('an exhausted NIC is an error in upstream words', () => {
+  const ledger = PoolLedger.read(poolObject('b', { ips: [] }));
+  const candidates = selectCandidates(sources(pod('ippool', { ipv4: ['b'] })));
+  assert.throws(
+    () => chooseAddresses({ pod: 'ns/p', podUid: 'u' }, candidates, () => ledger, pickContext()),
+    {
+      code: 'IPPOOL_EXHAUSTED',
+      message:
+        'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [all IP addresses used out]',
+    },
+  );
+});

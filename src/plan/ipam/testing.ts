@@ -1,0 +1,22 @@
+// Short ways to pools and picks for the tests of this folder.
+
+import { resources, type SpiderIPPool } from '#api';
+import { AddressSet } from '#ip';
+import type { PickContext } from './pick.ts';
+
+export type SpecFields = Partial<NonNullable<SpiderIPPool['spec']>>;
+
+/** A pool of 10.6.0.0/16 with ten addresses, unless told; defaults as the API server sets them. */
+export function poolObject(name: string, spec: SpecFields = {}, records: object = {}): SpiderIPPool {
+  return resources.spiderIPPools.schema.parse({
+    metadata: { name },
+    spec: { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.19'], gateway: '10.6.0.1', ...spec },
+    ...(Object.keys(records).length === 0 ? {} : { status: { allocatedIPs: JSON.stringify(records) } }),
+  });
+}
+
+/** Nothing reserved, nothing resting. */
+export function pickContext(changes: Partial<PickContext> = {}): PickContext {
+  const reserved = { 4: AddressSet.empty(4), 6: AddressSet.empty(6) };
+  return { reserved, resting: new Map(), nowMs: 1_000_000, ...changes };
+}
