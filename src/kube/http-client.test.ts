@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, test } from 'node:test';
+import { resources } from '#api';
+import { isOrbError, silentLogger } from '#base';
+import type { WatchEvent } from './client.ts';
+import { connect } from './http-client.ts';
+import { Reflector } from './reflector.ts';
+
+let cleanup: (() => void)[] = [];
+afterEach(() => {
+  for (const clean of cleanup) clean();
+  cleanup = [];
+});
+
+/** A server that answers as `answer` says; `requests` lists what was asked. */
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const config = { server: url, tls: {}, authorization: () => 'Bearer secret', namespace: 'default' };
+  const client = connect(config, { log: silentLogger });
+  cleanup.push(
+    () => client.close(),
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  return { client, requests, server };
+}
+
+function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+function namespace(name: string, resourceVersion = '1') {
+  return { metadata: { name, uid: `uid-${name}`, resourceVersion, managedFields: [{ manager: 'kubectl' }] } };
+}
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  return new URL(request.url ?? '', 'http://server').searchParams;
+}
+
+for (const [status, reason, code] of [
+  [404, 'NotFound', 'KUBE_NOT_FOUND'],
+  [409, 'Conflict', 'KUBE_CONFLICT'],
+  [409, 'AlreadyExists', 'KUBE_ALREADY_EXISTS'],
+  [410, 'Expired', 'KUBE_EXPIRED'],
+  [422, 'Invalid', 'KUBE_INVALID'],
+  [403, 'Forbidden', 'KUBE_FORBIDDEN'],
+  [500, 'InternalError', 'KUBE_UNREACHABLE'],
+] as const) {
+  test(`an answer ${status} ${reason} is ${code} in the server's own words`, async () => {
+    const { client } = await serve((_, response) => json(response, status, { reason, message: 'as I said' }));
+    await assert.rejects(client.get(resources.namespaces, { name: 'a' }), { code, said: 'as I said' });
+  });
+}
+
+test('a list reads all pages, drops managedFields, and begins again when its snapshot has expired', async () => {
+  let expired = false;
+  const { client, requests } = await serve((request, response) => {
+    const next = queryOf(request).get('continue');
+    if (next === null) return json(response, 200, { items: [namespace('a')], metadata: { continue: 'more', resourceVersion: '7' } });
+    if (!expired) {
+      expired = true;
+      return json(response, 410, { reason: 'Expired' });
+    }
+    return json(response, 200, { items: [namespace('b')], metadata: { resourceVersion: '7' } });
+  });
+  const list = await client.list(resources.namespaces);
+  assert.deepEqual(list.items.map(({ metadata }) => metadata.name), ['a', 'b']);
+  assert.equal(list.resourceVersion, '7');
+  assert.ok(list.items.every(({ metadata }) => !('managedFields' in metadata)));
+  assert.equal(requests.length, 4);
+  assert.match(requests[0] ?? '', /limit=500/);
+});
+
+test('a read is repeated when the server asks for it by 429 and Retry-After, a create is not', async () => {
+  const { client, requests } = await serve((request, response) => {
+    if (requests.length > 1 && request.method === 'GET') return json(response, 200, namespace('a'));
+    return json(response, 429, { reason: 'TooManyRequests' }, { 'retry-after': '0' });
+  });
+  assert.equal((await client.get(resources.namespaces, { name: 'a' })).metadata.name, 'a');
+  await assert.rejects(client.create(resources.namespaces, namespace('b')), { code: 'KUBE_UNREACHABLE' });
+  assert.equal(requests.length, 3);
+});
+
+test('nobody listening is KUBE_UNREACHABLE, and a caller who leaves gets his own reason', async () => {
+  const { client, server } = await serve(() => {});
+  const reason = new Error('I left');
+  const leaving = new AbortController();
+  const left = client.get(resources.namespaces, { name: 'a' }, { signal: leaving.signal });
+  setImmediate(() => leaving.abort(reason));
+  await assert.rejects(left, reason);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await assert.rejects(client.get(resources.namespaces, { name: 'a' }), { code: 'KUBE_UNREACHABLE' });
+});
+
+test('a watch yields events and bookmarks over broken chunks; an ERROR event is the refusal it carries', async () => {
+  const lines = [
+    { type: 'ADDED', object: namespace('ä') },
+    { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
+    { type: 'ERROR', object: { code: 410, reason: 'Expired' } },
+  ];
+  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const { client, requests } = await serve((_, response) => {
+    response.writeHead(200);
+    for (let at = 0; at < bytes.length; at += 7) response.write(bytes.subarray(at, at + 7));
+  });
+  const seen: WatchEvent<unknown>[] = [];
+  const watching = async () => {
+    const options = { signal: new AbortController().signal };
+    for await (const event of client.watch(resources.namespaces, { resourceVersion: '5' }, options)) seen.push(event);
+  };
+  await assert.rejects(watching(), { code: 'KUBE_EXPIRED' });
+  assert.deepEqual(seen.map((event) => event.type), ['ADDED', 'BOOKMARK']);
+  assert.match(requests[0] ?? '', /resourceVersion=5&allowWatchBookmarks=true&timeoutSeconds=[345]\d\d/);
+});
+
+test('an object that does not fit its schema is left out of a list and refused alone', async () => {
+  const broken = { ...namespace('broken'), metadata: { name: 5 } };
+  const { client } = await serve((request, response) =>
+    json(response, 200, queryOf(request).has('limit') ? { items: [namespace('a'), broken], metadata: {} } : broken),
+  );
+  assert.equal((await client.list(resources.namespaces)).items.length, 1);
+  await assert.rejects(client.get(resources.namespaces, { name: 'broken' }), (error) => isOrbError(error, 'KUBE_MALFORMED'));
+});
+
+test('a reflector survives a TCP reset without a list, and a broken line and 410 with one', async () => {
+  const watches: ServerResponse[] = [];
+  let watching: () => void = () => {};
+  let lists = 0;
+  const { client } = await serve((request, response) => {
+    if (!queryOf(request).has('watch')) {
+      lists += 1;
+      return json(response, 200, { items: [namespace('a', String(lists))], metadata: { resourceVersion: '5' } });
+    }
+    response.writeHead(200);
+    response.flushHeaders();
+    watches.push(response);
+    watching();
+  });
+  const nextWatch = () => new Promise<ServerResponse>((resolve) => {
+    watching = () => resolve(watches.at(-1) as ServerResponse);
+  });
+  const clock = { now: Date.now, monotonic: () => performance.now(), sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+  const first = nextWatch();
+  const reflector = new Reflector({ client, type: resources.namespaces, clock, log: silentLogger }).start();
+  await reflector.ready;
+  const breaks: ((response: ServerResponse) => void)[] = [
+    (response) => response.socket?.resetAndDestroy(),
+    (response) => response.write('{"type": "ADDED", "obj\n'),
+    (response) => response.write(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`),
+  ];
+  let response = await first;
+  const listsAfter: number[] = [];
+  for (const broken of breaks) {
+    const next = nextWatch();
+    broken(response);
+    response = await next;
+    listsAfter.push(lists);
+  }
+  assert.deepEqual(listsAfter, [1, 2, 3]);
+  assert.equal(reflector.statistics.malformed, 1);
+  const seen = new Promise((resolve) => setTimeout(resolve, 20));
+  response.write(`${JSON.stringify({ type: 'ADDED', object: namespace('b', '8') })}\n`);
+  await seen;
+  assert.deepEqual(reflector.store.list().map(({ metadata }) => metadata.name), ['a', 'b']);
+  await reflector.stop();
+});
