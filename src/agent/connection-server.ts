@@ -10,7 +10,7 @@ import { answerFrame, type CniAnswer, type CniRequest, FrameReader, readRequest 
 export type Serve = (request: CniRequest, callerGone: AbortSignal) => Promise<CniAnswer>;
 
 /** Who is at the other end of a connection (unix(7), SO_PEERCRED). */
-export type PeerUid = (fd: number) => number;
+export type PeerUid = (socket: Socket) => number;
 
 /** A shim sends its request at once: whoever does not is cut off. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -68,7 +68,7 @@ export class ConnectionServer {
     socket.setTimeout(REQUEST_TIMEOUT_MS, () => refuse('no whole request in time'));
     socket.on('error', (error) => gone.abort(error));
     socket.on('close', () => gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' })));
-    const uid = this.#peerUid((socket as unknown as { _handle: { fd: number } })._handle.fd);
+    const uid = this.#peerUid(socket);
     if (uid !== 0) {
       refuse(`peer runs as uid ${uid}, not as root`);
       return;

@@ -5,6 +5,7 @@ import { isOrbError, OrbError, silentLogger, systemClock } from '#base';
 import type { Allocation, AllocationRequest } from '#cni';
 import { formatAddress, formatCidr } from '#ip';
 import { FakeKube } from '#kube';
+import { ClusterView } from '../cluster-view.ts';
 import { Allocator } from './allocator.ts';
 import { silentIpamMetrics } from './metrics.ts';
 
@@ -28,12 +29,11 @@ function createPool(kube: FakeKube, name: string, spec: Partial<SpiderIPPool['sp
 }
 
 async function agent(kube: FakeKube): Promise<Allocator> {
+  const edges = { client: kube, clock: systemClock, log: silentLogger, nodeName: 'node1' };
   const allocator = new Allocator({
-    client: kube,
-    clock: systemClock,
-    log: silentLogger,
+    ...edges,
+    view: new ClusterView(edges),
     metrics: silentIpamMetrics,
-    nodeName: 'node1',
     agentNamespace: 'kube-system',
     families: [4, 6],
   });

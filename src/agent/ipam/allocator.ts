@@ -20,7 +20,7 @@ import {
   readRoutes,
   selectCandidates,
 } from '#plan/ipam';
-import { ClusterView } from './cluster-view.ts';
+import type { ClusterView } from '../cluster-view.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import type { IpamMetrics } from './metrics.ts';
@@ -34,6 +34,8 @@ export interface AllocatorOptions {
   readonly log: Logger;
   readonly metrics: IpamMetrics;
   readonly nodeName: string;
+  /** Started and stopped with the allocator. */
+  readonly view: ClusterView;
   /** The namespace that NetworkAttachmentDefinitions without one are in. */
   readonly agentNamespace: string;
   /** The families that the configuration switches on. */
@@ -57,7 +59,7 @@ export class Allocator implements Ipam {
 
   constructor(options: AllocatorOptions) {
     this.#options = options;
-    this.#view = new ClusterView(options);
+    this.#view = options.view;
     this.#endpoints = new EndpointWriter(options);
   }
 

@@ -1,7 +1,9 @@
 // What the agent measures, with the names that Spiderpool documents where it has one.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { IpamMetrics } from '../ipam/index.ts';
 import type { VerbMetrics } from '../verbs.ts';
+import { ipamMetrics } from './ipam-metrics.ts';
 
 /** Spiderpool's buckets begin at 100 ms, longer than most of our requests take: finer ones come first. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
@@ -9,6 +11,7 @@ const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 
 /** The agent's registry; everything that is counted goes through a method of its own. */
 export class AgentMetrics implements VerbMetrics {
   readonly registry = new Registry();
+  readonly ipam: IpamMetrics;
   readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
 
@@ -16,6 +19,7 @@ export class AgentMetrics implements VerbMetrics {
   constructor(load: { running: () => number; waiting: () => number; queuedDels: () => number }) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
+    this.ipam = ipamMetrics(this.registry);
     this.#verbs = new Counter({
       name: 'orbweaver_cni_requests_total',
       help: 'CNI requests answered',

@@ -1,4 +1,5 @@
-// What the allocator knows of the cluster without asking: pools, reserved addresses, namespaces, its own node and that node's pods.
+// What the agent knows of the cluster without asking: pools, reserved addresses, the coordinator's settings, namespaces, its own
+// node and that node's pods.
 
 import {
   type KubeObject,
@@ -7,6 +8,7 @@ import {
   type Pod,
   type ResourceType,
   resources,
+  type SpiderCoordinator,
   type SpiderIPPool,
   type SpiderReservedIP,
 } from '#api';
@@ -22,7 +24,7 @@ export interface ClusterViewOptions {
   readonly nodeName: string;
 }
 
-/** Follows the objects that allocation reads. */
+/** Follows the objects that ADD reads. */
 export class ClusterView {
   readonly nodeName: string;
   readonly #client: KubeClient;
@@ -31,6 +33,7 @@ export class ClusterView {
   readonly #pods: Reflector<Pod>;
   readonly #namespaces: Reflector<Namespace>;
   readonly #nodes: Reflector<Node>;
+  readonly #coordinators: Reflector<SpiderCoordinator>;
   /** Made again when a pool or a reservation has changed. */
   #catalog: PoolCatalog | undefined;
   #reservedAddresses: ReservedAddresses | undefined;
@@ -53,6 +56,7 @@ export class ClusterView {
     this.#pods = follow(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
     this.#namespaces = follow(resources.namespaces);
     this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` });
+    this.#coordinators = follow(resources.spiderCoordinators);
   }
 
   /** Begins to follow; resolves when everything was listed once. */
@@ -86,8 +90,20 @@ export class ClusterView {
     return holding.flatMap((pool) => pool.metadata.name ?? []);
   }
 
+  /** The node's own object. */
+  get node(): Node | undefined {
+    return this.#nodes.store.get(this.nodeName);
+  }
+
+  /** The cluster's SpiderCoordinator: the one named `default`, else the first by name. */
+  get coordinator(): SpiderCoordinator | undefined {
+    const byName = (a: SpiderCoordinator, b: SpiderCoordinator) =>
+      (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1;
+    return this.#coordinators.store.get('default') ?? this.#coordinators.store.list().toSorted(byName)[0];
+  }
+
   get nodeLabels(): Readonly<Record<string, string>> {
-    return this.#nodes.store.get(this.nodeName)?.metadata.labels ?? {};
+    return this.node?.metadata.labels ?? {};
   }
 
   /** The pods of this node. */
@@ -123,6 +139,7 @@ export class ClusterView {
       this.#pods,
       this.#namespaces,
       this.#nodes,
+      this.#coordinators,
     ] as unknown as Reflector<KubeObject>[];
   }
 }

@@ -1,0 +1,204 @@
+// The agent: one per node. Put together here, started and stopped in order.
+
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import type { AgentConfig, SpiderCoordinator } from '#api';
+import { type Clock, errorText, type Logger, OrbError } from '#base';
+import { CoordinatorPlugin, Dispatcher, SpiderpoolPlugin } from '#cni';
+import type { Family } from '#ip';
+import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
+import type { KubeClient } from '#kube';
+import { Attachments, applyNode, DelQueue, openStateDirectory } from '#node';
+import { planNode } from '#plan/network';
+import { ClusterView } from './cluster-view.ts';
+import { ConnectionServer } from './connection-server.ts';
+import { DelReplay } from './del-replay.ts';
+import { Gate } from './gate.ts';
+import { Allocator } from './ipam/index.ts';
+import { AgentMetrics, healthServer } from './metrics/index.ts';
+import { NodeFacts } from './node-facts.ts';
+import { VerbServer } from './verbs.ts';
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly nodeName: string;
+  /** The namespace that NetworkAttachmentDefinitions without one are in. */
+  readonly agentNamespace: string;
+  /** Multus' `clusterNetwork`, where it is known. */
+  readonly clusterNetwork: string | undefined;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** TCP port of health and metrics; 0 takes a free one, undefined serves none. */
+  readonly healthPort: number | undefined;
+}
+
+/** A running agent. */
+export interface Agent {
+  /** Ends in order: no more connections, what runs is answered, watches and sockets closed. */
+  stop(): Promise<void>;
+}
+
+/** Starts the agent. Resolves when the socket is there: DELs are served at once, ADDs once the cluster is known. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  await primeThreads();
+  const { config, clock, log } = options;
+  const node = openNamespace('current');
+  const state = config.orbweaver.stateDirectory;
+  const attachments = await Attachments.open(await openStateDirectory(join(state, 'attachments')), log);
+  const queue = new DelQueue(await openStateDirectory(join(state, 'del-queue')), log);
+  const gate = new Gate(config.orbweaver.maxConcurrentRequests, clock);
+  const view = new ClusterView(options);
+  const facts = new NodeFacts({ namespace: node, node: () => view.node, log });
+  const replay = new DelReplay({ queue, dispatcher: () => dispatcher, clock, log });
+  const metrics = new AgentMetrics({
+    running: () => gate.running,
+    waiting: () => gate.waiting,
+    queuedDels: () => replay.waiting,
+  });
+  const ipam = new Allocator({
+    ...options,
+    view,
+    metrics: metrics.ipam,
+    families: familiesOf(config),
+    ...(options.clusterNetwork === undefined ? {} : { clusterNetwork: options.clusterNetwork }),
+  });
+  const started = new Start();
+  const parts = {
+    attachments,
+    openNamespace,
+    notReady: () => started.notReady(),
+    timestamp: () => new Date(clock.now()).toISOString(),
+  };
+  const dispatcher: Dispatcher = new Dispatcher(
+    [
+      new SpiderpoolPlugin({ ...parts, ipam }),
+      new CoordinatorPlugin({
+        ...parts,
+        node,
+        pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
+        spiderCoordinator: () => view.coordinator,
+        nodeAddresses: () => facts.addresses(),
+      }),
+    ],
+    {
+      isOwnNetns,
+      ready: (signal) => started.ready(signal),
+      keep: (request) => replay.keep(request),
+    },
+  );
+  const verbs = new VerbServer({ dispatcher, gate, clock, metrics, log });
+  const server = new ConnectionServer(
+    (request, gone) => verbs.serve(request, gone),
+    (socket) => peerCredentials(socket).uid,
+    log,
+  );
+  const health = await listenHealth(options.healthPort, () => healthServer(metrics.registry, parts.notReady));
+  prepareNode(config, node, view.coordinator, log);
+  await server.listen(config.orbweaver.socketPath);
+  log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
+  const starting = started.run(async () => {
+    // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
+    await Promise.all([ipam.start(), replay.replay()]);
+    log.info({}, 'agent is ready for new pods');
+  }, log);
+
+  return {
+    async stop() {
+      started.stop();
+      await server.close();
+      await gate.drained();
+      await replay.stop();
+      await ipam.stop();
+      await starting;
+      health?.close();
+      facts.close();
+      node.close();
+    },
+  };
+}
+
+/** Whether the agent knows enough for new pods. */
+class Start {
+  readonly #done = Promise.withResolvers<void>();
+  #reason: string | undefined = 'the agent is still reading the cluster';
+
+  async run(work: () => Promise<void>, log: Logger): Promise<void> {
+    try {
+      await work();
+      this.#reason = undefined;
+      this.#done.resolve();
+    } catch (error) {
+      this.#reason = `the agent could not start: ${errorText(error)}`;
+      log.error({ err: error }, this.#reason);
+    }
+  }
+
+  stop(): void {
+    this.#reason = 'the agent is stopping';
+  }
+
+  notReady(): string | undefined {
+    return this.#reason;
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#reason === undefined) return;
+    const aborted = Promise.withResolvers<never>();
+    const refuse = () =>
+      aborted.reject(new OrbError('AGENT_STARTING', { message: this.#reason ?? 'the caller left' }));
+    signal.addEventListener('abort', refuse, { once: true });
+    try {
+      signal.throwIfAborted();
+      await Promise.race([this.#done.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', refuse);
+    }
+  }
+}
+
+function familiesOf(config: AgentConfig): Family[] {
+  return [...(config.enableIPv4 ? [4 as const] : []), ...(config.enableIPv6 ? [6 as const] : [])];
+}
+
+function isOwnNetns(path: string): boolean {
+  using own = openNetns('current');
+  try {
+    using other = openNetns(path);
+    return sameNetns(own, other);
+  } catch {
+    // That it is gone is for the verb to say.
+    return false;
+  }
+}
+
+/** Sysctls and the rule that a node needs once. */
+function prepareNode(
+  config: AgentConfig,
+  node: ReturnType<typeof openNamespace>,
+  coordinator: SpiderCoordinator | undefined,
+  log: Logger,
+): void {
+  const advertisedLinks = node
+    .links()
+    .map((link) => link.name)
+    .filter((name) => node.sysctl(`ipv6/conf/${name}/accept_ra`) === '1');
+  const desired = planNode({
+    advertisedLinks,
+    families: familiesOf(config),
+    hostRuleTable: coordinator?.spec?.hostRuleTable || 500,
+    tuneSysctls: config.tuneSysctlConfig,
+  });
+  const { mended } = applyNode(desired, node);
+  if (mended.length > 0) log.info({ mended }, 'node prepared');
+}
+
+async function listenHealth(port: number | undefined, make: () => Server): Promise<Server | undefined> {
+  if (port === undefined) return undefined;
+  const server = make();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, resolve);
+  });
+  return server;
+}

@@ -1,0 +1,79 @@
+// The allocator's counters, under the names that Spiderpool's documents and dashboards use.
+
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { IpamMetrics } from '../ipam/index.ts';
+
+/** Which of Spiderpool's error counters an error belongs to; every other one is internal. */
+const ALLOCATION_ERRORS: Readonly<Record<string, string>> = {
+  IPPOOL_NOT_FOUND: 'no_available_pool',
+  IPPOOL_UNSUITABLE: 'no_available_pool',
+  IPPOOL_EXHAUSTED: 'ip_used_out',
+  DEADLINE_PASSED: 'retries_exhausted',
+};
+
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+
+export function ipamMetrics(registry: Registry): IpamMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `spiderpool_ipam_${name}`, help, registers });
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name: `spiderpool_ipam_${name}`, help, buckets: SECONDS, registers });
+  const allocations = counter('allocation_counts', 'Allocations asked for');
+  const allocationFailures = counter('allocation_failure_counts', 'Allocations refused');
+  const allocationSeconds = histogram('allocation_duration_seconds', 'Time of an allocation');
+  const allocationErrors = new Map(
+    [...new Set(['internal', ...Object.values(ALLOCATION_ERRORS)])].map((kind) => [
+      kind,
+      counter(`allocation_err_${kind}_counts`, `Allocations refused: ${kind.replaceAll('_', ' ')}`),
+    ]),
+  );
+  const releases = counter('release_counts', 'Releases asked for');
+  const releaseFailures = counter('release_failure_counts', 'Releases that failed');
+  const releaseSeconds = histogram('release_duration_seconds', 'Time of a release');
+  const conflicts = {
+    allocation: counter(
+      'allocation_update_ippool_conflict_counts',
+      'Pool writes refused for a newer one: allocation',
+    ),
+    release: counter('release_update_ippool_conflict_counts', 'Pool writes refused for a newer one: release'),
+  };
+  const writes = new Counter({
+    name: 'orbweaver_ipam_pool_writes_total',
+    help: 'Writes of a pool status',
+    registers,
+  });
+  const operations = new Counter({
+    name: 'orbweaver_ipam_pool_operations_total',
+    help: 'Allocations and releases that those writes carried',
+    registers,
+  });
+  return {
+    allocated(seconds) {
+      allocations.inc();
+      allocationSeconds.observe(seconds);
+    },
+    allocationFailed(code, seconds) {
+      allocations.inc();
+      allocationFailures.inc();
+      allocationSeconds.observe(seconds);
+      allocationErrors.get(ALLOCATION_ERRORS[code] ?? 'internal')?.inc();
+    },
+    released(seconds) {
+      releases.inc();
+      releaseSeconds.observe(seconds);
+    },
+    releaseFailed(_code, seconds) {
+      releases.inc();
+      releaseFailures.inc();
+      releaseSeconds.observe(seconds);
+    },
+    conflicted(verb) {
+      conflicts[verb].inc();
+    },
+    wrote(count) {
+      writes.inc();
+      operations.inc(count);
+    },
+  };
+}

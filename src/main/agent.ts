@@ -1,0 +1,109 @@
+// The agent as a program: flags, environment, configuration file, signals.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { parse as parseYaml } from 'yaml';
+import { startAgent } from '#agent';
+import { type AgentConfig, parseAgentConfig } from '#api';
+import { errorText, type Logger, OrbError, systemClock } from '#base';
+import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
+
+const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
+  [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
+--config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
+--install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
+Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL, MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
+
+const servedTypes = ['spiderpool', 'coordinator'];
+
+async function main(): Promise<void> {
+  const { env } = process;
+  const { values } = parseArgs({
+    options: {
+      'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },
+      kubeconfig: { type: 'string' },
+      'node-name': { type: 'string' },
+      'health-port': { type: 'string' },
+      'install-from': { type: 'string' },
+      'install-to': { type: 'string' },
+      'log-level': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
+  if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
+  const level = values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info';
+  const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
+  const config = readConfig(values['config-path']);
+  const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
+  if (values['install-from'] !== undefined) {
+    install(values['install-from'], values['install-to'] ?? '/opt/cni/bin', log);
+  }
+  const agent = await startAgent({
+    config,
+    nodeName,
+    agentNamespace: env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
+    clusterNetwork: env.MULTUS_CLUSTER_NETWORK,
+    client: connect(kubeConfig, { log }),
+    clock: systemClock,
+    log,
+    healthPort: readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710'),
+  });
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'agent stops: what runs is finished first');
+    agent.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'agent did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function usageError(message: string): OrbError {
+  return new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+}
+
+/** Without a file everything is as in an installation with both families on. */
+function readConfig(path: string): AgentConfig {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : 'enableIPv4: true\nenableIPv6: true\n';
+  return parseAgentConfig(parseYaml(text));
+}
+
+function readKubeConfig(path: string | undefined): KubeConfig {
+  return path === undefined || path === '' ? inClusterConfig(process.env) : kubeconfigFile(path);
+}
+
+function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
+  const { apiServer } = config.orbweaver;
+  return apiServer === undefined ? kubeConfig : { ...kubeConfig, server: new URL(apiServer) };
+}
+
+/** The executable installs itself: by a temporary file and rename, so that a running one is never "text busy". */
+function install(from: string, to: string, log: Logger): void {
+  execFileSync(from, ['--install', to, ...servedTypes], { stdio: 'inherit' });
+  log.info({ folder: to, types: servedTypes }, 'CNI executables installed');
+}
+
+function readPort(text: string): number | undefined {
+  if (text === 'none') return undefined;
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw usageError(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
+}
+
+main().catch((error: unknown) => {
+  console.error(`agent: ${errorText(error)}`);
+  process.exit(1);
+});
