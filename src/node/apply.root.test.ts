@@ -348,6 +348,32 @@ test('NodePort with the client’s own address: the reply goes back through veth
   assert.match(await ask(), /^nothing/, 'without the mark it leaves by eth0, and nobody knows it there');
 });
 
+test('an application’s own mark on its packets is not overwritten', async () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  nodePort(site, false);
+  // The application's part: it marks what it sends before our chain sees it, as SO_MARK does.
+  site.namespaces.pod.nft(
+    [
+      'table inet application {',
+      '  chain sending { type filter hook output priority -200; tcp sport 80 meta mark set 0x539; }',
+      '  chain counting { type filter hook postrouting priority 0; meta mark 0x539 counter comment "own"; meta mark 0x1 counter comment "ours"; }',
+      '}',
+      '',
+    ].join('\n'),
+  );
+  await withServer(site.lan.pod, 80, () => connectFrom(site.lan.lan, '10.6.212.101', 30_080));
+  const counted = execFileSync(
+    'ip',
+    ['netns', 'exec', site.lan.pod, 'nft', 'list', 'chain', 'inet', 'application', 'counting'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  assert.match(counted, /counter packets [1-9]\d* bytes \d+ comment "own"/);
+  assert.match(counted, /counter packets 0 bytes 0 comment "ours"/);
+});
+
 test('MASQUERADE towards the pod takes the node’s address, not docker0’s', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);

@@ -182,6 +182,17 @@ test('a route of the user’s own in main goes before ours', () => {
   assert.deepEqual(difference(desired.pod, { ...pod, routes }), []);
 });
 
+test('a route of ours in main that leads elsewhere is replaced: only others’ routes go before', () => {
+  const routes = pod.routes.map((route) =>
+    routeText(route).startsWith('10.96') ? { ...route, gateway: parseAddress('10.6.0.77') } : route,
+  );
+  const findings = difference(desired.pod, { ...pod, routes });
+  assert.deepEqual(
+    changesOf(findings).map(({ verb, kind }) => `${verb} ${kind}`),
+    ['replace route'],
+  );
+});
+
 test('the rule of Spiderpool on a migrated node is as good as ours', () => {
   const rules = node.rules.map((rule) => ({ ...rule, protocol: 0 }));
   assert.deepEqual(difference(desired.node, { ...node, rules }), []);
