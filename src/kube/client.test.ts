@@ -33,7 +33,9 @@ async function startServer(): Promise<KubeClient & { close(): void }> {
   writeFileSync(tokenFile, 'a-token-of-the-test-that-is-long-enough\n', { mode: 0o600 });
   const program = fileURLToPath(new URL('../main/apiserver.ts', import.meta.url));
   const flags = ['--data-dir', join(folder, 'data'), '--token-file', tokenFile, '--kubeconfig', kubeconfig];
-  server = spawn(process.execPath, [program, ...flags, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  server = spawn(process.execPath, [program, ...flags, '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(server.stdout as NodeJS.ReadableStream, 'data');
   const client = connect(kubeconfigFile(kubeconfig), { log: silentLogger });
   return client;
@@ -48,14 +50,19 @@ const clients: [string, KubeClient][] = [
 
 for (const [what, client] of clients) {
   const configMap = (name: string, data: Record<string, string> = {}) =>
-    client.create(resources.configMaps, { metadata: { name, namespace: 'default', labels: { for: name } }, data });
+    client.create(resources.configMaps, {
+      metadata: { name, namespace: 'default', labels: { for: name } },
+      data,
+    });
 
   test(`${what}: an object made twice, changed from an old version, or absent is refused with its code`, async () => {
     const first = await configMap('versions', { a: '1' });
     await assert.rejects(configMap('versions'), { code: 'KUBE_ALREADY_EXISTS' });
     const second = await client.update(resources.configMaps, { ...first, data: { a: '2' } });
     assert.notEqual(second.metadata.resourceVersion, first.metadata.resourceVersion);
-    await assert.rejects(client.update(resources.configMaps, { ...first, data: { a: '3' } }), { code: 'KUBE_CONFLICT' });
+    await assert.rejects(client.update(resources.configMaps, { ...first, data: { a: '3' } }), {
+      code: 'KUBE_CONFLICT',
+    });
     const absent = { namespace: 'default', name: 'absent' };
     await assert.rejects(client.get(resources.configMaps, absent), { code: 'KUBE_NOT_FOUND' });
     await assert.rejects(client.delete(resources.configMaps, absent), { code: 'KUBE_NOT_FOUND' });
@@ -64,9 +71,14 @@ for (const [what, client] of clients) {
   test(`${what}: a merge patch changes what it names; a delete keeps to the UID it names`, async () => {
     const made = await configMap('patched', { a: '1', b: '2' });
     const ref = { namespace: 'default', name: 'patched' };
-    const patched = await client.patch(resources.configMaps, ref, { type: 'merge', body: { data: { a: null, c: '3' } } });
+    const patched = await client.patch(resources.configMaps, ref, {
+      type: 'merge',
+      body: { data: { a: null, c: '3' } },
+    });
     assert.deepEqual(patched.data, { b: '2', c: '3' });
-    await assert.rejects(client.delete(resources.configMaps, ref, { uid: 'another' }), { code: 'KUBE_CONFLICT' });
+    await assert.rejects(client.delete(resources.configMaps, ref, { uid: 'another' }), {
+      code: 'KUBE_CONFLICT',
+    });
     const { uid = '' } = made.metadata;
     await client.delete(resources.configMaps, ref, { uid });
     await assert.rejects(client.get(resources.configMaps, ref), { code: 'KUBE_NOT_FOUND' });
@@ -74,12 +86,16 @@ for (const [what, client] of clients) {
 
   test(`${what}: updateStatus changes the status alone, update everything else`, async () => {
     const metadata = { name: 'web', namespace: 'default' };
-    const pod = await client.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [{ name: 'c', image: 'i' }] } });
-    const running = await client.updateStatus(resources.pods, { ...pod, metadata: { ...pod.metadata, labels: { a: 'b' } }, status: { phase: 'Running' } });
-    assert.equal(running.status?.phase, 'Running');
-    assert.equal(running.metadata.labels?.['a'], undefined);
-    const labelled = await client.update(resources.pods, { ...running, metadata: { ...running.metadata, labels: { a: 'b' } }, status: { phase: 'Failed' } });
-    assert.deepEqual([labelled.metadata.labels?.['a'], labelled.status?.phase], ['b', 'Running']);
+    const pod = await client.create(resources.pods, {
+      metadata,
+      spec: { nodeName: 'node1', containers: [{ name: 'c', image: 'i' }] },
+    });
+    const elsewhere = { ...pod, spec: { ...pod.spec, containers: [], nodeName: 'node2' } };
+    const running = await client.updateStatus(resources.pods, { ...elsewhere, status: { phase: 'Running' } });
+    assert.deepEqual([running.status?.phase, running.spec?.nodeName], ['Running', 'node1']);
+    const labelled = { ...running, metadata: { ...running.metadata, labels: { a: 'b' } } };
+    const updated = await client.update(resources.pods, { ...labelled, status: { phase: 'Failed' } });
+    assert.deepEqual([updated.metadata.labels?.a, updated.status?.phase], ['b', 'Running']);
     const ofNode = await client.list(resources.pods, { fieldSelector: 'spec.nodeName=node1' });
     const ofOther = await client.list(resources.pods, { fieldSelector: 'spec.nodeName=node2' });
     assert.deepEqual([ofNode.items.length, ofOther.items.length], [1, 0]);
@@ -95,7 +111,11 @@ for (const [what, client] of clients) {
     await client.delete(resources.configMaps, { namespace: 'default', name: 'watched' });
     const seen: WatchEvent<unknown>['type'][] = [];
     const options = { signal: AbortSignal.timeout(10_000) };
-    for await (const event of client.watch(resources.configMaps, { ...selection, resourceVersion }, options)) {
+    for await (const event of client.watch(
+      resources.configMaps,
+      { ...selection, resourceVersion },
+      options,
+    )) {
       if (event.type !== 'BOOKMARK') seen.push(event.type);
       if (event.type === 'DELETED') break;
     }
@@ -115,7 +135,7 @@ for (const [what, client] of clients) {
       clock: systemClock,
       log: silentLogger,
       selection: { labelSelector: 'for in (before, reflected)' },
-      indexes: { label: (object) => [object.metadata.labels?.['for'] ?? ''] },
+      indexes: { label: (object) => [object.metadata.labels?.for ?? ''] },
       onChange: ({ type, object }) => {
         changes.push(`${type} ${object.metadata.name}`);
         if (type === 'deleted') done();
@@ -133,13 +153,26 @@ for (const [what, client] of clients) {
 
   test(`${what}: a repeated Event is counted, not repeated`, async () => {
     const object = await configMap('eventful');
-    const recorder = new EventRecorder({ client, clock: systemClock, log: silentLogger, component: 'test', host: 'node1' });
+    const recorder = new EventRecorder({
+      client,
+      clock: systemClock,
+      log: silentLogger,
+      component: 'test',
+      host: 'node1',
+    });
     for (let time = 0; time < 3; time += 1) {
-      recorder.record(resources.configMaps, object, { type: 'Warning', reason: 'NoAddress', message: 'the pool is full' });
+      recorder.record(resources.configMaps, object, {
+        type: 'Warning',
+        reason: 'NoAddress',
+        message: 'the pool is full',
+      });
     }
     await recorder.settled();
     const { items } = await client.list(resources.events, { namespace: 'default' });
     const own = items.filter(({ involvedObject }) => involvedObject.name === 'eventful');
-    assert.deepEqual(own.map(({ count, reason }) => [count, reason]), [[3, 'NoAddress']]);
+    assert.deepEqual(
+      own.map(({ count, reason }) => [count, reason]),
+      [[3, 'NoAddress']],
+    );
   });
 }

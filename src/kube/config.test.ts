@@ -23,7 +23,10 @@ function kubeconfig(user: object, cluster: object = {}): string {
 test('a kubeconfig gives server, certificates inline or from files beside it, and the token', () => {
   writeFileSync(join(folder, 'ca.pem'), 'the CA');
   const inline = Buffer.from('the certificate').toString('base64');
-  const path = kubeconfig({ token: 'secret', 'client-certificate-data': inline }, { 'certificate-authority': 'ca.pem' });
+  const path = kubeconfig(
+    { token: 'secret', 'client-certificate-data': inline },
+    { 'certificate-authority': 'ca.pem' },
+  );
   const config = kubeconfigFile(path);
   assert.equal(config.server.href, 'https://10.0.0.1:6443/');
   assert.deepEqual(config.tls, { ca: 'the CA', cert: 'the certificate' });
@@ -35,14 +38,24 @@ test('an exec plugin, an unknown context and a missing file are refused by name'
   const path = kubeconfig({ exec: { command: 'aws' } });
   assert.throws(() => kubeconfigFile(path), /users\[\]\.user\.exec .* not served/);
   assert.throws(() => kubeconfigFile(path, 'prod'), /no context "prod"; it has lab/);
-  assert.throws(() => kubeconfigFile(join(folder, 'none')), { code: 'INPUT_INVALID', message: /cannot read/ });
+  assert.throws(() => kubeconfigFile(join(folder, 'none')), {
+    code: 'INPUT_INVALID',
+    message: /cannot read/,
+  });
 });
 
 test('a pod finds its server, CA and token; IPv6 service addresses are put in brackets', () => {
-  for (const [name, text] of [['ca.crt', 'the CA'], ['token', 'abc\n'], ['namespace', 'kube-system']] as const) {
+  for (const [name, text] of [
+    ['ca.crt', 'the CA'],
+    ['token', 'abc\n'],
+    ['namespace', 'kube-system'],
+  ] as const) {
     writeFileSync(join(folder, name), text);
   }
-  const config = inClusterConfig({ KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' }, folder);
+  const config = inClusterConfig(
+    { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' },
+    folder,
+  );
   assert.equal(config.server.host, '[fd00::1]');
   assert.equal(config.authorization(), 'Bearer abc');
   assert.throws(() => inClusterConfig({}), /KUBERNETES_SERVICE_HOST/);

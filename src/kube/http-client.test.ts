@@ -33,7 +33,12 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return { client, requests, server };
 }
 
-function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+function json(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
@@ -64,7 +69,11 @@ test('a list reads all pages, drops managedFields, and begins again when its sna
   let expired = false;
   const { client, requests } = await serve((request, response) => {
     const next = queryOf(request).get('continue');
-    if (next === null) return json(response, 200, { items: [namespace('a')], metadata: { continue: 'more', resourceVersion: '7' } });
+    if (next === null)
+      return json(response, 200, {
+        items: [namespace('a')],
+        metadata: { continue: 'more', resourceVersion: '7' },
+      });
     if (!expired) {
       expired = true;
       return json(response, 410, { reason: 'Expired' });
@@ -72,7 +81,10 @@ test('a list reads all pages, drops managedFields, and begins again when its sna
     return json(response, 200, { items: [namespace('b')], metadata: { resourceVersion: '7' } });
   });
   const list = await client.list(resources.namespaces);
-  assert.deepEqual(list.items.map(({ metadata }) => metadata.name), ['a', 'b']);
+  assert.deepEqual(
+    list.items.map(({ metadata }) => metadata.name),
+    ['a', 'b'],
+  );
   assert.equal(list.resourceVersion, '7');
   assert.ok(list.items.every(({ metadata }) => !('managedFields' in metadata)));
   assert.equal(requests.length, 4);
@@ -115,20 +127,30 @@ test('a watch yields events and bookmarks over broken chunks; an ERROR event is 
   const seen: WatchEvent<unknown>[] = [];
   const watching = async () => {
     const options = { signal: new AbortController().signal };
-    for await (const event of client.watch(resources.namespaces, { resourceVersion: '5' }, options)) seen.push(event);
+    for await (const event of client.watch(resources.namespaces, { resourceVersion: '5' }, options))
+      seen.push(event);
   };
   await assert.rejects(watching(), { code: 'KUBE_EXPIRED' });
-  assert.deepEqual(seen.map((event) => event.type), ['ADDED', 'BOOKMARK']);
+  assert.deepEqual(
+    seen.map((event) => event.type),
+    ['ADDED', 'BOOKMARK'],
+  );
   assert.match(requests[0] ?? '', /resourceVersion=5&allowWatchBookmarks=true&timeoutSeconds=[345]\d\d/);
 });
 
 test('an object that does not fit its schema is left out of a list and refused alone', async () => {
   const broken = { ...namespace('broken'), metadata: { name: 5 } };
   const { client } = await serve((request, response) =>
-    json(response, 200, queryOf(request).has('limit') ? { items: [namespace('a'), broken], metadata: {} } : broken),
+    json(
+      response,
+      200,
+      queryOf(request).has('limit') ? { items: [namespace('a'), broken], metadata: {} } : broken,
+    ),
   );
   assert.equal((await client.list(resources.namespaces)).items.length, 1);
-  await assert.rejects(client.get(resources.namespaces, { name: 'broken' }), (error) => isOrbError(error, 'KUBE_MALFORMED'));
+  await assert.rejects(client.get(resources.namespaces, { name: 'broken' }), (error) =>
+    isOrbError(error, 'KUBE_MALFORMED'),
+  );
 });
 
 test('a reflector survives a TCP reset without a list, and a broken line and 410 with one', async () => {
@@ -138,17 +160,25 @@ test('a reflector survives a TCP reset without a list, and a broken line and 410
   const { client } = await serve((request, response) => {
     if (!queryOf(request).has('watch')) {
       lists += 1;
-      return json(response, 200, { items: [namespace('a', String(lists))], metadata: { resourceVersion: '5' } });
+      return json(response, 200, {
+        items: [namespace('a', String(lists))],
+        metadata: { resourceVersion: '5' },
+      });
     }
     response.writeHead(200);
     response.flushHeaders();
     watches.push(response);
     watching();
   });
-  const nextWatch = () => new Promise<ServerResponse>((resolve) => {
-    watching = () => resolve(watches.at(-1) as ServerResponse);
-  });
-  const clock = { now: Date.now, monotonic: () => performance.now(), sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+  const nextWatch = () =>
+    new Promise<ServerResponse>((resolve) => {
+      watching = () => resolve(watches.at(-1) as ServerResponse);
+    });
+  const clock = {
+    now: Date.now,
+    monotonic: () => performance.now(),
+    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+  };
   const first = nextWatch();
   const reflector = new Reflector({ client, type: resources.namespaces, clock, log: silentLogger }).start();
   await reflector.ready;
@@ -170,6 +200,9 @@ test('a reflector survives a TCP reset without a list, and a broken line and 410
   const seen = new Promise((resolve) => setTimeout(resolve, 20));
   response.write(`${JSON.stringify({ type: 'ADDED', object: namespace('b', '8') })}\n`);
   await seen;
-  assert.deepEqual(reflector.store.list().map(({ metadata }) => metadata.name), ['a', 'b']);
+  assert.deepEqual(
+    reflector.store.list().map(({ metadata }) => metadata.name),
+    ['a', 'b'],
+  );
   await reflector.stop();
 });

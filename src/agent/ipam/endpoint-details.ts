@@ -13,10 +13,12 @@ export function endpointDetails(
   return nics.map((nic) => {
     const own = assignments.filter((assignment) => assignment.nic === nic);
     const beyond = routes.filter((route) => route.nic === nic && route.destination.prefixLength > 0);
+    const families: Partial<EndpointIPDetail> = {};
+    for (const one of own) Object.assign(families, familyFields(one));
     return {
       interface: nic,
       vlan: 0,
-      ...own.reduce<Partial<EndpointIPDetail>>((fields, one) => ({ ...fields, ...familyFields(one) }), {}),
+      ...families,
       ...(own.some(({ pool }) => pool.gateway !== undefined)
         ? { cleanGateway: own.some((one) => one.cleanGateway) }
         : {}),
