@@ -1,0 +1,107 @@
+// Who takes part in the table: the machines of the topology, and the pods and Services that the API shows.
+
+import type { Pod, Service } from '#api';
+import { cidrContains, parseAddress, parseNetwork } from '#ip';
+import { type DualStack, type LabNode, outside, overlayCidr, underlay } from './addressing.ts';
+import type { Cast, Place, ServicePlace } from './cells.ts';
+import type { PodRecord } from './pod-record.ts';
+import { clientNetns, inNetnsOf, routerNetns } from './topology.ts';
+
+/** Where lab-probe serves on machines that are no pods. */
+export const machinePort = 8080;
+
+/** Where a pod's server listens: on the ports that its containers name, else on 80. */
+export function podPorts(pod: Pod): number[] {
+  const ports = pod.spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+  const named = ports.flatMap(({ containerPort }) => containerPort ?? []);
+  return named.length === 0 ? [80] : [...new Set(named)];
+}
+
+/** An address of each family, or undefined while one is missing. */
+function dualStack(addresses: readonly (string | undefined)[]): DualStack | undefined {
+  const known = addresses.filter((address) => address !== undefined);
+  const v4 = known.find((address) => !address.includes(':'));
+  const v6 = known.find((address) => address.includes(':'));
+  return v4 === undefined || v6 === undefined ? undefined : { 4: v4, 6: v6 };
+}
+
+function isOverlay(address: string): boolean {
+  return cidrContains(parseNetwork(overlayCidr[4]), parseAddress(address));
+}
+
+/** The machines: nodes, router and client. */
+export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
+  const machine = (name: string, kind: Place['kind'], address: DualStack) => ({
+    name,
+    kind,
+    address,
+    port: machinePort,
+    probe: inNetnsOf(name, probe),
+  });
+  return [
+    ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address), node: node.name })),
+    machine(routerNetns, 'router', underlay.gateway),
+    machine(clientNetns, 'client', outside.client),
+  ];
+}
+
+/** A pod as a place; undefined while it has no sandbox or not both addresses. */
+export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string): Place | undefined {
+  const { name = '', namespace } = pod.metadata;
+  const record = records.find((candidate) => candidate.name === name && candidate.namespace === namespace);
+  const address = dualStack(pod.status?.podIPs?.map(({ ip }) => ip) ?? []);
+  if (record === undefined || address === undefined) return undefined;
+  return {
+    name: `${name} (${record.node})`,
+    kind: isOverlay(address[4]) ? 'overlay pod' : 'underlay pod',
+    node: record.node,
+    address,
+    port: podPorts(pod)[0] ?? 80,
+    probe: ['nsenter', `--net=${record.netns}`, '--', probe],
+  };
+}
+
+/** Whether a Service's selector takes a pod. */
+export function selects({ spec }: Service, { metadata }: Pod): boolean {
+  const selector = Object.entries(spec?.selector ?? {});
+  return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
+}
+
+/** A Service as the table asks it; undefined for one without pods or without an address of each family. */
+export function servicePlace(service: Service, pods: ReadonlyMap<Pod, Place>): ServicePlace | undefined {
+  const clusterIp = dualStack(service.spec?.clusterIPs ?? []);
+  const [port] = service.spec?.ports ?? [];
+  const backend = [...pods].find(([pod]) => selects(service, pod))?.[1].kind;
+  if (clusterIp === undefined || port === undefined || backend === undefined) return undefined;
+  return {
+    name: service.metadata.name ?? '',
+    clusterIp,
+    port: port.port,
+    ...(port.nodePort === undefined ? {} : { nodePort: port.nodePort }),
+    externalLocal: service.spec?.externalTrafficPolicy === 'Local',
+    backends: backend === 'overlay pod' ? 'overlay pod' : 'underlay pod',
+  };
+}
+
+export interface CastParts {
+  readonly nodes: readonly LabNode[];
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly records: readonly PodRecord[];
+  readonly probe: string;
+  readonly dropInvalid: boolean;
+}
+
+/** Everybody, pods in the order of their names. */
+export function castOf({ nodes, pods, services, records, probe, dropInvalid }: CastParts): Cast {
+  const places = new Map<Pod, Place>();
+  for (const pod of pods.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))) {
+    const place = podPlace(pod, records, probe);
+    if (place !== undefined) places.set(pod, place);
+  }
+  return {
+    places: [...places.values(), ...machinePlaces(nodes, probe)],
+    services: services.flatMap((service) => servicePlace(service, places) ?? []),
+    dropInvalid,
+  };
+}

@@ -1,0 +1,95 @@
+// What a cluster has before its first user comes: our kinds, its nodes, and the coordinator that knows the cluster's networks.
+
+import {
+  crdManifests,
+  type KubeObject,
+  type Node,
+  type ResourceType,
+  resources,
+  type SpiderCoordinator,
+} from '#api';
+import { isOrbError } from '#base';
+import type { KubeClient } from '#kube';
+import { bothFamilies, type LabNode, overlayCidr, serviceCidr } from './addressing.ts';
+
+async function ensure<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  object: T,
+): Promise<T> {
+  try {
+    return await client.create(type, object);
+  } catch (error) {
+    const { name = '', namespace } = object.metadata;
+    if (!isOrbError(error, 'KUBE_ALREADY_EXISTS')) throw error;
+    return client.get(type, namespace === undefined ? { name } : { name, namespace });
+  }
+}
+
+/** Installs the definitions of our kinds. */
+export async function installKinds(client: KubeClient): Promise<void> {
+  await Promise.all(crdManifests().map((crd) => ensure(client, resources.customResourceDefinitions, crd)));
+}
+
+function nodeObject(node: LabNode): Node {
+  const podCIDRs = bothFamilies.map((family) => node.overlayCidr[family]);
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: node.name,
+      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux' },
+    },
+    spec: { podCIDR: node.overlayCidr[4], podCIDRs },
+  };
+}
+
+/** Registers the nodes with their addresses, as their kubelets would. */
+export async function registerNodes(
+  client: KubeClient,
+  nodes: readonly LabNode[],
+  now: string,
+): Promise<void> {
+  await Promise.all(
+    nodes.map(async (node) => {
+      const made = await ensure(client, resources.nodes, nodeObject(node));
+      await client.updateStatus(resources.nodes, {
+        ...made,
+        status: {
+          ...made.status,
+          addresses: [
+            ...bothFamilies.map((family) => ({ type: 'InternalIP', address: node.address[family] })),
+            { type: 'Hostname', address: node.name },
+          ],
+          conditions: [
+            {
+              type: 'Ready',
+              status: 'True',
+              reason: 'LabNodeUp',
+              message: 'the node runs',
+              lastTransitionTime: now,
+            },
+          ],
+        },
+      });
+    }),
+  );
+}
+
+/** The coordinator's defaults; the lab knows its networks, so nobody has to find them out. */
+export async function makeCoordinator(client: KubeClient): Promise<void> {
+  const coordinator = await ensure<SpiderCoordinator>(client, resources.spiderCoordinators, {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderCoordinator',
+    metadata: { name: 'default' },
+    spec: { mode: 'auto', podCIDRType: 'none' },
+  });
+  await client.updateStatus(resources.spiderCoordinators, {
+    ...coordinator,
+    status: {
+      phase: 'Synced',
+      overlayPodCIDR: bothFamilies.map((family) => overlayCidr[family]),
+      serviceCIDR: bothFamilies.map((family) => serviceCidr[family]),
+    },
+  });
+}

@@ -1,0 +1,47 @@
+// What the user sees while the lab comes up: the running step on a terminal, plain lines in a log; and how long each took.
+
+import type { Clock } from '#base';
+
+export interface Screen {
+  readonly write: (text: string) => void;
+  /** Whether lines can be written over. */
+  readonly terminal: boolean;
+}
+
+export class Progress {
+  readonly #screen: Screen;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  /** Milliseconds of each step, and `total`. */
+  readonly timingsMs: Record<string, number> = {};
+
+  constructor(screen: Screen, clock: Clock) {
+    this.#screen = screen;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonic();
+  }
+
+  say(line: string): void {
+    this.#screen.write(`${this.#screen.terminal ? '\r\x1b[K' : ''}${line}\n`);
+  }
+
+  /** Runs a step; `detail` may be called to say how far it is. */
+  async step<T>(
+    key: string,
+    title: string,
+    work: (detail: (text: string) => void) => T | Promise<T>,
+  ): Promise<T> {
+    const { write, terminal } = this.#screen;
+    const began = this.#clock.monotonic();
+    const detail = (text: string) => {
+      if (terminal) write(`\r\x1b[K${title} … ${text}`);
+    };
+    if (terminal) write(`\r\x1b[K${title} …`);
+    const result = await work(detail);
+    const now = this.#clock.monotonic();
+    this.timingsMs[key] = Math.round(now - began);
+    this.timingsMs['total'] = Math.round(now - this.#startedMs);
+    this.say(`${title}: ${((now - began) / 1000).toFixed(1)} s`);
+    return result;
+  }
+}

@@ -1,0 +1,80 @@
+// Waiting until what was applied runs: every pod ready, and every Service leading to its pods.
+
+import { type Pod, resources, type Service } from '#api';
+import { type Clock, OrbError } from '#base';
+import type { KubeClient } from '#kube';
+import { selects } from './cast.ts';
+
+/** What runs when the rollout is complete. */
+export interface Rollout {
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  /** How many endpoints all Services have together, each family counted. */
+  readonly endpoints: number;
+}
+
+export interface RolloutParts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly nodeCount: number;
+  readonly timeoutMs: number;
+  readonly detail: (text: string) => void;
+  readonly stop: AbortSignal;
+}
+
+const namespace = 'default';
+const pollMs = 100;
+
+function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** How many pods the workloads of the namespace ask for. */
+async function wantedPods(client: KubeClient, nodeCount: number): Promise<number> {
+  const [deployments, statefulSets, daemonSets] = await Promise.all([
+    client.list(resources.deployments, { namespace }),
+    client.list(resources.statefulSets, { namespace }),
+    client.list(resources.daemonSets, { namespace }),
+  ]);
+  const replicas = [...deployments.items, ...statefulSets.items].map(({ spec }) => spec?.replicas ?? 1);
+  return replicas.reduce((sum, count) => sum + count, daemonSets.items.length * nodeCount);
+}
+
+/** Resolves when all pods that the workloads ask for are ready. */
+export async function awaitRollout({
+  client,
+  clock,
+  nodeCount,
+  timeoutMs,
+  detail,
+  stop,
+}: RolloutParts): Promise<Rollout> {
+  const deadline = clock.monotonic() + timeoutMs;
+  for (;;) {
+    const wanted = await wantedPods(client, nodeCount);
+    const pods = (await client.list(resources.pods, { namespace })).items;
+    const ready = pods.filter(isReady);
+    detail(`${ready.length} of ${wanted} pods ready`);
+    if (wanted > 0 && ready.length >= wanted) {
+      const services = (await client.list(resources.services, { namespace })).items;
+      const backends = services.map((service) => {
+        const families = service.spec?.clusterIPs?.length ?? 1;
+        return ready.filter((pod) => selects(service, pod)).length * families;
+      });
+      return { pods: ready, services, endpoints: backends.reduce((sum, count) => sum + count, 0) };
+    }
+    if (clock.monotonic() > deadline) throw late(pods, ready.length, wanted, timeoutMs);
+    await clock.sleep(pollMs, stop);
+  }
+}
+
+function late(pods: readonly Pod[], ready: number, wanted: number, timeoutMs: number): OrbError {
+  const waiting = pods
+    .filter((pod) => !isReady(pod))
+    .map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? 'not seen by a kubelet'}`);
+  const message = `after ${timeoutMs / 1000} s ${ready} of ${wanted} pods are ready`;
+  return new OrbError('LAB_STEP_FAILED', {
+    message,
+    ...(waiting.length === 0 ? {} : { said: waiting.join(', ') }),
+  });
+}

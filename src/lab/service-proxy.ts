@@ -1,0 +1,99 @@
+// The nodes' Service proxy: follows Services and EndpointSlices, and keeps every node's nftables table as they say.
+
+import { type EndpointSlice, resources, type Service } from '#api';
+import { type Clock, errorText, type Logger } from '#base';
+import { type KubeClient, Reflector } from '#kube';
+import { overlayCidr } from './addressing.ts';
+import { serviceFronts } from './service-fronts.ts';
+import { serviceRuleset } from './service-ruleset.ts';
+
+export interface ServiceProxyParts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly nodes: readonly string[];
+  /** See RulesetOptions. */
+  readonly dropInvalid: boolean;
+  /** Loads a ruleset into a node's namespace, as one transaction. */
+  readonly apply: (node: string, ruleset: string) => Promise<void>;
+}
+
+/** Changes come in bursts, one for each pod of a rollout: they are gathered for so long. */
+const gatherMs = 20;
+
+export class ServiceProxy {
+  readonly #parts: ServiceProxyParts;
+  readonly #services: Reflector<Service>;
+  readonly #slices: Reflector<EndpointSlice>;
+  readonly #loaded = new Map<string, string>();
+  #pending: Promise<void> | undefined;
+  #again = false;
+
+  constructor(parts: ServiceProxyParts) {
+    this.#parts = parts;
+    const follow = {
+      client: parts.client,
+      clock: parts.clock,
+      log: parts.log,
+      onChange: () => this.#changed(),
+    };
+    this.#services = new Reflector({ ...follow, type: resources.services });
+    this.#slices = new Reflector({ ...follow, type: resources.endpointSlices });
+  }
+
+  start(): void {
+    this.#services.start();
+    this.#slices.start();
+    this.#changed();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#services.stop(), this.#slices.stop()]);
+    await this.#pending;
+  }
+
+  /** Resolves when what is known now is loaded on every node. */
+  async settled(): Promise<void> {
+    while (this.#pending !== undefined) await this.#pending;
+  }
+
+  /** How many ready endpoints are known. */
+  endpoints(): number {
+    const slices = this.#slices.store.list().flatMap(({ endpoints }) => endpoints ?? []);
+    return slices.filter(({ conditions }) => conditions?.ready !== false).length;
+  }
+
+  #changed(): void {
+    this.#again = true;
+    this.#pending ??= this.#syncAll().finally(() => {
+      this.#pending = undefined;
+    });
+  }
+
+  /** A change that comes while rules are loaded needs another round. */
+  async #syncAll(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#sync();
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const { clock, log, nodes, dropInvalid, apply } = this.#parts;
+    await Promise.all([this.#services.ready, this.#slices.ready]);
+    await clock.sleep(gatherMs);
+    await Promise.all(
+      nodes.map(async (node) => {
+        const fronts = serviceFronts(this.#services.store.list(), this.#slices.store.list(), node);
+        const ruleset = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid });
+        if (this.#loaded.get(node) === ruleset) return;
+        try {
+          await apply(node, ruleset);
+          this.#loaded.set(node, ruleset);
+        } catch (error) {
+          log.error({ node, error: errorText(error) }, 'the Service rules could not be loaded');
+        }
+      }),
+    );
+  }
+}
