@@ -1,7 +1,6 @@
 // CNI type `coordinator`: chained after the main plugin, makes the pod reach its node, Services and the overlay.
 
 import {
-  type CniInterface,
   type CniResult,
   type NetConf,
   type Pod,
@@ -10,7 +9,7 @@ import {
   type SpiderCoordinator,
 } from '#api';
 import { OrbError } from '#base';
-import { type Address, type Cidr, formatAddress, parseAddress, parseCidr } from '#ip';
+import { type Address, type Cidr, parseAddress, parseCidr } from '#ip';
 import { errnoOf, type NetworkNamespace } from '#net';
 import {
   type AttachmentRecord,
@@ -18,10 +17,11 @@ import {
   applyNetwork,
   checkNetwork,
   type Namespaces,
+  planRecord,
   undoNode,
   undoPod,
 } from '#node';
-import { type DesiredNetwork, mergeSettings, type PlanSummary, planCoordinator } from '#plan/network';
+import { coordinatorResult, type DesiredNetwork, mergeSettings, planCoordinator } from '#plan/network';
 import { collectGarbage } from './collection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
@@ -49,28 +49,28 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   async add(call: NetnsCall): Promise<CniResult> {
+    const { attachments } = this.#parts;
     const nodeAddresses = this.#parts.nodeAddresses();
-    const { plan, prevResult, record } = await this.#plan(call, nodeAddresses);
-    if (plan === undefined) {
-      await this.#parts.attachments.put(withPart(record, call, 'done', prevResult));
+    const { desired, prevResult, record } = await this.#plan(call, nodeAddresses);
+    if (desired === undefined) {
+      await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
       return prevResult;
     }
-    for (const note of plan.notes) call.log.warn({ note }, 'left out of the plan');
-    const result = resultOf(prevResult, plan.summary, call);
-    await this.#parts.attachments.put(
-      withPart(record, call, 'intended', result, plan.summary, nodeAddresses),
-    );
+    for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
+    const result = coordinatorResult(prevResult, desired, call.netns);
+    const plan = planRecord(desired, nodeAddresses);
+    await attachments.put(withPart(record, call, { state: 'intended', result, plan }));
     const pod = this.#parts.openNamespace(call.netns);
     try {
-      applyNetwork(plan, { pod, node: this.#parts.node });
+      applyNetwork(desired, { pod, node: this.#parts.node });
     } catch (error) {
       this.#undo(record.containerId, pod);
-      await this.#parts.attachments.removePart(record, 'coordinator');
+      await attachments.removePart(record, 'coordinator');
       throw error;
     } finally {
       pod.close();
     }
-    await this.#parts.attachments.put(withPart(record, call, 'done', result, plan.summary, nodeAddresses));
+    await attachments.put(withPart(record, call, { state: 'done', result, plan }));
     return result;
   }
 
@@ -96,9 +96,9 @@ export class CoordinatorPlugin implements CniPlugin {
       });
     }
     const nodeAddresses = recorded.plan?.nodeAddresses.map(parseAddress) ?? [];
-    const { plan } = await this.#plan(call, nodeAddresses);
-    if (plan === undefined) return;
-    const broken = this.#withPod(call.netns, (namespaces) => checkNetwork(plan, namespaces));
+    const { desired } = await this.#plan(call, nodeAddresses);
+    if (desired === undefined) return;
+    const broken = this.#withPod(call.netns, (namespaces) => checkNetwork(desired, namespaces));
     if (broken.length === 0) return;
     throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
   }
@@ -134,7 +134,7 @@ export class CoordinatorPlugin implements CniPlugin {
       coordinator: this.#parts.spiderCoordinator(),
     });
     const attachment = { containerId, interfaceName: ifName };
-    const plan: DesiredNetwork | undefined = planCoordinator({
+    const desired: DesiredNetwork | undefined = planCoordinator({
       attachment,
       addresses: addressesOf(prevResult, ifName),
       nodeAddresses,
@@ -150,7 +150,7 @@ export class CoordinatorPlugin implements CniPlugin {
       ...this.#parts.attachments.get(attachment),
       netns: { path: call.netns },
     };
-    return { plan, prevResult, record };
+    return { desired, prevResult, record };
   }
 
   #withPod<T>(netns: string, work: (namespaces: Namespaces) => T): T {
@@ -195,48 +195,12 @@ function addressesOf({ interfaces = [], ips = [] }: CniResult, ifName: string): 
     .map((ip) => parseCidr(ip.address));
 }
 
-/** The result so far, with the veth and the NIC's new MAC: Multus shows it to the user. */
-function resultOf(prevResult: CniResult, plan: PlanSummary, call: NetnsCall): CniResult {
-  const { ifName } = call.environment;
-  const interfaces: CniInterface[] = (prevResult.interfaces ?? []).map((link) =>
-    link.name === ifName && link.sandbox && plan.nicMac !== undefined ? { ...link, mac: plan.nicMac } : link,
-  );
-  return {
-    ...prevResult,
-    interfaces: [
-      ...interfaces,
-      { name: plan.hostLink, mac: plan.hostMac },
-      { name: plan.podLink, mac: plan.podMac, sandbox: call.netns },
-    ],
-  };
-}
-
+/** The record with what the coordinator did, or is about to do. */
 function withPart(
   record: AttachmentRecord,
   call: PluginCall,
-  state: 'intended' | 'done',
-  result: CniResult,
-  plan?: PlanSummary,
-  nodeAddresses: readonly Address[] = [],
+  part: Pick<NonNullable<AttachmentRecord['coordinator']>, 'state' | 'result' | 'plan'>,
 ): AttachmentRecord {
   const { prevResult: _, ...netConf }: NetConf = call.conf;
-  const { nicMac, addresses, ...summary } = plan ?? {};
-  return {
-    ...record,
-    coordinator: {
-      state,
-      netConf,
-      result,
-      ...(plan === undefined
-        ? {}
-        : {
-            plan: {
-              ...(summary as Omit<PlanSummary, 'nicMac' | 'addresses'>),
-              ...(nicMac === undefined ? {} : { nicMac }),
-              addresses: (addresses ?? []).map(formatAddress),
-              nodeAddresses: nodeAddresses.map(formatAddress),
-            },
-          }),
-    },
-  };
+  return { ...record, coordinator: { ...part, netConf } };
 }
