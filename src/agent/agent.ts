@@ -50,7 +50,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const gate = new Gate(config.orbweaver.maxConcurrentRequests, clock);
   const view = new ClusterView(options);
   const facts = new NodeFacts({ namespace: node, node: () => view.node, log });
-  const replay = new DelReplay({ queue, dispatcher: () => dispatcher, clock, log });
+  const replay = new DelReplay({ queue, dispatcher: () => dispatcher, gate, clock, log });
   const metrics = new AgentMetrics({
     running: () => gate.running,
     waiting: () => gate.waiting,
@@ -99,7 +99,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   const starting = started.run(async () => {
     // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
-    await Promise.all([ipam.start(), replay.replay()]);
+    await Promise.all([ipam.start(), replay.start()]);
     log.info({}, 'agent is ready for new pods');
   }, log);
 

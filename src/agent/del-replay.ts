@@ -1,23 +1,29 @@
-// Works off the queue of DELs: before the agent serves, and again while the API server keeps some of them waiting.
+// Works off the queue of DELs: before the agent serves new pods, and from then on, because a shim that has waited a second
+// queues its DEL too, and because the API server may be away.
 
 import { BackOff, type Clock, type Logger } from '#base';
 import { type CniRequest, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
 import type { DelQueue } from '#node';
+import type { Gate } from './gate.ts';
+import { orderKey } from './verbs.ts';
 
 export interface DelReplayParts {
   readonly queue: DelQueue;
   readonly dispatcher: () => Dispatcher;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How long one queued DEL may take. */
+/** How long one queued DEL may take, waiting for its turn included. */
 const DEL_TIMEOUT_MS = 10_000;
+/** How often the queue is looked at: one readdir of an empty folder. */
+const LOOK_MS = 1_000;
 
 export class DelReplay {
   readonly #parts: DelReplayParts;
   readonly #stop = new AbortController();
-  readonly #backOff = new BackOff({ firstMs: 500, maximumMs: 30_000 });
+  readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
   #running: Promise<void> | undefined;
   /** How many DELs wait, as of the last look: for the metrics. */
   waiting = 0;
@@ -26,17 +32,16 @@ export class DelReplay {
     this.#parts = parts;
   }
 
-  /** Puts a DEL on disk and sees to it later. */
+  /** Puts a DEL on disk; it is seen to at the next look. */
   async keep(request: CniRequest): Promise<void> {
     await this.#parts.queue.add({ request: request.id, bytes: requestFrame(request) });
     this.waiting += 1;
-    this.#running ??= this.#retry();
   }
 
-  /** Serves what is queued, once; what cannot be done now is tried again in the background. */
-  async replay(): Promise<void> {
-    await this.#once();
-    if (this.waiting > 0) this.#running ??= this.#retry();
+  /** Serves what is queued, once, and goes on looking until {@link stop}. */
+  async start(): Promise<void> {
+    await this.#look();
+    this.#running = this.#keepLooking();
   }
 
   async stop(): Promise<void> {
@@ -44,8 +49,18 @@ export class DelReplay {
     await this.#running;
   }
 
-  async #once(): Promise<void> {
-    const { queue, dispatcher, log } = this.#parts;
+  async #keepLooking(): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await clock.sleep(this.waiting > 0 ? this.#backOff.next() : LOOK_MS, signal).catch(() => {});
+      if (!signal.aborted) await this.#look();
+      if (this.waiting === 0) this.#backOff.reset();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { queue, dispatcher, gate, clock, log } = this.#parts;
     await queue.replay(async ({ request: id, bytes }) => {
       const request = readRequest(decodeFrame(Buffer.from(bytes)));
       const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
@@ -57,20 +72,12 @@ export class DelReplay {
         ifName,
         queued: true,
       });
-      await dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own);
+      // In the pod's turn: the same DEL may still be running for a shim that has stopped waiting.
+      await gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
+        dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
+      );
       own.info({}, 'queued DEL served');
     });
     this.waiting = await queue.length();
-  }
-
-  async #retry(): Promise<void> {
-    const { clock } = this.#parts;
-    const { signal } = this.#stop;
-    while (this.waiting > 0 && !signal.aborted) {
-      await clock.sleep(this.#backOff.next(), signal).catch(() => {});
-      if (!signal.aborted) await this.#once();
-    }
-    this.#backOff.reset();
-    this.#running = undefined;
   }
 }

@@ -39,10 +39,12 @@ export class VerbServer {
     const deadlineMs = begunMs + request.deadlineMs;
     let answer: CniAnswer;
     try {
-      answer = await this.#gate.run(orderKey(request), deadlineMs, () => {
+      const serve = () => {
         const left = AbortSignal.timeout(Math.max(1, Math.round(deadlineMs - this.#clock.monotonic())));
         return this.#dispatcher.serve(request, AbortSignal.any([callerGone, left]), log);
-      });
+      };
+      // The runtime asks for STATUS every few seconds, and must not take a busy agent for a dead one.
+      answer = await (verb === 'STATUS' ? serve() : this.#gate.run(orderKey(request), deadlineMs, serve));
     } catch (error) {
       answer = { exitCode: 1, stdout: `${JSON.stringify(cniErrorBody(error, '1.1.0'))}\n`, log: '' };
     }
@@ -54,10 +56,9 @@ export class VerbServer {
 }
 
 /** Requests with one key follow one another: those of one pod, and those that concern a whole network. */
-function orderKey(request: CniRequest): string {
+export function orderKey(request: CniRequest): string {
   const { CNI_COMMAND: verb, CNI_CONTAINERID: containerId, CNI_ARGS: args = '' } = request.variables;
   if (verb === 'GC') return 'gc';
-  // STATUS and VERSION wait for nobody.
   if (containerId === undefined) return `request ${request.id}`;
   const uid = /(?:^|;)K8S_POD_UID=([^;]+)/.exec(args)?.[1];
   return `pod ${uid ?? containerId}`;
