@@ -13,7 +13,7 @@ export class Progress {
   readonly #clock: Clock;
   readonly #startedMs: number;
   /** Milliseconds of each step, and `total`. */
-  readonly timingsMs: Record<string, number> = {};
+  readonly timingsMs: Record<string, number> & { total?: number } = {};
 
   constructor(screen: Screen, clock: Clock) {
     this.#screen = screen;
@@ -40,7 +40,7 @@ export class Progress {
     const result = await work(detail);
     const now = this.#clock.monotonic();
     this.timingsMs[key] = Math.round(now - began);
-    this.timingsMs['total'] = Math.round(now - this.#startedMs);
+    this.timingsMs.total = Math.round(now - this.#startedMs);
     this.say(`${title}: ${((now - began) / 1000).toFixed(1)} s`);
     return result;
   }

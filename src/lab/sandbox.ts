@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { OrbError } from '#base';
-import { listenInNetns, openNetns } from '#kernel';
+import { listenInNetns, openNetns, primeThreads } from '#kernel';
 
 /** What the user asked for. */
 export interface LabOptions {
@@ -52,6 +52,7 @@ export async function enterSandbox(
 ): Promise<number> {
   const json = openSync(options.json ?? '/dev/null', 'w');
   const apiPort = await freePort();
+  await primeThreads();
   using netns = openNetns('current');
   const listener = listenInNetns(netns, '127.0.0.1', apiPort);
   const inner: InnerOptions = { ...options, apiPort };

@@ -1,0 +1,1 @@
+export { type Commands, type LabFlags, orbctl } from './app.ts';

@@ -1,0 +1,71 @@
+// orbctl as a program: arguments, signals, exit codes, and what its commands stand on.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { run } from '@stricli/core';
+import { OrbError, silentLogger, systemClock } from '#base';
+import { type Commands, orbctl } from '#cli';
+import { enterSandbox, execCommand, type InnerOptions, maximumNodes, runLab, runningLabs } from '#lab';
+
+const programs = import.meta.dirname;
+const root = join(programs, '..');
+
+/** Aborts at the first of these signals; a second one does not come through, the lab is ending already. */
+function stopOn(...signals: NodeJS.Signals[]): AbortController {
+  const stop = new AbortController();
+  for (const signal of signals) {
+    process.on(signal, () => stop.abort(new OrbError('LAB_STEP_FAILED', { message: 'the lab was stopped' })));
+  }
+  return stop;
+}
+
+const commands: Commands = {
+  maximumNodes,
+  async lab(flags) {
+    if (process.getuid?.() !== 0)
+      throw new OrbError('LAB_NOT_ROOT', { message: 'the lab must be run as root' });
+    const { signal } = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
+    return enterSandbox([process.execPath, join(programs, 'orbctl.mjs'), 'lab', 'inside'], flags, signal);
+  },
+  async labInside(options) {
+    const stop = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
+    // The process outside holds the other end of our standard input: when it ends, so do we.
+    process.stdin.on('end', () =>
+      stop.abort(new OrbError('LAB_STEP_FAILED', { message: 'the lab was stopped' })),
+    );
+    process.stdin.resume();
+    try {
+      return await runLab(JSON.parse(options) as InnerOptions, {
+        clock: systemClock,
+        log: silentLogger,
+        screen: { write: (text) => process.stdout.write(text), terminal: process.stdout.isTTY },
+        environment: process.env,
+        node: process.execPath,
+        programs,
+        manifests: join(root, 'examples/underlay.yaml'),
+        stop: stop.signal,
+      });
+    } finally {
+      process.stdin.destroy();
+    }
+  },
+  async labExec(target, argv) {
+    const [command = '', ...args] = execCommand(runningLabs(), target, argv);
+    const child = spawn(command, args, { stdio: 'inherit' });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  },
+  async labList() {
+    for (const { pid, kubeconfig, nodes, pods } of runningLabs()) {
+      console.log(`lab ${pid}  KUBECONFIG=${kubeconfig}  nodes: ${nodes.join(' ')}`);
+      for (const { namespace, name, node, netns } of pods)
+        console.log(`  ${namespace}/${name}  ${node}  ${netns}`);
+    }
+    return 0;
+  },
+};
+
+await run(orbctl('0.1.0'), process.argv.slice(2), { process, commands });
+// The lab's watches and pipes would keep an inner process alive; everything of it has been stopped.
+process.exit();
