@@ -1,7 +1,20 @@
 // The floors of the house as rules: a floor imports only from floors above it in
 // this list, and only through a folder's index.ts. ARCHITECTURE.md draws the same list.
 const floors = [
-  'base', 'ip', 'net', 'api', 'plan', 'kernel', 'kube', 'node', 'cni', 'apiserver', 'agent', 'cli', 'lab', 'main',
+  'base',
+  'ip',
+  'net',
+  'api',
+  'plan',
+  'kernel',
+  'kube',
+  'node',
+  'cni',
+  'apiserver',
+  'agent',
+  'cli',
+  'lab',
+  'main',
 ];
 const programs = ['agent', 'apiserver', 'cli', 'lab'];
 const pure = ['base', 'ip', 'net', 'api', 'plan'];
@@ -62,6 +75,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

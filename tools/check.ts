@@ -5,7 +5,10 @@ import { spawnSync } from 'node:child_process';
 const checks: [name: string, command: string[]][] = [
   ['types (TypeScript 7)', ['node', 'node_modules/tsnative/bin/tsc', '-p', '.']],
   ['format and lint (biome)', ['biome', 'check', '--error-on-warnings']],
-  ['type-aware lint (oxlint)', ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'tools', 'bench']],
+  [
+    'type-aware lint (oxlint)',
+    ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'tools', 'bench'],
+  ],
   ['floors (dependency-cruiser)', ['depcruise', '--output-type', 'err', 'src']],
   ['dead code (knip)', ['knip', '--no-progress']],
   ['generated files', ['node', 'tools/gen.ts', '--check']],
@@ -16,7 +19,8 @@ for (const [name, [command = '', ...args]] of checks) {
   const started = performance.now();
   const run = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   // dependency-cruiser passes when it cannot read TypeScript: then it saw no modules.
-  const blind = command === 'depcruise' && !/\([1-9][0-9]* modules, [1-9][0-9]* dependencies cruised\)/.test(run.stdout);
+  const blind =
+    command === 'depcruise' && !/\([1-9][0-9]* modules, [1-9][0-9]* dependencies cruised\)/.test(run.stdout);
   const ok = run.status === 0 && !blind;
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   if (!ok) {
