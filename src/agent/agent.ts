@@ -1,6 +1,5 @@
 // The agent: one per node. Put together here, started and stopped in order.
 
-import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { AgentConfig, SpiderCoordinator } from '#api';
 import { type Clock, errorText, type Logger, OrbError } from '#base';
@@ -15,7 +14,7 @@ import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
-import { AgentMetrics, healthServer } from './metrics/index.ts';
+import { AgentMetrics, serveHealth } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { VerbServer } from './verbs.ts';
 
@@ -93,7 +92,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     (socket) => peerCredentials(socket).uid,
     log,
   );
-  const health = await listenHealth(options.healthPort, () => healthServer(metrics.registry, parts.notReady));
+  const health =
+    options.healthPort === undefined
+      ? undefined
+      : await serveHealth(options.healthPort, metrics.registry, parts.notReady);
   prepareNode(config, node, view.coordinator, log);
   await server.listen(config.orbweaver.socketPath);
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
@@ -191,14 +193,4 @@ function prepareNode(
   });
   const { mended } = applyNode(desired, node);
   if (mended.length > 0) log.info({ mended }, 'node prepared');
-}
-
-async function listenHealth(port: number | undefined, make: () => Server): Promise<Server | undefined> {
-  if (port === undefined) return undefined;
-  const server = make();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, resolve);
-  });
-  return server;
 }

@@ -6,8 +6,8 @@ import type { Registry } from 'prom-client';
 /** Why the agent is not ready, in words; undefined when it is. */
 export type Readiness = () => string | undefined;
 
-/** Answers `/v1/runtime/{startup,liveness,readiness}` and `/metrics`. */
-export function healthServer(registry: Registry, readiness: Readiness): Server {
+/** Serves `/v1/runtime/{startup,liveness,readiness}` and `/metrics` on the port; 0 takes a free one. */
+export async function serveHealth(port: number, registry: Registry, readiness: Readiness): Promise<Server> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     const path = request.url?.split('?')[0];
     const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') => {
@@ -33,6 +33,10 @@ export function healthServer(registry: Registry, readiness: Readiness): Server {
       default:
         return answer(404, 'not here\n');
     }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, resolve);
   });
   return server;
 }

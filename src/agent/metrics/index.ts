@@ -1,2 +1,2 @@
-export { healthServer, type Readiness } from './health-server.ts';
+export { type Readiness, serveHealth } from './health-server.ts';
 export { AgentMetrics } from './metrics.ts';
