@@ -24,7 +24,7 @@ export interface AgentOptions {
   /** The namespace that NetworkAttachmentDefinitions without one are in. */
   readonly agentNamespace: string;
   /** Multus' `clusterNetwork`, where it is known. */
-  readonly clusterNetwork: string | undefined;
+  readonly clusterNetwork?: string;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,7 +60,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     view,
     metrics: metrics.ipam,
     families: familiesOf(config),
-    ...(options.clusterNetwork === undefined ? {} : { clusterNetwork: options.clusterNetwork }),
   });
   const started = new Start();
   const parts = {
@@ -96,12 +95,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     options.healthPort === undefined
       ? undefined
       : await serveHealth(options.healthPort, metrics.registry, parts.notReady);
-  prepareNode(config, node, view.coordinator, log);
   await server.listen(config.orbweaver.socketPath);
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
-  const starting = started.run(async () => {
+  void started.run(async () => {
     // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
     await Promise.all([ipam.start(), replay.start()]);
+    prepareNode(config, node, view.coordinator, log);
     log.info({}, 'agent is ready for new pods');
   }, log);
 
@@ -112,7 +111,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await gate.drained();
       await replay.stop();
       await ipam.stop();
-      await starting;
       health?.close();
       facts.close();
       node.close();
@@ -191,6 +189,11 @@ function prepareNode(
     hostRuleTable: coordinator?.spec?.hostRuleTable || 500,
     tuneSysctls: config.tuneSysctlConfig,
   });
-  const { mended } = applyNode(desired, node);
-  if (mended.length > 0) log.info({ mended }, 'node prepared');
+  try {
+    const { mended } = applyNode(desired, node);
+    if (mended.length > 0) log.info({ mended }, 'node prepared');
+  } catch (error) {
+    // A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of.
+    log.error({ err: error }, 'the node could not be prepared');
+  }
 }

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     config,
     nodeName,
     agentNamespace: env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
-    clusterNetwork: env.MULTUS_CLUSTER_NETWORK,
+    ...(env.MULTUS_CLUSTER_NETWORK ? { clusterNetwork: env.MULTUS_CLUSTER_NETWORK } : {}),
     client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,
