@@ -1,0 +1,227 @@
+// One node on one LAN: a bridge, the node's NIC, the embedded API server with our kinds, and the agent, as real processes.
+//
+//   if (insideNamespaces(import.meta.filename)) {
+//     const node = await OneNode.start();
+//     try { … node.client, node.createPod('a'), new Runtime() (runtime.ts) … } finally { await node.stop(); }
+//   }
+//
+// Everything is made in the namespaces of the caller, which must be its own. `npm run build` has made what is started.
+
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect as connectSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { type CustomResourceDefinition, type Pod, resources, type SpiderCoordinator, type SpiderIPPool } from '#api';
+import { isOrbError, silentLogger } from '#base';
+import { connect, kubeconfigFile } from '#kube';
+import { coverFolders } from './namespaces.ts';
+import { Daemon, runProgram } from './program.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export const nodeName = 'node1';
+/** The master of macvlan, with the node's addresses. */
+export const nodeNic = 'lan0';
+export const nodeAddress = { 4: '10.6.0.101', 6: 'fd00:10:6::101' } as const;
+export const subnet = { 4: '10.6.0.0/16', 6: 'fd00:10:6::/64' } as const;
+export const gateway = { 4: '10.6.0.1', 6: 'fd00:10:6::1' } as const;
+export const overlayCidrs = ['10.244.0.0/16', 'fd00:10:244::/56'] as const;
+export const serviceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'] as const;
+
+/** Where the reference plugins of containernetworking/plugins lie. */
+const referencePlugins = '/usr/lib/cni';
+
+/** What a node can be given besides the usual. */
+export interface OneNodeOptions {
+  /** Lines of the agent's conf.yml below its key `orbweaver`, e.g. `{maxConcurrentRequests: 64}`. */
+  readonly agent?: Readonly<Record<string, unknown>>;
+  /** Folder for state and logs; without one a temporary folder is made, and removed by {@link OneNode.stop}. */
+  readonly folder?: string;
+}
+
+/** The running node. */
+export class OneNode {
+  readonly folder: string;
+  readonly apiServer: Daemon;
+  readonly agent: Daemon;
+  readonly #ownFolder: boolean;
+  #client: ReturnType<typeof connect> | undefined;
+
+  /** The node whose state is in `folder`, whether it runs or not. */
+  constructor(folder: string, ownFolder = false) {
+    this.folder = folder;
+    this.#ownFolder = ownFolder;
+    const node = process.execPath;
+    const file = (name: string) => join(folder, name);
+    this.apiServer = new Daemon('apiserver', folder, [
+      ...([
+        node,
+        join(root, 'dist/apiserver.mjs'),
+        '--data-dir',
+        file('api'),
+        '--token-file',
+        file('token'),
+      ] as const),
+      ...[
+        '--kubeconfig',
+        this.kubeconfig,
+        '--listen',
+        '127.0.0.1:6443',
+        '--service-cidr',
+        serviceCidrs.join(','),
+      ],
+    ]);
+    this.agent = new Daemon('agent', folder, [
+      ...([
+        node,
+        join(root, 'dist/agent.mjs'),
+        '--kubeconfig',
+        this.kubeconfig,
+        '--node-name',
+        nodeName,
+      ] as const),
+      ...[
+        '--config-path',
+        file('conf.yml'),
+        '--health-port',
+        '5710',
+        '--install-from',
+        join(root, 'dist/ow-cni'),
+      ],
+    ]);
+  }
+
+  /** Makes the LAN, starts both programs, and resolves when the agent's socket is there. */
+  static async start(options: OneNodeOptions = {}): Promise<OneNode> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'orbweaver-e2e-'));
+    const node = new OneNode(folder, options.folder === undefined);
+    try {
+      coverFolders();
+      makeLan();
+      for (const name of readdirSync(referencePlugins)) {
+        symlinkSync(join(referencePlugins, name), join('/opt/cni/bin', name));
+      }
+      // JSON is YAML.
+      const conf = { enableIPv4: true, enableIPv6: true, orbweaver: options.agent ?? {} };
+      writeFileSync(join(folder, 'conf.yml'), JSON.stringify(conf));
+      await node.startApiServer();
+      await node.#fillCluster();
+      await node.startAgent();
+      return node;
+    } catch (error) {
+      await node.stop();
+      throw error;
+    }
+  }
+
+  get kubeconfig(): string {
+    return join(this.folder, 'kubeconfig');
+  }
+
+  /** Access to the API server; survives its restarts. */
+  get client(): ReturnType<typeof connect> {
+    this.#client ??= connect(kubeconfigFile(this.kubeconfig), { log: silentLogger });
+    return this.#client;
+  }
+
+  async startApiServer(): Promise<void> {
+    await this.apiServer.start(async () => existsSync(this.kubeconfig) && (await accepts({ port: 6443 })));
+  }
+
+  /** Starts the agent and resolves when it takes requests; ADDs wait until it has read the cluster. */
+  async startAgent(): Promise<void> {
+    await this.agent.start(() => accepts({ path: '/run/orbweaver/agent.sock' }));
+  }
+
+  /** A pod of this node, as the scheduler leaves it. */
+  createPod(name: string, annotations: Record<string, string> = {}, namespace = 'default'): Promise<Pod> {
+    return this.client.create(resources.pods, {
+      metadata: { name, namespace, annotations },
+      spec: { nodeName, containers: [{ name: 'c', image: 'i' }] },
+    } as Pod);
+  }
+
+  /** A pool of the LAN; `spec` over the subnet and gateway of its family. */
+  createPool(name: string, family: 4 | 6, spec: Partial<SpiderIPPool['spec']> = {}): Promise<SpiderIPPool> {
+    return this.client.create(resources.spiderIPPools, {
+      metadata: { name },
+      spec: { subnet: subnet[family], gateway: gateway[family], ipVersion: family, ...spec },
+    } as SpiderIPPool);
+  }
+
+  /** The addresses held in a pool, each with its holder. */
+  async held(pool: string): Promise<Record<string, { pod: string; podUid: string; nic?: string }>> {
+    const { status } = await this.client.get(resources.spiderIPPools, { name: pool });
+    return JSON.parse(status?.allocatedIPs ?? '{}') as Awaited<ReturnType<OneNode['held']>>;
+  }
+
+  /** Ends both programs and removes the folder, if it made it. The namespaces go with the caller's process. */
+  async stop(): Promise<void> {
+    this.#client?.close();
+    await this.agent.stop('SIGKILL');
+    await this.apiServer.stop('SIGKILL');
+    if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Our kinds, the Node, and the coordinator's settings as its controller leaves them. */
+  async #fillCluster(): Promise<void> {
+    const { client } = this;
+    const folder = join(root, 'deploy/crds');
+    const kinds = readdirSync(folder).map(
+      (name) => parseYaml(readFileSync(join(folder, name), 'utf8')) as CustomResourceDefinition,
+    );
+    await Promise.all(
+      kinds.map(async (kind) => {
+        await client.create(resources.customResourceDefinitions, kind).catch((error: unknown) => {
+          if (!isOrbError(error, 'KUBE_ALREADY_EXISTS')) throw error;
+        });
+      }),
+    );
+    const made = await client.create(resources.nodes, { metadata: { name: nodeName } });
+    const addresses = [nodeAddress[4], nodeAddress[6]].map((address) => ({ type: 'InternalIP', address }));
+    await client.updateStatus(resources.nodes, { ...made, status: { ...made.status, addresses } });
+    const coordinator = await client.create(resources.spiderCoordinators, {
+      metadata: { name: 'default' },
+      spec: { mode: 'auto', podCIDRType: 'none' },
+    } as SpiderCoordinator);
+    await client.updateStatus(resources.spiderCoordinators, {
+      ...coordinator,
+      status: { phase: 'Synced', overlayPodCIDR: [...overlayCidrs], serviceCIDR: [...serviceCidrs] },
+    });
+  }
+}
+
+/** A bridge as the LAN's switch, and the node's NIC in it. */
+function makeLan(): void {
+  const lines = [
+    'link set lo up',
+    'link add lan type bridge',
+    'link set lan up',
+    `link add ${nodeNic} type veth peer name lan-port0`,
+    'link set lan-port0 master lan up',
+    `link set ${nodeNic} up`,
+    `addr add ${nodeAddress[4]}/16 dev ${nodeNic}`,
+    `addr add ${nodeAddress[6]}/64 dev ${nodeNic} nodad`,
+  ];
+  runProgram('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
+}
+
+function accepts(address: { port: number } | { path: string }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectSocket(address);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
