@@ -51,6 +51,8 @@ export class ChangeBatch {
       request = encode(change, indexOf);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      // What waits comes before this change, and so do its errors.
+      this.#send();
       this.#firstError ??= error;
       return;
     }

@@ -16,7 +16,7 @@ export {
   writeRecord,
 } from './files.ts';
 export { monitorNetns, type NetworkEvent, type NetworkMonitor, type WatchedKind } from './monitor.ts';
-export { openNamespace } from './namespace.ts';
+export { openNamespace, openNamespaceOf } from './namespace.ts';
 export {
   decodeNeighbourMessage,
   duplicateProbe,

@@ -30,7 +30,12 @@ const ENODEV = 19;
 
 /** Opens the namespace at `path`; `current` is the one this process lives in. The caller closes it. */
 export function openNamespace(path: string): NetworkNamespace {
-  return new KernelNamespace(openNetns(path));
+  return openNamespaceOf(openNetns(path));
+}
+
+/** The namespace of a handle, which it closes when it is closed itself. */
+export function openNamespaceOf(netns: NetnsHandle): NetworkNamespace {
+  return new KernelNamespace(netns);
 }
 
 class KernelNamespace implements NetworkNamespace {

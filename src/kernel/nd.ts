@@ -112,7 +112,8 @@ function decodeIcmp(icmp: Uint8Array, envelope: Envelope): NeighbourMessage | un
   const type = reader.u8();
   if ((type !== solicitation && type !== advertisement) || reader.u8() !== 0) return undefined;
   reader.skip(2);
-  const flags = type === advertisement ? reader.u8() : (reader.skip(1), 0);
+  const flagBits = reader.u8();
+  const flags = type === advertisement ? flagBits : 0; // reserved in a solicitation
   reader.skip(3);
   const target = addressFromBytes(reader.take(16));
   const mac = linkLayerOption(reader, type === solicitation ? sourceLinkLayer : targetLinkLayer);

@@ -5,6 +5,7 @@ export {
   describeRoute,
   describeRule,
 } from './describe.ts';
+export { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,

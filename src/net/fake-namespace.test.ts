@@ -1,0 +1,12 @@
+// The fake namespace behaves as the compliance suite says; src/kernel runs the same suite on real ones.
+
+import { describe } from 'node:test';
+import { namespaceCompliance } from '../../test/compliance/network-namespace.ts';
+import { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
+
+describe('FakeNamespace', () => {
+  namespaceCompliance(() => {
+    const peers: FakeNamespaces = new Map();
+    return { one: new FakeNamespace({ peers }), other: new FakeNamespace({ peers }) };
+  });
+});

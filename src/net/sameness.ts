@@ -1,0 +1,61 @@
+// What the kernel holds for one object: the fields by which it finds a route or rule, and the values it fills in.
+
+import { formatAddress, formatCidr, networkOf } from '#ip';
+import { type InterfaceAddress, MAIN_TABLE, type Route, type Rule } from './objects.ts';
+
+/** rtm_protocol of what the kernel makes itself. */
+const RTPROT_KERNEL = 2;
+/** IP6_RT_PRIO_USER and IP6_RT_PRIO_ADDRCONF (ip6_route.h): metrics of IPv6 routes that name none. */
+const userMetric = 1024;
+const connectedMetric = 256;
+
+/** The fields that two routes cannot share: IPv4 has one per destination and metric, IPv6 one per next hop too. */
+export function routeKey(route: Route): string {
+  const key = [route.table, formatCidr(route.destination), route.metric ?? 0];
+  if (route.destination.address.family === 6) key.push(route.dev ?? '', gatewayText(route));
+  return key.join(' ');
+}
+
+/** Whether a request to delete `wanted` finds `route`: what it does not name, it does not ask for. */
+export function routeMatches(wanted: Route, route: Route): boolean {
+  return (
+    wanted.table === route.table &&
+    formatCidr(wanted.destination) === formatCidr(route.destination) &&
+    (wanted.metric === undefined || wanted.metric === route.metric) &&
+    (wanted.dev === undefined || wanted.dev === route.dev) &&
+    (wanted.gateway === undefined || gatewayText(wanted) === gatewayText(route)) &&
+    (wanted.protocol === 0 || wanted.protocol === route.protocol)
+  );
+}
+
+function gatewayText({ gateway }: Route): string {
+  return gateway === undefined ? '' : formatAddress(gateway);
+}
+
+/** The route as a dump shows it: IPv6 knows no scopes, and always has a metric. */
+export function routeAsKept(route: Route): Route {
+  if (route.destination.address.family === 4) return route;
+  return { ...route, scope: 'global', metric: route.metric ?? userMetric };
+}
+
+/** All a rule's selectors, its table, priority and protocol: the kernel takes two rules that differ in any of them. */
+export function ruleKey({ family, priority, table, from, to, mark, inputDev, protocol }: Rule): string {
+  const selectors = [from && formatCidr(from), to && formatCidr(to), mark?.value, mark?.mask, inputDev];
+  return JSON.stringify([family, priority, table, protocol, ...selectors.map((each) => each ?? null)]);
+}
+
+/** The route into an address' own network that comes with it; undefined where it has none. */
+export function connectedRoute({ address, dev, noPrefixRoute }: InterfaceAddress): Route | undefined {
+  const { family } = address.address;
+  // An IPv4 /32 has no network besides itself; an IPv6 /128 has a route, as every prefix.
+  if (noPrefixRoute === true || (family === 4 && address.prefixLength === 32)) return undefined;
+  const common = {
+    destination: networkOf(address),
+    table: MAIN_TABLE,
+    type: 'unicast',
+    protocol: RTPROT_KERNEL,
+    dev,
+  } as const;
+  if (family === 4) return { ...common, scope: 'link', source: address.address };
+  return { ...common, scope: 'global', metric: connectedMetric };
+}
