@@ -1,0 +1,97 @@
+// The networks that a pod asks for, as Multus reads its annotations (NPWG multi-network specification 1.3).
+
+import {
+  DEFAULT_NETWORK_ANNOTATION,
+  type NetConfList,
+  NETWORKS_ANNOTATION,
+  type NetworkSelection,
+  type Pod,
+  parseDefaultNetwork,
+  parseNetConfList,
+  parseNetworks,
+  resources,
+} from '#api';
+import { OrbError } from '#base';
+import type { KubeClient } from '#kube';
+
+/** A network for one interface of a pod. */
+export interface PodNetwork {
+  /** As network-status names it: `namespace/name` of the definition, or the name of the cluster's network. */
+  readonly name: string;
+  readonly interface: string;
+  /** Whether it is the pod's default network. */
+  readonly isDefault: boolean;
+  readonly list: NetConfList;
+  readonly capabilityArgs: Readonly<Record<string, unknown>>;
+}
+
+export interface NetworkSources {
+  readonly client: KubeClient;
+  /** Where a bare name in the default-network annotation is looked up. */
+  readonly multusNamespace: string;
+  readonly clusterNetwork: () => Promise<NetConfList>;
+}
+
+/** The first interface of every pod. */
+export const firstInterface = 'eth0';
+
+/** The default network first, then the others in the order of the annotation. */
+export async function networksOf(pod: Pod, sources: NetworkSources): Promise<PodNetwork[]> {
+  const { annotations = {}, namespace = 'default' } = pod.metadata;
+  const chosen = annotations[DEFAULT_NETWORK_ANNOTATION];
+  const first =
+    chosen === undefined
+      ? clusterDefault(await sources.clusterNetwork())
+      : await defined(parseDefaultNetwork(chosen, sources.multusNamespace), sources.client, true);
+  const more = parseNetworks(annotations[NETWORKS_ANNOTATION] ?? '', namespace);
+  if (more.some((selection) => selection.interface === firstInterface)) {
+    const message = `annotation ${NETWORKS_ANNOTATION}: interface ${firstInterface} is that of the default network`;
+    throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${NETWORKS_ANNOTATION}` });
+  }
+  const others = await Promise.all(more.map((selection) => defined(selection, sources.client, false)));
+  return [first, ...others];
+}
+
+function clusterDefault(list: NetConfList): PodNetwork {
+  return { name: list.name, interface: firstInterface, isDefault: true, list, capabilityArgs: {} };
+}
+
+/** Reads the NetworkAttachmentDefinition; the runtime names a pod's first interface, whatever the annotation says. */
+async function defined(
+  selection: NetworkSelection,
+  client: KubeClient,
+  isDefault: boolean,
+): Promise<PodNetwork> {
+  const { name, namespace } = selection;
+  const subject = `NetworkAttachmentDefinition ${namespace}/${name}`;
+  const definition = await client.get(resources.networkAttachmentDefinitions, { name, namespace });
+  const config = definition.spec?.config ?? '';
+  if (config.trim() === '') {
+    throw new OrbError('INPUT_INVALID', { message: `${subject}: spec.config is empty`, subject });
+  }
+  const list = parseNetConfList(config, { subject, defaultName: name });
+  return {
+    name: `${namespace}/${name}`,
+    interface: isDefault ? firstInterface : selection.interface,
+    isDefault,
+    list: withCniArgs(list, selection['cni-args']),
+    capabilityArgs: capabilityArgsOf(selection),
+  };
+}
+
+/** `cni-args` of the annotation are `args.cni` of every plugin (CNI conventions). */
+function withCniArgs(list: NetConfList, cniArgs: NetworkSelection['cni-args']): NetConfList {
+  if (cniArgs === undefined) return list;
+  return {
+    ...list,
+    plugins: list.plugins.map((plugin) => {
+      const { args = {} } = plugin as { readonly args?: { readonly cni?: object } };
+      return { ...plugin, args: { ...args, cni: { ...args.cni, ...cniArgs } } };
+    }),
+  };
+}
+
+function capabilityArgsOf(selection: NetworkSelection): Record<string, unknown> {
+  const args = { ips: selection.ips, mac: selection.mac, infinibandGUID: selection['infiniband-guid'] };
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+}

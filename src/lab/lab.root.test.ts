@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { goldenTables } from './golden-table.ts';
+import type { Cell } from './table.ts';
+
+const root = join(import.meta.dirname, '../..');
+const probe = join(root, 'dist/lab-probe');
+const program = join(root, 'dist/orbctl.mjs');
+
+function failures(cells: readonly Cell[]): string[] {
+  return cells
+    .filter(({ ok }) => !ok)
+    .map(({ from, to, family, protocol, reason }) => `${from} → ${to} IPv${family} ${protocol}: ${reason}`);
+}
+
+test('the network of the lab by itself', async (t) => {
+  let tables: Awaited<ReturnType<typeof goldenTables>>;
+  before(() => {
+    const script = `import { goldenTables } from ${JSON.stringify(join(import.meta.dirname, 'golden-table.ts'))};
+      process.stdout.write(JSON.stringify(await goldenTables(${JSON.stringify(probe)})), () => process.exit());`;
+    const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
+    const node = [process.execPath, '--input-type=module', '-e', script];
+    const printed = execFileSync('unshare', [...namespaces, ...node], {
+      encoding: 'utf8',
+      cwd: root,
+      maxBuffer: 1 << 24,
+    });
+    tables = JSON.parse(printed) as typeof tables;
+  });
+
+  await t.test('serves every pair of golden G1, with the source address that the server must see', () => {
+    assert.deepEqual(failures(tables.dropping), []);
+    assert.ok(tables.dropping.length > 300, `${tables.dropping.length} cells`);
+  });
+
+  await t.test(
+    'drops TCP from an underlay pod to an overlay pod of another node, as kube-proxy does (kubernetes #117924)',
+    () => {
+      const lost = tables.dropping.filter(({ reason }) => reason.includes('INVALID'));
+      assert.deepEqual(
+        lost.map(({ to, family, protocol }) => `${to} ${family} ${protocol}`),
+        ['overlay2 4 tcp', 'overlay2 6 tcp'],
+      );
+    },
+  );
+
+  await t.test('lets that TCP through where the INVALID drop is left out', () => {
+    assert.deepEqual(failures(tables.liberal), []);
+    assert.ok(tables.liberal.every(({ reason }) => !reason.includes('INVALID')));
+  });
+
+  await t.test('keeps the client’s address through a NodePort with policy Local', () => {
+    const cells = tables.dropping.filter(
+      ({ from, to, protocol }) => from === 'client' && to.includes('local') && protocol === 'tcp',
+    );
+    assert.deepEqual([...new Set(cells.map(({ source }) => source))].toSorted(), [
+      '192.0.2.10',
+      '2001:db8::10',
+    ]);
+  });
+});
+
+/** All processes below one, itself included. */
+function family(pid: number): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(path)) return [];
+  const children = readFileSync(path, 'utf8')
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
+  return [pid, ...children.flatMap(family)];
+}
+
+interface StartedLab {
+  readonly child: ChildProcess;
+  readonly processes: number[];
+}
+
+/** Starts a lab and waits until its API server runs. */
+async function startLab(): Promise<StartedLab> {
+  const child = spawn(process.execPath, [program, 'lab'], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  for (let i = 0; i < 600 && !printed.includes('API server:'); i++) {
+    assert.equal(child.exitCode, null, printed);
+    await sleep(50);
+  }
+  assert.match(printed, /API server:/);
+  return { child, processes: family(child.pid ?? 0) };
+}
+
+const alive = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+async function allGone(processes: readonly number[]): Promise<void> {
+  for (let i = 0; i < 100 && processes.some(alive); i++) await sleep(50);
+  assert.deepEqual(processes.filter(alive), []);
+}
+
+function assertNothingLeft(): void {
+  assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), /orbweaver-lab/);
+  assert.doesNotMatch(execFileSync('ip', ['link'], { encoding: 'utf8' }), /\blan-node1\b|\blan-router\b/);
+  assert.ok(!existsSync('/run/orbweaver-lab'));
+}
+
+test('two labs run side by side, and kill -9 of either’s first process leaves nothing', {
+  timeout: 60_000,
+}, async () => {
+  const labs = await Promise.all([startLab(), startLab()]);
+  for (const { child, processes } of labs) {
+    assert.ok(processes.length > 5, `${processes.length} processes`);
+    child.kill('SIGKILL');
+    await allGone(processes);
+  }
+  assertNothingLeft();
+});
+
+test('kill -9 of the lab’s process 1 ends all of it, and the user is told', { timeout: 60_000 }, async () => {
+  const { child, processes } = await startLab();
+  const [, outer = 0, inner = 0] = processes;
+  assert.match(readFileSync(`/proc/${outer}/cmdline`, 'utf8'), /unshare/);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  process.kill(inner, 'SIGKILL');
+  assert.notEqual(await ended, 0);
+  await allGone(processes);
+  assertNothingLeft();
+});
+
+test('SIGINT ends the lab in order', { timeout: 60_000 }, async () => {
+  const { child, processes } = await startLab();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGINT');
+  await ended;
+  await allGone(processes);
+  assertNothingLeft();
+});
