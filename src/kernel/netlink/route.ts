@@ -77,7 +77,9 @@ export function getRoutes(family: Family, table?: number, index?: number): Reque
 /** Asks which route the kernel would take. */
 export function getRouteTo(destination: Address): Request {
   const prefixLength = maxPrefixLength(destination.family);
-  const body = routeHeader({ family: destination.family, prefixLength, flags: RTM_F_LOOKUP_TABLE });
+  // IPv4 tells the route's true table only when asked to; IPv6 always does, and refuses the flag.
+  const flags = destination.family === 4 ? RTM_F_LOOKUP_TABLE : 0;
+  const body = routeHeader({ family: destination.family, prefixLength, flags });
   return { type: RTM_GETROUTE, flags: 0, body: body.address(RTA_DST, destination).writer.done() };
 }
 
