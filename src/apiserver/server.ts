@@ -157,6 +157,8 @@ export class ApiServer {
       await this.#route(request, response);
     } catch (error) {
       const status = error instanceof StatusError ? error : this.#unexpected(request, error);
+      // A refusal tells of state too: of an object that is gone, or newer than the client thought.
+      await this.#store.durable();
       if (response.headersSent) response.destroy();
       else sendJson(response, status.code, status.toObject());
     }

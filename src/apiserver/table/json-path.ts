@@ -15,9 +15,10 @@ export function jsonPath(path: string): (value: Json) => Json[] {
 
 function compile(path: string): Step[] {
   const steps: Step[] = [];
-  token.lastIndex = 0;
-  while (token.lastIndex < path.length) {
-    const found = token.exec(path);
+  // A scanner of its own: filters are compiled while this one is at work.
+  const scanner = new RegExp(token, 'y');
+  while (scanner.lastIndex < path.length) {
+    const found = scanner.exec(path);
     if (found === null) return [() => []];
     steps.push(stepOf(found));
   }

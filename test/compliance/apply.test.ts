@@ -1,0 +1,82 @@
+// Server-side apply: who owns which field.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Answer, applyPatch, type Body, Cluster, mergePatch } from './cluster.ts';
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await Cluster.open();
+});
+after(() => cluster.close());
+
+const apply = (manager: string, name: string, data: Body, force = false): Promise<Answer> => {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+  return cluster.call(
+    'PATCH',
+    `${cluster.core('configmaps')}/${name}?fieldManager=${manager}&force=${force}`,
+    { type: applyPatch, body },
+  );
+};
+
+test('apply creates, and leaves the object alone when nothing changed', async () => {
+  const made = await apply('one', 'plain', { a: '1' });
+  assert.equal(made.code, 201);
+  assert.deepEqual(made.body.metadata.managedFields[0].fieldsV1, { 'f:data': { 'f:a': {} } });
+  assert.equal(made.body.metadata.managedFields[0].operation, 'Apply');
+  const again = await apply('one', 'plain', { a: '1' });
+  assert.equal(again.code, 200);
+  assert.equal(again.body.metadata.resourceVersion, made.body.metadata.resourceVersion);
+});
+
+test('another manager conflicts over a different value, shares an equal one, and takes over by force', async () => {
+  await apply('one', 'shared', { a: '1', b: '1' });
+  const refused = await apply('two', 'shared', { a: '2' });
+  assert.equal(refused.code, 409);
+  assert.match(refused.body.message, /conflict with "one"/);
+  assert.equal(refused.body.details.causes[0].reason, 'FieldManagerConflict');
+  assert.equal(refused.body.details.causes[0].field, '.data.a');
+  assert.equal((await apply('two', 'shared', { a: '1' })).code, 200);
+  // One lets go of a field that two still holds: it stays; b was one's alone: it goes.
+  assert.deepEqual((await apply('one', 'shared', {})).body.data, { a: '1' });
+  assert.deepEqual((await apply('one', 'shared', { a: '3' }, true)).body.data, { a: '3' });
+});
+
+test('fields set by an update belong to the updater', async () => {
+  await apply('one', 'mixed', { a: '1' });
+  const path = `${cluster.core('configmaps')}/mixed`;
+  await cluster.must('PATCH', `${path}?fieldManager=editor`, {
+    type: mergePatch,
+    body: { data: { a: '2', b: '2' } },
+  });
+  assert.equal((await apply('one', 'mixed', { a: '1' })).code, 409);
+  assert.deepEqual((await apply('one', 'mixed', {})).body.data, { a: '2', b: '2' });
+});
+
+test('items of a list with keys are owned one by one', async () => {
+  const path = `${cluster.core('services')}/listed?fieldManager=`;
+  const ports = (manager: string, list: Body[]) => {
+    const body = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'listed' }, spec: { ports: list } };
+    return cluster.must('PATCH', path + manager, { type: applyPatch, body });
+  };
+  await ports('one', [{ name: 'a', port: 80 }]);
+  const both = await ports('two', [{ name: 'b', port: 81 }]);
+  assert.deepEqual(
+    both.spec.ports.map((port: Body) => port.port),
+    [80, 81],
+  );
+  const left = await ports('two', []);
+  assert.deepEqual(
+    left.spec.ports.map((port: Body) => port.port),
+    [80],
+  );
+});
+
+test('an apply without a manager is refused', async () => {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'nobody' } };
+  const { code } = await cluster.call('PATCH', `${cluster.core('configmaps')}/nobody`, {
+    type: applyPatch,
+    body,
+  });
+  assert.ok(code === 400 || code === 422);
+});

@@ -1,0 +1,138 @@
+// kubectl (KUBECTL, or the one on the PATH) does its everyday work.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster } from './cluster.ts';
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await Cluster.open();
+});
+after(() => cluster.close());
+
+const ok = async (args: string, input = '', env: Record<string, string> = {}): Promise<string> => {
+  const { code, text } = await cluster.kubectl(args.split(' '), input, env);
+  assert.equal(code, 0, `kubectl ${args}: ${text}`);
+  return text;
+};
+const manifest = (replicas: number, image: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: c, image: "${image}"}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {a: "1"}
+`;
+
+test('apply creates, sees that nothing changed, and changes', async () => {
+  assert.match(
+    await ok('apply -f -', manifest(0, 'i:1')),
+    /deployment.apps\/web created\nconfigmap\/settings created/,
+  );
+  assert.match(
+    await ok('apply -f -', manifest(0, 'i:1')),
+    /deployment.apps\/web unchanged\nconfigmap\/settings unchanged/,
+  );
+  assert.match(
+    await ok('apply -f -', manifest(0, 'i:2')),
+    /deployment.apps\/web configured\nconfigmap\/settings unchanged/,
+  );
+  assert.match(
+    await ok('apply --server-side --force-conflicts -f -', manifest(0, 'i:3')),
+    /serverside-applied/,
+  );
+});
+
+test('apply refuses a field that does not exist', async () => {
+  const { code, text } = await cluster.kubectl(
+    ['apply', '-f', '-'],
+    manifest(0, 'i:3').replace('\ndata:', '\ndataa:'),
+  );
+  assert.notEqual(code, 0);
+  assert.match(text, /unknown field "?\\?"?dataa/);
+});
+
+test('get prints tables, wide ones and single fields', async () => {
+  assert.match(await ok('get deployments'), /NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/0/);
+  assert.match(await ok('get deployments -o wide'), /CONTAINERS +IMAGES +SELECTOR\nweb .* c +i:3 +app=web/);
+  assert.equal(await ok('get configmap settings -o jsonpath={.data.a}'), '1');
+});
+
+test('patch, label, annotate and scale change objects', async () => {
+  assert.match(await ok('patch configmap settings --type merge -p {"data":{"b":"2"}}'), /patched/);
+  assert.match(
+    await ok('patch configmap settings --type json -p [{"op":"add","path":"/data/c","value":"3"}]'),
+    /patched/,
+  );
+  assert.match(await ok('patch deployment web -p {"spec":{"minReadySeconds":1}}'), /patched/);
+  assert.match(await ok('label configmap settings x=y'), /labeled/);
+  assert.match(await ok('annotate configmap settings x=y'), /annotated/);
+  assert.match(await ok('scale deployment web --replicas 0'), /scaled/);
+  assert.equal(await ok('get configmap settings -o jsonpath={.data.b}{.data.c}{.metadata.labels.x}'), '23y');
+});
+
+test('edit sends what the editor left', async () => {
+  assert.match(await ok('edit configmap settings', '', { EDITOR: 'sed -i s/b:/edited:/' }), /edited/);
+  assert.equal(await ok('get configmap settings -o jsonpath={.data.edited}'), '2');
+});
+
+test('describe tells of an object and of what belongs to it', async () => {
+  assert.match(await ok('describe deployment web'), /Selector: +app=web/);
+  assert.match(await ok('describe configmap settings'), /edited:\n----\n2/);
+});
+
+test('explain knows built-in kinds', async () => {
+  assert.match(await ok('explain deployment.spec.template.spec.containers.image'), /<string>/);
+  assert.match(await ok('explain pods'), /FIELDS:/);
+});
+
+test('wait sees conditions and the end of an object', async () => {
+  const crd = {
+    spec: {
+      group: `${cluster.namespace}.example.org`,
+      scope: 'Cluster',
+      names: { plural: 'things', kind: 'Thing' },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+      ],
+    },
+  };
+  const name = `things.${crd.spec.group}`;
+  await ok(
+    'apply -f -',
+    JSON.stringify({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name },
+      ...crd,
+    }),
+  );
+  cluster.later(() =>
+    cluster.call('DELETE', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`),
+  );
+  assert.match(await ok(`wait --for=condition=Established crd/${name} --timeout=10s`), /condition met/);
+  const hold = (finalizers: string) =>
+    ok(`patch configmap settings --type merge -p {"metadata":{"finalizers":${finalizers}}}`);
+  await hold('["example.org/hold"]');
+  assert.match(await ok('delete configmap settings --wait=false'), /deleted/);
+  const waiting = ok('wait --for=delete configmap/settings --timeout=10s');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await hold('null');
+  await waiting;
+});
+
+test('delete takes an object away', async () => {
+  assert.match(await ok('delete deployment web'), /deleted/);
+  const { code, text } = await cluster.kubectl(['get', 'deployment', 'web']);
+  assert.notEqual(code, 0);
+  assert.match(text, /NotFound/);
+});

@@ -1,0 +1,345 @@
+// Creating, changing and deleting: conflicts, patches, status, finalizers, grace, owners.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Body, Cluster, jsonPatch, mergePatch, strategicPatch } from './cluster.ts';
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await Cluster.open();
+});
+after(() => cluster.close());
+
+const create = (metadata: Body, more: Body = {}): Promise<Body> => {
+  return cluster.must('POST', cluster.core('configmaps'), {
+    body: { apiVersion: 'v1', kind: 'ConfigMap', metadata, ...more },
+  });
+};
+const pod = (name: string, spec: Body = {}): Promise<Body> => {
+  const whole = { containers: [{ name: 'c', image: 'i' }], ...spec };
+  return cluster.must('POST', cluster.core('pods'), {
+    body: { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: whole },
+  });
+};
+
+test('a second object of one name is refused with AlreadyExists', async () => {
+  await create({ name: 'twice' });
+  const { code, body } = await cluster.call('POST', cluster.core('configmaps'), {
+    body: { metadata: { name: 'twice' } },
+  });
+  assert.equal(code, 409);
+  assert.equal(body.reason, 'AlreadyExists');
+  assert.equal(body.details.kind, 'configmaps');
+});
+
+test('generateName makes names of its own', async () => {
+  const [a, b] = [await create({ generateName: 'made-' }), await create({ generateName: 'made-' })];
+  assert.match(a.metadata.name, /^made-[a-z0-9]{5}$/);
+  assert.notEqual(a.metadata.name, b.metadata.name);
+});
+
+test('a namespaced object needs its namespace', async () => {
+  const { code, body } = await cluster.call('POST', '/api/v1/namespaces/there-is-no-such-one/configmaps', {
+    body: { metadata: { name: 'x' } },
+  });
+  assert.equal(code, 404);
+  assert.equal(body.details.kind, 'namespaces');
+});
+
+test('a name that is none is invalid', async () => {
+  const { code, body } = await cluster.call('POST', cluster.core('configmaps'), {
+    body: { metadata: { name: 'Not_A_Name' } },
+  });
+  assert.equal(code, 422);
+  assert.equal(body.details.causes[0].field, 'metadata.name');
+});
+
+test('an update with a stale resourceVersion conflicts, one without overwrites', async () => {
+  const first = await create({ name: 'stale' }, { data: { a: '1' } });
+  const path = `${cluster.core('configmaps')}/stale`;
+  await cluster.must('PUT', path, { body: { ...first, data: { a: '2' } } });
+  const { code, body } = await cluster.call('PUT', path, { body: { ...first, data: { a: '3' } } });
+  assert.equal(code, 409);
+  assert.equal(body.reason, 'Conflict');
+  const { resourceVersion: _version, ...metadata } = first.metadata;
+  const last = await cluster.must('PUT', path, { body: { ...first, metadata, data: { a: '4' } } });
+  assert.equal(last.data.a, '4');
+});
+
+test('an update that changes nothing makes no new version', async () => {
+  const first = await create({ name: 'same' }, { data: { a: '1' } });
+  const again = await cluster.must('PUT', `${cluster.core('configmaps')}/same`, { body: first });
+  assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
+});
+
+test('a dry run answers as if, and stores nothing', async () => {
+  const { code } = await cluster.call('POST', `${cluster.core('configmaps')}?dryRun=All`, {
+    body: { metadata: { name: 'dry' } },
+  });
+  assert.equal(code, 201);
+  assert.equal((await cluster.call('GET', `${cluster.core('configmaps')}/dry`)).code, 404);
+});
+
+test('JSON patch tests and changes; a failed test is a 422', async () => {
+  await create({ name: 'json' }, { data: { a: '1' } });
+  const path = `${cluster.core('configmaps')}/json`;
+  const good = [
+    { op: 'test', path: '/data/a', value: '1' },
+    { op: 'add', path: '/data/b', value: '2' },
+  ];
+  assert.deepEqual((await cluster.must('PATCH', path, { type: jsonPatch, body: good })).data, {
+    a: '1',
+    b: '2',
+  });
+  const { code } = await cluster.call('PATCH', path, {
+    type: jsonPatch,
+    body: [{ op: 'test', path: '/data/a', value: '9' }],
+  });
+  assert.equal(code, 422);
+});
+
+test('merge patch merges maps, replaces lists and removes what is null', async () => {
+  await create({ name: 'merge', labels: { a: '1', b: '2' } });
+  const body = { metadata: { labels: { a: null, c: '3' } } };
+  const merged = await cluster.must('PATCH', `${cluster.core('configmaps')}/merge`, {
+    type: mergePatch,
+    body,
+  });
+  assert.deepEqual(merged.metadata.labels, { b: '2', c: '3' });
+});
+
+test('a patch that names a stale resourceVersion conflicts', async () => {
+  const first = await create({ name: 'patched' });
+  const path = `${cluster.core('configmaps')}/patched`;
+  await cluster.must('PATCH', path, { type: mergePatch, body: { data: { a: '1' } } });
+  const body = { metadata: { resourceVersion: first.metadata.resourceVersion }, data: { a: '2' } };
+  assert.equal((await cluster.call('PATCH', path, { type: mergePatch, body })).code, 409);
+});
+
+test('strategic merge patch merges lists by key, deletes items by directive and keeps the order asked for', async () => {
+  const labels = { app: 'smp' };
+  const containers = [
+    { name: 'a', image: 'i:1', env: [{ name: 'X', value: '1' }] },
+    { name: 'b', image: 'i:1' },
+  ];
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers } },
+  };
+  const apps = `/apis/apps/v1/namespaces/${cluster.namespace}/deployments`;
+  await cluster.must('POST', apps, {
+    body: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'smp' },
+      spec: { replicas: 0, ...spec },
+    },
+  });
+  const patch = {
+    spec: {
+      template: {
+        spec: {
+          '$setElementOrder/containers': [{ name: 'c' }, { name: 'a' }],
+          containers: [
+            { name: 'a', env: [{ name: 'Y', value: '2' }] },
+            { name: 'b', $patch: 'delete' },
+            { name: 'c', image: 'i:3' },
+          ],
+        },
+      },
+    },
+  };
+  const patched = await cluster.must('PATCH', `${apps}/smp`, { type: strategicPatch, body: patch });
+  const found = patched.spec.template.spec.containers;
+  assert.deepEqual(
+    found.map((it: Body) => it.name),
+    ['c', 'a'],
+  );
+  assert.deepEqual(
+    found[1].env.map((it: Body) => it.name),
+    ['X', 'Y'],
+  );
+  assert.equal(patched.metadata.generation, 2);
+});
+
+test('scale reads and writes replicas', async () => {
+  const labels = { app: 'scaled' };
+  const spec = {
+    replicas: 0,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'i' }] } },
+  };
+  const apps = `/apis/apps/v1/namespaces/${cluster.namespace}/replicasets`;
+  await cluster.must('POST', apps, {
+    body: { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'scaled' }, spec },
+  });
+  const scale = await cluster.must('GET', `${apps}/scaled/scale`);
+  assert.equal(scale.kind, 'Scale');
+  assert.equal(scale.status.selector, 'app=scaled');
+  const body = { spec: { replicas: 0 } };
+  await cluster.must('PATCH', `${apps}/scaled/scale`, { type: mergePatch, body });
+  assert.equal((await cluster.must('GET', `${apps}/scaled`)).spec.replicas, 0);
+});
+
+test('status is written by way of its subresource only, and the specification is not', async () => {
+  const made = await pod('status');
+  const path = `${cluster.core('pods')}/status`;
+  const viaObject = await cluster.must('PATCH', path, {
+    type: mergePatch,
+    body: { status: { message: 'no' }, metadata: { labels: { a: 'b' } } },
+  });
+  assert.equal(viaObject.status.message, undefined);
+  const body = {
+    ...viaObject,
+    spec: { ...made.spec, hostname: 'no' },
+    status: { ...viaObject.status, message: 'yes' },
+  };
+  const viaStatus = await cluster.must('PUT', `${path}/status`, { body });
+  assert.equal(viaStatus.status.message, 'yes');
+  assert.equal(viaStatus.spec.hostname, undefined);
+});
+
+test('a pod that was bound stays until its kubelet deletes it with grace 0; an unbound one goes at once', async () => {
+  await pod('unbound');
+  await cluster.must('DELETE', `${cluster.core('pods')}/unbound`);
+  assert.equal((await cluster.call('GET', `${cluster.core('pods')}/unbound`)).code, 404);
+  await pod('bound');
+  const binding = {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name: 'bound' },
+    target: { apiVersion: 'v1', kind: 'Node', name: 'no-such-node' },
+  };
+  await cluster.must('POST', `${cluster.core('pods')}/bound/binding`, { body: binding });
+  const marked = await cluster.must('DELETE', `${cluster.core('pods')}/bound`, {
+    body: { gracePeriodSeconds: 7 },
+  });
+  assert.equal(marked.spec.nodeName, 'no-such-node');
+  assert.equal(marked.metadata.deletionGracePeriodSeconds, 7);
+  assert.equal((await cluster.call('GET', `${cluster.core('pods')}/bound`)).code, 200);
+  await cluster.must('DELETE', `${cluster.core('pods')}/bound`, { body: { gracePeriodSeconds: 0 } });
+  assert.equal((await cluster.call('GET', `${cluster.core('pods')}/bound`)).code, 404);
+});
+
+test('a finalizer holds a deleted object until it is taken away', async () => {
+  await create({ name: 'held', finalizers: ['example.org/hold'] });
+  const path = `${cluster.core('configmaps')}/held`;
+  await cluster.must('DELETE', path);
+  const held = await cluster.must('GET', path);
+  assert.ok(held.metadata.deletionTimestamp);
+  await cluster.must('PATCH', path, { type: mergePatch, body: { metadata: { finalizers: null } } });
+  assert.equal((await cluster.call('GET', path)).code, 404);
+});
+
+test('preconditions of a deletion must hold', async () => {
+  const made = await create({ name: 'precious' });
+  const path = `${cluster.core('configmaps')}/precious`;
+  const { code } = await cluster.call('DELETE', path, { body: { preconditions: { uid: 'another' } } });
+  assert.equal(code, 409);
+  await cluster.must('DELETE', path, { body: { preconditions: { uid: made.metadata.uid } } });
+});
+
+test('deleting a collection deletes what is selected', async () => {
+  await create({ name: 'many-1', labels: { many: 'yes' } });
+  await create({ name: 'many-2', labels: { many: 'yes' } });
+  await create({ name: 'many-3' });
+  await cluster.must('DELETE', `${cluster.core('configmaps')}?labelSelector=many`);
+  const left = await cluster.must('GET', cluster.core('configmaps'));
+  const names = left.items.map((item: Body) => item.metadata.name);
+  assert.ok(!names.includes('many-1') && !names.includes('many-2') && names.includes('many-3'));
+});
+
+const owned = (owner: Body, name: string): Promise<Body> => {
+  const reference = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name: owner.metadata.name,
+    uid: owner.metadata.uid,
+    blockOwnerDeletion: true,
+  };
+  return create({ name, ownerReferences: [reference] });
+};
+
+test('dependents go after their owner', async () => {
+  await owned(await create({ name: 'owner-1' }), 'owned-1');
+  await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-1`, {
+    body: { propagationPolicy: 'Background' },
+  });
+  await cluster.until(`${cluster.core('configmaps')}/owned-1`, ({ code }) => code === 404);
+});
+
+test('in the foreground the owner goes after its dependents', async () => {
+  const owner = await create({ name: 'owner-2' });
+  await owned(owner, 'owned-2');
+  const marked = await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-2`, {
+    body: { propagationPolicy: 'Foreground' },
+  });
+  assert.deepEqual(marked.metadata.finalizers, ['foregroundDeletion']);
+  await cluster.until(`${cluster.core('configmaps')}/owner-2`, ({ code }) => code === 404);
+  assert.equal((await cluster.call('GET', `${cluster.core('configmaps')}/owned-2`)).code, 404);
+});
+
+test('orphans stay and forget their owner', async () => {
+  await owned(await create({ name: 'owner-3' }), 'owned-3');
+  await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-3`, {
+    body: { propagationPolicy: 'Orphan' },
+  });
+  await cluster.until(`${cluster.core('configmaps')}/owner-3`, ({ code }) => code === 404);
+  assert.equal(
+    (await cluster.must('GET', `${cluster.core('configmaps')}/owned-3`)).metadata.ownerReferences,
+    undefined,
+  );
+});
+
+test('a namespace takes its content with it and takes nothing new while it goes', async () => {
+  const name = `${cluster.namespace}-x`;
+  await cluster.must('POST', '/api/v1/namespaces', { body: { metadata: { name } } });
+  const inside = `/api/v1/namespaces/${name}/configmaps`;
+  await cluster.must('POST', inside, {
+    body: { metadata: { name: 'held', finalizers: ['example.org/hold'] } },
+  });
+  await cluster.must('DELETE', `/api/v1/namespaces/${name}`);
+  await cluster.until(`${inside}/held`, ({ body }) => body.metadata.deletionTimestamp !== undefined);
+  const { code } = await cluster.call('POST', inside, { body: { metadata: { name: 'late' } } });
+  assert.equal(code, 403);
+  await cluster.must('PATCH', `${inside}/held`, {
+    type: mergePatch,
+    body: { metadata: { finalizers: null } },
+  });
+  await cluster.until(`/api/v1/namespaces/${name}`, (answer) => answer.code === 404);
+});
+
+test('a Service gets cluster addresses and node ports, and keeps them', async () => {
+  const spec = { type: 'NodePort', selector: { a: 'b' }, ports: [{ port: 80 }] };
+  const made = await cluster.must('POST', cluster.core('services'), {
+    body: { metadata: { name: 'svc' }, spec },
+  });
+  assert.equal(made.spec.clusterIPs[0], made.spec.clusterIP);
+  assert.equal(made.spec.ports[0].targetPort, 80);
+  assert.ok(made.spec.ports[0].nodePort > 0);
+  const patched = await cluster.must('PATCH', `${cluster.core('services')}/svc`, {
+    type: mergePatch,
+    body: { metadata: { labels: { x: 'y' } } },
+  });
+  assert.deepEqual(patched.spec, made.spec);
+  const { code } = await cluster.call('POST', cluster.core('services'), {
+    body: { metadata: { name: 'same-ip' }, spec: { clusterIP: made.spec.clusterIP, ports: [{ port: 80 }] } },
+  });
+  assert.equal(code, 422);
+});
+
+test('unknown fields are refused, warned of or dropped, as fieldValidation says', async () => {
+  const send = (validation: string) => {
+    return cluster.call('POST', `${cluster.core('configmaps')}?dryRun=All&fieldValidation=${validation}`, {
+      body: { metadata: { name: 'unknown' }, dat: {} },
+    });
+  };
+  const strict = await send('Strict');
+  assert.equal(strict.code, 400);
+  assert.match(strict.body.message, /unknown field "dat"/);
+  const warned = await send('Warn');
+  assert.equal(warned.code, 201);
+  assert.match(String(warned.headers['warning']), /unknown field \\"dat\\"/);
+  assert.equal(warned.body.dat, undefined);
+  assert.equal((await send('Ignore')).headers['warning'], undefined);
+});
