@@ -1,4 +1,6 @@
 // The API server under test: the one that KUBECONFIG names, else the embedded one, started for the run.
+// Bodies are untyped on purpose: their form is what is tested.
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-call, typescript/no-unsafe-return, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

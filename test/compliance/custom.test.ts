@@ -1,4 +1,6 @@
 // Kinds added at run time: schema, defaults, pruning, rules, columns, status, and their end.
+// Bodies are untyped on purpose: their form is what is tested.
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-call, typescript/no-unsafe-return, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
