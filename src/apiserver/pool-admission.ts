@@ -1,6 +1,6 @@
 // Admission of SpiderIPPools and SpiderReservedIPs in process: what the controller's webhooks do on a cluster.
 
-import { type FieldIssue, type SpiderIPPool, type SpiderReservedIP, spiderSchemas } from '#api';
+import { type KubeObject, resources, type SpiderIPPool, type SpiderReservedIP } from '#api';
 import {
   type AdmissionIssue,
   defaultPool,
@@ -9,3 +9,75 @@ import {
   validatePoolDeletion,
   validateReservedIP,
 } from '#plan/ipam';
+import type { ApiObject } from './json.ts';
+import type { Admission, AdmissionRequest } from './objects/ports.ts';
+import { invalid, type StatusCause } from './status.ts';
+
+const { spiderIPPools, spiderReservedIPs } = resources;
+/** Which families are in use is for the agents to say: the server stores pools of both. */
+const families = [4, 6] as const;
+
+/** Fills in what a pool leaves open and refuses what contradicts itself or other pools; `pools` gives those stored. */
+export function poolAdmission(pools: () => Iterable<SpiderIPPool>): Admission {
+  return {
+    mutate(request) {
+      // What does not have the form of its kind is for the schema to refuse.
+      if (isOf(request, spiderIPPools, request.object)) {
+        const old = request.oldObject as SpiderIPPool | undefined;
+        return withFinalizersOf(request.object, defaultPool(request.object, old));
+      }
+      if (isOf(request, spiderReservedIPs, request.object)) {
+        return defaultReservedIP(request.object) as ApiObject;
+      }
+      return request.object;
+    },
+    validate(request) {
+      const issues = issuesOf(request, pools);
+      if (issues.length > 0) throw invalid(request, issues.map(causeOf));
+    },
+  };
+}
+
+function issuesOf(request: AdmissionRequest, pools: () => Iterable<SpiderIPPool>): AdmissionIssue[] {
+  const { object, operation } = request;
+  if (isOf(request, spiderIPPools, object)) {
+    if (operation === 'DELETE') return validatePoolDeletion(object);
+    return validatePool(object, pools(), { old: request.oldObject as SpiderIPPool | undefined, families });
+  }
+  if (isOf(request, spiderReservedIPs, object) && operation !== 'DELETE') {
+    return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });
+  }
+  return [];
+}
+
+/** Whether the request writes objects of the kind; the agents' writes of a status are none of ours. */
+function isOf<T extends KubeObject>(
+  { group, plural, subresource }: AdmissionRequest,
+  type: {
+    readonly group: string;
+    readonly plural: string;
+    readonly schema: { safeParse(value: unknown): { success: boolean } };
+  },
+  object: ApiObject,
+): object is ApiObject & T {
+  if (group !== type.group || plural !== type.plural || subresource !== '') return false;
+  return type.schema.safeParse(object).success;
+}
+
+/**
+ * The finalizer holds a pool back until a controller has seen that nobody holds its addresses. Here the check of a deletion
+ * and the deletion are one step, and there may be no controller to take the finalizer away.
+ */
+function withFinalizersOf({ metadata: { finalizers } }: ApiObject, pool: SpiderIPPool): ApiObject {
+  const { finalizers: _, ...metadata } = pool.metadata;
+  return {
+    ...pool,
+    metadata: { ...metadata, ...(finalizers === undefined ? {} : { finalizers }) },
+  } as ApiObject;
+}
+
+function causeOf({ field, value, message, forbidden }: AdmissionIssue): StatusCause {
+  const shown = JSON.stringify(value);
+  if (forbidden) return { reason: 'FieldValueForbidden', message: `Forbidden: ${message}`, field };
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${shown}: ${message}`, field };
+}

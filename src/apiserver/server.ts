@@ -12,6 +12,7 @@ import { sendJson } from './http/answer.ts';
 import type { Certificate } from './http/certificate.ts';
 import { Gate } from './http/gate.ts';
 import { resourcePath, splitUrl } from './http/request.ts';
+import type { ApiObject } from './json.ts';
 import { definitionStrategy } from './kinds/custom-resource-definition.ts';
 import { firstNamespaces, namespaceStrategy } from './kinds/namespace.ts';
 import { podStrategy } from './kinds/pod.ts';
@@ -135,6 +136,11 @@ export class ApiServer {
     await once(server, 'listening');
     const address = server.address() as AddressInfo | string | null;
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** All objects of a kind as they are stored: for admission. */
+  objects(type: { readonly group: string; readonly plural: string }): ApiObject[] {
+    return this.#store.list(storageName(type)).map((entry) => entry.object);
   }
 
   /** Forgets the events so far, as the passing of time does: watches from before get 410. */

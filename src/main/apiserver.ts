@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ApiServer, type Certificate, newKey, selfSigned } from '#apiserver';
+import { resources, type SpiderIPPool } from '#api';
+import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
 
@@ -34,13 +35,14 @@ async function main(): Promise<void> {
   }
   const dataDirectory = required(values['data-dir'], '--data-dir');
   const token = readToken(required(values['token-file'], '--token-file'));
-  const server = new ApiServer({
+  const server: ApiServer = new ApiServer({
     dataDirectory,
     token,
     services: {
       clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
       nodePorts: readPortRange(values['node-port-range']),
     },
+    admission: poolAdmission(() => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[]),
     clock: systemClock,
     logger: stderrLogger({}),
     onDiskFailure: (error) => {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SpiderIPPool } from '#api';
+import type { ApiObject, JsonObject } from './json.ts';
+import type { AdmissionRequest } from './objects/ports.ts';
+import { poolAdmission } from './pool-admission.ts';
+import { StatusError } from './status.ts';
+
+const stored: ApiObject[] = [];
+const admission = poolAdmission(() => stored as unknown as SpiderIPPool[]);
+
+function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return {
+    operation: 'CREATE',
+    group: 'spiderpool.spidernet.io',
+    version: 'v2beta1',
+    kind: 'SpiderIPPool',
+    plural: 'spiderippools',
+    namespace: '',
+    name: object.metadata.name,
+    subresource: '',
+    object,
+    oldObject: undefined,
+    dryRun: false,
+    ...change,
+  };
+}
+
+function pool(name: string, spec: JsonObject, more: JsonObject = {}): ApiObject {
+  const apiVersion = 'spiderpool.spidernet.io/v2beta1';
+  return {
+    apiVersion,
+    kind: 'SpiderIPPool',
+    metadata: { name },
+    spec: { subnet: '10.6.0.0/16', ...spec },
+    ...more,
+  };
+}
+
+async function admit(given: AdmissionRequest): Promise<ApiObject> {
+  const object = (await admission.mutate?.(given)) ?? given.object;
+  await admission.validate?.({ ...given, object });
+  return object;
+}
+
+test('a pool gets version, label and merged ranges, and no finalizer that nobody would take away', async () => {
+  const made = await admit(request(pool('p', { ips: ['10.6.0.11', '10.6.0.10'] })));
+  assert.deepEqual(made.spec, { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.11'], ipVersion: 4 });
+  assert.deepEqual(made.metadata, { name: 'p', labels: { 'ipam.spidernet.io/ippool-cidr': '10-6-0-0-16' } });
+});
+
+test('an address outside the subnet is refused with field, value and what is allowed', async () => {
+  await assert.rejects(admit(request(pool('p', { ips: ['10.7.0.5'] }))), (error) => {
+    assert.ok(error instanceof StatusError);
+    assert.deepEqual([error.code, error.reason], [422, 'Invalid']);
+    assert.match(
+      error.message,
+      /SpiderIPPool.* "p" is invalid: spec\.ips\[0\]: Invalid value: "10\.7\.0\.5": not match base subnet/,
+    );
+    return true;
+  });
+});
+
+test('a pool that overlaps a stored one is refused, and the stored one may be written again', async () => {
+  const first = pool('first', { ips: ['10.6.0.10-10.6.0.20'], ipVersion: 4 });
+  stored.push(first);
+  await assert.rejects(
+    admit(request(pool('second', { ips: ['10.6.0.20'] }))),
+    /spec\.ips: Forbidden: overlap with IPPool first in IP ranges \[10\.6\.0\.20\]/,
+  );
+  await admit(request(first, { operation: 'UPDATE', oldObject: first }));
+  stored.pop();
+});
+
+test('a pool with held addresses is not deleted', async () => {
+  const held = pool('p', { ipVersion: 4 }, { status: { allocatedIPCount: 1 } });
+  await assert.rejects(admit(request(held, { operation: 'DELETE', oldObject: held })), /1 are in use/);
+});
+
+test('the status that an agent writes and objects of other kinds pass untouched', async () => {
+  const wrong = pool('p', { ips: ['10.7.0.5'] });
+  assert.equal(await admit(request(wrong, { subresource: 'status' })), wrong);
+  assert.equal(await admit(request(wrong, { plural: 'configmaps', group: '' })), wrong);
+});
+
+test('what does not have the form of a pool is left to the schema', async () => {
+  const wrong = pool('p', { ips: 'all' });
+  assert.equal(await admit(request(wrong)), wrong);
+});
