@@ -47,6 +47,12 @@ export class Chain {
     return result ?? {};
   }
 
+  /** What ADD answered; undefined where it is not cached. */
+  async result(list: NetConfList, attachment: Attachment): Promise<CniResult | undefined> {
+    const cached = await this.#cache.get(list.name, attachment);
+    return resultOf(cached?.result, versionOf(list), list.name);
+  }
+
   /** CHECK in order, each plugin given the final result of ADD. */
   async check(list: NetConfList, attachment: Attachment): Promise<void> {
     if (list.disableCheck === true || !isAtLeast(versionOf(list), '0.4.0')) return;
@@ -145,9 +151,8 @@ function confOf(
   const runtimeConfig = Object.entries(attachment?.capabilityArgs ?? {}).filter(
     ([capability]) => plugin.capabilities?.[capability] === true,
   );
-  const { capabilities, ...conf } = plugin;
   return {
-    ...conf,
+    ...plugin,
     name: list.name,
     cniVersion: version,
     ...(runtimeConfig.length === 0 ? {} : { runtimeConfig: Object.fromEntries(runtimeConfig) }),

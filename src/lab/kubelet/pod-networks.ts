@@ -2,8 +2,8 @@
 
 import {
   DEFAULT_NETWORK_ANNOTATION,
-  type NetConfList,
   NETWORKS_ANNOTATION,
+  type NetConfList,
   type NetworkSelection,
   type Pod,
   parseDefaultNetwork,

@@ -1,0 +1,313 @@
+// The kubelet with the reference plugins, in network and mount namespaces of its own: the test runs itself again inside.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus, resources } from '#api';
+import { silentLogger, systemClock } from '#base';
+import { removeNetns } from '#kernel';
+import { FakeKube } from '#kube';
+import { readPodRecords } from '../pod-record.ts';
+import { type KubeletPaths, runKubelet } from './index.ts';
+
+const referencePlugins = '/usr/lib/cni';
+const inside = 'ORBWEAVER_TEST_NAMESPACES';
+
+function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' });
+}
+
+/** A node: its folders in one temporary folder, its kubelet, its API server. */
+class TestNode {
+  readonly kube = new FakeKube();
+  readonly folder = mkdtempSync(join(tmpdir(), 'kubelet-'));
+  readonly paths: KubeletPaths = {
+    confFolder: join(this.folder, 'net.d'),
+    pluginFolders: [join(this.folder, 'bin'), referencePlugins],
+    resultFolder: join(this.folder, 'results'),
+    sandboxFolder: join(this.folder, 'sandboxes'),
+    netnsFolder: join(this.folder, 'netns'),
+    podRecordFolder: join(this.folder, 'pods'),
+  };
+  #kubelet: { stop(): Promise<void> } | undefined;
+
+  constructor(t: TestContext) {
+    for (const name of ['net.d', 'bin', 'netns', 'pods']) mkdirSync(join(this.folder, name));
+    t.after(async () => {
+      await this.stop();
+      for (const name of readdirSync(this.paths.netnsFolder)) removeNetns(join(this.paths.netnsFolder, name));
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  conflist(name: string, plugins: readonly object[], cniVersion = '1.0.0'): string {
+    return JSON.stringify({ cniVersion, name, plugins });
+  }
+
+  ipam(...subnets: string[]) {
+    return {
+      type: 'host-local',
+      dataDir: join(this.folder, 'leases'),
+      ranges: subnets.map((subnet) => [{ subnet }]),
+      routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
+    };
+  }
+
+  /** The cluster's network: a ptp of both families. */
+  writeClusterNetwork(): void {
+    const plugins = [{ type: 'ptp', ipam: this.ipam('10.244.1.0/24', 'fd00:10:244:1::/64') }];
+    writeFileSync(join(this.paths.confFolder, '10-cluster.conflist'), this.conflist('cluster', plugins));
+  }
+
+  writePlugin(name: string, script: string): void {
+    const path = join(this.folder, 'bin', name);
+    writeFileSync(path, `#!/bin/sh\n${script}`);
+    chmodSync(path, 0o755);
+  }
+
+  async start(): Promise<void> {
+    this.#kubelet = await runKubelet({
+      node: { name: 'node1', addresses: ['10.6.212.101', 'fd00:10:6::101'] },
+      client: this.kube,
+      clock: systemClock,
+      log: silentLogger,
+      paths: this.paths,
+      environment: process.env,
+      backOff: { firstMs: 20, maximumMs: 50 },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#kubelet?.stop();
+    this.#kubelet = undefined;
+  }
+
+  async createPod(name: string, annotations: Record<string, string> = {}): Promise<Pod> {
+    return this.kube.create(resources.pods, {
+      metadata: { name, namespace: 'default', annotations },
+      spec: { nodeName: 'node1', containers: [{ name: 'c', image: 'test' }] },
+    });
+  }
+
+  async createNetwork(name: string, config: string): Promise<void> {
+    await this.kube.create(resources.networkAttachmentDefinitions, {
+      metadata: { name, namespace: 'kube-system' },
+      spec: { config },
+    });
+  }
+
+  pod(name: string): Promise<Pod> {
+    return this.kube.get(resources.pods, { namespace: 'default', name });
+  }
+
+  /** Waits until the pod is Running. */
+  async running(name: string): Promise<Pod> {
+    return eventually(async () => {
+      const pod = await this.pod(name);
+      assert.equal(pod.status?.phase, 'Running');
+      return pod;
+    });
+  }
+
+  /** Deletes a pod as the API server does for one that a kubelet runs: marked first. */
+  async deletePod(name: string): Promise<void> {
+    const pod = await this.pod(name);
+    const finalizers = ['test/hold'];
+    await this.kube.patch(resources.pods, refOf(pod), { type: 'merge', body: { metadata: { finalizers } } });
+    await this.kube.delete(resources.pods, refOf(pod));
+    await eventually(() => {
+      assert.ok(this.kube.count('delete', 'pods') >= 2, 'the kubelet has not deleted the pod');
+      return Promise.resolve();
+    });
+    await this.kube.patch(resources.pods, refOf(pod), {
+      type: 'merge',
+      body: { metadata: { finalizers: [] } },
+    });
+  }
+
+  leases(network: string): string[] {
+    const names = readdirSync(join(this.folder, 'leases', network));
+    return names.filter((name) => /^[0-9a-f]+[.:]/.test(name));
+  }
+
+  assertNothingLeft(network: string): void {
+    assert.deepEqual(readdirSync(this.paths.netnsFolder), []);
+    assert.deepEqual(readdirSync(this.paths.sandboxFolder), []);
+    assert.deepEqual(readdirSync(this.paths.resultFolder), []);
+    assert.deepEqual(readPodRecords(this.paths.podRecordFolder), []);
+    assert.deepEqual(this.leases(network), []);
+    assert.doesNotMatch(ip('link'), /veth/);
+  }
+}
+
+function refOf({ metadata: { namespace = '', name = '' } }: Pod) {
+  return { namespace, name };
+}
+
+async function eventually<T>(look: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await systemClock.sleep(20);
+    }
+  }
+}
+
+async function dualStackPod(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  await node.start();
+  await node.createPod('web');
+  const pod = await node.running('web');
+  assert.equal(pod.status?.podIP, '10.244.1.2');
+  assert.deepEqual(pod.status?.podIPs, [{ ip: '10.244.1.2' }, { ip: 'fd00:10:244:1::2' }]);
+  assert.equal(pod.status?.hostIP, '10.6.212.101');
+  assert.equal(pod.status?.containerStatuses?.[0]?.ready, true);
+  const [status] = parseNetworkStatus(pod.metadata.annotations?.[NETWORK_STATUS_ANNOTATION] ?? '');
+  assert.equal(status?.name, 'cluster');
+  assert.equal(status?.interface, 'eth0');
+  assert.equal(status?.default, true);
+  assert.deepEqual(status?.ips, ['10.244.1.2', 'fd00:10:244:1::2']);
+  const [record] = readPodRecords(node.paths.podRecordFolder);
+  assert.match(record?.containerId ?? '', /^[0-9a-f]{64}$/);
+  const links = execFileSync('nsenter', [`--net=${record?.netns}`, 'ip', '-o', 'link'], { encoding: 'utf8' });
+  assert.match(links, /lo: <LOOPBACK,UP/);
+  await node.deletePod('web');
+  await eventually(() => Promise.resolve(node.assertNothingLeft('cluster')));
+}
+
+async function multusNetworks(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  const macvlan = { type: 'macvlan', master: 'lan0', mode: 'bridge', ipam: node.ipam('10.6.0.0/16') };
+  const bridge = { type: 'bridge', bridge: 'br9', ipam: node.ipam('10.9.0.0/24') };
+  await node.createNetwork('lan', node.conflist('lan', [macvlan, { type: 'tuning', mtu: 1400 }]));
+  await node.createNetwork('storage', JSON.stringify({ cniVersion: '0.4.0', ...bridge }));
+  await node.start();
+  await node.createPod('both', {
+    'v1.multus-cni.io/default-network': 'lan',
+    'k8s.v1.cni.cncf.io/networks': 'kube-system/storage,kube-system/storage@data',
+  });
+  const pod = await node.running('both');
+  assert.equal(pod.status?.podIP, '10.6.0.2');
+  const statuses = parseNetworkStatus(pod.metadata.annotations?.[NETWORK_STATUS_ANNOTATION] ?? '');
+  assert.deepEqual(
+    statuses.map(({ name, interface: link, ips }) => [name, link, ips]),
+    [
+      ['kube-system/lan', 'eth0', ['10.6.0.2']],
+      ['kube-system/storage', 'net1', ['10.9.0.2']],
+      ['kube-system/storage', 'data', ['10.9.0.3']],
+    ],
+  );
+  await node.deletePod('both');
+  await eventually(() => Promise.resolve(node.assertNothingLeft('lan')));
+  assert.deepEqual(node.leases('storage'), []);
+}
+
+/** Fails the first two ADDs, and writes down every call. */
+function flakyPlugin(folder: string): string {
+  return `cat >/dev/null
+echo "$CNI_COMMAND $CNI_CONTAINERID" >>${folder}/calls
+adds=$(grep -c ADD ${folder}/calls)
+if [ "$CNI_COMMAND" = ADD ] && [ "$adds" -le 2 ]; then
+  echo '{"cniVersion":"1.0.0","code":11,"msg":"no address","details":"pool lan is full"}'
+  exit 1
+fi
+[ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0","ips":[{"address":"10.6.0.9/16"}]}'
+`;
+}
+
+async function failingPlugin(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writePlugin('flaky', flakyPlugin(node.folder));
+  const conf = node.conflist('cluster', [{ type: 'flaky' }]);
+  writeFileSync(join(node.paths.confFolder, '10-cluster.conflist'), conf);
+  await node.start();
+  await node.createPod('web');
+  assert.equal((await node.running('web')).status?.podIP, '10.6.0.9');
+  const calls = execFileSync('cat', [join(node.folder, 'calls')], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  assert.deepEqual(
+    calls.map(([verb]) => verb),
+    ['ADD', 'DEL', 'ADD', 'DEL', 'ADD'],
+  );
+  const ids = calls.map(([, id]) => id);
+  assert.equal(ids[0], ids[1], 'DEL is for the sandbox that failed');
+  assert.equal(new Set(ids).size, 3, 'each try is made in a new sandbox');
+  await eventually(async () => {
+    const [event] = (await node.kube.list(resources.events)).items;
+    assert.equal(event?.reason, 'FailedCreatePodSandBox');
+    assert.match(
+      event?.message ?? '',
+      /plugin type="flaky" name="cluster" failed \(add\): no address; pool lan is full/,
+    );
+  });
+}
+
+async function restart(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  await node.start();
+  await node.createPod('kept');
+  await node.createPod('gone');
+  await node.running('kept');
+  await node.running('gone');
+  const before = readPodRecords(node.paths.podRecordFolder).find(({ name }) => name === 'kept');
+  await node.stop();
+  await node.kube.delete(resources.pods, { namespace: 'default', name: 'gone' });
+  await node.start();
+  await eventually(() => {
+    assert.equal(readdirSync(node.paths.netnsFolder).length, 1);
+    return Promise.resolve();
+  });
+  assert.deepEqual(readPodRecords(node.paths.podRecordFolder), [before]);
+  assert.equal(node.leases('cluster').length, 2);
+}
+
+async function notReady(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writePlugin(
+    'late',
+    `cat >/dev/null
+[ -e ${node.folder}/up ] || { echo '{"code":50,"msg":"agent away"}'; exit 1; }`,
+  );
+  const conf = node.conflist('cluster', [{ type: 'late' }], '1.1.0');
+  writeFileSync(join(node.paths.confFolder, '10-cluster.conflist'), conf);
+  await node.start();
+  const ready = async () => {
+    const { status } = await node.kube.get(resources.nodes, { name: 'node1' });
+    return status?.conditions?.find(({ type }) => type === 'Ready');
+  };
+  await eventually(async () => {
+    assert.equal((await ready())?.status, 'False');
+    assert.match((await ready())?.message ?? '', /failed \(status\): agent away/);
+  });
+  writeFileSync(join(node.folder, 'up'), '');
+  await eventually(async () => assert.equal((await ready())?.status, 'True'));
+}
+
+if (process.env[inside] === undefined) {
+  test('the kubelet, in namespaces of its own', { timeout: 120_000 }, () => {
+    const again = ['--net', '--mount', process.execPath, fileURLToPath(import.meta.url)];
+    const { NODE_TEST_CONTEXT, ...environment } = process.env;
+    const run = spawnSync('unshare', again, { encoding: 'utf8', env: { ...environment, [inside]: '1' } });
+    assert.equal(run.status, 0, `${run.stdout}${run.stderr}`);
+  });
+} else {
+  ip('link', 'set', 'lo', 'up');
+  ip('link', 'add', 'lan0', 'up', 'type', 'veth', 'peer', 'name', 'lan1');
+  test('a pod runs with addresses of both families, and nothing is left of it', dualStackPod);
+  test('default-network and networks are attached, reported and detached', multusNetworks);
+  test('a failing plugin is an Event, and the next try is made in a new sandbox', failingPlugin);
+  test('a kubelet that starts again keeps what runs and removes what was deleted', restart);
+  test('the node is ready only when STATUS of the cluster network is', notReady);
+}

@@ -1,0 +1,310 @@
+// The lab's kubelet: brings the sandboxes of one node to what the API says its pods are.
+
+import { existsSync } from 'node:fs';
+import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
+import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import { primeThreads } from '#kernel';
+import { EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
+import { removePodRecord, writePodRecord } from '../pod-record.ts';
+import { Chain } from './chain.ts';
+import { readClusterNetwork } from './conf-folder.ts';
+import { addressesOf, networkStatus } from './network-status.ts';
+import {
+  internalAddresses,
+  type NodeFacts,
+  readyCondition,
+  registerNode,
+  reportNode,
+} from './node-object.ts';
+import { pluginRunner } from './plugin.ts';
+import { firstInterface, networksOf } from './pod-networks.ts';
+import { isRunning, pendingStatus, runningStatus } from './pod-status.ts';
+import { PodProcesses } from './processes.ts';
+import { ResultCache } from './result-cache.ts';
+import { type Sandbox, SandboxStore } from './sandbox-store.ts';
+import { type AttachedNetwork, Sandboxes } from './sandboxes.ts';
+
+/** Where the kubelet's files are, as its node sees them. */
+export interface KubeletPaths {
+  readonly confFolder: string;
+  readonly pluginFolders: readonly string[];
+  /** libcni's cache of results. */
+  readonly resultFolder: string;
+  readonly sandboxFolder: string;
+  readonly netnsFolder: string;
+  /** Where it says which namespace is whose pod; see pod-record.ts. */
+  readonly podRecordFolder: string;
+}
+
+export const defaultKubeletPaths: Omit<KubeletPaths, 'podRecordFolder'> = {
+  confFolder: '/etc/cni/net.d',
+  pluginFolders: ['/opt/cni/bin'],
+  resultFolder: '/var/lib/cni/results',
+  sandboxFolder: '/var/lib/cni/sandboxes',
+  netnsFolder: '/run/netns',
+};
+
+export interface KubeletOptions {
+  readonly node: NodeFacts;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly paths: KubeletPaths;
+  /** What plugins and pods' processes inherit. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Where Multus looks for a bare name in the default-network annotation; kube-system unless told. */
+  readonly multusNamespace?: string;
+  /** The commands to run in a pod's namespace; none unless told. */
+  readonly commandsOf?: (pod: Pod) => readonly (readonly string[])[];
+  /** How many pods are worked on at once. */
+  readonly workers?: number;
+  /** Waits between tries of one pod. */
+  readonly backOff?: { readonly firstMs: number; readonly maximumMs: number };
+}
+
+const nodeReportMs = 5000;
+const notReadyReportMs = 200;
+
+/** Starts the kubelet of a node; resolves when it follows its pods. */
+export async function runKubelet(options: KubeletOptions): Promise<{ stop(): Promise<void> }> {
+  await primeThreads();
+  const kubelet = new Kubelet(options);
+  await kubelet.start();
+  return kubelet;
+}
+
+class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #chain: Chain;
+  readonly #sandboxes: Sandboxes;
+  readonly #processes: PodProcesses;
+  readonly #events: EventRecorder;
+  readonly #pods: Reflector<Pod>;
+  readonly #queue: WorkQueue;
+  readonly #stop = new AbortController();
+  #nodeAddresses: readonly string[] = [];
+  #reports: Promise<void> = Promise.resolve();
+
+  constructor(options: KubeletOptions) {
+    const { client, clock, log, paths, environment, node } = options;
+    this.#options = options;
+    const run = pluginRunner({
+      folders: paths.pluginFolders,
+      environment,
+      onStderr: (fields, text) => log.debug(fields, text),
+    });
+    this.#chain = new Chain(run, new ResultCache(paths.resultFolder));
+    this.#sandboxes = new Sandboxes(new SandboxStore(paths.sandboxFolder), this.#chain, paths.netnsFolder);
+    this.#processes = new PodProcesses({ clock, log, environment });
+    this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: node.name });
+    this.#queue = new WorkQueue({
+      clock,
+      log,
+      workers: options.workers ?? 16,
+      backOff: options.backOff ?? { firstMs: 500, maximumMs: 10_000 },
+      work: (key) => this.#sync(key),
+    });
+    this.#pods = new Reflector({
+      client,
+      clock,
+      log,
+      type: resources.pods,
+      selection: { fieldSelector: `spec.nodeName=${node.name}` },
+      onChange: ({ object }) => this.#queue.add(keyOf(object)),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { client, node } = this.#options;
+    const { store } = this.#sandboxes;
+    await store.load();
+    this.#nodeAddresses = node.addresses ?? internalAddresses(await registerNode(client, node));
+    this.#reports = this.#reportNode();
+    this.#pods.start();
+    await this.#pods.ready;
+    await this.#recover();
+    for (const { pod } of store.all()) this.#queue.add(`${pod.namespace}/${pod.name}`);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([this.#pods.stop(), this.#queue.stop(), this.#reports]);
+    this.#processes.stopAll();
+    await this.#events.settled();
+  }
+
+  /** After a restart: CHECK what runs, and GC what nobody knows any more. */
+  async #recover(): Promise<void> {
+    const { log, paths } = this.#options;
+    for (const sandbox of this.#sandboxes.store.all()) {
+      if (!sandbox.ready || !existsSync(sandbox.netns)) continue;
+      await this.#sandboxes.check(sandbox).catch((error: unknown) => {
+        const pod = this.#podOf(sandbox);
+        log.warn({ containerId: sandbox.containerId, error: errorText(error) }, 'CHECK failed');
+        if (pod !== undefined) this.#warn(pod, 'FailedNetworkCheck', errorText(error));
+      });
+    }
+    try {
+      const network = await readClusterNetwork(paths.confFolder);
+      await this.#chain.gc(network, this.#sandboxes.validAttachments());
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'GC of the default network failed');
+    }
+  }
+
+  #podOf({ pod: { namespace, name, uid } }: Sandbox): Pod | undefined {
+    const pod = this.#pods.store.get(name, namespace);
+    return pod?.metadata.uid === uid ? pod : undefined;
+  }
+
+  /** One pod: what is left of earlier ones goes, then it is started, ended or reported. */
+  async #sync(key: string): Promise<void> {
+    const [namespace = '', name = ''] = key.split('/');
+    const pod = this.#pods.store.get(name, namespace);
+    const ends =
+      pod === undefined ||
+      pod.metadata.deletionTimestamp !== undefined ||
+      pod.status?.phase === 'Succeeded' ||
+      pod.status?.phase === 'Failed';
+    let running: Sandbox | undefined;
+    for (const sandbox of this.#sandboxes.store.of(namespace, name)) {
+      const serves = sandbox.ready && sandbox.pod.uid === pod?.metadata.uid && existsSync(sandbox.netns);
+      if (!ends && serves) running = sandbox;
+      else await this.#remove(sandbox);
+    }
+    if (pod?.metadata.deletionTimestamp !== undefined) await this.#deletePod(pod);
+    else if (pod !== undefined && !ends) await this.#run(pod, running);
+  }
+
+  async #remove(sandbox: Sandbox): Promise<void> {
+    this.#processes.stop(sandbox);
+    try {
+      await this.#sandboxes.remove(sandbox);
+    } catch (error) {
+      const pod = this.#podOf(sandbox);
+      const message = `error killing pod: failed to "KillPodSandbox": ${networkFault('destroy', sandbox, error)}`;
+      if (pod !== undefined) this.#warn(pod, 'FailedKillPod', message);
+      throw error;
+    }
+    if (this.#sandboxes.store.of(sandbox.pod.namespace, sandbox.pod.name).length === 0) {
+      removePodRecord(this.#options.paths.podRecordFolder, sandbox.pod);
+    }
+  }
+
+  /** The last word of a kubelet on a pod; another pod of that name must not be hit. */
+  async #deletePod({ metadata: { namespace = '', name = '', uid = '' } }: Pod): Promise<void> {
+    try {
+      await this.#options.client.delete(resources.pods, { namespace, name }, { uid, gracePeriodSeconds: 0 });
+    } catch (error) {
+      if (!isOrbError(error, 'KUBE_NOT_FOUND') && !isOrbError(error, 'KUBE_CONFLICT')) throw error;
+    }
+  }
+
+  async #run(pod: Pod, running: Sandbox | undefined): Promise<void> {
+    if (pod.spec?.hostNetwork === true) return this.#report(pod, 'host', this.#nodeAddresses);
+    if (running === undefined) return this.#start(pod);
+    this.#processes.start(running, this.#commandsOf(pod));
+    this.#publish(running);
+    if (!isRunning(pod)) await this.#reportSandbox(pod, running);
+  }
+
+  async #start(pod: Pod): Promise<void> {
+    if (pod.status?.startTime === undefined) await this.#writeStatus(pod, pendingStatus(pod, this.#moment()));
+    const sandbox = await this.#sandboxes.create(pod);
+    const ready = await this.#attach(pod, sandbox);
+    this.#processes.start(ready, this.#commandsOf(pod));
+    this.#publish(ready);
+    await this.#reportSandbox(pod, ready);
+  }
+
+  /** Attaches a new sandbox, or removes it: the next try is made in another one, as kubelet does. */
+  async #attach(pod: Pod, sandbox: Sandbox): Promise<Sandbox> {
+    try {
+      const { client, paths, multusNamespace = 'kube-system' } = this.#options;
+      const clusterNetwork = () => readClusterNetwork(paths.confFolder);
+      const networks = await networksOf(pod, { client, multusNamespace, clusterNetwork });
+      return await this.#sandboxes.attach(sandbox, networks);
+    } catch (error) {
+      const message = `Failed to create pod sandbox: ${networkFault('setup', sandbox, error)}`;
+      this.#warn(pod, 'FailedCreatePodSandBox', message);
+      await this.#remove(sandbox);
+      throw error;
+    }
+  }
+
+  /** Writes the annotation, then the status. */
+  async #reportSandbox(pod: Pod, sandbox: Sandbox): Promise<void> {
+    const attached = await this.#sandboxes.attached(sandbox);
+    await this.#annotate(pod, attached);
+    const first = attached.find(({ network }) => network.interface === firstInterface);
+    const addresses = first === undefined ? [] : addressesOf(first.result, firstInterface);
+    await this.#report(pod, sandbox.containerId, addresses);
+  }
+
+  #commandsOf(pod: Pod): readonly (readonly string[])[] {
+    return this.#options.commandsOf?.(pod) ?? [];
+  }
+
+  #publish({ pod: { namespace, name }, netns, containerId }: Sandbox): void {
+    const { paths, node } = this.#options;
+    writePodRecord(paths.podRecordFolder, { namespace, name, node: node.name, netns, containerId });
+  }
+
+  async #annotate(pod: Pod, attached: readonly AttachedNetwork[]): Promise<void> {
+    const statuses = attached.map(({ network, result }) => networkStatus(network, result));
+    const { namespace = '', name = '', uid } = pod.metadata;
+    const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify(statuses, null, 4) };
+    const body = { metadata: { uid, annotations } };
+    await this.#options.client.patch(resources.pods, { namespace, name }, { type: 'merge', body });
+  }
+
+  #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {
+    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return { nodeAddresses: this.#nodeAddresses, now };
+  }
+
+  async #report(pod: Pod, containerId: string, addresses: readonly string[]): Promise<void> {
+    if (isRunning(pod)) return;
+    await this.#writeStatus(pod, runningStatus(pod, { containerId, addresses, ...this.#moment() }));
+  }
+
+  async #writeStatus(pod: Pod, status: PodStatus): Promise<void> {
+    const { namespace = '', name = '', uid } = pod.metadata;
+    const patch = { type: 'merge', body: { metadata: { uid }, status }, subresource: 'status' } as const;
+    await this.#options.client.patch(resources.pods, { namespace, name }, patch);
+  }
+
+  #warn(pod: Pod, reason: string, message: string): void {
+    this.#events.record(resources.pods, pod, { type: 'Warning', reason, message });
+  }
+
+  /** Says again and again whether the node is ready; sooner while it is not. */
+  async #reportNode(): Promise<void> {
+    const { client, clock, log, node } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const problem = await this.#networkProblem();
+      try {
+        await reportNode(client, node, readyCondition(problem), this.#moment().now);
+      } catch (error) {
+        log.warn({ error: errorText(error) }, 'the node could not be reported');
+      }
+      await clock.sleep(problem === undefined ? nodeReportMs : notReadyReportMs, signal).catch(() => {}); // stopped
+    }
+  }
+
+  /** Why pods cannot be attached to the cluster's network now; undefined when they can. */
+  async #networkProblem(): Promise<string | undefined> {
+    try {
+      await this.#chain.status(await readClusterNetwork(this.#options.paths.confFolder));
+      return undefined;
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+}
+
+/** As containerd says it through kubelet. */
+function networkFault(verb: 'setup' | 'destroy', { containerId }: Sandbox, error: unknown): string {
+  return `rpc error: code = Unknown desc = failed to ${verb} network for sandbox "${containerId}": ${errorText(error)}`;
+}
