@@ -6,6 +6,7 @@ import {
   buildCommand,
   buildRouteMap,
   type CommandContext,
+  type StricliProcess,
   text_en,
 } from '@stricli/core';
 import { errorText, isOrbError, OrbError } from '#base';
@@ -29,7 +30,7 @@ export interface Commands {
 }
 
 interface Context extends CommandContext {
-  readonly process: CommandContext['process'] & { exitCode?: number | string | null | undefined };
+  readonly process: StricliProcess;
   readonly commands: Commands;
 }
 

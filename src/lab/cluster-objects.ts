@@ -82,7 +82,14 @@ export async function makeCoordinator(client: KubeClient): Promise<void> {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderCoordinator',
     metadata: { name: 'default' },
-    spec: { mode: 'auto', podCIDRType: 'none' },
+    spec: {
+      mode: 'auto',
+      podCIDRType: 'none',
+      tunePodRoutes: true,
+      hostRuleTable: 500,
+      podRPFilter: 0,
+      txQueueLen: 0,
+    },
   });
   await client.updateStatus(resources.spiderCoordinators, {
     ...coordinator,

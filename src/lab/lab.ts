@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
-import { bothFamilies, type LabNode, labNodes, serviceCidr } from './addressing.ts';
+import { type LabNode, labNodes } from './addressing.ts';
 import { castOf, machinePlaces } from './cast.ts';
-import { type Cast, plannedCells } from './cells.ts';
+import { plannedCells } from './cells.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
-import { labFolder, mountLab, mountNode, onNode } from './mounts.ts';
+import { labFolder, mountLab, mountNode } from './mounts.ts';
 import {
   natOutgoing,
   overlayNetwork,
@@ -20,25 +20,22 @@ import {
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
 import { askByProbe } from './prober.ts';
+import { apiServerProgram, controllersProgram, nodePrograms, type ProgramFacts } from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
+import { howToLookAround, labFacts, placesText } from './report.ts';
 import { awaitRollout, type Rollout } from './rollout.ts';
-import { kubeconfigPath, labFile, pathInside } from './running-labs.ts';
+import { kubeconfigPath, labFile } from './running-labs.ts';
 import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import { Supervisor } from './supervisor.ts';
-import { type Cell, tryCells } from './table.ts';
+import { tryCells } from './table.ts';
 import { tableText } from './table-text.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
 
-export interface LabParts {
+export interface LabParts extends ProgramFacts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly screen: Screen;
-  readonly environment: NodeJS.ProcessEnv;
-  /** The Node.js executable. */
-  readonly node: string;
-  /** Folder of the built programs. */
-  readonly programs: string;
   /** The manifests to apply. */
   readonly manifests: string;
   /** Ends the lab. */
@@ -101,10 +98,14 @@ class Lab {
     const cells = await progress.step('table', 'every pair tried', () =>
       tryCells(plannedCells(cast), askByProbe),
     );
-    this.#show(cast, cells);
-    if (json !== undefined) writeSync(jsonFd, `${JSON.stringify(this.#facts(cast, cells), null, 2)}\n`);
+    progress.say(`\n${placesText(cast)}\n\n${tableText(cells)}`);
+    if (json !== undefined) {
+      writeSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, cast, cells), null, 2)}\n`);
+    }
     if (!once) {
-      this.#tellHow(hostPid, cast);
+      progress.say(
+        howToLookAround(hostPid, `${this.#parts.node} ${join(this.#parts.programs, 'orbctl.mjs')}`, cast),
+      );
       await new Promise((resolve) => this.#parts.stop.addEventListener('abort', resolve, { once: true }));
     }
     return cells.length > 0 && cells.every(({ ok }) => ok) ? 0 : 1;
@@ -153,24 +154,7 @@ class Lab {
       using netns = openNetns(`/run/netns/${name}`);
       return listenInNetns(netns, '127.0.0.1', apiPort);
     });
-    const descriptors = [hostListenerFd, ...listeners];
-    const data = join(labFolder, 'apiserver');
-    this.#supervisor?.start({
-      name: 'apiserver',
-      argv: [
-        ...this.#program('apiserver'),
-        ...['--data-dir', data, '--token-file', join(data, 'token'), '--kubeconfig', kubeconfigPath],
-        ...[
-          '--listen',
-          `127.0.0.1:${apiPort}`,
-          '--service-cidr',
-          bothFamilies.map((f) => serviceCidr[f]).join(','),
-        ],
-        ...descriptors.flatMap((_, i) => ['--listen-fd', String(i + 3)]),
-      ],
-      environment: this.#parts.environment,
-      descriptors,
-    });
+    this.#supervisor?.start(apiServerProgram(this.#parts, apiPort, [hostListenerFd, ...listeners]));
     return await this.#connected();
   }
 
@@ -202,29 +186,9 @@ class Lab {
   }
 
   #startPrograms(client: KubeClient, dropInvalid: boolean): void {
-    const { clock, log, environment, programs } = this.#parts;
-    const withApi = { ...environment, KUBECONFIG: kubeconfigPath };
-    for (const { name } of this.#nodes) {
-      const agent = [
-        ...['--node-name', name, '--install-from', join(programs, 'ow-cni'), '--install-to', '/opt/cni/bin'],
-        ...['--health-port', '5710'],
-      ];
-      this.#supervisor?.start({
-        name: `agent-${name}`,
-        argv: onNode(name, ...this.#program('agent'), ...agent),
-        environment: { ...withApi, MULTUS_CLUSTER_NETWORK: overlayNetworkName },
-      });
-      this.#supervisor?.start({
-        name: `kubelet-${name}`,
-        argv: onNode(name, ...this.#program('orbctl'), 'lab-kubelet', '--node', name),
-        environment: withApi,
-      });
-    }
-    this.#supervisor?.start({
-      name: 'controllers',
-      argv: [...this.#program('orbctl'), 'lab-controllers'],
-      environment: withApi,
-    });
+    const { clock, log } = this.#parts;
+    const programs = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
+    for (const program of [...programs, controllersProgram(this.#parts)]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
       client,
       clock,
@@ -268,10 +232,6 @@ class Lab {
     return rollout;
   }
 
-  #program(name: string): [string, ...string[]] {
-    return [this.#parts.node, join(this.#parts.programs, `${name}.mjs`)];
-  }
-
   #logTail(name: string): string {
     try {
       const lines = readFileSync(this.#supervisor?.logOf(name) ?? '', 'utf8')
@@ -281,43 +241,5 @@ class Lab {
     } catch (error) {
       return isOrbError(error) ? error.message : String(error);
     }
-  }
-
-  #show({ places }: Cast, cells: readonly Cell[]): void {
-    const lines = places.map(
-      ({ name, kind, address }) =>
-        `${kind.padEnd(13)} ${name.padEnd(40)} ${address[4].padEnd(16)} ${address[6]}`,
-    );
-    this.#progress.say(['', ...lines, '', tableText(cells)].join('\n'));
-  }
-
-  #facts({ places }: Cast, cells: readonly Cell[]): unknown {
-    const described = places.map(({ name, kind, node, address }) => ({
-      name,
-      kind,
-      node,
-      addresses: [address[4], address[6]],
-    }));
-    return {
-      timingsMs: this.#progress.timingsMs,
-      nodes: described.filter(({ kind }) => kind === 'node'),
-      pods: described.filter(({ kind }) => kind.endsWith('pod')),
-      table: cells,
-    };
-  }
-
-  #tellHow(hostPid: string, { places }: Cast): void {
-    const pod = places[0]?.name.split(' ')[0] ?? 'POD';
-    this.#progress.say(
-      [
-        'The lab runs until Ctrl-C. Look around from another terminal:',
-        `  export KUBECONFIG=${pathInside(hostPid, kubeconfigPath)}`,
-        '  kubectl get spiderippools; kubectl get pods -o wide',
-        '  orbctl lab ls',
-        `  orbctl lab exec ${pod} -- ip route      (also: node1, router, client)`,
-        `  logs: ${pathInside(hostPid, join(labFolder, 'log'))}`,
-        '',
-      ].join('\n'),
-    );
   }
 }

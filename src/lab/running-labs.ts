@@ -54,7 +54,7 @@ export function execCommand(labs: readonly RunningLab[], target: string, argv: r
       `--target=${lab.pid}`,
       '--mount',
       '--pid',
-      '--uts',
+
       '--wdns=/',
       '--',
       'nsenter',

@@ -56,16 +56,7 @@ export async function enterSandbox(
   using netns = openNetns('current');
   const listener = listenInNetns(netns, '127.0.0.1', apiPort);
   const inner: InnerOptions = { ...options, apiPort };
-  const namespaces = [
-    '--net',
-    '--mount',
-    '--pid',
-    '--uts',
-    '--fork',
-    '--kill-child',
-    '--propagation',
-    'private',
-  ];
+  const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'unshare', ...namespaces, ...command, JSON.stringify(inner)],

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { run } from '@stricli/core';
+import { ExitCode, run } from '@stricli/core';
 import { OrbError, silentLogger, systemClock } from '#base';
 import { type Commands, orbctl } from '#cli';
 import { enterSandbox, execCommand, type InnerOptions, maximumNodes, runLab, runningLabs } from '#lab';
@@ -66,6 +66,10 @@ const commands: Commands = {
   },
 };
 
-await run(orbctl('0.1.0'), process.argv.slice(2), { process, commands });
+const { stdout, stderr, env } = process;
+const streams = { stdout, stderr, env, exitCode: null as number | string | null };
+await run(orbctl('0.1.0'), process.argv.slice(2), { process: streams, commands });
 // The lab's watches and pipes would keep an inner process alive; everything of it has been stopped.
-process.exit();
+// stricli's own codes are negative: to a shell a refused command line is 2, a failure 1.
+const code = Number(streams.exitCode ?? 0);
+process.exit(code >= 0 ? code : code === ExitCode.CommandRunError ? 1 : 2);

@@ -1,0 +1,82 @@
+// The programs of the lab's cluster, as the supervisor starts them.
+
+import { join } from 'node:path';
+import { bothFamilies, serviceCidr } from './addressing.ts';
+import { labFolder, onNode } from './mounts.ts';
+import { overlayNetworkName } from './overlay.ts';
+import { kubeconfigPath } from './running-labs.ts';
+import type { Program } from './supervisor.ts';
+
+/** What every program of the lab is started with. */
+export interface ProgramFacts {
+  /** The Node.js executable. */
+  readonly node: string;
+  /** Folder of the built programs. */
+  readonly programs: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+function script({ node, programs }: ProgramFacts, name: string): [string, ...string[]] {
+  return [node, join(programs, `${name}.mjs`)];
+}
+
+function withApi({ environment }: ProgramFacts): NodeJS.ProcessEnv {
+  return { ...environment, KUBECONFIG: kubeconfigPath };
+}
+
+/** The API server; it listens on the lab's loopback, and on whatever `listeners` are. */
+export function apiServerProgram(facts: ProgramFacts, port: number, listeners: readonly number[]): Program {
+  const data = join(labFolder, 'apiserver');
+  return {
+    name: 'apiserver',
+    argv: [
+      ...script(facts, 'apiserver'),
+      ...['--data-dir', data, '--token-file', join(data, 'token'), '--kubeconfig', kubeconfigPath],
+      ...[
+        '--listen',
+        `127.0.0.1:${port}`,
+        '--service-cidr',
+        bothFamilies.map((f) => serviceCidr[f]).join(','),
+      ],
+      ...listeners.flatMap((_, i) => ['--listen-fd', String(i + 3)]),
+    ],
+    environment: facts.environment,
+    descriptors: listeners,
+  };
+}
+
+/** What runs on each node. */
+export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
+  return [
+    {
+      name: `agent-${node}`,
+      argv: onNode(
+        node,
+        ...script(facts, 'agent'),
+        ...[
+          '--node-name',
+          node,
+          '--install-from',
+          join(facts.programs, 'ow-cni'),
+          '--install-to',
+          '/opt/cni/bin',
+        ],
+      ),
+      environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: overlayNetworkName },
+    },
+    {
+      name: `kubelet-${node}`,
+      argv: onNode(node, ...script(facts, 'orbctl'), 'lab-kubelet', '--node', node),
+      environment: withApi(facts),
+    },
+  ];
+}
+
+/** The controllers of workloads and Services. */
+export function controllersProgram(facts: ProgramFacts): Program {
+  return {
+    name: 'controllers',
+    argv: [...script(facts, 'orbctl'), 'lab-controllers'],
+    environment: withApi(facts),
+  };
+}

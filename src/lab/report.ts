@@ -1,0 +1,48 @@
+// What the lab tells when its table is done: who is who, the facts as JSON, and how to look around.
+
+import { join } from 'node:path';
+import type { Cast, Place } from './cells.ts';
+import { labFolder } from './mounts.ts';
+import { kubeconfigPath, pathInside } from './running-labs.ts';
+import type { Cell } from './table.ts';
+
+/** Everybody with their addresses, one a line. */
+export function placesText({ places }: Cast): string {
+  const line = ({ name, kind, address }: Place) =>
+    `${kind.padEnd(12)}  ${name.padEnd(36)}  ${address[4].padEnd(15)}  ${address[6]}`;
+  return places.map(line).join('\n');
+}
+
+/** What `--json` writes. */
+export function labFacts(
+  timingsMs: Readonly<Record<string, number | undefined>>,
+  { places }: Cast,
+  table: readonly Cell[],
+): unknown {
+  const described = places.map(({ name, kind, node, address }) => ({
+    name,
+    kind,
+    node,
+    addresses: [address[4], address[6]],
+  }));
+  return {
+    timingsMs,
+    nodes: described.filter(({ kind }) => kind === 'node'),
+    pods: described.filter(({ kind }) => kind.endsWith('pod')),
+    table,
+  };
+}
+
+/** What to type in another terminal; `pid` is the lab's process 1 as the machine counts it. */
+export function howToLookAround(pid: string, orbctl: string, { places }: Cast): string {
+  const pod = places[0]?.name.split(' ')[0] ?? 'POD';
+  return [
+    'The lab runs until Ctrl-C. Look around from another terminal:',
+    `  export KUBECONFIG=${pathInside(pid, kubeconfigPath)}`,
+    '  kubectl get spiderippools; kubectl get pods -o wide',
+    `  alias orbctl='${orbctl}'`,
+    '  orbctl lab ls',
+    `  orbctl lab exec ${pod} -- ip route   (or on node1, router, client)`,
+    `Logs: ${pathInside(pid, join(labFolder, 'log'))}`,
+  ].join('\n');
+}

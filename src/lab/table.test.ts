@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { labNodes } from './addressing.ts';
+import { machinePlaces } from './cast.ts';
+import { type Cast, type Place, plannedCells } from './cells.ts';
+import type { Ask } from './prober.ts';
+import { verdictOf } from './prober.ts';
+import { tryCells } from './table.ts';
+import { tableText } from './table-text.ts';
+
+function pod(name: string, kind: Place['kind'], node: string, number: number): Place {
+  return {
+    name,
+    kind,
+    node,
+    address: { 4: `10.0.0.${number}`, 6: `fd00::${number}` },
+    port: 80,
+    probe: [name],
+  };
+}
+
+const cast: Cast = {
+  places: [
+    pod('a', 'underlay pod', 'node1', 1),
+    pod('b', 'underlay pod', 'node2', 2),
+    pod('c', 'underlay pod', 'node2', 3),
+    pod('o1', 'overlay pod', 'node1', 4),
+    pod('o2', 'overlay pod', 'node2', 5),
+    ...machinePlaces(labNodes(2), '/lab-probe'),
+  ],
+  services: [
+    {
+      name: 'web',
+      clusterIp: { 4: '10.96.0.1', 6: 'fd00:10:96::1' },
+      port: 80,
+      nodePort: 30080,
+      externalLocal: true,
+      backends: 'underlay pod',
+    },
+  ],
+  dropInvalid: true,
+};
+
+/** Everything works, and servers see what they should. */
+const askWell: Ask = (_argv, questions) =>
+  Promise.resolve(
+    questions.map((question) => ({ works: true, source: (question as { source?: string }).source ?? '' })),
+  );
+
+test('the table is about a pod that has another beside it on its node', () => {
+  const cells = plannedCells(cast);
+  const targets = new Set(cells.filter(({ from }) => from.name === 'b').map(({ to }) => to));
+  assert.deepEqual(
+    [...targets],
+    [
+      'c',
+      'a',
+      'o2',
+      'o1',
+      'node2',
+      'node1',
+      'router',
+      'client',
+      'ClusterIP web',
+      'NodePort web at node2',
+      'NodePort web at node1',
+    ],
+  );
+  const sources = new Set(cells.filter(({ to }) => to === 'b').map(({ from }) => from.name));
+  assert.deepEqual([...sources], ['c', 'a', 'o2', 'o1', 'node2', 'node1', 'router', 'client']);
+});
+
+test('every way is tried in both families with ICMP, TCP and UDP', () => {
+  for (const cells of Map.groupBy(plannedCells(cast), ({ from, to }) => `${from.name} ${to}`).values()) {
+    assert.equal(new Set(cells.map(({ family, protocol }) => `${family}${protocol}`)).size, 6);
+  }
+});
+
+test('overlay pods are seen as their node, and a NodePort with policy Local shows the client itself', () => {
+  const cells = plannedCells(cast).filter(({ family, protocol }) => family === 4 && protocol === 'tcp');
+  const source = (from: string, to: string) =>
+    cells.find((cell) => cell.from.name === from && cell.to === to)?.source;
+  assert.equal(source('o1', 'b'), '10.6.212.101');
+  assert.equal(source('client', 'NodePort web at node1'), '192.0.2.10');
+  assert.equal(source('b', 'ClusterIP web'), '10.6.212.102');
+});
+
+test('without the INVALID drop nothing but ICMP to Services is impossible', () => {
+  const impossible = plannedCells({ ...cast, dropInvalid: false }).filter(
+    (cell) => cell.impossible !== undefined,
+  );
+  assert.deepEqual([...new Set(impossible.map(({ protocol }) => protocol))], ['icmp']);
+});
+
+test('a cell that works though it is called impossible fails, and so does a wrong source', async () => {
+  const cells = await tryCells(plannedCells(cast), askWell);
+  const failed = cells.filter(({ ok }) => !ok);
+  assert.ok(failed.length > 0);
+  assert.ok(failed.every(({ expected }) => expected === 'impossible'));
+  const wrong = await tryCells(plannedCells(cast), (_argv, questions) =>
+    Promise.resolve(questions.map(() => ({ works: true, source: '10.9.9.9' }))),
+  );
+  assert.ok(wrong.every(({ ok, reason }) => ok || reason !== ''));
+  assert.match(wrong[0]?.reason ?? '', /the server saw 10\.9\.9\.9, it should see 10\.0\.0\.2/);
+});
+
+test('the text has one line for each way, says why under it, and counts', async () => {
+  const cells = await tryCells(plannedCells(cast), (_argv, questions) =>
+    Promise.resolve(questions.map(() => ({ works: false, reason: 'no answer' }))),
+  );
+  const text = tableText(cells);
+  assert.match(text, /^b +o1 +FAIL\d +-\d +FAIL\d/m);
+  assert.match(text, /^1: no answer$/m);
+  assert.match(text, /0 work, \d+ cannot work .*, \d+ failed/);
+});
+
+test('a line of the prober is read as a verdict', () => {
+  assert.deepEqual(verdictOf('3 works 10.6.0.1'), { works: true, source: '10.6.0.1' });
+  assert.deepEqual(verdictOf('3 works -'), { works: true });
+  assert.deepEqual(verdictOf('3 fails connect: no answer'), { works: false, reason: 'connect: no answer' });
+});
