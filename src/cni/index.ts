@@ -6,6 +6,8 @@ export type {
   AllocatedRoute,
   Allocation,
   AllocationRequest,
+  HeldAddress,
+  HoldingRequest,
   Ipam,
   ReleaseRequest,
 } from './ipam.ts';

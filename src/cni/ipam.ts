@@ -21,6 +21,8 @@ export interface Ipam {
    * The caller must not release for a sandbox that a newer one of the same UID and NIC has superseded.
    */
   release(request: ReleaseRequest): Promise<void>;
+  /** Of the addresses that an attachment's record names, those that their pools do not hold for the owner any more; read live. */
+  missing(request: HoldingRequest): Promise<readonly HeldAddress[]>;
 }
 
 export interface AllocationRequest {
@@ -80,4 +82,16 @@ export interface ReleaseRequest {
   readonly knownPools: readonly string[];
   readonly signal: AbortSignal;
   readonly log: Logger;
+}
+
+export interface HoldingRequest {
+  readonly podUid: string;
+  readonly nic: string;
+  readonly addresses: readonly HeldAddress[];
+  readonly signal: AbortSignal;
+}
+
+export interface HeldAddress {
+  readonly address: Address;
+  readonly pool: string;
 }

@@ -2,7 +2,7 @@
 
 import { type CniResult, type NetConf, parseSpiderpoolIpam, prevResultOf } from '#api';
 import { OrbError } from '#base';
-import { formatAddress, formatCidr } from '#ip';
+import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } from '#node';
 import { collectGarbage } from './collection.ts';
@@ -84,25 +84,39 @@ export class SpiderpoolPlugin implements CniPlugin {
 
   async check(call: NetnsCall): Promise<void> {
     const { containerId, ifName } = call.environment;
-    const record = this.#parts.attachments.get({ containerId, interfaceName: ifName });
-    if (record?.ipam === undefined) {
-      throw new OrbError('CNI_CHECK_FAILED', {
-        message: `no addresses are recorded for interface ${ifName} of container ${containerId}`,
-      });
-    }
-    const reported = new Set(prevResultOf(call.conf)?.ips?.map((ip) => ip.address));
-    if (call.conf.prevResult === undefined) {
+    const prevResult = prevResultOf(call.conf);
+    if (prevResult === undefined) {
       throw new OrbError('INPUT_INVALID', {
         message: 'prevResult is missing; CHECK needs the result of ADD',
         subject: 'network configuration',
       });
     }
-    for (const { address, nic } of record.ipam.addresses) {
-      if (nic !== ifName || reported.has(address)) continue;
+    const record = this.#parts.attachments.get({ containerId, interfaceName: ifName });
+    if (record?.ipam === undefined || record.pod === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
-        message: `address ${address} of interface ${ifName} is allocated but not in prevResult`,
+        message: `no addresses are recorded for interface ${ifName} of container ${containerId}`,
       });
     }
+    const own = record.ipam.addresses.filter(({ nic }) => nic === ifName);
+    const reported = new Set(prevResult.ips?.map((ip) => ip.address));
+    const unreported = own.find(({ address }) => !reported.has(address));
+    if (unreported !== undefined) {
+      throw new OrbError('CNI_CHECK_FAILED', {
+        message: `address ${unreported.address} of interface ${ifName} is allocated but not in prevResult`,
+      });
+    }
+    const [missing] = await this.#parts.ipam.missing({
+      podUid: record.pod.uid,
+      nic: ifName,
+      addresses: own.map(({ address, pool }) => ({ address: parseCidr(address).address, pool })),
+      signal: call.signal,
+    });
+    if (missing === undefined) return;
+    const address = formatAddress(missing.address);
+    throw new OrbError('CNI_CHECK_FAILED', {
+      message: `address ${address} of interface ${ifName} is not held for this pod in IPPool ${missing.pool} any more`,
+      subject: `SpiderIPPool ${missing.pool}`,
+    });
   }
 
   async gc(call: PluginCall): Promise<void> {

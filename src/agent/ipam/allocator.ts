@@ -1,8 +1,8 @@
 // The allocator of a node: a pod's addresses from the pools that its annotations name, all or nothing, and their release.
 
-import type { Pod } from '#api';
+import { type Pod, resources } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
-import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from '#cni';
+import type { Allocation, AllocationRequest, HeldAddress, HoldingRequest, Ipam, ReleaseRequest } from '#cni';
 import { type Family, formatAddress } from '#ip';
 import type { KubeClient } from '#kube';
 import {
@@ -16,6 +16,7 @@ import {
   noteReleases,
   type Owner,
   type PickContext,
+  PoolLedger,
   type PoolOutcome,
   readRoutes,
   selectCandidates,
@@ -107,6 +108,21 @@ export class Allocator implements Ipam {
       metrics.releaseFailed(isOrbError(error) ? error.code : 'INTERNAL', seconds());
       throw error;
     }
+  }
+
+  async missing({ podUid, nic, addresses, signal }: HoldingRequest): Promise<HeldAddress[]> {
+    const isMissing = async ({ address, pool }: HeldAddress): Promise<boolean> => {
+      try {
+        const object = await this.#options.client.get(resources.spiderIPPools, { name: pool }, { signal });
+        const holder = PoolLedger.read(object).holderOf(address);
+        return holder?.podUid !== podUid || (holder.nic ?? nic) !== nic;
+      } catch (error) {
+        if (isOrbError(error, 'KUBE_NOT_FOUND')) return true;
+        throw error;
+      }
+    };
+    const missing = await Promise.all(addresses.map(isMissing));
+    return addresses.filter((_, index) => missing[index]);
   }
 
   async #allocate(request: AllocationRequest): Promise<Allocation> {
