@@ -28,7 +28,7 @@ NodeStatus What a node is now.
   allocatable {quantity}
   phase string
   conditions [Condition] by type
-  addresses [NodeAddress] by type
+  addresses [NodeAddress] by type,address
   daemonEndpoints object
   nodeInfo object
   images [object]
