@@ -26,6 +26,8 @@ export interface Commands {
   labList(): Promise<number>;
   /** Process 1 of the lab; `options` is JSON of the process outside. */
   labInside(options: string): Promise<number>;
+  /** The kubelet of a lab's node. */
+  labKubelet(node: string): Promise<number>;
   readonly maximumNodes: number;
 }
 
@@ -110,10 +112,23 @@ const labInside = buildCommand<Record<never, never>, [string], Context>({
   },
 });
 
+const labKubelet = buildCommand<{ readonly node: string }, [], Context>({
+  docs: { brief: 'The kubelet of a node of the lab (started by "orbctl lab")' },
+  parameters: { flags: { node: { kind: 'parsed', parse: text, brief: 'Name of the node' } } },
+  async func({ node }) {
+    this.process.exitCode = await this.commands.labKubelet(node);
+  },
+});
+
 const lab = buildRouteMap({
   routes: { run: labRun, exec: labExec, ls: labList, inside: labInside },
   defaultCommand: 'run',
   docs: { brief: 'A cluster in namespaces of this machine', hideRoute: { inside: true } },
+});
+
+const commandLine = buildRouteMap({
+  routes: { lab, labKubelet },
+  docs: { brief: 'Works with Orbweaver', hideRoute: { labKubelet: true } },
 });
 
 /** One sentence on what went wrong, and what the user can do. */
@@ -123,7 +138,7 @@ function explain(error: unknown): string {
 
 /** The application; run it with `run(app, argv, { process, commands })`. */
 export function orbctl(version: string): Application<Context> {
-  return buildApplication(buildRouteMap({ routes: { lab }, docs: { brief: 'Works with Orbweaver' } }), {
+  return buildApplication(commandLine, {
     name: 'orbctl',
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },

@@ -44,12 +44,8 @@ function nodeObject(node: LabNode): Node {
   };
 }
 
-/** Registers the nodes with their addresses, as their kubelets would. */
-export async function registerNodes(
-  client: KubeClient,
-  nodes: readonly LabNode[],
-  now: string,
-): Promise<void> {
+/** Registers the nodes with their addresses; whether they are ready is their kubelets' word. */
+export async function registerNodes(client: KubeClient, nodes: readonly LabNode[]): Promise<void> {
   await Promise.all(
     nodes.map(async (node) => {
       const made = await ensure(client, resources.nodes, nodeObject(node));
@@ -60,15 +56,6 @@ export async function registerNodes(
           addresses: [
             ...bothFamilies.map((family) => ({ type: 'InternalIP', address: node.address[family] })),
             { type: 'Hostname', address: node.name },
-          ],
-          conditions: [
-            {
-              type: 'Ready',
-              status: 'True',
-              reason: 'LabNodeUp',
-              message: 'the node runs',
-              lastTransitionTime: now,
-            },
           ],
         },
       });

@@ -1,5 +1,6 @@
 export { maximumNodes } from './addressing.ts';
 export { type LabParts, runLab } from './lab.ts';
+export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';
 export type { Screen } from './progress.ts';
 export { execCommand, type RunningLab, runningLabs } from './running-labs.ts';
 export { enterSandbox, type InnerOptions, type LabOptions } from './sandbox.ts';

@@ -178,10 +178,7 @@ class Lab {
 
   async #cluster(client: KubeClient): Promise<void> {
     await installKinds(client);
-    await Promise.all([
-      makeCoordinator(client),
-      registerNodes(client, this.#nodes, new Date(this.#parts.clock.now()).toISOString()),
-    ]);
+    await Promise.all([makeCoordinator(client), registerNodes(client, this.#nodes)]);
     writeFileSync(labFile, JSON.stringify(this.#nodes.map(({ name }) => name)));
   }
 

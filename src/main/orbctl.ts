@@ -4,9 +4,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { ExitCode, run } from '@stricli/core';
+import { pino } from 'pino';
 import { OrbError, silentLogger, systemClock } from '#base';
 import { type Commands, orbctl } from '#cli';
-import { enterSandbox, execCommand, type InnerOptions, maximumNodes, runLab, runningLabs } from '#lab';
+import {
+  enterSandbox,
+  execCommand,
+  type InnerOptions,
+  maximumNodes,
+  runLab,
+  runLabKubelet,
+  runningLabs,
+} from '#lab';
 
 const programs = import.meta.dirname;
 const root = join(programs, '..');
@@ -49,6 +58,22 @@ const commands: Commands = {
     } finally {
       process.stdin.destroy();
     }
+  },
+  async labKubelet(node) {
+    const { signal } = stopOn('SIGINT', 'SIGTERM');
+    const log = pino({ base: { node }, timestamp: pino.stdTimeFunctions.isoTime });
+    const kubeconfig = process.env.KUBECONFIG ?? '';
+    const kubelet = await runLabKubelet({
+      node,
+      kubeconfig,
+      clock: systemClock,
+      log,
+      environment: process.env,
+      programs,
+    });
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await kubelet.stop();
+    return 0;
   },
   async labExec(target, argv) {
     const [command = '', ...args] = execCommand(runningLabs(), target, argv);
