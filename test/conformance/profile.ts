@@ -1,10 +1,11 @@
 // What the runner must know of a plugin that the CNI specification does not say: its configuration, its state, its agent.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 
 const conf = z.looseObject({ type: z.string() });
-/** A shell command; `{dir}` is the runner's own temporary folder. */
+/** A shell command; `{dir}` is the runner's own temporary folder, `{node}` its Node, `{hooks}` the folder of our hooks. */
 const command = z.string();
 
 const profileSchema = z.strictObject({
@@ -49,9 +50,12 @@ const profileSchema = z.strictObject({
 /** A plugin's description. */
 export type Profile = z.infer<typeof profileSchema>;
 
-/** Reads a description, with the runner's folder put in for `{dir}`. */
+/** Reads a description, with the runner's folders put in. */
 export function readProfile(file: string, folder: string): Profile {
-  const text = readFileSync(file, 'utf8').replaceAll('{dir}', folder);
+  const text = readFileSync(file, 'utf8')
+    .replaceAll('{dir}', folder)
+    .replaceAll('{node}', process.execPath)
+    .replaceAll('{hooks}', join(import.meta.dirname, 'hooks'));
   const parsed = profileSchema.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error(`profile ${file}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;

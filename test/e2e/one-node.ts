@@ -20,7 +20,13 @@ import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
-import { type CustomResourceDefinition, type Pod, resources, type SpiderCoordinator, type SpiderIPPool } from '#api';
+import {
+  type CustomResourceDefinition,
+  type Pod,
+  resources,
+  type SpiderCoordinator,
+  type SpiderIPPool,
+} from '#api';
 import { isOrbError, silentLogger } from '#base';
 import { connect, kubeconfigFile } from '#kube';
 import { coverFolders } from './namespaces.ts';
@@ -164,9 +170,14 @@ export class OneNode {
     return JSON.parse(status?.allocatedIPs ?? '{}') as Awaited<ReturnType<OneNode['held']>>;
   }
 
+  /** Closes the connections of {@link OneNode.client}; the programs run on. */
+  close(): void {
+    this.#client?.close();
+  }
+
   /** Ends both programs and removes the folder, if it made it. The namespaces go with the caller's process. */
   async stop(): Promise<void> {
-    this.#client?.close();
+    this.close();
     await this.agent.stop('SIGKILL');
     await this.apiServer.stop('SIGKILL');
     if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
