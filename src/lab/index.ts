@@ -1,6 +1,7 @@
 export { maximumNodes } from './addressing.ts';
 export { type LabParts, runLab } from './lab.ts';
 export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';
+export { askByProbe, type Question, type Verdict } from './prober.ts';
 export type { Screen } from './progress.ts';
 export { execCommand, type RunningLab, runningLabs } from './running-labs.ts';
 export { enterSandbox, type InnerOptions, type LabOptions } from './sandbox.ts';

@@ -1,0 +1,151 @@
+// A running cluster: started, entered, and ended so that nothing is left. hub.sh says what it consists of.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, rmdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type CommandOptions, run } from './command.ts';
+
+export type ProxyMode = 'iptables' | 'nftables';
+
+export const nodeNames = ['node1', 'node2'] as const;
+
+export type NodeName = (typeof nodeNames)[number];
+
+/** Where the cluster keeps its things, in its own namespaces; as hub.sh has it. */
+export const home = '/run/kube';
+
+export interface ClusterParts {
+  /** What {@link builtPrograms} built. */
+  readonly programs: string;
+  /** What {@link writeImage} wrote. */
+  readonly image: string;
+  /** Folders that every node sees besides the machine's root file system. */
+  readonly shared: readonly string[];
+  readonly proxyMode: ProxyMode;
+}
+
+const startTimeoutMs = 120_000;
+
+export class Cluster {
+  readonly proxyMode: ProxyMode;
+  readonly #starter: ChildProcess;
+  readonly #pid: number;
+  readonly #nodePids: ReadonlyMap<string, string>;
+
+  private constructor(proxyMode: ProxyMode, starter: ChildProcess, pid: number, nodePids: ReadonlyMap<string, string>) {
+    this.proxyMode = proxyMode;
+    this.#starter = starter;
+    this.#pid = pid;
+    this.#nodePids = nodePids;
+  }
+
+  /** Resolves when every node is Ready. */
+  static async start({ programs, image, shared, proxyMode }: ClusterParts): Promise<Cluster> {
+    sweep();
+    const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
+    const starter = spawn('unshare', [...namespaces, join(import.meta.dirname, 'hub.sh')], {
+      // The hub lives as long as its standard input is open.
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        KUBE_PROGRAMS: programs,
+        KUBE_IMAGE: image,
+        KUBE_PROXY: proxyMode,
+        KUBE_SHARED: [...new Set(shared)].join('\n'),
+      },
+    });
+    const said: string[] = [];
+    createInterface({ input: starter.stderr }).on('line', (line) => said.push(line));
+    const late = setTimeout(() => starter.kill('SIGKILL'), startTimeoutMs);
+    let pid = 0;
+    for await (const line of createInterface({ input: starter.stdout })) {
+      if (line === 'ready') {
+        clearTimeout(late);
+        const hub = new Cluster(proxyMode, starter, pid, new Map());
+        return new Cluster(proxyMode, starter, pid, new Map(await hub.#readNodePids()));
+      }
+      pid = Number(/^pid (\d+)$/.exec(line)?.[1] ?? pid);
+    }
+    clearTimeout(late);
+    sweep();
+    throw new Error(`the cluster ended before it was ready: ${said.slice(-20).join('\n')}`);
+  }
+
+  async #readNodePids(): Promise<[string, string][]> {
+    return Promise.all(
+      nodeNames.map(async (node): Promise<[string, string]> => [node, (await this.hub(['cat', `${home}/${node}/pid`])).trim()]),
+    );
+  }
+
+  /** How a program is run in the control plane's namespaces, or in those of a node. */
+  entering(where: 'hub' | NodeName): [string, ...string[]] {
+    const enter = (pid: string) => ['--target', pid, '--mount', '--net', '--uts', '--ipc', '--pid', '--wdns=/', '--'];
+    const hub: [string, ...string[]] = ['nsenter', ...enter(String(this.#pid))];
+    if (where === 'hub') return hub;
+    // As the hub counts processes, so the hub is entered first.
+    return [...hub, 'nsenter', ...enter(this.#nodePids.get(where) ?? '')];
+  }
+
+  get environment(): Record<string, string> {
+    return {
+      KUBECONFIG: `${home}/pki/admin.kubeconfig`,
+      PATH: `${home}/bin:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+      // The discovery cache, not in the machine's home folder.
+      KUBECACHEDIR: `${home}/kubectl-cache`,
+    };
+  }
+
+  hub(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
+    return run([...this.entering('hub'), ...argv], { ...options, env: { ...this.environment, ...options.env } });
+  }
+
+  node(name: NodeName, argv: readonly string[], options: CommandOptions = {}): Promise<string> {
+    return run([...this.entering(name), ...argv], { ...options, env: { ...this.environment, ...options.env } });
+  }
+
+  kubectl(args: readonly string[], input = ''): Promise<string> {
+    return this.hub(['kubectl', ...args], { input });
+  }
+
+  /** Objects as the API server has them. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers of kubectl, read here and there
+  async get(...args: string[]): Promise<any> {
+    return JSON.parse(await this.kubectl(['get', ...args, '-o', 'json']));
+  }
+
+  /** Copies the logs out, so that they outlive the cluster. */
+  async saveLogs(folder: string): Promise<void> {
+    for (const node of nodeNames) {
+      const multus = this.node(node, ['cp', '/var/log/multus.log', `${home}/log/${node}-multus.log`]);
+      await multus.catch(() => {}); // no pod was there
+    }
+    await run(['cp', '-r', `/proc/${this.#pid}/root${home}/log/.`, folder]);
+  }
+
+  /** Ends process 1, and with it the kernel ends every process of the cluster, its mounts, links and rules. */
+  async stop(): Promise<void> {
+    const ended = once(this.#starter, 'exit');
+    process.kill(this.#pid, 'SIGKILL');
+    await ended;
+    sweep();
+  }
+}
+
+/** Control groups are the one thing that outlives a cluster: those of clusters that are gone are removed. */
+function sweep(): void {
+  for (const group of globSync('/sys/fs/cgroup/{,*/}orbweaver-kube-*')) {
+    if (existsSync(`/proc/${basename(group).replace('orbweaver-kube-', '')}`)) continue;
+    const folders = globSync(`${group}/**/`).toSorted((a, b) => b.length - a.length);
+    for (const folder of folders) {
+      try {
+        rmdirSync(folder);
+      } catch (error) {
+        // Its last processes are not reaped yet: the next run removes it.
+        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+      }
+    }
+  }
+}

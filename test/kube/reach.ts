@@ -1,0 +1,129 @@
+// What must be reachable in the cluster, asked with real packets that carry data both ways.
+
+import { askByProbe, type Question, type Verdict } from '#lab';
+import type { Cluster, ProxyMode } from './cluster.ts';
+import { until } from './command.ts';
+import { type Place, nodePlaces, type PodPlace, podPlaces, servicePlace } from './places.ts';
+
+interface Cell extends Question {
+  readonly from: Place;
+  readonly to: Place;
+  /** The address that the server must see, where that is not the affair of kube-proxy. */
+  readonly source?: string;
+  /** Why it cannot work; the check fails when it does. */
+  readonly impossible?: string;
+}
+
+/** UDP and ICMP pass: their conntrack state is not INVALID when only one direction is seen. */
+const invalidDrop =
+  "the answer takes the LAN straight to the pod, so the pod's node never sees it, and kube-proxy drops the next packet as INVALID " +
+  '(chain KUBE-FORWARD, kubernetes #117924)';
+
+const familyOf = (address: string) => (address.includes(':') ? 6 : 4);
+
+function cellsTo(from: Place, to: Place, mode: ProxyMode): Cell[] {
+  const protocols = to.kind === 'service' ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
+  const isFar = from.kind === 'underlay pod' && to.kind === 'overlay pod' && from.node !== to.node;
+  return to.addresses.flatMap((address) =>
+    protocols.map((protocol): Cell => {
+      const source = from.addresses.find((own) => familyOf(own) === familyOf(address));
+      return {
+        from,
+        to,
+        protocol,
+        address,
+        port: protocol === 'icmp' ? 0 : to.port,
+        ...(to.kind === 'service' || from.kind === 'node' || source === undefined ? {} : { source }),
+        ...(isFar && protocol === 'tcp' && mode === 'iptables' ? { impossible: invalidDrop } : {}),
+      };
+    }),
+  );
+}
+
+/** One of a list on the node and one elsewhere. */
+function nearAndFar<T extends Place>(places: readonly T[], from: Place): T[] {
+  const others = places.filter((place) => place !== from);
+  const near = others.find((place) => place.node === from.node);
+  const far = others.find((place) => place.node !== from.node);
+  return [near, far].filter((place) => place !== undefined);
+}
+
+/** Everyone who is asked for, as the cluster is now. */
+export interface Cast {
+  readonly underlay: readonly PodPlace[];
+  readonly overlay: readonly PodPlace[];
+  readonly nodes: readonly Place[];
+  readonly services: readonly Place[];
+}
+
+export async function castOf(cluster: Cluster, probe: string): Promise<Cast> {
+  const [underlay, overlay, ...services] = await Promise.all([
+    podPlaces(cluster, 'underlay'),
+    podPlaces(cluster, 'overlay'),
+    servicePlace(cluster, 'underlay'),
+    servicePlace(cluster, 'overlay'),
+  ]);
+  return { underlay, overlay, nodes: nodePlaces(cluster, probe), services };
+}
+
+/** Every way from and to the first underlay pod of each node. */
+function plannedCells({ underlay, overlay, nodes, services }: Cast, mode: ProxyMode): Cell[] {
+  return nodes.flatMap((node) => {
+    const pod = underlay.find((other) => other.node === node.node);
+    const neighbour = overlay.find((other) => other.node === node.node);
+    if (pod === undefined || neighbour === undefined) throw new Error(`${node.name} lacks a pod of each sort`);
+    const peers = [
+      ...nearAndFar(nodes, pod),
+      ...nearAndFar(underlay, pod),
+      ...nearAndFar(overlay, pod),
+      // kube-proxy picks an endpoint each time: several are met.
+      ...services.flatMap((service) => [service, service, service]),
+    ];
+    return [
+      ...peers.flatMap((peer) => cellsTo(pod, peer, mode)),
+      ...[node, neighbour].flatMap((from) => cellsTo(from, pod, mode)),
+      ...services.flatMap((service) => cellsTo(neighbour, service, mode)),
+    ];
+  });
+}
+
+async function ask(cells: readonly Cell[]): Promise<[Cell, Verdict][]> {
+  const sources = Map.groupBy(cells, ({ from }) => from);
+  const answers = [...sources].map(async ([from, own]) => {
+    const verdicts = await askByProbe(from.probe, own);
+    return own.map((cell, i): [Cell, Verdict] => [cell, verdicts[i] ?? { works: false, reason: 'no verdict' }]);
+  });
+  return (await Promise.all(answers)).flat();
+}
+
+/** What is wrong with a cell, in words. */
+function fault([cell, { works, source, reason }]: [Cell, Verdict]): string | undefined {
+  const what = `${cell.from.name} to ${cell.to.name}, ${cell.protocol} ${cell.address}`;
+  if (cell.impossible !== undefined) {
+    return works ? `${what}: works, although it cannot: ${cell.impossible}` : undefined;
+  }
+  if (!works) return `${what}: ${reason}`;
+  if (cell.source === undefined || source === undefined || source === cell.source) return undefined;
+  return `${what}: the server saw ${source}, not ${cell.source}`;
+}
+
+/** Tries every way; throws with each that is not as it must be. Returns how many work and how many cannot. */
+export async function tryAll(cast: Cast, mode: ProxyMode): Promise<{ works: number; impossible: number }> {
+  const cells = plannedCells(cast, mode);
+  const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
+  if (faults.length > 0) {
+    throw new Error(`${faults.length} of ${cells.length} are not as they must be:\n${faults.join('\n')}`);
+  }
+  const impossible = cells.filter((cell) => cell.impossible !== undefined).length;
+  return { works: cells.length - impossible, impossible };
+}
+
+/** kube-proxy learns of pods a moment after they are Ready. */
+export async function untilServed(cast: Cast, mode: ProxyMode): Promise<void> {
+  const cells = cast.nodes.flatMap((node) => cast.services.flatMap((service) => cellsTo(node, service, mode)));
+  await until('kube-proxy serves the Services', 15, async () => {
+    const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+    return true;
+  });
+}
