@@ -198,7 +198,7 @@ describe('dumps of a namespace', () => {
   });
 
   test('routes of all tables, types and shapes', () => {
-    const hop = (dev: unknown, gateway: unknown) => `${dev ?? ''} ${gateway ?? ''}`;
+    const hop = (dev: unknown, gateway: unknown) => [dev, gateway].join(' ');
     const ours = namespace.routes().map((each: Route) => ({
       destination: destination(each.destination),
       type: each.type,

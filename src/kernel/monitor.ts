@@ -53,6 +53,8 @@ class Monitor implements NetworkMonitor {
   readonly #names = new Map<number, string>();
   #buffer = Buffer.allocUnsafeSlow(32 * 1024);
   #open = true;
+  /** Events were lost; said when the queue is empty, because until then the kernel goes on to drop events silently. */
+  #lost = false;
 
   constructor(netns: NetnsHandle, kinds: readonly WatchedKind[], listener: (event: NetworkEvent) => void) {
     this.#listener = listener;
@@ -91,25 +93,34 @@ class Monitor implements NetworkMonitor {
   #drain(): void {
     for (let i = 0; i < datagramsPerTurn && this.#open; i++) {
       const length = this.#receive();
-      if (length === undefined) return;
-      if (length > this.#buffer.length) {
-        this.#buffer = Buffer.allocUnsafeSlow(length * 2);
-        this.#listener({ kind: 'resync' });
-      } else {
+      if (length === undefined) {
+        this.#askForResync();
+        return;
+      }
+      if (length <= this.#buffer.length) {
         this.#deliver(this.#buffer.subarray(0, length));
+      } else {
+        this.#buffer = Buffer.allocUnsafeSlow(length * 2);
+        this.#lost = true;
       }
     }
   }
 
-  /** The length of the next datagram. ENOBUFS says that the kernel dropped events because we were slow. */
+  /** The length of the next datagram; undefined when the queue is empty. */
   #receive(): number | undefined {
     try {
       return receiveDatagram(this.#fd, this.#buffer, this.#subject);
     } catch (error) {
       if (errnoOf(error) !== 'ENOBUFS') throw error;
-      this.#listener({ kind: 'resync' });
+      this.#lost = true;
       return 0;
     }
+  }
+
+  #askForResync(): void {
+    if (!this.#lost) return;
+    this.#lost = false;
+    this.#listener({ kind: 'resync' });
   }
 
   #deliver(datagram: Uint8Array): void {
