@@ -212,6 +212,11 @@ export const errorTable = {
     advice: 'Start one with `npm run lab`; `orbctl lab ls` lists labs and their pods.',
     cni: 999,
   },
+  LAB_PLUGIN_FAILED: {
+    meaning: 'A CNI plugin that a kubelet of the lab ran failed, or is not there.',
+    advice: "Read the plugin's own words at the end of the message.",
+    cni: 999,
+  },
   LAB_STEP_FAILED: {
     meaning: 'The lab did not come up as far as it should.',
     advice: 'Read the log that the message names.',
