@@ -20,7 +20,21 @@ export function ratioRow(name: string, unit: string, value: number, reference: n
   return { name, value, unit, reference, ratio, target, met: ratio <= target };
 }
 
-/** A row for a value that may be at most `target`. */
-export function limitRow(name: string, unit: string, value: number, target: number): Row {
-  return { name, value, unit, target, met: value <= target };
+/** A row for a value that may be at most `target`; `reference` is shown beside it. */
+export function limitRow(name: string, unit: string, value: number, target: number, reference?: number): Row {
+  return { name, value, unit, ...besides(value, reference), target, met: value <= target };
+}
+
+/** A row for a value, such as a rate, that must be at least `target`; `reference` is shown beside it. */
+export function floorRow(name: string, unit: string, value: number, target: number, reference?: number): Row {
+  return { name, value, unit, ...besides(value, reference), target, met: value >= target };
+}
+
+function besides(value: number, reference: number | undefined): Pick<Row, 'reference' | 'ratio'> {
+  return reference === undefined ? {} : { reference, ratio: value / reference };
+}
+
+/** The middle one of the values. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

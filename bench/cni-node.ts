@@ -1,0 +1,206 @@
+// A node for the benchmarks of ADD, in namespaces of its own: a process that does what its parent tells it.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectSocket } from 'node:net';
+import { join } from 'node:path';
+import { encodeFrame, FrameReader } from '#cni';
+import { formatAddress, parseAddress } from '#ip';
+import { createNetns, primeThreads } from '#kernel';
+import { nodeNic, OneNode } from '../test/e2e/one-node.ts';
+import { compileC } from '../tools/build.ts';
+
+/** Chains of plugins: the reference alone, and ours with IPv4 and with both families. */
+export type Chain = 'reference' | 'ipv4' | 'dual';
+
+/** What the parent asks for. */
+export type Order =
+  /** Sandboxes 0 … count−1 of a chain, with their pods. */
+  | { readonly do: 'prepare'; readonly chain: Chain; readonly count: number }
+  /** One verb for `count` sandboxes from `first` on, all at once; answers with microseconds of each. */
+  | {
+      readonly do: 'launch';
+      readonly verb: 'ADD' | 'DEL';
+      readonly chain: Chain;
+      readonly first: number;
+      readonly count: number;
+    }
+  /** `count` ADDs of IPAM alone, `atOnce` at a time, from a pool of exactly so many addresses; answers with a {@link Storm}. */
+  | { readonly do: 'storm'; readonly count: number; readonly atOnce: number }
+  /** Megabytes that the agent holds. */
+  | { readonly do: 'resident' }
+  | { readonly do: 'stop' };
+
+/** What came of many ADDs on one pool. */
+export interface Storm {
+  readonly failed: number;
+  readonly poolWrites: number;
+}
+
+const metricsUrl = 'http://127.0.0.1:5710/metrics';
+/** The machine's disk, not memory: durable files must cost what they cost. */
+const folder = mkdtempSync(join('/var/tmp', 'orbweaver-bench-'));
+const file = (name: string) => join(folder, name);
+
+const network = { cniVersion: '1.0.0', name: 'bench' };
+const macvlan = { ...network, type: 'macvlan', master: nodeNic, mode: 'bridge' };
+const pools = { default_ipv4_ippool: ['v4'], default_ipv6_ippool: [] as string[] };
+const plugin = (name: string) => join('/opt/cni/bin', name);
+
+/** The launcher adds prevResult, and the closing brace. */
+function writeConf(name: string, conf: object): string {
+  writeFileSync(file(name), JSON.stringify(conf).slice(0, -1));
+  return file(name);
+}
+
+function writeChains(): Record<Chain, string[]> {
+  const hostLocal = {
+    type: 'host-local',
+    subnet: '10.6.0.0/16',
+    rangeStart: '10.6.100.1',
+    dataDir: file('host-local'),
+  };
+  const coordinator = [plugin('coordinator'), writeConf('coordinator', { ...network, type: 'coordinator' })];
+  const ours = (name: string, ipam: object) => [
+    plugin('macvlan'),
+    writeConf(name, { ...macvlan, ipam: { type: 'spiderpool', ...ipam } }),
+    ...coordinator,
+  ];
+  return {
+    reference: [plugin('macvlan'), writeConf('reference', { ...macvlan, ipam: hostLocal })],
+    ipv4: ours('ipv4', pools),
+    dual: ours('dual', { ...pools, default_ipv6_ippool: ['v6'] }),
+  };
+}
+
+const sandboxName = (chain: Chain, index: number) => `${chain}-${index}`;
+const netnsOf = (name: string) => `/run/netns/${name}`;
+
+async function start() {
+  await primeThreads();
+  const node = await OneNode.start({ folder, agent: { stateDirectory: file('state') } });
+  const launcher = file('cni-chain');
+  compileC([join(import.meta.dirname, 'cni-chain.c')], launcher, ['-O2', '-static']);
+  await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.20.250'] });
+  await node.createPool('v6', 6, { ips: ['fd00:10:6::1:0-fd00:10:6::2:0'] });
+  mkdirSync(file('results'));
+  return { node, launcher, chains: writeChains() };
+}
+
+type Parts = Awaited<ReturnType<typeof start>>;
+
+async function prepare({ node }: Parts, chain: Chain, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const name = sandboxName(chain, index);
+    createNetns(netnsOf(name)).close();
+    if (chain !== 'reference') await node.createPod(name);
+  }
+}
+
+function launch({ launcher, chains }: Parts, order: Extract<Order, { do: 'launch' }>): Promise<number[]> {
+  const { verb, chain, first, count } = order;
+  const lines = Array.from({ length: count }, (_, index) => {
+    const name = sandboxName(chain, first + index);
+    return `${name} ${netnsOf(name)} ${name}\n`;
+  });
+  return new Promise((resolve, reject) => {
+    const child = spawn(launcher, [verb, file('results'), ...chains[chain]]);
+    const [out, err]: [string[], string[]] = [[], []];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(out.join('').trim().split('\n').map(Number));
+      else reject(new Error(`${verb} of ${chain}: ${err.join('')}`));
+    });
+    child.stdin.end(lines.join(''));
+  });
+}
+
+async function storm({ node }: Parts, count: number, atOnce: number): Promise<Storm> {
+  const first = parseAddress('10.6.30.0');
+  const last = formatAddress({ ...first, value: first.value + BigInt(count - 1) });
+  await node.createPool('storm', 4, { ips: [`${formatAddress(first)}-${last}`] });
+  const netns = netnsOf('storm');
+  createNetns(netns).close();
+  const names = Array.from({ length: count }, (_, index) => `storm-${index}`);
+  for (const name of names) await node.createPod(name);
+  const stdin = JSON.stringify({
+    ...macvlan,
+    ipam: { type: 'spiderpool', ...pools, default_ipv4_ippool: ['storm'] },
+  });
+  const before = await poolWrites();
+  let failed = 0;
+  const worker = async () => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) {
+      if ((await addAddress(name, netns, stdin)) !== '0') failed++;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return { failed, poolWrites: (await poolWrites()) - before };
+}
+
+/** ADD of `spiderpool` over the agent's socket, as the shim sends it; resolves with the exit code. */
+function addAddress(pod: string, netns: string, stdin: string): Promise<string> {
+  const frame = encodeFrame([
+    ['type', 'spiderpool'],
+    ['shim', '0.1.0'],
+    ['request', '0123456789abcdef'],
+    ['deadline', '60000'],
+    ['env:CNI_COMMAND', 'ADD'],
+    ['env:CNI_CONTAINERID', pod],
+    ['env:CNI_NETNS', netns],
+    ['env:CNI_IFNAME', 'eth0'],
+    ['env:CNI_PATH', '/opt/cni/bin'],
+    ['env:CNI_ARGS', `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`],
+    ['stdin', stdin],
+  ]);
+  return new Promise((resolve, reject) => {
+    const reader = new FrameReader();
+    const socket = connectSocket('/run/orbweaver/agent.sock');
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      const answer = reader.push(chunk);
+      if (answer !== undefined) resolve(answer.fields.get('exit')?.toString() ?? 'none');
+    });
+    socket.write(frame);
+  });
+}
+
+async function poolWrites(): Promise<number> {
+  const text = await (await fetch(metricsUrl)).text();
+  return Number(/^orbweaver_ipam_pool_writes_total(?:\{.*\})? (\S+)$/m.exec(text)?.[1] ?? 0);
+}
+
+function residentMb({ node }: Parts): number {
+  const status = readFileSync(`/proc/${node.agent.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+async function obey(parts: Parts, order: Order): Promise<unknown> {
+  switch (order.do) {
+    case 'prepare':
+      return await prepare(parts, order.chain, order.count);
+    case 'launch':
+      return await launch(parts, order);
+    case 'storm':
+      return await storm(parts, order.count, order.atOnce);
+    case 'resident':
+      return residentMb(parts);
+    case 'stop':
+      await parts.node.stop();
+      rmSync(folder, { recursive: true, force: true });
+      setImmediate(() => process.exit(0));
+      return undefined;
+  }
+}
+
+const parts = start();
+process.on('message', (order: Order) => {
+  parts
+    .then((all) => obey(all, order))
+    .then(
+      (answer) => process.send?.({ answer }),
+      (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) }),
+    );
+});
