@@ -1,0 +1,145 @@
+// The controllers as a program: reflectors feed a world, each controller works off the keys that changes concern.
+
+import { type KubeObject, resources } from '#api';
+import { type Clock, isOrbError, type Logger } from '#base';
+import { type Change, type KubeClient, keyOf, Reflector, refOf, WorkQueue } from '#kube';
+import type { Action, Controller } from './controller.ts';
+import { daemonSetController } from './daemon-set.ts';
+import { deploymentController } from './deployment.ts';
+import { endpointSliceController } from './endpoint-slices.ts';
+import { replicaSetController } from './replica-set.ts';
+import { scheduler } from './scheduler.ts';
+import { statefulSetController } from './stateful-set.ts';
+import { Visibility } from './visibility.ts';
+import { type WatchedKind, type World, watchedKinds, worldIndexes } from './world.ts';
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const controllers: readonly Controller[] = [
+  deploymentController,
+  replicaSetController,
+  statefulSetController,
+  daemonSetController,
+  scheduler,
+  endpointSliceController,
+];
+
+/** Creations and deletions of one plan that are under way at once. */
+const parallelWrites = 16;
+
+/** Starts all controllers; resolves when they know the cluster. */
+export async function runControllers(options: ControllersOptions): Promise<{ stop(): Promise<void> }> {
+  const manager = new ControllerManager(options);
+  await manager.start();
+  return manager;
+}
+
+class ControllerManager {
+  readonly #options: ControllersOptions;
+  readonly #visibility: Visibility;
+  readonly #reflectors: Reflector<KubeObject>[];
+  readonly #world: World;
+  readonly #queues: ReadonlyMap<Controller, WorkQueue>;
+
+  constructor(options: ControllersOptions) {
+    this.#options = options;
+    this.#visibility = new Visibility(options.clock);
+    const reflectors = watchedKinds.map((kind) => ({ kind, reflector: this.#reflector(kind) }));
+    this.#reflectors = reflectors.map(({ reflector }) => reflector);
+    this.#world = Object.fromEntries(
+      reflectors.map(({ kind, reflector }) => [kind, reflector.store]),
+    ) as unknown as World;
+    this.#queues = new Map(controllers.map((controller) => [controller, this.#queue(controller)]));
+  }
+
+  async start(): Promise<void> {
+    for (const reflector of this.#reflectors) reflector.start();
+    await Promise.all(this.#reflectors.map(({ ready }) => ready));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
+    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+  }
+
+  #reflector(kind: WatchedKind): Reflector<KubeObject> {
+    const { client, clock, log } = this.#options;
+    return new Reflector<KubeObject>({
+      client,
+      clock,
+      log,
+      type: resources[kind],
+      indexes: worldIndexes,
+      onChange: (change) => this.#changed(kind, change),
+    });
+  }
+
+  #changed(kind: WatchedKind, change: Change<KubeObject>): void {
+    this.#visibility.saw(resources[kind], change);
+    const objects = change.type === 'changed' ? [change.before, change.object] : [change.object];
+    for (const [controller, queue] of this.#queues) {
+      const keys = objects.flatMap((object) => controller.concerns(kind, object, this.#world));
+      for (const key of new Set(keys)) queue.add(key);
+    }
+  }
+
+  /** One worker each: the scheduler must see one pod placed before it places the next. */
+  #queue(controller: Controller): WorkQueue {
+    const { clock, log } = this.#options;
+    return new WorkQueue({
+      clock,
+      log: log.child({ controller: controller.name }),
+      backOff: { firstMs: 50, maximumMs: 2000 },
+      work: (key) => this.#work(controller, key),
+    });
+  }
+
+  /**
+   * Does what the plan says, and ends only when the world shows it: so the next plan of the key cannot repeat it
+   * (what kube-controller-manager does with expectations).
+   */
+  async #work(controller: Controller, key: string): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ ready }) => ready));
+    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const actions = [...controller.plan(key, this.#world, now)];
+    for (let at = 0; at < actions.length; at += parallelWrites) {
+      await Promise.all(actions.slice(at, at + parallelWrites).map((action) => this.#perform(action)));
+    }
+  }
+
+  async #perform(action: Action): Promise<void> {
+    const { client } = this.#options;
+    const { verb, type, object } = action;
+    try {
+      if (verb === 'create') {
+        await this.#visibility.until(type, await client.create(type, object));
+      } else if (verb === 'delete') {
+        const { uid } = object.metadata;
+        await client.delete(type, refOf(object), uid === undefined ? {} : { uid });
+        await this.#visibility.untilGone(type, object);
+      } else {
+        const { body, subresource } = action;
+        // Never another object of that name.
+        const metadata = { ...(body.metadata as object | undefined), uid: object.metadata.uid };
+        const patch = {
+          type: 'merge',
+          body: { ...body, metadata },
+          ...(subresource === undefined ? {} : { subresource }),
+        } as const;
+        await this.#visibility.until(type, await client.patch(type, refOf(object), patch));
+      }
+    } catch (error) {
+      if (!isSettled(verb, error)) throw error;
+      this.#options.log.debug({ verb, object: keyOf(object) }, 'others did it already');
+    }
+  }
+}
+
+/** Gone is what a deletion wants; a change of what is gone needs no second try. */
+function isSettled(verb: Action['verb'], error: unknown): boolean {
+  return isOrbError(error, verb === 'create' ? 'KUBE_ALREADY_EXISTS' : 'KUBE_NOT_FOUND');
+}

@@ -1,0 +1,149 @@
+// EndpointSlices of Services: the addresses of the pods that a selector takes, one slice for each family and set of ports.
+
+import {
+  apiVersionOf,
+  type Endpoint,
+  type EndpointSlice,
+  type Pod,
+  resources,
+  type Service,
+  type ServicePort,
+} from '#api';
+import { type Action, type Controller, canonical, splitKey } from './controller.ts';
+import { isFinished, isReady, isTerminating } from './pod-state.ts';
+import { byNamespace } from './world.ts';
+
+const type = resources.endpointSlices;
+const serviceLabel = 'kubernetes.io/service-name';
+const managerLabel = 'endpointslice.kubernetes.io/managed-by';
+/** The name of kube-controller-manager's part that this stands in for. */
+const manager = 'endpointslice-controller.k8s.io';
+
+type AddressType = 'IPv4' | 'IPv6';
+type Ports = NonNullable<EndpointSlice['ports']>;
+
+export function selects({ spec }: Service, { metadata }: Pod): boolean {
+  const selector = Object.entries(spec?.selector ?? {});
+  return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
+}
+
+/** A port of the pod; undefined for a name that none of its containers has. */
+function targetOf(port: ServicePort, pod: Pod): number | undefined {
+  const { targetPort = port.port, protocol = 'TCP' } = port;
+  if (typeof targetPort === 'number') return targetPort === 0 ? port.port : targetPort;
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.find((one) => one.name === targetPort && (one.protocol ?? 'TCP') === protocol)?.containerPort;
+}
+
+/** The Service's ports as this pod serves them. */
+function portsOf({ spec }: Service, pod: Pod): Ports {
+  return (spec?.ports ?? []).flatMap((port) => {
+    const number = targetOf(port, pod);
+    const { name = '', protocol = 'TCP' } = port;
+    return number === undefined ? [] : [{ name, port: number, protocol }];
+  });
+}
+
+function addressOf({ status }: Pod, family: AddressType): string | undefined {
+  const known = status?.podIPs ?? (status?.podIP === undefined ? [] : [{ ip: status.podIP }]);
+  return known.map(({ ip }) => ip).find((ip) => ip.includes(':') === (family === 'IPv6'));
+}
+
+/** A terminating pod takes no new traffic, but is told apart from one that fails. */
+function endpointOf({ spec }: Service, pod: Pod, address: string): Endpoint {
+  const { name, namespace, uid } = pod.metadata;
+  const serving = spec?.publishNotReadyAddresses === true || isReady(pod);
+  return {
+    addresses: [address],
+    conditions: { ready: serving && !isTerminating(pod), serving, terminating: isTerminating(pod) },
+    ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    targetRef: { kind: 'Pod', name, namespace, uid },
+  };
+}
+
+/** The slices that should be, by name. */
+export function desiredSlices(service: Service, pods: readonly Pod[]): Map<string, EndpointSlice> {
+  const slices = new Map<string, EndpointSlice>();
+  for (const family of service.spec?.ipFamilies ?? (['IPv4'] as const)) {
+    const groups = Map.groupBy(
+      pods.filter((pod) => !isFinished(pod) && addressOf(pod, family) !== undefined),
+      (pod) => canonical(portsOf(service, pod)),
+    );
+    [...groups.keys()].toSorted().forEach((ports, index) => {
+      const suffix = index === 0 ? '' : `-${index + 1}`;
+      const name = `${service.metadata.name}-${family.toLowerCase()}${suffix}`;
+      const endpoints = (groups.get(ports) ?? [])
+        .map((pod) => endpointOf(service, pod, addressOf(pod, family) ?? ''))
+        .toSorted((a, b) => ((a.addresses[0] ?? '') < (b.addresses[0] ?? '') ? -1 : 1));
+      slices.set(
+        name,
+        sliceOf(service, name, { addressType: family, endpoints, ports: JSON.parse(ports) as Ports }),
+      );
+    });
+  }
+  return slices;
+}
+
+function sliceOf(
+  service: Service,
+  name: string,
+  content: Pick<EndpointSlice, 'addressType' | 'endpoints' | 'ports'>,
+): EndpointSlice {
+  const { name: serviceName = '', namespace, uid = '' } = service.metadata;
+  const owner = {
+    apiVersion: apiVersionOf(resources.services),
+    kind: 'Service',
+    name: serviceName,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  const labels = { [serviceLabel]: serviceName, [managerLabel]: manager };
+  return { metadata: { name, namespace, labels, ownerReferences: [owner] }, ...content };
+}
+
+function reconcile(desired: Map<string, EndpointSlice>, present: readonly EndpointSlice[]): Action[] {
+  const actions: Action[] = [];
+  const known = new Map(present.map((slice) => [slice.metadata.name ?? '', slice]));
+  for (const [name, wanted] of desired) {
+    const before = known.get(name);
+    if (before === undefined) actions.push({ verb: 'create', type, object: wanted });
+    else if (contentOf(before) !== contentOf(wanted)) {
+      const body = { endpoints: wanted.endpoints, ports: wanted.ports };
+      actions.push({ verb: 'patch', type, object: before, body });
+    }
+  }
+  const surplus = present.filter(({ metadata }) => !desired.has(metadata.name ?? ''));
+  return [...actions, ...surplus.map((object): Action => ({ verb: 'delete', type, object }))];
+}
+
+function contentOf({ endpoints, ports }: EndpointSlice): string {
+  return canonical({ endpoints: endpoints ?? [], ports: ports ?? [] });
+}
+
+export const endpointSliceController: Controller = {
+  name: 'endpointslice',
+  concerns: (kind, object, world) => {
+    const { namespace, name, labels } = object.metadata;
+    if (kind === 'services') return [`${namespace}/${name}`];
+    if (kind === 'endpointSlices') {
+      return labels?.[managerLabel] === manager ? [`${namespace}/${labels[serviceLabel]}`] : [];
+    }
+    if (kind !== 'pods') return [];
+    const services = world.services.by(byNamespace, namespace ?? '');
+    const chosen = services.filter((service) => selects(service, object as Pod));
+    return chosen.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  },
+  plan: (key, world) => {
+    const { namespace, name } = splitKey(key);
+    const service = world.services.get(name, namespace);
+    const present = world.endpointSlices
+      .by(byNamespace, namespace)
+      .filter(
+        ({ metadata: { labels } }) => labels?.[serviceLabel] === name && labels[managerLabel] === manager,
+      );
+    if (service === undefined || service.spec?.selector === undefined) return reconcile(new Map(), present);
+    const pods = world.pods.by(byNamespace, namespace).filter((pod) => selects(service, pod));
+    return reconcile(desiredSlices(service, pods), present);
+  },
+};

@@ -1,0 +1,60 @@
+// Scheduler: a node for each pod that has none, so that pods of one owner are spread over the nodes.
+
+import { type Node, type Pod, resources } from '#api';
+import { keyOf } from '#kube';
+import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { fits, takesPods } from './node-fit.ts';
+import { isActive, withCondition } from './pod-state.ts';
+import type { World } from './world.ts';
+
+function ownerOf({ metadata }: Pod): string | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+}
+
+function isUnbound(pod: Pod): boolean {
+  return (pod.spec?.nodeName ?? '') === '' && isActive(pod);
+}
+
+/** The node with the fewest pods of the same owner, then the fewest pods, then the first by name. */
+export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): Node | undefined {
+  const owner = ownerOf(pod);
+  const ranked = nodes
+    .filter((node) => takesPods(node) && fits(pod.spec, node))
+    .map((node) => {
+      const there = pods.filter((one) => one.spec?.nodeName === node.metadata.name && isActive(one));
+      const siblings = owner === undefined ? [] : there.filter((one) => ownerOf(one) === owner);
+      return { node, name: node.metadata.name ?? '', siblings: siblings.length, load: there.length };
+    });
+  const better = (a: (typeof ranked)[number], b: (typeof ranked)[number]) =>
+    a.siblings - b.siblings || a.load - b.load || (a.name < b.name ? -1 : 1);
+  return ranked.toSorted(better)[0]?.node;
+}
+
+function unschedulable(pod: Pod, world: World, now: string): Action[] {
+  const count = world.nodes.list().length;
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False' as const,
+    reason: 'Unschedulable',
+    message: `0/${count} nodes are available: none is ready, takes pods and has the labels of the pod's nodeSelector.`,
+  };
+  const conditions = withCondition(pod.status?.conditions, condition, now);
+  return statusActions(resources.pods, pod, { conditions });
+}
+
+export const scheduler: Controller = {
+  name: 'scheduler',
+  concerns: (kind, object, world) => {
+    const pods = kind === 'nodes' ? world.pods.list() : kind === 'pods' ? [object as Pod] : [];
+    return pods.filter(isUnbound).map(keyOf);
+  },
+  plan: (key, world, now) => {
+    const { namespace, name } = splitKey(key);
+    const pod = world.pods.get(name, namespace);
+    if (pod === undefined || !isUnbound(pod)) return [];
+    const node = chooseNode(pod, world.nodes.list(), world.pods.list());
+    if (node === undefined) return unschedulable(pod, world, now);
+    const body = { spec: { nodeName: node.metadata.name } };
+    return [{ verb: 'patch', type: resources.pods, object: pod, body }];
+  },
+};

@@ -1,0 +1,109 @@
+// StatefulSet: pods with fixed names, made from the first to the last and removed from the last to the first.
+
+import { type Pod, resources, type StatefulSet } from '#api';
+import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { controlledOf, controllerKeys } from './ownership.ts';
+import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
+import { podOf, templateHash } from './pod-template.ts';
+
+const type = resources.statefulSets;
+const revisionLabel = 'controller-revision-hash';
+
+/** The fields of updateStrategy that the API's type leaves open. */
+interface UpdateStrategy {
+  readonly type?: string;
+  readonly rollingUpdate?: { readonly partition?: number };
+}
+
+function ordinalOf({ metadata }: Pod): number {
+  return Number(/-(\d+)$/.exec(metadata.name ?? '')?.[1] ?? -1);
+}
+
+function revisionOf(set: StatefulSet): string {
+  return `${set.metadata.name}-${templateHash(set.spec?.template)}`;
+}
+
+function podNumber(set: StatefulSet, ordinal: number): Action {
+  const name = `${set.metadata.name}-${ordinal}`;
+  const labels = {
+    [revisionLabel]: revisionOf(set),
+    'statefulset.kubernetes.io/pod-name': name,
+    'apps.kubernetes.io/pod-index': String(ordinal),
+  };
+  const { serviceName, template } = set.spec ?? {};
+  const spec = { hostname: name, ...(serviceName === undefined ? {} : { subdomain: serviceName }) };
+  return { verb: 'create', type: resources.pods, object: podOf(type, set, template, { name, labels, spec }) };
+}
+
+const remove = (object: Pod): Action => ({ verb: 'delete', type: resources.pods, object });
+
+/** Pods of an older template to be replaced now: one, the last, when all are ready (RollingUpdate). */
+function update(set: StatefulSet, pods: readonly Pod[]): Action[] {
+  const strategy = (set.spec as { readonly updateStrategy?: UpdateStrategy } | undefined)?.updateStrategy;
+  if (strategy?.type === 'OnDelete' || !pods.every((pod) => isActive(pod) && isReady(pod))) return [];
+  const from = strategy?.rollingUpdate?.partition ?? 0;
+  const last = pods.findLast(
+    (pod) => ordinalOf(pod) >= from && pod.metadata.labels?.[revisionLabel] !== revisionOf(set),
+  );
+  return last === undefined ? [] : [remove(last)];
+}
+
+/** The next step: with OrderedReady one pod at a time, and only when those before it are ready. */
+function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
+  const wanted = set.spec?.replicas ?? 1;
+  const finished = pods.filter((pod) => isFinished(pod) && !isTerminating(pod));
+  if (finished.length > 0) return finished.map(remove);
+  const numbered = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
+  const missing = Array.from({ length: wanted }, (_, ordinal) => ordinal).filter(
+    (ordinal) => !numbered.has(ordinal),
+  );
+  const surplus = pods.filter((pod) => ordinalOf(pod) >= wanted).toReversed();
+  if (set.spec?.podManagementPolicy === 'Parallel') {
+    const moves = [
+      ...missing.map((ordinal) => podNumber(set, ordinal)),
+      ...surplus.filter((pod) => !isTerminating(pod)).map(remove),
+    ];
+    return moves.length > 0 ? moves : update(set, pods);
+  }
+  const unready = pods.find((pod) => ordinalOf(pod) < wanted && (!isReady(pod) || isTerminating(pod)));
+  const [next] = missing;
+  if (next !== undefined) {
+    return unready === undefined || ordinalOf(unready) > next ? [podNumber(set, next)] : [];
+  }
+  const [last] = surplus;
+  if (last !== undefined) return unready === undefined && !surplus.some(isTerminating) ? [remove(last)] : [];
+  return update(set, pods);
+}
+
+function report(set: StatefulSet, pods: readonly Pod[]): Action[] {
+  const ready = pods.filter((pod) => isActive(pod) && isReady(pod)).length;
+  const revision = revisionOf(set);
+  const updated = pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision).length;
+  const complete = updated === pods.length && pods.length === (set.spec?.replicas ?? 1);
+  const current = complete ? revision : (set.status?.currentRevision ?? revision);
+  return statusActions(type, set, {
+    observedGeneration: set.metadata.generation,
+    replicas: pods.length,
+    readyReplicas: ready,
+    availableReplicas: ready,
+    updatedReplicas: updated,
+    currentReplicas: pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === current).length,
+    currentRevision: current,
+    updateRevision: revision,
+  });
+}
+
+export const statefulSetController: Controller = {
+  name: 'statefulset',
+  concerns: (kind, object) => {
+    if (kind === 'pods') return controllerKeys('StatefulSet', object);
+    return kind === 'statefulSets' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+  },
+  plan: (key, world) => {
+    const { namespace, name } = splitKey(key);
+    const set = world.statefulSets.get(name, namespace);
+    if (set === undefined || set.metadata.deletionTimestamp !== undefined) return [];
+    const pods = controlledOf(world.pods, set).toSorted((a, b) => ordinalOf(a) - ordinalOf(b));
+    return [...step(set, pods), ...report(set, pods)];
+  },
+};

@@ -1,0 +1,79 @@
+// Waiting until a write of ours has come back through the watch.
+
+import type { KubeObject, ResourceType } from '#api';
+import type { Clock } from '#base';
+import { type Change, keyOf } from '#kube';
+
+/** A watch that lags longer than this has broken; the list that follows tells the controllers anyway. */
+const patienceMs = 2000;
+
+interface Waiting {
+  readonly isOver: (change: Change<KubeObject>) => boolean;
+  readonly wake: () => void;
+}
+
+/** What the watches have shown, as far as somebody may wait for it. */
+export class Visibility {
+  readonly #clock: Clock;
+  /** The newest state seen of each object. */
+  readonly #seen = new Map<string, KubeObject>();
+  readonly #waiting = new Map<string, Set<Waiting>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Told of every change, after the store has it. */
+  saw(type: ResourceType, change: Change<KubeObject>): void {
+    const key = idOf(type, change.object);
+    if (change.type === 'deleted') this.#seen.delete(key);
+    else this.#seen.set(key, change.object);
+    for (const waiting of this.#waiting.get(key) ?? []) if (waiting.isOver(change)) waiting.wake();
+  }
+
+  /** Resolves when the object was seen as it is here, or newer. */
+  async until(type: ResourceType, object: KubeObject): Promise<void> {
+    const seen = this.#seen.get(idOf(type, object));
+    if (seen !== undefined && versionOf(seen) >= versionOf(object)) return;
+    const isOver = (change: Change<KubeObject>) =>
+      change.type === 'deleted' || versionOf(change.object) >= versionOf(object);
+    await this.#wait(type, object, isOver);
+  }
+
+  /** Resolves when the object was seen to be gone, or to be going. */
+  async untilGone(type: ResourceType, object: KubeObject): Promise<void> {
+    const seen = this.#seen.get(idOf(type, object));
+    if (seen === undefined || seen.metadata.uid !== object.metadata.uid || isGoing(seen)) return;
+    const isOver = ({ type: how, object: now }: Change<KubeObject>) => how === 'deleted' || isGoing(now);
+    await this.#wait(type, object, isOver);
+  }
+
+  async #wait(type: ResourceType, object: KubeObject, isOver: Waiting['isOver']): Promise<void> {
+    const key = idOf(type, object);
+    const all = this.#waiting.get(key) ?? new Set<Waiting>();
+    this.#waiting.set(key, all);
+    const patience = new AbortController();
+    let waiting: Waiting | undefined;
+    await new Promise<void>((resolve) => {
+      waiting = { isOver, wake: resolve };
+      all.add(waiting);
+      this.#clock.sleep(patienceMs, patience.signal).then(resolve, () => {}); // aborted: it was seen
+    });
+    patience.abort();
+    if (waiting !== undefined) all.delete(waiting);
+    if (all.size === 0 && this.#waiting.get(key) === all) this.#waiting.delete(key);
+  }
+}
+
+function isGoing({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+function idOf(type: ResourceType, object: KubeObject): string {
+  return `${type.plural}/${keyOf(object)}`;
+}
+
+/** Versions of one server are numbers that grow (Kubernetes 1.35 promises it, earlier ones did it). */
+function versionOf({ metadata }: KubeObject): bigint {
+  return /^\d+$/.test(metadata.resourceVersion ?? '') ? BigInt(metadata.resourceVersion ?? 0) : 0n;
+}

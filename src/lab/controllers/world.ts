@@ -1,0 +1,63 @@
+// What the controllers know of the cluster: a store of each kind they look at, kept up to date by reflectors.
+
+import {
+  type DaemonSet,
+  type Deployment,
+  type EndpointSlice,
+  type KubeObject,
+  type Node,
+  type Pod,
+  type ReplicaSet,
+  type ResourceType,
+  resources,
+  type Service,
+  type StatefulSet,
+} from '#api';
+import type { Store } from '#kube';
+
+/** The kinds, by the names under which `World` and `resources` have them. */
+export const watchedKinds = [
+  'daemonSets',
+  'deployments',
+  'endpointSlices',
+  'nodes',
+  'pods',
+  'replicaSets',
+  'services',
+  'statefulSets',
+] as const;
+
+export type WatchedKind = (typeof watchedKinds)[number];
+
+export interface Kinds {
+  daemonSets: DaemonSet;
+  deployments: Deployment;
+  endpointSlices: EndpointSlice;
+  nodes: Node;
+  pods: Pod;
+  replicaSets: ReplicaSet;
+  services: Service;
+  statefulSets: StatefulSet;
+}
+
+/** A store that can be read only. */
+export type ReadStore<T extends KubeObject> = Pick<Store<T>, 'get' | 'list' | 'by'>;
+
+/** The index of every store in a world: objects by the UID of their controller. */
+export const byController = 'controller';
+
+/** The index of every store in a world: objects by their namespace. */
+export const byNamespace = 'namespace';
+
+export const worldIndexes = {
+  [byController]: ({ metadata }: KubeObject): string[] =>
+    (metadata.ownerReferences ?? []).filter(({ controller }) => controller === true).map(({ uid }) => uid),
+  [byNamespace]: ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''],
+};
+
+export type World = { readonly [K in WatchedKind]: ReadStore<Kinds[K]> };
+
+/** Kind of a resource in a world. */
+export function resourceOf(kind: WatchedKind): ResourceType {
+  return resources[kind];
+}
