@@ -1,0 +1,65 @@
+// Links of every kind as bytes, against what iproute2 sends for them (strace of `ip link add`).
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LinkKind } from '#net';
+import { Attributes } from './attributes.ts';
+import { createLink } from './link.ts';
+
+const IFLA_LINK = 5;
+const IFLA_LINKINFO = 18;
+
+/** IFLA_INFO_DATA as hexadecimal text, and the parent's index. */
+function encoded(type: LinkKind): { data: string; parent: number | undefined } {
+  const request = createLink({ name: 'x0', type }, (name) => (name === 'eth0' ? 7 : assert.fail(name)));
+  const attributes = new Attributes(request.body.subarray(16));
+  const info = attributes.nested(IFLA_LINKINFO);
+  assert.equal(info?.text(1), type.kind);
+  return { data: Buffer.from(info?.bytes(2) ?? []).toString('hex'), parent: attributes.u32(IFLA_LINK) };
+}
+
+test('an ipvlan has its parent and a mode of 16 bits', () => {
+  const golden = { data: '0600010001000000', parent: 7 };
+  assert.deepEqual(encoded({ kind: 'ipvlan', parent: 'eth0', mode: 'l3' }), golden);
+});
+
+test('a VLAN has its parent and an id of 16 bits', () => {
+  assert.deepEqual(encoded({ kind: 'vlan', parent: 'eth0', vlanId: 100 }), {
+    data: '0600010064000000',
+    parent: 7,
+  });
+});
+
+test('a macvlan has its parent and a mode of 32 bits', () => {
+  const golden = { data: '0800010004000000', parent: 7 };
+  assert.deepEqual(encoded({ kind: 'macvlan', parent: 'eth0', mode: 'bridge' }), golden);
+});
+
+test('a dummy has nothing', () => {
+  assert.deepEqual(encoded({ kind: 'dummy' }), { data: '', parent: undefined });
+});
+
+test('a bond has a mode and options, by word or by number', () => {
+  const type = {
+    kind: 'bond',
+    mode: 4,
+    options: { lacp_rate: 'fast', miimon: 100, xmit_hash_policy: 1 },
+  } as const;
+  // mode 4; AD_LACP_RATE 1; MIIMON 100; XMIT_HASH_POLICY 1
+  const golden = '0500010004000000' + '0500150001000000' + '0800030064000000' + '05000e0001000000';
+  assert.equal(encoded(type).data, golden);
+});
+
+test('an option that a bond does not have is refused with what it has', () => {
+  const wrong = (options: Record<string, string | number>) => () =>
+    encoded({ kind: 'bond', mode: 1, options });
+  assert.throws(wrong({ speed: 1 }), /invalid bond option speed=1; allowed: miimon/);
+  assert.throws(wrong({ lacp_rate: 'quick' }), /invalid bond option lacp_rate=quick; allowed: slow, fast/);
+});
+
+test('a VXLAN has its port in network byte order and its parent in its own data', () => {
+  const type = { kind: 'vxlan', vni: 42, port: 4789, parent: 'eth0', learning: false } as const;
+  // ID 42; LEARNING 0; PORT 0x12b5; LINK 7
+  const golden = '080001002a000000' + '0500070000000000' + '06000f0012b50000' + '0800030007000000';
+  assert.deepEqual(encoded(type), { data: golden, parent: undefined });
+});
