@@ -19,8 +19,8 @@ async function chained(node: Node): Promise<NotApplicable | undefined> {
   );
   await node.remove(container);
   for (const key of ['interfaces', 'ips', 'routes'] as const) {
-    const kept = ((result[key] ?? []) as unknown[]).map((entry) => JSON.stringify(entry));
-    for (const entry of ((prevResult as Json)[key] ?? []) as Json[]) {
+    const kept = entriesOf(result, key).map((entry) => JSON.stringify(entry));
+    for (const entry of entriesOf(prevResult, key)) {
       // Keys may be added; those that came in must be there. An interface may get another hardware address or MTU.
       const found = kept.some((text) => includes(JSON.parse(text) as Json, entry, key));
       if (!found) throw new Failure(`${key} of prevResult did not come out: ${JSON.stringify(entry)}`);
@@ -29,6 +29,14 @@ async function chained(node: Node): Promise<NotApplicable | undefined> {
   if (JSON.stringify(result.dns) !== JSON.stringify(prevResult.dns))
     throw new Failure('dns of prevResult did not come out');
   return undefined;
+}
+
+/** The entries of a list; an address with its interface's name for the number, which may change when interfaces are added. */
+function entriesOf(result: Json, key: 'interfaces' | 'ips' | 'routes'): Json[] {
+  const entries = (result[key] ?? []) as Json[];
+  if (key !== 'ips') return entries;
+  const interfaces = (result.interfaces ?? []) as Json[];
+  return entries.map((ip) => ({ ...ip, interface: interfaces[Number(ip.interface)]?.name }));
 }
 
 function includes(whole: Json, part: Json, list: 'interfaces' | 'ips' | 'routes'): boolean {

@@ -1,5 +1,7 @@
 // The names and numbers that Spiderpool gave its tables, rules and links: other tools and people know them.
 
+import { fingerprint } from './mac.ts';
+
 /** Pod: what must go back through the node; rule 1000 sends marked replies here. */
 export const REPLY_TABLE = 100;
 
@@ -15,9 +17,14 @@ export const HOST_RULE_PRIORITY = 1000;
 /** The pod's end of the veth pair to its node. */
 export const POD_LINK = 'veth0';
 
-/** The node's end: with eleven characters of the container id it just fits an interface name (IFNAMSIZ). */
+/**
+ * The node's end: with eleven characters of the container id it just fits an interface name (IFNAMSIZ). The ids of
+ * containerd and CRI-O are random hex digits; of others the beginning tells nothing, so that a hash of the whole stands in.
+ */
 export function hostLinkName(containerId: string): string {
-  return `veth${containerId.slice(0, 11)}`;
+  const tells = containerId.length <= 11 || /^[0-9a-f]{11}/.test(containerId);
+  const mark = tells ? containerId.slice(0, 11) : containerId.slice(0, 3) + fingerprint(containerId);
+  return `veth${mark}`;
 }
 
 /** An IPv6 link needs that much (RFC 8200 §5); the kernel takes IPv6 off a link with less. */
