@@ -12,12 +12,12 @@ import {
 } from './objects.ts';
 
 /** `10.6.212.101/16 dev eth0`. */
-export function describeAddress({ address, dev }: InterfaceAddress): string {
+function describeAddress({ address, dev }: InterfaceAddress): string {
   return `${formatCidr(address)} dev ${dev}`;
 }
 
 /** `blackhole 10.0.0.0/8 table 100`, `default via 10.6.0.1 dev eth0`. */
-export function describeRoute(route: Route): string {
+function describeRoute(route: Route): string {
   const words: string[] = route.type === 'unicast' ? [] : [route.type];
   words.push(route.destination.prefixLength === 0 ? 'default' : formatCidr(route.destination));
   words.push(...hop(route));
@@ -37,7 +37,7 @@ function hop({ gateway, dev, onlink }: Partial<NextHop>): string[] {
 }
 
 /** `32764: from all fwmark 0x1/0xff iif eth0 lookup 100`. */
-export function describeRule({ priority, from, to, mark, inputDev, table }: Rule): string {
+function describeRule({ priority, from, to, mark, inputDev, table }: Rule): string {
   const words = [`${priority}: from ${from === undefined ? 'all' : formatCidr(from)}`];
   if (to !== undefined) words.push(`to ${formatCidr(to)}`);
   if (mark !== undefined) words.push(`fwmark 0x${mark.value.toString(16)}/0x${mark.mask.toString(16)}`);
@@ -47,7 +47,7 @@ export function describeRule({ priority, from, to, mark, inputDev, table }: Rule
 }
 
 /** `10.6.0.1 dev eth0 lladdr 0a:1b:0a:06:d4:f1 PERMANENT`. */
-export function describeNeighbour({ address, dev, mac, state }: Neighbour): string {
+function describeNeighbour({ address, dev, mac, state }: Neighbour): string {
   const lladdr = mac === undefined ? '' : ` lladdr ${mac}`;
   return `${formatAddress(address)} dev ${dev}${lladdr} ${state.toUpperCase()}`;
 }

@@ -2,7 +2,7 @@
 
 import { describe } from 'node:test';
 import { namespaceCompliance } from '../../test/compliance/network-namespace.ts';
-import { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
+import { FakeNamespace, type FakeNamespaces } from './index.ts';
 
 describe('FakeNamespace', () => {
   namespaceCompliance(() => {
