@@ -1,10 +1,4 @@
-export {
-  describeAddress,
-  describeChange,
-  describeNeighbour,
-  describeRoute,
-  describeRule,
-} from './describe.ts';
+export { describeChange } from './describe.ts';
 export { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
