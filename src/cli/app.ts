@@ -28,6 +28,8 @@ export interface Commands {
   labInside(options: string): Promise<number>;
   /** The kubelet of a lab's node. */
   labKubelet(node: string): Promise<number>;
+  /** The controllers of the lab's cluster. */
+  labControllers(): Promise<number>;
   readonly maximumNodes: number;
 }
 
@@ -120,6 +122,14 @@ const labKubelet = buildCommand<{ readonly node: string }, [], Context>({
   },
 });
 
+const labControllers = buildCommand<Record<never, never>, [], Context>({
+  docs: { brief: 'The controllers of the lab (started by "orbctl lab")' },
+  parameters: {},
+  async func() {
+    this.process.exitCode = await this.commands.labControllers();
+  },
+});
+
 const lab = buildRouteMap({
   routes: { run: labRun, exec: labExec, ls: labList, inside: labInside },
   defaultCommand: 'run',
@@ -127,8 +137,8 @@ const lab = buildRouteMap({
 });
 
 const commandLine = buildRouteMap({
-  routes: { lab, labKubelet },
-  docs: { brief: 'Works with Orbweaver', hideRoute: { labKubelet: true } },
+  routes: { lab, labKubelet, labControllers },
+  docs: { brief: 'Works with Orbweaver', hideRoute: { labKubelet: true, labControllers: true } },
 });
 
 /** One sentence on what went wrong, and what the user can do. */

@@ -48,6 +48,8 @@ export interface PlannedCell {
   readonly port: number;
   /** The address that the server must see. */
   readonly source: string;
+  /** Or this one: a pod that a Service leads back to itself is masqueraded, or it would answer itself. */
+  readonly hairpinSource?: string;
   /** Why it cannot work; such a cell passes when it does not. */
   readonly impossible?: string;
   /** There is nothing that could be sent. */
@@ -119,6 +121,9 @@ function toNodePort(from: Place, service: ServicePlace, node: Place, { places }:
       address: node.address[family],
       port: nodePort,
       source: seen[family],
+      ...(from.kind === service.backends && from.node === node.node
+        ? { hairpinSource: node.address[family] }
+        : {}),
       ...(protocol === 'icmp' ? { impossible: noPorts, senseless: true } : {}),
     })),
   );

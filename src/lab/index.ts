@@ -1,4 +1,5 @@
 export { maximumNodes } from './addressing.ts';
+export { runControllers } from './controllers/index.ts';
 export { type LabParts, runLab } from './lab.ts';
 export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';
 export { askByProbe, type Question, type Verdict } from './prober.ts';

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,8 +82,8 @@ interface StartedLab {
   readonly processes: number[];
 }
 
-/** Starts a lab and waits until its API server runs. */
-async function startLab(): Promise<StartedLab> {
+/** Starts a lab and waits until it says that a step is done. */
+async function startLab(step = 'API server:'): Promise<StartedLab> {
   const child = spawn(process.execPath, [program, 'lab'], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -90,11 +92,11 @@ async function startLab(): Promise<StartedLab> {
   child.stderr.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
   });
-  for (let i = 0; i < 600 && !printed.includes('API server:'); i++) {
+  for (let i = 0; i < 600 && !printed.includes(step); i++) {
     assert.equal(child.exitCode, null, printed);
     await sleep(50);
   }
-  assert.match(printed, /API server:/);
+  assert.ok(printed.includes(step), printed);
   return { child, processes: family(child.pid ?? 0) };
 }
 
@@ -140,6 +142,42 @@ test('SIGINT ends the lab in order', { timeout: 60_000 }, async () => {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
   await ended;
+  await allGone(processes);
+  assertNothingLeft();
+});
+
+test('kill -9 of a program of the lab: it is started again and listens where it did', {
+  timeout: 60_000,
+}, async (t) => {
+  const { child } = await startLab('The lab runs until');
+  t.after(() => child.kill('SIGKILL'));
+  // Among our own descendants only: other labs may run beside this one.
+  const apiServer = () =>
+    family(child.pid ?? 0).find(
+      (pid) => alive(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('apiserver.mjs'),
+    );
+  const first = apiServer();
+  assert.ok(first !== undefined);
+  const portOf = (pid: number) =>
+    /--listen\0(127\.0\.0\.1:\d+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1];
+  const place = portOf(first);
+  process.kill(first, 'SIGKILL');
+  let second: number | undefined;
+  for (let i = 0; i < 200 && (second === undefined || second === first); i++) {
+    await sleep(50);
+    second = apiServer();
+  }
+  assert.ok(second !== undefined && second !== first);
+  assert.equal(portOf(second), place);
+  const answer = async () => {
+    const [host = '', port = ''] = place?.split(':') ?? [];
+    const socket = connect(Number(port), host);
+    await once(socket, 'connect');
+    socket.destroy();
+  };
+  await answer();
+  const processes = family(child.pid ?? 0);
+  child.kill('SIGKILL');
   await allGone(processes);
   assertNothingLeft();
 });

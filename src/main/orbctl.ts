@@ -7,11 +7,13 @@ import { ExitCode, run } from '@stricli/core';
 import { pino } from 'pino';
 import { OrbError, silentLogger, systemClock } from '#base';
 import { type Commands, orbctl } from '#cli';
+import { connect, kubeconfigFile } from '#kube';
 import {
   enterSandbox,
   execCommand,
   type InnerOptions,
   maximumNodes,
+  runControllers,
   runLab,
   runLabKubelet,
   runningLabs,
@@ -73,6 +75,15 @@ const commands: Commands = {
     });
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     await kubelet.stop();
+    return 0;
+  },
+  async labControllers() {
+    const { signal } = stopOn('SIGINT', 'SIGTERM');
+    const log = pino({ timestamp: pino.stdTimeFunctions.isoTime });
+    const client = connect(kubeconfigFile(process.env.KUBECONFIG ?? ''), { log });
+    const controllers = await runControllers({ client, clock: systemClock, log });
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await controllers.stop();
     return 0;
   },
   async labExec(target, argv) {
