@@ -232,11 +232,8 @@ function routeFindings(desired: Owned<Route>, observed: ObservedNamespace): Find
     found === undefined
       ? `${text} is missing from ${table}`
       : `${text} of ${table} is ${routeText(found)} instead`;
-  return mending(problem, {
-    verb: found === undefined ? 'create' : 'replace',
-    kind: 'route',
-    route: desired,
-  });
+  // Not "create": the pod's earlier sandbox may still have its route, by a link of its own that was not looked at.
+  return mending(problem, { verb: 'replace', kind: 'route', route: desired });
 }
 
 function ruleFindings(desired: Owned<Rule>, observed: ObservedNamespace): Finding[] {
