@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
-import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import { primeThreads } from '#kernel';
 import { EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
 import { removePodRecord, writePodRecord } from '../pod-record.ts';
@@ -83,6 +83,8 @@ class Kubelet {
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
   #nodeAddresses: readonly string[] = [];
+  /** Why the cluster's network serves nobody now. */
+  #problem: string | undefined;
   #reports: Promise<void> = Promise.resolve();
 
   constructor(options: KubeletOptions) {
@@ -115,10 +117,13 @@ class Kubelet {
   }
 
   async start(): Promise<void> {
-    const { client, node } = this.#options;
+    const { client, log, node } = this.#options;
     const { store } = this.#sandboxes;
-    await store.load();
+    await store.load((path, error) =>
+      log.error({ path, error: errorText(error) }, 'a sandbox record is damaged'),
+    );
     this.#nodeAddresses = node.addresses ?? internalAddresses(await registerNode(client, node));
+    this.#problem = await this.#networkProblem();
     this.#reports = this.#reportNode();
     this.#pods.start();
     await this.#pods.ready;
@@ -209,6 +214,11 @@ class Kubelet {
   }
 
   async #start(pod: Pod): Promise<void> {
+    if (this.#problem !== undefined) {
+      const message = `network is not ready: ${this.#problem}`;
+      this.#warn(pod, 'NetworkNotReady', message);
+      throw new OrbError('LAB_PLUGIN_FAILED', { message });
+    }
     if (pod.status?.startTime === undefined) await this.#writeStatus(pod, pendingStatus(pod, this.#moment()));
     const sandbox = await this.#sandboxes.create(pod);
     const ready = await this.#attach(pod, sandbox);
@@ -283,13 +293,15 @@ class Kubelet {
     const { client, clock, log, node } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const problem = await this.#networkProblem();
+      this.#problem = await this.#networkProblem();
       try {
-        await reportNode(client, node, readyCondition(problem), this.#moment().now);
+        await reportNode(client, node, readyCondition(this.#problem), this.#moment().now);
       } catch (error) {
         log.warn({ error: errorText(error) }, 'the node could not be reported');
       }
-      await clock.sleep(problem === undefined ? nodeReportMs : notReadyReportMs, signal).catch(() => {}); // stopped
+      await clock
+        .sleep(this.#problem === undefined ? nodeReportMs : notReadyReportMs, signal)
+        .catch(() => {}); // stopped
     }
   }
 

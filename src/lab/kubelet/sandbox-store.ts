@@ -1,6 +1,6 @@
 // The sandboxes of a node on disk, written before the kernel is touched: a kubelet that starts again finds them all.
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { check, type NetConfList, parseNetConfList } from '#api';
@@ -44,14 +44,19 @@ export class SandboxStore {
     this.#folder = folder;
   }
 
-  /** Reads what an earlier kubelet left. */
-  async load(): Promise<void> {
+  /** Reads what an earlier kubelet left; a damaged record is set aside and told, it must not hide the others. */
+  async load(onDamage: (path: string, error: unknown) => void): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#folder)) {
       if (!name.endsWith('.json') || name.startsWith('.')) continue;
       const path = join(this.#folder, name);
-      const sandbox = check(recordSchema, await readRecord(path), { subject: path });
-      this.#sandboxes.set(sandbox.containerId, sandbox);
+      try {
+        const sandbox = check(recordSchema, await readRecord(path), { subject: path });
+        this.#sandboxes.set(sandbox.containerId, sandbox);
+      } catch (error) {
+        await rename(path, `${path}.damaged`);
+        onDamage(path, error);
+      }
     }
   }
 
