@@ -108,8 +108,9 @@ test('defaults are filled in and unknown fields dropped, except where they are t
 test('what the schema does not allow is invalid, and every wrong field is named', async () => {
   const { code, body } = await send('wrong', { size: 'huge', count: -1, names: ['UPPER'] });
   assert.equal(code, 422);
-  const fields = body.details.causes.map((cause: Body) => cause.field).sort();
-  assert.deepEqual(fields, ['spec.count', 'spec.names[0]', 'spec.size']);
+  // Among others: kube-apiserver names the path of its rules too, and that it could not check them.
+  const fields = new Set(body.details.causes.map((cause: Body) => cause.field));
+  for (const field of ['spec.count', 'spec.names[0]', 'spec.size']) assert.ok(fields.has(field), field);
   assert.equal((await send('missing', {})).code, 422);
   assert.equal((await send('typed', { size: 'small', count: 'three' })).code, 422);
 });

@@ -143,10 +143,11 @@ test('strategic merge patch merges lists by key, deletes items by directive and 
       template: {
         spec: {
           '$setElementOrder/containers': [{ name: 'c' }, { name: 'a' }],
+          // In the order that is asked for, as kubectl sends them: kube-apiserver refuses another one.
           containers: [
+            { name: 'c', image: 'i:3' },
             { name: 'a', env: [{ name: 'Y', value: '2' }] },
             { name: 'b', $patch: 'delete' },
-            { name: 'c', image: 'i:3' },
           ],
         },
       },

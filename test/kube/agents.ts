@@ -27,12 +27,20 @@ export class Agents {
 
   /** Applies the agent's rights and makes its kubeconfig with a token of its service account. */
   async prepare(): Promise<void> {
-    await this.#cluster.kubectl(['apply', '-f', '-'], readFileSync(join(this.#root, 'deploy/agent-rbac.yaml'), 'utf8'));
+    await this.#cluster.kubectl(
+      ['apply', '-f', '-'],
+      readFileSync(join(this.#root, 'deploy/agent-rbac.yaml'), 'utf8'),
+    );
     const token = await this.#cluster.kubectl(['create', 'token', 'orbweaver-agent', '-n', 'kube-system']);
     const document = {
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: 'https://172.30.0.1:6443', 'certificate-authority': `${home}/pki/ca.crt` } }],
+      clusters: [
+        {
+          name: 'c',
+          cluster: { server: 'https://172.30.0.1:6443', 'certificate-authority': `${home}/pki/ca.crt` },
+        },
+      ],
       users: [{ name: 'agent', user: { token: token.trim() } }],
       contexts: [{ name: 'c', context: { cluster: 'c', user: 'agent' } }],
       'current-context': 'c',
@@ -59,7 +67,8 @@ export class Agents {
     this.#running.set(node, child);
     const url = `http://127.0.0.1:${healthPort}/readyz`;
     await until(`agent of ${node} is ready`, 20, async () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${await this.log(node)}`);
+      if (child.exitCode !== null)
+        throw new Error(`it ended with ${child.exitCode}: ${await this.log(node)}`);
       await this.#cluster.node(node, ['busybox', 'wget', '-q', '-O', '-', url]);
       return true;
     });

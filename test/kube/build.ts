@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { run } from './command.ts';
 
 const own = import.meta.dirname;
-const multus = 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus';
 
 /** The version of Go, or undefined where there is none. */
 export async function goVersion(): Promise<string | undefined> {
@@ -19,13 +18,15 @@ export async function goVersion(): Promise<string | undefined> {
 
 /** The folder of `components` and `multus`; the first build takes minutes, the later ones are looked up. */
 export async function builtPrograms(go: string): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'orbweaver/kube');
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/kube');
   const folder = join(cache, keyOf(go));
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
-    console.log('building Kubernetes, etcd and Multus from source (once: about 8 minutes and 4 GB of build cache)');
+    console.log(
+      'building Kubernetes, etcd and Multus from source (once: about 8 minutes and 4 GB of build cache)',
+    );
     await build(unfinished);
     if (!existsSync(folder)) renameSync(unfinished, folder);
   } finally {
@@ -34,27 +35,50 @@ export async function builtPrograms(go: string): Promise<string> {
   return folder;
 }
 
+/** Programs by name: the module they are in, and what is built there. */
+const programs = {
+  components: { module: 'components', target: '.', stamped: true },
+  // A module of its own: it does not compile with the libraries of Kubernetes 1.34.
+  multus: {
+    module: 'multus',
+    target: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
+    stamped: false,
+  },
+} as const;
+
+const environment = { CGO_ENABLED: '0' };
+const buildFlags = ['-trimpath', '-ldflags'] as const;
+const linkFlags = '-s -w';
+
 function keyOf(go: string): string {
-  const hash = createHash('sha256').update(go);
-  for (const module of ['components', 'multus']) {
+  const hash = createHash('sha256').update(
+    JSON.stringify([go, programs, environment, buildFlags, linkFlags]),
+  );
+  for (const { module } of Object.values(programs)) {
     for (const file of readdirSync(join(own, module)).toSorted()) {
       hash.update(`\0${module}/${file}\0`).update(readFileSync(join(own, module, file)));
     }
   }
-  return hash.update(readFileSync(import.meta.filename)).digest('hex').slice(0, 16);
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function build(folder: string): Promise<void> {
-  const env = { CGO_ENABLED: '0' };
-  const components = join(own, 'components');
-  const version = (await run(['go', 'list', '-m', '-f', '{{.Version}}', 'k8s.io/kubernetes'], { cwd: components })).trim();
+  for (const [name, { module, target, stamped }] of Object.entries(programs)) {
+    const cwd = join(own, module);
+    const link = stamped ? `${linkFlags} ${await versionStamp(cwd)}` : linkFlags;
+    await run(['go', 'build', ...buildFlags, link, '-o', join(folder, name), target], {
+      cwd,
+      env: environment,
+    });
+  }
+}
+
+/** Without it they report v0.0.0-master, which misleads whatever reads a version: feature gates, clients, Node objects. */
+async function versionStamp(cwd: string): Promise<string> {
+  const said = await run(['go', 'list', '-m', '-f', '{{.Version}}', 'k8s.io/kubernetes'], { cwd });
+  const version = said.trim();
   const [major = '', minor = ''] = version.slice(1).split('.');
-  // Without a stamp they report v0.0.0-master, which misleads whatever reads a version: feature gates, clients, Node objects.
-  const stamp = Object.entries({ gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' })
+  return Object.entries({ gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' })
     .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
     .join(' ');
-  const go = ['go', 'build', '-trimpath', '-ldflags'] as const;
-  await run([...go, `-s -w ${stamp}`, '-o', join(folder, 'components'), '.'], { cwd: components, env });
-  // A module of its own: it does not compile with the libraries of Kubernetes 1.34.
-  await run([...go, '-s -w', '-o', join(folder, 'multus'), multus], { cwd: join(own, 'multus'), env });
 }

@@ -34,7 +34,12 @@ export class Cluster {
   readonly #pid: number;
   readonly #nodePids: ReadonlyMap<string, string>;
 
-  private constructor(proxyMode: ProxyMode, starter: ChildProcess, pid: number, nodePids: ReadonlyMap<string, string>) {
+  private constructor(
+    proxyMode: ProxyMode,
+    starter: ChildProcess,
+    pid: number,
+    nodePids: ReadonlyMap<string, string>,
+  ) {
     this.proxyMode = proxyMode;
     this.#starter = starter;
     this.#pid = pid;
@@ -76,13 +81,28 @@ export class Cluster {
 
   async #readNodePids(): Promise<[string, string][]> {
     return Promise.all(
-      nodeNames.map(async (node): Promise<[string, string]> => [node, (await this.hub(['cat', `${home}/${node}/pid`])).trim()]),
+      nodeNames.map(
+        async (node): Promise<[string, string]> => [
+          node,
+          (await this.hub(['cat', `${home}/${node}/pid`])).trim(),
+        ],
+      ),
     );
   }
 
   /** How a program is run in the control plane's namespaces, or in those of a node. */
   entering(where: 'hub' | NodeName): [string, ...string[]] {
-    const enter = (pid: string) => ['--target', pid, '--mount', '--net', '--uts', '--ipc', '--pid', '--wdns=/', '--'];
+    const enter = (pid: string) => [
+      '--target',
+      pid,
+      '--mount',
+      '--net',
+      '--uts',
+      '--ipc',
+      '--pid',
+      '--wdns=/',
+      '--',
+    ];
     const hub: [string, ...string[]] = ['nsenter', ...enter(String(this.#pid))];
     if (where === 'hub') return hub;
     // As the hub counts processes, so the hub is entered first.
@@ -92,18 +112,24 @@ export class Cluster {
   get environment(): Record<string, string> {
     return {
       KUBECONFIG: `${home}/pki/admin.kubeconfig`,
-      PATH: `${home}/bin:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+      PATH: `${home}/bin:${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
       // The discovery cache, not in the machine's home folder.
       KUBECACHEDIR: `${home}/kubectl-cache`,
     };
   }
 
   hub(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
-    return run([...this.entering('hub'), ...argv], { ...options, env: { ...this.environment, ...options.env } });
+    return run([...this.entering('hub'), ...argv], {
+      ...options,
+      env: { ...this.environment, ...options.env },
+    });
   }
 
   node(name: NodeName, argv: readonly string[], options: CommandOptions = {}): Promise<string> {
-    return run([...this.entering(name), ...argv], { ...options, env: { ...this.environment, ...options.env } });
+    return run([...this.entering(name), ...argv], {
+      ...options,
+      env: { ...this.environment, ...options.env },
+    });
   }
 
   kubectl(args: readonly string[], input = ''): Promise<string> {

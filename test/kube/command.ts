@@ -33,11 +33,7 @@ export function run(
 }
 
 /** Asks until the answer is neither false nor an error; `what` is what was waited for in vain. */
-export async function until<T>(
-  what: string,
-  seconds: number,
-  ask: () => Promise<T | false>,
-): Promise<T> {
+export async function until<T>(what: string, seconds: number, ask: () => Promise<T | false>): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {
     let last = '';

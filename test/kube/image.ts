@@ -16,17 +16,32 @@ export async function writeImage(folder: string, probe: string): Promise<string>
   for (const name of ['bin', 'etc', 'tmp']) mkdirSync(join(root, name), { recursive: true });
   copyFileSync(probe, join(root, 'bin/lab-probe'));
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-  for (const applet of ['sh', 'sleep', 'ip', 'cat', 'ls', 'ping']) symlinkSync('busybox', join(root, 'bin', applet));
+  for (const applet of ['sh', 'sleep', 'ip', 'cat', 'ls', 'ping'])
+    symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
-  await run(['tar', '--owner=0', '--group=0', '--numeric-owner', '-C', root, '-cf', join(folder, 'layer.tar'), '.']);
-  const layer = createHash('sha256').update(readFileSync(join(folder, 'layer.tar'))).digest('hex');
+  await run([
+    'tar',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '-C',
+    root,
+    '-cf',
+    join(folder, 'layer.tar'),
+    '.',
+  ]);
+  const layer = createHash('sha256')
+    .update(readFileSync(join(folder, 'layer.tar')))
+    .digest('hex');
   const config = {
     architecture: architectures.get(process.arch) ?? process.arch,
     os: 'linux',
     config: { Env: ['PATH=/bin'], Entrypoint: ['/bin/sleep', '2147483647'] },
     rootfs: { type: 'layers', diff_ids: [`sha256:${layer}`] },
   };
-  const manifest = [{ Config: 'config.json', RepoTags: ['localhost/orbweaver/probe:1'], Layers: ['layer.tar'] }];
+  const manifest = [
+    { Config: 'config.json', RepoTags: ['localhost/orbweaver/probe:1'], Layers: ['layer.tar'] },
+  ];
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   const archive = join(folder, 'image.tar');

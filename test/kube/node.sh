@@ -64,6 +64,16 @@ for ((other = 1; other <= KUBE_NODES; other++)); do
   ip route add 10.244.$other.0/24 via 172.30.0.$((10 + other))
   ip route add fd00:10:244:$other::/64 via fd00:172:30::$((10 + other))
 done
+# Pods of the overlay leave it with their node's address, as with Calico's natOutgoing.
+nft -f - <<END
+table inet overlay {
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade
+    ip6 saddr fd00:10:244::/48 ip6 daddr != fd00:10:244::/48 masquerade
+  }
+}
+END
 ip route add default via 172.30.0.1
 ip route add default via fd00:172:30::1
 

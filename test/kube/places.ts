@@ -33,7 +33,13 @@ interface ServiceObject {
 
 export async function podPlaces(cluster: Cluster, app: 'underlay' | 'overlay'): Promise<PodPlace[]> {
   const { items } = (await cluster.get('pods', '-l', `app=${app}`)) as { items: PodObject[] };
-  const kubectl = [`${home}/bin/kubectl`, '--kubeconfig', `${home}/pki/admin.kubeconfig`, '--cache-dir', `${home}/kubectl-cache`];
+  const kubectl = [
+    `${home}/bin/kubectl`,
+    '--kubeconfig',
+    `${home}/pki/admin.kubeconfig`,
+    '--cache-dir',
+    `${home}/kubectl-cache`,
+  ];
   return items
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map(({ metadata: { name, uid }, spec: { nodeName }, status }) => ({
@@ -53,7 +59,12 @@ export function nodePlaces(cluster: Cluster, probe: string): Place[] {
     name,
     kind: 'node',
     node: name,
-    addresses: [`172.30.0.${11 + i}`, `192.168.50.${11 + i}`, `fd00:172:30::${11 + i}`, `fd00:192:168:50::${11 + i}`],
+    addresses: [
+      `172.30.0.${11 + i}`,
+      `192.168.50.${11 + i}`,
+      `fd00:172:30::${11 + i}`,
+      `fd00:192:168:50::${11 + i}`,
+    ],
     port: serverPort,
     probe: [...cluster.entering(name), probe],
   }));
@@ -62,5 +73,12 @@ export function nodePlaces(cluster: Cluster, probe: string): Place[] {
 export async function servicePlace(cluster: Cluster, name: string): Promise<Place> {
   const { spec } = (await cluster.get('service', name)) as ServiceObject;
   const none = ['false'] as const;
-  return { name: `Service ${name}`, kind: 'service', node: undefined, addresses: spec.clusterIPs, port: 80, probe: none };
+  return {
+    name: `Service ${name}`,
+    kind: 'service',
+    node: undefined,
+    addresses: spec.clusterIPs,
+    port: 80,
+    probe: none,
+  };
 }

@@ -3,12 +3,12 @@
 import { askByProbe, type Question, type Verdict } from '#lab';
 import type { Cluster, ProxyMode } from './cluster.ts';
 import { until } from './command.ts';
-import { type Place, nodePlaces, type PodPlace, podPlaces, servicePlace } from './places.ts';
+import { nodePlaces, type Place, type PodPlace, podPlaces, servicePlace } from './places.ts';
 
 interface Cell extends Question {
   readonly from: Place;
   readonly to: Place;
-  /** The address that the server must see, where that is not the affair of kube-proxy. */
+  /** The address that the server must see, where nobody translates it. */
   readonly source?: string;
   /** Why it cannot work; the check fails when it does. */
   readonly impossible?: string;
@@ -33,7 +33,7 @@ function cellsTo(from: Place, to: Place, mode: ProxyMode): Cell[] {
         protocol,
         address,
         port: protocol === 'icmp' ? 0 : to.port,
-        ...(to.kind === 'service' || from.kind === 'node' || source === undefined ? {} : { source }),
+        ...(to.kind === 'service' || from.kind !== 'underlay pod' || source === undefined ? {} : { source }),
         ...(isFar && protocol === 'tcp' && mode === 'iptables' ? { impossible: invalidDrop } : {}),
       };
     }),
@@ -71,7 +71,8 @@ function plannedCells({ underlay, overlay, nodes, services }: Cast, mode: ProxyM
   return nodes.flatMap((node) => {
     const pod = underlay.find((other) => other.node === node.node);
     const neighbour = overlay.find((other) => other.node === node.node);
-    if (pod === undefined || neighbour === undefined) throw new Error(`${node.name} lacks a pod of each sort`);
+    if (pod === undefined || neighbour === undefined)
+      throw new Error(`${node.name} lacks a pod of each sort`);
     const peers = [
       ...nearAndFar(nodes, pod),
       ...nearAndFar(underlay, pod),
@@ -81,7 +82,9 @@ function plannedCells({ underlay, overlay, nodes, services }: Cast, mode: ProxyM
     ];
     return [
       ...peers.flatMap((peer) => cellsTo(pod, peer, mode)),
-      ...[node, neighbour].flatMap((from) => cellsTo(from, pod, mode)),
+      ...[node, neighbour].flatMap((from) =>
+        nearAndFar(underlay, from).flatMap((to) => cellsTo(from, to, mode)),
+      ),
       ...services.flatMap((service) => cellsTo(neighbour, service, mode)),
     ];
   });
@@ -91,7 +94,10 @@ async function ask(cells: readonly Cell[]): Promise<[Cell, Verdict][]> {
   const sources = Map.groupBy(cells, ({ from }) => from);
   const answers = [...sources].map(async ([from, own]) => {
     const verdicts = await askByProbe(from.probe, own);
-    return own.map((cell, i): [Cell, Verdict] => [cell, verdicts[i] ?? { works: false, reason: 'no verdict' }]);
+    return own.map((cell, i): [Cell, Verdict] => [
+      cell,
+      verdicts[i] ?? { works: false, reason: 'no verdict' },
+    ]);
   });
   return (await Promise.all(answers)).flat();
 }
@@ -112,7 +118,9 @@ export async function tryAll(cast: Cast, mode: ProxyMode): Promise<{ works: numb
   const cells = plannedCells(cast, mode);
   const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
   if (faults.length > 0) {
-    throw new Error(`${faults.length} of ${cells.length} are not as they must be:\n${faults.join('\n')}`);
+    throw new Error(
+      `${faults.length} of ${cells.length} are not as they must be:\n${faults.slice(0, 12).join('\n')}`,
+    );
   }
   const impossible = cells.filter((cell) => cell.impossible !== undefined).length;
   return { works: cells.length - impossible, impossible };
@@ -120,7 +128,9 @@ export async function tryAll(cast: Cast, mode: ProxyMode): Promise<{ works: numb
 
 /** kube-proxy learns of pods a moment after they are Ready. */
 export async function untilServed(cast: Cast, mode: ProxyMode): Promise<void> {
-  const cells = cast.nodes.flatMap((node) => cast.services.flatMap((service) => cellsTo(node, service, mode)));
+  const cells = cast.nodes.flatMap((node) =>
+    cast.services.flatMap((service) => cellsTo(node, service, mode)),
+  );
   await until('kube-proxy serves the Services', 15, async () => {
     const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
     if (faults.length > 0) throw new Error(faults.join('\n'));

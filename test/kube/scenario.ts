@@ -1,0 +1,234 @@
+// What is tried in one cluster, in order: installing, pods that talk, agents that end and come back, pods that go.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agents } from './agents.ts';
+import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
+import { run, until } from './command.ts';
+import type { Outcomes } from './outcome.ts';
+import { type PodPlace, podPlaces, serverPort } from './places.ts';
+import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
+import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
+
+const underlayPods = 4;
+
+export interface ScenarioParts {
+  readonly cluster: Cluster;
+  readonly outcomes: Outcomes;
+  /** The checkout. */
+  readonly root: string;
+}
+
+export class Scenario {
+  readonly #cluster: Cluster;
+  readonly #outcomes: Outcomes;
+  readonly #root: string;
+  readonly #agents: Agents;
+
+  constructor({ cluster, outcomes, root }: ScenarioParts) {
+    this.#cluster = cluster;
+    this.#outcomes = outcomes;
+    this.#root = root;
+    this.#agents = new Agents(cluster, root);
+  }
+
+  /** Everything; `withCompliance` once is enough, kube-proxy has no part in it. */
+  async play({ withCompliance }: { readonly withCompliance: boolean }): Promise<void> {
+    const outcomes = this.#outcomes;
+    await outcomes.require('the CRDs are installed and their rules are in force', () => this.#installKinds());
+    if (withCompliance) {
+      await outcomes.check('the compliance suite passes on kube-apiserver unchanged', () =>
+        this.#compliance(),
+      );
+    }
+    await outcomes.require('an agent is ready on each node, with the rights of deploy/agent-rbac.yaml', () =>
+      this.#startAgents(),
+    );
+    await outcomes.require('underlay pods become Ready with addresses of the pools', () => this.#startPods());
+    await this.#reach('from the first');
+    await outcomes.check('an agent that is told to end takes no pod with it', () => this.#restart('TERM'));
+    await this.#reach('after SIGTERM and start');
+    await outcomes.check('an agent that is killed takes no pod with it', () => this.#restart('KILL'));
+    await this.#reach('after kill -9 and start');
+    await outcomes.check('a DEL while the agent is away is kept, and done when it is back', () =>
+      this.#deleteWithoutAgent(),
+    );
+    await this.#reach('with pods that came later');
+    await outcomes.check('deleted pods leave nothing: no address, endpoint, veth, route, file', () =>
+      this.#deleteAll(),
+    );
+    await outcomes.check('the agents were refused nothing and said nothing of an error', () =>
+      this.#readLogs(),
+    );
+  }
+
+  async #apply(file: string): Promise<void> {
+    await this.#cluster.kubectl(['apply', '-f', '-'], readFileSync(join(this.#root, file), 'utf8'));
+  }
+
+  async #installKinds(): Promise<void> {
+    await this.#kubectl('apply', '-f', join(this.#root, 'deploy/crds'));
+    await this.#kubectl('wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all');
+    await this.#apply('test/kube/manifests/multus-rbac.yaml');
+    await this.#apply('test/kube/manifests/underlay.yaml');
+    const moved = JSON.stringify({ spec: { subnet: '192.168.51.0/24' } });
+    const refusal = await this.#kubectl('patch', 'spiderippool', 'lan-v4', '--type=merge', '-p', moved).catch(
+      String,
+    );
+    if (!/Invalid value|invalid/.test(refusal))
+      throw new Error(`the subnet of a pool can be changed: ${refusal}`);
+    // What the controller finds out by itself, once there is one.
+    const status = {
+      phase: 'Synced',
+      overlayPodCIDR: ['10.244.0.0/16', 'fd00:10:244::/48'],
+      serviceCIDR: ['10.96.0.0/16', 'fd00:10:96::/112'],
+    };
+    const patch = ['patch', 'spidercoordinator', 'default', '--subresource=status', '--type=merge', '-p'];
+    await this.#kubectl(...patch, JSON.stringify({ status }));
+  }
+
+  async #compliance(): Promise<void> {
+    const [enter, ...rest] = this.#cluster.entering('hub');
+    const suite = join(this.#root, 'test/compliance/*.test.ts');
+    const options = ['--test', '--test-reporter=dot', '--test-concurrency=2', suite];
+    await run([enter, ...rest, process.execPath, ...options], { env: this.#cluster.environment });
+  }
+
+  async #startAgents(): Promise<void> {
+    await this.#agents.prepare();
+    await this.#agents.startAll();
+    await this.#startNodeServers();
+  }
+
+  /** What the pods reach on their nodes. */
+  async #startNodeServers(): Promise<void> {
+    const serve = `${join(this.#root, 'dist/lab-probe')} serve ${serverPort} </dev/null >/dev/null 2>&1 &`;
+    await Promise.all(nodeNames.map((node) => this.#cluster.node(node, ['sh', '-c', serve])));
+  }
+
+  async #startPods(): Promise<void> {
+    await this.#apply('test/kube/manifests/workloads.yaml');
+    await this.#untilPodsReady();
+    const pods = await podPlaces(this.#cluster, 'underlay');
+    await this.#checkAddresses(pods);
+    const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
+    if (items.length !== pods.length) {
+      throw new Error(`${pods.length} pods have ${items.length} SpiderEndpoints`);
+    }
+  }
+
+  async #untilPodsReady(): Promise<void> {
+    await Promise.all([
+      this.#kubectl('rollout', 'status', 'deployment/underlay', '--timeout=60s'),
+      this.#kubectl('rollout', 'status', 'daemonset/overlay', '--timeout=60s'),
+    ]).catch(async (error: unknown) => {
+      const events = await this.#kubectl(
+        'get',
+        'events',
+        '--field-selector=type=Warning',
+        '-o',
+        'custom-columns=:.message',
+        '--no-headers',
+      );
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${events.slice(0, 4000)}`);
+    });
+  }
+
+  /** Each pod has the two addresses that the pools record for it, and no one else has them. */
+  async #checkAddresses(pods: readonly PodPlace[]): Promise<void> {
+    if (pods.length !== underlayPods)
+      throw new Error(`there are ${pods.length} underlay pods, not ${underlayPods}`);
+    const held = await allocations(this.#cluster);
+    for (const { name, uid, addresses } of pods) {
+      const recorded = held.filter(({ podUid }) => podUid === uid).map(({ address }) => address);
+      if (recorded.length !== 2 || recorded.toSorted().join() !== addresses.toSorted().join()) {
+        throw new Error(`${name} has ${addresses.join(', ')}, but the pools record ${recorded.join(', ')}`);
+      }
+    }
+    if (held.length !== 2 * pods.length)
+      throw new Error(`the pools hold ${held.length} addresses for ${pods.length} pods`);
+  }
+
+  #cast(): Promise<Cast> {
+    return castOf(this.#cluster, join(this.#root, 'dist/lab-probe'));
+  }
+
+  async #reach(when: string): Promise<void> {
+    const { proxyMode } = this.#cluster;
+    await this.#outcomes.check(`nodes, pods and Services are reached ${when}`, async () => {
+      const cast = await this.#cast();
+      await untilServed(cast, proxyMode);
+      const { works, impossible } = await tryAll(cast, proxyMode);
+      const known =
+        impossible === 0
+          ? ''
+          : `; ${impossible} are impossible with kube-proxy in mode ${proxyMode}, as must be`;
+      console.log(`     ${works} ways work${known}`);
+    });
+  }
+
+  async #restart(signal: 'TERM' | 'KILL'): Promise<void> {
+    const before = await podPlaces(this.#cluster, 'underlay');
+    await Promise.all(
+      nodeNames.map(async (node) => {
+        await this.#agents.stop(node, signal);
+        await this.#agents.start(node);
+      }),
+    );
+    const after = await podPlaces(this.#cluster, 'underlay');
+    const text = (pods: readonly PodPlace[]) =>
+      pods.map(({ name, addresses }) => `${name} ${addresses.join()}`).join('\n');
+    if (text(before) !== text(after)) throw new Error(`before:\n${text(before)}\nafter:\n${text(after)}`);
+    await this.#checkAddresses(after);
+  }
+
+  async #deleteWithoutAgent(): Promise<void> {
+    const node: NodeName = 'node1';
+    const pod = (await podPlaces(this.#cluster, 'underlay')).find((one) => one.node === node);
+    if (pod === undefined) throw new Error(`${node} has no underlay pod`);
+    const object = pod.name.split(' ')[2] ?? '';
+    await this.#agents.stop(node, 'KILL');
+    await this.#kubectl('delete', 'pod', object, '--timeout=30s');
+    await until('the DEL is in the queue', 15, async () => (await queuedDels(this.#cluster, node)) > 0);
+    const holds = async () => (await allocations(this.#cluster)).some(({ podUid }) => podUid === pod.uid);
+    if (!(await holds())) throw new Error('the addresses of the deleted pod were released by nobody');
+    await this.#agents.start(node);
+    await until('the queue is empty', 15, async () => (await queuedDels(this.#cluster, node)) === 0);
+    await until('the addresses are released', 15, async () => !(await holds()));
+    await this.#untilPodsReady();
+    await this.#checkAddresses(await podPlaces(this.#cluster, 'underlay'));
+    const routes = (await nodeTraces(this.#cluster, node)).filter((line) => line.startsWith('route'));
+    if (routes.some((line) => pod.addresses.includes(line.split(' ')[1] ?? '')))
+      throw new Error(`routes are left: ${routes.join('; ')}`);
+  }
+
+  async #deleteAll(): Promise<void> {
+    await this.#kubectl(
+      'delete',
+      'deployment/underlay',
+      'daemonset/overlay',
+      '--cascade=foreground',
+      '--timeout=60s',
+    );
+    await until('nothing is left', 20, async () => {
+      const left = await allTraces(this.#cluster);
+      if (left.length > 0) throw new Error(left.join('\n'));
+      return true;
+    });
+  }
+
+  async #readLogs(): Promise<void> {
+    const levelError = 50;
+    for (const node of nodeNames) {
+      const lines = (await this.#agents.log(node)).split('\n').filter((line) => line.startsWith('{'));
+      const bad = lines.filter(
+        (line) => (JSON.parse(line) as { level: number }).level >= levelError || /forbidden/i.test(line),
+      );
+      if (bad.length > 0) throw new Error(`${node}: ${bad.slice(0, 10).join('\n')}`);
+    }
+  }
+
+  #kubectl(...args: string[]): Promise<string> {
+    return this.#cluster.kubectl(args);
+  }
+}
