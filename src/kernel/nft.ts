@@ -4,6 +4,10 @@ import { OrbError } from '#base';
 import { type NftContext, openNftContext } from './ffi/libnftables.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
+/** The kernel drops a transaction, whole, when a signal comes: SIGTERM while a pod is served, a profiler's (nfnetlink_rcv_batch). */
+const INTERRUPTED = 'Interrupted system call';
+const ATTEMPTS = 20;
+
 /** The ruleset of a namespace. The library is loaded and its context made when first used. */
 export class Nftables {
   readonly #netns: NetnsHandle;
@@ -32,7 +36,10 @@ export class Nftables {
   #run(commands: string): { ok: boolean; output: string; error: string } {
     return inNetns(this.#netns, () => {
       this.#context ??= openNftContext();
-      return this.#context.run(commands);
+      for (let attempt = 1; ; attempt++) {
+        const outcome = this.#context.run(commands);
+        if (outcome.ok || attempt === ATTEMPTS || !outcome.error.includes(INTERRUPTED)) return outcome;
+      }
     });
   }
 
