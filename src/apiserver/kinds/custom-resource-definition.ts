@@ -12,7 +12,7 @@ import {
   stringAt,
   valueAt,
 } from '../json.ts';
-import { stamp } from '../objects/objects.ts';
+import { stamp } from '../objects/metadata.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { PrinterColumn, Resource, ScalePaths } from '../resource.ts';
 import type { RuleEngine } from '../schema/rules.ts';

@@ -1,14 +1,11 @@
-// The checks that every write passes: fields, defaults, admission, schema.
+// The form that every write is brought into: known fields, defaults, no nulls.
 
-import { errorText, isOrbError } from '#base';
 import { type ApiObject, isObject, type Json, type JsonObject } from '../json.ts';
 import { apiVersion, type Resource } from '../resource.ts';
 import { applyDefaults } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
-import { validate } from '../schema/validate.ts';
-import { badRequest, forbidden, invalid, StatusError } from '../status.ts';
-import { metadataCauses } from './names.ts';
-import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
+import { badRequest } from '../status.ts';
+import type { ObjectContext, WriteOptions } from './ports.ts';
 
 /** Takes a request's body for an object of `resource`; 400 when it says that it is something else. */
 export function asObject(resource: Resource, body: Json): ApiObject {
@@ -53,51 +50,7 @@ export function fillDefaults(resource: Resource, object: ApiObject): void {
 function dropNulls(value: JsonObject): void {
   for (const [field, content] of Object.entries(value)) {
     if (content === null) delete value[field];
-    else if (Array.isArray(content))
-      for (const item of content)
-        if (isObject(item)) dropNulls(item);
-        else if (isObject(content)) dropNulls(content);
+    else if (isObject(content)) dropNulls(content);
+    else if (Array.isArray(content)) for (const item of content) if (isObject(item)) dropNulls(item);
   }
-}
-
-/** Admission, then the schema, then what the kind itself asks for; the object to store. */
-export async function admit(
-  context: ObjectContext,
-  resource: Resource,
-  request: AdmissionRequest,
-): Promise<ApiObject> {
-  const { admission } = context;
-  const denied = (error: unknown) => denial(resource, request, error);
-  let object = request.object;
-  if (admission.mutate !== undefined) {
-    try {
-      object = await admission.mutate(request);
-    } catch (error) {
-      throw denied(error);
-    }
-  }
-  const causes = [
-    ...metadataCauses(object),
-    ...validate(resource.schema, object, request.oldObject, context.rules),
-    ...(context.strategyOf(resource)?.validate?.(object, request.oldObject) ?? []),
-  ];
-  if (causes.length > 0)
-    throw invalid({ group: resource.group, kind: resource.kind, name: request.name }, causes);
-  try {
-    await admission.validate?.({ ...request, object });
-  } catch (error) {
-    throw denied(error);
-  }
-  return object;
-}
-
-/** A refusal by admission, worded as one by a webhook. */
-export function denial(resource: Resource, request: AdmissionRequest, error: unknown): StatusError {
-  if (error instanceof StatusError) return error;
-  if (!isOrbError(error)) throw error;
-  return forbidden(
-    resource,
-    request.name,
-    `admission webhook "orbweaver" denied the request: ${errorText(error)}`,
-  );
 }

@@ -3,9 +3,12 @@
 import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt, valueAt } from '../json.ts';
 import { conflict } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
-import { denial } from './checks.ts';
-import { isFinished, keyOf, type Objects, stamp, type Target } from './objects.ts';
+import { admissionRequest, denial } from './admission.ts';
+import { foregroundFinalizer, isFinished, orphanFinalizer } from './finalizers.ts';
+import { stamp } from './metadata.ts';
+import type { Objects } from './objects.ts';
 import type { Admission } from './ports.ts';
+import { keyOf, type Target } from './target.ts';
 
 /** What the client asks of a deletion (DeleteOptions). */
 export interface DeleteOptions {
@@ -21,10 +24,6 @@ export interface Deleted {
   readonly entry: Entry;
   readonly gone: boolean;
 }
-
-/** Finalizers that the garbage collector serves. */
-export const foregroundFinalizer = 'foregroundDeletion';
-export const orphanFinalizer = 'orphan';
 
 /** Reads DeleteOptions from a body and a query string; the body wins. */
 export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
@@ -83,10 +82,7 @@ async function admitDeletion(
   options: DeleteOptions,
 ): Promise<void> {
   if (admission.validate === undefined) return;
-  const { group, version, kind, plural } = target.resource;
-  const { namespace, name } = target;
-  const about = { group, version, kind, plural, namespace, name, subresource: '', dryRun: options.dryRun };
-  const request = { operation: 'DELETE' as const, ...about, object, oldObject: object };
+  const request = admissionRequest('DELETE', target, object, object, '', options);
   try {
     await admission.validate(request);
   } catch (error) {

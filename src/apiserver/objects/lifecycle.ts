@@ -18,9 +18,11 @@ import { namespaceFinalizer } from '../kinds/namespace.ts';
 import { type Resource, storageName } from '../resource.ts';
 import { StatusError } from '../status.ts';
 import type { Entry, StoreEvent } from '../store/entry.ts';
-import { type DeleteOptions, deleteObject, foregroundFinalizer, orphanFinalizer } from './deletion.ts';
-import type { Objects, Target } from './objects.ts';
+import { type DeleteOptions, deleteObject } from './deletion.ts';
+import { foregroundFinalizer, orphanFinalizer } from './finalizers.ts';
+import type { Objects } from './objects.ts';
 import type { WriteOptions } from './ports.ts';
+import type { Target } from './target.ts';
 
 const background: DeleteOptions = { propagationPolicy: 'Background', dryRun: false };
 const asServer: WriteOptions = {

@@ -1,40 +1,24 @@
 // Creating, changing and applying objects: the one way in which anything gets into the store.
 
-import { randomUUID } from 'node:crypto';
-import { compare } from '../apply/compare.ts';
-import { afterUpdate, managedJson, managedOf, ownedPart, type Writer } from '../apply/managed-fields.ts';
+import type { Writer } from '../apply/managed-fields.ts';
 import { serverSideApply } from '../apply/server-side-apply.ts';
-import { type ApiObject, clone, equal, type Json, listAt, numberAt, stringAt, valueAt } from '../json.ts';
-import { apiVersion, type Resource, storageName } from '../resource.ts';
-import { alreadyExists, badRequest, conflict, forbidden, modified, notFound } from '../status.ts';
-import type { Entry, ObjectKey } from '../store/entry.ts';
-import { admit, dropUnknown, fillDefaults } from './checks.ts';
-import { generatedName } from './names.ts';
-import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
-
-/** An object as named by a request. */
-export interface Target {
-  readonly resource: Resource;
-  readonly namespace: string;
-  readonly name: string;
-}
+import { trackUpdate } from '../apply/update-tracking.ts';
+import { type ApiObject, clone, equal, numberAt } from '../json.ts';
+import { apiVersion, type Resource } from '../resource.ts';
+import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
+import type { Entry } from '../store/entry.ts';
+import { admissionRequest, admit } from './admission.ts';
+import { dropUnknown, fillDefaults } from './checks.ts';
+import { isFinished } from './finalizers.ts';
+import { nameOf, newMetadata, stamp } from './metadata.ts';
+import type { ObjectContext, WriteOptions } from './ports.ts';
+import { combine, contentChanged, refuseStale } from './successor.ts';
+import { keyOf, type Subresource, type Target } from './target.ts';
 
 /** A write's outcome. */
 export interface Written {
   readonly entry: Entry;
   readonly created: boolean;
-}
-
-/** Where `status` or the object itself is written. */
-export type Subresource = '' | 'status';
-
-export function keyOf(target: Target): ObjectKey {
-  return { resource: storageName(target.resource), namespace: target.namespace, name: target.name };
-}
-
-/** The time as the API writes it: RFC 3339 to the second. */
-export function stamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 /** Writes objects by the rules of the API. An answer may be given once the store is durable. */
@@ -65,20 +49,13 @@ export class Objects {
     dropUnknown(this.context, resource, object, options);
     if (object.metadata.resourceVersion)
       throw badRequest('resourceVersion should not be set on objects to be created');
-    object.metadata = this.#newMetadata(resource, object, namespace, name);
+    object.metadata = newMetadata(resource, object, namespace, name, clock.now());
     if (resource.statusSubresource) delete object.status;
     fillDefaults(resource, object);
     this.context.strategyOf(resource)?.prepareCreate?.(object);
-    const request = this.#admissionRequest(
-      'CREATE',
-      { resource, namespace, name },
-      object,
-      undefined,
-      '',
-      options,
-    );
+    const request = admissionRequest('CREATE', { resource, namespace, name }, object, undefined, '', options);
     const admitted = await admit(this.context, resource, request);
-    this.#track(resource, admitted, undefined, this.#writer(resource, options, ''), stamp(clock.now()));
+    trackUpdate(resource, admitted, undefined, this.#writer(resource, options, ''), stamp(clock.now()));
     return this.#store({ resource, namespace, name }, undefined, admitted, options);
   }
 
@@ -99,7 +76,7 @@ export class Objects {
       const next = await this.#prepareUpdate(target, current.object, wanted, subresource, options);
       if (!managed) {
         const time = stamp(this.context.clock.now());
-        this.#track(
+        trackUpdate(
           target.resource,
           next,
           current.object,
@@ -149,11 +126,14 @@ export class Objects {
     this.#requireNamespace(resource, namespace, name);
     const managedFields = object.metadata.managedFields ?? [];
     const made = clone(object);
-    made.metadata = { ...this.#newMetadata(resource, made, namespace, name), managedFields };
+    made.metadata = {
+      ...newMetadata(resource, made, namespace, name, this.context.clock.now()),
+      managedFields,
+    };
     if (resource.statusSubresource) delete made.status;
     fillDefaults(resource, made);
     this.context.strategyOf(resource)?.prepareCreate?.(made);
-    const request = this.#admissionRequest('CREATE', target, made, undefined, '', options);
+    const request = admissionRequest('CREATE', target, made, undefined, '', options);
     return this.#store(target, undefined, await admit(this.context, resource, request), options);
   }
 
@@ -170,7 +150,7 @@ export class Objects {
     const next = combine(resource, current, wanted, subresource);
     fillDefaults(resource, next);
     if (subresource === '') this.context.strategyOf(resource)?.prepareUpdate?.(next, current);
-    const request = this.#admissionRequest('UPDATE', target, next, current, subresource, options);
+    const request = admissionRequest('UPDATE', target, next, current, subresource, options);
     const admitted = await admit(this.context, resource, request);
     const generation = numberAt(current, 'metadata', 'generation');
     if (generation !== undefined && subresource === '' && contentChanged(resource, admitted, current)) {
@@ -196,32 +176,6 @@ export class Objects {
     return entry;
   }
 
-  #newMetadata(
-    resource: Resource,
-    object: ApiObject,
-    namespace: string,
-    name: string,
-  ): ApiObject['metadata'] {
-    const {
-      selfLink: _link,
-      deletionTimestamp: _at,
-      deletionGracePeriodSeconds: _grace,
-      managedFields: _managed,
-      ...rest
-    } = object.metadata;
-    const generation = hasGeneration(resource) ? { generation: 1 } : {};
-    const place = resource.namespaced ? { namespace } : {};
-    if (!resource.namespaced) delete rest.namespace;
-    return {
-      ...rest,
-      name,
-      ...place,
-      uid: randomUUID(),
-      creationTimestamp: stamp(this.context.clock.now()),
-      ...generation,
-    };
-  }
-
   #requireNamespace(resource: Resource, namespace: string, name: string): void {
     if (!resource.namespaced) return;
     const found = this.context.store.get({ resource: 'namespaces.', namespace: '', name: namespace });
@@ -238,129 +192,6 @@ export class Objects {
   #writer(resource: Resource, options: WriteOptions, subresource: Subresource): Writer {
     return { manager: options.manager, operation: 'Update', apiVersion: apiVersion(resource), subresource };
   }
-
-  #track(
-    resource: Resource,
-    next: ApiObject,
-    current: ApiObject | undefined,
-    writer: Writer,
-    time: string,
-  ): void {
-    const hasStatus = resource.statusSubresource;
-    const part = (object: ApiObject) => ownedPart(object, writer.subresource, hasStatus);
-    const before = current === undefined ? {} : part(current);
-    const difference = compare(resource.schema, before, part(next));
-    const entries = afterUpdate(managedOf(next), writer, difference, time);
-    const json = managedJson(entries);
-    if (json.length > 0) next.metadata.managedFields = json;
-  }
-
-  #admissionRequest(
-    operation: AdmissionRequest['operation'],
-    target: Target,
-    object: ApiObject,
-    oldObject: ApiObject | undefined,
-    subresource: Subresource,
-    options: WriteOptions,
-  ): AdmissionRequest {
-    const { resource, namespace, name } = target;
-    const { group, version, kind, plural } = resource;
-    return {
-      operation,
-      group,
-      version,
-      kind,
-      plural,
-      namespace,
-      name,
-      subresource,
-      object,
-      oldObject,
-      dryRun: options.dryRun,
-    };
-  }
-}
-
-/** The name that an object is created under. */
-function nameOf(object: ApiObject): string {
-  const { name, generateName } = object.metadata as { name?: Json; generateName?: Json };
-  if (typeof name === 'string' && name !== '') return name;
-  if (typeof generateName === 'string' && generateName !== '') return generatedName(generateName);
-  throw badRequest('resource name may not be empty: name or generateName is required');
-}
-
-/** Fields of metadata that only the server sets. */
-const serverOwned = [
-  'uid',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'generation',
-  'namespace',
-];
-
-/** What an update leads to: the caller's part from `wanted`, the rest from `current`. */
-function combine(
-  resource: Resource,
-  current: ApiObject,
-  wanted: ApiObject,
-  subresource: Subresource,
-): ApiObject {
-  // Status writes of custom resources leave metadata alone; those of built-in kinds may set annotations, as Multus does.
-  const metadata: ApiObject['metadata'] =
-    subresource === 'status' && resource.custom
-      ? clone(current.metadata)
-      : { ...wanted.metadata, name: current.metadata.name };
-  for (const field of serverOwned) {
-    const value = current.metadata[field];
-    if (value === undefined) delete metadata[field];
-    else metadata[field] = value;
-  }
-  metadata.resourceVersion = current.metadata.resourceVersion as string;
-  const managed = wanted.metadata.managedFields ?? current.metadata.managedFields;
-  if (managed !== undefined) metadata.managedFields = managed;
-  delete metadata.selfLink;
-  if (!resource.statusSubresource) return { ...wanted, metadata };
-  const [content, status] =
-    subresource === 'status' ? [clone(current), wanted.status] : [wanted, current.status];
-  const { status: _status, ...rest } = content;
-  const next = { ...rest, metadata } as ApiObject;
-  if (status !== undefined) next.status = clone(status);
-  return next;
-}
-
-function refuseStale(target: Target, current: ApiObject, wanted: ApiObject): void {
-  const { resourceVersion, uid } = wanted.metadata;
-  if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stringAt(current, 'metadata', 'uid') ?? ''}`;
-    throw conflict(target.resource, target.name, why);
-  }
-  if (wanted.metadata.name !== undefined && wanted.metadata.name !== target.name) {
-    throw badRequest(
-      `the name of the object (${wanted.metadata.name}) does not match the name on the URL (${target.name})`,
-    );
-  }
-  if (resourceVersion && resourceVersion !== current.metadata.resourceVersion)
-    throw modified(target.resource, target.name);
-}
-
-function hasGeneration(resource: Resource): boolean {
-  return resource.custom || resource.schema.properties?.spec !== undefined;
-}
-
-function contentChanged(resource: Resource, next: ApiObject, current: ApiObject): boolean {
-  const fields = new Set([...Object.keys(next), ...Object.keys(current)]);
-  fields.delete('metadata');
-  if (resource.statusSubresource) fields.delete('status');
-  return [...fields].some((field) => !equal(next[field], current[field]));
-}
-
-/** Whether an object that is being deleted has nothing left to wait for. */
-export function isFinished(object: ApiObject): boolean {
-  if (object.metadata.deletionTimestamp === undefined) return false;
-  if (listAt(object, 'metadata', 'finalizers').length > 0) return false;
-  if (object.kind === 'Namespace' && listAt(object, 'spec', 'finalizers').length > 0) return false;
-  return (valueAt(object, 'metadata', 'deletionGracePeriodSeconds') ?? 0) === 0;
 }
 
 /** The answer of a dry run: as if stored, under the revision that is already there. */

@@ -1,0 +1,67 @@
+// The judgement on every write: admission, the schema, and the rules of the kind.
+
+import { errorText, isOrbError } from '#base';
+import type { ApiObject } from '../json.ts';
+import type { Resource } from '../resource.ts';
+import { validate } from '../schema/validate.ts';
+import { forbidden, invalid, StatusError } from '../status.ts';
+import { metadataCauses } from './names.ts';
+import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
+import type { Subresource, Target } from './target.ts';
+
+/** A write as admission sees it. */
+export function admissionRequest(
+  operation: AdmissionRequest['operation'],
+  target: Target,
+  object: ApiObject,
+  oldObject: ApiObject | undefined,
+  subresource: Subresource,
+  options: Pick<WriteOptions, 'dryRun'>,
+): AdmissionRequest {
+  const { group, version, kind, plural } = target.resource;
+  const { namespace, name } = target;
+  const about = { group, version, kind, plural, namespace, name, subresource };
+  return { operation, ...about, object, oldObject, dryRun: options.dryRun };
+}
+
+/** Admission, then the schema, then what the kind itself asks for; the object to store. */
+export async function admit(
+  context: ObjectContext,
+  resource: Resource,
+  request: AdmissionRequest,
+): Promise<ApiObject> {
+  const { admission } = context;
+  const denied = (error: unknown) => denial(resource, request, error);
+  let object = request.object;
+  if (admission.mutate !== undefined) {
+    try {
+      object = await admission.mutate(request);
+    } catch (error) {
+      throw denied(error);
+    }
+  }
+  const causes = [
+    ...metadataCauses(object),
+    ...validate(resource.schema, object, request.oldObject, context.rules),
+    ...(context.strategyOf(resource)?.validate?.(object, request.oldObject) ?? []),
+  ];
+  if (causes.length > 0)
+    throw invalid({ group: resource.group, kind: resource.kind, name: request.name }, causes);
+  try {
+    await admission.validate?.({ ...request, object });
+  } catch (error) {
+    throw denied(error);
+  }
+  return object;
+}
+
+/** A refusal by admission, worded as one by a webhook. */
+export function denial(resource: Resource, request: AdmissionRequest, error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (!isOrbError(error)) throw error;
+  return forbidden(
+    resource,
+    request.name,
+    `admission webhook "orbweaver" denied the request: ${errorText(error)}`,
+  );
+}

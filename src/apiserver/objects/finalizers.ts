@@ -1,0 +1,15 @@
+// What holds an object that is being deleted.
+
+import { type ApiObject, listAt, valueAt } from '../json.ts';
+
+/** Finalizers that the garbage collector serves. */
+export const foregroundFinalizer = 'foregroundDeletion';
+export const orphanFinalizer = 'orphan';
+
+/** Whether an object that is being deleted has nothing left to wait for. */
+export function isFinished(object: ApiObject): boolean {
+  if (object.metadata.deletionTimestamp === undefined) return false;
+  if (listAt(object, 'metadata', 'finalizers').length > 0) return false;
+  if (object.kind === 'Namespace' && listAt(object, 'spec', 'finalizers').length > 0) return false;
+  return (valueAt(object, 'metadata', 'deletionGracePeriodSeconds') ?? 0) === 0;
+}
