@@ -21,12 +21,14 @@ export class ConnectionServer {
   readonly #serve: Serve;
   readonly #peerUid: PeerUid;
   readonly #log: Logger;
+  /** Connections whose request is not whole yet. */
+  readonly #silent = new Set<Socket>();
 
   constructor(serve: Serve, peerUid: PeerUid, log: Logger) {
     this.#serve = serve;
     this.#peerUid = peerUid;
     this.#log = log;
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   /**
@@ -53,9 +55,11 @@ export class ConnectionServer {
     await chmod(path, 0o600);
   }
 
-  /** Takes no more connections; resolves when the last one has its answer. */
+  /** Takes no more connections; resolves when the last request has its answer. */
   close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#silent) socket.destroy();
+    return closed;
   }
 
   #accept(socket: Socket): void {
@@ -67,17 +71,22 @@ export class ConnectionServer {
     };
     socket.setTimeout(REQUEST_TIMEOUT_MS, () => refuse('no whole request in time'));
     socket.on('error', (error) => gone.abort(error));
-    socket.on('close', () => gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' })));
+    socket.on('close', () => {
+      this.#silent.delete(socket);
+      gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' }));
+    });
     const uid = this.#peerUid(socket);
     if (uid !== 0) {
       refuse(`peer runs as uid ${uid}, not as root`);
       return;
     }
+    this.#silent.add(socket);
     socket.on('data', (chunk) => {
       try {
         const frame = reader.push(chunk);
         if (frame === undefined) return;
         const request = readRequest(frame);
+        this.#silent.delete(socket);
         socket.setTimeout(0);
         socket.removeAllListeners('data');
         // Reading on tells when the caller is gone.
