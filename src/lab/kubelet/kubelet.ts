@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import { primeThreads } from '#kernel';
-import { EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
+import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
 import { removePodRecord, writePodRecord } from '../pod-record.ts';
 import { Chain } from './chain.ts';
 import { readClusterNetwork } from './conf-folder.ts';
@@ -83,6 +83,9 @@ class Kubelet {
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
   #nodeAddresses: readonly string[] = [];
+  /** Container ids of sandboxes that an earlier kubelet made. */
+  readonly #unchecked = new Set<string>();
+  #recovered = false;
   /** Why the cluster's network serves nobody now. */
   #problem: string | undefined;
   #reports: Promise<void> = Promise.resolve();
@@ -112,7 +115,9 @@ class Kubelet {
       log,
       type: resources.pods,
       selection: { fieldSelector: `spec.nodeName=${node.name}` },
-      onChange: ({ object }) => this.#queue.add(keyOf(object)),
+      onChange: (change) => {
+        if (this.#recovered && concerns(change)) this.#queue.add(keyOf(change.object));
+      },
     });
   }
 
@@ -127,7 +132,10 @@ class Kubelet {
     this.#reports = this.#reportNode();
     this.#pods.start();
     await this.#pods.ready;
-    await this.#recover();
+    for (const { containerId } of store.all()) this.#unchecked.add(containerId);
+    await this.#collectGarbage();
+    this.#recovered = true;
+    for (const key of this.#pods.store.keys()) this.#queue.add(key);
     for (const { pod } of store.all()) this.#queue.add(`${pod.namespace}/${pod.name}`);
   }
 
@@ -138,22 +146,24 @@ class Kubelet {
     await this.#events.settled();
   }
 
-  /** After a restart: CHECK what runs, and GC what nobody knows any more. */
-  async #recover(): Promise<void> {
+  /** Before the first pod is worked on: GC must not meet an ADD that is under way. */
+  async #collectGarbage(): Promise<void> {
     const { log, paths } = this.#options;
-    for (const sandbox of this.#sandboxes.store.all()) {
-      if (!sandbox.ready || !existsSync(sandbox.netns)) continue;
-      await this.#sandboxes.check(sandbox).catch((error: unknown) => {
-        const pod = this.#podOf(sandbox);
-        log.warn({ containerId: sandbox.containerId, error: errorText(error) }, 'CHECK failed');
-        if (pod !== undefined) this.#warn(pod, 'FailedNetworkCheck', errorText(error));
-      });
-    }
     try {
       const network = await readClusterNetwork(paths.confFolder);
       await this.#chain.gc(network, this.#sandboxes.validAttachments());
     } catch (error) {
       log.warn({ error: errorText(error) }, 'GC of the default network failed');
+    }
+  }
+
+  /** CHECK, once for each sandbox that an earlier kubelet made; what it finds is told, the pod runs on. */
+  async #checkOnce(pod: Pod, sandbox: Sandbox): Promise<void> {
+    if (!this.#unchecked.delete(sandbox.containerId)) return;
+    try {
+      await this.#sandboxes.check(sandbox);
+    } catch (error) {
+      this.#warn(pod, 'FailedNetworkCheck', errorText(error));
     }
   }
 
@@ -208,6 +218,7 @@ class Kubelet {
   async #run(pod: Pod, running: Sandbox | undefined): Promise<void> {
     if (pod.spec?.hostNetwork === true) return this.#report(pod, 'host', this.#nodeAddresses);
     if (running === undefined) return this.#start(pod);
+    await this.#checkOnce(pod, running);
     this.#processes.start(running, this.#commandsOf(pod));
     this.#publish(running);
     if (!isRunning(pod)) await this.#reportSandbox(pod, running);
@@ -314,6 +325,16 @@ class Kubelet {
       return errorText(error);
     }
   }
+}
+
+/** Whether a change asks for work: what the kubelet itself writes does not, or a failed pod would not wait for its next try. */
+function concerns(change: Change<Pod>): boolean {
+  if (change.type !== 'changed') return true;
+  const { before, object } = change;
+  return (
+    before.metadata.deletionTimestamp !== object.metadata.deletionTimestamp ||
+    before.status?.phase !== object.status?.phase
+  );
 }
 
 /** As containerd says it through kubelet. */
