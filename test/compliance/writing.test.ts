@@ -146,7 +146,11 @@ test('strategic merge patch merges lists by key, deletes items by directive and 
           // In the order that is asked for, as kubectl sends them: kube-apiserver refuses another one.
           containers: [
             { name: 'c', image: 'i:3' },
-            { name: 'a', env: [{ name: 'Y', value: '2' }] },
+            {
+              name: 'a',
+              '$setElementOrder/env': [{ name: 'X' }, { name: 'Y' }],
+              env: [{ name: 'Y', value: '2' }],
+            },
             { name: 'b', $patch: 'delete' },
           ],
         },

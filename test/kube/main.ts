@@ -14,7 +14,7 @@ import { Scenario } from './scenario.ts';
 
 const modes: readonly ProxyMode[] = ['iptables', 'nftables'];
 /** How many checks a mode has: what a machine without Go skips. */
-const checksOfMode = 12;
+const checksOfMode = 15;
 
 const { values } = parseArgs({
   options: {

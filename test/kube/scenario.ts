@@ -10,7 +10,8 @@ import { type PodPlace, podPlaces, serverPort } from './places.ts';
 import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
 import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
 
-const underlayPods = 4;
+/** As in workloads.yaml, and for a while. */
+const [fewPods, manyPods] = [4, 24];
 
 export interface ScenarioParts {
   readonly cluster: Cluster;
@@ -52,6 +53,12 @@ export class Scenario {
     await this.#reach('after kill -9 and start');
     await outcomes.check('a DEL while the agent is away is kept, and done when it is back', () =>
       this.#deleteWithoutAgent(),
+    );
+    await outcomes.check('a pod whose sandbox died is recorded with what its next one has', () =>
+      this.#killSandbox(),
+    );
+    await outcomes.check('agents killed in the middle of many ADDs and DELs lose and leak nothing', () =>
+      this.#killAmidst(),
     );
     await this.#reach('with pods that came later');
     await outcomes.check('deleted pods leave nothing: no address, endpoint, veth, route, file', () =>
@@ -110,11 +117,12 @@ export class Scenario {
     await this.#apply('test/kube/manifests/workloads.yaml');
     await this.#untilPodsReady();
     const pods = await podPlaces(this.#cluster, 'underlay');
+    if (pods.length !== fewPods) throw new Error(`there are ${pods.length} underlay pods, not ${fewPods}`);
     await this.#checkAddresses(pods);
-    const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
-    if (items.length !== pods.length) {
-      throw new Error(`${pods.length} pods have ${items.length} SpiderEndpoints`);
-    }
+    await until('each pod has a SpiderEndpoint', 5, async () => {
+      const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
+      return items.length === pods.length;
+    });
   }
 
   async #untilPodsReady(): Promise<void> {
@@ -136,8 +144,6 @@ export class Scenario {
 
   /** Each pod has the two addresses that the pools record for it, and no one else has them. */
   async #checkAddresses(pods: readonly PodPlace[]): Promise<void> {
-    if (pods.length !== underlayPods)
-      throw new Error(`there are ${pods.length} underlay pods, not ${underlayPods}`);
     const held = await allocations(this.#cluster);
     for (const { name, uid, addresses } of pods) {
       const recorded = held.filter(({ podUid }) => podUid === uid).map(({ address }) => address);
@@ -200,6 +206,51 @@ export class Scenario {
     const routes = (await nodeTraces(this.#cluster, node)).filter((line) => line.startsWith('route'));
     if (routes.some((line) => pod.addresses.includes(line.split(' ')[1] ?? '')))
       throw new Error(`routes are left: ${routes.join('; ')}`);
+  }
+
+  async #killSandbox(): Promise<void> {
+    const node: NodeName = 'node2';
+    const pod = (await podPlaces(this.#cluster, 'underlay')).find((one) => one.node === node);
+    if (pod === undefined) throw new Error(`${node} has no underlay pod`);
+    const ctr = ['ctr', '-n', 'k8s.io'];
+    const filter = `labels."io.kubernetes.pod.uid"==${pod.uid},labels."io.cri-containerd.kind"==sandbox`;
+    const sandboxes = async () =>
+      (await this.#cluster.node(node, [...ctr, 'containers', 'ls', '-q', filter]))
+        .split('\n')
+        .filter(Boolean);
+    const [first = ''] = await sandboxes();
+    await this.#cluster.node(node, [...ctr, 'tasks', 'kill', '-s', 'SIGKILL', first]);
+    await until('there is another sandbox', 30, async () => (await sandboxes()).some((id) => id !== first));
+    await this.#untilPodsReady();
+    // The kubelet ends the old sandbox before it makes another: its addresses were released, and rest.
+    await until('the pod is where the pools say', 15, async () => {
+      const after = await podPlaces(this.#cluster, 'underlay');
+      await this.#checkAddresses(after);
+      return after.some(({ uid }) => uid === pod.uid);
+    });
+  }
+
+  async #killAmidst(): Promise<void> {
+    for (const [replicas, moreMs] of [
+      [manyPods, 1500],
+      [fewPods, 1500],
+    ] as const) {
+      await this.#kubectl('scale', 'deployment/underlay', `--replicas=${replicas}`);
+      await new Promise((resolve) => setTimeout(resolve, moreMs));
+      await Promise.all(
+        nodeNames.map(async (node) => {
+          await this.#agents.stop(node, 'KILL');
+          await this.#agents.start(node);
+        }),
+      );
+      await this.#untilPodsReady();
+      await until(`${replicas} pods and what they hold`, 40, async () => {
+        const pods = await podPlaces(this.#cluster, 'underlay');
+        if (pods.length !== replicas) return false;
+        await this.#checkAddresses(pods);
+        return true;
+      });
+    }
   }
 
   async #deleteAll(): Promise<void> {
