@@ -44,7 +44,7 @@ export class Objects {
   ): Promise<Entry> {
     const { store, clock } = this.context;
     const name = nameOf(object);
-    this.#requireNamespace(resource, namespace, object.metadata.name);
+    this.#requireNamespace(resource, namespace, name);
     if (store.get(keyOf({ resource, namespace, name })) !== undefined) throw alreadyExists(resource, name);
     dropUnknown(this.context, resource, object, options);
     if (object.metadata.resourceVersion)
@@ -170,6 +170,8 @@ export class Objects {
   }
 
   #store(target: Target, current: Entry | undefined, object: ApiObject, options: WriteOptions): Entry {
+    // Admission took its time: the namespace may have begun to end since, and has looked for its content already.
+    this.#requireNamespace(target.resource, target.namespace, target.name);
     if (options.dryRun) return dryEntry(target, object);
     const entry = this.context.store.put(keyOf(target), current, object);
     if (entry === undefined) throw alreadyExists(target.resource, target.name);

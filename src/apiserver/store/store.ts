@@ -145,9 +145,11 @@ export class Store {
 
   #record(key: ObjectKey, type: StoreEvent['type'], object: ApiObject, previous: Entry | undefined): Entry {
     if (this.#failure !== undefined) throw this.#failure;
-    const revision = ++this.#revision;
+    const revision = this.#revision + 1;
     object.metadata.resourceVersion = String(revision);
     const entry: Entry = { key, revision, object, bytes: Buffer.from(JSON.stringify(object)) };
+    // Not before the bytes are there: a revision that nobody writes would be waited for without end.
+    this.#revision = revision;
     const event: StoreEvent = { type, entry, previous };
     this.#remember(event);
     this.#pending.push(event);

@@ -1,0 +1,48 @@
+// Which objects name which owners; kept up to date by events.
+
+import { isObject, type Json, listAt } from '../json.ts';
+import type { Entry, StoreEvent } from '../store/entry.ts';
+
+/** An index over everything stored. */
+export class Dependents {
+  /** Objects by the uid of each owner they name. */
+  readonly #byOwner = new Map<string, Map<string, Entry>>();
+
+  add(entry: Entry): void {
+    for (const uid of ownerUids(entry)) {
+      const dependents = this.#byOwner.get(uid) ?? new Map<string, Entry>();
+      this.#byOwner.set(uid, dependents.set(entryText(entry), entry));
+    }
+  }
+
+  observe(event: StoreEvent): void {
+    if (event.previous !== undefined) this.#drop(event.previous);
+    if (event.type !== 'DELETED') this.add(event.entry);
+  }
+
+  /** The objects that name `owner`; a copy. */
+  of(owner: Entry): Entry[] {
+    const { uid } = owner.object.metadata;
+    return typeof uid === 'string' ? [...(this.#byOwner.get(uid)?.values() ?? [])] : [];
+  }
+
+  #drop(entry: Entry): void {
+    for (const uid of ownerUids(entry)) {
+      const dependents = this.#byOwner.get(uid);
+      dependents?.delete(entryText(entry));
+      if (dependents?.size === 0) this.#byOwner.delete(uid);
+    }
+  }
+}
+
+function ownerUids(entry: Entry): string[] {
+  return listAt(entry.object, 'metadata', 'ownerReferences').flatMap((reference: Json) => {
+    const uid = isObject(reference) ? reference.uid : undefined;
+    return typeof uid === 'string' ? [uid] : [];
+  });
+}
+
+/** A key of an object among all objects. */
+export function entryText({ key }: Entry): string {
+  return `${key.resource} ${key.namespace}/${key.name}`;
+}

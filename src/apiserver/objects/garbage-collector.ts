@@ -1,0 +1,108 @@
+// What becomes of the dependents of an object that goes (Kubernetes: "Garbage Collection").
+
+import { type ApiObject, type Json, listAt, stringAt, valueAt } from '../json.ts';
+import { storageName } from '../resource.ts';
+import type { Entry } from '../store/entry.ts';
+import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
+import { type DeleteOptions, deleteObject } from './deletion.ts';
+import type { Dependents } from './dependents.ts';
+import { foregroundFinalizer, orphanFinalizer } from './finalizers.ts';
+import type { Objects } from './objects.ts';
+import type { Target } from './target.ts';
+
+export class GarbageCollector {
+  readonly #objects: Objects;
+  readonly #dependents: Dependents;
+
+  constructor(objects: Objects, dependents: Dependents) {
+    this.#objects = objects;
+    this.#dependents = dependents;
+  }
+
+  /** Deletes an object all of whose owners are gone; drops references to gone ones where another is left. */
+  async collect(entry: Entry, target: Target): Promise<void> {
+    const references = listAt(entry.object, 'metadata', 'ownerReferences');
+    if (references.length === 0) return;
+    const owners = references.map((reference) => this.owner(entry.key.namespace, reference));
+    const solid = owners.filter((owner) => owner !== undefined && !waitsForDependents(owner.object));
+    if (solid.length > 0) {
+      if (solid.length === references.length) return;
+      const left = references.filter((_, index) => solid.includes(owners[index]));
+      await changeAsServer(this.#objects, target, (next) => {
+        next.metadata.ownerReferences = left;
+      });
+      return;
+    }
+    const waiting = owners.some((owner) => owner !== undefined);
+    const hasDependents = this.#dependents.of(entry).length > 0;
+    await deleteObject(
+      this.#objects,
+      target,
+      waiting && hasDependents
+        ? { propagationPolicy: 'Foreground', dryRun: false }
+        : { ...keptPolicy(entry.object), dryRun: false },
+    );
+  }
+
+  /** Takes the reference to their owner from all dependents. */
+  async orphan(entry: Entry, target: Target): Promise<void> {
+    const uid = stringAt(entry.object, 'metadata', 'uid') ?? '';
+    for (const dependent of this.#dependents.of(entry)) {
+      const its = targetOf(this.#objects.context, dependent);
+      if (its === undefined) continue;
+      await changeAsServer(this.#objects, its, (next) => {
+        const left = listAt(next, 'metadata', 'ownerReferences').filter(
+          (reference) => stringAt(reference, 'uid') !== uid,
+        );
+        if (left.length > 0) next.metadata.ownerReferences = left;
+        else delete next.metadata.ownerReferences;
+      });
+    }
+    await dropFinalizer(this.#objects, target, orphanFinalizer);
+  }
+
+  /** Dependents first; those that do not block are deleted but not waited for. Returns the ones to collect now. */
+  async foreground(entry: Entry, target: Target): Promise<readonly Entry[]> {
+    const uid = stringAt(entry.object, 'metadata', 'uid') ?? '';
+    const dependents = this.#dependents.of(entry);
+    const unmarked = dependents.filter(({ object }) => object.metadata.deletionTimestamp === undefined);
+    const blocks = (reference: Json) =>
+      stringAt(reference, 'uid') === uid && valueAt(reference, 'blockOwnerDeletion') === true;
+    const blocked = dependents.some(({ object }) =>
+      listAt(object, 'metadata', 'ownerReferences').some(blocks),
+    );
+    if (!blocked) await dropFinalizer(this.#objects, target, foregroundFinalizer);
+    return unmarked;
+  }
+
+  /** The object that a reference names, if it is there under the same uid. */
+  owner(namespace: string, reference: Json): Entry | undefined {
+    const { store, registry } = this.#objects.context;
+    const version = stringAt(reference, 'apiVersion') ?? '';
+    const group = version.includes('/') ? (version.split('/')[0] ?? '') : '';
+    const resource = registry.findKind(group, stringAt(reference, 'kind') ?? '');
+    if (resource === undefined) return undefined;
+    const place = resource.namespaced ? namespace : '';
+    const entry = store.get({
+      resource: storageName(resource),
+      namespace: place,
+      name: stringAt(reference, 'name') ?? '',
+    });
+    return entry?.object.metadata.uid === stringAt(reference, 'uid') ? entry : undefined;
+  }
+}
+
+function waitsForDependents(object: ApiObject): boolean {
+  return (
+    object.metadata.deletionTimestamp !== undefined &&
+    listAt(object, 'metadata', 'finalizers').includes(foregroundFinalizer)
+  );
+}
+
+/** A dependent that is to be orphaned or waited for keeps its own finalizer. */
+function keptPolicy(object: ApiObject): Pick<DeleteOptions, 'propagationPolicy'> {
+  const finalizers = listAt(object, 'metadata', 'finalizers');
+  return finalizers.includes(orphanFinalizer) || finalizers.includes(foregroundFinalizer)
+    ? {}
+    : { propagationPolicy: 'Background' };
+}
