@@ -22,14 +22,14 @@ export interface NftContext {
 }
 
 interface Library {
-  create(flags: number): unknown;
-  setFlags(context: unknown, flags: number): void;
-  bufferOutput(context: unknown): number;
-  bufferError(context: unknown): number;
-  output(context: unknown): string;
-  error(context: unknown): string;
-  run(context: unknown, commands: string): number;
-  free: { async(context: unknown, done: (error: Error | null) => void): void };
+  readonly create: (flags: number) => unknown;
+  readonly setFlags: (context: unknown, flags: number) => void;
+  readonly bufferOutput: (context: unknown) => number;
+  readonly bufferError: (context: unknown) => number;
+  readonly output: (context: unknown) => string;
+  readonly error: (context: unknown) => string;
+  readonly run: (context: unknown, commands: string) => number;
+  readonly free: { readonly async: (context: unknown, done: (error: Error | null) => void) => void };
 }
 
 // A library is loaded once for the process, like the modules of a program: 0.5 ms for each context otherwise.
