@@ -273,6 +273,31 @@ async function restart(t: TestContext): Promise<void> {
   assert.equal(node.leases('cluster').length, 2);
 }
 
+async function damagedOverRestart(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  await node.start();
+  await node.createPod('broken');
+  await node.createPod('forgotten');
+  await node.running('broken');
+  await node.running('forgotten');
+  await node.stop();
+  const records = readPodRecords(node.paths.podRecordFolder);
+  const [broken, forgotten] = records.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  execFileSync('nsenter', [`--net=${broken?.netns}`, 'ip', 'addr', 'flush', 'dev', 'eth0']);
+  rmSync(join(node.paths.sandboxFolder, `${forgotten?.containerId}.json`));
+  await node.kube.delete(resources.pods, { namespace: 'default', name: 'forgotten' });
+  await node.start();
+  assert.equal(node.leases('cluster').length, 2, 'GC gave back the addresses of what nobody knows');
+  await eventually(async () => {
+    const [event] = (await node.kube.list(resources.events)).items;
+    assert.equal(event?.reason, 'FailedNetworkCheck');
+    assert.equal(event.involvedObject.name, 'broken');
+    assert.match(event.message ?? '', /plugin type="ptp" name="cluster" failed \(check\)/);
+  });
+  assert.equal((await node.pod('broken')).status?.phase, 'Running');
+}
+
 async function notReady(t: TestContext): Promise<void> {
   const node = new TestNode(t);
   node.writePlugin(
@@ -309,5 +334,6 @@ if (process.env[inside] === undefined) {
   test('default-network and networks are attached, reported and detached', multusNetworks);
   test('a failing plugin is an Event, and the next try is made in a new sandbox', failingPlugin);
   test('a kubelet that starts again keeps what runs and removes what was deleted', restart);
+  test('after a restart CHECK tells what is broken, and GC frees what is forgotten', damagedOverRestart);
   test('the node is ready only when STATUS of the cluster network is', notReady);
 }
