@@ -1,4 +1,4 @@
-export { type Certificate, newKey, selfSigned } from './http/certificate.ts';
+export { type Certificate, newKey, selfSigned, stillServes } from './http/certificate.ts';
 export type { ApiObject, Json, JsonObject } from './json.ts';
 export type { ServiceRanges } from './kinds/service.ts';
 export type { Admission, AdmissionRequest } from './objects/ports.ts';

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { resources, type SpiderIPPool } from '#api';
-import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned } from '#apiserver';
+import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned, stillServes } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
 
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     ...secure.map(({ host }) => host),
     ...(values['tls-name'] ?? []),
   ];
-  const tls = selfSigned(readKey(join(dataDirectory, 'tls.key')), [...new Set(names)], systemClock.now());
+  const tls = readCertificate(dataDirectory, [...new Set(names)]);
   const urls: string[] = [];
   for (const place of secure) urls.push(urlOf('https', place.host, await server.listen({ ...place, tls })));
   for (const place of plain) urls.push(urlOf('http', place.host, await server.listen(place)));
@@ -98,9 +98,19 @@ function readToken(file: string): string {
   return readOrMake(file, () => `${randomBytes(32).toString('hex')}\n`).trim();
 }
 
-/** The key outlives restarts: certificates made with it are trusted by kubeconfigs from before. */
-function readKey(file: string): string {
-  return readOrMake(file, newKey);
+/**
+ * Key and certificate outlive restarts: clients trust just this certificate, and a new one of the same key would not do
+ * (X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT). Made anew where it lacks a name or ends soon.
+ */
+function readCertificate(folder: string, names: readonly string[]): Certificate {
+  const key = readOrMake(join(folder, 'tls.key'), newKey);
+  const make = () => selfSigned(key, names, systemClock.now()).certificate;
+  const file = join(folder, 'tls.crt');
+  const stored = { key, certificate: readOrMake(file, make) };
+  if (stillServes(stored, names, systemClock.now())) return stored;
+  const certificate = make();
+  writeSecret(file, certificate);
+  return { key, certificate };
 }
 
 function readOrMake(file: string, make: () => string): string {

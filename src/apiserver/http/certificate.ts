@@ -2,7 +2,14 @@
 //
 // node:crypto makes keys and signatures but no certificates, so the few structures of RFC 5280 that one needs are written here.
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import { isIP } from 'node:net';
 import { addressBytes, parseAddress } from '#ip';
 
@@ -19,12 +26,29 @@ export function newKey(): string {
     .toString();
 }
 
+const dayMs = 86_400_000;
+
+/** Whether a certificate made earlier still serves: for this key, all `names`, and another month at least. */
+export function stillServes(
+  { key, certificate }: Certificate,
+  names: readonly string[],
+  nowMs: number,
+): boolean {
+  const made = new X509Certificate(certificate);
+  const covers = (name: string) =>
+    (isIP(name) === 0 ? made.checkHost(name) : made.checkIP(name)) !== undefined;
+  return (
+    made.checkPrivateKey(createPrivateKey(key)) &&
+    names.every(covers) &&
+    Date.parse(made.validTo) > nowMs + 30 * dayMs
+  );
+}
+
 /** Certifies `key` for `names` (addresses or host names), valid from a day before `nowMs` for ten years. */
 export function selfSigned(key: string, names: readonly string[], nowMs: number): Certificate {
   const privateKey = createPrivateKey(key);
   const name = sequence(tlv(0x31, sequence(objectId('2.5.4.3'), tlv(0x0c, Buffer.from('orbweaver')))));
   const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'));
-  const dayMs = 86_400_000;
   const body = sequence(
     tlv(0xa0, integer(Buffer.from([2]))),
     integer(randomBytes(16)),
