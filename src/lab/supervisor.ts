@@ -71,6 +71,8 @@ export class Supervisor {
     const [command, ...args] = argv;
     const child = spawn(command, args, {
       stdio: ['ignore', log, log, ...descriptors],
+      // A session of its own: Ctrl-C is for the lab, which ends its programs in order.
+      detached: true,
       ...(environment === undefined ? {} : { env: environment }),
     });
     closeSync(log);
