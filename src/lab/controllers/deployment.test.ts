@@ -81,6 +81,36 @@ test('old pods stay while the new ones are not available', () => {
   assert.deepEqual(Object.fromEntries(sizes(world)), { a: 3, b: 2 });
 });
 
+test('two old ReplicaSets together leave enough pods that serve', () => {
+  const world = rolledOut();
+  world.put('deployments', deployment('b'));
+  for (let i = 0; i < 2; i++) {
+    world.perform(plan(world));
+    settle(world);
+  }
+  assert.deepEqual(Object.fromEntries(sizes(world)), { a: 2, b: 2 });
+  world.put('deployments', deployment('c'));
+  world.perform(plan(world));
+  const serving = sizes(world).map(([image, replicas]) => (image === 'c' ? 0 : Number(replicas)));
+  assert.equal(
+    serving.reduce((sum, count) => sum + count, 0),
+    3,
+    'maxUnavailable is one of four',
+  );
+});
+
+test('pods that never became ready go before those that serve, whichever ReplicaSet is older', () => {
+  const world = rolledOut();
+  world.put('deployments', deployment('b'));
+  for (let i = 0; i < 3; i++) world.perform(plan(world));
+  const [a] = world.world.replicaSets.list();
+  assert.ok(a !== undefined);
+  world.put('replicaSets', { ...a, status: { replicas: 3, readyReplicas: 3, availableReplicas: 3 } });
+  world.put('deployments', deployment('c'));
+  world.perform(plan(world));
+  assert.deepEqual(Object.fromEntries(sizes(world)), { a: 3, b: 0, c: 0 });
+});
+
 test('Recreate ends all old pods before it makes new ones', () => {
   const strategy = { strategy: { type: 'Recreate' } };
   const world = rolledOut(strategy);
