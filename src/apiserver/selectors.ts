@@ -8,19 +8,21 @@ export type Predicate = (object: JsonObject) => boolean;
 
 /** One requirement of a label selector. */
 const requirement =
-  /^\s*(?:(!)\s*)?([\w./-]+)\s*(?:(=|==|!=)\s*([\w.-]*)|(in|notin)\s*\(([^)]*)\)|([<>])\s*(-?\d+))?\s*$/;
+  /^(?:(!)\s*)?([\w./-]+)(?:\s*(=|==|!=)\s*([\w.-]*)|\s+(in|notin)\s*\(([^)]*)\)|\s*([<>])\s*(-?\d+))?$/;
 
 /** Reads a label selector; throws 400 for one that is not in the notation. */
 export function labelPredicate(selector: string): Predicate {
   const requirements = splitOutsideParentheses(selector).map(labelRequirement);
   return (object) => {
     const labels = isObject(object.metadata) ? object.metadata.labels : undefined;
-    return requirements.every((holds) => holds(isObject(labels) ? labels : {}));
+    // Without a prototype, so that a label "constructor" is there only where it is set.
+    const own: JsonObject = Object.assign(Object.create(null), isObject(labels) ? labels : {});
+    return requirements.every((holds) => holds(own));
   };
 }
 
 function labelRequirement(text: string): Predicate {
-  const found = requirement.exec(text);
+  const found = requirement.exec(text.trim());
   if (found === null) throw badRequest(`unable to parse requirement: "${text}" is not a label selector`);
   const [, not, key = '', operator, value = '', setOperator, set = '', comparison, bound] = found;
   if (operator === '=' || operator === '==') return (labels) => labels[key] === value;
@@ -39,7 +41,19 @@ function labelRequirement(text: string): Predicate {
 }
 
 function splitOutsideParentheses(selector: string): string[] {
-  return selector.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
+  const parts: string[] = [];
+  let inside = false;
+  let from = 0;
+  for (let at = 0; at < selector.length; at++) {
+    const character = selector[at];
+    if (character === '(') inside = true;
+    else if (character === ')') inside = false;
+    else if (character === ',' && !inside) {
+      parts.push(selector.slice(from, at));
+      from = at + 1;
+    }
+  }
+  return [...parts, selector.slice(from)];
 }
 
 /** Fields of built-in kinds that field selectors may name, besides metadata.name and metadata.namespace. */

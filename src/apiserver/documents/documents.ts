@@ -96,7 +96,8 @@ export class Documents {
       this.#generation = this.#registry.generation;
     }
     const known = this.#cache.get(key) ?? make();
-    this.#cache.set(key, known);
+    // What is not served is not kept: any path may be asked for.
+    if (known.length > 0) this.#cache.set(key, known);
     return known;
   }
 }

@@ -38,10 +38,20 @@ export function sendJson(
     'content-length': bytes.length,
     'cache-control': 'no-cache, private',
   };
-  // RFC 7234 §5.5: code 299, agent "-".
-  if (warnings.length > 0) headers.warning = warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+  if (warnings.length > 0) headers.warning = warningLines(warnings);
   response.writeHead(code, headers);
   response.end(bytes);
+}
+
+/** Upstream's limits (k8s.io/apiserver warning recorder), so that the headers stay readable for clients. */
+const maximumWarnings = { characters: 256, lines: 16 };
+
+/** RFC 7234 §5.5: code 299, agent "-". Headers carry ASCII only. */
+function warningLines(warnings: readonly string[]): string[] {
+  const shown = warnings.slice(0, maximumWarnings.lines).map((text) => {
+    return JSON.stringify(text.slice(0, maximumWarnings.characters)).replace(/[^ -~]/g, '?');
+  });
+  return shown.map((text) => `299 - ${text}`);
 }
 
 export function sendText(response: ServerResponse, code: number, text: string): void {

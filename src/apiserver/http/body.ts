@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
 import { errorText } from '#base';
-import type { Json } from '../json.ts';
+import { isObject, type Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Upstream's limit of a request body (k8s.io/apiserver MaxRequestBodyBytes). */
@@ -46,9 +46,24 @@ export function parseBody(text: string, type: string): Json {
       `the body of the request was in an unknown format - accepted media types include: ${known}`,
     );
   }
+  const value = parsed(text, yaml);
+  // A backslash may escape any character of the name.
+  if (text.includes('__proto__') || text.includes('\\')) refusePrototype(value);
+  return value;
+}
+
+function parsed(text: string, yaml: boolean): Json {
   try {
     return (yaml && !text.startsWith('{') ? parse(text) : JSON.parse(text)) as Json;
   } catch (error) {
     throw badRequest(`the body of the request is not valid ${yaml ? 'YAML' : 'JSON'}: ${errorText(error)}`);
   }
+}
+
+/** A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check. */
+export function refusePrototype(value: Json): void {
+  if (Array.isArray(value)) for (const item of value) refusePrototype(item);
+  if (!isObject(value)) return;
+  if (Object.hasOwn(value, '__proto__')) throw badRequest('a field may not be named __proto__');
+  for (const content of Object.values(value)) refusePrototype(content);
 }

@@ -51,7 +51,7 @@ export function selfSigned(key: string, names: readonly string[], nowMs: number)
   const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'));
   const body = sequence(
     tlv(0xa0, integer(Buffer.from([2]))),
-    integer(randomBytes(16)),
+    integer(serialNumber()),
     ecdsaWithSha256,
     name,
     sequence(time(nowMs - dayMs), time(nowMs + 3650 * dayMs)),
@@ -66,6 +66,13 @@ export function selfSigned(key: string, names: readonly string[], nowMs: number)
     key,
     certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
   };
+}
+
+/** 126 random bits after 01: DER wants no superfluous zero in front, and Go refuses a certificate that has one. */
+function serialNumber(): Buffer {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
+  return bytes;
 }
 
 /** Critical, CA: clients trust the certificate itself (RFC 5280 §4.2.1.9). */

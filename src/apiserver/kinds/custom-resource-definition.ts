@@ -15,6 +15,7 @@ import {
 import { stamp } from '../objects/metadata.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { PrinterColumn, Resource, ScalePaths } from '../resource.ts';
+import { patternFault } from '../schema/pattern.ts';
 import type { RuleEngine } from '../schema/rules.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { StatusCause } from '../status.ts';
@@ -169,6 +170,12 @@ function schemaCauses(
     say(`${field}.type`, 'Required value: must not be empty for specified object fields');
   if (schema.type === 'array' && schema.items === undefined)
     say(`${field}.items`, 'Required value: must be specified');
+  const fault = schema.pattern === undefined ? undefined : patternFault(schema.pattern);
+  if (fault !== undefined)
+    say(
+      `${field}.pattern`,
+      `Invalid value: ${JSON.stringify(schema.pattern)}: must be a valid regular expression: ${fault}`,
+    );
   (schema['x-kubernetes-validations'] ?? []).forEach((rule, index) => {
     const fault = rules.fault(rule.rule);
     if (fault !== undefined)

@@ -33,6 +33,7 @@ export interface ServiceRanges {
 }
 
 export class ServiceStrategy implements Strategy {
+  readonly oneAtATime = true;
   readonly #store: Store;
   readonly #ranges: ServiceRanges;
 

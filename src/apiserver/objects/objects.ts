@@ -4,7 +4,7 @@ import type { Writer } from '../apply/managed-fields.ts';
 import { serverSideApply } from '../apply/server-side-apply.ts';
 import { trackUpdate } from '../apply/update-tracking.ts';
 import { type ApiObject, clone, equal, numberAt } from '../json.ts';
-import { apiVersion, type Resource } from '../resource.ts';
+import { apiVersion, type Resource, storageName } from '../resource.ts';
 import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import { admissionRequest, admit } from './admission.ts';
@@ -24,6 +24,8 @@ export interface Written {
 /** Writes objects by the rules of the API. An answer may be given once the store is durable. */
 export class Objects {
   readonly context: ObjectContext;
+  /** The last write of each resource whose strategy wants one at a time. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(context: ObjectContext) {
     this.context = context;
@@ -36,7 +38,11 @@ export class Objects {
   }
 
   /** Creates `object`; 409 when its name is taken. */
-  async create(
+  create(resource: Resource, namespace: string, object: ApiObject, options: WriteOptions): Promise<Entry> {
+    return this.#inTurn(resource, () => this.#create(resource, namespace, object, options));
+  }
+
+  async #create(
     resource: Resource,
     namespace: string,
     object: ApiObject,
@@ -63,12 +69,22 @@ export class Objects {
    * Changes an object: `change` is given the current one (not to be altered) and returns one that shares nothing with it. It is
    * called again when somebody else was faster, unless what it returned names a resourceVersion.
    */
-  async update(
+  update(
     target: Target,
     subresource: Subresource,
     change: (current: ApiObject) => ApiObject,
     options: WriteOptions,
     managed = false,
+  ): Promise<Entry> {
+    return this.#inTurn(target.resource, () => this.#update(target, subresource, change, options, managed));
+  }
+
+  async #update(
+    target: Target,
+    subresource: Subresource,
+    change: (current: ApiObject) => ApiObject,
+    options: WriteOptions,
+    managed: boolean,
   ): Promise<Entry> {
     for (;;) {
       const current = this.get(target);
@@ -110,7 +126,8 @@ export class Objects {
     };
     if (this.context.store.get(keyOf(target)) === undefined && subresource === '') {
       const made = serverSideApply(undefined, applied, request);
-      return { entry: await this.#createApplied(target, made, options), created: true };
+      const create = () => this.#createApplied(target, made, options);
+      return { entry: await this.#inTurn(resource, create), created: true };
     }
     const change = (current: ApiObject) => {
       const merged = clone(serverSideApply(current, applied, request));
@@ -176,6 +193,16 @@ export class Objects {
     const entry = this.context.store.put(keyOf(target), current, object);
     if (entry === undefined) throw alreadyExists(target.resource, target.name);
     return entry;
+  }
+
+  #inTurn<T>(resource: Resource, write: () => Promise<T>): Promise<T> {
+    if (this.context.strategyOf(resource)?.oneAtATime !== true) return write();
+    const name = storageName(resource);
+    const mine = (this.#turns.get(name) ?? Promise.resolve()).then(write);
+    // A write that was refused does not keep the next one.
+    const settled = mine.catch(() => undefined);
+    this.#turns.set(name, settled);
+    return mine;
   }
 
   #requireNamespace(resource: Resource, namespace: string, name: string): void {

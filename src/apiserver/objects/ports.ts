@@ -35,6 +35,8 @@ export interface Admission {
 
 /** What the server itself does to a kind before it is stored. Objects given may be changed. */
 export interface Strategy {
+  /** Whether it hands out what no two objects may have: then one write at a time is prepared and stored. */
+  readonly oneAtATime?: boolean;
   prepareCreate?(object: ApiObject): void;
   prepareUpdate?(object: ApiObject, old: ApiObject): void;
   validate?(object: ApiObject, old: ApiObject | undefined): StatusCause[];

@@ -3,6 +3,7 @@
 import { canonicalText, equal, isObject, type Json, type JsonObject } from '../json.ts';
 import type { StatusCause } from '../status.ts';
 import { hasFormat } from './formats.ts';
+import { patternOf } from './pattern.ts';
 import type { RuleEngine } from './rules.ts';
 import { fieldSchema, type Schema } from './schema.ts';
 
@@ -75,7 +76,7 @@ class Check {
     if (minLength !== undefined && length < minLength) {
       this.#invalid(path, value, `${path} in body should be at least ${minLength} chars long`);
     }
-    if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
+    if (pattern !== undefined && !patternOf(pattern).test(value)) {
       this.#invalid(path, value, `${path} in body should match '${pattern}'`);
     }
     if (format !== undefined && !hasFormat(format, value)) {

@@ -175,6 +175,10 @@ export class ResourceHandler {
     const applied = asObject(call.resource, body);
     if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     applied.metadata.name ??= call.path.name;
+    if (applied.metadata.name !== call.path.name)
+      throw badRequest(
+        `the name of the object (${applied.metadata.name}) does not match the name on the URL (${call.path.name})`,
+      );
     if (call.resource.namespaced) applied.metadata.namespace ??= call.path.namespace;
     const force = isTrue(call.query.get('force'));
     const { entry, created } = await this.#objects.apply(target(call), subresource, applied, {

@@ -157,6 +157,7 @@ class Watcher {
 
   /** Ends the stream, with a bookmark where they are wanted: the next watch then starts here. */
   end(revision: number): void {
+    if (this.#response.writableEnded) return;
     this.bookmark(revision);
     this.#response.end();
   }
@@ -202,7 +203,8 @@ class Watcher {
   }
 
   #write(bytes: Buffer): void {
-    if (bytes.length === 0) return;
+    // A slow client is still being sent to after the end, and a write then would be an error that ends the process.
+    if (bytes.length === 0 || this.#response.writableEnded) return;
     this.#response.write(bytes);
     if (this.#response.writableLength > maximumBacklogBytes) this.#response.destroy();
   }

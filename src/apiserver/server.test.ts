@@ -1,0 +1,199 @@
+// The server over HTTP: what only the embedded one can be asked, and what must not bring it down.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { systemClock } from '#base';
+import { parseNetwork } from '#ip';
+import { ApiServer, type JsonObject } from './index.ts';
+import { listAt, stringAt, valueAt } from './json.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+const token = 'secret';
+const maps = '/api/v1/namespaces/default/configmaps';
+let directory: string;
+let server: ApiServer;
+let port: number;
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'apiserver-'));
+  server = new ApiServer({
+    dataDirectory: directory,
+    token,
+    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
+    admission: {
+      // Time passes between the check of a write and its storing, as with a webhook.
+      validate: async (request) => {
+        if (request.namespace.startsWith('slow')) await new Promise((resolve) => setTimeout(resolve, 100));
+      },
+    },
+    clock: systemClock,
+    logger: silent,
+    onDiskFailure: (error) => assert.fail(error),
+  });
+  await server.start();
+  port = await server.listen({ host: '127.0.0.1', port: 0 });
+});
+after(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly code: number;
+  readonly body: JsonObject;
+  readonly headers: Headers;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return {
+    code: response.status,
+    body: (await response.json()) as JsonObject,
+    headers: response.headers,
+  };
+}
+
+test('a page of a list that was compacted is answered with 410, reason Expired', async () => {
+  for (const name of ['a', 'b', 'c'])
+    assert.equal((await call('POST', maps, { metadata: { name } })).code, 201);
+  const first = await call('GET', `${maps}?limit=1`);
+  const next = stringAt(first.body, 'metadata', 'continue') ?? '';
+  assert.equal((await call('GET', `${maps}?limit=1&continue=${next}`)).code, 200);
+  await call('DELETE', `${maps}/c`);
+  server.compact();
+  const late = await call('GET', `${maps}?limit=1&continue=${next}`);
+  assert.deepEqual([late.code, late.body.code, late.body.reason], [410, 410, 'Expired']);
+});
+
+test('a watch from a compacted version is told 410, reason Expired, and one from now is not', async () => {
+  const old = stringAt((await call('GET', maps)).body, 'metadata', 'resourceVersion') ?? '';
+  await call('POST', maps, { metadata: { name: 'later' } });
+  server.compact();
+  const event = (await call('GET', `${maps}?watch=1&timeoutSeconds=1&resourceVersion=${old}`)).body;
+  assert.deepEqual(
+    [event.type, valueAt(event, 'object', 'code'), valueAt(event, 'object', 'reason')],
+    ['ERROR', 410, 'Expired'],
+  );
+  const now = stringAt((await call('GET', maps)).body, 'metadata', 'resourceVersion') ?? '';
+  const bookmark = (
+    await call('GET', `${maps}?watch=1&timeoutSeconds=1&allowWatchBookmarks=1&resourceVersion=${now}`)
+  ).body;
+  assert.equal(bookmark.type, 'BOOKMARK');
+});
+
+test('a request without the token, or with another one, is refused', async () => {
+  for (const authorization of ['', 'Bearer', 'Bearer secre', 'Bearer secrets', 'Basic secret'])
+    assert.equal((await call('GET', maps, undefined, { authorization })).code, 401, authorization);
+});
+
+test('a body beyond three megabytes is refused', async () => {
+  const { code } = await call('POST', maps, {
+    metadata: { name: 'big' },
+    data: { a: 'x'.repeat(3 * 1024 * 1024) },
+  });
+  assert.equal(code, 413);
+});
+
+test('a field named __proto__ is refused however it is written, in objects and in patches', async () => {
+  const bodies = [
+    '{"metadata":{"name":"p"},"__proto__":{"data":{"a":"1"}}}',
+    '{"metadata":{"name":"p"},"data":{"\\u005f_proto__":"1"}}',
+  ];
+  for (const body of bodies) assert.equal((await call('POST', maps, body)).code, 400, body);
+  const types = ['merge-patch+json', 'strategic-merge-patch+json'];
+  for (const type of types) {
+    const headers = { 'content-type': `application/${type}` };
+    const { code } = await call('PATCH', `${maps}/a`, '{"metadata":{"__proto__":{"labels":{}}}}', headers);
+    assert.equal(code, 400, type);
+  }
+  const yaml = { 'content-type': 'application/yaml' };
+  assert.equal(
+    (await call('POST', maps, 'metadata: {name: p}\n"\\x5f_proto__": {data: {}}\n', yaml)).code,
+    400,
+  );
+});
+
+test('a JSON patch reaches nothing that the object does not hold itself', async () => {
+  const headers = { 'content-type': 'application/json-patch+json' };
+  for (const path of ['/constructor/keys', '/__proto__/polluted', '/constructor/prototype/polluted']) {
+    const { code } = await call('PATCH', `${maps}/a`, [{ op: 'add', path, value: 1 }], headers);
+    assert.equal(code, 422, path);
+  }
+  assert.equal(typeof Object.keys, 'function');
+  assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+});
+
+test('a path does not lead out of its namespace', async () => {
+  for (const path of ['/api/v1/namespaces/kube-system/..%2Fdefault/configmaps/a', `${maps}/..%2Fa`])
+    assert.equal((await call('GET', path)).code, 404, path);
+  const { code } = await call('POST', maps, { metadata: { name: '../a' } });
+  assert.equal(code, 422);
+});
+
+test('a warning about a field that no header can carry is given all the same', async () => {
+  const warned = await call('POST', maps, { metadata: { name: 'warned' }, '→\n': 1 });
+  assert.equal(warned.code, 201);
+  assert.match(warned.headers.get('warning') ?? '', /^299 - "unknown field \\"\?/);
+});
+
+test('an apply under another name than its path is refused', async () => {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'other' } };
+  const headers = { 'content-type': 'application/apply-patch+yaml' };
+  assert.equal((await call('PATCH', `${maps}/named?fieldManager=m`, body, headers)).code, 400);
+});
+
+test('a client that does not read does not bring the server down when its watch ends', async () => {
+  for (let at = 0; at < 6; at++)
+    await call('POST', maps, { metadata: { name: `fat-${at}` }, data: { a: 'x'.repeat(2_000_000) } });
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    `GET ${maps}?watch=1&timeoutSeconds=1 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n\r\n`,
+  );
+  await new Promise((resolve) => socket.once('readable', resolve));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal((await call('POST', maps, { metadata: { name: 'after-the-end' } })).code, 201);
+  assert.equal((await call('GET', `${maps}/after-the-end`)).code, 200);
+  socket.destroy();
+});
+
+test('nothing is created in a namespace that began to end meanwhile', async () => {
+  await call('POST', '/api/v1/namespaces', { metadata: { name: 'slow' } });
+  const creating = call('POST', '/api/v1/namespaces/slow/configmaps', { metadata: { name: 'late' } });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await call('DELETE', '/api/v1/namespaces/slow');
+  const { code } = await creating;
+  assert.ok(code === 403 || code === 404, String(code));
+});
+
+test('Services created at the same time get addresses and ports of their own', async () => {
+  await call('POST', '/api/v1/namespaces', { metadata: { name: 'slow-services' } });
+  const made = await Promise.all(
+    ['a', 'b', 'c'].map((name) =>
+      call('POST', '/api/v1/namespaces/slow-services/services', {
+        metadata: { name },
+        spec: { type: 'NodePort', ports: [{ port: 80 }] },
+      }),
+    ),
+  );
+  assert.deepEqual(
+    made.map(({ code }) => code),
+    [201, 201, 201],
+  );
+  assert.equal(new Set(made.map(({ body }) => stringAt(body, 'spec', 'clusterIP'))).size, 3);
+  assert.equal(
+    new Set(made.map(({ body }) => valueAt(listAt(body, 'spec', 'ports')[0], 'nodePort'))).size,
+    3,
+  );
+});
