@@ -44,7 +44,7 @@ for network in nodes=172.30.0.1/24,fd00:172:30::1/64 lan=192.168.50.1/24,fd00:19
   ip addr add "${addresses#*,}" dev "$bridge" nodad
   ip link set "$bridge" up
 done
-sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 # the router between the two
+for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$setting; done # the router between the two
 
 start kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=$hub \
   --tls-cert-file=$pki/apiserver.crt --tls-private-key-file=$pki/apiserver.key --client-ca-file=$pki/ca.crt \

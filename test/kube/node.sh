@@ -58,7 +58,7 @@ for link in eth0=172.30.0,fd00:172:30 eth1=192.168.50,fd00:192:168:50; do
   ip addr add "${prefixes#*,}::$((10 + number))/64" dev "$nic" nodad
   ip link set "$nic" up
 done
-sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$setting; done
 for ((other = 1; other <= KUBE_NODES; other++)); do
   [ $other != "$number" ] || continue
   ip route add 10.244.$other.0/24 via 172.30.0.$((10 + other))

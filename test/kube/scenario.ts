@@ -231,12 +231,12 @@ export class Scenario {
   }
 
   async #killAmidst(): Promise<void> {
-    for (const [replicas, moreMs] of [
-      [manyPods, 1500],
-      [fewPods, 1500],
-    ] as const) {
+    for (const replicas of [manyPods, fewPods]) {
+      const before = (await allocations(this.#cluster)).length;
       await this.#kubectl('scale', 'deployment/underlay', `--replicas=${replicas}`);
-      await new Promise((resolve) => setTimeout(resolve, moreMs));
+      await until('the first addresses come or go', 20, async () => {
+        return (await allocations(this.#cluster)).length !== before;
+      });
       await Promise.all(
         nodeNames.map(async (node) => {
           await this.#agents.stop(node, 'KILL');
