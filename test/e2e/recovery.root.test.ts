@@ -1,0 +1,170 @@
+// What happens when the agent or the API server is away, or dies in the middle: nothing is lost, and nothing is left.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectFootprint, type Footprint, footprint } from './footprint.ts';
+import { insideNamespaces } from './namespaces.ts';
+import { nodeAddress, OneNode } from './one-node.ts';
+import { type AddResult, CniFailure, Runtime, Sandbox, underlay } from './runtime.ts';
+
+if (insideNamespaces(import.meta.filename)) {
+  const runtime = new Runtime();
+  const network = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
+  let node: OneNode;
+  let clean: Footprint;
+  let podNumber = 0;
+
+  async function sandboxOfNewPod(): Promise<Sandbox> {
+    const name = `pod-${++podNumber}`;
+    const { metadata } = await node.createPod(name);
+    return new Sandbox({ name, uid: metadata.uid });
+  }
+
+  async function attached(): Promise<Sandbox> {
+    const sandbox = await sandboxOfNewPod();
+    await runtime.add(network, sandbox);
+    return sandbox;
+  }
+
+  async function end(sandbox: Sandbox): Promise<void> {
+    await runtime.del(network, sandbox);
+    sandbox.dropNamespace();
+  }
+
+  before(async () => {
+    node = await OneNode.start();
+    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
+    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await end(await attached());
+    clean = await footprint(node);
+  });
+  after(() => node.stop());
+  // A test that fails must not take the others with it.
+  afterEach(async () => {
+    if (node.apiServer.pid === undefined) await node.startApiServer();
+    if (node.agent.pid === undefined) await node.startAgent();
+  });
+
+  test('a DEL without the agent is queued at once, and served when the agent is back', async () => {
+    const sandbox = await attached();
+    await node.agent.stop();
+    const runs = await runtime.del(network, sandbox);
+    for (const { type, elapsedMs } of runs) assert.ok(elapsedMs < 1500, `${type}: ${elapsedMs} ms`);
+    sandbox.dropNamespace();
+    const waiting = await footprint(node);
+    assert.deepEqual([waiting.queue.length, waiting.held.length], [2, 2]);
+    await node.startAgent();
+    await expectFootprint(node, clean);
+  });
+
+  test('an address that a queued DEL frees is given to nobody before', async () => {
+    const sandbox = await attached();
+    await node.agent.stop('SIGKILL');
+    await end(sandbox);
+    const next = await sandboxOfNewPod();
+    await node.startAgent();
+    await runtime.add(network, next);
+    await runtime.check(network, next);
+    await end(next);
+    await expectFootprint(node, clean);
+  });
+
+  test('a DEL without the API server removes the links at once, and the addresses when it is back', async () => {
+    const sandbox = await attached();
+    await node.apiServer.stop('SIGKILL');
+    await end(sandbox);
+    const link = `veth${sandbox.id.slice(0, 11)}`;
+    assert.doesNotMatch(readFileSync('/proc/net/dev', 'utf8'), new RegExp(link));
+    await node.startApiServer();
+    assert.equal((await footprint(node)).held.length, 2);
+    await expectFootprint(node, clean, 40_000);
+  });
+
+  test('an ADD without the API server is told to try again, and leaves nothing', async () => {
+    const sandbox = await sandboxOfNewPod();
+    await node.apiServer.stop('SIGKILL');
+    const tried = runtime.add(network, sandbox);
+    await assert.rejects(tried, (error) => error instanceof CniFailure && error.code === 11);
+    const links = sandbox.ip<{ ifname: string }>('link').map(({ ifname }) => ifname);
+    assert.equal(links.includes('veth0'), false);
+    await node.startApiServer();
+    await end(sandbox);
+    await expectFootprint(node, clean, 40_000);
+  });
+
+  test('pods run on while the agent restarts, and it knows them afterwards', async () => {
+    const sandbox = await attached();
+    await node.agent.stop();
+    sandbox.run('ping', '-c1', '-W2', nodeAddress[4]);
+    await node.startAgent();
+    await runtime.check(network, sandbox);
+    const after = await attached();
+    await end(after);
+    await end(sandbox);
+    await expectFootprint(node, clean);
+  });
+
+  test('an ADD waits for an agent that is starting', async () => {
+    await node.agent.stop();
+    const sandbox = await sandboxOfNewPod();
+    const adding = runtime.add(network, sandbox);
+    await sleep(300);
+    await node.startAgent();
+    assert.equal((await adding).ips?.length, 2);
+    await end(sandbox);
+    await expectFootprint(node, clean);
+  });
+
+  test('an agent that is told to stop in the middle of ADDs finishes them', async () => {
+    const sandboxes = await Promise.all(Array.from({ length: 8 }, () => sandboxOfNewPod()));
+    const adding = sandboxes.map((sandbox) => runtime.add(network, sandbox));
+    await sleep(60);
+    await node.agent.stop('SIGTERM');
+    await node.startAgent();
+    const results: AddResult[] = await Promise.all(adding);
+    assert.equal(new Set(results.flatMap(({ ips = [] }) => ips.map(({ address }) => address))).size, 16);
+    await Promise.all(sandboxes.map((sandbox) => end(sandbox)));
+    await expectFootprint(node, clean);
+  });
+
+  const rounds = 12;
+  for (let round = 0; round < rounds; round++) {
+    test(`an agent killed in the middle of ADD leaves nothing after DEL and GC (${round + 1} of ${rounds})`, async () => {
+      const begun = performance.now();
+      await end(await attached());
+      const wholeMs = (performance.now() - begun) * 0.6;
+      const sandbox = await sandboxOfNewPod();
+      const adding = runtime.add(network, sandbox).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await sleep((wholeMs * round) / rounds);
+      await node.agent.stop('SIGKILL');
+      await node.startAgent();
+      const refused = await adding;
+      if (refused !== undefined) assert.ok(refused instanceof CniFailure);
+      await end(sandbox);
+      for (const type of ['coordinator', 'spiderpool']) {
+        const plugin = { type, ipam: { type: 'spiderpool' }, 'cni.dev/valid-attachments': [] };
+        const { exit, stdout } = await runtime.call('GC', { ...network, cniVersion: '1.1.0' }, plugin);
+        assert.equal(exit, 0, stdout);
+      }
+      await expectFootprint(node, clean);
+    });
+  }
+
+  test('an attachment file that was damaged holds up neither the agent nor its DEL', async () => {
+    const sandbox = await attached();
+    await node.agent.stop();
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(`/var/lib/orbweaver/attachments/${sandbox.id}+eth0.json`, '{"half of');
+    await node.startAgent();
+    await end(sandbox);
+    const { attachments, ...rest } = await footprint(node);
+    assert.equal(attachments.length, 1);
+    assert.match(attachments[0] ?? '', /\.damaged$/);
+    assert.deepEqual(rest, { kernel: clean.kernel, held: [], queue: [] });
+  });
+}
