@@ -1,17 +1,15 @@
 // What the controllers know of the cluster: a store of each kind they look at, kept up to date by reflectors.
 
-import {
-  type DaemonSet,
-  type Deployment,
-  type EndpointSlice,
-  type KubeObject,
-  type Node,
-  type Pod,
-  type ReplicaSet,
-  type ResourceType,
-  resources,
-  type Service,
-  type StatefulSet,
+import type {
+  DaemonSet,
+  Deployment,
+  EndpointSlice,
+  KubeObject,
+  Node,
+  Pod,
+  ReplicaSet,
+  Service,
+  StatefulSet,
 } from '#api';
 import type { Store } from '#kube';
 
@@ -56,8 +54,3 @@ export const worldIndexes = {
 };
 
 export type World = { readonly [K in WatchedKind]: ReadStore<Kinds[K]> };
-
-/** Kind of a resource in a world. */
-export function resourceOf(kind: WatchedKind): ResourceType {
-  return resources[kind];
-}

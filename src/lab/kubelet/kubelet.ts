@@ -9,13 +9,8 @@ import { removePodRecord, writePodRecord } from '../pod-record.ts';
 import { Chain } from './chain.ts';
 import { readClusterNetwork } from './conf-folder.ts';
 import { addressesOf, networkStatus } from './network-status.ts';
-import {
-  internalAddresses,
-  type NodeFacts,
-  readyCondition,
-  registerNode,
-  reportNode,
-} from './node-object.ts';
+import type { NodeFacts } from './node-object.ts';
+import { NodeReporter } from './node-reporter.ts';
 import { pluginRunner } from './plugin.ts';
 import { firstInterface, networksOf } from './pod-networks.ts';
 import { isRunning, pendingStatus, runningStatus } from './pod-status.ts';
@@ -62,9 +57,6 @@ export interface KubeletOptions {
   readonly backOff?: { readonly firstMs: number; readonly maximumMs: number };
 }
 
-const nodeReportMs = 5000;
-const notReadyReportMs = 200;
-
 /** Starts the kubelet of a node; resolves when it follows its pods. */
 export async function runKubelet(options: KubeletOptions): Promise<{ stop(): Promise<void> }> {
   await primeThreads();
@@ -81,14 +73,10 @@ class Kubelet {
   readonly #events: EventRecorder;
   readonly #pods: Reflector<Pod>;
   readonly #queue: WorkQueue;
-  readonly #stop = new AbortController();
-  #nodeAddresses: readonly string[] = [];
+  readonly #node: NodeReporter;
   /** Container ids of sandboxes that an earlier kubelet made. */
   readonly #unchecked = new Set<string>();
   #recovered = false;
-  /** Why the cluster's network serves nobody now. */
-  #problem: string | undefined;
-  #reports: Promise<void> = Promise.resolve();
 
   constructor(options: KubeletOptions) {
     const { client, clock, log, paths, environment, node } = options;
@@ -100,6 +88,13 @@ class Kubelet {
     });
     this.#chain = new Chain(run, new ResultCache(paths.resultFolder));
     this.#sandboxes = new Sandboxes(new SandboxStore(paths.sandboxFolder), this.#chain, paths.netnsFolder);
+    this.#node = new NodeReporter({
+      facts: node,
+      client,
+      clock,
+      log,
+      networkStatus: async () => this.#chain.status(await readClusterNetwork(paths.confFolder)),
+    });
     this.#processes = new PodProcesses({ clock, log, environment });
     this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: node.name });
     this.#queue = new WorkQueue({
@@ -122,14 +117,12 @@ class Kubelet {
   }
 
   async start(): Promise<void> {
-    const { client, log, node } = this.#options;
+    const { log } = this.#options;
     const { store } = this.#sandboxes;
     await store.load((path, error) =>
       log.error({ path, error: errorText(error) }, 'a sandbox record is damaged'),
     );
-    this.#nodeAddresses = node.addresses ?? internalAddresses(await registerNode(client, node));
-    this.#problem = await this.#networkProblem();
-    this.#reports = this.#reportNode();
+    await this.#node.start();
     this.#pods.start();
     await this.#pods.ready;
     for (const { containerId } of store.all()) this.#unchecked.add(containerId);
@@ -140,8 +133,7 @@ class Kubelet {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all([this.#pods.stop(), this.#queue.stop(), this.#reports]);
+    await Promise.all([this.#pods.stop(), this.#queue.stop(), this.#node.stop()]);
     this.#processes.stopAll();
     await this.#events.settled();
   }
@@ -216,7 +208,7 @@ class Kubelet {
   }
 
   async #run(pod: Pod, running: Sandbox | undefined): Promise<void> {
-    if (pod.spec?.hostNetwork === true) return this.#report(pod, 'host', this.#nodeAddresses);
+    if (pod.spec?.hostNetwork === true) return this.#report(pod, 'host', this.#node.addresses);
     if (running === undefined) return this.#start(pod);
     await this.#checkOnce(pod, running);
     this.#processes.start(running, this.#commandsOf(pod));
@@ -225,8 +217,8 @@ class Kubelet {
   }
 
   async #start(pod: Pod): Promise<void> {
-    if (this.#problem !== undefined) {
-      const message = `network is not ready: ${this.#problem}`;
+    if (this.#node.problem !== undefined) {
+      const message = `network is not ready: ${this.#node.problem}`;
       this.#warn(pod, 'NetworkNotReady', message);
       throw new OrbError('LAB_PLUGIN_FAILED', { message });
     }
@@ -281,7 +273,7 @@ class Kubelet {
 
   #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {
     const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    return { nodeAddresses: this.#nodeAddresses, now };
+    return { nodeAddresses: this.#node.addresses, now };
   }
 
   async #report(pod: Pod, containerId: string, addresses: readonly string[]): Promise<void> {
@@ -297,33 +289,6 @@ class Kubelet {
 
   #warn(pod: Pod, reason: string, message: string): void {
     this.#events.record(resources.pods, pod, { type: 'Warning', reason, message });
-  }
-
-  /** Says again and again whether the node is ready; sooner while it is not. */
-  async #reportNode(): Promise<void> {
-    const { client, clock, log, node } = this.#options;
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      this.#problem = await this.#networkProblem();
-      try {
-        await reportNode(client, node, readyCondition(this.#problem), this.#moment().now);
-      } catch (error) {
-        log.warn({ error: errorText(error) }, 'the node could not be reported');
-      }
-      await clock
-        .sleep(this.#problem === undefined ? nodeReportMs : notReadyReportMs, signal)
-        .catch(() => {}); // stopped
-    }
-  }
-
-  /** Why pods cannot be attached to the cluster's network now; undefined when they can. */
-  async #networkProblem(): Promise<string | undefined> {
-    try {
-      await this.#chain.status(await readClusterNetwork(this.#options.paths.confFolder));
-      return undefined;
-    } catch (error) {
-      return errorText(error);
-    }
   }
 }
 

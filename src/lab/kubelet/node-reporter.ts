@@ -1,0 +1,81 @@
+// Keeps the Node object up to date: its addresses, and whether the cluster's network serves pods now.
+
+import { type Clock, errorText, type Logger } from '#base';
+import type { KubeClient } from '#kube';
+import {
+  internalAddresses,
+  type NodeFacts,
+  readyCondition,
+  registerNode,
+  reportNode,
+} from './node-object.ts';
+
+export interface NodeReporterOptions {
+  readonly facts: NodeFacts;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** STATUS of the cluster's network; rejects while pods cannot be attached to it. */
+  readonly networkStatus: () => Promise<void>;
+}
+
+const reportMs = 5000;
+/** Sooner while pods wait for it. */
+const notReadyReportMs = 200;
+
+export class NodeReporter {
+  readonly #options: NodeReporterOptions;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #addresses: readonly string[] = [];
+  #problem: string | undefined;
+
+  constructor(options: NodeReporterOptions) {
+    this.#options = options;
+  }
+
+  /** The node's own, the primary family first. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** Why the cluster's network serves nobody now; undefined while it does. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Resolves when addresses and problem are known. */
+  async start(): Promise<void> {
+    const { facts, client } = this.#options;
+    this.#addresses = facts.addresses ?? internalAddresses(await registerNode(client, facts));
+    await this.#look();
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#report().catch((error: unknown) => {
+        log.warn({ error: errorText(error) }, 'the node could not be reported');
+      });
+      await clock.sleep(this.#problem === undefined ? reportMs : notReadyReportMs, signal).catch(() => {}); // stopped
+      if (!signal.aborted) await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    this.#problem = await this.#options.networkStatus().then(() => undefined, errorText);
+  }
+
+  async #report(): Promise<void> {
+    const { facts, client, clock } = this.#options;
+    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    await reportNode(client, facts, readyCondition(this.#problem), now);
+  }
+}
