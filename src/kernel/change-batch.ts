@@ -117,7 +117,8 @@ function encode(change: Change, indexOf: IndexOf): Request {
   }
 }
 
-function refused(change: Change, { errno, extAck }: Acknowledgement): Error {
+/** The kernel's refusal of a change. */
+export function refused(change: Change, { errno, extAck }: Acknowledgement): Error {
   const object = describeChange(change);
   return refusal({ doing: `${change.verb} ${object}`, subject: object, extAck, ...describeErrno(errno) });
 }

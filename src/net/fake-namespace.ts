@@ -116,6 +116,10 @@ export class FakeNamespace implements NetworkNamespace {
     throw refusal({ doing: `find ${subject}`, subject, errno: 'ENETUNREACH', words: words.ENETUNREACH });
   }
 
+  async deleteLink(name: string): Promise<void> {
+    this.change([{ verb: 'delete', kind: 'link', name }]);
+  }
+
   change(changes: readonly Change[]): void {
     let first: Error | undefined;
     for (const change of changes) {

@@ -30,7 +30,7 @@ export interface DumpFilter {
 }
 
 /**
- * An open network namespace. Every call is synchronous: the kernel answers route netlink at once.
+ * An open network namespace. Calls are synchronous: the kernel answers route netlink at once.
  * Errors are OrbError KERNEL_REFUSED with errno and ext-ack text in `said`, and the object in `subject`.
  */
 export interface NetworkNamespace {
@@ -52,6 +52,11 @@ export interface NetworkNamespace {
    * Every change is tried; the first error is thrown at the end.
    */
   change(changes: readonly Change[]): void;
+  /**
+   * Deletes one link while others are served: for a veth the kernel waits some 20 ms until nobody looks at it any more.
+   * Rejects as {@link change} throws.
+   */
+  deleteLink(name: string): Promise<void>;
   /** A sysctl below /proc/sys/net of this namespace: `ipv4/conf/all/rp_filter`. Undefined where the kernel lacks it. */
   sysctl(key: string): string | undefined;
   setSysctl(key: string, value: string): void;
