@@ -64,7 +64,7 @@ export class CoordinatorPlugin implements CniPlugin {
     try {
       applyNetwork(desired, { pod, node: this.#parts.node });
     } catch (error) {
-      this.#undo(record.containerId, pod);
+      await this.#undo(record.containerId, pod);
       await attachments.removePart(record, 'coordinator');
       throw error;
     } finally {
@@ -83,7 +83,8 @@ export class CoordinatorPlugin implements CniPlugin {
     const othersHold = attachments
       .ofContainer(containerId)
       .some((other) => other.interfaceName !== ifName && other.coordinator?.plan !== undefined);
-    if (record?.coordinator?.plan !== undefined || !othersHold) this.#undoAt(containerId, netns, record);
+    if (record?.coordinator?.plan !== undefined || !othersHold)
+      await this.#undoAt(containerId, netns, record);
     await attachments.removePart({ containerId, interfaceName: ifName }, 'coordinator');
   }
 
@@ -106,7 +107,7 @@ export class CoordinatorPlugin implements CniPlugin {
   async gc(call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
     await collectGarbage(call.conf, attachments, 'coordinator', async (record) => {
-      this.#undoAt(record.containerId, record.netns?.path, record);
+      await this.#undoAt(record.containerId, record.netns?.path, record);
       await attachments.removePart(record, 'coordinator');
     });
   }
@@ -162,11 +163,15 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  #undoAt(containerId: string, netns: string | undefined, record: AttachmentRecord | undefined): void {
+  async #undoAt(
+    containerId: string,
+    netns: string | undefined,
+    record: AttachmentRecord | undefined,
+  ): Promise<void> {
     const path = netns ?? record?.netns?.path;
     const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
     try {
-      this.#undo(containerId, pod);
+      await this.#undo(containerId, pod);
     } finally {
       pod?.close();
     }
@@ -182,8 +187,8 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  #undo(containerId: string, pod: NetworkNamespace | undefined): void {
-    undoNode(this.#parts.node, containerId);
+  async #undo(containerId: string, pod: NetworkNamespace | undefined): Promise<void> {
+    await undoNode(this.#parts.node, containerId);
     if (pod !== undefined) undoPod(pod);
   }
 }

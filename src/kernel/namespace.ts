@@ -14,10 +14,10 @@ import {
   type Rule,
   refusal,
 } from '#net';
-import { ChangeBatch } from './change-batch.ts';
+import { ChangeBatch, refused } from './change-batch.ts';
 import { describeErrno } from './ffi/libc.ts';
 import { decodeAddress, getAddresses } from './netlink/address.ts';
-import { decodeLink, getLinks } from './netlink/link.ts';
+import { decodeLink, deleteLink, getLinks } from './netlink/link.ts';
 import { decodeNeighbour, getNeighbours } from './netlink/neighbour.ts';
 import { decodeRoute, decodeRouteTo, getRoutes, getRouteTo } from './netlink/route.ts';
 import { decodeRule, getRules } from './netlink/rule.ts';
@@ -144,6 +144,20 @@ class KernelNamespace implements NetworkNamespace {
 
   change(changes: readonly Change[]): void {
     new ChangeBatch(this.#socket, (name) => this.link(name)?.index).apply(changes);
+  }
+
+  async deleteLink(name: string): Promise<void> {
+    const change = { verb: 'delete', kind: 'link', name } as const;
+    const index = this.link(name)?.index;
+    if (index === undefined) throw refused(change, { errno: ENODEV, extAck: `no link named ${name}` });
+    // A socket of its own: on the common one, another request could read the answer.
+    const socket = inNetns(this.#netns, () => new NetlinkSocket(this.#netns.path));
+    try {
+      const answer = await socket.changeElsewhere(deleteLink(name, () => index));
+      if (answer.errno !== 0) throw refused(change, answer);
+    } finally {
+      socket.close();
+    }
   }
 
   sysctl(key: string): string | undefined {

@@ -4,7 +4,10 @@ import { OrbError } from '#base';
 import { type NftContext, openNftContext } from './ffi/libnftables.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
-/** The kernel drops a transaction, whole, when a signal comes: SIGTERM while a pod is served, a profiler's (nfnetlink_rcv_batch). */
+/**
+ * libnftables gives up when a signal comes, as SIGTERM may while a pod is served, and leaves open whether the transaction took
+ * effect: commands must be such that they can be repeated.
+ */
 const INTERRUPTED = 'Interrupted system call';
 const ATTEMPTS = 20;
 

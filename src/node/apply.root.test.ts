@@ -159,7 +159,7 @@ for (const families of [[4], [6], [4, 6]] as const) {
       assert.deepEqual(checkNetwork(plan(families), site.namespaces), []);
     });
 
-    test('undoing it leaves nothing, twice is fine, and it can be applied again', () => {
+    test('undoing it leaves nothing, twice is fine, and it can be applied again', async () => {
       using site = new Site(families);
       const shown = () => ({
         node: ['link', 'address', 'route show table all', '-6 route show table all', 'neighbour'].map(
@@ -178,7 +178,7 @@ for (const families of [[4], [6], [4, 6]] as const) {
       applyNetwork(plan(families), site.namespaces);
       assert.notDeepEqual(shown(), clean);
       for (const _ of [1, 2]) {
-        undoNode(site.namespaces.node, containerId);
+        await undoNode(site.namespaces.node, containerId);
         undoPod(site.namespaces.pod);
       }
       assert.deepEqual(shown(), clean);
@@ -286,12 +286,12 @@ test('a host veth left by another sandbox is replaced', () => {
   assert.deepEqual(checkNetwork(plan([4]), site.namespaces), []);
 });
 
-test('DEL works when the pod’s namespace is gone', () => {
+test('DEL works when the pod’s namespace is gone', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
-  undoNode(site.namespaces.node, containerId);
+  await undoNode(site.namespaces.node, containerId);
   assert.deepEqual(site.show('node', 'route', 'show', 'table', '500'), []);
-  undoNode(site.namespaces.node, containerId);
+  await undoNode(site.namespaces.node, containerId);
 });
 
 test('settings that are taken back are taken out of running pods', () => {

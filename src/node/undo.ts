@@ -8,11 +8,11 @@ import { hostLinkName, NFT_TABLE } from '#plan/network';
  * Removes the attachment's link from the node. The kernel takes with it the peer in the pod, and the addresses, routes and permanent
  * neighbours on both ends. Fine to repeat.
  */
-export function undoNode(node: NetworkNamespace, containerId: string): void {
+export async function undoNode(node: NetworkNamespace, containerId: string): Promise<void> {
   const name = hostLinkName(containerId);
   if (node.link(name)?.kind !== 'veth') return;
   try {
-    node.change([{ verb: 'delete', kind: 'link', name }]);
+    await node.deleteLink(name);
   } catch (error) {
     // The pod's namespace may have died, and the link with it, between the look and the deletion.
     if (node.link(name) !== undefined) throw error;
@@ -28,5 +28,7 @@ export function undoPod(pod: NetworkNamespace): void {
     ...routes.toReversed().map((route): Change => ({ verb: 'delete', kind: 'route', route })),
   ];
   if (changes.length > 0) pod.change(changes);
-  if (pod.nftTable('inet', NFT_TABLE) !== undefined) pod.nft(`delete table inet ${NFT_TABLE}\n`);
+  if (pod.nftTable('inet', NFT_TABLE) === undefined) return;
+  // Fine where it is gone by now: the transaction may be repeated.
+  pod.nft(`add table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n`);
 }

@@ -29,7 +29,16 @@ const c: {
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
-  send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  send: {
+    (fd: number, bytes: Uint8Array, length: number, flags: number): number;
+    async(
+      fd: number,
+      bytes: Uint8Array,
+      length: number,
+      flags: number,
+      done: (error: Error | null, sent: number) => void,
+    ): void;
+  };
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
@@ -157,6 +166,18 @@ export function listenSocket(fd: number, backlog: number, subject: string): void
 export function sendDatagram(fd: number, bytes: Uint8Array, subject: string): void {
   const sent = checked(c.send(fd, bytes, bytes.length, 0), `send to ${subject}`, subject);
   if (sent !== bytes.length) throw new RangeError(`${subject} took ${sent} of ${bytes.length} bytes`);
+}
+
+/** As {@link sendDatagram}, on a thread of libuv's pool: route netlink does the work before send(2) returns. */
+export function sendDatagramElsewhere(fd: number, bytes: Uint8Array, subject: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    c.send.async(fd, bytes, bytes.length, 0, (error, sent) => {
+      // errno belongs to the other thread and is lost.
+      const words = error?.message ?? `it took ${sent} of ${bytes.length} bytes`;
+      if (error === null && sent === bytes.length) resolve();
+      else reject(refusal({ doing: `send to ${subject}`, subject, errno: 'EIO', words }));
+    });
+  });
 }
 
 const MSG_PEEK = 2;

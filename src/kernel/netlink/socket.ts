@@ -11,6 +11,7 @@ import {
   peekDatagramLength,
   receiveDatagram,
   sendDatagram,
+  sendDatagramElsewhere,
   setSocketOption,
 } from '../ffi/libc.ts';
 import {
@@ -125,6 +126,21 @@ export class NetlinkSocket {
   /** Sends all requests in as few datagrams as fit and returns the answer to each. */
   change(requests: readonly Request[]): Acknowledgement[] {
     return batches(requests).flatMap((batch) => this.#changeBatch(batch));
+  }
+
+  /**
+   * As {@link change} for one request whose sending takes long, on another thread: the socket stays in its namespace. Nothing else
+   * may be asked of this socket meanwhile.
+   */
+  async changeElsewhere(request: Request): Promise<Acknowledgement> {
+    const sequence = this.#sequence++;
+    const bytes = encodeRequests([{ ...request, flags: request.flags | NLM_F_ACK }], sequence);
+    await sendDatagramElsewhere(this.#fd, bytes, this.#name);
+    for (;;) {
+      for (const message of this.#receive(sequence, 1)) {
+        if (message.type === NLMSG_ERROR) return decodeAcknowledgement(message);
+      }
+    }
   }
 
   #changeBatch(batch: readonly Request[]): Acknowledgement[] {
