@@ -1,23 +1,23 @@
 // The lab's kubelet: brings the sandboxes of one node to what the API says its pods are.
 
 import { existsSync } from 'node:fs';
-import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
+import { type Pod, resources } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import { primeThreads } from '#kernel';
 import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
 import { removePodRecord, writePodRecord } from '../pod-record.ts';
 import { Chain } from './chain.ts';
 import { readClusterNetwork } from './conf-folder.ts';
-import { addressesOf, networkStatus } from './network-status.ts';
 import type { NodeFacts } from './node-object.ts';
 import { NodeReporter } from './node-reporter.ts';
 import { pluginRunner } from './plugin.ts';
-import { firstInterface, networksOf } from './pod-networks.ts';
-import { isRunning, pendingStatus, runningStatus } from './pod-status.ts';
+import { networksOf } from './pod-networks.ts';
+import { PodReporter } from './pod-reporter.ts';
+import { isRunning } from './pod-status.ts';
 import { PodProcesses } from './processes.ts';
 import { ResultCache } from './result-cache.ts';
 import { type Sandbox, SandboxStore } from './sandbox-store.ts';
-import { type AttachedNetwork, Sandboxes } from './sandboxes.ts';
+import { Sandboxes } from './sandboxes.ts';
 
 /** Where the kubelet's files are, as its node sees them. */
 export interface KubeletPaths {
@@ -74,6 +74,7 @@ class Kubelet {
   readonly #pods: Reflector<Pod>;
   readonly #queue: WorkQueue;
   readonly #node: NodeReporter;
+  readonly #reporter: PodReporter;
   /** Container ids of sandboxes that an earlier kubelet made. */
   readonly #unchecked = new Set<string>();
   #recovered = false;
@@ -95,6 +96,7 @@ class Kubelet {
       log,
       networkStatus: async () => this.#chain.status(await readClusterNetwork(paths.confFolder)),
     });
+    this.#reporter = new PodReporter(client, clock, () => this.#node.addresses);
     this.#processes = new PodProcesses({ clock, log, environment });
     this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: node.name });
     this.#queue = new WorkQueue({
@@ -208,12 +210,12 @@ class Kubelet {
   }
 
   async #run(pod: Pod, running: Sandbox | undefined): Promise<void> {
-    if (pod.spec?.hostNetwork === true) return this.#report(pod, 'host', this.#node.addresses);
+    if (pod.spec?.hostNetwork === true) return this.#reporter.running(pod, 'host', this.#node.addresses);
     if (running === undefined) return this.#start(pod);
     await this.#checkOnce(pod, running);
     this.#processes.start(running, this.#commandsOf(pod));
     this.#publish(running);
-    if (!isRunning(pod)) await this.#reportSandbox(pod, running);
+    await this.#report(pod, running);
   }
 
   async #start(pod: Pod): Promise<void> {
@@ -222,12 +224,12 @@ class Kubelet {
       this.#warn(pod, 'NetworkNotReady', message);
       throw new OrbError('LAB_PLUGIN_FAILED', { message });
     }
-    if (pod.status?.startTime === undefined) await this.#writeStatus(pod, pendingStatus(pod, this.#moment()));
+    if (pod.status?.startTime === undefined) await this.#reporter.pending(pod);
     const sandbox = await this.#sandboxes.create(pod);
     const ready = await this.#attach(pod, sandbox);
     this.#processes.start(ready, this.#commandsOf(pod));
     this.#publish(ready);
-    await this.#reportSandbox(pod, ready);
+    await this.#report(pod, ready);
   }
 
   /** Attaches a new sandbox, or removes it: the next try is made in another one, as kubelet does. */
@@ -245,13 +247,9 @@ class Kubelet {
     }
   }
 
-  /** Writes the annotation, then the status. */
-  async #reportSandbox(pod: Pod, sandbox: Sandbox): Promise<void> {
-    const attached = await this.#sandboxes.attached(sandbox);
-    await this.#annotate(pod, attached);
-    const first = attached.find(({ network }) => network.interface === firstInterface);
-    const addresses = first === undefined ? [] : addressesOf(first.result, firstInterface);
-    await this.#report(pod, sandbox.containerId, addresses);
+  async #report(pod: Pod, sandbox: Sandbox): Promise<void> {
+    if (isRunning(pod)) return;
+    await this.#reporter.attached(pod, sandbox.containerId, await this.#sandboxes.attached(sandbox));
   }
 
   #commandsOf(pod: Pod): readonly (readonly string[])[] {
@@ -261,30 +259,6 @@ class Kubelet {
   #publish({ pod: { namespace, name }, netns, containerId }: Sandbox): void {
     const { paths, node } = this.#options;
     writePodRecord(paths.podRecordFolder, { namespace, name, node: node.name, netns, containerId });
-  }
-
-  async #annotate(pod: Pod, attached: readonly AttachedNetwork[]): Promise<void> {
-    const statuses = attached.map(({ network, result }) => networkStatus(network, result));
-    const { namespace = '', name = '', uid } = pod.metadata;
-    const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify(statuses, null, 4) };
-    const body = { metadata: { uid, annotations } };
-    await this.#options.client.patch(resources.pods, { namespace, name }, { type: 'merge', body });
-  }
-
-  #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {
-    const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    return { nodeAddresses: this.#node.addresses, now };
-  }
-
-  async #report(pod: Pod, containerId: string, addresses: readonly string[]): Promise<void> {
-    if (isRunning(pod)) return;
-    await this.#writeStatus(pod, runningStatus(pod, { containerId, addresses, ...this.#moment() }));
-  }
-
-  async #writeStatus(pod: Pod, status: PodStatus): Promise<void> {
-    const { namespace = '', name = '', uid } = pod.metadata;
-    const patch = { type: 'merge', body: { metadata: { uid }, status }, subresource: 'status' } as const;
-    await this.#options.client.patch(resources.pods, { namespace, name }, patch);
   }
 
   #warn(pod: Pod, reason: string, message: string): void {

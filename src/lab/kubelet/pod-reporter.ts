@@ -1,0 +1,57 @@
+// Writes what became of a pod to the API: its status, and the network-status annotation.
+
+import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
+import type { Clock } from '#base';
+import { type KubeClient, refOf } from '#kube';
+import { addressesOf, networkStatus } from './network-status.ts';
+import { firstInterface } from './pod-networks.ts';
+import { isRunning, pendingStatus, runningStatus } from './pod-status.ts';
+import type { AttachedNetwork } from './sandboxes.ts';
+
+export class PodReporter {
+  readonly #client: KubeClient;
+  readonly #clock: Clock;
+  readonly #nodeAddresses: () => readonly string[];
+
+  constructor(client: KubeClient, clock: Clock, nodeAddresses: () => readonly string[]) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#nodeAddresses = nodeAddresses;
+  }
+
+  /** The kubelet has taken the pod. */
+  async pending(pod: Pod): Promise<void> {
+    await this.#write(pod, pendingStatus(pod, this.#moment()));
+  }
+
+  /** The pod has its networks: the annotation first, as with Multus, then the status. */
+  async attached(pod: Pod, containerId: string, attached: readonly AttachedNetwork[]): Promise<void> {
+    const statuses = attached.map(({ network, result }) => networkStatus(network, result));
+    const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify(statuses, null, 4) };
+    const body = { metadata: { uid: pod.metadata.uid, annotations } };
+    await this.#client.patch(resources.pods, refOf(pod), { type: 'merge', body });
+    const first = attached.find(({ network }) => network.interface === firstInterface);
+    await this.running(
+      pod,
+      containerId,
+      first === undefined ? [] : addressesOf(first.result, firstInterface),
+    );
+  }
+
+  /** The pod runs. */
+  async running(pod: Pod, containerId: string, addresses: readonly string[]): Promise<void> {
+    if (isRunning(pod)) return;
+    await this.#write(pod, runningStatus(pod, { containerId, addresses, ...this.#moment() }));
+  }
+
+  #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {
+    const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return { nodeAddresses: this.#nodeAddresses(), now };
+  }
+
+  /** The UID is a precondition: another pod of that name is not meant. */
+  async #write(pod: Pod, status: PodStatus): Promise<void> {
+    const body = { metadata: { uid: pod.metadata.uid }, status };
+    await this.#client.patch(resources.pods, refOf(pod), { type: 'merge', body, subresource: 'status' });
+  }
+}
