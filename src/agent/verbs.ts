@@ -1,6 +1,5 @@
 // What happens to a request between the socket and the plugin: deadline, order, log, metrics.
 
-import { cniErrorBody } from '#api';
 import type { Clock, Logger } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { Gate } from './gate.ts';
@@ -46,7 +45,7 @@ export class VerbServer {
       // The runtime asks for STATUS every few seconds, and must not take a busy agent for a dead one.
       answer = await (verb === 'STATUS' ? serve() : this.#gate.run(orderKey(request), deadlineMs, serve));
     } catch (error) {
-      answer = { exitCode: 1, stdout: `${JSON.stringify(cniErrorBody(error, '1.1.0'))}\n`, log: '' };
+      answer = await this.#dispatcher.refuse(request, error, log);
     }
     const seconds = (this.#clock.monotonic() - begunMs) / 1000;
     this.#metrics.served(request.type, verb, answer.exitCode === 0 ? 'ok' : 'error', seconds);

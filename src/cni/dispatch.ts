@@ -45,17 +45,22 @@ export class Dispatcher {
     try {
       return success(await this.call(request, signal, log));
     } catch (error) {
-      if (canWait(request, error)) {
-        log.warn({ code: error.code }, `DEL is kept for later: ${error.message}`);
-        await this.#options.keep(request, error);
-        return success(undefined);
-      }
-      const body = cniErrorBody(error, askedVersion(request));
-      // A bug of ours deserves its stack in the log; what the user can mend does not.
-      if (isOrbError(error) && error.code !== 'INTERNAL') log.warn({ code: error.code }, body.msg);
-      else log.error({ err: error }, body.msg);
-      return { exitCode: 1, stdout: `${JSON.stringify(body)}\n`, log: '' };
+      return this.refuse(request, error, log);
     }
+  }
+
+  /** The answer to a request that failed, also before its turn came: a DEL that can wait is kept and done for the runtime. */
+  async refuse(request: CniRequest, error: unknown, log: Logger): Promise<CniAnswer> {
+    if (canWait(request, error)) {
+      log.warn({ code: error.code }, `DEL is kept for later: ${error.message}`);
+      await this.#options.keep(request, error);
+      return success(undefined);
+    }
+    const body = cniErrorBody(error, askedVersion(request));
+    // A bug of ours deserves its stack in the log; what the user can mend does not.
+    if (isOrbError(error) && error.code !== 'INTERNAL') log.warn({ code: error.code }, body.msg);
+    else log.error({ err: error }, body.msg);
+    return { exitCode: 1, stdout: `${JSON.stringify(body)}\n`, log: '' };
   }
 
   /** Serves the request once; what it returns goes to standard output. */

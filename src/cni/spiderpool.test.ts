@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { type CniResult, parseCniEnvironment, parseNetConf } from '#api';
+import { OrbError, silentLogger } from '#base';
+import { FakeNamespace } from '#net';
+import { Attachments, MemoryStateFiles } from '#node';
+import { FakeIpam } from './fake-ipam.ts';
+import type { NetnsCall } from './plugin.ts';
+import { SpiderpoolPlugin } from './spiderpool.ts';
+
+let ipam: FakeIpam;
+let files: MemoryStateFiles;
+let attachments: Attachments;
+let plugin: SpiderpoolPlugin;
+let pod: FakeNamespace;
+
+/** The plugin of an agent that has just started on what lies on the disk. */
+async function startAgent(): Promise<void> {
+  attachments = await Attachments.open(files, silentLogger);
+  plugin = new SpiderpoolPlugin({
+    ipam,
+    attachments,
+    openNamespace: () => pod,
+    notReady: () => undefined,
+    timestamp: () => '2030-01-01T00:00:00.000Z',
+  });
+}
+
+beforeEach(async () => {
+  ipam = new FakeIpam();
+  files = new MemoryStateFiles();
+  pod = new FakeNamespace({ sysctls: { 'ipv6/conf/default/accept_dad': '1' } });
+  await startAgent();
+});
+
+interface Who {
+  readonly containerId?: string;
+  readonly ifName?: string;
+  readonly args?: string;
+  readonly conf?: object;
+  readonly prevResult?: CniResult;
+}
+
+function call({ containerId = 'one', ifName = 'eth0', args, conf = {}, prevResult }: Who = {}): NetnsCall {
+  const environment = parseCniEnvironment({
+    CNI_COMMAND: 'ADD',
+    CNI_CONTAINERID: containerId,
+    CNI_IFNAME: ifName,
+    CNI_NETNS: '/run/netns/pod',
+    CNI_ARGS: args ?? 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a',
+  }) as NetnsCall['environment'];
+  const stdin = {
+    cniVersion: '1.1.0',
+    name: 'net',
+    type: 'macvlan',
+    ipam: { type: 'spiderpool' },
+    prevResult,
+    ...conf,
+  };
+  const parsed = parseNetConf(JSON.stringify(stdin));
+  const signal = new AbortController().signal;
+  return { conf: parsed, environment, netns: '/run/netns/pod', signal, log: silentLogger };
+}
+
+test('ADD answers addresses and routes without interfaces, as IPAM plugins do', async () => {
+  assert.deepEqual(await plugin.add(call()), {
+    ips: [{ address: '10.6.1.1/16', gateway: '10.6.0.1' }],
+    routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }],
+    dns: {},
+  });
+});
+
+test('ADD switches duplicate address detection off before the main plugin sets addresses', async () => {
+  await plugin.add(call());
+  assert.equal(pod.sysctls.get('ipv6/conf/default/accept_dad'), '0');
+});
+
+test('ADD is refused before anything is allocated where CNI_ARGS names no pod', async () => {
+  await assert.rejects(plugin.add(call({ args: 'K8S_POD_NAME=a' })), /CNI_ARGS lacks K8S_POD_NAMESPACE/);
+  assert.equal(ipam.allocations.length, 0);
+});
+
+test('a refused ADD leaves no record', async () => {
+  ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'full' });
+  await assert.rejects(plugin.add(call()), { code: 'IPPOOL_EXHAUSTED' });
+  assert.equal(files.files.size, 0);
+});
+
+test('DEL releases for the pod that ADD recorded, whatever CNI_ARGS says, also after a restart', async () => {
+  await plugin.add(call());
+  await startAgent();
+  await plugin.del(call({ args: '' }));
+  assert.deepEqual(
+    ipam.releases.map(({ podUid, nic, lastNic, knownPools }) => ({ podUid, nic, lastNic, knownPools })),
+    [{ podUid: 'uid-a', nic: 'all', lastNic: true, knownPools: ['v4'] }],
+  );
+  assert.deepEqual([ipam.held.size, files.files.size], [0, 0]);
+});
+
+test('DEL of one of two NICs releases that one alone', async () => {
+  await plugin.add(call());
+  await plugin.add(call({ ifName: 'net1' }));
+  await plugin.del(call({ ifName: 'net1' }));
+  assert.deepEqual(
+    ipam.releases.map(({ nic, lastNic }) => [nic, lastNic]),
+    [['net1', false]],
+  );
+  assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
+});
+
+test('DEL twice releases once, or at most asks again', async () => {
+  await plugin.add(call());
+  await plugin.del(call());
+  await plugin.del(call());
+  assert.equal(ipam.held.size, 0);
+});
+
+test('DEL without a record releases by the UID of CNI_ARGS: the agent may have died before it wrote one', async () => {
+  await ipam.allocate({ ...request, ifName: 'eth0' });
+  await plugin.del(call());
+  assert.equal(ipam.held.size, 0);
+});
+
+test('DEL without a record and without UID releases nothing: a name may be another pod by now', async () => {
+  await plugin.del(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a' }));
+  assert.equal(ipam.releases.length, 0);
+});
+
+test('a late DEL of an old sandbox frees nothing of the new one', async () => {
+  await plugin.add(call({ containerId: 'old' }));
+  await plugin.add(call({ containerId: 'new' }));
+  await plugin.del(call({ containerId: 'old' }));
+  await plugin.del(call({ containerId: 'old' }));
+  assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
+  await plugin.del(call({ containerId: 'new' }));
+  assert.equal(ipam.held.size, 0);
+});
+
+test('a DEL that could not release keeps its record for the repeat', async () => {
+  await plugin.add(call());
+  ipam.failure = new OrbError('KUBE_UNREACHABLE', { message: 'away' });
+  await assert.rejects(plugin.del(call()), { code: 'KUBE_UNREACHABLE' });
+  assert.equal(files.files.size, 1);
+  ipam.failure = undefined;
+  await plugin.del(call());
+  assert.deepEqual([ipam.held.size, files.files.size], [0, 0]);
+});
+
+test('CHECK wants the address in prevResult and in the pool', async () => {
+  const prevResult = await plugin.add(call());
+  await plugin.check(call({ prevResult }));
+  await assert.rejects(plugin.check(call()), /prevResult is missing/);
+  await assert.rejects(
+    plugin.check(call({ prevResult: { ips: [] } })),
+    /10\.6\.1\.1\/16 .* not in prevResult/,
+  );
+  ipam.held.clear();
+  await assert.rejects(plugin.check(call({ prevResult })), /address 10\.6\.1\.1 .* not held .* IPPool v4/);
+  await assert.rejects(plugin.check(call({ containerId: 'other', prevResult })), /no addresses are recorded/);
+});
+
+test('GC releases what the runtime does not list, in this network only, and goes on after a failure', async () => {
+  const args = (name: string) => `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_UID=uid-${name}`;
+  for (const name of ['kept', 'stale']) await plugin.add(call({ containerId: name, args: args(name) }));
+  await plugin.add(call({ containerId: 'else', args: args('else'), conf: { name: 'other' } }));
+  const valid = { 'cni.dev/valid-attachments': [{ containerID: 'kept', ifname: 'eth0' }] };
+  await plugin.gc(call({ conf: valid }));
+  assert.deepEqual([...ipam.held.keys()], ['uid-kept eth0', 'uid-else eth0']);
+  ipam.failure = new OrbError('KUBE_UNREACHABLE', { message: 'away' });
+  await assert.rejects(plugin.gc(call({ conf: { 'cni.dev/valid-attachments': [] } })), {
+    code: 'GC_INCOMPLETE',
+    message: /1 attachments of network net .*away/,
+  });
+});
+
+const request = {
+  containerId: 'one',
+  podNamespace: 'default',
+  podName: 'a',
+  podUid: 'uid-a',
+  defaultIPv4Pools: [],
+  defaultIPv6Pools: [],
+  cleanGateway: false,
+  signal: new AbortController().signal,
+  log: silentLogger,
+};
