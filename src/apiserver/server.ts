@@ -27,6 +27,7 @@ import {
 import { Lifecycle } from './objects/lifecycle.ts';
 import { Objects } from './objects/objects.ts';
 import type { Admission, Strategy } from './objects/ports.ts';
+import { ProtobufDecoder } from './protobuf/decoder.ts';
 import { Registry } from './registry.ts';
 import { type Resource, storageName } from './resource.ts';
 import { RuleEngine } from './schema/rules.ts';
@@ -69,6 +70,7 @@ export class ApiServer {
   readonly #documents: Documents;
   readonly #resources: ResourceHandler;
   readonly #gate: Gate;
+  readonly #protobuf: ProtobufDecoder;
   readonly #http: Server[] = [];
 
   constructor(options: ApiServerOptions) {
@@ -98,6 +100,7 @@ export class ApiServer {
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);
     this.#resources = new ResourceHandler(this.#objects, this.#watches);
+    this.#protobuf = new ProtobufDecoder(types);
     this.#gate = new Gate(options.token);
   }
 
@@ -187,7 +190,8 @@ export class ApiServer {
     }
     const resource = this.#registry.find(named.group, named.version, named.plural);
     if (resource === undefined) throw noSuchPath();
-    await this.#resources.serve({ request, response, path: named, query, resource });
+    const protobuf = this.#protobuf;
+    await this.#resources.serve({ request, response, path: named, query, resource, protobuf });
   }
 }
 

@@ -132,6 +132,40 @@ test('wait sees conditions and the end of an object', async () => {
   await waiting;
 });
 
+test('create makes the objects of its generators', async () => {
+  const role = `${cluster.namespace}-reader`;
+  cluster.later(() => cluster.call('DELETE', `/api/v1/namespaces/${cluster.namespace}-made`));
+  for (const kind of ['clusterroles', 'clusterrolebindings'])
+    cluster.later(() => cluster.call('DELETE', `/apis/rbac.authorization.k8s.io/v1/${kind}/${role}`));
+  for (const args of [
+    `namespace ${cluster.namespace}-made`,
+    'configmap made --from-literal=a=1 --from-literal=b=',
+    'secret generic made --from-literal=a=hidden',
+    'serviceaccount made',
+    'deployment made --image=i:1 --replicas=0 --port=8080 -- run it',
+    'service nodeport made --tcp=80:8080',
+    'role made --verb=get,list --resource=pods --resource-name=a',
+    'rolebinding made --role=made --serviceaccount=default:made',
+    `clusterrole ${role} --verb=get --resource=nodes`,
+    `clusterrolebinding ${role} --clusterrole=${role} --user=somebody`,
+  ])
+    assert.match(await ok(`create ${args}`), /created/, args);
+  const field = (of: string, path: string) => ok(`get ${of} made -o jsonpath=${path}`);
+  assert.equal(await field('configmap', '{.data}'), '{"a":"1","b":""}');
+  assert.equal(await field('secret', '{.type}{.data.a}'), 'OpaqueaGlkZGVu');
+  assert.equal(await field('deployment', '{.spec.replicas}'), '0');
+  assert.equal(await field('deployment', '{.spec.selector.matchLabels.app}'), 'made');
+  const container = '{.spec.template.spec.containers[0]';
+  assert.equal(await field('deployment', `${container}.image}`), 'i:1');
+  assert.equal(await field('deployment', `${container}.command}`), '["run","it"]');
+  assert.equal(await field('deployment', `${container}.ports[0].containerPort}`), '8080');
+  assert.equal(await field('service', '{.spec.type}{.spec.ports[0].targetPort}'), 'NodePort8080');
+  assert.equal(await field('role', '{.rules[0].verbs}{.rules[0].resourceNames}'), '["get","list"]["a"]');
+  assert.equal(await field('rolebinding', '{.roleRef.kind}/{.subjects[0].name}'), 'Role/made');
+  const again = await cluster.kubectl(['create', 'configmap', 'made']);
+  assert.match(again.text, /already exists/);
+});
+
 test('delete takes an object away', async () => {
   assert.match(await ok('delete deployment web'), /deleted/);
   const { code, text } = await cluster.kubectl(['get', 'deployment', 'web']);

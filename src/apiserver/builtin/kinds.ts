@@ -3,9 +3,11 @@
 import type { Resource } from '../resource.ts';
 import type { Schema } from '../schema/schema.ts';
 import { TypeTable } from '../schema/type-text.ts';
+import { containerTypes } from './container-types.ts';
 import { coreTypes } from './core-types.ts';
 import { metaTypes } from './meta-types.ts';
 import { podTypes } from './pod-types.ts';
+import { volumeTypes } from './volume-types.ts';
 import { workloadTypes } from './workload-types.ts';
 
 /** A line of the table: `group/version Kind plural scope`, short names, whether status and scale are subresources, its fields. */
@@ -183,7 +185,15 @@ export function builtInKinds(): { readonly types: TypeTable; readonly resources:
     (kind) =>
       `${kind.kind} ${kind.kind} of ${kind.group || 'core'}/${kind.version}.${topFields}${kind.fields.split(';').join('\n  ')}\n`,
   );
-  const types = new TypeTable(metaTypes, podTypes, coreTypes, workloadTypes, ...kinds);
+  const types = new TypeTable(
+    metaTypes,
+    podTypes,
+    containerTypes,
+    volumeTypes,
+    coreTypes,
+    workloadTypes,
+    ...kinds,
+  );
   return { types, resources: builtIns.map((kind) => resourceOf(kind, types.get(kind.kind))) };
 }
 

@@ -66,4 +66,15 @@ ObjectReference Names an object.
   apiVersion string
   resourceVersion string
   fieldPath string
+
+DeleteOptions How an object is deleted.
+  gracePeriodSeconds long
+  preconditions Preconditions
+  orphanDependents bool
+  propagationPolicy string
+  dryRun [string]
+
+Preconditions What must hold before an object is deleted.
+  uid string
+  resourceVersion string
 `;

@@ -9,8 +9,8 @@ import { badRequest, StatusError } from '../status.ts';
 /** Upstream's limit of a request body (k8s.io/apiserver MaxRequestBodyBytes). */
 const maximumBytes = 3 * 1024 * 1024;
 
-/** The body's text; 413 when it is larger than the API takes. */
-export function readBody(request: IncomingMessage): Promise<string> {
+/** The body; 413 when it is larger than the API takes. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -23,9 +23,7 @@ export function readBody(request: IncomingMessage): Promise<string> {
         reject(new StatusError(413, 'RequestEntityTooLarge', message));
       } else chunks.push(chunk);
     });
-    request.on('end', () =>
-      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()),
-    );
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.on('error', reject);
   });
 }
@@ -36,7 +34,8 @@ export function mediaType(request: IncomingMessage): string {
 }
 
 /** Parses a body of `type`; 415 for a type that the API does not read, 400 for text that is not in it. */
-export function parseBody(text: string, type: string): Json {
+export function parseBody(body: Buffer, type: string): Json {
+  const text = body.toString();
   const yaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
   if (!yaml && type !== '' && type !== 'application/json' && !type.endsWith('+json')) {
     const known = 'application/json, application/yaml';
@@ -61,7 +60,7 @@ function parsed(text: string, yaml: boolean): Json {
 }
 
 /** A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check. */
-export function refusePrototype(value: Json): void {
+function refusePrototype(value: Json): void {
   if (Array.isArray(value)) for (const item of value) refusePrototype(item);
   if (!isObject(value)) return;
   if (Object.hasOwn(value, '__proto__')) throw badRequest('a field may not be named __proto__');

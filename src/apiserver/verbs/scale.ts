@@ -1,5 +1,7 @@
 // The scale subresource: the replicas of a workload as an object of their own (autoscaling/v1 Scale).
 
+import { sendJson } from '../http/answer.ts';
+import { mediaType } from '../http/body.ts';
 import {
   type ApiObject,
   clone,
@@ -10,8 +12,34 @@ import {
   objectAt,
   valueAt,
 } from '../json.ts';
+import type { Objects } from '../objects/objects.ts';
 import type { Resource, ScalePaths } from '../resource.ts';
-import { badRequest } from '../status.ts';
+import { badRequest, methodNotAllowed, noSuchPath } from '../status.ts';
+import { bodyOf, type ResourceCall, targetOf, writeOptions } from './call.ts';
+import { patcher } from './patch.ts';
+
+/** Serves get, replace and patch of a Scale. */
+export async function serveScale(objects: Objects, call: ResourceCall): Promise<void> {
+  const { scale } = call.resource;
+  if (scale === undefined) throw noSuchPath();
+  const options = writeOptions(call);
+  let entry = objects.get(targetOf(call));
+  if (call.request.method === 'PUT' || call.request.method === 'PATCH') {
+    const body = await bodyOf(call);
+    const type = mediaType(call.request);
+    const change = (current: ApiObject) => {
+      const now = scaleOf(call.resource, scale, current) as ApiObject;
+      const wanted =
+        call.request.method === 'PUT'
+          ? body
+          : patcher({ ...call.resource, custom: true }, scaleType(type), body)(now);
+      return withScale(scale, current, wanted);
+    };
+    entry = await objects.update(targetOf(call), '', change, options);
+  } else if (call.request.method !== 'GET') throw methodNotAllowed();
+  await objects.context.store.durable();
+  sendJson(call.response, 200, scaleOf(call.resource, scale, entry.object));
+}
 
 /** The Scale of an object. */
 export function scaleOf(resource: Resource, scale: ScalePaths, object: ApiObject): JsonObject {
@@ -44,4 +72,9 @@ export function withScale(scale: ScalePaths, object: ApiObject, wanted: Json): A
 function labelText(object: ApiObject): string {
   const labels = Object.entries(objectAt(object, 'spec', 'selector', 'matchLabels'));
   return labels.map(([key, value]) => `${key}=${String(value as string)}`).join(',');
+}
+
+/** Scale has no lists: a strategic merge of it is a merge. */
+function scaleType(type: string): string {
+  return type === 'application/strategic-merge-patch+json' ? 'application/merge-patch+json' : type;
 }

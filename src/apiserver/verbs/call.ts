@@ -1,0 +1,85 @@
+// One request on a resource, and what its verbs have in common: target, options, body, answer.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptedForm, managerOf, sendJson } from '../http/answer.ts';
+import { mediaType, parseBody, readBody } from '../http/body.ts';
+import type { ResourcePath } from '../http/request.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
+import type { Objects } from '../objects/objects.ts';
+import type { WriteOptions } from '../objects/ports.ts';
+import type { Target } from '../objects/target.ts';
+import { type ProtobufDecoder, protobufType } from '../protobuf/decoder.ts';
+import type { Resource } from '../resource.ts';
+import { badRequest } from '../status.ts';
+import type { Entry } from '../store/entry.ts';
+import { tableOf } from '../table/table.ts';
+import { bytesFor } from './read.ts';
+
+/** One request on a resource. */
+export interface ResourceCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: ResourcePath;
+  readonly query: URLSearchParams;
+  readonly resource: Resource;
+  readonly protobuf: ProtobufDecoder;
+}
+
+export function targetOf(call: ResourceCall): Target {
+  return { resource: call.resource, namespace: call.path.namespace, name: call.path.name };
+}
+
+/** The body of a verb that may be given none; the only ones that also read protobuf. */
+export async function bodyOf(call: ResourceCall): Promise<Json> {
+  const body = await readBody(call.request);
+  const type = mediaType(call.request);
+  if (body.length === 0) return {};
+  return type === protobufType ? call.protobuf.decode(body) : parseBody(body, type);
+}
+
+export function objectBody(body: Json): JsonObject {
+  if (!isObject(body)) throw badRequest('the body of the request must be an object');
+  return body;
+}
+
+/** How a write is asked to be done, by its query. */
+export function writeOptions(call: ResourceCall): WriteOptions {
+  const { query } = call;
+  const validation = query.get('fieldValidation') ?? 'Warn';
+  if (validation !== 'Strict' && validation !== 'Warn' && validation !== 'Ignore' && validation !== '') {
+    throw badRequest(
+      `fieldValidation: Unsupported value: "${validation}": supported values: "", "Ignore", "Strict", "Warn"`,
+    );
+  }
+  const dryRun = query.getAll('dryRun');
+  if (dryRun.some((value) => value !== 'All'))
+    throw badRequest('dryRun: Unsupported value: supported values: "All"');
+  return {
+    manager: managerOf(call.request, query),
+    dryRun: dryRun.length > 0,
+    fieldValidation: validation === '' ? 'Warn' : validation,
+    warnings: [],
+  };
+}
+
+export function isTrue(text: string | null): boolean {
+  return text === 'true' || text === '1';
+}
+
+/** Answers a write with the version it led to, once that is on disk. */
+export async function sendEntry(
+  objects: Objects,
+  call: ResourceCall,
+  code: number,
+  entry: Entry,
+  options: WriteOptions,
+): Promise<void> {
+  const form = acceptedForm(call.request.headers.accept, call.query);
+  const { store, clock } = objects.context;
+  if (!options.dryRun) await store.durable();
+  if (form.as === 'object')
+    return sendJson(call.response, code, bytesFor(call.resource, entry), options.warnings);
+  const table = { nowMs: clock.now(), include: form.include, withHeader: true };
+  const metadata = { resourceVersion: String(entry.revision) };
+  sendJson(call.response, code, tableOf(call.resource, [entry.object], metadata, table), options.warnings);
+}
