@@ -89,6 +89,8 @@ export class OneNode {
     this.agent = new Daemon('agent', folder, [
       ...([
         node,
+        // Young objects of an agent are few: V8's usual space for them costs 16 MB (docs/performance.md).
+        '--max-semi-space-size=2',
         join(root, 'dist/agent.mjs'),
         '--kubeconfig',
         this.kubeconfig,
