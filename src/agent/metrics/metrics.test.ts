@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { serveHealth } from './health-server.ts';
+import { AgentMetrics } from './metrics.ts';
+
+const load = { running: () => 3, waiting: () => 2, queuedDels: () => 1 };
+
+test('requests are counted by type, verb and outcome; what runs and waits is read at the moment', async () => {
+  const metrics = new AgentMetrics(load);
+  metrics.served('coordinator', 'ADD', 'ok', 0.02);
+  metrics.served('coordinator', 'ADD', 'error', 0.5);
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^orbweaver_cni_requests_total\{type="coordinator",verb="ADD",outcome="ok"\} 1$/m);
+  assert.match(text, /^orbweaver_cni_request_duration_seconds_count\{.*verb="ADD".*\} 2$/m);
+  assert.match(text, /^orbweaver_cni_requests_running 3$/m);
+  assert.match(text, /^orbweaver_cni_requests_waiting 2$/m);
+  assert.match(text, /^orbweaver_del_queue_length 1$/m);
+});
+
+test('allocations and their failures stand under the names that Spiderpool’s dashboards ask', async () => {
+  const metrics = new AgentMetrics(load);
+  metrics.ipam.allocated(0.01);
+  metrics.ipam.allocationFailed('IPPOOL_EXHAUSTED', 0.01);
+  metrics.ipam.allocationFailed('INTERNAL', 0.01);
+  metrics.ipam.wrote(5);
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^spiderpool_ipam_allocation_counts 3$/m);
+  assert.match(text, /^spiderpool_ipam_allocation_failure_counts 2$/m);
+  assert.match(text, /^spiderpool_ipam_allocation_err_ip_used_out_counts 1$/m);
+  assert.match(text, /^spiderpool_ipam_allocation_err_internal_counts 1$/m);
+  assert.match(text, /^orbweaver_ipam_pool_writes_total 1$/m);
+  assert.match(text, /^orbweaver_ipam_pool_operations_total 5$/m);
+});
+
+test('two agents of one process count apart', () => {
+  assert.doesNotThrow(() => [new AgentMetrics(load), new AgentMetrics(load)]);
+});
+
+test('liveness is always well; readiness says what is waited for', async () => {
+  const state: { reason: string | undefined } = { reason: 'the agent is still reading the cluster' };
+  const server = await serveHealth(0, new AgentMetrics(load).registry, () => state.reason);
+  const { port } = server.address() as AddressInfo;
+  const ask = async (path: string, method = 'GET') => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+    return [answer.status, await answer.text()] as const;
+  };
+  assert.equal((await ask('/v1/runtime/liveness'))[0], 200);
+  assert.deepEqual(await ask('/v1/runtime/readiness'), [500, 'the agent is still reading the cluster\n']);
+  state.reason = undefined;
+  assert.equal((await ask('/v1/runtime/readiness'))[0], 200);
+  assert.match((await ask('/metrics'))[1], /^orbweaver_cni_requests_running 3$/m);
+  assert.deepEqual([(await ask('/elsewhere'))[0], (await ask('/metrics', 'POST'))[0]], [404, 405]);
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});

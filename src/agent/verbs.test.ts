@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger, systemClock } from '#base';
+import { type CniPlugin, type CniRequest, Dispatcher } from '#cni';
+import { Gate } from './gate.ts';
+import { orderKey, VerbServer } from './verbs.ts';
+
+const request = (verb: string, more: Partial<CniRequest> = {}): CniRequest => ({
+  type: 'spiderpool',
+  shimVersion: '1',
+  id: '0123456789abcdef',
+  deadlineMs: 1000,
+  variables: {
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: 'abc',
+    CNI_NETNS: '/run/netns/pod',
+    CNI_IFNAME: 'eth0',
+    CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_UID=u-1',
+  },
+  stdin: JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'spiderpool' }),
+  ...more,
+});
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function scene() {
+  const begun: string[] = [];
+  const signals: AbortSignal[] = [];
+  const hold = Promise.withResolvers<void>();
+  const work = async (verb: string, signal: AbortSignal) => {
+    begun.push(verb);
+    signals.push(signal);
+    await hold.promise;
+  };
+  const plugin: CniPlugin = {
+    type: 'spiderpool',
+    add: async ({ signal }) => {
+      await work('ADD', signal);
+      return {};
+    },
+    del: ({ signal }) => work('DEL', signal),
+    check: ({ signal }) => work('CHECK', signal),
+    gc: ({ signal }) => work('GC', signal),
+    status: async () => void begun.push('STATUS'),
+  };
+  const kept: CniRequest[] = [];
+  const dispatcher = new Dispatcher([plugin], {
+    isOwnNetns: () => false,
+    ready: async () => {},
+    keep: async (late) => void kept.push(late),
+  });
+  const served: string[] = [];
+  const verbs = new VerbServer({
+    dispatcher,
+    gate: new Gate(1, systemClock),
+    clock: systemClock,
+    metrics: { served: (type, verb, outcome) => void served.push(`${type} ${verb} ${outcome}`) },
+    log: silentLogger,
+  });
+  const gone = new AbortController();
+  const serve = (given: CniRequest) => verbs.serve(given, gone.signal);
+  return { begun, signals, hold, kept, served, gone, serve };
+}
+
+test('what is served is counted by type, verb and outcome', async () => {
+  const { hold, served, serve } = scene();
+  hold.resolve();
+  await serve(request('ADD'));
+  await serve(request('ADD', { stdin: '{' }));
+  assert.deepEqual(served, ['spiderpool ADD ok', 'spiderpool ADD error']);
+});
+
+test('STATUS is answered while everything else waits', async () => {
+  const { begun, hold, serve } = scene();
+  const adding = serve(request('ADD'));
+  await turn();
+  assert.equal((await serve(request('STATUS'))).exitCode, 0);
+  assert.deepEqual(begun, ['ADD', 'STATUS']);
+  hold.resolve();
+  await adding;
+});
+
+test('an ADD whose turn does not come in time is told to try again, and is not begun', async () => {
+  const { begun, hold, serve } = scene();
+  const first = serve(request('ADD'));
+  const { exitCode, stdout } = await serve(request('ADD', { deadlineMs: 5 }));
+  assert.deepEqual([exitCode, (JSON.parse(stdout) as { code: number }).code], [1, 11]);
+  assert.deepEqual(begun, ['ADD']);
+  hold.resolve();
+  await first;
+});
+
+test('a DEL whose turn does not come in time is kept, and done for the runtime', async () => {
+  const { hold, kept, serve } = scene();
+  const first = serve(request('ADD'));
+  assert.deepEqual(await serve(request('DEL', { deadlineMs: 5 })), { exitCode: 0, stdout: '', log: '' });
+  assert.equal(kept.length, 1);
+  hold.resolve();
+  await first;
+});
+
+test('work is told when its caller has gone, and when its deadline has passed', async () => {
+  const left = scene();
+  const adding = left.serve(request('ADD'));
+  await turn();
+  left.gone.abort();
+  assert.equal(left.signals[0]?.aborted, true);
+  left.hold.resolve();
+  await adding;
+  const late = scene();
+  const slow = late.serve(request('ADD', { deadlineMs: 5 }));
+  // Its timer does not keep a process alive; ours does.
+  while (late.signals[0]?.aborted !== true) await new Promise((resolve) => setTimeout(resolve, 1));
+  late.hold.resolve();
+  await slow;
+});
+
+test('requests of one pod have one key, those of a network another, and the rest none in common', () => {
+  assert.equal(orderKey(request('ADD')), 'pod u-1');
+  assert.equal(orderKey(request('DEL')), 'pod u-1');
+  assert.equal(
+    orderKey(request('ADD', { variables: { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'abc' } })),
+    'pod abc',
+  );
+  assert.equal(orderKey(request('GC')), 'gc');
+  const version = { variables: { CNI_COMMAND: 'VERSION' } };
+  assert.notEqual(
+    orderKey(request('VERSION', version)),
+    orderKey(request('VERSION', { ...version, id: 'f' })),
+  );
+});

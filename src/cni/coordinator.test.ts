@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
+import { silentLogger } from '#base';
+import { parseAddress, parseCidr } from '#ip';
+import { FakeNamespace, type FakeNamespaces, refusal } from '#net';
+import { Attachments, MemoryStateFiles } from '#node';
+import { CoordinatorPlugin } from './coordinator.ts';
+import type { NetnsCall } from './plugin.ts';
+
+const containerId = '0123456789abcdef';
+const hostLink = 'veth0123456789a';
+const prevResult: CniResult = {
+  interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', sandbox: '/run/netns/pod' }],
+  ips: [{ address: '10.6.1.5/16', gateway: '10.6.0.1', interface: 0 }],
+  routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }],
+};
+
+let files: MemoryStateFiles;
+let attachments: Attachments;
+let node: FakeNamespace;
+let pod: FakeNamespace;
+let podIsGone: boolean;
+let plugin: CoordinatorPlugin;
+
+beforeEach(async () => {
+  const peers: FakeNamespaces = new Map();
+  node = new FakeNamespace({ peers });
+  pod = new FakeNamespace({ peers });
+  pod.addLink({ name: 'eth0', mac: '02:00:00:00:00:01', up: true, carrier: true });
+  pod.change([
+    {
+      verb: 'create',
+      kind: 'address',
+      address: { dev: 'eth0', address: parseCidr('10.6.1.5/16'), scope: 'global' },
+    },
+  ]);
+  podIsGone = false;
+  files = new MemoryStateFiles();
+  await startAgent();
+});
+
+/** The plugin of an agent that has just started on what lies on the disk. */
+async function startAgent(): Promise<void> {
+  attachments = await Attachments.open(files, silentLogger);
+  plugin = new CoordinatorPlugin({
+    attachments,
+    node,
+    openNamespace: (path) => {
+      if (!podIsGone) return pod;
+      const words = 'No such file or directory';
+      throw refusal({ doing: `open ${path}`, subject: path, errno: 'ENOENT', words });
+    },
+    pod: async ({ namespace, name }) => ({ metadata: { namespace, name, uid: 'uid-a' } }) as Pod,
+    spiderCoordinator: () =>
+      ({
+        metadata: { name: 'default' },
+        status: { phase: 'Synced', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/16'] },
+      }) as SpiderCoordinator,
+    nodeAddresses: () => [parseAddress('10.6.0.101')],
+    notReady: () => undefined,
+    timestamp: () => '2030-01-01T00:00:00.000Z',
+  });
+}
+
+function call(conf: object = { prevResult }, ifName = 'eth0'): NetnsCall {
+  const environment = parseCniEnvironment({
+    CNI_COMMAND: 'ADD',
+    CNI_CONTAINERID: containerId,
+    CNI_IFNAME: ifName,
+    CNI_NETNS: '/run/netns/pod',
+    CNI_ARGS: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a',
+  }) as NetnsCall['environment'];
+  const parsed = parseNetConf(
+    JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'coordinator', ...conf }),
+  );
+  return {
+    conf: parsed,
+    environment,
+    netns: '/run/netns/pod',
+    signal: new AbortController().signal,
+    log: silentLogger,
+  };
+}
+
+const linksOf = (namespace: FakeNamespace) => namespace.links().map(({ name }) => name);
+
+test('ADD joins pod and node by a veth pair, and passes the previous result on', async () => {
+  const result = await plugin.add(call());
+  assert.deepEqual(
+    [linksOf(node), linksOf(pod)],
+    [
+      ['lo', hostLink],
+      ['lo', 'eth0', 'veth0'],
+    ],
+  );
+  assert.deepEqual(result.routes, prevResult.routes);
+  assert.deepEqual(
+    result.interfaces?.map(({ name }) => name),
+    [hostLink, 'veth0', 'eth0'],
+  );
+});
+
+test('ADD again changes nothing that is right', async () => {
+  await plugin.add(call());
+  const before = [pod.routes(), pod.rules(), node.routes()];
+  await plugin.add(call());
+  assert.deepEqual([pod.routes(), pod.rules(), node.routes()], before);
+});
+
+test('what ADD is about to do is on disk before the kernel is touched', async () => {
+  const states: (string | undefined)[] = [];
+  const apply = node.change.bind(node);
+  node.change = (changes) => {
+    states.push(attachments.get({ containerId, interfaceName: 'eth0' })?.coordinator?.state);
+    apply(changes);
+  };
+  await plugin.add(call());
+  assert.equal(states[0], 'intended');
+  assert.equal(attachments.get({ containerId, interfaceName: 'eth0' })?.coordinator?.state, 'done');
+});
+
+test('an ADD that the kernel refuses is undone and forgotten', async () => {
+  const apply = pod.change.bind(pod);
+  pod.change = (changes) => {
+    apply(changes);
+    if (changes.some((change) => change.verb !== 'delete' && change.kind === 'route'))
+      throw refusal({
+        doing: 'create route',
+        subject: 'route',
+        errno: 'EPERM',
+        words: 'Operation not permitted',
+      });
+  };
+  await assert.rejects(plugin.add(call()), { code: 'KERNEL_REFUSED' });
+  assert.deepEqual([linksOf(node), linksOf(pod)], [['lo'], ['lo', 'eth0']]);
+  assert.equal(files.files.size, 0);
+});
+
+test('ADD without a previous result is refused', async () => {
+  await assert.rejects(plugin.add(call({})), /prevResult is missing; coordinator is chained after/);
+});
+
+test('mode disable makes nothing and passes the result on', async () => {
+  assert.deepEqual(await plugin.add(call({ prevResult, mode: 'disable' })), prevResult);
+  assert.deepEqual(linksOf(node), ['lo']);
+});
+
+test('DEL removes what ADD made, also after a restart and twice', async () => {
+  await plugin.add(call());
+  await startAgent();
+  await plugin.del(call({}));
+  await plugin.del(call({}));
+  assert.deepEqual([linksOf(node), linksOf(pod), files.files.size], [['lo'], ['lo', 'eth0'], 0]);
+});
+
+test('DEL removes the node’s end though the namespace of the pod is gone', async () => {
+  await plugin.add(call());
+  podIsGone = true;
+  await plugin.del(call({}));
+  assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
+});
+
+test('DEL from the container id alone, without a record, removes the link', async () => {
+  await plugin.add(call());
+  files = new MemoryStateFiles();
+  await startAgent();
+  await plugin.del(call({}));
+  assert.deepEqual(linksOf(node), ['lo']);
+});
+
+test('DEL of another NIC leaves the link to the one that it was made for', async () => {
+  await plugin.add(call());
+  await plugin.del(call({}, 'net1'));
+  assert.deepEqual(linksOf(node), ['lo', hostLink]);
+});
+
+test('CHECK of what was never added says so', async () => {
+  await assert.rejects(
+    plugin.check(call()),
+    /nothing is recorded for interface eth0 of container 0123456789abcdef/,
+  );
+});
+
+test('CHECK names the link that is gone', async () => {
+  await plugin.add(call());
+  pod.change([{ verb: 'delete', kind: 'link', name: 'veth0' }]);
+  await assert.rejects(plugin.check(call()), { code: 'CNI_CHECK_FAILED', message: /link veth0 is missing/ });
+});
+
+test('GC removes an attachment that the runtime does not list', async () => {
+  await plugin.add(call());
+  const listed = [{ containerID: containerId, ifname: 'eth0' }];
+  await plugin.gc(call({ 'cni.dev/valid-attachments': listed }));
+  assert.deepEqual(linksOf(node), ['lo', hostLink]);
+  await plugin.gc(call({ 'cni.dev/valid-attachments': [] }));
+  assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
+});
