@@ -12,7 +12,7 @@ import {
   type SpiderIPPool,
   type SpiderReservedIP,
 } from '#api';
-import { type Clock, isOrbError, type Logger, OrbError } from '#base';
+import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, Reflector, type Selection } from '#kube';
 import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
 
@@ -61,7 +61,17 @@ export class ClusterView {
 
   /** Begins to follow; resolves when everything was listed once. */
   async start(): Promise<void> {
-    await Promise.all(this.#reflectors.map((reflector) => reflector.start().ready));
+    for (const reflector of this.#reflectors) reflector.start();
+    await this.#listed();
+  }
+
+  /** Resolves when everything was listed once; rejects with the signal's reason when it aborts first. */
+  listed(signal: AbortSignal): Promise<void> {
+    return abortable(this.#listed(), signal);
+  }
+
+  async #listed(): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ ready }) => ready));
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+export { abortable } from './abortable.ts';
 export { BackOff, type BackOffOptions } from './back-off.ts';
 export { type ByteOrder, ByteReader, ByteWriter } from './bytes.ts';
 export { type Clock, FakeClock, systemClock } from './clock.ts';

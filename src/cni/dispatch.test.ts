@@ -125,12 +125,22 @@ test('ADD and CHECK wait until the cluster is known, DEL does not', async () => 
 });
 
 test('a DEL is kept where the API server is away or time is short, and the runtime is told that it is done', async () => {
-  for (const code of ['KUBE_UNREACHABLE', 'DEADLINE_PASSED'] as const) {
+  for (const code of ['KUBE_UNREACHABLE', 'DEADLINE_PASSED', 'KUBE_FORBIDDEN', 'IPPOOL_INVALID'] as const) {
     const { plugin, kept, serve } = scene();
     plugin.outcome = failing(code);
     assert.deepEqual(await serve('DEL'), { exitCode: 0, stdout: '', log: '' });
     assert.equal(kept.length, 1);
   }
+});
+
+test('a DEL that can be neither served nor kept is told to the runtime, which repeats it', async () => {
+  const { plugin, serve } = scene({
+    keep: async () => {
+      throw new Error('ENOSPC');
+    },
+  });
+  plugin.outcome = failing('KUBE_UNREACHABLE');
+  assert.equal(bodyOf(await serve('DEL')).code, 11);
 });
 
 test('a DEL that fails otherwise, and anything but a DEL, is told to the runtime', async () => {

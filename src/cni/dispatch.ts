@@ -12,7 +12,7 @@ import {
   versionOf,
   writeResult,
 } from '#api';
-import { isOrbError, type Logger, OrbError } from '#base';
+import { type ErrorCode, isOrbError, type Logger, OrbError } from '#base';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import type { CniAnswer, CniRequest } from './request.ts';
 
@@ -51,16 +51,24 @@ export class Dispatcher {
 
   /** The answer to a request that failed, also before its turn came: a DEL that can wait is kept and done for the runtime. */
   async refuse(request: CniRequest, error: unknown, log: Logger): Promise<CniAnswer> {
-    if (canWait(request, error)) {
-      log.warn({ code: error.code }, `DEL is kept for later: ${error.message}`);
-      await this.#options.keep(request, error);
-      return success(undefined);
-    }
+    if (canWait(request, error) && (await this.#keep(request, error, log))) return success(undefined);
     const body = cniErrorBody(error, askedVersion(request));
     // A bug of ours deserves its stack in the log; what the user can mend does not.
     if (isOrbError(error) && error.code !== 'INTERNAL') log.warn({ code: error.code }, body.msg);
     else log.error({ err: error }, body.msg);
     return { exitCode: 1, stdout: `${JSON.stringify(body)}\n`, log: '' };
+  }
+
+  /** Whether the DEL is on the disk: where it cannot be, the runtime must be told to repeat it. */
+  async #keep(request: CniRequest, reason: OrbError, log: Logger): Promise<boolean> {
+    try {
+      await this.#options.keep(request, reason);
+    } catch (error) {
+      log.error({ err: error }, 'a DEL could not be kept for later');
+      return false;
+    }
+    log.warn({ code: reason.code }, `DEL is kept for later: ${reason.message}`);
+    return true;
   }
 
   /** Serves the request once; what it returns goes to standard output. */
@@ -115,10 +123,23 @@ export class Dispatcher {
   }
 }
 
-/** Only a DEL, and only for what passes by itself: the API server away, or too little time. */
+/**
+ * What passes by itself, or when somebody mends the cluster: the API server away, too little time, credentials that ran out, a pool
+ * that was edited to nonsense. A pod must not hang in its deletion for that long, and its address must not be forgotten.
+ */
+const passing: readonly ErrorCode[] = [
+  'KUBE_UNREACHABLE',
+  'DEADLINE_PASSED',
+  'KUBE_FORBIDDEN',
+  'KUBE_INVALID',
+  'KUBE_MALFORMED',
+  'IPPOOL_INVALID',
+  'IPPOOL_STATUS_INVALID',
+];
+
+/** Only a DEL can wait: nobody needs its answer. */
 function canWait(request: CniRequest, error: unknown): error is OrbError {
-  if (request.variables.CNI_COMMAND !== 'DEL') return false;
-  return isOrbError(error, 'KUBE_UNREACHABLE') || isOrbError(error, 'DEADLINE_PASSED');
+  return request.variables.CNI_COMMAND === 'DEL' && isOrbError(error) && passing.includes(error.code);
 }
 
 /** For the error document: what the configuration asks for, where it can be read. */

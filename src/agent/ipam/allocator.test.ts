@@ -29,6 +29,12 @@ function createPool(kube: FakeKube, name: string, spec: Partial<SpiderIPPool['sp
 }
 
 async function agent(kube: FakeKube): Promise<Allocator> {
+  const allocator = unstarted(kube);
+  await allocator.start();
+  return allocator;
+}
+
+function unstarted(kube: FakeKube): Allocator {
   const edges = { client: kube, clock: systemClock, log: silentLogger, nodeName: 'node1' };
   const allocator = new Allocator({
     ...edges,
@@ -38,7 +44,6 @@ async function agent(kube: FakeKube): Promise<Allocator> {
     families: [4, 6],
   });
   running.push(allocator);
-  await allocator.start();
   return allocator;
 }
 
@@ -343,4 +348,63 @@ test('reserved addresses are not handed out', async () => {
   await pod(kube, 'web');
   const { addresses } = await allocator.allocate(add('web'));
   assert.equal(addresses[0] && formatAddress(addresses[0].address.address), '10.6.1.2');
+});
+
+test('a release that comes before the pools are known waits for them: an agent killed in the middle of an ADD leaves no record', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const killed = await agent(kube);
+  const uid = (await pod(kube, 'web')).metadata.uid ?? '';
+  await killed.allocate(add('web'));
+  const next = unstarted(kube);
+  const released = next.release({ ...del('web', uid), knownPools: [] });
+  await next.start();
+  await released;
+  assert.deepEqual(await records(kube), {});
+});
+
+test('a SpiderReservedIP that cannot be read keeps no address from being released', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'web')).metadata.uid ?? '';
+  await allocator.allocate(add('web'));
+  await kube.create(resources.spiderReservedIPs, {
+    metadata: { name: 'bad' },
+    spec: { ips: ['10.6.0.300'] },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await assert.rejects(allocator.allocate(add('web')), { code: 'IPPOOL_INVALID' });
+  await allocator.release(del('web', uid));
+  assert.deepEqual(await records(kube), {});
+});
+
+test('a release from a pool whose spec was broken says so: the DEL is kept until somebody has mended it', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'web')).metadata.uid ?? '';
+  await allocator.allocate(add('web'));
+  const setIps = (ips: string[]) =>
+    kube.patch(resources.spiderIPPools, { name: 'v4' }, { type: 'merge', body: { spec: { ips } } });
+  await setIps(['10.7.1.1']);
+  await assert.rejects(allocator.release(del('web', uid)), { code: 'IPPOOL_INVALID' });
+  await setIps(['10.6.1.1']);
+  await allocator.release(del('web', uid));
+  assert.deepEqual(await records(kube), {});
+});
+
+test('an address whose write was taken but never answered is found by the DEL, though no read has shown it yet', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  const made = await pod(kube, 'web');
+  const away = new OrbError('KUBE_UNREACHABLE', { message: 'away' });
+  let taken = false;
+  kube.before = ({ verb, plural }) => {
+    if (plural !== 'spiderippools') return;
+    if (verb === 'watch' || verb === 'list' || (verb === 'get' && taken)) throw away;
+    if (verb !== 'updateStatus' || taken) return;
+    taken = true;
+    throw away;
+  };
+  await assert.rejects(allocator.allocate(add('web')), { code: 'KUBE_UNREACHABLE' });
+  const release = { ...del('web', made.metadata.uid ?? ''), knownPools: [] };
+  await assert.rejects(allocator.release(release), { code: 'KUBE_UNREACHABLE' });
 });

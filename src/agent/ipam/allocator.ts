@@ -213,6 +213,11 @@ export class Allocator implements Ipam {
     });
   }
 
+  /** Pools of which we do not know whether our last write was taken: it may have recorded anybody. */
+  #doubtfulPools(): string[] {
+    return [...this.#committers].flatMap(([name, { doubtful }]) => (doubtful ? [name] : []));
+  }
+
   /** Allocates in every pool at once; a pool that turns out to be full makes the choice begin again with what is known now. */
   async #assign(
     owner: Omit<Owner, 'nic'>,
@@ -283,24 +288,18 @@ export class Allocator implements Ipam {
     lastNic,
     knownPools,
     signal,
-    log,
   }: ReleaseRequest): Promise<void> {
     const release =
       nic === 'all' ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic, lastNic } as const);
-    const pools = [...new Set([...knownPools, ...this.#poolsOf(podUid)])];
+    // An agent that has just started does not know yet in which pools a pod without record holds something.
+    await this.#view.listed(signal);
+    const pools = [...new Set([...knownPools, ...this.#poolsOf(podUid), ...this.#doubtfulPools()])];
     await Promise.all(
       pools.map(async (name) => {
         try {
           await this.#committer(name).submit({ verb: 'release', release }, signal);
         } catch (error) {
-          if (isPoolGone(error)) return;
-          if (!isOrbError(error, 'IPPOOL_INVALID') && !isOrbError(error, 'IPPOOL_STATUS_INVALID'))
-            throw error;
-          // No repeat helps until somebody mends the pool, and a DEL must not fail for that long.
-          log.error(
-            { pool: name, podUid, error: error.message },
-            'addresses stay recorded in a pool that cannot be read',
-          );
+          if (!isPoolGone(error)) throw error;
         }
       }),
     );

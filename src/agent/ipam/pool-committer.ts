@@ -8,6 +8,7 @@ import {
   type PoolLedger,
   type PoolOperation,
   type PoolOutcome,
+  reservedAddresses,
 } from '#plan/ipam';
 import type { IpamMetrics } from './metrics.ts';
 import type { PoolCopy, PoolState } from './pool-copy.ts';
@@ -61,6 +62,11 @@ export class PoolCommitter {
     return this.#options.copy.newest.ledger;
   }
 
+  /** Whether the server may hold more than {@link PoolCommitter.ledger} says; a release finds out. */
+  get doubtful(): boolean {
+    return this.#options.copy.doubtful;
+  }
+
   /**
    * Does the operation with the next write. Rejects when the pool cannot be read or written, and with the signal's reason when it
    * aborts first: an address allocated after all is then given back.
@@ -112,15 +118,12 @@ export class PoolCommitter {
     for (;;) {
       batch.push(...this.#waiting.splice(0));
       dropAborted(batch);
+      const context = this.#contextFor(batch);
       if (batch.length === 0) return;
       const fresh = state !== undefined;
       state ??= await newestOrRead(copy);
       const operations = batch.map(({ operation }) => operation);
-      const { outcomes, changed, ledger } = applyOperations(
-        state.ledger,
-        operations,
-        this.#options.context(),
-      );
+      const { outcomes, changed, ledger } = applyOperations(state.ledger, operations, context);
       // Only a write proves that the copy was the newest: answers without one need a fresh read.
       if (!changed && !fresh) {
         state = await copy.read();
@@ -134,6 +137,18 @@ export class PoolCommitter {
       if (changed) metrics.wrote(operations.length);
       this.#answer(batch, outcomes);
       return;
+    }
+  }
+
+  /** Where the reserved addresses cannot be read, nothing is handed out; but a release needs to know none of them. */
+  #contextFor(batch: Waiting[]): PickContext {
+    try {
+      return this.#options.context();
+    } catch (error) {
+      const releases = batch.filter(({ operation }) => operation.verb === 'release');
+      for (const waiting of batch) if (waiting.operation.verb === 'allocate') waiting.reject(error);
+      batch.splice(0, batch.length, ...releases);
+      return { reserved: reservedAddresses([]), resting: new Map(), nowMs: this.#options.clock.monotonic() };
     }
   }
 

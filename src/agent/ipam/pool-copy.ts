@@ -22,6 +22,7 @@ export class PoolCopy {
   #state: PoolState | undefined;
   /** The version at which the server said that the pool is gone: the watch may not know yet. */
   #goneAt = 0n;
+  #doubtful = false;
 
   constructor(
     name: string,
@@ -44,10 +45,17 @@ export class PoolCopy {
     return this.#state;
   }
 
+  /** A write failed without a word whether the server took it, and nothing was read since. */
+  get doubtful(): boolean {
+    return this.#doubtful;
+  }
+
   /** Reads the pool from the server. */
   async read(): Promise<PoolState> {
     try {
-      return this.#keep(await this.#client.get(resources.spiderIPPools, { name: this.name }));
+      const object = await this.#client.get(resources.spiderIPPools, { name: this.name });
+      this.#doubtful = false;
+      return this.#keep(object);
     } catch (error) {
       if (isOrbError(error, 'KUBE_NOT_FOUND')) throw this.#gone();
       throw error;
@@ -68,6 +76,7 @@ export class PoolCopy {
       return await this.#client.updateStatus(resources.spiderIPPools, object);
     } catch (error) {
       if (isOrbError(error, 'KUBE_NOT_FOUND')) throw this.#gone();
+      this.#doubtful = !isOrbError(error, 'KUBE_CONFLICT');
       throw error;
     }
   }
@@ -79,6 +88,7 @@ export class PoolCopy {
     );
     for (const version of versions) if (version > this.#goneAt) this.#goneAt = version;
     this.#state = undefined;
+    this.#doubtful = false;
     return this.#notFound();
   }
 
