@@ -4,9 +4,8 @@ import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
 
 export interface Place {
   readonly name: string;
-  readonly kind: 'underlay pod' | 'overlay pod' | 'node' | 'service';
+  readonly kind: 'underlay pod' | 'overlay pod' | 'node' | 'client' | 'service' | 'local service';
   readonly node: NodeName | undefined;
-  /** IPv4 before IPv6. */
   readonly addresses: readonly string[];
   readonly port: number;
   /** Runs lab-probe there. */
@@ -17,6 +16,9 @@ export interface PodPlace extends Place {
   readonly uid: string;
   readonly node: NodeName;
 }
+
+/** A Service asks nothing. */
+const nobody = ['false'] as const;
 
 /** The port that every server of this test listens on. */
 export const serverPort = 8080;
@@ -53,32 +55,57 @@ export async function podPlaces(cluster: Cluster, app: 'underlay' | 'overlay'): 
     }));
 }
 
-/** The nodes with both their addresses of each family: the InternalIP, and the one on the LAN. */
+/** The InternalIPs of a node, and its addresses on the LAN. */
+const internalAddresses = (i: number) => [`172.30.0.${11 + i}`, `fd00:172:30::${11 + i}`];
+const lanAddresses = (i: number) => [`192.168.50.${11 + i}`, `fd00:192:168:50::${11 + i}`];
+
 export function nodePlaces(cluster: Cluster, probe: string): Place[] {
   return nodeNames.map((name, i) => ({
     name,
     kind: 'node',
     node: name,
-    addresses: [
-      `172.30.0.${11 + i}`,
-      `192.168.50.${11 + i}`,
-      `fd00:172:30::${11 + i}`,
-      `fd00:192:168:50::${11 + i}`,
-    ],
+    addresses: [...internalAddresses(i), ...lanAddresses(i)],
     port: serverPort,
     probe: [...cluster.entering(name), probe],
   }));
 }
 
+/** Somebody outside of the cluster: the router between the networks. */
+export function clientPlace(cluster: Cluster, probe: string): Place {
+  return {
+    name: 'client',
+    kind: 'client',
+    node: undefined,
+    addresses: ['172.30.0.1', 'fd00:172:30::1'],
+    port: serverPort,
+    probe: [...cluster.entering('hub'), probe],
+  };
+}
+
+/** The NodePorts of workloads.yaml at the nodes' InternalIPs: in mode nftables kube-proxy serves no others. */
+export function nodePortPlaces(): Place[] {
+  return nodeNames.flatMap((node, i) => {
+    const place = { node, addresses: internalAddresses(i), probe: nobody };
+    return [
+      { ...place, name: `NodePort of ${node}`, kind: 'service' as const, port: 30080 },
+      {
+        ...place,
+        name: `NodePort of ${node} with policy Local`,
+        kind: 'local service' as const,
+        port: 30082,
+      },
+    ];
+  });
+}
+
 export async function servicePlace(cluster: Cluster, name: string): Promise<Place> {
   const { spec } = (await cluster.get('service', name)) as ServiceObject;
-  const none = ['false'] as const;
   return {
     name: `Service ${name}`,
     kind: 'service',
     node: undefined,
     addresses: spec.clusterIPs,
     port: 80,
-    probe: none,
+    probe: nobody,
   };
 }

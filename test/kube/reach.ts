@@ -3,7 +3,15 @@
 import { askByProbe, type Question, type Verdict } from '#lab';
 import type { Cluster, ProxyMode } from './cluster.ts';
 import { until } from './command.ts';
-import { nodePlaces, type Place, type PodPlace, podPlaces, servicePlace } from './places.ts';
+import {
+  clientPlace,
+  nodePlaces,
+  nodePortPlaces,
+  type Place,
+  type PodPlace,
+  podPlaces,
+  servicePlace,
+} from './places.ts';
 
 interface Cell extends Question {
   readonly from: Place;
@@ -22,8 +30,10 @@ const invalidDrop =
 const familyOf = (address: string) => (address.includes(':') ? 6 : 4);
 
 function cellsTo(from: Place, to: Place, mode: ProxyMode): Cell[] {
-  const protocols = to.kind === 'service' ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
+  const isService = to.kind === 'service' || to.kind === 'local service';
+  const protocols = isService ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
   const isFar = from.kind === 'underlay pod' && to.kind === 'overlay pod' && from.node !== to.node;
+  const isSeen = to.kind === 'local service' || (from.kind === 'underlay pod' && !isService);
   return to.addresses.flatMap((address) =>
     protocols.map((protocol): Cell => {
       const source = from.addresses.find((own) => familyOf(own) === familyOf(address));
@@ -33,7 +43,7 @@ function cellsTo(from: Place, to: Place, mode: ProxyMode): Cell[] {
         protocol,
         address,
         port: protocol === 'icmp' ? 0 : to.port,
-        ...(to.kind === 'service' || from.kind !== 'underlay pod' || source === undefined ? {} : { source }),
+        ...(isSeen && source !== undefined ? { source } : {}),
         ...(isFar && protocol === 'tcp' && mode === 'iptables' ? { impossible: invalidDrop } : {}),
       };
     }),
@@ -54,6 +64,7 @@ export interface Cast {
   readonly overlay: readonly PodPlace[];
   readonly nodes: readonly Place[];
   readonly services: readonly Place[];
+  readonly client: Place;
 }
 
 export async function castOf(cluster: Cluster, probe: string): Promise<Cast> {
@@ -63,12 +74,19 @@ export async function castOf(cluster: Cluster, probe: string): Promise<Cast> {
     servicePlace(cluster, 'underlay'),
     servicePlace(cluster, 'overlay'),
   ]);
-  return { underlay, overlay, nodes: nodePlaces(cluster, probe), services };
+  return {
+    underlay,
+    overlay,
+    nodes: nodePlaces(cluster, probe),
+    services,
+    client: clientPlace(cluster, probe),
+  };
 }
 
 /** Every way from and to the first underlay pod of each node. */
-function plannedCells({ underlay, overlay, nodes, services }: Cast, mode: ProxyMode): Cell[] {
-  return nodes.flatMap((node) => {
+function plannedCells(cast: Cast, mode: ProxyMode): Cell[] {
+  const { underlay, overlay, nodes, services, client } = cast;
+  const ofPods = nodes.flatMap((node) => {
     const pod = underlay.find((other) => other.node === node.node);
     const neighbour = overlay.find((other) => other.node === node.node);
     if (pod === undefined || neighbour === undefined)
@@ -88,6 +106,7 @@ function plannedCells({ underlay, overlay, nodes, services }: Cast, mode: ProxyM
       ...services.flatMap((service) => cellsTo(neighbour, service, mode)),
     ];
   });
+  return [...ofPods, ...nodePortPlaces().flatMap((place) => cellsTo(client, place, mode))];
 }
 
 async function ask(cells: readonly Cell[]): Promise<[Cell, Verdict][]> {
@@ -128,9 +147,11 @@ export async function tryAll(cast: Cast, mode: ProxyMode): Promise<{ works: numb
 
 /** kube-proxy learns of pods a moment after they are Ready. */
 export async function untilServed(cast: Cast, mode: ProxyMode): Promise<void> {
-  const cells = cast.nodes.flatMap((node) =>
-    cast.services.flatMap((service) => cellsTo(node, service, mode)),
-  );
+  const { nodes, services, client } = cast;
+  const cells = [
+    ...nodes.flatMap((node) => services.flatMap((service) => cellsTo(node, service, mode))),
+    ...nodePortPlaces().flatMap((place) => cellsTo(client, place, mode)),
+  ];
   await until('kube-proxy serves the Services', 15, async () => {
     const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
     if (faults.length > 0) throw new Error(faults.join('\n'));
