@@ -12,6 +12,12 @@ export interface ErrorKind {
 
 /** Keyed by stable code: a code is never renamed or used again for something else. */
 export const errorTable = {
+  ADDRESS_CONFLICT: {
+    meaning: 'Another machine on the network uses, or is about to use, an address that a pod was given.',
+    advice:
+      'Find the machine by the MAC address in the message, or take the address out of the pool (SpiderReservedIP).',
+    cni: 11,
+  },
   AGENT_NOT_READY: {
     meaning: 'The agent cannot serve new pods yet, or not any more.',
     advice: 'Look at the agent: /v1/runtime/readiness says what it waits for.',
@@ -107,6 +113,11 @@ export const errorTable = {
       'Check that the executables in the CNI folder and the agent are of releases that follow one another.',
     cni: 11,
   },
+  GATEWAY_UNREACHABLE: {
+    meaning: "The gateway of a pod's subnet does not answer on the pod's interface.",
+    advice: 'Check `gateway` of the pool, the VLAN of the parent interface, and the gateway itself.',
+    cni: 11,
+  },
   GC_INCOMPLETE: {
     meaning: 'Some attachments that the runtime does not know any more could not be removed.',
     advice: 'Look at the message for each; the next GC tries again.',
@@ -199,7 +210,8 @@ export const errorTable = {
   },
   LAB_COMMAND_FAILED: {
     meaning: 'A program of the system that the lab is built with failed.',
-    advice: "Read the program's own words in the message; the kernel may lack a feature or a package may be missing.",
+    advice:
+      "Read the program's own words in the message; the kernel may lack a feature or a package may be missing.",
     cni: 999,
   },
   LAB_NOT_ROOT: {
@@ -236,6 +248,11 @@ export const errorTable = {
     meaning: 'The API server has no such pod, or another one of that name.',
     advice: 'Check K8S_POD_NAMESPACE, K8S_POD_NAME and K8S_POD_UID in CNI_ARGS.',
     cni: 4,
+  },
+  PROBE_FAILED: {
+    meaning: 'Probes for a conflict or for the gateway could not be sent on the interface of a pod.',
+    advice: 'Check that the parent interface is up and has a carrier.',
+    cni: 11,
   },
 } as const satisfies Record<string, ErrorKind>;
 

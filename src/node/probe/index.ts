@@ -1,0 +1,1 @@
+export { announce, type ProbeReport, type ProbeRequest, probeNic } from './probe.ts';

@@ -1,0 +1,153 @@
+// Probes the addresses of a NIC on the wire: rivals and gateways, both families at once, driven by frames and the clock.
+
+import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import type { Address } from '#ip';
+import { openNamespace, openNetns } from '#kernel';
+import type { Mac, NetworkNamespace } from '#net';
+import { type Emission, type ProbeTarget, Probing, type Verdict } from '#plan/probe';
+import { Wire } from './wire.ts';
+
+export interface ProbeRequest {
+  /** Path of the pod's network namespace. */
+  readonly netns: string;
+  readonly nic: string;
+  readonly targets: readonly ProbeTarget[];
+  readonly detectConflict: boolean;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** A verdict, with the kernel's refusal where probes did not leave the NIC; or that there is no NIC to probe on. */
+export type ProbeReport =
+  | (Verdict & { readonly refusal?: Error })
+  /** The plugin before us makes the NIC later, or it has no Ethernet address. */
+  | { readonly kind: 'absent' };
+
+/** How long after the first announcement the second follows. */
+const announcementGapMs = 50;
+
+/**
+ * Sets the NIC up, probes, and where the verdict is `free` announces the addresses: now, and once more in the background.
+ * Rejects with the signal's reason when it aborts first.
+ */
+export async function probeNic(request: ProbeRequest, clock: Clock): Promise<ProbeReport> {
+  const namespace = openNamespace(request.netns);
+  try {
+    const mac = macOnceUp(namespace, request.nic);
+    if (mac === undefined) return { kind: 'absent' };
+    const addresses = request.targets.map(({ address }) => address);
+    const wire = openWire(request, mac, addresses);
+    const report = await probeOn(wire, { ...request, mac, namespace }, clock).catch((error: unknown) => {
+      wire.close();
+      throw error;
+    });
+    if (report.kind === 'free') announceTwice(wire, addresses, clock, request.log);
+    else wire.close();
+    return report;
+  } finally {
+    namespace.close();
+  }
+}
+
+/** Addresses that a NIC has got, or that have got another link address. */
+export interface Announcement extends Pick<ProbeRequest, 'netns' | 'nic' | 'log'> {
+  readonly addresses: readonly Address[];
+}
+
+/** Announces addresses: now, and once more in the background. */
+export function announce(announcement: Announcement, clock: Clock): void {
+  const { netns, nic, addresses, log } = announcement;
+  const namespace = openNamespace(netns);
+  try {
+    const mac = macOnceUp(namespace, nic);
+    if (mac !== undefined) announceTwice(openWire(announcement, mac, addresses), addresses, clock, log);
+  } finally {
+    namespace.close();
+  }
+}
+
+/** The NIC's link address, once it is up; a NIC that is down sends nothing. */
+function macOnceUp(namespace: NetworkNamespace, nic: string): Mac | undefined {
+  const link = namespace.link(nic);
+  if (link === undefined || link.loopback || link.mac === undefined) return undefined;
+  if (!link.up) namespace.change([{ verb: 'set', kind: 'link', link: { name: nic, up: true } }]);
+  return link.mac;
+}
+
+function openWire(
+  { netns, nic }: Announcement | ProbeRequest,
+  mac: Mac,
+  addresses: readonly Address[],
+): Wire {
+  using handle = openNetns(netns);
+  return new Wire({ netns: handle, dev: nic, mac }, addresses);
+}
+
+interface Site extends ProbeRequest {
+  readonly mac: Mac;
+  readonly namespace: NetworkNamespace;
+}
+
+async function probeOn(wire: Wire, site: Site, clock: Clock): Promise<ProbeReport> {
+  const { signal, log, nic } = site;
+  const probing = new Probing(site, clock.monotonic());
+  let wake = new AbortController();
+  let refusal: Error | undefined;
+  wire.listen(
+    (sighting) => {
+      probing.saw(sighting);
+      if (probing.verdict !== undefined) wake.abort();
+    },
+    // The link went down, or a signal came in between (EINTR): what was missed, the next probe brings again.
+    (error) => log.debug({ nic, error: errorText(error) }, 'a probe socket reports'),
+  );
+  for (;;) {
+    signal.throwIfAborted();
+    const due = probing.due(clock.monotonic());
+    const refused = due.length === 0 ? undefined : send(wire, due, site);
+    if (refused !== undefined) {
+      refusal = refused;
+      probing.lost();
+    }
+    const { verdict } = probing;
+    if (verdict !== undefined) return refusal === undefined ? verdict : { ...verdict, refusal };
+    wake = new AbortController();
+    await clock
+      .sleep(Math.max(0, probing.wakeAtMs - clock.monotonic()), AbortSignal.any([wake.signal, signal]))
+      .catch(() => {});
+  }
+}
+
+/** Why something of it did not leave the NIC; undefined where all did. */
+function send(wire: Wire, emissions: readonly Emission[], { namespace, nic }: Site): Error | undefined {
+  // Without a carrier the kernel takes frames and drops them without a word (noop_qdisc, net/sched/sch_generic.c).
+  if (namespace.link(nic)?.carrier !== true) return new Error(`link ${nic} has no carrier`);
+  try {
+    for (const emission of emissions) wire.send(emission);
+    return undefined;
+  } catch (error) {
+    if (isOrbError(error, 'KERNEL_REFUSED')) return error;
+    throw error;
+  }
+}
+
+/** RFC 5227 waits two seconds in between: too long for an ADD to wait, and for the sockets to stay. */
+function announceTwice(wire: Wire, addresses: readonly Address[], clock: Clock, log: Logger): void {
+  const once = () => {
+    for (const address of addresses) wire.announce(address);
+  };
+  const twice = async () => {
+    try {
+      once();
+      await clock.sleep(announcementGapMs);
+      once();
+    } catch (error) {
+      // The pod may be gone by now; who remembers another link address asks again when it does not answer.
+      log.debug({ error: errorText(error) }, 'addresses were not announced twice');
+    } finally {
+      wire.close();
+    }
+  };
+  void twice();
+}

@@ -1,0 +1,9 @@
+export {
+  type Emission,
+  type ProbeTarget,
+  Probing,
+  type ProbingInput,
+  type Sighting,
+  type Verdict,
+} from './probing.ts';
+export { conflictError, gatewayError, unheardError } from './refusals.ts';

@@ -1,0 +1,146 @@
+// The decision whether a NIC may use its addresses: what to send when, what each sighting on the wire means, and the verdict.
+//
+// A conflict is looked for first, with probes that change nobody's cache (RFC 5227, 2.1; RFC 4862, 5.4). Gateways are asked
+// only when there is none: to ask in the name of an address that a neighbour holds would poison caches (Spiderpool #4475).
+
+import { type Address, formatAddress, sameAddress } from '#ip';
+import type { Mac } from '#net';
+
+/** An address that the NIC is to have. */
+export interface ProbeTarget {
+  readonly address: Address;
+  /** Has to answer; absent where nobody asks for it. */
+  readonly gateway?: Address;
+}
+
+export interface ProbingInput {
+  /** Of the NIC: what comes from it is our own. */
+  readonly mac: Mac;
+  readonly targets: readonly ProbeTarget[];
+  /** Whether rivals for the addresses are looked for. */
+  readonly detectConflict: boolean;
+  /** When there must be a verdict; probes come in tenths of it, and silence for three tenths means no conflict. */
+  readonly deadlineMs: number;
+}
+
+/** What somebody on the wire shows of an address: that he uses it, or that he, too, asks whether it is free. */
+export interface Sighting {
+  readonly kind: 'uses' | 'probes';
+  readonly address: Address;
+  readonly mac: Mac;
+}
+
+/** A frame to send. */
+export type Emission =
+  | { readonly kind: 'probe'; readonly address: Address }
+  /** Without `source` the question names no sender, since nothing is known of our address. */
+  | { readonly kind: 'ask'; readonly gateway: Address; readonly source?: Address };
+
+export type Verdict =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'conflict'; readonly address: Address; readonly mac: Mac }
+  | { readonly kind: 'unreachable'; readonly gateway: Address }
+  /** Probes did not leave the NIC: nothing is known. */
+  | { readonly kind: 'unheard' };
+
+/** RFC 5227, 2.1.1: PROBE_NUM. */
+const conflictRounds = 3;
+const stepsPerDeadline = 10;
+
+/** One probing of all addresses of a NIC; told the time and the sightings, it keeps neither clock nor socket. */
+export class Probing {
+  readonly #input: ProbingInput;
+  readonly #stepMs: number;
+  readonly #endMs: number;
+  #nextMs: number;
+  #phase: 'conflict' | 'gateway' = 'conflict';
+  #rounds = 0;
+  #lastRoundLost = false;
+  /** Gateways that have not answered yet, by text. */
+  readonly #silent: Map<string, Extract<Emission, { kind: 'ask' }>>;
+  #verdict: Verdict | undefined;
+
+  constructor(input: ProbingInput, nowMs: number) {
+    this.#input = input;
+    this.#stepMs = input.deadlineMs / stepsPerDeadline;
+    this.#endMs = nowMs + input.deadlineMs;
+    this.#nextMs = nowMs;
+    this.#silent = questions(input);
+    if (!input.detectConflict) this.#askGateways();
+  }
+
+  /** Undefined while it goes on. */
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+
+  /** When {@link due} is to be called next. */
+  get wakeAtMs(): number {
+    return Math.min(this.#nextMs, this.#endMs);
+  }
+
+  /** What is to be sent now; often nothing. */
+  due(nowMs: number): Emission[] {
+    if (this.#verdict !== undefined) return [];
+    if (nowMs >= this.#endMs) {
+      this.#verdict = this.#lateVerdict();
+      return [];
+    }
+    if (nowMs < this.#nextMs) return [];
+    if (this.#phase === 'conflict' && this.#rounds === conflictRounds) this.#askGateways();
+    if (this.#verdict !== undefined) return [];
+    this.#nextMs = nowMs + this.#stepMs;
+    this.#lastRoundLost = false;
+    if (this.#phase === 'gateway') return [...this.#silent.values()];
+    this.#rounds++;
+    return this.#input.targets.map(({ address }) => ({ kind: 'probe', address }));
+  }
+
+  /** Something of what was due last did not leave the NIC: that round does not count. */
+  lost(): void {
+    if (this.#lastRoundLost) return;
+    this.#lastRoundLost = true;
+    if (this.#phase === 'conflict') this.#rounds--;
+  }
+
+  saw({ kind, address, mac }: Sighting): void {
+    if (this.#verdict !== undefined || mac === this.#input.mac) return;
+    if (
+      this.#input.detectConflict &&
+      this.#input.targets.some((target) => sameAddress(target.address, address))
+    ) {
+      this.#verdict = { kind: 'conflict', address, mac };
+    } else if (this.#phase === 'gateway' && kind === 'uses') {
+      this.#silent.delete(formatAddress(address));
+      if (this.#silent.size === 0) this.#verdict = { kind: 'free' };
+    }
+  }
+
+  #askGateways(): void {
+    this.#phase = 'gateway';
+    if (this.#silent.size === 0) this.#verdict = { kind: 'free' };
+  }
+
+  #lateVerdict(): Verdict {
+    const [first] = this.#silent.values();
+    if (this.#phase === 'conflict' || this.#lastRoundLost || first === undefined) return { kind: 'unheard' };
+    return { kind: 'unreachable', gateway: first.gateway };
+  }
+}
+
+/** One question for each gateway, however many addresses are behind it. */
+function questions({
+  targets,
+  detectConflict,
+}: ProbingInput): Map<string, Extract<Emission, { kind: 'ask' }>> {
+  const asked = new Map<string, Extract<Emission, { kind: 'ask' }>>();
+  for (const { address, gateway } of targets) {
+    if (gateway === undefined) continue;
+    asked.set(formatAddress(gateway), {
+      kind: 'ask',
+      gateway,
+      ...(detectConflict ? { source: address } : {}),
+    });
+  }
+  return asked;
+}

@@ -1,0 +1,32 @@
+// Verdicts that fail an ADD, in the words that users and scripts of Spiderpool look for.
+
+import { OrbError } from '#base';
+import { type Address, formatAddress } from '#ip';
+import type { Mac } from '#net';
+
+/** Somebody else has, or is about to take, an address of the NIC. */
+export function conflictError(nic: string, address: Address, mac: Mac): OrbError {
+  const text = formatAddress(address);
+  return new OrbError('ADDRESS_CONFLICT', {
+    message: `ip conflict: pod's interface ${nic} with an conflicting ip ${text}, ${text} is located at ${mac}`,
+    subject: `address ${text} dev ${nic}`,
+  });
+}
+
+/** The gateway did not answer. */
+export function gatewayError(nic: string, gateway: Address): OrbError {
+  const text = formatAddress(gateway);
+  return new OrbError('GATEWAY_UNREACHABLE', {
+    message: `gateway ${text} is unreachable`,
+    subject: `gateway ${text} dev ${nic}`,
+  });
+}
+
+/** Probes could not be sent; `cause` is the kernel's refusal of the last one. */
+export function unheardError(nic: string, cause: unknown): OrbError {
+  return new OrbError('PROBE_FAILED', {
+    message: `addresses of interface ${nic} could not be probed: its link does not carry frames`,
+    subject: `interface ${nic}`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
