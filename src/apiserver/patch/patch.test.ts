@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StatusError } from '../status.ts';
+import { jsonPatch } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+
+test('a JSON patch leaves its target alone and gives a new value', () => {
+  const target = { a: { b: [1, 2] } };
+  const patched = jsonPatch(target, [
+    { op: 'test', path: '/a/b/0', value: 1 },
+    { op: 'add', path: '/a/b/-', value: 3 },
+    { op: 'move', from: '/a/b/0', path: '/first' },
+    { op: 'add', path: '/a/x~1y~0z', value: 'escaped' },
+  ]);
+  assert.deepEqual(patched, { a: { b: [2, 3], 'x/y~z': 'escaped' }, first: 1 });
+  assert.deepEqual(target, { a: { b: [1, 2] } });
+});
+
+test('an operation that does not apply is a 422, and what is no list of operations a 400', () => {
+  const code = (wanted: number) => (error: unknown) => error instanceof StatusError && error.code === wanted;
+  assert.throws(() => jsonPatch({ a: 1 }, [{ op: 'test', path: '/a', value: 2 }]), code(422));
+  assert.throws(() => jsonPatch({ a: 1 }, [{ op: 'remove', path: '/b' }]), code(422));
+  assert.throws(() => jsonPatch({ a: 1 }, [{ op: 'jump', path: '/a' }]), code(422));
+  assert.throws(() => jsonPatch({ a: 1 }, { op: 'remove', path: '/a' }), code(400));
+});
+
+// RFC 7386, appendix A.
+const cases: readonly [original: unknown, patch: unknown, result: unknown][] = [
+  [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+  [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+  [{ a: 'b' }, { a: null }, {}],
+  [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+  [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+  [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+  [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+  [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+  [
+    ['a', 'b'],
+    ['c', 'd'],
+    ['c', 'd'],
+  ],
+  [{ a: 'b' }, ['c'], ['c']],
+  [{ a: 'foo' }, null, null],
+  [{ a: 'foo' }, 'bar', 'bar'],
+  [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+  [[1, 2], { a: 'b', c: null }, { a: 'b' }],
+  [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+];
+
+test('merge patch does what the examples of its RFC say', () => {
+  for (const [original, patch, result] of cases)
+    assert.deepEqual(mergePatch(original as never, patch as never), result, JSON.stringify(patch));
+});
