@@ -12,7 +12,9 @@ import {
 } from '../json.ts';
 import { ageColumn, type Column, column, field, nameColumn } from './column.ts';
 import { ageOf } from './duration.ts';
+import { nodeColumns } from './node-columns.ts';
 import { podColumns } from './pod-columns.ts';
+import { addressesOfEndpoints, addressesOfSlice, serviceColumns } from './service-columns.ts';
 
 const integer = { type: 'integer' };
 const wide = { wide: true };
@@ -46,83 +48,6 @@ function selectorText(selector: Json): string {
   return [...labels, ...expressions].join(',') || '<none>';
 }
 
-const services: readonly Column[] = [
-  nameColumn,
-  column('Type', field('ClusterIP', 'spec', 'type')),
-  column('Cluster-IP', field('<none>', 'spec', 'clusterIP')),
-  column('External-IP', externalIp),
-  column('Port(s)', servicePorts),
-  ageColumn,
-  column(
-    'Selector',
-    (service) => {
-      const labels = Object.entries(objectAt(service, 'spec', 'selector'));
-      return labels.map(([key, value]) => `${key}=${String(value as string)}`).join(',') || '<none>';
-    },
-    wide,
-  ),
-];
-
-function externalIp(service: ApiObject): string {
-  const type = stringAt(service, 'spec', 'type');
-  if (type === 'ExternalName') return stringAt(service, 'spec', 'externalName') ?? '<none>';
-  const ingress = listAt(service, 'status', 'loadBalancer', 'ingress').map(
-    (it) => stringAt(it, 'ip') ?? stringAt(it, 'hostname'),
-  );
-  const all = [...(type === 'LoadBalancer' ? ingress : []), ...textsAt(service, 'spec', 'externalIPs')];
-  return all.join(',') || (type === 'LoadBalancer' ? '<pending>' : '<none>');
-}
-
-function servicePorts(service: ApiObject): string {
-  const ports = listAt(service, 'spec', 'ports').map((port) => {
-    const node = numberAt(port, 'nodePort') ?? 0;
-    return `${numberAt(port, 'port') ?? 0}${node === 0 ? '' : `:${node}`}/${stringAt(port, 'protocol') ?? 'TCP'}`;
-  });
-  return ports.join(',') || '<none>';
-}
-
-const nodes: readonly Column[] = [
-  nameColumn,
-  column('Status', nodeStatus),
-  column('Roles', nodeRoles),
-  ageColumn,
-  column('Version', field('', 'status', 'nodeInfo', 'kubeletVersion')),
-  column('Internal-IP', nodeAddress('InternalIP'), wide),
-  column('External-IP', nodeAddress('ExternalIP'), wide),
-  column('OS-Image', field('<unknown>', 'status', 'nodeInfo', 'osImage'), wide),
-  column('Kernel-Version', field('<unknown>', 'status', 'nodeInfo', 'kernelVersion'), wide),
-  column('Container-Runtime', field('<unknown>', 'status', 'nodeInfo', 'containerRuntimeVersion'), wide),
-];
-
-function nodeStatus(node: ApiObject): string {
-  const ready = listAt(node, 'status', 'conditions').find((it) => stringAt(it, 'type') === 'Ready');
-  const texts = [
-    ready === undefined ? 'Unknown' : stringAt(ready, 'status') === 'True' ? 'Ready' : 'NotReady',
-  ];
-  if (objectAt(node, 'spec').unschedulable === true) texts.push('SchedulingDisabled');
-  return texts.join(',');
-}
-
-function nodeRoles(node: ApiObject): string {
-  const prefix = 'node-role.kubernetes.io/';
-  const labels = Object.keys(objectAt(node, 'metadata', 'labels')).filter((label) =>
-    label.startsWith(prefix),
-  );
-  return (
-    labels
-      .map((label) => label.slice(prefix.length))
-      .sort()
-      .join(',') || '<none>'
-  );
-}
-
-function nodeAddress(type: string): Column['cell'] {
-  return (node) => {
-    const found = listAt(node, 'status', 'addresses').find((it) => stringAt(it, 'type') === type);
-    return stringAt(found, 'address') ?? '<none>';
-  };
-}
-
 const events: readonly Column[] = [
   column('Last Seen', (event, nowMs) => {
     const at =
@@ -147,28 +72,11 @@ const events: readonly Column[] = [
   column('Name', (event) => event.metadata.name, wide),
 ];
 
-function addressesOfSlice(slice: ApiObject): string {
-  const all = listAt(slice, 'endpoints').flatMap((endpoint) => textsAt(endpoint, 'addresses'));
-  if (all.length === 0) return '<unset>';
-  return all.length > 3 ? `${all.slice(0, 3).join(',')} + ${all.length - 3} more...` : all.join(',');
-}
-
-function addressesOfEndpoints(object: ApiObject): string {
-  const pairs = listAt(object, 'subsets').flatMap((subset) => {
-    const ips = listAt(subset, 'addresses').map((it) => stringAt(it, 'ip') ?? '');
-    const ports = listAt(subset, 'ports').map((it) => numberAt(it, 'port') ?? 0);
-    return ips.flatMap((ip) =>
-      ports.length === 0 ? [ip] : ports.map((port) => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`),
-    );
-  });
-  return pairs.join(',') || '<none>';
-}
-
 /** Keyed by `plural.group`. */
 export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
   'pods.': podColumns,
-  'nodes.': nodes,
-  'services.': services,
+  'nodes.': nodeColumns,
+  'services.': serviceColumns,
   'events.': events,
   'namespaces.': [nameColumn, column('Status', field('Active', 'status', 'phase')), ageColumn],
   'endpoints.': [nameColumn, column('Endpoints', addressesOfEndpoints), ageColumn],
