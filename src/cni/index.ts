@@ -1,6 +1,7 @@
 export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
+export type { Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
-export { decodeFrame, encodeFrame, FRAME_PROTOCOL, type Frame, FrameReader } from './frame.ts';
+export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export type {
   AllocatedAddress,
   AllocatedRoute,

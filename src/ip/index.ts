@@ -2,7 +2,6 @@ export {
   type Address,
   addressBytes,
   addressFromBytes,
-  compareAddresses,
   type Family,
   formatAddress,
   maxPrefixLength,

@@ -12,6 +12,6 @@ export { type EventNote, EventRecorder, type EventRecorderOptions } from './even
 export { type FakeCall, FakeKube } from './fake-kube.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
 export { type Change, Reflector, type ReflectorOptions, type ReflectorStatistics } from './reflector.ts';
-export { nameOf, refOf } from './resource-path.ts';
+export { refOf } from './resource-path.ts';
 export { type IndexKeys, keyOf, Store } from './store.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';

@@ -57,7 +57,7 @@ export class Cluster {
 
   static async open(): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'compliance-'));
-    const named = process.env['KUBECONFIG'];
+    const named = process.env.KUBECONFIG;
     const server = named === undefined || named === '' ? await startEmbedded(folder) : undefined;
     try {
       const cluster = new Cluster(
@@ -165,7 +165,7 @@ export class Cluster {
     input = '',
     env: Record<string, string> = {},
   ): Promise<{ code: number; text: string }> {
-    const program = process.env['KUBECTL'] || 'kubectl';
+    const program = process.env.KUBECTL || 'kubectl';
     const all = [
       '--kubeconfig',
       this.kubeconfig,

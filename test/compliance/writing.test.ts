@@ -347,7 +347,7 @@ test('unknown fields are refused, warned of or dropped, as fieldValidation says'
   assert.match(strict.body.message, /unknown field "dat"/);
   const warned = await send('Warn');
   assert.equal(warned.code, 201);
-  assert.match(String(warned.headers['warning']), /unknown field \\"dat\\"/);
+  assert.match(String(warned.headers.warning), /unknown field \\"dat\\"/);
   assert.equal(warned.body.dat, undefined);
-  assert.equal((await send('Ignore')).headers['warning'], undefined);
+  assert.equal((await send('Ignore')).headers.warning, undefined);
 });

@@ -1,2 +1,2 @@
 export { Allocator, type AllocatorOptions } from './allocator.ts';
-export { type IpamMetrics, silentIpamMetrics } from './metrics.ts';
+export type { IpamMetrics } from './metrics.ts';

@@ -1,4 +1,4 @@
-export { type Assignment, chooseAddresses, exhausted, interfaceAddress, type LedgerOf } from './allocate.ts';
+export { type Assignment, chooseAddresses, interfaceAddress, type LedgerOf } from './allocate.ts';
 export { type Annotations, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
 export {
@@ -8,12 +8,12 @@ export {
   selectCandidates,
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
-export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL } from './default-pool.ts';
+export { defaultPool, defaultReservedIP } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export type { Labels } from './label-selector.ts';
 export { type Owner, PoolLedger, type PoolStatus } from './ledger.ts';
-export { DEFAULT_REST_MS, type Pick, type PickContext, pickAddress } from './pick.ts';
-export { type Pool, parsePool } from './pool.ts';
+export { DEFAULT_REST_MS, type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
+export type { Pool } from './pool.ts';
 export type { PodRoute, PoolNetwork } from './pool-network.ts';
 export type { Release } from './release.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
