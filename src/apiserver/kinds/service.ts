@@ -17,19 +17,19 @@ import {
   type Json,
   type JsonObject,
   listAt,
-  numberAt,
   stringAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
-import { invalid, type StatusCause, type StatusError } from '../status.ts';
+import type { StatusCause } from '../status.ts';
 import type { Store } from '../store/store.ts';
+import { assignNodePorts, type PortRange, refused } from './node-ports.ts';
 import { setDefault } from './pod.ts';
 
 /** Which addresses and ports services are given. */
 export interface ServiceRanges {
   /** One network, or one of each family; the first is the family of single-stack services. */
   readonly clusterCidrs: readonly Cidr[];
-  readonly nodePorts: { readonly first: number; readonly last: number };
+  readonly nodePorts: PortRange;
 }
 
 export class ServiceStrategy implements Strategy {
@@ -85,7 +85,7 @@ export class ServiceStrategy implements Strategy {
     setDefault(spec, 'internalTrafficPolicy', 'Cluster');
     if (spec.type !== 'ClusterIP') setDefault(spec, 'externalTrafficPolicy', 'Cluster');
     this.#clusterIps(service, spec, old);
-    this.#nodePorts(service, spec, old);
+    assignNodePorts(service, old, this.#others(service), this.#ranges.nodePorts);
   }
 
   #clusterIps(service: ApiObject, spec: JsonObject, old: ApiObject | undefined): void {
@@ -186,71 +186,10 @@ export class ServiceStrategy implements Strategy {
     return used;
   }
 
-  #nodePorts(service: ApiObject, spec: JsonObject, old: ApiObject | undefined): void {
-    const ports = listAt(spec, 'ports').filter(isObject);
-    if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') {
-      if (old !== undefined && stringAt(old, 'spec', 'type') !== spec.type)
-        for (const port of ports) delete port.nodePort;
-      return;
-    }
-    const identity = (port: Json) => `${numberAt(port, 'port') ?? 0}/${stringAt(port, 'protocol') ?? 'TCP'}`;
-    const before = new Map(
-      listAt(old, 'spec', 'ports').map((port) => [identity(port), numberAt(port, 'nodePort')]),
-    );
-    const used = this.#usedPorts(service);
-    const { first, last } = this.#ranges.nodePorts;
-    for (const port of ports) {
-      const protocol = stringAt(port, 'protocol') ?? 'TCP';
-      const wanted = numberAt(port, 'nodePort') || before.get(identity(port));
-      const given = wanted ?? freePort(used, protocol, first, last);
-      if (given === undefined)
-        throw refused(service, 'spec.ports[0].nodePort', 'Internal error: range is full');
-      if (given < first || given > last) {
-        throw refused(
-          service,
-          'spec.ports[0].nodePort',
-          `Invalid value: ${given}: provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
-        );
-      }
-      if (used.has(`${given}/${protocol}`)) {
-        throw refused(
-          service,
-          'spec.ports[0].nodePort',
-          `Invalid value: ${given}: provided port is already allocated`,
-        );
-      }
-      used.add(`${given}/${protocol}`);
-      port.nodePort = given;
-    }
-  }
-
-  #usedPorts(except: ApiObject): Set<string> {
-    const ports = this.#others(except).flatMap(({ object }) => listAt(object, 'spec', 'ports'));
-    return new Set(
-      ports.map((port) => `${numberAt(port, 'nodePort') ?? 0}/${stringAt(port, 'protocol') ?? 'TCP'}`),
-    );
-  }
-
   #others(except: ApiObject) {
     const { name, namespace } = except.metadata;
     return this.#store
       .list('services.')
       .filter(({ key }) => key.name !== name || key.namespace !== namespace);
   }
-}
-
-function freePort(
-  used: ReadonlySet<string>,
-  protocol: string,
-  first: number,
-  last: number,
-): number | undefined {
-  for (let port = first; port <= last; port++) if (!used.has(`${port}/${protocol}`)) return port;
-  return undefined;
-}
-
-function refused(service: ApiObject, field: string, message: string): StatusError {
-  return invalid({ group: '', kind: 'Service', name: service.metadata.name }, [
-    { reason: 'FieldValueInvalid', message, field },
-  ]);
 }
