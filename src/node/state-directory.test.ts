@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -32,4 +32,14 @@ test('files come and go; temporary ones of a broken write are not seen; the dire
     (await files.list()).map(({ name }) => name),
     ['a.del.damaged'],
   );
+});
+
+test('what a writer that died left half-written goes at the next start, what is being written stays', async () => {
+  const folder = join(directory, '..', 'attachments');
+  await openStateDirectory(folder);
+  for (const name of ['.old.json.12', '.new.json.34', 'whole.json']) await writeFile(join(folder, name), 'x');
+  await utimes(join(folder, '.old.json.12'), 1000, 1000);
+  await utimes(join(folder, 'whole.json'), 1000, 1000);
+  await openStateDirectory(folder);
+  assert.deepEqual((await readdir(folder)).toSorted(), ['.new.json.34', 'whole.json']);
 });

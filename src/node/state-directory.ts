@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { makePrivateDirectory, removeDurably, writeDurably } from '#kernel';
 import type { StateFile, StateFiles } from './state-files.ts';
 
-/** Opens the directory, making it where it is missing. */
+/** A file that is being written is finished within milliseconds; a shim may be writing one to the queue right now. */
+const UNFINISHED_MS = 10_000;
+
+/** Opens the directory, making it where it is missing; what a writer that died left half-written goes. */
 export async function openStateDirectory(path: string): Promise<StateFiles> {
   await makePrivateDirectory(path);
+  for (const name of await readdir(path)) {
+    if (!name.startsWith('.')) continue;
+    const file = join(path, name);
+    // A shim may have finished it since we looked.
+    const found = await stat(file).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > UNFINISHED_MS) await removeDurably(file);
+  }
   return new StateDirectory(path);
 }
 

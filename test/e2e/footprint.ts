@@ -16,7 +16,9 @@ export interface Footprint {
 }
 
 function files(folder: string): string[] {
-  return readdirSync(`/var/lib/orbweaver/${folder}`).toSorted();
+  // What a killed agent was just writing begins with a dot; a later start removes it.
+  const names = readdirSync(`/var/lib/orbweaver/${folder}`).filter((name) => !name.startsWith('.'));
+  return names.toSorted();
 }
 
 export async function footprint({ client }: OneNode): Promise<Footprint> {
