@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import type { AgentConfig, SpiderCoordinator } from '#api';
 import { type Clock, errorText, type Logger, OrbError } from '#base';
-import { CoordinatorPlugin, Dispatcher, SpiderpoolPlugin } from '#cni';
+import { CoordinatorPlugin, type Detection, Dispatcher, SpiderpoolPlugin } from '#cni';
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
 import type { KubeClient } from '#kube';
-import { Attachments, applyNode, DelQueue, openStateDirectory } from '#node';
+import { Attachments, applyNode, DelQueue, openStateDirectory, probeNic } from '#node';
 import { planNode } from '#plan/network';
 import { ClusterView } from './cluster-view.ts';
 import { ConnectionServer } from './connection-server.ts';
@@ -68,9 +68,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
   };
+  const detection: Detection = {
+    conflict: config.enableIPConflictDetection,
+    gateway: config.enableGatewayDetection,
+    deadlineMs: config.orbweaver.probeDeadlineMs,
+    probe: (request) => probeNic(request, clock),
+  };
   const dispatcher: Dispatcher = new Dispatcher(
     [
-      new SpiderpoolPlugin({ ...parts, ipam }),
+      new SpiderpoolPlugin({ ...parts, ipam, detection }),
       new CoordinatorPlugin({
         ...parts,
         node,

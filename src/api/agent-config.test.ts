@@ -16,6 +16,7 @@ test('an empty file turns everything off, as in Spiderpool, and has our own defa
     assert.deepEqual(config.orbweaver, {
       maxConcurrentRequests: 16,
       addressRestSeconds: 30,
+      probeDeadlineMs: 300,
       socketPath: '/run/orbweaver/agent.sock',
       stateDirectory: '/var/lib/orbweaver',
     });

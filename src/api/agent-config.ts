@@ -29,6 +29,8 @@ const ownSchema = z.strictObject({
   maxConcurrentRequests: z.int().min(1).max(1024).default(16),
   /** How long a released address is kept back while its pool has others, so that neighbours' ARP caches age. */
   addressRestSeconds: z.int().min(0).max(86_400).default(30),
+  /** When probes for an address conflict and for the gateway have to be done; they cost a third of it where all is well. */
+  probeDeadlineMs: z.int().min(50).max(10_000).default(300),
   /** Where the agent listens; 0600 in a directory of its own. */
   socketPath: z.string().startsWith('/').default('/run/orbweaver/agent.sock'),
   /** Attachments and the queue of DELs. */

@@ -1,7 +1,7 @@
 // Addresses from memory for tests: each pod and NIC gets the next one, and keeps it until it is released.
 
 import type { OrbError } from '#base';
-import { parseAddress, parseCidr } from '#ip';
+import { formatAddress, parseAddress, parseCidr } from '#ip';
 import type {
   Allocation,
   AllocationRequest,
@@ -16,6 +16,7 @@ export class FakeIpam implements Ipam {
   readonly held = new Map<string, string>();
   readonly allocations: AllocationRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
+  readonly quarantined: string[] = [];
   /** Thrown by every call while it is set. */
   failure: OrbError | undefined;
   #next = 1;
@@ -42,6 +43,11 @@ export class FakeIpam implements Ipam {
       const [uid, nic] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
       if (uid === request.podUid && (request.nic === 'all' || request.nic === nic)) this.held.delete(key);
     }
+  }
+
+  async quarantine({ podUid, nic, addresses }: HoldingRequest): Promise<void> {
+    this.quarantined.push(...addresses.map(({ address }) => formatAddress(address)));
+    this.held.delete(`${podUid} ${nic}`);
   }
 
   async missing({ podUid, nic, addresses }: HoldingRequest): Promise<readonly HeldAddress[]> {

@@ -21,6 +21,11 @@ export interface Ipam {
    * The caller must not release for a sandbox that a newer one of the same UID and NIC has superseded.
    */
   release(request: ReleaseRequest): Promise<void>;
+  /**
+   * Gives back what the owner (UID, NIC) holds in the pools of these addresses, which another machine was seen to use: for ten
+   * minutes nobody on this node gets them.
+   */
+  quarantine(request: HoldingRequest): Promise<void>;
   /** Of the addresses that an attachment's record names, those that their pools do not hold for the owner any more; read live. */
   missing(request: HoldingRequest): Promise<readonly HeldAddress[]>;
 }

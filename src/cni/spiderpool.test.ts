@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { type CniResult, parseCniEnvironment, parseNetConf } from '#api';
 import { OrbError, silentLogger } from '#base';
+import { parseAddress } from '#ip';
 import { FakeNamespace } from '#net';
-import { Attachments, MemoryStateFiles } from '#node';
+import { Attachments, MemoryStateFiles, type ProbeReport } from '#node';
 import { FakeIpam } from './fake-ipam.ts';
 import type { NetnsCall } from './plugin.ts';
 import { SpiderpoolPlugin } from './spiderpool.ts';
@@ -13,6 +14,8 @@ let files: MemoryStateFiles;
 let attachments: Attachments;
 let plugin: SpiderpoolPlugin;
 let pod: FakeNamespace;
+let report: ProbeReport;
+let probes: number;
 
 /** The plugin of an agent that has just started on what lies on the disk. */
 async function startAgent(): Promise<void> {
@@ -21,12 +24,23 @@ async function startAgent(): Promise<void> {
     ipam,
     attachments,
     openNamespace: () => pod,
+    detection: {
+      conflict: true,
+      gateway: true,
+      deadlineMs: 300,
+      probe: async () => {
+        probes++;
+        return report;
+      },
+    },
     notReady: () => undefined,
     timestamp: () => '2030-01-01T00:00:00.000Z',
   });
 }
 
 beforeEach(async () => {
+  report = { kind: 'free' };
+  probes = 0;
   ipam = new FakeIpam();
   files = new MemoryStateFiles();
   pod = new FakeNamespace({ sysctls: { 'ipv6/conf/default/accept_dad': '1' } });
@@ -84,6 +98,21 @@ test('a refused ADD leaves no record', async () => {
   ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'full' });
   await assert.rejects(plugin.add(call()), { code: 'IPPOOL_EXHAUSTED' });
   assert.equal(files.files.size, 0);
+});
+
+test('ADD repeated does not probe again what is in use by now', async () => {
+  await plugin.add(call());
+  report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
+  await plugin.add(call());
+  assert.deepEqual([probes, ipam.held.size], [1, 1]);
+});
+
+test('an ADD whose gateway is silent gives back what that NIC got, and leaves no record', async () => {
+  await plugin.add(call());
+  report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
+  await assert.rejects(plugin.add(call({ ifName: 'net1' })), { message: 'gateway 10.6.0.1 is unreachable' });
+  assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
+  assert.equal(attachments.all().length, 1);
 });
 
 test('DEL releases for the pod that ADD recorded, whatever CNI_ARGS says, also after a restart', async () => {

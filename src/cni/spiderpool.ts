@@ -6,15 +6,19 @@ import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } from '#node';
 import { collectGarbage } from './collection.ts';
-import type { Allocation, Ipam, ReleaseRequest } from './ipam.ts';
+import type { Detection } from './detection.ts';
+import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { type PodIdentity, podIfKnown, requirePod } from './pod-identity.ts';
+import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 
 /** What the plugin works with. */
 export interface SpiderpoolParts {
   readonly ipam: Ipam;
   readonly attachments: Attachments;
   readonly openNamespace: (path: string) => NetworkNamespace;
+  /** How addresses are probed before the main plugin sets them. */
+  readonly detection: Detection;
   /** Why new pods cannot be served, in words; undefined when they can. */
   readonly notReady: () => string | undefined;
   /** RFC 3339. */
@@ -27,6 +31,9 @@ interface Holder {
   readonly name: string;
   readonly uid: string;
 }
+
+/** What takes longer, the DEL frees. */
+const giveBackTimeoutMs = 5_000;
 
 export class SpiderpoolPlugin implements CniPlugin {
   readonly type = 'spiderpool';
@@ -48,7 +55,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     }
     const pod = requirePod(call.environment);
     this.#prepareLink(call);
-    const allocation = await this.#parts.ipam.allocate({
+    const allocated = await this.#allocate(call, {
       containerId,
       ifName,
       podNamespace: pod.namespace,
@@ -60,12 +67,33 @@ export class SpiderpoolPlugin implements CniPlugin {
       signal: call.signal,
       log: call.log,
     });
+    const { allocation } = allocated;
     const result = resultOf(allocation, ifName);
     // Recorded after the pool has said yes: were we to die in between, DEL still knows the pod's UID from CNI_ARGS, and the
     // allocator gives the pod the same address again.
-    await attachments.put(this.#record(call, pod, allocation, result));
+    await attachments.put(this.#record(call, pod, allocated, result));
     await attachments.supersede(allocation.podUid, { containerId, interfaceName: ifName });
     return result;
+  }
+
+  /** What an earlier ADD of this attachment has probed may be in use by now: it is not probed again. */
+  async #allocate(call: NetnsCall, request: AllocationRequest): Promise<ProbedAllocation> {
+    const { ipam, attachments, detection } = this.#parts;
+    const { podNamespace: namespace, podName: name, containerId, ifName } = request;
+    const before = attachments.get({ containerId, interfaceName: ifName })?.ipam;
+    if (before !== undefined) {
+      return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
+    }
+    const giveBack = (uid: string) => {
+      const lastNic = !this.#holdsOther(uid, undefined);
+      const share = { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] };
+      // Also when the caller has left.
+      return this.#release({ namespace, name, uid }, share, {
+        ...call,
+        signal: AbortSignal.timeout(giveBackTimeoutMs),
+      });
+    };
+    return allocateProbed(request, call.netns, { ipam, detection, giveBack });
   }
 
   async del(call: AttachmentCall): Promise<void> {
@@ -138,7 +166,12 @@ export class SpiderpoolPlugin implements CniPlugin {
     }
   }
 
-  #record(call: NetnsCall, pod: PodIdentity, allocation: Allocation, result: CniResult): AttachmentRecord {
+  #record(
+    call: NetnsCall,
+    pod: PodIdentity,
+    { allocation, probed }: ProbedAllocation,
+    result: CniResult,
+  ): AttachmentRecord {
     const { containerId, ifName } = call.environment;
     const before = this.#parts.attachments.get({ containerId, interfaceName: ifName });
     return {
@@ -159,6 +192,7 @@ export class SpiderpoolPlugin implements CniPlugin {
           address: formatCidr(address),
           pool,
         })),
+        ...(probed ? { probed } : {}),
       },
     };
   }

@@ -26,6 +26,8 @@ const ipamPartSchema = z.object({
   netConf,
   result: z.unknown(),
   addresses: z.array(allocatedAddressSchema),
+  /** The addresses of this NIC were found free on the wire, where the configuration asks for it. */
+  probed: z.boolean().optional(),
 });
 
 const planSummarySchema = z.object({

@@ -408,3 +408,17 @@ test('an address whose write was taken but never answered is found by the DEL, t
   const release = { ...del('web', made.metadata.uid ?? ''), knownPools: [] };
   await assert.rejects(allocator.release(release), { code: 'KUBE_UNREACHABLE' });
 });
+
+test('an address in quarantine is given to nobody, not even where the pool has no other', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
+  const allocator = await agent(kube);
+  const uid = (await pod(kube, 'web')).metadata.uid ?? '';
+  await pod(kube, 'api');
+  const [first] = (await allocator.allocate(add('web'))).addresses;
+  assert.ok(first);
+  const addresses = [{ address: first.address.address, pool: 'v4' }];
+  await allocator.quarantine({ podUid: uid, nic: 'eth0', addresses, signal: AbortSignal.timeout(20_000) });
+  assert.deepEqual(await records(kube), {});
+  assert.deepEqual(texts(await allocator.allocate(add('web'))), ['eth0 10.6.1.2/16']);
+  await assert.rejects(allocator.allocate(add('api')), { code: 'IPPOOL_EXHAUSTED' });
+});

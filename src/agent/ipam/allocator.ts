@@ -18,6 +18,8 @@ import {
   type PickContext,
   PoolLedger,
   type PoolOutcome,
+  QUARANTINE_MS,
+  type Release,
   readRoutes,
   selectCandidates,
 } from '#plan/ipam';
@@ -55,6 +57,8 @@ export class Allocator implements Ipam {
   readonly #committers = new Map<string, PoolCommitter>();
   /** When addresses were released, whoever released them: see noteReleases. */
   #resting: ReadonlyMap<string, number> = new Map();
+  /** Until when addresses are kept back that other machines use. */
+  readonly #quarantined = new Map<string, number>();
   /** Ends when the endpoints of an agent before us were looked at. */
   #restored: Promise<void> = Promise.resolve();
 
@@ -108,6 +112,14 @@ export class Allocator implements Ipam {
       metrics.releaseFailed(isOrbError(error) ? error.code : 'INTERNAL', seconds());
       throw error;
     }
+  }
+
+  async quarantine({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
+    const nowMs = this.#options.clock.monotonic();
+    for (const [text, untilMs] of this.#quarantined) if (untilMs <= nowMs) this.#quarantined.delete(text);
+    for (const { address } of addresses) this.#quarantined.set(formatAddress(address), nowMs + QUARANTINE_MS);
+    const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
+    await Promise.all(addresses.map(({ pool }) => this.#releaseIn(pool, release, signal)));
   }
 
   async missing({ podUid, nic, addresses, signal }: HoldingRequest): Promise<HeldAddress[]> {
@@ -294,16 +306,16 @@ export class Allocator implements Ipam {
     // An agent that has just started does not know yet in which pools a pod without record holds something.
     await this.#view.listed(signal);
     const pools = [...new Set([...knownPools, ...this.#poolsOf(podUid), ...this.#doubtfulPools()])];
-    await Promise.all(
-      pools.map(async (name) => {
-        try {
-          await this.#committer(name).submit({ verb: 'release', release }, signal);
-        } catch (error) {
-          if (!isPoolGone(error)) throw error;
-        }
-      }),
-    );
+    await Promise.all(pools.map((pool) => this.#releaseIn(pool, release, signal)));
     this.#endpoints.hide(podNamespace, podName, podUid, nic !== 'all' && lastNic ? 'all' : nic);
+  }
+
+  async #releaseIn(pool: string, release: Release, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#committer(pool).submit({ verb: 'release', release }, signal);
+    } catch (error) {
+      if (!isPoolGone(error)) throw error;
+    }
   }
 
   #committer(name: string): PoolCommitter {
@@ -327,6 +339,7 @@ export class Allocator implements Ipam {
     return {
       reserved: this.#view.reserved,
       resting: this.#resting,
+      quarantined: this.#quarantined,
       nowMs: this.#options.clock.monotonic(),
       restMs: DEFAULT_REST_MS,
     };

@@ -168,3 +168,10 @@ test('records that cannot be read stop everything on the pool', () => {
     });
   }
 });
+
+test('an address in quarantine is passed over until its time is up', () => {
+  const quarantined = new Map([['10.6.0.10', 2_000_000]]);
+  const at = (nowMs: number) =>
+    applyOperations(fresh(), [allocate('a')], pickContext({ quarantined, nowMs })).outcomes.map(text);
+  assert.deepEqual([at(1_999_999), at(2_000_000)], [['10.6.0.11'], ['10.6.0.10']]);
+});

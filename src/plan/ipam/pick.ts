@@ -8,6 +8,9 @@ import type { ReservedAddresses } from './reserved.ts';
 /** How long a released address rests, so that neighbours' ARP caches forget the last holder. */
 export const DEFAULT_REST_MS = 30_000;
 
+/** How long an address that another machine was seen to use is kept back. */
+export const QUARANTINE_MS = 600_000;
+
 /**
  * How large the records of a pool may grow as text: an object of the API is stored in one request, and etcd takes 1.5 MiB.
  * Spiderpool's limit of 5,000 records stands for the same.
@@ -20,6 +23,8 @@ export interface PickContext {
   readonly reserved: ReservedAddresses;
   /** When addresses were released, by text: see {@link noteReleases}. */
   readonly resting: ReadonlyMap<string, number>;
+  /** Until when addresses are not given at all, because another machine uses them, by text. */
+  readonly quarantined?: ReadonlyMap<string, number>;
   readonly nowMs: number;
   /** {@link DEFAULT_REST_MS} unless told. */
   readonly restMs?: number;
@@ -50,13 +55,15 @@ export function pickAddress(ledger: PoolLedger, owner: Owner, context: PickConte
   return { address, held: false };
 }
 
-/** The lowest rested address, or where all that is left still rests, the one that has rested longest. */
+/** The lowest rested address, or where all that is left still rests, the one that has rested longest; none in quarantine. */
 function lowestFree(ledger: PoolLedger, context: PickContext): Address | undefined {
-  const { resting, nowMs, restMs = DEFAULT_REST_MS } = context;
+  const { resting, quarantined, nowMs, restMs = DEFAULT_REST_MS } = context;
   const reserved = context.reserved[ledger.pool.family];
   let longest: { address: Address; releasedAtMs: number } | undefined;
   const rested = ledger.free.first(reserved, (address) => {
-    const releasedAtMs = resting.get(formatAddress(address));
+    const text = formatAddress(address);
+    if ((quarantined?.get(text) ?? nowMs) > nowMs) return true;
+    const releasedAtMs = resting.get(text);
     if (releasedAtMs === undefined || nowMs - releasedAtMs >= restMs) return false;
     if (longest === undefined || releasedAtMs < longest.releasedAtMs) longest = { address, releasedAtMs };
     return true;

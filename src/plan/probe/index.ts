@@ -6,4 +6,4 @@ export {
   type Sighting,
   type Verdict,
 } from './probing.ts';
-export { conflictError, gatewayError, unheardError } from './refusals.ts';
+export { conflictError, gatewayError, unheardError, withoutAlternative } from './refusals.ts';

@@ -1,6 +1,6 @@
 // Verdicts that fail an ADD, in the words that users and scripts of Spiderpool look for.
 
-import { OrbError } from '#base';
+import { errorText, OrbError } from '#base';
 import { type Address, formatAddress } from '#ip';
 import type { Mac } from '#net';
 
@@ -10,6 +10,16 @@ export function conflictError(nic: string, address: Address, mac: Mac): OrbError
   return new OrbError('ADDRESS_CONFLICT', {
     message: `ip conflict: pod's interface ${nic} with an conflicting ip ${text}, ${text} is located at ${mac}`,
     subject: `address ${text} dev ${nic}`,
+  });
+}
+
+/** A conflict for which no other address could be had: `error` says why not. */
+export function withoutAlternative(conflict: OrbError, error: unknown): OrbError {
+  return new OrbError(conflict.code, {
+    message: conflict.message,
+    ...(conflict.subject === undefined ? {} : { subject: conflict.subject }),
+    said: `no other address: ${errorText(error)}`,
+    cause: error,
   });
 }
 

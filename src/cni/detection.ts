@@ -1,0 +1,59 @@
+// Detection of address conflicts and dead gateways, as ADD of `spiderpool` and of `coordinator` use it.
+
+import type { Logger, OrbError } from '#base';
+import type { ProbeReport, ProbeRequest } from '#node';
+import { conflictError, gatewayError, type ProbeTarget, unheardError } from '#plan/probe';
+
+/** What is looked for. */
+export interface DetectionSwitches {
+  readonly conflict: boolean;
+  readonly gateway: boolean;
+}
+
+/** The probes as an edge, with what the agent's configuration says of them. */
+export interface Detection extends DetectionSwitches {
+  readonly deadlineMs: number;
+  readonly probe: (request: ProbeRequest) => Promise<ProbeReport>;
+}
+
+/** A NIC in a pod's namespace and the addresses that it is to have. */
+export interface DetectionSite {
+  readonly netns: string;
+  readonly nic: string;
+  readonly targets: readonly ProbeTarget[];
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** Probes for what the switches say; gateways of the targets are left alone where they are not looked for. */
+export async function detect(
+  { probe, deadlineMs }: Detection,
+  { conflict, gateway }: DetectionSwitches,
+  site: DetectionSite,
+): Promise<ProbeReport> {
+  if (!(conflict || gateway) || site.targets.length === 0) return { kind: 'free' };
+  const targets = gateway ? site.targets : site.targets.map(({ address }) => ({ address }));
+  const report = await probe({ ...site, targets, detectConflict: conflict, deadlineMs });
+  if (report.kind === 'absent') {
+    site.log.warn(
+      { nic: site.nic },
+      'addresses are not probed here: the interface is not there yet, or no Ethernet',
+    );
+  }
+  return report;
+}
+
+/** The error that a report means for an ADD; undefined where it may go on. */
+export function refusalOf(report: ProbeReport, nic: string): OrbError | undefined {
+  switch (report.kind) {
+    case 'free':
+    case 'absent':
+      return undefined;
+    case 'conflict':
+      return conflictError(nic, report.address, report.mac);
+    case 'unreachable':
+      return gatewayError(nic, report.gateway);
+    case 'unheard':
+      return unheardError(nic, report.refusal);
+  }
+}
