@@ -20,6 +20,17 @@ export interface ScenarioParts {
   readonly root: string;
 }
 
+interface UnderlayPod {
+  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
+  readonly status: { readonly podIPs: readonly { readonly ip: string }[] };
+}
+
+/** One entry of the annotation network-status (Multi-Network de-facto standard, §5). */
+interface NetworkStatus {
+  readonly default?: boolean;
+  readonly ips?: readonly string[];
+}
+
 export class Scenario {
   readonly #cluster: Cluster;
   readonly #outcomes: Outcomes;
@@ -119,10 +130,26 @@ export class Scenario {
     const pods = await podPlaces(this.#cluster, 'underlay');
     if (pods.length !== fewPods) throw new Error(`there are ${pods.length} underlay pods, not ${fewPods}`);
     await this.#checkAddresses(pods);
+    await this.#checkNetworkStatus();
     await until('each pod has a SpiderEndpoint', 5, async () => {
       const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
       return items.length === pods.length;
     });
+  }
+
+  /** What Multus shows the user of the coordinator's result. */
+  async #checkNetworkStatus(): Promise<void> {
+    const { items } = (await this.#cluster.get('pods', '-l', 'app=underlay')) as { items: UnderlayPod[] };
+    for (const { metadata, status } of items) {
+      const networks = JSON.parse(
+        metadata.annotations['k8s.v1.cni.cncf.io/network-status'] ?? '[]',
+      ) as NetworkStatus[];
+      const shown = networks.find((network) => network.default)?.ips ?? [];
+      const held = status.podIPs.map(({ ip }) => ip);
+      if (shown.join() !== held.join()) {
+        throw new Error(`${metadata.name} has ${held.join(', ')}, Multus shows ${JSON.stringify(networks)}`);
+      }
+    }
   }
 
   async #untilPodsReady(): Promise<void> {
