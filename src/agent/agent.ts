@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { AgentConfig, SpiderCoordinator } from '#api';
-import { type Clock, errorText, type Logger, OrbError } from '#base';
+import type { Clock, Logger } from '#base';
 import { CoordinatorPlugin, type Detection, Dispatcher, SpiderpoolPlugin } from '#cni';
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
@@ -16,6 +16,7 @@ import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
 import { AgentMetrics, serveHealth } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
+import { Start } from './start.ts';
 import { VerbServer } from './verbs.ts';
 
 export interface AgentOptions {
@@ -61,7 +62,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     metrics: metrics.ipam,
     families: familiesOf(config),
   });
-  const started = new Start();
+  const started = new Start(clock, log);
   const parts = {
     attachments,
     openNamespace,
@@ -108,59 +109,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await Promise.all([ipam.start(), replay.start()]);
     prepareNode(config, node, view.coordinator, log);
     log.info({}, 'agent is ready for new pods');
-  }, log);
+  });
 
   return {
     async stop() {
       started.stop();
       await server.close();
-      await gate.drained();
       await replay.stop();
+      await gate.drained();
       await ipam.stop();
       health?.close();
       facts.close();
       node.close();
     },
   };
-}
-
-/** Whether the agent knows enough for new pods. */
-class Start {
-  readonly #done = Promise.withResolvers<void>();
-  #reason: string | undefined = 'the agent is still reading the cluster';
-
-  async run(work: () => Promise<void>, log: Logger): Promise<void> {
-    try {
-      await work();
-      this.#reason = undefined;
-      this.#done.resolve();
-    } catch (error) {
-      this.#reason = `the agent could not start: ${errorText(error)}`;
-      log.error({ err: error }, this.#reason);
-    }
-  }
-
-  stop(): void {
-    this.#reason = 'the agent is stopping';
-  }
-
-  notReady(): string | undefined {
-    return this.#reason;
-  }
-
-  async ready(signal: AbortSignal): Promise<void> {
-    if (this.#reason === undefined) return;
-    const aborted = Promise.withResolvers<never>();
-    const refuse = () =>
-      aborted.reject(new OrbError('AGENT_STARTING', { message: this.#reason ?? 'the caller left' }));
-    signal.addEventListener('abort', refuse, { once: true });
-    try {
-      signal.throwIfAborted();
-      await Promise.race([this.#done.promise, aborted.promise]);
-    } finally {
-      signal.removeEventListener('abort', refuse);
-    }
-  }
 }
 
 function familiesOf(config: AgentConfig): Family[] {
@@ -185,17 +147,17 @@ function prepareNode(
   coordinator: SpiderCoordinator | undefined,
   log: Logger,
 ): void {
-  const advertisedLinks = node
-    .links()
-    .map((link) => link.name)
-    .filter((name) => node.sysctl(`ipv6/conf/${name}/accept_ra`) === '1');
-  const desired = planNode({
-    advertisedLinks,
-    families: familiesOf(config),
-    hostRuleTable: coordinator?.spec?.hostRuleTable || 500,
-    tuneSysctls: config.tuneSysctlConfig,
-  });
   try {
+    const advertisedLinks = node
+      .links()
+      .map((link) => link.name)
+      .filter((name) => node.sysctl(`ipv6/conf/${name}/accept_ra`) === '1');
+    const desired = planNode({
+      advertisedLinks,
+      families: familiesOf(config),
+      hostRuleTable: coordinator?.spec?.hostRuleTable || 500,
+      tuneSysctls: config.tuneSysctlConfig,
+    });
     const { mended } = applyNode(desired, node);
     if (mended.length > 0) log.info({ mended }, 'node prepared');
   } catch (error) {

@@ -40,6 +40,7 @@ export class DelReplay {
 
   /** Serves what is queued, once, and goes on looking until {@link stop}. */
   async start(): Promise<void> {
+    if (this.#running !== undefined) return;
     await this.#look();
     this.#running = this.#keepLooking();
   }
@@ -54,8 +55,17 @@ export class DelReplay {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await clock.sleep(this.waiting > 0 ? this.#backOff.next() : LOOK_MS, signal).catch(() => {});
-      if (!signal.aborted) await this.#look();
+      if (!signal.aborted) await this.#lookAgain();
       if (this.waiting === 0) this.#backOff.reset();
+    }
+  }
+
+  /** A folder that cannot be read now, for want of descriptors say, is read at the next look. */
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.#look();
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'the queue of DELs could not be worked off');
     }
   }
 
@@ -77,7 +87,7 @@ export class DelReplay {
         dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
       );
       own.info({}, 'queued DEL served');
-    });
+    }, this.#stop.signal);
     this.waiting = await queue.length();
   }
 }

@@ -78,3 +78,24 @@ test('a failure makes room too', async () => {
   await assert.rejects(gate.run('a', forever, () => Promise.reject(new Error('no'))));
   assert.equal(await gate.run('a', forever, () => Promise.resolve(7)), 7);
 });
+
+test('GC has the agent to itself: no ADD or DEL runs beside it', async () => {
+  const order: string[] = [];
+  const gate = new Gate(16, new FakeClock());
+  const until = Number.MAX_SAFE_INTEGER;
+  const hold = Promise.withResolvers<void>();
+  const collecting = Promise.withResolvers<void>();
+  const add = gate.run('pod a', until, () => hold.promise.then(() => void order.push('ADD a')));
+  const gc = gate.runAlone('gc', until, async () => {
+    order.push('GC begins');
+    await collecting.promise;
+    order.push('GC ends');
+  });
+  const later = gate.run('pod b', until, async () => void order.push('ADD b'));
+  hold.resolve();
+  await add;
+  await new Promise((resolve) => setImmediate(resolve));
+  collecting.resolve();
+  await Promise.all([gc, later]);
+  assert.deepEqual(order, ['ADD a', 'GC begins', 'GC ends', 'ADD b']);
+});

@@ -1,9 +1,11 @@
-// Admits requests to the agent: a bounded number at once, one at a time per pod, in order of arrival.
+// Admits requests to the agent: a bounded number at once, one at a time per pod, GC alone, in order of arrival.
 
 import { type Clock, OrbError } from '#base';
 
 interface Waiting {
   readonly key: string;
+  /** Runs only when nothing else does. */
+  readonly alone: boolean;
   readonly admit: () => void;
 }
 
@@ -13,6 +15,8 @@ export class Gate {
   readonly #clock: Clock;
   readonly #busy = new Set<string>();
   readonly #queue: Waiting[] = [];
+  /** What runs, runs alone. */
+  #closed = false;
   #idle: (() => void)[] = [];
 
   /** @param limit how many requests run at once */
@@ -34,14 +38,13 @@ export class Gate {
    * @param deadlineMs of the clock's `monotonic()`
    * @throws OrbError DEADLINE_PASSED when its turn does not come before the deadline: the work was not begun
    */
-  async run<T>(key: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
-    await this.#admission(key, deadlineMs);
-    try {
-      return await work();
-    } finally {
-      this.#busy.delete(key);
-      this.#admitNext();
-    }
+  run<T>(key: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
+    return this.#run(key, false, deadlineMs, work);
+  }
+
+  /** As {@link run}, while nothing else runs; what comes later waits for it. */
+  runAlone<T>(key: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
+    return this.#run(key, true, deadlineMs, work);
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -50,13 +53,22 @@ export class Gate {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  async #admission(key: string, deadlineMs: number): Promise<void> {
-    if (this.#busy.size < this.#limit && !this.#busy.has(key)) {
-      this.#busy.add(key);
+  async #run<T>(key: string, alone: boolean, deadlineMs: number, work: () => Promise<T>): Promise<T> {
+    await this.#admission(key, alone, deadlineMs);
+    try {
+      return await work();
+    } finally {
+      this.#leave(key);
+    }
+  }
+
+  async #admission(key: string, alone: boolean, deadlineMs: number): Promise<void> {
+    if (this.#fits(key, alone) && !this.#queue.some((waiting) => waiting.alone)) {
+      this.#enter(key, alone);
       return;
     }
     const turn = Promise.withResolvers<boolean>();
-    const waiting: Waiting = { key, admit: () => turn.resolve(true) };
+    const waiting: Waiting = { key, alone, admit: () => turn.resolve(true) };
     this.#queue.push(waiting);
     const patience = new AbortController();
     const expired = this.#clock
@@ -70,7 +82,7 @@ export class Gate {
     if (admitted) return;
     const at = this.#queue.indexOf(waiting);
     // Admitted in the same moment as the deadline passed: the room taken goes to the next.
-    if (at === -1) this.#busy.delete(key);
+    if (at === -1) this.#leave(key);
     else this.#queue.splice(at, 1);
     this.#admitNext();
     throw new OrbError('DEADLINE_PASSED', {
@@ -79,15 +91,33 @@ export class Gate {
     });
   }
 
+  #fits(key: string, alone: boolean): boolean {
+    if (alone) return this.#busy.size === 0;
+    return !this.#closed && this.#busy.size < this.#limit && !this.#busy.has(key);
+  }
+
+  #enter(key: string, alone: boolean): void {
+    this.#busy.add(key);
+    this.#closed = alone;
+  }
+
+  #leave(key: string): void {
+    this.#busy.delete(key);
+    this.#closed = false;
+    this.#admitNext();
+  }
+
   #admitNext(): void {
     for (let i = 0; i < this.#queue.length && this.#busy.size < this.#limit; ) {
       const next = this.#queue[i] as Waiting;
-      if (this.#busy.has(next.key)) {
+      if (!this.#fits(next.key, next.alone)) {
+        // Nobody overtakes who waits to be alone: he would wait for ever.
+        if (next.alone) break;
         i++;
         continue;
       }
       this.#queue.splice(i, 1);
-      this.#busy.add(next.key);
+      this.#enter(next.key, next.alone);
       next.admit();
     }
     if (this.#busy.size > 0 || this.#queue.length > 0) return;

@@ -93,6 +93,7 @@ test('an ADD whose turn does not come in time is told to try again, and is not b
 test('a DEL whose turn does not come in time is kept, and done for the runtime', async () => {
   const { hold, kept, serve } = scene();
   const first = serve(request('ADD'));
+  await turn();
   assert.deepEqual(await serve(request('DEL', { deadlineMs: 5 })), { exitCode: 0, stdout: '', log: '' });
   assert.equal(kept.length, 1);
   hold.resolve();

@@ -1,6 +1,6 @@
 // What happens to a request between the socket and the plugin: deadline, order, log, metrics.
 
-import type { Clock, Logger } from '#base';
+import { type Clock, type Logger, OrbError } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { Gate } from './gate.ts';
 
@@ -35,22 +35,48 @@ export class VerbServer {
     const { CNI_COMMAND: verb = '', CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
     const log = this.#log.child({ request: request.id, type: request.type, verb, containerId, ifName });
     const begunMs = this.#clock.monotonic();
-    const deadlineMs = begunMs + request.deadlineMs;
+    const late = new AbortController();
+    const answered = new AbortController();
+    this.#clock.sleep(request.deadlineMs, answered.signal).then(
+      () => late.abort(new OrbError('DEADLINE_PASSED', { message: 'the time of the request is over' })),
+      () => {},
+    );
+    const signal = AbortSignal.any([callerGone, late.signal]);
     let answer: CniAnswer;
     try {
-      const serve = () => {
-        const left = AbortSignal.timeout(Math.max(1, Math.round(deadlineMs - this.#clock.monotonic())));
-        return this.#dispatcher.serve(request, AbortSignal.any([callerGone, left]), log);
-      };
-      // The runtime asks for STATUS every few seconds, and must not take a busy agent for a dead one.
-      answer = await (verb === 'STATUS' ? serve() : this.#gate.run(orderKey(request), deadlineMs, serve));
+      answer = await this.#inTurn(request, signal, () => this.#dispatcher.serve(request, signal, log));
     } catch (error) {
       answer = await this.#dispatcher.refuse(request, error, log);
+    } finally {
+      answered.abort();
     }
     const seconds = (this.#clock.monotonic() - begunMs) / 1000;
     this.#metrics.served(request.type, verb, answer.exitCode === 0 ? 'ok' : 'error', seconds);
     log.info({ seconds: Number(seconds.toFixed(4)), exitCode: answer.exitCode }, 'served');
     return answer;
+  }
+
+  async #inTurn(
+    request: CniRequest,
+    signal: AbortSignal,
+    serve: () => Promise<CniAnswer>,
+  ): Promise<CniAnswer> {
+    const deadlineMs = this.#clock.monotonic() + request.deadlineMs;
+    switch (request.variables.CNI_COMMAND) {
+      // The runtime asks every few seconds, and must not take a busy agent for a dead one.
+      case 'STATUS':
+        return serve();
+      // CNI specification 1.1, "Lifecycle & Ordering": either GC or ADD and DEL. The DELs of our queue keep to it too.
+      case 'GC':
+        return this.#gate.runAlone(orderKey(request), deadlineMs, serve);
+      // They wait outside: inside, they would take the room of the queued DELs that a starting agent must serve before them.
+      case 'ADD':
+      case 'CHECK':
+        await this.#dispatcher.ready(signal);
+        break;
+      default:
+    }
+    return this.#gate.run(orderKey(request), deadlineMs, serve);
   }
 }
 

@@ -40,6 +40,11 @@ export class Dispatcher {
     return [...this.#plugins.keys()];
   }
 
+  /** Resolves when new attachments can be served; rejects when the signal aborts first. */
+  ready(signal: AbortSignal): Promise<void> {
+    return this.#options.ready(signal);
+  }
+
   /** Never throws: a failure becomes an error document. */
   async serve(request: CniRequest, signal: AbortSignal, log: Logger): Promise<CniAnswer> {
     try {
@@ -91,12 +96,14 @@ export class Dispatcher {
     switch (environment.verb) {
       case 'ADD': {
         const answered = requireVersion(version);
-        await this.#options.ready(call.signal);
+        await this.ready(call.signal);
+        // Who left while he waited for his turn may have asked for the DEL since.
+        call.signal.throwIfAborted();
         return writeResult(await plugin.add(netnsCall(call, environment)), answered);
       }
       case 'CHECK':
         requireVersion(version, '0.4.0');
-        await this.#options.ready(call.signal);
+        await this.ready(call.signal);
         return plugin.check(netnsCall(call, environment));
       case 'DEL':
         requireVersion(version);

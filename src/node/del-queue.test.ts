@@ -33,3 +33,18 @@ test('a damaged request is set aside, one that fails stays, and the rest is serv
   assert.deepEqual(served, ['good']);
   assert.deepEqual([...files.files.keys()].sort(), ['.tmp-1234', 'damaged.del.damaged', 'failing.del']);
 });
+
+test('a request of which no DEL can be made does not stay for ever and fill the queue', async () => {
+  const { files, queue } = await queueOf('nameless');
+  await queue.replay(async () => {
+    throw new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'CNI_CONTAINERID missing' });
+  });
+  assert.deepEqual([...files.files.keys()], ['nameless.del.damaged']);
+});
+
+test('a replay ends with the agent, and leaves the rest to the next', async () => {
+  const { files, queue } = await queueOf('first', 'second');
+  const stop = new AbortController();
+  await queue.replay(async () => stop.abort(), stop.signal);
+  assert.deepEqual([...files.files.keys()], ['second.del']);
+});

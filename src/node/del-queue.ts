@@ -1,6 +1,6 @@
 // The DELs that came while no agent was there: the shim has put each into a file of its own, and answered the runtime.
 
-import { isOrbError, type Logger } from '#base';
+import { type ErrorCode, isOrbError, type Logger } from '#base';
 import type { StateFiles } from './state-files.ts';
 
 /** A request that waits: its file and the frame in it, byte for byte. */
@@ -11,6 +11,15 @@ export interface QueuedDel {
 }
 
 const QUEUED = '.del';
+
+/** No repeat helps, whatever becomes of cluster and node. */
+const hopeless: readonly ErrorCode[] = [
+  'FRAME_DAMAGED',
+  'CNI_ENVIRONMENT_INVALID',
+  'CNI_INPUT_UNDECODABLE',
+  'CNI_VERSION_UNSUPPORTED',
+  'INPUT_INVALID',
+];
 
 export class DelQueue {
   readonly #files: StateFiles;
@@ -33,10 +42,12 @@ export class DelQueue {
 
   /**
    * Serves what is queued, the oldest first, one after the other. A request goes when `serve` is through with it; one that
-   * is no frame (FRAME_DAMAGED) is set aside; one that fails otherwise stays for the next start, and the rest is served.
+   * can never be served, because it is no frame or says nothing that a DEL can be made of, is set aside: it must not fill the
+   * queue. One that fails otherwise stays for the next replay, and the rest is served, until the signal aborts.
    */
-  async replay(serve: (queued: QueuedDel) => Promise<void>): Promise<void> {
+  async replay(serve: (queued: QueuedDel) => Promise<void>, signal?: AbortSignal): Promise<void> {
     for (const request of await this.#waiting()) {
+      if (signal?.aborted === true) return;
       const name = request + QUEUED;
       const bytes = await this.#files.read(name);
       if (bytes === undefined) continue;
@@ -57,9 +68,12 @@ export class DelQueue {
   }
 
   async #refused(name: string, request: string, err: unknown): Promise<void> {
-    if (isOrbError(err, 'FRAME_DAMAGED')) {
+    if (isOrbError(err) && hopeless.includes(err.code)) {
       await this.#files.rename(name, `${name}.damaged`);
-      this.#logger.error({ request, file: `${name}.damaged`, err }, 'queued DEL is damaged: set aside');
+      this.#logger.error(
+        { request, file: `${name}.damaged`, err },
+        'queued DEL can never be served: set aside',
+      );
     } else {
       this.#logger.error({ request, file: name, err }, 'queued DEL failed: it stays queued');
     }
