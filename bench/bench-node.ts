@@ -4,14 +4,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Chain, Order, Storm } from './cni-node.ts';
 
-/** A node for benchmarks. What it started ends with its process, and its process with this one. */
+/** A node for benchmarks: a process that ends when this one does, and with it whatever it started. */
 export class BenchNode {
   readonly #child: ChildProcess;
 
   constructor() {
     const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const argv = [...namespaces, process.execPath, join(import.meta.dirname, 'cni-node.ts')];
-    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...argv], {
+    this.#child = spawn('unshare', argv, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
   }

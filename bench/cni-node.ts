@@ -189,12 +189,16 @@ async function obey(parts: Parts, order: Order): Promise<unknown> {
       return residentMb(parts);
     case 'stop':
       await parts.node.stop();
-      rmSync(folder, { recursive: true, force: true });
+      // The answer goes first.
       setImmediate(() => process.exit(0));
       return undefined;
   }
 }
 
+// The namespaces, and all that runs in them, end with this process; the folder is on the machine's disk.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+// The parent has died.
+process.on('disconnect', () => process.exit(1));
 const parts = start();
 process.on('message', (order: Order) => {
   parts
