@@ -3,7 +3,7 @@ import { beforeEach, test } from 'node:test';
 import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
 import { parseAddress, parseCidr } from '#ip';
-import { FakeNamespace, type FakeNamespaces, refusal } from '#net';
+import { FakeNamespace, type FakeNamespaces, ROUTE_PROTOCOL, refusal } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { CoordinatorPlugin } from './coordinator.ts';
 import type { NetnsCall } from './plugin.ts';
@@ -195,4 +195,19 @@ test('GC removes an attachment that the runtime does not list', async () => {
   assert.deepEqual(linksOf(node), ['lo', hostLink]);
   await plugin.gc(call({ 'cni.dev/valid-attachments': [] }));
   assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
+});
+
+test('a late DEL whose path leads to the node by now takes nothing from the node', async () => {
+  await plugin.add(call());
+  const rules = node.rules().filter(({ protocol }) => protocol === ROUTE_PROTOCOL);
+  assert.notEqual(rules.length, 0);
+  const own = pod;
+  pod = node;
+  await plugin.del(call());
+  pod = own;
+  assert.deepEqual(
+    node.rules().filter(({ protocol }) => protocol === ROUTE_PROTOCOL),
+    rules,
+  );
+  assert.equal(linksOf(node).includes(hostLink), false);
 });

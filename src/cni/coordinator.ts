@@ -177,10 +177,16 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** Where the namespace is gone, so is everything of ours inside; a file that was its mount point gives EINVAL. */
+  /**
+   * Where the namespace is gone, so is everything of ours inside; a file that was its mount point gives EINVAL. A late DEL may
+   * name `/proc/PID/ns/net` of a process number that the node uses again: what is ours in the node's namespace serves every pod.
+   */
   #namespaceIfThere(path: string): NetworkNamespace | undefined {
     try {
-      return this.#parts.openNamespace(path);
+      const pod = this.#parts.openNamespace(path);
+      if (pod.id !== this.#parts.node.id) return pod;
+      pod.close();
+      return undefined;
     } catch (error) {
       if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
       throw error;

@@ -60,6 +60,10 @@ class KernelNamespace implements NetworkNamespace {
     return this.#netns.fd;
   }
 
+  get id(): string {
+    return this.#netns.id;
+  }
+
   link(name: string): Link | undefined {
     const answer = this.#socket.get(getLinks(name), decodeLink);
     if (answer === undefined || !('errno' in answer)) return answer;

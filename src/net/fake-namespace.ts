@@ -37,6 +37,7 @@ export type FakeNamespaces = Map<number, FakeNamespace>;
 /** Starts as a new namespace does: `lo`, down, and the rules that look into local, main and default. */
 export class FakeNamespace implements NetworkNamespace {
   readonly fd: number;
+  readonly id: string;
   /** Every change that was tried, in order. */
   readonly changes: Change[] = [];
   /** Every run of nft commands. */
@@ -58,6 +59,7 @@ export class FakeNamespace implements NetworkNamespace {
   ) {
     this.#peers = options.peers ?? new Map<number, FakeNamespace>();
     this.fd = options.fd ?? 1000 + this.#peers.size;
+    this.id = `fake:${this.fd}`;
     this.#peers.set(this.fd, this);
     this.sysctls = new Map(Object.entries(options.sysctls ?? {}));
     this.addLink({ name: 'lo', loopback: true, mac: '00:00:00:00:00:00', mtuBytes: 65536 });

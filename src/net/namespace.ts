@@ -36,6 +36,8 @@ export interface DumpFilter {
 export interface NetworkNamespace {
   /** Its open descriptor: where a veth's peer is made (`LinkKind.peer.netnsFd`) or a link is moved to. */
   readonly fd: number;
+  /** The same for every object of one namespace, whatever path it was opened by. */
+  readonly id: string;
   /** One link by name, at a cost that does not grow with the others; undefined where there is none. */
   link(name: string): Link | undefined;
   /** Also renews what this object knows of names and indexes. */
