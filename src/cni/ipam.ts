@@ -18,7 +18,7 @@ export interface Ipam {
   /**
    * Gives back what the owner (UID, NIC) holds, and nothing of anyone else: not of a later pod of the same name. Releasing
    * twice, or from a pool that is gone, is no error. KUBE_UNREACHABLE: nothing is known to be free; keep the request and repeat it.
-   * The caller must not release for a sandbox that a newer one of the same UID and NIC has superseded.
+   * The caller must not release for a sandbox that a newer one of the same UID has superseded.
    */
   release(request: ReleaseRequest): Promise<void>;
   /**

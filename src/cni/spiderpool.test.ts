@@ -150,6 +150,30 @@ test('DEL without a record releases by the UID of CNI_ARGS: the agent may have d
   assert.equal(ipam.held.size, 0);
 });
 
+test('DEL without a record gives back all NICs, which the lost ADD had allocated at once', async () => {
+  await ipam.allocate({ ...request, ifName: 'eth0' });
+  await ipam.allocate({ ...request, ifName: 'net1' });
+  await plugin.del(call());
+  assert.equal(ipam.held.size, 0);
+});
+
+test('DEL without a record gives back although a superseded sandbox is still remembered', async () => {
+  await plugin.add(call({ containerId: 'one' }));
+  await plugin.add(call({ containerId: 'two' }));
+  await plugin.del(call({ containerId: 'two' }));
+  await ipam.allocate({ ...request, ifName: 'eth0' });
+  await plugin.del(call({ containerId: 'three' }));
+  assert.equal(ipam.held.size, 0);
+});
+
+test('a late DEL of the second NIC of an old sandbox leaves it to the new one, which has only its first yet', async () => {
+  await plugin.add(call({ containerId: 'one' }));
+  await plugin.add(call({ containerId: 'one', ifName: 'net1' }));
+  await plugin.add(call({ containerId: 'two' }));
+  await plugin.del(call({ containerId: 'one', ifName: 'net1' }));
+  assert.deepEqual([...ipam.held.keys()].sort(), ['uid-a eth0', 'uid-a net1']);
+});
+
 test('DEL without a record and without UID releases nothing: a name may be another pod by now', async () => {
   await plugin.del(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a' }));
   assert.equal(ipam.releases.length, 0);

@@ -72,7 +72,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     // Recorded after the pool has said yes: were we to die in between, DEL still knows the pod's UID from CNI_ARGS, and the
     // allocator gives the pod the same address again.
     await attachments.put(this.#record(call, pod, allocated, result));
-    await attachments.supersede(allocation.podUid, { containerId, interfaceName: ifName });
+    await attachments.supersede(allocation.podUid, containerId);
     return result;
   }
 
@@ -85,7 +85,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
     }
     const giveBack = (uid: string) => {
-      const lastNic = !this.#holdsOther(uid, undefined);
+      const lastNic = this.#holding(uid).length === 0;
       const share = { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] };
       // Also when the caller has left.
       return this.#release({ namespace, name, uid }, share, {
@@ -104,10 +104,11 @@ export class SpiderpoolPlugin implements CniPlugin {
     // Either done before, or the agent died between the pool's write and its record.
     const { podNamespace, podName, podUid } = podIfKnown(call.environment);
     if (podNamespace === undefined || podName === undefined || podUid === undefined) return;
-    if (attachments.ofPod(podUid, ifName).some((other) => other.ipam !== undefined)) return;
-    const lastNic = !this.#holdsOther(podUid, undefined);
+    const others = this.#holding(podUid);
+    if (others.some((other) => other.containerId !== containerId || other.interfaceName === ifName)) return;
+    const lastNic = others.length === 0;
     const pod = { namespace: podNamespace, name: podName, uid: podUid };
-    await this.#release(pod, { nic: ifName, lastNic, knownPools: [] }, call);
+    await this.#release(pod, { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] }, call);
   }
 
   async check(call: NetnsCall): Promise<void> {
@@ -201,7 +202,7 @@ export class SpiderpoolPlugin implements CniPlugin {
   async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
     if (record.pod !== undefined && record.supersededBy === undefined) {
-      const lastNic = !this.#holdsOther(record.pod.uid, record);
+      const lastNic = this.#holding(record.pod.uid).every((other) => other === record);
       const knownPools = [...new Set(record.ipam?.addresses.map(({ pool }) => pool))];
       // With its last NIC goes what was allocated for NICs that were never attached.
       await this.#release(
@@ -213,11 +214,11 @@ export class SpiderpoolPlugin implements CniPlugin {
     await attachments.removePart(record, 'ipam');
   }
 
-  /** Whether another NIC of the pod is attached. */
-  #holdsOther(podUid: string, record: AttachmentRecord | undefined): boolean {
+  /** The pod's attachments that hold addresses. */
+  #holding(podUid: string): AttachmentRecord[] {
     return this.#parts.attachments
-      .all()
-      .some((other) => other !== record && other.pod?.uid === podUid && other.ipam && !other.supersededBy);
+      .ofPod(podUid)
+      .filter((record) => record.ipam !== undefined && record.supersededBy === undefined);
   }
 
   #release(

@@ -86,25 +86,28 @@ test('a record of a future version is not read as one of ours', () => {
   );
 });
 
-test('a new sandbox of a pod supersedes the older one, of its own pod and NIC alone, for good', async () => {
+test('a new sandbox of a pod supersedes the older one, every NIC of its own pod alone, for good', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   await attachments.put(record('old'));
   await attachments.put(record('new'));
-  await attachments.put(record('nic', { interfaceName: 'net1' }));
+  await attachments.put(record('old', { interfaceName: 'net1' }));
   await attachments.put(record('pod', { pod: { namespace: 'default', name: 'web-0', uid: 'uid-2' } }));
-  const older = await attachments.supersede('uid-1', { containerId: 'new', interfaceName: 'eth0' });
+  const older = await attachments.supersede('uid-1', 'new');
   assert.deepEqual(
-    older.map(({ containerId }) => containerId),
-    ['old'],
+    older.map(({ interfaceName }) => interfaceName),
+    ['eth0', 'net1'],
   );
   const after = await Attachments.open(files, silentLogger);
   const superseded = after.all().filter((one) => one.supersededBy !== undefined);
   assert.deepEqual(
     superseded.map(({ containerId, supersededBy }) => [containerId, supersededBy]),
-    [['old', 'new']],
+    [
+      ['old', 'new'],
+      ['old', 'new'],
+    ],
   );
-  assert.deepEqual(await attachments.supersede('uid-1', { containerId: 'new', interfaceName: 'eth0' }), []);
+  assert.deepEqual(await attachments.supersede('uid-1', 'new'), []);
 });
 
 test('writes of one record reach the disk in their order', async () => {

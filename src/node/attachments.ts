@@ -58,11 +58,9 @@ export class Attachments {
     return this.all().filter((record) => record.containerId === containerId);
   }
 
-  /** One NIC of a pod, in each of its sandboxes. */
-  ofPod(podUid: string, interfaceName: string): AttachmentRecord[] {
-    return this.all().filter(
-      (record) => record.pod?.uid === podUid && record.interfaceName === interfaceName,
-    );
+  /** Every NIC of a pod, in each of its sandboxes. */
+  ofPod(podUid: string): AttachmentRecord[] {
+    return this.all().filter((record) => record.pod?.uid === podUid);
   }
 
   /** Writes the record as it is to be from now on. */
@@ -84,13 +82,13 @@ export class Attachments {
   }
 
   /**
-   * Notes that a new sandbox of the pod has taken over: a DEL of an older sandbox that comes late must not free the
-   * address, which is the new one's. Returns the older records.
+   * Notes that a new sandbox of the pod has taken over, with its first NIC for all: a DEL of an older sandbox that comes late
+   * must not free an address, which is the new one's. Returns the older records.
    */
-  async supersede(podUid: string, newest: AttachmentKey): Promise<AttachmentRecord[]> {
-    const older = this.ofPod(podUid, newest.interfaceName)
-      .filter((record) => record.containerId !== newest.containerId && record.supersededBy === undefined)
-      .map((record) => ({ ...record, supersededBy: newest.containerId }));
+  async supersede(podUid: string, newest: string): Promise<AttachmentRecord[]> {
+    const older = this.ofPod(podUid)
+      .filter((record) => record.containerId !== newest && record.supersededBy === undefined)
+      .map((record) => ({ ...record, supersededBy: newest }));
     await Promise.all(older.map((record) => this.put(record)));
     return older;
   }
