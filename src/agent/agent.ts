@@ -7,7 +7,7 @@ import { CoordinatorPlugin, type Detection, Dispatcher, SpiderpoolPlugin } from 
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
 import type { KubeClient } from '#kube';
-import { Attachments, applyNode, DelQueue, openStateDirectory, probeNic } from '#node';
+import { Attachments, announce, applyNode, DelQueue, openStateDirectory, probeNic } from '#node';
 import { planNode } from '#plan/network';
 import { ClusterView } from './cluster-view.ts';
 import { ConnectionServer } from './connection-server.ts';
@@ -74,12 +74,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     gateway: config.enableGatewayDetection,
     deadlineMs: config.orbweaver.probeDeadlineMs,
     probe: (request) => probeNic(request, clock),
+    announce: (announcement) => announce(announcement, clock),
   };
   const dispatcher: Dispatcher = new Dispatcher(
     [
       new SpiderpoolPlugin({ ...parts, ipam, detection }),
       new CoordinatorPlugin({
         ...parts,
+        ipam,
+        detection,
         node,
         pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
         spiderCoordinator: () => view.coordinator,

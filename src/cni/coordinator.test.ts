@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
-import { parseAddress, parseCidr } from '#ip';
+import { formatAddress, parseAddress, parseCidr } from '#ip';
 import { FakeNamespace, type FakeNamespaces, ROUTE_PROTOCOL, refusal } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { CoordinatorPlugin } from './coordinator.ts';
+import { FakeIpam } from './fake-ipam.ts';
 import type { NetnsCall } from './plugin.ts';
 
 const containerId = '0123456789abcdef';
@@ -21,6 +22,7 @@ let attachments: Attachments;
 let node: FakeNamespace;
 let pod: FakeNamespace;
 let podIsGone: boolean;
+let announced: string[];
 let plugin: CoordinatorPlugin;
 
 beforeEach(async () => {
@@ -36,6 +38,7 @@ beforeEach(async () => {
     },
   ]);
   podIsGone = false;
+  announced = [];
   files = new MemoryStateFiles();
   await startAgent();
 });
@@ -44,6 +47,14 @@ beforeEach(async () => {
 async function startAgent(): Promise<void> {
   attachments = await Attachments.open(files, silentLogger);
   plugin = new CoordinatorPlugin({
+    ipam: new FakeIpam(),
+    detection: {
+      conflict: false,
+      gateway: false,
+      deadlineMs: 300,
+      probe: async () => ({ kind: 'free' }),
+      announce: ({ addresses }) => announced.push(...addresses.map(formatAddress)),
+    },
     attachments,
     node,
     openNamespace: (path) => {
@@ -99,6 +110,11 @@ test('ADD joins pod and node by a veth pair, and passes the previous result on',
     result.interfaces?.map(({ name }) => name),
     [hostLink, 'veth0', 'eth0'],
   );
+});
+
+test('ADD announces the addresses of the NIC once all stands', async () => {
+  await plugin.add(call());
+  assert.deepEqual(announced, ['10.6.1.5']);
 });
 
 test('ADD again changes nothing that is right', async () => {

@@ -8,7 +8,7 @@ import {
   prevResultOf,
   type SpiderCoordinator,
 } from '#api';
-import { OrbError } from '#base';
+import { errorText, OrbError } from '#base';
 import { type Address, type Cidr, parseAddress, parseCidr } from '#ip';
 import { errnoOf, type NetworkNamespace } from '#net';
 import {
@@ -23,11 +23,12 @@ import {
 } from '#node';
 import { coordinatorResult, type DesiredNetwork, mergeSettings, planCoordinator } from '#plan/network';
 import { collectGarbage } from './collection.ts';
+import { detectLate, type LateDetectionParts } from './late-detection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
 
 /** What the plugin asks of the cluster and of its node. */
-export interface CoordinatorParts {
+export interface CoordinatorParts extends LateDetectionParts {
   readonly attachments: Attachments;
   /** The node's own namespace, kept open. */
   readonly node: NetworkNamespace;
@@ -56,6 +57,7 @@ export class CoordinatorPlugin implements CniPlugin {
       await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
       return prevResult;
     }
+    await detectLate(call, { prevResult, record }, this.#parts);
     for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
     const result = coordinatorResult(prevResult, desired, call.netns);
     const plan = planRecord(desired, nodeAddresses);
@@ -71,7 +73,18 @@ export class CoordinatorPlugin implements CniPlugin {
       pod.close();
     }
     await attachments.put(withPart(record, call, { state: 'done', result, plan }));
+    this.#announce(call, prevResult);
     return result;
+  }
+
+  /** Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). */
+  #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): void {
+    const addresses = addressesOf(prevResult, environment.ifName).map(({ address }) => address);
+    try {
+      this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'addresses were not announced');
+    }
   }
 
   async del(call: AttachmentCall): Promise<void> {

@@ -1,7 +1,7 @@
 // Detection of address conflicts and dead gateways, as ADD of `spiderpool` and of `coordinator` use it.
 
 import type { Logger, OrbError } from '#base';
-import type { ProbeReport, ProbeRequest } from '#node';
+import type { Announcement, ProbeReport, ProbeRequest } from '#node';
 import { conflictError, gatewayError, type ProbeTarget, unheardError } from '#plan/probe';
 
 /** What is looked for. */
@@ -14,6 +14,8 @@ export interface DetectionSwitches {
 export interface Detection extends DetectionSwitches {
   readonly deadlineMs: number;
   readonly probe: (request: ProbeRequest) => Promise<ProbeReport>;
+  /** Tells neighbours the link address of addresses that the NIC has. */
+  readonly announce: (announcement: Announcement) => void;
 }
 
 /** A NIC in a pod's namespace and the addresses that it is to have. */

@@ -29,6 +29,7 @@ function detection(taken: (address: string) => ProbeReport, switches: Partial<De
       probed.push(request);
       return taken(formatAddress(request.targets[0]?.address ?? parseAddress('0.0.0.0')));
     },
+    announce: () => {},
     ...switches,
   };
 }

@@ -32,6 +32,7 @@ async function startAgent(): Promise<void> {
         probes++;
         return report;
       },
+      announce: () => {},
     },
     notReady: () => undefined,
     timestamp: () => '2030-01-01T00:00:00.000Z',

@@ -1,1 +1,1 @@
-export { announce, type ProbeReport, type ProbeRequest, probeNic } from './probe.ts';
+export { type Announcement, announce, type ProbeReport, type ProbeRequest, probeNic } from './probe.ts';
