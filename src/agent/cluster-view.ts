@@ -13,7 +13,7 @@ import {
   type SpiderReservedIP,
 } from '#api';
 import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
-import { type KubeClient, Reflector, type Selection } from '#kube';
+import { type Change, type KubeClient, Reflector, type Selection } from '#kube';
 import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
 
 export interface ClusterViewOptions {
@@ -27,6 +27,8 @@ export interface ClusterViewOptions {
 /** Follows the objects that ADD reads. */
 export class ClusterView {
   readonly nodeName: string;
+  /** Told the name of a pool that is gone. */
+  onPoolDeleted: (name: string) => void = () => {};
   readonly #client: KubeClient;
   readonly #pools: Reflector<SpiderIPPool>;
   readonly #reserved: Reflector<SpiderReservedIP>;
@@ -43,12 +45,13 @@ export class ClusterView {
     const follow = <T extends KubeObject>(
       type: ResourceType<T>,
       selection: Selection = {},
-      onChange = () => {},
+      onChange: (change: Change<T>) => void = () => {},
     ) => new Reflector({ client, type, clock, log, selection, onChange });
     this.nodeName = nodeName;
     this.#client = client;
-    this.#pools = follow(resources.spiderIPPools, {}, () => {
+    this.#pools = follow(resources.spiderIPPools, {}, ({ type, object }) => {
       this.#catalog = undefined;
+      if (type === 'deleted') this.onPoolDeleted(object.metadata.name ?? '');
     });
     this.#reserved = follow(resources.spiderReservedIPs, {}, () => {
       this.#reservedAddresses = undefined;
@@ -129,11 +132,11 @@ export class ClusterView {
   /** The pod of that name and, where one is given, UID: a kubelet may call before the watch has told of its pod. */
   async pod(namespace: string, name: string, uid: string | undefined, signal: AbortSignal): Promise<Pod> {
     const watched = this.#pods.store.get(name, namespace);
-    if (watched !== undefined && (uid === undefined || watched.metadata.uid === uid)) return watched;
+    if (watched !== undefined && isCalled(watched, uid)) return watched;
     const subject = `Pod ${namespace}/${name}`;
     try {
       const pod = await this.#client.get(resources.pods, { namespace, name }, { signal });
-      if (uid === undefined || pod.metadata.uid === uid) return pod;
+      if (isCalled(pod, uid)) return pod;
       const message = `${subject} has UID ${pod.metadata.uid}, not ${uid}, which K8S_POD_UID names`;
       throw new OrbError('POD_UNKNOWN', { message, subject });
     } catch (error) {
@@ -152,4 +155,14 @@ export class ClusterView {
       this.#coordinators,
     ] as unknown as Reflector<KubeObject>[];
   }
+}
+
+/**
+ * Whether the runtime means this pod. For a static pod it names the hash of its file; the mirror pod, which is what the API server
+ * has of it, carries that in an annotation (kubelet, pkg/kubelet/types/constants.go).
+ */
+function isCalled({ metadata }: Pod, uid: string | undefined): boolean {
+  return (
+    uid === undefined || metadata.uid === uid || metadata.annotations?.['kubernetes.io/config.mirror'] === uid
+  );
 }

@@ -422,3 +422,23 @@ test('an address in quarantine is given to nobody, not even where the pool has n
   assert.deepEqual(texts(await allocator.allocate(add('web'))), ['eth0 10.6.1.2/16']);
   await assert.rejects(allocator.allocate(add('api')), { code: 'IPPOOL_EXHAUSTED' });
 });
+
+test('a static pod is known by the hash that the runtime calls its UID', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  await pod(kube, 'static-node1', { 'kubernetes.io/config.mirror': 'a1b2' });
+  const allocation = await allocator.allocate(add('static-node1', { podUid: 'a1b2' }));
+  assert.deepEqual(texts(allocation), ['eth0 10.6.1.1/16']);
+});
+
+test('a pool that was deleted and made again gives addresses as a new one', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  await pod(kube, 'old');
+  await allocator.allocate(add('old'));
+  await kube.delete(resources.spiderIPPools, { name: 'v4' });
+  await createPool(kube, 'v4', { ips: ['10.6.1.1'] });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await pod(kube, 'new');
+  assert.deepEqual(texts(await allocator.allocate(add('new'))), ['eth0 10.6.1.1/16']);
+});

@@ -65,6 +65,8 @@ export class Allocator implements Ipam {
   constructor(options: AllocatorOptions) {
     this.#options = options;
     this.#view = options.view;
+    // With its records, which are large. What is under way there ends by itself: the server says that the pool is gone.
+    this.#view.onPoolDeleted = (name) => this.#committers.delete(name);
     this.#endpoints = new EndpointWriter(options);
   }
 

@@ -134,7 +134,8 @@ export class EndpointWriter {
   async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: Wish): Promise<void> {
     const ref = { namespace: existing.metadata.namespace ?? '', name: existing.metadata.name ?? '' };
     const current = existing.status?.current;
-    if (current !== undefined && current.uid !== podUid && pod === undefined) return;
+    // Another pod's, of the same name: ours has nothing to hide in it.
+    if (current !== undefined && current.uid !== podUid && (pod === undefined || show.size === 0)) return;
     const kept = current?.uid === podUid && hide !== 'all' ? current.ips : [];
     const ips = [
       ...kept.filter((ip) => !show.has(ip.interface) && !(hide as ReadonlySet<string>).has(ip.interface)),
