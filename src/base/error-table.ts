@@ -81,6 +81,12 @@ export const errorTable = {
     advice: 'Check the plugins before `coordinator` in the CNI chain, and whether another one made the link.',
     cni: 100,
   },
+  COORDINATOR_MODE_CONFLICT: {
+    meaning: 'The mode of this interface does not go with what serves the other interfaces of the pod.',
+    advice:
+      "Use mode auto, or underlay with coordinator on the pod's first interface too, or overlay on none but later ones.",
+    cni: 2,
+  },
   COORDINATOR_NOT_READY: {
     meaning: 'The networks of Services and overlay pods are not known yet.',
     advice: 'Check the SpiderCoordinator named default and its status.',
@@ -90,11 +96,6 @@ export const errorTable = {
     meaning: 'The interface has no address that the coordinator could serve.',
     advice: 'Chain `coordinator` after a plugin with IPAM.',
     cni: 7,
-  },
-  COORDINATOR_UNSERVED: {
-    meaning: 'The mode or the interface is one that this release does not serve.',
-    advice: 'Use mode underlay or auto on the first interface of the pod, or disable.',
-    cni: 2,
   },
   DEADLINE_PASSED: {
     meaning: 'The caller stopped waiting before the request was done.',

@@ -8,8 +8,8 @@ import {
   prevResultOf,
   type SpiderCoordinator,
 } from '#api';
-import { errorText, OrbError } from '#base';
-import { type Address, type Cidr, parseAddress, parseCidr } from '#ip';
+import { errorText, type Logger, OrbError } from '#base';
+import { type Address, type Cidr, parseCidr } from '#ip';
 import { errnoOf, type NetworkNamespace } from '#net';
 import {
   type AttachmentRecord,
@@ -17,13 +17,21 @@ import {
   applyNetwork,
   checkNetwork,
   type Namespaces,
-  planRecord,
+  podOf,
+  type RecordedNic,
+  undoNic,
   undoNode,
-  undoPod,
 } from '#node';
-import { coordinatorResult, type DesiredNetwork, mergeSettings, planCoordinator } from '#plan/network';
+import {
+  type AttachmentKey,
+  coordinatorResult,
+  type MergedOptions,
+  mergeOptions,
+  planPod,
+} from '#plan/network';
 import { collectGarbage } from './collection.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
+import { leavePod, type NicRequest, otherNics, planNic } from './nic-planning.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
 
@@ -50,31 +58,34 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   async add(call: NetnsCall): Promise<CniResult> {
-    const { attachments } = this.#parts;
-    const nodeAddresses = this.#parts.nodeAddresses();
-    const { desired, prevResult, record } = await this.#plan(call, nodeAddresses);
-    if (desired === undefined) {
-      await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
-      return prevResult;
-    }
-    await detectLate(call, { prevResult, record }, this.#parts);
-    for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
-    const result = coordinatorResult(prevResult, desired, call.netns);
-    const plan = planRecord(desired, nodeAddresses);
-    await attachments.put(withPart(record, call, { state: 'intended', result, plan }));
+    const { attachments, node } = this.#parts;
+    const { options, prevResult, record } = await this.#read(call);
     const pod = this.#parts.openNamespace(call.netns);
     try {
-      applyNetwork(desired, { pod, node: this.#parts.node });
-    } catch (error) {
-      await this.#undo(record.containerId, pod);
-      await attachments.removePart(record, 'coordinator');
-      throw error;
+      const request = this.#request(record, options, prevResult);
+      const planned = planNic(request, { pod, node });
+      if (planned === undefined) {
+        await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
+        return prevResult;
+      }
+      const { desired, record: plan } = planned;
+      await detectLate(call, { prevResult, record }, this.#parts);
+      for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
+      const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
+      await attachments.put(withPart(record, call, { state: 'intended', result, plan }));
+      try {
+        applyNetwork(desired, { pod, node });
+      } catch (error) {
+        await this.#undo(record, plan, pod, call.log);
+        await attachments.removePart(record, 'coordinator');
+        throw error;
+      }
+      await attachments.put(withPart(record, call, { state: 'done', result, plan }));
+      this.#announce(call, prevResult);
+      return result;
     } finally {
       pod.close();
     }
-    await attachments.put(withPart(record, call, { state: 'done', result, plan }));
-    this.#announce(call, prevResult);
-    return result;
   }
 
   /** Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). */
@@ -88,30 +99,24 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   async del(call: AttachmentCall): Promise<void> {
-    const { attachments } = this.#parts;
     const { containerId, ifName, netns } = call.environment;
-    const record = attachments.get({ containerId, interfaceName: ifName });
-    // The veth serves the whole pod: it goes with the NIC it was made for, or when nobody remembers (Spiderpool's DEL of
-    // net1 takes it from a running pod).
-    const othersHold = attachments
-      .ofContainer(containerId)
-      .some((other) => other.interfaceName !== ifName && other.coordinator?.plan !== undefined);
-    if (record?.coordinator?.plan !== undefined || !othersHold)
-      await this.#undoAt(containerId, netns, record);
-    await attachments.removePart({ containerId, interfaceName: ifName }, 'coordinator');
+    await this.#remove({ containerId, interfaceName: ifName }, netns, call.log);
   }
 
   async check(call: NetnsCall): Promise<void> {
     const { containerId, ifName } = call.environment;
-    const recorded = this.#parts.attachments.get({ containerId, interfaceName: ifName })?.coordinator;
+    const key = { containerId, interfaceName: ifName };
+    const recorded = this.#parts.attachments.get(key)?.coordinator;
     if (recorded === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
         message: `nothing is recorded for interface ${ifName} of container ${containerId}`,
       });
     }
-    const nodeAddresses = recorded.plan?.nodeAddresses.map(parseAddress) ?? [];
-    const { desired } = await this.#plan(call, nodeAddresses);
-    if (desired === undefined) return;
+    const addresses = addressesOf(requirePrevResult(call), ifName);
+    if (recorded.plan === undefined) return;
+    const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
+    const nics = made.nics.map((nic) => (nic.name === ifName ? { ...nic, addresses } : nic));
+    const desired = planPod({ ...made, nics });
     const broken = this.#withPod(call.netns, (namespaces) => checkNetwork(desired, namespaces));
     if (broken.length === 0) return;
     throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
@@ -119,10 +124,9 @@ export class CoordinatorPlugin implements CniPlugin {
 
   async gc(call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
-    await collectGarbage(call.conf, attachments, 'coordinator', async (record) => {
-      await this.#undoAt(record.containerId, record.netns?.path, record);
-      await attachments.removePart(record, 'coordinator');
-    });
+    await collectGarbage(call.conf, attachments, 'coordinator', (record) =>
+      this.#remove(record, record.netns?.path, call.log),
+    );
   }
 
   async status(): Promise<void> {
@@ -130,30 +134,19 @@ export class CoordinatorPlugin implements CniPlugin {
     if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
   }
 
-  async #plan(call: NetnsCall, nodeAddresses: readonly Address[]) {
+  /** What the call, its pod and the cluster say, and the record that was there or begins now. */
+  async #read(call: NetnsCall) {
     const { containerId, ifName } = call.environment;
     const netConf = parseCoordinatorConf(call.conf);
-    const prevResult = prevResultOf(call.conf);
-    if (prevResult === undefined) {
-      throw new OrbError('INPUT_INVALID', {
-        message: 'prevResult is missing; coordinator is chained after the plugin that makes the interface',
-        subject: 'network configuration',
-      });
-    }
+    const prevResult = requirePrevResult(call);
     const identity = requirePod(call.environment);
     const pod = await this.#parts.pod(identity, call.signal);
-    const settings = mergeSettings({
+    const options = mergeOptions({
       netConf,
       podAnnotations: pod.metadata.annotations ?? {},
       coordinator: this.#parts.spiderCoordinator(),
     });
     const attachment = { containerId, interfaceName: ifName };
-    const desired: DesiredNetwork | undefined = planCoordinator({
-      attachment,
-      addresses: addressesOf(prevResult, ifName),
-      nodeAddresses,
-      settings,
-    });
     const uid = pod.metadata.uid ?? identity.uid;
     const record: AttachmentRecord = {
       version: 1,
@@ -164,7 +157,23 @@ export class CoordinatorPlugin implements CniPlugin {
       ...this.#parts.attachments.get(attachment),
       netns: { path: call.netns },
     };
-    return { desired, prevResult, record };
+    return { options, prevResult, record };
+  }
+
+  #request(record: AttachmentRecord, options: MergedOptions, prevResult: CniResult): NicRequest {
+    return {
+      attachment: record,
+      addresses: addressesOf(prevResult, record.interfaceName),
+      options,
+      recorded: record.coordinator?.plan,
+      others: this.#others(record),
+      nodeAddresses: this.#parts.nodeAddresses(),
+      timestamp: this.#parts.timestamp(),
+    };
+  }
+
+  #others({ containerId, interfaceName }: AttachmentKey): RecordedNic[] {
+    return otherNics(this.#parts.attachments.ofContainer(containerId), interfaceName);
   }
 
   #withPod<T>(netns: string, work: (namespaces: Namespaces) => T): T {
@@ -176,18 +185,20 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  async #undoAt(
-    containerId: string,
-    netns: string | undefined,
-    record: AttachmentRecord | undefined,
-  ): Promise<void> {
-    const path = netns ?? record?.netns?.path;
-    const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
-    try {
-      await this.#undo(containerId, pod);
-    } finally {
-      pod?.close();
+  async #remove(key: AttachmentKey, netns: string | undefined, log: Logger): Promise<void> {
+    const record = this.#parts.attachments.get(key);
+    const plan = record?.coordinator?.plan;
+    // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
+    if (plan !== undefined || this.#others(key).length === 0) {
+      const path = netns ?? record?.netns?.path;
+      const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
+      try {
+        await this.#undo(key, plan, pod, log);
+      } finally {
+        pod?.close();
+      }
     }
+    await this.#parts.attachments.removePart(key, 'coordinator');
   }
 
   /**
@@ -206,10 +217,37 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  async #undo(containerId: string, pod: NetworkNamespace | undefined): Promise<void> {
-    await undoNode(this.#parts.node, containerId);
-    if (pod !== undefined) undoPod(pod);
+  /**
+   * Takes the NIC's own away: from the node in any case. What the pod's other NICs need stays, the veth too (Spiderpool's DEL of net1
+   * takes it from a running pod), and goes with the last.
+   */
+  async #undo(
+    key: AttachmentKey,
+    plan: RecordedNic | undefined,
+    pod: NetworkNamespace | undefined,
+    log: Logger,
+  ): Promise<void> {
+    const { node } = this.#parts;
+    const others = this.#others(key);
+    if (plan !== undefined && (others.length > 0 || plan.mode === 'overlay')) undoNic(node, plan);
+    if (others.length === 0) await undoNode(node, key.containerId);
+    if (pod === undefined) return;
+    try {
+      leavePod(key.containerId, plan, others, { pod, node });
+    } catch (error) {
+      // The runtime is taking the pod apart, or its other NICs are broken; neither may keep this one from going.
+      log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
+    }
   }
+}
+
+function requirePrevResult(call: PluginCall): CniResult {
+  const prevResult = prevResultOf(call.conf);
+  if (prevResult !== undefined) return prevResult;
+  throw new OrbError('INPUT_INVALID', {
+    message: 'prevResult is missing; coordinator is chained after the plugin that makes the interface',
+    subject: 'network configuration',
+  });
 }
 
 /** Addresses that the plugin before us gave the NIC. */

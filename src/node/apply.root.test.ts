@@ -4,7 +4,7 @@ import { before, describe, test } from 'node:test';
 import { isOrbError } from '#base';
 import { parseAddress, parseCidr } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
-import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planUnderlay } from '#plan/network';
+import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planPod } from '#plan/network';
 import { applyNetwork, applyNode, type Namespaces } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
@@ -22,19 +22,20 @@ function plan(
   families: Families,
   netConf: Parameters<typeof mergeSettings>[0]['netConf'] = {},
 ): DesiredNetwork {
-  return planUnderlay({
-    attachment: { containerId, interfaceName: 'eth0' },
-    addresses: families.map((family) => parseCidr(CIDRS[family])),
+  const settings = mergeSettings({
+    netConf: {
+      overlayPodCIDR: ['10.233.64.0/18'],
+      serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'],
+      ...netConf,
+    },
+    podAnnotations: {},
+    coordinator: undefined,
+  });
+  const addresses = families.map((family) => parseCidr(CIDRS[family]));
+  return planPod({
+    containerId,
+    nics: [{ name: 'eth0', addresses, routes: [], settings }],
     nodeAddresses: [parseAddress(NODES[4]), parseAddress(NODES[6])],
-    settings: mergeSettings({
-      netConf: {
-        overlayPodCIDR: ['10.233.64.0/18'],
-        serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'],
-        ...netConf,
-      },
-      podAnnotations: {},
-      coordinator: undefined,
-    }),
   });
 }
 
@@ -80,7 +81,7 @@ for (const families of [[4], [6], [4, 6]] as const) {
       using site = new Site(families);
       const desired = plan(families);
       applyNetwork(desired, site.namespaces);
-      const { hostMac, podMac } = desired.summary;
+      const { hostMac, podMac } = desired.veth ?? {};
       if (families.includes(4 as never)) {
         assert.deepEqual(site.show('pod', 'rule'), [
           '0: from all lookup local',

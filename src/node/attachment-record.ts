@@ -3,8 +3,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OrbError } from '#base';
-import { type Address, formatAddress } from '#ip';
-import type { DesiredNetwork } from '#plan/network';
+import { recordedNicSchema } from './recorded-nic.ts';
 
 /** `intended` is written before anything is done for the part, `done` once ADD has succeeded. */
 const partState = z.enum(['intended', 'done']);
@@ -30,27 +29,16 @@ const ipamPartSchema = z.object({
   probed: z.boolean().optional(),
 });
 
-const planSummarySchema = z.object({
-  hostLink: z.string(),
-  hostMac: z.string(),
-  podLink: z.string(),
-  podMac: z.string(),
-  nicMac: z.string().optional(),
-  podTable: z.int(),
-  hostTable: z.int(),
-  /** The pod's addresses that the plan serves. */
-  addresses: z.array(z.string()),
-  /** The node's addresses that the plan was made with. */
-  nodeAddresses: z.array(z.string()),
-});
-
 /** The part that the coordinator wrote. */
 const coordinatorPartSchema = z.object({
   state: partState,
   netConf,
   result: z.unknown(),
-  /** Absent where the coordinator was switched off for this NIC. */
-  plan: planSummarySchema.optional(),
+  /**
+   * Absent where the coordinator was switched off for this NIC. What another version wrote and this one cannot read counts as
+   * absent too: DEL then goes by the container id.
+   */
+  plan: recordedNicSchema.optional().catch(undefined),
 });
 
 export const attachmentRecordSchema = z.object({
@@ -71,18 +59,6 @@ export const attachmentRecordSchema = z.object({
 /** One NIC of one sandbox: what `spiderpool` and `coordinator` each did for it. */
 export type AttachmentRecord = z.infer<typeof attachmentRecordSchema>;
 export type AllocatedAddress = z.infer<typeof allocatedAddressSchema>;
-
-/** What of a plan the record keeps; `nodeAddresses` are those that the plan was made with. */
-export function planRecord(
-  { summary }: DesiredNetwork,
-  nodeAddresses: readonly Address[],
-): NonNullable<NonNullable<AttachmentRecord['coordinator']>['plan']> {
-  return {
-    ...summary,
-    addresses: summary.addresses.map(formatAddress),
-    nodeAddresses: nodeAddresses.map(formatAddress),
-  };
-}
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
 

@@ -1,9 +1,10 @@
 export { type Applied, applyNetwork, applyNode, type Namespaces } from './apply.ts';
-export { type AllocatedAddress, type AttachmentRecord, planRecord } from './attachment-record.ts';
+export type { AllocatedAddress, AttachmentRecord } from './attachment-record.ts';
 export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,
   announce,
@@ -11,6 +12,7 @@ export {
   type ProbeRequest,
   probeNic,
 } from './probe/index.ts';
+export { nicOf, overlayOf, podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
-export { undoNode, undoPod } from './undo.ts';
+export { undoNic, undoNode, undoPod } from './undo.ts';

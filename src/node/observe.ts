@@ -2,46 +2,40 @@
 // Sysctls are read apart: those of a link exist only once the link does.
 
 import type { NetworkNamespace } from '#net';
-import {
-  type DesiredNamespace,
-  type DesiredNetwork,
-  nothingObserved,
-  type ObservedNamespace,
-} from '#plan/network';
+import type { DesiredNamespace, DesiredNetwork, ObservedNamespace } from '#plan/network';
 
 /**
  * The pod's namespace, which is small: everything at once. Without veth0 there can be no neighbours on it, and the
  * nftables table is replaced anyway: a first ADD does not ask for them.
  */
 export function observePod(pod: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
-  const { podLink } = desired.summary;
   const links = pod.links();
-  const exists = links.some((link) => link.name === podLink);
+  const exists = (name: string) => links.some((link) => link.name === name);
+  const devs = [...new Set(desired.pod.neighbours.map(({ dev }) => dev))].filter(exists);
   const { table } = desired.pod;
+  const mayHaveTable = desired.veth !== undefined && exists(desired.veth.podLink);
   return {
     links,
     addresses: pod.addresses(),
     routes: pod.routes(),
     rules: pod.rules(),
-    neighbours: exists ? pod.neighbours({ dev: podLink }) : [],
+    neighbours: devs.flatMap((dev) => pod.neighbours({ dev })),
     sysctls: new Map(),
-    table: exists && table !== undefined ? pod.nftTable(table.family, table.name) : undefined,
+    table: mayHaveTable && table !== undefined ? pod.nftTable(table.family, table.name) : undefined,
   };
 }
 
-/** The attachment's part of the node's namespace: dumps narrowed to its link. */
+/** The pod's part of the node's namespace: dumps narrowed to its links. */
 export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
-  const { hostLink, hostTable } = desired.summary;
-  const link = node.link(hostLink);
-  const rules = node.rules();
-  if (link === undefined) return { ...nothingObserved, rules };
-  const dev = hostLink;
+  const links = desired.node.links.map(({ name }) => node.link(name)).filter((link) => link !== undefined);
+  const devs = links.map(({ name }) => name);
+  const tables = [...new Set(desired.nics.map(({ hostTable }) => hostTable))];
   return {
-    links: [link],
-    addresses: node.addresses({ dev }),
-    routes: node.routes({ table: hostTable, dev }),
-    rules,
-    neighbours: node.neighbours({ dev }),
+    links,
+    addresses: devs.flatMap((dev) => node.addresses({ dev })),
+    routes: devs.flatMap((dev) => tables.flatMap((table) => node.routes({ table, dev }))),
+    rules: node.rules(),
+    neighbours: devs.flatMap((dev) => node.neighbours({ dev })),
     sysctls: new Map(),
     table: undefined,
   };

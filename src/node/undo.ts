@@ -1,8 +1,19 @@
 // Takes back what an attachment made, from the container id alone: without the agent's memory, the API, the pod object or
 // its namespace, of which DEL may have none (Spiderpool #5735).
 
+import { type Address, parseCidr, sameAddress } from '#ip';
 import { type Change, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
-import { hostLinkName, NFT_TABLE } from '#plan/network';
+import {
+  changesOf,
+  type DesiredNamespace,
+  difference,
+  hostLinkName,
+  NFT_TABLE,
+  nothingObserved,
+  nothingWanted,
+  type ObservedNamespace,
+} from '#plan/network';
+import type { RecordedNic } from './recorded-nic.ts';
 
 /**
  * Removes the attachment's link from the node. The kernel takes with it the peer in the pod, and the addresses, routes and permanent
@@ -19,14 +30,38 @@ export async function undoNode(node: NetworkNamespace, containerId: string): Pro
   }
 }
 
-/** Removes what is ours in a pod's namespace that lives on: rules, routes through the NIC, the nftables table. */
-export function undoPod(pod: NetworkNamespace): void {
-  const rules = pod.rules().filter((rule) => rule.protocol === ROUTE_PROTOCOL);
-  const routes = pod.routes().filter((route) => route.protocol === ROUTE_PROTOCOL);
+/**
+ * Removes one NIC's share of the node, which may end in an overlay's link that stays: routes and neighbours of its addresses.
+ * Else the node swallows what is for the address once it is somebody else's.
+ */
+export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
+  const { hostLink: dev, hostTable: table } = nic;
+  const own = nic.nic.addresses.map((text) => parseCidr(text).address);
+  const isOwn = (address: Address, protocol: number | undefined) =>
+    protocol === ROUTE_PROTOCOL && own.some((other) => sameAddress(other, address));
+  const routes = node
+    .routes({ table, dev })
+    .filter(({ destination, protocol }) => isOwn(destination.address, protocol));
+  const neighbours = node.neighbours({ dev }).filter(({ address, protocol }) => isOwn(address, protocol));
   const changes: Change[] = [
-    ...rules.map((rule): Change => ({ verb: 'delete', kind: 'rule', rule })),
-    ...routes.toReversed().map((route): Change => ({ verb: 'delete', kind: 'route', route })),
+    ...routes.map((route): Change => ({ verb: 'delete', kind: 'route', route })),
+    ...neighbours.map((neighbour): Change => ({ verb: 'delete', kind: 'neighbour', neighbour })),
   ];
+  if (changes.length > 0) node.change(changes);
+}
+
+/**
+ * Removes what is ours in a pod's namespace that lives on: rules, routes, neighbours, the nftables table. Where the last of our NICs
+ * leaves an overlay's pod, the overlay's default route goes back to where it was.
+ */
+export function undoPod(pod: NetworkNamespace, desired: DesiredNamespace = nothingWanted): void {
+  const observed: ObservedNamespace = {
+    ...nothingObserved,
+    routes: pod.routes(),
+    rules: pod.rules(),
+    neighbours: pod.neighbours(),
+  };
+  const changes = changesOf(difference(desired, observed));
   if (changes.length > 0) pod.change(changes);
   if (pod.nftTable('inet', NFT_TABLE) === undefined) return;
   // Fine where it is gone by now: the transaction may be repeated.

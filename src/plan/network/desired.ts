@@ -55,30 +55,39 @@ export interface DesiredNamespace {
   readonly table?: Owned<DesiredTable>;
   /** Addresses that the main plugin set: CHECK looks for them, we never make them. */
   readonly expectedAddresses: readonly InterfaceAddress[];
-  /** No other plan has rules here: rules of ours that this one does not want are stale. */
-  readonly ownsRules: boolean;
+  /** Routes of other plugins that must not be there: default routes that have moved to another table. */
+  readonly unwantedRoutes: readonly Route[];
+  /** The plan speaks of all that is ours here: what it does not want is stale. Else only what is on its links. */
+  readonly whole: boolean;
 }
 
-/** The whole plan of one attachment. */
+/** The whole plan of one pod: all its NICs together, since they share rules, tables and the way to the node. */
 export interface DesiredNetwork {
-  readonly attachment: AttachmentKey;
   readonly pod: DesiredNamespace;
   readonly node: DesiredNamespace;
-  readonly summary: PlanSummary;
+  /** The veth pair that we make; an overlay's own may serve instead. */
+  readonly veth: VethPair | undefined;
+  /** The NICs that the coordinator works on, the first of the pod first. */
+  readonly nics: readonly PlannedNic[];
   /** What the user asked for and the plan leaves out, with the reason; for the log. */
   readonly notes: readonly string[];
 }
 
-/** What DEL and the CNI result need to know of a plan; kept in the attachment's record. */
-export interface PlanSummary {
+/** The two ends of a veth pair between the pod and its node. */
+export interface VethPair {
   readonly hostLink: string;
   readonly hostMac: Mac;
   readonly podLink: string;
   readonly podMac: Mac;
-  /** The NIC's MAC address once the plan is applied. */
-  readonly nicMac: Mac | undefined;
-  /** The NIC's own table in the pod, kept per NIC so that numbers never come from counting links (Spiderpool #3953). */
-  readonly podTable: number;
+}
+
+/** What DEL and the CNI result need to know of one NIC. */
+export interface PlannedNic {
+  readonly name: string;
+  /** Its MAC address once the plan is applied; undefined where it keeps the one it has. */
+  readonly mac: Mac | undefined;
+  /** Where the node's routes to its addresses lead: by this link, in this table. */
+  readonly hostLink: string;
   readonly hostTable: number;
   readonly addresses: readonly Address[];
 }
@@ -91,10 +100,9 @@ export const emptyNamespace: DesiredNamespace = {
   neighbours: [],
   sysctls: [],
   expectedAddresses: [],
-  ownsRules: false,
+  unwantedRoutes: [],
+  whole: false,
 };
 
-/** Names the owner in a sentence. */
-export function ownerText(owner: Owner): string {
-  return owner === 'node' ? 'the node' : `${owner.containerId}/${owner.interfaceName}`;
-}
+/** A namespace in which nothing of ours is to stay. */
+export const nothingWanted: DesiredNamespace = { ...emptyNamespace, whole: true };

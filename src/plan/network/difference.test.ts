@@ -3,28 +3,32 @@ import { test } from 'node:test';
 import { parseAddress, parseCidr } from '#ip';
 import type { Link, Route } from '#net';
 import type { DesiredNamespace, DesiredNetwork } from './desired.ts';
-import {
-  changesOf,
-  difference,
-  mismatches,
-  networkDifference,
-  type ObservedNamespace,
-} from './difference.ts';
+import { difference, networkDifference } from './difference.ts';
+import { changesOf, mismatches } from './finding.ts';
+import type { ObservedNamespace } from './observed.ts';
+import { planPod } from './pod.ts';
 import { mergeSettings } from './settings.ts';
 import { routeText } from './text.ts';
-import { planUnderlay } from './underlay.ts';
 
-const desired: DesiredNetwork = planUnderlay({
-  attachment: { containerId: '0123456789abcdef', interfaceName: 'eth0' },
-  addresses: [parseCidr('10.6.0.5/16'), parseCidr('fd00:6::5/64')],
+const desired: DesiredNetwork = planPod({
+  containerId: '0123456789abcdef',
+  nics: [
+    {
+      name: 'eth0',
+      addresses: [parseCidr('10.6.0.5/16'), parseCidr('fd00:6::5/64')],
+      routes: [],
+      settings: mergeSettings({
+        netConf: { overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12', 'fd96::/112'] },
+        podAnnotations: {},
+        coordinator: undefined,
+      }),
+    },
+  ],
   nodeAddresses: [parseAddress('10.6.0.1'), parseAddress('fd00:6::1')],
-  settings: mergeSettings({
-    netConf: { overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12', 'fd96::/112'] },
-    podAnnotations: {},
-    coordinator: undefined,
-  }),
 });
-const { hostLink, podMac, hostMac } = desired.summary;
+const veth = desired.veth;
+assert.ok(veth !== undefined);
+const { hostLink, podMac, hostMac } = veth;
 
 const hostEnd: Link = {
   index: 9,

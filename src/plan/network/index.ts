@@ -1,39 +1,35 @@
-export { planCoordinator } from './coordinator.ts';
-export type {
-  AttachmentKey,
-  DesiredLink,
-  DesiredNamespace,
-  DesiredNetwork,
-  DesiredSysctl,
-  DesiredTable,
-  Owned,
-  Owner,
-  PlanSummary,
-} from './desired.ts';
 export {
-  arePeers,
-  changesOf,
-  difference,
-  type Finding,
-  type Mend,
-  mismatches,
-  networkDifference,
-  nothingObserved,
-  type ObservedNamespace,
-  sysctlDifference,
-} from './difference.ts';
+  type AttachmentKey,
+  type DesiredLink,
+  type DesiredNamespace,
+  type DesiredNetwork,
+  type DesiredSysctl,
+  type DesiredTable,
+  nothingWanted,
+  type Owned,
+  type Owner,
+  type PlannedNic,
+  type VethPair,
+} from './desired.ts';
+export { difference, networkDifference, sysctlDifference } from './difference.ts';
+export { changesOf, type Finding, type Mend, mismatches } from './finding.ts';
+export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
+export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
+export { nicRoutes } from './nic-routes.ts';
 export { type NodeInput, planNode } from './node.ts';
 export { nodeAddresses } from './node-addresses.ts';
-export { FIRST_NIC_TABLE, hostLinkName, POD_LINK, REPLY_TABLE } from './numbers.ts';
+export { hostLinkName } from './numbers.ts';
+export { nothingObserved, type ObservedNamespace } from './observed.ts';
+export { planPod, planWithoutNics } from './pod.ts';
 export { NFT_TABLE } from './reply-marks.ts';
 export { coordinatorResult } from './result.ts';
 export {
   type CoordinatorOptions,
   type CoordinatorSettings,
-  DEFAULT_ROUTE_NIC_ANNOTATION,
+  type MergedOptions,
+  mergeOptions,
   mergeSettings,
   type PolicyRoute,
+  readSettings,
   type SettingSources,
 } from './settings.ts';
-export { addressText, neighbourText, routeText, ruleText, tableText } from './text.ts';
-export { planUnderlay, type UnderlayInput } from './underlay.ts';

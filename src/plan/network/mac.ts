@@ -2,15 +2,14 @@
 
 import { type Address, addressBytes } from '#ip';
 import type { Mac } from '#net';
-import type { AttachmentKey } from './desired.ts';
 
 /**
- * A locally administered unicast address for one end of the attachment's veth pair. Derived, not random, so that a
+ * A locally administered unicast address for one end of the container's veth pair. Derived, not random, so that a
  * repeated ADD finds the permanent neighbours right; said at creation, so that systemd's MACAddressPolicy leaves it
  * alone (Spiderpool #2303, #2464).
  */
-export function vethMac(attachment: AttachmentKey, end: 'pod' | 'node'): Mac {
-  const hash = fnv1a(`${attachment.containerId}/${attachment.interfaceName}/${end}`);
+export function vethMac(containerId: string, end: 'pod' | 'node'): Mac {
+  const hash = fnv1a(`${containerId}/${end}`);
   const bytes = Array.from({ length: 6 }, (_, i) => Number((hash >> BigInt(8 * (5 - i))) & 0xffn));
   bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe;
   return macText(bytes);

@@ -5,11 +5,20 @@ import { fingerprint } from './mac.ts';
 /** Pod: what must go back through the node; rule 1000 sends marked replies here. */
 export const REPLY_TABLE = 100;
 
-/** Pod: the table of the first NIC; later NICs follow. */
+/** Pod: the default route of an overlay's NIC, as Spiderpool has it; nothing is marked then. */
+export const OVERLAY_TABLE = 100;
+
+/** Pod: the same where table 100 is taken by replies, because the overlay mode has a veth pair of its own. */
+export const OVERLAY_TABLE_BESIDE_REPLIES = 99;
+
+/** Pod: the table of the first NIC besides the pod's own first; later NICs follow. */
 export const FIRST_NIC_TABLE = 101;
 
-/** Pod: `fwmark 0x1 lookup 100`; rules by source come after it, so that marked replies keep their way. */
+/** Pod: `fwmark 0x1 lookup 100`. */
 export const REPLY_RULE_PRIORITY = 1000;
+
+/** Pod: `from 10.7.168.173 lookup 101`, after the mark, so that marked replies keep their way (Spiderpool chose 999). */
+export const SOURCE_RULE_PRIORITY = 1001;
 
 /** Node: `from all lookup 500`. */
 export const HOST_RULE_PRIORITY = 1000;

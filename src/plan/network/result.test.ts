@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress, parseCidr } from '#ip';
+import { planPod } from './pod.ts';
 import { coordinatorResult } from './result.ts';
 import { mergeSettings } from './settings.ts';
-import { planUnderlay } from './underlay.ts';
 
 const netns = '/run/netns/pod';
 const settings = (podMACPrefix: string) =>
@@ -13,11 +13,19 @@ const settings = (podMACPrefix: string) =>
     coordinator: undefined,
   });
 const plan = (podMACPrefix = '') =>
-  planUnderlay({
-    attachment: { containerId: 'aaaa', interfaceName: 'eth0' },
-    addresses: [parseCidr('10.6.0.5/16')],
+  planPod({
+    containerId: 'aaaa',
+    nics: [
+      { name: 'eth0', addresses: [parseCidr('10.6.0.5/16')], routes: [], settings: settings(podMACPrefix) },
+      {
+        name: 'net1',
+        addresses: [parseCidr('10.7.0.5/16')],
+        routes: [],
+        settings: settings(podMACPrefix),
+        table: 101,
+      },
+    ],
     nodeAddresses: [parseAddress('10.6.0.1')],
-    settings: settings(podMACPrefix),
   });
 const previous = {
   interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', sandbox: netns }],
@@ -26,7 +34,7 @@ const previous = {
 };
 
 test('veth0 is reported, and the NIC stays the sandbox’s last interface and the addresses’ own', () => {
-  const { interfaces = [], ips = [], routes } = coordinatorResult(previous, plan(), netns);
+  const { interfaces = [], ips = [], routes } = coordinatorResult(previous, plan(), 'eth0', netns);
   assert.deepEqual(
     interfaces.map(({ name, sandbox }) => [name, sandbox]),
     [
@@ -41,7 +49,15 @@ test('veth0 is reported, and the NIC stays the sandbox’s last interface and th
 });
 
 test('a changed MAC address is reported, an unchanged one stays', () => {
-  const mac = (prefix: string) => coordinatorResult(previous, plan(prefix), netns).interfaces?.at(-1)?.mac;
+  const mac = (prefix: string) =>
+    coordinatorResult(previous, plan(prefix), 'eth0', netns).interfaces?.at(-1)?.mac;
   assert.equal(mac('0a:1b'), '0a:1b:0a:06:00:05');
   assert.equal(mac(''), '02:00:00:00:00:01');
+});
+
+test('a later NIC’s result has its own MAC address, and not the veth pair, which is the first’s', () => {
+  const before = { interfaces: [{ name: 'net1', mac: '02:00:00:00:00:02', sandbox: netns }] };
+  assert.deepEqual(coordinatorResult(before, plan('0a:1b'), 'net1', netns).interfaces, [
+    { name: 'net1', mac: '0a:1b:0a:07:00:05', sandbox: netns },
+  ]);
 });

@@ -1,8 +1,11 @@
 // When two network objects are the same: by their key, as the kernel tells them apart, and by everything we ask for.
 
 import { type Address, type Cidr, sameAddress } from '#ip';
-import type { InterfaceAddress, Neighbour, Route, Rule } from '#net';
+import type { InterfaceAddress, Neighbour, NextHop, Route, Rule } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
+
+/** Where a route, or one of its next hops, leads. */
+type Hop = Pick<NextHop, 'dev' | 'gateway'>;
 
 /** The same place in the same table: only one of the two can be there. */
 export function sameRouteKey(a: Route, b: Route): boolean {
@@ -17,10 +20,22 @@ export function sameRoute(a: Route, b: Route): boolean {
     a.dev === b.dev &&
     // IPv6 routes have no scope.
     (a.destination.address.family === 6 || a.scope === b.scope) &&
+    a.mtuBytes === b.mtuBytes &&
+    (a.onlink ?? false) === (b.onlink ?? false) &&
     sameOptional(a.gateway, b.gateway) &&
     sameOptional(a.source, b.source) &&
-    (a.nextHops?.length ?? 0) === (b.nextHops?.length ?? 0)
+    sameHops(a.nextHops ?? [], b.nextHops ?? [])
   );
+}
+
+/** Out by the same link to the same gateway. */
+export function sameHop(a: Hop, b: Hop): boolean {
+  return a.dev === b.dev && sameOptional(a.gateway, b.gateway);
+}
+
+/** The kernel may report them in another order. */
+function sameHops(a: readonly Hop[], b: readonly Hop[]): boolean {
+  return a.length === b.length && a.every((hop) => b.some((other) => sameHop(hop, other)));
 }
 
 /** Whoever made it: the kernel holds no second rule of the same words. */

@@ -49,41 +49,77 @@ export const DEFAULT_ROUTE_NIC_ANNOTATION = 'ipam.spidernet.io/default-route-nic
 const DEFAULT_HOST_RULE_TABLE = 500;
 const DEFAULT_VETH_MTU_BYTES = 1500;
 
+/** One value for each option, merged but not yet parsed: plain JSON, which a NIC's record keeps. */
+export interface MergedOptions {
+  readonly mode: string;
+  readonly podDefaultCniNic: string;
+  readonly podDefaultRouteNic: string;
+  readonly overlayPodCIDR: readonly string[];
+  readonly serviceCIDR: readonly string[];
+  readonly hijackCIDR: readonly string[];
+  readonly policyRoutes: readonly { readonly dst: string; readonly gw: string }[];
+  readonly podMACPrefix: string;
+  readonly tunePodRoutes: boolean;
+  readonly hostRuleTable: number;
+  readonly podRPFilter: number;
+  readonly txQueueLen: number;
+  readonly vethLinkAddress: string;
+  readonly vethMTU: number;
+}
+
 /** Merges and checks; throws INPUT_INVALID for the first bad value, COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
 export function mergeSettings(sources: SettingSources): CoordinatorSettings {
-  const { netConf, podAnnotations, coordinator } = sources;
+  return readSettings(mergeOptions(sources));
+}
+
+/** Throws COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
+export function mergeOptions({ netConf, podAnnotations, coordinator }: SettingSources): MergedOptions {
   const spec: NonNullable<SpiderCoordinator['spec']> | Record<string, never> = coordinator?.spec ?? {};
-  const mode = readMode(netConf.mode || spec.mode || 'auto');
-  if (mode !== 'disable') requireSynced(netConf, coordinator);
-  const networks = {
-    overlayPodCIDR: chosen(netConf.overlayPodCIDR, coordinator?.status?.overlayPodCIDR),
-    serviceCIDR: chosen(netConf.serviceCIDR, coordinator?.status?.serviceCIDR),
-    hijackCIDR: chosen(netConf.hijackCIDR, spec.hijackCIDR),
-  };
-  const routeNic =
-    netConf.podDefaultRouteNic || podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] || spec.podDefaultRouteNIC;
+  const mode = netConf.mode || spec.mode || 'auto';
+  if (readMode(mode) !== 'disable') requireSynced(netConf, coordinator);
   return {
     mode,
     podDefaultCniNic: netConf.podDefaultCniNic || 'eth0',
-    podDefaultRouteNic: routeNic || undefined,
-    hijackedNetworks: distinct(
-      Object.entries(networks).flatMap(([field, list]) => list.map((text) => readNetwork(field, text))),
-    ),
-    policyRoutes: chosen(netConf.policyRoutes, spec.policyRoutes).map(readPolicyRoute),
-    podMacPrefix: readMacPrefix(netConf.podMACPrefix || spec.podMACPrefix || ''),
+    podDefaultRouteNic:
+      netConf.podDefaultRouteNic ||
+      podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] ||
+      spec.podDefaultRouteNIC ||
+      '',
+    overlayPodCIDR: chosen(netConf.overlayPodCIDR, coordinator?.status?.overlayPodCIDR),
+    serviceCIDR: chosen(netConf.serviceCIDR, coordinator?.status?.serviceCIDR),
+    hijackCIDR: chosen(netConf.hijackCIDR, spec.hijackCIDR),
+    policyRoutes: chosen(netConf.policyRoutes, spec.policyRoutes),
+    podMACPrefix: netConf.podMACPrefix || spec.podMACPrefix || '',
     tunePodRoutes: netConf.tunePodRoutes ?? spec.tunePodRoutes ?? true,
-    hostRuleTable: readTable(netConf.hostRuleTable || spec.hostRuleTable || DEFAULT_HOST_RULE_TABLE),
-    podRpFilter: readRpFilter(netConf.podRPFilter ?? Math.max(spec.podRPFilter ?? 0, -1)),
-    txQueueLength:
-      readCount('txQueueLen', netConf.txQueueLen ?? spec.txQueueLen ?? 0, 0, 2 ** 31 - 1) || undefined,
-    vethLinkAddress: readLinkAddress(netConf.vethLinkAddress || spec.vethLinkAddress || ''),
-    // 68 is the least MTU of IPv4 (RFC 791) and of a veth, 65535 the largest of a veth.
-    vethMtuBytes: readCount(
-      'vethMTU',
-      netConf.vethMTU ?? (spec.vethMTU || DEFAULT_VETH_MTU_BYTES),
-      68,
-      65_535,
+    hostRuleTable: netConf.hostRuleTable || spec.hostRuleTable || DEFAULT_HOST_RULE_TABLE,
+    podRPFilter: netConf.podRPFilter ?? Math.max(spec.podRPFilter ?? 0, -1),
+    txQueueLen: netConf.txQueueLen ?? spec.txQueueLen ?? 0,
+    vethLinkAddress: netConf.vethLinkAddress || spec.vethLinkAddress || '',
+    vethMTU: netConf.vethMTU ?? (spec.vethMTU || DEFAULT_VETH_MTU_BYTES),
+  };
+}
+
+/** Parses merged options; throws INPUT_INVALID for the first bad value. */
+export function readSettings(options: MergedOptions): CoordinatorSettings {
+  const { overlayPodCIDR, serviceCIDR, hijackCIDR } = options;
+  return {
+    mode: readMode(options.mode),
+    podDefaultCniNic: options.podDefaultCniNic,
+    podDefaultRouteNic: options.podDefaultRouteNic || undefined,
+    hijackedNetworks: distinct(
+      Object.entries({ overlayPodCIDR, serviceCIDR, hijackCIDR }).flatMap(([field, list]) =>
+        list.map((text) => readNetwork(field, text)),
+      ),
     ),
+    policyRoutes: options.policyRoutes.map(readPolicyRoute),
+    podMacPrefix: readMacPrefix(options.podMACPrefix),
+    tunePodRoutes: options.tunePodRoutes,
+    hostRuleTable: readTable(options.hostRuleTable),
+    podRpFilter: readRpFilter(options.podRPFilter),
+    txQueueLength: readCount('txQueueLen', options.txQueueLen, 0, 2 ** 31 - 1) || undefined,
+    vethLinkAddress: readLinkAddress(options.vethLinkAddress),
+    // 68 is the least MTU of IPv4 (RFC 791) and of a veth, 65535 the largest of a veth.
+    vethMtuBytes: readCount('vethMTU', options.vethMTU, 68, 65_535),
   };
 }
 

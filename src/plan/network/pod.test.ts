@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SpiderCoordinator } from '#api';
-import { isOrbError } from '#base';
 import { type Address, type Cidr, formatCidr, parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
-import { planCoordinator } from './coordinator.ts';
 import type { DesiredNetwork } from './desired.ts';
+import { planPod } from './pod.ts';
 import { type CoordinatorOptions, mergeSettings } from './settings.ts';
 import { neighbourText, routeText, ruleText } from './text.ts';
-import { planUnderlay } from './underlay.ts';
 
 // Golden table G1 of Spiderpool: what a pod with one underlay NIC and its node hold, in iproute2's words.
 
@@ -45,7 +43,11 @@ function plan(
     podAnnotations: {},
     coordinator: cluster,
   });
-  return planUnderlay({ attachment, addresses, nodeAddresses: options.nodes ?? [node4, node6], settings });
+  return planPod({
+    containerId: attachment.containerId,
+    nics: [{ name: 'eth0', addresses, routes: [], settings }],
+    nodeAddresses: options.nodes ?? [node4, node6],
+  });
 }
 
 /** Routes of one table, IPv4 before IPv6, without the protocol that all of ours carry. */
@@ -58,7 +60,7 @@ function withoutProtocol(text: string): string {
 }
 
 test('G1, IPv4: the pod', () => {
-  const { pod, notes, summary } = plan([ipv4]);
+  const { pod, notes, veth } = plan([ipv4]);
   assert.deepEqual(pod.rules.map(ruleText), ['1000: from all fwmark 0x1 lookup 100']);
   assert.deepEqual(table(pod.routes, MAIN_TABLE), [
     '10.6.212.101 dev veth0 scope link src 10.6.212.241',
@@ -69,7 +71,7 @@ test('G1, IPv4: the pod', () => {
   assert.deepEqual(table(pod.routes, 100), ['default via 10.6.212.101 dev veth0 src 10.6.212.241']);
   assert.deepEqual(table(pod.routes, 101), ['10.6.212.101 dev veth0 scope link src 10.6.212.241']);
   assert.deepEqual(pod.neighbours.map(neighbourText), [
-    `10.6.212.101 dev veth0 lladdr ${summary.hostMac} PERMANENT`,
+    `10.6.212.101 dev veth0 lladdr ${veth?.hostMac} PERMANENT`,
   ]);
   assert.deepEqual(notes, [
     'hijacked network fd00:10:233::/116 is left out: the pod has no address of its family',
@@ -77,11 +79,11 @@ test('G1, IPv4: the pod', () => {
 });
 
 test('G1, IPv4: the node', () => {
-  const { node, summary } = plan([ipv4]);
+  const { node, veth } = plan([ipv4]);
   assert.deepEqual(node.rules.map(ruleText), ['1000: from all lookup 500']);
   assert.deepEqual(table(node.routes, 500), ['10.6.212.241 dev veth0123456789a scope link']);
   assert.deepEqual(node.neighbours.map(neighbourText), [
-    `10.6.212.241 dev veth0123456789a lladdr ${summary.podMac} PERMANENT`,
+    `10.6.212.241 dev veth0123456789a lladdr ${veth?.podMac} PERMANENT`,
   ]);
 });
 
@@ -153,17 +155,16 @@ test('a route through a gateway comes after the link route to that gateway', () 
 test('a re-ADD of the same attachment plans the same MAC addresses, another attachment others', () => {
   assert.deepEqual(plan([ipv4]), plan([ipv4]));
   const settings = mergeSettings({ netConf: {}, podAnnotations: {}, coordinator: cluster });
-  const other = planUnderlay({
-    attachment: { containerId: 'ffff', interfaceName: 'eth0' },
-    addresses: [ipv4],
+  const other = planPod({
+    containerId: 'ffff',
+    nics: [{ name: 'eth0', addresses: [ipv4], routes: [], settings }],
     nodeAddresses: [node4],
-    settings,
   });
-  const macs = [plan([ipv4]), other].flatMap(({ summary }) => [summary.podMac, summary.hostMac]);
+  const macs = [plan([ipv4]), other].flatMap(({ veth }) => [veth?.podMac ?? '', veth?.hostMac ?? '']);
   assert.equal(new Set(macs).size, 4);
   for (const mac of macs)
     assert.match(mac, /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/, 'locally administered, unicast');
-  assert.equal(other.summary.hostLink, 'vethffff');
+  assert.equal(other.veth?.hostLink, 'vethffff');
 });
 
 test('MASQUERADE towards the pod finds an address of the node on the host veth, not docker0’s', () => {
@@ -202,8 +203,8 @@ test('an application’s own packet mark survives: marks are restored only where
 });
 
 test('a MAC prefix makes the MAC address from the first address, and the kernel announces it', () => {
-  const { pod, summary } = plan([ipv4, ipv6], { netConf: { podMACPrefix: '0A:1b' } });
-  assert.equal(summary.nicMac, '0a:1b:0a:06:d4:f1');
+  const { pod, nics } = plan([ipv4, ipv6], { netConf: { podMACPrefix: '0A:1b' } });
+  assert.equal(nics[0]?.mac, '0a:1b:0a:06:d4:f1');
   assert.equal(pod.links.find((link) => link.name === 'eth0')?.mac, '0a:1b:0a:06:d4:f1');
   const keys = pod.sysctls.map(({ key }) => key);
   assert.ok(keys.includes('ipv4/conf/eth0/arp_notify'));
@@ -211,8 +212,8 @@ test('a MAC prefix makes the MAC address from the first address, and the kernel 
 });
 
 test('a MAC prefix with an IPv6 address that begins with a zero byte does not crash', () => {
-  const { summary } = plan([parseCidr('64:ff9b::a06:5/96')], { netConf: { podMACPrefix: '0a:1b' } });
-  assert.equal(summary.nicMac, '0a:1b:0a:06:00:05');
+  const { nics } = plan([parseCidr('64:ff9b::a06:5/96')], { netConf: { podMACPrefix: '0a:1b' } });
+  assert.equal(nics[0]?.mac, '0a:1b:0a:06:00:05');
 });
 
 test('txQueueLen is of the pod’s NIC, not of the node’s NIC of that name', () => {
@@ -293,32 +294,4 @@ test('a NIC without an address is refused, link-local ones do not count', () => 
     () => plan([parseCidr('fe80::1/64'), parseCidr('169.254.3.4/16')]),
     /no usable IP addresses on "eth0"/,
   );
-});
-
-test('modes: auto on the first NIC is underlay, disabled and disable pass through, the rest is refused by name', () => {
-  const run = (
-    mode: NonNullable<CoordinatorOptions['mode']> | 'disabled',
-    interfaceName = 'eth0',
-    netConf: CoordinatorOptions = {},
-  ) =>
-    planCoordinator({
-      attachment: { ...attachment, interfaceName },
-      addresses: [ipv4],
-      nodeAddresses: [node4],
-      settings: mergeSettings({
-        netConf: mode === 'disabled' ? netConf : { mode, ...netConf },
-        podAnnotations: {},
-        coordinator: {
-          ...cluster,
-          spec: { ...cluster.spec, mode } as NonNullable<SpiderCoordinator['spec']>,
-        },
-      }),
-    });
-  assert.deepEqual(run('auto'), run('underlay'));
-  assert.equal(run('disable'), undefined);
-  assert.equal(run('disabled'), undefined);
-  const unserved = (error: unknown) => isOrbError(error, 'COORDINATOR_UNSERVED');
-  assert.throws(() => run('overlay'), unserved);
-  assert.throws(() => run('auto', 'net1'), unserved);
-  assert.ok(run('auto', 'net1', { podDefaultCniNic: 'net1' }), 'the first NIC may have another name');
 });

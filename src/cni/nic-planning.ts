@@ -1,0 +1,140 @@
+// From one ADD to the plan of its pod: which mode and table the NIC gets, and what the pod's other NICs are.
+
+import type { Address, Cidr } from '#ip';
+import {
+  type AttachmentRecord,
+  applyNetwork,
+  type Namespaces,
+  nicOf,
+  overlayOf,
+  type PodSight,
+  podOf,
+  type RecordedNic,
+  recordNic,
+  seeOverlay,
+  seePod,
+  undoPod,
+} from '#node';
+import {
+  type AttachmentKey,
+  type DesiredNetwork,
+  type MergedOptions,
+  type NicInput,
+  nicMode,
+  nicRoutes,
+  nicTable,
+  type OverlayNic,
+  planPod,
+  planWithoutNics,
+  readSettings,
+} from '#plan/network';
+
+/** What an ADD is about. */
+export interface NicRequest {
+  readonly attachment: AttachmentKey;
+  readonly addresses: readonly Cidr[];
+  readonly options: MergedOptions;
+  /** What is remembered of the NIC itself and of the pod's others. */
+  readonly recorded: RecordedNic | undefined;
+  readonly others: readonly RecordedNic[];
+  readonly nodeAddresses: readonly Address[];
+  readonly timestamp: string;
+}
+
+/** The NICs of a container that the coordinator serves, one left out. */
+export function otherNics(records: readonly AttachmentRecord[], without: string): RecordedNic[] {
+  return records
+    .filter((record) => record.interfaceName !== without)
+    .map((record) => record.coordinator?.plan)
+    .filter((plan) => plan !== undefined);
+}
+
+/**
+ * Undefined where the options switch the coordinator off.
+ * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN
+ */
+export function planNic(
+  request: NicRequest,
+  namespaces: Namespaces,
+): { readonly desired: DesiredNetwork; readonly record: RecordedNic } | undefined {
+  const name = request.attachment.interfaceName;
+  const settings = readSettings(request.options);
+  if (settings.mode === 'disable') return undefined;
+  const sight = seePod(namespaces.pod);
+  const others = request.others.map(({ nic, mode, table }) => ({
+    name: nic.name,
+    mode,
+    ...(table !== undefined && { table }),
+  }));
+  const situation = { name, settings, others, podLinks: sight.links };
+  const mode = nicMode(situation);
+  if (mode === undefined) return undefined;
+  const table = nicTable(situation, mode, request.recorded?.table);
+  const before = request.recorded === undefined ? undefined : nicOf(request.recorded.nic);
+  const addresses = request.addresses;
+  const routes = nicRoutes({ name, addresses }, sight.routes, before);
+  const nic: NicInput = { name, addresses, routes, settings, ...(table !== undefined && { table }) };
+  const overlay =
+    mode === 'overlay' ? overlayBefore(request, namespaces, settings.podDefaultCniNic, sight) : undefined;
+  const { nodeAddresses } = request;
+  const desired = planPod({
+    containerId: request.attachment.containerId,
+    nics: [...attached(request, sight), nic].sort((a, b) => (a.table ?? 0) - (b.table ?? 0)),
+    ...(overlay !== undefined && { overlay }),
+    nodeAddresses,
+  });
+  const planned = desired.nics.find((one) => one.name === name);
+  if (planned === undefined) return undefined;
+  const record = recordNic({
+    mode,
+    nic,
+    planned,
+    options: request.options,
+    overlay,
+    nodeAddresses,
+    plannedAt: request.timestamp,
+  });
+  return { desired, record };
+}
+
+/** Brings the pod to what it is without the NIC: its other NICs share out tables and the default route anew. */
+export function leavePod(
+  containerId: string,
+  plan: RecordedNic | undefined,
+  others: readonly RecordedNic[],
+  namespaces: Namespaces,
+): void {
+  const leaving = plan === undefined ? undefined : nicOf(plan.nic);
+  const links = namespaces.pod.links().map(({ name }) => name);
+  const rest = others.filter(({ nic }) => links.includes(nic.name));
+  if (rest.length > 0) {
+    const pod = podOf(containerId, rest);
+    applyNetwork(planPod({ ...pod, ...(leaving !== undefined && { leaving }) }), namespaces);
+  } else if (leaving === undefined || plan?.overlay === undefined || !links.includes(plan.overlay.name)) {
+    undoPod(namespaces.pod);
+  } else {
+    const overlay = overlayOf(plan.overlay);
+    undoPod(namespaces.pod, planWithoutNics({ containerId, overlay, leaving }));
+  }
+}
+
+/** The other NICs that are still there, with their routes as they are now. */
+function attached({ attachment, others }: NicRequest, sight: PodSight): NicInput[] {
+  return podOf(attachment.containerId, others)
+    .nics.filter((nic) => sight.links.includes(nic.name))
+    .map((nic) => ({ ...nic, routes: nicRoutes(nic, sight.routes, nic) }));
+}
+
+/** The overlay's NIC, with the routes that we may have moved for an earlier NIC. */
+function overlayBefore(
+  { recorded, others }: NicRequest,
+  namespaces: Namespaces,
+  name: string,
+  sight: PodSight,
+): OverlayNic {
+  const earlier = [...others, ...(recorded === undefined ? [] : [recorded])].find(
+    (one) => one.overlay !== undefined,
+  );
+  const remembered = earlier?.overlay === undefined ? undefined : overlayOf(earlier.overlay);
+  return seeOverlay(namespaces, name, sight, remembered);
+}

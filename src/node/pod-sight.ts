@@ -1,0 +1,54 @@
+// What is looked at in a pod before it is planned: its links, the routes of its NICs, and the NIC of an overlay.
+
+import { OrbError } from '#base';
+import { type Link, MAIN_TABLE, type NetworkNamespace, type Route } from '#net';
+import { nicRoutes, type OverlayNic, type PodNic } from '#plan/network';
+import type { Namespaces } from './apply.ts';
+
+export interface PodSight {
+  readonly links: readonly string[];
+  /** Table main. */
+  readonly routes: readonly Route[];
+}
+
+export function seePod(pod: NetworkNamespace): PodSight {
+  return { links: pod.links().map(({ name }) => name), routes: pod.routes({ table: MAIN_TABLE }) };
+}
+
+/** The pod's first NIC, which an overlay made, and its other end where that is on the node. `recorded` is of an earlier look. */
+export function seeOverlay(
+  { pod, node }: Namespaces,
+  name: string,
+  sight: PodSight,
+  recorded: PodNic | undefined,
+): OverlayNic {
+  const link = pod.link(name);
+  if (link === undefined) {
+    throw new OrbError('COORDINATOR_LINK_TAKEN', {
+      message: `interface ${name} is missing in the pod; in overlay mode the overlay's plugin makes it first (podDefaultCniNic)`,
+      subject: `interface ${name}`,
+    });
+  }
+  const addresses = pod
+    .addresses({ dev: name })
+    .filter(({ scope }) => scope === 'global')
+    .map(({ address }) => address);
+  const routes = nicRoutes({ name, addresses }, sight.routes, recorded);
+  const peer = peerOf(link, node);
+  return { name, addresses, routes, mac: link.mac ?? '', ...(peer !== undefined && { peer }) };
+}
+
+/**
+ * The link that the NIC ends in on the node. IFLA_LINK of a macvlan is its parent: only links that come in pairs, and whose other end
+ * points back, tell the way (Spiderpool put pods' routes on the node's physical NIC).
+ */
+function peerOf(link: Link, node: NetworkNamespace): OverlayNic['peer'] {
+  if (link.kind !== 'veth' && link.kind !== 'netkit') return undefined;
+  if (link.linkNetnsId === undefined) return undefined;
+  const peer = node
+    .links()
+    .find(
+      (other) => other.index === link.linkIndex && other.linkIndex === link.index && other.kind === link.kind,
+    );
+  return peer === undefined ? undefined : { name: peer.name, mac: peer.mac ?? '', kind: link.kind };
+}

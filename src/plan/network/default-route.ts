@@ -1,0 +1,88 @@
+// Which NIC keeps its default route in main, and for the others the tables that theirs move to.
+
+import type { Family } from '#ip';
+import type { Route } from '#net';
+import { type Frame, hasFamily, type Nic } from './frame.ts';
+import type { PodNic } from './nic.ts';
+import { sameHop, sameRouteKey } from './same.ts';
+
+/** A NIC whose traffic goes by a table of its own. */
+export interface Moved {
+  readonly nic: Nic;
+  readonly family: Family;
+  readonly table: number;
+}
+
+/**
+ * The NIC that main serves: the one that was asked for, where it has a default route; else the first that has one, else
+ * the first with an address of the family.
+ */
+export function keeperOf(frame: Frame, family: Family): Nic | undefined {
+  const wanted = requested(frame);
+  const candidates = frame.nics.filter((nic) => defaultRoutes(nic, family).length > 0);
+  return (
+    candidates.find((nic) => nic === wanted) ??
+    candidates[0] ??
+    frame.nics.find((nic) => hasFamily(nic, family))
+  );
+}
+
+/**
+ * The last NIC to ask decides, as when they come one after the other. One that is not attached (yet) is no error: the pod's
+ * annotation names net2 while net1 is being made (Spiderpool fails net1's ADD).
+ */
+function requested(frame: Frame): Nic | undefined {
+  return frame.nics
+    .filter((nic) => nic.ours && nic.settings.tunePodRoutes)
+    .map((nic) => frame.nics.find(({ name }) => name === nic.settings.podDefaultRouteNic))
+    .findLast((nic) => nic !== undefined);
+}
+
+/** Says which wishes cannot be met now. */
+export function unmetWishes(frame: Frame): string[] {
+  const names = frame.nics
+    .filter((nic) => nic.ours && nic.settings.tunePodRoutes)
+    .map((nic) => nic.settings.podDefaultRouteNic)
+    .filter((name) => name !== undefined && !frame.nics.some((nic) => nic.name === name));
+  return [...new Set(names)].map(
+    (name) => `podDefaultRouteNIC: ${name} don't exist in pod; the default route stays where it is for now`,
+  );
+}
+
+/**
+ * The NICs that main does not serve, each with its table. The pod's first NIC has none of its own: it takes that of the NIC which
+ * took main from it. `tunePodRoutes: false` of a NIC leaves it in main, where its plugin put it.
+ */
+export function movedNics(frame: Frame): Moved[] {
+  return frame.families.flatMap((family) => {
+    const keeper = keeperOf(frame, family);
+    return frame.nics.flatMap((nic) => {
+      if (nic === keeper || !hasFamily(nic, family)) return [];
+      const mover = nic === frame.first ? keeper : nic;
+      const table = mover?.table;
+      return table === undefined || mover?.settings.tunePodRoutes !== true ? [] : [{ nic, family, table }];
+    });
+  });
+}
+
+export function defaultRoutes(nic: Pick<PodNic, 'routes'>, family?: Family): Route[] {
+  return nic.routes.filter(
+    ({ destination }) =>
+      destination.prefixLength === 0 && (family === undefined || destination.address.family === family),
+  );
+}
+
+/** Default routes of main: those that must be there, and those that must not, because they moved or their NIC leaves. */
+export function mainDefaults(frame: Frame, moved: readonly Moved[], leaving: PodNic | undefined) {
+  const wanted = ([4, 6] as const).flatMap((family) => {
+    const keeper = keeperOf(frame, family);
+    return keeper === undefined ? [] : defaultRoutes(keeper, family);
+  });
+  const gone = [
+    ...moved.flatMap(({ nic, family }) => defaultRoutes(nic, family)),
+    ...(leaving === undefined ? [] : defaultRoutes(leaving)),
+  ];
+  const isWanted = (route: Route) =>
+    wanted.some((other) => sameRouteKey(other, route) && sameHop(other, route));
+  return { wanted, unwanted: gone.filter((route) => !isWanted(route)) };
+}

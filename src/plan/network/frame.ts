@@ -1,0 +1,152 @@
+// What all parts of a pod's plan share: its NICs with their ways to the node, the families, the node's addresses.
+
+import { OrbError } from '#base';
+import { type Address, type Cidr, cidrContains, type Family, formatCidr, networkOf, parseCidr } from '#ip';
+import type { Route } from '#net';
+import type { AttachmentKey, Owned } from './desired.ts';
+import type { PodInput } from './nic.ts';
+import { LEAST_IPV6_MTU_BYTES } from './numbers.ts';
+import type { CoordinatorSettings } from './settings.ts';
+import { type Way, type Ways, waysOf } from './way.ts';
+
+/** A NIC as the plan sees it. */
+export interface Nic {
+  readonly name: string;
+  readonly addresses: readonly Cidr[];
+  readonly routes: readonly Route[];
+  readonly table: number | undefined;
+  /** An overlay's NIC is planned for with the settings of the first that is ours. */
+  readonly settings: CoordinatorSettings;
+  readonly way: Way;
+  /** Not an overlay's. */
+  readonly ours: boolean;
+  readonly owner: AttachmentKey;
+}
+
+export interface Frame {
+  /** All NICs, the pod's first one first. */
+  readonly nics: readonly Nic[];
+  readonly first: Nic;
+  readonly isOverlay: boolean;
+  /** The distinct ways, the first NIC's first. */
+  readonly ways: readonly Way[];
+  readonly ownWay: Way | undefined;
+  /** Families of NICs that are ours; an overlay's own stay as they are. */
+  readonly families: readonly Family[];
+  /** The node's addresses of these families. */
+  readonly nodes: readonly Address[];
+  /** The first of each family. */
+  readonly gateways: readonly Address[];
+  /** For what belongs to the pod as a whole. */
+  readonly owner: AttachmentKey;
+  readonly notes: string[];
+}
+
+const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
+
+/** Throws COORDINATOR_NO_ADDRESS for a NIC without addresses, INPUT_INVALID for settings that do not fit them. */
+export function frameOf(input: PodInput): Frame {
+  const ways = waysOf(input);
+  const ours = ourNics(input, ways);
+  const nics = [...overlayNic(input, ours, ways), ...ours];
+  const [first] = nics;
+  const [firstOfOurs] = ours;
+  if (first === undefined || firstOfOurs === undefined) {
+    throw new OrbError('INTERNAL', { message: `container ${input.containerId} has no NIC to plan for` });
+  }
+  const families = ([4, 6] as const).filter((family) => ours.some((nic) => hasFamily(nic, family)));
+  const taken = [...new Set(nics.map((nic) => nic.way))];
+  const ownWay = taken.find((way) => way.own);
+  if (ownWay !== undefined) requireMtu(firstOfOurs.settings.vethMtuBytes, families);
+  const nodes = input.nodeAddresses.filter((address) => families.includes(address.family));
+  return {
+    nics,
+    first,
+    isOverlay: input.overlay !== undefined,
+    ways: taken,
+    ownWay,
+    families,
+    nodes,
+    gateways: families
+      .map((family) => nodes.find((node) => node.family === family))
+      .filter((address) => address !== undefined),
+    owner: firstOfOurs.owner,
+    notes: [],
+  };
+}
+
+function ourNics(input: PodInput, ways: Ways): Nic[] {
+  return input.nics.map((nic, i) => {
+    const addresses = usable(nic.addresses);
+    if (addresses.length === 0) {
+      throw new OrbError('COORDINATOR_NO_ADDRESS', {
+        message: `no usable IP addresses on "${nic.name}"`,
+        subject: `interface ${nic.name}`,
+      });
+    }
+    return {
+      ...nic,
+      addresses,
+      table: nic.table,
+      way: i === 0 && input.overlay === undefined ? ways.first : ways.others,
+      ours: true,
+      owner: { containerId: input.containerId, interfaceName: nic.name },
+    };
+  });
+}
+
+function overlayNic(input: PodInput, ours: readonly Nic[], ways: Ways): Nic[] {
+  const { overlay } = input;
+  const [first] = ours;
+  if (overlay === undefined || first === undefined) return [];
+  return [
+    {
+      ...overlay,
+      addresses: usable(overlay.addresses),
+      table: undefined,
+      settings: first.settings,
+      way: ways.first,
+      ours: false,
+      owner: first.owner,
+    },
+  ];
+}
+
+function usable(addresses: readonly Cidr[]): Cidr[] {
+  return addresses.filter((cidr) => !LINK_LOCAL.some((net) => cidrContains(net, cidr.address)));
+}
+
+function requireMtu(vethMtuBytes: number, families: readonly Family[]): void {
+  if (!families.includes(6) || vethMtuBytes >= LEAST_IPV6_MTU_BYTES) return;
+  throw new OrbError('INPUT_INVALID', {
+    message: `vethMTU ${vethMtuBytes} is invalid; allowed: at least ${LEAST_IPV6_MTU_BYTES}, because the pod has an IPv6 address`,
+    subject: 'coordinator option vethMTU',
+  });
+}
+
+export function hasFamily(nic: Nic, family: Family): boolean {
+  return nic.addresses.some((cidr) => cidr.address.family === family);
+}
+
+/** Marks an object as the NIC's. */
+export function owned(owner: AttachmentKey): <T extends object>(object: T) => Owned<T> {
+  return (object) => ({ ...object, owner });
+}
+
+/**
+ * The source of what leaves by a way: the first IPv4 address of the NICs that it serves (Spiderpool #2489). IPv6 takes it from
+ * a NIC by itself, veth0 having none but its link-local one; routes with a source were unreliable there (kernel bug 107071).
+ */
+export function sourceOf(frame: Frame, way: Way, family: Family): Address | undefined {
+  if (family === 6) return undefined;
+  return frame.nics
+    .filter((nic) => nic.way === way)
+    .flatMap((nic) => nic.addresses)
+    .find((cidr) => cidr.address.family === 4)?.address;
+}
+
+/** The NIC that has the network on its own LAN, where neighbours answer. */
+export function nicOnLan(frame: Frame, network: Cidr): Nic | undefined {
+  const text = formatCidr(network);
+  return frame.nics.find((nic) => nic.addresses.some((cidr) => formatCidr(networkOf(cidr)) === text));
+}

@@ -1,0 +1,74 @@
+// Links as they are against links as we want them.
+
+import type { Change, Link, LinkSettings, Neighbour } from '#net';
+import type { DesiredLink, DesiredNamespace } from './desired.ts';
+import { type Finding, mending } from './finding.ts';
+import type { ObservedNamespace } from './observed.ts';
+
+export function linkFindings(desired: DesiredLink, observed: ObservedNamespace): Finding[] {
+  const link = observed.links.find((other) => other.name === desired.name);
+  if (link === undefined) return [missing(desired)];
+  const wrong = faults(desired, link);
+  if (wrong.length === 0) return [];
+  // A MAC address that is right must not be set again: the kernel drops the link's neighbours each time.
+  const { mac: _right, ...others } = settingsOf(desired);
+  const settings = link.mac === desired.mac ? others : settingsOf(desired);
+  const change: Change = { verb: 'set', kind: 'link', link: { name: desired.name, ...settings, up: true } };
+  return [mending(`link ${desired.name} ${wrong.join(' and ')}`, change)];
+}
+
+function missing(desired: DesiredLink): Finding {
+  const { name, type } = desired;
+  const problem = `link ${name} is missing`;
+  if (type !== undefined) {
+    const link = { name, type, ...settingsOf(desired), up: true };
+    return mending(problem, { verb: 'create', kind: 'link', link });
+  }
+  // A peer comes into being with the other end, and needs but to be set up.
+  if (desired.peerName !== undefined) {
+    return mending(problem, { verb: 'set', kind: 'link', link: { name, up: true } });
+  }
+  return { problem };
+}
+
+function faults({ mac, mtuBytes, txQueueLength }: DesiredLink, link: Link): string[] {
+  return [
+    ...(mac !== undefined && link.mac !== mac ? [`has MAC address ${link.mac}, not ${mac}`] : []),
+    ...(mtuBytes !== undefined && link.mtuBytes !== mtuBytes
+      ? [`has MTU ${link.mtuBytes}, not ${mtuBytes}`]
+      : []),
+    ...(txQueueLength !== undefined && link.txQueueLength !== txQueueLength
+      ? [`has transmit queue length ${link.txQueueLength}, not ${txQueueLength}`]
+      : []),
+    ...(link.up ? [] : ['is down']),
+  ];
+}
+
+function settingsOf({
+  mac,
+  mtuBytes,
+  txQueueLength,
+}: DesiredLink): Pick<LinkSettings, 'mac' | 'mtuBytes' | 'txQueueLength'> {
+  return {
+    ...(mac !== undefined && { mac }),
+    ...(mtuBytes !== undefined && { mtuBytes }),
+    ...(txQueueLength !== undefined && { txQueueLength }),
+  };
+}
+
+/** Neighbours as they will be: the kernel drops those of a link whose MAC address changes, permanent ones too. */
+export function lastingNeighbours(
+  desired: DesiredNamespace,
+  observed: ObservedNamespace,
+): readonly Neighbour[] {
+  const changing = desired.links
+    .filter(
+      ({ name, mac }) => mac !== undefined && observed.links.find((link) => link.name === name)?.mac !== mac,
+    )
+    .map(({ name }) => name);
+  return observed.neighbours.filter(({ dev }) => !changing.includes(dev));
+}
+
+export function arePeers(a: Link, b: Link): boolean {
+  return a.kind === 'veth' && b.kind === 'veth' && a.linkIndex === b.index && b.linkIndex === a.index;
+}

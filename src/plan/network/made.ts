@@ -1,0 +1,69 @@
+// The kinds of objects that a plan makes, each in one line: link routes, routes through a gateway, neighbours, rules.
+
+import { type Address, type Cidr, type Family, hostCidr } from '#ip';
+import { type Mac, type Neighbour, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
+import { REPLY_RULE_PRIORITY, REPLY_TABLE, SOURCE_RULE_PRIORITY } from './numbers.ts';
+import { REPLY_MARK } from './reply-marks.ts';
+
+const ALL_BITS = 0xffff_ffff;
+
+/** `10.6.212.101 dev veth0 scope link src 10.6.212.241` */
+export function linkRoute(address: Address, dev: string, table: number, from?: Address): Route {
+  return {
+    destination: hostCidr(address),
+    table,
+    type: 'unicast',
+    // IPv6 routes have no scope; the kernel reports 0, which is global.
+    scope: address.family === 4 ? 'link' : 'global',
+    protocol: ROUTE_PROTOCOL,
+    dev,
+    ...(from !== undefined && { source: from }),
+  };
+}
+
+/** `10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.212.241` */
+export function gatewayRoute(
+  destination: Cidr,
+  gateway: Address,
+  dev: string,
+  table: number,
+  from?: Address,
+): Route {
+  return {
+    destination,
+    table,
+    type: 'unicast',
+    scope: 'global',
+    protocol: ROUTE_PROTOCOL,
+    dev,
+    gateway,
+    ...(from !== undefined && { source: from }),
+  };
+}
+
+/** Without it IPv6 stays silent: a host answers neighbour discovery for addresses of the asked link only (RFC 4861 §7.2.3). */
+export function neighbour(address: Address, dev: string, mac: Mac): Neighbour {
+  return { dev, address, mac, state: 'permanent', protocol: ROUTE_PROTOCOL };
+}
+
+/** `1000: from all fwmark 0x1 lookup 100` */
+export function replyRule(family: Family): Rule {
+  return {
+    family,
+    priority: REPLY_RULE_PRIORITY,
+    table: REPLY_TABLE,
+    mark: { value: REPLY_MARK, mask: ALL_BITS },
+    protocol: ROUTE_PROTOCOL,
+  };
+}
+
+/** `1001: from 10.7.168.173 lookup 101`; with a priority of its own, so that the kernel refuses a second one. */
+export function sourceRule(address: Address, table: number): Rule {
+  return {
+    family: address.family,
+    priority: SOURCE_RULE_PRIORITY,
+    table,
+    from: hostCidr(address),
+    protocol: ROUTE_PROTOCOL,
+  };
+}

@@ -1,0 +1,53 @@
+// Which routes of table main belong to a NIC: told from a dump, and remembered, since its default route may move.
+
+import { formatCidr, parseCidr } from '#ip';
+import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
+import type { PodNic } from './nic.ts';
+import { sameRouteKey } from './same.ts';
+
+const LINK_LOCAL = formatCidr(parseCidr('fe80::/64'));
+
+/**
+ * The NIC's routes as its plugin made them: what a dump shows, and of what was recorded earlier those that are no longer in
+ * main, because we moved them. A record of other addresses is of an earlier NIC of that name.
+ */
+export function nicRoutes(
+  nic: Pick<PodNic, 'name' | 'addresses'>,
+  dump: readonly Route[],
+  recorded?: PodNic,
+): Route[] {
+  const found = dump.filter(isOthers).flatMap((route) => partOf(route, nic.name));
+  const same = recorded !== undefined && texts(recorded) === texts(nic);
+  const moved = same ? recorded.routes.filter((old) => !found.some((now) => sameRouteKey(now, old))) : [];
+  return [...found, ...moved];
+}
+
+/** Link-local networks are of every link by itself. */
+function isOthers(route: Route): boolean {
+  return (
+    route.table === MAIN_TABLE &&
+    route.type === 'unicast' &&
+    route.protocol !== ROUTE_PROTOCOL &&
+    formatCidr(route.destination) !== LINK_LOCAL
+  );
+}
+
+/**
+ * A route of several next hops may be of several NICs: the kernel joins IPv6 default routes of one metric. What is of one
+ * NIC keeps its metric, MTU and onlink flag, and its destination, which need not be the default.
+ */
+function partOf(route: Route, dev: string): Route[] {
+  if (route.nextHops === undefined) return route.dev === dev ? [route] : [];
+  const own = route.nextHops.filter((hop) => hop.dev === dev);
+  const [hop] = own;
+  if (hop === undefined) return [];
+  if (own.length === route.nextHops.length) return [route];
+  const { nextHops: _, ...rest } = route;
+  if (own.length > 1) return [{ ...rest, nextHops: own }];
+  const { weight: _weight, ...alone } = hop;
+  return [{ ...rest, ...alone }];
+}
+
+function texts(nic: Pick<PodNic, 'addresses'>): string {
+  return nic.addresses.map(formatCidr).sort().join(' ');
+}

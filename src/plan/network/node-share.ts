@@ -1,0 +1,72 @@
+// The node's share in a pod's network: its end of the way, and the routes and neighbours of the pod's addresses.
+
+import { hostCidr } from '#ip';
+import type { DesiredLink, DesiredNamespace, DesiredSysctl, Owned } from './desired.ts';
+import { emptyNamespace } from './desired.ts';
+import { type Frame, type Nic, owned } from './frame.ts';
+import { linkRoute, neighbour } from './made.ts';
+import { hostRule } from './node.ts';
+
+export function planNodeShare(frame: Frame): DesiredNamespace {
+  const own = owned(frame.owner);
+  const served = frame.nics.filter((nic) => nic.ours || nic.way.own);
+  const tables = [...new Set(served.map((nic) => nic.settings.hostRuleTable))];
+  return {
+    ...emptyNamespace,
+    links: links(frame, served),
+    addresses: addresses(frame).map((address) => own(address)),
+    neighbours: served.flatMap((nic) =>
+      addressesOf(frame, nic).map((address) => ({
+        ...neighbour(address, nic.way.hostLink, nic.way.podMac),
+        owner: nic.owner,
+      })),
+    ),
+    routes: served.flatMap((nic) =>
+      addressesOf(frame, nic).map((address) => ({
+        ...linkRoute(address, nic.way.hostLink, nic.settings.hostRuleTable),
+        owner: nic.owner,
+      })),
+    ),
+    rules: tables.flatMap((table) =>
+      frame.families.map((family) => ({ ...hostRule(family, table), owner: 'node' as const })),
+    ),
+    sysctls: sysctls(frame).map((sysctl) => own(sysctl)),
+  };
+}
+
+function addressesOf(frame: Frame, nic: Nic) {
+  return nic.addresses
+    .map((cidr) => cidr.address)
+    .filter((address) => frame.families.includes(address.family));
+}
+
+/** Ours is made; an overlay's is only expected to be there. */
+function links(frame: Frame, served: readonly Nic[]): Owned<DesiredLink>[] {
+  const { owner } = frame;
+  const ways = [...new Set(served.map((nic) => nic.way))];
+  const { vethMtuBytes: mtuBytes } = (frame.nics.find((nic) => nic.ours) ?? frame.first).settings;
+  return ways.map(({ own, hostLink: name, hostMac: mac, podLink, podMac }) => {
+    if (!own) return { name, owner };
+    const peer = { name: podLink, mac: podMac, mtuBytes, txQueueLength: 0 };
+    return { name, type: { kind: 'veth', peer }, peerName: podLink, mac, mtuBytes, txQueueLength: 0, owner };
+  });
+}
+
+/** One of the node's addresses on its end, or MASQUERADE takes whatever link comes first, docker0 for one: docs/adr/0012. */
+function addresses(frame: Frame) {
+  const { ownWay } = frame;
+  if (ownWay === undefined) return [];
+  return frame.gateways.map((gateway) => ({
+    dev: ownWay.hostLink,
+    address: hostCidr(gateway),
+    scope: 'global' as const,
+    noDad: true,
+    noPrefixRoute: true,
+  }));
+}
+
+/** A pod must not become the node's router by an advertisement. */
+function sysctls(frame: Frame): DesiredSysctl[] {
+  if (frame.ownWay === undefined || !frame.families.includes(6)) return [];
+  return [{ key: `ipv6/conf/${frame.ownWay.hostLink}/accept_ra`, value: '0' }];
+}

@@ -1,0 +1,43 @@
+// Sysctls of a pod's namespace, each link by itself.
+
+import type { DesiredSysctl } from './desired.ts';
+import { type Frame, hasFamily, type Nic } from './frame.ts';
+import { POD_LINK } from './numbers.ts';
+
+export function podSysctls(frame: Frame): DesiredSysctl[] {
+  const veth = frame.ownWay === undefined ? [] : [POD_LINK];
+  const ours = frame.nics.filter((nic) => nic.ours);
+  // `all` would switch IPv6 on where somebody switched it off.
+  const sixes = [...ours.filter((nic) => hasFamily(nic, 6)).map(({ name }) => name), ...veth];
+  return [
+    ...(frame.families.includes(6)
+      ? sixes.map((dev) => ({ key: `ipv6/conf/${dev}/disable_ipv6`, value: '0' }))
+      : []),
+    ...reversePathFilters(frame, veth),
+    ...ours.flatMap(announcements),
+  ];
+}
+
+/** The kernel takes the larger of `all` and the link's own (ip-sysctl.rst), so 0 on `all` alone relaxes nothing. */
+function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysctl[] {
+  if (!frame.families.includes(4)) return [];
+  const values = new Map<string, number>();
+  for (const { name, settings } of frame.nics) {
+    if (settings.podRpFilter !== undefined) values.set(name, settings.podRpFilter);
+  }
+  const smallest = Math.min(...values.values());
+  if (values.size === 0) return [];
+  return ['all', ...frame.nics.map(({ name }) => name), ...veth].flatMap((dev) => {
+    const value = frame.nics.some(({ name }) => name === dev) ? values.get(dev) : smallest;
+    return value === undefined ? [] : [{ key: `ipv4/conf/${dev}/rp_filter`, value: String(value) }];
+  });
+}
+
+/** The kernel then tells the LAN of a new MAC address by itself (ip-sysctl.rst, arp_notify and ndisc_notify). */
+function announcements(nic: Nic): DesiredSysctl[] {
+  if (nic.settings.podMacPrefix === undefined) return [];
+  return [
+    { key: `ipv4/conf/${nic.name}/arp_notify`, value: '1' },
+    ...(hasFamily(nic, 6) ? [{ key: `ipv6/conf/${nic.name}/ndisc_notify`, value: '1' }] : []),
+  ];
+}

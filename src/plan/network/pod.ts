@@ -1,0 +1,178 @@
+// The plan of a pod: all its NICs, their tables and rules, and the way to its node.
+
+import { defaultDestination, formatAddress, hostCidr } from '#ip';
+import { type InterfaceAddress, MAIN_TABLE, type Mac, type Route } from '#net';
+import { defaultRoutes, type Moved, mainDefaults, movedNics, unmetWishes } from './default-route.ts';
+import {
+  type DesiredLink,
+  type DesiredNamespace,
+  type DesiredNetwork,
+  emptyNamespace,
+  type Owned,
+  type PlannedNic,
+} from './desired.ts';
+import { type Frame, frameOf, type Nic, owned, sourceOf } from './frame.ts';
+import { hijackNotes, hijackRoutes, nodeRoutes } from './hijack.ts';
+import { prefixedMac } from './mac.ts';
+import { gatewayRoute, neighbour, replyRule } from './made.ts';
+import type { PodInput, PodNic } from './nic.ts';
+import { nicTableRoutes, policyRoutesInMain, sourceRules } from './nic-tables.ts';
+import { planNodeShare } from './node-share.ts';
+import { POD_LINK, REPLY_TABLE } from './numbers.ts';
+import { podSysctls } from './pod-sysctls.ts';
+import { replyTable } from './reply-marks.ts';
+
+/** Plans the pod; golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020. */
+export function planPod(input: PodInput): DesiredNetwork {
+  const frame = frameOf(input);
+  const ours = frame.nics.filter((nic) => nic.ours);
+  return {
+    pod: podNamespace(frame, input.leaving),
+    node: planNodeShare(frame),
+    veth: frame.ownWay,
+    nics: ours.map(planned),
+    notes: [...frame.notes, ...notesOf(frame)],
+  };
+}
+
+/**
+ * The pod's namespace once its last NIC that is ours leaves: nothing of ours, and an overlay's default route back where it was.
+ */
+export function planWithoutNics(input: {
+  readonly containerId: string;
+  readonly overlay?: PodNic;
+  readonly leaving: PodNic;
+}): DesiredNamespace {
+  const owner = { containerId: input.containerId, interfaceName: input.leaving.name };
+  const back = input.overlay === undefined ? [] : defaultRoutes(input.overlay);
+  return {
+    ...emptyNamespace,
+    routes: back.map((route) => ({ ...route, owner })),
+    // Where nothing comes back, it is not ours to take anything away.
+    unwantedRoutes: back.length === 0 ? [] : defaultRoutes(input.leaving),
+    whole: true,
+  };
+}
+
+function planned(nic: Nic): PlannedNic {
+  return {
+    name: nic.name,
+    mac: chosenMac(nic),
+    hostLink: nic.way.hostLink,
+    hostTable: nic.settings.hostRuleTable,
+    addresses: nic.addresses.map((cidr) => cidr.address),
+  };
+}
+
+function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespace {
+  const own = owned(frame.owner);
+  const moved = movedNics(frame);
+  const defaults = mainDefaults(frame, moved, leaving);
+  const marks = frame.ownWay === undefined ? {} : { table: own(replyTable(POD_LINK)) };
+  return {
+    links: [...vethLink(frame), ...frame.nics.map(nicLink)],
+    addresses: linkAddress(frame).map((address) => own(address)),
+    neighbours: frame.ways.flatMap((way) =>
+      frame.nodes.map((node) => own(neighbour(node, way.podLink, way.hostMac))),
+    ),
+    routes: podRoutes(frame, moved, defaults.wanted).map((route) => own(route)),
+    rules: [...replyRules(frame), ...sourceRules(frame, moved)].map((rule) => own(rule)),
+    sysctls: podSysctls(frame).map((sysctl) => own(sysctl)),
+    ...marks,
+    expectedAddresses: frame.nics
+      .filter((nic) => nic.ours)
+      .flatMap((nic) =>
+        nic.addresses.map((address) => ({ dev: nic.name, address, scope: 'global' as const })),
+      ),
+    unwantedRoutes: defaults.unwanted,
+    whole: true,
+  };
+}
+
+function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Route[]): Route[] {
+  const { way, settings } = frame.first;
+  return [
+    ...nodeRoutes(frame, way, MAIN_TABLE),
+    ...defaults,
+    ...nicTableRoutes(frame, moved),
+    ...hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE),
+    ...replyRoutes(frame),
+    ...policyRoutesInMain(frame, moved),
+  ];
+}
+
+/** Marked replies go back through the node. */
+function replyRoutes(frame: Frame): Route[] {
+  const { ownWay } = frame;
+  if (ownWay === undefined) return [];
+  return frame.gateways.map((gateway) =>
+    gatewayRoute(
+      defaultDestination(gateway.family),
+      gateway,
+      ownWay.podLink,
+      REPLY_TABLE,
+      sourceOf(frame, ownWay, gateway.family),
+    ),
+  );
+}
+
+function replyRules(frame: Frame) {
+  return frame.ownWay === undefined ? [] : frame.gateways.map(({ family }) => replyRule(family));
+}
+
+function vethLink(frame: Frame): Owned<DesiredLink>[] {
+  const { ownWay, owner } = frame;
+  if (ownWay === undefined) return [];
+  const mtuBytes = firstOfOurs(frame).settings.vethMtuBytes;
+  const { podLink: name, hostLink: peerName, podMac: mac } = ownWay;
+  return [{ name, peerName, mac, mtuBytes, txQueueLength: 0, owner }];
+}
+
+function nicLink(nic: Nic): Owned<DesiredLink> {
+  const mac = chosenMac(nic);
+  const { txQueueLength } = nic.settings;
+  if (!nic.ours) return { name: nic.name, owner: nic.owner };
+  return {
+    name: nic.name,
+    ...(mac !== undefined && { mac }),
+    ...(txQueueLength !== undefined && { txQueueLength }),
+    owner: nic.owner,
+  };
+}
+
+function chosenMac(nic: Nic): Mac | undefined {
+  const prefix = nic.settings.podMacPrefix;
+  const first = nic.addresses.find((cidr) => cidr.address.family === 4) ?? nic.addresses[0];
+  return prefix === undefined || first === undefined ? undefined : prefixedMac(prefix, first.address);
+}
+
+function linkAddress(frame: Frame): InterfaceAddress[] {
+  const { vethLinkAddress } = firstOfOurs(frame).settings;
+  if (vethLinkAddress === undefined || frame.ownWay === undefined) return [];
+  if (!frame.families.includes(4)) {
+    frame.notes.push(
+      `vethLinkAddress ${formatAddress(vethLinkAddress)} is left out: the pod has no IPv4 address`,
+    );
+    return [];
+  }
+  // Scope link keeps it out of the kernel's choice of source addresses.
+  return [{ dev: POD_LINK, address: hostCidr(vethLinkAddress), scope: 'link' }];
+}
+
+function firstOfOurs(frame: Frame): Nic {
+  return frame.nics.find((nic) => nic.ours) ?? frame.first;
+}
+
+function notesOf(frame: Frame): string[] {
+  const ours = frame.nics.filter((nic) => nic.ours);
+  const hijacked = hijackNotes(
+    frame,
+    ours.flatMap((nic) => nic.settings.hijackedNetworks),
+  );
+  const policies = hijackNotes(
+    { ...frame, gateways: frame.families.map((family) => defaultDestination(family).address) },
+    ours.flatMap((nic) => nic.settings.policyRoutes.map(({ destination }) => destination)),
+    'policy route',
+  );
+  return [...new Set([...hijacked, ...policies, ...unmetWishes(frame)])];
+}

@@ -1,0 +1,103 @@
+// Routes as they are against routes as we want them, other plugins' default routes that are to stand elsewhere among them.
+
+import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
+import type { DesiredNamespace } from './desired.ts';
+import { type Finding, mending, stale } from './finding.ts';
+import type { ObservedNamespace } from './observed.ts';
+import { sameHop, sameRoute, sameRouteKey } from './same.ts';
+import { routeText, tableText } from './text.ts';
+
+/** Routes that are missing or lead elsewhere, in the plan's own order: link routes before those that need them as gateways. */
+export function routeFindings(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  const displaced = unwanted(desired, observed);
+  return desired.routes.flatMap((route) => {
+    const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
+    const kept = observed.routes.filter((other) => !displaced.some((one) => isPartOf(one, other)));
+    return oneRoute(route, kept, inTheWay);
+  });
+}
+
+function oneRoute(desired: Route, routes: readonly Route[], inTheWay: readonly Route[]): Finding[] {
+  const there = routes.filter((route) => sameRouteKey(route, desired));
+  if (there.some((route) => sameRoute(route, desired) || holdsHop(route, desired))) return [];
+  // In main a route of the user's own (a pool's, an annotation's) to the same network goes before ours.
+  if (desired.table === MAIN_TABLE && there.some((route) => route.protocol !== ROUTE_PROTOCOL)) return [];
+  const [found] = there;
+  const text = `route ${routeText(desired)}`;
+  const table = `table ${tableText(desired.table)}`;
+  const problem =
+    found === undefined
+      ? `${text} is missing from ${table}`
+      : `${text} of ${table} is ${routeText(found)} instead`;
+  return [
+    ...inTheWay.map(removal),
+    // Not "create": the pod's earlier sandbox may still have its route, by a link of its own that was not looked at.
+    mending(problem, { verb: 'replace', kind: 'route', route: desired }),
+  ];
+}
+
+/**
+ * Default routes that moved to a table of their NIC and still stand in main. They go last, once rules and tables are
+ * there; only where they would be taken for the route that is wanted (one batch, microseconds apart) they go before it.
+ */
+export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  const handled = new Set(
+    routeFindings(desired, observed).flatMap(({ mend }) =>
+      mend?.kind === 'change' && mend.change.verb === 'delete' && mend.change.kind === 'route'
+        ? [routeText(mend.change.route)]
+        : [],
+    ),
+  );
+  return unwanted(desired, observed)
+    .filter((route) => !handled.has(routeText(route)))
+    .map(removal);
+}
+
+/** Routes of ours that nothing asks for: left by an earlier state of the settings, the node or the pod's NICs. */
+export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  const links = new Set(desired.links.map((link) => link.name));
+  const routes = observed.routes.filter(
+    (route) =>
+      route.protocol === ROUTE_PROTOCOL &&
+      (desired.whole || links.has(route.dev ?? '')) &&
+      !desired.routes.some((want) => sameRouteKey(want, route)),
+  );
+  // Routes through a gateway before the link routes that lead to the gateway.
+  return routes
+    .toReversed()
+    .map((route) => stale(`route ${routeText(route)}`, { verb: 'delete', kind: 'route', route }));
+}
+
+function removal(route: Route): Finding {
+  return mending(
+    `route ${routeText(route)} is in table ${tableText(route.table)}, where another NIC has its`,
+    {
+      verb: 'delete',
+      kind: 'route',
+      route,
+    },
+  );
+}
+
+/** What is there of the routes that must not be, each as the kernel is to be asked to delete it. */
+function unwanted(desired: DesiredNamespace, observed: ObservedNamespace): Route[] {
+  return desired.unwantedRoutes.flatMap((route) => {
+    const found = observed.routes.find((other) => isPartOf(route, other));
+    if (found === undefined) return [];
+    return [found.nextHops === undefined ? found : { ...route, protocol: found.protocol }];
+  });
+}
+
+/** The route itself, or one hop of an IPv6 route of several: the kernel joins defaults of one metric. */
+function isPartOf(route: Route, other: Route): boolean {
+  if (!sameRouteKey(route, other)) return false;
+  return sameHop(route, other) || holdsHop(other, route);
+}
+
+function holdsHop(route: Route, part: Route): boolean {
+  return (
+    part.destination.address.family === 6 &&
+    part.nextHops === undefined &&
+    (route.nextHops ?? []).some((hop) => sameHop(hop, part))
+  );
+}
