@@ -80,7 +80,10 @@ export class CoordinatorPlugin implements CniPlugin {
         await attachments.removePart(record, 'coordinator');
         throw error;
       }
-      await attachments.put(withPart(record, call, { state: 'done', result, plan }));
+      // The runtime need not wait for this: the record that is on the disk already says all that DEL and CHECK ask.
+      attachments.put(withPart(record, call, { state: 'done', result, plan })).catch((error: unknown) => {
+        call.log.error({ err: error }, 'the attachment is recorded as intended only');
+      });
       this.#announce(call, prevResult);
       return result;
     } finally {

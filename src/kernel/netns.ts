@@ -1,6 +1,6 @@
 // Network namespaces as handles, and the window in which this thread stands inside one.
 
-import { closeSync, fstatSync, mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OrbError } from '#base';
@@ -59,7 +59,7 @@ export function sameNetns(a: NetnsHandle, b: NetnsHandle): boolean {
 
 // A fact about the process, not about any object: libuv's thread pool is made once and for all threads to
 // come inherit the namespace of the thread that starts them (setns(2) acts on one thread).
-const threads = { primed: false };
+const threads: { home: number | undefined; away: boolean } = { home: undefined, away: false };
 
 /**
  * Starts libuv's thread pool while everything is still in the process' own namespace. Every program that
@@ -68,7 +68,7 @@ const threads = { primed: false };
 export async function primeThreads(): Promise<void> {
   await stat('/');
   assertThreadsAtHome();
-  threads.primed = true;
+  threads.home ??= openForReading(ownNetns);
 }
 
 /** Throws INTERNAL when any thread of this process is in another network namespace than the main thread. */
@@ -87,18 +87,16 @@ export function assertThreadsAtHome(): void {
  * stays in the namespace it was opened in, so that all later work with it is done from outside.
  */
 export function inNetns<T>(netns: NetnsHandle, fn: () => Sync<T>): T {
-  if (!threads.primed) {
+  const { home } = threads;
+  if (home === undefined) {
     throw new OrbError('INTERNAL', {
       message: 'inNetns was called before primeThreads: await it at program start',
     });
   }
-  const home = openForReading(ownNetns);
-  try {
-    enterNetworkNamespace(netns.fd, netns.path);
-    return refusePromise(runThenLeave(fn, home));
-  } finally {
-    closeSync(home);
-  }
+  if (threads.away) throw new OrbError('INTERNAL', { message: 'inNetns was called inside of inNetns' });
+  enterNetworkNamespace(netns.fd, netns.path);
+  threads.away = true;
+  return refusePromise(runThenLeave(fn, home));
 }
 
 function runThenLeave<T>(fn: () => Sync<T>, home: number): T {
@@ -113,6 +111,7 @@ function runThenLeave<T>(fn: () => Sync<T>, home: number): T {
 function leave(home: number): void {
   try {
     enterNetworkNamespace(home, 'of this process');
+    threads.away = false;
   } catch {
     abortProcess();
   }
