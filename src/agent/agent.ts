@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { AgentConfig, SpiderCoordinator } from '#api';
 import type { Clock, Logger } from '#base';
-import { CoordinatorPlugin, type Detection, Dispatcher, SpiderpoolPlugin } from '#cni';
+import { CoordinatorPlugin, type Detection, Dispatcher, IfacerPlugin, SpiderpoolPlugin } from '#cni';
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
 import type { KubeClient } from '#kube';
@@ -88,6 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         spiderCoordinator: () => view.coordinator,
         nodeAddresses: () => facts.addresses(),
       }),
+      new IfacerPlugin({ node }),
     ],
     {
       isOwnNetns,

@@ -13,6 +13,7 @@ export {
   parseCniEnvironment,
 } from './cni/environment.ts';
 export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './cni/error-body.ts';
+export { parseIfacerConf } from './cni/ifacer-conf.ts';
 export { INTERFACE_NAME } from './cni/interface-name.ts';
 export { parseSpiderpoolIpam, type SpiderpoolIpam } from './cni/ipam-conf.ts';
 export {

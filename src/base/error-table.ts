@@ -162,6 +162,11 @@ export const errorTable = {
     advice: 'The message gives the reason for each pool: change the pools or the choice of pools.',
     cni: 7,
   },
+  KERNEL_LACKS: {
+    meaning: "The node's kernel does not have what the configuration asks for.",
+    advice: 'Load the module that the message names, or use a kernel that has it.',
+    cni: 100,
+  },
   KERNEL_REFUSED: {
     meaning: 'The kernel refused what we asked of it.',
     advice:
@@ -238,6 +243,13 @@ export const errorTable = {
   NFTABLES_MISSING: {
     meaning: 'The library of nftables is not on this machine.',
     advice: 'Install libnftables.so.1: the Debian package is libnftables1.',
+    cni: 100,
+  },
+  PARENT_LINK_UNUSABLE: {
+    meaning:
+      'An interface that `ifacer` would make or build on is missing, taken by something else, or in use.',
+    advice:
+      'Correct `interfaces`, `vlanID` or `bond` of the configuration, or the interface that the message names.',
     cni: 100,
   },
   POD_DEAD: {

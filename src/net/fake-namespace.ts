@@ -160,7 +160,9 @@ export class FakeNamespace implements NetworkNamespace {
     if ('parent' in type && type.parent !== undefined && parent === undefined) return 'ENODEV';
     const up = spec.up === true;
     const made = this.addLink({ ...linkFields(spec), name: spec.name, kind: type.kind, up, carrier: up });
-    if (parent !== undefined) this.#replaceLink(made, { linkIndex: parent.index });
+    if (type.kind === 'vlan') this.#replaceLink(made, { vlanId: type.vlanId });
+    if (type.kind === 'bond') this.#replaceLink(made, { bondMode: type.mode });
+    if (parent !== undefined) this.#replaceLink(this.link(spec.name) ?? made, { linkIndex: parent.index });
     if (type.kind === 'veth' && there !== undefined) {
       const far = there.addLink({ ...linkFields(type.peer), name: type.peer.name, kind: 'veth' });
       this.#joinVeth(made, far, there);

@@ -26,6 +26,10 @@ export interface Link {
   readonly linkNetnsId?: number;
   /** The index of the bridge or bond that this link is a port of. */
   readonly masterIndex?: number;
+  /** Of a VLAN. */
+  readonly vlanId?: number;
+  /** Of a bond: 0 balance-rr, 1 active-backup … (bonding.rst). */
+  readonly bondMode?: number;
   readonly alias?: string;
 }
 
@@ -62,6 +66,7 @@ export type LinkKind =
   | {
       readonly kind: 'bond';
       readonly mode: number;
+      /** See {@link bondOptions}. */
       readonly options?: Readonly<Record<string, string | number>>;
     };
 
@@ -86,6 +91,8 @@ export interface LinkSettings {
   readonly up?: boolean;
   /** A bridge or bond to become a port of; null to leave it. */
   readonly master?: string | null;
+  /** Of a bond; see {@link bondOptions}. */
+  readonly bondOptions?: Readonly<Record<string, string | number>>;
   readonly alias?: string;
   /** An open namespace to move the link to. */
   readonly netnsFd?: number;

@@ -4,6 +4,7 @@ export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { applyParent, observeParents } from './parent.ts';
 export { type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,

@@ -50,11 +50,36 @@ test('a bond has a mode and options, by word or by number', () => {
   assert.equal(encoded(type).data, golden);
 });
 
+test('a bond option that names a link, a MAC address or targets is encoded as such', () => {
+  const options = {
+    primary: 'eth0',
+    ad_actor_system: '02:00:00:00:00:0a',
+    arp_ip_target: '["10.6.0.1","10.6.0.2"]',
+    ad_user_port_key: 1023,
+    up_delay: 200,
+  };
+  // mode 1; PRIMARY 7; AD_ACTOR_SYSTEM; ARP_IP_TARGET nested 0 and 1; AD_USER_PORT_KEY; UPDELAY
+  const golden =
+    '0500010001000000' +
+    '08000b0007000000' +
+    '0a001a00020000000' +
+    '00a0000' +
+    '140008800800000' +
+    '00a060001' +
+    '080001000a060002' +
+    '06001900ff030000' +
+    '08000400c8000000';
+  assert.equal(encoded({ kind: 'bond', mode: 1, options }).data, golden);
+});
+
 test('an option that a bond does not have is refused with what it has', () => {
   const wrong = (options: Record<string, string | number>) => () =>
     encoded({ kind: 'bond', mode: 1, options });
-  assert.throws(wrong({ speed: 1 }), /invalid bond option speed=1; allowed: miimon/);
-  assert.throws(wrong({ lacp_rate: 'quick' }), /invalid bond option lacp_rate=quick; allowed: slow, fast/);
+  assert.throws(wrong({ speed: 1 }), /invalid bond option speed=1; allowed: active_slave, miimon/);
+  assert.throws(
+    wrong({ lacp_rate: 'quick' }),
+    /invalid bond option lacp_rate=quick; allowed: slow, fast, or a whole number/,
+  );
 });
 
 test('a VXLAN has its port in network byte order and its parent in its own data', () => {

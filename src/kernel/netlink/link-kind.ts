@@ -1,7 +1,7 @@
 // What each kind of link needs to be made: the contents of IFLA_INFO_DATA (if_link.h).
 
-import { OrbError } from '#base';
-import type { LinkKind } from '#net';
+import { parseAddress } from '#ip';
+import { bondOptions, type LinkKind, readBondOption } from '#net';
 import type { MessageBody } from './attributes.ts';
 import { IFLA_IFNAME, IFLA_NET_NS_FD, type IndexOf, linkHeader, writeProperties } from './link-header.ts';
 
@@ -31,7 +31,7 @@ export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexO
     case 'dummy':
       return;
     case 'bond':
-      writeBond(body, type);
+      writeBond(body, type, indexOf);
       return;
   }
 }
@@ -56,49 +56,40 @@ function writeVxlan(body: MessageBody, type: Kind<'vxlan'>, indexOf: IndexOf): v
   if (type.parent !== undefined) body.u32(LINK, indexOf(type.parent));
 }
 
-/** Options of a bond by their name in sysfs: attribute, width in bytes, and the words of those that have words. */
-const bondOptions: Readonly<Record<string, { attribute: number; width: 1 | 4; words?: readonly string[] }>> =
-  {
-    miimon: { attribute: 3, width: 4 },
-    updelay: { attribute: 4, width: 4 },
-    downdelay: { attribute: 5, width: 4 },
-    use_carrier: { attribute: 6, width: 1 },
-    arp_interval: { attribute: 7, width: 4 },
-    primary_reselect: { attribute: 12, width: 1, words: ['always', 'better', 'failure'] },
-    fail_over_mac: { attribute: 13, width: 1, words: ['none', 'active', 'follow'] },
-    xmit_hash_policy: {
-      attribute: 14,
-      width: 1,
-      words: ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'],
-    },
-    resend_igmp: { attribute: 15, width: 4 },
-    num_grat_arp: { attribute: 16, width: 1 },
-    all_slaves_active: { attribute: 17, width: 1 },
-    min_links: { attribute: 18, width: 4 },
-    lp_interval: { attribute: 19, width: 4 },
-    packets_per_slave: { attribute: 20, width: 4 },
-    lacp_rate: { attribute: 21, width: 1, words: ['slow', 'fast'] },
-    ad_select: { attribute: 22, width: 1, words: ['stable', 'bandwidth', 'count'] },
-  };
-
-function writeBond(body: MessageBody, { mode, options = {} }: Kind<'bond'>): void {
+function writeBond(body: MessageBody, { mode, options = {} }: Kind<'bond'>, indexOf: IndexOf): void {
   const IFLA_BOND_MODE = 1;
   body.u8(IFLA_BOND_MODE, mode);
-  for (const [name, value] of Object.entries(options)) {
-    const option = bondOptions[name];
-    if (option === undefined) throw invalidBond(name, value, Object.keys(bondOptions));
-    const number = option.words?.includes(String(value))
-      ? option.words.indexOf(String(value))
-      : Number(value);
-    if (!Number.isInteger(number) || number < 0)
-      throw invalidBond(name, value, option.words ?? ['whole numbers']);
-    if (option.width === 1) body.u8(option.attribute, number);
-    else body.u32(option.attribute, number);
-  }
+  writeBondOptions(body, options, indexOf);
 }
 
-function invalidBond(name: string, value: string | number, allowed: readonly string[]): OrbError {
-  return new OrbError('INPUT_INVALID', {
-    message: `invalid bond option ${name}=${value}; allowed: ${allowed.join(', ')}`,
-  });
+/** Numbers, link names, MAC addresses and lists of addresses, each as its attribute wants it. */
+export function writeBondOptions(
+  body: MessageBody,
+  options: Readonly<Record<string, string | number>>,
+  indexOf: IndexOf,
+): void {
+  for (const [given, text] of Object.entries(options)) {
+    const { name, value } = readBondOption(given, String(text));
+    const option = bondOptions.get(name);
+    if (option === undefined) continue;
+    const { attribute } = option;
+    switch (option.value) {
+      case 'number':
+        if (option.bits === 8) body.u8(attribute, Number(value));
+        else if (option.bits === 16) body.u16(attribute, Number(value));
+        else body.u32(attribute, Number(value));
+        break;
+      case 'link':
+        body.u32(attribute, indexOf(String(value)));
+        break;
+      case 'mac':
+        body.mac(attribute, String(value));
+        break;
+      case 'addresses':
+        body.nested(attribute, () => {
+          for (const [i, address] of String(value).split(',').entries())
+            body.address(i, parseAddress(address));
+        });
+    }
+  }
 }

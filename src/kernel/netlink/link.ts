@@ -14,7 +14,7 @@ import {
   linkHeader,
   writeProperties,
 } from './link-header.ts';
-import { writeLinkKind } from './link-kind.ts';
+import { writeBondOptions, writeLinkKind } from './link-kind.ts';
 import { type Message, NLM_F_CREATE, NLM_F_EXCL, type Request } from './message.ts';
 import { present } from './present.ts';
 
@@ -31,6 +31,8 @@ const IFLA_EXT_MASK = 29;
 const IFLA_LINK_NETNSID = 37;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
+const IFLA_VLAN_ID = 1;
+const IFLA_BOND_MODE = 1;
 
 const IFF_LOOPBACK = 8;
 const IFF_LOWER_UP = 0x10000;
@@ -66,7 +68,14 @@ export function setLink(settings: LinkSettings, indexOf: IndexOf): Request {
   if (settings.master !== undefined) {
     body.u32(IFLA_MASTER, settings.master === null ? 0 : indexOf(settings.master));
   }
-  return { type: RTM_SETLINK, flags: 0, body: body.writer.done() };
+  if (settings.bondOptions === undefined) return { type: RTM_SETLINK, flags: 0, body: body.writer.done() };
+  const { bondOptions } = settings;
+  body.nested(IFLA_LINKINFO, () => {
+    body.text(IFLA_INFO_KIND, 'bond');
+    body.nested(IFLA_INFO_DATA, () => writeBondOptions(body, bondOptions, indexOf));
+  });
+  // What belongs to the kind is changed by RTM_NEWLINK alone (rtnetlink.c, __rtnl_newlink).
+  return { type: RTM_NEWLINK, flags: 0, body: body.writer.done() };
 }
 
 export function deleteLink(name: string, indexOf: IndexOf): Request {
@@ -82,6 +91,8 @@ export function decodeLink({ body }: Message): Link | undefined {
   const flags = header.u32();
   header.skip(4);
   const attributes = new Attributes(header.take(header.remaining));
+  const info = attributes.nested(IFLA_LINKINFO);
+  const kind = info?.text(IFLA_INFO_KIND);
   return {
     index,
     name: attributes.text(IFLA_IFNAME) ?? '',
@@ -89,7 +100,9 @@ export function decodeLink({ body }: Message): Link | undefined {
     up: (flags & IFF_UP) !== 0,
     carrier: (flags & IFF_LOWER_UP) !== 0,
     loopback: (flags & IFF_LOOPBACK) !== 0,
-    ...present('kind', attributes.nested(IFLA_LINKINFO)?.text(IFLA_INFO_KIND)),
+    ...present('kind', kind),
+    ...(kind === 'vlan' ? present('vlanId', info?.nested(IFLA_INFO_DATA)?.u16(IFLA_VLAN_ID)) : {}),
+    ...(kind === 'bond' ? present('bondMode', info?.nested(IFLA_INFO_DATA)?.u8(IFLA_BOND_MODE)) : {}),
     ...present('mac', attributes.mac(IFLA_ADDRESS)),
     ...present('txQueueLength', attributes.u32(IFLA_TXQLEN)),
     ...present('linkIndex', attributes.u32(IFLA_LINK) || undefined),

@@ -2,7 +2,6 @@ export {
   type Emission,
   type ProbeTarget,
   Probing,
-  type ProbingInput,
   type Sighting,
   type Verdict,
 } from './probing.ts';

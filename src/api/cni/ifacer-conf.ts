@@ -1,0 +1,45 @@
+// The configuration of the `ifacer` plugin: the parent interface that the main plugin after it builds on.
+
+import { z } from 'zod';
+import { check } from '../validation.ts';
+import { goObject } from './go-object.ts';
+import { INTERFACE_NAME } from './interface-name.ts';
+import type { NetConf } from './net-conf.ts';
+
+const interfaceName = z.string().regex(INTERFACE_NAME, {
+  error: 'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
+});
+
+export const ifacerConfSchema = goObject({
+  type: z.literal('ifacer'),
+  /** Interfaces of the node: one to put a VLAN on, or the ports of a bond. */
+  interfaces: z
+    .array(interfaceName)
+    .optional()
+    .transform((names = []) => names)
+    .refine((names) => names.length > 0, {
+      error: 'invalid config: interfaces have at least one interface',
+    }),
+  /** 0 makes no VLAN. */
+  vlanID: z
+    .int()
+    .refine((id) => id >= 0 && id <= 4094, { error: 'invalid vlan tag: must be 0 to 4094' })
+    .default(0),
+  bond: goObject({
+    name: z.union([z.literal(''), interfaceName]).default(''),
+    /** As in the kernel: 0 balance-rr to 6 balance-alb. */
+    mode: z
+      .int()
+      .refine((mode) => mode >= 0 && mode <= 6, { error: 'invalid bond mode: must be 0 to 6' })
+      .default(0),
+    /** `miimon=100;xmit_hash_policy=layer3+4`. */
+    options: z.string().default(''),
+  }).optional(),
+});
+
+export type IfacerConf = z.infer<typeof ifacerConfSchema>;
+
+/** The ifacer's own fields of a configuration. */
+export function parseIfacerConf(conf: NetConf): IfacerConf {
+  return check(ifacerConfSchema, conf, { subject: 'ifacer configuration' });
+}

@@ -1,0 +1,37 @@
+// Brings the node to the parent interface that `ifacer` was asked for. All of it in one turn: pods that start together wait.
+
+import { OrbError } from '#base';
+import { errnoOf, type NetworkNamespace } from '#net';
+import { type DesiredParent, planParent } from '#plan/parent';
+
+/** Returns what was left as it is although not as asked for. Throws KERNEL_LACKS where the kernel has no such links. */
+export function applyParent(desired: DesiredParent, node: NetworkNamespace): readonly string[] {
+  const { stages, notes } = planParent(desired, observeParents(node));
+  for (const stage of stages) {
+    try {
+      node.change(stage);
+    } catch (error) {
+      const made = stage.find(({ verb }) => verb === 'create');
+      if (errnoOf(error) !== 'EOPNOTSUPP' || made?.kind !== 'link' || made.verb !== 'create') throw error;
+      throw lacks(made.link.type.kind, made.link.name, error);
+    }
+  }
+  return notes;
+}
+
+/** What `planParent` looks at. */
+export function observeParents(node: NetworkNamespace) {
+  return { links: node.links(), addresses: node.addresses() };
+}
+
+/** The kernel's modules by the kind of their links. */
+const modules: Readonly<Record<string, string>> = { vlan: '8021q', bond: 'bonding' };
+
+function lacks(kind: string, name: string, cause: unknown): OrbError {
+  const hint = modules[kind] === undefined ? '' : ` (module ${modules[kind]})`;
+  return new OrbError('KERNEL_LACKS', {
+    message: `the kernel of this node has no links of type ${kind}${hint}: ${name} cannot be made`,
+    subject: `interface ${name}`,
+    cause,
+  });
+}

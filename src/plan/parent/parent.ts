@@ -1,0 +1,175 @@
+// What brings a node to a desired parent interface: changes in stages, or why it must not be touched.
+//
+// Only links that carry our alias are mended. A link of the same name and kind that is somebody else's, the administrator's or
+// Spiderpool's, is used as it is, and at most set up.
+
+import { OrbError } from '#base';
+import { formatCidr } from '#ip';
+import type { Change, InterfaceAddress, Link } from '#net';
+import type { DesiredParent } from './desired.ts';
+
+/** The alias (`ip link … alias`) of links that `ifacer` has made. */
+export const PARENT_ALIAS = 'orbweaver parent interface';
+
+/** The node as it is. */
+export interface ObservedParents {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+export interface ParentPlan {
+  /** Each stage only when the one before succeeded: no port is taken down for a bond that cannot be made. */
+  readonly stages: readonly (readonly Change[])[];
+  /** What is not as asked for, and left so because it is not ours. */
+  readonly notes: readonly string[];
+}
+
+type Bond = NonNullable<DesiredParent['bond']>;
+type Vlan = NonNullable<DesiredParent['vlan']>;
+
+/** Throws PARENT_LINK_UNUSABLE where what is there stands in the way. */
+export function planParent({ bond, vlan }: DesiredParent, observed: ObservedParents): ParentPlan {
+  const bonded = bond === undefined ? nothing : planBond(bond, observed);
+  const tagged = vlan === undefined ? nothing : planVlan(vlan, observed, bond?.name === vlan.parent);
+  const stages = [...bonded.stages, ...tagged.stages].filter((stage) => stage.length > 0);
+  return { stages, notes: [...bonded.notes, ...tagged.notes] };
+}
+
+const nothing: ParentPlan = { stages: [], notes: [] };
+
+function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
+  const { name, mode } = bond;
+  const link = find(observed, name);
+  if (link === undefined) {
+    for (const port of bond.ports) requireFreePort(port, bond, observed);
+    const { now, later } = inTwo(bond.options);
+    const made: Change = {
+      verb: 'create',
+      kind: 'link',
+      link: { name, type: { kind: 'bond', mode, options: now } },
+    };
+    const stages = [
+      [made, set({ name, alias: PARENT_ALIAS })],
+      ...bond.ports.map((port) => enslave(port, name)),
+    ];
+    return { stages: [...stages, [set({ name, up: true, ...later })]], notes: [] };
+  }
+  if (link.kind !== 'bond') {
+    throw unusable(name, `a non-bond type interface named ${name} already exists on the host`);
+  }
+  const missing = bond.ports.filter((port) => find(observed, port)?.masterIndex !== link.index);
+  const raised = link.up ? [] : [set({ name, up: true })];
+  const differs = link.bondMode !== undefined && link.bondMode !== mode;
+  if (link.alias !== PARENT_ALIAS) {
+    const lacks = missing.length === 0 ? '' : ` without ports ${missing.join(', ')}`;
+    const other = differs ? ` in mode ${link.bondMode}, not ${mode}` : '';
+    const notes = lacks + other === '' ? [] : [`bond ${name} is not ours: used as it is${lacks}${other}`];
+    return { stages: [raised], notes };
+  }
+  if (differs) {
+    throw unusable(
+      name,
+      `bond ${name} has mode ${link.bondMode}, not ${mode}: delete it, or choose another bond.name`,
+    );
+  }
+  for (const port of missing) requireFreePort(port, bond, observed);
+  const { later } = inTwo(bond.options);
+  const last = missing.length === 0 ? raised : [set({ name, up: true, ...later })];
+  return { stages: [...missing.map((port) => enslave(port, name)), last], notes: [] };
+}
+
+/** The active port can be named only when it is one (bond_options.c, bond_option_active_slave_set). */
+function inTwo({ active_slave, ...now }: Bond['options']) {
+  return { now, later: active_slave === undefined ? {} : { bondOptions: { active_slave } } };
+}
+
+/** A bond takes only ports that are down (bond_main.c, bond_enslave). */
+function enslave(port: string, bond: string): Change[] {
+  return [set({ name: port, up: false }), set({ name: port, master: bond }), set({ name: port, up: true })];
+}
+
+function requireFreePort(name: string, bond: Bond, { links, addresses }: ObservedParents): void {
+  const link = links.find((each) => each.name === name);
+  if (link === undefined)
+    throw unusable(name, `interface ${name}, a port of bond ${bond.name}, is not on the node`);
+  const master = links.find(({ index }) => index === link.masterIndex);
+  if (master !== undefined) throw unusable(name, `interface ${name} is a port of ${master.name} already`);
+  const address = addresses.find(({ dev, scope }) => dev === name && scope === 'global')?.address;
+  if (address !== undefined) {
+    const why = `as a port of bond ${bond.name} it would lose it, and the node what it reaches by it`;
+    throw unusable(name, `interface ${name} has address ${formatCidr(address)}: ${why}`);
+  }
+}
+
+function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentIsBond: boolean): ParentPlan {
+  const below = find(observed, parent);
+  if (below === undefined && !parentIsBond) throw unusable(parent, `interface ${parent} is not on the node`);
+  const raised = below === undefined || below.up || parentIsBond ? [] : [set({ name: parent, up: true })];
+  const link = find(observed, name);
+  if (link === undefined) {
+    refuseTwin({ name, parent, id }, below, observed);
+    const made: Change = {
+      verb: 'create',
+      kind: 'link',
+      link: { name, type: { kind: 'vlan', parent, vlanId: id } },
+    };
+    return {
+      stages: [raised, [made, set({ name, alias: PARENT_ALIAS }), set({ name, up: true })]],
+      notes: [],
+    };
+  }
+  if (link.kind !== 'vlan') {
+    throw unusable(name, `a non-vlan type interface named ${name} already exists on the host`);
+  }
+  if (link.vlanId !== undefined && link.vlanId !== id) {
+    throw unusable(name, `interface ${name} has VLAN ${link.vlanId}, not ${id}`);
+  }
+  if (below !== undefined && link.linkIndex !== below.index) {
+    throw unusable(name, `interface ${name} is a VLAN of another interface than ${parent}`);
+  }
+  return { stages: [raised, link.up ? [] : [set({ name, up: true })]], notes: [] };
+}
+
+/** Two VLANs of one id on one parent the kernel refuses; on different parents they are fine (Spiderpool refuses them too). */
+function refuseTwin({ name, id }: Vlan, below: Link | undefined, { links }: ObservedParents): void {
+  const twin = links.find(
+    (link) =>
+      link.kind === 'vlan' && link.vlanId === id && below !== undefined && link.linkIndex === below.index,
+  );
+  if (twin === undefined) return;
+  const words = `cannot have multiple different vlan interfaces with the same vlanId ${id} on node at the same time`;
+  throw unusable(name, `${words}: ${twin.name} is there, ${name} is asked for`);
+}
+
+/** What CHECK tells: links that are missing or not as they should be, in words. */
+export function parentProblems({ bond, vlan }: DesiredParent, observed: ObservedParents): string[] {
+  const problems: string[] = [];
+  for (const [wanted, kind] of [
+    [bond, 'bond'],
+    [vlan, 'vlan'],
+  ] as const) {
+    if (wanted === undefined) continue;
+    const link = find(observed, wanted.name);
+    if (link?.kind !== kind) problems.push(`${kind} interface ${wanted.name} is missing`);
+    else if (!link.up) problems.push(`${kind} interface ${wanted.name} is down`);
+  }
+  const made = bond === undefined ? undefined : find(observed, bond.name);
+  if (bond === undefined || made?.alias !== PARENT_ALIAS) return problems;
+  for (const port of bond.ports) {
+    if (find(observed, port)?.masterIndex !== made.index)
+      problems.push(`interface ${port} is no port of bond ${bond.name}`);
+  }
+  return problems;
+}
+
+function find({ links }: ObservedParents, name: string): Link | undefined {
+  return links.find((link) => link.name === name);
+}
+
+function set(link: Extract<Change, { verb: 'set' }>['link']): Change {
+  return { verb: 'set', kind: 'link', link };
+}
+
+function unusable(link: string, message: string): OrbError {
+  return new OrbError('PARENT_LINK_UNUSABLE', { message, subject: `interface ${link}` });
+}
