@@ -79,7 +79,8 @@ int agent_connect(const char *path, int64_t patience_ms, int64_t deadline_ms) {
   return fd;
 }
 
-bool agent_send(int fd, const struct bytes *frame, int64_t deadline_ms) {
+/* Sends the whole frame; false with errno. */
+static bool send_frame(int fd, const struct bytes *frame, int64_t deadline_ms) {
   size_t sent = 0;
   while (sent < frame->length) {
     ssize_t count = send(fd, frame->data + sent, frame->length - sent, MSG_NOSIGNAL);
@@ -95,16 +96,23 @@ static bool ends_with(const struct bytes *bytes, const char *text) {
   return bytes->length >= length && memcmp(bytes->data + bytes->length - length, text, length) == 0;
 }
 
-bool agent_receive(int fd, struct bytes *into, struct answer *answer, int64_t deadline_ms, const char **why) {
+static enum exchange broken(const char **why) {
+  *why = errno == ETIMEDOUT ? "did not answer in time" : strerror(errno);
+  return errno == ECONNRESET || errno == EPIPE ? AGENT_LOST : AGENT_FAILED;
+}
+
+enum exchange agent_exchange(int fd, const struct bytes *frame, struct bytes *into, struct answer *answer,
+                             int64_t deadline_ms, const char **why) {
+  if (!send_frame(fd, frame, deadline_ms)) return broken(why);
   for (;;) {
     ssize_t count = read_some(fd, into, deadline_ms);
-    if (count < 0) return *why = errno == ETIMEDOUT ? "did not answer in time" : strerror(errno), false;
-    if (into->length > ANSWER_LIMIT_BYTES) return *why = "sent an answer of more than 16 MiB", false;
+    if (count < 0) return broken(why);
+    if (into->length > ANSWER_LIMIT_BYTES) return *why = "sent an answer of more than 16 MiB", AGENT_FAILED;
     /* The frame ends itself; the end of the connection is not waited for. */
     if (count > 0 && !ends_with(into, "\nend 0\n\n")) continue;
     enum frame_state state = frame_read(into, answer);
-    if (state == FRAME_COMPLETE) return true;
-    if (state == FRAME_BROKEN) return *why = "sent an answer that makes no sense", false;
-    if (count == 0) return *why = "broke off before its answer was complete", false;
+    if (state == FRAME_COMPLETE) return ANSWERED;
+    if (state == FRAME_BROKEN) return *why = "sent an answer that makes no sense", AGENT_FAILED;
+    if (count == 0) return *why = "broke off before its answer was complete", AGENT_LOST;
   }
 }

@@ -18,12 +18,15 @@ bool read_all(int fd, struct bytes *into, size_t limit, int64_t deadline_ms);
  */
 int agent_connect(const char *path, int64_t patience_ms, int64_t deadline_ms);
 
-/* Sends the whole frame; false with errno. */
-bool agent_send(int fd, const struct bytes *frame, int64_t deadline_ms);
-
 struct answer;
 
-/* Reads one whole answer; false with *why in words when it is late, breaks off, is too large or makes no sense. */
-bool agent_receive(int fd, struct bytes *into, struct answer *answer, int64_t deadline_ms, const char **why);
+enum exchange { ANSWERED, AGENT_LOST, AGENT_FAILED };
+
+/*
+ * Sends the whole frame and reads one whole answer. AGENT_LOST: the connection ended first, as it does when the agent stops or dies;
+ * AGENT_FAILED: the answer is late, too large or makes no sense. Both say in *why, in words, what happened.
+ */
+enum exchange agent_exchange(int fd, const struct bytes *frame, struct bytes *into, struct answer *answer,
+                             int64_t deadline_ms, const char **why);
 
 #endif

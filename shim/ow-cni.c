@@ -10,6 +10,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@
 
 #define SUPPORTED "[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]"
 
-enum { STDIN_LIMIT_BYTES = 4 * 1024 * 1024 };
+enum { STDIN_LIMIT_BYTES = 4 * 1024 * 1024, RETRY_PAUSE_MS = 50 };
 
 /* Error codes of the specification, "Section 5: Result Types". */
 enum { BAD_ENVIRONMENT = 4, IO_FAILURE = 5, INVALID_CONFIG = 7, TRY_AGAIN_LATER = 11, NOT_AVAILABLE = 50 };
@@ -151,6 +152,7 @@ static void build_frame(struct request *request) {
   int64_t left_ms = request->deadline_ms - now_ms();
   snprintf(left, sizeof left, "%lld", (long long)(left_ms < 0 ? 0 : left_ms));
   struct bytes *frame = &request->frame;
+  frame->length = 0;
   frame_begin(frame);
   frame_field(frame, "type", request->type, strlen(request->type));
   frame_field(frame, "shim", OW_VERSION, strlen(OW_VERSION));
@@ -187,18 +189,26 @@ static int without_agent(const struct request *request, const char *why) {
 
 static int ask_agent(struct request *request) {
   int64_t patience_ms = now_ms() + request->verb->patience_ms;
-  int fd = agent_connect(OW_SOCKET_PATH, patience_ms, request->deadline_ms);
-  int reason = errno;
-  build_frame(request);
-  char why[128];
-  if (fd < 0 || !agent_send(fd, &request->frame, request->deadline_ms)) {
-    snprintf(why, sizeof why, "cannot be reached: %s", strerror(fd < 0 ? reason : errno));
-    return without_agent(request, why);
-  }
   struct bytes received = {0};
   struct answer answer;
-  const char *trouble;
-  if (!agent_receive(fd, &received, &answer, request->deadline_ms, &trouble)) return without_agent(request, trouble);
+  for (;;) {
+    int fd = agent_connect(OW_SOCKET_PATH, patience_ms, request->deadline_ms);
+    int reason = errno;
+    build_frame(request);
+    if (fd < 0) {
+      char why[128];
+      snprintf(why, sizeof why, "cannot be reached: %s", strerror(reason));
+      return without_agent(request, why);
+    }
+    const char *trouble;
+    enum exchange end = agent_exchange(fd, &request->frame, &received, &answer, request->deadline_ms, &trouble);
+    if (end == ANSWERED) break;
+    /* Asking again is safe, since every verb may be repeated, and what the next agent finds is what this one has left. */
+    if (end == AGENT_FAILED || now_ms() >= patience_ms) return without_agent(request, trouble);
+    close(fd);
+    received.length = 0;
+    poll(NULL, 0, RETRY_PAUSE_MS);
+  }
   say(request, answer.log, answer.log_length);
   return bytes_write(answer.output, answer.output_length, STDOUT_FILENO) ? answer.exit_code : 1;
 }

@@ -149,6 +149,21 @@ test('ADD is served by an agent that starts late', async () => {
   assert.deepEqual((await run).stdout.toString(), '{}');
 });
 
+test('ADD is asked again when the agent stops in the middle of it, and served by the next', async () => {
+  let asked = 0;
+  await using agent = await startFakeAgent(shim.socket, (socket) => {
+    asked += 1;
+    const answer = encodeFrame({ exit: '0', stdout: `{"asked":${asked}}`, log: '' });
+    if (asked === 1) socket.destroy();
+    else if (asked === 2) socket.end(answer.subarray(0, 20));
+    else socket.end(answer);
+  });
+  const run = await shim.run({ env: add, stdin: conf });
+  assert.equal(run.stdout.toString(), '{"asked":3}');
+  const ids = agent.requests.map((request) => request.get('request')?.toString());
+  assert.equal(new Set(ids).size, 1, 'one id, so that the log tells that it is one request');
+});
+
 const brokenAnswers: [string, (socket: Socket) => void, RegExp][] = [
   [
     'breaks off',
