@@ -12,7 +12,7 @@ export function routeFindings(desired: DesiredNamespace, observed: ObservedNames
   const displaced = unwanted(desired, observed);
   return desired.routes.flatMap((route) => {
     const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
-    const kept = observed.routes.filter((other) => !displaced.some((one) => isPartOf(one, other)));
+    const kept = observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other)));
     return oneRoute(route, kept, inTheWay);
   });
 }
@@ -92,6 +92,10 @@ function unwanted(desired: DesiredNamespace, observed: ObservedNamespace): Route
 function isPartOf(route: Route, other: Route): boolean {
   if (!sameRouteKey(route, other)) return false;
   return sameHop(route, other) || holdsHop(other, route);
+}
+
+function isAllOf(route: Route, other: Route): boolean {
+  return other.nextHops === undefined && isPartOf(route, other);
 }
 
 function holdsHop(route: Route, part: Route): boolean {
