@@ -106,6 +106,17 @@ for (const family of bothFamilies) {
   });
 }
 
+test('an IPv6 rival is heard though the kernel of the pod does not listen to IPv6 on the NIC', async () => {
+  using lan = new Lan('pk');
+  addNic(lan, lan.pod, podMac);
+  addRival(lan);
+  ip('-n', lan.lan, 'address', 'add', own[6], 'dev', 'rival', 'nodad');
+  const pod = openNamespace(lan.path(lan.pod));
+  pod.setSysctl('ipv6/conf/net1/disable_ipv6', '1');
+  pod.close();
+  assert.match((await probe(request(lan))).said, new RegExp(`^${own[6]} at `));
+});
+
 test('of two that probe for one address at the same time, never do both get it', async () => {
   using lan = new Lan('pc');
   addNic(lan, lan.pod, podMac);

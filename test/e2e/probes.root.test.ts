@@ -1,0 +1,169 @@
+// Detection of rivals and of silent gateways with the real macvlan and a real agent, and `ifacer` before it in the chain.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { insideNamespaces } from './namespaces.ts';
+import { gateway, OneNode } from './one-node.ts';
+import { runProgram } from './program.ts';
+import { Runtime, Sandbox, underlay } from './runtime.ts';
+
+const rivalMac = '0a:00:00:00:00:99';
+
+if (insideNamespaces(import.meta.filename)) {
+  const runtime = new Runtime();
+  const network = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
+  const lonely = underlay({ ipv4: ['single'] });
+  let node: OneNode;
+  let pods = 0;
+
+  const rival = (...args: string[]) => runProgram('ip', ['-n', 'rival', ...args]);
+
+  async function sandboxOfNewPod(): Promise<Sandbox> {
+    const name = `pod-${++pods}`;
+    const { metadata } = await node.createPod(name);
+    return new Sandbox({ name, uid: metadata.uid });
+  }
+
+  /** The agent with these switches of its conf.yml. */
+  async function configure(switches: Readonly<Record<string, boolean>>): Promise<void> {
+    await node.agent.stop('SIGTERM');
+    const conf = { enableIPv4: true, enableIPv6: true, ...switches };
+    writeFileSync(join(node.folder, 'conf.yml'), JSON.stringify(conf));
+    await node.startAgent();
+  }
+
+  async function attach(net = network) {
+    const sandbox = await sandboxOfNewPod();
+    const begun = performance.now();
+    const { ips = [] } = await runtime.add(net, sandbox).catch(async (error: unknown) => {
+      await runtime.del(net, sandbox);
+      sandbox.dropNamespace();
+      throw error;
+    });
+    const tookMs = performance.now() - begun;
+    return { sandbox, addresses: ips.map(({ address }) => address.split('/')[0] ?? ''), tookMs };
+  }
+
+  async function end(sandbox: Sandbox, net = network): Promise<void> {
+    await runtime.del(net, sandbox);
+    sandbox.dropNamespace();
+  }
+
+  before(async () => {
+    node = await OneNode.start();
+    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
+    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPool('single', 4, { ips: ['10.6.2.1'] });
+    runProgram('ip', ['netns', 'add', 'rival']);
+    runProgram('ip', [
+      'link',
+      'add',
+      'rport',
+      'master',
+      'lan',
+      'up',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'nic',
+      'netns',
+      'rival',
+    ]);
+    rival('link', 'set', 'nic', 'address', rivalMac, 'up');
+    for (const address of [`${gateway[4]}/16`, `${gateway[6]}/64`]) {
+      rival('address', 'add', address, 'dev', 'nic', ...(address.includes(':') ? ['nodad'] : []));
+    }
+  });
+  after(() => node.stop());
+
+  test('addresses that other machines use are passed over; the pod starts with others', async (t) => {
+    await configure({});
+    const plain = await attach();
+    await end(plain.sandbox);
+    await configure({ enableIPConflictDetection: true, enableGatewayDetection: true });
+    const free = await attach();
+    t.diagnostic(`ADD ${Math.round(plain.tookMs)} ms, with probes ${Math.round(free.tookMs)} ms`);
+    await end(free.sandbox);
+    rival('address', 'add', '10.6.1.1/32', 'dev', 'nic');
+    rival('address', 'add', '10.6.1.2/32', 'dev', 'nic');
+    rival('address', 'add', 'fd00:10:6::1:1/128', 'dev', 'nic', 'nodad');
+    await configure({ enableIPConflictDetection: true, enableGatewayDetection: true });
+    const { sandbox, addresses } = await attach();
+    assert.deepEqual(addresses, ['10.6.1.3', 'fd00:10:6::1:2']);
+    const held = [...Object.keys(await node.held('v4')), ...Object.keys(await node.held('v6'))];
+    assert.deepEqual(held, addresses);
+    sandbox.run('ping', '-c1', '-W2', gateway[4]);
+    await end(sandbox);
+    assert.deepEqual(await node.held('v4'), {});
+  });
+
+  test('where the pool has no other address, ADD fails with the MAC address of the rival and nothing stays', async () => {
+    rival('address', 'add', '10.6.2.1/32', 'dev', 'nic');
+    await assert.rejects(attach(lonely), {
+      message:
+        /pod's interface eth0 with an conflicting ip 10\.6\.2\.1, 10\.6\.2\.1 is located at 0a:00:00:00:00:99/,
+    });
+    assert.deepEqual(await node.held('single'), {});
+  });
+
+  test('a definition of seed 1 that asks for detection is served by the coordinator; the next attempt gets another address', async () => {
+    await configure({});
+    const asking = underlay(
+      { ipv4: ['v4'] },
+      { name: 'asking', coordinator: { detectIPConflict: true, detectGateway: true } },
+    );
+    const said: string[] = [];
+    for (;;) {
+      const attached = await attach(asking).catch((error: Error) => error);
+      if (attached instanceof Error) {
+        said.push(attached.message);
+        continue;
+      }
+      assert.deepEqual(attached.addresses, ['10.6.1.3']);
+      await end(attached.sandbox, asking);
+      break;
+    }
+    assert.deepEqual(
+      said.map((text) => /conflicting ip (\S+),/.exec(text)?.[1]),
+      ['10.6.1.1', '10.6.1.2'],
+    );
+  });
+
+  test('a gateway that does not answer fails ADD, and nothing stays allocated', async () => {
+    rival('address', 'delete', `${gateway[6]}/64`, 'dev', 'nic');
+    await configure({ enableGatewayDetection: true });
+    await assert.rejects(attach(), { message: /gateway fd00:10:6::1 is unreachable/ });
+    assert.deepEqual([await node.held('v4'), await node.held('v6')], [{}, {}]);
+  });
+
+  test('ifacer stands first in a chain and answers nothing; what the kernel lacks for it is said', async (t) => {
+    await configure({});
+    const chain = (ifacer: Readonly<Record<string, unknown>>) => ({
+      ...network,
+      cniVersion: '0.3.1',
+      name: 'with-ifacer',
+      plugins: [{ type: 'ifacer', interfaces: ['lan0'], ...ifacer }, ...network.plugins],
+    });
+    const { sandbox } = await attach(chain({}));
+    await end(sandbox, chain({}));
+    const run = await runtime.exec(
+      'ifacer',
+      {
+        CNI_COMMAND: 'ADD',
+        CNI_CONTAINERID: 'x',
+        CNI_NETNS: '/run/netns/rival',
+        CNI_IFNAME: 'eth0',
+        CNI_PATH: '/opt/cni/bin',
+      },
+      JSON.stringify({ cniVersion: '0.3.1', name: 'n', type: 'ifacer', interfaces: ['lan0'], vlanID: 7 }),
+    );
+    if (run.exit === 0) assert.deepEqual(run.json, { cniVersion: '0.3.1' });
+    else {
+      t.diagnostic(String(run.json?.msg));
+      assert.match(String(run.json?.msg), /no links of type vlan \(module 8021q\): lan0\.7 cannot be made/);
+    }
+  });
+}
