@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +144,18 @@ test('a second agent on one socket is refused, a socket that nobody serves is re
   writeFileSync(left, '');
   const server = new ConnectionServer(ok, () => 0, silentLogger);
   await server.listen(left);
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('a folder that others use too, such as /run, stays open to them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'connection-server-'));
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, 'other.pid'), '1');
+  const server = new ConnectionServer(ok, () => 0, silentLogger);
+  await server.listen(join(folder, 'agent.sock'));
+  assert.equal(statSync(folder).mode & 0o777, 0o755);
+  assert.equal(statSync(join(folder, 'agent.sock')).mode & 0o777, 0o600);
   await server.close();
   rmSync(folder, { recursive: true });
 });

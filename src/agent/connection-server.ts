@@ -1,8 +1,8 @@
 // The agent's unix socket: one request and one answer per connection, for root alone.
 
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { errorText, type Logger, OrbError } from '#base';
 import { answerFrame, type CniAnswer, type CniRequest, FrameReader, readRequest } from '#cni';
 
@@ -36,8 +36,11 @@ export class ConnectionServer {
    * @throws OrbError AGENT_SOCKET_TAKEN when another agent answers there
    */
   async listen(path: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await chmod(dirname(path), 0o700);
+    const folder = dirname(path);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // A folder that others use too, such as /run, stays open to them; the socket's mode and the check of the peer are left.
+    const ours = (await readdir(folder)).every((name) => name === basename(path));
+    if (ours) await chmod(folder, 0o700);
     if (await answers(path)) {
       throw new OrbError('AGENT_SOCKET_TAKEN', {
         message: 'another agent serves this socket',
@@ -104,7 +107,7 @@ export class ConnectionServer {
   }
 }
 
-/** Whether somebody accepts connections at `path`. */
+/** Whether somebody accepts connections at `path`, or would if his backlog were not full (EAGAIN, unix(7)). */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -112,6 +115,6 @@ function answers(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.on('error', () => resolve(false));
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EAGAIN'));
   });
 }
