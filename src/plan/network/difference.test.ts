@@ -271,3 +271,54 @@ test('limits that an administrator has raised stay', () => {
   assert.deepEqual(found('100000'), []);
   assert.deepEqual(found('1024'), ['sysctl net/ipv4/neigh/default/gc_thresh3 is 1024, not 28160']);
 });
+
+const byNic = (dev: string, gateway: string, protocol = 3): Route => ({
+  destination: parseCidr('::/0'),
+  table: 254,
+  type: 'unicast',
+  scope: 'global',
+  protocol,
+  dev,
+  gateway: parseAddress(gateway),
+  metric: 1024,
+});
+const keeps = byNic('eth0', 'fd00:6::1');
+const loses = byNic('net1', 'fd00:7::1');
+const moving: DesiredNamespace = {
+  ...desired.pod,
+  routes: [...desired.pod.routes, { ...keeps, owner: 'node' }],
+  unwantedRoutes: [loses],
+};
+
+test('a default route that moved goes last, once rules and tables stand', () => {
+  const observed = { ...pod, rules: [], routes: [...pod.routes, keeps, loses] };
+  const kinds = changesOf(difference(moving, observed)).map(({ verb, kind }) => `${verb} ${kind}`);
+  assert.deepEqual(kinds, ['create rule', 'create rule', 'delete route']);
+});
+
+test('of an IPv6 route of two NICs only the hop that moved is deleted', () => {
+  const { dev: _, gateway: _gateway, ...rest } = keeps;
+  const nextHops = [keeps, loses].map(({ dev, gateway }) => ({
+    ...(dev !== undefined && { dev }),
+    ...(gateway !== undefined && { gateway }),
+    weight: 1,
+  }));
+  const observed = { ...pod, routes: [...pod.routes, { ...rest, nextHops }] };
+  assert.deepEqual(changesOf(difference(moving, observed)), [
+    { verb: 'delete', kind: 'route', route: loses },
+  ]);
+});
+
+test('a default route that comes back takes the place of the one that goes', () => {
+  const observed = { ...pod, routes: [...pod.routes, loses] };
+  const changes = changesOf(difference(moving, observed));
+  assert.deepEqual(
+    changes.map(({ verb, kind }) => `${verb} ${kind}`),
+    ['delete route', 'replace route'],
+  );
+});
+
+test('a default route of the user’s own in main is left alone', () => {
+  const own = byNic('eth0', 'fd00:6::99', 4);
+  assert.deepEqual(difference(moving, { ...pod, routes: [...pod.routes, own] }), []);
+});

@@ -1,10 +1,14 @@
 // Sysctls of a pod's namespace, each link by itself.
 
+import { defaultRoutes, type Moved } from './default-route.ts';
 import type { DesiredSysctl } from './desired.ts';
 import { type Frame, hasFamily, type Nic } from './frame.ts';
 import { POD_LINK } from './numbers.ts';
 
-export function podSysctls(frame: Frame): DesiredSysctl[] {
+/** RTPROT_RA: the kernel made the route from a router's advertisement. */
+const ADVERTISED = 9;
+
+export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
   const veth = frame.ownWay === undefined ? [] : [POD_LINK];
   const ours = frame.nics.filter((nic) => nic.ours);
   // `all` would switch IPv6 on where somebody switched it off.
@@ -14,6 +18,7 @@ export function podSysctls(frame: Frame): DesiredSysctl[] {
       ? sixes.map((dev) => ({ key: `ipv6/conf/${dev}/disable_ipv6`, value: '0' }))
       : []),
     ...reversePathFilters(frame, veth),
+    ...moved.flatMap(advertisedDefaults),
     ...ours.flatMap(announcements),
   ];
 }
@@ -31,6 +36,12 @@ function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysct
     const value = frame.nics.some(({ name }) => name === dev) ? values.get(dev) : smallest;
     return value === undefined ? [] : [{ key: `ipv4/conf/${dev}/rp_filter`, value: String(value) }];
   });
+}
+
+/** The router's next advertisement would put the default route that moved back into main. */
+function advertisedDefaults({ nic, family }: Moved): DesiredSysctl[] {
+  if (!defaultRoutes(nic, family).some(({ protocol }) => protocol === ADVERTISED)) return [];
+  return [{ key: `ipv6/conf/${nic.name}/accept_ra_defrtr`, value: '0' }];
 }
 
 /** The kernel then tells the LAN of a new MAC address by itself (ip-sysctl.rst, arp_notify and ndisc_notify). */

@@ -77,7 +77,7 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
     ),
     routes: podRoutes(frame, moved, defaults.wanted).map((route) => own(route)),
     rules: [...replyRules(frame), ...sourceRules(frame, moved)].map((rule) => own(rule)),
-    sysctls: podSysctls(frame).map((sysctl) => own(sysctl)),
+    sysctls: podSysctls(frame, moved).map((sysctl) => own(sysctl)),
     ...marks,
     expectedAddresses: frame.nics
       .filter((nic) => nic.ours)

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE } from '#net';
 import { macvlan, madeBy, node4, plan, rules, table } from './golden-fixture.ts';
+import { planPod } from './pod.ts';
 import { routeText } from './text.ts';
 
 // Golden tables G2 and G3 of Spiderpool: pods with underlay NICs alone, with the repairs of docs/adr/0020.
@@ -239,15 +240,16 @@ test('MAC prefix and queue length are of each NIC by itself', () => {
   ]);
 });
 
-test('a NIC that leaves gives the default route back', () => {
-  const leaving = net1([4], toNet1);
-  const desired = plan([eth0()]);
-  assert.deepEqual(table(desired.pod.routes, MAIN_TABLE).at(-1), 'default via 10.6.0.1 dev eth0');
-  assert.deepEqual(
-    desired.pod.rules.filter(({ from }) => from !== undefined),
-    [],
-  );
-  assert.deepEqual(leaving.table, 101);
+test('a NIC that leaves gives the default route back, and its own must not stay in main', () => {
+  const { pod } = planPod({
+    containerId: '0123456789abcdef',
+    nics: [eth0()],
+    nodeAddresses: [node4],
+    leaving: net1([4], toNet1),
+  });
+  assert.equal(table(pod.routes, MAIN_TABLE).at(-1), 'default via 10.6.0.1 dev eth0');
+  assert.deepEqual(pod.unwantedRoutes.map(routeText), ['default via 10.7.0.1 dev net1']);
+  assert.ok(pod.rules.every(({ from }) => from === undefined));
 });
 
 test('a node without the family of a NIC: its table has what there is', () => {
@@ -267,4 +269,13 @@ test('a hijacked network that is another NIC’s own LAN is reached on that LAN'
     ),
     [],
   );
+});
+
+test('a default route of a router’s advertisement moves, and the next advertisement does not bring it back', () => {
+  const advertised = madeBy('net1', '::/0', 'fe80::1', { protocol: 9 });
+  const desired = plan([eth0([6]), { ...net1([6]), routes: [advertised] }]);
+  assert.ok(table(desired.pod.routes, 101, 6).includes('default via fe80::1 dev net1 metric 1024'));
+  const keys = desired.pod.sysctls.map(({ key, value }) => `${key}=${value}`);
+  assert.ok(keys.includes('ipv6/conf/net1/accept_ra_defrtr=0'));
+  assert.ok(!keys.some((key) => key.includes('eth0/accept_ra')));
 });
