@@ -88,7 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         spiderCoordinator: () => view.coordinator,
         nodeAddresses: () => facts.addresses(),
       }),
-      new IfacerPlugin({ node }),
+      new IfacerPlugin({ node, openNamespace }),
     ],
     {
       isOwnNetns,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { parseCniEnvironment, parseNetConf } from '#api';
 import { silentLogger } from '#base';
-import { FakeNamespace } from '#net';
+import { FakeNamespace, refusal } from '#net';
 import { IfacerPlugin } from './ifacer.ts';
 import type { NetnsCall } from './plugin.ts';
 
@@ -13,7 +13,7 @@ beforeEach(() => {
   node = new FakeNamespace();
   node.addLink({ name: 'eth1', up: true });
   node.addLink({ name: 'eth2', up: true });
-  plugin = new IfacerPlugin({ node });
+  plugin = new IfacerPlugin({ node, openNamespace: () => new FakeNamespace() });
 });
 
 function call(conf: object): NetnsCall {
@@ -46,19 +46,38 @@ test('parents vanish with a reboot and come back with the next ADD; CHECK tells 
     vlanID: 7,
   });
   await plugin.add(asked);
-  await plugin.check(asked);
+  const asking = { ...asked, conf: { ...asked.conf, prevResult: {} } };
+  await plugin.check(asking);
+  await assert.rejects(plugin.check(asked), { code: 'INPUT_INVALID', message: /^prevResult is missing/ });
   node.change([
     { verb: 'delete', kind: 'link', name: 'bond0.7' },
     { verb: 'delete', kind: 'link', name: 'bond0' },
   ]);
-  await assert.rejects(plugin.check(asked), {
+  await assert.rejects(plugin.check(asking), {
     code: 'CNI_CHECK_FAILED',
     message: 'bond interface bond0 is missing; vlan interface bond0.7 is missing',
   });
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth1', master: null } }]);
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth2', master: null } }]);
   await plugin.add(asked);
-  await plugin.check(asked);
+  await plugin.check(asking);
+});
+
+test('nothing is made for a pod that is gone', async () => {
+  const gone = refusal({
+    doing: 'open it',
+    subject: 'it',
+    errno: 'ENOENT',
+    words: 'No such file or directory',
+  });
+  plugin = new IfacerPlugin({
+    node,
+    openNamespace: () => {
+      throw gone;
+    },
+  });
+  await assert.rejects(plugin.add(call({ interfaces: ['eth1'], vlanID: 100 })), gone);
+  assert.deepEqual(node.changes, []);
 });
 
 test('DEL and GC take nothing from the pods that share the parent', async () => {
