@@ -18,7 +18,7 @@ export interface Ways {
 
 /**
  * docs/adr/0020: a veth of the overlay serves all; where its program on the node's end drops foreign sources (Cilium's lxc links and
- * netkit, Spiderpool #143) it serves its own NIC alone; where eth0 does not lead to the node, ours serves all.
+ * netkit, cni-plugins #143) it serves its own NIC alone; where eth0 does not lead to the node, ours serves all.
  */
 export function waysOf(input: PodInput): Ways {
   const { overlay } = input;
