@@ -103,6 +103,24 @@ test('a definition that switches detection off is obeyed', async () => {
   assert.deepEqual(await detectWith({ detectIPConflict: false, detectGateway: false }, on), []);
 });
 
+test('the timeout of a definition is the deadline of its probes', async () => {
+  await detectWith({ detectIPConflict: true }, off);
+  await detectWith(
+    { detectIPConflict: true, detectOptions: { retries: 3, interval: '1s', timeout: '1.5s' } },
+    off,
+  );
+  assert.deepEqual(
+    requests.map(({ deadlineMs }) => deadlineMs),
+    [300, 1500],
+  );
+  for (const timeout of ['5', '10ms', '1m']) {
+    await assert.rejects(detectWith({ detectOptions: { timeout } }, off), {
+      code: 'INPUT_INVALID',
+      message: /timeout/,
+    });
+  }
+});
+
 test('an ADD that is repeated does not probe again what is in use by now', async () => {
   const coordinator = { state: 'done', netConf: {}, result: {} } as const;
   assert.deepEqual(await detectWith({}, on, { ...record, coordinator }), []);

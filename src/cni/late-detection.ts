@@ -1,6 +1,6 @@
 // Detection by `coordinator`: what a NetworkAttachmentDefinition asks for, and what IPAM could not probe because the NIC came later.
 
-import { type CniResult, parseCoordinatorConf } from '#api';
+import { type CniResult, type CoordinatorConf, parseCoordinatorConf } from '#api';
 import { formatAddress, parseAddress, parseCidr, sameAddress } from '#ip';
 import type { AttachmentRecord } from '#node';
 import type { ProbeTarget } from '#plan/probe';
@@ -32,7 +32,9 @@ export async function detectLate(
   const { ifName: nic } = call.environment;
   const { netns, signal, log } = call;
   const site = { netns, nic, targets: targetsOf(prevResult, nic), signal, log };
-  const report = await detect(detection, switchesOf(call, record, detection), site);
+  const conf = parseCoordinatorConf(call.conf);
+  const { timeout: deadlineMs = detection.deadlineMs } = conf.detectOptions ?? {};
+  const report = await detect({ ...detection, deadlineMs }, switchesOf(conf, record, detection), site);
   if (report.kind === 'conflict' && record.pod !== undefined) {
     const addresses = (record.ipam?.addresses ?? [])
       .map(({ address, pool }) => ({ address: parseCidr(address).address, pool }))
@@ -49,11 +51,10 @@ export async function detectLate(
 
 /** The definition decides over the configuration; what the configuration asks for, IPAM has probed where it could. */
 function switchesOf(
-  { conf }: NetnsCall,
+  { detectIPConflict, detectGateway }: CoordinatorConf,
   record: AttachmentRecord,
   configured: DetectionSwitches,
 ): DetectionSwitches {
-  const { detectIPConflict, detectGateway } = parseCoordinatorConf(conf);
   const probed = record.ipam?.probed ?? false;
   return {
     conflict: (detectIPConflict ?? configured.conflict) && !(probed && configured.conflict),

@@ -48,6 +48,21 @@ const logOptionsSchema = goObject({
   logMaxCount: z.int().optional(),
 });
 
+/** Go's `300ms` or `1.5s`, in milliseconds. */
+const durationMs = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s)$/, { error: 'must be a duration in ms or s, for example 300ms' })
+  .transform((text) => Number.parseFloat(text) * (text.endsWith('ms') ? 1 : 1000))
+  .refine((ms) => ms >= 50 && ms <= 10_000, { error: 'must be 50ms to 10s' });
+
+const detectOptionsSchema = goObject({
+  /** Three probes are always sent (RFC 5227), spread over the timeout: these two are read by nobody. */
+  retries: z.int().optional(),
+  interval: z.string().optional(),
+  /** When detection has to be done. */
+  timeout: durationMs.optional(),
+});
+
 /** Fields that are absent are decided by the pod's annotation or the SpiderCoordinator. */
 export const coordinatorConfSchema = goObject({
   type: z.literal('coordinator'),
@@ -68,6 +83,7 @@ export const coordinatorConfSchema = goObject({
   detectGateway: z.boolean().optional(),
   /** Whether ADD fails when somebody else answers for the pod's address; likewise. */
   detectIPConflict: z.boolean().optional(),
+  detectOptions: detectOptionsSchema.optional(),
   /** 0 takes the SpiderCoordinator's, else 500. */
   hostRuleTable: z.int().min(0).max(0xffff_ffff).optional(),
   /** net.ipv4.conf.all.rp_filter of the pod; -1 leaves it alone. */
