@@ -118,7 +118,7 @@ class Site implements Disposable {
     return { conf: parsed, environment, netns, signal: new AbortController().signal, log: silentLogger };
   }
 
-  /** All that the kernel holds of rules, routes and neighbours in both namespaces. */
+  /** All rules, routes and neighbours of both namespaces, but for what the kernel adds by itself, when a link has settled. */
   everything(): string[][] {
     return (['pod', 'node'] as const).flatMap((where) =>
       [
@@ -333,6 +333,39 @@ describe('underlay, two NICs', () => {
     }
   });
 
+  test('two NICs on one LAN keep apart: each answers by itself', async () => {
+    using site = await new Site().start();
+    await site.addNic('eth0', 6, [4, 6], ETH0);
+    const second = { 4: '10.6.168.180', 6: 'fd00:10:6::180' };
+    await site.addNic('net1', 6, [4, 6], second, { podDefaultRouteNic: 'net1' });
+    await site.plugin.check(site.call('net1'));
+    await withServer(site.lan.pod, () => {
+      for (const family of [4, 6] as const) {
+        for (const address of [ETH0[family], second[family]]) {
+          assert.equal(ask(site.lan.client, address), `${CLIENT[family]} hello`, address);
+        }
+      }
+    });
+    await site.unplug('net1');
+    await site.plugin.check(site.call('eth0'));
+    await withServer(site.lan.pod, () => assert.equal(ask(site.lan.client, ETH0[4]), '10.9.0.2 hello'));
+  });
+
+  test('eth0 with IPv6 and net1 with IPv4: both reach the node and are answered', async () => {
+    using site = await new Site().start();
+    await site.addNic('eth0', 6, [6], ETH0);
+    await site.addNic('net1', 7, [4], NET1);
+    const { pod, client, node } = site.lan;
+    await withServer(pod, () => {
+      assert.equal(ask(client, ETH0[6]), `${CLIENT[6]} hello`);
+      assert.equal(ask(client, NET1[4]), `${CLIENT[4]} hello`);
+    });
+    await withServer(node, () => {
+      assert.equal(ask(pod, NODE[4]), `${NET1[4]} hello`);
+      assert.equal(ask(pod, NODE[6]), `${ETH0[6]} hello`);
+    });
+  });
+
   test('the first NIC may have another name', async () => {
     using site = await new Site().start();
     const netConf = { podDefaultCniNic: 'ens1' };
@@ -432,6 +465,41 @@ describe('an overlay’s eth0 with net1 besides', () => {
       await withServer(site.lan.node, () => assert.equal(ask(site.lan.pod, NODE[4]), `${CALICO} hello`));
     });
   }
+
+  test('an overlay that drops foreign sources, as Cilium does: the node and net1 talk by a veth pair of ours', async () => {
+    using site = await new Site().start();
+    const { lan } = site;
+    lan.addCalico('lxc0123', CALICO);
+    const strict = `table ip cilium { chain pre { type filter hook prerouting priority raw; iifname lxc0123 ip saddr != ${CALICO} counter drop; }; }`;
+    execFileSync('ip', ['netns', 'exec', lan.node, 'nft', '-f', '-'], { input: strict });
+    await site.addNic('net1', 6, [4], net1);
+    await withServer(lan.pod, () => {
+      for (const address of [CALICO, net1[4]])
+        assert.equal(ask(lan.node, address), `${NODE[4]} hello`, address);
+      assert.equal(ask(lan.client, net1[4]), '10.9.0.2 hello');
+    });
+    await withServer(lan.node, () => {
+      for (const from of [CALICO, net1[4]]) assert.equal(ask(lan.pod, NODE[4], { from }), `${from} hello`);
+    });
+    assert.deepEqual(lan.show('node', 'route show table 500'), [`10.6.212.227 dev ${veth} scope link`]);
+    await site.plugin.check(site.call('net1'));
+  });
+
+  test('ADD again and a second NIC: tables 101 and 102, nothing twice', async () => {
+    using site = await calicoPod({ podDefaultRouteNic: 'net1' });
+    const before = site.everything();
+    await site.start();
+    await site.add('net1', { podDefaultRouteNic: 'net1' });
+    assert.deepEqual(site.everything(), before, 'the overlay’s default route is remembered, though it moved');
+    await site.addNic('net2', 7, [4], NET1);
+    assert.deepEqual(site.lan.show('pod', 'rule').slice(1, 3), [
+      '1001: from 10.233.105.154 lookup 101',
+      '1001: from 10.7.168.173 lookup 102',
+    ]);
+    await withServer(site.lan.pod, () => {
+      for (const address of [net1[4], NET1[4]]) assert.equal(ask(site.lan.client, address), '10.9.0.2 hello');
+    });
+  });
 
   test('a macvlan eth0 of somebody else: a veth pair of ours is the way to the node, nothing stands on the parent', async () => {
     using site = await new Site().start();

@@ -116,7 +116,14 @@ describe('where the overlay’s NIC does not serve', () => {
       '1001: from 10.6.212.227 lookup 101',
     ]);
     assert.deepEqual(table(desired.pod.routes, 99), ['default via 169.254.1.1 dev eth0']);
-    assert.deepEqual(table(desired.pod.routes, 100), ['default via 10.6.212.101 dev veth0 src 10.6.212.227']);
+    assert.deepEqual(
+      table(desired.pod.routes, 100),
+      [
+        '10.6.212.101 dev veth0 scope link src 10.6.212.227',
+        'default via 10.6.212.101 dev veth0 src 10.6.212.227',
+      ],
+      'the gateway’s link route too, since main leads to it by eth0',
+    );
   });
 
   test('a macvlan eth0 of somebody else does not lead to the node: nothing is put on its parent, all goes by our veth pair', () => {

@@ -105,7 +105,9 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
 function replyRoutes(frame: Frame): Route[] {
   const { ownWay } = frame;
   if (ownWay === undefined) return [];
-  return frame.gateways.map((gateway) =>
+  // The kernel looks for the gateway in the route's table and then in main, which may lead to it by the overlay's NIC.
+  const links = ownWay === frame.first.way ? [] : nodeRoutes(frame, ownWay, REPLY_TABLE);
+  const defaults = frame.gateways.map((gateway) =>
     gatewayRoute(
       defaultDestination(gateway.family),
       gateway,
@@ -114,6 +116,7 @@ function replyRoutes(frame: Frame): Route[] {
       sourceOf(frame, ownWay, gateway.family),
     ),
   );
+  return [...links, ...defaults];
 }
 
 function replyRules(frame: Frame) {
