@@ -1,15 +1,8 @@
 // CNI type `coordinator`: chained after the main plugin, makes the pod reach its node, Services and the overlay.
 
-import {
-  type CniResult,
-  type NetConf,
-  type Pod,
-  parseCoordinatorConf,
-  prevResultOf,
-  type SpiderCoordinator,
-} from '#api';
+import { type CniResult, type NetConf, type Pod, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, type Logger, OrbError } from '#base';
-import { type Address, type Cidr, parseCidr } from '#ip';
+import type { Address } from '#ip';
 import { errnoOf, type NetworkNamespace } from '#net';
 import {
   type AttachmentRecord,
@@ -19,8 +12,6 @@ import {
   type Namespaces,
   podOf,
   type RecordedNic,
-  undoNic,
-  undoNode,
 } from '#node';
 import {
   type AttachmentKey,
@@ -29,9 +20,11 @@ import {
   mergeOptions,
   planPod,
 } from '#plan/network';
+import { addressesOf, requirePrevResult } from './chained-result.ts';
 import { collectGarbage } from './collection.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
-import { leavePod, type NicRequest, otherNics, planNic } from './nic-planning.ts';
+import { takeAway } from './nic-leaving.ts';
+import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
 
@@ -76,7 +69,7 @@ export class CoordinatorPlugin implements CniPlugin {
       try {
         applyNetwork(desired, { pod, node });
       } catch (error) {
-        await this.#undo(record, plan, pod, call.log);
+        await takeAway(record, plan, this.#others(record), { pod, node }, call.log);
         await attachments.removePart(record, 'coordinator');
         throw error;
       }
@@ -189,19 +182,21 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   async #remove(key: AttachmentKey, netns: string | undefined, log: Logger): Promise<void> {
-    const record = this.#parts.attachments.get(key);
+    const { attachments, node } = this.#parts;
+    const record = attachments.get(key);
     const plan = record?.coordinator?.plan;
+    const others = this.#others(key);
     // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
-    if (plan !== undefined || this.#others(key).length === 0) {
+    if (plan !== undefined || others.length === 0) {
       const path = netns ?? record?.netns?.path;
       const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
       try {
-        await this.#undo(key, plan, pod, log);
+        await takeAway(key, plan, others, { pod, node }, log);
       } finally {
         pod?.close();
       }
     }
-    await this.#parts.attachments.removePart(key, 'coordinator');
+    await attachments.removePart(key, 'coordinator');
   }
 
   /**
@@ -219,45 +214,6 @@ export class CoordinatorPlugin implements CniPlugin {
       throw error;
     }
   }
-
-  /**
-   * Takes the NIC's own away: from the node in any case. What the pod's other NICs need stays, the veth too (Spiderpool's DEL of net1
-   * takes it from a running pod), and goes with the last.
-   */
-  async #undo(
-    key: AttachmentKey,
-    plan: RecordedNic | undefined,
-    pod: NetworkNamespace | undefined,
-    log: Logger,
-  ): Promise<void> {
-    const { node } = this.#parts;
-    const others = this.#others(key);
-    if (plan !== undefined && (others.length > 0 || plan.mode === 'overlay')) undoNic(node, plan);
-    if (others.length === 0) await undoNode(node, key.containerId);
-    if (pod === undefined) return;
-    try {
-      leavePod(key.containerId, plan, others, { pod, node });
-    } catch (error) {
-      // The runtime is taking the pod apart, or its other NICs are broken; neither may keep this one from going.
-      log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
-    }
-  }
-}
-
-function requirePrevResult(call: PluginCall): CniResult {
-  const prevResult = prevResultOf(call.conf);
-  if (prevResult !== undefined) return prevResult;
-  throw new OrbError('INPUT_INVALID', {
-    message: 'prevResult is missing; coordinator is chained after the plugin that makes the interface',
-    subject: 'network configuration',
-  });
-}
-
-/** Addresses that the plugin before us gave the NIC. */
-function addressesOf({ interfaces = [], ips = [] }: CniResult, ifName: string): Cidr[] {
-  return ips
-    .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName)
-    .map((ip) => parseCidr(ip.address));
 }
 
 /** The record with what the coordinator did, or is about to do. */

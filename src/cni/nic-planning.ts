@@ -3,7 +3,6 @@
 import type { Address, Cidr } from '#ip';
 import {
   type AttachmentRecord,
-  applyNetwork,
   type Namespaces,
   nicOf,
   overlayOf,
@@ -13,7 +12,6 @@ import {
   recordNic,
   seeOverlay,
   seePod,
-  undoPod,
 } from '#node';
 import {
   type AttachmentKey,
@@ -25,7 +23,6 @@ import {
   nicTable,
   type OverlayNic,
   planPod,
-  planWithoutNics,
   readSettings,
 } from '#plan/network';
 
@@ -95,27 +92,6 @@ export function planNic(
     plannedAt: request.timestamp,
   });
   return { desired, record };
-}
-
-/** Brings the pod to what it is without the NIC: its other NICs share out tables and the default route anew. */
-export function leavePod(
-  containerId: string,
-  plan: RecordedNic | undefined,
-  others: readonly RecordedNic[],
-  namespaces: Namespaces,
-): void {
-  const leaving = plan === undefined ? undefined : nicOf(plan.nic);
-  const links = namespaces.pod.links().map(({ name }) => name);
-  const rest = others.filter(({ nic }) => links.includes(nic.name));
-  if (rest.length > 0) {
-    const pod = podOf(containerId, rest);
-    applyNetwork(planPod({ ...pod, ...(leaving !== undefined && { leaving }) }), namespaces);
-  } else if (leaving === undefined || plan?.overlay === undefined || !links.includes(plan.overlay.name)) {
-    undoPod(namespaces.pod);
-  } else {
-    const overlay = overlayOf(plan.overlay);
-    undoPod(namespaces.pod, planWithoutNics({ containerId, overlay, leaving }));
-  }
 }
 
 /** The other NICs that are still there, with their routes as they are now. */

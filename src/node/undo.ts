@@ -35,6 +35,17 @@ export async function undoNode(node: NetworkNamespace, containerId: string): Pro
  * Else the node swallows what is for the address once it is somebody else's.
  */
 export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
+  const changes = shareOf(node, nic);
+  if (changes.length === 0) return;
+  try {
+    node.change(changes);
+  } catch (error) {
+    // The overlay's link may have died between the look and the deletion.
+    if (shareOf(node, nic).length > 0) throw error;
+  }
+}
+
+function shareOf(node: NetworkNamespace, nic: RecordedNic): Change[] {
   const { hostLink: dev, hostTable: table } = nic;
   const own = nic.nic.addresses.map((text) => parseCidr(text).address);
   const isOwn = (address: Address, protocol: number | undefined) =>
@@ -43,11 +54,10 @@ export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
     .routes({ table, dev })
     .filter(({ destination, protocol }) => isOwn(destination.address, protocol));
   const neighbours = node.neighbours({ dev }).filter(({ address, protocol }) => isOwn(address, protocol));
-  const changes: Change[] = [
+  return [
     ...routes.map((route): Change => ({ verb: 'delete', kind: 'route', route })),
     ...neighbours.map((neighbour): Change => ({ verb: 'delete', kind: 'neighbour', neighbour })),
   ];
-  if (changes.length > 0) node.change(changes);
 }
 
 /**

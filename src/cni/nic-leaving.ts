@@ -1,0 +1,59 @@
+// A NIC leaves: what is its own goes from the node and the pod, what the pod's other NICs need stays.
+
+import type { Logger } from '#base';
+import type { NetworkNamespace } from '#net';
+import {
+  applyNetwork,
+  type Namespaces,
+  nicOf,
+  overlayOf,
+  podOf,
+  type RecordedNic,
+  undoNic,
+  undoNode,
+  undoPod,
+} from '#node';
+import { type AttachmentKey, planPod, planWithoutNics } from '#plan/network';
+
+/**
+ * From the node in any case, from the pod where it still is. The veth serves the whole pod and goes with its last NIC (Spiderpool's
+ * DEL of net1 takes it from a running pod).
+ */
+export async function takeAway(
+  { containerId }: AttachmentKey,
+  plan: RecordedNic | undefined,
+  others: readonly RecordedNic[],
+  { pod, node }: { readonly pod: NetworkNamespace | undefined; readonly node: NetworkNamespace },
+  log: Logger,
+): Promise<void> {
+  if (plan !== undefined && (others.length > 0 || plan.mode === 'overlay')) undoNic(node, plan);
+  if (others.length === 0) await undoNode(node, containerId);
+  if (pod === undefined) return;
+  try {
+    leavePod(containerId, plan, others, { pod, node });
+  } catch (error) {
+    // The runtime is taking the pod apart, or its other NICs are broken; neither may keep this one from going.
+    log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
+  }
+}
+
+/** Brings the pod to what it is without the NIC: its other NICs share out tables and the default route anew. */
+function leavePod(
+  containerId: string,
+  plan: RecordedNic | undefined,
+  others: readonly RecordedNic[],
+  namespaces: Namespaces,
+): void {
+  const leaving = plan === undefined ? undefined : nicOf(plan.nic);
+  const links = namespaces.pod.links().map(({ name }) => name);
+  const rest = others.filter(({ nic }) => links.includes(nic.name));
+  if (rest.length > 0) {
+    const pod = podOf(containerId, rest);
+    applyNetwork(planPod({ ...pod, ...(leaving !== undefined && { leaving }) }), namespaces);
+  } else if (leaving === undefined || plan?.overlay === undefined || !links.includes(plan.overlay.name)) {
+    undoPod(namespaces.pod);
+  } else {
+    const overlay = overlayOf(plan.overlay);
+    undoPod(namespaces.pod, planWithoutNics({ containerId, overlay, leaving }));
+  }
+}
