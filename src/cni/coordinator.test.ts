@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
-import { formatAddress, parseAddress, parseCidr } from '#ip';
+import { formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
 import { FakeNamespace, type FakeNamespaces, ROUTE_PROTOCOL, refusal } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { CoordinatorPlugin } from './coordinator.ts';
@@ -226,4 +226,82 @@ test('a late DEL whose path leads to the node by now takes nothing from the node
     rules,
   );
   assert.equal(linksOf(node).includes(hostLink), false);
+});
+
+/** What the main plugin makes and says of a second NIC. */
+const resultOfNet1: CniResult = {
+  interfaces: [{ name: 'net1', mac: '02:00:00:00:00:02', sandbox: '/run/netns/pod' }],
+  ips: [{ address: '10.7.1.5/16', interface: 0 }],
+};
+
+function plugNet1(): CniResult {
+  pod.addLink({ name: 'net1', mac: '02:00:00:00:00:02', up: true, carrier: true });
+  const address = parseCidr('10.7.1.5/16');
+  pod.change([{ verb: 'create', kind: 'address', address: { dev: 'net1', address, scope: 'global' } }]);
+  return resultOfNet1;
+}
+
+const sourceRules = () => pod.rules().flatMap(({ from }) => (from === undefined ? [] : [formatCidr(from)]));
+
+const hostRoutes = () =>
+  node
+    .routes({ table: 500 })
+    .map(({ destination }) => formatCidr(destination))
+    .sort();
+
+test('a second NIC uses the veth of the first, and is not said to have made it', async () => {
+  await plugin.add(call());
+  const result = await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
+  assert.deepEqual(
+    result.interfaces?.map(({ name }) => name),
+    ['net1'],
+  );
+  assert.deepEqual(hostRoutes(), ['10.6.1.5/32', '10.7.1.5/32']);
+  assert.deepEqual(sourceRules(), ['10.7.1.5/32']);
+});
+
+test('DEL of net1 takes its route from the node though the namespace of the pod is gone, and leaves eth0’s', async () => {
+  await plugin.add(call());
+  await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
+  await startAgent();
+  podIsGone = true;
+  await plugin.del(call({}, 'net1'));
+  assert.deepEqual(hostRoutes(), ['10.6.1.5/32']);
+  assert.equal(linksOf(node).includes(hostLink), true);
+});
+
+test('GC of net1 alone leaves eth0', async () => {
+  await plugin.add(call());
+  await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
+  const listed = [{ containerID: containerId, ifname: 'eth0' }];
+  await plugin.gc(call({ 'cni.dev/valid-attachments': listed }));
+  assert.deepEqual([hostRoutes(), sourceRules()], [['10.6.1.5/32'], []]);
+});
+
+test('an ADD of net1 that the kernel refuses leaves eth0 as it was', async () => {
+  await plugin.add(call());
+  const before = [pod.routes(), pod.rules(), hostRoutes()];
+  const prevNet1 = plugNet1();
+  const connected = pod.routes({ dev: 'net1' });
+  const apply = pod.change.bind(pod);
+  pod.change = (changes) => {
+    apply(changes);
+    if (!changes.some((change) => change.verb === 'create' && change.kind === 'rule')) return;
+    const words = 'Operation not permitted';
+    throw refusal({ doing: 'create rule', subject: 'rule', errno: 'EPERM', words });
+  };
+  await assert.rejects(plugin.add(call({ prevResult: prevNet1 }, 'net1')), { code: 'KERNEL_REFUSED' });
+  pod.change = apply;
+  const routes = pod.routes().filter((route) => !connected.includes(route));
+  assert.deepEqual([routes, pod.rules(), hostRoutes()], before);
+  assert.equal(attachments.get({ containerId, interfaceName: 'net1' }), undefined);
+});
+
+test('net1 in mode underlay beside an eth0 that nobody served is refused with Spiderpool’s words, and nothing is left', async () => {
+  const conf = { prevResult: plugNet1(), mode: 'underlay' };
+  await assert.rejects(plugin.add(call(conf, 'net1')), {
+    code: 'COORDINATOR_MODE_CONFLICT',
+    message: /auxiliary interface eth0 was not created by previous interface/,
+  });
+  assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
 });
