@@ -61,13 +61,13 @@ export class CoordinatorPlugin implements CniPlugin {
         await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
         return prevResult;
       }
-      const { desired, record: plan } = planned;
+      const { desired, record: plan, sight } = planned;
       await detectLate(call, { prevResult, record }, this.#parts);
       for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
       await attachments.put(withPart(record, call, { state: 'intended', result, plan }));
       try {
-        applyNetwork(desired, { pod, node });
+        applyNetwork(desired, { pod, node }, sight);
       } catch (error) {
         await takeAway(record, plan, this.#others(record), { pod, node }, call.log);
         await attachments.removePart(record, 'coordinator');

@@ -38,6 +38,13 @@ export interface NicRequest {
   readonly timestamp: string;
 }
 
+/** A plan with what it was made from. */
+export interface PlannedAttachment {
+  readonly desired: DesiredNetwork;
+  readonly record: RecordedNic;
+  readonly sight: PodSight;
+}
+
 /** The NICs of a container that the coordinator serves, one left out. */
 export function otherNics(records: readonly AttachmentRecord[], without: string): RecordedNic[] {
   return records
@@ -50,10 +57,7 @@ export function otherNics(records: readonly AttachmentRecord[], without: string)
  * Undefined where the options switch the coordinator off.
  * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN
  */
-export function planNic(
-  request: NicRequest,
-  namespaces: Namespaces,
-): { readonly desired: DesiredNetwork; readonly record: RecordedNic } | undefined {
+export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAttachment | undefined {
   const name = request.attachment.interfaceName;
   const settings = readSettings(request.options);
   if (settings.mode === 'disable') return undefined;
@@ -63,7 +67,7 @@ export function planNic(
     mode,
     ...(table !== undefined && { table }),
   }));
-  const situation = { name, settings, others, podLinks: sight.links };
+  const situation = { name, settings, others, podLinks: sight.links.map((link) => link.name) };
   const mode = nicMode(situation);
   if (mode === undefined) return undefined;
   const table = nicTable(situation, mode, request.recorded?.table);
@@ -91,13 +95,13 @@ export function planNic(
     nodeAddresses,
     plannedAt: request.timestamp,
   });
-  return { desired, record };
+  return { desired, record, sight };
 }
 
 /** The other NICs that are still there, with their routes as they are now. */
 function attached({ attachment, others }: NicRequest, sight: PodSight): NicInput[] {
   return podOf(attachment.containerId, others)
-    .nics.filter((nic) => sight.links.includes(nic.name))
+    .nics.filter((nic) => sight.links.some((link) => link.name === nic.name))
     .map((nic) => ({ ...nic, routes: nicRoutes(nic, sight.routes, nic) }));
 }
 

@@ -5,9 +5,10 @@ import { isOrbError } from '#base';
 import { parseAddress, parseCidr } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
 import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planPod } from '#plan/network';
-import { applyNetwork, applyNode, type Namespaces } from './apply.ts';
+import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
+import type { Namespaces } from './namespaces.ts';
 import { undoNode, undoPod } from './undo.ts';
 
 const containerId = '0123456789abcdef';

@@ -12,13 +12,9 @@ import {
   nothingObserved,
   sysctlDifference,
 } from '#plan/network';
+import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, readSysctls } from './observe.ts';
-
-/** The two namespaces of an attachment. */
-export interface Namespaces {
-  readonly pod: NetworkNamespace;
-  readonly node: NetworkNamespace;
-}
+import type { PodSight } from './pod-sight.ts';
 
 /** What an application found and mended; nothing where all was well. */
 export interface Applied {
@@ -29,8 +25,8 @@ export interface Applied {
  * Applies the plan of an attachment. Throws COORDINATOR_LINK_TAKEN where what the plan rests on is missing, and the
  * kernel's error where it refuses; what was made until then stays for `undoNetwork`.
  */
-export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces): Applied {
-  const observed = { pod: observePod(pod, desired), node: observeNode(node, desired) };
+export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces, seen?: PodSight): Applied {
+  const observed = { pod: observePod(pod, desired, seen), node: observeNode(node, desired) };
   const findings = networkDifference(desired, observed);
   requireMendable([...findings.node, ...findings.pod]);
   // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.

@@ -1,7 +1,7 @@
 // Compares the kernel with a plan, for CHECK: what ADD made must still be there.
 
 import { type DesiredNetwork, mismatches, networkDifference } from '#plan/network';
-import type { Namespaces } from './apply.ts';
+import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, readSysctls } from './observe.ts';
 
 /** One sentence for each object that is missing or wrong; none where all is well. */

@@ -1,9 +1,10 @@
-export { type Applied, applyNetwork, applyNode, type Namespaces } from './apply.ts';
+export { type Applied, applyNetwork, applyNode } from './apply.ts';
 export type { AllocatedAddress, AttachmentRecord } from './attachment-record.ts';
 export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export type { Namespaces } from './namespaces.ts';
 export { applyParent, observeParents } from './parent.ts';
 export { type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {

@@ -3,13 +3,17 @@
 
 import type { NetworkNamespace } from '#net';
 import type { DesiredNamespace, DesiredNetwork, ObservedNamespace } from '#plan/network';
+import { type PodSight, seePod } from './pod-sight.ts';
 
 /**
  * The pod's namespace, which is small: everything at once. Without veth0 there can be no neighbours on it, and the
- * nftables table is replaced anyway: a first ADD does not ask for them.
+ * nftables table is replaced anyway: a first ADD does not ask for them. Nor for what was seen for planning.
  */
-export function observePod(pod: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
-  const links = pod.links();
+export function observePod(
+  pod: NetworkNamespace,
+  desired: DesiredNetwork,
+  { links, routes }: PodSight = seePod(pod),
+): ObservedNamespace {
   const exists = (name: string) => links.some((link) => link.name === name);
   const devs = [...new Set(desired.pod.neighbours.map(({ dev }) => dev))].filter(exists);
   const { table } = desired.pod;
@@ -17,7 +21,7 @@ export function observePod(pod: NetworkNamespace, desired: DesiredNetwork): Obse
   return {
     links,
     addresses: pod.addresses(),
-    routes: pod.routes(),
+    routes,
     rules: pod.rules(),
     neighbours: devs.flatMap((dev) => pod.neighbours({ dev })),
     sysctls: new Map(),

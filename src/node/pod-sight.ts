@@ -1,18 +1,18 @@
 // What is looked at in a pod before it is planned: its links, the routes of its NICs, and the NIC of an overlay.
 
 import { OrbError } from '#base';
-import { type Link, MAIN_TABLE, type NetworkNamespace, type Route } from '#net';
+import type { Link, NetworkNamespace, Route } from '#net';
 import { nicRoutes, type OverlayNic, type PodNic } from '#plan/network';
-import type { Namespaces } from './apply.ts';
+import type { Namespaces } from './namespaces.ts';
 
 export interface PodSight {
-  readonly links: readonly string[];
-  /** Table main. */
+  readonly links: readonly Link[];
+  /** Of all tables, so that the application of the plan need not look again. */
   readonly routes: readonly Route[];
 }
 
 export function seePod(pod: NetworkNamespace): PodSight {
-  return { links: pod.links().map(({ name }) => name), routes: pod.routes({ table: MAIN_TABLE }) };
+  return { links: pod.links(), routes: pod.routes() };
 }
 
 /** The pod's first NIC, which an overlay made, and its other end where that is on the node. `recorded` is of an earlier look. */
@@ -22,7 +22,7 @@ export function seeOverlay(
   sight: PodSight,
   recorded: PodNic | undefined,
 ): OverlayNic {
-  const link = pod.link(name);
+  const link = sight.links.find((one) => one.name === name);
   if (link === undefined) {
     throw new OrbError('COORDINATOR_LINK_TAKEN', {
       message: `interface ${name} is missing in the pod; in overlay mode the overlay's plugin makes it first (podDefaultCniNic)`,
