@@ -6,6 +6,7 @@ import {
   attachFilter,
   bindSocket,
   closeFd,
+  closeFdElsewhere,
   type FilterInstruction,
   interfaceIndex,
   openSocket,
@@ -100,7 +101,8 @@ export class PacketSocket {
     if (!this.#open) return;
     this.#open = false;
     this.#watch?.close();
-    closeFd(this.#fd);
+    // packet_release waits for an RCU grace period (synchronize_net), 10 ms in which the event loop would stand still.
+    closeFdElsewhere(this.#fd);
   }
 }
 

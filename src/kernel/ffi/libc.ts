@@ -19,7 +19,10 @@ export interface FilterInstruction {
 /** The functions as C knows them; paths are file-system paths, sizes are bytes. */
 const c: {
   open(path: string, flags: number, mode: number): number;
-  close(fd: number): number;
+  close: {
+    (fd: number): number;
+    async(fd: number, done: (error: Error | null, result: number) => void): void;
+  };
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
   mount(source: string, target: string, type: string | null, flags: number, data: null): number;
@@ -105,6 +108,11 @@ export function openForLocking(path: string): number {
 
 export function closeFd(fd: number): void {
   checked(c.close(fd), `close descriptor ${fd}`, `descriptor ${fd}`);
+}
+
+/** On a thread of libuv's pool, for what makes close(2) wait in the kernel. The descriptor is gone in any case. */
+export function closeFdElsewhere(fd: number): void {
+  c.close.async(fd, () => {});
 }
 
 const CLONE_NEWNET = 0x40000000;
