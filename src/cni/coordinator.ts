@@ -84,14 +84,19 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). */
+  /**
+   * Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). The runtime
+   * need not wait for it.
+   */
   #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): void {
     const addresses = addressesOf(prevResult, environment.ifName).map(({ address }) => address);
-    try {
-      this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
-    } catch (error) {
-      log.warn({ error: errorText(error) }, 'addresses were not announced');
-    }
+    setImmediate(() => {
+      try {
+        this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
+      } catch (error) {
+        log.warn({ error: errorText(error) }, 'addresses were not announced');
+      }
+    });
   }
 
   async del(call: AttachmentCall): Promise<void> {
