@@ -38,7 +38,9 @@ beforeEach(async () => {
     },
   ]);
   podIsGone = false;
-  announced = [];
+  // Its own list: what the test before announced after its answer must not count here.
+  const own: string[] = [];
+  announced = own;
   files = new MemoryStateFiles();
   await startAgent();
 });
@@ -53,7 +55,7 @@ async function startAgent(): Promise<void> {
       gateway: false,
       deadlineMs: 300,
       probe: async () => ({ kind: 'free' }),
-      announce: ({ addresses }) => announced.push(...addresses.map(formatAddress)),
+      announce: ({ addresses }) => own.push(...addresses.map(formatAddress)),
     },
     attachments,
     node,
