@@ -38,15 +38,15 @@ beforeEach(async () => {
     },
   ]);
   podIsGone = false;
-  // Its own list: what the test before announced after its answer must not count here.
-  const own: string[] = [];
-  announced = own;
+  announced = [];
   files = new MemoryStateFiles();
   await startAgent();
 });
 
 /** The plugin of an agent that has just started on what lies on the disk. */
 async function startAgent(): Promise<void> {
+  // This test's own list: what the one before announced after its answer must not count here.
+  const own = announced;
   attachments = await Attachments.open(files, silentLogger);
   plugin = new CoordinatorPlugin({
     ipam: new FakeIpam(),
