@@ -65,7 +65,7 @@ function writeMarkdown(rows: readonly Row[]): void {
   const text = readFileSync(document, 'utf8');
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`${document} has no place between ${begin} and ${end}`);
-  const machine = `${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, Node ${process.versions.node}`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, Linux ${release().split('.', 2).join('.')}, Node ${process.versions.node}`;
   const figures = `${begin}\n\n${machine}\n\n${markdownTable(rows)}\n\n`;
   writeFileSync(document, text.slice(0, from) + figures + text.slice(to));
 }
