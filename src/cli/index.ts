@@ -1,1 +1,2 @@
-export { type Commands, type LabFlags, orbctl } from './app.ts';
+export { type Commands, orbctl } from './app.ts';
+export type { LabFlags } from './lab.ts';

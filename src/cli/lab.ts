@@ -1,0 +1,105 @@
+// `orbctl lab`: brings a lab up, runs commands in its places, lists what runs.
+
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import { OrbError } from '#base';
+import { type Context, text } from './context.ts';
+
+/** What `orbctl lab` was asked for. */
+export interface LabFlags {
+  readonly nodes: number;
+  readonly once: boolean;
+  readonly json?: string;
+}
+
+/** What the commands of the lab do; each resolves with the exit code. */
+export interface LabCommands {
+  lab(flags: LabFlags): Promise<number>;
+  /** `target` is a pod, a node, `router` or `client`. */
+  labExec(target: string, argv: readonly string[]): Promise<number>;
+  labList(): Promise<number>;
+  /** Process 1 of the lab; `options` is JSON of the process outside. */
+  labInside(options: string): Promise<number>;
+  readonly maximumNodes: number;
+}
+
+type Here = Context<LabCommands>;
+
+function nodeCount(this: Here, input: string): number {
+  const count = Number(input);
+  if (/^[0-9]+$/.test(input) && count >= 1 && count <= this.commands.maximumNodes) return count;
+  const allowed = `1 to ${this.commands.maximumNodes}`;
+  throw new OrbError('INPUT_INVALID', {
+    message: `--nodes ${JSON.stringify(input)}: allowed are ${allowed}`,
+  });
+}
+
+const labRun = buildCommand<LabFlags, [], Here>({
+  docs: {
+    brief: 'Brings up a small cluster in network namespaces of this machine and tries what reaches what',
+    fullDescription:
+      'Makes a LAN, a router, an outside client and nodes, each a network namespace; runs an API server, agents and kubelets; ' +
+      'applies examples/underlay.yaml and shows a connectivity table. Stays up until Ctrl-C; nothing is left behind.',
+  },
+  parameters: {
+    flags: {
+      nodes: { kind: 'parsed', parse: nodeCount, default: '2', brief: 'Number of nodes' },
+      once: {
+        kind: 'boolean',
+        default: false,
+        brief: 'End after the table; exit code 0 only if every cell is as expected',
+      },
+      json: {
+        kind: 'parsed',
+        parse: text,
+        optional: true,
+        brief: 'Write timings, nodes, pods and table there as JSON',
+      },
+    },
+  },
+  async func(flags) {
+    this.process.exitCode = await this.commands.lab(flags);
+  },
+});
+
+const labExec = buildCommand<Record<never, never>, string[], Here>({
+  docs: {
+    brief: 'Runs a command in a pod, on a node, in "router" or in "client": orbctl lab exec POD -- ip route',
+  },
+  parameters: {
+    positional: {
+      kind: 'array',
+      minimum: 2,
+      parameter: { brief: 'The place, then the command and its arguments', parse: text, placeholder: 'args' },
+    },
+  },
+  async func(_flags, target = '', ...argv) {
+    this.process.exitCode = await this.commands.labExec(target, argv);
+  },
+});
+
+const labList = buildCommand<Record<never, never>, [], Here>({
+  docs: { brief: 'Lists the labs of this machine with their nodes and pods' },
+  parameters: {},
+  async func() {
+    this.process.exitCode = await this.commands.labList();
+  },
+});
+
+const labInside = buildCommand<Record<never, never>, [string], Here>({
+  docs: { brief: 'The lab inside its namespaces (started by "orbctl lab")' },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Options as JSON', parse: text, placeholder: 'options' }],
+    },
+  },
+  async func(_flags, options) {
+    this.process.exitCode = await this.commands.labInside(options);
+  },
+});
+
+export const lab = buildRouteMap({
+  routes: { run: labRun, exec: labExec, ls: labList, inside: labInside },
+  defaultCommand: 'run',
+  docs: { brief: 'A cluster in namespaces of this machine', hideRoute: { inside: true } },
+});
