@@ -1,0 +1,13 @@
+// The refusals that the fake namespace knows, in the kernel's words.
+
+export const errnoWords = {
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  EEXIST: 'File exists',
+  EINVAL: 'Invalid argument',
+  ENETUNREACH: 'Network is unreachable',
+  ENODEV: 'No such device',
+  ENOENT: 'No such file or directory',
+  ESRCH: 'No such process',
+} as const;
+
+export type Errno = keyof typeof errnoWords;
