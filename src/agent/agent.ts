@@ -3,7 +3,15 @@
 import { join } from 'node:path';
 import type { AgentConfig, SpiderCoordinator } from '#api';
 import type { Clock, Logger } from '#base';
-import { CoordinatorPlugin, type Detection, Dispatcher, IfacerPlugin, SpiderpoolPlugin } from '#cni';
+import {
+  type CoordinatorParts,
+  CoordinatorPlugin,
+  type Detection,
+  Dispatcher,
+  IfacerPlugin,
+  SpiderpoolPlugin,
+  TranslatedPlugin,
+} from '#cni';
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
 import type { KubeClient } from '#kube';
@@ -76,18 +84,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     probe: (request) => probeNic(request, clock),
     announce: (announcement) => announce(announcement, clock),
   };
+  const coordination: CoordinatorParts = {
+    ...parts,
+    ipam,
+    detection,
+    node,
+    pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
+    spiderCoordinator: () => view.coordinator,
+    nodeAddresses: () => facts.addresses(),
+  };
   const dispatcher: Dispatcher = new Dispatcher(
     [
       new SpiderpoolPlugin({ ...parts, ipam, detection }),
-      new CoordinatorPlugin({
-        ...parts,
-        ipam,
-        detection,
-        node,
-        pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
-        spiderCoordinator: () => view.coordinator,
-        nodeAddresses: () => facts.addresses(),
-      }),
+      new CoordinatorPlugin(coordination),
+      new TranslatedPlugin('veth', coordination),
+      new TranslatedPlugin('router', coordination),
       new IfacerPlugin({ node, openNamespace }),
     ],
     {

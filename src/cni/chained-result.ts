@@ -9,7 +9,7 @@ export function requirePrevResult(call: PluginCall): CniResult {
   const prevResult = prevResultOf(call.conf);
   if (prevResult !== undefined) return prevResult;
   throw new OrbError('INPUT_INVALID', {
-    message: 'prevResult is missing; coordinator is chained after the plugin that makes the interface',
+    message: `prevResult is missing; ${call.conf.type} is chained after the plugin that makes the interface`,
     subject: 'network configuration',
   });
 }

@@ -16,3 +16,4 @@ export type {
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
 export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';
+export { TranslatedPlugin } from './translated.ts';

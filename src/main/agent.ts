@@ -16,7 +16,7 @@ const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-nam
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL, MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
 
-const servedTypes = ['spiderpool', 'coordinator', 'ifacer'];
+const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
 
 async function main(): Promise<void> {
   const { env } = process;

@@ -9,7 +9,7 @@ import type { NetConf } from './net-conf.ts';
 import { addressText, networkText } from './text-fields.ts';
 
 /** An empty list cannot override the SpiderCoordinator's, as in Spiderpool. */
-const networks = z.array(networkText).optional();
+export const networks = z.array(networkText).optional();
 
 /** Text of a form; empty means that it was not given. */
 function textOf(isWellFormed: (text: string) => boolean, error: string) {
@@ -19,13 +19,13 @@ function textOf(isWellFormed: (text: string) => boolean, error: string) {
     .optional();
 }
 
-const interfaceName = textOf(
+export const interfaceName = textOf(
   (text) => INTERFACE_NAME.test(text),
   'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
 );
 
 /** The lowest bit of the first byte is clear, since a pod's address is no multicast address (IEEE 802). */
-const macPrefix = textOf(
+export const macPrefix = textOf(
   (text) => /^[0-9a-f][02468ace]:[0-9a-f]{2}$/i.test(text),
   'must be the first two bytes of a unicast MAC address, for example 0a:1b',
 );

@@ -1,0 +1,25 @@
+// The options of CNI type `router` in the coordinator's words: an underlay NIC beside an overlay's.
+
+import type { CoordinatorConf, RouterConf } from '#api';
+
+/** The NIC that comes last gets the pod's default route, unless routes are to stay; lists that are left out are the SpiderCoordinator's. */
+export function coordinatorOfRouter(
+  conf: RouterConf,
+  ifName: string,
+): Partial<Omit<CoordinatorConf, 'type'>> {
+  const moves = conf.migrate_route !== 0 && conf.hijack_overlay_response;
+  const first = (conf.routes ?? []).map(({ dst }) => dst);
+  return {
+    mode: conf.skip_call ? 'disable' : 'overlay',
+    podDefaultCniNic: conf.overlay_interface || 'eth0',
+    overlayPodCIDR: conf.overlay_hijack_subnet,
+    serviceCIDR: conf.service_hijack_subnet,
+    hijackCIDR: [...(conf.additional_hijack_subnet ?? []), ...first],
+    podMACPrefix: conf.mac_prefix,
+    tunePodRoutes: moves,
+    ...(moves && { podDefaultRouteNic: ifName }),
+    ...(conf.host_rule_table !== undefined && { hostRuleTable: conf.host_rule_table }),
+    podRPFilter: conf.rp_filter?.value ?? 2,
+    ...(conf.ip_conflict !== undefined && { detectIPConflict: conf.ip_conflict.enabled }),
+  };
+}

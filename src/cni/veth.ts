@@ -1,0 +1,27 @@
+// The options of CNI type `veth` in the coordinator's words: the pod's way to Services and to its node.
+
+import type { CoordinatorConf, VethConf } from '#api';
+
+/** Names of 0.2, whose rp_filter is 2 where nothing is said; 0.1 has 0. */
+const SECOND_GENERATION = [
+  'overlay_hijack_subnet',
+  'service_hijack_subnet',
+  'additional_hijack_subnet',
+  'mac_prefix',
+  'ip_conflict',
+] as const satisfies readonly (keyof VethConf)[];
+
+/** Lists that are left out are the SpiderCoordinator's, where there is one. */
+export function coordinatorOfVeth(conf: VethConf): Partial<Omit<CoordinatorConf, 'type'>> {
+  const isSecond = SECOND_GENERATION.some((name) => conf[name] !== undefined);
+  return {
+    mode: conf.skip_call ? 'disable' : 'auto',
+    overlayPodCIDR: [...(conf.cluster_cidr ?? []), ...(conf.overlay_hijack_subnet ?? [])],
+    serviceCIDR: [...(conf.service_cidr ?? []), ...(conf.service_hijack_subnet ?? [])],
+    hijackCIDR: [...(conf.additional_cidr ?? []), ...(conf.additional_hijack_subnet ?? [])],
+    podMACPrefix: conf.hardware_prefix || conf.mac_prefix || '',
+    tunePodRoutes: conf.move_routes !== 2 && conf.migrate_route !== 0,
+    podRPFilter: conf.rp_filter?.value ?? (isSecond ? 2 : 0),
+    ...(conf.ip_conflict !== undefined && { detectIPConflict: conf.ip_conflict.enabled }),
+  };
+}
