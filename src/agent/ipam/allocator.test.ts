@@ -148,6 +148,18 @@ test('a repeated ADD gets the same address again without a write', async () => {
   );
 });
 
+test('a pool that was disabled since gives a repeated ADD what the pod holds there, and a new pod nothing', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const allocator = await agent(kube);
+  await pod(kube, 'web');
+  await pod(kube, 'late');
+  const first = await allocator.allocate(add('web'));
+  const disabled = { type: 'merge', body: { spec: { disable: true } } } as const;
+  await kube.patch(resources.spiderIPPools, { name: 'v4' }, disabled);
+  await assert.rejects(allocator.allocate(add('late')), /disabled IPPool v4/);
+  assert.deepEqual(await allocator.allocate(add('web')), first);
+});
+
 test('an agent killed before it wrote the endpoint: the next one writes it and gives the same address', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const killed = await agent(kube);

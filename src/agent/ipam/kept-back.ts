@@ -1,0 +1,38 @@
+// Addresses that are free and yet not given out for a while: those released a moment ago, and those that other machines use.
+
+import type { Clock } from '#base';
+import { type Address, formatAddress } from '#ip';
+import { DEFAULT_REST_MS, noteReleases, type PickContext, type PoolLedger, QUARANTINE_MS } from '#plan/ipam';
+
+export class KeptBack {
+  readonly #clock: Clock;
+  /** When addresses were released, whoever released them: see noteReleases. */
+  #resting: ReadonlyMap<string, number> = new Map();
+  /** Until when addresses are kept back that other machines use. */
+  readonly #quarantined = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Told of each newer state of a pool with the one before. */
+  note(before: PoolLedger, after: PoolLedger): void {
+    this.#resting = noteReleases(this.#resting, before, after, this.#clock.monotonic());
+  }
+
+  quarantine(addresses: readonly Address[]): void {
+    const nowMs = this.#clock.monotonic();
+    for (const [text, untilMs] of this.#quarantined) if (untilMs <= nowMs) this.#quarantined.delete(text);
+    for (const address of addresses) this.#quarantined.set(formatAddress(address), nowMs + QUARANTINE_MS);
+  }
+
+  /** What a choice made now must know. */
+  get context(): Omit<PickContext, 'reserved'> {
+    return {
+      resting: this.#resting,
+      quarantined: this.#quarantined,
+      nowMs: this.#clock.monotonic(),
+      restMs: DEFAULT_REST_MS,
+    };
+  }
+}

@@ -1,0 +1,118 @@
+// The pools as this node's agent knows them: a committer for each, made when the pool is first needed.
+
+import { type Clock, isOrbError, type Logger } from '#base';
+import type { Address, Family } from '#ip';
+import type { KubeClient } from '#kube';
+import type { Assignment, PickContext, PoolLedger, PoolOperation, PoolOutcome, Release } from '#plan/ipam';
+import type { ClusterView } from '../cluster-view.ts';
+import { KeptBack } from './kept-back.ts';
+import type { IpamMetrics } from './metrics.ts';
+import { PoolCommitter } from './pool-committer.ts';
+import { PoolCopy } from './pool-copy.ts';
+
+export interface NodePoolsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: IpamMetrics;
+  readonly view: ClusterView;
+}
+
+export class NodePools {
+  readonly #options: NodePoolsOptions;
+  readonly #keptBack: KeptBack;
+  readonly #committers = new Map<string, PoolCommitter>();
+
+  constructor(options: NodePoolsOptions) {
+    this.#options = options;
+    this.#keptBack = new KeptBack(options.clock);
+    // With its records, which are large. What is under way there ends by itself: the server says that the pool is gone.
+    options.view.onPoolDeleted = (name) => this.#committers.delete(name);
+  }
+
+  /** The newest records known; throws where the pool is gone or cannot be read. */
+  ledger(name: string): PoolLedger {
+    return this.#committer(name).ledger;
+  }
+
+  /** Does the operation with the pool's next write: see {@link PoolCommitter.submit}. */
+  submit(name: string, operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
+    return this.#committer(name).submit(operation, signal);
+  }
+
+  /** Fine where the pool is gone, and with it all that was held there. */
+  async release(name: string, release: Release, signal: AbortSignal): Promise<void> {
+    try {
+      await this.submit(name, { verb: 'release', release }, signal);
+    } catch (error) {
+      if (!isPoolGone(error)) throw error;
+    }
+  }
+
+  /** For a while nobody on this node gets them. */
+  quarantine(addresses: readonly Address[]): void {
+    this.#keptBack.quarantine(addresses);
+  }
+
+  /** Pools that can be read in which the pod holds something. */
+  holding(podUid: string): string[] {
+    const names = new Set([...this.#committers.keys(), ...this.#options.view.poolsNaming(podUid)]);
+    return [...names].filter((name) => {
+      try {
+        return this.ledger(name).addressesOf(podUid).length > 0;
+      } catch (error) {
+        if (!isOrbError(error)) throw error;
+        return false;
+      }
+    });
+  }
+
+  /** The pool that the NIC's address of this family is from, where it holds one. */
+  holdingNic(podUid: string, nic: string, family: Family): string | undefined {
+    return this.holding(podUid).find((name) => {
+      const ledger = this.ledger(name);
+      return ledger.pool.family === family && ledger.addressOf({ podUid, nic }) !== undefined;
+    });
+  }
+
+  /** All that the pod holds. */
+  assignments(podUid: string): Assignment[] {
+    return this.holding(podUid).flatMap((name) => {
+      const ledger = this.ledger(name);
+      const { pool } = ledger;
+      return ledger.addressesOf(podUid).map(({ address, nic = '' }) => {
+        return { nic, family: address.family, pool, address, held: true, cleanGateway: false };
+      });
+    });
+  }
+
+  /** Pools of which we do not know whether our last write was taken: it may have recorded anybody. */
+  doubtful(): string[] {
+    return [...this.#committers].flatMap(([name, { doubtful }]) => (doubtful ? [name] : []));
+  }
+
+  /** What a choice made now must know; throws where the reserved addresses cannot be read. */
+  get context(): PickContext {
+    return { reserved: this.#options.view.reserved, ...this.#keptBack.context };
+  }
+
+  #committer(name: string): PoolCommitter {
+    const known = this.#committers.get(name);
+    if (known !== undefined) return known;
+    const { client, clock, log, metrics, view } = this.#options;
+    const copy = new PoolCopy(
+      name,
+      client,
+      () => view.pool(name),
+      (before, after) => this.#keptBack.note(before, after),
+    );
+    const committer = new PoolCommitter({ copy, clock, log, metrics, context: () => this.context });
+    this.#committers.set(name, committer);
+    return committer;
+  }
+}
+
+/** Whether a pool was refused because it is not there any more. */
+export function isPoolGone(error: unknown): boolean {
+  return isOrbError(error, 'IPPOOL_NOT_FOUND');
+}

@@ -1,0 +1,64 @@
+// The pools that each NIC of a pod may draw from, by what its annotations, its namespace, the configuration and the node say.
+
+import type { Namespace, Pod } from '#api';
+import type { AllocationRequest } from '#cni';
+import type { Family } from '#ip';
+import { filterCandidates, type NicCandidates, selectCandidates } from '#plan/ipam';
+import type { ClusterView } from '../cluster-view.ts';
+import { podNetworks } from './pod-facts.ts';
+
+/** What is the same for all pods of an agent. */
+export interface CandidateDefaults {
+  /** The namespace that NetworkAttachmentDefinitions without one are in. */
+  readonly agentNamespace: string;
+  /** The families that the configuration switches on. */
+  readonly families: readonly Family[];
+  /** Multus' `clusterNetwork`, where the configuration names it. */
+  readonly clusterNetwork?: string;
+}
+
+/** Whom candidates are looked for, and what is known. */
+export interface CandidateQuestion extends CandidateDefaults {
+  readonly request: AllocationRequest;
+  readonly pod: Pod;
+  readonly namespace: Namespace;
+  readonly view: ClusterView;
+  /** The pool that the pod's NIC holds an address of this family from, where it holds one. */
+  readonly poolHolding: (nic: string, family: Family) => string | undefined;
+}
+
+/** The pools to try; a NIC that holds an address keeps to its pool, whatever the filters say by now. */
+export function podCandidates(question: CandidateQuestion): NicCandidates[] {
+  const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
+  const { catalog } = view;
+  const { nics, networks } = podNetworks(pod, question);
+  const candidates = selectCandidates({
+    nic: request.ifName,
+    nics,
+    podAnnotations: pod.metadata.annotations ?? {},
+    namespaceAnnotations: namespace.metadata.annotations ?? {},
+    configuration: {
+      pools: { 4: request.defaultIPv4Pools, 6: request.defaultIPv6Pools },
+      cleanGateway: request.cleanGateway,
+    },
+    catalog,
+    families,
+  });
+  const context = {
+    podLabels: pod.metadata.labels ?? {},
+    namespace: { name: request.podNamespace, labels: namespace.metadata.labels ?? {} },
+    node: { name: view.nodeName, labels: view.nodeLabels },
+    networks,
+    agentNamespace,
+  };
+  return candidates.map((candidate) => ({
+    ...candidate,
+    families: candidate.families.flatMap((one) => {
+      const holding = poolHolding(candidate.nic, one.family);
+      if (holding !== undefined) return { ...one, pools: [holding] };
+      return filterCandidates([{ ...candidate, families: [one] }], catalog, context).flatMap(
+        (filtered) => filtered.families,
+      );
+    }),
+  }));
+}
