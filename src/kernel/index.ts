@@ -6,6 +6,7 @@ export {
   decodeArp,
   encodeArp,
 } from './arp.ts';
+export { driftFilter } from './drift-filter.ts';
 export {
   type FileLock,
   lockFile,
@@ -15,8 +16,16 @@ export {
   writeDurably,
   writeRecord,
 } from './files.ts';
-export { monitorNetns, type NetworkEvent, type NetworkMonitor, type WatchedKind } from './monitor.ts';
+export {
+  type MonitorOptions,
+  monitorNetns,
+  type NetworkEvent,
+  type NetworkListener,
+  type NetworkMonitor,
+  type WatchedKind,
+} from './monitor.ts';
 export { openNamespace, openNamespaceOf } from './namespace.ts';
+export { NamespaceIds } from './namespace-ids.ts';
 export {
   decodeNeighbourMessage,
   duplicateProbe,

@@ -1,21 +1,29 @@
-// What changes in a namespace, as it changes: rtnetlink's multicast groups through the event loop.
+// What changes in a namespace, or in all that it knows, as it changes: netlink's multicast groups through the event loop.
 
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
-import { errnoOf } from '#net';
-import { closeFd, receiveDatagram, setSocketOption } from './ffi/libc.ts';
-import { type Watch, watchReadable } from './ffi/poll.ts';
+import { EventSocket } from './event-socket.ts';
+import type { FilterInstruction } from './ffi/libc.ts';
 import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './netlink/address.ts';
 import { decodeLink, getLinks, RTM_DELLINK, RTM_NEWLINK } from './netlink/link.ts';
-import { decodeMessages, type Message } from './netlink/message.ts';
+import type { Message } from './netlink/message.ts';
 import { decodeNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
+import { decodeTableName, NFNLGRP_NFTABLES } from './netlink/nftables.ts';
 import { decodeRoute, RTM_DELROUTE, RTM_NEWROUTE } from './netlink/route.ts';
 import { decodeRule, RTM_DELRULE, RTM_NEWRULE } from './netlink/rule.ts';
-import { NetlinkSocket, openNetlink } from './netlink/socket.ts';
+import { NetlinkSocket } from './netlink/socket.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 /** The kinds of objects that can be watched, with their groups (rtnetlink.h, RTNLGRP_*). */
-const groups = { link: [1], neighbour: [3], address: [5, 9], route: [7, 11], rule: [8, 19] } as const;
-export type WatchedKind = keyof typeof groups;
+const groups = {
+  link: [1],
+  neighbour: [3],
+  address: [5, 9],
+  route: [7, 11],
+  rule: [8, 19],
+  /** Forwarding and rp_filter: the sysctls that the kernel tells of. */
+  configuration: [24, 25],
+} as const;
+export type WatchedKind = keyof typeof groups | 'table';
 
 /** An object was made or changed, or is gone; or events were lost, and everything must be read anew. */
 export type NetworkEvent =
@@ -24,7 +32,20 @@ export type NetworkEvent =
   | { readonly kind: 'route'; readonly gone: boolean; readonly route: Route }
   | { readonly kind: 'rule'; readonly gone: boolean; readonly rule: Rule }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
+  | { readonly kind: 'configuration' }
+  /** Something in an nftables table, or the table itself. */
+  | { readonly kind: 'table'; readonly name: string }
   | { readonly kind: 'resync' };
+
+/** Told of every event; `namespaceId` is undefined for the namespace itself. Links of others are called `if<index>`. */
+export type NetworkListener = (event: NetworkEvent, namespaceId: number | undefined) => void;
+
+export interface MonitorOptions {
+  /** Also what happens in every namespace that has an id in this one; needs CAP_NET_BROADCAST. */
+  readonly everywhere?: boolean;
+  /** A program that keeps of route netlink's events those of interest; links must pass, because they carry the names. */
+  readonly filter?: readonly FilterInstruction[];
+}
 
 /** A running monitor. */
 export interface NetworkMonitor {
@@ -35,50 +56,61 @@ export interface NetworkMonitor {
 export function monitorNetns(
   netns: NetnsHandle,
   kinds: readonly WatchedKind[],
-  listener: (event: NetworkEvent) => void,
+  listener: NetworkListener,
+  options: MonitorOptions = {},
 ): NetworkMonitor {
-  return new Monitor(netns, kinds, listener);
+  return new Monitor(netns, kinds, listener, options);
 }
 
-/** Datagrams read in one turn of the loop, so that a flood of events does not starve everything else. */
-const datagramsPerTurn = 256;
+const NETLINK_ROUTE = 0;
+const NETLINK_NETFILTER = 12;
+const RTM_NEWNETCONF = 80;
 
 class Monitor implements NetworkMonitor {
-  readonly #fd: number;
-  readonly #watch: Watch;
-  readonly #listener: (event: NetworkEvent) => void;
-  readonly #subject: string;
+  readonly #sockets: EventSocket[] = [];
+  readonly #listener: NetworkListener;
   /** Whether link events were asked for: they come in any case, because they carry the names. */
   readonly #tellLinks: boolean;
   readonly #names = new Map<number, string>();
-  #buffer = Buffer.allocUnsafeSlow(32 * 1024);
-  #open = true;
-  /** Events were lost; said when the queue is empty, because until then the kernel goes on to drop events silently. */
-  #lost = false;
 
-  constructor(netns: NetnsHandle, kinds: readonly WatchedKind[], listener: (event: NetworkEvent) => void) {
+  constructor(
+    netns: NetnsHandle,
+    kinds: readonly WatchedKind[],
+    listener: NetworkListener,
+    options: MonitorOptions,
+  ) {
     this.#listener = listener;
-    this.#subject = `network events of ${netns.path}`;
     this.#tellLinks = kinds.includes('link');
-    this.#fd = inNetns(netns, () => this.#subscribe(new Set([...kinds, 'link' as const]), netns.path));
-    this.#watch = watchReadable(this.#fd, () => this.#drain());
+    try {
+      inNetns(netns, () => this.#subscribe(new Set([...kinds, 'link']), netns.path, options));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    for (const socket of this.#sockets) socket.listen();
   }
 
   /** First the groups, then the names: so nothing falls in between. */
-  #subscribe(kinds: ReadonlySet<WatchedKind>, path: string): number {
-    const SOL_NETLINK = 270;
-    const NETLINK_ADD_MEMBERSHIP = 1;
-    const fd = openNetlink(0, this.#subject);
-    try {
-      for (const group of [...kinds].flatMap((kind) => groups[kind])) {
-        setSocketOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
-      }
-      this.#readNames(path);
-    } catch (error) {
-      closeFd(fd);
-      throw error;
+  #subscribe(kinds: ReadonlySet<WatchedKind>, path: string, options: MonitorOptions): void {
+    const { everywhere = false, filter } = options;
+    const lost = () => this.#listener({ kind: 'resync' }, undefined);
+    const common = { everywhere, subject: `network events of ${path}` };
+    const routeGroups = [...kinds].flatMap((kind) => (kind === 'table' ? [] : groups[kind]));
+    this.#sockets.push(
+      new EventSocket(
+        { ...common, protocol: NETLINK_ROUTE, groups: routeGroups, ...(filter !== undefined && { filter }) },
+        { lost, message: (message, namespaceId) => this.#tellRoute(message, namespaceId) },
+      ),
+    );
+    if (kinds.has('table')) {
+      this.#sockets.push(
+        new EventSocket(
+          { ...common, protocol: NETLINK_NETFILTER, groups: [NFNLGRP_NFTABLES] },
+          { lost, message: (message, namespaceId) => this.#tellTable(message, namespaceId) },
+        ),
+      );
     }
-    return fd;
+    this.#readNames(path);
   }
 
   #readNames(path: string): void {
@@ -90,46 +122,18 @@ class Monitor implements NetworkMonitor {
     }
   }
 
-  #drain(): void {
-    for (let i = 0; i < datagramsPerTurn && this.#open; i++) {
-      const length = this.#receive();
-      if (length === undefined) {
-        this.#askForResync();
-        return;
-      }
-      if (length <= this.#buffer.length) {
-        this.#deliver(this.#buffer.subarray(0, length));
-      } else {
-        this.#buffer = Buffer.allocUnsafeSlow(length * 2);
-        this.#lost = true;
-      }
-    }
+  #tellRoute(message: Message, namespaceId: number | undefined): void {
+    const nameOf = (index: number) =>
+      (namespaceId === undefined ? this.#names.get(index) : undefined) ?? `if${index}`;
+    const event = decodeEvent(message, nameOf);
+    if (event === undefined) return;
+    if (event.kind === 'link' && namespaceId === undefined) this.#learn(event.link, event.gone);
+    if (event.kind !== 'link' || this.#tellLinks) this.#listener(event, namespaceId);
   }
 
-  /** The length of the next datagram; undefined when the queue is empty. */
-  #receive(): number | undefined {
-    try {
-      return receiveDatagram(this.#fd, this.#buffer, this.#subject);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOBUFS') throw error;
-      this.#lost = true;
-      return 0;
-    }
-  }
-
-  #askForResync(): void {
-    if (!this.#lost) return;
-    this.#lost = false;
-    this.#listener({ kind: 'resync' });
-  }
-
-  #deliver(datagram: Uint8Array): void {
-    for (const message of decodeMessages(datagram)) {
-      const event = decodeEvent(message, (index) => this.#names.get(index) ?? `if${index}`);
-      if (event === undefined || !this.#open) continue;
-      if (event.kind === 'link') this.#learn(event.link, event.gone);
-      if (event.kind !== 'link' || this.#tellLinks) this.#listener(event);
-    }
+  #tellTable(message: Message, namespaceId: number | undefined): void {
+    const name = decodeTableName(message);
+    if (name !== undefined) this.#listener({ kind: 'table', name }, namespaceId);
   }
 
   #learn(link: Link, gone: boolean): void {
@@ -138,10 +142,7 @@ class Monitor implements NetworkMonitor {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#watch.close();
-    closeFd(this.#fd);
+    for (const socket of this.#sockets) socket.close();
   }
 }
 
@@ -172,6 +173,8 @@ function decodeEvent(message: Message, nameOf: (index: number) => string): Netwo
       const neighbour = decodeNeighbour(message, nameOf);
       return neighbour && { kind: 'neighbour', gone: message.type === RTM_DELNEIGH, neighbour };
     }
+    case RTM_NEWNETCONF:
+      return { kind: 'configuration' };
     default:
       return undefined;
   }

@@ -1,0 +1,109 @@
+// A netlink socket that listens: datagrams through the event loop, and the word that some were lost.
+
+import { errnoOf } from '#net';
+import { attachFilter, closeFd, type FilterInstruction, setSocketOption } from './ffi/libc.ts';
+import { MessageReceiver } from './ffi/message.ts';
+import { type Watch, watchReadable } from './ffi/poll.ts';
+import { decodeMessages, type Message } from './netlink/message.ts';
+import { openNetlink } from './netlink/socket.ts';
+
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_LISTEN_ALL_NSID = 8;
+
+/** Datagrams read in one turn of the loop, so that a flood of events does not starve everything else. */
+const datagramsPerTurn = 256;
+const bufferBytes = 32 * 1024;
+
+export interface EventSocketOptions {
+  /** NETLINK_ROUTE or NETLINK_NETFILTER (netlink.h). */
+  readonly protocol: number;
+  readonly groups: readonly number[];
+  /** What the kernel is to keep for us; everything where there is none. */
+  readonly filter?: readonly FilterInstruction[];
+  /** Also from every namespace that has an id in this one; needs CAP_NET_BROADCAST. */
+  readonly everywhere: boolean;
+  /** For messages. */
+  readonly subject: string;
+}
+
+/** Whom events go to. */
+export interface EventListener {
+  /** `namespaceId` is undefined for the socket's own namespace. */
+  message(message: Message, namespaceId: number | undefined): void;
+  /** Events were lost: everything must be looked at anew. */
+  lost(): void;
+}
+
+export class EventSocket {
+  readonly #fd: number;
+  readonly #listener: EventListener;
+  readonly #subject: string;
+  readonly #receiver = new MessageReceiver(bufferBytes);
+  #watch: Watch | undefined;
+  #open = true;
+  /** Said when the queue is empty, because until then the kernel goes on to drop events silently. */
+  #lost = false;
+
+  /** Subscribes in the namespace that this thread stands in; events come once {@link listen} was called. */
+  constructor(
+    { protocol, groups, filter, everywhere, subject }: EventSocketOptions,
+    listener: EventListener,
+  ) {
+    this.#listener = listener;
+    this.#subject = subject;
+    this.#fd = openNetlink(protocol, subject);
+    try {
+      if (everywhere) setSocketOption(this.#fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1);
+      if (filter !== undefined) attachFilter(this.#fd, filter);
+      for (const group of groups) setSocketOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+    } catch (error) {
+      closeFd(this.#fd);
+      throw error;
+    }
+  }
+
+  /** Outside of any other namespace: the event loop's thread stays where it is. */
+  listen(): void {
+    this.#watch = watchReadable(this.#fd, () => this.#drain());
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch?.close();
+    closeFd(this.#fd);
+  }
+
+  #drain(): void {
+    for (let i = 0; i < datagramsPerTurn && this.#open; i++) {
+      if (!this.#receive()) {
+        if (!this.#lost) return;
+        this.#lost = false;
+        this.#listener.lost();
+        return;
+      }
+    }
+  }
+
+  /** False when the queue is empty. */
+  #receive(): boolean {
+    try {
+      const received = this.#receiver.receive(this.#fd, this.#subject);
+      if (received === undefined) return false;
+      const { length, namespaceId } = received;
+      if (length > bufferBytes) this.#lost = true;
+      else this.#deliver(length, namespaceId);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOBUFS') throw error;
+      this.#lost = true;
+    }
+    return true;
+  }
+
+  #deliver(length: number, namespaceId: number | undefined): void {
+    for (const message of decodeMessages(this.#receiver.buffer.subarray(0, length))) {
+      if (this.#open) this.#listener.message(message, namespaceId);
+    }
+  }
+}

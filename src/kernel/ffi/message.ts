@@ -1,0 +1,61 @@
+// recvmsg(2) for netlink sockets that listen in several namespaces: a datagram, and the namespace that it is from.
+
+import koffi from 'koffi';
+import { refusal } from '#net';
+import { describeErrno } from './libc.ts';
+
+const recvmsg: (fd: number, header: Uint8Array, flags: number) => number = koffi
+  .load(null)
+  .func('int64_t recvmsg(int fd, uint8_t *header, int flags)');
+
+/** What was received: the whole length, which may exceed the buffer's. */
+export interface ReceivedMessage {
+  readonly length: number;
+  /** The id that the socket's namespace has for the other one; undefined for its own. */
+  readonly namespaceId: number | undefined;
+}
+
+const MSG_TRUNC = 0x20;
+const SOL_NETLINK = 270;
+const NETLINK_LISTEN_ALL_NSID = 8;
+/** struct cmsghdr of 16 bytes and an int, padded (socket.h, CMSG_SPACE). */
+const controlBytes = 24;
+
+/** Receives into one buffer, of which the header with its addresses is written once. */
+export class MessageReceiver {
+  readonly buffer: Buffer;
+  // Kept here for as long as the header points at them.
+  readonly #vector = Buffer.allocUnsafeSlow(16);
+  readonly #control = Buffer.allocUnsafeSlow(controlBytes);
+  readonly #header = Buffer.alloc(56);
+
+  constructor(bytes: number) {
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#vector.writeBigUInt64LE(koffi.address(this.buffer), 0);
+    this.#vector.writeBigUInt64LE(BigInt(bytes), 8);
+    // struct msghdr of a 64-bit machine: name, namelen, iov, iovlen, control, controllen, flags.
+    this.#header.writeBigUInt64LE(koffi.address(this.#vector), 16);
+    this.#header.writeBigUInt64LE(1n, 24);
+    this.#header.writeBigUInt64LE(koffi.address(this.#control), 32);
+  }
+
+  /** The next datagram; undefined when none waits. */
+  receive(fd: number, subject: string): ReceivedMessage | undefined {
+    this.#header.writeBigUInt64LE(BigInt(controlBytes), 40);
+    const length = recvmsg(fd, this.#header, MSG_TRUNC);
+    if (length >= 0) return { length, namespaceId: this.#namespaceId() };
+    const errno = koffi.errno();
+    if (errno === koffi.os.errno.EAGAIN) return undefined;
+    throw refusal({ doing: `receive from ${subject}`, subject, ...describeErrno(errno) });
+  }
+
+  /** The kernel says where a datagram is from only when it is from elsewhere (af_netlink.c, netlink_cmsg_listen_all_nsid). */
+  #namespaceId(): number | undefined {
+    const isThere = this.#header.readBigUInt64LE(40) >= 20n;
+    const isId =
+      isThere &&
+      this.#control.readInt32LE(8) === SOL_NETLINK &&
+      this.#control.readInt32LE(12) === NETLINK_LISTEN_ALL_NSID;
+    return isId ? this.#control.readInt32LE(16) : undefined;
+  }
+}

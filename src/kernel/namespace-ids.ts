@@ -1,0 +1,42 @@
+// The ids by which a namespace knows others, as events of everywhere name them; made where there is none.
+
+import { OrbError } from '#base';
+import { refusal } from '#net';
+import { describeErrno } from './ffi/libc.ts';
+import { assignNamespaceId, decodeNamespaceId, getNamespaceId } from './netlink/namespace-id.ts';
+import { NetlinkSocket } from './netlink/socket.ts';
+import { inNetns, type NetnsHandle } from './netns.ts';
+
+export class NamespaceIds {
+  readonly #socket: NetlinkSocket;
+
+  constructor(home: NetnsHandle) {
+    this.#socket = inNetns(home, () => new NetlinkSocket(home.path));
+  }
+
+  /** The id of the namespace that the descriptor is of. It is free for another when the namespace is gone. */
+  of(fd: number): number {
+    const found = this.#find(fd);
+    if (found !== undefined) return found;
+    // A veth between the two has made one already; a pod that has none gets it here.
+    this.#socket.change([assignNamespaceId(fd)]);
+    const made = this.#find(fd);
+    if (made === undefined) throw new OrbError('INTERNAL', { message: 'a network namespace got no id' });
+    return made;
+  }
+
+  #find(fd: number): number | undefined {
+    const answer = this.#socket.get(getNamespaceId(fd), decodeNamespaceId);
+    if (typeof answer !== 'object') return answer;
+    throw refusal({
+      doing: 'find the id of a network namespace',
+      subject: `network namespace of descriptor ${fd}`,
+      ...describeErrno(answer.errno),
+      extAck: answer.extAck,
+    });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
