@@ -94,7 +94,7 @@ test('a DEL that a shim queues while the agent runs is found', async () => {
 test('a queued DEL waits for its pod’s turn', async () => {
   const { served, gate, replay, queued } = scene();
   const hold = Promise.withResolvers<void>();
-  const running = gate.run('pod one', Number.MAX_SAFE_INTEGER, () => hold.promise);
+  const running = gate.run('sandbox one', Number.MAX_SAFE_INTEGER, () => hold.promise);
   await queued(request('1', 'one'));
   const started = replay.start();
   for (let i = 0; i < 20; i++) await Promise.resolve();

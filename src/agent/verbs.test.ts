@@ -15,7 +15,7 @@ const request = (verb: string, more: Partial<CniRequest> = {}): CniRequest => ({
     CNI_CONTAINERID: 'abc',
     CNI_NETNS: '/run/netns/pod',
     CNI_IFNAME: 'eth0',
-    CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_UID=u-1',
+    CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=a;K8S_POD_UID=u-1',
   },
   stdin: JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'spiderpool' }),
   ...more,
@@ -116,12 +116,24 @@ test('work is told when its caller has gone, and when its deadline has passed', 
   await slow;
 });
 
+test('the DEL of an old sandbox and the ADD of the next follow one another where the runtime leaves out K8S_POD_UID', () => {
+  const sandbox = (verb: string, containerId: string) =>
+    request(verb, {
+      variables: {
+        CNI_COMMAND: verb,
+        CNI_CONTAINERID: containerId,
+        CNI_ARGS: 'K8S_POD_NAMESPACE=ns;K8S_POD_NAME=a',
+      },
+    });
+  assert.equal(orderKey(sandbox('DEL', 'old')), orderKey(sandbox('ADD', 'new')));
+});
+
 test('requests of one pod have one key, those of a network another, and the rest none in common', () => {
-  assert.equal(orderKey(request('ADD')), 'pod u-1');
-  assert.equal(orderKey(request('DEL')), 'pod u-1');
+  assert.equal(orderKey(request('ADD')), 'pod ns/a');
+  assert.equal(orderKey(request('DEL')), 'pod ns/a');
   assert.equal(
     orderKey(request('ADD', { variables: { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'abc' } })),
-    'pod abc',
+    'sandbox abc',
   );
   assert.equal(orderKey(request('GC')), 'gc');
   const version = { variables: { CNI_COMMAND: 'VERSION' } };

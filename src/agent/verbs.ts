@@ -80,11 +80,18 @@ export class VerbServer {
   }
 }
 
-/** Requests with one key follow one another: those of one pod, and those that concern a whole network. */
+/**
+ * Requests with one key follow one another: those of one pod, and those that concern a whole network. A pod by its name, because
+ * runtimes leave its UID out, and then the DEL of an old sandbox and the ADD of the next would free and take one address at once.
+ */
 export function orderKey(request: CniRequest): string {
   const { CNI_COMMAND: verb, CNI_CONTAINERID: containerId, CNI_ARGS: args = '' } = request.variables;
   if (verb === 'GC') return 'gc';
   if (containerId === undefined) return `request ${request.id}`;
-  const uid = /(?:^|;)K8S_POD_UID=([^;]+)/.exec(args)?.[1];
-  return `pod ${uid ?? containerId}`;
+  const [namespace, name] = ['K8S_POD_NAMESPACE', 'K8S_POD_NAME'].map(
+    (key) => new RegExp(`(?:^|;)${key}=([^;]+)`).exec(args)?.[1],
+  );
+  return namespace === undefined || name === undefined
+    ? `sandbox ${containerId}`
+    : `pod ${namespace}/${name}`;
 }

@@ -26,10 +26,12 @@ interface IpRule {
 /** The guide's NetworkAttachmentDefinitions, as they stand there. */
 function guideNetworks(): Record<string, Network> {
   const file = join(import.meta.dirname, '../fixtures/manifests/fixed-ip-multi-nic.yaml');
-  const objects = parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS());
+  const objects = parseAllDocuments(readFileSync(file, 'utf8')).map(
+    (document) => document.toJS() as { kind: string; metadata: { name: string }; spec: { config: string } },
+  );
   const definitions = objects.filter(({ kind }) => kind === 'NetworkAttachmentDefinition');
   return Object.fromEntries(
-    definitions.map(({ metadata, spec }) => [metadata.name, JSON.parse(spec.config)]),
+    definitions.map(({ metadata, spec }) => [metadata.name, JSON.parse(spec.config) as Network]),
   );
 }
 
