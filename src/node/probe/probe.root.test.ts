@@ -1,10 +1,11 @@
 // Probes on a LAN of namespaces: rivals that hold or want the address, gateways, silence, and what neighbours remember.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import { silentLogger, systemClock } from '#base';
 import { formatAddress, parseAddress } from '#ip';
-import { openNamespace, primeThreads } from '#kernel';
+import { arpAnnouncement, openNamespace, openNetns, PacketSocket, primeThreads } from '#kernel';
 import { ip, Lan } from '../lan-fixture.ts';
 import { type ProbeReport, type ProbeRequest, probeNic } from './index.ts';
 
@@ -179,6 +180,42 @@ for (const family of bothFamilies) {
     assert.ok(tookMs >= 300 && tookMs < 600, `${tookMs} ms`);
   });
 }
+
+test('no cache knows us when a gateway of one family does not answer, though that of the other has', async () => {
+  using lan = new Lan('pl');
+  addNic(lan, lan.pod, podMac);
+  const [v4, v6] = withGateways();
+  assert.ok(v4 && v6);
+  const targets = [v4, { ...v6, gateway: parseAddress('fd00:10:6::254') }];
+  assert.equal((await probe(request(lan, { targets }))).said, 'no fd00:10:6::254');
+  assert.deepEqual(remembered(lan), []);
+});
+
+test('a gateway that ignores questions without a sender is heard all the same', async (t) => {
+  using lan = new Lan('pm');
+  addNic(lan, lan.pod, podMac);
+  // As a switch does that inspects ARP (`ip arp inspection validate ip`).
+  const strict =
+    'table arp strict { chain in { type filter hook input priority 0; arp saddr ip 0.0.0.0 drop; }; }';
+  execFileSync('ip', ['netns', 'exec', lan.lan, 'nft', '-f', '-'], { input: strict });
+  const { said, tookMs } = await probe(request(lan, { targets: withGateways() }));
+  t.diagnostic(`${Math.round(tookMs)} ms`);
+  assert.equal(said, 'free');
+  assert.ok(tookMs >= 210, `${tookMs} ms: with a name only when there was no other way`);
+});
+
+test('a rival that answers nobody, and announces its address meanwhile, is told by its MAC address', async () => {
+  using lan = new Lan('pn');
+  addNic(lan, lan.pod, podMac);
+  addRival(lan);
+  using netns = openNetns(lan.path(lan.lan));
+  const socket = new PacketSocket({ netns, dev: 'rival', protocol: 'arp' });
+  const probing = probe(request(lan, { deadlineMs: 3000 }));
+  await systemClock.sleep(50);
+  socket.send(arpAnnouncement(rivalMac, parseAddress(own[4])));
+  socket.close();
+  assert.equal((await probing).said, `${own[4]} at ${rivalMac}`);
+});
 
 test('a gateway is asked without a name where nobody looked for rivals: no cache knows us', async () => {
   using lan = new Lan('pg');

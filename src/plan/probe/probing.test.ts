@@ -79,7 +79,7 @@ test('our own frames and other addresses are no conflict', () => {
   assert.equal(machine.verdict, undefined);
 });
 
-test('gateways are asked only after the wait for rivals, in the name of the probed address', () => {
+test('gateways are asked only after the wait for rivals, in nobody’s name', () => {
   const machine = probing({ targets: withGateways });
   const sent = runOut(machine, (ms) => {
     if (ms < 120) return;
@@ -88,10 +88,21 @@ test('gateways are asked only after the wait for rivals, in the name of the prob
   });
   const asked = sent.filter((line) => line.includes('asks'));
   const expected = [90, 120].flatMap((ms) => [
-    `${ms}: 10.6.0.5 asks 10.6.0.1`,
-    `${ms}: fd00:10:6::5 asks fd00:10:6::1`,
+    `${ms}: nobody asks 10.6.0.1`,
+    `${ms}: nobody asks fd00:10:6::1`,
   ]);
   assert.deepEqual([asked, machine.verdict], [expected, { kind: 'free' }]);
+});
+
+test('a gateway that ignores questions without a sender is at last asked in the name of the address that is free', () => {
+  const machine = probing({ targets: withGateways });
+  const sent = runOut(machine, (ms) => {
+    if (ms === 90) machine.saw(uses('10.6.0.1'));
+  });
+  assert.deepEqual(
+    sent.filter((line) => line.includes('fd00:10:6::5 asks') || line.includes('10.6.0.5 asks')),
+    [210, 240, 270].map((ms) => `${ms}: fd00:10:6::5 asks fd00:10:6::1`),
+  );
 });
 
 test('a gateway heard while rivals were looked for has still to answer us', () => {
@@ -133,6 +144,11 @@ test('without conflict detection the gateway is asked at once, in nobody’s nam
   assert.deepEqual(lines, ['nobody asks 10.6.0.1', 'nobody asks fd00:10:6::1']);
   machine.saw(uses('10.6.0.5'));
   assert.equal(machine.verdict, undefined, 'rivals were not asked for');
+  const later = runOut(machine).filter((line) => line.includes('asks'));
+  assert.ok(
+    later.every((line) => line.includes('nobody')),
+    'nor is the address known to be free',
+  );
 });
 
 test('nothing to look for is free at once', () => {

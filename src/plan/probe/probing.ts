@@ -1,7 +1,8 @@
 // The decision whether a NIC may use its addresses: what to send when, what each sighting on the wire means, and the verdict.
 //
 // A conflict is looked for first, with probes that change nobody's cache (RFC 5227, 2.1; RFC 4862, 5.4). Gateways are asked
-// only when there is none: to ask in the name of an address that a neighbour holds would poison caches (Spiderpool #4475).
+// only when there is none, and as the probes are: without a sender (to ask in the name of an address that a neighbour holds
+// poisons caches, Spiderpool #4475). Who does not answer that is asked in the name of the address, which is known to be free.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Mac } from '#net';
@@ -33,7 +34,7 @@ export interface Sighting {
 /** A frame to send. */
 export type Emission =
   | { readonly kind: 'probe'; readonly address: Address }
-  /** Without `source` the question names no sender, since nothing is known of our address. */
+  /** Without `source` the question names no sender, and the gateway remembers nobody. */
   | { readonly kind: 'ask'; readonly gateway: Address; readonly source?: Address };
 
 export type Verdict =
@@ -46,6 +47,8 @@ export type Verdict =
 /** RFC 5227, 2.1.1: PROBE_NUM. */
 const conflictRounds = 3;
 const stepsPerDeadline = 10;
+/** The last of the steps: switches that inspect ARP may drop questions from 0.0.0.0, and gateways ignore them. */
+const namedSteps = 3;
 
 /** One probing of all addresses of a NIC; told the time and the sightings, it keeps neither clock nor socket. */
 export class Probing {
@@ -56,8 +59,8 @@ export class Probing {
   #phase: 'conflict' | 'gateway' = 'conflict';
   #rounds = 0;
   #lastRoundLost = false;
-  /** Gateways that have not answered yet, by text. */
-  readonly #silent: Map<string, Extract<Emission, { kind: 'ask' }>>;
+  /** Gateways that have not answered yet, by text, each with an address behind it. */
+  readonly #silent: Map<string, Question>;
   #verdict: Verdict | undefined;
 
   constructor(input: ProbingInput, nowMs: number) {
@@ -65,7 +68,7 @@ export class Probing {
     this.#stepMs = input.deadlineMs / stepsPerDeadline;
     this.#endMs = nowMs + input.deadlineMs;
     this.#nextMs = nowMs;
-    this.#silent = questions(input);
+    this.#silent = questions(input.targets);
     if (!input.detectConflict) this.#askGateways();
   }
 
@@ -91,7 +94,7 @@ export class Probing {
     if (this.#verdict !== undefined) return [];
     this.#nextMs = nowMs + this.#stepMs;
     this.#lastRoundLost = false;
-    if (this.#phase === 'gateway') return [...this.#silent.values()];
+    if (this.#phase === 'gateway') return this.#questions(nowMs);
     this.#rounds++;
     return this.#input.targets.map(({ address }) => ({ kind: 'probe', address }));
   }
@@ -121,6 +124,15 @@ export class Probing {
     if (this.#silent.size === 0) this.#verdict = { kind: 'free' };
   }
 
+  #questions(nowMs: number): Emission[] {
+    const named = this.#input.detectConflict && nowMs >= this.#endMs - namedSteps * this.#stepMs;
+    return [...this.#silent.values()].map(({ gateway, address }) => ({
+      kind: 'ask',
+      gateway,
+      ...(named && { source: address }),
+    }));
+  }
+
   #lateVerdict(): Verdict {
     const [first] = this.#silent.values();
     if (this.#phase === 'conflict' || this.#lastRoundLost || first === undefined) return { kind: 'unheard' };
@@ -128,19 +140,16 @@ export class Probing {
   }
 }
 
+interface Question {
+  readonly gateway: Address;
+  readonly address: Address;
+}
+
 /** One question for each gateway, however many addresses are behind it. */
-function questions({
-  targets,
-  detectConflict,
-}: ProbingInput): Map<string, Extract<Emission, { kind: 'ask' }>> {
-  const asked = new Map<string, Extract<Emission, { kind: 'ask' }>>();
+function questions(targets: readonly ProbeTarget[]): Map<string, Question> {
+  const asked = new Map<string, Question>();
   for (const { address, gateway } of targets) {
-    if (gateway === undefined) continue;
-    asked.set(formatAddress(gateway), {
-      kind: 'ask',
-      gateway,
-      ...(detectConflict ? { source: address } : {}),
-    });
+    if (gateway !== undefined) asked.set(formatAddress(gateway), { gateway, address });
   }
   return asked;
 }
