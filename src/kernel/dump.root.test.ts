@@ -122,6 +122,20 @@ describe('dumps of a namespace', () => {
       '79',
     );
     ipTool('-6', 'rule', 'add', 'pref', '1001', 'to', 'fd00::/64', 'table', '500');
+    ipTool(
+      'rule',
+      'add',
+      'not',
+      'fwmark',
+      '0x0/0x2',
+      'pref',
+      '1002',
+      'table',
+      '500',
+      'suppress_prefixlength',
+      '0',
+    );
+    ipTool('rule', 'add', 'pref', '1003', 'ipproto', 'tcp', 'dport', '80', 'table', '500');
     ipTool('neigh', 'add', '10.6.0.9', 'lladdr', '0a:00:00:00:00:09', 'dev', 'veth0', 'protocol', '79');
     ipTool('neigh', 'add', 'fd00::9', 'lladdr', '0a:00:00:00:00:09', 'dev', 'veth0', 'nud', 'permanent');
   });
@@ -264,6 +278,16 @@ describe('dumps of a namespace', () => {
       mark: { value: 0x10, mask: 0xff },
       inputDev: 'br0',
     });
+    const [inverted, unread] = [1002, 1003].map((pref) =>
+      namespace.rules(4).find((each) => each.priority === pref),
+    );
+    assert.deepEqual(inverted, {
+      ...{ family: 4, priority: 1002, table: 500, protocol: 0 },
+      mark: { value: 0, mask: 2 },
+      inverted: true,
+      suppressPrefixLength: 0,
+    });
+    assert.deepEqual(unread?.unread, ['ipproto', 'dport']);
   });
 
   test('neighbours', () => {

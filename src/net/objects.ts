@@ -166,6 +166,12 @@ export interface Rule {
   readonly to?: Cidr;
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inputDev?: string;
+  /** FIB_RULE_INVERT, `not`: it takes what its selectors do not. Reported only. */
+  readonly inverted?: boolean;
+  /** A route of its table counts only with a longer prefix. Reported only. */
+  readonly suppressPrefixLength?: number;
+  /** Selectors that are not read, as `uidrange`: whether it takes a packet is not known. Reported only. */
+  readonly unread?: readonly string[];
   /** FRA_PROTOCOL: who made it. */
   readonly protocol: number;
 }

@@ -18,10 +18,26 @@ const FRA_SRC = 2;
 const FRA_IIFNAME = 3;
 const FRA_PRIORITY = 6;
 const FRA_FWMARK = 10;
+const FRA_SUPPRESS_PREFIXLEN = 14;
 const FRA_TABLE = 15;
 const FRA_FWMASK = 16;
 const FRA_PROTOCOL = 21;
 const FR_ACT_TO_TBL = 1;
+const FIB_RULE_INVERT = 2;
+/** -1: no limit, or all bits of a mask. */
+const NOTHING = 0xffff_ffff;
+
+/** Selectors of others' rules that we cannot judge, by the words of ip-rule(8). */
+const unreadSelectors: Readonly<Record<string, number>> = {
+  tun_id: 12,
+  suppress_ifgroup: 13,
+  oif: 17,
+  l3mdev: 19,
+  uidrange: 20,
+  ipproto: 22,
+  sport: 23,
+  dport: 24,
+};
 
 export function getRules(family: Family): Request {
   const body = new MessageBody();
@@ -64,9 +80,12 @@ export function decodeRule({ body }: Message): Rule | undefined {
   const table = header.u8();
   header.skip(2);
   if (family === undefined || header.u8() !== FR_ACT_TO_TBL) return undefined;
-  header.skip(4);
+  const flags = header.u32();
   const attributes = new Attributes(header.take(header.remaining));
-  const mark = attributes.u32(FRA_FWMARK);
+  const suppressed = attributes.u32(FRA_SUPPRESS_PREFIXLEN);
+  const unread = Object.keys(unreadSelectors).filter(
+    (word) => attributes.bytes(unreadSelectors[word] ?? 0) !== undefined,
+  );
   return {
     family,
     priority: attributes.u32(FRA_PRIORITY) ?? 0,
@@ -74,12 +93,22 @@ export function decodeRule({ body }: Message): Rule | undefined {
     protocol: attributes.u8(FRA_PROTOCOL) ?? 0,
     ...present('from', selector(attributes, FRA_SRC, fromLength, family)),
     ...present('to', selector(attributes, FRA_DST, toLength, family)),
-    ...present(
-      'mark',
-      mark === undefined ? undefined : { value: mark, mask: attributes.u32(FRA_FWMASK) ?? 0xffffffff },
-    ),
+    ...present('mark', markOf(attributes)),
     ...present('inputDev', attributes.text(FRA_IIFNAME)),
+    ...present('inverted', (flags & FIB_RULE_INVERT) === 0 ? undefined : true),
+    ...present(
+      'suppressPrefixLength',
+      suppressed === undefined || suppressed >= NOTHING ? undefined : suppressed,
+    ),
+    ...present('unread', unread.length === 0 ? undefined : unread),
   };
+}
+
+/** The kernel tells no mark of 0, only its mask: `fwmark 0/0x2`. */
+function markOf(attributes: Attributes): Rule['mark'] {
+  const value = attributes.u32(FRA_FWMARK);
+  const mask = attributes.u32(FRA_FWMASK);
+  return value === undefined && mask === undefined ? undefined : { value: value ?? 0, mask: mask ?? NOTHING };
 }
 
 function selector(

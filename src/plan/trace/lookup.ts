@@ -1,0 +1,119 @@
+// The kernel's choice of a route: rules by priority, in each table the longest prefix (net/core/fib_rules.c, net/ipv4/fib_trie.c,
+// net/ipv6/ip6_fib.c). Checked against `ip route get` by src/cli/trace/kernel-agrees.root.test.ts.
+
+import { type Address, cidrContains } from '#ip';
+import type { NextHop, Route, Rule } from '#net';
+import type { NamespaceView } from './view.ts';
+
+/** What a route is looked up by. */
+export interface Flow {
+  readonly destination: Address;
+  /** Absent while it is not chosen yet. */
+  readonly source?: Address;
+  readonly mark: number;
+  /** The link that the packet came in by; absent for the namespace's own packets. */
+  readonly inputDev?: string;
+  /** Only routes of this link: of sockets bound to it, and for link-local destinations. */
+  readonly outputDev?: string;
+}
+
+export type Decision =
+  | {
+      readonly outcome: 'found';
+      readonly rule: Rule;
+      readonly route: Route;
+      /** Where it can go: one hop, or several that the kernel chooses from by a hash of the flow. */
+      readonly hops: readonly NextHop[];
+      readonly passed: readonly Rule[];
+    }
+  /** A route says no: `unreachable`, `blackhole`, `prohibit`. */
+  | {
+      readonly outcome: 'refused';
+      readonly rule: Rule;
+      readonly route: Route;
+      readonly passed: readonly Rule[];
+    }
+  | { readonly outcome: 'no route'; readonly passed: readonly Rule[] };
+
+/** The kernel's name for packets of its own: LOOPBACK_IFINDEX is their input. */
+const OWN_PACKETS = 'lo';
+
+/** `passed` of the decision are the rules that matched and whose tables had nothing, or a `throw` route. */
+export function lookUp(view: Pick<NamespaceView, 'rules' | 'routes'>, flow: Flow): Decision {
+  const rules = view.rules.toSorted((a, b) => a.priority - b.priority);
+  const passed: Rule[] = [];
+  for (const rule of rules) {
+    if (!ruleMatches(rule, flow)) continue;
+    const route = inTable(view.routes, rule.table, flow);
+    if (route === undefined || route.type === 'throw' || isSuppressed(rule, route)) {
+      passed.push(rule);
+      continue;
+    }
+    if (isRefusal(route)) return { outcome: 'refused', rule, route, passed };
+    return { outcome: 'found', rule, route, hops: hopsOf(route, flow), passed };
+  }
+  return { outcome: 'no route', passed };
+}
+
+/** One with selectors that are not read is left out; the caller says so. */
+function ruleMatches(rule: Rule, flow: Flow): boolean {
+  if (rule.family !== flow.destination.family || rule.unread !== undefined) return false;
+  return selectorsMatch(rule, flow) !== (rule.inverted === true);
+}
+
+function selectorsMatch({ mark, from, to, inputDev }: Rule, flow: Flow): boolean {
+  return (
+    (inputDev === undefined || inputDev === (flow.inputDev ?? OWN_PACKETS)) &&
+    (mark === undefined || ((mark.value ^ flow.mark) & mark.mask) === 0) &&
+    (to === undefined || cidrContains(to, flow.destination)) &&
+    (from === undefined || sourceMatches(from, flow))
+  );
+}
+
+/** A refusal ends the search before anything is suppressed (fib_rules_lookup). */
+function isSuppressed({ suppressPrefixLength }: Rule, route: Route): boolean {
+  if (suppressPrefixLength === undefined || isRefusal(route)) return false;
+  return route.destination.prefixLength <= suppressPrefixLength;
+}
+
+/** IPv4 takes a source that is not chosen for 0.0.0.0; IPv6 matches no rule with a source then (fib6_rule_match). */
+function sourceMatches(from: NonNullable<Rule['from']>, { source }: Flow): boolean {
+  if (source !== undefined) return cidrContains(from, source);
+  return from.address.family === 4 && cidrContains(from, { family: 4, value: 0n });
+}
+
+/** The longest prefix; among equals the lowest metric, then the link it came in by (IPv6), then the kernel's order. */
+function inTable(routes: readonly Route[], table: number, flow: Flow): Route | undefined {
+  let best: Route | undefined;
+  for (const route of routes) {
+    if (route.table !== table || !cidrContains(route.destination, flow.destination)) continue;
+    if (!isRefusal(route) && route.type !== 'throw' && hopsOf(route, flow).length === 0) continue;
+    if (best === undefined || isBetter(route, best, flow)) best = route;
+  }
+  return best;
+}
+
+function isBetter(route: Route, than: Route, { inputDev }: Flow): boolean {
+  const longer = route.destination.prefixLength - than.destination.prefixLength;
+  const dearer = (route.metric ?? 0) - (than.metric ?? 0);
+  if (longer !== 0 || dearer !== 0) return longer > 0 || (longer === 0 && dearer < 0);
+  // rt6_score_route: a forwarded packet is looked up with its input link as the wished output.
+  const isIpv6 = route.destination.address.family === 6 && inputDev !== undefined;
+  return isIpv6 && route.dev === inputDev && than.dev !== inputDev;
+}
+
+function hopsOf(route: Route, { outputDev }: Flow): NextHop[] {
+  const { dev, gateway, onlink } = route;
+  const one = {
+    weight: 1,
+    ...(dev !== undefined && { dev }),
+    ...(gateway !== undefined && { gateway }),
+    ...(onlink !== undefined && { onlink }),
+  };
+  const hops = route.nextHops ?? [one];
+  return outputDev === undefined ? [...hops] : hops.filter((hop) => hop.dev === outputDev);
+}
+
+function isRefusal({ type }: Route): boolean {
+  return type === 'unreachable' || type === 'blackhole' || type === 'prohibit';
+}

@@ -1,0 +1,33 @@
+// Whether the kernel takes a packet from a source that came in by a link: martians and rp_filter (__fib_validate_source).
+
+import type { Address } from '#ip';
+import { lookUp } from './lookup.ts';
+import { linkSysctl, type NamespaceView } from './view.ts';
+
+export interface Arrival {
+  readonly source: Address;
+  readonly destination: Address;
+  readonly dev: string;
+  readonly mark: number;
+  /** Where it is forwarded to: the way back is looked up as of a packet that comes in there. */
+  readonly outputDev?: string;
+}
+
+/** The reason to drop it, or undefined. IPv6 knows no such filter in its routing; nftables may have one. */
+export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | undefined {
+  const { source, destination, dev, outputDev } = arrival;
+  if (source.family === 6) return undefined;
+  const filter = linkSysctl(view, 'ipv4', dev, 'rp_filter');
+  const mark = linkSysctl(view, 'ipv4', dev, 'src_valid_mark') > 0 ? arrival.mark : 0;
+  const back = { destination: source, source: destination, mark };
+  const way = lookUp(view, { ...back, ...(outputDev !== undefined && { inputDev: outputDev }) });
+  const isNumbered = view.addresses.some((each) => each.dev === dev && each.address.address.family === 4);
+  const strict = `rp_filter ${filter} on ${dev}`;
+  if (way.outcome !== 'found') return filter > 0 ? `${strict}: there is no route back` : undefined;
+  if (way.route.type !== 'unicast') return 'martian source: it is one of its own addresses, or no unicast';
+  if (way.hops.some((hop) => hop.dev === dev)) return undefined;
+  if (filter === 1 || (filter > 0 && !isNumbered)) {
+    return `${strict}: the way back is by ${way.hops.map((hop) => hop.dev).join(', ')}`;
+  }
+  return undefined;
+}

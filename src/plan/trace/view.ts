@@ -1,0 +1,23 @@
+// A network namespace as a trace sees it: what decides where a packet goes. It comes from a plan or from the kernel.
+
+import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
+
+/** Of a link, what matters to packets. */
+export type LinkView = Pick<Link, 'name' | 'mac' | 'up' | 'loopback'>;
+
+export interface NamespaceView {
+  /** In the kernel's order, as are addresses, routes and rules: it decides between equals. */
+  readonly links: readonly LinkView[];
+  readonly addresses: readonly InterfaceAddress[];
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  readonly neighbours: readonly Neighbour[];
+  /** By key below /proc/sys/net, `ipv4/conf/all/rp_filter`. What is absent is 0. */
+  readonly sysctls: ReadonlyMap<string, string>;
+}
+
+/** The larger of `all` and the link's own, as the kernel combines most of them (ip-sysctl.rst). */
+export function linkSysctl({ sysctls }: NamespaceView, family: 'ipv4' | 'ipv6', dev: string, name: string) {
+  const value = (link: string) => Number(sysctls.get(`${family}/conf/${link}/${name}`) ?? 0);
+  return Math.max(value('all'), value(dev));
+}
