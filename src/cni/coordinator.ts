@@ -3,13 +3,12 @@
 import { type CniResult, type NetConf, type Pod, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, type Logger, OrbError } from '#base';
 import type { Address } from '#ip';
-import { errnoOf, type NetworkNamespace } from '#net';
+import type { NetworkNamespace } from '#net';
 import {
   type AttachmentRecord,
   type Attachments,
   applyNetwork,
   checkNetwork,
-  type Namespaces,
   podOf,
   type RecordedNic,
 } from '#node';
@@ -27,6 +26,7 @@ import { takeAway } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
+import { addedNamespace, leftNamespace, recordedNetns } from './pod-namespace.ts';
 
 /** What the plugin asks of the cluster and of its node. */
 export interface CoordinatorParts extends LateDetectionParts {
@@ -52,8 +52,9 @@ export class CoordinatorPlugin implements CniPlugin {
 
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments, node } = this.#parts;
-    const { options, prevResult, record } = await this.#read(call);
+    const { options, prevResult, record: begun } = await this.#read(call);
     const pod = this.#parts.openNamespace(call.netns);
+    const record: AttachmentRecord = { ...begun, netns: recordedNetns(call.netns, pod) };
     try {
       const request = this.#request(record, options, prevResult);
       const planned = planNic(request, { pod, node });
@@ -107,7 +108,8 @@ export class CoordinatorPlugin implements CniPlugin {
   async check(call: NetnsCall): Promise<void> {
     const { containerId, ifName } = call.environment;
     const key = { containerId, interfaceName: ifName };
-    const recorded = this.#parts.attachments.get(key)?.coordinator;
+    const record = this.#parts.attachments.get(key);
+    const recorded = record?.coordinator;
     if (recorded === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
         message: `nothing is recorded for interface ${ifName} of container ${containerId}`,
@@ -118,9 +120,14 @@ export class CoordinatorPlugin implements CniPlugin {
     const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
     const nics = made.nics.map((nic) => (nic.name === ifName ? { ...nic, addresses } : nic));
     const desired = planPod({ ...made, nics });
-    const broken = this.#withPod(call.netns, (namespaces) => checkNetwork(desired, namespaces));
-    if (broken.length === 0) return;
-    throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
+    const pod = addedNamespace(this.#parts, record?.netns, call.netns);
+    try {
+      const broken = checkNetwork(desired, { pod, node: this.#parts.node });
+      if (broken.length === 0) return;
+      throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
+    } finally {
+      pod.close();
+    }
   }
 
   async gc(call: PluginCall): Promise<void> {
@@ -156,7 +163,6 @@ export class CoordinatorPlugin implements CniPlugin {
       createdAt: this.#parts.timestamp(),
       ...(uid === undefined ? {} : { pod: { namespace: identity.namespace, name: identity.name, uid } }),
       ...this.#parts.attachments.get(attachment),
-      netns: { path: call.netns },
     };
     return { options, prevResult, record };
   }
@@ -177,15 +183,6 @@ export class CoordinatorPlugin implements CniPlugin {
     return otherNics(this.#parts.attachments.ofContainer(containerId), interfaceName);
   }
 
-  #withPod<T>(netns: string, work: (namespaces: Namespaces) => T): T {
-    const pod = this.#parts.openNamespace(netns);
-    try {
-      return work({ pod, node: this.#parts.node });
-    } finally {
-      pod.close();
-    }
-  }
-
   async #remove(key: AttachmentKey, netns: string | undefined, log: Logger): Promise<void> {
     const { attachments, node } = this.#parts;
     const record = attachments.get(key);
@@ -193,8 +190,7 @@ export class CoordinatorPlugin implements CniPlugin {
     const others = this.#others(key);
     // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
     if (plan !== undefined || others.length === 0) {
-      const path = netns ?? record?.netns?.path;
-      const pod = path === undefined ? undefined : this.#namespaceIfThere(path);
+      const pod = leftNamespace(this.#parts, record?.netns, netns);
       try {
         await takeAway(key, plan, others, { pod, node }, log);
       } finally {
@@ -202,22 +198,6 @@ export class CoordinatorPlugin implements CniPlugin {
       }
     }
     await attachments.removePart(key, 'coordinator');
-  }
-
-  /**
-   * Where the namespace is gone, so is everything of ours inside; a file that was its mount point gives EINVAL. A late DEL may
-   * name `/proc/PID/ns/net` of a process number that the node uses again: what is ours in the node's namespace serves every pod.
-   */
-  #namespaceIfThere(path: string): NetworkNamespace | undefined {
-    try {
-      const pod = this.#parts.openNamespace(path);
-      if (pod.id !== this.#parts.node.id) return pod;
-      pod.close();
-      return undefined;
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
-      throw error;
-    }
   }
 }
 
