@@ -14,10 +14,11 @@ import {
 } from '#cni';
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
-import type { KubeClient } from '#kube';
+import { EventRecorder, type KubeClient } from '#kube';
 import { Attachments, announce, applyNode, DelQueue, openStateDirectory, probeNic } from '#node';
 import { planNode } from '#plan/network';
 import { ClusterView } from './cluster-view.ts';
+import { tellConflict } from './conflicts.ts';
 import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
@@ -69,7 +70,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     view,
     metrics: metrics.ipam,
     families: familiesOf(config),
+    fixForStatefulSets: config.enableStatefulSet,
   });
+  const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const started = new Start(clock, log);
   const parts = {
     attachments,
@@ -82,6 +85,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     gateway: config.enableGatewayDetection,
     deadlineMs: config.orbweaver.probeDeadlineMs,
     probe: (request) => probeNic(request, clock),
+    conflicted: (conflict) =>
+      tellConflict(conflict, { events, count: (outcome) => metrics.addressConflict(outcome) }),
     announce: (announcement) => announce(announcement, clock),
   };
   const coordination: CoordinatorParts = {

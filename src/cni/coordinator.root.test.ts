@@ -46,6 +46,7 @@ class Site implements Disposable {
         gateway: false,
         deadlineMs: 300,
         probe: async () => ({ kind: 'free' }),
+        conflicted: () => {},
         announce: () => {},
       },
       node: this.node,

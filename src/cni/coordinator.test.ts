@@ -55,6 +55,7 @@ async function startAgent(): Promise<void> {
       gateway: false,
       deadlineMs: 300,
       probe: async () => ({ kind: 'free' }),
+      conflicted: () => {},
       announce: ({ addresses }) => own.push(...addresses.map(formatAddress)),
     },
     attachments,

@@ -1,6 +1,8 @@
 // Detection of address conflicts and dead gateways, as ADD of `spiderpool` and of `coordinator` use it.
 
 import type { Logger, OrbError } from '#base';
+import type { Address } from '#ip';
+import type { Mac } from '#net';
 import type { Announcement, ProbeReport, ProbeRequest } from '#node';
 import { conflictError, gatewayError, type ProbeTarget, unheardError } from '#plan/probe';
 
@@ -14,8 +16,21 @@ export interface DetectionSwitches {
 export interface Detection extends DetectionSwitches {
   readonly deadlineMs: number;
   readonly probe: (request: ProbeRequest) => Promise<ProbeReport>;
+  /** Told of each conflict: for the pod's Events and the agent's counters. */
+  readonly conflicted: (conflict: Conflict) => void;
   /** Tells neighbours the link address of addresses that the NIC has. */
   readonly announce: (announcement: Announcement) => void;
+}
+
+/** Another machine has an address that was meant for a pod. */
+export interface Conflict {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly nic: string;
+  readonly address: Address;
+  /** Of the other machine. */
+  readonly mac: Mac;
+  /** Whether the address went into quarantine; the pod keeps one that is its own for good, and waits. */
+  readonly outcome: 'quarantined' | 'kept';
 }
 
 /** A NIC in a pod's namespace and the addresses that it is to have. */

@@ -17,6 +17,8 @@ export class FakeIpam implements Ipam {
   readonly allocations: AllocationRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
   readonly quarantined: string[] = [];
+  /** Whether allocations are said to be the pod's for good. */
+  fixed = false;
   /** Thrown by every call while it is set. */
   failure: OrbError | undefined;
   #next = 1;
@@ -31,6 +33,7 @@ export class FakeIpam implements Ipam {
     const gateway = parseAddress('10.6.0.1');
     return {
       podUid,
+      ...(this.fixed && { fixed: true }),
       addresses: [{ nic: request.ifName, address: parseCidr(`${address}/16`), gateway, pool: 'v4' }],
       routes: [{ nic: request.ifName, destination: parseCidr('0.0.0.0/0'), gateway }],
     };

@@ -1,5 +1,5 @@
 export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
-export type { Detection } from './detection.ts';
+export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export { IfacerPlugin } from './ifacer.ts';

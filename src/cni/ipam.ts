@@ -54,6 +54,8 @@ export interface AllocationRequest {
 export interface Allocation {
   /** The UID of the pod that holds it: to be kept for the release. */
   readonly podUid: string;
+  /** The addresses are the pod's for good, as a StatefulSet's: no others may take their place. */
+  readonly fixed?: boolean;
   readonly addresses: readonly AllocatedAddress[];
   /** Pool routes, the pod's own routes, and the default route by the pool's gateway unless it is to be left out. */
   readonly routes: readonly AllocatedRoute[];

@@ -4,7 +4,7 @@ import { type CniResult, parseCniEnvironment, parseNetConf } from '#api';
 import { silentLogger } from '#base';
 import { formatAddress, parseAddress } from '#ip';
 import type { AttachmentRecord, ProbeReport, ProbeRequest } from '#node';
-import type { DetectionSwitches } from './detection.ts';
+import type { Detection, DetectionSwitches } from './detection.ts';
 import { FakeIpam } from './fake-ipam.ts';
 import { detectLate } from './late-detection.ts';
 import type { NetnsCall } from './plugin.ts';
@@ -12,11 +12,13 @@ import type { NetnsCall } from './plugin.ts';
 let ipam: FakeIpam;
 let requests: ProbeRequest[];
 let report: ProbeReport;
+let told: string[];
 
 beforeEach(() => {
   ipam = new FakeIpam();
   requests = [];
   report = { kind: 'free' };
+  told = [];
 });
 
 const prevResult: CniResult = {
@@ -67,7 +69,9 @@ async function detectWith(conf: object, configured: DetectionSwitches, of = reco
     requests.push(request);
     return report;
   };
-  const detection = { ...configured, deadlineMs: 300, probe, announce: () => {} };
+  const conflicted: Detection['conflicted'] = ({ address, outcome }) =>
+    told.push(`${formatAddress(address)} ${outcome}`);
+  const detection = { ...configured, deadlineMs: 300, probe, announce: () => {}, conflicted };
   await detectLate(call(conf), { prevResult, record: of }, { detection, ipam });
   return requests.flatMap(({ targets, detectConflict }) =>
     targets.map(({ address, gateway }) =>
@@ -133,7 +137,16 @@ test('a conflict fails the ADD and keeps the address from the next attempt', asy
     message:
       /pod's interface net1 with an conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99$/,
   });
-  assert.deepEqual(ipam.quarantined, ['10.6.1.1']);
+  assert.deepEqual([ipam.quarantined, told], [['10.6.1.1'], ['10.6.1.1 quarantined']]);
+});
+
+test('a conflict of a fixed address fails the ADD, and the address stays the pod’s', async () => {
+  report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
+  const { ipam: part } = record;
+  assert.ok(part);
+  const fixed = { ...record, ipam: { ...part, fixed: true } };
+  await assert.rejects(detectWith({ detectIPConflict: true }, off, fixed), { code: 'ADDRESS_CONFLICT' });
+  assert.deepEqual([ipam.quarantined, told], [[], ['10.6.1.1 kept']]);
 });
 
 test('a gateway that does not answer fails the ADD', async () => {

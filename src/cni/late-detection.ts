@@ -21,7 +21,7 @@ export interface LateDetectionInput {
 
 /**
  * Throws ADDRESS_CONFLICT or GATEWAY_UNREACHABLE. The NIC has its addresses by now: a conflict cannot be mended, but the address goes
- * into quarantine, so that the next attempt of the runtime gets another one.
+ * into quarantine, so that the next attempt of the runtime gets another one, unless it is the pod's for good.
  */
 export async function detectLate(
   call: NetnsCall,
@@ -36,6 +36,15 @@ export async function detectLate(
   const { timeout: deadlineMs = detection.deadlineMs } = conf.detectOptions ?? {};
   const report = await detect({ ...detection, deadlineMs }, switchesOf(conf, record, detection), site);
   if (report.kind === 'conflict' && record.pod !== undefined) {
+    const fixed = record.ipam?.fixed === true;
+    const { address, mac } = report;
+    detection.conflicted({
+      pod: record.pod,
+      nic,
+      address,
+      mac,
+      outcome: fixed ? 'kept' : 'quarantined',
+    });
     const addresses = (record.ipam?.addresses ?? [])
       .map(({ address, pool }) => ({ address: parseCidr(address).address, pool }))
       .filter(({ address }) => sameAddress(address, report.address));
@@ -43,7 +52,7 @@ export async function detectLate(
       { nic, address: formatAddress(report.address), mac: report.mac },
       'another machine uses the address',
     );
-    await ipam.quarantine({ podUid: record.pod.uid, nic, addresses, signal });
+    if (!fixed) await ipam.quarantine({ podUid: record.pod.uid, nic, addresses, signal });
   }
   const refusal = refusalOf(report, nic);
   if (refusal !== undefined) throw refusal;

@@ -12,11 +12,13 @@ const rivalMac = '0a:00:00:00:00:99';
 let ipam: FakeIpam;
 let probed: ProbeRequest[];
 let givenBack: string[];
+let told: string[];
 
 beforeEach(() => {
   ipam = new FakeIpam();
   probed = [];
   givenBack = [];
+  told = [];
 });
 
 /** Probes answer what is taken of the wire. */
@@ -29,6 +31,8 @@ function detection(taken: (address: string) => ProbeReport, switches: Partial<De
       probed.push(request);
       return taken(formatAddress(request.targets[0]?.address ?? parseAddress('0.0.0.0')));
     },
+    conflicted: ({ pod, nic, address, mac, outcome }) =>
+      told.push(`${pod.name} ${pod.uid} ${nic} ${formatAddress(address)} ${mac} ${outcome}`),
     announce: () => {},
     ...switches,
   };
@@ -79,6 +83,21 @@ test('an address that another machine uses is put into quarantine, and the next 
     done: true,
   });
   assert.deepEqual([ipam.quarantined, givenBack], [['10.6.1.1', '10.6.1.2'], []]);
+  assert.deepEqual(told, [
+    'a uid-a net1 10.6.1.1 0a:00:00:00:00:99 quarantined',
+    'a uid-a net1 10.6.1.2 0a:00:00:00:00:99 quarantined',
+  ]);
+});
+
+test('the fixed address of a StatefulSet’s pod is not exchanged: its ADD fails with the MAC address of the rival', async () => {
+  ipam.fixed = true;
+  await assert.rejects(allocate(detection(conflictOn('10.6.1.1'))), {
+    code: 'ADDRESS_CONFLICT',
+    message:
+      /pod's interface net1 with an conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99$/,
+  });
+  assert.deepEqual([ipam.quarantined, ipam.allocations.length], [[], 1]);
+  assert.deepEqual(told, ['a uid-a net1 10.6.1.1 0a:00:00:00:00:99 kept']);
 });
 
 test('where there is no other address the ADD fails with the MAC address of the rival, and nothing stays', async () => {

@@ -1,4 +1,5 @@
-// Allocation with probes: an address that another machine uses is put into quarantine and another one taken.
+// Allocation with probes: an address that another machine uses is put into quarantine and another one taken, but for a
+// StatefulSet's, which is the pod's for good: its ADD fails until the other machine is gone.
 
 import { errorText, type OrbError } from '#base';
 import { formatAddress, sameAddress } from '#ip';
@@ -25,7 +26,7 @@ const mostConflicts = 5;
 
 /**
  * Allocates, probes what the NIC got, and repeats both after a conflict. Fails with the rival's MAC address where there is no other
- * address, and with the gateway that does not answer; then nothing stays allocated for the NIC.
+ * address or may be none, and with the gateway that does not answer; then nothing stays allocated for the NIC.
  */
 export async function allocateProbed(
   request: AllocationRequest,
@@ -50,6 +51,15 @@ export async function allocateProbed(
       if (refusal === undefined) return { allocation, probed: report.kind === 'free' };
       if (report.kind !== 'conflict') throw refusal;
       conflict = refusal;
+      const fixed = allocation.fixed === true;
+      detection.conflicted({
+        pod: { namespace: request.podNamespace, name: request.podName, uid: podUid },
+        nic: request.ifName,
+        address: report.address,
+        mac: report.mac,
+        outcome: fixed ? 'kept' : 'quarantined',
+      });
+      if (fixed) throw conflict;
       await quarantine(ipam, request, { podUid, report, own });
       if (conflicts + 1 === mostConflicts) throw conflict;
     }
@@ -59,7 +69,7 @@ export async function allocateProbed(
   }
 }
 
-interface Conflict {
+interface Quarantine {
   readonly podUid: string;
   readonly report: Extract<ProbeReport, { kind: 'conflict' }>;
   readonly own: readonly AllocatedAddress[];
@@ -68,7 +78,7 @@ interface Conflict {
 async function quarantine(
   ipam: Ipam,
   request: AllocationRequest,
-  { podUid, report, own }: Conflict,
+  { podUid, report, own }: Quarantine,
 ): Promise<void> {
   const { ifName: nic, signal, log } = request;
   const facts = { nic, address: formatAddress(report.address), mac: report.mac };

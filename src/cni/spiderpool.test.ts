@@ -32,6 +32,7 @@ async function startAgent(): Promise<void> {
         probes++;
         return report;
       },
+      conflicted: () => {},
       announce: () => {},
     },
     notReady: () => undefined,

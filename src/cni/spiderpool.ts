@@ -194,6 +194,7 @@ export class SpiderpoolPlugin implements CniPlugin {
           pool,
         })),
         ...(probed ? { probed } : {}),
+        ...(allocation.fixed === true ? { fixed: true } : {}),
       },
     };
   }

@@ -36,6 +36,7 @@ beforeEach(async () => {
       gateway: false,
       deadlineMs: 300,
       probe: async () => ({ kind: 'free' }),
+      conflicted: () => {},
       announce: () => {},
     },
     attachments,

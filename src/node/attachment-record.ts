@@ -27,6 +27,8 @@ const ipamPartSchema = z.object({
   addresses: z.array(allocatedAddressSchema),
   /** The addresses of this NIC were found free on the wire, where the configuration asks for it. */
   probed: z.boolean().optional(),
+  /** The addresses are the pod's for good: a conflict does not exchange them. */
+  fixed: z.boolean().optional(),
 });
 
 /** The part that the coordinator wrote. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type Pod, resources } from '#api';
 import { insideNamespaces } from './namespaces.ts';
 import { gateway, OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
@@ -34,8 +35,8 @@ if (insideNamespaces(import.meta.filename)) {
     await node.startAgent();
   }
 
-  async function attach(net = network) {
-    const sandbox = await sandboxOfNewPod();
+  async function attach(net = network, pod = sandboxOfNewPod()) {
+    const sandbox = await pod;
     const begun = performance.now();
     const { ips = [] } = await runtime.add(net, sandbox).catch(async (error: unknown) => {
       await runtime.del(net, sandbox);
@@ -45,6 +46,27 @@ if (insideNamespaces(import.meta.filename)) {
     const tookMs = performance.now() - begun;
     return { sandbox, addresses: ips.map(({ address }) => address.split('/')[0] ?? ''), tookMs };
   }
+
+  /** Messages of Events, in order. */
+  async function conflictsToldOf(pod: string): Promise<string[]> {
+    const { items } = await node.client.list(resources.events, { namespace: 'default' });
+    return items
+      .filter(({ reason, involvedObject }) => reason === 'IPConflict' && involvedObject.name === pod)
+      .map(({ message = '' }) => message)
+      .sort();
+  }
+
+  /** They are written after the answer. */
+  async function eventually(look: () => Promise<string[]>, count: number): Promise<string[]> {
+    for (let tries = 0; tries < 50; tries++) {
+      const found = await look();
+      if (found.length >= count) return found;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return look();
+  }
+
+  const metrics = async () => (await fetch('http://127.0.0.1:5710/metrics')).text();
 
   async function end(sandbox: Sandbox, net = network): Promise<void> {
     await runtime.del(net, sandbox);
@@ -95,6 +117,14 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual(addresses, ['10.6.1.3', 'fd00:10:6::1:2']);
     const held = [...Object.keys(await node.held('v4')), ...Object.keys(await node.held('v6'))];
     assert.deepEqual(held, addresses);
+    assert.deepEqual(
+      await eventually(() => conflictsToldOf(`pod-${pods}`), 3),
+      ['10.6.1.1', '10.6.1.2', 'fd00:10:6::1:1'].map(
+        (address) =>
+          `address ${address} of interface eth0 is in use at ${rivalMac}: it goes into quarantine, and the pod gets another one`,
+      ),
+    );
+    assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 3$/m);
     sandbox.run('ping', '-c1', '-W2', gateway[4]);
     await end(sandbox);
     assert.deepEqual(await node.held('v4'), {});
@@ -107,6 +137,24 @@ if (insideNamespaces(import.meta.filename)) {
         /pod's interface eth0 with an conflicting ip 10\.6\.2\.1, 10\.6\.2\.1 is located at 0a:00:00:00:00:99/,
     });
     assert.deepEqual(await node.held('single'), {});
+  });
+
+  test('a StatefulSet’s pod does not get another address: ADD fails with the MAC address of the rival while that is there', async () => {
+    await configure({ enableIPConflictDetection: true, enableStatefulSet: true });
+    const stateful = async (name: string) => {
+      const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db' };
+      const made = await node.client.create(resources.pods, {
+        metadata: { name, namespace: 'default', ownerReferences: [{ ...owner, controller: true }] },
+        spec: { nodeName: 'node1', containers: [{ name: 'c', image: 'i' }] },
+      } as Pod);
+      return new Sandbox({ name, uid: made.metadata.uid });
+    };
+    await assert.rejects(attach(network, stateful('db-0')), {
+      message: /conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99$/m,
+    });
+    const [told] = await eventually(() => conflictsToldOf('db-0'), 1);
+    assert.match(told ?? '', /it is the pod's for good/);
+    assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="kept"\} 1$/m);
   });
 
   test('a definition of seed 1 that asks for detection is served by the coordinator; the next attempt gets another address', async () => {

@@ -64,7 +64,14 @@ test('two agents give all addresses of one pool through the embedded API server,
     const agents = ['node1', 'node2'].map((nodeName) => {
       const common = { client, clock: systemClock, log: silentLogger, metrics: silentIpamMetrics };
       const view = new ClusterView({ ...common, nodeName });
-      return new Allocator({ ...common, view, nodeName, agentNamespace: 'kube-system', families: [4, 6] });
+      return new Allocator({
+        ...common,
+        view,
+        nodeName,
+        agentNamespace: 'kube-system',
+        families: [4, 6],
+        fixForStatefulSets: false,
+      });
     });
     await Promise.all(agents.map((agent) => agent.start()));
     const given = new Map<string, string>();

@@ -42,6 +42,7 @@ function unstarted(kube: FakeKube): Allocator {
     metrics: silentIpamMetrics,
     agentNamespace: 'kube-system',
     families: [4, 6],
+    fixForStatefulSets: true,
   });
   running.push(allocator);
   return allocator;
@@ -132,6 +133,19 @@ test('two agents on one pool never give an address twice', async () => {
   );
   assert.equal(new Set(given).size, 60);
   assert.equal(Object.keys(await records(kube)).length, 60);
+});
+
+test('the addresses of a StatefulSet’s pod are its own for good, those of other pods may be exchanged', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.0.1-10.6.0.9'] } });
+  const ownerReferences = [
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db', controller: true },
+  ];
+  const metadata = { name: 'db-0', namespace: 'default', ownerReferences };
+  await kube.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [] } });
+  await pod(kube, 'a');
+  const allocator = await agent(kube);
+  assert.equal((await allocator.allocate(add('db-0'))).fixed, true);
+  assert.equal((await allocator.allocate(add('a'))).fixed, undefined);
 });
 
 test('a repeated ADD gets the same address again without a write', async () => {

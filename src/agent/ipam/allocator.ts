@@ -17,11 +17,13 @@ import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
-import { refuseDeadPod } from './pod-facts.ts';
+import { refuseDeadPod, topController } from './pod-facts.ts';
 
 /** The view is started and stopped with the allocator. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults {
   readonly nodeName: string;
+  /** `enableStatefulSet`: what a StatefulSet's pod gets is not exchanged for anything else. */
+  readonly fixForStatefulSets: boolean;
 }
 
 export class Allocator implements Ipam {
@@ -138,7 +140,8 @@ export class Allocator implements Ipam {
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
     this.#endpoints.show(pod, endpointDetails(ordered, routes));
-    return allocationOf(podUid, ordered, routes);
+    const fixed = this.#options.fixForStatefulSets && topController(pod).kind === 'StatefulSet';
+    return { ...allocationOf(podUid, ordered, routes), ...(fixed && { fixed }) };
   }
 
   async #release(request: ReleaseRequest): Promise<void> {

@@ -34,6 +34,13 @@ test('allocations and their failures stand under the names that Spiderpool’s d
   assert.match(text, /^orbweaver_ipam_pool_operations_total 5$/m);
 });
 
+test('address conflicts are counted by what followed', async () => {
+  const metrics = new AgentMetrics(load);
+  metrics.addressConflict('quarantined');
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 1$/m);
+});
+
 test('two agents of one process count apart', () => {
   assert.doesNotThrow(() => [new AgentMetrics(load), new AgentMetrics(load)]);
 });

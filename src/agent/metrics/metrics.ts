@@ -14,6 +14,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly ipam: IpamMetrics;
   readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
+  readonly #conflicts: Counter<'outcome'>;
 
   /** @param load what runs and what waits at the moment it is asked */
   constructor(load: { running: () => number; waiting: () => number; queuedDels: () => number }) {
@@ -31,6 +32,12 @@ export class AgentMetrics implements VerbMetrics {
       help: 'From the request on the socket to its answer, waiting included',
       labelNames: ['type', 'verb'],
       buckets: SECONDS,
+      registers,
+    });
+    this.#conflicts = new Counter({
+      name: 'orbweaver_address_conflicts_total',
+      help: 'Addresses that probes found in use by another machine',
+      labelNames: ['outcome'],
       registers,
     });
     const gauge = (name: string, help: string, read: () => number) =>
@@ -54,5 +61,9 @@ export class AgentMetrics implements VerbMetrics {
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void {
     this.#verbs.inc({ type, verb, outcome });
     this.#verbSeconds.observe({ type, verb }, seconds);
+  }
+
+  addressConflict(outcome: 'quarantined' | 'kept'): void {
+    this.#conflicts.inc({ outcome });
   }
 }

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress } from '#ip';
+import { tellConflict } from './conflicts.ts';
+
+const conflict = {
+  pod: { namespace: 'default', name: 'db-0', uid: 'uid-db-0' },
+  nic: 'eth0',
+  address: parseAddress('10.6.1.1'),
+  mac: '0a:00:00:00:00:99',
+} as const;
+
+test('a conflict is an Event on the pod that names address, interface, rival and what follows, and is counted', () => {
+  const told: unknown[] = [];
+  const counted: string[] = [];
+  const events = { record: (...event: unknown[]) => told.push(event.slice(1)) };
+  const edges = { events: events as never, count: (outcome: string) => counted.push(outcome) };
+  tellConflict({ ...conflict, outcome: 'quarantined' }, edges);
+  tellConflict({ ...conflict, outcome: 'kept' }, edges);
+  const start = 'address 10.6.1.1 of interface eth0 is in use at 0a:00:00:00:00:99: ';
+  const note = (message: string) => ({ type: 'Warning', reason: 'IPConflict', message: start + message });
+  const pod = { metadata: conflict.pod };
+  assert.deepEqual(told, [
+    [pod, note('it goes into quarantine, and the pod gets another one')],
+    [pod, note("it is the pod's for good: the pod starts once the other machine has left it")],
+  ]);
+  assert.deepEqual(counted, ['quarantined', 'kept']);
+});

@@ -1,0 +1,26 @@
+// Address conflicts as users see them: an Event on the pod and a counter, also where the pod got another address and started.
+
+import { resources } from '#api';
+import type { Conflict } from '#cni';
+import { formatAddress } from '#ip';
+import type { EventRecorder } from '#kube';
+
+/** Where conflicts are told. */
+export interface ConflictEdges {
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly count: (outcome: Conflict['outcome']) => void;
+}
+
+const CONSEQUENCES: Readonly<Record<Conflict['outcome'], string>> = {
+  quarantined: 'it goes into quarantine, and the pod gets another one',
+  kept: "it is the pod's for good: the pod starts once the other machine has left it",
+};
+
+export function tellConflict(
+  { pod, nic, address, mac, outcome }: Conflict,
+  { events, count }: ConflictEdges,
+): void {
+  count(outcome);
+  const message = `address ${formatAddress(address)} of interface ${nic} is in use at ${mac}: ${CONSEQUENCES[outcome]}`;
+  events.record(resources.pods, { metadata: { ...pod } }, { type: 'Warning', reason: 'IPConflict', message });
+}
