@@ -8,6 +8,7 @@ import { type Context, text } from './context.ts';
 export interface LabFlags {
   readonly nodes: number;
   readonly once: boolean;
+  readonly matrix?: 'full';
   readonly json?: string;
 }
 
@@ -47,6 +48,12 @@ const labRun = buildCommand<LabFlags, [], Here>({
         kind: 'boolean',
         default: false,
         brief: 'End after the table; exit code 0 only if every cell is as expected',
+      },
+      matrix: {
+        kind: 'enum',
+        values: ['full'],
+        optional: true,
+        brief: 'Try all rows of the forwarding matrix, with the pods of examples/matrix.yaml',
       },
       json: {
         kind: 'parsed',

@@ -5,6 +5,14 @@ import type { Family } from '#ip';
 /** An address or CIDR of each family. */
 export type DualStack = Readonly<Record<Family, string>>;
 
+/** An address of each family, or undefined while one is missing. */
+export function dualStack(addresses: readonly (string | undefined)[]): DualStack | undefined {
+  const known = addresses.filter((address) => address !== undefined);
+  const v4 = known.find((address) => !address.includes(':'));
+  const v6 = known.find((address) => address.includes(':'));
+  return v4 === undefined || v6 === undefined ? undefined : { 4: v4, 6: v6 };
+}
+
 /** Name of every node's NIC on the LAN, the parent of macvlans: the name that the manifests of Spiderpool's documents use. */
 export const nodeNic = 'ens160';
 
@@ -13,6 +21,16 @@ export const underlay = {
   cidr: { 4: '10.6.0.0/16', 6: 'fd00:10:6::/64' },
   prefixLength: { 4: 16, 6: 64 },
   gateway: { 4: '10.6.0.1', 6: 'fd00:10:6::1' },
+} as const;
+
+/** Name of every node's NIC on the second LAN: it has no address, as a NIC that is there for pods alone. */
+export const secondNodeNic = 'ens192';
+
+/** A second LAN behind the same router, where pods live and nodes do not. */
+export const secondLan = {
+  cidr: { 4: '10.7.0.0/16', 6: 'fd00:10:7::/64' },
+  prefixLength: { 4: 16, 6: 64 },
+  gateway: { 4: '10.7.0.1', 6: 'fd00:10:7::1' },
 } as const;
 
 /** The world behind the router (RFC 5737 and RFC 3849 documentation networks). */
@@ -38,10 +56,15 @@ export interface LabNode {
   readonly address: DualStack;
   /** The node's part of the overlay. */
   readonly overlayCidr: DualStack;
+  /** net.ipv4.conf.*.rp_filter as its distribution left it; namespaces of its pods inherit it. */
+  readonly rpFilter: RpFilter;
 }
 
+/** Off, or strict (ip-sysctl.rst). */
+export type RpFilter = 0 | 1;
+
 /** The nodes node1 … nodeN. */
-export function labNodes(count: number): LabNode[] {
+export function labNodes(count: number, rpFilterOf: (number: number) => RpFilter = () => 0): LabNode[] {
   return Array.from({ length: count }, (_, index) => {
     const number = index + 1;
     return {
@@ -49,6 +72,7 @@ export function labNodes(count: number): LabNode[] {
       number,
       address: { 4: `10.6.212.${100 + number}`, 6: `fd00:10:6::${100 + number}` },
       overlayCidr: { 4: `10.244.${number}.0/24`, 6: `fd00:10:244:${number.toString(16)}::/64` },
+      rpFilter: rpFilterOf(number),
     };
   });
 }

@@ -2,7 +2,7 @@
 
 import type { Pod, Service } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
-import { type DualStack, type LabNode, outside, overlayCidr, underlay } from './addressing.ts';
+import { dualStack, type LabNode, outside, overlayCidr, underlay } from './addressing.ts';
 import type { Cast, Place, ServicePlace } from './cells.ts';
 import type { PodRecord } from './pod-record.ts';
 import { clientNetns, inNetnsOf, routerNetns } from './topology.ts';
@@ -17,21 +17,13 @@ export function podPorts(pod: Pod): number[] {
   return named.length === 0 ? [80] : [...new Set(named)];
 }
 
-/** An address of each family, or undefined while one is missing. */
-function dualStack(addresses: readonly (string | undefined)[]): DualStack | undefined {
-  const known = addresses.filter((address) => address !== undefined);
-  const v4 = known.find((address) => !address.includes(':'));
-  const v6 = known.find((address) => address.includes(':'));
-  return v4 === undefined || v6 === undefined ? undefined : { 4: v4, 6: v6 };
-}
-
 function isOverlay(address: string): boolean {
   return cidrContains(parseNetwork(overlayCidr[4]), parseAddress(address));
 }
 
 /** The machines: nodes, router and client. */
 export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
-  const machine = (name: string, kind: Place['kind'], address: DualStack) => ({
+  const machine = (name: string, kind: Place['kind'], address: Place['address']) => ({
     name,
     kind,
     address,

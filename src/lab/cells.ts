@@ -46,6 +46,8 @@ export interface PlannedCell {
   readonly protocol: ProbeProtocol;
   readonly address: string;
   readonly port: number;
+  /** The address that the asking socket is bound to. */
+  readonly bind?: string;
   /** The address that the server must see. */
   readonly source: string;
   /** Or this one: a pod that a Service leads back to itself is masqueraded, or it would answer itself. */

@@ -1,15 +1,15 @@
 // The lab from its first mount to its last line: what `orbctl lab` runs as process 1 of its namespaces.
 
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import { type LabNode, labNodes } from './addressing.ts';
-import { castOf, machinePlaces } from './cast.ts';
-import { plannedCells } from './cells.ts';
+import { machinePlaces } from './cast.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
+import { matrixTrial } from './matrix/trial.ts';
 import { labFolder, mountLab, mountNode } from './mounts.ts';
 import {
   natOutgoing,
@@ -19,7 +19,6 @@ import {
   overlayPluginType,
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
-import { askByProbe } from './prober.ts';
 import { apiServerProgram, controllersProgram, nodePrograms, type ProgramFacts } from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
 import { howToLookAround, labFacts, placesText } from './report.ts';
@@ -28,15 +27,14 @@ import { kubeconfigPath, labFile } from './running-labs.ts';
 import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import { Supervisor } from './supervisor.ts';
-import { tryCells } from './table.ts';
-import { tableText } from './table-text.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
+import { pairsTrial, type Trial } from './trial.ts';
 
 export interface LabParts extends ProgramFacts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly screen: Screen;
-  /** The manifests to apply. */
+  /** Folder of the manifests to apply. */
   readonly manifests: string;
   /** Ends the lab. */
   readonly stop: AbortSignal;
@@ -62,6 +60,7 @@ class Lab {
   readonly #progress: Progress;
   readonly #nodes: LabNode[];
   readonly #probe: string;
+  readonly #trial: Trial;
   #supervisor: Supervisor | undefined;
   #proxy: ServiceProxy | undefined;
 
@@ -69,7 +68,10 @@ class Lab {
     this.#options = options;
     this.#parts = parts;
     this.#progress = new Progress(parts.screen, parts.clock);
-    this.#nodes = labNodes(options.nodes);
+    const isMatrix = options.matrix === 'full';
+    // Every second node is strict, so that a way is tried from and to both sorts.
+    this.#nodes = labNodes(options.nodes, (number) => (isMatrix && number % 2 === 1 ? 1 : 0));
+    this.#trial = isMatrix ? matrixTrial(this.#nodes) : pairsTrial;
     this.#probe = join(parts.programs, 'lab-probe');
   }
 
@@ -86,29 +88,24 @@ class Lab {
     await progress.step('programs', 'agents, kubelets, controllers, Service proxy', () =>
       this.#startPrograms(client, dropInvalid),
     );
-    await progress.step('apply', `kubectl apply -f ${this.#parts.manifests}`, () => this.#apply());
+    const manifest = join(this.#parts.manifests, this.#trial.manifest);
+    await progress.step('apply', `kubectl apply -f ${manifest}`, () => this.#apply(manifest));
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
-    const cast = castOf({
-      ...rollout,
-      nodes: this.#nodes,
-      records: readPodRecords(podRecordsIn(labFolder)),
-      probe: this.#probe,
-      dropInvalid,
-    });
-    const cells = await progress.step('table', 'every pair tried', () =>
-      tryCells(plannedCells(cast), askByProbe),
+    const records = readPodRecords(podRecordsIn(labFolder));
+    const outcome = await progress.step('table', 'every pair tried', (detail) =>
+      this.#trial.run({ ...rollout, nodes: this.#nodes, records, probe: this.#probe, dropInvalid, detail }),
     );
-    progress.say(`\n${placesText(cast)}\n\n${tableText(cells)}`);
+    progress.say(`\n${placesText(outcome)}\n\n${outcome.text}`);
     if (json !== undefined) {
-      writeSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, cast, cells), null, 2)}\n`);
+      writeFileSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, outcome), null, 2)}\n`);
     }
     if (!once) {
       progress.say(
-        howToLookAround(hostPid, `${this.#parts.node} ${join(this.#parts.programs, 'orbctl.mjs')}`, cast),
+        howToLookAround(hostPid, `${this.#parts.node} ${join(this.#parts.programs, 'orbctl.mjs')}`, outcome),
       );
       await new Promise((resolve) => this.#parts.stop.addEventListener('abort', resolve, { once: true }));
     }
-    return cells.length > 0 && cells.every(({ ok }) => ok) ? 0 : 1;
+    return outcome.cells.length > 0 && outcome.cells.every(({ ok }) => ok) ? 0 : 1;
   }
 
   async stop(): Promise<void> {
@@ -199,11 +196,15 @@ class Lab {
     this.#proxy.start();
   }
 
-  async #apply(): Promise<void> {
+  async #apply(manifest: string): Promise<void> {
     const home = join(labFolder, 'home'); // kubectl's cache stays in the lab
     mkdirSync(home, { recursive: true });
     const environment = { ...this.#parts.environment, KUBECONFIG: kubeconfigPath, HOME: home };
-    await run({ argv: ['kubectl', 'apply', '-f', this.#parts.manifests] }, environment);
+    await run({ argv: ['kubectl', 'apply', '-f', manifest] }, environment);
+    const { objects } = this.#trial;
+    if (objects.length === 0) return;
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    await run({ argv: ['kubectl', 'apply', '-f', '-'], input }, environment);
   }
 
   async #rollout(client: KubeClient, detail: (text: string) => void): Promise<Rollout> {

@@ -80,6 +80,8 @@ export function overlayNetwork(node: LabNode): string {
 
 /** What leaves the overlay takes the node's address (Calico's natOutgoing), so that the LAN can answer it. */
 export const natOutgoing = `
+table inet lab-overlay
+delete table inet lab-overlay
 table inet lab-overlay {
   chain postrouting {
     type nat hook postrouting priority srcnat
@@ -87,4 +89,10 @@ table inet lab-overlay {
     ip6 saddr ${overlayCidr[6]} ip6 daddr != ${overlayCidr[6]} masquerade
   }
 }
+`;
+
+/** Without natOutgoing overlay pods keep their addresses, which the router of the lab knows the way to. */
+export const noNatOutgoing = `
+table inet lab-overlay
+delete table inet lab-overlay
 `;

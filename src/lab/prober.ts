@@ -10,6 +10,8 @@ export interface Question {
   readonly address: string;
   /** 0 for ICMP. */
   readonly port: number;
+  /** The address that the asking socket is bound to; the kernel's choice where undefined. */
+  readonly bind?: string;
 }
 
 /** What was found. */
@@ -29,15 +31,25 @@ export type Ask = (
 
 /** Long enough for a lost first packet (TCP sends it again after 1 s), short enough for cells that cannot work. */
 const timeoutMs = 2500;
+const crowdTimeoutMs = 8000;
 
-export const askByProbe: Ask = async (argv, questions) => {
+export const askByProbe: Ask = (argv, questions) => askPatiently(argv, questions, timeoutMs);
+
+/** The same for a crowd: where hundreds ask at once, each waits for its turn. */
+export const askInCrowd: Ask = (argv, questions) => askPatiently(argv, questions, crowdTimeoutMs);
+
+async function askPatiently(
+  argv: readonly [string, ...string[]],
+  questions: readonly Question[],
+  patienceMs: number,
+): Promise<Verdict[]> {
   const input = questions
-    .map(({ protocol, address, port }, id) => `${id} ${protocol} ${address} ${port}\n`)
+    .map(({ protocol, address, port, bind = '' }, id) => `${id} ${protocol} ${address} ${port} ${bind}\n`)
     .join('');
-  const printed = await run({ argv: [...argv, 'ask', String(timeoutMs)], input });
+  const printed = await run({ argv: [...argv, 'ask', String(patienceMs)], input });
   const verdicts = new Map(printed.split('\n').map((line) => [Number.parseInt(line, 10), verdictOf(line)]));
   return questions.map((_, id) => verdicts.get(id) ?? { works: false, reason: 'the prober gave no verdict' });
-};
+}
 
 /** `3 works 10.6.0.1` or `3 fails connect: no answer`. */
 export function verdictOf(line: string): Verdict {

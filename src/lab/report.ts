@@ -1,13 +1,13 @@
 // What the lab tells when its table is done: who is who, the facts as JSON, and how to look around.
 
 import { join } from 'node:path';
-import type { Cast, Place } from './cells.ts';
+import type { Place } from './cells.ts';
 import { labFolder } from './mounts.ts';
 import { kubeconfigPath, pathInside } from './running-labs.ts';
-import type { Cell } from './table.ts';
+import type { Outcome } from './trial.ts';
 
 /** Everybody with their addresses, one a line. */
-export function placesText({ places }: Cast): string {
+export function placesText({ places }: Outcome): string {
   const line = ({ name, kind, address }: Place) =>
     `${kind.padEnd(12)}  ${name.padEnd(36)}  ${address[4].padEnd(15)}  ${address[6]}`;
   return places.map(line).join('\n');
@@ -16,8 +16,7 @@ export function placesText({ places }: Cast): string {
 /** What `--json` writes. */
 export function labFacts(
   timingsMs: Readonly<Record<string, number | undefined>>,
-  { places }: Cast,
-  table: readonly Cell[],
+  { places, cells }: Outcome,
 ): unknown {
   const described = places.map(({ name, kind, node, address }) => ({
     name,
@@ -29,12 +28,12 @@ export function labFacts(
     timingsMs,
     nodes: described.filter(({ kind }) => kind === 'node'),
     pods: described.filter(({ kind }) => kind.endsWith('pod')),
-    table,
+    table: cells,
   };
 }
 
 /** What to type in another terminal; `pid` is the lab's process 1 as the machine counts it. */
-export function howToLookAround(pid: string, orbctl: string, { places }: Cast): string {
+export function howToLookAround(pid: string, orbctl: string, { places }: Outcome): string {
   const pod = places[0]?.name.split(' ')[0] ?? 'POD';
   return [
     'The lab runs until Ctrl-C. Look around from another terminal:',

@@ -15,6 +15,8 @@ export interface LabOptions {
   readonly nodes: number;
   /** End after the table. */
   readonly once: boolean;
+  /** Try the whole forwarding matrix instead of the pairs around one pod. */
+  readonly matrix?: 'full';
   /** Where to write the facts as JSON. */
   readonly json?: string;
 }

@@ -27,26 +27,34 @@ function sources(cells: readonly Cell[]): string {
   return [...new Set(cells.map(({ source }) => source).filter((source) => source !== ''))].join(', ');
 }
 
+/** The columns in front of the marks, and which cells share a line. */
+export interface Lead {
+  readonly titles: readonly string[];
+  readonly keyOf: (cell: Cell) => string;
+  /** The texts under the titles. */
+  readonly textsOf: (line: readonly [Cell, ...Cell[]]) => readonly string[];
+}
+
+const pairs: Lead = {
+  titles: ['from', 'to'],
+  keyOf: ({ from, to }) => `${from}\0${to}`,
+  textsOf: ([{ from, to }]) => [from, to],
+};
+
 /** The table as lines, its notes below it, and a closing line. */
-export function tableText(cells: readonly Cell[]): string {
+export function tableText(cells: readonly Cell[], lead: Lead = pairs): string {
   const notes = new Notes();
-  const ways = Map.groupBy(cells, ({ from, to }) => `${from}\0${to}`);
   const header = [
-    'from',
-    'to',
+    ...lead.titles,
     ...columns.map(({ family, protocol }) => `v${family} ${protocol}`),
     'the server saw',
   ];
-  const rows = Array.from(ways.values(), (way) => [
-    way[0]?.from ?? '',
-    way[0]?.to ?? '',
+  const rows = Array.from(Map.groupBy(cells, lead.keyOf).values(), (line) => [
+    ...lead.textsOf(line as [Cell, ...Cell[]]),
     ...columns.map(({ family, protocol }) =>
-      mark(
-        way.find((cell) => cell.family === family && cell.protocol === protocol),
-        notes,
-      ),
+      mark(worst(line.filter((cell) => cell.family === family && cell.protocol === protocol)), notes),
     ),
-    sources(way),
+    sources(line),
   ]);
   const widths = header.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
@@ -66,4 +74,9 @@ export function tableText(cells: readonly Cell[]): string {
     `${cells.length - failed - impossible} work, ${impossible} cannot work (- and why above), ${failed} failed`,
     '',
   ].join('\n');
+}
+
+/** The cell that its line is judged by. */
+function worst(cells: readonly Cell[]): Cell | undefined {
+  return cells.find(({ ok }) => !ok) ?? cells[0];
 }

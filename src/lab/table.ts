@@ -40,16 +40,17 @@ export function judge(cell: PlannedCell, verdict: Verdict): Cell {
   return { ...facts, expected: 'works', ok: asExpected, reason };
 }
 
-/** Tries all cells, every source at the same time; the result is in the order of the plan. */
+/** Tries all cells, every place at the same time; the result is in the order of the plan. */
 export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promise<Cell[]> {
-  const bySource = Map.groupBy(
+  const byPlace = Map.groupBy(
     planned.filter(({ senseless }) => senseless !== true),
-    ({ from }) => from,
+    ({ from }) => from.probe.join(' '),
   );
   const verdicts = new Map<PlannedCell, Verdict>();
   await Promise.all(
-    Array.from(bySource, async ([from, cells]) => {
-      const answers = await ask(from.probe, cells);
+    Array.from(byPlace.values(), async (cells) => {
+      const [first] = cells;
+      const answers = first === undefined ? [] : await ask(first.from.probe, cells);
       cells.forEach((cell, i) => {
         const answer = answers[i];
         if (answer !== undefined) verdicts.set(cell, answer);

@@ -1,12 +1,22 @@
 // The lab's machines and cables: a LAN, a router, an outside client and the nodes, each a network namespace.
 //
-//   client ── router ══ lan bridge ══ node1 … nodeN
-//   outside            10.6.0.0/16, fd00:10:6::/64
+//   client ── router ══ lan bridge ══ node1 … nodeN      ens160: 10.6.0.0/16, fd00:10:6::/64
+//   outside          ══ lan2 bridge ═ node1 … nodeN      ens192: pods alone, 10.7.0.0/16, fd00:10:7::/64
 //
 // iproute2 builds it, not our kernel floor: a fixture made by the code under test would share its mistakes.
 
 import type { Family } from '#ip';
-import { bothFamilies, type DualStack, type LabNode, nodeNic, outside, underlay } from './addressing.ts';
+import {
+  bothFamilies,
+  type DualStack,
+  type LabNode,
+  nodeNic,
+  outside,
+  type RpFilter,
+  secondLan,
+  secondNodeNic,
+  underlay,
+} from './addressing.ts';
 import { runSync } from './command.ts';
 
 /** A namespace with the `ip` commands that are run in it; without a name they run where the lab itself lives. */
@@ -39,21 +49,14 @@ function addressed(
   ];
 }
 
-/** The commands that make everything, in order. */
+/** The commands that make every link, address and route, in order; the machines are there. */
 export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
-  const machines = [routerNetns, clientNetns, ...nodes.map((node) => node.name)];
   return [
     {
       commands: [
         'link set lo up',
-        'link add lan type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
-        'link set lan up',
-        ...machines.map((name) => `netns add ${name}`),
-        `link add lan-router type veth peer name lan0 netns ${routerNetns}`,
-        ...nodes.map(({ name }) => `link add lan-${name} type veth peer name ${nodeNic} netns ${name}`),
-        ...[routerNetns, ...nodes.map(({ name }) => name)].map(
-          (name) => `link set lan-${name} master lan up`,
-        ),
+        ...bridge('lan', 'lan0', nodeNic, nodes),
+        ...bridge('lan2', 'lan1', secondNodeNic, nodes),
       ],
     },
     {
@@ -61,7 +64,9 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
       commands: [
         `link add outside0 type veth peer name eth0 netns ${clientNetns}`,
         ...addressed('lan0', underlay.gateway, underlay.prefixLength),
+        ...addressed('lan1', secondLan.gateway, secondLan.prefixLength),
         ...addressed('outside0', outside.gateway, outside.prefixLength),
+        ...nodes.flatMap(overlayRoutes),
       ],
     },
     {
@@ -72,13 +77,33 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
       netns: node.name,
       commands: [
         ...addressed(nodeNic, node.address, underlay.prefixLength, underlay.gateway),
+        `link set ${secondNodeNic} up`,
         ...nodes.filter((other) => other !== node).flatMap(overlayRoutes),
       ],
     })),
   ];
 }
 
-/** The overlay's way to another node's pods: through its address on the LAN, without encapsulation, as Calico does within a subnet. */
+/** A LAN with a port for the router and one for each node. */
+function bridge(name: string, routerNic: string, nic: string, nodes: readonly LabNode[]): string[] {
+  const ports = [
+    { netns: routerNetns, dev: routerNic },
+    ...nodes.map((node) => ({ netns: node.name, dev: nic })),
+  ];
+  return [
+    `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link set ${name} up`,
+    ...ports.flatMap(({ netns, dev }) => [
+      `link add ${name}-${netns} type veth peer name ${dev} netns ${netns}`,
+      `link set ${name}-${netns} master ${name} up`,
+    ]),
+  ];
+}
+
+/**
+ * The overlay's way to another node's pods: through its address on the LAN, without encapsulation, as Calico does within a subnet;
+ * the router knows it too, as where Calico peers with it, and pods leave with their own address where natOutgoing is off.
+ */
 function overlayRoutes(other: LabNode): string[] {
   return bothFamilies.map((family) => `route add ${other.overlayCidr[family]} via ${other.address[family]}`);
 }
@@ -88,27 +113,26 @@ export function inNetnsOf(netns: string, ...argv: string[]): [string, ...string[
   return ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv];
 }
 
-/** Writes settings below /proc/sys/net of a namespace. */
-function setSysctls(netns: string, settings: readonly [key: string, value: string][]): void {
+/** A machine before its first link, which takes rp_filter from `default`. */
+function makeMachine(netns: string, forwards: boolean, rpFilter: RpFilter): void {
+  const settings = [
+    ['ipv4/ip_forward', forwards ? 1 : 0],
+    ['ipv6/conf/all/forwarding', forwards ? 1 : 0],
+    // New namespaces have the machine's values, which a lab must not depend on.
+    ['ipv4/conf/all/rp_filter', rpFilter],
+    ['ipv4/conf/default/rp_filter', rpFilter],
+  ];
+  runSync({ argv: ['ip', 'netns', 'add', netns] });
   const lines = settings.map(([key, value]) => `echo ${value} >/proc/sys/net/${key}`);
   runSync({ argv: inNetnsOf(netns, 'sh', '-e'), input: `${lines.join('\n')}\n` });
 }
 
-/**
- * Makes it all; the caller is in network and mount namespaces of its own, or the machine would get it.
- * rp_filter is set because new namespaces inherit the machine's value, which a lab must not depend on.
- */
+/** Makes it all; the caller is in network and mount namespaces of its own, or the machine would get it. */
 export function buildTopology(nodes: readonly LabNode[]): void {
-  const forwarders = [routerNetns, ...nodes.map((node) => node.name)];
+  makeMachine(routerNetns, true, 0);
+  makeMachine(clientNetns, false, 0);
+  for (const { name, rpFilter } of nodes) makeMachine(name, true, rpFilter);
   for (const { netns, commands } of topologyCommands(nodes)) {
-    if (netns !== undefined && forwarders.includes(netns)) {
-      setSysctls(netns, [
-        ['ipv4/ip_forward', '1'],
-        ['ipv6/conf/all/forwarding', '1'],
-        ['ipv4/conf/all/rp_filter', '0'],
-        ['ipv4/conf/default/rp_filter', '0'],
-      ]);
-    }
     const where = netns === undefined ? [] : ['-n', netns];
     runSync({ argv: ['ip', ...where, '-batch', '-'], input: `${commands.join('\n')}\n` });
   }

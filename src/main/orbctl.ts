@@ -54,7 +54,7 @@ const commands: Commands = {
         environment: process.env,
         node: process.execPath,
         programs,
-        manifests: join(root, 'examples/underlay.yaml'),
+        manifests: join(root, 'examples'),
         stop: stop.signal,
       });
     } finally {

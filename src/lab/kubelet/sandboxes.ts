@@ -1,10 +1,11 @@
 // Making and removing pod sandboxes: a network namespace, and its attachments by CNI.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CniResult, Pod } from '#api';
 import { createNetns, openNamespace, removeNetns } from '#kernel';
+import type { NetworkNamespace } from '#net';
 import type { Attachment } from './attachment.ts';
 import type { Chain, ValidAttachment } from './chain.ts';
 import type { PodNetwork } from './pod-networks.ts';
@@ -38,6 +39,7 @@ export class Sandboxes {
     const namespaceHandle = openNamespace(netns);
     try {
       namespaceHandle.change([{ verb: 'set', kind: 'link', link: { name: 'lo', up: true } }]);
+      inheritSysctls(namespaceHandle);
     } finally {
       namespaceHandle.close();
     }
@@ -94,6 +96,16 @@ export class Sandboxes {
       .flatMap(({ containerId, networks }) =>
         networks.map((network) => ({ containerId, interface: network.interface })),
       );
+  }
+}
+
+/**
+ * A pod's namespace begins with the rp_filter of its node, the machine's first namespace (net.core.devconf_inherit_init_net 0).
+ * The nodes of the lab are none, so that it is brought along here.
+ */
+function inheritSysctls(sandbox: NetworkNamespace): void {
+  for (const key of ['ipv4/conf/all/rp_filter', 'ipv4/conf/default/rp_filter']) {
+    sandbox.setSysctl(key, readFileSync(`/proc/sys/net/${key}`, 'utf8').trim());
   }
 }
 

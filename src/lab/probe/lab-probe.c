@@ -3,8 +3,9 @@
  *
  *   lab-probe serve PORT...     echoes TCP and UDP on every port, IPv4 and IPv6, and says first which
  *                               address it saw; a line that begins with "GET " gets an HTTP answer
- *   lab-probe ask TIMEOUT_MS    reads questions "ID tcp|udp|icmp ADDRESS PORT", one a line, and prints
- *                               "ID works SOURCE" or "ID fails REASON" for each, 16 at a time
+ *   lab-probe ask TIMEOUT_MS    reads questions "ID tcp|udp|icmp ADDRESS PORT [FROM]", one a line, and prints
+ *                               "ID works SOURCE" or "ID fails REASON" for each, 16 at a time; with FROM
+ *                               the socket is bound to that address, as a program with one per NIC does it
  *
  * One small static program, because the lab runs one of it in every namespace.
  */
@@ -205,10 +206,14 @@ static unsigned char pattern(size_t i)
 	return 'a' + (i * 7 + i / 251) % 26;
 }
 
+/* The address to bind to; family 0 leaves it to the kernel. */
+static struct sockaddr_storage from_address;
+
 static int open_client(int type, int protocol, const struct sockaddr_storage *to, socklen_t size)
 {
 	int fd = socket(to->ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (fd < 0) fails("socket");
+	if (from_address.ss_family && bind(fd, (const struct sockaddr *)&from_address, size) < 0) fails("bind");
 	if (connect(fd, (const struct sockaddr *)to, size) < 0) {
 		int error = errno;
 		socklen_t length = sizeof error;
@@ -313,28 +318,34 @@ static void ask_icmp(const struct sockaddr_storage *to, socklen_t size)
 	verdict("fails", "no echo");
 }
 
+/* Fills a socket address and returns its size. */
+static socklen_t socket_address(struct sockaddr_storage *to, const char *address, int port)
+{
+	struct sockaddr_in *v4 = (void *)to;
+	struct sockaddr_in6 *v6 = (void *)to;
+	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof *v4;
+	}
+	if (inet_pton(AF_INET6, address, &v6->sin6_addr) != 1) verdict("fails", "%s is no address", address);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	return sizeof *v6;
+}
+
 static void answer(const char *line, long timeout_ms)
 {
-	static char id[32], protocol[8], address[INET6_ADDRSTRLEN];
+	static char id[32], protocol[8], address[INET6_ADDRSTRLEN], from[INET6_ADDRSTRLEN];
 	int port;
 	struct sockaddr_storage to = { 0 };
-	struct sockaddr_in *v4 = (void *)&to;
-	struct sockaddr_in6 *v6 = (void *)&to;
-	socklen_t size = sizeof *v4;
-	if (sscanf(line, "%31s %7s %45s %d", id, protocol, address, &port) != 4) die("question is not ID PROTOCOL ADDRESS PORT");
+	int fields = sscanf(line, "%31s %7s %45s %d %45s", id, protocol, address, &port, from);
+	if (fields < 4) die("question is not ID PROTOCOL ADDRESS PORT [FROM]");
 	question_id = id;
 	deadline_ms = now_ms() + timeout_ms;
 	int icmp = strcmp(protocol, "icmp") == 0;
-	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = icmp ? 0 : htons(port);
-	} else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = icmp ? 0 : htons(port);
-		size = sizeof *v6;
-	} else {
-		verdict("fails", "%s is no address", address);
-	}
+	socklen_t size = socket_address(&to, address, icmp ? 0 : port);
+	if (fields == 5) socket_address(&from_address, from, 0);
 	if (icmp) ask_icmp(&to, size);
 	if (strcmp(protocol, "udp") == 0) ask_udp(&to, size);
 	ask_tcp(&to, size);

@@ -1,0 +1,101 @@
+// Who takes part in the matrix: its pods with every NIC's addresses, the Services that lead to each, nodes and client.
+
+import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus, type Service } from '#api';
+import { OrbError } from '#base';
+import { type DualStack, dualStack, type LabNode } from '../addressing.ts';
+import { machinePlaces, podPlace } from '../cast.ts';
+import type { Place } from '../cells.ts';
+import type { PodRecord } from '../pod-record.ts';
+import { serviceName, type TrafficPolicy, workloadName } from './objects.ts';
+import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
+
+/** A NIC with what it got. */
+export interface MatrixNic {
+  readonly name: string;
+  readonly network: PodNetwork;
+  readonly address: DualStack;
+}
+
+export interface MatrixPod {
+  readonly kind: PodKind;
+  readonly node: LabNode;
+  readonly place: Place;
+  readonly nics: readonly MatrixNic[];
+  /** The Service of each policy whose only endpoint it is. */
+  readonly services: Readonly<Record<TrafficPolicy, MatrixService>>;
+}
+
+export interface MatrixService {
+  readonly name: string;
+  readonly clusterIp: DualStack;
+  readonly nodePort: number;
+}
+
+export interface MatrixCast {
+  readonly nodes: readonly LabNode[];
+  readonly pods: readonly MatrixPod[];
+  readonly machine: (node: LabNode) => Place;
+  readonly client: Place;
+}
+
+export interface MatrixCastParts {
+  readonly nodes: readonly LabNode[];
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly records: readonly PodRecord[];
+  readonly probe: string;
+}
+
+function missing(what: string): OrbError {
+  return new OrbError('LAB_STEP_FAILED', { message: `the matrix lacks ${what}` });
+}
+
+function nicsOfPod(kind: PodKind, pod: Pod): MatrixNic[] {
+  const status = parseNetworkStatus(pod.metadata.annotations?.[NETWORK_STATUS_ANNOTATION] ?? '[]');
+  return nicsOf(kind).map(({ name, network }) => {
+    const address = dualStack(status.find((one) => one.interface === name)?.ips ?? []);
+    if (address === undefined) throw missing(`an address of each family at ${pod.metadata.name} ${name}`);
+    return { name, network, address };
+  });
+}
+
+function serviceOf(name: string, services: readonly Service[]): MatrixService {
+  const service = services.find(({ metadata }) => metadata.name === name);
+  const clusterIp = dualStack(service?.spec?.clusterIPs ?? []);
+  const nodePort = service?.spec?.ports?.[0]?.nodePort;
+  if (clusterIp === undefined || nodePort === undefined) throw missing(`Service ${name}`);
+  return { name, clusterIp, nodePort };
+}
+
+/** Everybody; throws LAB_STEP_FAILED where somebody is missing. */
+export function matrixCast({ nodes, pods, services, records, probe }: MatrixCastParts): MatrixCast {
+  const machines = machinePlaces(nodes, probe);
+  const placeOf = (name: string): Place => {
+    const place = machines.find((machine) => machine.name === name);
+    if (place === undefined) throw missing(name);
+    return place;
+  };
+  return {
+    nodes,
+    machine: ({ name }) => placeOf(name),
+    client: placeOf('client'),
+    pods: podKinds.flatMap((kind) =>
+      nodes.map((node) => {
+        const name = workloadName(kind, node.name);
+        const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`); // a StatefulSet's first
+        const place = pod === undefined ? undefined : podPlace(pod, records, probe);
+        if (pod === undefined || place === undefined) throw missing(`pod ${name}-0`);
+        return {
+          kind,
+          node,
+          place: { ...place, name },
+          nics: nicsOfPod(kind, pod),
+          services: {
+            Cluster: serviceOf(serviceName(kind, node.name, 'Cluster'), services),
+            Local: serviceOf(serviceName(kind, node.name, 'Local'), services),
+          },
+        };
+      }),
+    ),
+  };
+}

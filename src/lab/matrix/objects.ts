@@ -1,0 +1,107 @@
+// The pods and Services of the matrix, one of each kind on each node, so that a row can say on which node its endpoint is.
+
+import {
+  DEFAULT_NETWORK_ANNOTATION,
+  type KubeObject,
+  NETWORKS_ANNOTATION,
+  type Service,
+  type StatefulSet,
+} from '#api';
+import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
+
+/** Where the servers of pods listen, and the port of their Services. */
+export const podPort = 8080;
+export const servicePort = 80;
+
+export type TrafficPolicy = 'Cluster' | 'Local';
+
+/** examples/matrix.yaml has the definitions of these names. */
+function definitionOf(network: PodNetwork): string {
+  return `kube-system/macvlan-${network}`;
+}
+
+export function workloadName(kind: PodKind, node: string): string {
+  return `${kind.name}-${node}`;
+}
+
+export function serviceName(kind: PodKind, node: string, policy: TrafficPolicy): string {
+  return `${kind.name}-${node}${policy === 'Local' ? '-local' : ''}`;
+}
+
+/** The annotations that a user writes. */
+function annotationsOf(kind: PodKind): Record<string, string> {
+  const [first, ...others] = nicsOf(kind);
+  const asksForNic = kind.defaultNic !== 'eth0';
+  return {
+    ...(first === undefined || first.network === 'overlay'
+      ? {}
+      : { [DEFAULT_NETWORK_ANNOTATION]: definitionOf(first.network) }),
+    ...(others.length === 0
+      ? {}
+      : { [NETWORKS_ANNOTATION]: others.map(({ network }) => definitionOf(network)).join(',') }),
+    ...(asksForNic ? { 'ipam.spidernet.io/default-route-nic': kind.defaultNic } : {}),
+  };
+}
+
+function workload(kind: PodKind, node: string): StatefulSet {
+  const name = workloadName(kind, node);
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { namespace: 'default', name },
+    spec: {
+      replicas: 1,
+      serviceName: name,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels, annotations: annotationsOf(kind) },
+        spec: {
+          nodeSelector: { 'kubernetes.io/hostname': node },
+          containers: [
+            {
+              name: 'test',
+              image: 'test',
+              ports: [{ name: 'tcp', containerPort: podPort, protocol: 'TCP' }],
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+function service(kind: PodKind, node: string, policy: TrafficPolicy, nodePort: number): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'default', name: serviceName(kind, node, policy) },
+    spec: {
+      type: 'NodePort',
+      externalTrafficPolicy: policy,
+      ipFamilyPolicy: 'RequireDualStack',
+      ipFamilies: ['IPv4', 'IPv6'],
+      selector: { app: workloadName(kind, node) },
+      ports: (['TCP', 'UDP'] as const).map((protocol) => ({
+        name: protocol.toLowerCase(),
+        protocol,
+        port: servicePort,
+        targetPort: podPort,
+        nodePort,
+      })),
+    },
+  };
+}
+
+/** Everything to apply besides the networks of examples/matrix.yaml. */
+export function matrixObjects(nodes: readonly string[]): KubeObject[] {
+  const places = podKinds.flatMap((kind) => nodes.map((node) => ({ kind, node })));
+  const policies = ['Cluster', 'Local'] as const;
+  return [
+    ...places.map(({ kind, node }) => workload(kind, node)),
+    ...places.flatMap(({ kind, node }, i) =>
+      // Numbers of our own, because TCP and UDP of a Service shall share one.
+      policies.map((policy, j) => service(kind, node, policy, 30_100 + 2 * i + j)),
+    ),
+  ];
+}

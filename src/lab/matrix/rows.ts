@@ -1,0 +1,122 @@
+// The rows of the forwarding matrix as data: who asks whom, where both are, and which settings can matter to it.
+//
+// Numbers and letters are those of Spiderpool's connectivity matrix (docs/concepts, "multi CNI coexistence"), restated in
+// docs/matrix.md: C is a pod of the overlay alone, M of the underlay alone, X has eth0 in the overlay and more NICs in the underlay.
+
+import type { TrafficPolicy } from './objects.ts';
+import type { Letter } from './pod-kinds.ts';
+
+/** Who asks. Of a letter every kind of pod asks; `node` is the machine itself, `client` a machine behind the router. */
+export type Asker = Letter | 'node' | 'client';
+
+/** Who is asked. Of a letter every kind of pod is asked, of a kind every NIC of the network. */
+export type Target = PodTarget | { readonly kind: 'node' } | { readonly kind: 'client' };
+
+export type PodTarget =
+  | { readonly kind: 'underlay address' | 'overlay address' | 'ClusterIP'; readonly of: Letter }
+  | {
+      readonly kind: 'NodePort';
+      readonly of: Letter;
+      readonly policy: TrafficPolicy;
+      /** Whether the node that is asked is that of the endpoint. */
+      readonly asked: 'at the endpoint' | 'elsewhere';
+    };
+
+/**
+ * What the lab can be set to. Kinds of pods carry the other axes: one or two underlay NICs, default route on eth0 or net1.
+ * `natOutgoing`: an overlay address meets the underlay, as sender or as receiver of answers that conntrack must tell apart.
+ * `rpFilter`: a packet comes in by another device than its answer leaves, or is forwarded between devices; every second
+ * node, with its pods, has rp_filter 1 inherited, so that these rows are tried from every node.
+ */
+export type Axis = 'natOutgoing' | 'rpFilter';
+
+export interface Row {
+  readonly number: number;
+  readonly from: Asker;
+  readonly to: Target;
+  /** Where the one that is asked (of a Service: its endpoint) is, seen from who asks; both unless told. */
+  readonly where?: 'same node' | 'other node';
+  /** Whether they share a LAN; both unless told. */
+  readonly subnet?: 'same' | 'other';
+  readonly axes: readonly Axis[];
+  /** Pods of several NICs ask from a socket that is bound to each of their addresses too. */
+  readonly bound?: true;
+  /** Why it cannot work; such a cell passes when it does not. */
+  readonly impossible?: string;
+}
+
+const strict = ['rpFilter'] as const;
+const nat = ['natOutgoing', 'rpFilter'] as const;
+
+const underlay = (of: Letter) => ({ kind: 'underlay address', of }) as const;
+const overlay = (of: Letter) => ({ kind: 'overlay address', of }) as const;
+const clusterIp = (of: Letter) => ({ kind: 'ClusterIP', of }) as const;
+const nodePort = (of: Letter, policy: TrafficPolicy, asked: 'at the endpoint' | 'elsewhere') =>
+  ({ kind: 'NodePort', of, policy, asked }) as const;
+const node = { kind: 'node' } as const;
+const client = { kind: 'client' } as const;
+
+const localElsewhere =
+  'externalTrafficPolicy Local: a node without an endpoint drops what comes from outside ' +
+  '(kubernetes, Service.spec.externalTrafficPolicy: traffic mistakenly sent to a node with no endpoints will be dropped)';
+
+export const rows: readonly Row[] = [
+  { number: 1, from: 'M', to: underlay('M'), where: 'same node', subnet: 'same', axes: [] },
+  { number: 2, from: 'M', to: underlay('M'), where: 'other node', subnet: 'same', axes: [] },
+  { number: 3, from: 'M', to: underlay('M'), subnet: 'other', axes: strict, bound: true },
+  { number: 4, from: 'M', to: node, where: 'same node', axes: strict, bound: true },
+  { number: 5, from: 'node', to: underlay('M'), where: 'same node', axes: strict },
+  { number: 6, from: 'M', to: node, where: 'other node', axes: strict, bound: true },
+  { number: 6, from: 'node', to: underlay('M'), where: 'other node', axes: strict },
+  { number: 6, from: 'node', to: underlay('X'), where: 'other node', axes: strict },
+  { number: 6, from: 'X', to: node, where: 'other node', axes: nat, bound: true },
+  { number: 7, from: 'M', to: overlay('C'), where: 'same node', axes: nat, bound: true },
+  { number: 8, from: 'M', to: overlay('C'), where: 'other node', axes: nat, bound: true },
+  { number: 9, from: 'C', to: underlay('M'), where: 'same node', axes: nat },
+  { number: 10, from: 'C', to: underlay('M'), where: 'other node', axes: nat },
+  { number: 11, from: 'X', to: overlay('C'), axes: nat, bound: true },
+  { number: 11, from: 'C', to: overlay('X'), axes: nat },
+  { number: 12, from: 'X', to: underlay('M'), subnet: 'same', axes: nat, bound: true },
+  { number: 13, from: 'X', to: underlay('M'), subnet: 'other', axes: nat, bound: true },
+  { number: 14, from: 'M', to: underlay('X'), axes: strict },
+  { number: 15, from: 'M', to: overlay('X'), where: 'same node', axes: nat },
+  { number: 16, from: 'M', to: overlay('X'), where: 'other node', axes: nat },
+  { number: 17, from: 'C', to: underlay('X'), where: 'same node', axes: nat },
+  { number: 18, from: 'C', to: underlay('X'), where: 'other node', axes: nat },
+  { number: 19, from: 'node', to: underlay('X'), where: 'same node', axes: strict },
+  { number: 19, from: 'X', to: node, where: 'same node', axes: nat, bound: true },
+  { number: 20, from: 'M', to: clusterIp('C'), axes: strict, bound: true },
+  { number: 21, from: 'M', to: clusterIp('M'), where: 'same node', axes: strict },
+  { number: 22, from: 'M', to: clusterIp('M'), where: 'other node', axes: strict },
+  { number: 23, from: 'C', to: clusterIp('M'), axes: nat },
+  { number: 23, from: 'X', to: clusterIp('M'), axes: nat, bound: true },
+  { number: 24, from: 'X', to: clusterIp('C'), axes: nat, bound: true },
+  { number: 25, from: 'M', to: clusterIp('X'), axes: strict },
+  { number: 26, from: 'client', to: nodePort('M', 'Local', 'at the endpoint'), axes: strict },
+  { number: 26, from: 'M', to: nodePort('M', 'Local', 'at the endpoint'), axes: strict },
+  { number: 26, from: 'C', to: nodePort('M', 'Local', 'at the endpoint'), axes: nat },
+  { number: 26, from: 'X', to: nodePort('M', 'Local', 'at the endpoint'), axes: nat },
+  {
+    number: 26,
+    from: 'client',
+    to: nodePort('M', 'Local', 'elsewhere'),
+    axes: [],
+    impossible: localElsewhere,
+  },
+  { number: 27, from: 'client', to: nodePort('M', 'Cluster', 'at the endpoint'), axes: strict },
+  { number: 27, from: 'client', to: nodePort('M', 'Cluster', 'elsewhere'), axes: strict },
+  { number: 27, from: 'M', to: nodePort('M', 'Cluster', 'at the endpoint'), axes: strict },
+  { number: 27, from: 'C', to: nodePort('M', 'Cluster', 'elsewhere'), axes: nat },
+  { number: 27, from: 'X', to: nodePort('M', 'Cluster', 'elsewhere'), axes: nat },
+  { number: 28, from: 'client', to: nodePort('X', 'Local', 'at the endpoint'), axes: strict },
+  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'at the endpoint'), axes: strict },
+  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'elsewhere'), axes: strict },
+  { number: 28, from: 'M', to: nodePort('X', 'Local', 'at the endpoint'), axes: nat },
+  { number: 29, from: 'client', to: underlay('M'), axes: strict },
+  { number: 29, from: 'client', to: underlay('X'), axes: strict },
+  { number: 29, from: 'M', to: client, axes: strict, bound: true },
+  { number: 29, from: 'X', to: client, axes: nat, bound: true },
+];
+
+/** Every way of the rows above that has a pod with two underlay NICs is one of this row too. */
+export const severalNicsRow = 30;

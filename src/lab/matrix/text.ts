@@ -1,0 +1,20 @@
+// The matrix for people: one line for each way, in the order of the rows.
+
+import type { Cell } from '../table.ts';
+import { tableText } from '../table-text.ts';
+import type { MatrixVerdict } from './ways.ts';
+
+export function matrixText(verdicts: readonly MatrixVerdict[]): string {
+  const of = (cell: Cell) => cell as MatrixVerdict;
+  const sorted = verdicts.toSorted((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0));
+  return tableText(sorted, {
+    titles: ['row', 'from', 'to', 'natOutgoing'],
+    keyOf: (cell) => `${of(cell).rows.join()}\0${cell.from}\0${cell.to}`,
+    textsOf: (line) => [
+      of(line[0]).rows.join(', '),
+      line[0].from,
+      line[0].to,
+      [...new Set(line.map((cell) => (of(cell).setting.natOutgoing ? 'on' : 'off')))].join(', '),
+    ],
+  });
+}

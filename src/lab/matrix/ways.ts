@@ -1,0 +1,190 @@
+// The ways of the matrix: every row with every pair of pods that it speaks of, as cells that can be tried.
+
+import { bothFamilies, type DualStack, type LabNode } from '../addressing.ts';
+import type { Place, PlannedCell } from '../cells.ts';
+import type { ProbeProtocol } from '../prober.ts';
+import type { Cell } from '../table.ts';
+import type { MatrixCast, MatrixNic, MatrixPod } from './cast.ts';
+import { servicePort } from './objects.ts';
+import { letterOf, underlayNics } from './pod-kinds.ts';
+import { type Asker, type PodTarget, type Row, severalNicsRow } from './rows.ts';
+import { chosenNic, type Destination, type Setting, seenFrom } from './sources.ts';
+
+/** A cell that knows which rows it belongs to. */
+export interface MatrixCell extends PlannedCell {
+  readonly rows: readonly number[];
+  readonly where: 'same node' | 'other node' | 'outside';
+  readonly setting: Setting;
+}
+
+/** A cell of the matrix once it was tried, as `--json` writes it. */
+export interface MatrixVerdict extends Cell {
+  readonly rows: readonly number[];
+  readonly where: MatrixCell['where'];
+  readonly setting: Setting;
+}
+
+/** Who asks, from which of its addresses if it is bound to one. */
+interface Sender {
+  readonly place: Place;
+  readonly node?: LabNode;
+  readonly pod?: MatrixPod;
+  readonly boundTo?: MatrixNic;
+}
+
+/** Who is asked. */
+interface Receiver {
+  readonly name: string;
+  readonly address: DualStack;
+  readonly port: number;
+  /** Where it, or its endpoint, is; the client is nowhere. */
+  readonly node?: LabNode;
+  /** The pod that it is, or that serves it. */
+  readonly pod?: MatrixPod;
+  readonly destination: Destination;
+}
+
+/** Every cell of a row under a setting. Rows to which rp_filter cannot matter are tried from the first node alone. */
+export function cellsOf(row: Row, cast: MatrixCast, setting: Setting): MatrixCell[] {
+  const homes = row.axes.includes('rpFilter') ? cast.nodes : cast.nodes.slice(0, 1);
+  return homes.flatMap((home) =>
+    senders(row, cast, home).flatMap((sender) =>
+      receivers(row, cast, home, sender).flatMap((receiver) => cells(row, sender, receiver, setting)),
+    ),
+  );
+}
+
+/** Everybody of the letter on a node; the client asks for what is there. */
+function senders({ from, bound }: Row, cast: MatrixCast, home: LabNode): Sender[] {
+  if (from === 'client') return [{ place: cast.client }];
+  if (from === 'node') return [{ place: cast.machine(home), node: home }];
+  return podsAt(cast, from, home).flatMap((pod) => {
+    const free = { place: pod.place, node: home, pod };
+    const each = bound === true && pod.nics.length > 1 ? pod.nics : [];
+    return [free, ...each.map((boundTo) => ({ ...free, boundTo }))];
+  });
+}
+
+function podsAt(cast: MatrixCast, letter: Asker, node: LabNode): MatrixPod[] {
+  return cast.pods.filter((pod) => pod.node === node && letterOf(pod.kind) === letter);
+}
+
+/** The next node stands for all others. */
+function nextNode({ nodes }: MatrixCast, node: LabNode): LabNode | undefined {
+  return nodes.length < 2 ? undefined : nodes[(nodes.indexOf(node) + 1) % nodes.length];
+}
+
+function receivers(row: Row, cast: MatrixCast, home: LabNode, sender: Sender): Receiver[] {
+  const { to, where } = row;
+  if (to.kind === 'client') {
+    const destination = { kind: 'address', network: 'outside', ownNode: false } as const;
+    return [{ name: 'client', address: cast.client.address, port: cast.client.port, destination }];
+  }
+  const near = where === 'other node' ? [] : [home];
+  // Seen from the client there is no other node.
+  const far = where === 'same node' || sender.node === undefined ? [] : [nextNode(cast, home)];
+  const places = [...near, ...far].filter((node) => node !== undefined);
+  if (to.kind === 'node') return places.map((node) => machine(cast, node, sender));
+  return places.flatMap((node) =>
+    podsAt(cast, to.of, node)
+      .filter((pod) => pod !== sender.pod)
+      .flatMap((pod) => atPod(to, cast, pod))
+      .filter(
+        (receiver) => row.subnet === undefined || shareLan(sender, receiver) === (row.subnet === 'same'),
+      ),
+  );
+}
+
+function machine(cast: MatrixCast, node: LabNode, sender: Sender): Receiver {
+  const { address, port } = cast.machine(node);
+  const destination = { kind: 'address', network: 'lan', ownNode: sender.node === node } as const;
+  return { name: node.name, address, port, node, destination };
+}
+
+function atPod(to: PodTarget, cast: MatrixCast, pod: MatrixPod): Receiver[] {
+  const { node } = pod;
+  const endpoint = pod.nics[0]?.network ?? 'overlay';
+  switch (to.kind) {
+    case 'underlay address':
+    case 'overlay address': {
+      const isOverlay = to.kind === 'overlay address';
+      return pod.nics
+        .filter((nic) => (nic.network === 'overlay') === isOverlay)
+        .map((nic) => ({
+          name: `${pod.place.name} ${nic.name}`,
+          address: nic.address,
+          port: pod.place.port,
+          node,
+          pod,
+          destination: { kind: 'address', network: nic.network, ownNode: false } as const,
+        }));
+    }
+    case 'ClusterIP': {
+      const { name, clusterIp: address } = pod.services.Cluster;
+      const destination = { kind: 'ClusterIP', endpoint } as const;
+      return [{ name: `ClusterIP ${name}`, address, port: servicePort, node, pod, destination }];
+    }
+    case 'NodePort': {
+      const asked = to.asked === 'at the endpoint' ? node : nextNode(cast, node);
+      if (asked === undefined) return [];
+      const { name, nodePort: port } = pod.services[to.policy];
+      const destination = { kind: 'NodePort', asked, local: to.policy === 'Local', endpoint } as const;
+      return [
+        { name: `NodePort ${name} at ${asked.name}`, address: asked.address, port, node, pod, destination },
+      ];
+    }
+  }
+}
+
+/** Whether the sender has a NIC on the receiver's LAN, or, bound to a NIC, whether that is on it. */
+function shareLan({ pod, boundTo }: Sender, { destination }: Receiver): boolean {
+  const nics = boundTo === undefined ? (pod?.nics ?? []) : [boundTo];
+  return destination.kind === 'address' && nics.some(({ network }) => network === destination.network);
+}
+
+const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];
+
+function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): MatrixCell[] {
+  const seen = expectedSource(sender, receiver.destination, setting);
+  const isService = receiver.destination.kind !== 'address';
+  const several = [sender.pod, receiver.pod].some(
+    (pod) => pod !== undefined && underlayNics(pod.kind).length > 1,
+  );
+  const where =
+    sender.node === undefined || receiver.node === undefined
+      ? 'outside'
+      : sender.node === receiver.node
+        ? 'same node'
+        : 'other node';
+  const from = sender.boundTo === undefined ? sender.place : boundPlace(sender.place, sender.boundTo);
+  return bothFamilies.flatMap((family) =>
+    protocols
+      // A Service is a port, and ICMP has none.
+      .filter((protocol) => !(isService && protocol === 'icmp'))
+      .map((protocol) => ({
+        rows: several ? [row.number, severalNicsRow] : [row.number],
+        where,
+        setting,
+        from,
+        to: receiver.name,
+        family,
+        protocol,
+        address: receiver.address[family],
+        port: protocol === 'icmp' ? 0 : receiver.port,
+        source: seen[family],
+        ...(sender.boundTo === undefined ? {} : { bind: sender.boundTo.address[family] }),
+        ...(row.impossible === undefined ? {} : { impossible: row.impossible }),
+      })),
+  );
+}
+
+function boundPlace(place: Place, nic: MatrixNic): Place {
+  return { ...place, name: `${place.name} from ${nic.name}` };
+}
+
+/** Machines send with their own address; NodePort with policy Cluster shows the node that was asked. */
+function expectedSource({ place, pod, boundTo }: Sender, to: Destination, setting: Setting): DualStack {
+  const nic = pod === undefined ? undefined : (boundTo ?? chosenNic(pod, to));
+  if (pod !== undefined && nic !== undefined) return seenFrom(pod, nic, to, setting);
+  return to.kind === 'NodePort' && !to.local ? to.asked.address : place.address;
+}

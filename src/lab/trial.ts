@@ -1,0 +1,50 @@
+// What a lab brings up and tries: the pairs of examples/underlay.yaml, or the whole forwarding matrix.
+
+import type { KubeObject } from '#api';
+import type { LabNode } from './addressing.ts';
+import { castOf } from './cast.ts';
+import { type Place, plannedCells } from './cells.ts';
+import type { PodRecord } from './pod-record.ts';
+import { askByProbe } from './prober.ts';
+import type { Rollout } from './rollout.ts';
+import { type Cell, tryCells } from './table.ts';
+import { tableText } from './table-text.ts';
+
+/** What a trial has to work with, once its pods run. */
+export interface TrialParts extends Rollout {
+  readonly nodes: readonly LabNode[];
+  readonly records: readonly PodRecord[];
+  /** The lab-probe program. */
+  readonly probe: string;
+  /** Whether the nodes' Service proxies drop what conntrack calls INVALID. */
+  readonly dropInvalid: boolean;
+  /** Says how far it is. */
+  readonly detail: (text: string) => void;
+}
+
+/** What came of it. */
+export interface Outcome {
+  readonly places: readonly Place[];
+  readonly cells: readonly Cell[];
+  /** The table for people. */
+  readonly text: string;
+}
+
+export interface Trial {
+  /** Names of files in examples/. */
+  readonly manifest: string;
+  /** What is applied besides. */
+  readonly objects: readonly KubeObject[];
+  run(parts: TrialParts): Promise<Outcome>;
+}
+
+/** All ways from and to one underlay pod. */
+export const pairsTrial: Trial = {
+  manifest: 'underlay.yaml',
+  objects: [],
+  async run(parts) {
+    const cast = castOf(parts);
+    const cells = await tryCells(plannedCells(cast), askByProbe);
+    return { places: cast.places, cells, text: tableText(cells) };
+  },
+};
