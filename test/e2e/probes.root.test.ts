@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Pod, resources } from '#api';
+import { type Pod, resources, type StatefulSet } from '#api';
 import { insideNamespaces } from './namespaces.ts';
 import { gateway, OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
@@ -141,16 +141,22 @@ if (insideNamespaces(import.meta.filename)) {
 
   test('a StatefulSet’s pod does not get another address: ADD fails with the MAC address of the rival while that is there', async () => {
     await configure({ enableIPConflictDetection: true, enableStatefulSet: true });
+    const template = { metadata: { labels: { app: 'db' } }, spec: { containers: [] } };
+    const owner = await node.client.create(resources.statefulSets, {
+      metadata: { name: 'db', namespace: 'default' },
+      spec: { serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template },
+    } as StatefulSet);
     const stateful = async (name: string) => {
-      const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db' };
+      const { uid = '' } = owner.metadata;
+      const reference = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid, controller: true };
       const made = await node.client.create(resources.pods, {
-        metadata: { name, namespace: 'default', ownerReferences: [{ ...owner, controller: true }] },
+        metadata: { name, namespace: 'default', ownerReferences: [reference] },
         spec: { nodeName: 'node1', containers: [{ name: 'c', image: 'i' }] },
       } as Pod);
       return new Sandbox({ name, uid: made.metadata.uid });
     };
     await assert.rejects(attach(network, stateful('db-0')), {
-      message: /conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99$/m,
+      message: /conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99: Find/,
     });
     const [told] = await eventually(() => conflictsToldOf('db-0'), 1);
     assert.match(told ?? '', /it is the pod's for good/);
