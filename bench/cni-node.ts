@@ -2,13 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
-import { encodeFrame, FrameReader } from '#cni';
 import { formatAddress, parseAddress } from '#ip';
 import { createNetns, primeThreads } from '#kernel';
 import { nodeNic, OneNode } from '../test/e2e/one-node.ts';
 import { compileC } from '../tools/build.ts';
+import { callAgent } from './agent-call.ts';
+import { obeyParent } from './node-process.ts';
 
 /** Chains of plugins: the reference alone, and ours with IPv4 and with both families. */
 export type Chain = 'reference' | 'ipv4' | 'dual';
@@ -125,46 +125,17 @@ async function storm({ node }: Parts, count: number, atOnce: number): Promise<St
   createNetns(netns).close();
   const names = Array.from({ length: count }, (_, index) => `storm-${index}`);
   for (const name of names) await node.createPod(name);
-  const stdin = JSON.stringify({
-    ...macvlan,
-    ipam: { type: 'spiderpool', ...pools, default_ipv4_ippool: ['storm'] },
-  });
+  const conf = { ...macvlan, ipam: { type: 'spiderpool', ...pools, default_ipv4_ippool: ['storm'] } };
+  const add = { type: 'spiderpool', verb: 'ADD', netns, nic: 'eth0', conf } as const;
   const before = await poolWrites();
   let failed = 0;
   const worker = async () => {
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      if ((await addAddress(name, netns, stdin)) !== '0') failed++;
+      if ((await callAgent({ ...add, pod: name })).exitCode !== 0) failed++;
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return { failed, poolWrites: (await poolWrites()) - before };
-}
-
-/** ADD of `spiderpool` over the agent's socket, as the shim sends it; resolves with the exit code. */
-function addAddress(pod: string, netns: string, stdin: string): Promise<string> {
-  const frame = encodeFrame([
-    ['type', 'spiderpool'],
-    ['shim', '0.1.0'],
-    ['request', '0123456789abcdef'],
-    ['deadline', '60000'],
-    ['env:CNI_COMMAND', 'ADD'],
-    ['env:CNI_CONTAINERID', pod],
-    ['env:CNI_NETNS', netns],
-    ['env:CNI_IFNAME', 'eth0'],
-    ['env:CNI_PATH', '/opt/cni/bin'],
-    ['env:CNI_ARGS', `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`],
-    ['stdin', stdin],
-  ]);
-  return new Promise((resolve, reject) => {
-    const reader = new FrameReader();
-    const socket = connectSocket('/run/orbweaver/agent.sock');
-    socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      const answer = reader.push(chunk);
-      if (answer !== undefined) resolve(answer.fields.get('exit')?.toString() ?? 'none');
-    });
-    socket.write(frame);
-  });
 }
 
 async function poolWrites(): Promise<number> {
@@ -197,14 +168,5 @@ async function obey(parts: Parts, order: Order): Promise<unknown> {
 
 // The namespaces, and all that runs in them, end with this process; the folder is on the machine's disk.
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-// The parent has died.
-process.on('disconnect', () => process.exit(1));
 const parts = start();
-process.on('message', (order: Order) => {
-  parts
-    .then((all) => obey(all, order))
-    .then(
-      (answer) => process.send?.({ answer }),
-      (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) }),
-    );
-});
+obeyParent(async (order: Order) => obey(await parts, order));

@@ -36,5 +36,11 @@ function besides(value: number, reference: number | undefined): Pick<Row, 'refer
 
 /** The middle one of the values. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return percentile(values, 50);
+}
+
+/** The value that `percent` of the others are below. */
+export function percentile(values: readonly number[], percent: number): number {
+  const at = Math.min(values.length - 1, Math.floor((values.length * percent) / 100));
+  return values.toSorted((a, b) => a - b)[at] ?? Number.NaN;
 }

@@ -31,14 +31,14 @@ function compiler(names: readonly string[]): string {
   return found;
 }
 
-/** Compiles one or more C files to an executable. */
+/** Compiles one or more C files, for the machine's own C library where sanitizers or other programs need it. */
 export function compileC(
   sources: readonly string[],
   output: string,
   flags: readonly string[],
-  sanitize = false,
+  machineLibrary = false,
 ): void {
-  const command = compiler(sanitize ? ['gcc'] : ['musl-gcc', 'gcc']);
+  const command = compiler(machineLibrary ? ['gcc'] : ['musl-gcc', 'gcc']);
   const temporary = `${output}.new`;
   const run = spawnSync(command, [...warnings, ...flags, '-o', temporary, ...sources], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`${command} failed:\n${run.error?.message ?? run.stderr}`);

@@ -1,0 +1,54 @@
+// A program of the benchmarks in namespaces of its own, which does what its parent tells it, one order after the other: both sides.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+interface Reply {
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
+/** The parent's side. The process ends when this one does, and with it whatever it started. */
+export class NodeProcess<Order extends object> {
+  readonly #child: ChildProcess;
+
+  /** `program` is a file of this folder. */
+  constructor(program: string, environment: Readonly<Record<string, string>> = {}) {
+    const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const argv = [...namespaces, process.execPath, join(import.meta.dirname, program)];
+    this.#child = spawn('unshare', argv, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...environment },
+    });
+  }
+
+  order(order: Order): Promise<unknown> {
+    const child = this.#child;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const ended = () => reject(new Error('the node of the benchmark ended: see above'));
+    child.once('exit', ended);
+    child.once('message', ({ answer, error }: Reply) => {
+      child.off('exit', ended);
+      if (error === undefined) resolve(answer);
+      else reject(new Error(error));
+    });
+    child.send(order);
+    return promise;
+  }
+
+  get ended(): boolean {
+    return this.#child.exitCode !== null;
+  }
+}
+
+/** The child's side: does every order, and ends with its parent. */
+export function obeyParent<Order>(obey: (order: Order) => Promise<unknown>): void {
+  process.on('disconnect', () => process.exit(1));
+  process.on('message', (order: Order) => {
+    obey(order).then(
+      (answer) => process.send?.({ answer } satisfies Reply),
+      (error: unknown) =>
+        process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Reply),
+    );
+  });
+}
