@@ -332,6 +332,19 @@ describe('dumps of a namespace', () => {
     assert.equal(namespace.nftTable('inet', 'u'), undefined, 'half of a transaction must not stay');
   });
 
+  test('the rules of one nftables table by chain and comment, whatever else is in the namespace', () => {
+    namespace.nft(
+      'add table inet r; add chain inet r a; add chain inet r b; add rule inet r a accept comment "one"; add rule inet r b drop; add rule inet r b counter comment "two"',
+    );
+    namespace.nft('add table ip r; add chain ip r a; add rule ip r a accept comment "of another family"');
+    assert.deepEqual(namespace.nftRules('r'), [
+      { chain: 'a', comment: 'one' },
+      { chain: 'b', comment: undefined },
+      { chain: 'b', comment: 'two' },
+    ]);
+    assert.deepEqual(namespace.nftRules('absent'), []);
+  });
+
   test('a sysctl is that of the namespace, and a key leads nowhere else', () => {
     namespace.setSysctl('ipv4/conf/veth0/rp_filter', '2');
     const printed = execFileSync('ip', [

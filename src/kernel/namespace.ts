@@ -10,6 +10,7 @@ import {
   type Link,
   type Neighbour,
   type NetworkNamespace,
+  type NftRule,
   type Route,
   type Rule,
   refusal,
@@ -178,6 +179,10 @@ class KernelNamespace implements NetworkNamespace {
 
   nftTable(family: string, table: string): unknown {
     return this.#nftables.table(family, table);
+  }
+
+  nftRules(table: string): NftRule[] {
+    return this.#nftables.rules(table);
   }
 
   close(): void {

@@ -1,7 +1,11 @@
-// nftables of one namespace through libnftables: transactions of nft(8) commands, and tables as JSON.
+// nftables of one namespace: through libnftables transactions of nft(8) commands and tables as JSON, through netlink the rules of a
+// table.
 
 import { OrbError } from '#base';
+import type { NftRule } from '#net';
 import { type NftContext, openNftContext } from './ffi/libnftables.ts';
+import { decodeNftRule, getNftRules, NETLINK_NETFILTER } from './netlink/nftables.ts';
+import { NetlinkSocket } from './netlink/socket.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 /**
@@ -15,6 +19,7 @@ const ATTEMPTS = 20;
 export class Nftables {
   readonly #netns: NetnsHandle;
   #context: NftContext | undefined;
+  #socket: NetlinkSocket | undefined;
 
   constructor(netns: NetnsHandle) {
     this.#netns = netns;
@@ -35,6 +40,12 @@ export class Nftables {
     throw refused(`list ${subject}`, subject, error);
   }
 
+  /** The rules of a table of family inet, in one round trip. */
+  rules(table: string): NftRule[] {
+    this.#socket ??= inNetns(this.#netns, () => new NetlinkSocket(this.#netns.path, NETLINK_NETFILTER));
+    return this.#socket.dump(getNftRules(table), decodeNftRule);
+  }
+
   /** Inside the window, because the library opens sockets for names of interfaces as it goes. */
   #run(commands: string): { ok: boolean; output: string; error: string } {
     return inNetns(this.#netns, () => {
@@ -49,6 +60,8 @@ export class Nftables {
   close(): void {
     this.#context?.close();
     this.#context = undefined;
+    this.#socket?.close();
+    this.#socket = undefined;
   }
 }
 

@@ -7,7 +7,7 @@ import { type Errno, errnoWords } from './fake-errno.ts';
 import { FakeLinks } from './fake-links.ts';
 import { FakeTables } from './fake-tables.ts';
 import type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
-import type { InterfaceAddress, Link, Neighbour, Route, Rule } from './objects.ts';
+import type { InterfaceAddress, Link, Neighbour, NftRule, Route, Rule } from './objects.ts';
 import { refusal } from './refusal.ts';
 
 /** Namespaces in memory by their made-up descriptors, for veths between them. */
@@ -23,6 +23,8 @@ export class FakeNamespace implements NetworkNamespace {
   readonly nftCommands: string[] = [];
   /** Keyed `inet orbweaver`: set it to what {@link nftTable} shall return. */
   readonly nftTables = new Map<string, unknown>();
+  /** What {@link nftRules} shall return. */
+  readonly inetRules = new Map<string, NftRule[]>();
   readonly sysctls: Map<string, string>;
   readonly #tables: FakeTables;
   readonly #links: FakeLinks;
@@ -129,6 +131,10 @@ export class FakeNamespace implements NetworkNamespace {
 
   nftTable(family: string, table: string): unknown {
     return this.nftTables.get(`${family} ${table}`);
+  }
+
+  nftRules(table: string): NftRule[] {
+    return this.inetRules.get(table) ?? [];
   }
 
   close(): void {}

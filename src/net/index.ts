@@ -12,6 +12,7 @@ export {
   type Mac,
   type Neighbour,
   type NextHop,
+  type NftRule,
   ROUTE_PROTOCOL,
   type Route,
   type Rule,

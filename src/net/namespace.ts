@@ -2,7 +2,16 @@
 // real one; a fake for tests stands in fake-namespace.ts.
 
 import type { Cidr, Family } from '#ip';
-import type { InterfaceAddress, Link, LinkSettings, LinkSpec, Neighbour, Route, Rule } from './objects.ts';
+import type {
+  InterfaceAddress,
+  Link,
+  LinkSettings,
+  LinkSpec,
+  Neighbour,
+  NftRule,
+  Route,
+  Rule,
+} from './objects.ts';
 
 /** One change; a batch of them goes to the kernel in one message each, in order. */
 export type Change =
@@ -66,5 +75,10 @@ export interface NetworkNamespace {
   nft(commands: string): void;
   /** The ruleset, or one table `inet orbweaver`, as `nft -j list` prints it; undefined where the table is absent. */
   nftTable(family: string, table: string): unknown;
+  /**
+   * The rules of one table of family inet; none where it is absent. The kernel filters, where {@link nftTable} reads all chains of the
+   * namespace: kube-proxy has thousands.
+   */
+  nftRules(table: string): NftRule[];
   close(): void;
 }

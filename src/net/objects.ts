@@ -194,6 +194,12 @@ export interface Neighbour {
   readonly protocol?: number;
 }
 
+/** A rule of nftables, known by its chain and its comment. */
+export interface NftRule {
+  readonly chain: string;
+  readonly comment: string | undefined;
+}
+
 export const MAIN_TABLE = 254;
 
 /**

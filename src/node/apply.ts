@@ -9,6 +9,7 @@ import {
   difference,
   type Finding,
   networkDifference,
+  nftCommandsOf,
   nothingObserved,
   sysctlDifference,
 } from '#plan/network';
@@ -41,8 +42,8 @@ export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces,
     ...problems(findings.pod),
   ];
   change(pod, changesOf(findings.pod));
-  const table = findings.pod.find(({ mend }) => mend?.kind === 'table')?.mend;
-  if (table?.kind === 'table') pod.nft(table.table.commands);
+  for (const commands of nftCommandsOf(findings.node)) node.nft(commands);
+  for (const commands of nftCommandsOf(findings.pod)) pod.nft(commands);
   return { mended };
 }
 

@@ -25,7 +25,7 @@ export function observePod(
     rules: pod.rules(),
     neighbours: devs.flatMap((dev) => pod.neighbours({ dev })),
     sysctls: new Map(),
-    table: mayHaveTable && table !== undefined ? pod.nftTable(table.family, table.name) : undefined,
+    table: mayHaveTable && table !== undefined ? pod.nftRules(table.name) : [],
   };
 }
 
@@ -41,7 +41,7 @@ export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): Ob
     rules: node.rules(),
     neighbours: devs.flatMap((dev) => node.neighbours({ dev })),
     sysctls: new Map(),
-    table: undefined,
+    table: desired.node.table === undefined ? [] : node.nftRules(desired.node.table.name),
   };
 }
 

@@ -1,21 +1,63 @@
-// What nftables tells of changes: which table a message is about (nfnetlink.h, `struct nfgenmsg`; nf_tables.h).
+// nftables in netlink: which table a change is about, and the rules of one table (nfnetlink.h, `struct nfgenmsg`; nf_tables.h).
 
 import { ByteReader } from '#base';
-import { Attributes } from './attributes.ts';
-import type { Message } from './message.ts';
+import type { NftRule } from '#net';
+import { Attributes, MessageBody } from './attributes.ts';
+import type { Message, Request } from './message.ts';
 
+export const NETLINK_NETFILTER = 12;
 export const NFNLGRP_NFTABLES = 7;
 
 const NFNL_SUBSYS_NFTABLES = 10;
 /** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_RULE_TABLE are one number. */
 const NFTA_TABLE = 1;
+const NFTA_RULE_CHAIN = 2;
+const NFTA_RULE_USERDATA = 7;
+const NFT_MSG_NEWRULE = 6;
+const NFT_MSG_GETRULE = 7;
+const NFPROTO_INET = 1;
 /** NFT_MSG_NEWTABLE, DELTABLE, NEWCHAIN, DELCHAIN, NEWRULE, DELRULE: elements of sets come by thousands, and we have none. */
 const watched: readonly number[] = [0, 2, 3, 5, 6, 8];
 
 /** The table's name; undefined for messages of other kinds. */
 export function decodeTableName({ type, body }: Message): string | undefined {
   if (type >> 8 !== NFNL_SUBSYS_NFTABLES || !watched.includes(type & 0xff)) return undefined;
+  return attributesOf(body).text(NFTA_TABLE);
+}
+
+/** A dump of the rules of one table of family inet. */
+export function getNftRules(table: string): Request {
+  const body = new MessageBody();
+  // Version 0, and no resource: `struct nfgenmsg`.
+  body.writer.u8(NFPROTO_INET).u8(0).u16(0);
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
+  return { type, flags: 0, body: body.text(NFTA_TABLE, table).writer.done() };
+}
+
+export function decodeNftRule({ type, body }: Message): NftRule | undefined {
+  if (type !== ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWRULE)) return undefined;
+  const attributes = attributesOf(body);
+  const userData = attributes.bytes(NFTA_RULE_USERDATA);
+  return {
+    chain: attributes.text(NFTA_RULE_CHAIN) ?? '',
+    comment: userData === undefined ? undefined : commentIn(userData),
+  };
+}
+
+function attributesOf(body: Uint8Array): Attributes {
   const reader = new ByteReader(body, 'little');
   reader.skip(4);
-  return new Attributes(reader.take(reader.remaining)).text(NFTA_TABLE);
+  return new Attributes(reader.take(reader.remaining));
+}
+
+/** User data is type, length, value, each number a byte; nft's comments are of type 0 and end in NUL (libnftnl, udata.h). */
+function commentIn(userData: Uint8Array): string | undefined {
+  const NFTNL_UDATA_RULE_COMMENT = 0;
+  const reader = new ByteReader(userData, 'little');
+  while (reader.remaining >= 2) {
+    const type = reader.u8();
+    const value = reader.take(reader.u8());
+    if (type === NFTNL_UDATA_RULE_COMMENT) return Buffer.from(value).toString('utf8').replace(/\0$/, '');
+  }
+  return undefined;
 }

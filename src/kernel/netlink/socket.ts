@@ -69,7 +69,9 @@ export function openNetlink(protocol: number, subject: string): number {
   return fd;
 }
 
-/** An open rtnetlink socket. It answers for the namespace it was opened in, whoever asks from wherever. */
+const NETLINK_ROUTE = 0;
+
+/** An open netlink socket, of rtnetlink or another protocol. It answers for the namespace it was opened in, whoever asks from wherever. */
 export class NetlinkSocket {
   readonly #fd: number;
   readonly #name: string;
@@ -78,10 +80,9 @@ export class NetlinkSocket {
   #open = true;
 
   /** Opens in the namespace this thread stands in; `name` says which, for messages. */
-  constructor(name: string) {
-    const NETLINK_ROUTE = 0;
-    this.#name = `route netlink of ${name}`;
-    this.#fd = openNetlink(NETLINK_ROUTE, this.#name);
+  constructor(name: string, protocol = NETLINK_ROUTE) {
+    this.#name = `${protocol === NETLINK_ROUTE ? 'route netlink' : `netlink ${protocol}`} of ${name}`;
+    this.#fd = openNetlink(protocol, this.#name);
     // Connected to the kernel, so that no process can slip answers in.
     connectSocket(this.#fd, netlinkAddress(), this.#name);
   }

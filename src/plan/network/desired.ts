@@ -35,12 +35,17 @@ export interface DesiredSysctl {
   readonly atLeast?: boolean;
 }
 
-/** An nftables table that is ours alone; each rule is known by its comment. */
+/** An nftables table of family inet that is ours alone. */
 export interface DesiredTable {
-  readonly family: 'inet';
   readonly name: string;
-  readonly rules: readonly { readonly chain: string; readonly comment: string }[];
-  /** nft(8) commands that replace the table in one transaction, whatever it was. */
+  readonly rules: readonly DesiredTableRule[];
+}
+
+/** A rule, known by its comment. */
+export interface DesiredTableRule {
+  readonly chain: string;
+  readonly comment: string;
+  /** nft(8) commands that put it there in one transaction, whatever the table was; several rules may share them. */
   readonly commands: string;
 }
 

@@ -32,7 +32,8 @@ export function networkDifference(
   // Left from another sandbox: nothing of what hangs on it can be used.
   const remove: Change = { verb: 'delete', kind: 'link', name: hostLink };
   const links = observed.node.links.filter((link) => link.name !== hostLink);
-  const rest = difference(desired.node, { ...nothingObserved, links, rules: observed.node.rules });
+  const { rules, table } = observed.node;
+  const rest = difference(desired.node, { ...nothingObserved, links, rules, table });
   return { node: [{ problem, mend: { kind: 'change', change: remove } }, ...rest], pod: inPod };
 }
 
@@ -50,7 +51,7 @@ export function difference(desired: DesiredNamespace, observed: ObservedNamespac
     ...desired.neighbours.flatMap((neighbour) => neighbourFindings(neighbour, neighbours)),
     ...routeFindings(desired, observed),
     ...desired.rules.flatMap((rule) => ruleFindings(rule, observed)),
-    ...tableFindings(desired.table, observed),
+    ...tableFindings(desired.table, observed.table),
     ...displacedRoutes(desired, observed),
     ...staleRules(desired, observed),
     ...staleRoutes(desired, observed),

@@ -1,7 +1,7 @@
 // One thing that is not as it should be: a sentence for CHECK, and the change that mends it.
 
 import type { Change } from '#net';
-import type { DesiredSysctl, DesiredTable } from './desired.ts';
+import type { DesiredSysctl } from './desired.ts';
 
 export interface Finding {
   /** `route 10.96.0.0/12 via 10.6.0.9 dev veth0 is missing from table main` */
@@ -15,7 +15,7 @@ export interface Finding {
 export type Mend =
   | { readonly kind: 'change'; readonly change: Change }
   | { readonly kind: 'sysctl'; readonly sysctl: DesiredSysctl }
-  | { readonly kind: 'table'; readonly table: DesiredTable };
+  | { readonly kind: 'nft'; readonly commands: string };
 
 export function mending(problem: string, change: Change): Finding {
   return { problem, mend: { kind: 'change', change } };
@@ -28,6 +28,11 @@ export function stale(problem: string, change: Change): Finding {
 /** The changes of findings, in their order. */
 export function changesOf(findings: readonly Finding[]): Change[] {
   return findings.flatMap(({ mend }) => (mend?.kind === 'change' ? [mend.change] : []));
+}
+
+/** The nft commands of findings, each once. */
+export function nftCommandsOf(findings: readonly Finding[]): string[] {
+  return [...new Set(findings.flatMap(({ mend }) => (mend?.kind === 'nft' ? [mend.commands] : [])))];
 }
 
 /** What CHECK says: every fault, nothing of what is merely stale. */

@@ -12,7 +12,7 @@ export {
   type VethPair,
 } from './desired.ts';
 export { difference, networkDifference, sysctlDifference } from './difference.ts';
-export { changesOf, type Finding, type Mend, mismatches } from './finding.ts';
+export { changesOf, type Finding, type Mend, mismatches, nftCommandsOf } from './finding.ts';
 export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
 export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
 export { nicRoutes } from './nic-routes.ts';

@@ -4,6 +4,7 @@ import { hostCidr } from '#ip';
 import type { DesiredLink, DesiredNamespace, DesiredSysctl, Owned } from './desired.ts';
 import { emptyNamespace } from './desired.ts';
 import { type Frame, type Nic, owned } from './frame.ts';
+import { halfOpenTable } from './half-open.ts';
 import { linkRoute, neighbour } from './made.ts';
 import { hostRule } from './node.ts';
 
@@ -31,6 +32,13 @@ export function planNodeShare(frame: Frame): DesiredNamespace {
       frame.families.map((family) => ({ ...hostRule(family, table), owner: 'node' as const })),
     ),
     sysctls: sysctls(frame).map((sysctl) => own(sysctl)),
+    table: {
+      ...halfOpenTable(
+        served.flatMap((nic) => nic.settings.overlayNetworks),
+        frame.families,
+      ),
+      owner: 'node',
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // What was found in a namespace; only what the desired state speaks of needs to be in it.
 
-import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
+import type { InterfaceAddress, Link, Neighbour, NftRule, Route, Rule } from '#net';
 
 export interface ObservedNamespace {
   readonly links: readonly Link[];
@@ -10,8 +10,8 @@ export interface ObservedNamespace {
   readonly neighbours: readonly Neighbour[];
   /** By key; a sysctl that the kernel lacks is absent. */
   readonly sysctls: ReadonlyMap<string, string>;
-  /** The nftables table as `nft -j list table` prints it. */
-  readonly table: unknown;
+  /** The rules of the nftables table that is ours. */
+  readonly table: readonly NftRule[];
 }
 
 export const nothingObserved: ObservedNamespace = {
@@ -21,5 +21,5 @@ export const nothingObserved: ObservedNamespace = {
   rules: [],
   neighbours: [],
   sysctls: new Map(),
-  table: undefined,
+  table: [],
 };

@@ -197,9 +197,9 @@ test('the node does not take a pod for its router', () => {
 });
 
 test('an application’s own packet mark survives: marks are restored only where our bit is set and no mark is', () => {
-  const { table: marks } = plan([ipv4]).pod;
-  assert.match(marks?.commands ?? '', /iifname "veth0" ct state new ct mark set ct mark \| 0x1 /);
-  assert.match(marks?.commands ?? '', /meta mark 0x0 ct mark & 0x1 == 0x1 meta mark set 0x1 /);
+  const [rule] = plan([ipv4]).pod.table?.rules ?? [];
+  assert.match(rule?.commands ?? '', /iifname "veth0" ct state new ct mark set ct mark \| 0x1 /);
+  assert.match(rule?.commands ?? '', /meta mark 0x0 ct mark & 0x1 == 0x1 meta mark set 0x1 /);
 });
 
 test('a MAC prefix makes the MAC address from the first address, and the kernel announces it', () => {

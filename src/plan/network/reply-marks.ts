@@ -38,15 +38,20 @@ export function replyTable(podLink: string): DesiredTable {
       rule: `meta mark 0x0 ct mark & ${bit} == ${bit} meta mark set ${mark}`,
     },
   ];
-  const rules = chains.map(({ name, rule }) => ({ chain: name, comment: `orbweaver ${fingerprint(rule)}` }));
   const body = chains.map(
-    ({ name, hook, rule }, i) =>
-      `  chain ${name} {\n    ${hook}\n    ${rule} comment "${rules[i]?.comment}"\n  }`,
+    ({ name, hook, rule }) =>
+      `  chain ${name} {\n    ${hook}\n    ${rule} comment "${ruleComment(rule)}"\n  }`,
   );
   const table = `inet ${NFT_TABLE}`;
   // Added first, because deleting what is not there fails (nft(8)).
   const commands = [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...body, '}', ''].join(
     '\n',
   );
-  return { family: 'inet', name: NFT_TABLE, rules, commands };
+  const rules = chains.map(({ name, rule }) => ({ chain: name, comment: ruleComment(rule), commands }));
+  return { name: NFT_TABLE, rules };
+}
+
+/** nft prints rules in words that differ from version to version: we know ours by a fingerprint of what we asked for. */
+export function ruleComment(rule: string): string {
+  return `orbweaver ${fingerprint(rule)}`;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SpiderCoordinator } from '#api';
 import { isOrbError } from '#base';
-import { formatAddress, formatCidr } from '#ip';
+import { formatAddress, formatCidr, parseCidr } from '#ip';
 import { type CoordinatorOptions, mergeSettings, type SettingSources } from './settings.ts';
 
 function cluster(spec: Partial<NonNullable<SpiderCoordinator['spec']>> = {}): SpiderCoordinator {
@@ -29,6 +29,7 @@ test('nothing said: the cluster’s values and the defaults', () => {
       podDefaultCniNic: 'eth0',
       podDefaultRouteNic: undefined,
       hijackedNetworks: [],
+      overlayNetworks: [parseCidr('10.244.0.0/16')],
       policyRoutes: [],
       podMacPrefix: undefined,
       tunePodRoutes: true,

@@ -24,6 +24,8 @@ export interface CoordinatorSettings {
   readonly podDefaultRouteNic: string | undefined;
   /** Networks that the pod reaches through its node: of overlay pods, of Services and the user's own, in this order. */
   readonly hijackedNetworks: readonly Cidr[];
+  /** Of these, the overlay pods'. */
+  readonly overlayNetworks: readonly Cidr[];
   readonly policyRoutes: readonly PolicyRoute[];
   /** Two bytes in lower case, `0a:1b`. */
   readonly podMacPrefix: string | undefined;
@@ -111,6 +113,7 @@ export function readSettings(options: MergedOptions): CoordinatorSettings {
         list.map((text) => readNetwork(field, text)),
       ),
     ),
+    overlayNetworks: distinct(overlayPodCIDR.map((text) => readNetwork('overlayPodCIDR', text))),
     policyRoutes: options.policyRoutes.map(readPolicyRoute),
     podMacPrefix: readMacPrefix(options.podMACPrefix),
     tunePodRoutes: options.tunePodRoutes,

@@ -1,29 +1,20 @@
 // The nftables table as it is against the one that we want.
 
+import type { NftRule } from '#net';
 import type { DesiredTable } from './desired.ts';
-import type { Finding, Mend } from './finding.ts';
-import type { ObservedNamespace } from './observed.ts';
+import type { Finding } from './finding.ts';
 
-export function tableFindings(desired: DesiredTable | undefined, observed: ObservedNamespace): Finding[] {
+export function tableFindings(desired: DesiredTable | undefined, found: readonly NftRule[]): Finding[] {
   if (desired === undefined) return [];
-  const name = `nftables table ${desired.family} ${desired.name}`;
-  const mend: Mend = { kind: 'table', table: desired };
-  if (observed.table === undefined) return [{ problem: `${name} is missing`, mend }];
-  const found = tableRules(observed.table);
+  const name = `nftables table inet ${desired.name}`;
+  if (desired.rules.length > 0 && found.length === 0) {
+    const commands = [...new Set(desired.rules.map((rule) => rule.commands))].join('');
+    return [{ problem: `${name} is missing or empty`, mend: { kind: 'nft', commands } }];
+  }
   return desired.rules
     .filter((rule) => !found.some((other) => other.chain === rule.chain && other.comment === rule.comment))
-    .map((rule) => ({
-      problem: `rule '${rule.comment}' of chain ${rule.chain} in ${name} is missing`,
-      mend,
+    .map(({ chain, comment, commands }) => ({
+      problem: `rule '${comment}' of chain ${chain} in ${name} is missing`,
+      mend: { kind: 'nft', commands },
     }));
-}
-
-/** The rules in nft's JSON (libnftables-json(5)): objects of the list with a member `rule`. */
-function tableRules(table: unknown): { chain?: unknown; comment?: unknown }[] {
-  const listed = (table as { nftables?: unknown } | null)?.nftables;
-  if (!Array.isArray(listed)) return [];
-  return listed.flatMap((entry: unknown) => {
-    const rule = (entry as { rule?: unknown } | null)?.rule;
-    return typeof rule === 'object' && rule !== null ? [rule] : [];
-  });
 }
