@@ -9,7 +9,7 @@ import type { NetworkNamespace } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
 import type { NetnsCall } from './plugin.ts';
-import { ask, CLIENT, ip, NODE, RoutedLan, withServer } from './routed-lan-fixture.ts';
+import { ask, CALICO_GATEWAY_6, CLIENT, ip, NODE, RoutedLan, withServer } from './routed-lan-fixture.ts';
 
 // Golden tables G2 to G5 of Spiderpool as the kernel holds them, and packets that take the ways they say.
 
@@ -19,6 +19,7 @@ const cali = 'cali12345678901';
 const ETH0 = { 4: '10.6.168.172', 6: 'fd00:10:6::172' } as const;
 const NET1 = { 4: '10.7.168.173', 6: 'fd00:10:7::173' } as const;
 const CALICO = '10.233.105.154';
+const CALICO6 = 'fd00:ca::154';
 const hijacks = {
   overlayPodCIDR: ['10.233.64.0/18'],
   serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'],
@@ -173,15 +174,15 @@ describe('underlay, two NICs', () => {
     ]);
     assert.deepEqual(lan.show('pod', '-6 route'), [
       'default via fd00:10:6::1 dev eth0 metric 1024',
-      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 metric 1024',
+      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
       'fd00:10:6::/64 dev eth0 metric 256',
-      'fd00:10:6::101 dev veth0 metric 1024',
+      'fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
       'fd00:10:7::/64 dev net1 metric 256',
     ]);
     assert.deepEqual(lan.show('pod', '-6 route show table 101'), [
       'default via fd00:10:7::1 dev net1 metric 1024',
-      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 metric 1024',
-      'fd00:10:6::101 dev veth0 metric 1024',
+      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
+      'fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
       'fd00:10:7::/64 dev net1 metric 256',
     ]);
     assert.deepEqual(lan.show('node', 'route show table 500'), [
@@ -352,6 +353,30 @@ describe('underlay, two NICs', () => {
     await withServer(site.lan.pod, () => assert.equal(ask(site.lan.client, ETH0[4]), '10.9.0.2 hello'));
   });
 
+  test('three NICs, strict rp_filter asked for: each is answered by itself, and Services are asked from eth0’s address', async () => {
+    using site = await new Site().start();
+    const strict = { podRPFilter: 1 };
+    const net2 = { 4: '10.7.168.180', 6: 'fd00:10:7::180' };
+    await site.addNic('eth0', 6, [4, 6], ETH0, strict);
+    await site.addNic('net1', 7, [4, 6], NET1, strict);
+    await site.addNic('net2', 7, [4, 6], net2, strict);
+    const { pod, client, node } = site.lan;
+    await withServer(pod, () => {
+      for (const address of [ETH0, NET1, net2].flatMap((own) => [own[4], own[6]])) {
+        const family = address.includes(':') ? 6 : 4;
+        assert.equal(ask(client, address), `${CLIENT[family]} hello`, address);
+        assert.equal(ask(node, address), `${NODE[family]} hello`, address);
+      }
+    });
+    // Most like net1's address (RFC 6724, rule 8), if the kernel had the choice.
+    const services = { 4: '10.233.0.7', 6: 'fd00:10:7::233' } as const;
+    await site.add('eth0', { ...strict, hijackCIDR: [`${services[6]}/128`] });
+    for (const family of [4, 6] as const) {
+      const [route = ''] = site.lan.show('pod', `route get ${services[family]}`);
+      assert.match(route, new RegExp(`dev veth0 src ${ETH0[family]} `), route);
+    }
+  });
+
   test('eth0 with IPv6 and net1 with IPv4: both reach the node and are answered', async () => {
     using site = await new Site().start();
     await site.addNic('eth0', 6, [6], ETH0);
@@ -379,16 +404,16 @@ describe('underlay, two NICs', () => {
 });
 
 describe('an overlay’s eth0 with net1 besides', () => {
-  const net1 = { 4: '10.6.212.227', 6: '' };
+  const net1 = { 4: '10.6.212.227', 6: 'fd00:10:6::227' };
 
   async function calicoPod(netConf = {}): Promise<Site> {
     const site = await new Site().start();
-    site.lan.addCalico(cali, CALICO);
-    await site.addNic('net1', 6, [4], net1, netConf);
+    site.lan.addCalico(cali, CALICO, CALICO6);
+    await site.addNic('net1', 6, [4, 6], net1, netConf);
     return site;
   }
 
-  test('the kernel holds golden table G4', async () => {
+  test('the kernel holds golden table G4, both families', async () => {
     using site = await calicoPod();
     const { lan } = site;
     assert.deepEqual(lan.show('pod', 'rule').slice(1, 3), [
@@ -415,12 +440,34 @@ describe('an overlay’s eth0 with net1 besides', () => {
     const mac = /link\/ether (\S+)/.exec(ip('-n', lan.pod, 'link', 'show', 'eth0'))?.[1];
     assert.deepEqual(lan.show('node', `neighbour show nud permanent dev ${cali}`), [
       `10.6.212.227 lladdr ${mac} PERMANENT`,
+      `fd00:10:6::227 lladdr ${mac} PERMANENT`,
     ]);
+    assert.deepEqual(lan.show('pod', '-6 rule').slice(1, 3), [
+      '1001: from fd00:10:6::227 lookup 101',
+      '1001: from fd00:ca::154 lookup 100',
+    ]);
+    assert.deepEqual(lan.show('pod', '-6 route'), [
+      `default via ${CALICO_GATEWAY_6} dev eth0 metric 1024`,
+      'fd00:10:233::/116 via fd00:10:6::101 dev eth0 metric 1024',
+      'fd00:10:6::/64 dev net1 metric 256',
+      'fd00:10:6::101 dev eth0 metric 1024',
+      'fd00:ca::154 dev eth0 metric 256',
+    ]);
+    assert.deepEqual(lan.show('pod', '-6 route show table 100'), [
+      `default via ${CALICO_GATEWAY_6} dev eth0 metric 1024`,
+    ]);
+    assert.deepEqual(lan.show('pod', '-6 route show table 101'), [
+      'default via fd00:10:6::1 dev net1 metric 1024',
+      'fd00:10:233::/116 via fd00:10:6::101 dev eth0 metric 1024',
+      'fd00:10:6::/64 dev net1 metric 256',
+      'fd00:10:6::101 dev eth0 metric 1024',
+    ]);
+    assert.deepEqual(lan.show('node', '-6 route show table 500'), [`fd00:10:6::227 dev ${cali} metric 1024`]);
     assert.ok(!lan.show('pod', 'link').some((line) => line.includes('veth0')));
     await site.plugin.check(site.call('net1'));
   });
 
-  test('the kernel holds golden table G5', async () => {
+  test('the kernel holds golden table G5, both families', async () => {
     using site = await calicoPod({ podDefaultRouteNic: 'net1' });
     const { lan } = site;
     assert.deepEqual(lan.show('pod', 'rule')[1], '1001: from 10.233.105.154 lookup 101');
@@ -433,6 +480,19 @@ describe('an overlay’s eth0 with net1 besides', () => {
       '169.254.1.1 dev eth0 scope link',
       'default via 169.254.1.1 dev eth0',
     ]);
+    assert.deepEqual(lan.show('pod', '-6 rule')[1], '1001: from fd00:ca::154 lookup 101');
+    assert.deepEqual(
+      lan.show('pod', '-6 route').filter((line) => line.startsWith('default')),
+      ['default via fd00:10:6::1 dev net1 metric 1024'],
+    );
+    assert.deepEqual(lan.show('pod', '-6 route show table 101'), [
+      `default via ${CALICO_GATEWAY_6} dev eth0 metric 1024`,
+      'fd00:10:233::/116 via fd00:10:6::101 dev eth0 metric 1024',
+      'fd00:10:6::101 dev eth0 metric 1024',
+      'fd00:ca::154 dev eth0 metric 256',
+    ]);
+    const all = lan.show('pod', 'route show table all');
+    assert.ok(!all.some((line) => line.includes('table 100')), 'table 100 is not used');
   });
 
   for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
@@ -442,14 +502,23 @@ describe('an overlay’s eth0 with net1 besides', () => {
       const { pod, client, router, node } = site.lan;
       // The way to the overlay's address, as a router that the fabric tells of it has it.
       ip('-n', router, 'route', 'add', CALICO, 'via', NODE[4]);
+      ip('-n', router, 'route', 'add', CALICO6, 'via', NODE[6]);
       await withServer(pod, () => {
-        assert.equal(ask(client, net1[4]), '10.9.0.2 hello');
-        assert.equal(ask(client, CALICO), '10.9.0.2 hello');
-        assert.equal(ask(router, CALICO), '10.6.0.1 hello', 'from net1’s LAN, by eth0');
-        assert.equal(ask(node, net1[4]), `${NODE[4]} hello`);
+        for (const [family, overlay, gateway] of [
+          [4, CALICO, '10.6.0.1'],
+          [6, CALICO6, 'fd00:10:6::1'],
+        ] as const) {
+          assert.equal(ask(client, net1[family]), `${CLIENT[family]} hello`);
+          assert.equal(ask(client, overlay), `${CLIENT[family]} hello`);
+          assert.equal(ask(router, overlay), `${gateway} hello`, 'from net1’s LAN, by eth0');
+          assert.equal(ask(node, net1[family]), `${NODE[family]} hello`);
+        }
       });
       await withServer(node, () => {
-        for (const from of [CALICO, net1[4]]) assert.equal(ask(pod, NODE[4], { from }), `${from} hello`);
+        for (const from of [CALICO, net1[4], CALICO6, net1[6]]) {
+          const to = NODE[from.includes(':') ? 6 : 4];
+          assert.equal(ask(pod, to, { from }), `${from} hello`);
+        }
       });
     });
 

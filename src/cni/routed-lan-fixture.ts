@@ -15,6 +15,8 @@ function run(namespace: string, line: string): string {
 }
 
 export const CLIENT = { 4: '10.9.0.2', 6: 'fd00:10:9::2' } as const;
+/** Of ee:ee:ee:ee:ee:ee, which Calico gives every one of its links on a node. */
+export const CALICO_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
 export const NODE = { 4: '10.6.212.101', 6: 'fd00:10:6::101' } as const;
 
 /** Namespaces named after the process, so that runs side by side do not meet. */
@@ -104,8 +106,8 @@ export class RoutedLan implements Disposable {
     }
   }
 
-  /** What Calico leaves: a veth whose end on the node answers for everybody. */
-  addCalico(link: string, address: string): void {
+  /** What Calico leaves: a veth whose end on the node answers for everybody; for IPv6 its link-local address is the gateway. */
+  addCalico(link: string, address: string, address6?: string): void {
     const { node, pod } = this;
     run(node, `link add ${link} address ee:ee:ee:ee:ee:ee up type veth peer name eth0 netns ${pod}`);
     this.#sysctl(node, `net.ipv4.conf.${link}.proxy_arp=1`);
@@ -114,6 +116,10 @@ export class RoutedLan implements Disposable {
     run(pod, `address add ${address}/32 dev eth0`);
     run(pod, 'route add 169.254.1.1 dev eth0');
     run(pod, 'route add default via 169.254.1.1 dev eth0');
+    if (address6 === undefined) return;
+    run(node, `route add ${address6} dev ${link}`);
+    run(pod, `address add ${address6}/128 dev eth0 nodad`);
+    run(pod, `route add default via ${CALICO_GATEWAY_6} dev eth0`);
   }
 
   /** What iproute2 prints, in the order of the words, without what is the same for all of ours. */

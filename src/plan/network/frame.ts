@@ -134,15 +134,17 @@ export function owned(owner: AttachmentKey): <T extends object>(object: T) => Ow
 }
 
 /**
- * The source of what leaves by a way: the first IPv4 address of the NICs that it serves (Spiderpool #2489). IPv6 takes it from
- * a NIC by itself, veth0 having none but its link-local one; routes with a source were unreliable there (kernel bug 107071).
+ * The source of what leaves by a way: the first address of the NICs that it serves (Spiderpool #2489). For IPv6 the kernel finds it
+ * by itself where there is no choice: the link's own, or that of the pod's only NIC. Of several it would take the one that is
+ * most like the destination (RFC 6724, rule 8), another NIC's for one Service and the first NIC's for the next.
  */
 export function sourceOf(frame: Frame, way: Way, family: Family): Address | undefined {
-  if (family === 6) return undefined;
+  if (family === 6 && !(way.own && frame.nics.filter((nic) => hasFamily(nic, 6)).length > 1))
+    return undefined;
   return frame.nics
     .filter((nic) => nic.way === way)
     .flatMap((nic) => nic.addresses)
-    .find((cidr) => cidr.address.family === 4)?.address;
+    .find((cidr) => cidr.address.family === family)?.address;
 }
 
 /** The NIC that has the network on its own LAN, where neighbours answer. */

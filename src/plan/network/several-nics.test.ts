@@ -51,8 +51,8 @@ describe('G2: eth0 keeps the default route', () => {
     ]);
     assert.deepEqual(table(desired.pod.routes, 101, 6), [
       'default via fd00:10:7::1 dev net1 metric 1024',
-      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 metric 1024',
-      'fd00:10:6::101 dev veth0 metric 1024',
+      'fd00:10:233::/116 via fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
+      'fd00:10:6::101 dev veth0 src fd00:10:6::172 metric 1024',
       'fd00:10:7::/64 dev net1 metric 256',
     ]);
     assert.deepEqual(desired.pod.unwantedRoutes.map(routeText), [
