@@ -22,6 +22,7 @@ let attachments: Attachments;
 let node: FakeNamespace;
 let pod: FakeNamespace;
 let podIsGone: boolean;
+let podAnnotations: Record<string, string>;
 let announced: string[];
 let plugin: CoordinatorPlugin;
 
@@ -38,6 +39,7 @@ beforeEach(async () => {
     },
   ]);
   podIsGone = false;
+  podAnnotations = {};
   announced = [];
   files = new MemoryStateFiles();
   await startAgent();
@@ -65,7 +67,8 @@ async function startAgent(): Promise<void> {
       const words = 'No such file or directory';
       throw refusal({ doing: `open ${path}`, subject: path, errno: 'ENOENT', words });
     },
-    pod: async ({ namespace, name }) => ({ metadata: { namespace, name, uid: 'uid-a' } }) as Pod,
+    pod: async ({ namespace, name }) =>
+      ({ metadata: { namespace, name, uid: 'uid-a', annotations: podAnnotations } }) as Pod,
     spiderCoordinator: () =>
       ({
         metadata: { name: 'default' },
@@ -262,6 +265,20 @@ test('a second NIC uses the veth of the first, and is not said to have made it',
   );
   assert.deepEqual(hostRoutes(), ['10.6.1.5/32', '10.7.1.5/32']);
   assert.deepEqual(sourceRules(), ['10.7.1.5/32']);
+});
+
+test('a default route NIC that the pod never gets is refused when its second NIC comes, and nothing of that is left', async () => {
+  podAnnotations = {
+    'k8s.v1.cni.cncf.io/networks': 'a',
+    'ipam.spidernet.io/default-route-nic': 'net5',
+  };
+  await plugin.add(call());
+  await assert.rejects(plugin.add(call({ prevResult: plugNet1() }, 'net1')), {
+    code: 'INPUT_INVALID',
+    message: /^podDefaultRouteNIC: net5 don't exist in pod/,
+  });
+  assert.deepEqual(hostRoutes(), ['10.6.1.5/32']);
+  await plugin.add(call({ prevResult: plugNet1(), mode: 'disable' }, 'net1'));
 });
 
 test('DEL of net1 takes its route from the node though the namespace of the pod is gone, and leaves eth0’s', async () => {

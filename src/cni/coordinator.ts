@@ -21,6 +21,7 @@ import {
 } from '#plan/network';
 import { addressesOf, requirePrevResult } from './chained-result.ts';
 import { collectGarbage } from './collection.ts';
+import { requireDefaultRouteNic } from './default-route-wish.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
 import { takeAway } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
@@ -154,6 +155,7 @@ export class CoordinatorPlugin implements CniPlugin {
       podAnnotations: pod.metadata.annotations ?? {},
       coordinator: this.#parts.spiderCoordinator(),
     });
+    requireDefaultRouteNic(options, pod.metadata, ifName);
     const attachment = { containerId, interfaceName: ifName };
     const uid = pod.metadata.uid ?? identity.uid;
     const record: AttachmentRecord = {
