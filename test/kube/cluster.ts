@@ -29,18 +29,11 @@ export interface ClusterParts {
 const startTimeoutMs = 120_000;
 
 export class Cluster {
-  readonly proxyMode: ProxyMode;
   readonly #starter: ChildProcess;
   readonly #pid: number;
   readonly #nodePids: ReadonlyMap<string, string>;
 
-  private constructor(
-    proxyMode: ProxyMode,
-    starter: ChildProcess,
-    pid: number,
-    nodePids: ReadonlyMap<string, string>,
-  ) {
-    this.proxyMode = proxyMode;
+  private constructor(starter: ChildProcess, pid: number, nodePids: ReadonlyMap<string, string>) {
     this.#starter = starter;
     this.#pid = pid;
     this.#nodePids = nodePids;
@@ -69,8 +62,8 @@ export class Cluster {
     for await (const line of createInterface({ input: starter.stdout })) {
       if (line === 'ready') {
         clearTimeout(late);
-        const hub = new Cluster(proxyMode, starter, pid, new Map());
-        return new Cluster(proxyMode, starter, pid, new Map(await hub.#readNodePids()));
+        const hub = new Cluster(starter, pid, new Map());
+        return new Cluster(starter, pid, new Map(await hub.#readNodePids()));
       }
       pid = Number(/^pid (\d+)$/.exec(line)?.[1] ?? pid);
     }
