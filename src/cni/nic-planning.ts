@@ -89,6 +89,7 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
   const record = recordNic({
     mode,
     nic,
+    index: sight.links.find((link) => link.name === name)?.index,
     planned,
     options: request.options,
     overlay,

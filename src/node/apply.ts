@@ -26,10 +26,20 @@ export interface Applied {
  * Applies the plan of an attachment. Throws COORDINATOR_LINK_TAKEN where what the plan rests on is missing, and the
  * kernel's error where it refuses; what was made until then stays for `undoNetwork`.
  */
-export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces, seen?: PodSight): Applied {
+export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, seen?: PodSight): Applied {
+  const { pod, node } = namespaces;
   const observed = { pod: observePod(pod, desired, seen), node: observeNode(node, desired) };
   const findings = networkDifference(desired, observed);
   requireMendable([...findings.node, ...findings.pod]);
+  return applyFindings(findings, desired, namespaces);
+}
+
+/** Makes the changes that mend the findings, and sets the plan's sysctls. */
+export function applyFindings(
+  findings: ReturnType<typeof networkDifference>,
+  desired: DesiredNetwork,
+  { pod, node }: Namespaces,
+): Applied {
   // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.
   change(
     node,
@@ -50,9 +60,19 @@ export function applyNetwork(desired: DesiredNetwork, { pod, node }: Namespaces,
 /** Applies what a node needs whatever its pods: rules and sysctls. */
 export function applyNode(desired: DesiredNamespace, node: NetworkNamespace): Applied {
   const sysctls = applySysctls(node, desired);
-  const findings = difference(desired, { ...nothingObserved, rules: node.rules() });
+  const findings = nodeFindings(desired, node);
   change(node, changesOf(findings));
   return { mended: [...sysctls, ...problems(findings)] };
+}
+
+/** What of it is missing or wrong, one sentence for each object. */
+export function driftOfNode(desired: DesiredNamespace, node: NetworkNamespace): readonly string[] {
+  const sysctls = sysctlDifference(desired, readSysctls(node, desired));
+  return [...sysctls.map(({ problem }) => problem), ...problems(nodeFindings(desired, node))];
+}
+
+function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Finding[] {
+  return difference(desired, { ...nothingObserved, rules: node.rules() });
 }
 
 /** The plan rests on the NIC and its addresses, which the plugin before us makes. */

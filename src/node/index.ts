@@ -1,4 +1,4 @@
-export { type Applied, applyNetwork, applyNode } from './apply.ts';
+export { type Applied, applyNetwork, applyNode, driftOfNode } from './apply.ts';
 export type { AllocatedAddress, AttachmentRecord } from './attachment-record.ts';
 export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
@@ -14,7 +14,8 @@ export {
   type ProbeRequest,
   probeNic,
 } from './probe/index.ts';
-export { nicOf, overlayOf, podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
+export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
+export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
 export { undoNic, undoNode, undoPod } from './undo.ts';

@@ -61,7 +61,7 @@ const planned = { name: 'net1', mac: undefined, hostLink: 'cali1', hostTable: 50
 function recorded(name: string, table?: number, plannedAt = '2030-01-01T00:00:00.000Z'): RecordedNic {
   const nodeAddresses = [parseAddress(plannedAt.startsWith('2030') ? '10.6.0.1' : '10.6.0.2')];
   const common = { mode: 'overlay', planned, options, nodeAddresses, plannedAt } as const;
-  return recordNic({ ...common, nic: nic(name, table), overlay });
+  return recordNic({ ...common, nic: nic(name, table), index: 7, overlay });
 }
 
 function throughFile(plan: unknown): AttachmentRecord {

@@ -58,6 +58,8 @@ const nicSchema = z.object({
 export const recordedNicSchema = z.object({
   mode: z.enum(['underlay', 'overlay']),
   nic: nicSchema,
+  /** Of its link in the pod: a link of that name with another one is somebody else's. Older agents did not note it. */
+  index: z.int().optional(),
   /** Its own table in the pod. */
   table: z.int().optional(),
   /** Where the node's routes to its addresses are. */
@@ -82,6 +84,8 @@ export type RecordedNic = z.infer<typeof recordedNicSchema>;
 export interface NicToRecord {
   readonly mode: NicMode;
   readonly nic: NicInput;
+  /** Of its link, where there is one. */
+  readonly index: number | undefined;
   readonly planned: PlannedNic;
   readonly options: MergedOptions;
   readonly overlay: OverlayNic | undefined;
@@ -89,10 +93,19 @@ export interface NicToRecord {
   readonly plannedAt: string;
 }
 
-export function recordNic({ mode, nic, planned, options, overlay, ...rest }: NicToRecord): RecordedNic {
+export function recordNic({
+  mode,
+  nic,
+  index,
+  planned,
+  options,
+  overlay,
+  ...rest
+}: NicToRecord): RecordedNic {
   return {
     mode,
     nic: nicText(nic),
+    ...(index !== undefined && { index }),
     ...(nic.table !== undefined && { table: nic.table }),
     hostLink: planned.hostLink,
     hostTable: planned.hostTable,
@@ -106,6 +119,19 @@ export function recordNic({ mode, nic, planned, options, overlay, ...rest }: Nic
     }),
     nodeAddresses: rest.nodeAddresses.map(formatAddress),
     plannedAt: rest.plannedAt,
+  };
+}
+
+/** The NIC as it is planned from now on, because the cluster's settings or the node's addresses have changed. */
+export function replanned(
+  nic: RecordedNic,
+  present: Pick<NicToRecord, 'options' | 'nodeAddresses' | 'plannedAt'>,
+): RecordedNic {
+  return {
+    ...nic,
+    options: optionsSchema.parse(present.options),
+    nodeAddresses: present.nodeAddresses.map(formatAddress),
+    plannedAt: present.plannedAt,
   };
 }
 

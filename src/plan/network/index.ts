@@ -21,7 +21,16 @@ export { nodeAddresses } from './node-addresses.ts';
 export { hostLinkName } from './numbers.ts';
 export { nothingObserved, type ObservedNamespace } from './observed.ts';
 export { planPod, planWithoutNics } from './pod.ts';
+export { presentOptions } from './present-options.ts';
 export { NFT_TABLE } from './reply-marks.ts';
+export {
+  type AttachedNic,
+  type LostNic,
+  lostNics,
+  restoring,
+  withoutHostLinks,
+  withoutNics,
+} from './restoration.ts';
 export { coordinatorResult } from './result.ts';
 export {
   type CoordinatorOptions,
