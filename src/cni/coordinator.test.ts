@@ -273,12 +273,13 @@ test('a default route NIC that the pod never gets is refused when its second NIC
     'ipam.spidernet.io/default-route-nic': 'net5',
   };
   await plugin.add(call());
-  await assert.rejects(plugin.add(call({ prevResult: plugNet1() }, 'net1')), {
+  const result = plugNet1();
+  await assert.rejects(plugin.add(call({ prevResult: result }, 'net1')), {
     code: 'INPUT_INVALID',
     message: /^podDefaultRouteNIC: net5 don't exist in pod/,
   });
   assert.deepEqual(hostRoutes(), ['10.6.1.5/32']);
-  await plugin.add(call({ prevResult: plugNet1(), mode: 'disable' }, 'net1'));
+  await plugin.add(call({ prevResult: result, mode: 'disable' }, 'net1'));
 });
 
 test('DEL of net1 takes its route from the node though the namespace of the pod is gone, and leaves eth0’s', async () => {
