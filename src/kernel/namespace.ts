@@ -18,7 +18,7 @@ import {
 import { ChangeBatch, refused } from './change-batch.ts';
 import { describeErrno } from './ffi/libc.ts';
 import { decodeAddress, getAddresses } from './netlink/address.ts';
-import { decodeLink, deleteLink, getLinks } from './netlink/link.ts';
+import { decodeLink, deleteLink, getLinks, RTM_DELLINK } from './netlink/link.ts';
 import { decodeNeighbour, getNeighbours } from './netlink/neighbour.ts';
 import { decodeRoute, decodeRouteTo, getRoutes, getRouteTo } from './netlink/route.ts';
 import { decodeRule, getRules } from './netlink/rule.ts';
@@ -158,7 +158,12 @@ class KernelNamespace implements NetworkNamespace {
     // A socket of its own: on the common one, another request could read the answer.
     const socket = inNetns(this.#netns, () => new NetlinkSocket(this.#netns.path));
     try {
-      const answer = await socket.changeElsewhere(deleteLink(name, () => index));
+      // The kernel tells when name, routes and neighbours are gone, and only then waits until nobody looks at the link any more
+      // (rcu_barrier of netdev_run_todo, some 20 ms). Kernels before 6.2 do not echo RTM_DELLINK: they acknowledge at the end.
+      const answer = await socket.changeElsewhere(
+        deleteLink(name, () => index),
+        RTM_DELLINK,
+      );
       if (answer.errno !== 0) throw refused(change, answer);
     } finally {
       socket.close();

@@ -64,7 +64,7 @@ export interface NetworkNamespace {
    */
   change(changes: readonly Change[]): void;
   /**
-   * Deletes one link while others are served: for a veth the kernel waits some 20 ms until nobody looks at it any more.
+   * Deletes one link while others are served: the kernel may take some 20 ms. Resolves when names, addresses and routes are gone.
    * Rejects as {@link change} throws.
    */
   deleteLink(name: string): Promise<void>;

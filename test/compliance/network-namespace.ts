@@ -110,25 +110,31 @@ function linkTests(pair: () => NamespacePair): void {
     assert.equal(one.link('none'), undefined);
   });
 
-  void test('a deleted veth takes its other end, addresses, routes and neighbours with it', () => {
-    const { one, other } = pair();
-    const neighbour = {
-      dev: 'near',
-      address: parseAddress('10.6.0.9'),
-      mac: farMac,
-      state: 'permanent',
-    } as const;
-    one.change([
-      veth(other),
-      { verb: 'create', kind: 'address', address: address('10.6.0.1/24') },
-      { verb: 'create', kind: 'route', route: route('10.9.0.0/16') },
-      { verb: 'create', kind: 'neighbour', neighbour },
-    ]);
-    one.change([{ verb: 'delete', kind: 'link', name: 'near' }]);
-    assert.equal(other.link('far'), undefined);
-    assert.deepEqual([one.addresses({ family: 4 }), one.routes({ table: 100 })], [[], []]);
-    assert.deepEqual(one.neighbours({ dev: 'near' }), []);
-  });
+  for (const [how, remove] of [
+    ['in a batch', async (from) => from.change([{ verb: 'delete', kind: 'link', name: 'near' }])],
+    ['while others are served', (from) => from.deleteLink('near')],
+  ] as const satisfies [string, (from: NetworkNamespace) => Promise<void>][]) {
+    void test(`a veth deleted ${how} takes its other end, addresses, routes and neighbours with it`, async () => {
+      const { one, other } = pair();
+      const neighbour = {
+        dev: 'near',
+        address: parseAddress('10.6.0.9'),
+        mac: farMac,
+        state: 'permanent',
+      } as const;
+      one.change([
+        veth(other),
+        { verb: 'create', kind: 'address', address: address('10.6.0.1/24') },
+        { verb: 'create', kind: 'route', route: route('10.9.0.0/16') },
+        { verb: 'create', kind: 'neighbour', neighbour },
+      ]);
+      await remove(one);
+      assert.deepEqual([one.link('near'), other.link('far')], [undefined, undefined]);
+      assert.deepEqual([one.addresses({ family: 4 }), one.routes({ table: 100 })], [[], []]);
+      assert.deepEqual(one.neighbours({ dev: 'near' }), []);
+      await assert.rejects(remove(one), (error) => errnoOf(error) === 'ENODEV');
+    });
+  }
 
   void test('a link is renamed and used by its new name in one batch', () => {
     const { one, other } = pair();

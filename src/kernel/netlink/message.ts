@@ -5,6 +5,7 @@ import { Attributes } from './attributes.ts';
 
 export const NLM_F_REQUEST = 0x001;
 export const NLM_F_ACK = 0x004;
+export const NLM_F_ECHO = 0x008;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;

@@ -14,6 +14,7 @@ import {
   sendDatagramElsewhere,
   setSocketOption,
 } from '../ffi/libc.ts';
+import { watchReadable } from '../ffi/poll.ts';
 import {
   type Acknowledgement,
   decodeAcknowledgement,
@@ -23,6 +24,7 @@ import {
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,
+  NLM_F_ECHO,
   NLMSG_DONE,
   NLMSG_ERROR,
   type Request,
@@ -130,17 +132,30 @@ export class NetlinkSocket {
   }
 
   /**
-   * As {@link change} for one request whose sending takes long, on another thread: the socket stays in its namespace. Nothing else
-   * may be asked of this socket meanwhile.
+   * As {@link change} for one request whose sending takes long, on another thread: the socket stays in its namespace. Resolves with
+   * the acknowledgement, or as soon as the kernel tells of the change by an echo of type `echo`. Nothing else may be asked of this
+   * socket any more.
    */
-  async changeElsewhere(request: Request): Promise<Acknowledgement> {
+  async changeElsewhere(request: Request, echo: number): Promise<Acknowledgement> {
     const sequence = this.#sequence++;
-    const bytes = encodeRequests([{ ...request, flags: request.flags | NLM_F_ACK }], sequence);
-    await sendDatagramElsewhere(this.#fd, bytes, this.#name);
-    for (;;) {
-      for (const message of this.#receive(sequence, 1)) {
-        if (message.type === NLMSG_ERROR) return decodeAcknowledgement(message);
+    const flags = request.flags | NLM_F_ACK | NLM_F_ECHO;
+    const bytes = encodeRequests([{ ...request, flags }], sequence);
+    const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>();
+    const watch = watchReadable(this.#fd, () => {
+      try {
+        for (const message of this.#receive(sequence, 1)) {
+          if (message.type === echo) resolve({ errno: 0, extAck: undefined });
+          if (message.type === NLMSG_ERROR) resolve(decodeAcknowledgement(message));
+        }
+      } catch (error) {
+        reject(error as Error);
       }
+    });
+    sendDatagramElsewhere(this.#fd, bytes, this.#name).catch(reject);
+    try {
+      return await promise;
+    } finally {
+      watch.close();
     }
   }
 
