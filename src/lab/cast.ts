@@ -81,11 +81,10 @@ export interface CastParts {
   readonly services: readonly Service[];
   readonly records: readonly PodRecord[];
   readonly probe: string;
-  readonly dropInvalid: boolean;
 }
 
 /** Everybody, pods in the order of their names. */
-export function castOf({ nodes, pods, services, records, probe, dropInvalid }: CastParts): Cast {
+export function castOf({ nodes, pods, services, records, probe }: CastParts): Cast {
   const places = new Map<Pod, Place>();
   for (const pod of pods.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))) {
     const place = podPlace(pod, records, probe);
@@ -94,6 +93,6 @@ export function castOf({ nodes, pods, services, records, probe, dropInvalid }: C
   return {
     places: [...places.values(), ...machinePlaces(nodes, probe)],
     services: services.flatMap((service) => servicePlace(service, places) ?? []),
-    dropInvalid,
+    invalidLost: false,
   };
 }

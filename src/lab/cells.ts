@@ -34,8 +34,8 @@ export interface ServicePlace {
 export interface Cast {
   readonly places: readonly Place[];
   readonly services: readonly ServicePlace[];
-  /** Whether the nodes' Service proxies drop what conntrack calls INVALID. */
-  readonly dropInvalid: boolean;
+  /** Whether nodes drop what conntrack calls INVALID and nothing of ours keeps it from that: so it is without an agent. */
+  readonly invalidLost: boolean;
 }
 
 /** One cell before it is tried. */
@@ -72,11 +72,11 @@ function seenAs(place: Place, places: readonly Place[]): DualStack {
 }
 
 /** A route that one place takes to another, or nothing where golden G1 does not serve it. */
-function direct(from: Place, to: Place, { places, dropInvalid }: Cast): PlannedCell[] {
+function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedCell[] {
   const seen = to.kind === 'overlay pod' ? from.address : seenAs(from, places);
   // Row 8. UDP and ICMP pass: their conntrack state is not INVALID when only one direction is seen.
   const lost =
-    from.kind === 'underlay pod' && to.kind === 'overlay pod' && from.node !== to.node && dropInvalid;
+    from.kind === 'underlay pod' && to.kind === 'overlay pod' && from.node !== to.node && invalidLost;
   return bothFamilies.flatMap((family) =>
     protocols.map((protocol) => ({
       from,

@@ -168,7 +168,7 @@ export async function goldenTables(probe: string): Promise<{ dropping: Cell[]; l
       runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input });
     }
     return tryCells(
-      plannedCells({ places, services: services.map(({ place }) => place), dropInvalid }),
+      plannedCells({ places, services: services.map(({ place }) => place), invalidLost: dropInvalid }),
       askByProbe,
     );
   };

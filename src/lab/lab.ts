@@ -80,20 +80,18 @@ class Lab {
     const progress = this.#progress;
     const hostPid = readlinkSync('/proc/self'); // before /proc is the lab's own
     await primeThreads();
-    const dropInvalid = await progress.step('network', 'LAN, router, client and nodes', () =>
-      this.#network(),
-    );
+    await progress.step('network', 'LAN, router, client and nodes', () => this.#network());
     const client = await progress.step('apiserver', 'API server', () => this.#apiServer());
     await progress.step('cluster', 'kinds and nodes', () => this.#cluster(client));
     await progress.step('programs', 'agents, kubelets, controllers, Service proxy', () =>
-      this.#startPrograms(client, dropInvalid),
+      this.#startPrograms(client),
     );
     const manifest = join(this.#parts.manifests, this.#trial.manifest);
     await progress.step('apply', `kubectl apply -f ${manifest}`, () => this.#apply(manifest));
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
     const records = readPodRecords(podRecordsIn(labFolder));
     const outcome = await progress.step('table', 'every pair tried', (detail) =>
-      this.#trial.run({ ...rollout, nodes: this.#nodes, records, probe: this.#probe, dropInvalid, detail }),
+      this.#trial.run({ ...rollout, nodes: this.#nodes, records, probe: this.#probe, detail }),
     );
     progress.say(`\n${placesText(outcome)}\n\n${outcome.text}`);
     if (json !== undefined) {
@@ -113,8 +111,7 @@ class Lab {
     await this.#supervisor?.stop();
   }
 
-  /** Mounts and topology; resolves with whether the nodes' proxies drop INVALID packets. */
-  async #network(): Promise<boolean> {
+  async #network(): Promise<void> {
     mountLab();
     buildTopology(this.#nodes);
     await Promise.all(this.#nodes.map((node) => this.#node(node)));
@@ -127,10 +124,6 @@ class Lab {
     for (const { name, port, probe } of machinePlaces(this.#nodes, this.#probe)) {
       supervisor.start({ name: `server-${name}`, argv: [...probe, 'serve', String(port)] });
     }
-    const liberal = await run({
-      argv: inNetnsOf('node1', 'cat', '/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal'),
-    });
-    return liberal.trim() !== '1';
   }
 
   async #node(node: LabNode): Promise<void> {
@@ -179,7 +172,7 @@ class Lab {
     writeFileSync(labFile, JSON.stringify(this.#nodes.map(({ name }) => name)));
   }
 
-  #startPrograms(client: KubeClient, dropInvalid: boolean): void {
+  #startPrograms(client: KubeClient): void {
     const { clock, log } = this.#parts;
     const programs = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
     for (const program of [...programs, controllersProgram(this.#parts)]) this.#supervisor?.start(program);
@@ -187,7 +180,6 @@ class Lab {
       client,
       clock,
       log,
-      dropInvalid,
       nodes: this.#nodes.map(({ name }) => name),
       apply: async (node, ruleset) => {
         await run({ argv: inNetnsOf(node, 'nft', '-f', '-'), input: ruleset });

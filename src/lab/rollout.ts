@@ -29,15 +29,16 @@ function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
-/** How many pods the workloads of the namespace ask for. */
-async function wantedPods(client: KubeClient, nodeCount: number): Promise<number> {
+/** How many pods the workloads of the namespace ask for; those that nobody controls ask for themselves. */
+async function wantedPods(client: KubeClient, nodeCount: number, pods: readonly Pod[]): Promise<number> {
   const [deployments, statefulSets, daemonSets] = await Promise.all([
     client.list(resources.deployments, { namespace }),
     client.list(resources.statefulSets, { namespace }),
     client.list(resources.daemonSets, { namespace }),
   ]);
   const replicas = [...deployments.items, ...statefulSets.items].map(({ spec }) => spec?.replicas ?? 1);
-  return replicas.reduce((sum, count) => sum + count, daemonSets.items.length * nodeCount);
+  const bare = pods.filter(({ metadata }) => (metadata.ownerReferences ?? []).length === 0);
+  return replicas.reduce((sum, count) => sum + count, daemonSets.items.length * nodeCount + bare.length);
 }
 
 /** Resolves when all pods that the workloads ask for are ready. */
@@ -51,8 +52,8 @@ export async function awaitRollout({
 }: RolloutParts): Promise<Rollout> {
   const deadline = clock.monotonic() + timeoutMs;
   for (;;) {
-    const wanted = await wantedPods(client, nodeCount);
     const pods = (await client.list(resources.pods, { namespace })).items;
+    const wanted = await wantedPods(client, nodeCount, pods);
     const ready = pods.filter(isReady);
     detail(`${ready.length} of ${wanted} pods ready`);
     if (wanted > 0 && ready.length >= wanted) {

@@ -12,8 +12,6 @@ export interface ServiceProxyParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodes: readonly string[];
-  /** See RulesetOptions. */
-  readonly dropInvalid: boolean;
   /** Loads a ruleset into a node's namespace, as one transaction. */
   readonly apply: (node: string, ruleset: string) => Promise<void>;
 }
@@ -79,13 +77,13 @@ export class ServiceProxy {
   }
 
   async #sync(): Promise<void> {
-    const { clock, log, nodes, dropInvalid, apply } = this.#parts;
+    const { clock, log, nodes, apply } = this.#parts;
     await Promise.all([this.#services.ready, this.#slices.ready]);
     await clock.sleep(gatherMs);
     await Promise.all(
       nodes.map(async (node) => {
         const fronts = serviceFronts(this.#services.store.list(), this.#slices.store.list(), node);
-        const ruleset = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid });
+        const ruleset = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid: true });
         if (this.#loaded.get(node) === ruleset) return;
         try {
           await apply(node, ruleset);

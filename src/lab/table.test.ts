@@ -38,7 +38,7 @@ const cast: Cast = {
       backends: 'underlay pod',
     },
   ],
-  dropInvalid: true,
+  invalidLost: true,
 };
 
 /** Everything works, and servers see what they should. */
@@ -85,8 +85,8 @@ test('overlay pods are seen as their node, and a NodePort with policy Local show
   assert.equal(source('b', 'ClusterIP web'), '10.6.212.102');
 });
 
-test('without the INVALID drop nothing but ICMP to Services is impossible', () => {
-  const impossible = plannedCells({ ...cast, dropInvalid: false }).filter(
+test('where no INVALID packet is lost nothing but ICMP to Services is impossible', () => {
+  const impossible = plannedCells({ ...cast, invalidLost: false }).filter(
     (cell) => cell.impossible !== undefined,
   );
   assert.deepEqual([...new Set(impossible.map(({ protocol }) => protocol))], ['icmp']);

@@ -16,8 +16,6 @@ export interface TrialParts extends Rollout {
   readonly records: readonly PodRecord[];
   /** The lab-probe program. */
   readonly probe: string;
-  /** Whether the nodes' Service proxies drop what conntrack calls INVALID. */
-  readonly dropInvalid: boolean;
   /** Says how far it is. */
   readonly detail: (text: string) => void;
 }

@@ -6,7 +6,7 @@ import { type DualStack, dualStack, type LabNode } from '../addressing.ts';
 import { machinePlaces, podPlace } from '../cast.ts';
 import type { Place } from '../cells.ts';
 import type { PodRecord } from '../pod-record.ts';
-import { serviceName, type TrafficPolicy, workloadName } from './objects.ts';
+import { podName, serviceName, type TrafficPolicy } from './objects.ts';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
 /** A NIC with what it got. */
@@ -81,10 +81,10 @@ export function matrixCast({ nodes, pods, services, records, probe }: MatrixCast
     client: placeOf('client'),
     pods: podKinds.flatMap((kind) =>
       nodes.map((node) => {
-        const name = workloadName(kind, node.name);
-        const pod = pods.find(({ metadata }) => metadata.name === `${name}-0`); // a StatefulSet's first
+        const name = podName(kind, node.name);
+        const pod = pods.find(({ metadata }) => metadata.name === name);
         const place = pod === undefined ? undefined : podPlace(pod, records, probe);
-        if (pod === undefined || place === undefined) throw missing(`pod ${name}-0`);
+        if (pod === undefined || place === undefined) throw missing(`pod ${name}`);
         return {
           kind,
           node,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Service, StatefulSet } from '#api';
+import type { Pod, Service } from '#api';
 import { matrixObjects } from './objects.ts';
 import { podKinds } from './pod-kinds.ts';
 
@@ -10,7 +10,7 @@ const named = <T>(kind: string, name: string) =>
 
 test('every kind of pod runs on every node, with a Service of each policy whose endpoint it alone is', () => {
   const of = (kind: string) => objects.filter((object) => object.kind === kind);
-  assert.equal(of('StatefulSet').length, podKinds.length * 3);
+  assert.equal(of('Pod').length, podKinds.length * 3);
   assert.equal(of('Service').length, podKinds.length * 3 * 2);
   const selected = named<Service>('Service', 'mm-net1-node2-local');
   assert.deepEqual(selected?.spec?.selector, { app: 'mm-net1-node2' });
@@ -23,8 +23,7 @@ test('no two Services share a node port', () => {
 });
 
 test('pods ask for their networks and their default route as a user would', () => {
-  const annotations = (name: string) =>
-    named<StatefulSet>('StatefulSet', name)?.spec?.template.metadata?.annotations;
+  const annotations = (name: string) => named<Pod>('Pod', name)?.metadata.annotations;
   assert.deepEqual(annotations('c-node1'), {});
   assert.deepEqual(annotations('m-node1'), { 'v1.multus-cni.io/default-network': 'kube-system/macvlan-lan' });
   assert.deepEqual(annotations('xx-net1-node3'), {

@@ -4,8 +4,8 @@ import {
   DEFAULT_NETWORK_ANNOTATION,
   type KubeObject,
   NETWORKS_ANNOTATION,
+  type Pod,
   type Service,
-  type StatefulSet,
 } from '#api';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
@@ -20,7 +20,7 @@ function definitionOf(network: PodNetwork): string {
   return `kube-system/macvlan-${network}`;
 }
 
-export function workloadName(kind: PodKind, node: string): string {
+export function podName(kind: PodKind, node: string): string {
   return `${kind.name}-${node}`;
 }
 
@@ -43,30 +43,17 @@ function annotationsOf(kind: PodKind): Record<string, string> {
   };
 }
 
-function workload(kind: PodKind, node: string): StatefulSet {
-  const name = workloadName(kind, node);
-  const labels = { app: name };
+function pod(kind: PodKind, node: string): Pod {
+  const name = podName(kind, node);
   return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: { namespace: 'default', name },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: 'default', name, labels: { app: name }, annotations: annotationsOf(kind) },
     spec: {
-      replicas: 1,
-      serviceName: name,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels, annotations: annotationsOf(kind) },
-        spec: {
-          nodeSelector: { 'kubernetes.io/hostname': node },
-          containers: [
-            {
-              name: 'test',
-              image: 'test',
-              ports: [{ name: 'tcp', containerPort: podPort, protocol: 'TCP' }],
-            },
-          ],
-        },
-      },
+      nodeName: node,
+      containers: [
+        { name: 'test', image: 'test', ports: [{ name: 'tcp', containerPort: podPort, protocol: 'TCP' }] },
+      ],
     },
   };
 }
@@ -81,7 +68,7 @@ function service(kind: PodKind, node: string, policy: TrafficPolicy, nodePort: n
       externalTrafficPolicy: policy,
       ipFamilyPolicy: 'RequireDualStack',
       ipFamilies: ['IPv4', 'IPv6'],
-      selector: { app: workloadName(kind, node) },
+      selector: { app: podName(kind, node) },
       ports: (['TCP', 'UDP'] as const).map((protocol) => ({
         name: protocol.toLowerCase(),
         protocol,
@@ -98,7 +85,7 @@ export function matrixObjects(nodes: readonly string[]): KubeObject[] {
   const places = podKinds.flatMap((kind) => nodes.map((node) => ({ kind, node })));
   const policies = ['Cluster', 'Local'] as const;
   return [
-    ...places.map(({ kind, node }) => workload(kind, node)),
+    ...places.map(({ kind, node }) => pod(kind, node)),
     ...places.flatMap(({ kind, node }, i) =>
       // Numbers of our own, because TCP and UDP of a Service shall share one.
       policies.map((policy, j) => service(kind, node, policy, 30_100 + 2 * i + j)),

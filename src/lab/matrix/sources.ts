@@ -39,30 +39,41 @@ export function chosenNic(pod: MatrixPod, to: Destination): MatrixNic | undefine
   return pod.nics.find((nic) => nic.network === network) ?? named(pod.kind.defaultNic);
 }
 
+/** An address, and whose it is: of the sender itself, of a NIC of the sender, of its node, of the node that was asked. */
+export interface Source {
+  readonly whose: 'its own' | 'its node' | 'the asked node' | `its ${string}`;
+  readonly address: DualStack;
+}
+
 /** What the server sees of a packet that a pod sends from one of its NICs' addresses. */
-export function seenFrom(
-  pod: MatrixPod,
-  nic: MatrixNic,
-  to: Destination,
-  { natOutgoing }: Setting,
-): DualStack {
+export function seenFrom(pod: MatrixPod, nic: MatrixNic, to: Destination, { natOutgoing }: Setting): Source {
   const isOverlay = nic.network === 'overlay';
-  const node = pod.node.address;
+  const own: Source = { whose: pod.nics.length === 1 ? 'its own' : `its ${nic.name}`, address: nic.address };
+  const node: Source = { whose: 'its node', address: pod.node.address };
   switch (to.kind) {
     case 'address': {
       // What a node takes in itself passes no POSTROUTING.
       const leaves = isOverlay && to.network !== 'overlay' && !to.ownNode;
-      return leaves && natOutgoing ? node : nic.address;
+      return leaves && natOutgoing ? node : own;
     }
     case 'ClusterIP': {
       // kube-proxy masquerades what is not of the cluster CIDR, natOutgoing what leaves it.
       const leaves = isOverlay && to.endpoint !== 'overlay' && natOutgoing;
-      return !isOverlay || leaves ? node : nic.address;
+      return !isOverlay || leaves ? node : own;
     }
     case 'NodePort': {
-      if (!to.local) return to.asked.address;
+      if (!to.local) return askedNode(to.asked);
       const leaves = isOverlay && (to.asked !== pod.node || to.endpoint !== 'overlay');
-      return leaves && natOutgoing ? node : nic.address;
+      return leaves && natOutgoing ? node : own;
     }
   }
+}
+
+/** A machine sends with its own address; NodePort with policy Cluster shows the node that was asked. */
+export function seenFromMachine(address: DualStack, to: Destination): Source {
+  return to.kind === 'NodePort' && !to.local ? askedNode(to.asked) : { whose: 'its own', address };
+}
+
+function askedNode({ address }: LabNode): Source {
+  return { whose: 'the asked node', address };
 }

@@ -39,7 +39,13 @@ export function matrixTrial(nodes: readonly LabNode[]): Trial {
         parts.detail(`natOutgoing ${setting.natOutgoing ? 'on' : 'off'}: ${planned.length} cells`);
         const cells = await tryCells(planned, askInCrowd);
         verdicts.push(
-          ...planned.map(({ rows, where }, i) => ({ ...(cells[i] as Cell), rows, where, setting })),
+          ...planned.map(({ rows, where, seenAs }, i) => ({
+            ...(cells[i] as Cell),
+            rows,
+            where,
+            setting,
+            seenAs,
+          })),
         );
       }
       const machines = [...nodes.map(cast.machine), cast.client];

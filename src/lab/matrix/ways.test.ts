@@ -4,7 +4,7 @@ import { type DualStack, labNodes } from '../addressing.ts';
 import { machinePlaces } from '../cast.ts';
 import type { Place } from '../cells.ts';
 import type { MatrixCast, MatrixPod } from './cast.ts';
-import { serviceName, workloadName } from './objects.ts';
+import { podName, serviceName } from './objects.ts';
 import { letterOf, nicsOf, type PodKind, type PodKindName, podKinds } from './pod-kinds.ts';
 import { rows, severalNicsRow } from './rows.ts';
 import { cellsOf, type MatrixCell } from './ways.ts';
@@ -18,7 +18,7 @@ function addressOf(network: keyof typeof prefix, number: number): DualStack {
 }
 
 function pod(kind: PodKind, number: number, node: (typeof nodes)[number]): MatrixPod {
-  const name = workloadName(kind, node.name);
+  const name = podName(kind, node.name);
   const nics = nicsOf(kind).map((nic) => ({ ...nic, address: addressOf(nic.network, number) }));
   const place: Place = {
     name,

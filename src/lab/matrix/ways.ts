@@ -8,21 +8,26 @@ import type { MatrixCast, MatrixNic, MatrixPod } from './cast.ts';
 import { servicePort } from './objects.ts';
 import { letterOf, underlayNics } from './pod-kinds.ts';
 import { type Asker, type PodTarget, type Row, severalNicsRow } from './rows.ts';
-import { chosenNic, type Destination, type Setting, seenFrom } from './sources.ts';
+import {
+  chosenNic,
+  type Destination,
+  type Setting,
+  type Source,
+  seenFrom,
+  seenFromMachine,
+} from './sources.ts';
 
 /** A cell that knows which rows it belongs to. */
 export interface MatrixCell extends PlannedCell {
   readonly rows: readonly number[];
   readonly where: 'same node' | 'other node' | 'outside';
   readonly setting: Setting;
+  /** Whose address the server must see. */
+  readonly seenAs: Source['whose'];
 }
 
 /** A cell of the matrix once it was tried, as `--json` writes it. */
-export interface MatrixVerdict extends Cell {
-  readonly rows: readonly number[];
-  readonly where: MatrixCell['where'];
-  readonly setting: Setting;
-}
+export type MatrixVerdict = Cell & Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'>;
 
 /** Who asks, from which of its addresses if it is bound to one. */
 interface Sender {
@@ -171,7 +176,8 @@ function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): 
         protocol,
         address: receiver.address[family],
         port: protocol === 'icmp' ? 0 : receiver.port,
-        source: seen[family],
+        source: seen.address[family],
+        seenAs: seen.whose,
         ...(sender.boundTo === undefined ? {} : { bind: sender.boundTo.address[family] }),
         ...(row.impossible === undefined ? {} : { impossible: row.impossible }),
       })),
@@ -182,9 +188,9 @@ function boundPlace(place: Place, nic: MatrixNic): Place {
   return { ...place, name: `${place.name} from ${nic.name}` };
 }
 
-/** Machines send with their own address; NodePort with policy Cluster shows the node that was asked. */
-function expectedSource({ place, pod, boundTo }: Sender, to: Destination, setting: Setting): DualStack {
+function expectedSource({ place, pod, boundTo }: Sender, to: Destination, setting: Setting): Source {
   const nic = pod === undefined ? undefined : (boundTo ?? chosenNic(pod, to));
-  if (pod !== undefined && nic !== undefined) return seenFrom(pod, nic, to, setting);
-  return to.kind === 'NodePort' && !to.local ? to.asked.address : place.address;
+  return pod === undefined || nic === undefined
+    ? seenFromMachine(place.address, to)
+    : seenFrom(pod, nic, to, setting);
 }
