@@ -7,7 +7,7 @@ import { fingerprint } from './mac.ts';
 export const REPLY_MARK = 0x1;
 
 /** The bit of the connection mark that remembers "came in through veth0"; the other bits belong to applications. */
-const CONNECTION_BIT = 0x1;
+export const CONNECTION_BIT = 0x1;
 
 export const NFT_TABLE = 'orbweaver';
 

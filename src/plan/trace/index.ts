@@ -1,4 +1,20 @@
 export { type Decision, type Flow, lookUp } from './lookup.ts';
+export { podReplyMarks } from './planned.ts';
 export { type Arrival, sourceRefusal } from './reverse-path.ts';
+export { describeRow, type RowPath } from './rows.ts';
+export { type SampleSettings, sampleCluster } from './sample-cluster.ts';
+export { type ServiceEndpoint, type ServiceFront, serviceFronts } from './service.ts';
 export { sourceFor } from './source-address.ts';
+export { traceText, wayLine } from './text.ts';
 export { type LinkView, linkSysctl, type NamespaceView } from './view.ts';
+export { type Trace, type TraceRequest, trace, type Way } from './walk.ts';
+export type {
+  Firewall,
+  Masquerade,
+  Packet,
+  Place,
+  Port,
+  Protocol,
+  Segment,
+  World,
+} from './world.ts';

@@ -3,7 +3,7 @@
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 
 /** Of a link, what matters to packets. */
-export type LinkView = Pick<Link, 'name' | 'mac' | 'up' | 'loopback'>;
+export type LinkView = Pick<Link, 'name' | 'kind' | 'mac' | 'up' | 'loopback'>;
 
 export interface NamespaceView {
   /** In the kernel's order, as are addresses, routes and rules: it decides between equals. */

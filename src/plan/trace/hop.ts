@@ -1,0 +1,71 @@
+// One namespace on the way of a packet, with what happens to the packet there in the words of iproute2 and conntrack.
+
+import type { Address, Cidr } from '#ip';
+import { formatAddress, formatCidr } from '#ip';
+import type { NextHop, Rule } from '#net';
+import { routeText, ruleText } from '../network/text.ts';
+import type { Decision } from './lookup.ts';
+import type { Place } from './world.ts';
+
+export interface Step {
+  readonly kind:
+    | 'source'
+    | 'route'
+    | 'connection'
+    | 'mark'
+    | 'destination NAT'
+    | 'source NAT'
+    | 'neighbour'
+    | 'delivered'
+    | 'dropped';
+  readonly text: string;
+}
+
+export interface Hop {
+  readonly place: Place;
+  /** Absent where the packet begins. */
+  readonly inputDev?: string;
+  /** Absent where it ends. */
+  readonly outputDev?: string;
+  readonly steps: readonly Step[];
+}
+
+const LOCAL_TABLE = 255;
+
+/** The rules that were tried in vain, and the one that decided with its route. */
+export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
+  const passed = decision.passed.filter(({ table }) => table !== LOCAL_TABLE).map(passedText);
+  if (decision.outcome === 'no route') return steps([...passed, 'no rule leads to a route']);
+  const { rule, route } = decision;
+  const several = decision.outcome === 'found' && decision.hops.length > 1;
+  const chosen =
+    several && hop !== undefined ? [`  by its hash, one of ${decision.hops.length}: ${hopText(hop)}`] : [];
+  // What is local needs no words of the rule that everybody has.
+  if (rule.table === LOCAL_TABLE) return [];
+  return steps([...passed, ruleText(rule), `  ${routeText(route)}`, ...chosen]);
+}
+
+function passedText(rule: Rule): string {
+  return `${ruleText(rule)}: no route`;
+}
+
+function hopText({ gateway, dev }: NextHop): string {
+  return `${gateway === undefined ? '' : `via ${formatAddress(gateway)} `}dev ${dev}`;
+}
+
+function steps(texts: readonly string[]): Step[] {
+  return texts.map((text) => ({ kind: 'route', text }));
+}
+
+export function step(kind: Step['kind'], text: string): Step {
+  return { kind, text };
+}
+
+/** `10.96.0.5:80`, `[fd00::5]:80`. */
+export function endpointText(address: Address, port: number): string {
+  const text = formatAddress(address);
+  if (port === 0) return text;
+  return address.family === 6 ? `[${text}]:${port}` : `${text}:${port}`;
+}
+
+export const cidrText = (cidr: Cidr): string => formatCidr(cidr);

@@ -1,0 +1,64 @@
+// Who gets a frame: the neighbour table says, or whoever answers on the segment.
+
+import { type Address, cidrContains, parseCidr, sameAddress } from '#ip';
+import type { Neighbour } from '#net';
+import { lookUp } from './lookup.ts';
+import { linkSysctl } from './view.ts';
+import { macOf, type Place, type Port, placeOf, type World } from './world.ts';
+
+export type Receiver =
+  | { readonly port: Port; readonly place: Place; readonly entry?: Neighbour }
+  | { readonly missing: string };
+
+/** The receiver of what `place` sends to `address` out of `dev`. */
+export function receiverOf(world: World, place: Place, dev: string, address: Address): Receiver {
+  const others = neighboursOn(world, place, dev);
+  if (others === undefined) return { missing: `where ${dev} leads to is not known` };
+  const entry = place.view.neighbours.find(
+    (each) => each.dev === dev && sameAddress(each.address, address) && each.state === 'permanent',
+  );
+  if (entry !== undefined) {
+    const found = others.find(({ port, place: other }) => macOf(other, port.link) === entry.mac);
+    return found === undefined
+      ? { missing: `the neighbour entry's ${entry.mac} is nobody's there` }
+      : { ...found, entry };
+  }
+  const owner = others.find(({ port, place: other }) => owns(other, port, address));
+  const found = owner ?? others.find(({ port, place: other }) => answersFor(other, port, address));
+  return found ?? { missing: 'nobody answers for it on that link' };
+}
+
+/** Everybody else on the segment, but a macvlan's own parent and a parent's children. */
+function neighboursOn(world: World, place: Place, dev: string) {
+  const segment = world.segments.find(({ ports }) =>
+    ports.some((port) => port.place === place.name && port.link === dev),
+  );
+  const own = segment?.ports.find((port) => port.place === place.name && port.link === dev);
+  if (segment === undefined || own === undefined) return undefined;
+  return segment.ports
+    .filter((port) => port.place !== place.name && !isBelow(own, port) && !isBelow(port, own))
+    .flatMap((port) => {
+      const other = placeOf(world, port.place);
+      const up = other?.view.links.find(({ name }) => name === port.link)?.up;
+      return other === undefined || up === false ? [] : [{ port, place: other }];
+    });
+}
+
+function isBelow({ below }: Port, { place, link }: Port): boolean {
+  return below?.place === place && below.link === link;
+}
+
+function owns({ view }: Place, { link }: Port, address: Address): boolean {
+  return view.addresses.some((each) => each.dev === link && sameAddress(each.address.address, address));
+}
+
+const LINK_LOCAL = parseCidr('fe80::/10');
+
+/** IPv4 hosts answer for addresses of their other links (arp_ignore 0) and, where told to, for whom they route; IPv6 ones do not. */
+function answersFor({ view }: Place, { link }: Port, address: Address): boolean {
+  if (address.family === 6 || cidrContains(LINK_LOCAL, address)) return false;
+  if (view.addresses.some((each) => sameAddress(each.address.address, address))) return true;
+  if (linkSysctl(view, 'ipv4', link, 'proxy_arp') === 0) return false;
+  const way = lookUp(view, { destination: address, mark: 0, inputDev: link });
+  return way.outcome === 'found' && way.hops.every(({ dev }) => dev !== link);
+}

@@ -1,0 +1,128 @@
+// Places as a plan wants them: a pod, its node, and machines around them, before anything of it is in a kernel.
+
+import { type Address, type Cidr, type Family, hostCidr, networkOf } from '#ip';
+import { type InterfaceAddress, MAIN_TABLE, type Mac, type Neighbour, type Route, type Rule } from '#net';
+import type { DesiredNetwork } from '../network/desired.ts';
+import type { PodInput } from '../network/nic.ts';
+import { POD_LINK } from '../network/numbers.ts';
+import { planPod } from '../network/pod.ts';
+import { CONNECTION_BIT, REPLY_MARK } from '../network/reply-marks.ts';
+import { routeText } from '../network/text.ts';
+import type { LinkView, NamespaceView } from './view.ts';
+import type { Firewall, Place } from './world.ts';
+
+const LOCAL_TABLE = 255;
+const KERNEL = 2;
+
+/** What the plan of a pod makes of our table of it. */
+export const podReplyMarks = { dev: POD_LINK, bit: CONNECTION_BIT, mark: REPLY_MARK } as const;
+
+export interface PlannedPod {
+  readonly place: Place;
+  readonly network: DesiredNetwork;
+}
+
+/** A pod as the plan of its NICs wants it; `macs` are those of its NICs. */
+export function plannedPod(
+  name: string,
+  node: string,
+  input: PodInput,
+  macs: Readonly<Record<string, Mac>>,
+): PlannedPod {
+  const network = planPod(input);
+  const { pod, veth } = network;
+  const overlay = input.overlay === undefined ? [] : [input.overlay];
+  const nics = [...overlay, ...input.nics];
+  const addresses = [
+    ...nics.flatMap(({ name: dev, addresses: own }) => own.map((address) => interfaceAddress(dev, address))),
+    ...pod.addresses,
+  ];
+  const made = nics.flatMap(({ routes }) => routes);
+  const unwanted = new Set(pod.unwantedRoutes.map(routeText));
+  const links = nics.map(({ name: link }) => ({ name: link, mac: macs[link] ?? '' }));
+  const view = viewOf({
+    links: [...links, ...(veth === undefined ? [] : [{ name: veth.podLink, mac: veth.podMac }])],
+    addresses,
+    routes: [...made.filter((route) => !unwanted.has(routeText(route))), ...pod.routes],
+    rules: pod.rules,
+    neighbours: pod.neighbours,
+    sysctls: new Map(pod.sysctls.map(({ key, value }) => [key, value])),
+  });
+  const firewall: Firewall = pod.table === undefined ? {} : { replyMarks: podReplyMarks };
+  return { place: { name, kind: 'pod', node, view, firewall }, network };
+}
+
+/** What of a namespace is not the kernel's own doing. */
+export interface MadeParts {
+  readonly links: readonly { readonly name: string; readonly mac: Mac; readonly kind?: string }[];
+  readonly addresses: readonly InterfaceAddress[];
+  /** Without those of table local. */
+  readonly routes: readonly Route[];
+  readonly rules?: readonly Rule[];
+  readonly neighbours?: readonly Neighbour[];
+  readonly sysctls?: ReadonlyMap<string, string>;
+}
+
+/** Adds loopback, table local and the rules that every namespace begins with. */
+export function viewOf(parts: MadeParts): NamespaceView {
+  const { links, addresses, routes, rules = [], neighbours = [], sysctls = new Map() } = parts;
+  const loopback: LinkView = { name: 'lo', up: true, loopback: true };
+  return {
+    links: [loopback, ...links.map((link) => ({ ...link, up: true, loopback: false }))],
+    addresses,
+    routes: [...addresses.map(localRoute), ...routes],
+    rules: [...([4, 6] as const).flatMap(kernelRules), ...rules],
+    neighbours,
+    sysctls,
+  };
+}
+
+function kernelRules(family: Family): Rule[] {
+  return [
+    { family, priority: 0, table: LOCAL_TABLE, protocol: KERNEL },
+    { family, priority: 32_766, table: MAIN_TABLE, protocol: KERNEL },
+  ];
+}
+
+function localRoute({ address: { address }, dev }: InterfaceAddress): Route {
+  return {
+    destination: hostCidr(address),
+    table: LOCAL_TABLE,
+    type: 'local',
+    scope: 'host',
+    protocol: KERNEL,
+    dev,
+    ...(address.family === 4 && { source: address }),
+  };
+}
+
+export function interfaceAddress(dev: string, address: Cidr): InterfaceAddress {
+  return { dev, address, scope: 'global' };
+}
+
+/** The route into the address' own network, as the kernel makes it. */
+export function connected(dev: string, address: Cidr): Route {
+  const isFour = address.address.family === 4;
+  return {
+    destination: networkOf(address),
+    table: MAIN_TABLE,
+    type: 'unicast',
+    scope: isFour ? 'link' : 'global',
+    protocol: KERNEL,
+    dev,
+    ...(isFour ? { source: address.address } : { metric: 256 }),
+  };
+}
+
+/** A route of table main as an administrator or a plugin makes it. */
+export function routeBy(destination: Cidr, dev: string, gateway?: Address): Route {
+  return {
+    destination,
+    table: MAIN_TABLE,
+    type: 'unicast',
+    scope: gateway === undefined && destination.address.family === 4 ? 'link' : 'global',
+    protocol: 3,
+    dev,
+    ...(gateway !== undefined && { gateway }),
+  };
+}

@@ -1,0 +1,136 @@
+// What kube-proxy makes of Services: where a packet meets one, which endpoints it may go to, whose source is replaced.
+
+import type { EndpointSlice, Service, ServicePort } from '#api';
+import { type Address, cidrContains, type Family, parseAddress, sameAddress } from '#ip';
+import type { Packet, ServiceRules } from './world.ts';
+
+export interface ServiceEndpoint {
+  readonly address: Address;
+  readonly port: number;
+  readonly node?: string;
+}
+
+/** One port of a Service in one family. */
+export interface ServiceFront {
+  readonly namespace: string;
+  readonly name: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly clusterIp: Address;
+  readonly port: number;
+  readonly nodePort?: number;
+  /** externalTrafficPolicy Local. */
+  readonly externalLocal: boolean;
+  /** internalTrafficPolicy Local. */
+  readonly internalLocal: boolean;
+  readonly endpoints: readonly ServiceEndpoint[];
+}
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+/** Without headless and ExternalName Services: no kube-proxy knows them. */
+export function serviceFronts(
+  services: readonly Service[],
+  slices: readonly EndpointSlice[],
+): ServiceFront[] {
+  return services.flatMap((service) => {
+    const { namespace = '', name = '' } = service.metadata;
+    const own = slices.filter(
+      ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME] === name,
+    );
+    return (service.spec?.ports ?? []).flatMap((port) =>
+      clusterIpsOf(service).flatMap(
+        (clusterIp) => frontOf(service, port, parseAddress(clusterIp), own) ?? [],
+      ),
+    );
+  });
+}
+
+function clusterIpsOf({ spec }: Service): string[] {
+  if (spec?.type === 'ExternalName') return [];
+  const addresses = spec?.clusterIPs ?? (spec?.clusterIP === undefined ? [] : [spec.clusterIP]);
+  return addresses.filter((address) => address !== '' && address !== 'None');
+}
+
+function frontOf(
+  { metadata, spec }: Service,
+  port: ServicePort,
+  clusterIp: Address,
+  slices: readonly EndpointSlice[],
+): ServiceFront | undefined {
+  const protocol = port.protocol ?? 'TCP';
+  if (protocol === 'SCTP') return undefined;
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    protocol: protocol === 'TCP' ? 'tcp' : 'udp',
+    clusterIp,
+    port: port.port,
+    ...(port.nodePort !== undefined && port.nodePort !== 0 && { nodePort: port.nodePort }),
+    externalLocal: spec?.externalTrafficPolicy === 'Local',
+    internalLocal: spec?.internalTrafficPolicy === 'Local',
+    endpoints: slices.flatMap((slice) => endpointsOf(slice, port, protocol, clusterIp.family)),
+  };
+}
+
+/** Readiness that nobody tells counts as ready (EndpointConditions of the API). */
+function endpointsOf(slice: EndpointSlice, port: ServicePort, protocol: string, family: Family) {
+  if (slice.addressType !== `IPv${family}`) return [];
+  const target = slice.ports?.find(
+    (each) => (each.name ?? '') === (port.name ?? '') && (each.protocol ?? 'TCP') === protocol,
+  )?.port;
+  if (target === undefined || target === null) return [];
+  return (slice.endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false)
+    .flatMap(({ addresses, nodeName }) =>
+      addresses.slice(0, 1).map((address) => ({
+        address: parseAddress(address),
+        port: target,
+        ...(nodeName !== undefined && nodeName !== null && { node: nodeName }),
+      })),
+    );
+}
+
+/** What a node's kube-proxy does with a packet that meets a Service there. */
+export interface Balancing {
+  readonly front: ServiceFront;
+  readonly by: 'ClusterIP' | 'NodePort';
+  /** Those it may go to: one by chance. */
+  readonly endpoints: readonly ServiceEndpoint[];
+  /** The source is replaced by the node's, unless it is the endpoint's own: then always. */
+  readonly masquerades: boolean;
+}
+
+/** Undefined where the packet meets no Service. `isLocal` tells the node's own addresses. */
+export function balancing(
+  { fronts, clusterCidrs }: ServiceRules,
+  node: string,
+  packet: Packet,
+  isLocal: (address: Address) => boolean,
+): Balancing | undefined {
+  const fitting = fronts.filter(({ protocol }) => protocol === packet.protocol);
+  const isInside = clusterCidrs.some((cidr) => cidrContains(cidr, packet.source));
+  const onNode = (endpoints: readonly ServiceEndpoint[]) => endpoints.filter((each) => each.node === node);
+  for (const front of fitting) {
+    const { clusterIp, port, internalLocal, endpoints } = front;
+    if (port !== packet.destinationPort || !sameAddress(clusterIp, packet.destination)) continue;
+    return {
+      front,
+      by: 'ClusterIP',
+      endpoints: internalLocal ? onNode(endpoints) : endpoints,
+      masquerades: !isInside,
+    };
+  }
+  const front = fitting.find(
+    ({ nodePort, clusterIp }) =>
+      nodePort === packet.destinationPort && clusterIp.family === packet.destination.family,
+  );
+  if (front === undefined || !isLocal(packet.destination)) return undefined;
+  // Policy Local is for clients outside: pods and the node itself reach every endpoint.
+  const isOutside = front.externalLocal && !isInside && !isLocal(packet.source);
+  return {
+    front,
+    by: 'NodePort',
+    endpoints: isOutside ? onNode(front.endpoints) : front.endpoints,
+    masquerades: !front.externalLocal || isLocal(packet.source),
+  };
+}

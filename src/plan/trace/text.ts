@@ -1,0 +1,47 @@
+// A trace in plain lines, as a network engineer reads them.
+
+import { formatAddress } from '#ip';
+import type { Hop } from './hop.ts';
+import type { Trace, Way } from './walk.ts';
+
+/** The whole trace; the last line says whether it works. */
+export function traceText(trace: Trace): string {
+  const { request, reply, next } = trace;
+  return [
+    ...wayText('request', request),
+    ...(reply === undefined ? [] : ['', ...wayText('reply', reply)]),
+    ...(next === undefined ? [] : ['', ...wayText('next packet (ACK)', next)]),
+    '',
+    ...verdictText(trace),
+  ].join('\n');
+}
+
+export function verdictText({ works, failure, seenSource }: Trace): string[] {
+  const seen = seenSource === undefined ? [] : [`the server sees ${formatAddress(seenSource)}`];
+  return [...seen, works ? 'works' : `fails: ${failure}`];
+}
+
+/** In one line: `default/a veth0 → node1 → default/b eth0`, the links being those of the two ends. */
+export function wayLine({ hops, outcome }: Way): string {
+  const names = hops.map(({ place, inputDev, outputDev }, i) => {
+    const dev = i === 0 ? outputDev : (inputDev ?? '');
+    const isEnd = i === 0 || i === hops.length - 1;
+    return isEnd && dev !== undefined ? `${place.name} ${dev}` : place.name;
+  });
+  return `${names.join(' → ')}${outcome === 'dropped' ? ' ✗' : ''}`;
+}
+
+function wayText(title: string, { hops }: Way): string[] {
+  return [title, ...hops.flatMap(hopText)];
+}
+
+function hopText({ place, inputDev, steps }: Hop, i: number): string[] {
+  const kind = place.kind === 'machine' ? '' : `${place.kind} `;
+  const node = place.node === undefined ? '' : ` (${place.node})`;
+  const assumed = place.assumed === true ? ', assumed' : '';
+  const by = inputDev === undefined ? '' : `, in ${inputDev}`;
+  return [
+    `${String(i + 1).padStart(3)}  ${kind}${place.name}${node}${by}${assumed}`,
+    ...steps.map(({ text }) => `       ${text}`),
+  ];
+}

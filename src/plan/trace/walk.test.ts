@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { formatAddress, parseAddress, parseCidr } from '#ip';
+import {
+  type Place,
+  type SampleSettings,
+  sampleCluster,
+  type Trace,
+  type TraceRequest,
+  trace,
+  traceText,
+  type World,
+} from './index.ts';
+
+const usual: SampleSettings = { natOutgoing: true, defaultRouteNic: 'eth0', dropsInvalid: true };
+
+/** The sample cluster with one place changed. */
+function cluster(
+  name?: string,
+  change: (place: Place) => Partial<Place> = () => ({}),
+  settings = usual,
+): World {
+  const world = sampleCluster(settings);
+  return {
+    ...world,
+    places: world.places.map((place) => (place.name === name ? { ...place, ...change(place) } : place)),
+  };
+}
+
+function ask(world: World, from: string, destination: string, more: Partial<TraceRequest> = {}): Trace {
+  return trace(world, { from, destination: parseAddress(destination), protocol: 'tcp', port: 8080, ...more });
+}
+
+const M1 = '10.6.100.21';
+const C2 = '10.244.2.12';
+
+describe('a trace', () => {
+  test('names rule, route, device and neighbour of every hop', () => {
+    const text = traceText(
+      ask(cluster(), 'client', '10.6.212.101', { port: 30_182, endpoints: [parseAddress(M1)] }),
+    );
+    const expected = [
+      '  3  node node1, in ens160',
+      '       NodePort of Service default/m-local: to 10.6.100.21:8080, by chance one of 2',
+      '       1000: from all lookup 500',
+      '         10.6.100.21 dev vethm1-sample proto 79 scope link',
+      '  4  pod M1 (node1), in veth0',
+      '       conntrack mark 0x1: answers leave by veth0 too',
+      '       delivered: from 192.0.2.10 to 10.6.100.21:8080',
+      '       the connection came in by veth0: marked 0x1, and looked up again',
+      '       1000: from all fwmark 0x1 lookup 100',
+      '       translated back: the sender is 10.6.212.101:30182 again',
+      'the server sees 192.0.2.10',
+      'works',
+    ];
+    const lines = text.split('\n');
+    let at = -1;
+    for (const line of expected) {
+      at = lines.indexOf(line, at + 1);
+      assert.ok(at >= 0, `${line} comes in its place in\n${text}`);
+    }
+    assert.match(text, / {7}out vethm1-sample: 10\.6\.100\.21 dev vethm1-sample lladdr \S+ PERMANENT/);
+  });
+
+  test('says where TCP hangs when a node sees only half of it, and that UDP does not', () => {
+    const bare = cluster('node1', withoutOurTable);
+    const found = ask(bare, 'M1', C2);
+    assert.equal(found.works, false);
+    assert.match(
+      found.failure ?? '',
+      /hangs after its SYN-ACK: node1: kube-proxy drops what conntrack calls INVALID/,
+    );
+    assert.equal(ask(bare, 'M1', C2, { protocol: 'udp' }).works, true);
+    assert.equal(ask(bare, 'M1', C2, { protocol: 'icmp', port: 0 }).works, true);
+    const liberal = cluster('node1', withoutOurTable, { ...usual, dropsInvalid: false });
+    assert.equal(ask(liberal, 'M1', C2).works, true);
+  });
+
+  test('works where the node’s table lets half-seen connections into the overlay pass', () => {
+    assert.equal(ask(cluster(), 'M1', C2).works, true);
+    const settings = { ...usual, natOutgoing: false };
+    const answer = ask(cluster(undefined, undefined, settings), 'C1', '10.6.100.22');
+    assert.equal(answer.works, true);
+    assert.match(
+      traceText(answer),
+      /INVALID, it has not seen the SYN.*\n.*lets half-seen connections into the overlay pass/,
+    );
+    assert.match(
+      ask(cluster('node2', withoutOurTable, settings), 'C1', '10.6.100.22').failure ?? '',
+      /the answer is lost: node2: kube-proxy drops/,
+    );
+  });
+
+  test('fails where strict rp_filter sees the way back elsewhere', () => {
+    const strict = (place: Place) => ({
+      view: { ...place.view, sysctls: new Map([['ipv4/conf/eth0/rp_filter', '1']]) },
+    });
+    const found = ask(cluster('M1', strict), 'M1', C2, { protocol: 'udp' });
+    assert.equal(found.failure, 'the answer is lost: M1: rp_filter 1 on eth0: the way back is by veth0');
+  });
+
+  test('fails where the answer misses the node that translated: without masquerade of the underlay', () => {
+    const everywhere = ({ firewall }: Place) => ({
+      firewall: {
+        ...firewall,
+        services: { fronts: firewall.services?.fronts ?? [], clusterCidrs: [parseCidr('10.0.0.0/8')] },
+      },
+    });
+    const found = ask(cluster('node1', everywhere), 'M1', '10.96.0.11', {
+      port: 80,
+      endpoints: [parseAddress('10.6.100.22')],
+    });
+    assert.match(
+      found.failure ?? '',
+      /M1 asked 10\.96\.0\.11:80 and is answered by 10\.6\.100\.22, which it does not know/,
+    );
+  });
+
+  test('fails where a Service has no endpoint for this node, and says why', () => {
+    const found = ask(cluster('node1', withoutLocalEndpoints), 'client', '10.6.212.101', { port: 30_182 });
+    assert.equal(
+      found.failure,
+      'node1: Service default/m-local has none on this node, and its policy is Local',
+    );
+  });
+
+  test('fails with the kernel’s reason where there is no route, a refusing one, or no forwarding', () => {
+    const view =
+      (change: (routes: Place['view']['routes']) => Place['view']['routes']) => (place: Place) => ({
+        view: { ...place.view, routes: change(place.view.routes) },
+      });
+    const none = view((routes) => routes.filter(({ destination }) => destination.prefixLength > 0));
+    assert.equal(ask(cluster('M1', none), 'M1', '192.0.2.10').failure, 'M1: there is no route to 192.0.2.10');
+    const refusing = view((routes) =>
+      routes.map((route) =>
+        route.destination.prefixLength === 0 ? { ...route, type: 'unreachable' as const } : route,
+      ),
+    );
+    assert.equal(
+      ask(cluster('M1', refusing), 'M1', '192.0.2.10').failure,
+      'M1: the route to 192.0.2.10 is unreachable',
+    );
+    const still = (place: Place) => ({ view: { ...place.view, sysctls: new Map<string, string>() } });
+    assert.equal(
+      ask(cluster('node1', still), 'M1', C2).failure,
+      'node1: 10.244.2.12 is not its own, and it does not forward (ipv4 forwarding is 0)',
+    );
+  });
+
+  test('fails where nobody answers for the next hop, and where a neighbour entry leads to nobody', () => {
+    assert.equal(
+      ask(cluster(), 'M1', '10.6.99.99').failure,
+      'M1: 10.6.99.99 dev eth0: nobody answers for it on that link',
+    );
+    const stale = (place: Place) => ({
+      view: {
+        ...place.view,
+        neighbours: place.view.neighbours.map((each) => ({ ...each, mac: '0a:00:00:00:00:01' })),
+      },
+    });
+    assert.equal(
+      ask(cluster('M1', stale), 'M1', C2).failure,
+      "M1: 10.6.212.101 dev veth0: the neighbour entry's 0a:00:00:00:00:01 is nobody's there",
+    );
+  });
+
+  test('a macvlan and its parent do not hear each other: without veth0’s route the own node is out of reach', () => {
+    const plain = (place: Place) => ({
+      view: { ...place.view, routes: place.view.routes.filter(({ dev }) => dev !== 'veth0') },
+    });
+    assert.match(ask(cluster('M1', plain), 'M1', '10.6.212.101').failure ?? '', /nobody answers for it/);
+    assert.equal(ask(cluster('M1', plain), 'M1', '10.6.212.102').works, true);
+  });
+
+  test('without the reply marks a NodePort’s answer leaves by the LAN and is not known to the client', () => {
+    const found = ask(
+      cluster('M1', () => ({ firewall: {} })),
+      'client',
+      '10.6.212.101',
+      {
+        port: 30_182,
+        endpoints: [parseAddress(M1)],
+      },
+    );
+    assert.match(found.failure ?? '', /client asked 10\.6\.212\.101:30182 and is answered by 10\.6\.100\.21/);
+  });
+
+  test('a packet that goes in circles ends', () => {
+    const circle = (place: Place) => ({
+      view: {
+        ...place.view,
+        routes: place.view.routes.filter(({ destination }) => destination.prefixLength !== 32),
+      },
+    });
+    const found = ask(
+      cluster('node2', (place) => ({ view: circle(place).view })),
+      'node1',
+      '10.244.2.99',
+    );
+    assert.equal(found.works, false);
+    assert.ok(found.request.hops.length <= 16);
+    assert.equal(formatAddress(found.request.packet.source), '10.6.212.101');
+  });
+});
+
+function withoutOurTable({ firewall: { halfOpenTo: _, ...firewall } }: Place): Partial<Place> {
+  return { firewall };
+}
+
+function withoutLocalEndpoints({ firewall }: Place): Partial<Place> {
+  const fronts = (firewall.services?.fronts ?? []).map((front) => ({
+    ...front,
+    endpoints: front.endpoints.filter(({ node }) => node !== 'node1'),
+  }));
+  return {
+    firewall: { ...firewall, services: { fronts, clusterCidrs: firewall.services?.clusterCidrs ?? [] } },
+  };
+}

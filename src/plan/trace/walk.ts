@@ -1,0 +1,129 @@
+// The way of a connection: its first packet there, the answer back, and for TCP the packet after that.
+
+import { type Address, formatAddress, sameAddress } from '#ip';
+import type { Connection } from './connection.ts';
+import { endpointText, type Hop } from './hop.ts';
+import type { ServiceEndpoint } from './service.ts';
+import { type Journey, type OwnPacket, receive, send, type Visit } from './visit.ts';
+import { type Packet, type Place, type Protocol, placeOf, type World } from './world.ts';
+
+export interface TraceRequest {
+  /** Name of the place that asks. */
+  readonly from: string;
+  readonly destination: Address;
+  readonly protocol: Protocol;
+  /** 0 for ICMP. */
+  readonly port: number;
+  /** What the sender bound itself to. */
+  readonly source?: Address;
+  /** Where a Service has several endpoints, the first of these; else the first at all. */
+  readonly endpoints?: readonly Address[];
+}
+
+/** One direction. */
+export interface Way {
+  readonly hops: readonly Hop[];
+  readonly outcome: 'delivered' | 'dropped';
+  readonly end: Place;
+  readonly packet: Packet;
+  /** Why it was dropped. */
+  readonly reason?: string;
+}
+
+export interface Trace {
+  readonly request: Way;
+  /** Absent where the request does not arrive. */
+  readonly reply?: Way;
+  /** TCP's third packet, where it fares otherwise than the first. */
+  readonly next?: Way;
+  readonly works: boolean;
+  /** What drops it and where; undefined where it works. */
+  readonly failure?: string;
+  /** The address that the server sees, where the request arrives. */
+  readonly seenSource?: Address;
+}
+
+const CLIENT_PORT = 40_000;
+/** Longer ways go in circles. */
+const MAXIMUM_HOPS = 16;
+
+export function trace(world: World, asked: TraceRequest): Trace {
+  const { from, destination, protocol, port } = asked;
+  const start = placeOf(world, from);
+  if (start === undefined) throw new RangeError(`the world has no place ${from}`);
+  const journey: Journey = {
+    world,
+    connections: new Map<string, Connection[]>(),
+    choose: (endpoints) => chosen(endpoints, asked.endpoints ?? []),
+  };
+  const icmp = protocol === 'icmp';
+  const first: OwnPacket = {
+    ...{ protocol, destination, mark: 0, kind: 'first' },
+    sourcePort: icmp ? 0 : CLIENT_PORT,
+    destinationPort: icmp ? 0 : port,
+    ...(asked.source !== undefined && { source: asked.source }),
+  };
+  const request = walk(journey, start, first);
+  if (request.outcome === 'dropped') return { request, works: false, failure: failureText(request) };
+  const seenSource = request.packet.source;
+  const reply = walk(journey, request.end, answerTo(request.packet));
+  const lost = reply.outcome === 'dropped' ? failureText(reply) : strangerText(journey, start, reply, asked);
+  if (lost !== undefined)
+    return { request, reply, seenSource, works: false, failure: `the answer is lost: ${lost}` };
+  if (protocol !== 'tcp') return { request, reply, seenSource, works: true };
+  const next = walk(journey, start, { ...first, kind: 'next', source: reply.packet.destination });
+  if (next.outcome === 'delivered') return { request, reply, seenSource, works: true };
+  const failure = `the connection hangs after its SYN-ACK: ${failureText(next)}`;
+  return { request, reply, next, seenSource, works: false, failure };
+}
+
+function chosen(endpoints: readonly ServiceEndpoint[], wanted: readonly Address[]) {
+  const isWanted = ({ address }: ServiceEndpoint) => wanted.some((each) => sameAddress(each, address));
+  return endpoints.find(isWanted) ?? endpoints[0];
+}
+
+function walk(journey: Journey, start: Place, packet: OwnPacket): Way {
+  const hops: Hop[] = [];
+  let visit: Visit = send(journey, start, packet);
+  for (;;) {
+    hops.push(visit.hop);
+    const { outcome, next, hop } = visit;
+    if (outcome !== 'sent' || next === undefined) {
+      const reason = outcome === 'dropped' ? hop.steps.at(-1)?.text : undefined;
+      const end = { hops, end: hop.place, packet: visit.packet };
+      return outcome === 'delivered'
+        ? { ...end, outcome }
+        : { ...end, outcome: 'dropped', ...(reason !== undefined && { reason }) };
+    }
+    if (hops.length === MAXIMUM_HOPS) {
+      return { hops, end: hop.place, packet: visit.packet, outcome: 'dropped', reason: 'it goes in circles' };
+    }
+    visit = receive(journey, next.place, visit.packet, next.inputDev);
+  }
+}
+
+function answerTo({ protocol, source, destination, sourcePort, destinationPort }: Packet): OwnPacket {
+  return {
+    ...{ protocol, mark: 0, kind: 'answer' },
+    ...{ source: destination, destination: source },
+    ...{ sourcePort: destinationPort, destinationPort: sourcePort },
+  };
+}
+
+/** An answer from somebody else than was asked is none (a translation was not undone on the way). */
+function strangerText(
+  { connections }: Journey,
+  start: Place,
+  reply: Way,
+  { destination, port }: TraceRequest,
+) {
+  if (reply.end !== start) return `it ends in ${reply.end.name}, which did not ask`;
+  const [asked] = connections.get(start.name) ?? [];
+  const { source } = reply.packet;
+  if (asked === undefined || sameAddress(source, destination)) return undefined;
+  return `${start.name} asked ${endpointText(destination, port)} and is answered by ${formatAddress(source)}, which it does not know`;
+}
+
+function failureText({ end, reason }: Way): string {
+  return `${end.name}: ${reason ?? 'dropped'}`;
+}
