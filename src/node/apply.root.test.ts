@@ -9,6 +9,7 @@ import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
 import type { Namespaces } from './namespaces.ts';
+import { linksThatHearRouters } from './router-links.ts';
 import { undoNode, undoPod } from './undo.ts';
 
 const containerId = '0123456789abcdef';
@@ -401,8 +402,10 @@ test('a node that takes its router from advertisements keeps it when forwarding 
   const node = openNamespace(lan.path(lan.node));
   try {
     node.setSysctl('ipv6/conf/eth0/accept_ra', '1');
+    const advertisedLinks = linksThatHearRouters(node);
+    assert.ok(advertisedLinks.includes('eth0'));
     const desired = planNode({
-      advertisedLinks: ['eth0'],
+      advertisedLinks,
       families: [4, 6],
       hostRuleTable: 500,
       tuneSysctls: true,
@@ -411,6 +414,19 @@ test('a node that takes its router from advertisements keeps it when forwarding 
     assert.equal(node.sysctl('ipv6/conf/eth0/accept_ra'), '2');
     assert.equal(node.sysctl('ipv4/conf/all/forwarding'), '1');
     assert.deepEqual(applyNode(desired, node).mended, [], 'and once is enough');
+  } finally {
+    node.close();
+  }
+});
+
+test('a pod does not become the router of a node that forwards already: its link is left deaf to advertisements', () => {
+  using lan = new Lan('ne');
+  const node = openNamespace(lan.path(lan.node));
+  try {
+    node.setSysctl('ipv6/conf/all/forwarding', '1');
+    ip('-n', lan.node, 'link', 'add', 'cali1', 'up', 'type', 'veth', 'peer', 'name', 'p1');
+    node.setSysctl('ipv6/conf/cali1/accept_ra', '1');
+    assert.deepEqual(linksThatHearRouters(node), []);
   } finally {
     node.close();
   }
