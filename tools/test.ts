@@ -2,6 +2,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { umlFiles } from '../test/uml/files.ts';
+import { lackingParts } from '../test/uml/kernel-part.ts';
 
 const patterns = process.argv.slice(2);
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
@@ -18,4 +20,10 @@ const run = spawnSync(
   ['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files],
   { stdio: 'inherit', env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
 );
+const left = files.filter((file) => umlFiles.includes(file));
+const lacking = lackingParts();
+if (left.length > 0 && lacking.length > 0) {
+  console.log(`left for npm run test:uml, because this kernel has no ${lacking.join(', no ')}: tests in`);
+  for (const file of left) console.log(`  ${file}`);
+}
 process.exitCode = run.status ?? 1;

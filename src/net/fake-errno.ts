@@ -7,6 +7,8 @@ export const errnoWords = {
   ENETUNREACH: 'Network is unreachable',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  EOPNOTSUPP: 'Operation not supported',
+  EPERM: 'Operation not permitted',
   ESRCH: 'No such process',
 } as const;
 

@@ -48,8 +48,11 @@ export class FakeLinks {
     if (type.kind === 'veth' && there?.find(type.peer.name) !== undefined) return 'EEXIST';
     const parent = 'parent' in type && type.parent !== undefined ? this.find(type.parent) : undefined;
     if ('parent' in type && type.parent !== undefined && parent === undefined) return 'ENODEV';
+    if (type.kind === 'vlan' && this.#childrenOf(parent).some(({ vlanId }) => vlanId === type.vlanId))
+      return 'EEXIST';
     const up = spec.up === true;
     const made = this.add({
+      ...(sharing.includes(type.kind) && parent?.mac !== undefined && { mac: parent.mac }),
       ...linkFields(spec),
       name: spec.name,
       kind: type.kind,
@@ -71,6 +74,8 @@ export class FakeLinks {
     const masterIndex = typeof master === 'string' ? this.find(master)?.index : undefined;
     if (link === undefined || (typeof master === 'string' && masterIndex === undefined)) return 'ENODEV';
     if (newName !== undefined && this.find(newName) !== undefined) return 'EEXIST';
+    if (link.kind === 'ipvlan' && rest.mac !== undefined) return 'EOPNOTSUPP';
+    if (link.up && this.#links.find(({ index }) => index === masterIndex)?.kind === 'bond') return 'EPERM';
     const there = this.#namespace(netnsFd);
     if (there === undefined) return 'EINVAL';
     this.#replace(link, {
@@ -88,15 +93,29 @@ export class FakeLinks {
     return undefined;
   }
 
-  /** A veth goes with its peer. */
+  /** A veth goes with its peer, and what stands on a link with that link; ports of a master stay. */
   delete(name: string): Errno | undefined {
     const link = this.find(name);
     if (link === undefined) return 'ENODEV';
+    for (const child of this.#childrenOf(link)) this.delete(child.name);
+    for (const port of this.#links.filter(({ masterIndex }) => masterIndex === link.index))
+      this.#leaveMaster(port.index);
     this.#drop(link);
     if (link.kind !== 'veth') return undefined;
     const peer = this.#peerOf(link);
     if (peer !== undefined) peer.links.#drop(peer.link);
     return undefined;
+  }
+
+  /** In this namespace alone. */
+  #childrenOf(parent: Link | undefined): Link[] {
+    return this.#links.filter(
+      ({ kind, linkIndex, linkNetnsId }) =>
+        kind !== 'veth' &&
+        linkNetnsId === undefined &&
+        linkIndex !== undefined &&
+        linkIndex === parent?.index,
+    );
   }
 
   #namespace(fd: number | undefined): FakeLinks | undefined {
@@ -149,6 +168,9 @@ export class FakeLinks {
     this.#options.tables.linkGone(name);
   }
 }
+
+/** Kinds that begin with the MAC address of their parent. */
+const sharing: readonly string[] = ['vlan', 'ipvlan'];
 
 /** What a specification and a link have in common. */
 function linkFields({

@@ -1,62 +1,155 @@
 // Parent interfaces on a real kernel; where it has no VLANs or bonds, the error says so.
 
 import assert from 'node:assert/strict';
-import { before, type TestContext, test } from 'node:test';
-import { isOrbError } from '#base';
-import { openNamespace, primeThreads } from '#kernel';
+import { before, describe, test } from 'node:test';
+import { primeThreads } from '#kernel';
 import { desiredParent, type ParentConf, parentProblems } from '#plan/parent';
-import { ip, Lan } from './lan-fixture.ts';
+import { lackingParts, needs } from '../../test/uml/kernel-part.ts';
 import { applyParent, observeParents } from './parent.ts';
+import { SpareNics } from './spare-nics-fixture.ts';
 
 before(primeThreads);
 
-/** Brings a node with two spare NICs there; false where the kernel lacks the kind, which has then been checked. */
-function bring(t: TestContext, lan: Lan, conf: ParentConf, lacking: RegExp): boolean {
-  for (const [name, peer] of [
-    ['eth1', 'far1'],
-    ['eth2', 'far2'],
-  ] as const) {
-    ip('-n', lan.node, 'link', 'add', name, 'type', 'veth', 'peer', 'name', peer);
-    ip('-n', lan.node, 'link', 'set', peer, 'up');
-    ip('-n', lan.node, 'link', 'set', name, 'up');
+class Site extends SpareNics {
+  /** Brings the node there, as one ADD; what it noted, and what CHECK would say after it. */
+  bring(conf: ParentConf): { notes: readonly string[]; problems: readonly string[] } {
+    return this.with((node) => {
+      const desired = desiredParent(conf);
+      const notes = applyParent(desired, node);
+      return { notes, problems: parentProblems(desired, observeParents(node)) };
+    });
   }
-  const node = openNamespace(lan.path(lan.node));
-  const desired = desiredParent(conf);
-  try {
-    assert.deepEqual(applyParent(desired, node), []);
-    assert.deepEqual(applyParent(desired, node), []);
-    assert.deepEqual(parentProblems(desired, observeParents(node)), []);
-    return true;
-  } catch (error) {
-    if (!isOrbError(error, 'KERNEL_LACKS')) throw error;
-    assert.match(error.message, lacking);
-    assert.ok(node.link('eth1')?.up === true && node.link('eth2')?.up === true, 'no port was touched');
-    t.diagnostic(error.message);
-    return false;
-  } finally {
-    node.close();
+
+  /** The links of the node: all that lasts of them. */
+  links(): object[] {
+    return this.with((node) => node.links().map(({ up: _, carrier: __, ...lasting }) => lasting));
   }
 }
 
-test('a VLAN is on the node, or the error says that the kernel has none', (t) => {
-  using lan = new Lan('va');
-  const conf = { interfaces: ['eth1'], vlanID: 100 };
-  const lacking = /no links of type vlan \(module 8021q\): eth1\.100 cannot be made/;
-  if (!bring(t, lan, conf, lacking)) return;
-  assert.match(ip('-n', lan.node, '-d', 'link', 'show', 'eth1.100'), /vlan protocol 802\.1Q id 100/);
+const well = { notes: [], problems: [] };
+const vlan: ParentConf = { interfaces: ['eth1'], vlanID: 100 };
+const bonded = (options = '', more: Partial<ParentConf> = {}): ParentConf => ({
+  interfaces: ['eth1', 'eth2'],
+  vlanID: 0,
+  bond: { name: 'bond7', mode: 1, options },
+  ...more,
 });
 
-test('a bond is on the node with its ports and options, or the error says that the kernel has none', (t) => {
-  using lan = new Lan('vb');
-  const bond = {
-    name: 'bond7',
-    mode: 1,
-    options: 'miimon=100;primary=eth2;active_slave=eth1;num_grat_arp=2',
-  };
-  const conf = { interfaces: ['eth1', 'eth2'], vlanID: 0, bond };
-  const lacking = /no links of type bond \(module bonding\): bond7 cannot be made/;
-  if (!bring(t, lan, conf, lacking)) return;
-  const shown = ip('-n', lan.node, '-d', 'link', 'show', 'bond7');
-  assert.match(shown, /mode active-backup .*miimon 100 .*primary eth2/);
-  assert.match(ip('-n', lan.node, 'link', 'show', 'master', 'bond7'), /eth1.*eth2/s);
+for (const [kind, conf, message] of [
+  ['vlan', vlan, /no links of type vlan \(module 8021q\): eth1\.100 cannot be made/],
+  ['bond', bonded(), /no links of type bond \(module bonding\): bond7 cannot be made/],
+] as const) {
+  if (lackingParts([kind]).length === 0) continue;
+  test(`on a kernel without links of type ${kind} the error says so, and nothing was touched`, () => {
+    using site = new Site('vn');
+    const before = site.links();
+    assert.throws(() => site.bring(conf), { code: 'KERNEL_LACKS', message });
+    assert.deepEqual(site.links(), before);
+  });
+}
+
+describe('a VLAN', needs('vlan'), () => {
+  test('is on the node, and a second ADD changes nothing', () => {
+    using site = new Site('va');
+    assert.deepEqual(site.bring(vlan), well);
+    const made = site.links();
+    assert.match(
+      site.ip('-d', 'link', 'show', 'eth1.100'),
+      /eth1\.100@eth1: <[^>]*UP.* vlan protocol 802\.1Q id 100 .*alias orbweaver parent interface/s,
+    );
+    assert.deepEqual(site.bring(vlan), well);
+    assert.deepEqual(site.links(), made);
+  });
+
+  test("of somebody else's making is used as it is, and only set up", () => {
+    using site = new Site('vf');
+    site.ip('link', 'add', 'link', 'eth1', 'name', 'eth1.100', 'mtu', '1400', 'type', 'vlan', 'id', '100');
+    assert.deepEqual(site.bring(vlan), well);
+    const shown = site.ip('-d', 'link', 'show', 'eth1.100');
+    assert.match(shown, /UP.* mtu 1400 .* vlan protocol 802\.1Q id 100/s);
+    assert.doesNotMatch(shown, /alias/);
+  });
+
+  test('whose id the parent has under another name, or whose name has another id, is refused', () => {
+    using site = new Site('vt');
+    site.ip('link', 'add', 'link', 'eth1', 'name', 'storage', 'type', 'vlan', 'id', '100');
+    site.ip('link', 'add', 'link', 'eth2', 'name', 'eth2.100', 'type', 'vlan', 'id', '101');
+    const before = site.links();
+    assert.throws(() => site.bring(vlan), { code: 'PARENT_LINK_UNUSABLE', message: /storage is there/ });
+    const wrong = { ...vlan, interfaces: ['eth2'] };
+    assert.throws(() => site.bring(wrong), { message: 'interface eth2.100 has VLAN 101, not 100' });
+    assert.deepEqual(site.links(), before);
+  });
+});
+
+describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
+  test('is on the node with its ports, its options and the VLAN on it, and a second ADD changes nothing', () => {
+    using site = new Site('vb');
+    const conf = bonded('miimon=100;primary=eth2;active_slave=eth1;num_grat_arp=2', { vlanID: 7 });
+    assert.deepEqual(site.bring(conf), well);
+    assert.match(
+      site.ip('-d', 'link', 'show', 'bond7'),
+      /UP.*mode active-backup active_slave eth1 miimon 100 .*primary eth2 .*num_grat_arp 2/s,
+    );
+    assert.match(site.ip('link', 'show', 'master', 'bond7'), /eth1.*UP.*eth2.*UP/s);
+    assert.match(site.ip('-d', 'link', 'show', 'bond7.7'), /UP.*vlan protocol 802\.1Q id 7/s);
+    const made = site.links();
+    assert.deepEqual(site.bring(conf), well);
+    assert.deepEqual(site.links(), made);
+  });
+
+  test('that lost a port, its link state or its VLAN is completed', () => {
+    using site = new Site('vh');
+    const conf = bonded('miimon=100', { vlanID: 7 });
+    site.bring(conf);
+    for (const damage of ['link set eth2 nomaster', 'link set bond7 down', 'link delete bond7.7']) {
+      site.ip(...damage.split(' '));
+      assert.deepEqual(site.bring(conf), well, damage);
+      assert.match(site.ip('link', 'show', 'master', 'bond7'), /eth1.*UP.*eth2.*UP/s, damage);
+    }
+  });
+
+  test('whose active port has no cable does not fail the ADD: it goes up, and says that it chooses itself', () => {
+    using site = new Site('vd');
+    site.ip('link', 'set', 'far1', 'down');
+    const notes = ['bond bond7 chooses its active port itself: eth1 has no link yet'];
+    const conf = bonded('miimon=100;active_slave=eth1');
+    assert.deepEqual(site.bring(conf), { notes, problems: [] });
+    assert.match(site.ip('link', 'show', 'bond7'), /[<,]UP[,>]/);
+    assert.deepEqual(site.bring(conf), well);
+  });
+
+  test("of somebody else's making is used as it is and said so: no port of it is taken or given", () => {
+    using site = new Site('vg');
+    site.ip('link', 'add', 'bond7', 'type', 'bond', 'mode', '802.3ad');
+    site.ip('link', 'add', 'd0', 'master', 'bond7', 'type', 'dummy');
+    const notes = ['bond bond7 is not ours: used as it is without ports eth1, eth2 in mode 4, not 1'];
+    const before = site.links();
+    assert.deepEqual(site.bring(bonded()), { notes, problems: [] });
+    assert.match(site.ip('link', 'show', 'bond7'), /[<,]UP[,>]/);
+    assert.deepEqual(site.links(), before);
+  });
+
+  test('takes no interface from a bridge, from another bond, or with an address of the node', () => {
+    using site = new Site('vi');
+    site.ip('link', 'add', 'br0', 'type', 'bridge');
+    site.ip('link', 'set', 'eth1', 'master', 'br0');
+    const before = site.links();
+    assert.throws(() => site.bring(bonded()), { message: 'interface eth1 is a port of br0 already' });
+    const carrying = bonded('', { interfaces: ['eth2', 'eth0'] });
+    assert.throws(() => site.bring(carrying), { message: /^interface eth0 has address 10\.6\.212\.101\/16/ });
+    assert.deepEqual(site.links(), before);
+  });
+
+  test('is there again after a reboot, from nothing but the next ADD', () => {
+    const conf = bonded('miimon=100;xmit_hash_policy=layer2+3', { vlanID: 7 });
+    const shown = ['vr', 'vs'].map((name) => {
+      using site = new Site(name);
+      assert.deepEqual(site.bring(conf), well);
+      return ['bond7', 'bond7.7', 'eth1', 'eth2']
+        .map((link) => site.ip('-d', 'link', 'show', link))
+        .map((text) => text.replaceAll(/^\d+: |([0-9a-f]{2}:){5}[0-9a-f]{2}|state \S+/gm, ''));
+    });
+    assert.deepEqual(shown[0], shown[1]);
+  });
 });

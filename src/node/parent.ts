@@ -1,12 +1,12 @@
 // Brings the node to the parent interface that `ifacer` was asked for. All of it in one turn: pods that start together wait.
 
 import { OrbError } from '#base';
-import { errnoOf, type NetworkNamespace } from '#net';
+import { type Change, errnoOf, type NetworkNamespace } from '#net';
 import { type DesiredParent, planParent } from '#plan/parent';
 
 /** Returns what was left as it is although not as asked for. Throws KERNEL_LACKS where the kernel has no such links. */
 export function applyParent(desired: DesiredParent, node: NetworkNamespace): readonly string[] {
-  const { stages, notes } = planParent(desired, observeParents(node));
+  const { stages, wishes, notes } = planParent(desired, observeParents(node));
   for (const stage of stages) {
     try {
       node.change(stage);
@@ -16,7 +16,18 @@ export function applyParent(desired: DesiredParent, node: NetworkNamespace): rea
       throw lacks(made.link.type.kind, made.link.name, error);
     }
   }
-  return notes;
+  const unmet = wishes.filter(({ change }) => !isMet(change, node)).map((wish) => wish.unmet);
+  return [...notes, ...unmet];
+}
+
+function isMet(wish: Change, node: NetworkNamespace): boolean {
+  try {
+    node.change([wish]);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    return false;
+  }
 }
 
 /** What `planParent` looks at. */

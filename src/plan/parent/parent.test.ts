@@ -24,9 +24,10 @@ function bondConf(options = '', changes: Partial<ParentConf> = {}): ParentConf {
 
 /** Plans and applies; what was done, in words. */
 function bring(to: ParentConf): { done: string[][]; notes: readonly string[] } {
-  const { stages, notes } = planParent(desiredParent(to), observed());
-  for (const stage of stages) node.change(stage);
-  return { done: stages.map((stage) => stage.map(words)), notes };
+  const { stages, wishes, notes } = planParent(desiredParent(to), observed());
+  const all = [...stages, ...wishes.map(({ change }) => [change])];
+  for (const stage of all) node.change(stage);
+  return { done: all.map((stage) => stage.map(words)), notes };
 }
 
 function words(change: Change): string {
@@ -120,10 +121,13 @@ test('a bond is made with its options, then its ports join, then it goes up, the
   assert.deepEqual(parentProblems(desiredParent(asked), observed()), []);
 });
 
-test('the active port is named once it is one', () => {
-  assert.deepEqual(bring(bondConf('active_slave=eth2;primary=eth1')).done.at(-1), [
-    'set bond0 {"up":true,"bondOptions":{"active_slave":"eth2"}}',
+test('the active port is named when all is done, and not again when the bond may have chosen another', () => {
+  const asked = bondConf('active_slave=eth2;primary=eth1');
+  assert.deepEqual(bring(asked).done.slice(-2), [
+    ['set bond0 {"up":true}'],
+    ['set bond0 {"bondOptions":{"active_slave":"eth2"}}'],
   ]);
+  assert.deepEqual(bring(asked).done, []);
 });
 
 test('a bond without name is sp_bond0, as in Spiderpool', () => {

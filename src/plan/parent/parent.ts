@@ -20,6 +20,8 @@ export interface ObservedParents {
 export interface ParentPlan {
   /** Each stage only when the one before succeeded: no port is taken down for a bond that cannot be made. */
   readonly stages: readonly (readonly Change[])[];
+  /** Changes after all stages that the kernel refuses with EINVAL while it cannot serve them; `unmet` says so. */
+  readonly wishes: readonly { readonly change: Change; readonly unmet: string }[];
   /** What is not as asked for, and left so because it is not ours. */
   readonly notes: readonly string[];
 }
@@ -32,27 +34,27 @@ export function planParent({ bond, vlan }: DesiredParent, observed: ObservedPare
   const bonded = bond === undefined ? nothing : planBond(bond, observed);
   const tagged = vlan === undefined ? nothing : planVlan(vlan, observed, bond?.name === vlan.parent);
   const stages = [...bonded.stages, ...tagged.stages].filter((stage) => stage.length > 0);
-  return { stages, notes: [...bonded.notes, ...tagged.notes] };
+  return { stages, wishes: bonded.wishes, notes: [...bonded.notes, ...tagged.notes] };
 }
 
-const nothing: ParentPlan = { stages: [], notes: [] };
+const nothing: ParentPlan = { stages: [], wishes: [], notes: [] };
 
 function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
   const { name, mode } = bond;
   const link = find(observed, name);
   if (link === undefined) {
     for (const port of bond.ports) requireFreePort(port, bond, observed);
-    const { now, later } = inTwo(bond.options);
+    const { active_slave: _, ...options } = bond.options;
     const made: Change = {
       verb: 'create',
       kind: 'link',
-      link: { name, type: { kind: 'bond', mode, options: now } },
+      link: { name, type: { kind: 'bond', mode, options } },
     };
     const stages = [
       [made, set({ name, alias: PARENT_ALIAS })],
       ...bond.ports.map((port) => enslave(port, name)),
     ];
-    return { stages: [...stages, [set({ name, up: true, ...later })]], notes: [] };
+    return { stages: [...stages, [set({ name, up: true })]], wishes: activePort(bond), notes: [] };
   }
   if (link.kind !== 'bond') {
     throw unusable(name, `a non-bond type interface named ${name} already exists on the host`);
@@ -64,7 +66,7 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
     const lacks = missing.length === 0 ? '' : ` without ports ${missing.join(', ')}`;
     const other = differs ? ` in mode ${link.bondMode}, not ${mode}` : '';
     const notes = lacks + other === '' ? [] : [`bond ${name} is not ours: used as it is${lacks}${other}`];
-    return { stages: [raised], notes };
+    return { stages: [raised], wishes: [], notes };
   }
   if (differs) {
     throw unusable(
@@ -73,14 +75,18 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
     );
   }
   for (const port of missing) requireFreePort(port, bond, observed);
-  const { later } = inTwo(bond.options);
-  const last = missing.length === 0 ? raised : [set({ name, up: true, ...later })];
-  return { stages: [...missing.map((port) => enslave(port, name)), last], notes: [] };
+  const wishes = missing.length === 0 ? [] : activePort(bond);
+  return { stages: [...missing.map((port) => enslave(port, name)), raised], wishes, notes: [] };
 }
 
-/** The active port can be named only when it is one (bond_options.c, bond_option_active_slave_set). */
-function inTwo({ active_slave, ...now }: Bond['options']) {
-  return { now, later: active_slave === undefined ? {} : { bondOptions: { active_slave } } };
+/**
+ * The active port can be named only when it is a port with a link, which one without cable has not (bond_options.c,
+ * bond_option_active_slave_set). Never again after that: the bond changes it when a link fails.
+ */
+function activePort({ name, options: { active_slave } }: Bond): ParentPlan['wishes'] {
+  if (active_slave === undefined) return [];
+  const unmet = `bond ${name} chooses its active port itself: ${active_slave} has no link yet`;
+  return [{ change: set({ name, bondOptions: { active_slave } }), unmet }];
 }
 
 /** A bond takes only ports that are down (bond_main.c, bond_enslave). */
@@ -115,6 +121,7 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
     };
     return {
       stages: [raised, [made, set({ name, alias: PARENT_ALIAS }), set({ name, up: true })]],
+      wishes: [],
       notes: [],
     };
   }
@@ -127,7 +134,7 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
   if (below !== undefined && link.linkIndex !== below.index) {
     throw unusable(name, `interface ${name} is a VLAN of another interface than ${parent}`);
   }
-  return { stages: [raised, link.up ? [] : [set({ name, up: true })]], notes: [] };
+  return { stages: [raised, link.up ? [] : [set({ name, up: true })]], wishes: [], notes: [] };
 }
 
 /** Two VLANs of one id on one parent the kernel refuses; on different parents they are fine (Spiderpool refuses them too). */

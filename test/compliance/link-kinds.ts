@@ -1,0 +1,122 @@
+// How links that stand on others behave, VLANs, ipvlans and bonds: one suite for the fake and for real namespaces. For tests only.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { type Change, errnoOf, type LinkKind, type NetworkNamespace } from '#net';
+
+/** Declares the tests; `open` gives a new, empty namespace before each. */
+export function linkKindCompliance(open: () => NetworkNamespace): void {
+  let namespace: NetworkNamespace;
+  beforeEach(() => {
+    namespace = open();
+  });
+  afterEach(() => namespace.close());
+
+  standingTests(() => namespace);
+  bondTests(() => namespace);
+}
+
+function make(name: string, type: LinkKind, up = false): Change {
+  return { verb: 'create', kind: 'link', link: { name, type, up } };
+}
+
+function set(link: Extract<Change, { kind: 'link'; verb: 'set' }>['link']): Change {
+  return { verb: 'set', kind: 'link', link };
+}
+
+function errnoOfChange(namespace: NetworkNamespace, ...changes: Change[]): string | undefined {
+  try {
+    namespace.change(changes);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) ?? String(error);
+  }
+}
+
+function standingTests(opened: () => NetworkNamespace): void {
+  void test('a dummy is made, and says that it is one', () => {
+    opened().change([make('d0', { kind: 'dummy' }, true)]);
+    const { kind, up } = opened().link('d0') ?? {};
+    assert.deepEqual({ kind, up }, { kind: 'dummy', up: true });
+  });
+
+  void test('a VLAN knows its parent and its id, and shares the MAC address of its parent', () => {
+    opened().change([make('d0', { kind: 'dummy' }), make('d0.7', { kind: 'vlan', parent: 'd0', vlanId: 7 })]);
+    const parent = opened().link('d0');
+    const { kind, vlanId, linkIndex, mac } = opened().link('d0.7') ?? {};
+    assert.deepEqual(
+      { kind, vlanId, linkIndex, mac },
+      { kind: 'vlan', vlanId: 7, linkIndex: parent?.index, mac: parent?.mac },
+    );
+  });
+
+  void test('one parent has a VLAN id once, under whatever name; another parent has its own', () => {
+    opened().change([
+      make('d0', { kind: 'dummy' }),
+      make('d1', { kind: 'dummy' }),
+      make('d0.7', { kind: 'vlan', parent: 'd0', vlanId: 7 }),
+      make('d1.7', { kind: 'vlan', parent: 'd1', vlanId: 7 }),
+    ]);
+    const again = make('storage', { kind: 'vlan', parent: 'd0', vlanId: 7 });
+    assert.equal(errnoOfChange(opened(), again), 'EEXIST');
+  });
+
+  void test('an ipvlan knows its parent, and has the MAC address of its parent for good', () => {
+    opened().change([
+      make('d0', { kind: 'dummy' }),
+      make('ipv0', { kind: 'ipvlan', parent: 'd0', mode: 'l2' }),
+    ]);
+    const parent = opened().link('d0');
+    const { kind, linkIndex, mac } = opened().link('ipv0') ?? {};
+    assert.deepEqual(
+      { kind, linkIndex, mac },
+      { kind: 'ipvlan', linkIndex: parent?.index, mac: parent?.mac },
+    );
+    const changed = set({ name: 'ipv0', mac: '0a:1b:0a:06:d4:f1' });
+    assert.equal(errnoOfChange(opened(), changed), 'EOPNOTSUPP');
+    assert.equal(opened().link('ipv0')?.mac, parent?.mac);
+  });
+
+  for (const type of [
+    { kind: 'vlan', parent: 'd0', vlanId: 7 },
+    { kind: 'ipvlan', parent: 'd0', mode: 'l2' },
+  ] as const) {
+    void test(`the ${type.kind} goes with its parent`, () => {
+      opened().change([make('d0', { kind: 'dummy' }), make('child', type)]);
+      opened().change([{ verb: 'delete', kind: 'link', name: 'd0' }]);
+      assert.equal(opened().link('child'), undefined);
+    });
+
+    void test(`the ${type.kind} of a parent that is not there is refused with ENODEV`, () => {
+      assert.equal(errnoOfChange(opened(), make('child', type)), 'ENODEV');
+    });
+  }
+}
+
+function bondTests(opened: () => NetworkNamespace): void {
+  const bonded = [
+    make('bond7', { kind: 'bond', mode: 4, options: { lacp_rate: 'fast' } }),
+    make('d0', { kind: 'dummy' }),
+    set({ name: 'd0', master: 'bond7' }),
+  ];
+
+  void test('a bond tells its mode, and its ports tell their bond', () => {
+    opened().change(bonded);
+    const bond = opened().link('bond7');
+    assert.deepEqual([bond?.kind, bond?.bondMode], ['bond', 4]);
+    assert.equal(opened().link('d0')?.masterIndex, bond?.index);
+  });
+
+  void test('a bond takes no port that is up', () => {
+    opened().change([...bonded, make('d1', { kind: 'dummy' }, true)]);
+    assert.equal(errnoOfChange(opened(), set({ name: 'd1', master: 'bond7' })), 'EPERM');
+    assert.equal(opened().link('d1')?.masterIndex, undefined);
+  });
+
+  void test('a bond that goes leaves its ports behind, free', () => {
+    opened().change(bonded);
+    opened().change([{ verb: 'delete', kind: 'link', name: 'bond7' }]);
+    assert.equal(opened().link('d0')?.masterIndex, undefined);
+    assert.notEqual(opened().link('d0'), undefined);
+  });
+}

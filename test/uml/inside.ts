@@ -1,0 +1,26 @@
+// Runs test files inside the user-mode machine, one after the other, and leaves how many passed in the shared folder.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+/** What {@link ./main.ts} reads. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const share = '/mnt/share';
+const files = JSON.parse(readFileSync(`${share}/files.json`, 'utf8')) as string[];
+let totals: Totals | undefined;
+// Each file is a process of its own: tests that enter namespaces must not share one.
+const events = run({ files, concurrency: 1, timeout: 120_000 });
+events.on('test:summary', ({ file, counts }) => {
+  if (file !== undefined) return;
+  const { passed, skipped, tests } = counts;
+  totals = { passed, skipped, failed: tests - passed - skipped };
+});
+await pipeline(events, new spec(), process.stdout, { end: false });
+writeFileSync(`${share}/totals.json`, JSON.stringify(totals));

@@ -1,0 +1,67 @@
+// npm run test:uml [-- PATTERN ...]: the tests of kernel parts that this machine's kernel may lack, in user-mode Linux from Debian; all
+// of them, or those whose path holds a PATTERN.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../kube/command.ts';
+import { Outcomes } from '../kube/outcome.ts';
+import { umlFiles } from './files.ts';
+import type { Totals } from './inside.ts';
+import { Machine } from './machine.ts';
+import { builtNfTables } from './nf-tables.ts';
+import { tryMachine } from './trial.ts';
+
+/** Four minutes with the boot: more says that something hangs. */
+const timeoutMs = 300_000;
+
+async function main(): Promise<void> {
+  const patterns = process.argv.slice(2);
+  const files = umlFiles.filter(
+    (file) => patterns.length === 0 || patterns.some((each) => file.includes(each)),
+  );
+  if (files.length === 0) throw new Error(`no test file of test/uml/files.ts holds ${patterns.join(' or ')}`);
+  const version = await run(['linux.uml', '--version']).then(
+    (text) => text.trim(),
+    (error: Error) => error,
+  );
+  if (version instanceof Error) {
+    console.log(
+      `skipped: user-mode Linux is not on this machine and could not be installed: ${version.message}`,
+    );
+    console.log(`skipped: ${files.join(' ')}`);
+    console.log(`0 passed, 0 failed, ${files.length} skipped`);
+    return;
+  }
+  const outcomes = new Outcomes();
+  if (patterns.length === 0) await tryMachine(outcomes);
+  using machine = new Machine();
+  const nfTables = await builtNfTables(version).catch((error: Error) => error);
+  const lacks = nfTables instanceof Error ? 'nftables' : '';
+  await machine.addModules(version, nfTables instanceof Error ? undefined : nfTables);
+  const totals = await runInside(machine, files, lacks);
+  if (nfTables instanceof Error) console.log(`tests that need nftables were skipped: ${nfTables.message}`);
+  const failed = totals.failed + outcomes.failed;
+  console.log(`${totals.passed + outcomes.passed} passed, ${failed} failed, ${totals.skipped} skipped`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+async function runInside(machine: Machine, files: readonly string[], lacks: string): Promise<Totals> {
+  writeFileSync(join(machine.share, 'files.json'), JSON.stringify(files));
+  const { console: words, timedOut } = await machine.boot({
+    env: { ORBWEAVER_UML_LACKS: lacks, ...(!process.stdout.isTTY && { NO_COLOR: '1' }) },
+    script: join(import.meta.dirname, 'inside.ts'),
+    timeoutMs,
+    print: (text) => process.stdout.write(text),
+  });
+  const totals = join(machine.share, 'totals.json');
+  if (existsSync(totals)) return JSON.parse(readFileSync(totals, 'utf8')) as Totals;
+  const why = timedOut ? `was not done within ${timeoutMs / 1000} s and was ended` : 'ended before its tests';
+  throw new Error(`user-mode Linux ${why}:\n${words.slice(-4000)}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`test:uml: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}

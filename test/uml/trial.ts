@@ -1,0 +1,43 @@
+// What is relied on of the machine itself: it writes nothing of ours, and when its time is over nothing of it is left.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Outcomes } from '../kube/outcome.ts';
+import { Machine } from './machine.ts';
+
+export async function tryMachine(outcomes: Outcomes): Promise<void> {
+  using machine = new Machine();
+  const { share } = machine;
+  const script = join(import.meta.dirname, 'hang.ts');
+  let ended: Awaited<ReturnType<Machine['boot']>> | undefined;
+  await outcomes.check(
+    'a machine that hangs is ended at its time, and no process of it is left',
+    async () => {
+      ended = await machine.boot({ env: {}, script, timeoutMs: 15_000, print: () => {} });
+      assert.ok(ended.timedOut && existsSync(join(share, 'written')), ended.console);
+      assert.deepEqual(processesOf(share), []);
+    },
+  );
+  await outcomes.check('a machine writes to its shared folder and nowhere else of this machine', async () => {
+    const refused = readFileSync(join(share, 'written'), 'utf8');
+    assert.match(refused, /^EROFS EROFS$/, 'its own root, and this machine’s mounted writable');
+    assert.ok(!existsSync(join(import.meta.dirname, 'intruder')));
+  });
+}
+
+/** The processes of this machine that name the folder in their arguments. */
+function processesOf(share: string): string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .map((pid) => commandLine(pid))
+    .filter((line) => line.includes(share));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return ''; // it has ended since
+  }
+}
