@@ -28,6 +28,7 @@ export class FakeIpam implements Ipam {
     if (this.failure !== undefined) throw this.failure;
     const podUid = request.podUid ?? `uid of ${request.podNamespace}/${request.podName}`;
     const key = `${podUid} ${request.ifName}`;
+    await request.intend?.(podUid);
     const address = this.held.get(key) ?? `10.6.1.${this.#next++}`;
     this.held.set(key, address);
     const gateway = parseAddress('10.6.0.1');

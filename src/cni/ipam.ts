@@ -45,6 +45,8 @@ export interface AllocationRequest {
   readonly defaultIPv6Pools: readonly string[];
   /** `clean_gateway` of the CNI configuration: no default route on this NIC. */
   readonly cleanGateway: boolean;
+  /** Awaited with the UID of the pod that will hold them, before any pool is written: what a crash leaves must be found again. */
+  readonly intend?: (podUid: string) => Promise<void>;
   /** Ends the request at its deadline, or when the caller left. */
   readonly signal: AbortSignal;
   readonly log: Logger;

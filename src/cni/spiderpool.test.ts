@@ -152,6 +152,30 @@ test('DEL without a record releases by the UID of CNI_ARGS: the agent may have d
   assert.equal(ipam.held.size, 0);
 });
 
+for (const [whose, uid] of [
+  ['a static pod, whom CNI_ARGS names by the hash of its file', ';K8S_POD_UID=hash-of-file'],
+  ['a pod whose UID CNI_ARGS leaves out', ''],
+]) {
+  test(`an address of ${whose} is given back though the agent died between the pool’s write and its record`, async () => {
+    const args = `K8S_POD_NAMESPACE=default;K8S_POD_NAME=a${uid}`;
+    const allocate = ipam.allocate.bind(ipam);
+    const written = Promise.withResolvers<void>();
+    ipam.allocate = async (request) => {
+      await allocate({ ...request, podUid: 'uid-in-the-cluster' });
+      written.resolve();
+      // What was awaited when the process died is never answered.
+      return new Promise(() => {});
+    };
+    void plugin.add(call({ args }));
+    await written.promise;
+    await startAgent();
+    await assert.rejects(plugin.check(call({ args, prevResult: {} })), { code: 'CNI_CHECK_FAILED' });
+    assert.equal(ipam.held.size, 1);
+    await plugin.del(call({ args }));
+    assert.deepEqual([ipam.held.size, attachments.all()], [0, []]);
+  });
+}
+
 test('DEL without a record gives back all NICs, which the lost ADD had allocated at once', async () => {
   await ipam.allocate({ ...request, ifName: 'eth0' });
   await ipam.allocate({ ...request, ifName: 'net1' });

@@ -64,16 +64,30 @@ export class SpiderpoolPlugin implements CniPlugin {
       defaultIPv4Pools: options.default_ipv4_ippool ?? [],
       defaultIPv6Pools: options.default_ipv6_ippool ?? [],
       cleanGateway: options.clean_gateway,
+      intend: (podUid) => this.#intend(call, { ...pod, uid: podUid }, pod.uid),
       signal: call.signal,
       log: call.log,
     });
     const { allocation } = allocated;
     const result = resultOf(allocation, ifName);
-    // Recorded after the pool has said yes: were we to die in between, DEL still knows the pod's UID from CNI_ARGS, and the
-    // allocator gives the pod the same address again.
     await attachments.put(this.#record(call, pod, allocated, result));
     await attachments.supersede(allocation.podUid, containerId);
     return result;
+  }
+
+  /**
+   * Were we to die after the pool has said yes, DEL would know the pod's UID from CNI_ARGS: only where these do not tell it, as with a
+   * static pod's, which name the hash of its file, is it worth a write to the disk before.
+   */
+  async #intend(call: NetnsCall, pod: Holder, told: string | undefined): Promise<void> {
+    const { attachments } = this.#parts;
+    const { containerId, ifName } = call.environment;
+    if (pod.uid === told || attachments.get({ containerId, interfaceName: ifName })?.ipam !== undefined)
+      return;
+    await attachments.put({
+      ...this.#begin(call, pod),
+      ipam: { state: 'intended', netConf: confOf(call.conf), result: {}, addresses: [] },
+    });
   }
 
   /** What an earlier ADD of this attachment has probed may be in use by now: it is not probed again. */
@@ -81,7 +95,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     const { ipam, attachments, detection } = this.#parts;
     const { podNamespace: namespace, podName: name, containerId, ifName } = request;
     const before = attachments.get({ containerId, interfaceName: ifName })?.ipam;
-    if (before !== undefined) {
+    if (before?.state === 'done') {
       return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
     }
     const giveBack = (uid: string) => {
@@ -121,7 +135,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       });
     }
     const record = this.#parts.attachments.get({ containerId, interfaceName: ifName });
-    if (record?.ipam === undefined || record.pod === undefined) {
+    if (record?.ipam?.state !== 'done' || record.pod === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
         message: `no addresses are recorded for interface ${ifName} of container ${containerId}`,
       });
@@ -173,17 +187,8 @@ export class SpiderpoolPlugin implements CniPlugin {
     { allocation, probed }: ProbedAllocation,
     result: CniResult,
   ): AttachmentRecord {
-    const { containerId, ifName } = call.environment;
-    const before = this.#parts.attachments.get({ containerId, interfaceName: ifName });
     return {
-      version: 1,
-      containerId,
-      interfaceName: ifName,
-      netns: { path: call.netns },
-      network: call.conf.name,
-      pod: { namespace: pod.namespace, name: pod.name, uid: allocation.podUid },
-      createdAt: this.#parts.timestamp(),
-      ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
+      ...this.#begin(call, { ...pod, uid: allocation.podUid }),
       ipam: {
         state: 'done',
         netConf: confOf(call.conf),
@@ -196,6 +201,22 @@ export class SpiderpoolPlugin implements CniPlugin {
         ...(probed ? { probed } : {}),
         ...(allocation.fixed === true ? { fixed: true } : {}),
       },
+    };
+  }
+
+  /** The record without our part; what the coordinator did, if this ADD is a repeat, stays, and so does the inode that it noted. */
+  #begin(call: NetnsCall, { namespace, name, uid }: Holder): AttachmentRecord {
+    const { containerId, ifName } = call.environment;
+    const before = this.#parts.attachments.get({ containerId, interfaceName: ifName });
+    return {
+      version: 1,
+      containerId,
+      interfaceName: ifName,
+      netns: before?.netns?.path === call.netns ? before.netns : { path: call.netns },
+      network: call.conf.name,
+      pod: { namespace, name, uid },
+      createdAt: this.#parts.timestamp(),
+      ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
     };
   }
 
@@ -215,11 +236,11 @@ export class SpiderpoolPlugin implements CniPlugin {
     await attachments.removePart(record, 'ipam');
   }
 
-  /** The pod's attachments that hold addresses. */
+  /** The pod's attachments that are known to hold addresses. */
   #holding(podUid: string): AttachmentRecord[] {
     return this.#parts.attachments
       .ofPod(podUid)
-      .filter((record) => record.ipam !== undefined && record.supersededBy === undefined);
+      .filter((record) => record.ipam?.state === 'done' && record.supersededBy === undefined);
   }
 
   #release(

@@ -133,6 +133,7 @@ export class Allocator implements Ipam {
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
     });
     const owner = { pod: `${podNamespace}/${podName}`, podUid };
+    await request.intend?.(podUid);
     const assignments = await this.#assigner.assign(owner, candidates, request);
     const ordered = assignments.toSorted(
       (a, b) => Number(b.nic === request.ifName) - Number(a.nic === request.ifName),
