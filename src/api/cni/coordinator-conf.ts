@@ -40,8 +40,17 @@ function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }):
   return parseCidr(dst).address.family === parseAddress(gw).family;
 }
 
+/** Spiderpool's levels; empty, which it refuses, is as if it was not given. */
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
+
+/** Read for their form alone: there is one log, the agent's, and its configuration decides. */
 const logOptionsSchema = goObject({
-  logLevel: z.string().optional(),
+  logLevel: z
+    .string()
+    .refine((level) => level === '' || LOG_LEVELS.includes(level.toLowerCase()), {
+      error: `is an unsupported log level; allowed: ${LOG_LEVELS.join(', ')}`,
+    })
+    .optional(),
   logFile: z.string().optional(),
   logMaxSize: z.int().optional(),
   logMaxAge: z.int().optional(),

@@ -90,7 +90,12 @@ test('the coordinator takes every key of Spiderpool', () => {
     multusNicPrefix: 'net',
     logOptions: { logLevel: 'debug', logFile: '/var/log/x', logMaxSize: 1, logMaxAge: 1, logMaxCount: 1 },
   };
-  assert.deepEqual(parseCoordinatorConf(conf(fields)), { cniVersion: '1.0.0', name: 'net', ...fields });
+  const read = parseCoordinatorConf(conf(fields));
+  assert.deepEqual(read, { cniVersion: '1.0.0', name: 'net', ...fields });
+  for (const spell of [(key: string) => key.toLowerCase(), (key: string) => key.toUpperCase()]) {
+    const spelled = Object.fromEntries(Object.entries(fields).map(([key, value]) => [spell(key), value]));
+    assert.deepEqual(parseCoordinatorConf(conf(spelled)), read, 'in any case of letters, as Go reads them');
+  }
 });
 
 test('bare addresses and blanks in networks are made networks', () => {
@@ -117,6 +122,10 @@ test('wrong fields of the coordinator are named with value and what is allowed',
     [{ vethLinkAddress: 'fd00::1' }, /vethLinkAddress: "fd00::1" must be an IPv4 address/],
     [{ tunePodRoutes: 'yes' }, /tunePodRoutes: "yes" must be of type boolean/],
     [{ podDefaultRouteNic: 'a b' }, /podDefaultRouteNic: "a b" must/],
+    [
+      { logOptions: { logLevel: 'loud' } },
+      /logOptions\.logLevel: "loud" is an unsupported log level; allowed: debug, info/,
+    ],
   ];
   for (const [fields, message] of cases) {
     assert.throws(() => parseCoordinatorConf(conf(fields)), { code: 'INPUT_INVALID', message });

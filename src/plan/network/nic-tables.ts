@@ -51,15 +51,15 @@ function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
   ];
 }
 
-/** The user's routes of NICs that main serves; the pod's first one has them in main in any case (Spiderpool). */
-export function policyRoutesInMain(frame: Frame, moved: readonly Moved[]): Route[] {
-  return frame.nics
-    .filter((nic) => nic.ours)
-    .flatMap((nic) =>
-      frame.families
-        .filter((family) => nic === frame.first || !isMoved(moved, nic, family))
-        .flatMap((family) => policyRoutes(frame, nic, MAIN_TABLE, family)),
-    );
+/**
+ * The user's routes of every NIC: in its table they serve only what is sent from its address, and a program that names no source
+ * would still take the default route (Spiderpool #5700). Of several to one network the first NIC's counts, whose ADD is the first.
+ */
+export function policyRoutesInMain(frame: Frame): Route[] {
+  const ours = frame.nics.filter((nic) => nic.ours);
+  return distinct(
+    ours.flatMap((nic) => frame.families.flatMap((family) => policyRoutes(frame, nic, MAIN_TABLE, family))),
+  );
 }
 
 function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Route[] {
@@ -67,10 +67,6 @@ function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Ro
     .filter(({ destination }) => destination.address.family === family && hasFamily(nic, family))
     .filter(({ destination }) => destination.prefixLength > 0 && nicOnLan(frame, destination) === undefined)
     .map(({ destination, gateway }) => gatewayRoute(destination, gateway, nic.name, table));
-}
-
-function isMoved(moved: readonly Moved[], nic: Nic, family: Family): boolean {
-  return moved.some((one) => one.nic === nic && one.family === family);
 }
 
 /** Ours now, with metric, MTU, onlink flag and next hops as they were (Spiderpool loses them). */

@@ -97,7 +97,7 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
     ...nicTableRoutes(frame, moved),
     ...hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE),
     ...replyRoutes(frame),
-    ...policyRoutesInMain(frame, moved),
+    ...policyRoutesInMain(frame),
   ];
 }
 

@@ -51,6 +51,38 @@ test('the configuration goes before the annotation, the annotation before the cl
   assert.equal(nic({ coordinator, podAnnotations, netConf: { podDefaultRouteNic: 'eth0' } }), 'eth0');
 });
 
+test('each option: the configuration over the cluster, the cluster over the default', () => {
+  const options: [keyof CoordinatorOptions, keyof ReturnType<typeof merge>, unknown, unknown][] = [
+    ['mode', 'mode', 'overlay', 'underlay'],
+    ['podMACPrefix', 'podMacPrefix', '0a:1b', '0a:2b'],
+    ['tunePodRoutes', 'tunePodRoutes', false, true],
+    ['hostRuleTable', 'hostRuleTable', 600, 700],
+    ['podRPFilter', 'podRpFilter', 2, 1],
+    ['txQueueLen', 'txQueueLength', 100, 200],
+    ['vethMTU', 'vethMtuBytes', 1400, 9000],
+    ['vethLinkAddress', 'vethLinkAddress', '169.254.1.1', '169.254.1.2'],
+    ['hijackCIDR', 'hijackedNetworks', ['10.1.0.0/16'], ['10.2.0.0/16']],
+    [
+      'policyRoutes',
+      'policyRoutes',
+      [{ dst: '10.1.0.0/16', gw: '10.6.0.2' }],
+      [{ dst: '::/0', gw: 'fd00::1' }],
+    ],
+  ];
+  for (const [option, setting, own, theirs] of options) {
+    const ofCluster = merge({ coordinator: cluster({ [option]: theirs }) })[setting];
+    const both = merge({ coordinator: cluster({ [option]: theirs }), netConf: { [option]: own } })[setting];
+    assert.deepEqual(both, merge({ netConf: { [option]: own } })[setting], option);
+    assert.notDeepEqual(both, ofCluster, option);
+    if (option !== 'tunePodRoutes') assert.notDeepEqual(ofCluster, merge({})[setting], option);
+  }
+});
+
+test('a SpiderCoordinator whose status names no networks of Services is no error', () => {
+  const coordinator = { ...cluster(), status: { phase: 'Synced' } };
+  assert.deepEqual(merge({ coordinator }).hijackedNetworks, []);
+});
+
 test('empty text and empty lists, which generated configurations pin, are “as the cluster says”', () => {
   const coordinator = cluster({
     hijackCIDR: ['169.254.0.0/16'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE } from '#net';
-import { macvlan, madeBy, node4, plan, rules, table } from './golden-fixture.ts';
+import { calico, macvlan, madeBy, node4, plan, rules, table } from './golden-fixture.ts';
 import { planPod } from './pod.ts';
 import { routeText } from './text.ts';
 
@@ -219,12 +219,31 @@ test('rp_filter is set on `all`, every NIC and veth0: strict ones that were inhe
   );
 });
 
-test('policy routes of a later NIC are in its table; of the first in main', () => {
-  const policyRoutes = (gw: string) => ({ policyRoutes: [{ dst: '172.30.0.0/16', gw }] });
-  const { routes } = plan([eth0([4], policyRoutes('10.6.0.254')), net1([4], policyRoutes('10.7.0.254'))]).pod;
-  const policies = (number: number) => table(routes, number).filter((line) => line.startsWith('172.30'));
-  assert.deepEqual(policies(MAIN_TABLE), ['172.30.0.0/16 via 10.6.0.254 dev eth0']);
-  assert.deepEqual(policies(101), ['172.30.0.0/16 via 10.7.0.254 dev net1']);
+test('policy routes of a later NIC are in its table, and in main for programs that name no source', () => {
+  const policyRoutes = (gw: string, ...nets: number[]) => ({
+    policyRoutes: nets.map((net) => ({ dst: `172.${net}.0.0/16`, gw })),
+  });
+  const nics = [eth0([4], policyRoutes('10.6.0.254', 30)), net1([4], policyRoutes('10.7.0.254', 30, 31))];
+  const { routes } = plan(nics).pod;
+  const policies = (number: number) => table(routes, number).filter((line) => line.startsWith('172.3'));
+  assert.deepEqual(policies(MAIN_TABLE), [
+    '172.30.0.0/16 via 10.6.0.254 dev eth0',
+    '172.31.0.0/16 via 10.7.0.254 dev net1',
+  ]);
+  assert.deepEqual(policies(101), [
+    '172.30.0.0/16 via 10.7.0.254 dev net1',
+    '172.31.0.0/16 via 10.7.0.254 dev net1',
+  ]);
+});
+
+test('policy routes beside an overlay: other underlay networks are reached by net1, not through the node', () => {
+  const policyRoutes = [{ dst: '10.8.0.0/16', gw: '10.6.0.254' }];
+  const { pod } = plan(
+    [macvlan('net1', 6, '212.227', [4], { table: 101, netConf: { policyRoutes } })],
+    calico,
+  );
+  for (const number of [MAIN_TABLE, 101])
+    assert.ok(table(pod.routes, number).includes('10.8.0.0/16 via 10.6.0.254 dev net1'), `table ${number}`);
 });
 
 test('MAC prefix and queue length are of each NIC by itself', () => {
