@@ -1,7 +1,7 @@
 // The agent: one per node. Put together here, started and stopped in order.
 
 import { join } from 'node:path';
-import type { AgentConfig, SpiderCoordinator } from '#api';
+import { type AgentConfig, NODE_CHECK_TYPE } from '#api';
 import type { Clock, Logger } from '#base';
 import {
   type CoordinatorParts,
@@ -15,8 +15,7 @@ import {
 import type { Family } from '#ip';
 import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
-import { Attachments, announce, applyNode, DelQueue, openStateDirectory, probeNic } from '#node';
-import { planNode } from '#plan/network';
+import { Attachments, announce, DelQueue, openStateDirectory, probeNic } from '#node';
 import { ClusterView } from './cluster-view.ts';
 import { tellConflict } from './conflicts.ts';
 import { ConnectionServer } from './connection-server.ts';
@@ -25,8 +24,9 @@ import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
 import { AgentMetrics, serveHealth } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
+import { Repair } from './repair/index.ts';
 import { Start } from './start.ts';
-import { VerbServer } from './verbs.ts';
+import { orderKeysOf, VerbServer } from './verbs.ts';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -112,9 +112,30 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       keep: (request) => replay.keep(request),
     },
   );
+  const repair = new Repair({
+    ...parts,
+    nodeName: options.nodeName,
+    node,
+    facts,
+    coordinator: () => view.coordinator,
+    families: familiesOf(config),
+    tuneSysctls: config.tuneSysctlConfig,
+    isBusy: (containerId) =>
+      attachments
+        .ofContainer(containerId)
+        .flatMap(orderKeysOf)
+        .some((key) => gate.isBusy(key)),
+    metrics: metrics.repair,
+    events,
+    clock,
+    log,
+  });
+  view.onNode = () => repair.nodeChanged();
+  view.onCoordinator = () => repair.settingsChanged();
   const verbs = new VerbServer({ dispatcher, gate, clock, metrics, log });
   const server = new ConnectionServer(
-    (request, gone) => verbs.serve(request, gone),
+    (request, gone) =>
+      request.type === NODE_CHECK_TYPE ? repair.check.serve(request) : verbs.serve(request, gone),
     (socket) => peerCredentials(socket).uid,
     log,
   );
@@ -123,11 +144,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ? undefined
       : await serveHealth(options.healthPort, metrics.registry, parts.notReady);
   await server.listen(config.orbweaver.socketPath);
+  repair.start();
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
     // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
     await Promise.all([ipam.start(), replay.start()]);
-    prepareNode(config, node, view.coordinator, log);
+    repair.clusterKnown();
     log.info({}, 'agent is ready for new pods');
   });
 
@@ -136,10 +158,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       started.stop();
       await server.close();
       await replay.stop();
+      await repair.stop();
       await gate.drained();
       await ipam.stop();
       health?.close();
-      facts.close();
       node.close();
     },
   };
@@ -157,31 +179,5 @@ function isOwnNetns(path: string): boolean {
   } catch {
     // That it is gone is for the verb to say.
     return false;
-  }
-}
-
-/** Sysctls and the rule that a node needs once. */
-function prepareNode(
-  config: AgentConfig,
-  node: ReturnType<typeof openNamespace>,
-  coordinator: SpiderCoordinator | undefined,
-  log: Logger,
-): void {
-  try {
-    const advertisedLinks = node
-      .links()
-      .map((link) => link.name)
-      .filter((name) => node.sysctl(`ipv6/conf/${name}/accept_ra`) === '1');
-    const desired = planNode({
-      advertisedLinks,
-      families: familiesOf(config),
-      hostRuleTable: coordinator?.spec?.hostRuleTable || 500,
-      tuneSysctls: config.tuneSysctlConfig,
-    });
-    const { mended } = applyNode(desired, node);
-    if (mended.length > 0) log.info({ mended }, 'node prepared');
-  } catch (error) {
-    // A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of.
-    log.error({ err: error }, 'the node could not be prepared');
   }
 }

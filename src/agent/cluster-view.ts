@@ -29,6 +29,10 @@ export class ClusterView {
   readonly nodeName: string;
   /** Told the name of a pool that is gone. */
   onPoolDeleted: (name: string) => void = () => {};
+  /** Told that the node's own object has changed. */
+  onNode: () => void = () => {};
+  /** Told that a SpiderCoordinator has changed. */
+  onCoordinator: () => void = () => {};
   readonly #client: KubeClient;
   readonly #pools: Reflector<SpiderIPPool>;
   readonly #reserved: Reflector<SpiderReservedIP>;
@@ -58,8 +62,10 @@ export class ClusterView {
     });
     this.#pods = follow(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
     this.#namespaces = follow(resources.namespaces);
-    this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` });
-    this.#coordinators = follow(resources.spiderCoordinators);
+    this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` }, () =>
+      this.onNode(),
+    );
+    this.#coordinators = follow(resources.spiderCoordinators, {}, () => this.onCoordinator());
   }
 
   /** Begins to follow; resolves when everything was listed once. */

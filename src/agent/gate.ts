@@ -29,6 +29,11 @@ export class Gate {
     return this.#busy.size;
   }
 
+  /** Whether something with the key runs, or something that must be alone. */
+  isBusy(key: string): boolean {
+    return this.#closed || this.#busy.has(key);
+  }
+
   get waiting(): number {
     return this.#queue.length;
   }

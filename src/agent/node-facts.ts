@@ -1,9 +1,8 @@
-// What the agent knows of its own node without asking the kernel each time: the node's addresses, renewed by its events.
+// What the agent knows of its own node without asking the kernel each time: the node's addresses.
 
 import type { Node } from '#api';
 import type { Logger } from '#base';
 import { type Address, formatAddress } from '#ip';
-import { monitorNetns, type NetworkEvent, type NetworkMonitor, openNetns } from '#kernel';
 import type { NetworkNamespace } from '#net';
 import { nodeAddresses } from '#plan/network';
 
@@ -14,20 +13,16 @@ export interface NodeFactsParts {
   readonly log: Logger;
 }
 
-/** The veths of pods come and go with every ADD; they never carry an address of the node. */
-const POD_LINK = /^(veth|cali|lxc)/;
-
 export class NodeFacts {
   readonly #parts: NodeFactsParts;
-  readonly #monitor: NetworkMonitor;
   #addresses: readonly Address[] | undefined;
   /** The version of the Node object that the addresses were chosen with. */
   #seen: string | undefined;
+  /** What the log says of them. */
+  #said: string | undefined;
 
   constructor(parts: NodeFactsParts) {
     this.#parts = parts;
-    using netns = openNetns('current');
-    this.#monitor = monitorNetns(netns, ['address'], (event) => this.#noted(event));
   }
 
   /** The node's addresses; the first of a family is the gateway of what pods send through their node. */
@@ -38,16 +33,14 @@ export class NodeFacts {
     if (this.#addresses !== undefined && this.#seen === seen) return this.#addresses;
     this.#seen = seen;
     this.#addresses = nodeAddresses(namespace.links(), namespace.addresses(), object);
-    log.info({ addresses: this.#addresses.map(formatAddress) }, 'addresses of the node');
+    const said = this.#addresses.map(formatAddress).join(' ');
+    if (said !== this.#said) log.info({ addresses: said.split(' ') }, 'addresses of the node');
+    this.#said = said;
     return this.#addresses;
   }
 
-  close(): void {
-    this.#monitor.close();
-  }
-
-  #noted(event: NetworkEvent): void {
-    if (event.kind === 'address' && POD_LINK.test(event.address.dev)) return;
+  /** The kernel has told of an address: all are read again when next asked for. */
+  renew(): void {
     this.#addresses = undefined;
   }
 }

@@ -2,6 +2,7 @@
 
 import { type Clock, type Logger, OrbError } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
+import type { AttachmentRecord } from '#node';
 import type { Gate } from './gate.ts';
 
 /** Told of every request that was served. */
@@ -92,6 +93,19 @@ export function orderKey(request: CniRequest): string {
     (key) => new RegExp(`(?:^|;)${key}=([^;]+)`).exec(args)?.[1],
   );
   return namespace === undefined || name === undefined
-    ? `sandbox ${containerId}`
-    : `pod ${namespace}/${name}`;
+    ? sandboxKey(containerId)
+    : podKey({ namespace, name });
+}
+
+/** The keys that requests of a recorded attachment may have. */
+export function orderKeysOf({ containerId, pod }: Pick<AttachmentRecord, 'containerId' | 'pod'>): string[] {
+  return [sandboxKey(containerId), ...(pod === undefined ? [] : [podKey(pod)])];
+}
+
+function sandboxKey(containerId: string): string {
+  return `sandbox ${containerId}`;
+}
+
+function podKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `pod ${namespace}/${name}`;
 }

@@ -73,6 +73,14 @@ export {
   parseNetworks,
 } from './multus.ts';
 export {
+  NODE_CHECK_TYPE,
+  type NodeCheck,
+  type NodeReport,
+  nodeCheckSchema,
+  nodeReportSchema,
+  type PodReport,
+} from './node-report.ts';
+export {
   apiVersionOf,
   type KubeObject,
   type ObjectMeta,

@@ -14,6 +14,7 @@ export type {
   ReleaseRequest,
 } from './ipam.ts';
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
+export { leftNamespace, type PodNamespaceParts } from './pod-namespace.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
 export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';
 export { TranslatedPlugin } from './translated.ts';

@@ -112,7 +112,7 @@ test('a table of nftables that goes, whole or in part, is told by its name; so i
   nft(podName, 'delete table inet orbweaver');
   await until((event, from) => event.kind === 'table' && event.name === 'orbweaver' && from === id);
   execFileSync('ip', ['netns', 'exec', podName, 'sysctl', '-qw', 'net.ipv4.conf.veth0.rp_filter=2']);
-  await until((event, from) => event.kind === 'configuration' && from === id);
+  await until((event, from) => event.kind === 'configuration' && event.dev.startsWith('if') && from === id);
 });
 
 test('neighbours and routes that are nobody’s concern wake nobody', async () => {

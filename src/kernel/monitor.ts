@@ -4,6 +4,7 @@ import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 import { EventSocket } from './event-socket.ts';
 import type { FilterInstruction } from './ffi/libc.ts';
 import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './netlink/address.ts';
+import { decodeConfiguration, RTM_NEWNETCONF } from './netlink/configuration.ts';
 import { decodeLink, getLinks, RTM_DELLINK, RTM_NEWLINK } from './netlink/link.ts';
 import type { Message } from './netlink/message.ts';
 import { decodeNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
@@ -32,7 +33,8 @@ export type NetworkEvent =
   | { readonly kind: 'route'; readonly gone: boolean; readonly route: Route }
   | { readonly kind: 'rule'; readonly gone: boolean; readonly rule: Rule }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
-  | { readonly kind: 'configuration' }
+  /** A sysctl of an interface, of `all` or of `default`. */
+  | { readonly kind: 'configuration'; readonly dev: string }
   /** Something in an nftables table, or the table itself. */
   | { readonly kind: 'table'; readonly name: string }
   | { readonly kind: 'resync' };
@@ -64,7 +66,6 @@ export function monitorNetns(
 
 const NETLINK_ROUTE = 0;
 const NETLINK_NETFILTER = 12;
-const RTM_NEWNETCONF = 80;
 
 class Monitor implements NetworkMonitor {
   readonly #sockets: EventSocket[] = [];
@@ -174,7 +175,7 @@ function decodeEvent(message: Message, nameOf: (index: number) => string): Netwo
       return neighbour && { kind: 'neighbour', gone: message.type === RTM_DELNEIGH, neighbour };
     }
     case RTM_NEWNETCONF:
-      return { kind: 'configuration' };
+      return { kind: 'configuration', dev: decodeConfiguration(message, nameOf) };
     default:
       return undefined;
   }

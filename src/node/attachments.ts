@@ -17,6 +17,8 @@ const DAMAGED = '.damaged';
  * when its promise resolves.
  */
 export class Attachments {
+  /** Told of every container of which something was recorded or removed, in the same turn. */
+  onChange: (containerId: string) => void = () => {};
   readonly #files: StateFiles;
   readonly #records = new Map<string, AttachmentRecord>();
   /** Keeps the writes of one record in order. */
@@ -67,6 +69,7 @@ export class Attachments {
   async put(record: AttachmentRecord): Promise<void> {
     const key = recordFileName(record);
     this.#records.set(key, record);
+    this.onChange(record.containerId);
     await this.#inOrder(key, () => this.#files.write(key, encodeRecord(record)));
   }
 
@@ -78,6 +81,7 @@ export class Attachments {
     if (rest.ipam !== undefined || rest.coordinator !== undefined) return this.put(rest);
     const key = recordFileName(name);
     this.#records.delete(key);
+    this.onChange(name.containerId);
     await this.#inOrder(key, () => this.#files.remove(key));
   }
 

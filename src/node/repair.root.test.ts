@@ -20,6 +20,8 @@ const CIDRS = [parseCidr('10.6.212.241/16'), parseCidr('fd00:10:6::241/64')];
 const POD = { 4: '10.6.212.241', 6: 'fd00:10:6::241' } as const;
 const NODE = { 4: '10.6.212.101', 6: 'fd00:10:6::101' } as const;
 const nodeAddresses = [parseAddress(NODE[4]), parseAddress(NODE[6])];
+/** What a comparison says of a pod that is as it should be. */
+const allWell: Drift = { damage: [], differences: [], lost: [], mendable: true };
 const options = mergeOptions({
   netConf: { overlayPodCIDR: ['10.233.64.0/18'], serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'] },
   podAnnotations: {},
@@ -106,7 +108,7 @@ class Site implements Disposable {
   /** As ADD has left it, and seen so by the comparison. */
   assertWhole(): void {
     assert.deepEqual(this.everything(), this.#whole);
-    assert.deepEqual(driftOf(this.request(), this.namespaces), { damage: [], differences: [], lost: [] });
+    assert.deepEqual(driftOf(this.request(), this.namespaces), allWell);
   }
 
   async assertReachable(): Promise<void> {
@@ -237,7 +239,7 @@ test('nothing broken: nothing is found, and nothing is written', () => {
     },
   });
   const namespaces = { pod: untouchable, node: site.namespaces.node };
-  assert.deepEqual(repairNetwork(site.request(), namespaces), { damage: [], differences: [], lost: [] });
+  assert.deepEqual(repairNetwork(site.request(), namespaces), allWell);
 });
 
 describe('what is not ours', () => {
@@ -263,7 +265,7 @@ describe('what is not ours', () => {
   test('a default route that somebody has put in place of the plugin’s stays', () => {
     using site = new Site();
     site.in('pod', 'ip route replace default via 10.6.0.9 dev eth0');
-    assert.deepEqual(site.repair(), { damage: [], differences: [], lost: [] });
+    assert.deepEqual(site.repair(), allWell);
     assert.match(site.in('pod', 'ip route show default'), /via 10\.6\.0\.9/);
   });
 

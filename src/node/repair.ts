@@ -34,6 +34,8 @@ export interface Drift {
   readonly differences: readonly string[];
   /** What is in other hands, and is left alone. */
   readonly lost: readonly string[];
+  /** False where what the plan rests on is in other hands: then everything is left alone. */
+  readonly mendable: boolean;
 }
 
 /** Looks without touching anything. */
@@ -47,7 +49,7 @@ export function driftOf(request: RepairRequest, namespaces: Namespaces): Drift {
  */
 export function repairNetwork(request: RepairRequest, namespaces: Namespaces): Drift {
   const { desired, findings, drift } = compare(request, namespaces);
-  if (isMendable(findings) && drift.differences.length > 0) applyFindings(findings, desired, namespaces);
+  if (drift.mendable && drift.differences.length > 0) applyFindings(findings, desired, namespaces);
   return drift;
 }
 
@@ -76,6 +78,7 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
     damage: texts(then, mismatches),
     differences: texts(findings, (some) => some.map(({ problem }) => problem)),
     lost: [...lost.map(({ problem }) => problem), ...now.problems, ...unmendable(findings)],
+    mendable: unmendable(findings).length === 0,
   };
   return { desired: now.plan, findings, drift };
 }
@@ -97,10 +100,6 @@ function observe(desired: DesiredNetwork, { pod, node }: Namespaces) {
 }
 
 /** Somebody else's veth0, for one: what stands on it is not ours to change. */
-function isMendable(findings: Findings): boolean {
-  return unmendable(findings).length === 0;
-}
-
 function unmendable({ pod, node }: Findings): string[] {
   return [...node, ...pod].filter(({ mend }) => mend === undefined).map(({ problem }) => problem);
 }

@@ -2,8 +2,10 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { IpamMetrics } from '../ipam/index.ts';
+import type { RepairMetrics } from '../repair/index.ts';
 import type { VerbMetrics } from '../verbs.ts';
 import { ipamMetrics } from './ipam-metrics.ts';
+import { repairMetrics } from './repair-metrics.ts';
 
 /** Spiderpool's buckets begin at 100 ms, longer than most of our requests take: finer ones come first. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
@@ -12,6 +14,7 @@ const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 
 export class AgentMetrics implements VerbMetrics {
   readonly registry = new Registry();
   readonly ipam: IpamMetrics;
+  readonly repair: RepairMetrics;
   readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
   readonly #conflicts: Counter<'outcome'>;
@@ -21,6 +24,7 @@ export class AgentMetrics implements VerbMetrics {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.ipam = ipamMetrics(this.registry);
+    this.repair = repairMetrics(this.registry);
     this.#verbs = new Counter({
       name: 'orbweaver_cni_requests_total',
       help: 'CNI requests answered',

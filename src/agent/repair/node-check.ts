@@ -1,0 +1,97 @@
+// Answers `orbctl check --node`: every pod of the node and the node itself compared with their plans, and mended where asked.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type NodeReport, nodeCheckSchema, type PodReport } from '#api';
+import { type Clock, errorText, OrbError } from '#base';
+import type { CniAnswer, CniRequest } from '#cni';
+import type { NodeRepair } from './node-repair.ts';
+import type { PodRepair } from './pod-repair.ts';
+import type { RepairReport } from './report.ts';
+
+export interface NodeCheckParts {
+  readonly nodeName: string;
+  readonly pods: PodRepair;
+  readonly node: NodeRepair;
+  readonly isBusy: (containerId: string) => boolean;
+  readonly report: RepairReport;
+  readonly clock: Clock;
+}
+
+/** A verb of the pod runs: it is waited for. */
+const BUSY_MS = 50;
+const PATIENCE_MS = 10_000;
+
+export class NodeCheckServer {
+  readonly #parts: NodeCheckParts;
+
+  constructor(parts: NodeCheckParts) {
+    this.#parts = parts;
+  }
+
+  async serve({ stdin }: CniRequest): Promise<CniAnswer> {
+    const { repair } = nodeCheckSchema.parse(JSON.parse(stdin));
+    const pods: PodReport[] = [];
+    const node = this.#node(repair);
+    for (const containerId of this.#parts.pods.containers()) {
+      const report = await this.#pod(containerId, repair);
+      if (report !== undefined) pods.push(report);
+    }
+    const byName = (a: PodReport, b: PodReport) => (nameOf(a) < nameOf(b) ? -1 : 1);
+    const report: NodeReport = { node, pods: pods.toSorted(byName) };
+    return { exitCode: 0, stdout: JSON.stringify(report), log: '' };
+  }
+
+  #node(repair: boolean): NodeReport['node'] {
+    const { nodeName: name, node, report } = this.#parts;
+    try {
+      const drift = repair ? node.mend() : node.look();
+      if (repair) report.node(drift, 'event');
+      return { name, drift: [...drift], repaired: repair && drift.length > 0 };
+    } catch (error) {
+      return { name, drift: [], repaired: false, error: errorText(error) };
+    }
+  }
+
+  /** Undefined where the sandbox is gone: its DEL or GC will come. */
+  async #pod(containerId: string, repair: boolean): Promise<PodReport | undefined> {
+    const { pods, report } = this.#parts;
+    const pod = pods.podOf(containerId);
+    const common = {
+      namespace: pod?.namespace ?? '',
+      name: pod?.name ?? '',
+      containerId,
+      interfaces: pods.recordsOf(containerId).map(({ interfaceName }) => interfaceName),
+    };
+    try {
+      await this.#turn(containerId);
+      const done = repair ? pods.mend(containerId) : pods.look(containerId);
+      if (done === undefined) return undefined;
+      const state = 'state' in done ? done.state : done;
+      if ('recorded' in done) {
+        report.pod(state, 'event');
+        await done.recorded;
+      }
+      const { differences, lost, mendable } = state;
+      const repaired = repair && mendable && differences.length > 0;
+      return { ...common, drift: [...differences], lost: [...lost], repaired };
+    } catch (error) {
+      return { ...common, drift: [], lost: [], repaired: false, error: errorText(error) };
+    }
+  }
+
+  async #turn(containerId: string): Promise<void> {
+    const { clock, isBusy } = this.#parts;
+    const end = clock.monotonic() + PATIENCE_MS;
+    await nextTurn();
+    while (isBusy(containerId)) {
+      if (clock.monotonic() > end) {
+        throw new OrbError('DEADLINE_PASSED', { message: 'a request of the pod is still being served' });
+      }
+      await clock.sleep(BUSY_MS);
+    }
+  }
+}
+
+function nameOf({ namespace, name, containerId }: PodReport): string {
+  return `${namespace}/${name} ${containerId}`;
+}

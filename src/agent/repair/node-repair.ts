@@ -1,0 +1,39 @@
+// What the node needs once, whatever its pods: planned anew and applied by comparison.
+
+import type { SpiderCoordinator } from '#api';
+import type { Family } from '#ip';
+import type { NetworkNamespace } from '#net';
+import { applyNode, driftOfNode, linksThatHearRouters } from '#node';
+import { type DesiredNamespace, planNode } from '#plan/network';
+
+export interface NodeRepairParts {
+  readonly node: NetworkNamespace;
+  readonly families: readonly Family[];
+  readonly tuneSysctls: boolean;
+  readonly coordinator: () => SpiderCoordinator | undefined;
+}
+
+export class NodeRepair {
+  readonly #parts: NodeRepairParts;
+
+  constructor(parts: NodeRepairParts) {
+    this.#parts = parts;
+  }
+
+  /** What differs, one sentence for each object. */
+  look(): readonly string[] {
+    return driftOfNode(this.#plan(), this.#parts.node);
+  }
+
+  /** Mends what differs, and says what it was. */
+  mend(): readonly string[] {
+    return applyNode(this.#plan(), this.#parts.node).mended;
+  }
+
+  #plan(): DesiredNamespace {
+    const { node, families, tuneSysctls, coordinator } = this.#parts;
+    const advertisedLinks = linksThatHearRouters(node);
+    const hostRuleTable = coordinator()?.spec?.hostRuleTable || 500;
+    return planNode({ advertisedLinks, families, hostRuleTable, tuneSysctls });
+  }
+}

@@ -1,0 +1,143 @@
+// Repair, put together: the kernel's events, the cluster's settings and the node's addresses wake comparisons of running pods.
+
+import type { SpiderCoordinator } from '#api';
+import type { Clock, Logger } from '#base';
+import { type Family, formatAddress } from '#ip';
+import { openNetns } from '#kernel';
+import type { EventRecorder } from '#kube';
+import type { NetworkNamespace } from '#net';
+import type { Attachments } from '#node';
+import type { NodeFacts } from '../node-facts.ts';
+import { DriftWatch } from './drift-watch.ts';
+import { Follower } from './follower.ts';
+import { NodeCheckServer } from './node-check.ts';
+import { NodeRepair } from './node-repair.ts';
+import { PodRepair } from './pod-repair.ts';
+import { Repairs } from './repairs.ts';
+import { type RepairMetrics, RepairReport } from './report.ts';
+
+export interface RepairOptions {
+  readonly nodeName: string;
+  readonly attachments: Attachments;
+  readonly node: NetworkNamespace;
+  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly facts: NodeFacts;
+  readonly coordinator: () => SpiderCoordinator | undefined;
+  readonly families: readonly Family[];
+  readonly tuneSysctls: boolean;
+  /** Whether a verb of the container's pod runs. */
+  readonly isBusy: (containerId: string) => boolean;
+  readonly timestamp: () => string;
+  readonly metrics: RepairMetrics;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The Node object and the kernel tell of a moved address one after the other. */
+const SETTLE_MS = 100;
+
+export class Repair {
+  /** Answers `orbctl check --node`. */
+  readonly check: NodeCheckServer;
+  readonly #options: RepairOptions;
+  readonly #report: RepairReport;
+  readonly #node: NodeRepair;
+  readonly #pods: PodRepair;
+  readonly #repairs: Repairs;
+  readonly #follower: Follower;
+  readonly #watch: DriftWatch;
+  readonly #stop = new AbortController();
+  /** Settings and the Node object have been read. */
+  #clusterKnown = false;
+  #nodeAddresses: string | undefined;
+
+  constructor(options: RepairOptions) {
+    this.#options = options;
+    const { attachments, facts, coordinator } = options;
+    const present = () =>
+      this.#clusterKnown ? { coordinator: coordinator(), nodeAddresses: facts.addresses() } : undefined;
+    this.#report = new RepairReport(options);
+    this.#node = new NodeRepair(options);
+    this.#pods = new PodRepair({ ...options, present });
+    const parts = { ...options, pods: this.#pods, node: this.#node, report: this.#report };
+    this.#repairs = new Repairs(parts);
+    this.check = new NodeCheckServer(parts);
+    using netns = openNetns('current');
+    this.#watch = new DriftWatch(netns, {
+      pod: (containerId) => this.#repairs.wake(containerId, 'event'),
+      node: () => this.#repairs.wakeNode('event'),
+      nodeAddresses: () => this.#renewNodeAddresses(),
+      everything: () => {
+        this.#renewNodeAddresses();
+        this.#repairs.wakeAll('event');
+      },
+    });
+    this.#follower = new Follower({
+      ...options,
+      watch: this.#watch,
+      pods: this.#pods,
+      begun: (containerId) => this.#repairs.wake(containerId, 'attached'),
+    });
+    attachments.onChange = (containerId) => this.#follower.changed(containerId);
+  }
+
+  /** Mends what broke while no agent ran, by what is recorded: the API server may be away for long. */
+  start(): void {
+    for (const containerId of this.#pods.containers()) this.#follower.follow(containerId);
+    this.#repairs.start();
+    this.#repairs.wakeAll('start');
+  }
+
+  /** Prepares the node for pods; they follow what the cluster says from now on. */
+  clusterKnown(): void {
+    this.#prepareNode();
+    this.#clusterKnown = true;
+    this.#nodeAddresses = this.#addressText();
+    this.#repairs.wakeAll('start');
+  }
+
+  settingsChanged(): void {
+    if (this.#clusterKnown) this.#repairs.wakeAll('plan');
+  }
+
+  /** The Node object has changed, its addresses maybe. */
+  nodeChanged(): void {
+    if (!this.#clusterKnown) return;
+    this.#options.clock.sleep(SETTLE_MS, this.#stop.signal).then(
+      () => {
+        const now = this.#addressText();
+        if (now === this.#nodeAddresses) return;
+        this.#nodeAddresses = now;
+        this.#repairs.wakeAll('plan');
+      },
+      () => {},
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#options.attachments.onChange = () => {};
+    this.#stop.abort(new Error('the agent stops'));
+    this.#watch.close();
+    this.#follower.stop();
+    await this.#repairs.stop();
+  }
+
+  #renewNodeAddresses(): void {
+    this.#options.facts.renew();
+    this.nodeChanged();
+  }
+
+  /** A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of. */
+  #prepareNode(): void {
+    try {
+      this.#report.node(this.#node.mend(), 'start');
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the node could not be prepared');
+    }
+  }
+
+  #addressText(): string {
+    return this.#options.facts.addresses().map(formatAddress).join(' ');
+  }
+}

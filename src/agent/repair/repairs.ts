@@ -1,0 +1,135 @@
+// When what is compared: woken by events of the kernel and the cluster, one at a time, never beside a verb of the same pod.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Clock, errorText, type Logger } from '#base';
+import { WorkQueue } from '#kube';
+import type { NodeRepair } from './node-repair.ts';
+import { Patience } from './patience.ts';
+import type { PodRepair } from './pod-repair.ts';
+import type { Cause, RepairReport } from './report.ts';
+
+export interface RepairsParts {
+  readonly pods: PodRepair;
+  readonly node: NodeRepair;
+  /** Whether a verb of the container's pod runs. */
+  readonly isBusy: (containerId: string) => boolean;
+  readonly report: RepairReport;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One damage is many events, and what broke something may mend it itself. */
+const DEBOUNCE_MS = 150;
+/** A verb of the pod runs: looked at again. */
+const BUSY_MS = 100;
+/** Every pod is compared once in this time, for what the kernel tells nobody: most sysctls. */
+const SWEEP_MS = 300_000;
+/** No container id has a blank. */
+const NODE = 'the node';
+
+export class Repairs {
+  readonly #parts: RepairsParts;
+  readonly #queue: WorkQueue;
+  readonly #stop = new AbortController();
+  readonly #patience: Patience;
+  /** Keys that wait, with the cause that came first. */
+  readonly #causes = new Map<string, Cause>();
+  #sweeping: Promise<void> | undefined;
+
+  constructor(parts: RepairsParts) {
+    this.#parts = parts;
+    this.#patience = new Patience(parts.clock);
+    this.#queue = new WorkQueue({
+      clock: parts.clock,
+      log: parts.log,
+      work: (key) => this.#work(key),
+      backOff: { firstMs: 500, maximumMs: 60_000 },
+    });
+  }
+
+  start(): void {
+    this.#sweeping ??= this.#sweep();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the agent stops'));
+    await this.#queue.stop();
+    await this.#sweeping;
+  }
+
+  /** Compares the pod soon. */
+  wake(containerId: string, cause: Cause): void {
+    this.#wake(containerId, cause);
+  }
+
+  wakeNode(cause: Cause): void {
+    this.#wake(NODE, cause);
+  }
+
+  /** Compares the node and every pod soon. */
+  wakeAll(cause: Cause): void {
+    this.#wake(NODE, cause);
+    for (const containerId of this.#parts.pods.containers()) this.#wake(containerId, cause);
+  }
+
+  #wake(key: string, cause: Cause): void {
+    if (this.#causes.has(key)) return;
+    this.#causes.set(key, cause);
+    // A rival's doing waits, what the cluster or the node says does not.
+    this.#queue.addAfter(key, DEBOUNCE_MS + (cause === 'event' ? this.#patience.delayMs(key) : 0));
+  }
+
+  async #work(key: string): Promise<void> {
+    // A repair is one turn of the event loop; between two of them, requests are served.
+    await nextTurn();
+    if (key !== NODE && this.#parts.isBusy(key)) {
+      this.#queue.addAfter(key, BUSY_MS);
+      return;
+    }
+    const cause = this.#causes.get(key) ?? 'event';
+    this.#causes.delete(key);
+    try {
+      if (key === NODE) this.#mendNode(cause);
+      else await this.#mendPod(key, cause);
+    } catch (error) {
+      this.#patience.mended(key);
+      this.#parts.report.failed(
+        key === NODE ? undefined : key,
+        this.#parts.pods.podOf(key),
+        errorText(error),
+      );
+      throw error;
+    }
+  }
+
+  #mendNode(cause: Cause): void {
+    const mended = this.#parts.node.mend();
+    this.#parts.report.node(mended, cause);
+    if (mended.length > 0) this.#patience.mended(NODE);
+  }
+
+  async #mendPod(containerId: string, cause: Cause): Promise<void> {
+    const done = this.#parts.pods.mend(containerId);
+    if (done === undefined) {
+      this.#patience.forget(containerId);
+      this.#parts.report.gone(containerId);
+      return;
+    }
+    this.#parts.report.pod(done.state, cause);
+    if (done.state.damage.length > 0) this.#patience.mended(containerId);
+    await done.recorded;
+  }
+
+  /** One after the other, evenly, so that an idle agent is idle. */
+  async #sweep(): Promise<void> {
+    const { clock, pods } = this.#parts;
+    const { signal } = this.#stop;
+    let round: string[] = [];
+    while (!signal.aborted) {
+      if (round.length === 0) round = [NODE, ...pods.containers()];
+      await clock.sleep(SWEEP_MS / (pods.containers().length + 1), signal).catch(() => {});
+      const next = round.shift();
+      if (next !== undefined && !signal.aborted) this.#wake(next, 'sweep');
+    }
+  }
+}

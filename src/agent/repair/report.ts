@@ -1,0 +1,103 @@
+// What is told of repairs: metrics and the log of all, an Event on the pod where somebody else has broken something.
+
+import { resources } from '#api';
+import type { Logger } from '#base';
+import type { EventRecorder } from '#kube';
+import type { PlanChange, PodState } from './pod-repair.ts';
+
+/** What a comparison was asked for by. */
+export type Cause = 'start' | 'event' | 'plan' | 'sweep' | 'attached';
+
+/** Why something was not as it should be. */
+export type RepairReason = PlanChange | 'drift' | 'start' | 'unfinished';
+
+/** Told of every comparison. */
+export interface RepairMetrics {
+  compared(scope: 'pod' | 'node'): void;
+  /** `beyond_repair`: in other hands, and left alone. */
+  repaired(scope: 'pod' | 'node', reason: RepairReason, result: 'mended' | 'failed' | 'beyond_repair'): void;
+  /** Objects that were missing or different. */
+  drifted(scope: 'pod' | 'node', objects: number): void;
+}
+
+export interface RepairReportParts {
+  readonly metrics: RepairMetrics;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly log: Logger;
+}
+
+/** `kubectl describe` shows it in one piece; the API server takes 1024 characters. */
+const MESSAGE_LENGTH = 1000;
+
+export class RepairReport {
+  readonly #parts: RepairReportParts;
+  /** What was last said to be beyond repair, by container: said once. */
+  readonly #lost = new Map<string, string>();
+
+  constructor(parts: RepairReportParts) {
+    this.#parts = parts;
+  }
+
+  pod(state: PodState, cause: Cause): void {
+    const { metrics, log } = this.#parts;
+    const { containerId, damage, differences, mendable, changes, attached } = state;
+    metrics.compared('pod');
+    if (damage.length > 0) metrics.drifted('pod', damage.length);
+    if (differences.length > 0 && mendable) {
+      for (const change of changes) metrics.repaired('pod', change, 'mended');
+      log.info({ containerId, pod: state.pod, changes, mended: differences }, 'pod network mended');
+    }
+    if (damage.length > 0 && mendable) {
+      const reason: RepairReason = !attached ? 'unfinished' : cause === 'start' ? 'start' : 'drift';
+      metrics.repaired('pod', reason, 'mended');
+      if (attached) this.#tell(state.pod, 'Normal', 'NetworkRepaired', `mended: ${damage.join('; ')}`);
+    }
+    this.#tellLost(state);
+  }
+
+  /** A repair that the kernel refused; it is tried again. Without a container it is the node's. */
+  failed(containerId: string | undefined, pod: PodState['pod'], error: string): void {
+    const scope = containerId === undefined ? 'node' : 'pod';
+    this.#parts.metrics.compared(scope);
+    this.#parts.metrics.repaired(scope, 'drift', 'failed');
+    if (containerId !== undefined) this.#tellBroken(containerId, pod, error);
+  }
+
+  node(mended: readonly string[], cause: Cause): void {
+    const { metrics, log } = this.#parts;
+    metrics.compared('node');
+    if (mended.length === 0) return;
+    metrics.drifted('node', mended.length);
+    metrics.repaired('node', cause === 'start' ? 'start' : 'drift', 'mended');
+    log.info({ mended }, 'node network mended');
+  }
+
+  gone(containerId: string): void {
+    this.#lost.delete(containerId);
+  }
+
+  #tellLost({ containerId, pod, lost }: PodState): void {
+    if (lost.length === 0) {
+      this.#lost.delete(containerId);
+      return;
+    }
+    if (this.#tellBroken(containerId, pod, lost.join('; '))) {
+      this.#parts.metrics.repaired('pod', 'drift', 'beyond_repair');
+    }
+  }
+
+  /** Whether it was new. */
+  #tellBroken(containerId: string, pod: PodState['pod'], text: string): boolean {
+    if (this.#lost.get(containerId) === text) return false;
+    this.#lost.set(containerId, text);
+    this.#parts.log.warn({ containerId, pod, broken: text }, 'pod network cannot be mended');
+    this.#tell(pod, 'Warning', 'NetworkBroken', `cannot be mended: ${text}`);
+    return true;
+  }
+
+  #tell(pod: PodState['pod'], type: 'Normal' | 'Warning', reason: string, text: string): void {
+    if (pod === undefined) return;
+    const message = text.length > MESSAGE_LENGTH ? `${text.slice(0, MESSAGE_LENGTH)}…` : text;
+    this.#parts.events.record(resources.pods, { metadata: { ...pod } }, { type, reason, message });
+  }
+}

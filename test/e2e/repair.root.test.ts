@@ -1,0 +1,394 @@
+// What breaks on a node with a running agent is whole again by itself: counted, told on the pod, and never more than what is ours.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Event, resources, type SpiderCoordinator } from '#api';
+import { insideNamespaces } from './namespaces.ts';
+import { nodeAddress, nodeNic, OneNode, serviceCidrs } from './one-node.ts';
+import { runProgram, until } from './program.ts';
+import { Runtime, Sandbox, underlay } from './runtime.ts';
+
+if (insideNamespaces(import.meta.filename)) {
+  const runtime = new Runtime();
+  const network = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
+  let node: OneNode;
+  let sandbox: Sandbox;
+  let whole: string;
+
+  /** Rules, routes, addresses, neighbours of the pod and the node, and nftables of both; not what the kernel adds by itself. */
+  function everything(): string {
+    const commands = [
+      'ip rule',
+      'ip -6 rule',
+      'ip -o address',
+      'ip route show table all',
+      'ip -6 route show table all',
+      'ip neighbour show nud permanent',
+      'nft list ruleset',
+    ];
+    const lines = commands.flatMap((command) => {
+      const [program = '', ...words] = command.split(' ');
+      return [sandbox.run(program, ...words), runProgram(program, words)].flatMap((text) => text.split('\n'));
+    });
+    return lines
+      .filter((line) => !/fe80|^ff00|multicast|anycast|dev lan-port/.test(line))
+      .map((line) =>
+        line
+          .replaceAll(/^\d+: | (linkdown|pref medium|nodad)\b|(valid_lft|preferred_lft) \S+|\\/g, '')
+          .replaceAll(/\s+/g, ' ')
+          .trim(),
+      )
+      .sort()
+      .join('\n');
+  }
+
+  const isWhole = () => everything() === whole;
+
+  async function mended(): Promise<void> {
+    await until('all is as before', isWhole).catch(() => {
+      const [then, now] = [whole.split('\n'), everything().split('\n')];
+      const missing = then.filter((line) => !now.includes(line));
+      assert.deepEqual({ missing, added: now.filter((line) => !then.includes(line)) }, {}, 'not as before');
+    });
+  }
+
+  function onNode(command: string): void {
+    const [program = '', ...words] = command.split(' ');
+    runProgram(program, words);
+  }
+
+  function inPod(command: string): void {
+    const [program = '', ...words] = command.split(' ');
+    sandbox.run(program, ...words);
+  }
+
+  /** The sum of a counter's series whose labels match. */
+  async function counted(metric: string, ...labels: string[]): Promise<number> {
+    const text = await (await fetch('http://127.0.0.1:5710/metrics')).text();
+    return text
+      .split('\n')
+      .filter((line) => line.startsWith(`${metric}{`) && labels.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
+  async function eventsOf(pod: string, reason: string): Promise<Event[]> {
+    const { items } = await node.client.list(resources.events, { namespace: 'default' });
+    return items.filter((event) => event.involvedObject.name === pod && event.reason === reason);
+  }
+
+  function ping(): void {
+    sandbox.run('ping', '-c1', '-W2', nodeAddress[4]);
+    sandbox.run('ping', '-6', '-c1', '-W2', nodeAddress[6]);
+  }
+
+  /** No comparison for a while. */
+  async function calm(): Promise<number> {
+    let before = -1;
+    await until('the agent is idle', async () => {
+      const now = await counted('orbweaver_comparisons_total');
+      const idle = now === before;
+      before = now;
+      if (!idle) await sleep(600);
+      return idle;
+    });
+    return before;
+  }
+
+  before(async () => {
+    node = await OneNode.start();
+    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
+    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    const { metadata } = await node.createPod('a');
+    sandbox = new Sandbox({ name: 'a', uid: metadata.uid });
+    await runtime.add(network, sandbox);
+    await calm();
+    whole = everything();
+  });
+  after(() => node.stop());
+  afterEach(async () => {
+    if (node.apiServer.pid === undefined) await node.startApiServer();
+    if (node.agent.pid === undefined) await node.startAgent();
+  });
+
+  const veth = () => `veth${sandbox.id.slice(0, 11)}`;
+
+  describe('somebody breaks something of a running pod', () => {
+    const damages: readonly (readonly [what: string, breaks: () => void, names: RegExp])[] = [
+      ['an IPv4 route', () => inPod(`ip route del ${serviceCidrs[0]}`), /route 10\.96\.0\.0\/16 .* missing/],
+      [
+        'an IPv6 route',
+        () => inPod(`ip -6 route del ${serviceCidrs[1]}`),
+        /route fd00:10:96::\/112 .*missing/,
+      ],
+      ['the default route', () => inPod('ip route del default'), /route default via 10\.6\.0\.1/],
+      ['the IPv6 default route', () => inPod('ip -6 route del default'), /route default via fd00:10:6::1/],
+      ['an IPv4 rule', () => inPod('ip rule del pref 1000'), /rule 1000: from all fwmark 0x1/],
+      ['an IPv6 rule', () => inPod('ip -6 rule del pref 1000'), /IPv6 rule 1000/],
+      [
+        'a neighbour',
+        () => inPod(`ip neighbour del ${nodeAddress[4]} dev veth0`),
+        /neighbour 10\.6\.0\.101 dev veth0 .* missing/,
+      ],
+      [
+        'an IPv6 neighbour',
+        () => inPod(`ip neighbour del ${nodeAddress[6]} dev veth0`),
+        /neighbour fd00:10:6::101 dev veth0 .* missing/,
+      ],
+      ['the nft table', () => inPod('nft delete table inet orbweaver'), /table inet orbweaver is missing/],
+      ['rp_filter', () => inPod('sysctl -qw net.ipv4.conf.veth0.rp_filter=1'), /rp_filter is 1, not 0/],
+      ['veth0', () => inPod('ip link del veth0'), /link veth[0-9a-f]+ is missing/],
+      ['the node’s end', () => onNode(`ip link del ${veth()}`), /link veth[0-9a-f]+ is missing/],
+      ['the node’s routes', () => onNode('ip route flush table 500'), /missing from table 500/],
+      ['the node’s IPv6 routes', () => onNode('ip -6 route flush table 500'), /missing from table 500/],
+      [
+        'the node’s neighbour',
+        () => onNode(`ip neighbour del ${podAddress(4)} dev ${veth()}`),
+        /neighbour 10\.6\.1\.\d+ dev veth[0-9a-f]+ .* missing/,
+      ],
+      [
+        'the node’s nft table',
+        () => onNode('nft delete table inet orbweaver'),
+        /table inet orbweaver is missing/,
+      ],
+    ];
+    for (const [what, breaks, names] of damages) {
+      test(`${what}: mended, counted, and told on the pod`, async () => {
+        await calm();
+        const repairs = () => counted('orbweaver_repairs_total', 'reason="drift"', 'result="mended"');
+        const before = await repairs();
+        breaks();
+        await mended();
+        ping();
+        await until('the repair is counted', async () => (await repairs()) > before);
+        await until('the Event names the object', async () =>
+          (await eventsOf('a', 'NetworkRepaired')).some(({ message = '' }) => names.test(message)),
+        );
+      });
+    }
+
+    test('the node’s rules: mended and counted', async () => {
+      await calm();
+      const repairs = () => counted('orbweaver_repairs_total', 'result="mended"');
+      const before = await repairs();
+      onNode('ip rule del pref 1000');
+      onNode('ip -6 rule del pref 1000');
+      await mended();
+      await until('the repair is counted', async () => (await repairs()) > before);
+    });
+  });
+
+  function podAddress(family: 4 | 6): string {
+    const [link] = sandbox.ip<{ addr_info: { family: string; local: string; scope: string }[] }>(
+      'address',
+      'show',
+      'dev',
+      'eth0',
+    );
+    const inet = family === 4 ? 'inet' : 'inet6';
+    return link?.addr_info.find((one) => one.family === inet && one.scope === 'global')?.local ?? '';
+  }
+
+  for (const [where, link] of [
+    ['pod', () => 'eth0'],
+    ['pod', () => 'veth0'],
+    ['node', veth],
+  ] as const) {
+    test(`${link === veth ? 'the node’s end' : link()} of the pod flaps: addresses and routes are back`, async () => {
+      const run = where === 'pod' ? inPod : onNode;
+      run(`ip link set ${link()} down`);
+      await sleep(50);
+      run(`ip link set ${link()} up`);
+      await mended();
+      ping();
+    });
+  }
+
+  test('the LAN link of the node flaps: once its addresses are back, the pod reaches the node', async () => {
+    onNode(`ip link set ${nodeNic} down`);
+    await sleep(300);
+    onNode(`ip link set ${nodeNic} up`);
+    onNode(`ip address replace ${nodeAddress[6]}/64 dev ${nodeNic} nodad`);
+    await mended();
+    ping();
+  });
+
+  describe('the node’s addresses', () => {
+    const routes = () => sandbox.run('ip', 'route') + sandbox.run('ip', '-6', 'route');
+
+    test('one that is added is reached by veth0, and no longer when it is removed; no Event tells of it', async () => {
+      await calm();
+      const told = (await eventsOf('a', 'NetworkRepaired')).length;
+      const repairs = () => counted('orbweaver_repairs_total', 'reason="node_addresses"', 'result="mended"');
+      const before = await repairs();
+      onNode(`ip address add 10.6.0.102/16 dev ${nodeNic}`);
+      onNode(`ip address add fd00:10:6::102/64 dev ${nodeNic} nodad`);
+      await until('both are routed', () =>
+        ['10.6.0.102', 'fd00:10:6::102'].every((address) => routes().includes(`${address} dev veth0`)),
+      );
+      onNode(`ip address del 10.6.0.102/16 dev ${nodeNic}`);
+      onNode(`ip address del fd00:10:6::102/64 dev ${nodeNic}`);
+      await mended();
+      assert.ok((await repairs()) > before);
+      assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told);
+      await runtime.check(network, sandbox);
+    });
+
+    test('one that moves takes the pod’s ways to Services along', async () => {
+      const object = await node.client.get(resources.nodes, { name: 'node1' });
+      const moved = (address: string) => ({
+        ...object,
+        metadata: { name: 'node1' },
+        status: {
+          ...object.status,
+          addresses: [
+            { type: 'InternalIP', address },
+            { type: 'InternalIP', address: nodeAddress[6] },
+          ],
+        },
+      });
+      // Else the second address goes with the first.
+      onNode(`sysctl -qw net.ipv4.conf.${nodeNic}.promote_secondaries=1`);
+      onNode(`ip address add 10.6.0.103/16 dev ${nodeNic}`);
+      onNode(`ip address del ${nodeAddress[4]}/16 dev ${nodeNic}`);
+      await node.client.updateStatus(resources.nodes, moved('10.6.0.103'));
+      const way = new RegExp(`${serviceCidrs[0]} via 10\\.6\\.0\\.103 dev veth0`);
+      await until('Services go by the new address', () => way.test(routes()));
+      sandbox.run('ping', '-c1', '-W2', '10.6.0.103');
+      onNode(`ip address add ${nodeAddress[4]}/16 dev ${nodeNic}`);
+      onNode(`ip address del 10.6.0.103/16 dev ${nodeNic}`);
+      await node.client.updateStatus(resources.nodes, moved(nodeAddress[4]));
+      await mended();
+    });
+  });
+
+  describe('the SpiderCoordinator', () => {
+    const get = () => node.client.get(resources.spiderCoordinators, { name: 'default' });
+    const setStatus = async (status: SpiderCoordinator['status']) => {
+      const { metadata, ...rest } = await get();
+      await node.client.updateStatus(resources.spiderCoordinators, {
+        ...rest,
+        metadata: { name: metadata.name ?? '' },
+        status,
+      });
+    };
+
+    test('its networks reach running pods, and CHECK knows them', async () => {
+      await calm();
+      const told = (await eventsOf('a', 'NetworkRepaired')).length;
+      const { status } = await get();
+      await setStatus({ phase: 'Synced', ...status, serviceCIDR: ['10.99.0.0/16', 'fd00:10:99::/112'] });
+      await node.client.patch(
+        resources.spiderCoordinators,
+        { name: 'default' },
+        { type: 'merge', body: { spec: { hijackCIDR: ['192.0.2.0/24'] } } },
+      );
+      const routes = () => sandbox.run('ip', 'route') + sandbox.run('ip', '-6', 'route');
+      await until('the new networks are routed', () =>
+        ['10.99.0.0/16', 'fd00:10:99::/112', '192.0.2.0/24'].every((text) =>
+          routes().includes(`${text} via`),
+        ),
+      );
+      assert.ok(!routes().includes(serviceCidrs[0]));
+      await calm();
+      await runtime.check(network, sandbox);
+      await setStatus(status);
+      await node.client.patch(
+        resources.spiderCoordinators,
+        { name: 'default' },
+        { type: 'merge', body: { spec: { hijackCIDR: [] } } },
+      );
+      await mended();
+      assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told, 'nobody broke anything');
+      assert.ok((await counted('orbweaver_repairs_total', 'reason="settings"', 'result="mended"')) >= 2);
+    });
+  });
+
+  describe('the agent', () => {
+    test('what broke while it was away is mended at its start', async () => {
+      await node.agent.stop();
+      inPod('ip rule del pref 1000');
+      inPod('nft delete table inet orbweaver');
+      onNode(`ip link del ${veth()}`);
+      await node.startAgent();
+      await mended();
+      ping();
+      await until(
+        'it is counted',
+        async () => (await counted('orbweaver_repairs_total', 'reason="start"')) > 0,
+      );
+    });
+
+    test('what breaks while the API server is away is mended too, by an agent that was just started as well', async () => {
+      await node.apiServer.stop('SIGKILL');
+      inPod(`ip route del ${serviceCidrs[0]}`);
+      await mended();
+      await node.agent.stop();
+      onNode(`ip link del ${veth()}`);
+      await node.startAgent();
+      await mended();
+      inPod('ip -6 rule del pref 1000');
+      await mended();
+    });
+
+    test('neighbours that come and go, and other programs’ routes, rules and pods, wake nobody', async () => {
+      await until('the agent knows the cluster', async () => {
+        return (await fetch('http://127.0.0.1:5710/v1/runtime/readiness')).ok;
+      });
+      const before = await calm();
+      for (let i = 2; i < 30; i++) {
+        inPod(`ip neighbour replace 10.6.7.${i} dev eth0 lladdr 02:00:00:00:00:${10 + i} nud reachable`);
+        inPod(`ip neighbour del 10.6.7.${i} dev eth0`);
+      }
+      onNode(`ip route add 198.51.100.0/24 dev ${nodeNic} proto bird`);
+      onNode('ip route del 198.51.100.0/24');
+      onNode('ip rule add pref 77 lookup 77');
+      onNode('ip rule del pref 77');
+      const other = new Sandbox({ name: 'foreign' });
+      onNode(`ip link add foreign0 type veth peer name eth0 netns cni-${other.id.slice(0, 12)}`);
+      other.run('ip', 'link', 'set', 'eth0', 'up');
+      other.run('ip', 'rule', 'add', 'pref', '7', 'lookup', '7');
+      other.dropNamespace();
+      await sleep(1000);
+      assert.equal(await counted('orbweaver_comparisons_total'), before);
+    });
+  });
+
+  test('what others have made in the pod is kept, and a NIC that they delete is told of and not made again', async () => {
+    const { metadata } = await node.createPod('b');
+    const other = new Sandbox({ name: 'b', uid: metadata.uid });
+    await runtime.add(network, other);
+    await calm();
+    other.run('ip', 'route', 'add', '192.0.2.0/24', 'via', '10.6.0.1');
+    other.run('ip', 'rule', 'add', 'pref', '500', 'lookup', '77');
+    other.run('ip', 'rule', 'del', 'pref', '1000');
+    await until('the rule is back', () => other.run('ip', 'rule').includes('fwmark 0x1'));
+    assert.match(other.run('ip', 'rule'), /^500:.*lookup 77/m);
+    assert.match(other.run('ip', 'route'), /^192\.0\.2\.0\/24 via 10\.6\.0\.1 dev eth0/m);
+    other.run('ip', 'link', 'del', 'eth0');
+    await until('it is told', async () => {
+      const [event] = await eventsOf('b', 'NetworkBroken');
+      return event?.type === 'Warning' && (event.message ?? '').includes('interface eth0 is missing');
+    });
+    assert.doesNotMatch(other.run('ip', '-br', 'link'), /^eth0/m);
+    assert.equal(await counted('orbweaver_repairs_total', 'result="beyond_repair"'), 1);
+    await runtime.del(network, other);
+    other.dropNamespace();
+    assert.ok(isWhole(), 'the other pod has noticed nothing');
+  });
+
+  test('a pod whose namespace is gone is left to its DEL', async () => {
+    const { metadata } = await node.createPod('c');
+    const gone = new Sandbox({ name: 'c', uid: metadata.uid });
+    await runtime.add(network, gone);
+    await calm();
+    const failed = await counted('orbweaver_repairs_total', 'result="failed"');
+    const link = `veth${gone.id.slice(0, 11)}`;
+    gone.dropNamespace();
+    await until('the kernel ends the namespace', () => !runProgram('ip', ['-br', 'link']).includes(link));
+    await calm();
+    assert.equal(await counted('orbweaver_repairs_total', 'result="failed"'), failed);
+    await runtime.del(network, gone);
+    assert.ok(isWhole());
+  });
+}
