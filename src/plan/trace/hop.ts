@@ -1,7 +1,6 @@
 // One namespace on the way of a packet, with what happens to the packet there in the words of iproute2 and conntrack.
 
-import type { Address, Cidr } from '#ip';
-import { formatAddress, formatCidr } from '#ip';
+import { type Address, formatAddress } from '#ip';
 import type { NextHop, Rule } from '#net';
 import { routeText, ruleText } from '../network/text.ts';
 import type { Decision } from './lookup.ts';
@@ -67,5 +66,3 @@ export function endpointText(address: Address, port: number): string {
   if (port === 0) return text;
   return address.family === 6 ? `[${text}]:${port}` : `${text}:${port}`;
 }
-
-export const cidrText = (cidr: Cidr): string => formatCidr(cidr);

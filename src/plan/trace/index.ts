@@ -1,3 +1,4 @@
+export { type LinksOf, segmentsOf } from './cables.ts';
 export { type Decision, type Flow, lookUp } from './lookup.ts';
 export { podReplyMarks } from './planned.ts';
 export { type Arrival, sourceRefusal } from './reverse-path.ts';

@@ -1,5 +1,6 @@
 // A network namespace as a trace sees it: what decides where a packet goes. It comes from a plan or from the kernel.
 
+import type { Family } from '#ip';
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 
 /** Of a link, what matters to packets. */
@@ -14,6 +15,13 @@ export interface NamespaceView {
   readonly neighbours: readonly Neighbour[];
   /** By key below /proc/sys/net, `ipv4/conf/all/rp_filter`. What is absent is 0. */
   readonly sysctls: ReadonlyMap<string, string>;
+}
+
+/** Whether it sends on what is not its own: IPv4 decides for each link, `all` only sets them; IPv6 for the namespace. */
+export function forwards({ sysctls }: NamespaceView, family: Family, dev: string): boolean {
+  const all = sysctls.get(`ipv${family}/conf/all/forwarding`) ?? '0';
+  const own = family === 4 ? sysctls.get(`ipv4/conf/${dev}/forwarding`) : undefined;
+  return (own ?? all) !== '0';
 }
 
 /** The larger of `all` and the link's own, as the kernel combines most of them (ip-sysctl.rst). */

@@ -16,7 +16,7 @@ import { receiverOf } from './neighbour.ts';
 import { sourceRefusal } from './reverse-path.ts';
 import { type Balancing, balancing, type ServiceEndpoint } from './service.ts';
 import { sourceFor } from './source-address.ts';
-import { linkSysctl } from './view.ts';
+import { forwards } from './view.ts';
 import type { Packet, Place, World } from './world.ts';
 
 export interface Visit {
@@ -102,11 +102,11 @@ class Passage {
   }
 
   #forward(packet: Packet, state: ConnectionState, decision: Decision, inputDev: string): Visit {
-    const family = packet.destination.family === 4 ? 'ipv4' : 'ipv6';
-    if (linkSysctl(this.#place.view, family, inputDev, 'forwarding') === 0) {
+    const { family } = packet.destination;
+    if (!forwards(this.#place.view, family, inputDev)) {
       return this.#drop(
         packet,
-        `${formatAddress(packet.destination)} is not its own, and it does not forward (${family} forwarding is 0)`,
+        `${formatAddress(packet.destination)} is not its own, and it does not forward (ipv${family} forwarding is 0)`,
       );
     }
     if (state.state === 'invalid' && this.#isHalfOpen(packet, inputDev)) {
@@ -161,10 +161,7 @@ class Passage {
         `translated back: the sender is ${endpointText(seen.source, seen.sourcePort)} again`,
       );
     }
-    this.#note(
-      'delivered',
-      `delivered: from ${formatAddress(seen.source)} to ${endpointText(seen.destination, seen.destinationPort)}`,
-    );
+    this.#note('delivered', `delivered: from ${formatAddress(seen.source)} to ${destinationText(seen)}`);
     return this.#end('delivered', seen);
   }
 
@@ -243,10 +240,7 @@ class Passage {
     }
     const translated = translateDestination(packet, state);
     if (!sameAddress(translated.destination, packet.destination)) {
-      this.#note(
-        'destination NAT',
-        `conntrack: to ${endpointText(translated.destination, translated.destinationPort)}`,
-      );
+      this.#note('destination NAT', `conntrack: to ${destinationText(translated)}`);
     }
     return translated;
   }
@@ -327,4 +321,9 @@ class Passage {
   #say(steps: readonly Step[]): void {
     this.#steps.push(...steps);
   }
+}
+
+/** Without the client's port, which is any. */
+function destinationText({ kind, destination, destinationPort }: Packet): string {
+  return kind === 'answer' ? formatAddress(destination) : endpointText(destination, destinationPort);
 }
