@@ -555,6 +555,18 @@ describe('an overlay’s eth0 with net1 besides', () => {
     await site.plugin.check(site.call('net1'));
   });
 
+  test('an overlay’s NIC may have another name than eth0', async () => {
+    using site = await new Site().start();
+    site.lan.addCalico(cali, CALICO, undefined, 'ens1');
+    await site.addNic('net1', 6, [4], net1, { podDefaultCniNic: 'ens1', podDefaultRouteNic: 'net1' });
+    assert.ok(site.lan.show('pod', 'route show table 101').includes('default via 169.254.1.1 dev ens1'));
+    assert.deepEqual(site.lan.show('node', 'route show table 500'), [`10.6.212.227 dev ${cali} scope link`]);
+    await withServer(site.lan.pod, () => {
+      assert.equal(ask(site.lan.client, net1[4]), '10.9.0.2 hello');
+      assert.equal(ask(site.lan.node, net1[4]), `${NODE[4]} hello`);
+    });
+  });
+
   test('ADD again and a second NIC: tables 101 and 102, nothing twice', async () => {
     using site = await calicoPod({ podDefaultRouteNic: 'net1' });
     const before = site.everything();

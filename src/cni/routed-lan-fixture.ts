@@ -107,19 +107,19 @@ export class RoutedLan implements Disposable {
   }
 
   /** What Calico leaves: a veth whose end on the node answers for everybody; for IPv6 its link-local address is the gateway. */
-  addCalico(link: string, address: string, address6?: string): void {
+  addCalico(link: string, address: string, address6?: string, nic = 'eth0'): void {
     const { node, pod } = this;
-    run(node, `link add ${link} address ee:ee:ee:ee:ee:ee up type veth peer name eth0 netns ${pod}`);
+    run(node, `link add ${link} address ee:ee:ee:ee:ee:ee up type veth peer name ${nic} netns ${pod}`);
     this.#sysctl(node, `net.ipv4.conf.${link}.proxy_arp=1`);
     run(node, `route add ${address} dev ${link}`);
-    run(pod, 'link set eth0 up');
-    run(pod, `address add ${address}/32 dev eth0`);
-    run(pod, 'route add 169.254.1.1 dev eth0');
-    run(pod, 'route add default via 169.254.1.1 dev eth0');
+    run(pod, `link set ${nic} up`);
+    run(pod, `address add ${address}/32 dev ${nic}`);
+    run(pod, `route add 169.254.1.1 dev ${nic}`);
+    run(pod, `route add default via 169.254.1.1 dev ${nic}`);
     if (address6 === undefined) return;
     run(node, `route add ${address6} dev ${link}`);
-    run(pod, `address add ${address6}/128 dev eth0 nodad`);
-    run(pod, `route add default via ${CALICO_GATEWAY_6} dev eth0`);
+    run(pod, `address add ${address6}/128 dev ${nic} nodad`);
+    run(pod, `route add default via ${CALICO_GATEWAY_6} dev ${nic}`);
   }
 
   /** What iproute2 prints, in the order of the words, without what is the same for all of ours. */

@@ -341,6 +341,19 @@ function nodePort(site: Site, masquerade: boolean): void {
   execFileSync('ip', ['netns', 'exec', site.lan.node, 'nft', '-f', '-'], { input: rules });
 }
 
+test('MAC addresses of the veth pair count as set by somebody: systemd leaves them alone', () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  for (const [namespace, link] of [
+    [site.lan.node, hostLink],
+    [site.lan.pod, 'veth0'],
+  ] as const) {
+    const file = `/sys/class/net/${link}/addr_assign_type`;
+    // NET_ADDR_SET (netdevice.h); MACAddressPolicy changes NET_ADDR_RANDOM, 1 (systemd.link(5)).
+    assert.equal(ip('netns', 'exec', namespace, 'cat', file).trim(), '3', link);
+  }
+});
+
 test('NodePort with the client’s own address: the reply goes back through veth0, because of the mark', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
