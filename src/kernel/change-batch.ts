@@ -3,7 +3,7 @@
 import { type Change, describeChange, refusal } from '#net';
 import { describeErrno } from './ffi/libc.ts';
 import { changeAddress } from './netlink/address.ts';
-import { createLink, deleteLink, setLink } from './netlink/link.ts';
+import { createLink, decodeLink, deleteLink, getLinks, setLink } from './netlink/link.ts';
 import type { IndexOf } from './netlink/link-header.ts';
 import type { Acknowledgement, Request } from './netlink/message.ts';
 import { changeNeighbour } from './netlink/neighbour.ts';
@@ -14,27 +14,27 @@ import type { NetlinkSocket } from './netlink/socket.ts';
 const ENODEV = 19;
 
 /**
- * Changes wait until the batch ends, or until one needs the index of a link that waits to be made or renamed.
+ * The links that the changes name are looked up with one question. Changes wait until the batch ends, or until one needs the index
+ * of a link that waits to be made or renamed, which is asked for in the same datagram.
  * Links could be given unused indexes of our choice instead, to send all at once; but between the choice and the
  * change another process may take the number, and our routes would go to its link. A round trip is 10 µs.
  */
 export class ChangeBatch {
   readonly #socket: NetlinkSocket;
-  readonly #lookUp: (name: string) => number | undefined;
   readonly #indexes = new Map<string, number>();
   #waiting: { change: Change; request: Request }[] = [];
   /** Names that mean another link, or one at all, only when what waits is done. */
   #unsettled = new Set<string>();
   #firstError: Error | undefined;
 
-  /** `lookUp` asks the kernel for the index of a link. */
-  constructor(socket: NetlinkSocket, lookUp: (name: string) => number | undefined) {
+  constructor(socket: NetlinkSocket) {
     this.#socket = socket;
-    this.#lookUp = lookUp;
   }
 
   /** Tries every change, then throws the first error there was. */
   apply(changes: readonly Change[]): void {
+    const made = new Set(changes.flatMap((change) => (change.kind === 'link' ? namesChangedBy(change) : [])));
+    this.#send([...new Set(changes.flatMap(linksUsedBy))].filter((name) => !made.has(name)));
     for (const change of changes) this.#add(change);
     this.#send();
     if (this.#firstError !== undefined) throw this.#firstError;
@@ -43,8 +43,8 @@ export class ChangeBatch {
   #add(change: Change): void {
     const indexOf: IndexOf = (name) => {
       const index = this.#indexOf(name);
-      if (index === undefined) throw refused(change, { errno: ENODEV, extAck: `no link named ${name}` });
-      return index;
+      if (typeof index === 'number') return index;
+      throw refused(change, { errno: index.errno, extAck: index.extAck ?? `no link named ${name}` });
     };
     let request: Request;
     try {
@@ -60,13 +60,12 @@ export class ChangeBatch {
     if (change.kind === 'link') this.#forget(namesChangedBy(change));
   }
 
-  #indexOf(name: string): number | undefined {
-    if (this.#unsettled.has(name)) this.#send();
-    const known = this.#indexes.get(name);
+  /** Or why there is none. */
+  #indexOf(name: string): number | Acknowledgement {
+    const known = this.#unsettled.has(name) ? undefined : this.#indexes.get(name);
     if (known !== undefined) return known;
-    const index = this.#lookUp(name);
-    if (index !== undefined) this.#indexes.set(name, index);
-    return index;
+    const [answer = { errno: ENODEV, extAck: undefined }] = this.#send([name]);
+    return this.#indexes.get(name) ?? answer;
   }
 
   #forget(names: readonly string[]): void {
@@ -76,16 +75,22 @@ export class ChangeBatch {
     }
   }
 
-  #send(): void {
+  /** Sends what waits, and looks up links after it; returns what the kernel said to that. */
+  #send(names: readonly string[] = []): Acknowledgement[] {
     const sent = this.#waiting;
     this.#waiting = [];
     this.#unsettled.clear();
-    if (sent.length === 0) return;
-    const answers = this.#socket.change(sent.map(({ request }) => request));
+    if (sent.length + names.length === 0) return [];
+    const requests = [...sent.map(({ request }) => request), ...names.map((name) => getLinks(name))];
+    const answers = this.#socket.change(requests, (message) => {
+      const link = decodeLink(message);
+      if (link !== undefined) this.#indexes.set(link.name, link.index);
+    });
     sent.forEach(({ change }, i) => {
       const answer = answers[i];
       if (answer !== undefined && answer.errno !== 0) this.#firstError ??= refused(change, answer);
     });
+    return answers.slice(sent.length);
   }
 }
 
@@ -99,6 +104,22 @@ function namesChangedBy(change: Extract<Change, { kind: 'link' }>): string[] {
   }
   const type = change.link.type;
   return type.kind === 'veth' ? [link.name, type.peer.name] : [link.name];
+}
+
+/** Names of links that must be there before the change, as far as they can be told at a glance. */
+function linksUsedBy(change: Change): string[] {
+  switch (change.kind) {
+    case 'link':
+      return change.verb === 'set' ? [change.link.name] : [];
+    case 'address':
+      return [change.address.dev];
+    case 'route':
+      return [change.route, ...(change.route.nextHops ?? [])].flatMap(({ dev = [] }) => dev);
+    case 'rule':
+      return [];
+    case 'neighbour':
+      return [change.neighbour.dev];
+  }
 }
 
 function encode(change: Change, indexOf: IndexOf): Request {

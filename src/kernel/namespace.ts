@@ -81,14 +81,16 @@ class KernelNamespace implements NetworkNamespace {
   }
 
   addresses(filter: DumpFilter = {}): InterfaceAddress[] {
-    return this.#dumpFamilies(filter, (family, index) =>
-      this.#socket.dump(getAddresses(family, index), (message) => decodeAddress(message, this.#nameOf)),
+    return this.#dumpOf(filter, (index) =>
+      this.#socket.dump(getAddresses(filter.family, index), (message) =>
+        decodeAddress(message, this.#nameOf),
+      ),
     );
   }
 
   routes(filter: DumpFilter = {}): Route[] {
-    return this.#dumpFamilies(filter, (family, index) => {
-      const request = getRoutes(family, filter.table, index);
+    return this.#dumpOf(filter, (index) => {
+      const request = getRoutes(filter.family, filter.table, index);
       return unlessTableIsAbsent(() =>
         this.#socket.dump(request, (message) => decodeRoute(message, this.#nameOf)),
       );
@@ -96,12 +98,14 @@ class KernelNamespace implements NetworkNamespace {
   }
 
   rules(family?: Family): Rule[] {
-    return families(family).flatMap((each) => this.#socket.dump(getRules(each), decodeRule));
+    return this.#socket.dump(getRules(family), decodeRule);
   }
 
   neighbours(filter: DumpFilter = {}): Neighbour[] {
-    return this.#dumpFamilies(filter, (family, index) =>
-      this.#socket.dump(getNeighbours(family, index), (message) => decodeNeighbour(message, this.#nameOf)),
+    return this.#dumpOf(filter, (index) =>
+      this.#socket.dump(getNeighbours(filter.family, index), (message) =>
+        decodeNeighbour(message, this.#nameOf),
+      ),
     );
   }
 
@@ -120,15 +124,12 @@ class KernelNamespace implements NetworkNamespace {
     });
   }
 
-  /** One dump per family, narrowed to the filter's link; a link that is gone has nothing. */
-  #dumpFamilies<T>(
-    { family, dev }: DumpFilter,
-    dump: (family: Family, index: number | undefined) => T[],
-  ): T[] {
+  /** Narrowed to the filter's link; a link that is gone has nothing. */
+  #dumpOf<T>({ dev }: DumpFilter, dump: (index: number | undefined) => T[]): T[] {
     const index = dev === undefined ? undefined : this.link(dev)?.index;
     if (dev !== undefined && index === undefined) return [];
     if (dev !== undefined && index !== undefined) this.#names.set(index, dev);
-    return this.#withNames(() => families(family).flatMap((each) => dump(each, index)));
+    return this.#withNames(() => dump(index));
   }
 
   /** Reads, and once more with fresh names where a link was met that is new to this object. */
@@ -148,7 +149,7 @@ class KernelNamespace implements NetworkNamespace {
   };
 
   change(changes: readonly Change[]): void {
-    new ChangeBatch(this.#socket, (name) => this.link(name)?.index).apply(changes);
+    new ChangeBatch(this.#socket).apply(changes);
   }
 
   async deleteLink(name: string): Promise<void> {
@@ -197,11 +198,7 @@ class KernelNamespace implements NetworkNamespace {
   }
 }
 
-function families(family: Family | undefined): Family[] {
-  return family === undefined ? [4, 6] : [family];
-}
-
-/** The kernel says ENOENT where no route was ever put into the table. */
+/** Asked for one family, the kernel says ENOENT where no route was ever put into the table. */
 function unlessTableIsAbsent(dump: () => Route[]): Route[] {
   try {
     return dump();

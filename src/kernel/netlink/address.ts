@@ -27,7 +27,8 @@ const IFA_F_NOPREFIXROUTE = 0x200;
 /** Finds the name of a link by index. */
 export type NameOf = (index: number) => string;
 
-export function getAddresses(family: Family, index = 0): Request {
+/** A dump of one family, or of all at once; narrowed by the kernel to an interface. */
+export function getAddresses(family: Family | undefined, index = 0): Request {
   const body = new MessageBody();
   body.writer.u8(familyNumber(family)).u8(0).u8(0).u8(0).u32(index);
   return { type: RTM_GETADDR, flags: 0, body: body.writer.done() };

@@ -5,7 +5,9 @@ import type { Family } from '#ip';
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-export function familyNumber(family: Family): number {
+/** Undefined is all families: AF_UNSPEC. */
+export function familyNumber(family: Family | undefined): number {
+  if (family === undefined) return 0;
   return family === 4 ? AF_INET : AF_INET6;
 }
 

@@ -35,13 +35,14 @@ const stateNames = new Map(
   Object.entries(stateNumbers).map(([name, number]) => [number, name as Neighbour['state']]),
 );
 
-function neighbourHeader(family: Family, index: number, state: number): MessageBody {
+function neighbourHeader(family: Family | undefined, index: number, state: number): MessageBody {
   const body = new MessageBody();
   body.writer.u8(familyNumber(family)).align(4).u32(index).u16(state).u8(0).u8(0);
   return body;
 }
 
-export function getNeighbours(family: Family, index?: number): Request {
+/** A dump of one family, or of all at once; narrowed by the kernel to an interface. */
+export function getNeighbours(family: Family | undefined, index?: number): Request {
   const body = neighbourHeader(family, 0, 0);
   if (index !== undefined) body.u32(NDA_IFINDEX, index);
   return { type: RTM_GETNEIGH, flags: 0, body: body.writer.done() };

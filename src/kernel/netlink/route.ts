@@ -43,7 +43,7 @@ const types = [
 ] as const satisfies readonly Route['type'][];
 
 interface Header {
-  readonly family: Family;
+  readonly family: Family | undefined;
   readonly prefixLength: number;
   readonly table?: number;
   readonly protocol?: number;
@@ -66,8 +66,8 @@ function routeHeader(header: Header): MessageBody {
   return table < 256 ? body : body.u32(RTA_TABLE, table);
 }
 
-/** A dump narrowed by the kernel to a table and an interface. */
-export function getRoutes(family: Family, table?: number, index?: number): Request {
+/** A dump of one family, or of all at once; narrowed by the kernel to a table and an interface. */
+export function getRoutes(family: Family | undefined, table?: number, index?: number): Request {
   const body = routeHeader({ family, prefixLength: 0 });
   if (table !== undefined) body.u32(RTA_TABLE, table);
   if (index !== undefined) body.u32(RTA_OIF, index);

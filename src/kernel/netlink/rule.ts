@@ -39,7 +39,7 @@ const unreadSelectors: Readonly<Record<string, number>> = {
   dport: 24,
 };
 
-export function getRules(family: Family): Request {
+export function getRules(family: Family | undefined): Request {
   const body = new MessageBody();
   body.writer.u8(familyNumber(family)).align(4).u32(0).u32(0);
   return { type: RTM_GETRULE, flags: 0, body: body.writer.done() };

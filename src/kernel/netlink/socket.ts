@@ -126,9 +126,9 @@ export class NetlinkSocket {
     }
   }
 
-  /** Sends all requests in as few datagrams as fit and returns the answer to each. */
-  change(requests: readonly Request[]): Acknowledgement[] {
-    return batches(requests).flatMap((batch) => this.#changeBatch(batch));
+  /** Sends all requests in as few datagrams as fit and returns the answer to each; `onObject` gets what those show that ask. */
+  change(requests: readonly Request[], onObject: (message: Message) => void = () => {}): Acknowledgement[] {
+    return batches(requests).flatMap((batch) => this.#changeBatch(batch, onObject));
   }
 
   /**
@@ -159,12 +159,13 @@ export class NetlinkSocket {
     }
   }
 
-  #changeBatch(batch: readonly Request[]): Acknowledgement[] {
+  #changeBatch(batch: readonly Request[], onObject: (message: Message) => void): Acknowledgement[] {
     const first = this.#send(batch.map((request) => ({ ...request, flags: request.flags | NLM_F_ACK })));
     const answers: Acknowledgement[] = [];
     while (answers.length < batch.length) {
       for (const message of this.#receive(first, batch.length)) {
         if (message.type === NLMSG_ERROR) answers[message.sequence - first] = decodeAcknowledgement(message);
+        else onObject(message);
       }
     }
     return answers;
