@@ -8,7 +8,7 @@ import { type Context, text } from './context.ts';
 export interface LabFlags {
   readonly nodes: number;
   readonly once: boolean;
-  readonly matrix?: 'full';
+  readonly matrix?: 'full' | 'broken';
   readonly json?: string;
 }
 
@@ -51,9 +51,11 @@ const labRun = buildCommand<LabFlags, [], Here>({
       },
       matrix: {
         kind: 'enum',
-        values: ['full'],
+        values: ['full', 'broken'],
         optional: true,
-        brief: 'Try all rows of the forwarding matrix, with the pods of examples/matrix.yaml',
+        brief:
+          'Try all rows of the forwarding matrix, with the networks of examples/matrix.yaml; ' +
+          'broken: take one kind of kernel object away at a time and tell which rows fail without it',
       },
       json: {
         kind: 'parsed',

@@ -9,6 +9,7 @@ import { type LabNode, labNodes } from './addressing.ts';
 import { machinePlaces } from './cast.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
+import { brokenTrial } from './matrix/broken-trial.ts';
 import { matrixTrial } from './matrix/trial.ts';
 import { labFolder, mountLab, mountNode } from './mounts.ts';
 import {
@@ -19,7 +20,13 @@ import {
   overlayPluginType,
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
-import { apiServerProgram, controllersProgram, nodePrograms, type ProgramFacts } from './programs.ts';
+import {
+  agentName,
+  apiServerProgram,
+  controllersProgram,
+  nodePrograms,
+  type ProgramFacts,
+} from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
 import { howToLookAround, labFacts, placesText } from './report.ts';
 import { awaitRollout, type Rollout } from './rollout.ts';
@@ -54,6 +61,11 @@ export async function runLab(options: InnerOptions, parts: LabParts): Promise<nu
   }
 }
 
+function trialOf({ matrix }: InnerOptions, nodes: readonly LabNode[]): Trial {
+  if (matrix === undefined) return pairsTrial;
+  return matrix === 'full' ? matrixTrial(nodes) : brokenTrial(nodes);
+}
+
 class Lab {
   readonly #options: InnerOptions;
   readonly #parts: LabParts;
@@ -68,10 +80,10 @@ class Lab {
     this.#options = options;
     this.#parts = parts;
     this.#progress = new Progress(parts.screen, parts.clock);
-    const isMatrix = options.matrix === 'full';
     // Every second node is strict, so that a way is tried from and to both sorts.
-    this.#nodes = labNodes(options.nodes, (number) => (isMatrix && number % 2 === 1 ? 1 : 0));
-    this.#trial = isMatrix ? matrixTrial(this.#nodes) : pairsTrial;
+    const rpFilterOf = (number: number) => (options.matrix !== undefined && number % 2 === 1 ? 1 : 0);
+    this.#nodes = labNodes(options.nodes, rpFilterOf);
+    this.#trial = trialOf(options, this.#nodes);
     this.#probe = join(parts.programs, 'lab-probe');
   }
 
@@ -91,7 +103,14 @@ class Lab {
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
     const records = readPodRecords(podRecordsIn(labFolder));
     const outcome = await progress.step('table', 'every pair tried', (detail) =>
-      this.#trial.run({ ...rollout, nodes: this.#nodes, records, probe: this.#probe, detail }),
+      this.#trial.run({
+        ...rollout,
+        nodes: this.#nodes,
+        records,
+        probe: this.#probe,
+        stopAgents: () => this.#stopAgents(),
+        detail,
+      }),
     );
     progress.say(`\n${placesText(outcome)}\n\n${outcome.text}`);
     if (json !== undefined) {
@@ -103,7 +122,8 @@ class Lab {
       );
       await new Promise((resolve) => this.#parts.stop.addEventListener('abort', resolve, { once: true }));
     }
-    return outcome.cells.length > 0 && outcome.cells.every(({ ok }) => ok) ? 0 : 1;
+    const { cells, faults = [] } = outcome;
+    return cells.length > 0 && cells.every(({ ok }) => ok) && faults.length === 0 ? 0 : 1;
   }
 
   async stop(): Promise<void> {
@@ -170,6 +190,12 @@ class Lab {
     await installKinds(client);
     await Promise.all([makeCoordinator(client), registerNodes(client, this.#nodes)]);
     writeFileSync(labFile, JSON.stringify(this.#nodes.map(({ name }) => name)));
+  }
+
+  async #stopAgents(): Promise<void> {
+    const supervisor = this.#supervisor;
+    if (supervisor === undefined) return;
+    await Promise.all(this.#nodes.map(({ name }) => supervisor.end(agentName(name))));
   }
 
   #startPrograms(client: KubeClient): void {

@@ -32,8 +32,12 @@ export type Ask = (
 /** Long enough for a lost first packet (TCP sends it again after 1 s), short enough for cells that cannot work. */
 const timeoutMs = 2500;
 const crowdTimeoutMs = 8000;
+const hastyTimeoutMs = 1500;
 
 export const askByProbe: Ask = (argv, questions) => askPatiently(argv, questions, timeoutMs);
+
+/** The same where many questions are expected to stay without an answer. */
+export const askInHaste: Ask = (argv, questions) => askPatiently(argv, questions, hastyTimeoutMs);
 
 /** The same for a crowd: where hundreds ask at once, each waits for its turn. */
 export const askInCrowd: Ask = (argv, questions) => askPatiently(argv, questions, crowdTimeoutMs);

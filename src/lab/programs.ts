@@ -45,11 +45,15 @@ export function apiServerProgram(facts: ProgramFacts, port: number, listeners: r
   };
 }
 
+export function agentName(node: string): string {
+  return `agent-${node}`;
+}
+
 /** What runs on each node. */
 export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
   return [
     {
-      name: `agent-${node}`,
+      name: agentName(node),
       argv: onNode(
         node,
         facts.node,

@@ -16,7 +16,7 @@ export function placesText({ places }: Outcome): string {
 /** What `--json` writes. */
 export function labFacts(
   timingsMs: Readonly<Record<string, number | undefined>>,
-  { places, cells }: Outcome,
+  { places, cells, facts }: Outcome,
 ): unknown {
   const described = places.map(({ name, kind, node, address }) => ({
     name,
@@ -29,6 +29,7 @@ export function labFacts(
     nodes: described.filter(({ kind }) => kind === 'node'),
     pods: described.filter(({ kind }) => kind.endsWith('pod')),
     table: cells,
+    ...facts,
   };
 }
 

@@ -15,8 +15,8 @@ export interface LabOptions {
   readonly nodes: number;
   /** End after the table. */
   readonly once: boolean;
-  /** Try the whole forwarding matrix instead of the pairs around one pod. */
-  readonly matrix?: 'full';
+  /** Try the whole forwarding matrix instead of the pairs around one pod; or what is left of it without each of its parts. */
+  readonly matrix?: 'full' | 'broken';
   /** Where to write the facts as JSON. */
   readonly json?: string;
 }

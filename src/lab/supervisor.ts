@@ -26,6 +26,7 @@ export interface SupervisorParts {
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #running = new Map<string, ChildProcess>();
+  readonly #ended = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(parts: SupervisorParts) {
@@ -40,6 +41,16 @@ export class Supervisor {
 
   start(program: Program): void {
     void this.#keep(program);
+  }
+
+  /** Ends one program for good. */
+  async end(name: string): Promise<void> {
+    this.#ended.add(name);
+    const child = this.#running.get(name);
+    if (child === undefined) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exit;
   }
 
   /** Ends everything: first politely, those that do not listen after 2 s by force. */
@@ -57,7 +68,7 @@ export class Supervisor {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const why = await this.#run(program);
-      if (signal.aborted) return;
+      if (signal.aborted || this.#ended.has(program.name)) return;
       this.#parts.say(
         `${program.name} ended (${why}) and is started again; its log: ${this.logOf(program.name)}`,
       );

@@ -16,6 +16,8 @@ export interface TrialParts extends Rollout {
   readonly records: readonly PodRecord[];
   /** The lab-probe program. */
   readonly probe: string;
+  /** Ends the agents; pods stay as they are. */
+  readonly stopAgents: () => Promise<void>;
   /** Says how far it is. */
   readonly detail: (text: string) => void;
 }
@@ -26,6 +28,10 @@ export interface Outcome {
   readonly cells: readonly Cell[];
   /** The table for people. */
   readonly text: string;
+  /** What is wrong besides cells that failed. */
+  readonly faults?: readonly string[];
+  /** What `--json` writes besides. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export interface Trial {

@@ -1,0 +1,114 @@
+// What can be taken away from the lab's pods and nodes, kind by kind of kernel object, and how it comes back.
+
+import { bothFamilies, type LabNode, overlayCidr, serviceCidr } from '../addressing.ts';
+
+/** Shell lines that run in a namespace; `$saved` begins the names of files that are its own. */
+export interface Breakage {
+  readonly name: string;
+  /** Rows that fail without it, in some of their cells at least. */
+  readonly neededBy: readonly number[];
+  readonly where: 'pods' | 'nodes';
+  readonly break: string;
+  readonly mend: string;
+}
+
+const families = bothFamilies.map((family) => `-${family}`).join(' ');
+
+function forFamilies(...lines: string[]): string {
+  return [`for f in ${families}; do`, ...lines, 'done'].join('\n');
+}
+
+/** Lines that `show` prints are deleted by `del` and added again as they are. */
+function listed(show: string, del: string, add: string): Pick<Breakage, 'break' | 'mend'> {
+  return {
+    break: forFamilies(`${show} >"$saved$f"`, `while read -r line; do ${del}; done <"$saved$f"`),
+    mend: forFamilies(`while read -r line; do ${add}; done <"$saved$f"`),
+  };
+}
+
+/** Routes to some networks, in every table. */
+function routes(networks: readonly string[]): Pick<Breakage, 'break' | 'mend'> {
+  const show = `for n in ${networks.join(' ')}; do ip $f route show table all exact $n 2>/dev/null || :; done | grep ' proto 79 ' || :`;
+  return listed(`{ ${show}; }`, 'ip $f route del $line', 'ip $f route add $line');
+}
+
+/** Our nftables table; some namespaces have none. */
+const nftTable: Pick<Breakage, 'break' | 'mend'> = {
+  break: 'if nft list table inet orbweaver >"$saved" 2>/dev/null; then nft delete table inet orbweaver; fi',
+  mend: 'nft -f "$saved"',
+};
+
+const neighbours = listed(
+  "ip $f neigh show nud permanent | awk '/ proto 79/ { print $1, $2, $3, $4, $5 }'",
+  'ip $f neigh del $line',
+  'ip $f neigh replace $line nud permanent proto 79',
+);
+
+function reversePathFilter(value: 0 | 1): string {
+  return `for link in /proc/sys/net/ipv4/conf/*/rp_filter; do echo ${value} >"$link"; done`;
+}
+
+export function breakages(nodes: readonly LabNode[]): Breakage[] {
+  const addresses = nodes.flatMap((node) => bothFamilies.map((family) => node.address[family]));
+  const hijacked = [overlayCidr, serviceCidr].flatMap((cidr) => bothFamilies.map((family) => cidr[family]));
+  return [
+    {
+      name: "the pods' routes to overlay pods and Services",
+      neededBy: [7, 8, 11, 15, 16, 17, 20, 21, 22, 23, 24, 25],
+      where: 'pods',
+      ...routes(hijacked),
+    },
+    {
+      name: "the pods' routes to their node",
+      neededBy: [4, 17, 19, 26, 27, 28],
+      where: 'pods',
+      ...routes(addresses),
+    },
+    {
+      name: "the pods' from rules",
+      neededBy: [6, 13, 14, 28, 29],
+      where: 'pods',
+      ...listed(
+        'ip $f rule show pref 1001 | cut -f2',
+        'ip $f rule del pref 1001 $line',
+        'ip $f rule add pref 1001 $line',
+      ),
+    },
+    { name: "the pods' reply marks", neededBy: [26], where: 'pods', ...nftTable },
+    {
+      name: "the pods' neighbours",
+      neededBy: [11, 17, 19, 23, 24, 25, 26, 27],
+      where: 'pods',
+      ...neighbours,
+    },
+    {
+      name: "the pods' rp_filter 0",
+      neededBy: [3, 6, 8, 10, 11, 13, 16, 18, 23, 26],
+      where: 'pods',
+      break: reversePathFilter(1),
+      mend: reversePathFilter(0),
+    },
+    {
+      name: "the nodes' routes to pods (table 500)",
+      neededBy: [4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28],
+      where: 'nodes',
+      ...listed(
+        '{ ip $f route show table 500; }',
+        'ip $f route del $line table 500',
+        'ip $f route add $line table 500',
+      ),
+    },
+    {
+      name: "the nodes' neighbours",
+      neededBy: [4, 5, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28],
+      where: 'nodes',
+      ...neighbours,
+    },
+    {
+      name: "the nodes' rule for half-seen connections",
+      neededBy: [8, 10, 11, 13, 16, 18, 23],
+      where: 'nodes',
+      ...nftTable,
+    },
+  ];
+}

@@ -1,0 +1,121 @@
+// Which rows stand on which kernel objects: each kind is taken away in turn, and the matrix tried without it.
+
+import { join } from 'node:path';
+import type { LabNode } from '../addressing.ts';
+import { run } from '../command.ts';
+import { labFolder } from '../mounts.ts';
+import { askInHaste } from '../prober.ts';
+import { tryCells } from '../table.ts';
+import type { Trial, TrialParts } from '../trial.ts';
+import { type Breakage, breakages } from './breakages.ts';
+import { type MatrixCast, matrixCast } from './cast.ts';
+import { matrixObjects } from './objects.ts';
+import type { PodKindName } from './pod-kinds.ts';
+import { rows } from './rows.ts';
+import { makeSetting, rowsUnder, settings, verdictsOf } from './settings.ts';
+import { cellsOf, type MatrixVerdict } from './ways.ts';
+
+/** What failed of a row. */
+interface RowLoss {
+  readonly row: number;
+  readonly failed: number;
+  readonly tried: number;
+  /** `4` and `6`, those of them that failed. */
+  readonly families: readonly number[];
+}
+
+/** One kind of object, and the rows that failed without it. */
+export interface Loss {
+  readonly without: string;
+  readonly rows: readonly RowLoss[];
+}
+
+/** Enough of them to tell whether a row stands. */
+const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1', 'x', 'x-net1'];
+
+/** TCP alone, from and to the first node's pods. */
+async function tryShort(whole: MatrixCast): Promise<MatrixVerdict[]> {
+  const cast = { ...whole, pods: whole.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
+  const verdicts: MatrixVerdict[] = [];
+  for (const setting of settings) {
+    await makeSetting(setting, cast.nodes);
+    const planned = rowsUnder(setting)
+      .flatMap((row) => cellsOf({ ...row, axes: [] }, cast, setting))
+      .filter(({ protocol, impossible }) => protocol === 'tcp' && impossible === undefined);
+    verdicts.push(...verdictsOf(planned, await tryCells(planned, askInHaste)));
+  }
+  return verdicts;
+}
+
+function lossOf(without: string, verdicts: readonly MatrixVerdict[]): Loss {
+  const numbers = [...new Set(rows.map(({ number }) => number))];
+  const ofRows = numbers.map((row) => {
+    const tried = verdicts.filter((verdict) => verdict.rows[0] === row);
+    const failed = tried.filter(({ ok }) => !ok);
+    const families = [...new Set(failed.map(({ family }) => family))];
+    return { row, failed: failed.length, tried: tried.length, families };
+  });
+  return { without, rows: ofRows.filter(({ failed }) => failed > 0) };
+}
+
+/** Runs a script of every breakage in every namespace that it is about. */
+async function inAll({ where }: Breakage, script: string, parts: TrialParts): Promise<void> {
+  const places =
+    where === 'pods'
+      ? parts.records.map(({ netns, containerId }) => ({ name: containerId, netns }))
+      : parts.nodes.map(({ name }) => ({ name, netns: `/run/netns/${name}` }));
+  await Promise.all(
+    places.map(({ name, netns }) => {
+      const saved = join(labFolder, `saved-${name}`);
+      return run({
+        argv: ['nsenter', `--net=${netns}`, '--', 'sh', '-e'],
+        input: `saved=${saved}\n${script}\n`,
+      });
+    }),
+  );
+}
+
+function textOf(losses: readonly Loss[]): string {
+  const row = ({ row, failed, tried, families }: RowLoss) =>
+    `  row ${row}: ${failed} of ${tried} cells, IPv${families.join(' and IPv')}`;
+  return losses.flatMap(({ without, rows: lost }) => [`without ${without}:`, ...lost.map(row)]).join('\n');
+}
+
+/** What was said to need an object and works without it; a matrix that cannot fail proves nothing. */
+function unmoved({ name, neededBy }: Breakage, { rows: lost }: Loss): string[] {
+  return neededBy
+    .filter((number) => !lost.some(({ row }) => row === number))
+    .map((number) => `row ${number} works without ${name}, though it is said to need them`);
+}
+
+export function brokenTrial(nodes: readonly LabNode[]): Trial {
+  return {
+    manifest: 'matrix.yaml',
+    objects: matrixObjects(nodes.map(({ name }) => name)),
+    async run(parts) {
+      const cast = matrixCast(parts);
+      // They would mend what is taken away.
+      await parts.stopAgents();
+      const before = await tryShort(cast);
+      const losses: Loss[] = [];
+      const faults: string[] = [];
+      for (const breakage of breakages(nodes)) {
+        parts.detail(`without ${breakage.name}`);
+        await inAll(breakage, breakage.break, parts);
+        const loss = lossOf(breakage.name, await tryShort(cast));
+        await inAll(breakage, breakage.mend, parts);
+        losses.push(loss);
+        faults.push(...unmoved(breakage, loss));
+      }
+      // All is back, or the losses would not be of what they are said to be of.
+      const after = await tryShort(cast);
+      return {
+        places: cast.pods.map(({ place }) => place),
+        cells: [...before, ...after],
+        text: [textOf(losses), ...faults.map((fault) => `FAIL ${fault}`), ''].join('\n'),
+        faults,
+        facts: { losses },
+      };
+    },
+  };
+}
