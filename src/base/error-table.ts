@@ -33,6 +33,12 @@ export const errorTable = {
     advice: 'Wait; if it lasts, look whether the agent reaches the API server.',
     cni: 11,
   },
+  AGENT_UNREACHABLE: {
+    meaning: 'No agent answers on its socket.',
+    advice:
+      'Look whether the agent of this node runs, ask as root, and name its socket with --socket where it has another.',
+    cni: 11,
+  },
   ATTACHMENT_DAMAGED: {
     meaning: 'A file in which the node remembers an attachment is not what was written.',
     advice: 'It was set aside next to the others with `.damaged`; look at the disk.',
@@ -266,6 +272,21 @@ export const errorTable = {
     meaning: 'Probes for a conflict or for the gateway could not be sent on the interface of a pod.',
     advice: 'Check that the parent interface is up and has a carrier.',
     cni: 11,
+  },
+  TRACE_NO_FAMILY: {
+    meaning: 'The two ends of a trace have no address family in common, or not the one that was asked for.',
+    advice: 'Leave `--family` out, or name an address that the other end can reach.',
+    cni: 999,
+  },
+  TRACE_OUT_OF_SIGHT: {
+    meaning: 'The place where a trace begins cannot be looked into from here.',
+    advice: 'Run `orbctl trace` on the node of the pod, as root.',
+    cni: 999,
+  },
+  TRACE_UNKNOWN: {
+    meaning: 'A name given to `orbctl trace` is that of nothing, or of several things.',
+    advice: 'Write NAMESPACE/NAME, and `pod:`, `service:` or `node:` before it where several have the name.',
+    cni: 999,
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -1,0 +1,57 @@
+// Asks the agent of this node over its socket, in the frames that the shim speaks.
+
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { NODE_CHECK_TYPE, type NodeCheck, type NodeReport, nodeReportSchema } from '#api';
+import { errorText, OrbError } from '#base';
+import { FrameReader, requestFrame } from '#cni';
+
+/** 250 pods take a second; one whose request is being served is waited for. */
+const TIMEOUT_MS = 60_000;
+
+/** Throws AGENT_UNREACHABLE where no agent answers. */
+export async function askAgent(socketPath: string, check: NodeCheck): Promise<NodeReport> {
+  const answer = await exchange(socketPath, JSON.stringify(check)).catch((cause: unknown) => {
+    throw new OrbError('AGENT_UNREACHABLE', {
+      message: 'the agent of this node does not answer',
+      subject: socketPath,
+      said: errorText(cause),
+      cause,
+    });
+  });
+  return nodeReportSchema.parse(JSON.parse(answer));
+}
+
+function exchange(path: string, stdin: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FrameReader();
+    const socket = connect(path);
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    socket.on('connect', () => {
+      socket.write(
+        requestFrame({
+          type: NODE_CHECK_TYPE,
+          shimVersion: 'orbctl',
+          id: randomBytes(8).toString('hex'),
+          deadlineMs: TIMEOUT_MS,
+          variables: {},
+          stdin,
+        }),
+      );
+    });
+    socket.on('data', (chunk) => {
+      try {
+        const frame = reader.push(chunk);
+        if (frame === undefined) return;
+        resolve(frame.fields.get('stdout')?.toString() ?? '');
+        socket.destroy();
+      } catch (error) {
+        reject(error as Error);
+        socket.destroy();
+      }
+    });
+    socket.on('error', reject);
+    // Without effect where the answer was there.
+    socket.on('close', () => reject(new Error('the connection was closed without an answer')));
+  });
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NodeReport, PodReport } from '#api';
+import { checkOutcome } from './report-text.ts';
+
+const pod = (name: string, more: Partial<PodReport> = {}): PodReport => ({
+  namespace: 'default',
+  name,
+  containerId: '0123456789abcdef',
+  interfaces: ['eth0'],
+  drift: [],
+  lost: [],
+  repaired: false,
+  ...more,
+});
+const report = (pods: readonly PodReport[], node: Partial<NodeReport['node']> = {}): NodeReport => ({
+  node: { name: 'node1', drift: [], repaired: false, ...node },
+  pods: [...pods],
+});
+const rule = 'rule 1000: from all fwmark 0x1 lookup 100 is missing';
+
+test('all is well: one line, whatever the number of pods', () => {
+  const many = Array.from({ length: 250 }, (_, i) => pod(`p${i}`));
+  assert.deepEqual(checkOutcome(report(many)), {
+    text: 'node1: no drift (the node and 250 pods)',
+    wrong: false,
+  });
+});
+
+test('drift is listed below its pod, and the node’s own', () => {
+  const { text, wrong } = checkOutcome(
+    report([pod('a', { drift: [rule] }), pod('b')], { drift: ['x is 1, not 0'] }),
+  );
+  assert.equal(wrong, true);
+  assert.deepEqual(text.split('\n'), [
+    'default/a (eth0; container 0123456789ab)',
+    `  ${rule}`,
+    'node node1',
+    '  x is 1, not 0',
+    'node1: of the node and 2 pods, 2 with drift, which "orbctl check --node --repair" mends',
+  ]);
+});
+
+test('what was mended is said, and is no drift any more', () => {
+  const { text, wrong } = checkOutcome(report([pod('a', { drift: [rule], repaired: true })]));
+  assert.equal(wrong, false);
+  assert.match(text, /^ {2}mended: rule 1000/m);
+  assert.match(text, /of the node and 1 pod, 1 mended$/);
+});
+
+test('what is in other hands stays wrong, also after a repair', () => {
+  const lost = ['interface eth0 is missing'];
+  const { text, wrong } = checkOutcome(report([pod('a', { drift: [rule], repaired: true, lost })]));
+  assert.equal(wrong, true);
+  assert.match(text, /beyond repair: interface eth0 is missing/);
+  assert.match(text, /1 beyond repair$/);
+});
+
+test('a pod that could not be compared is wrong', () => {
+  const { text, wrong } = checkOutcome(
+    report([pod('a', { error: 'a request of the pod is still being served' })]),
+  );
+  assert.equal(wrong, true);
+  assert.match(text, /failed: a request of the pod/);
+});

@@ -1,0 +1,63 @@
+// What `orbctl check --node` prints: nothing but one line where all is well, else each object that is not as planned.
+
+import type { NodeReport, PodReport } from '#api';
+
+/** As text, and whether something is (or stays) different from the plan. */
+export interface CheckOutcome {
+  readonly text: string;
+  readonly wrong: boolean;
+}
+
+export function checkOutcome(report: NodeReport): CheckOutcome {
+  const blocks = [...report.pods.map(podBlock), nodeBlock(report.node)].filter(
+    (block) => block !== undefined,
+  );
+  return {
+    text: [...blocks, summary(report)].join('\n'),
+    wrong: [...report.pods, report.node].some(isWrong),
+  };
+}
+
+type Part = Pick<PodReport, 'drift' | 'repaired'> & {
+  readonly lost?: readonly string[];
+  readonly error?: string | undefined;
+};
+
+function isWrong({ drift, repaired, lost = [], error }: Part): boolean {
+  return (drift.length > 0 && !repaired) || lost.length > 0 || error !== undefined;
+}
+
+function podBlock(pod: PodReport): string | undefined {
+  const sandbox = `${pod.interfaces.join(', ')}; container ${pod.containerId.slice(0, 12)}`;
+  const name = pod.name === '' ? 'a pod without a name' : `${pod.namespace}/${pod.name}`;
+  return block(`${name} (${sandbox})`, pod);
+}
+
+function nodeBlock(node: NodeReport['node']): string | undefined {
+  return block(`node ${node.name}`, node);
+}
+
+function block(title: string, { drift, repaired, lost = [], error }: Part): string | undefined {
+  const lines = [
+    ...drift.map((sentence) => (repaired ? `mended: ${sentence}` : sentence)),
+    ...lost.map((sentence) => `beyond repair: ${sentence}`),
+    ...(error === undefined ? [] : [`failed: ${error}`]),
+  ];
+  return lines.length === 0 ? undefined : [title, ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function summary({ node, pods }: NodeReport): string {
+  const count = `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}`;
+  const parts: Part[] = [...pods, node];
+  if (!parts.some((part) => isWrong(part) || part.repaired))
+    return `${node.name}: no drift (the node and ${count})`;
+  const mended = parts.filter((part) => part.repaired && !isWrong(part)).length;
+  const mendable = parts.filter((part) => part.drift.length > 0 && !part.repaired).length;
+  const beyond = parts.filter((part) => isWrong(part)).length - mendable;
+  const words = [
+    ...(mended > 0 ? [`${mended} mended`] : []),
+    ...(mendable > 0 ? [`${mendable} with drift, which "orbctl check --node --repair" mends`] : []),
+    ...(beyond > 0 ? [`${beyond} beyond repair`] : []),
+  ];
+  return `${node.name}: of the node and ${count}, ${words.join('; ')}`;
+}
