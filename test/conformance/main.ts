@@ -1,6 +1,8 @@
 // npm run conformance -- TYPE… [--bin-dir DIR] [--profile FILE] [--conf FILE] [--case N]
 //   [--markdown FILE] [--outcomes FILE]
 // The 26 black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
+//
+// npm run conformance -- stress [--kills N] [--parallel N] [--seed N]: our own types under load, see stress/main.ts.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,6 +24,10 @@ const { values, positionals } = parseArgs({
     case: { type: 'string', multiple: true, default: [] },
     markdown: { type: 'string' },
     outcomes: { type: 'string' },
+    // Of the stress run alone.
+    kills: { type: 'string', default: '500' },
+    parallel: { type: 'string', default: '100' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     // Set when this program has started itself again inside namespaces of its own.
     inside: { type: 'boolean', default: false },
   },
@@ -88,8 +94,17 @@ async function inside(type: string): Promise<void> {
   }
 }
 
+/** Says itself how it went. */
+function underStress(): void {
+  const { kills, parallel, seed } = values;
+  const program = join(import.meta.dirname, 'stress/main.ts');
+  const { status } = spawnSync(process.execPath, [program, kills, parallel, seed], { stdio: 'inherit' });
+  process.exitCode = status ?? 2;
+}
+
 async function main(): Promise<void> {
   const [type = ''] = positionals;
+  if (type === 'stress') return underStress();
   if (type === '')
     throw new Error('name at least one plugin type, for example: npm run conformance -- macvlan');
   if (process.getuid?.() !== 0) throw new Error('this makes network namespaces: run it as root');

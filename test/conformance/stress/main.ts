@@ -1,0 +1,18 @@
+// The stress run as a program of its own, in namespaces of its own: main.ts KILLS PARALLEL SEED.
+
+import { insideNamespaces } from '../../e2e/namespaces.ts';
+import { stress } from './stress.ts';
+
+if (insideNamespaces(import.meta.filename)) {
+  const [kills = 0, parallel = 0, seed = 0] = process.argv.slice(2).map(Number);
+  console.log(`# stress, seed ${seed}`);
+  const begunMs = performance.now();
+  const report = await stress({ kills, parallel, seed, keepsLogs: true });
+  const seconds = ((performance.now() - begunMs) / 1000).toFixed(0);
+  for (const complaint of report.complaints) console.log(`FAIL ${complaint}`);
+  const killed = `${report.kills} processes killed, the agent ${report.agentKills} times`;
+  console.log(
+    `${report.operations} operations, ${parallel} of them at once; ${killed}; ${seconds} s; ${report.complaints.length} complaints`,
+  );
+  process.exitCode = report.complaints.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,69 @@
+// A stress run that passes everything is broken: a product that is wrong on purpose, and what the run must say of it.
+
+import assert from 'node:assert/strict';
+import { chmodSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { insideNamespaces } from '../../e2e/namespaces.ts';
+import { type StressReport, stress } from './stress.ts';
+
+const bin = '/opt/cni/bin';
+
+/** Puts a script in a plugin's place; in it, `real` is the plugin itself. */
+function replace(type: string, script: string): void {
+  mkdirSync(`${bin}/.real`, { recursive: true });
+  linkSync(`${bin}/${type}`, `${bin}/.real/${type}`);
+  // Not written over: the name is a hard link that other types share.
+  rmSync(`${bin}/${type}`);
+  writeFileSync(`${bin}/${type}`, `#!/bin/sh\nreal() { ${bin}/.real/${type}; }\n${script}\n`);
+  chmodSync(`${bin}/${type}`, 0o755);
+}
+
+/** DEL does all that it should, and something more; IPAM gives one address to all, and frees none. */
+function sabotage(): void {
+  const leaks = [
+    'ip rule add from 198.51.100.1 lookup 500',
+    'ip route replace 198.51.100.2 dev lan0 table 500',
+    'ip neigh replace 198.51.100.3 lladdr 02:00:00:00:00:03 dev lan0',
+    'ip addr replace 198.51.100.4/32 dev lan0',
+    'ip link add leaked type veth peer name leaked1',
+    'nft add table inet leaked',
+    'touch /var/lib/orbweaver/attachments/leaked.json',
+  ];
+  replace(
+    'coordinator',
+    `[ "$CNI_COMMAND" = DEL ] || { real; exit; }\nreal\n${leaks.join('\n')} 2>/dev/null\nexit 0`,
+  );
+  replace(
+    'spiderpool',
+    `[ "$CNI_COMMAND" = DEL ] && exit 0
+     [ "$CNI_COMMAND" = ADD ] || { real; exit; }
+     real | sed 's#10\\.6\\.1\\.[0-9]*/#10.6.1.77/#'`,
+  );
+}
+
+const expected: [what: string, complaint: RegExp][] = [
+  ['a rule', /left: kernel rule -4 .*198\.51\.100\.1/],
+  ['a route', /left: kernel route -4 198\.51\.100\.2 dev lan0 table 500/],
+  ['a neighbour', /left: kernel neighbour 198\.51\.100\.3 dev lan0/],
+  ['an address of the node', /left: kernel address 198\.51\.100\.4\/32 dev lan0/],
+  ['a link', /left: kernel link leaked/],
+  ['an nft table', /left: kernel table inet leaked/],
+  ['a file', /left: attachments leaked\.json/],
+  ['a record', /left: attachments [0-9a-f]{64}\+eth0\.json/],
+  ['an allocation', /left: held v4 10\.6\.1\./],
+  ['one address to two pods', /^10\.6\.1\.77\/16 was given twice/],
+];
+
+if (insideNamespaces(import.meta.filename)) {
+  let report: Promise<StressReport> | undefined;
+  for (const [what, complaint] of expected) {
+    test(`a product that leaves, or gives, ${what} is found out`, async () => {
+      report ??= stress({ seed: 1, kills: 0, parallel: 2, settleMs: 300, sabotage });
+      const { complaints } = await report;
+      assert.ok(
+        complaints.some((one) => complaint.test(one)),
+        complaints.join('\n'),
+      );
+    });
+  }
+}
