@@ -37,7 +37,7 @@ export const errorTable = {
     meaning: 'No agent answers on its socket.',
     advice:
       'Look whether the agent of this node runs, ask as root, and name its socket with --socket where it has another.',
-    cni: 11,
+    cni: 999,
   },
   ATTACHMENT_DAMAGED: {
     meaning: 'A file in which the node remembers an attachment is not what was written.',

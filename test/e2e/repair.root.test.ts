@@ -1,9 +1,11 @@
 // What breaks on a node with a running agent is whole again by itself: counted, told on the pod, and never more than what is ours.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Event, resources, type SpiderCoordinator } from '#api';
+import { type Event, type NodeReport, resources, type SpiderCoordinator } from '#api';
 import { insideNamespaces } from './namespaces.ts';
 import { nodeAddress, nodeNic, OneNode, serviceCidrs } from './one-node.ts';
 import { runProgram, until } from './program.ts';
@@ -375,6 +377,50 @@ if (insideNamespaces(import.meta.filename)) {
     await runtime.del(network, other);
     other.dropNamespace();
     assert.ok(isWhole(), 'the other pod has noticed nothing');
+  });
+
+  describe('orbctl check --node', () => {
+    const orbctl = (...flags: string[]) => {
+      const args = [join(import.meta.dirname, '../../dist/orbctl.mjs'), 'check', '--node', ...flags];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      return { status, stdout, stderr };
+    };
+    test('says in one line that all is well', () => {
+      assert.deepEqual(orbctl(), { status: 0, stdout: 'node1: no drift (the node and 1 pod)\n', stderr: '' });
+    });
+
+    // Of sysctls but rp_filter the kernel tells nobody: the agent's own repair does not come first.
+    test('names drift, exits with 1, and mends it when asked', async () => {
+      const link = veth();
+      onNode(`sysctl -qw net.ipv6.conf.${link}.accept_ra=1`);
+      const found = orbctl();
+      assert.equal(found.status, 1);
+      assert.match(found.stdout, /^default\/a \(eth0; container [0-9a-f]{12}\)$/m);
+      assert.match(found.stdout, new RegExp(`^ {2}sysctl net/ipv6/conf/${link}/accept_ra is 1, not 0$`, 'm'));
+      const { pods } = JSON.parse(orbctl('--json').stdout) as NodeReport;
+      assert.deepEqual(
+        pods.map(({ name, drift, repaired }) => [name, drift.length, repaired]),
+        [['a', 1, false]],
+      );
+      const mendedNow = orbctl('--repair');
+      assert.equal(mendedNow.status, 0);
+      assert.match(mendedNow.stdout, /mended: sysctl/);
+      assert.equal(orbctl().status, 0);
+    });
+
+    test('the node’s own drift is there too', () => {
+      onNode('sysctl -qw net.ipv4.conf.all.arp_notify=0');
+      const { status, stdout } = orbctl('--repair');
+      assert.equal(status, 0);
+      assert.match(stdout, /^node node1\n {2}mended: sysctl net\/ipv4\/conf\/all\/arp_notify is 0, not 1/m);
+    });
+
+    test('without an agent: an error, and 2', async () => {
+      await node.agent.stop();
+      const { status, stdout, stderr } = orbctl();
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, /the agent of this node does not answer/);
+    });
   });
 
   test('a pod whose namespace is gone is left to its DEL', async () => {
