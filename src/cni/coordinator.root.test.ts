@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before, describe, test } from 'node:test';
 import { type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
-import { silentLogger } from '#base';
+import { silentLogger, systemClock } from '#base';
 import { parseAddress } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
 import type { NetworkNamespace } from '#net';
@@ -78,9 +78,14 @@ class Site implements Disposable {
   ): Promise<void> {
     const cidrs = families.map((family) => `${addresses[family]}/${family === 4 ? 16 : 64}`);
     const gateways = families.map((family) => (family === 4 ? `10.${lan}.0.1` : `fd00:10:${lan}::1`));
-    this.lan.addMacvlan(name, lan === 6 ? 'eth0' : 'eth1', cidrs, gateways);
-    this.#nics.set(name, cidrs);
+    this.plug(name, lan, cidrs, gateways);
     await this.add(name, netConf);
+  }
+
+  /** The NIC alone, without the coordinator behind it. */
+  plug(name: string, lan: 6 | 7, cidrs: readonly string[], gateways: readonly string[]): void {
+    this.lan.addMacvlan(name, lan === 6 ? 'eth0' : 'eth1', cidrs, gateways);
+    this.#nics.set(name, [...cidrs]);
   }
 
   async add(name: string, netConf = {}) {
@@ -375,6 +380,32 @@ describe('underlay, two NICs', () => {
       const [route = ''] = site.lan.show('pod', `route get ${services[family]}`);
       assert.match(route, new RegExp(`dev veth0 src ${ETH0[family]} `), route);
     }
+  });
+
+  test('a router’s default route moves to the NIC’s table, and what it advertises next does not bring it back', async () => {
+    using site = await new Site().start();
+    const { lan } = site;
+    await site.addNic('eth0', 6, [6], ETH0);
+    site.plug('net1', 7, [`${NET1[6]}/64`], []);
+    const main = () => lan.show('pod', '-6 route').filter((line) => line.startsWith('default'));
+    const eventually = async (isSo: () => boolean) => {
+      for (let tries = 0; tries < 100 && !isSo(); tries++) await systemClock.sleep(20);
+    };
+    lan.advertise(7, 'fd00:10:7::');
+    await eventually(() => main().length === 2);
+    assert.match(main().find((line) => line.includes('net1')) ?? '', /proto ra/, 'the symptom: two of them');
+    await site.add('net1');
+    const moved = lan.show('pod', '-6 route show table 101').filter((line) => line.startsWith('default'));
+    assert.match(moved.join(), /^default via fe80::\S+ dev net1 metric 1024/);
+    // One that changes something, so that its arrival can be told.
+    lan.advertise(7, 'fd00:10:77::');
+    await eventually(() => lan.show('pod', '-6 route').some((line) => line.startsWith('fd00:10:77::')));
+    assert.ok(
+      lan.show('pod', '-6 route').some((line) => line.startsWith('fd00:10:77::/64')),
+      'it arrived',
+    );
+    assert.deepEqual(main(), ['default via fd00:10:6::1 dev eth0 metric 1024']);
+    await site.plugin.check(site.call('net1'));
   });
 
   test('eth0 with IPv6 and net1 with IPv4: both reach the node and are answered', async () => {

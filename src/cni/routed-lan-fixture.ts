@@ -3,6 +3,9 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { parseAddress } from '#ip';
+import { openNetns, PacketSocket } from '#kernel';
+import { routerAdvertisement } from './router-advertisement-fixture.ts';
 
 /** Runs `ip`; throws with its words. */
 export function ip(...words: string[]): string {
@@ -90,6 +93,17 @@ export class RoutedLan implements Disposable {
 
   #sysctl(namespace: string, ...settings: string[]): void {
     execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-q', '-w', ...settings], { stdio: 'pipe' });
+  }
+
+  /** The router of a LAN advertises itself and a prefix. */
+  advertise(lan: 6 | 7, prefix: string): void {
+    const shown = run(this.router, `address show dev br${lan}`);
+    const [, mac = ''] = /link\/ether (\S+)/.exec(shown) ?? [];
+    const [, linkLocal = ''] = /inet6 (fe80\S+)\/64/.exec(shown) ?? [];
+    using netns = openNetns(this.path(this.router));
+    const socket = new PacketSocket({ netns, dev: `br${lan}`, protocol: 'nd' });
+    socket.send(routerAdvertisement(mac, parseAddress(linkLocal), parseAddress(prefix)));
+    socket.close();
   }
 
   /** What the macvlan plugin leaves in the pod, its default route in front of (IPv4) or joined to (IPv6) another's. */
