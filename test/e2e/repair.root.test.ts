@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,6 +84,8 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.run('ping', '-c1', '-W2', nodeAddress[4]);
     sandbox.run('ping', '-6', '-c1', '-W2', nodeAddress[6]);
   }
+
+  const ready = async () => (await fetch('http://127.0.0.1:5710/v1/runtime/readiness')).ok;
 
   /** No comparison for a while. */
   async function calm(): Promise<number> {
@@ -334,9 +337,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
 
     test('neighbours that come and go, and other programs’ routes, rules and pods, wake nobody', async () => {
-      await until('the agent knows the cluster', async () => {
-        return (await fetch('http://127.0.0.1:5710/v1/runtime/readiness')).ok;
-      });
+      await until('the agent knows the cluster', ready);
       const before = await calm();
       for (let i = 2; i < 30; i++) {
         inPod(`ip neighbour replace 10.6.7.${i} dev eth0 lladdr 02:00:00:00:00:${10 + i} nud reachable`);
@@ -408,7 +409,13 @@ if (insideNamespaces(import.meta.filename)) {
       assert.equal(orbctl().status, 0);
     });
 
-    test('the node’s own drift is there too', () => {
+    test('the node’s own drift is there too', async () => {
+      const file = join(node.folder, 'conf.yml');
+      const conf = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+      writeFileSync(file, JSON.stringify({ ...conf, tuneSysctlConfig: true }));
+      await node.agent.stop();
+      await node.startAgent();
+      await until('the agent has prepared the node', ready);
       onNode('sysctl -qw net.ipv4.conf.all.arp_notify=0');
       const { status, stdout } = orbctl('--repair');
       assert.equal(status, 0);
