@@ -416,6 +416,7 @@ if (insideNamespaces(import.meta.filename)) {
       await node.agent.stop();
       await node.startAgent();
       await until('the agent has prepared the node', ready);
+      await calm();
       onNode('sysctl -qw net.ipv4.conf.all.arp_notify=0');
       const { status, stdout } = orbctl('--repair');
       assert.equal(status, 0);
