@@ -2,15 +2,17 @@
 
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { errorText, isOrbError } from '#base';
+import { type CheckCommands, check } from './check.ts';
 import type { Context } from './context.ts';
 import { type LabCommands, lab } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
+import { type TraceCommands, trace } from './trace.ts';
 
 /** What the commands do; each resolves with the exit code. */
-export interface Commands extends LabCommands, LabProgramCommands {}
+export interface Commands extends CheckCommands, LabCommands, LabProgramCommands, TraceCommands {}
 
 const commandLine = buildRouteMap<string, Context<Commands>>({
-  routes: { lab, labKubelet, labControllers },
+  routes: { check, lab, trace, labKubelet, labControllers },
   docs: { brief: 'Works with Orbweaver', hideRoute: { labKubelet: true, labControllers: true } },
 });
 

@@ -2,16 +2,20 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ExitCode, run } from '@stricli/core';
 import { pino } from 'pino';
 import { OrbError, silentLogger, systemClock } from '#base';
-import { type Commands, orbctl } from '#cli';
-import { connect, kubeconfigFile } from '#kube';
+import { type Commands, nodeSite, orbctl, runCheck, runTrace, type Site } from '#cli';
+import { openNamespace, primeThreads } from '#kernel';
+import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import {
   enterSandbox,
   execCommand,
   type InnerOptions,
+  labNamespaces,
+  labOverlayTable,
   maximumNodes,
   runControllers,
   runLab,
@@ -29,6 +33,20 @@ function stopOn(...signals: NodeJS.Signals[]): AbortController {
     process.on(signal, () => stop.abort(new OrbError('LAB_STEP_FAILED', { message: 'the lab was stopped' })));
   }
   return stop;
+}
+
+/** The lab that KUBECONFIG names, or the only one where it names nothing; else the node that this runs on. */
+async function siteOf({ KUBECONFIG: path, NODE_NAME: node }: NodeJS.ProcessEnv): Promise<Site> {
+  const labs = runningLabs();
+  const lab =
+    labs.find(({ kubeconfig }) => kubeconfig === path) ?? (path === undefined ? labs[0] : undefined);
+  const log = silentLogger;
+  if (lab !== undefined) {
+    const client = connect(kubeconfigFile(lab.kubeconfig), { log });
+    return { client, places: labNamespaces(lab), overlayTable: labOverlayTable };
+  }
+  const client = connect(path === undefined ? inClusterConfig(process.env) : kubeconfigFile(path), { log });
+  return nodeSite(client, node ?? hostname());
 }
 
 const commands: Commands = {
@@ -85,6 +103,20 @@ const commands: Commands = {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     await controllers.stop();
     return 0;
+  },
+  async trace(flags, from, to) {
+    if (process.getuid?.() !== 0)
+      throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can look into the namespaces of pods' });
+    await primeThreads();
+    const { text, works } = await runTrace(await siteOf(process.env), openNamespace, { from, to, flags });
+    console.log(text);
+    return works ? 0 : 1;
+  },
+  async check(flags) {
+    const { out, err, exitCode } = await runCheck(flags);
+    process.stdout.write(out);
+    process.stderr.write(err);
+    return exitCode;
   },
   async labExec(target, argv) {
     const [command = '', ...args] = execCommand(runningLabs(), target, argv);

@@ -1,6 +1,6 @@
 export { type LinksOf, segmentsOf } from './cables.ts';
 export { type Decision, type Flow, lookUp } from './lookup.ts';
-export { podReplyMarks } from './planned.ts';
+export { connected, interfaceAddress, podReplyMarks, routeBy, viewOf } from './planned.ts';
 export { type Arrival, sourceRefusal } from './reverse-path.ts';
 export { describeRow, type RowPath } from './rows.ts';
 export { type SampleSettings, sampleCluster } from './sample-cluster.ts';
@@ -19,3 +19,4 @@ export type {
   Segment,
   World,
 } from './world.ts';
+export { placeOf } from './world.ts';

@@ -1,0 +1,168 @@
+// Reads what a trace is asked for: an address, or the name of a pod, Service, node or machine, or a node's port.
+
+import type { Pod, Service } from '#api';
+import { OrbError } from '#base';
+import { type Address, type Family, formatAddress, parseAddress, tryParseAddress } from '#ip';
+import type { Place, Protocol } from '#plan/trace';
+import { type ClusterFacts, nodeAddresses, ofFamily, podAddresses, podName } from './facts.ts';
+
+/** What was asked for, with the port that it names. */
+export interface Destination {
+  /** For the head line. */
+  readonly text: string;
+  readonly addresses: readonly Address[];
+  readonly port?: number;
+}
+
+/** What the place is called, and how else it may be written. */
+export interface Named {
+  readonly name: string;
+  readonly destination: Destination;
+}
+
+const NODE_PORT = /^nodeport:(.+):(\d+)$/;
+const PREFIXED = /^(pod|service|node):(.+)$/;
+
+/** Throws TRACE_UNKNOWN for a name that nothing has or that several things have. */
+export function readDestination(input: string, facts: ClusterFacts, machines: readonly Place[]): Destination {
+  const address = tryParseAddress(input);
+  if (address !== undefined) return { text: formatAddress(address), addresses: [address] };
+  const nodePort = NODE_PORT.exec(input);
+  if (nodePort !== null) return nodePortOf(nodePort[1] ?? '', Number(nodePort[2]), facts);
+  const [, kind, rest = input] = PREFIXED.exec(input) ?? [];
+  const found = [
+    ...(kind === undefined || kind === 'pod' ? podsNamed(rest, facts) : []),
+    ...(kind === undefined || kind === 'service' ? servicesNamed(rest, facts) : []),
+    ...(kind === undefined || kind === 'node' ? nodesNamed(rest, facts) : []),
+    ...(kind === undefined ? machinesNamed(rest, machines) : []),
+  ];
+  return only(input, found, 'destination').destination;
+}
+
+/** The one that has the name, or an error that says what there is. */
+export function only<T extends Named>(input: string, found: readonly T[], what: string): T {
+  const [one, ...others] = found;
+  if (one !== undefined && others.length === 0) return one;
+  const message =
+    one === undefined
+      ? `${what} ${JSON.stringify(input)}: there is no pod, Service, node or machine of that name`
+      : `${what} ${JSON.stringify(input)} means several: ${found.map(({ name }) => name).join(', ')}`;
+  throw new OrbError('TRACE_UNKNOWN', { message });
+}
+
+function podsNamed(input: string, { pods }: ClusterFacts): Named[] {
+  return pods
+    .filter((pod) => isNamed(pod, input))
+    .map((pod) => ({
+      name: `pod:${podName(pod)}`,
+      destination: { text: podName(pod), addresses: podAddresses(pod), ...port(firstPort(pod)) },
+    }));
+}
+
+/** `name` of any namespace, or `namespace/name`. */
+export function isNamed({ metadata }: Pod | Service, input: string): boolean {
+  return input === metadata.name || input === `${metadata.namespace}/${metadata.name}`;
+}
+
+/** `name`, `name:port`, each perhaps with its namespace. */
+function servicesNamed(input: string, { services }: ClusterFacts): Named[] {
+  const [, name = input, wanted] = /^(.+):(\d+)$/.exec(input) ?? [];
+  return services
+    .filter((service) => isNamed(service, name))
+    .map((service) => {
+      const text = `Service ${service.metadata.namespace}/${service.metadata.name}`;
+      const clusterIps = (service.spec?.clusterIPs ?? []).filter((each) => each !== 'None' && each !== '');
+      const first = wanted === undefined ? service.spec?.ports?.[0]?.port : Number(wanted);
+      return {
+        name: `service:${service.metadata.namespace}/${service.metadata.name}`,
+        destination: { text, addresses: clusterIps.map(parseAddress), ...port(first) },
+      };
+    });
+}
+
+function nodesNamed(input: string, { nodes }: ClusterFacts): Named[] {
+  return nodes
+    .filter(({ metadata }) => metadata.name === input)
+    .map((node) => ({
+      name: `node:${input}`,
+      destination: { text: `node ${input}`, addresses: nodeAddresses(node) },
+    }));
+}
+
+function machinesNamed(input: string, machines: readonly Place[]): Named[] {
+  return machines
+    .filter(({ name, kind }) => kind === 'machine' && name === input)
+    .map(({ name, view }) => ({
+      name,
+      destination: {
+        text: name,
+        addresses: view.addresses
+          .filter(({ scope }) => scope === 'global')
+          .map(({ address }) => address.address),
+      },
+    }));
+}
+
+function nodePortOf(at: string, nodePort: number, facts: ClusterFacts): Destination {
+  const address = tryParseAddress(at);
+  const addresses =
+    address === undefined
+      ? nodesNamed(at, facts).flatMap(({ destination }) => destination.addresses)
+      : [address];
+  if (addresses.length === 0) {
+    throw new OrbError('TRACE_UNKNOWN', {
+      message: `nodeport:${at}:${nodePort}: there is no node ${JSON.stringify(at)}`,
+    });
+  }
+  const service = facts.services.find(({ spec }) => spec?.ports?.some((each) => each.nodePort === nodePort));
+  if (service === undefined) {
+    throw new OrbError('TRACE_UNKNOWN', {
+      message: `nodeport:${at}:${nodePort}: no Service has the node port ${nodePort}`,
+    });
+  }
+  const text = `NodePort ${nodePort} of Service ${service.metadata.namespace}/${service.metadata.name} at ${at}`;
+  return { text, addresses, port: nodePort };
+}
+
+function firstPort({ spec }: Pod): number | undefined {
+  return spec?.containers?.flatMap(({ ports = [] }) => ports)[0]?.containerPort;
+}
+
+function port(number: number | undefined): { port?: number } {
+  return number === undefined ? {} : { port: number };
+}
+
+/** The family that both ends have, IPv4 first, or the one that was asked for. */
+export function commonFamily(
+  source: Named,
+  { text, addresses }: Destination,
+  wanted: Family | undefined,
+): Family {
+  const families = wanted === undefined ? ([4, 6] as const) : [wanted];
+  const has = (own: readonly Address[], family: Family) => ofFamily(own, family) !== undefined;
+  const common = families.find(
+    (family) => has(source.destination.addresses, family) && has(addresses, family),
+  );
+  if (common !== undefined) return common;
+  const asked = wanted === undefined ? 'address family' : `IPv${wanted}`;
+  throw new OrbError('TRACE_NO_FAMILY', {
+    message: `${source.name} (${familiesOf(source.destination.addresses)}) and ${text} (${familiesOf(addresses)}) have no ${asked} in common`,
+  });
+}
+
+function familiesOf(addresses: readonly Address[]): string {
+  const families = [...new Set(addresses.map(({ family }) => `IPv${family}`))].sort();
+  return families.length === 0 ? 'no address' : families.join(' and ');
+}
+
+/** A port is needed for TCP and UDP; ICMP has none. */
+export function portFor(
+  protocol: Protocol,
+  flag: number | undefined,
+  { text, port: own }: Destination,
+): number {
+  if (protocol === 'icmp') return 0;
+  const found = flag ?? own;
+  if (found !== undefined) return found;
+  throw new OrbError('INPUT_INVALID', { message: `--port is needed: ${text} names none (1 to 65535)` });
+}

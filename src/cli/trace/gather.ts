@@ -1,0 +1,63 @@
+// Builds the world of a trace from namespaces that can be entered and from what the API tells.
+
+import type { NetworkNamespace } from '#net';
+import { type Firewall, type LinksOf, type Place, segmentsOf, serviceFronts, type World } from '#plan/trace';
+import type { ClusterFacts } from './facts.ts';
+import { halfOpenNetworks, masqueradesOf, podFirewall, type Sight, seePlace } from './observe-place.ts';
+import type { Site, SitePlace } from './site.ts';
+
+export type OpenNamespace = (path: string) => NetworkNamespace;
+
+interface Seen extends Sight {
+  readonly at: SitePlace;
+  readonly firewall: Firewall;
+}
+
+/** A pod that ends meanwhile is left out. */
+export function seeWorld(site: Site, facts: ClusterFacts, open: OpenNamespace): World {
+  const seen = site.places.map((at) => see(at, site, facts, open));
+  const links = seen.map(({ at, links: own }): LinksOf => {
+    const { name, kind, node } = at;
+    return { name, kind, links: own, ...(node !== undefined && { node }) };
+  });
+  return { places: seen.flatMap(placesOf), segments: segmentsOf(links) };
+}
+
+function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace): Seen {
+  const namespace = open(at.netns);
+  try {
+    return { at, ...seePlace(namespace), firewall: firewallOf(namespace, at, site, facts) };
+  } finally {
+    namespace.close();
+  }
+}
+
+function placesOf({ at: { name, kind, node }, view, firewall }: Seen): Place[] {
+  if (kind === 'cables') return [];
+  return [{ name, kind, view, firewall, ...(node !== undefined && { node }) }];
+}
+
+function firewallOf(
+  namespace: NetworkNamespace,
+  { kind }: SitePlace,
+  { overlayTable }: Site,
+  facts: ClusterFacts,
+): Firewall {
+  if (kind === 'pod') return podFirewall(namespace);
+  if (kind !== 'node') return {};
+  return {
+    ...nodeRules(facts),
+    // How kube-proxy decides whether it makes the rule (kubernetes #120412).
+    dropsInvalid: namespace.sysctl('netfilter/nf_conntrack_tcp_be_liberal')?.trim() !== '1',
+    halfOpenTo: halfOpenNetworks(namespace),
+    ...(overlayTable !== undefined && { masquerades: masqueradesOf(namespace, overlayTable) }),
+  };
+}
+
+/** What kube-proxy and an overlay with natOutgoing do on every node. */
+export function nodeRules({ services, slices, overlayCidrs }: ClusterFacts): Firewall {
+  return {
+    services: { fronts: serviceFronts(services, slices), clusterCidrs: overlayCidrs },
+    masquerades: overlayCidrs.map((cidr) => ({ from: cidr, except: cidr })),
+  };
+}

@@ -1,0 +1,48 @@
+// The places of the node that this runs on: its own namespace, and those of its pods that have an attachment of ours.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorText, OrbError, silentLogger } from '#base';
+import type { KubeClient } from '#kube';
+import { Attachments, type StateFiles } from '#node';
+import type { Site, SitePlace } from './site.ts';
+
+/** The folder that the agent keeps; nothing is written there. */
+const ATTACHMENTS = '/var/lib/orbweaver/attachments';
+
+export async function nodeSite(client: KubeClient, node: string, folder = ATTACHMENTS): Promise<Site> {
+  const attachments = await Attachments.open(readOnly(folder), silentLogger);
+  const pods = new Map<string, SitePlace>();
+  for (const { pod, netns, supersededBy } of attachments.all()) {
+    if (pod === undefined || netns === undefined || supersededBy !== undefined) continue;
+    const name = `${pod.namespace}/${pod.name}`;
+    pods.set(name, { name, kind: 'pod', node, netns: netns.path });
+  }
+  return { client, node, places: [{ name: node, kind: 'node', netns: 'current' }, ...pods.values()] };
+}
+
+/** The agent alone writes: a damaged file stays where it is. */
+function readOnly(folder: string): StateFiles {
+  const nothing = async () => {};
+  return {
+    async list() {
+      const names = await namesIn(folder);
+      return names.filter((name) => !name.startsWith('.')).map((name) => ({ name, modifiedMs: 0 }));
+    },
+    async read(name) {
+      return await readFile(join(folder, name));
+    },
+    write: nothing,
+    rename: nothing,
+    remove: nothing,
+  };
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const message = `this is no node of Orbweaver, and no lab runs here: ${errorText(cause)}`;
+    throw new OrbError('TRACE_OUT_OF_SIGHT', { message, cause });
+  }
+}

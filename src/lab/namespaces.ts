@@ -1,0 +1,32 @@
+// The network namespaces of a running lab, as paths that can be opened from outside of it.
+
+import { pathInside, type RunningLab } from './running-labs.ts';
+import { clientNetns, routerNetns } from './topology.ts';
+
+export interface LabNamespace {
+  /** Of a pod `namespace/name`. */
+  readonly name: string;
+  /** `cables`: the lab's own, where the bridges are. */
+  readonly kind: 'pod' | 'node' | 'machine' | 'cables';
+  readonly node?: string;
+  readonly netns: string;
+}
+
+/** The nftables table of family inet in which the nodes masquerade what leaves the overlay. */
+export const labOverlayTable = 'lab-overlay';
+
+export function labNamespaces(lab: RunningLab): LabNamespace[] {
+  const inside = (path: string) => pathInside(lab.pid, path);
+  return [
+    { name: 'lab', kind: 'cables', netns: `/proc/${lab.pid}/ns/net` },
+    ...[routerNetns, clientNetns].map((name) => ({
+      ...{ name, kind: 'machine' as const },
+      netns: inside(`/run/netns/${name}`),
+    })),
+    ...lab.nodes.map((name) => ({ name, kind: 'node' as const, netns: inside(`/run/netns/${name}`) })),
+    ...lab.pods.map(({ namespace, name, node, netns }) => ({
+      ...{ name: `${namespace}/${name}`, kind: 'pod' as const, node },
+      netns: inside(netns),
+    })),
+  ];
+}

@@ -1,0 +1,187 @@
+// The lab is the judge: what `orbctl trace` says of every cell of the lab's table is what its packets did.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { silentLogger } from '#base';
+import { formatAddress } from '#ip';
+import { openNamespace, primeThreads } from '#kernel';
+import { connect, kubeconfigFile } from '#kube';
+import { labNamespaces, labOverlayTable, type RunningLab, runningLabs } from '#lab';
+import { type Protocol, trace, type World } from '#plan/trace';
+import { readDestination } from '../../src/cli/trace/destination.ts';
+import { askCluster, type ClusterFacts } from '../../src/cli/trace/facts.ts';
+import { seeWorld } from '../../src/cli/trace/gather.ts';
+
+const program = join(import.meta.dirname, '../../dist/orbctl.mjs');
+
+interface Cell {
+  readonly from: string;
+  readonly to: string;
+  readonly family: 4 | 6;
+  readonly protocol: Protocol;
+  readonly expected: 'works' | 'impossible';
+  readonly ok: boolean;
+  readonly source: string;
+}
+
+/** Names of the table as `orbctl trace` takes them: `web-1 (node1)`, `ClusterIP web`, `NodePort web at node1`. */
+function placeName(cell: string): string {
+  const [, pod] = /^(\S+) \(node\d+\)$/.exec(cell) ?? [];
+  return pod === undefined ? cell : `default/${pod}`;
+}
+
+function destinationName(cell: string, { services }: ClusterFacts): string {
+  const [, clusterIp] = /^ClusterIP (\S+)$/.exec(cell) ?? [];
+  if (clusterIp !== undefined) return `service:${clusterIp}`;
+  const [, name, node] = /^NodePort (\S+) at (\S+)$/.exec(cell) ?? [];
+  if (name === undefined) return placeName(cell);
+  const service = services.find(({ metadata }) => metadata.name === name);
+  return `nodeport:${node}:${service?.spec?.ports?.[0]?.nodePort}`;
+}
+
+describe('a trace in the lab', () => {
+  let lab: ChildProcess;
+  let running: RunningLab;
+  let folder: string;
+  let cells: Cell[];
+
+  before(async () => {
+    await primeThreads();
+    folder = mkdtempSync(join(tmpdir(), 'ow-trace-'));
+    const json = join(folder, 'lab.json');
+    lab = spawn(process.execPath, [program, 'lab', '--json', json], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for await (const chunk of lab.stdout ?? []) {
+      said += String(chunk);
+      if (said.includes('Look around')) break;
+    }
+    const kubeconfig = /export KUBECONFIG=(\S+)/.exec(said)?.[1];
+    const found = runningLabs().find((each) => each.kubeconfig === kubeconfig);
+    assert.ok(found !== undefined, said);
+    running = found;
+    cells = (JSON.parse(readFileSync(json, 'utf8')) as { table: Cell[] }).table;
+  });
+
+  after(async () => {
+    if (lab.exitCode === null) {
+      lab.kill('SIGINT');
+      await once(lab, 'exit');
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  async function world(): Promise<{ facts: ClusterFacts; seen: World }> {
+    const client = connect(kubeconfigFile(running.kubeconfig), { log: silentLogger });
+    const site = { client, places: labNamespaces(running), overlayTable: labOverlayTable };
+    const facts = await askCluster(client);
+    return { facts, seen: seeWorld(site, facts, openNamespace) };
+  }
+
+  test('foresees for every cell of the table whether it works and which address the server sees', async () => {
+    const { facts, seen } = await world();
+    const tried = cells.filter(
+      ({ to, protocol }) => protocol !== 'icmp' || !/^(ClusterIP|NodePort)/.test(to),
+    );
+    assert.ok(tried.length > 200, `${tried.length} cells`);
+    for (const { from, to, family, protocol, expected, ok, source } of tried) {
+      const cell = `${from} → ${to} IPv${family} ${protocol}`;
+      assert.ok(ok, `the table itself fails: ${cell}`);
+      const { addresses, port = 8080 } = readDestination(destinationName(to, facts), facts, seen.places);
+      const destination = addresses.find((address) => address.family === family);
+      assert.ok(destination !== undefined, cell);
+      const asked = { from: placeName(from), destination, protocol, port: protocol === 'icmp' ? 0 : port };
+      // Which endpoint a packet took is chance: one of them explains what was seen.
+      const endpoints = facts.pods.flatMap(({ status }) => status?.podIPs ?? []).map(({ ip }) => ip);
+      const isService = /^(ClusterIP|NodePort)/.test(to);
+      const traces = (isService ? endpoints : [undefined]).map((ip) =>
+        trace(seen, {
+          ...asked,
+          ...(ip !== undefined && { endpoints: readDestination(ip, facts, []).addresses }),
+        }),
+      );
+      if (expected === 'impossible') {
+        assert.ok(
+          traces.every(({ works }) => !works),
+          `${cell} does not work, the trace says it does`,
+        );
+        continue;
+      }
+      assert.deepEqual([...new Set(traces.map(({ failure }) => failure))], [undefined], cell);
+      const foreseen = traces.map(({ seenSource }) => seenSource && formatAddress(seenSource));
+      if (source !== '')
+        assert.ok(
+          foreseen.includes(source),
+          `${cell}: the server saw ${source}, foreseen ${foreseen.join(' ')}`,
+        );
+    }
+  });
+
+  test('fails where the kernel would: the pod’s mark rule, the way to the node, the node’s rule of half-seen connections', async () => {
+    const { facts, seen } = await world();
+    const pod = running.pods.find(({ name, node }) => name.startsWith('underlay') && node === 'node1');
+    const overlay = running.pods.find(({ name, node }) => name.startsWith('overlay') && node === 'node2');
+    assert.ok(pod !== undefined && overlay !== undefined);
+    const [name, other] = [pod, overlay].map((each) => `default/${each.name}`) as [string, string];
+    const [address] = readDestination(other, facts, seen.places).addresses.filter(
+      ({ family }) => family === 4,
+    );
+    assert.ok(address !== undefined);
+    const asked = { from: name, destination: address, protocol: 'tcp', port: 8080 } as const;
+    assert.equal(trace(seen, asked).failure, undefined);
+    const inNode = (...argv: string[]) =>
+      spawnSync('nsenter', [`--net=/proc/${running.pid}/root/run/netns/node1`, '--', ...argv], {
+        encoding: 'utf8',
+      });
+    assert.equal(inNode('nft', 'delete', 'table', 'inet', 'orbweaver').status, 0);
+    const half = (await world()).seen;
+    const { works, failure = '' } = trace(half, asked);
+    // The agent may have mended it meanwhile.
+    const isMended = half.places.some(
+      ({ name: place, firewall }) => place === 'node1' && (firewall.halfOpenTo ?? []).length > 0,
+    );
+    assert.equal(works, isMended, failure);
+    if (!isMended) assert.match(failure, /node1: kube-proxy drops what conntrack calls INVALID/);
+  });
+
+  test('is told on the command line, as text and as JSON, with exit code 1 where it does not work', () => {
+    const orbctl = (...args: string[]) =>
+      spawnSync(process.execPath, [program, 'trace', ...args], {
+        encoding: 'utf8',
+        env: { ...process.env, KUBECONFIG: running.kubeconfig },
+      });
+    const [pod] = running.pods.filter(({ name }) => name.startsWith('underlay'));
+    const text = orbctl(pod?.name ?? '', 'client', '--protocol', 'icmp');
+    assert.equal(text.status, 0, text.stderr);
+    assert.match(text.stdout, /^default\/underlay-\S+ → client \(192\.0\.2\.10\), icmp\n/);
+    assert.match(text.stdout, /\nworks\n$/);
+    const json = orbctl(pod?.name ?? '', '192.0.2.10', '--port', '8080', '--json');
+    const answer = JSON.parse(json.stdout) as {
+      works: boolean;
+      request: { hops: { place: string; out?: string }[] };
+    };
+    assert.equal(answer.works, true);
+    assert.deepEqual(
+      answer.request.hops.map(({ place }) => place),
+      [`default/${pod?.name}`, 'router', 'client'],
+    );
+    const lost = orbctl(pod?.name ?? '', '10.6.99.99', '--port', '80');
+    assert.equal(lost.status, 1);
+    assert.match(lost.stdout, /nobody answers for it on that link/);
+    for (const [args, code, message] of [
+      [['nobody', 'client'], 1, /source "nobody": there is no pod/],
+      [[pod?.name ?? '', 'nobody'], 1, /destination "nobody": there is no pod/],
+      [[pod?.name ?? '', 'node1'], 1, /--port is needed/],
+      [[pod?.name ?? '', 'client', '--protocol', 'sctp'], 2, /--protocol "sctp": allowed are tcp, udp, icmp/],
+      [[pod?.name ?? '', 'client', '--port', '0'], 2, /--port "0": allowed are 1 to 65535/],
+    ] as const) {
+      const run = orbctl(...args);
+      assert.equal(run.status, code, run.stderr);
+      assert.match(run.stderr, message);
+    }
+  });
+});
