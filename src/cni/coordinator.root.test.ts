@@ -598,6 +598,28 @@ describe('an overlay’s eth0 with net1 besides', () => {
     });
   });
 
+  test('an overlay of IPv4 alone, with IPv6 switched off on its NIC: net1’s IPv6 reaches the node and clients all the same', async () => {
+    using site = await new Site().start();
+    const { lan } = site;
+    lan.addCalico(cali, CALICO);
+    const off = 'net.ipv6.conf.eth0.disable_ipv6=1';
+    execFileSync('ip', ['netns', 'exec', lan.pod, 'sysctl', '-q', '-w', off]);
+    await site.addNic('net1', 6, [4, 6], net1);
+    await withServer(lan.pod, () => {
+      for (const family of [4, 6] as const) {
+        assert.equal(ask(lan.client, net1[family]), `${CLIENT[family]} hello`);
+        assert.equal(ask(lan.node, net1[family]), `${NODE[family]} hello`);
+      }
+    });
+    await withServer(lan.node, () => {
+      assert.equal(ask(lan.pod, NODE[6]), `${net1[6]} hello`);
+      assert.equal(ask(lan.pod, NODE[4]), `${CALICO} hello`);
+    });
+    await site.plugin.check(site.call('net1'));
+    await site.unplug('net1');
+    await withServer(lan.node, () => assert.equal(ask(lan.pod, NODE[4]), `${CALICO} hello`));
+  });
+
   test('ADD again and a second NIC: tables 101 and 102, nothing twice', async () => {
     using site = await calicoPod({ podDefaultRouteNic: 'net1' });
     const before = site.everything();

@@ -11,11 +11,14 @@ const ADVERTISED = 9;
 export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
   const veth = frame.ownWay === undefined ? [] : [POD_LINK];
   const ours = frame.nics.filter((nic) => nic.ours);
-  // `all` would switch IPv6 on where somebody switched it off.
-  const sixes = [...ours.filter((nic) => hasFamily(nic, 6)).map(({ name }) => name), ...veth];
+  // `all` would switch IPv6 on where somebody switched it off. An overlay's NIC may be without, and is needed as a way to the node.
+  const sixes = new Set([
+    ...ours.filter((nic) => hasFamily(nic, 6)).map(({ name }) => name),
+    ...frame.ways.map((way) => way.podLink),
+  ]);
   return [
     ...(frame.families.includes(6)
-      ? sixes.map((dev) => ({ key: `ipv6/conf/${dev}/disable_ipv6`, value: '0' }))
+      ? [...sixes].map((dev) => ({ key: `ipv6/conf/${dev}/disable_ipv6`, value: '0' }))
       : []),
     ...reversePathFilters(frame, veth),
     ...moved.flatMap(advertisedDefaults),
