@@ -4,10 +4,11 @@ export { connected, interfaceAddress, podReplyMarks, routeBy, viewOf } from './p
 export { type Arrival, sourceRefusal } from './reverse-path.ts';
 export { describeRow, type RowPath } from './rows.ts';
 export { type SampleSettings, sampleCluster } from './sample-cluster.ts';
-export { type ServiceEndpoint, type ServiceFront, serviceFronts } from './service.ts';
+export { serviceFronts } from './service.ts';
+export type { ServiceEndpoint, ServiceFront } from './service-front.ts';
 export { sourceFor } from './source-address.ts';
 export { traceText, wayLine } from './text.ts';
-export { type LinkView, linkSysctl, type NamespaceView } from './view.ts';
+export type { LinkView, NamespaceView } from './view.ts';
 export { type Trace, type TraceRequest, trace, type Way } from './walk.ts';
 export type {
   Firewall,

@@ -8,7 +8,7 @@ import type { NicInput, OverlayNic, PodInput } from '../network/nic.ts';
 import { mergeSettings } from '../network/settings.ts';
 import { ruleText } from '../network/text.ts';
 import { connected, interfaceAddress, plannedPod, routeBy, viewOf } from './planned.ts';
-import type { ServiceEndpoint, ServiceFront } from './service.ts';
+import type { ServiceEndpoint, ServiceFront } from './service-front.ts';
 import type { Firewall, Place, Port, Segment, World } from './world.ts';
 
 /** What is different from one sample cluster to another. */

@@ -2,28 +2,8 @@
 
 import type { EndpointSlice, Service, ServicePort } from '#api';
 import { type Address, cidrContains, type Family, parseAddress, sameAddress } from '#ip';
+import type { ServiceEndpoint, ServiceFront } from './service-front.ts';
 import type { Packet, ServiceRules } from './world.ts';
-
-export interface ServiceEndpoint {
-  readonly address: Address;
-  readonly port: number;
-  readonly node?: string;
-}
-
-/** One port of a Service in one family. */
-export interface ServiceFront {
-  readonly namespace: string;
-  readonly name: string;
-  readonly protocol: 'tcp' | 'udp';
-  readonly clusterIp: Address;
-  readonly port: number;
-  readonly nodePort?: number;
-  /** externalTrafficPolicy Local. */
-  readonly externalLocal: boolean;
-  /** internalTrafficPolicy Local. */
-  readonly internalLocal: boolean;
-  readonly endpoints: readonly ServiceEndpoint[];
-}
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 

@@ -3,7 +3,7 @@
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Connection } from './connection.ts';
 import { endpointText, type Hop } from './hop.ts';
-import type { ServiceEndpoint } from './service.ts';
+import type { ServiceEndpoint } from './service-front.ts';
 import { type Journey, type OwnPacket, receive, send, type Visit } from './visit.ts';
 import { type Packet, type Place, type Protocol, placeOf, type World } from './world.ts';
 

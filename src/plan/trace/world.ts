@@ -2,7 +2,7 @@
 
 import type { Address, Cidr } from '#ip';
 import type { Mac } from '#net';
-import type { ServiceFront } from './service.ts';
+import type { ServiceFront } from './service-front.ts';
 import type { NamespaceView } from './view.ts';
 
 export interface Place {
