@@ -149,6 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   void started.run(async () => {
     // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
     await Promise.all([ipam.start(), replay.start()]);
+    await replay.clusterKnown();
     repair.clusterKnown();
     log.info({}, 'agent is ready for new pods');
   });

@@ -1,9 +1,9 @@
 // Works off the queue of DELs: before the agent serves new pods, and from then on, because a shim that has waited a second
 // queues its DEL too, and because the API server may be away.
 
-import { BackOff, type Clock, type Logger } from '#base';
+import { BackOff, type Clock, isOrbError, type Logger } from '#base';
 import { type CniRequest, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
-import type { DelQueue } from '#node';
+import type { DelQueue, QueuedDel } from '#node';
 import type { Gate } from './gate.ts';
 import { orderKey } from './verbs.ts';
 
@@ -17,6 +17,8 @@ export interface DelReplayParts {
 
 /** How long one queued DEL may take, waiting for its turn included. */
 const DEL_TIMEOUT_MS = 10_000;
+/** So that releases share the writes of their pool, and requests of runtimes find room beside them. */
+const LANES = 8;
 /** How often the queue is looked at: one readdir of an empty folder. */
 const LOOK_MS = 1_000;
 
@@ -25,6 +27,7 @@ export class DelReplay {
   readonly #stop = new AbortController();
   readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
   #running: Promise<void> | undefined;
+  #looking: Promise<void> = Promise.resolve();
   /** How many DELs wait, as of the last look: for the metrics. */
   waiting = 0;
 
@@ -43,6 +46,11 @@ export class DelReplay {
     if (this.#running !== undefined) return;
     await this.#look();
     this.#running = this.#keepLooking();
+  }
+
+  /** The API server is there: what waited for it is seen to now. */
+  async clusterKnown(): Promise<void> {
+    if (this.waiting > 0) await this.#lookAgain();
   }
 
   async stop(): Promise<void> {
@@ -69,25 +77,69 @@ export class DelReplay {
     }
   }
 
-  async #look(): Promise<void> {
-    const { queue, dispatcher, gate, clock, log } = this.#parts;
-    await queue.replay(async ({ request: id, bytes }) => {
-      const request = readRequest(decodeFrame(Buffer.from(bytes)));
-      const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
-      const own = log.child({
-        request: id,
-        type: request.type,
-        verb: 'DEL',
-        containerId,
-        ifName,
-        queued: true,
-      });
+  /** One look after the other: both would serve the same. */
+  #look(): Promise<void> {
+    const looked = this.#looking.then(() => this.#lookOnce());
+    this.#looking = looked.catch(() => {});
+    return looked;
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { queue } = this.#parts;
+    const pass: Pass = { clusterAway: false };
+    const { signal } = this.#stop;
+    await queue.replay((queued) => this.#serve(queued, pass), { lanes: LANES, last: asksCluster, signal });
+    this.waiting = await queue.length();
+  }
+
+  async #serve(queued: QueuedDel, pass: Pass): Promise<boolean> {
+    const asks = asksCluster(queued);
+    if (asks && pass.clusterAway) return false;
+    const { dispatcher, gate, clock, log } = this.#parts;
+    const request = requestOf(queued);
+    const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
+    const own = log.child({
+      request: queued.request,
+      type: request.type,
+      verb: 'DEL',
+      containerId,
+      ifName,
+      queued: true,
+    });
+    try {
       // In the pod's turn: the same DEL may still be running for a shim that has stopped waiting.
       await gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
         dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
       );
-      own.info({}, 'queued DEL served');
-    }, this.#stop.signal);
-    this.waiting = await queue.length();
+    } catch (error) {
+      if (asks && isAway(error)) pass.clusterAway = true;
+      throw error;
+    }
+    own.info({}, 'queued DEL served');
+    return true;
   }
+}
+
+/** One look at the queue. */
+interface Pass {
+  /** A DEL has waited for the cluster in vain: hundreds more, one after the other, would take an hour to find out the same. */
+  clusterAway: boolean;
+}
+
+/** What needs nothing but the node goes first: after a reboot the API server may be away for long. */
+function asksCluster(queued: QueuedDel): boolean {
+  try {
+    return requestOf(queued).type === 'spiderpool';
+  } catch {
+    // That it is damaged is for its turn to say.
+    return false;
+  }
+}
+
+function requestOf({ bytes }: QueuedDel): CniRequest {
+  return readRequest(decodeFrame(Buffer.from(bytes)));
+}
+
+function isAway(error: unknown): boolean {
+  return isOrbError(error, 'KUBE_UNREACHABLE') || (error as Error | undefined)?.name === 'TimeoutError';
 }

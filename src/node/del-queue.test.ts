@@ -16,6 +16,7 @@ test('queued DELs are served the oldest first, byte for byte, and go', async () 
   await queue.replay(async ({ request, bytes }) => {
     assert.equal(new TextDecoder().decode(bytes), request);
     served.push(request);
+    return true;
   });
   assert.deepEqual(served, ['ffff', '0000', 'aaaa']);
   assert.equal(files.files.size, 0);
@@ -29,6 +30,7 @@ test('a damaged request is set aside, one that fails stays, and the rest is serv
     if (request === 'damaged') throw new OrbError('FRAME_DAMAGED', { message: 'no frame' });
     if (request === 'failing') throw new Error('the API server is away');
     served.push(request);
+    return true;
   });
   assert.deepEqual(served, ['good']);
   assert.deepEqual([...files.files.keys()].sort(), ['.tmp-1234', 'damaged.del.damaged', 'failing.del']);
@@ -45,6 +47,39 @@ test('a request of which no DEL can be made does not stay for ever and fill the 
 test('a replay ends with the agent, and leaves the rest to the next', async () => {
   const { files, queue } = await queueOf('first', 'second');
   const stop = new AbortController();
-  await queue.replay(async () => stop.abort(), stop.signal);
+  await queue.replay(
+    async () => {
+      stop.abort();
+      return true;
+    },
+    { signal: stop.signal },
+  );
+  assert.deepEqual([...files.files.keys()], ['second.del']);
+});
+
+test('several are served at once, those that are to be last after all others', async () => {
+  const { files, queue } = await queueOf('a1', 'b1', 'a2', 'b2', 'a3', 'b3');
+  const order: string[] = [];
+  let running = 0;
+  let most = 0;
+  await queue.replay(
+    async ({ request }) => {
+      order.push(request);
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      return true;
+    },
+    { lanes: 2, last: ({ request }) => request.startsWith('a') },
+  );
+  assert.deepEqual(order, ['b1', 'b2', 'b3', 'a1', 'a2', 'a3']);
+  assert.equal(most, 2);
+  assert.equal(files.files.size, 0);
+});
+
+test('what is left for later stays', async () => {
+  const { files, queue } = await queueOf('first', 'second');
+  await queue.replay(async ({ request }) => request === 'first');
   assert.deepEqual([...files.files.keys()], ['second.del']);
 });

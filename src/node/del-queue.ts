@@ -10,6 +10,17 @@ export interface QueuedDel {
   readonly bytes: Uint8Array;
 }
 
+/** Serves one; false leaves it for later. */
+export type ServeDel = (queued: QueuedDel) => Promise<boolean>;
+
+export interface ReplayOptions {
+  /** How many are served at once; 1 unless told. */
+  readonly lanes?: number;
+  /** Those that are served after all others. */
+  readonly last?: (queued: QueuedDel) => boolean;
+  readonly signal?: AbortSignal;
+}
+
 const QUEUED = '.del';
 
 /** No repeat helps, whatever becomes of cluster and node. */
@@ -41,24 +52,46 @@ export class DelQueue {
   }
 
   /**
-   * Serves what is queued, the oldest first, one after the other. A request goes when `serve` is through with it; one that
-   * can never be served, because it is no frame or says nothing that a DEL can be made of, is set aside: it must not fill the
-   * queue. One that fails otherwise stays for the next replay, and the rest is served, until the signal aborts.
+   * Serves what is queued, the oldest first, some at a time. A request goes when `serve` is through with it; one that can never be
+   * served, because it is no frame or says nothing that a DEL can be made of, is set aside: it must not fill the queue. One that
+   * fails otherwise, or that `serve` leaves for later, stays for the next replay, and the rest is served, until the signal aborts.
    */
-  async replay(serve: (queued: QueuedDel) => Promise<void>, signal?: AbortSignal): Promise<void> {
-    for (const request of await this.#waiting()) {
-      if (signal?.aborted === true) return;
-      const name = request + QUEUED;
-      const bytes = await this.#files.read(name);
-      if (bytes === undefined) continue;
-      try {
-        await serve({ request, bytes });
-      } catch (error) {
-        await this.#refused(name, request, error);
-        continue;
-      }
-      await this.#files.remove(name);
+  async replay(
+    serve: ServeDel,
+    { lanes = 1, last = () => false, signal }: ReplayOptions = {},
+  ): Promise<void> {
+    const queued = await this.#read();
+    for (const group of [queued.filter((one) => !last(one)), queued.filter(last)]) {
+      // The lanes share it.
+      const rest = group.values();
+      const lane = async () => {
+        for (const one of rest) {
+          if (signal?.aborted === true) return;
+          await this.#serve(one, serve);
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
     }
+  }
+
+  async #serve({ request, bytes }: QueuedDel, serve: ServeDel): Promise<void> {
+    const name = request + QUEUED;
+    try {
+      if (!(await serve({ request, bytes }))) return;
+    } catch (error) {
+      await this.#refused(name, request, error);
+      return;
+    }
+    await this.#files.remove(name);
+  }
+
+  async #read(): Promise<QueuedDel[]> {
+    const found: QueuedDel[] = [];
+    for (const request of await this.#waiting()) {
+      const bytes = await this.#files.read(request + QUEUED);
+      if (bytes !== undefined) found.push({ request, bytes });
+    }
+    return found;
   }
 
   async #waiting(): Promise<string[]> {
