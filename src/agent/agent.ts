@@ -86,7 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     deadlineMs: config.orbweaver.probeDeadlineMs,
     probe: (request) => probeNic(request, clock),
     conflicted: (conflict) =>
-      tellConflict(conflict, { events, count: (outcome) => metrics.addressConflict(outcome) }),
+      tellConflict(conflict, { events, log, count: (outcome) => metrics.addressConflict(outcome) }),
     announce: (announcement) => announce(announcement, clock),
   };
   const coordination: CoordinatorParts = {

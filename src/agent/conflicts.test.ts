@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLogger } from '#base';
 import { parseAddress } from '#ip';
 import { tellConflict } from './conflicts.ts';
 
@@ -14,7 +15,8 @@ test('a conflict is an Event on the pod that names address, interface, rival and
   const told: unknown[] = [];
   const counted: string[] = [];
   const events = { record: (...event: unknown[]) => told.push(event.slice(1)) };
-  const edges = { events: events as never, count: (outcome: string) => counted.push(outcome) };
+  const count = (outcome: string) => counted.push(outcome);
+  const edges = { events: events as never, count, log: silentLogger };
   tellConflict({ ...conflict, outcome: 'quarantined' }, edges);
   tellConflict({ ...conflict, outcome: 'kept' }, edges);
   const start = 'address 10.6.1.1 of interface eth0 is in use at 0a:00:00:00:00:99: ';
@@ -22,7 +24,7 @@ test('a conflict is an Event on the pod that names address, interface, rival and
   const pod = { metadata: conflict.pod };
   assert.deepEqual(told, [
     [pod, note('it goes into quarantine, and the pod gets another one')],
-    [pod, note("it is the pod's for good: the pod starts once the other machine has left it")],
+    [pod, note('it cannot be exchanged: the pod starts once the other machine has left it')],
   ]);
   assert.deepEqual(counted, ['quarantined', 'kept']);
 });

@@ -1,6 +1,7 @@
 // Address conflicts as users see them: an Event on the pod and a counter, also where the pod got another address and started.
 
 import { resources } from '#api';
+import type { Logger } from '#base';
 import type { Conflict } from '#cni';
 import { formatAddress } from '#ip';
 import type { EventRecorder } from '#kube';
@@ -8,19 +9,21 @@ import type { EventRecorder } from '#kube';
 /** Where conflicts are told. */
 export interface ConflictEdges {
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly log: Logger;
   readonly count: (outcome: Conflict['outcome']) => void;
 }
 
 const CONSEQUENCES: Readonly<Record<Conflict['outcome'], string>> = {
   quarantined: 'it goes into quarantine, and the pod gets another one',
-  kept: "it is the pod's for good: the pod starts once the other machine has left it",
+  kept: 'it cannot be exchanged: the pod starts once the other machine has left it',
 };
 
 export function tellConflict(
   { pod, nic, address, mac, outcome }: Conflict,
-  { events, count }: ConflictEdges,
+  { events, count, log }: ConflictEdges,
 ): void {
   count(outcome);
   const message = `address ${formatAddress(address)} of interface ${nic} is in use at ${mac}: ${CONSEQUENCES[outcome]}`;
+  log.warn({ pod: `${pod.namespace}/${pod.name}`, outcome }, message);
   events.record(resources.pods, { metadata: { ...pod } }, { type: 'Warning', reason: 'IPConflict', message });
 }

@@ -29,7 +29,7 @@ export interface Conflict {
   readonly address: Address;
   /** Of the other machine. */
   readonly mac: Mac;
-  /** Whether the address went into quarantine; the pod keeps one that is its own for good, and waits. */
+  /** Whether the address went into quarantine; one that is the pod's for good, or another IPAM plugin's, is kept. */
   readonly outcome: 'quarantined' | 'kept';
 }
 

@@ -140,6 +140,13 @@ test('a conflict fails the ADD and keeps the address from the next attempt', asy
   assert.deepEqual([ipam.quarantined, told], [['10.6.1.1'], ['10.6.1.1 quarantined']]);
 });
 
+test('a conflict of an address that another IPAM plugin gave fails the ADD and is told of', async () => {
+  report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
+  const { ipam: _, ...other } = record;
+  await assert.rejects(detectWith({ detectIPConflict: true }, off, other), { code: 'ADDRESS_CONFLICT' });
+  assert.deepEqual([ipam.quarantined, told], [[], ['10.6.1.1 kept']]);
+});
+
 test('a conflict of a fixed address fails the ADD, and the address stays the pod’s', async () => {
   report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
   const { ipam: part } = record;

@@ -1,8 +1,8 @@
 // Detection by `coordinator`: what a NetworkAttachmentDefinition asks for, and what IPAM could not probe because the NIC came later.
 
 import { type CniResult, type CoordinatorConf, parseCoordinatorConf } from '#api';
-import { formatAddress, parseAddress, parseCidr, sameAddress } from '#ip';
-import type { AttachmentRecord } from '#node';
+import { parseAddress, parseCidr, sameAddress } from '#ip';
+import type { AttachmentRecord, ProbeReport } from '#node';
 import type { ProbeTarget } from '#plan/probe';
 import { type Detection, type DetectionSwitches, detect, refusalOf } from './detection.ts';
 import type { Ipam } from './ipam.ts';
@@ -35,27 +35,29 @@ export async function detectLate(
   const conf = parseCoordinatorConf(call.conf);
   const { timeout: deadlineMs = detection.deadlineMs } = conf.detectOptions ?? {};
   const report = await detect({ ...detection, deadlineMs }, switchesOf(conf, record, detection), site);
-  if (report.kind === 'conflict' && record.pod !== undefined) {
-    const fixed = record.ipam?.fixed === true;
-    const { address, mac } = report;
-    detection.conflicted({
-      pod: record.pod,
-      nic,
-      address,
-      mac,
-      outcome: fixed ? 'kept' : 'quarantined',
-    });
-    const addresses = (record.ipam?.addresses ?? [])
-      .map(({ address, pool }) => ({ address: parseCidr(address).address, pool }))
-      .filter(({ address }) => sameAddress(address, report.address));
-    log.warn(
-      { nic, address: formatAddress(report.address), mac: report.mac },
-      'another machine uses the address',
-    );
-    if (!fixed) await ipam.quarantine({ podUid: record.pod.uid, nic, addresses, signal });
-  }
+  if (report.kind === 'conflict') await exchange(report, { nic, record, signal }, { detection, ipam });
   const refusal = refusalOf(report, nic);
   if (refusal !== undefined) throw refusal;
+}
+
+/** Of another IPAM plugin, or fixed: then there is nothing to exchange. */
+async function exchange(
+  { address, mac }: Extract<ProbeReport, { kind: 'conflict' }>,
+  {
+    nic,
+    record,
+    signal,
+  }: { readonly nic: string; readonly record: AttachmentRecord; readonly signal: AbortSignal },
+  { detection, ipam }: LateDetectionParts,
+): Promise<void> {
+  const { pod, ipam: held } = record;
+  if (pod === undefined) return;
+  const addresses = (held?.addresses ?? [])
+    .map((one) => ({ address: parseCidr(one.address).address, pool: one.pool }))
+    .filter((one) => sameAddress(one.address, address));
+  const outcome = held?.fixed === true || addresses.length === 0 ? 'kept' : 'quarantined';
+  detection.conflicted({ pod, nic, address, mac, outcome });
+  if (outcome === 'quarantined') await ipam.quarantine({ podUid: pod.uid, nic, addresses, signal });
 }
 
 /** The definition decides over the configuration; what the configuration asks for, IPAM has probed where it could. */

@@ -2,7 +2,7 @@
 // StatefulSet's, which is the pod's for good: its ADD fails until the other machine is gone.
 
 import { errorText, type OrbError } from '#base';
-import { formatAddress, sameAddress } from '#ip';
+import { sameAddress } from '#ip';
 import type { ProbeReport } from '#node';
 import { withoutAlternative } from '#plan/probe';
 import { type Detection, detect, refusalOf } from './detection.ts';
@@ -80,9 +80,7 @@ async function quarantine(
   request: AllocationRequest,
   { podUid, report, own }: Quarantine,
 ): Promise<void> {
-  const { ifName: nic, signal, log } = request;
-  const facts = { nic, address: formatAddress(report.address), mac: report.mac };
-  log.warn(facts, 'another machine uses the address: it is put into quarantine, and another one taken');
+  const { ifName: nic, signal } = request;
   const addresses: HeldAddress[] = own
     .map(({ address, pool }) => ({ address: address.address, pool }))
     .filter(({ address }) => sameAddress(address, report.address));
