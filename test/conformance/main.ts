@@ -33,17 +33,26 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
+
 /** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
 function profileOf(type: string, folder: string): Profile {
-  const own = join(import.meta.dirname, 'profiles', `${type}.json`);
+  const own = fileOf(type);
   const file = values.profile ?? own;
   if (!existsSync(file) && values.conf === undefined)
     throw new Error(`no profile ${file}: name one with --profile, or a configuration with --conf`);
+  if (file === own && values.conf === undefined) return readProfile(own, folder);
   const profile = existsSync(file)
     ? readProfile(file, folder)
     : readProfile(join(import.meta.dirname, 'profiles/any.json'), folder);
   if (values.conf === undefined) return { ...profile, type };
   return { ...profile, type, conf: JSON.parse(readFileSync(values.conf, 'utf8')) as Profile['conf'] };
+}
+
+/** A type, and what else its own profile wants to be run. */
+function withFurther(name: string): string[] {
+  const isOwn = values.profile === undefined && values.conf === undefined && existsSync(fileOf(name));
+  return isOwn ? [name, ...readProfile(fileOf(name), '').also] : [name];
 }
 
 /** The same program in a network and mount namespace of its own: nothing of the machine's network is touched. */
@@ -83,6 +92,7 @@ async function inside(type: string): Promise<void> {
     }
     run('mount', ['-t', 'proc', 'proc', '/proc']);
     const outcomes = await runCases(
+      type,
       profile,
       values['bin-dir'].map((dir) => resolve(dir)),
       folder,
@@ -109,7 +119,7 @@ async function main(): Promise<void> {
     throw new Error('name at least one plugin type, for example: npm run conformance -- macvlan');
   if (process.getuid?.() !== 0) throw new Error('this makes network namespaces: run it as root');
   if (values.inside) return await inside(type);
-  const all = new Map(positionals.map((name) => [name, enterNamespaces(name)]));
+  const all = new Map(positionals.flatMap(withFurther).map((name) => [name, enterNamespaces(name)]));
   const outcomes = [...all.values()].flat();
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
   if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));

@@ -88,13 +88,15 @@ export class Node {
     const n = ++this.#count;
     const namespace = `ow-conf-${process.pid}-${n}`;
     run('ip', ['netns', 'add', namespace]);
-    const args = this.profile.args?.replaceAll('{n}', String(n));
+    const { args, prepare } = this.profile;
+    if (prepare !== undefined)
+      this.shell(prepare.replaceAll('{namespace}', namespace).replaceAll('{n}', String(n)));
     return {
       id: `container-${process.pid}-${n}`,
       namespace,
       netns: `/run/netns/${namespace}`,
       ifname: 'eth0',
-      args,
+      args: args?.replaceAll('{n}', String(n)),
     };
   }
 

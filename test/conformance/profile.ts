@@ -16,6 +16,10 @@ const profileSchema = z.strictObject({
   conf,
   /** The plugins of the chain that run before this one, for a chained plugin. */
   before: z.array(conf).default([]),
+  /** Further profiles of the same type, by file name: alone, where this one is chained. */
+  also: z.array(z.string()).default([]),
+  /** Runs for each container before anything is added to it: `{namespace}`, and `{n}` as in `args`. */
+  prepare: command.optional(),
   /** CNI_ARGS; `{n}` is a number of its own for each container. */
   args: z.string().optional(),
   /** Folders that get an empty file system of their own, so that nothing of the machine is read or changed. */

@@ -33,6 +33,7 @@ async function judge(node: Node, one: (typeof cases)[number]): Promise<Outcome> 
 
 /** Runs all cases, or those with the numbers given, and prints a line for each. */
 export async function runCases(
+  name: string,
   profile: Profile,
   binDirs: readonly string[],
   folder: string,
@@ -40,7 +41,7 @@ export async function runCases(
 ): Promise<Outcome[]> {
   const node = new Node(profile, binDirs, folder);
   const outcomes: Outcome[] = [];
-  console.log(`# ${profile.type}`);
+  console.log(`# ${name}`);
   await node.start();
   try {
     for (const one of cases) {
