@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
 import { formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
@@ -120,7 +121,7 @@ test('ADD joins pod and node by a veth pair, and passes the previous result on',
 
 test('ADD announces the addresses of the NIC once all stands', async () => {
   await plugin.add(call());
-  await new Promise((resolve) => setImmediate(resolve));
+  await setImmediate();
   assert.deepEqual(announced, ['10.6.1.5']);
 });
 
@@ -140,7 +141,15 @@ test('what ADD is about to do is on disk before the kernel is touched', async ()
   };
   await plugin.add(call());
   assert.equal(states[0], 'intended');
+  await setImmediate();
   assert.equal(attachments.get({ containerId, interfaceName: 'eth0' })?.coordinator?.state, 'done');
+});
+
+test('a DEL that comes right after the answer leaves no record, though the ADD has more to write', async () => {
+  await plugin.add(call());
+  await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'coordinator');
+  await setImmediate();
+  assert.equal(attachments.get({ containerId, interfaceName: 'eth0' }), undefined);
 });
 
 test('an ADD that the kernel refuses is undone and forgotten', async () => {

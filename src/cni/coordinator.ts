@@ -67,7 +67,8 @@ export class CoordinatorPlugin implements CniPlugin {
       await detectLate(call, { prevResult, record }, this.#parts);
       for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
-      await attachments.put(withPart(record, call, { state: 'intended', result, plan }));
+      const intended = withPart(record, call, { state: 'intended', result, plan });
+      await attachments.put(intended);
       try {
         applyNetwork(desired, { pod, node }, sight);
       } catch (error) {
@@ -75,15 +76,26 @@ export class CoordinatorPlugin implements CniPlugin {
         await attachments.removePart(record, 'coordinator');
         throw error;
       }
-      // The runtime need not wait for this: the record that is on the disk already says all that DEL and CHECK ask.
-      attachments.put(withPart(record, call, { state: 'done', result, plan })).catch((error: unknown) => {
-        call.log.error({ err: error }, 'the attachment is recorded as intended only');
+      setImmediate(() => {
+        this.#recordDone(intended, call);
+        this.#announce(call, prevResult);
       });
-      this.#announce(call, prevResult);
       return result;
     } finally {
       pod.close();
     }
+  }
+
+  /** The runtime need not wait for this: the record that is on the disk already says all that DEL and CHECK ask. */
+  #recordDone(intended: AttachmentRecord, { log }: NetnsCall): void {
+    const { attachments } = this.#parts;
+    // A verb of the same pod that waited for its turn may have changed it by now.
+    if (attachments.get(intended) !== intended || intended.coordinator === undefined) return;
+    attachments
+      .put({ ...intended, coordinator: { ...intended.coordinator, state: 'done' } })
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'the attachment is recorded as intended only');
+      });
   }
 
   /**
@@ -92,13 +104,11 @@ export class CoordinatorPlugin implements CniPlugin {
    */
   #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): void {
     const addresses = addressesOf(prevResult, environment.ifName).map(({ address }) => address);
-    setImmediate(() => {
-      try {
-        this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
-      } catch (error) {
-        log.warn({ error: errorText(error) }, 'addresses were not announced');
-      }
-    });
+    try {
+      this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'addresses were not announced');
+    }
   }
 
   async del(call: AttachmentCall): Promise<void> {
