@@ -1,0 +1,78 @@
+// A path of a network namespace that is another pod's by now, as /proc/PID/ns/net becomes when the number is in use again.
+
+import assert from 'node:assert/strict';
+import { rmSync, symlinkSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { kernelLines } from '../conformance/kernel-state.ts';
+import { expectFootprint, type Footprint, footprint } from './footprint.ts';
+import { insideNamespaces } from './namespaces.ts';
+import { OneNode } from './one-node.ts';
+import { CniFailure, Runtime, Sandbox, underlay } from './runtime.ts';
+
+if (insideNamespaces(import.meta.filename)) {
+  const runtime = new Runtime();
+  const network = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
+  const path = '/run/path-of-a-process';
+  const byPath = { env: { CNI_NETNS: path } };
+  let node: OneNode;
+  let clean: Footprint;
+
+  async function sandboxOf(name: string): Promise<Sandbox> {
+    const { metadata } = await node.createPod(name);
+    return new Sandbox({ name, uid: metadata.uid });
+  }
+
+  function leadsTo(sandbox: Sandbox): void {
+    rmSync(path, { force: true });
+    symlinkSync(sandbox.netns, path);
+  }
+
+  before(async () => {
+    node = await OneNode.start();
+    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
+    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    const sandbox = await sandboxOf('first');
+    await runtime.add(network, sandbox);
+    await runtime.del(network, sandbox);
+    sandbox.dropNamespace();
+    clean = await footprint(node);
+  });
+  after(() => node.stop());
+
+  test('CHECK and DEL of a pod leave alone the pod that its path leads to by now', async () => {
+    const [old, next] = [await sandboxOf('old'), await sandboxOf('next')];
+    leadsTo(old);
+    const prevResult = await runtime.add(network, old, byPath);
+    await runtime.add(network, next);
+    leadsTo(next);
+    const untouched = kernelLines(next.netns.replace('/run/netns/', ''));
+
+    const [, coordinator = { type: 'coordinator' }] = network.plugins;
+    const checked = await runtime.call('CHECK', network, coordinator, {
+      ...byPath,
+      sandbox: old,
+      prevResult,
+    });
+    assert.match(
+      new CniFailure(checked).message,
+      /is not the network namespace that the interface was added in/,
+    );
+    // macvlan would delete eth0 wherever the path leads; what is ours is told from it.
+    for (const type of ['coordinator', 'spiderpool']) {
+      const { exit, stdout } = await runtime.call(
+        'DEL',
+        network,
+        { ...network.plugins[0], type },
+        { ...byPath, sandbox: old },
+      );
+      assert.equal(exit, 0, stdout);
+    }
+    assert.deepEqual(kernelLines(next.netns.replace('/run/netns/', '')), untouched);
+    await runtime.check(network, next);
+
+    old.dropNamespace();
+    await runtime.del(network, next);
+    next.dropNamespace();
+    await expectFootprint(node, clean);
+  });
+}
