@@ -16,7 +16,7 @@ export async function goVersion(): Promise<string | undefined> {
   );
 }
 
-/** The folder of `components` and `multus`; the first build takes minutes, the later ones are looked up. */
+/** The folder of the programs; the first build takes minutes, the later ones are looked up. */
 export async function builtPrograms(go: string): Promise<string> {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/kube');
   const folder = join(cache, keyOf(go));
@@ -25,7 +25,7 @@ export async function builtPrograms(go: string): Promise<string> {
   mkdirSync(unfinished, { recursive: true });
   try {
     console.log(
-      'building Kubernetes, etcd and Multus from source (once: about 8 minutes and 4 GB of build cache)',
+      'building Kubernetes, etcd, Multus, Calico and flannel from source (once: about 14 minutes and 6 GB of build cache)',
     );
     await build(unfinished);
     if (!existsSync(folder)) renameSync(unfinished, folder);
@@ -44,8 +44,26 @@ const programs = {
     target: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
     stamped: false,
   },
+  // The overlays, with the modules that their own releases were built from.
+  calico: {
+    module: 'calico',
+    target: 'github.com/projectcalico/calico/cni-plugin/cmd/calico',
+    stamped: false,
+  },
+  'calico-node': {
+    module: 'calico',
+    target: 'github.com/projectcalico/calico/node/cmd/calico-node',
+    stamped: false,
+  },
+  flanneld: { module: 'flannel', target: '.', stamped: false },
+  flannel: {
+    module: 'flannel-cni',
+    target: 'github.com/containernetworking/plugins/plugins/meta/flannel',
+    stamped: false,
+  },
 } as const;
 
+/** Without cgo Felix has stubs for libbpf, which it calls for its eBPF dataplane only. */
 const environment = { CGO_ENABLED: '0' };
 const buildFlags = ['-trimpath', '-ldflags'] as const;
 const linkFlags = '-s -w';
@@ -54,7 +72,7 @@ function keyOf(go: string): string {
   const hash = createHash('sha256').update(
     JSON.stringify([go, programs, environment, buildFlags, linkFlags]),
   );
-  for (const { module } of Object.values(programs)) {
+  for (const module of new Set(Object.values(programs).map((program) => program.module))) {
     for (const file of readdirSync(join(own, module)).toSorted()) {
       hash.update(`\0${module}/${file}\0`).update(readFileSync(join(own, module, file)));
     }

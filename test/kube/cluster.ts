@@ -24,6 +24,8 @@ export interface ClusterParts {
   /** Folders that every node sees besides the machine's root file system. */
   readonly shared: readonly string[];
   readonly proxyMode: ProxyMode;
+  /** Of hub.sh: with none, {@link start} does not wait for the nodes to be Ready. */
+  readonly overlay: 'routed' | 'none';
 }
 
 const startTimeoutMs = 120_000;
@@ -40,7 +42,7 @@ export class Cluster {
   }
 
   /** Resolves when every node is Ready. */
-  static async start({ programs, image, shared, proxyMode }: ClusterParts): Promise<Cluster> {
+  static async start({ programs, image, shared, proxyMode, overlay }: ClusterParts): Promise<Cluster> {
     sweep();
     const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
     const starter = spawn('unshare', [...namespaces, join(import.meta.dirname, 'hub.sh')], {
@@ -52,6 +54,7 @@ export class Cluster {
         KUBE_PROGRAMS: programs,
         KUBE_IMAGE: image,
         KUBE_PROXY: proxyMode,
+        KUBE_OVERLAY: overlay,
         KUBE_SHARED: [...new Set(shared)].join('\n'),
       },
     });
@@ -133,6 +136,30 @@ export class Cluster {
   // biome-ignore lint/suspicious/noExplicitAny: answers of kubectl, read here and there
   async get(...args: string[]): Promise<any> {
     return JSON.parse(await this.kubectl(['get', ...args, '-o', 'json']));
+  }
+
+  /** Ends kube-proxy on every node and starts it in another mode; it takes the rules of the mode before away itself. */
+  async changeProxyMode(mode: ProxyMode): Promise<void> {
+    const script = [
+      `sed -i 's/^mode: .*/mode: ${mode}/' /etc/kubernetes/proxy.yaml`,
+      'pid=$(cat "$1/kube-proxy.pid")',
+      'kill "$pid"',
+      'while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done',
+      'kube-proxy --config=/etc/kubernetes/proxy.yaml </dev/null >>"$2" 2>&1 &',
+      'echo $! >"$1/kube-proxy.pid"',
+    ].join('\n');
+    await Promise.all(
+      nodeNames.map((node) =>
+        this.node(node, ['sh', '-c', script, 'sh', `${home}/${node}`, `${home}/log/${node}-kube-proxy.log`]),
+      ),
+    );
+  }
+
+  /** Starts a program on a node that runs for as long as the cluster does. */
+  async startOnNode(node: NodeName, argv: readonly string[], options: CommandOptions = {}): Promise<void> {
+    const log = `${home}/log/${node}-${basename(argv[0] ?? '')}.log`;
+    const script = 'log=$1; shift; "$@" </dev/null >"$log" 2>&1 &';
+    await this.node(node, ['sh', '-c', script, 'sh', log, ...argv], options);
   }
 
   /** Copies the logs out, so that they outlive the cluster. */

@@ -5,11 +5,13 @@
 #
 #   nodes   172.30.0.0/24     the API server (.1) and the nodes' eth0 (.11, .12): their InternalIP
 #   lan     192.168.50.0/24   the underlay: a router (.1) and the nodes' eth1 (.11, .12), the macvlan parent
-#   pods    10.244.N.0/24     of node N, a veth and a /32 route each, routed between the nodes; Services 10.96.0.0/16
+#   pods    10.244.0.0/16     Services 10.96.0.0/16
 # and the same with fd00: in front in IPv6.
 #
 # KUBE_PROGRAMS  folder of `components` and `multus`        KUBE_IMAGE  archive of the pods' image
 # KUBE_PROXY     kube-proxy's mode, iptables or nftables    KUBE_SHARED  folders, one a line, that nodes see besides the root
+# KUBE_OVERLAY   routed: a veth and a /32 route for each pod, 10.244.N.0/24 on node N, routed between the nodes
+#                none: somebody will make one, and the nodes are not Ready until then
 set -euo pipefail
 read -r pid _ </proc/self/stat # as the machine's own /proc counts it
 echo "pid $pid"
@@ -63,8 +65,10 @@ for ((i = 1; i <= KUBE_NODES; i++)); do
   ip link add lan$i type veth peer name eth1 netns $node
   ip link set $node master nodes up
   ip link set lan$i master lan up
-  ip route add 10.244.$i.0/24 via 172.30.0.$((10 + i))
-  ip route add fd00:10:244:$i::/64 via fd00:172:30::$((10 + i))
+  if [ "$KUBE_OVERLAY" = routed ]; then
+    ip route add 10.244.$i.0/24 via 172.30.0.$((10 + i))
+    ip route add fd00:10:244:$i::/64 via fd00:172:30::$((10 + i))
+  fi
   mkdir $KUBE_HOME/$node
   # Not `ip netns exec`: it mounts /sys anew and hides the control groups.
   KUBE_GROUP=$group/$node KUBE_NODE=$i nsenter --net=/run/netns/$node \
@@ -83,7 +87,7 @@ start kube-controller-manager --kubeconfig=$pki/controller-manager.kubeconfig --
 export KUBECONFIG=$pki/admin.kubeconfig
 until kubectl get --raw /readyz >/dev/null 2>&1; do sleep 0.1; done
 until kubectl get node "${names[@]}" >/dev/null 2>&1; do sleep 0.1; done
-kubectl wait --for=condition=Ready --timeout=90s node "${names[@]}" >&2
+[ "$KUBE_OVERLAY" = none ] || kubectl wait --for=condition=Ready --timeout=90s node "${names[@]}" >&2
 until kubectl -n default get serviceaccount default >/dev/null 2>&1; do sleep 0.1; done
 echo ready
 while read -r _; do :; done # bash reaps what is left to process 1 meanwhile

@@ -1,37 +1,71 @@
-// npm run test:kube [-- --proxy iptables|nftables] [--no-compliance] [--logs FOLDER]
-// First light on a real cluster: Kubernetes with kubelets, containerd, kube-proxy and Multus in namespaces of this machine,
-// our agents on its nodes, and pods with addresses of its LAN; once with each mode of kube-proxy.
+// npm run test:kube [-- --only iptables|nftables|calico|flannel] [--no-compliance] [--logs FOLDER]
+// The product on a real cluster: Kubernetes with kubelets, containerd, kube-proxy and Multus in namespaces of this machine, our
+// agents on its nodes, and pods with addresses of its LAN; once with each mode of kube-proxy, then beside Calico and flannel.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { builtPrograms, goVersion } from './build.ts';
-import { Cluster, type ProxyMode } from './cluster.ts';
+import { Cluster, type ClusterParts } from './cluster.ts';
 import { writeImage } from './image.ts';
 import { Outcomes, Unreached } from './outcome.ts';
-import { Scenario } from './scenario.ts';
-
-const modes: readonly ProxyMode[] = ['iptables', 'nftables'];
-/** How many checks a mode has: what a machine without Go skips. */
-const checksOfMode = 15;
+import { playCalico, playFlannel } from './overlay-plays.ts';
+import { Scenario, type ScenarioParts } from './scenario.ts';
 
 const { values } = parseArgs({
   options: {
-    proxy: { type: 'string' },
+    only: { type: 'string' },
     'no-compliance': { type: 'boolean', default: false },
     logs: { type: 'string' },
   },
 });
 
+/** One cluster and what is tried on it. */
+interface Run {
+  readonly name: string;
+  readonly title: string;
+  readonly cluster: Pick<ClusterParts, 'proxyMode' | 'overlay'>;
+  readonly play: (parts: ScenarioParts) => Promise<void>;
+}
+
+const runs: readonly Run[] = [
+  {
+    name: 'iptables',
+    title: 'kube-proxy in mode iptables',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    play: (parts) => new Scenario(parts).play({ withCompliance: !values['no-compliance'] }),
+  },
+  {
+    name: 'nftables',
+    title: 'kube-proxy in mode nftables',
+    cluster: { proxyMode: 'nftables', overlay: 'routed' },
+    play: (parts) => new Scenario(parts).play({ withCompliance: false }),
+  },
+  {
+    name: 'calico',
+    title: 'beside Calico',
+    cluster: { proxyMode: 'iptables', overlay: 'none' },
+    play: playCalico,
+  },
+  {
+    name: 'flannel',
+    title: 'beside flannel',
+    cluster: { proxyMode: 'iptables', overlay: 'none' },
+    play: playFlannel,
+  },
+];
+
 async function main(): Promise<void> {
-  const chosen = modes.filter((mode) => values.proxy === undefined || values.proxy === mode);
+  const chosen = runs.filter(({ name }) => values.only === undefined || values.only === name);
   if (chosen.length === 0)
-    throw new Error(`--proxy ${values.proxy} is no mode: allowed are ${modes.join(' and ')}`);
+    throw new Error(
+      `--only ${values.only} is no run: allowed are ${runs.map(({ name }) => name).join(', ')}`,
+    );
   const go = await goVersion();
   if (go === undefined) {
     console.log('skipped: a real cluster is built from Go modules, and Go is not on this machine');
-    console.log(`0 passed, 0 failed, ${chosen.length * checksOfMode} skipped`);
+    console.log(`0 passed, 0 failed, all checks of ${chosen.length} clusters skipped`);
     return;
   }
   const programs = await builtPrograms(go);
@@ -40,9 +74,10 @@ async function main(): Promise<void> {
   try {
     const root = join(import.meta.dirname, '../..');
     const image = await writeImage(folder, join(root, 'dist/lab-probe'));
-    for (const proxyMode of chosen) {
-      console.log(`kube-proxy in mode ${proxyMode}:`);
-      await tryMode({ outcomes, root, programs, image, proxyMode, shared: [root, programs, folder] });
+    for (const run of chosen) {
+      console.log(`${run.title}:`);
+      const shared = [root, programs, folder];
+      await tryRun(run, { programs, image, shared, ...run.cluster }, { outcomes, root, programs });
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -51,41 +86,29 @@ async function main(): Promise<void> {
   process.exitCode = outcomes.failed === 0 ? 0 : 1;
 }
 
-interface ModeParts {
-  readonly outcomes: Outcomes;
-  readonly root: string;
-  readonly programs: string;
-  readonly image: string;
-  readonly shared: readonly string[];
-  readonly proxyMode: ProxyMode;
-}
-
-async function tryMode({ outcomes, root, ...parts }: ModeParts): Promise<void> {
+async function tryRun(run: Run, made: ClusterParts, parts: Omit<ScenarioParts, 'cluster'>): Promise<void> {
+  const { outcomes } = parts;
   const failedBefore = outcomes.failed;
   let cluster: Cluster | undefined;
   try {
     await outcomes.require('a cluster of two nodes is up', async () => {
-      cluster = await Cluster.start(parts);
+      cluster = await Cluster.start(made);
     });
     if (cluster === undefined) return;
-    const isFirst = parts.proxyMode === 'iptables';
-    await new Scenario({ cluster, outcomes, root }).play({
-      withCompliance: isFirst && !values['no-compliance'],
-    });
+    await run.play({ ...parts, cluster });
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    console.log('     the rest of this mode was not tried');
+    console.log('     the rest of this cluster was not tried');
   } finally {
     if (cluster !== undefined) {
-      if (values.logs !== undefined || outcomes.failed > failedBefore)
-        await saveLogs(cluster, parts.proxyMode);
+      if (values.logs !== undefined || outcomes.failed > failedBefore) await saveLogs(cluster, run.name);
       await cluster.stop();
     }
   }
 }
 
-async function saveLogs(cluster: Cluster, proxyMode: ProxyMode): Promise<void> {
-  const folder = join(values.logs ?? mkdtempSync(join(tmpdir(), 'orbweaver-kube-logs-')), proxyMode);
+async function saveLogs(cluster: Cluster, name: string): Promise<void> {
+  const folder = join(values.logs ?? mkdtempSync(join(tmpdir(), 'orbweaver-kube-logs-')), name);
   mkdirSync(folder, { recursive: true });
   await cluster.saveLogs(folder);
   console.log(`     logs: ${folder}`);

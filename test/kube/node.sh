@@ -59,13 +59,19 @@ for link in eth0=172.30.0,fd00:172:30 eth1=192.168.50,fd00:192:168:50; do
   ip link set "$nic" up
 done
 for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$setting; done
-for ((other = 1; other <= KUBE_NODES; other++)); do
-  [ $other != "$number" ] || continue
-  ip route add 10.244.$other.0/24 via 172.30.0.$((10 + other))
-  ip route add fd00:10:244:$other::/64 via fd00:172:30::$((10 + other))
-done
-# Pods of the overlay leave it with their node's address, as with Calico's natOutgoing.
-nft -f - <<END
+ip route add default via 172.30.0.1
+ip route add default via fd00:172:30::1
+
+mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
+ln -s /usr/lib/cni/* "$KUBE_PROGRAMS/multus" /opt/cni/bin/
+if [ "$KUBE_OVERLAY" = routed ]; then
+  for ((other = 1; other <= KUBE_NODES; other++)); do
+    [ $other != "$number" ] || continue
+    ip route add 10.244.$other.0/24 via 172.30.0.$((10 + other))
+    ip route add fd00:10:244:$other::/64 via fd00:172:30::$((10 + other))
+  done
+  # Pods of the overlay leave it with their node's address, as with Calico's natOutgoing.
+  nft -f - <<END
 table inet overlay {
   chain postrouting {
     type nat hook postrouting priority srcnat;
@@ -74,14 +80,9 @@ table inet overlay {
   }
 }
 END
-ip route add default via 172.30.0.1
-ip route add default via fd00:172:30::1
-
-mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
-ln -s /usr/lib/cni/* "$KUBE_PROGRAMS/multus" /opt/cni/bin/
-# The default network goes inline: Multus 4.2.3 gives the DEL of one named as a file (clusterNetwork) a configuration without
-# the address ranges, and the pod ends never. No ipMasq: it would hide the pods' addresses from other nodes.
-cat >/etc/cni/net.d/00-multus.conf <<END
+  # The default network goes inline: Multus 4.2.3 gives the DEL of one named as a file (clusterNetwork) a configuration without
+  # the address ranges, and the pod ends never. No ipMasq: it would hide the pods' addresses from other nodes.
+  cat >/etc/cni/net.d/00-multus.conf <<END
 {"cniVersion": "1.0.0", "name": "multus", "type": "multus", "kubeconfig": "$pki/multus.kubeconfig",
  "retryDeleteOnError": true, "logFile": "/var/log/multus.log", "logLevel": "verbose",
  "delegates": [{"cniVersion": "1.0.0", "name": "default", "plugins": [
@@ -90,6 +91,7 @@ cat >/etc/cni/net.d/00-multus.conf <<END
      "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
    {"type": "portmap", "capabilities": {"portMappings": true}}]}]}
 END
+fi
 # restrict_oom_score_adj: root in a container may not lower it, and runc then fails to start anything.
 cat >/etc/containerd/config.toml <<END
 version = 2
@@ -132,7 +134,10 @@ clusterCIDR: 10.244.0.0/16,fd00:10:244::/48
 conntrack: {maxPerCore: 0, min: 0}
 oomScoreAdj: 0
 END
-start() { "$@" </dev/null >"$KUBE_HOME/log/$node-$1.log" 2>&1 & }
+start() {
+  "$@" </dev/null >"$KUBE_HOME/log/$node-$1.log" 2>&1 &
+  echo $! >"$here/$1.pid"
+}
 start containerd
 until [ -S /run/containerd/containerd.sock ]; do sleep 0.05; done
 until ctr -n k8s.io images import "$KUBE_IMAGE" >/dev/null; do sleep 0.1; done

@@ -56,7 +56,7 @@ export async function podPlaces(cluster: Cluster, app: 'underlay' | 'overlay'): 
 }
 
 /** The InternalIPs of a node, and its addresses on the LAN. */
-const internalAddresses = (i: number) => [`172.30.0.${11 + i}`, `fd00:172:30::${11 + i}`];
+export const internalAddresses = (i: number) => [`172.30.0.${11 + i}`, `fd00:172:30::${11 + i}`];
 const lanAddresses = (i: number) => [`192.168.50.${11 + i}`, `fd00:192:168:50::${11 + i}`];
 
 export function nodePlaces(cluster: Cluster, probe: string): Place[] {

@@ -1,12 +1,11 @@
 // What is tried in one cluster, in order: installing, pods that talk, agents that end and come back, pods that go.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Agents } from './agents.ts';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
+import { Installation } from './installation.ts';
 import type { Outcomes } from './outcome.ts';
-import { type PodPlace, podPlaces, serverPort } from './places.ts';
+import { type PodPlace, podPlaces } from './places.ts';
 import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
 import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
 
@@ -18,6 +17,8 @@ export interface ScenarioParts {
   readonly outcomes: Outcomes;
   /** The checkout. */
   readonly root: string;
+  /** What {@link builtPrograms} built. */
+  readonly programs: string;
 }
 
 interface UnderlayPod {
@@ -35,13 +36,13 @@ export class Scenario {
   readonly #cluster: Cluster;
   readonly #outcomes: Outcomes;
   readonly #root: string;
-  readonly #agents: Agents;
+  readonly #installation: Installation;
 
-  constructor({ cluster, outcomes, root }: ScenarioParts) {
+  constructor({ cluster, outcomes, root }: Omit<ScenarioParts, 'programs'>) {
     this.#cluster = cluster;
     this.#outcomes = outcomes;
     this.#root = root;
-    this.#agents = new Agents(cluster, root);
+    this.#installation = new Installation(cluster, root);
   }
 
   /** Everything; `withCompliance` once is enough, kube-proxy has no part in it. */
@@ -54,7 +55,7 @@ export class Scenario {
       );
     }
     await outcomes.require('an agent is ready on each node, with the rights of deploy/agent-rbac.yaml', () =>
-      this.#startAgents(),
+      this.#installation.startAgents(),
     );
     await outcomes.require('underlay pods become Ready with addresses of the pools', () => this.#startPods());
     await this.#reach('from the first');
@@ -80,29 +81,14 @@ export class Scenario {
     );
   }
 
-  async #apply(file: string): Promise<void> {
-    await this.#cluster.kubectl(['apply', '-f', '-'], readFileSync(join(this.#root, file), 'utf8'));
-  }
-
   async #installKinds(): Promise<void> {
-    await this.#kubectl('apply', '-f', join(this.#root, 'deploy/crds'));
-    await this.#kubectl('wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all');
-    await this.#apply('test/kube/manifests/multus-rbac.yaml');
-    await this.#apply('test/kube/manifests/underlay.yaml');
+    await this.#installation.installKinds();
     const moved = JSON.stringify({ spec: { subnet: '192.168.51.0/24' } });
     const refusal = await this.#kubectl('patch', 'spiderippool', 'lan-v4', '--type=merge', '-p', moved).catch(
       String,
     );
     if (!/Invalid value|invalid/.test(refusal))
       throw new Error(`the subnet of a pool can be changed: ${refusal}`);
-    // What the controller finds out by itself, once there is one.
-    const status = {
-      phase: 'Synced',
-      overlayPodCIDR: ['10.244.0.0/16', 'fd00:10:244::/48'],
-      serviceCIDR: ['10.96.0.0/16', 'fd00:10:96::/112'],
-    };
-    const patch = ['patch', 'spidercoordinator', 'default', '--subresource=status', '--type=merge', '-p'];
-    await this.#kubectl(...patch, JSON.stringify({ status }));
   }
 
   async #compliance(): Promise<void> {
@@ -112,20 +98,8 @@ export class Scenario {
     await run([enter, ...rest, process.execPath, ...options], { env: this.#cluster.environment });
   }
 
-  async #startAgents(): Promise<void> {
-    await this.#agents.prepare();
-    await this.#agents.startAll();
-    await this.#startNodeServers();
-  }
-
-  /** What the pods reach on their nodes. */
-  async #startNodeServers(): Promise<void> {
-    const serve = `${join(this.#root, 'dist/lab-probe')} serve ${serverPort} </dev/null >/dev/null 2>&1 &`;
-    await Promise.all(nodeNames.map((node) => this.#cluster.node(node, ['sh', '-c', serve])));
-  }
-
   async #startPods(): Promise<void> {
-    await this.#apply('test/kube/manifests/workloads.yaml');
+    await this.#installation.apply('test/kube/manifests/workloads.yaml');
     await this.#untilPodsReady();
     const pods = await podPlaces(this.#cluster, 'underlay');
     if (pods.length !== fewPods) throw new Error(`there are ${pods.length} underlay pods, not ${fewPods}`);
@@ -183,7 +157,7 @@ export class Scenario {
   }
 
   #cast(): Promise<Cast> {
-    return castOf(this.#cluster, join(this.#root, 'dist/lab-probe'));
+    return castOf(this.#cluster, this.#installation.probe);
   }
 
   async #reach(when: string): Promise<void> {
@@ -198,8 +172,8 @@ export class Scenario {
     const before = await podPlaces(this.#cluster, 'underlay');
     await Promise.all(
       nodeNames.map(async (node) => {
-        await this.#agents.stop(node, signal);
-        await this.#agents.start(node);
+        await this.#installation.agents.stop(node, signal);
+        await this.#installation.agents.start(node);
       }),
     );
     const after = await podPlaces(this.#cluster, 'underlay');
@@ -214,12 +188,12 @@ export class Scenario {
     const pod = (await podPlaces(this.#cluster, 'underlay')).find((one) => one.node === node);
     if (pod === undefined) throw new Error(`${node} has no underlay pod`);
     const object = pod.name.split(' ')[2] ?? '';
-    await this.#agents.stop(node, 'KILL');
+    await this.#installation.agents.stop(node, 'KILL');
     await this.#kubectl('delete', 'pod', object, '--timeout=30s');
     await until('the DEL is in the queue', 15, async () => (await queuedDels(this.#cluster, node)) > 0);
     const holds = async () => (await allocations(this.#cluster)).some(({ podUid }) => podUid === pod.uid);
     if (!(await holds())) throw new Error('the addresses of the deleted pod were released by nobody');
-    await this.#agents.start(node);
+    await this.#installation.agents.start(node);
     await until('the queue is empty', 15, async () => (await queuedDels(this.#cluster, node)) === 0);
     await until('the addresses are released', 15, async () => !(await holds()));
     await this.#untilPodsReady();
@@ -260,8 +234,8 @@ export class Scenario {
       });
       await Promise.all(
         nodeNames.map(async (node) => {
-          await this.#agents.stop(node, 'KILL');
-          await this.#agents.start(node);
+          await this.#installation.agents.stop(node, 'KILL');
+          await this.#installation.agents.start(node);
         }),
       );
       await this.#untilPodsReady();
@@ -292,7 +266,9 @@ export class Scenario {
   async #readLogs(): Promise<void> {
     const levelError = 50;
     for (const node of nodeNames) {
-      const lines = (await this.#agents.log(node)).split('\n').filter((line) => line.startsWith('{'));
+      const lines = (await this.#installation.agents.log(node))
+        .split('\n')
+        .filter((line) => line.startsWith('{'));
       const bad = lines.filter(
         (line) => (JSON.parse(line) as { level: number }).level >= levelError || /forbidden/i.test(line),
       );

@@ -1,0 +1,48 @@
+// What real overlays have in common: their programs on the nodes, and the CNI configuration that Multus delegates to.
+
+import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
+
+/** A real overlay that is installed on a running cluster without one. */
+export interface OverlayNetwork {
+  readonly name: string;
+  /** Resolves when the nodes are Ready. */
+  install(cluster: Cluster): Promise<void>;
+}
+
+/** Puts plugins where the runtime looks for them. */
+export async function linkPlugins(
+  cluster: Cluster,
+  node: NodeName,
+  plugins: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [name, program] of Object.entries(plugins)) {
+    await cluster.node(node, ['ln', '-sf', program, `/opt/cni/bin/${name}`]);
+  }
+}
+
+/**
+ * Multus with the overlay's plugins as default network, inline: Multus 4.2.3 gives the DEL of a network named as a file a
+ * configuration without the address ranges.
+ */
+export async function configureMultus(
+  cluster: Cluster,
+  node: NodeName,
+  delegate: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const conf = {
+    cniVersion: '0.3.1',
+    name: 'multus',
+    type: 'multus',
+    kubeconfig: `${home}/pki/multus.kubeconfig`,
+    retryDeleteOnError: true,
+    logFile: '/var/log/multus.log',
+    logLevel: 'verbose',
+    delegates: [{ cniVersion: '0.3.1', ...delegate }],
+  };
+  const write = ['sh', '-c', 'cat >/etc/cni/net.d/00-multus.conf'];
+  await cluster.node(node, write, { input: JSON.stringify(conf) });
+}
+
+export async function untilNodesReady(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', 'node', ...nodeNames]);
+}

@@ -1,0 +1,71 @@
+// The plays with real overlays: which circumstances they are in, and what must stand in the way of the packets.
+
+import type { Cast } from './actors.ts';
+import { Calico } from './calico.ts';
+import { Flannel } from './flannel.ts';
+import { type ExpectedRule, OverlayScenario } from './overlay-scenario.ts';
+import type { ScenarioParts } from './scenario.ts';
+import { everyWay } from './ways.ts';
+
+const families = [4, 6] as const;
+
+/** kube-proxy's, in mode iptables alone (pkg/proxy/iptables, kubernetes #74839). */
+const proxyDrop: ExpectedRule = {
+  what: 'kube-proxy drops what conntrack calls INVALID',
+  argv: ['iptables-save', '-t', 'filter'],
+  patterns: [/-A KUBE-FORWARD .*--ctstate INVALID .*-j DROP/],
+};
+
+const calicoRules: readonly ExpectedRule[] = [
+  {
+    what: 'Calico drops what conntrack calls INVALID, to and from its pods',
+    argv: ['iptables-save', '-t', 'filter'],
+    patterns: [/-A cali-fw-.*--ctstate INVALID -j DROP/, /-A cali-tw-.*--ctstate INVALID -j DROP/],
+  },
+  {
+    what: 'Calico drops what comes from its pods with a source that does not lead back to them',
+    argv: ['iptables-save', '-t', 'raw'],
+    patterns: [/-A cali-\S+ .*-m rpfilter .*--invert .*-j DROP/],
+  },
+];
+
+const ourRules: ExpectedRule = {
+  what: 'our rule for half-seen connections is there once for each family',
+  argv: ['sh', '-c', 'nft list table inet orbweaver | grep -c notrack'],
+  patterns: [/^2$/m],
+};
+
+export async function playCalico({ cluster, outcomes, root, programs }: ScenarioParts): Promise<void> {
+  const overlay = new Calico(programs);
+  const scenario = new OverlayScenario({ cluster, outcomes, root, overlay });
+  await scenario.begin();
+  await scenario.expectRules([proxyDrop, ...calicoRules, ourRules]);
+  const ways = (natOutgoing: boolean) => (cast: Cast) =>
+    everyWay(cast, { families, natOutgoing, natIncoming: false });
+  console.log('Calico in VXLAN, kube-proxy in mode iptables:');
+  await scenario.tryWays(ways(true));
+  console.log('the same without natOutgoing:');
+  await overlay.natOutgoing(cluster, false);
+  await scenario.tryWays(ways(false));
+  await overlay.natOutgoing(cluster, true);
+  console.log('Calico in VXLAN, kube-proxy in mode nftables:');
+  await cluster.changeProxyMode('nftables');
+  await scenario.tryWays(ways(true));
+  console.log('Calico unencapsulated, kube-proxy in mode nftables:');
+  await overlay.endEncapsulation(cluster);
+  await scenario.tryWays(ways(true));
+  console.log('Calico unencapsulated, kube-proxy in mode iptables:');
+  await cluster.changeProxyMode('iptables');
+  await scenario.tryWays(ways(true));
+  await scenario.expectRules([proxyDrop, ...calicoRules, ourRules]);
+  await scenario.end();
+}
+
+export async function playFlannel({ cluster, outcomes, root, programs }: ScenarioParts): Promise<void> {
+  const overlay = new Flannel(programs);
+  const scenario = new OverlayScenario({ cluster, outcomes, root, overlay });
+  await scenario.begin();
+  await scenario.expectRules([proxyDrop, ourRules]);
+  await scenario.tryWays((cast) => everyWay(cast, { families, natOutgoing: true, natIncoming: true }));
+  await scenario.end();
+}

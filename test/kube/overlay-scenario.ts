@@ -1,0 +1,109 @@
+// What is tried on a cluster with a real overlay: pods of three sorts, every way between them, in each of several circumstances.
+
+import { type Cast, castOf, sorts } from './actors.ts';
+import type { Cluster } from './cluster.ts';
+import { nodeNames } from './cluster.ts';
+import { until } from './command.ts';
+import { Installation } from './installation.ts';
+import type { Outcomes } from './outcome.ts';
+import type { OverlayNetwork } from './overlay-network.ts';
+import { ask, fault } from './reach.ts';
+import { allTraces } from './traces.ts';
+import type { Way } from './ways.ts';
+
+/** For Services and routes that have just changed. */
+const settleMs = 15_000;
+
+export interface OverlayScenarioParts {
+  readonly cluster: Cluster;
+  readonly outcomes: Outcomes;
+  readonly root: string;
+  readonly overlay: OverlayNetwork;
+}
+
+/** Something that is to be in a node's rule set: the test would prove little without it. */
+export interface ExpectedRule {
+  readonly what: string;
+  readonly argv: readonly string[];
+  readonly patterns: readonly RegExp[];
+}
+
+export class OverlayScenario {
+  readonly #parts: OverlayScenarioParts;
+  readonly #installation: Installation;
+  #cast: Cast | undefined;
+
+  constructor(parts: OverlayScenarioParts) {
+    this.#parts = parts;
+    this.#installation = new Installation(parts.cluster, parts.root);
+  }
+
+  /** Everything up to the pods. */
+  async begin(): Promise<void> {
+    const { cluster, outcomes, overlay } = this.#parts;
+    await outcomes.require(`${overlay.name} is the pods' network, our agents run`, async () => {
+      await this.#installation.installKinds();
+      await overlay.install(cluster);
+      await this.#installation.startAgents();
+    });
+    await outcomes.require('pods of the overlay, of the underlay and of both become Ready', async () => {
+      await this.#installation.apply('test/kube/manifests/three-sorts.yaml');
+      for (const sort of sorts) {
+        await cluster.kubectl(['rollout', 'status', `deployment/${sort.toLowerCase()}`, '--timeout=60s']);
+      }
+      this.#cast = await castOf(cluster, this.#installation.probe);
+    });
+  }
+
+  /** A check for each rule, on both nodes. */
+  async expectRules(rules: readonly ExpectedRule[]): Promise<void> {
+    const { cluster, outcomes } = this.#parts;
+    for (const { what, argv, patterns } of rules) {
+      await outcomes.check(what, () =>
+        until(what, 10, async () => {
+          const texts = await Promise.all(nodeNames.map((node) => cluster.node(node, argv)));
+          return texts.every((text) => patterns.every((pattern) => pattern.test(text)));
+        }),
+      );
+    }
+  }
+
+  /** A check for each way: what it needs may still be on its way to the nodes. */
+  async tryWays(ways: (cast: Cast) => Way[]): Promise<void> {
+    const { outcomes, cluster } = this.#parts;
+    // Node addresses may have come and gone with tunnels.
+    this.#cast = await castOf(cluster, this.#installation.probe);
+    const rows = ways(this.#cast);
+    const end = performance.now() + settleMs;
+    let found = await faultsOf(rows);
+    while (found.some((faults) => faults.length > 0) && performance.now() < end) found = await faultsOf(rows);
+    for (const [i, { title, cells }] of rows.entries()) {
+      await outcomes.check(title, async () => {
+        const faults = found[i] ?? [];
+        if (cells.length === 0) throw new Error('nothing was asked');
+        if (faults.length > 0) throw new Error([...new Set(faults)].slice(0, 8).join('\n'));
+      });
+    }
+  }
+
+  async end(): Promise<void> {
+    const { cluster, outcomes } = this.#parts;
+    await outcomes.check('deleted pods leave nothing of ours', async () => {
+      const names = sorts.map((sort) => `deployment/${sort.toLowerCase()}`);
+      await cluster.kubectl(['delete', ...names, '--cascade=foreground', '--timeout=60s']);
+      await until('nothing is left', 20, async () => {
+        const left = await allTraces(cluster);
+        if (left.length > 0) throw new Error(left.join('\n'));
+        return true;
+      });
+    });
+  }
+}
+
+/** Of each row; all rows are asked at once. */
+async function faultsOf(rows: readonly Way[]): Promise<string[][]> {
+  const answers = new Map(await ask(rows.flatMap(({ cells }) => cells)));
+  return rows.map(({ cells }) =>
+    cells.flatMap((cell) => fault([cell, answers.get(cell) ?? { works: false, reason: 'not asked' }]) ?? []),
+  );
+}

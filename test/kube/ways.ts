@@ -1,0 +1,194 @@
+// The ways of every packet where an overlay and an underlay meet, each with the source addresses that are right at its end.
+
+import {
+  type Actor,
+  type Cast,
+  type NodeActor,
+  nodePorts,
+  type PodActor,
+  type Sort,
+  sorts,
+} from './actors.ts';
+import type { NodeName } from './cluster.ts';
+import { serverPort } from './places.ts';
+import { type Cell, familyOf } from './reach.ts';
+
+/** One row: cells from and to the same sorts of places. */
+export interface Way {
+  readonly title: string;
+  readonly cells: readonly Cell[];
+}
+
+export interface Circumstances {
+  readonly families: readonly (4 | 6)[];
+  /** Pods leave the overlay with their node's address. */
+  readonly natOutgoing: boolean;
+  /** Who enters the overlay from elsewhere gets its node's address on the way to another node. */
+  readonly natIncoming: boolean;
+}
+
+/** Where a pod is asked: X has two addresses. */
+const targets = [
+  { title: 'C', sort: 'C', at: 'overlay' },
+  { title: 'M', sort: 'M', at: 'underlay' },
+  { title: "X's overlay address", sort: 'X', at: 'overlay' },
+  { title: "X's underlay address", sort: 'X', at: 'underlay' },
+] as const;
+
+type Target = (typeof targets)[number];
+
+const protocolsOfPods = ['icmp', 'tcp', 'udp'] as const;
+const protocolsOfServices = ['tcp', 'udp'] as const;
+
+export function everyWay(cast: Cast, circumstances: Circumstances): Way[] {
+  return [
+    ...sorts.flatMap((sort) => podWays(cast, circumstances, sort)),
+    ...boundWays(cast, circumstances),
+    ...nodeWays(cast, circumstances),
+    ...sorts.flatMap((sort) => serviceWays(cast, circumstances, sort)),
+    ...nodePortWays(cast, circumstances),
+  ];
+}
+
+function podWays(cast: Cast, circumstances: Circumstances, sort: Sort): Way[] {
+  return targets.flatMap((target) =>
+    (['the same', 'another'] as const).map((where) => ({
+      title: `${sort} to ${target.title} of ${where} node`,
+      cells: firstPods(cast, sort).flatMap((from) => {
+        const to = podOf(
+          cast,
+          target.sort,
+          (pod) => pod !== from && (pod.node === from.node) === (where === 'the same'),
+        );
+        return cells(circumstances, {
+          from,
+          to,
+          addresses: to[target.at],
+          sources: sourcesOfPod(cast, circumstances, from, target, where),
+        });
+      }),
+    })),
+  );
+}
+
+/** The pod's own address: its overlay's within the overlay, else its underlay's where it has one; unless the overlay translates. */
+function sourcesOfPod(
+  cast: Cast,
+  { natOutgoing, natIncoming }: Circumstances,
+  from: PodActor,
+  { at }: Target,
+  where: 'the same' | 'another',
+): readonly string[] {
+  const nodes = nodeOf(cast, from.node).addresses;
+  if (from.sort === 'M')
+    return natIncoming && at === 'overlay' && where === 'another' ? nodes : from.underlay;
+  if (at === 'overlay') return from.overlay;
+  if (from.sort === 'X') return from.underlay;
+  return natOutgoing ? nodes : from.overlay;
+}
+
+/** A socket of X that is bound to its underlay address goes into the overlay by eth0, and the answer comes back by net1. */
+function boundWays(cast: Cast, circumstances: Circumstances): Way[] {
+  return (['the same', 'another'] as const).map((where) => ({
+    title: `X by its underlay address to C of ${where} node`,
+    cells: firstPods(cast, 'X').flatMap((from) => {
+      const to = podOf(cast, 'C', (pod) => (pod.node === from.node) === (where === 'the same'));
+      const isTranslated = circumstances.natIncoming && where === 'another';
+      const sources = isTranslated ? nodeOf(cast, from.node).addresses : from.underlay;
+      return cells(circumstances, { from, to, addresses: to.overlay, sources, bind: from.underlay });
+    }),
+  }));
+}
+
+/** What a kubelet asks, and what comes from other nodes. */
+function nodeWays(cast: Cast, circumstances: Circumstances): Way[] {
+  return targets.flatMap((target) =>
+    (['its own', 'another'] as const).map((where) => ({
+      title: `node to ${target.title} of ${where} node`,
+      cells: cast.nodes.flatMap((from) => {
+        const to = podOf(cast, target.sort, (pod) => (pod.node === from.node) === (where === 'its own'));
+        return cells(circumstances, { from, to, addresses: to[target.at], sources: from.addresses });
+      }),
+    })),
+  );
+}
+
+function serviceWays(cast: Cast, circumstances: Circumstances, of: Sort): Way[] {
+  return sorts.map((sort) => ({
+    title: `${sort} to the Service of ${of}`,
+    cells: firstPods(cast, sort).flatMap((from) => {
+      const own = sort === 'M' ? from.underlay : from.overlay;
+      const sources = [...own, ...nodeOf(cast, from.node).addresses];
+      const to = { name: `Service ${of}` };
+      const asked = { from, to, addresses: cast.services[of], sources, port: 80 };
+      return severalTimes(() => cells(circumstances, asked));
+    }),
+  }));
+}
+
+function nodePortWays(cast: Cast, circumstances: Circumstances): Way[] {
+  const { client, nodes } = cast;
+  return sorts.flatMap((sort) =>
+    (['Cluster', 'Local'] as const).map((policy, i) => ({
+      title: `client to the NodePort of ${sort}, policy ${policy}`,
+      cells: nodes.flatMap((node) => {
+        const sources = policy === 'Local' ? client.addresses : node.addresses;
+        const to = { name: `NodePort of ${node.name}` };
+        const port = nodePorts[sort][i] ?? 0;
+        const asked = { from: client, to, addresses: node.internal, sources, port };
+        return severalTimes(() => cells(circumstances, asked));
+      }),
+    })),
+  );
+}
+
+interface Asked {
+  readonly from: Actor;
+  readonly to: { readonly name: string };
+  readonly addresses: readonly string[];
+  readonly sources: readonly string[];
+  /** Of a Service; pods are asked at theirs, and by ICMP too. */
+  readonly port?: number;
+  /** The addresses that the asking sockets are bound to. */
+  readonly bind?: readonly string[];
+}
+
+function cells({ families }: Circumstances, { from, to, addresses, sources, port, bind }: Asked): Cell[] {
+  return addresses
+    .filter((address) => families.includes(familyOf(address)))
+    .flatMap((address) => {
+      const ofFamily = (list: readonly string[]) => list.filter((one) => familyOf(one) === familyOf(address));
+      const [bound] = ofFamily(bind ?? []);
+      const protocols = port === undefined ? protocolsOfPods : protocolsOfServices;
+      return protocols.map((protocol) => ({
+        from,
+        to,
+        protocol,
+        address,
+        port: protocol === 'icmp' ? 0 : (port ?? serverPort),
+        sources: ofFamily(sources),
+        ...(bound !== undefined && { bind: bound }),
+      }));
+    });
+}
+
+/** kube-proxy picks an endpoint each time: several are met. */
+function severalTimes(make: () => Cell[]): Cell[] {
+  return [1, 2, 3, 4].flatMap(make);
+}
+
+function firstPods({ pods, nodes }: Cast, sort: Sort): PodActor[] {
+  return nodes.map(({ node }) => podOf({ pods }, sort, (pod) => pod.node === node));
+}
+
+function podOf({ pods }: Pick<Cast, 'pods'>, sort: Sort, fits: (pod: PodActor) => boolean): PodActor {
+  const pod = pods.find((one) => one.sort === sort && fits(one));
+  if (pod === undefined) throw new Error(`no pod of sort ${sort} is where one is needed`);
+  return pod;
+}
+
+function nodeOf({ nodes }: Cast, name: NodeName): NodeActor {
+  const node = nodes.find((one) => one.node === name);
+  if (node === undefined) throw new Error(`there is no ${name}`);
+  return node;
+}
