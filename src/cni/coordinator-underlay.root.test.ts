@@ -241,6 +241,28 @@ test('three NICs, strict rp_filter asked for: each is answered by itself, and Se
   }
 });
 
+test('a default route with a gateway off the NIC’s network, metric and MTU moves as it is, and so does one of two hops', async () => {
+  using site = await new Site().start();
+  const { lan } = site;
+  await site.addNic('eth0', 6, [4], ETH0);
+  site.plug('net1', 7, ['10.7.9.9/32'], []);
+  const way = 'default via 10.7.0.1 dev net1 onlink metric 50 mtu 1400';
+  ip('-n', lan.pod, 'route', 'add', ...way.split(' '));
+  const hops = 'nexthop via 10.7.0.1 dev net1 weight 1 onlink nexthop via 10.7.0.2 dev net1 weight 3 onlink';
+  ip('-n', lan.pod, 'route', 'add', '10.70.0.0/16', ...hops.split(' '));
+  await site.add('net1');
+  const moved = ['route show table 101 default', 'route show table 101 10.70.0.0/16'].map((line) =>
+    lan.show('pod', line).join(' '),
+  );
+  assert.match(moved[0] ?? '', /^default via 10\.7\.0\.1 dev net1 metric 50 onlink mtu 1400$/);
+  assert.match(
+    moved[1] ?? '',
+    /via 10\.7\.0\.1 dev net1 weight 1 onlink nexthop via 10\.7\.0\.2 dev net1 weight 3 onlink/,
+  );
+  await withServer(lan.pod, () => assert.equal(ask(lan.client, '10.7.9.9'), '10.9.0.2 hello'));
+  await site.plugin.check(site.call('net1'));
+});
+
 test('a router’s default route moves to the NIC’s table, and what it advertises next does not bring it back', async () => {
   using site = await new Site().start();
   const { lan } = site;
