@@ -3,6 +3,7 @@
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CniResult, resources } from '#api';
 import { formatCidr } from '#ip';
 import { primeThreads } from '#kernel';
@@ -49,6 +50,8 @@ export interface Sends {
 
 const conf = { cniVersion: '1.0.0', name: 'bench' };
 const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ippool: ['v6'] };
+/** After a DEL the kernel is busy with what it has deleted, and holds up the next ADD; a node has time between two pods. */
+const restMs = 25;
 const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
 
 class CoordinatorNode {
@@ -78,6 +81,8 @@ class CoordinatorNode {
         return this.#callAll(order, order.mayFail ?? false);
       case 'kernelWork':
         this.#kernelWork ??= await this.#recordKernelWork();
+        await this.#kernelWork.undo();
+        await sleep(restMs);
         return this.#kernelWork.again();
       case 'sends':
         return readSends();
@@ -109,6 +114,7 @@ class CoordinatorNode {
       if (pod === undefined) throw new Error(`pod ${kind}-${index} was not prepared`);
       times.push(await callForPod(pod, order, mayFail));
     }
+    if (order.verb === 'DEL') await sleep(restMs);
     return times;
   }
 

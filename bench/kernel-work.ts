@@ -37,10 +37,14 @@ export class KernelWork {
     applyNetwork(desired, { pod: this.#recording(this.#pod), node: this.#recording(this.#node) });
   }
 
-  /** Makes it all again: microseconds. */
-  async again(): Promise<number> {
+  /** Takes back what was made. */
+  async undo(): Promise<void> {
     await undoNode(this.#node, this.#containerId);
     undoPod(this.#pod);
+  }
+
+  /** Makes it all again: microseconds. */
+  again(): number {
     const began = performance.now();
     for (const step of this.#steps) step();
     return (performance.now() - began) * 1000;
