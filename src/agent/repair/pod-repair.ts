@@ -163,8 +163,9 @@ export class PodRepair {
   }
 }
 
+/** What a newer sandbox of the pod has superseded is left alone: the node's routes to the pod's addresses are the new one's. */
 function isServed(record: AttachmentRecord): record is ServedRecord {
-  return record.coordinator?.plan !== undefined;
+  return record.coordinator?.plan !== undefined && record.supersededBy === undefined;
 }
 
 function planOf(containerId: string, records: readonly ServedRecord[]) {
