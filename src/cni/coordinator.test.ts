@@ -336,3 +336,13 @@ test('net1 in mode underlay beside an eth0 that nobody served is refused with Sp
   });
   assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
 });
+
+test('a MAC prefix on an ipvlan is refused before anything is made: the kernel would refuse it half-way', async () => {
+  pod.change([{ verb: 'delete', kind: 'link', name: 'eth0' }]);
+  pod.addLink({ name: 'eth0', kind: 'ipvlan', mac: '02:00:00:00:00:01', up: true });
+  await assert.rejects(plugin.add(call({ prevResult, podMACPrefix: '0a:1b' })), {
+    code: 'INPUT_INVALID',
+    message: /^podMACPrefix 0a:1b cannot be used on eth0: an ipvlan has the MAC address of its parent/,
+  });
+  assert.deepEqual([linksOf(node), linksOf(pod)], [['lo'], ['lo', 'eth0']]);
+});

@@ -1,5 +1,6 @@
 // From one ADD to the plan of its pod: which mode and table the NIC gets, and what the pod's other NICs are.
 
+import { OrbError } from '#base';
 import type { Address, Cidr } from '#ip';
 import {
   type AttachmentRecord,
@@ -15,6 +16,7 @@ import {
 } from '#node';
 import {
   type AttachmentKey,
+  type CoordinatorSettings,
   type DesiredNetwork,
   type MergedOptions,
   type NicInput,
@@ -55,13 +57,14 @@ export function otherNics(records: readonly AttachmentRecord[], without: string)
 
 /**
  * Undefined where the options switch the coordinator off.
- * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN
+ * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN, INPUT_INVALID
  */
 export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAttachment | undefined {
   const name = request.attachment.interfaceName;
   const settings = readSettings(request.options);
   if (settings.mode === 'disable') return undefined;
   const sight = seePod(namespaces.pod);
+  requireOwnMac(name, settings, sight);
   const others = request.others.map(({ nic, mode, table }) => ({
     name: nic.name,
     mode,
@@ -97,6 +100,15 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
     plannedAt: request.timestamp,
   });
   return { desired, record, sight };
+}
+
+/** All ipvlans of a parent have its MAC address, and the kernel lets none have another (ipvlan_main.c has no ndo_set_mac_address). */
+function requireOwnMac(name: string, { podMacPrefix }: CoordinatorSettings, { links }: PodSight): void {
+  if (podMacPrefix === undefined || links.find((link) => link.name === name)?.kind !== 'ipvlan') return;
+  throw new OrbError('INPUT_INVALID', {
+    message: `podMACPrefix ${podMacPrefix} cannot be used on ${name}: an ipvlan has the MAC address of its parent; leave podMACPrefix empty for it`,
+    subject: `interface ${name}`,
+  });
 }
 
 /** The other NICs that are still there, with their routes as they are now. */

@@ -5,4 +5,7 @@ export const umlFiles: readonly string[] = [
   'src/kernel/link-kinds.root.test.ts',
   'src/node/bond-options.root.test.ts',
   'src/node/parent.root.test.ts',
+  'test/e2e/ipvlan.root.test.ts',
+  'test/e2e/parents.root.test.ts',
+  'test/conformance/ifacer.root.test.ts',
 ];

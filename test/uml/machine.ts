@@ -60,9 +60,10 @@ export class Machine implements Disposable {
       ...['rootfstype=hostfs', 'root=/dev/root', 'rootflags=/', 'ro', 'init=/bin/sh'],
       ...['con=null', 'con0=null,fd:1', ...words, '--', join(own, 'init.sh')],
     ];
-    // The kernel of this machine ends all that runs in a process namespace with the first process of it.
+    // The kernel of this machine ends unshare with this process, and all in a process namespace with the first process of it.
+    const bound = ['--pdeathsig', 'KILL', 'unshare'];
     const unshare = ['--mount', '--net', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const child = spawn('unshare', [...unshare, 'sh', join(own, 'confine.sh'), share, ...kernel], {
+    const child = spawn('setpriv', [...bound, ...unshare, 'sh', join(own, 'confine.sh'), share, ...kernel], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let timedOut = false;
