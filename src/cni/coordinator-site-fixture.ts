@@ -26,6 +26,7 @@ export class Site implements Disposable {
   readonly lan = new RoutedLan();
   readonly node: NetworkNamespace;
   plugin!: CoordinatorPlugin;
+  attachments!: Attachments;
   readonly #files = new MemoryStateFiles();
   readonly #nics = new Map<string, string[]>();
   #asked = 0;
@@ -36,8 +37,9 @@ export class Site implements Disposable {
 
   /** As after a restart of the agent: all that is known is on the disk. */
   async start(): Promise<this> {
+    this.attachments = await Attachments.open(this.#files, silentLogger);
     const parts = {
-      attachments: await Attachments.open(this.#files, silentLogger),
+      attachments: this.attachments,
       detection: {
         conflict: false,
         gateway: false,

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { openNamespace, primeThreads } from '#kernel';
+import { podOf, repairNetwork } from '#node';
+import { planPod } from '#plan/network';
+import { CALICO, CALICO6, cali, containerId, Site } from './coordinator-site-fixture.ts';
+import { ask, CLIENT, ip, NODE, withServer } from './routed-lan-fixture.ts';
+
+// Pods of several NICs after one of them was down: the kernel has dropped its addresses and routes, and sources of other links' routes.
+
+/** Mends the pod from what is recorded; the sentences of what was wrong. */
+function repair(site: Site): readonly string[] {
+  const nics = site.attachments
+    .ofContainer(containerId)
+    .flatMap(({ coordinator }) => (coordinator?.plan === undefined ? [] : [coordinator.plan]));
+  const pod = openNamespace(site.lan.path(site.lan.pod));
+  try {
+    const desired = planPod(podOf(containerId, nics));
+    return repairNetwork({ desired, nics }, { pod, node: site.node }).damage;
+  } finally {
+    pod.close();
+  }
+}
+
+before(primeThreads);
+
+for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
+  const wish = 'podDefaultRouteNic' in netConf ? 'net1' : 'eth0';
+  for (const nic of ['eth0', 'net1']) {
+    test(`underlay, the default route on ${wish}: ${nic} was down, and all is as before, sources of IPv6 routes too`, async () => {
+      using site = await new Site().start();
+      await site.addUnderlay([4, 6], netConf);
+      await flap(site, nic);
+    });
+  }
+
+  test(`beside an overlay, the default route on ${wish}: net1 was down, and all is as before`, async () => {
+    using site = await new Site().start();
+    site.lan.addCalico(cali, CALICO, CALICO6);
+    await site.addNic('net1', 6, [4, 6], { 4: '10.6.212.227', 6: 'fd00:10:6::227' }, netConf);
+    await flap(site, 'net1');
+  });
+}
+
+async function flap(site: Site, nic: string): Promise<void> {
+  const { lan } = site;
+  const healthy = site.everything();
+  ip('-n', lan.pod, 'link', 'set', nic, 'down');
+  ip('-n', lan.pod, 'link', 'set', nic, 'up');
+  assert.notDeepEqual(site.everything(), healthy, 'the symptom');
+  assert.ok(repair(site).length > 0);
+  assert.deepEqual(site.everything(), healthy);
+  assert.deepEqual(repair(site), []);
+  await site.plugin.check(site.call('net1'));
+  const [, six] = /inet6 (fd\S+)\/64/.exec(ip('-n', lan.pod, 'address', 'show', 'dev', 'net1')) ?? [];
+  await withServer(lan.pod, () => {
+    assert.equal(ask(lan.client, six ?? ''), `${CLIENT[6]} hello`);
+    assert.equal(ask(lan.node, six ?? ''), `${NODE[6]} hello`);
+  });
+}
