@@ -130,6 +130,12 @@ export class ClusterView {
     return this.#pods.store.list();
   }
 
+  /** The pod of this node that the runtime names so, as far as the watch has told of it. */
+  calledPod(namespace: string, name: string, uid: string): Pod | undefined {
+    const watched = this.#pods.store.get(name, namespace);
+    return watched !== undefined && isCalled(watched, uid) ? watched : undefined;
+  }
+
   /** From the watch, or where it lags behind, from the server. */
   async namespace(name: string, signal: AbortSignal): Promise<Namespace> {
     return this.#namespaces.store.get(name) ?? this.#client.get(resources.namespaces, { name }, { signal });

@@ -17,6 +17,8 @@ export class FakeIpam implements Ipam {
   readonly allocations: AllocationRequest[] = [];
   readonly releases: ReleaseRequest[] = [];
   readonly quarantined: string[] = [];
+  /** UIDs of mirror pods by the hashes of their files. */
+  readonly mirrors = new Map<string, string>();
   /** Whether allocations are said to be the pod's for good. */
   fixed = false;
   /** Thrown by every call while it is set. */
@@ -52,6 +54,10 @@ export class FakeIpam implements Ipam {
   async quarantine({ podUid, nic, addresses }: HoldingRequest): Promise<void> {
     this.quarantined.push(...addresses.map(({ address }) => formatAddress(address)));
     this.held.delete(`${podUid} ${nic}`);
+  }
+
+  async ownerUid({ uid }: { readonly uid: string }): Promise<string> {
+    return this.mirrors.get(uid) ?? uid;
   }
 
   async missing({ podUid, nic, addresses }: HoldingRequest): Promise<readonly HeldAddress[]> {

@@ -26,6 +26,14 @@ export interface Ipam {
    * minutes nobody on this node gets them.
    */
   quarantine(request: HoldingRequest): Promise<void>;
+  /**
+   * The UID by which pools know the pod that the runtime names so: a static pod's is its mirror pod's. As the runtime says it where the
+   * cluster knows no better (any more).
+   */
+  ownerUid(
+    pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+    signal: AbortSignal,
+  ): Promise<string>;
   /** Of the addresses that an attachment's record names, those that their pools do not hold for the owner any more; read live. */
   missing(request: HoldingRequest): Promise<readonly HeldAddress[]>;
 }

@@ -176,6 +176,23 @@ for (const [whose, uid] of [
   });
 }
 
+test('DEL of a static pod without a record gives back what its mirror pod holds, and not from under its next sandbox', async () => {
+  const args = 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=hash-of-file';
+  ipam.mirrors.set('hash-of-file', 'uid-of-mirror');
+  const allocate = ipam.allocate.bind(ipam);
+  ipam.allocate = (request) => allocate({ ...request, podUid: 'uid-of-mirror' });
+  await plugin.add(call({ args }));
+  files.files.clear();
+  await startAgent();
+  await plugin.add(call({ args, containerId: 'two' }));
+  await plugin.del(call({ args }));
+  assert.equal(ipam.held.size, 1);
+  files.files.clear();
+  await startAgent();
+  await plugin.del(call({ args, containerId: 'two' }));
+  assert.equal(ipam.held.size, 0);
+});
+
 test('DEL without a record gives back all NICs, which the lost ADD had allocated at once', async () => {
   await ipam.allocate({ ...request, ifName: 'eth0' });
   await ipam.allocate({ ...request, ifName: 'net1' });

@@ -111,18 +111,19 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   async del(call: AttachmentCall): Promise<void> {
-    const { attachments } = this.#parts;
+    const { attachments, ipam } = this.#parts;
     const { containerId, ifName } = call.environment;
     const record = attachments.get({ containerId, interfaceName: ifName });
     if (record?.ipam !== undefined) return this.#remove(record, call);
-    // Either done before, or the agent died between the pool's write and its record.
-    const { podNamespace, podName, podUid } = podIfKnown(call.environment);
-    if (podNamespace === undefined || podName === undefined || podUid === undefined) return;
-    const others = this.#holding(podUid);
+    // Either done before, or the agent died between the pool's write and its record, or the record was damaged.
+    const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
+    if (namespace === undefined || name === undefined || podUid === undefined) return;
+    const uid = await ipam.ownerUid({ namespace, name, uid: podUid }, call.signal);
+    const others = this.#holding(uid);
     if (others.some((other) => other.containerId !== containerId || other.interfaceName === ifName)) return;
     const lastNic = others.length === 0;
-    const pod = { namespace: podNamespace, name: podName, uid: podUid };
-    await this.#release(pod, { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] }, call);
+    const share = { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] };
+    await this.#release({ namespace, name, uid }, share, call);
   }
 
   async check(call: NetnsCall): Promise<void> {

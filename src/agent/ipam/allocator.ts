@@ -84,6 +84,15 @@ export class Allocator implements Ipam {
     await Promise.all(addresses.map(({ pool }) => this.#pools.release(pool, release, signal)));
   }
 
+  async ownerUid(
+    pod: { namespace: string; name: string; uid: string },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { view } = this.#options;
+    await view.listed(signal);
+    return view.calledPod(pod.namespace, pod.name, pod.uid)?.metadata.uid ?? pod.uid;
+  }
+
   async missing({ podUid, nic, addresses, signal }: HoldingRequest): Promise<HeldAddress[]> {
     const isMissing = async ({ address, pool }: HeldAddress): Promise<boolean> => {
       try {
