@@ -56,6 +56,8 @@ export interface LabNode {
   readonly address: DualStack;
   /** The node's part of the overlay. */
   readonly overlayCidr: DualStack;
+  /** The node's own address in the overlay, where that is encapsulated. */
+  readonly tunnelAddress: DualStack;
   /** net.ipv4.conf.*.rp_filter as its distribution left it; namespaces of its pods inherit it. */
   readonly rpFilter: RpFilter;
 }
@@ -72,6 +74,7 @@ export function labNodes(count: number, rpFilterOf: (number: number) => RpFilter
       number,
       address: { 4: `10.6.212.${100 + number}`, 6: `fd00:10:6::${100 + number}` },
       overlayCidr: { 4: `10.244.${number}.0/24`, 6: `fd00:10:244:${number.toString(16)}::/64` },
+      tunnelAddress: { 4: `10.244.${number}.1`, 6: `fd00:10:244:${number.toString(16)}::1` },
       rpFilter: rpFilterOf(number),
     };
   });

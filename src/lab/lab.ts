@@ -21,6 +21,8 @@ import {
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
 import {
+  agentConfig,
+  agentConfigPath,
   agentName,
   apiServerProgram,
   controllersProgram,
@@ -150,6 +152,7 @@ class Lab {
     await mountNode(node, {
       files: {
         [`/opt/cni/bin/${overlayPluginType}`]: { text: overlayPlugin, mode: 0o755 },
+        [agentConfigPath]: { text: agentConfig },
         [`/etc/cni/net.d/10-${overlayNetworkName}.conflist`]: { text: overlayNetwork(node) },
       },
       pluginFolders: [pluginsOfDebian],

@@ -96,3 +96,42 @@ export const noNatOutgoing = `
 table inet lab-overlay
 delete table inet lab-overlay
 `;
+
+const tunnel = 'vxlan.lab';
+
+function tunnelMac({ number }: LabNode): string {
+  return `66:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
+}
+
+/** Shell lines that lead a node's way to the pods of others through VXLAN, as Calico does it: routes, neighbours and FDB, nothing learned. */
+export function encapsulated(node: LabNode, nodes: readonly LabNode[]): string {
+  const others = nodes.filter((other) => other !== node);
+  return [
+    `ip link add ${tunnel} address ${tunnelMac(node)} mtu 1450 type vxlan id 4096 local ${node.address[4]} dstport 4789 nolearning`,
+    ...bothFamilies.map(
+      (f) =>
+        `ip addr add ${node.tunnelAddress[f]}/${f === 4 ? 32 : 128} dev ${tunnel} ${f === 6 ? 'nodad' : ''}`,
+    ),
+    `ip link set ${tunnel} up`,
+    ...others.flatMap((other) => [
+      `bridge fdb append ${tunnelMac(other)} dev ${tunnel} dst ${other.address[4]}`,
+      ...bothFamilies.flatMap((f) => [
+        `ip neigh replace ${other.tunnelAddress[f]} lladdr ${tunnelMac(other)} dev ${tunnel} nud permanent`,
+        // Not replaced: IPv6 refuses a gateway that another link leads to.
+        `ip -${f} route del ${other.overlayCidr[f]}`,
+        `ip -${f} route add ${other.overlayCidr[f]} via ${other.tunnelAddress[f]} dev ${tunnel} onlink`,
+      ]),
+    ]),
+  ].join('\n');
+}
+
+/** The same through the nodes' addresses on the LAN, as from the start. */
+export function unencapsulated(node: LabNode, nodes: readonly LabNode[]): string {
+  const others = nodes.filter((other) => other !== node);
+  return [
+    ...others.flatMap((other) =>
+      bothFamilies.map((f) => `ip -${f} route replace ${other.overlayCidr[f]} via ${other.address[f]}`),
+    ),
+    `ip link del ${tunnel} 2>/dev/null || :`,
+  ].join('\n');
+}

@@ -45,6 +45,10 @@ export function apiServerProgram(facts: ProgramFacts, port: number, listeners: r
   };
 }
 
+/** Where a node's agent finds its configuration, and what an installation's says. */
+export const agentConfigPath = '/run/orbweaver/conf.yml';
+export const agentConfig = 'enableIPv4: true\nenableIPv6: true\ntuneSysctlConfig: true\n';
+
 export function agentName(node: string): string {
   return `agent-${node}`;
 }
@@ -61,6 +65,8 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
         '--max-semi-space-size=2',
         join(facts.programs, 'agent.mjs'),
         ...[
+          '--config-path',
+          agentConfigPath,
           '--node-name',
           node,
           '--install-from',

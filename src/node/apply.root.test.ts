@@ -9,6 +9,7 @@ import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
 import type { Namespaces } from './namespaces.ts';
+import { linksThatFilterSources } from './filtering-links.ts';
 import { linksThatHearRouters } from './router-links.ts';
 import { undoNode, undoPod } from './undo.ts';
 
@@ -52,7 +53,13 @@ class Site implements Disposable {
       pod: openNamespace(this.lan.path(this.lan.pod)),
       node: openNamespace(this.lan.path(this.lan.node)),
     };
-    const node = planNode({ advertisedLinks: [], families: [4, 6], hostRuleTable: 500, tuneSysctls: true });
+    const node = planNode({
+      advertisedLinks: [],
+      filteringLinks: [],
+      families: [4, 6],
+      hostRuleTable: 500,
+      tuneSysctls: true,
+    });
     applyNode(node, this.namespaces.node);
   }
 
@@ -419,6 +426,7 @@ test('a node that takes its router from advertisements keeps it when forwarding 
     assert.ok(advertisedLinks.includes('eth0'));
     const desired = planNode({
       advertisedLinks,
+      filteringLinks: [],
       families: [4, 6],
       hostRuleTable: 500,
       tuneSysctls: true,
@@ -427,6 +435,33 @@ test('a node that takes its router from advertisements keeps it when forwarding 
     assert.equal(node.sysctl('ipv6/conf/eth0/accept_ra'), '2');
     assert.equal(node.sysctl('ipv4/conf/all/forwarding'), '1');
     assert.deepEqual(applyNode(desired, node).mended, [], 'and once is enough');
+  } finally {
+    node.close();
+  }
+});
+
+test('an underlay pod reached no overlay pod of a node whose tunnel came up with a strict rp_filter, though `all` said 0', () => {
+  using lan = new Lan('nf');
+  const node = openNamespace(lan.path(lan.node));
+  try {
+    node.setSysctl('ipv4/conf/default/rp_filter', '1');
+    node.setSysctl('ipv4/conf/eth0/rp_filter', '1');
+    const vxlan = ['type', 'vxlan', 'id', '7', 'dstport', '4789', 'dev', 'eth0'];
+    ip('-n', lan.node, 'link', 'add', 'vxlan.calico', ...vxlan);
+    ip('-n', lan.node, 'link', 'add', 'cali1', 'type', 'veth', 'peer', 'name', 'cali2');
+    const filteringLinks = linksThatFilterSources(node);
+    assert.deepEqual(filteringLinks.toSorted(), ['eth0', 'vxlan.calico'], 'the ends of pods stay as they are');
+    const desired = planNode({
+      advertisedLinks: [],
+      filteringLinks,
+      families: [4, 6],
+      hostRuleTable: 500,
+      tuneSysctls: true,
+    });
+    applyNode(desired, node);
+    assert.equal(node.sysctl('ipv4/conf/vxlan.calico/rp_filter'), '2');
+    assert.equal(node.sysctl('ipv4/conf/cali1/rp_filter'), '1');
+    assert.deepEqual(linksThatFilterSources(node), [], 'and once is enough');
   } finally {
     node.close();
   }

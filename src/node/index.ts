@@ -16,6 +16,7 @@ export {
 } from './probe/index.ts';
 export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
+export { linksThatFilterSources } from './filtering-links.ts';
 export { linksThatHearRouters } from './router-links.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';

@@ -10,7 +10,7 @@ import {
   openNetns,
 } from '#kernel';
 import { ROUTE_PROTOCOL } from '#net';
-import { NFT_TABLE } from '#plan/network';
+import { isTunnel, NFT_TABLE } from '#plan/network';
 
 /** Whom the kernel's events concern. */
 export interface DriftListener {
@@ -84,6 +84,8 @@ export class DriftWatch {
     const listener = this.#listener;
     switch (event.kind) {
       case 'link':
+        // A tunnel that comes up has sysctls of its own.
+        if (isTunnel(event.link)) listener.node();
         this.#tellOfPod(this.#containerByLink.get(event.link.name));
         break;
       case 'address':

@@ -3,7 +3,7 @@
 import type { SpiderCoordinator } from '#api';
 import type { Family } from '#ip';
 import type { NetworkNamespace } from '#net';
-import { applyNode, driftOfNode, linksThatHearRouters } from '#node';
+import { applyNode, driftOfNode, linksThatFilterSources, linksThatHearRouters } from '#node';
 import { type DesiredNamespace, planNode } from '#plan/network';
 
 export interface NodeRepairParts {
@@ -34,6 +34,7 @@ export class NodeRepair {
     const { node, families, tuneSysctls, coordinator } = this.#parts;
     const advertisedLinks = linksThatHearRouters(node);
     const hostRuleTable = coordinator()?.spec?.hostRuleTable || 500;
-    return planNode({ advertisedLinks, families, hostRuleTable, tuneSysctls });
+    const filteringLinks = linksThatFilterSources(node);
+    return planNode({ advertisedLinks, filteringLinks, families, hostRuleTable, tuneSysctls });
   }
 }

@@ -37,8 +37,8 @@ const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1'
 async function tryShort(whole: MatrixCast): Promise<MatrixVerdict[]> {
   const cast = { ...whole, pods: whole.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
   const verdicts: MatrixVerdict[] = [];
-  for (const setting of settings) {
-    await makeSetting(setting, cast.nodes);
+  for (const setting of settings.filter(({ encapsulation }) => encapsulation === 'none')) {
+    await makeSetting(setting, cast);
     const planned = rowsUnder(setting)
       .flatMap((row) => cellsOf({ ...row, axes: [] }, cast, setting))
       .filter(({ protocol, impossible }) => protocol === 'tcp' && impossible === undefined);

@@ -25,10 +25,11 @@ export type PodTarget =
 /**
  * What the lab can be set to. Kinds of pods carry the other axes: one or two underlay NICs, default route on eth0 or net1.
  * `natOutgoing`: an overlay address meets the underlay, as sender or as receiver of answers that conntrack must tell apart.
+ * `encapsulation`: a packet crosses the overlay between nodes, routed or in VXLAN.
  * `rpFilter`: a packet comes in by another device than its answer leaves, or is forwarded between devices; every second
  * node, with its pods, has rp_filter 1 inherited, so that these rows are tried from every node.
  */
-export type Axis = 'natOutgoing' | 'rpFilter';
+export type Axis = 'natOutgoing' | 'encapsulation' | 'rpFilter';
 
 export interface Row {
   readonly number: number;
@@ -47,6 +48,8 @@ export interface Row {
 
 const strict = ['rpFilter'] as const;
 const nat = ['natOutgoing', 'rpFilter'] as const;
+const crossing = ['encapsulation', 'rpFilter'] as const;
+const all = ['natOutgoing', 'encapsulation', 'rpFilter'] as const;
 
 const underlay = (of: Letter) => ({ kind: 'underlay address', of }) as const;
 const overlay = (of: Letter) => ({ kind: 'overlay address', of }) as const;
@@ -71,27 +74,27 @@ export const rows: readonly Row[] = [
   { number: 6, from: 'node', to: underlay('X'), where: 'other node', axes: strict },
   { number: 6, from: 'X', to: node, where: 'other node', axes: nat, bound: true },
   { number: 7, from: 'M', to: overlay('C'), where: 'same node', axes: nat, bound: true },
-  { number: 8, from: 'M', to: overlay('C'), where: 'other node', axes: nat, bound: true },
+  { number: 8, from: 'M', to: overlay('C'), where: 'other node', axes: all, bound: true },
   { number: 9, from: 'C', to: underlay('M'), where: 'same node', axes: nat },
-  { number: 10, from: 'C', to: underlay('M'), where: 'other node', axes: nat },
-  { number: 11, from: 'X', to: overlay('C'), axes: nat, bound: true },
-  { number: 11, from: 'C', to: overlay('X'), axes: nat },
+  { number: 10, from: 'C', to: underlay('M'), where: 'other node', axes: all },
+  { number: 11, from: 'X', to: overlay('C'), axes: all, bound: true },
+  { number: 11, from: 'C', to: overlay('X'), axes: all },
   { number: 12, from: 'X', to: underlay('M'), subnet: 'same', axes: nat, bound: true },
-  { number: 13, from: 'X', to: underlay('M'), subnet: 'other', axes: nat, bound: true },
+  { number: 13, from: 'X', to: underlay('M'), subnet: 'other', axes: all, bound: true },
   { number: 14, from: 'M', to: underlay('X'), axes: strict },
   { number: 15, from: 'M', to: overlay('X'), where: 'same node', axes: nat },
-  { number: 16, from: 'M', to: overlay('X'), where: 'other node', axes: nat },
+  { number: 16, from: 'M', to: overlay('X'), where: 'other node', axes: all },
   { number: 17, from: 'C', to: underlay('X'), where: 'same node', axes: nat },
-  { number: 18, from: 'C', to: underlay('X'), where: 'other node', axes: nat },
+  { number: 18, from: 'C', to: underlay('X'), where: 'other node', axes: all },
   { number: 19, from: 'node', to: underlay('X'), where: 'same node', axes: strict },
   { number: 19, from: 'X', to: node, where: 'same node', axes: nat, bound: true },
-  { number: 20, from: 'M', to: clusterIp('C'), axes: strict, bound: true },
+  { number: 20, from: 'M', to: clusterIp('C'), axes: crossing, bound: true },
   { number: 21, from: 'M', to: clusterIp('M'), where: 'same node', axes: strict },
   { number: 22, from: 'M', to: clusterIp('M'), where: 'other node', axes: strict },
-  { number: 23, from: 'C', to: clusterIp('M'), axes: nat },
-  { number: 23, from: 'X', to: clusterIp('M'), axes: nat, bound: true },
-  { number: 24, from: 'X', to: clusterIp('C'), axes: nat, bound: true },
-  { number: 25, from: 'M', to: clusterIp('X'), axes: strict },
+  { number: 23, from: 'C', to: clusterIp('M'), axes: all },
+  { number: 23, from: 'X', to: clusterIp('M'), axes: all, bound: true },
+  { number: 24, from: 'X', to: clusterIp('C'), axes: all, bound: true },
+  { number: 25, from: 'M', to: clusterIp('X'), axes: crossing },
   { number: 26, from: 'client', to: nodePort('M', 'Local', 'at the endpoint'), axes: strict },
   { number: 26, from: 'M', to: nodePort('M', 'Local', 'at the endpoint'), axes: strict },
   { number: 26, from: 'C', to: nodePort('M', 'Local', 'at the endpoint'), axes: nat },
@@ -108,10 +111,10 @@ export const rows: readonly Row[] = [
   { number: 27, from: 'M', to: nodePort('M', 'Cluster', 'at the endpoint'), axes: strict },
   { number: 27, from: 'C', to: nodePort('M', 'Cluster', 'elsewhere'), axes: nat },
   { number: 27, from: 'X', to: nodePort('M', 'Cluster', 'elsewhere'), axes: nat },
-  { number: 28, from: 'client', to: nodePort('X', 'Local', 'at the endpoint'), axes: strict },
-  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'at the endpoint'), axes: strict },
-  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'elsewhere'), axes: strict },
-  { number: 28, from: 'M', to: nodePort('X', 'Local', 'at the endpoint'), axes: nat },
+  { number: 28, from: 'client', to: nodePort('X', 'Local', 'at the endpoint'), axes: crossing },
+  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'at the endpoint'), axes: crossing },
+  { number: 28, from: 'client', to: nodePort('X', 'Cluster', 'elsewhere'), axes: crossing },
+  { number: 28, from: 'M', to: nodePort('X', 'Local', 'at the endpoint'), axes: all },
   { number: 29, from: 'client', to: underlay('M'), axes: strict },
   { number: 29, from: 'client', to: underlay('X'), axes: strict },
   { number: 29, from: 'M', to: client, axes: strict, bound: true },

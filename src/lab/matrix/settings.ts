@@ -1,26 +1,66 @@
 // The settings under which the matrix is tried, and how the lab is brought to one.
 
-import type { LabNode } from '../addressing.ts';
+import type { Place } from '../cells.ts';
 import { run } from '../command.ts';
-import { natOutgoing, noNatOutgoing } from '../overlay.ts';
+import { encapsulated, natOutgoing as natOutgoingRules, noNatOutgoing, unencapsulated } from '../overlay.ts';
 import type { Cell } from '../table.ts';
 import { inNetnsOf } from '../topology.ts';
+import type { MatrixCast } from './cast.ts';
 import { type Row, rows } from './rows.ts';
 import type { Setting } from './sources.ts';
 import type { MatrixCell, MatrixVerdict } from './ways.ts';
 
-const first: Setting = { natOutgoing: true };
+const first: Setting = { natOutgoing: true, encapsulation: 'none' };
 
-export const settings: readonly Setting[] = [first, { natOutgoing: false }];
+export const settings: readonly Setting[] = [
+  first,
+  { natOutgoing: false, encapsulation: 'none' },
+  { natOutgoing: true, encapsulation: 'vxlan' },
+  { natOutgoing: false, encapsulation: 'vxlan' },
+];
+
+const axes = ['natOutgoing', 'encapsulation'] as const;
 
 /** Rows to which what differs cannot matter are tried under the first setting alone. */
 export function rowsUnder(setting: Setting): Row[] {
-  return rows.filter(({ axes }) => setting === first || axes.includes('natOutgoing'));
+  const differing = axes.filter((axis) => setting[axis] !== first[axis]);
+  return rows.filter((row) => differing.every((axis) => row.axes.includes(axis)));
 }
 
-export async function makeSetting(setting: Setting, nodes: readonly LabNode[]): Promise<void> {
-  const input = setting.natOutgoing ? natOutgoing : noNatOutgoing;
-  await Promise.all(nodes.map(({ name }) => run({ argv: inNetnsOf(name, 'nft', '-f', '-'), input })));
+export async function makeSetting(setting: Setting, cast: MatrixCast): Promise<void> {
+  const { natOutgoing, encapsulation } = setting;
+  const { nodes, pods, machine, client } = cast;
+  await givePorts(setting, [...pods.map(({ place }) => place), ...nodes.map(machine), client]);
+  await Promise.all(
+    nodes.map(async (node) => {
+      const nat = natOutgoing ? natOutgoingRules : noNatOutgoing;
+      await run({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: nat });
+      const ways = [
+        unencapsulated(node, nodes),
+        ...(encapsulation === 'vxlan' ? [encapsulated(node, nodes)] : []),
+      ];
+      await run({ argv: inNetnsOf(node.name, 'sh', '-e'), input: `${ways.join('\n')}\n` });
+    }),
+  );
+}
+
+/**
+ * Ports of its own for every setting: conntrack remembers a UDP exchange for two minutes, and would treat the next one between the
+ * same ports as that one, masqueraded or not.
+ */
+async function givePorts(setting: Setting, places: readonly Place[]): Promise<void> {
+  const first = 33_000 + 7000 * settings.indexOf(setting);
+  const line = `echo ${first} ${first + 6999} >/proc/sys/net/ipv4/ip_local_port_range`;
+  await Promise.all(
+    places.map(({ probe: [enter, ...args] }) =>
+      run({ argv: [enter, ...args.slice(0, -1), 'sh', '-c', line] }),
+    ),
+  );
+}
+
+/** `natOutgoing on, VXLAN` */
+export function settingText({ natOutgoing, encapsulation }: Setting): string {
+  return `natOutgoing ${natOutgoing ? 'on' : 'off'}${encapsulation === 'vxlan' ? ', VXLAN' : ''}`;
 }
 
 /** What came of the planned cells, with what the plan knows of them. */

@@ -8,13 +8,18 @@ export function matrixText(verdicts: readonly MatrixVerdict[]): string {
   const of = (cell: Cell) => cell as MatrixVerdict;
   const sorted = verdicts.toSorted((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0));
   return tableText(sorted, {
-    titles: ['row', 'from', 'to', 'natOutgoing'],
+    titles: ['row', 'from', 'to', 'natOutgoing', 'overlay'],
     keyOf: (cell) => `${of(cell).rows.join()}\0${cell.from}\0${cell.to}`,
     textsOf: (line) => [
       of(line[0]).rows.join(', '),
       line[0].from,
       line[0].to,
-      [...new Set(line.map((cell) => (of(cell).setting.natOutgoing ? 'on' : 'off')))].join(', '),
+      distinct(line.map((cell) => (of(cell).setting.natOutgoing ? 'on' : 'off'))),
+      distinct(line.map((cell) => (of(cell).setting.encapsulation === 'vxlan' ? 'VXLAN' : 'routed'))),
     ],
   });
+}
+
+function distinct(texts: readonly string[]): string {
+  return [...new Set(texts)].join(', ');
 }

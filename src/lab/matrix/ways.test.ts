@@ -44,7 +44,8 @@ const cast: MatrixCast = {
   pods: podKinds.flatMap((kind, i) => nodes.map((node, j) => pod(kind, 10 + 2 * i + j, node))),
 };
 
-const all = (natOutgoing: boolean) => rows.flatMap((row) => cellsOf(row, cast, { natOutgoing }));
+const all = (natOutgoing: boolean, encapsulation: 'none' | 'vxlan' = 'none') =>
+  rows.flatMap((row) => cellsOf(row, cast, { natOutgoing, encapsulation }));
 const natted = all(true);
 const plain = all(false);
 
@@ -88,7 +89,7 @@ test('no pod asks itself, and no way is tried twice', () => {
 
 test('rows to which rp_filter can matter are tried from a node that inherits it and from one that does not', () => {
   for (const row of rows.filter(({ axes }) => axes.includes('rpFilter'))) {
-    const cells = cellsOf(row, cast, { natOutgoing: true });
+    const cells = cellsOf(row, cast, { natOutgoing: true, encapsulation: 'none' });
     const homes = new Set(
       cells.map(({ from, to }) => (from === cast.client ? /node\d/.exec(to)?.[0] : from.node)),
     );
@@ -136,6 +137,15 @@ test('a NodePort shows the client with policy Local and the asked node with poli
     one(plain, 26, 'c-node1', 'NodePort m-node2-local at node2').source,
     address('c', 'node1', 'eth0'),
   );
+});
+
+test('what a node masquerades into the tunnel has the tunnel’s address', () => {
+  const tunnelled = all(true, 'vxlan');
+  const node1 = nodes[0];
+  assert.equal(one(tunnelled, 20, 'm-node1', 'ClusterIP c-node2').source, node1?.tunnelAddress[4]);
+  assert.equal(one(tunnelled, 20, 'm-node1', 'ClusterIP c-node1').source, node1?.address[4]);
+  assert.equal(one(tunnelled, 22, 'm-node1', 'ClusterIP m-node2').source, node1?.address[4]);
+  assert.equal(one(tunnelled, 28, 'client', 'NodePort x-node2 at node1').source, node1?.tunnelAddress[4]);
 });
 
 test('nothing is called impossible but a NodePort with policy Local at a node without its endpoint', () => {

@@ -27,7 +27,11 @@ export interface MatrixCell extends PlannedCell {
 }
 
 /** A cell of the matrix once it was tried, as `--json` writes it. */
-export type MatrixVerdict = Cell & Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'>;
+export type MatrixVerdict = Cell &
+  Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'> & {
+    /** The first one failed. */
+    readonly secondTry?: true;
+  };
 
 /** Who asks, from which of its addresses if it is bound to one. */
 interface Sender {
@@ -108,7 +112,7 @@ function machine(cast: MatrixCast, node: LabNode, sender: Sender): Receiver {
 
 function atPod(to: PodTarget, cast: MatrixCast, pod: MatrixPod): Receiver[] {
   const { node } = pod;
-  const endpoint = pod.nics[0]?.network ?? 'overlay';
+  const endpoint = { network: pod.kind.nics[0], node };
   switch (to.kind) {
     case 'underlay address':
     case 'overlay address': {
@@ -191,6 +195,6 @@ function boundPlace(place: Place, nic: MatrixNic): Place {
 function expectedSource({ place, pod, boundTo }: Sender, to: Destination, setting: Setting): Source {
   const nic = pod === undefined ? undefined : (boundTo ?? chosenNic(pod, to));
   return pod === undefined || nic === undefined
-    ? seenFromMachine(place.address, to)
+    ? seenFromMachine(place.address, to, setting)
     : seenFrom(pod, nic, to, setting);
 }

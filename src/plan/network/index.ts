@@ -17,7 +17,7 @@ export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } 
 export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
 export { nicRoutes } from './nic-routes.ts';
 export { type NodeInput, planNode } from './node.ts';
-export { nodeAddresses } from './node-addresses.ts';
+export { isTunnel, leadsToOtherNodes, nodeAddresses } from './node-addresses.ts';
 export { hostLinkName } from './numbers.ts';
 export { nothingObserved, type ObservedNamespace } from './observed.ts';
 export { planPod, planWithoutNics } from './pod.ts';

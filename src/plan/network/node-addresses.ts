@@ -7,6 +7,9 @@ import type { InterfaceAddress, Link } from '#net';
 /** Kinds of links that connect the node itself; a physical NIC has none. */
 const NIC_KINDS = new Set([undefined, 'bond', 'team', 'vlan', 'macvlan', 'openvswitch', 'veth']);
 
+/** Kinds of links that carry an overlay's packets from node to node, whatever their names. */
+const TUNNEL_KINDS = new Set(['vxlan', 'geneve', 'ipip', 'gre', 'gretap', 'sit', 'wireguard']);
+
 /** Names of links that container engines and overlay networks make, those of our own veths among them. */
 const FOREIGN_NAME =
   /^(docker|cbr|dummy|virbr|lxcbr|lxc|veth|cali|flannel|kube-|nodelocaldns|cni|vx-submariner|cilium)/;
@@ -38,6 +41,15 @@ export function nodeAddresses(
 
 function isUsable({ scope, dadFailed }: InterfaceAddress): boolean {
   return scope === 'global' && dadFailed !== true;
+}
+
+export function isTunnel({ kind = '' }: Link): boolean {
+  return TUNNEL_KINDS.has(kind);
+}
+
+/** Whether packets between pods of different nodes may come in by the link: a NIC of the node, or a tunnel. */
+export function leadsToOtherNodes(link: Link, links: readonly Link[]): boolean {
+  return isTunnel(link) || (isNic(link, links) && !FOREIGN_NAME.test(link.name));
 }
 
 /** A bridge is the node's own when a NIC is one of its ports: br-ex, not docker0. */

@@ -3,9 +3,15 @@ import { test } from 'node:test';
 import { planNode } from './node.ts';
 import { ruleText } from './text.ts';
 
-const input = { advertisedLinks: ['ens1'], families: [4, 6], hostRuleTable: 500, tuneSysctls: true } as const;
+const input = {
+  advertisedLinks: ['ens1'],
+  filteringLinks: ['vxlan.calico'],
+  families: [4, 6],
+  hostRuleTable: 500,
+  tuneSysctls: true,
+} as const;
 
-test('the node’s sysctls are those of Spiderpool; links that hear routers are told to go on before the node forwards', () => {
+test('the node’s sysctls are those of Spiderpool; links that hear routers are told to go on before the node forwards, and those that filter strictly to be loose', () => {
   assert.deepEqual(
     planNode(input).sysctls.map(({ key, value, atLeast }) => `${key} ${atLeast ? 'at least ' : ''}${value}`),
     [
@@ -16,6 +22,7 @@ test('the node’s sysctls are those of Spiderpool; links that hear routers are 
       'ipv6/conf/ens1/accept_ra 2',
       'ipv6/conf/all/forwarding 1',
       'ipv4/conf/all/rp_filter 0',
+      'ipv4/conf/vxlan.calico/rp_filter 2',
     ],
   );
 });

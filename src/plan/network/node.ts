@@ -12,6 +12,8 @@ const NEIGHBOUR_LIMIT = String(110 * 256);
 export interface NodeInput {
   /** Links whose accept_ra is 1: they take their router from advertisements. */
   readonly advertisedLinks: readonly string[];
+  /** NICs and tunnels whose rp_filter is 1, strict. */
+  readonly filteringLinks: readonly string[];
   readonly families: readonly Family[];
   readonly hostRuleTable: number;
   /** `tuneSysctlConfig` of the agent's configuration. */
@@ -23,7 +25,7 @@ export function planNode(input: NodeInput): DesiredNamespace {
     ...hostRule(family, input.hostRuleTable),
     owner: 'node' as const,
   }));
-  const sysctls = input.tuneSysctls ? nodeSysctls(input.advertisedLinks) : [];
+  const sysctls = input.tuneSysctls ? nodeSysctls(input) : [];
   return {
     ...emptyNamespace,
     rules,
@@ -37,7 +39,7 @@ export function hostRule(family: Family, table: number): Rule {
 }
 
 /** In the order they are to be written. */
-function nodeSysctls(advertisedLinks: readonly string[]): DesiredSysctl[] {
+function nodeSysctls({ advertisedLinks, filteringLinks }: NodeInput): DesiredSysctl[] {
   return [
     { key: 'ipv4/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
     { key: 'ipv6/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
@@ -47,5 +49,8 @@ function nodeSysctls(advertisedLinks: readonly string[]): DesiredSysctl[] {
     ...advertisedLinks.map((link) => ({ key: `ipv6/conf/${link}/accept_ra`, value: '2' })),
     { key: 'ipv6/conf/all/forwarding', value: '1' },
     { key: 'ipv4/conf/all/rp_filter', value: '0' },
+    // An underlay pod's packet comes to the node of an overlay pod by the tunnel, while the route to its source is the LAN: a strict
+    // filter drops it, whatever `all` says, which only raises a link's own value. Loose is enough: docs/adr/0023.
+    ...filteringLinks.map((link) => ({ key: `ipv4/conf/${link}/rp_filter`, value: '2' })),
   ];
 }
