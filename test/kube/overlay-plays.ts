@@ -58,6 +58,10 @@ export async function playCalico({ cluster, outcomes, root, programs }: Scenario
   await cluster.changeProxyMode('iptables');
   await scenario.tryWays(ways(true));
   await scenario.expectRules([proxyDrop, ...calicoRules, ourRules]);
+  await scenario.expectRepair(ourRules, ['nft', 'delete', 'table', 'inet', 'orbweaver']);
+  console.log('the same with the default route of X by its underlay NIC:');
+  await scenario.annotateBoth({ 'ipam.spidernet.io/default-route-nic': 'net1' });
+  await scenario.tryWays(ways(true));
   await scenario.end();
 }
 

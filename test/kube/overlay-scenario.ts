@@ -58,14 +58,32 @@ export class OverlayScenario {
   /** A check for each rule, on both nodes. */
   async expectRules(rules: readonly ExpectedRule[]): Promise<void> {
     const { cluster, outcomes } = this.#parts;
-    for (const { what, argv, patterns } of rules) {
-      await outcomes.check(what, () =>
-        until(what, 10, async () => {
-          const texts = await Promise.all(nodeNames.map((node) => cluster.node(node, argv)));
-          return texts.every((text) => patterns.every((pattern) => pattern.test(text)));
-        }),
-      );
+    for (const rule of rules) {
+      await outcomes.check(rule.what, () => until(rule.what, 10, () => isThere(cluster, rule)));
     }
+  }
+
+  /** A check that a rule comes back by itself when somebody takes it away. */
+  async expectRepair(rule: ExpectedRule, damage: readonly string[]): Promise<void> {
+    const { cluster, outcomes } = this.#parts;
+    await outcomes.check(`${rule.what}: also after ${damage.join(' ')}`, async () => {
+      await Promise.all(nodeNames.map((node) => cluster.node(node, damage)));
+      await until(rule.what, 5, () => isThere(cluster, rule));
+    });
+  }
+
+  /** Changes the pods of both networks and tries with their successors. */
+  async annotateBoth(annotations: Readonly<Record<string, string>>): Promise<void> {
+    const { cluster, outcomes } = this.#parts;
+    const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
+    await outcomes.require(`X pods with ${JSON.stringify(annotations)} become Ready`, async () => {
+      await cluster.kubectl(['patch', 'deployment', 'x', '-p', patch]);
+      await cluster.kubectl(['rollout', 'status', 'deployment/x', '--timeout=60s']);
+      await until('their predecessors are gone', 30, async () => {
+        const { items } = (await cluster.get('pods', '-l', 'app=x')) as { items: unknown[] };
+        return items.length === 4;
+      });
+    });
   }
 
   /** A check for each way: what it needs may still be on its way to the nodes. */
@@ -75,11 +93,16 @@ export class OverlayScenario {
     this.#cast = await castOf(cluster, this.#installation.probe);
     const rows = ways(this.#cast);
     const end = performance.now() + settleMs;
-    let found = await faultsOf(rows);
-    while (found.some((faults) => faults.length > 0) && performance.now() < end) found = await faultsOf(rows);
-    for (const [i, { title, cells }] of rows.entries()) {
+    const found = await faultsOf(rows);
+    for (;;) {
+      const again = rows.filter((row) => found.get(row)?.length !== 0);
+      if (again.length === 0 || performance.now() > end) break;
+      for (const [row, faults] of await faultsOf(again)) found.set(row, faults);
+    }
+    for (const row of rows) {
+      const { title, cells } = row;
       await outcomes.check(title, async () => {
-        const faults = found[i] ?? [];
+        const faults = found.get(row) ?? [];
         if (cells.length === 0) throw new Error('nothing was asked');
         if (faults.length > 0) throw new Error([...new Set(faults)].slice(0, 8).join('\n'));
       });
@@ -100,10 +123,28 @@ export class OverlayScenario {
   }
 }
 
-/** Of each row; all rows are asked at once. */
-async function faultsOf(rows: readonly Way[]): Promise<string[][]> {
-  const answers = new Map(await ask(rows.flatMap(({ cells }) => cells)));
-  return rows.map(({ cells }) =>
-    cells.flatMap((cell) => fault([cell, answers.get(cell) ?? { works: false, reason: 'not asked' }]) ?? []),
-  );
+/** On every node. */
+async function isThere(cluster: Cluster, { argv, patterns }: ExpectedRule): Promise<boolean> {
+  const texts = await Promise.all(nodeNames.map((node) => cluster.node(node, argv)));
+  return texts.every((text) => patterns.every((pattern) => pattern.test(text)));
+}
+
+/** Not all rows at once: a server's socket holds only so many datagrams. */
+const rowsAtOnce = 12;
+
+async function faultsOf(rows: readonly Way[]): Promise<Map<Way, string[]>> {
+  const found = new Map<Way, string[]>();
+  for (let i = 0; i < rows.length; i += rowsAtOnce) {
+    const some = rows.slice(i, i + rowsAtOnce);
+    const answers = new Map(await ask(some.flatMap(({ cells }) => cells)));
+    for (const row of some) {
+      found.set(
+        row,
+        row.cells.flatMap(
+          (cell) => fault([cell, answers.get(cell) ?? { works: false, reason: 'not asked' }]) ?? [],
+        ),
+      );
+    }
+  }
+  return found;
 }

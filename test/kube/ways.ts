@@ -45,8 +45,10 @@ export function everyWay(cast: Cast, circumstances: Circumstances): Way[] {
     ...sorts.flatMap((sort) => podWays(cast, circumstances, sort)),
     ...boundWays(cast, circumstances),
     ...nodeWays(cast, circumstances),
+    ...clientWays(cast, circumstances),
     ...sorts.flatMap((sort) => serviceWays(cast, circumstances, sort)),
     ...nodePortWays(cast, circumstances),
+    ...nodePortWaysOfPods(cast, circumstances),
   ];
 }
 
@@ -113,6 +115,26 @@ function nodeWays(cast: Cast, circumstances: Circumstances): Way[] {
   );
 }
 
+/** Somebody behind a router asks by the addresses of the underlay. */
+function clientWays({ client, pods, nodes }: Cast, circumstances: Circumstances): Way[] {
+  return targets
+    .filter(({ at }) => at === 'underlay')
+    .map(({ title, sort }) => ({
+      title: `client to ${title}`,
+      cells: nodes.flatMap(({ node }) => {
+        const to = podOf({ pods }, sort, (pod) => pod.node === node);
+        const { addresses } = client;
+        return cells(circumstances, {
+          from: client,
+          to,
+          addresses: to.underlay,
+          sources: addresses,
+          bind: addresses,
+        });
+      }),
+    }));
+}
+
 function serviceWays(cast: Cast, circumstances: Circumstances, of: Sort): Way[] {
   return sorts.map((sort) => ({
     title: `${sort} to the Service of ${of}`,
@@ -124,6 +146,23 @@ function serviceWays(cast: Cast, circumstances: Circumstances, of: Sort): Way[] 
       return severalTimes(() => cells(circumstances, asked));
     }),
   }));
+}
+
+/** At the node of the asker and at another one; kube-proxy gives whoever asks the address of the node that is asked. */
+function nodePortWaysOfPods(cast: Cast, circumstances: Circumstances): Way[] {
+  return sorts.flatMap((of) =>
+    sorts.map((sort) => ({
+      title: `${sort} to the NodePort of ${of}`,
+      cells: firstPods(cast, sort).flatMap((from) =>
+        cast.nodes.flatMap((node) => {
+          const to = { name: `NodePort of ${node.name}` };
+          const port = nodePorts[of][0];
+          const asked = { from, to, addresses: node.internal, sources: node.addresses, port };
+          return severalTimes(() => cells(circumstances, asked));
+        }),
+      ),
+    })),
+  );
 }
 
 function nodePortWays(cast: Cast, circumstances: Circumstances): Way[] {
@@ -174,7 +213,7 @@ function cells({ families }: Circumstances, { from, to, addresses, sources, port
 
 /** kube-proxy picks an endpoint each time: several are met. */
 function severalTimes(make: () => Cell[]): Cell[] {
-  return [1, 2, 3, 4].flatMap(make);
+  return [1, 2, 3].flatMap(make);
 }
 
 function firstPods({ pods, nodes }: Cast, sort: Sort): PodActor[] {
