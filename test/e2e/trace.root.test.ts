@@ -121,7 +121,7 @@ describe('a trace in the lab', () => {
     }
   });
 
-  test('fails where the kernel would: the pod’s mark rule, the way to the node, the node’s rule of half-seen connections', async () => {
+  test('fails once the node’s rule of half-seen connections is gone, until it is mended', async () => {
     const { facts, seen } = await world();
     const pod = running.pods.find(({ name, node }) => name.startsWith('underlay') && node === 'node1');
     const overlay = running.pods.find(({ name, node }) => name.startsWith('overlay') && node === 'node2');

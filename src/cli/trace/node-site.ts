@@ -4,14 +4,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, OrbError, silentLogger } from '#base';
 import type { KubeClient } from '#kube';
-import { Attachments, type StateFiles } from '#node';
+import { Attachments, MemoryStateFiles } from '#node';
 import type { Site, SitePlace } from './site.ts';
 
-/** The folder that the agent keeps; nothing is written there. */
+/** The folder that the agent keeps. */
 const ATTACHMENTS = '/var/lib/orbweaver/attachments';
 
 export async function nodeSite(client: KubeClient, node: string, folder = ATTACHMENTS): Promise<Site> {
-  const attachments = await Attachments.open(readOnly(folder), silentLogger);
+  const attachments = await Attachments.open(await copyOf(folder), silentLogger);
   const pods = new Map<string, SitePlace>();
   for (const { pod, netns, supersededBy } of attachments.all()) {
     if (pod === undefined || netns === undefined || supersededBy !== undefined) continue;
@@ -21,21 +21,13 @@ export async function nodeSite(client: KubeClient, node: string, folder = ATTACH
   return { client, node, places: [{ name: node, kind: 'node', netns: 'current' }, ...pods.values()] };
 }
 
-/** The agent alone writes: a damaged file stays where it is. */
-function readOnly(folder: string): StateFiles {
-  const nothing = async () => {};
-  return {
-    async list() {
-      const names = await namesIn(folder);
-      return names.filter((name) => !name.startsWith('.')).map((name) => ({ name, modifiedMs: 0 }));
-    },
-    async read(name) {
-      return await readFile(join(folder, name));
-    },
-    write: nothing,
-    rename: nothing,
-    remove: nothing,
-  };
+/** The agent alone writes there, and sets damaged files aside: we look at a copy. */
+async function copyOf(folder: string): Promise<MemoryStateFiles> {
+  const copy = new MemoryStateFiles();
+  for (const name of await namesIn(folder)) {
+    if (!name.startsWith('.')) await copy.write(name, await readFile(join(folder, name)));
+  }
+  return copy;
 }
 
 async function namesIn(folder: string): Promise<string[]> {
