@@ -232,6 +232,17 @@ test('a late DEL of an old sandbox frees nothing of the new one', async () => {
   assert.equal(ipam.held.size, 0);
 });
 
+test('a late DEL of an old sandbox frees nothing of the new one, though the agent died before it had noted who is newer', async () => {
+  await plugin.add(call());
+  attachments.supersede = async () => [];
+  await plugin.add(call({ containerId: 'two' }));
+  await startAgent();
+  await plugin.del(call());
+  assert.equal(ipam.held.size, 1);
+  await plugin.del(call({ containerId: 'two' }));
+  assert.deepEqual([ipam.held.size, attachments.all()], [0, []]);
+});
+
 test('a DEL that could not release keeps its record for the repeat', async () => {
   await plugin.add(call());
   ipam.failure = new OrbError('KUBE_UNREACHABLE', { message: 'away' });

@@ -1,6 +1,6 @@
 // CNI type `spiderpool`: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to.
 
-import { type CniResult, type NetConf, parseSpiderpoolIpam, prevResultOf } from '#api';
+import { type CniResult, parseSpiderpoolIpam, prevResultOf } from '#api';
 import { OrbError } from '#base';
 import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
@@ -8,8 +8,9 @@ import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } 
 import { collectGarbage } from './collection.ts';
 import type { Detection } from './detection.ts';
 import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
+import { doneRecord, intendedRecord, type RecordedAdd, type RecordedPod } from './ipam-record.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
-import { type PodIdentity, podIfKnown, requirePod } from './pod-identity.ts';
+import { podIfKnown, requirePod } from './pod-identity.ts';
 import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 
 /** What the plugin works with. */
@@ -23,13 +24,6 @@ export interface SpiderpoolParts {
   readonly notReady: () => string | undefined;
   /** RFC 3339. */
   readonly timestamp: () => string;
-}
-
-/** Whom to release for: the record's pod, or what CNI_ARGS says where the record is lost. */
-interface Holder {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
 }
 
 /** What takes longer, the DEL frees. */
@@ -70,7 +64,8 @@ export class SpiderpoolPlugin implements CniPlugin {
     });
     const { allocation } = allocated;
     const result = resultOf(allocation, ifName);
-    await attachments.put(this.#record(call, pod, allocated, result));
+    const recorded = this.#recorded(call, { ...pod, uid: allocation.podUid });
+    await attachments.put(doneRecord(recorded, allocated, result));
     await attachments.supersede(allocation.podUid, containerId);
     return result;
   }
@@ -79,15 +74,12 @@ export class SpiderpoolPlugin implements CniPlugin {
    * Were we to die after the pool has said yes, DEL would know the pod's UID from CNI_ARGS: only where these do not tell it, as with a
    * static pod's, which name the hash of its file, is it worth a write to the disk before.
    */
-  async #intend(call: NetnsCall, pod: Holder, told: string | undefined): Promise<void> {
+  async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
     const { attachments } = this.#parts;
     const { containerId, ifName } = call.environment;
     if (pod.uid === told || attachments.get({ containerId, interfaceName: ifName })?.ipam !== undefined)
       return;
-    await attachments.put({
-      ...this.#begin(call, pod),
-      ipam: { state: 'intended', netConf: confOf(call.conf), result: {}, addresses: [] },
-    });
+    await attachments.put(intendedRecord(this.#recorded(call, pod)));
   }
 
   /** What an earlier ADD of this attachment has probed may be in use by now: it is not probed again. */
@@ -182,50 +174,23 @@ export class SpiderpoolPlugin implements CniPlugin {
     }
   }
 
-  #record(
-    call: NetnsCall,
-    pod: PodIdentity,
-    { allocation, probed }: ProbedAllocation,
-    result: CniResult,
-  ): AttachmentRecord {
-    return {
-      ...this.#begin(call, { ...pod, uid: allocation.podUid }),
-      ipam: {
-        state: 'done',
-        netConf: confOf(call.conf),
-        result,
-        addresses: allocation.addresses.map(({ nic, address, pool }) => ({
-          nic,
-          address: formatCidr(address),
-          pool,
-        })),
-        ...(probed ? { probed } : {}),
-        ...(allocation.fixed === true ? { fixed: true } : {}),
-      },
-    };
-  }
-
-  /** The record without our part; what the coordinator did, if this ADD is a repeat, stays, and so does the inode that it noted. */
-  #begin(call: NetnsCall, { namespace, name, uid }: Holder): AttachmentRecord {
+  #recorded(call: NetnsCall, pod: RecordedPod): RecordedAdd {
+    const { attachments, timestamp } = this.#parts;
     const { containerId, ifName } = call.environment;
-    const before = this.#parts.attachments.get({ containerId, interfaceName: ifName });
-    return {
-      version: 1,
-      containerId,
-      interfaceName: ifName,
-      netns: before?.netns?.path === call.netns ? before.netns : { path: call.netns },
-      network: call.conf.name,
-      pod: { namespace, name, uid },
-      createdAt: this.#parts.timestamp(),
-      ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
-    };
+    const before = attachments.get({ containerId, interfaceName: ifName });
+    return { call, pod, before, timestamp: timestamp() };
   }
 
-  /** A record that a newer sandbox of its pod has superseded owns nothing any more. */
+  /**
+   * A record that a newer sandbox of its pod has superseded owns nothing any more. Where an agent died before it had noted that, the last
+   * of the sandboxes to go gives back.
+   */
   async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
-    if (record.pod !== undefined && record.supersededBy === undefined) {
-      const lastNic = this.#holding(record.pod.uid).every((other) => other === record);
+    const others = this.#holding(record.pod?.uid).filter((other) => other !== record);
+    const isShared = others.some(({ containerId }) => containerId !== record.containerId);
+    if (record.pod !== undefined && record.supersededBy === undefined && !isShared) {
+      const lastNic = others.length === 0;
       const knownPools = [...new Set(record.ipam?.addresses.map(({ pool }) => pool))];
       // With its last NIC goes what was allocated for NICs that were never attached.
       await this.#release(
@@ -238,14 +203,15 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /** The pod's attachments that are known to hold addresses. */
-  #holding(podUid: string): AttachmentRecord[] {
+  #holding(podUid: string | undefined): AttachmentRecord[] {
+    if (podUid === undefined) return [];
     return this.#parts.attachments
       .ofPod(podUid)
       .filter((record) => record.ipam?.state === 'done' && record.supersededBy === undefined);
   }
 
   #release(
-    pod: Holder,
+    pod: RecordedPod,
     share: Pick<ReleaseRequest, 'nic' | 'lastNic' | 'knownPools'>,
     { signal, log }: PluginCall,
   ): Promise<void> {
@@ -274,9 +240,4 @@ function resultOf({ addresses, routes }: Allocation, ifName: string): CniResult 
       .map(({ destination, gateway }) => ({ dst: formatCidr(destination), gw: formatAddress(gateway) })),
     dns: {},
   };
-}
-
-/** For the record: what the runtime passed, less what it repeats from elsewhere. */
-function confOf({ prevResult: _, ...conf }: NetConf): Record<string, unknown> {
-  return conf;
 }
