@@ -1,4 +1,4 @@
-// npm run bench -- [add|coordinator|shim|store|memory|pick|all] [--quick] [--json FILE] [--markdown]: measures, each figure beside its
+// npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all] [--quick] [--json FILE] [--markdown]: measures, each figure beside its
 // reference in one run. --markdown writes the table into docs/performance.md, between its markers.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,16 +8,18 @@ import { parseArgs } from 'node:util';
 import { benchAdd, benchMemory } from './add.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
+import { benchRepair } from './repair.ts';
 import type { Row } from './row.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const usage = `usage: npm run bench -- [add|coordinator|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]`;
+const usage = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]`;
 
 const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
   add: benchAdd,
   coordinator: benchCoordinator,
+  repair: benchRepair,
   memory: benchMemory,
   store: benchStore,
   pick: benchPick,

@@ -34,11 +34,12 @@ export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, se
   return applyFindings(findings, desired, namespaces);
 }
 
-/** Makes the changes that mend the findings, and sets the plan's sysctls. */
+/** Makes the changes that mend the findings, and sets the plan's sysctls: as found, where they are among the findings. */
 export function applyFindings(
   findings: ReturnType<typeof networkDifference>,
   desired: DesiredNetwork,
   { pod, node }: Namespaces,
+  sysctlsFound = false,
 ): Applied {
   // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.
   change(
@@ -47,8 +48,8 @@ export function applyFindings(
   );
   const mended = [
     ...problems(findings.node),
-    ...applySysctls(node, desired.node),
-    ...applySysctls(pod, desired.pod),
+    ...(sysctlsFound ? writeSysctls(node, findings.node) : applySysctls(node, desired.node)),
+    ...(sysctlsFound ? writeSysctls(pod, findings.pod) : applySysctls(pod, desired.pod)),
     ...problems(findings.pod),
   ];
   change(pod, changesOf(findings.pod));
@@ -85,11 +86,15 @@ function requireMendable(findings: readonly Finding[]): void {
 }
 
 function applySysctls(namespace: NetworkNamespace, desired: DesiredNamespace): string[] {
-  const findings = sysctlDifference(desired, readSysctls(namespace, desired));
-  for (const { mend } of findings) {
-    if (mend?.kind === 'sysctl') namespace.setSysctl(mend.sysctl.key, mend.sysctl.value);
-  }
-  return findings.map((finding) => finding.problem);
+  return writeSysctls(namespace, sysctlDifference(desired, readSysctls(namespace, desired)));
+}
+
+function writeSysctls(namespace: NetworkNamespace, findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ mend, problem }) => {
+    if (mend?.kind !== 'sysctl') return [];
+    namespace.setSysctl(mend.sysctl.key, mend.sysctl.value);
+    return [problem];
+  });
 }
 
 /** Sysctls are counted where they are applied. */

@@ -49,8 +49,15 @@ export function driftOf(request: RepairRequest, namespaces: Namespaces): Drift {
  */
 export function repairNetwork(request: RepairRequest, namespaces: Namespaces): Drift {
   const { desired, findings, drift } = compare(request, namespaces);
-  if (drift.mendable && drift.differences.length > 0) applyFindings(findings, desired, namespaces);
+  if (drift.mendable && drift.differences.length > 0) {
+    // A veth pair that is made again has sysctls that nobody has seen.
+    applyFindings(findings, desired, namespaces, !findings.node.some(makesLink));
+  }
   return drift;
+}
+
+function makesLink({ mend }: Finding): boolean {
+  return mend?.kind === 'change' && mend.change.kind === 'link' && mend.change.verb === 'create';
 }
 
 type Findings = ReturnType<typeof networkDifference>;

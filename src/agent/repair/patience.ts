@@ -1,9 +1,12 @@
-// How long the next repair of something waits: a program that undoes every repair must not keep the agent busy.
+// How long the next look at something waits after a repair.
 
 import type { Clock } from '#base';
 
+/** The repair is an event itself, and with hundreds of pods the others come first. */
+const AFTER_REPAIR_MS = 1_000;
+/** A program that undoes every repair must not keep the agent busy. */
 const SPAN_MS = 60_000;
-const REPAIRS_IN_SPAN = 60;
+const REPAIRS_IN_SPAN = 30;
 const PAUSE_MS = 10_000;
 
 export class Patience {
@@ -20,7 +23,11 @@ export class Patience {
   }
 
   delayMs(key: string): number {
-    return this.#recent(key).length < REPAIRS_IN_SPAN ? 0 : PAUSE_MS;
+    const recent = this.#recent(key);
+    const last = recent.at(-1);
+    if (last === undefined) return 0;
+    const pauseMs = recent.length < REPAIRS_IN_SPAN ? AFTER_REPAIR_MS : PAUSE_MS;
+    return Math.max(0, last + pauseMs - this.#clock.monotonic());
   }
 
   forget(key: string): void {

@@ -24,6 +24,8 @@ const DEBOUNCE_MS = 150;
 const BUSY_MS = 100;
 /** Every pod is compared once in this time, for what the kernel tells nobody: most sysctls. */
 const SWEEP_MS = 300_000;
+/** How many records are on their way to the disk at once. */
+const RECORDINGS = 8;
 /** No container id has a blank. */
 const NODE = 'the node';
 
@@ -32,8 +34,9 @@ export class Repairs {
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
   readonly #patience: Patience;
-  /** Keys that wait, with the cause that came first. */
-  readonly #causes = new Map<string, Cause>();
+  /** Keys that wait, with the cause that came first and when the look is due. */
+  readonly #waiting = new Map<string, { readonly cause: Cause; readonly dueMs: number }>();
+  readonly #recording = new Set<Promise<void>>();
   #sweeping: Promise<void> | undefined;
 
   constructor(parts: RepairsParts) {
@@ -54,7 +57,7 @@ export class Repairs {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the agent stops'));
     await this.#queue.stop();
-    await this.#sweeping;
+    await Promise.all([...this.#recording, this.#sweeping]);
   }
 
   /** Compares the pod soon. */
@@ -73,10 +76,13 @@ export class Repairs {
   }
 
   #wake(key: string, cause: Cause): void {
-    if (this.#causes.has(key)) return;
-    this.#causes.set(key, cause);
     // A rival's doing waits, what the cluster or the node says does not.
-    this.#queue.addAfter(key, DEBOUNCE_MS + (cause === 'event' ? this.#patience.delayMs(key) : 0));
+    const delayMs = DEBOUNCE_MS + (cause === 'event' ? this.#patience.delayMs(key) : 0);
+    const dueMs = this.#parts.clock.monotonic() + delayMs;
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined && waiting.dueMs <= dueMs) return;
+    this.#waiting.set(key, { cause: waiting?.cause ?? cause, dueMs });
+    this.#queue.addAfter(key, delayMs);
   }
 
   async #work(key: string): Promise<void> {
@@ -86,13 +92,18 @@ export class Repairs {
       this.#queue.addAfter(key, BUSY_MS);
       return;
     }
-    const cause = this.#causes.get(key) ?? 'event';
-    this.#causes.delete(key);
+    const waiting = this.#waiting.get(key);
+    // It was looked at meanwhile, for a cause that was more urgent.
+    if (waiting === undefined) return;
+    this.#waiting.delete(key);
+    const { cause } = waiting;
     try {
       if (key === NODE) this.#mendNode(cause);
       else await this.#mendPod(key, cause);
     } catch (error) {
       this.#patience.mended(key);
+      // The queue tries again, later and later; a wake may come before.
+      if (!this.#waiting.has(key)) this.#waiting.set(key, { cause, dueMs: Number.POSITIVE_INFINITY });
       this.#parts.report.failed(
         key === NODE ? undefined : key,
         this.#parts.pods.podOf(key),
@@ -116,8 +127,18 @@ export class Repairs {
       return;
     }
     this.#parts.report.pod(done.state, cause);
-    if (done.state.damage.length > 0) this.#patience.mended(containerId);
-    await done.recorded;
+    if (done.state.differences.length > 0) this.#patience.mended(containerId);
+    await this.#record(done.recorded);
+  }
+
+  /** The next pod need not wait for the disk, and requests need not wait for hundreds of records to be there. */
+  async #record(recorded: Promise<void>): Promise<void> {
+    const recording = recorded
+      // A later agent plans the pod anew in any case.
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'a repaired pod is not recorded'))
+      .finally(() => this.#recording.delete(recording));
+    this.#recording.add(recording);
+    if (this.#recording.size >= RECORDINGS) await Promise.race(this.#recording);
   }
 
   /** One after the other, evenly, so that an idle agent is idle. */

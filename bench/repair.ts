@@ -1,0 +1,64 @@
+// How soon running pods are right again, with one pod on the node and with 250, and what an agent with 250 pods does when nothing
+// happens.
+
+import { NodeProcess } from './node-process.ts';
+import type { Move, RepairOrder } from './repair-node.ts';
+import { limitRow, median, type Row } from './row.ts';
+
+const crowd = 250;
+/** The promise: running pods are right again within two seconds. */
+const promiseMs = 2000;
+
+interface Figures {
+  readonly moves: Move[];
+  readonly mendedMs: number[];
+}
+
+async function measure(node: NodeProcess<RepairOrder>, rounds: number): Promise<Figures> {
+  const figures: Figures = { moves: [], mendedMs: [] };
+  for (let round = 0; round < rounds; round++) {
+    const network = `10.${100 + round}.0.0/16`;
+    figures.moves.push((await node.order({ do: 'moveServices', network })) as Move);
+    figures.mendedMs.push((await node.order({ do: 'breakOne' })) as number);
+  }
+  return figures;
+}
+
+/** Measures repair. `quick` is for a look: fewer rounds. */
+export async function benchRepair(quick: boolean): Promise<Row[]> {
+  const node = new NodeProcess<RepairOrder>('repair-node.ts');
+  const rounds = quick ? 3 : 9;
+  const idleSeconds = quick ? 10 : 60;
+  try {
+    await node.order({ do: 'fill', count: 1 });
+    const one = await measure(node, rounds);
+    await node.order({ do: 'fill', count: crowd });
+    const many = await measure(node, rounds);
+    const idleMs = (await node.order({ do: 'idle', seconds: idleSeconds })) as number;
+    return [
+      limitRow(
+        `a new Service CIDR is in all of ${crowd} pods, worst : in one`,
+        'ms',
+        Math.max(...many.moves.map(({ tookMs }) => tookMs)),
+        promiseMs,
+        median(one.moves.map(({ tookMs }) => tookMs)),
+      ),
+      limitRow(
+        'processor time of the agent for it, looking again included, p50',
+        'ms',
+        median(many.moves.map(({ workedMs }) => workedMs)),
+        promiseMs,
+      ),
+      limitRow(
+        `a deleted rule of one of ${crowd} pods is back, worst : of one`,
+        'ms',
+        Math.max(...many.mendedMs),
+        promiseMs,
+        median(one.mendedMs),
+      ),
+      limitRow(`idle agent with ${crowd} pods, of a core`, '%', idleMs / idleSeconds / 10, 1),
+    ];
+  } finally {
+    if (!node.ended) await node.order({ do: 'stop' });
+  }
+}
