@@ -104,17 +104,25 @@ for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
 
 test('NodePort with the client’s own address: the reply leaves by veth0 though net1 has the default route', async () => {
   using site = await new Site().start();
-  await site.addUnderlay([4], { podDefaultRouteNic: 'net1' });
-  const proxy =
-    'table ip proxy { chain pre { type nat hook prerouting priority dstnat; tcp dport 30080 dnat to 10.6.168.172:80; }; }';
-  execFileSync('ip', ['netns', 'exec', site.lan.node, 'nft', '-f', '-'], { input: proxy });
-  await withServer(site.lan.pod, () => {
-    const { client, router, pod } = site.lan;
-    assert.equal(ask(client, NODE[4], { port: 30_080 }), '10.9.0.2 hello');
-    assert.equal(ask(router, NODE[4], { port: 30_080 }), '10.6.0.1 hello', 'a client on eth0’s LAN');
-    // Spiderpool's order of rules.
-    ip('-n', pod, 'rule', 'add', 'pref', '999', 'from', ETH0[4], 'lookup', '101');
-    assert.equal(ask(client, NODE[4], { port: 30_080 }), 'silence', 'the symptom, were sources first');
+  await site.addUnderlay([4, 6], { podDefaultRouteNic: 'net1' });
+  const { client, router, pod, node } = site.lan;
+  const hook = 'type nat hook prerouting priority dstnat;';
+  const proxy = `
+    table ip proxy { chain pre { ${hook} tcp dport 30080 dnat to ${ETH0[4]}:80; }; }
+    table ip6 proxy { chain pre { ${hook} tcp dport 30080 dnat to [${ETH0[6]}]:80; }; }`;
+  execFileSync('ip', ['netns', 'exec', node, 'nft', '-f', '-'], { input: proxy });
+  await withServer(pod, () => {
+    for (const [family, gateway] of [
+      [4, '10.6.0.1'],
+      [6, 'fd00:10:6::1'],
+    ] as const) {
+      const port = 30_080;
+      assert.equal(ask(client, NODE[family], { port }), `${CLIENT[family]} hello`);
+      assert.equal(ask(router, NODE[family], { port }), `${gateway} hello`, 'a client on eth0’s LAN');
+      // Spiderpool's order of rules.
+      ip('-n', pod, `-${family}`, 'rule', 'add', 'pref', '999', 'from', ETH0[family], 'lookup', '101');
+      assert.equal(ask(client, NODE[family], { port }), 'silence', 'the symptom, were sources first');
+    }
   });
 });
 
