@@ -33,7 +33,10 @@ const LOCAL_TABLE = 255;
 
 /** The rules that were tried in vain, and the one that decided with its route. */
 export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
-  const passed = decision.passed.filter(({ table }) => table !== LOCAL_TABLE).map(passedText);
+  const passed = [
+    ...decision.unjudged.map(unjudgedText),
+    ...decision.passed.filter(({ table }) => table !== LOCAL_TABLE).map(passedText),
+  ];
   if (decision.outcome === 'no route') return steps([...passed, 'no rule leads to a route']);
   const { rule, route } = decision;
   const several = decision.outcome === 'found' && decision.hops.length > 1;
@@ -46,6 +49,11 @@ export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
 
 function passedText(rule: Rule): string {
   return `${ruleText(rule)}: no route`;
+}
+
+/** Who knows more than we do must see that we guessed. */
+function unjudgedText(rule: Rule): string {
+  return `${ruleText(rule)}: taken not to match, its ${(rule.unread ?? []).join(' and ')} is not read`;
 }
 
 function hopText({ gateway, dev }: NextHop): string {

@@ -17,48 +17,50 @@ export interface Flow {
   readonly outputDev?: string;
 }
 
-export type Decision =
+export type Decision = Tried & Outcome;
+
+interface Tried {
+  /** Rules that matched and whose tables had nothing, or a `throw` route. */
+  readonly passed: readonly Rule[];
+  /** Rules with selectors that are not read: taken not to match. */
+  readonly unjudged: readonly Rule[];
+}
+
+type Outcome =
   | {
       readonly outcome: 'found';
       readonly rule: Rule;
       readonly route: Route;
       /** Where it can go: one hop, or several that the kernel chooses from by a hash of the flow. */
       readonly hops: readonly NextHop[];
-      readonly passed: readonly Rule[];
     }
   /** A route says no: `unreachable`, `blackhole`, `prohibit`. */
   | {
       readonly outcome: 'refused';
       readonly rule: Rule;
       readonly route: Route;
-      readonly passed: readonly Rule[];
     }
-  | { readonly outcome: 'no route'; readonly passed: readonly Rule[] };
+  | { readonly outcome: 'no route' };
 
 /** The kernel's name for packets of its own: LOOPBACK_IFINDEX is their input. */
 const OWN_PACKETS = 'lo';
 
-/** `passed` of the decision are the rules that matched and whose tables had nothing, or a `throw` route. */
 export function lookUp(view: Pick<NamespaceView, 'rules' | 'routes'>, flow: Flow): Decision {
   const rules = view.rules.toSorted((a, b) => a.priority - b.priority);
   const passed: Rule[] = [];
+  const unjudged: Rule[] = [];
+  const tried = { passed, unjudged };
   for (const rule of rules) {
-    if (!ruleMatches(rule, flow)) continue;
-    const route = inTable(view.routes, rule.table, flow);
-    if (route === undefined || route.type === 'throw' || isSuppressed(rule, route)) {
-      passed.push(rule);
-      continue;
+    if (rule.family !== flow.destination.family) continue;
+    if (rule.unread !== undefined) unjudged.push(rule);
+    else if (selectorsMatch(rule, flow) !== (rule.inverted === true)) {
+      const route = inTable(view.routes, rule.table, flow);
+      if (route === undefined || route.type === 'throw' || isSuppressed(rule, route)) passed.push(rule);
+      else if (isRefusal(route)) return { outcome: 'refused', rule, route, ...tried };
+      else return { outcome: 'found', rule, route, hops: hopsOf(route, flow), ...tried };
     }
-    if (isRefusal(route)) return { outcome: 'refused', rule, route, passed };
-    return { outcome: 'found', rule, route, hops: hopsOf(route, flow), passed };
   }
-  return { outcome: 'no route', passed };
-}
-
-/** One with selectors that are not read is left out; the caller says so. */
-function ruleMatches(rule: Rule, flow: Flow): boolean {
-  if (rule.family !== flow.destination.family || rule.unread !== undefined) return false;
-  return selectorsMatch(rule, flow) !== (rule.inverted === true);
+  return { outcome: 'no route', ...tried };
 }
 
 function selectorsMatch({ mark, from, to, inputDev }: Rule, flow: Flow): boolean {

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseAddress, parseCidr } from '#ip';
+import { MAIN_TABLE, type Route, type Rule } from '#net';
+import { lookUp } from './index.ts';
+
+const rule = (priority: number, table: number, more: Partial<Rule> = {}): Rule => ({
+  ...{ family: 4, priority, table, protocol: 0 },
+  ...more,
+});
+const route = (destination: string, dev: string, more: Partial<Route> = {}): Route => ({
+  ...{
+    destination: parseCidr(destination),
+    table: MAIN_TABLE,
+    type: 'unicast',
+    scope: 'link',
+    protocol: 3,
+    dev,
+  },
+  ...more,
+});
+const main = rule(32_766, MAIN_TABLE);
+const destination = parseAddress('10.6.0.5');
+
+/** Its outcome, and by which link it goes. */
+function way(rules: readonly Rule[], routes: readonly Route[], more = {}): string {
+  const decision = lookUp({ rules, routes }, { destination, mark: 0, ...more });
+  return decision.outcome === 'found' ? decision.hops.map(({ dev }) => dev).join('+') : decision.outcome;
+}
+
+describe('the choice of a route', () => {
+  test('takes rules by priority, then the longest prefix, then the lowest metric', () => {
+    const routes = [
+      route('0.0.0.0/0', 'far'),
+      route('10.6.0.0/16', 'dear', { metric: 20 }),
+      route('10.6.0.0/16', 'near', { metric: 10 }),
+      route('0.0.0.0/0', 'first', { table: 100 }),
+    ];
+    assert.equal(way([main], routes), 'near');
+    assert.equal(way([main, rule(1000, 100)], routes), 'first');
+  });
+
+  test('goes on with the next rule where a table has nothing or throws, and ends where a route refuses', () => {
+    const routes = [route('0.0.0.0/0', 'main')];
+    const before = rule(1000, 100);
+    const inTable = (type: Route['type']) => [...routes, route('10.6.0.0/16', 'x', { table: 100, type })];
+    assert.equal(way([before, main], routes), 'main');
+    assert.equal(way([before, main], inTable('throw')), 'main');
+    for (const type of ['unreachable', 'blackhole', 'prohibit'] as const) {
+      assert.equal(way([before, main], inTable(type)), 'refused');
+    }
+    assert.equal(way([], routes), 'no route');
+  });
+
+  test('follows mark, source, input link, "not" and suppressed prefixes', () => {
+    const routes = [route('0.0.0.0/0', 'main'), route('0.0.0.0/0', 'other', { table: 100 })];
+    const by = (more: Partial<Rule>, flow = {}) => way([rule(1000, 100, more), main], routes, flow);
+    assert.equal(by({ mark: { value: 1, mask: 0xff } }, { mark: 0x101 }), 'other');
+    assert.equal(by({ mark: { value: 1, mask: 0xff } }, { mark: 2 }), 'main');
+    assert.equal(by({ from: parseCidr('10.6.0.9/32') }, { source: parseAddress('10.6.0.9') }), 'other');
+    assert.equal(by({ from: parseCidr('10.6.0.9/32') }), 'main');
+    assert.equal(by({ inputDev: 'veth0' }, { inputDev: 'veth0' }), 'other');
+    assert.equal(by({ inputDev: 'lo' }), 'other');
+    assert.equal(by({ mark: { value: 1, mask: 1 }, inverted: true }), 'other');
+    assert.equal(by({ suppressPrefixLength: 0 }), 'main');
+  });
+
+  test('names the rules that it cannot judge, and takes them not to match', () => {
+    const unknown = rule(10, 100, { unread: ['uidrange'] });
+    const decision = lookUp(
+      {
+        rules: [unknown, main],
+        routes: [route('0.0.0.0/0', 'main'), route('0.0.0.0/0', 'other', { table: 100 })],
+      },
+      { destination, mark: 0 },
+    );
+    assert.deepEqual([decision.outcome, decision.unjudged], ['found', [unknown]]);
+    assert.equal(decision.outcome === 'found' && decision.rule, main);
+  });
+});
