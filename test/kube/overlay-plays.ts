@@ -2,10 +2,11 @@
 
 import type { Cast } from './actors.ts';
 import { Calico } from './calico.ts';
+import type { Cluster } from './cluster.ts';
 import { Flannel } from './flannel.ts';
 import { type ExpectedRule, OverlayScenario } from './overlay-scenario.ts';
 import type { ScenarioParts } from './scenario.ts';
-import { everyWay } from './ways.ts';
+import { everyWay, forbidden, type Way } from './ways.ts';
 
 const families = [4, 6] as const;
 
@@ -58,11 +59,42 @@ export async function playCalico({ cluster, outcomes, root, programs }: Scenario
   await cluster.changeProxyMode('iptables');
   await scenario.tryWays(ways(true));
   await scenario.expectRules([proxyDrop, ...calicoRules, ourRules]);
+  await tryPolicies(cluster, scenario, ways(true));
   await scenario.expectRepair(ourRules, ['nft', 'delete', 'table', 'inet', 'orbweaver']);
   console.log('the same with the default route of X by its underlay NIC:');
   await scenario.annotateBoth({ 'ipam.spidernet.io/default-route-nic': 'net1' });
   await scenario.tryWays(ways(true));
   await scenario.end();
+}
+
+/** What is untracked on the way must not get past a policy; and a policy that names underlay addresses is met by them. */
+async function tryPolicies(
+  cluster: Cluster,
+  scenario: OverlayScenario,
+  ways: (cast: Cast) => readonly Way[],
+): Promise<void> {
+  const toC = (cast: Cast, from: RegExp) =>
+    ways(cast).filter(({ title }) => from.test(title) && / to C of (the same|another) node$/.test(title));
+  console.log('with a NetworkPolicy that lets nobody into C:');
+  await cluster.kubectl(['apply', '-f', '-'], policyOfC([]));
+  await scenario.tryWays((cast) => forbidden(toC(cast, /^[CMX] /), 'a NetworkPolicy forbids it'));
+  console.log('with a NetworkPolicy that lets the underlay into C:');
+  const from = ['192.168.50.0/24', 'fd00:192:168:50::/64'].map((cidr) => ({ ipBlock: { cidr } }));
+  await cluster.kubectl(['apply', '-f', '-'], policyOfC([{ from }]));
+  await scenario.tryWays((cast) => [
+    ...toC(cast, /^(M|X by)/),
+    ...forbidden(toC(cast, /^(C|X to)/), 'a NetworkPolicy forbids it'),
+  ]);
+  await cluster.kubectl(['delete', 'networkpolicy', 'c']);
+}
+
+function policyOfC(ingress: readonly object[]): string {
+  return JSON.stringify({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'c' },
+    spec: { podSelector: { matchLabels: { app: 'c' } }, policyTypes: ['Ingress'], ingress },
+  });
 }
 
 export async function playFlannel({ cluster, outcomes, root, programs }: ScenarioParts): Promise<void> {

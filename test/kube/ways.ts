@@ -52,6 +52,14 @@ export function everyWay(cast: Cast, circumstances: Circumstances): Way[] {
   ];
 }
 
+/** The same ways where something forbids them. */
+export function forbidden(ways: readonly Way[], reason: string): Way[] {
+  return ways.map(({ title, cells: open }) => ({
+    title: `${title}: impossible, because ${reason}`,
+    cells: open.map((cell) => ({ ...cell, impossible: reason })),
+  }));
+}
+
 function podWays(cast: Cast, circumstances: Circumstances, sort: Sort): Way[] {
   return targets.flatMap((target) =>
     (['the same', 'another'] as const).map((where) => ({
