@@ -68,7 +68,7 @@ export class CoordinatorPlugin implements CniPlugin {
       for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
       const intended = withPart(record, call, { state: 'intended', result, plan });
-      await attachments.put(intended);
+      await attachments.putForKernel(intended);
       try {
         applyNetwork(desired, { pod, node }, sight);
       } catch (error) {
@@ -92,7 +92,7 @@ export class CoordinatorPlugin implements CniPlugin {
     // A verb of the same pod that waited for its turn may have changed it by now.
     if (attachments.get(intended) !== intended || intended.coordinator === undefined) return;
     attachments
-      .put({ ...intended, coordinator: { ...intended.coordinator, state: 'done' } })
+      .putForKernel({ ...intended, coordinator: { ...intended.coordinator, state: 'done' } })
       .catch((error: unknown) => {
         log.error({ err: error }, 'the attachment is recorded as intended only');
       });

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { lockFile, readRecord, removeDurably, writeDurably, writeRecord } from './files.ts';
+import { lockFile, readRecord, removeDurably, writeDurably, writeRecord, writeWhole } from './files.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -14,14 +14,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test('a durable write replaces the content, is private, and leaves nothing beside it', async () => {
-  const path = join(directory, 'a.json');
-  await writeDurably(path, 'old');
-  await writeDurably(path, 'new');
-  assert.equal(readFileSync(path, 'utf8'), 'new');
-  assert.equal(statSync(path).mode & 0o777, 0o600);
-  assert.deepEqual(readdirSync(directory), ['a.json']);
-});
+for (const [how, write] of [
+  ['durable', writeDurably],
+  ['whole', writeWhole],
+] as const) {
+  test(`a ${how} write replaces the content, is private, and leaves nothing beside it`, async () => {
+    const path = join(directory, 'a.json');
+    await write(path, 'old');
+    await write(path, 'new');
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(directory), ['a.json']);
+  });
+}
 
 test('a write that fails leaves the old content and nothing beside it', async () => {
   const path = join(directory, 'taken');

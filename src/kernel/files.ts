@@ -10,14 +10,21 @@ import { closeFd, openForLocking, tryLock } from './ffi/libc.ts';
 
 const sync = promisify(fsync);
 
+/** As {@link writeWhole}, and after a power cut too it is the new content. */
+export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+  await writeWhole(path, content);
+  await syncDirectory(dirname(path));
+}
+
 /**
- * Replaces or creates `path` so that after a crash it holds the old content or the new, never a part (mode 0600).
+ * Replaces or creates `path` so that after the death of this process it holds the new content, after a power cut the old or the
+ * new, and never a part (mode 0600).
  * While it is written, a file whose name begins with a dot stands beside it: readers of the directory pass it over.
  *
  * Only the syncs, which wait for the disk, go to another thread. The rest is done in memory in microseconds, and eight ways
  * there and back cost 0.4 ms more than two.
  */
-export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = openSync(temporary, 'wx', 0o600);
@@ -32,7 +39,6 @@ export async function writeDurably(path: string, content: string | Uint8Array): 
     rmSync(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 /** Removes `path` for good; false where it was gone already. */

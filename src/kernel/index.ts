@@ -15,6 +15,7 @@ export {
   removeDurably,
   writeDurably,
   writeRecord,
+  writeWhole,
 } from './files.ts';
 export {
   type MonitorOptions,

@@ -40,6 +40,20 @@ test('a record survives the agent', async () => {
   assert.deepEqual(after.get({ containerId: 'aaaa', interfaceName: 'eth0' })?.ipam?.addresses[0]?.pool, 'v4');
 });
 
+test('a power cut may take back what speaks of the kernel alone, never an address', async () => {
+  const files = new MemoryStateFiles();
+  const name = { containerId: 'aaaa', interfaceName: 'eth0' };
+  const before = await Attachments.open(files, silentLogger);
+  await before.put(record('aaaa'));
+  await before.putForKernel({
+    ...record('aaaa'),
+    coordinator: { state: 'intended', netConf: {}, result: {} },
+  });
+  assert.ok((await Attachments.open(files, silentLogger)).get(name)?.coordinator, 'the agent alone has died');
+  files.powerCut();
+  assert.deepEqual((await Attachments.open(files, silentLogger)).get(name), record('aaaa'));
+});
+
 test('two types share one record, each takes its part away, the last one the file', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);

@@ -14,7 +14,7 @@ const DAMAGED = '.damaged';
 /**
  * Opened once by the agent, which is the only writer. A node has hundreds of attachments at most: looking through all of them in
  * memory costs microseconds, an index for each question would be state to keep right. Every change is on the disk
- * when its promise resolves.
+ * when its promise resolves, but for {@link Attachments.putForKernel}.
  */
 export class Attachments {
   /** Told of every container of which something was recorded or removed, in the same turn. */
@@ -66,11 +66,23 @@ export class Attachments {
   }
 
   /** Writes the record as it is to be from now on. */
-  async put(record: AttachmentRecord): Promise<void> {
+  put(record: AttachmentRecord): Promise<void> {
+    return this.#put(record, (name, bytes) => this.#files.write(name, bytes));
+  }
+
+  /**
+   * As {@link Attachments.put} for what speaks of the kernel alone: it survives the agent, however that dies. A power cut may bring back
+   * the record of before, but it takes with it everything in the kernel that the new one tells of.
+   */
+  putForKernel(record: AttachmentRecord): Promise<void> {
+    return this.#put(record, (name, bytes) => this.#files.writeSoon(name, bytes));
+  }
+
+  async #put(record: AttachmentRecord, write: StateFiles['write']): Promise<void> {
     const key = recordFileName(record);
     this.#records.set(key, record);
     this.onChange(record.containerId);
-    await this.#inOrder(key, () => this.#files.write(key, encodeRecord(record)));
+    await this.#inOrder(key, () => write(key, encodeRecord(record)));
   }
 
   /** Takes one part away once its DEL is done, and the record with its last part. */

@@ -2,7 +2,7 @@
 
 import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateDirectory, removeDurably, writeDurably } from '#kernel';
+import { makePrivateDirectory, removeDurably, writeDurably, writeWhole } from '#kernel';
 import type { StateFile, StateFiles } from './state-files.ts';
 
 /** A file that is being written is finished within milliseconds; a shim may be writing one to the queue right now. */
@@ -47,6 +47,10 @@ class StateDirectory implements StateFiles {
 
   write(name: string, bytes: Uint8Array): Promise<void> {
     return writeDurably(join(this.#path, name), bytes);
+  }
+
+  writeSoon(name: string, bytes: Uint8Array): Promise<void> {
+    return writeWhole(join(this.#path, name), bytes);
   }
 
   rename(from: string, to: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface StateFiles {
   read(name: string): Promise<Uint8Array | undefined>;
   /** Replaces the file: whole and on the disk once it resolves (temporary file, fsync, rename, fsync of the directory). */
   write(name: string, bytes: Uint8Array): Promise<void>;
+  /** As {@link StateFiles.write} in half the time, but after a power cut the file may be as it was before, or missing as before. */
+  writeSoon(name: string, bytes: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Fine where there is no such file. */
   remove(name: string): Promise<void>;
@@ -22,6 +24,8 @@ export interface StateFiles {
 /** Files in memory. */
 export class MemoryStateFiles implements StateFiles {
   readonly files = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
+  /** What a power cut leaves. */
+  readonly #onDisk = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
   #writes = 0;
 
   async list(): Promise<readonly StateFile[]> {
@@ -33,6 +37,11 @@ export class MemoryStateFiles implements StateFiles {
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
+    await this.writeSoon(name, bytes);
+    this.#sync(name);
+  }
+
+  async writeSoon(name: string, bytes: Uint8Array): Promise<void> {
     this.#writes += 1;
     this.files.set(name, { bytes, modifiedMs: this.#writes });
   }
@@ -42,9 +51,24 @@ export class MemoryStateFiles implements StateFiles {
     if (file === undefined) return;
     this.files.delete(from);
     this.files.set(to, file);
+    this.#sync(from);
+    this.#sync(to);
   }
 
   async remove(name: string): Promise<void> {
     this.files.delete(name);
+    this.#sync(name);
+  }
+
+  /** Everything is as on a disk whose machine lost its power. */
+  powerCut(): void {
+    this.files.clear();
+    for (const [name, file] of this.#onDisk) this.files.set(name, file);
+  }
+
+  #sync(name: string): void {
+    const file = this.files.get(name);
+    if (file === undefined) this.#onDisk.delete(name);
+    else this.#onDisk.set(name, file);
   }
 }
