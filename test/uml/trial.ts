@@ -1,8 +1,11 @@
-// What is relied on of the machine itself: it writes nothing of ours, and when its time is over nothing of it is left.
+// What is relied on of the machine itself: it writes nothing of ours, and however it ends nothing of it is left.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../kube/command.ts';
 import type { Outcomes } from '../kube/outcome.ts';
 import { Machine } from './machine.ts';
 
@@ -23,6 +26,22 @@ export async function tryMachine(outcomes: Outcomes): Promise<void> {
     const refused = readFileSync(join(share, 'written'), 'utf8');
     assert.match(refused, /^EROFS EROFS$/, 'its own root, and this machine’s mounted writable');
     assert.ok(!existsSync(join(import.meta.dirname, 'intruder')));
+  });
+  await outcomes.check('a machine whose caller is killed is gone with it', async () => {
+    const caller = spawn(process.execPath, [join(import.meta.dirname, 'boot.ts')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [first] = (await once(caller.stdout, 'data')) as [Buffer];
+    const folder = first.toString().trim();
+    try {
+      await until('the machine is up', 30, async () => existsSync(join(folder, 'written')));
+      assert.notDeepEqual(processesOf(folder), []);
+      caller.kill('SIGKILL');
+      await until('no process is left', 5, async () => processesOf(folder).length === 0);
+    } finally {
+      caller.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
   });
 }
 

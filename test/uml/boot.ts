@@ -1,0 +1,13 @@
+// For trial.ts, a process that is killed: boots a machine that hangs, and says which folder it shares.
+
+import { join } from 'node:path';
+import { Machine } from './machine.ts';
+
+const machine = new Machine();
+console.log(machine.share);
+await machine.boot({
+  env: {},
+  script: join(import.meta.dirname, 'hang.ts'),
+  timeoutMs: 60_000,
+  print: () => {},
+});
