@@ -58,7 +58,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   /** They are written after the answer. */
   async function eventually(look: () => Promise<string[]>, count: number): Promise<string[]> {
-    for (let tries = 0; tries < 50; tries++) {
+    for (let tries = 0; tries < 250; tries++) {
       const found = await look();
       if (found.length >= count) return found;
       await new Promise((resolve) => setTimeout(resolve, 20));
