@@ -4,7 +4,7 @@ import { type Address, formatAddress } from '#ip';
 import type { NextHop, Rule } from '#net';
 import { routeText, ruleText } from '../network/text.ts';
 import type { Decision } from './lookup.ts';
-import type { Place } from './world.ts';
+import type { Packet, Place } from './world.ts';
 
 export interface Step {
   readonly kind:
@@ -73,4 +73,9 @@ export function endpointText(address: Address, port: number): string {
   const text = formatAddress(address);
   if (port === 0) return text;
   return address.family === 6 ? `[${text}]:${port}` : `${text}:${port}`;
+}
+
+/** Without the client's port, which is any. */
+export function destinationText({ kind, destination, destinationPort }: Packet): string {
+  return kind === 'answer' ? formatAddress(destination) : endpointText(destination, destinationPort);
 }

@@ -1,0 +1,163 @@
+// What netfilter does to a packet in one namespace: conntrack, the marks of our tables, kube-proxy's and the overlay's NAT.
+
+import { type Address, cidrContains, formatAddress, sameAddress } from '#ip';
+import type { NextHop } from '#net';
+import {
+  type ConnectionState,
+  type ConnectionTables,
+  track,
+  translateDestination,
+  translateSource,
+} from './connection.ts';
+import { destinationText, endpointText, type Step } from './hop.ts';
+import { type Balancing, balancing } from './service.ts';
+import type { ServiceEndpoint } from './service-front.ts';
+import { sourceFor } from './source-address.ts';
+import type { Packet, Place } from './world.ts';
+
+export interface NetfilterParts {
+  readonly place: Place;
+  readonly connections: ConnectionTables;
+  /** Which endpoint of several chance is to take. */
+  readonly choose: (endpoints: readonly ServiceEndpoint[]) => ServiceEndpoint | undefined;
+  readonly note: (kind: Step['kind'], text: string) => void;
+}
+
+type Tracked = Extract<ConnectionState, { state: 'new' | 'original' | 'reply' }>;
+
+export class Netfilter {
+  readonly #parts: NetfilterParts;
+  /** kube-proxy's mark 0x4000. */
+  #masquerades = false;
+
+  constructor(parts: NetfilterParts) {
+    this.#parts = parts;
+  }
+
+  track(packet: Packet): ConnectionState {
+    const { connections, place, note } = this.#parts;
+    const state = track(connections, place.name, packet);
+    if (state.state === 'invalid') note('connection', `conntrack: INVALID, ${state.why}`);
+    return state;
+  }
+
+  /** Our table of the pod, prerouting. */
+  markConnection(state: ConnectionState, inputDev: string): void {
+    const marks = this.#parts.place.firewall.replyMarks;
+    if (state.state !== 'new' || marks?.dev !== inputDev) return;
+    state.connection.marked = true;
+    this.#parts.note('mark', `conntrack mark 0x${marks.bit.toString(16)}: answers leave by ${inputDev} too`);
+  }
+
+  /** Our table of the pod, output: a packet with a mark is routed again. */
+  restoreMark(packet: Packet, state: ConnectionState): Packet {
+    const marks = this.#parts.place.firewall.replyMarks;
+    if (marks === undefined || packet.mark !== 0 || !('connection' in state) || !state.connection.marked)
+      return packet;
+    return { ...packet, mark: marks.mark };
+  }
+
+  /** kube-proxy's DNAT of a first packet, and conntrack's of all that follow; or why a Service drops it. */
+  balance(packet: Packet, state: ConnectionState): Packet | string {
+    const { services } = this.#parts.place.firewall;
+    if (state.state === 'new' && services !== undefined) {
+      const found = balancing(services, this.#parts.place.name, packet, (address) => this.#isOwn(address));
+      if (found !== undefined) return this.#toEndpoint(packet, state, found);
+    }
+    const translated = translateDestination(packet, state);
+    if (!sameAddress(translated.destination, packet.destination)) {
+      this.#parts.note('destination NAT', `conntrack: to ${destinationText(translated)}`);
+    }
+    return translated;
+  }
+
+  /** A forwarded packet's state after our table, or the reason to drop it. */
+  forward(packet: Packet, state: ConnectionState, inputDev: string): ConnectionState | string {
+    const { place, note } = this.#parts;
+    if (state.state !== 'invalid') return state;
+    if (this.#isHalfOpen(packet, inputDev)) {
+      note('connection', 'not tracked any more: our table lets half-seen connections into the overlay pass');
+      return { state: 'untracked' };
+    }
+    return place.firewall.dropsInvalid === true
+      ? `kube-proxy drops what conntrack calls INVALID: ${state.why}`
+      : state;
+  }
+
+  /** What our table of the node lets pass: from a pod, into the overlay, from outside of it. */
+  #isHalfOpen({ source, destination }: Packet, inputDev: string): boolean {
+    const networks = this.#parts.place.firewall.halfOpenTo ?? [];
+    const kind = this.#parts.place.view.links.find(({ name }) => name === inputDev)?.kind;
+    const isInside = (address: Address) => networks.some((cidr) => cidrContains(cidr, address));
+    return (kind === 'veth' || kind === 'netkit') && isInside(destination) && !isInside(source);
+  }
+
+  /** After routing: conntrack's translations, and for a first packet those of kube-proxy and the overlay. */
+  leave(packet: Packet, state: ConnectionState, hop: NextHop): Packet {
+    const sent = this.#masquerade(translateSource(packet, state), state, hop);
+    if (state.state !== 'new') this.#noteBack(packet, sent);
+    return sent;
+  }
+
+  /** As the socket that a packet is for sees it. */
+  deliver(packet: Packet, state: ConnectionState): Packet {
+    const seen = state.state === 'reply' ? translateSource(packet, state) : packet;
+    this.#noteBack(packet, seen);
+    return seen;
+  }
+
+  #noteBack(before: Packet, { source, sourcePort }: Packet): void {
+    if (sameAddress(source, before.source)) return;
+    this.#parts.note(
+      'source NAT',
+      `translated back: the sender is ${endpointText(source, sourcePort)} again`,
+    );
+  }
+
+  #toEndpoint(packet: Packet, state: Tracked, found: Balancing): Packet | string {
+    const { front, by, endpoints, masquerades } = found;
+    const name = `Service ${front.namespace}/${front.name}`;
+    const endpoint = this.#parts.choose(endpoints);
+    if (endpoint === undefined) {
+      const where =
+        front.endpoints.length === 0
+          ? 'has no ready endpoint'
+          : 'has none on this node, and its policy is Local';
+      return `${name} ${where}`;
+    }
+    const { address, port } = endpoint;
+    const chance = endpoints.length === 1 ? 'its endpoint' : `by chance one of ${endpoints.length}`;
+    this.#parts.note('destination NAT', `${by} of ${name}: to ${endpointText(address, port)}, ${chance}`);
+    const { connection } = state;
+    connection.translated = { ...connection.translated, destination: address, destinationPort: port };
+    this.#masquerades = masquerades || sameAddress(address, packet.source);
+    return { ...packet, destination: address, destinationPort: port };
+  }
+
+  #masquerade(packet: Packet, state: ConnectionState, hop: NextHop): Packet {
+    if (state.state !== 'new') return packet;
+    const natOutgoing = (this.#parts.place.firewall.masquerades ?? []).some(
+      ({ from, except }) =>
+        cidrContains(from, packet.source) &&
+        (except === undefined || !cidrContains(except, packet.destination)),
+    );
+    if (!natOutgoing && !this.#masquerades) return packet;
+    const route = {
+      destination: { address: packet.destination, prefixLength: 0 },
+      table: 0,
+      type: 'unicast',
+      scope: 'global',
+      protocol: 0,
+    } as const;
+    const source = sourceFor(this.#parts.place.view, packet.destination, route, hop);
+    if (source === undefined || sameAddress(source, packet.source)) return packet;
+    state.connection.translated = { ...state.connection.translated, source };
+    const by = this.#masquerades ? 'kube-proxy masquerades' : 'the overlay masquerades what leaves it';
+    this.#parts.note('source NAT', `${by}: from ${formatAddress(source)}`);
+    return { ...packet, source };
+  }
+
+  #isOwn(address: Address): boolean {
+    return this.#parts.place.view.addresses.some((each) => sameAddress(each.address.address, address));
+  }
+}
