@@ -74,6 +74,21 @@ describe('segments', () => {
     ]);
   });
 
+  test('are an overlay’s tunnels of one name', () => {
+    const nodes = [1, 2].map(
+      (n): LinksOf => ({
+        name: `node${n}`,
+        kind: 'node',
+        links: [
+          link('flannel.1', 4, { kind: 'vxlan' }),
+          link('wg0', 5 + n, { kind: 'wireguard' }),
+          link('ens160', 2),
+        ],
+      }),
+    );
+    assert.deepEqual(texts(nodes), ['node1/flannel.1 node2/flannel.1', 'node1/wg0 node2/wg0']);
+  });
+
   test('of a node alone: its NIC with the macvlans on it', () => {
     const alone = lab.filter(({ name, node }) => name === 'node1' || node === 'node1');
     assert.deepEqual(texts(alone), [

@@ -1,4 +1,4 @@
-// Which links are on one segment: told from the links of all namespaces, by veth pairs, bridges and macvlan parents.
+// Which links are on one segment: told from the links of all namespaces, by veth pairs, bridges, macvlan parents and tunnels.
 
 import type { Link } from '#net';
 import type { Port, Segment } from './world.ts';
@@ -21,6 +21,7 @@ export function segmentsOf(namespaces: readonly LinksOf[]): Segment[] {
   const joined = new Joined();
   for (const [one, other] of pairs(namespaces)) joined.join(segmentKey(one), segmentKey(other));
   for (const child of children(namespaces)) joined.join(keyOf(child.parent), keyOf(child.end));
+  for (const [one, other] of tunnels(namespaces)) joined.join(keyOf(one), keyOf(other));
   const ports = new Map<string, Port[]>();
   const all = namespaces.flatMap((namespace) => namespace.links.map((link) => ({ namespace, link })));
   for (const end of all) {
@@ -88,6 +89,20 @@ function isCounterpart(one: readonly End[], other: readonly End[]): boolean {
 
 function isPeer(one: Link, other: Link): boolean {
   return one.index === other.linkIndex && other.index === one.linkIndex;
+}
+
+/** An overlay's tunnel has one name on all nodes: vxlan.calico, tunl0, flannel.1. */
+const TUNNELS = ['vxlan', 'geneve', 'ipip', 'wireguard'];
+
+function tunnels(namespaces: readonly LinksOf[]): [End, End][] {
+  const ends = namespaces
+    .filter(({ kind }) => kind === 'node')
+    .flatMap((namespace) => namespace.links.map((link) => ({ namespace, link })))
+    .filter(({ link }) => TUNNELS.includes(link.kind ?? ''));
+  return ends.flatMap((end): [End, End][] => {
+    const first = ends.find(({ link }) => link.name === end.link.name && link.kind === end.link.kind);
+    return first === undefined || first === end ? [] : [[first, end]];
+  });
 }
 
 function children(namespaces: readonly LinksOf[]): { end: End; parent: End }[] {
