@@ -9,11 +9,11 @@ import type { PodRepair } from './pod-repair.ts';
 import type { Cause, RepairReport } from './report.ts';
 
 export interface RepairsParts {
-  readonly pods: PodRepair;
-  readonly node: NodeRepair;
+  readonly pods: Pick<PodRepair, 'containers' | 'mend' | 'podOf'>;
+  readonly node: Pick<NodeRepair, 'mend'>;
   /** Whether a verb of the container's pod runs. */
   readonly isBusy: (containerId: string) => boolean;
-  readonly report: RepairReport;
+  readonly report: Pick<RepairReport, 'pod' | 'node' | 'failed' | 'gone'>;
   readonly clock: Clock;
   readonly log: Logger;
 }

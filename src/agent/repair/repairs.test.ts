@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, silentLogger } from '#base';
+import type { PodState } from './pod-repair.ts';
+import { Repairs } from './repairs.ts';
+
+const wholePod = (containerId: string): PodState => ({
+  containerId,
+  pod: { namespace: 'default', name: containerId, uid: `uid-${containerId}` },
+  interfaces: ['eth0'],
+  changes: [],
+  attached: true,
+  damage: [],
+  differences: [],
+  lost: [],
+  mendable: true,
+});
+
+/** An agent with these pods; `state` says what their repair comes to. */
+function scene(...containers: string[]) {
+  const clock = new FakeClock();
+  const looked: string[] = [];
+  const told: string[] = [];
+  const busy = new Set<string>();
+  const state: { outcome: (containerId: string) => PodState | Error | undefined } = { outcome: wholePod };
+  const repairs = new Repairs({
+    pods: {
+      containers: () => containers,
+      podOf: () => undefined,
+      mend: (containerId) => {
+        looked.push(containerId);
+        const outcome = state.outcome(containerId);
+        if (outcome instanceof Error) throw outcome;
+        return outcome && { state: outcome, recorded: Promise.resolve() };
+      },
+    },
+    node: {
+      mend: () => {
+        looked.push('the node');
+        return [];
+      },
+    },
+    isBusy: (containerId) => busy.has(containerId),
+    report: {
+      pod: ({ containerId }, cause) => told.push(`${containerId} ${cause}`),
+      node: (mended) => told.push(`node ${mended.length}`),
+      failed: (containerId, _pod, error) => told.push(`${containerId} failed: ${error}`),
+      gone: (containerId) => told.push(`${containerId} gone`),
+    },
+    clock,
+    log: silentLogger,
+  });
+  /** Time passes, and what became due gets its turns. */
+  const pass = async (ms: number) => {
+    for (let step = 0; step < 10; step++) {
+      await clock.advance(ms / 10);
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { repairs, looked, told, busy, state, pass };
+}
+
+test('many events are one look, at the pod that they are of', async () => {
+  const { repairs, looked, told, pass } = scene('a', 'b');
+  for (let i = 0; i < 20; i++) repairs.wake('a', 'event');
+  await pass(1_000);
+  assert.deepEqual([looked, told], [['a'], ['a event']]);
+});
+
+test('an event during a look is another look', async () => {
+  const { repairs, looked, state, pass } = scene('a');
+  state.outcome = (containerId) => {
+    if (looked.length === 1) repairs.wake('a', 'event');
+    return wholePod(containerId);
+  };
+  repairs.wake('a', 'event');
+  await pass(1_000);
+  assert.deepEqual(looked, ['a', 'a']);
+});
+
+test('a pod is left alone while one of its verbs runs, and looked at when it is through; others do not wait', async () => {
+  const { repairs, looked, busy, pass } = scene('a', 'b');
+  busy.add('a');
+  repairs.wake('a', 'event');
+  repairs.wake('b', 'event');
+  await pass(2_000);
+  assert.deepEqual(looked, ['b']);
+  busy.delete('a');
+  await pass(200);
+  assert.deepEqual(looked, ['b', 'a']);
+});
+
+test('a repair that fails is told and tried again, later and later', async () => {
+  const { repairs, told, state, pass } = scene('a');
+  state.outcome = () => new Error('ENOMEM');
+  repairs.wake('a', 'event');
+  await pass(60_000);
+  const tries = told.length;
+  assert.ok(tries >= 3 && tries <= 10, `${tries} tries in a minute`);
+  assert.ok(told.every((line) => line === 'a failed: ENOMEM'));
+  state.outcome = wholePod;
+  await pass(61_000);
+  assert.equal(told.at(-1), 'a event');
+  const after = told.length;
+  await pass(61_000);
+  assert.equal(told.length, after, 'and then it is well');
+});
+
+test('what the cluster says does not wait behind a rival who breaks the pod again and again', async () => {
+  const { repairs, looked, state, pass } = scene('a');
+  state.outcome = (containerId) => ({ ...wholePod(containerId), damage: ['x'], differences: ['x'] });
+  for (let i = 0; i < 30; i++) {
+    repairs.wake('a', 'event');
+    await pass(1_200);
+  }
+  // By now the rival waits ten seconds each time.
+  const before = looked.length;
+  repairs.wake('a', 'event');
+  await pass(300);
+  repairs.wakeAll('plan');
+  await pass(400);
+  assert.deepEqual(looked.slice(before).toSorted(), ['a', 'the node']);
+});
+
+test('a rival costs a few looks in a minute, not hundreds', async () => {
+  const { repairs, looked, state, pass } = scene('a');
+  state.outcome = (containerId) => {
+    repairs.wake('a', 'event');
+    return { ...wholePod(containerId), damage: ['x'], differences: ['x'] };
+  };
+  repairs.wake('a', 'event');
+  for (let i = 0; i < 60; i++) await pass(2_000);
+  assert.ok(looked.length > 10 && looked.length < 80, `${looked.length} looks in two minutes`);
+});
+
+test('a sandbox that is gone is told so, and not tried again', async () => {
+  const { repairs, told, state, pass } = scene('a');
+  state.outcome = () => undefined;
+  repairs.wake('a', 'event');
+  await pass(60_000);
+  assert.deepEqual(told, ['a gone']);
+});
+
+test('without any event, each pod and the node are looked at once in five minutes', async () => {
+  const { repairs, looked, pass } = scene('a', 'b', 'c');
+  repairs.start();
+  for (let i = 0; i < 21; i++) await pass(15_000);
+  assert.deepEqual(looked.toSorted(), ['a', 'b', 'c', 'the node']);
+  await repairs.stop();
+});
