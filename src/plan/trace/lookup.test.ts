@@ -65,6 +65,14 @@ describe('the choice of a route', () => {
     assert.equal(by({ suppressPrefixLength: 0 }), 'main');
   });
 
+  test('between equal IPv6 routes prefers the link that the packet came in by', () => {
+    const routes = ['eth0', 'net1'].map((dev) => route('fd00::/64', dev, { metric: 256 }));
+    const flow = { destination: parseAddress('fd00::5') };
+    const six = rule(32_766, MAIN_TABLE, { family: 6 });
+    assert.equal(way([six], routes, flow), 'eth0');
+    assert.equal(way([six], routes, { ...flow, inputDev: 'net1' }), 'net1');
+  });
+
   test('names the rules that it cannot judge, and takes them not to match', () => {
     const unknown = rule(10, 100, { unread: ['uidrange'] });
     const decision = lookUp(

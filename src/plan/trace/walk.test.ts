@@ -91,6 +91,13 @@ describe('a trace', () => {
     );
   });
 
+  test('looks again with the source that it found, where the kernel does: for IPv4', () => {
+    const four = traceText(ask(cluster(), 'X1', '10.6.100.22'));
+    assert.match(four, /sends from 10\.6\.100\.41\n +1001: from 10\.6\.100\.41 lookup 101\n/);
+    const six = traceText(ask(cluster(), 'X1', 'fd00:10:6::100:22'));
+    assert.match(six, /sends from fd00:10:6::100:41\n +32766: from all lookup main\n/);
+  });
+
   test('fails where strict rp_filter sees the way back elsewhere', () => {
     const strict = (place: Place) => ({
       view: { ...place.view, sysctls: new Map([['ipv4/conf/eth0/rp_filter', '1']]) },
