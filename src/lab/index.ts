@@ -2,6 +2,7 @@ export { maximumNodes } from './addressing.ts';
 export { runControllers } from './controllers/index.ts';
 export { type LabParts, runLab } from './lab.ts';
 export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';
+export { type MatrixFacts, matrixPage } from './matrix/page.ts';
 export { labNamespaces, labOverlayTable } from './namespaces.ts';
 export { askByProbe, type Question, type Verdict } from './prober.ts';
 export type { Screen } from './progress.ts';

@@ -54,7 +54,7 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
   return [
     {
       name: "the pods' routes to overlay pods and Services",
-      neededBy: [7, 8, 11, 15, 16, 17, 20, 21, 22, 23, 24, 25],
+      neededBy: [7, 8, 11, 15, 16, 20, 21, 22, 23, 24, 25],
       where: 'pods',
       ...routes(hijacked),
     },

@@ -1,0 +1,35 @@
+// Writes docs/matrix.md from two runs of the lab, the whole forwarding matrix and the one without each of its parts:
+// sh tools/run matrix-page. Given the files of such runs (FULL.json BROKEN.json) it takes these.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MatrixFacts, matrixPage } from '#lab';
+
+const head =
+  '<!-- Made by "sh tools/run matrix-page" (about two minutes, as root) from the lab and the plan. Do not edit. -->';
+
+const folder = mkdtempSync(join(tmpdir(), 'orbweaver-matrix-'));
+
+/** What a run of the lab wrote; a lab with failed cells still makes a page, which shows them. */
+function labRun(matrix: 'full' | 'broken'): MatrixFacts {
+  const json = join(folder, `${matrix}.json`);
+  const argv = ['dist/orbctl.mjs', 'lab', '--once', '--matrix', matrix, '--json', json];
+  const run = spawnSync(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (run.status !== 0) console.error(`the lab with --matrix ${matrix} ended with ${run.status}`);
+  return facts(json);
+}
+
+function facts(path: string): MatrixFacts {
+  return JSON.parse(readFileSync(path, 'utf8')) as MatrixFacts;
+}
+
+try {
+  const [full, broken] = process.argv.slice(2);
+  const { table } = full === undefined ? labRun('full') : facts(full);
+  const { losses } = broken === undefined ? labRun('broken') : facts(broken);
+  writeFileSync('docs/matrix.md', matrixPage({ table, losses }, head));
+} finally {
+  rmSync(folder, { recursive: true });
+}
