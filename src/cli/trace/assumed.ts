@@ -9,24 +9,13 @@ import {
   type Family,
   formatAddress,
   hostCidr,
-  networkOf,
   sameAddress,
 } from '#ip';
-import type { Mac, Neighbour } from '#net';
-import {
-  connected,
-  interfaceAddress,
-  lookUp,
-  type Place,
-  type Port,
-  placeOf,
-  routeBy,
-  type Segment,
-  viewOf,
-  type World,
-} from '#plan/trace';
+import { connected, lookUp, type Place, placeOf, routeBy, type Segment, type World } from '#plan/trace';
 import { type ClusterFacts, nodeAddresses, podAddresses, podName } from './facts.ts';
 import { nodeRules } from './gather.ts';
+import { networkOf, networksOf } from './lan-network.ts';
+import { type Draft, Sketch } from './sketch.ts';
 
 /** Adds the places that a packet to one of these addresses may meet. `node` is the one that was looked into. */
 export function withAssumed(
@@ -51,44 +40,24 @@ function isAmong(addresses: readonly Address[], address: Address): boolean {
   return addresses.some((each) => sameAddress(each, address));
 }
 
-const FORWARDING = new Map([
-  ['ipv4/conf/all/forwarding', '1'],
-  ['ipv6/conf/all/forwarding', '1'],
-]);
 const ROUTER = 'the router of the LAN';
-
-/** A place while it is being drawn. */
-interface Draft {
-  readonly name: string;
-  readonly kind: Place['kind'];
-  readonly node?: string;
-  readonly links: { readonly name: string; readonly mac: Mac }[];
-  readonly addresses: { readonly dev: string; readonly address: Cidr }[];
-  readonly routes: ReturnType<typeof routeBy>[];
-  readonly neighbours: Neighbour[];
-}
 
 class Drawing {
   readonly #seen: World;
   readonly #here: Place;
   readonly #facts: ClusterFacts;
-  readonly #drafts = new Map<string, Draft>();
-  readonly #ports = new Map<Segment, Port[]>();
-  readonly #cables: Segment[] = [];
-  #macs = 0;
+  readonly #sketch: Sketch;
 
   constructor(seen: World, here: Place, facts: ClusterFacts) {
     this.#seen = seen;
     this.#here = here;
     this.#facts = facts;
+    this.#sketch = new Sketch(seen);
   }
 
   world(): World {
-    const segments = this.#seen.segments.map((segment) => ({
-      ports: [...segment.ports, ...(this.#ports.get(segment) ?? [])],
-    }));
-    const drafts = [...this.#drafts.values()].map((draft) => this.#placeOf(draft));
-    return { places: [...this.#seen.places, ...drafts], segments: [...segments, ...this.#cables] };
+    const node = { ...nodeRules(this.#facts), dropsInvalid: true, halfOpenTo: this.#facts.overlayCidrs };
+    return this.#sketch.world({ node, pod: {}, machine: {} });
   }
 
   /** On this node, on another, or on the LAN itself. */
@@ -107,7 +76,7 @@ class Drawing {
       own.some((each) => sameAddress(each.address.address, address));
     const places = [
       ...this.#seen.places.map(({ view }) => view.addresses),
-      ...[...this.#drafts.values()].map((each) => each.addresses),
+      ...this.#sketch.drafts().map((each) => each.addresses),
     ];
     const isService = this.#facts.services.some(({ spec }) =>
       spec?.clusterIPs?.includes(formatAddress(address)),
@@ -124,9 +93,9 @@ class Drawing {
     const segment = dev === undefined ? undefined : this.#segmentOf(this.#here.name, dev);
     const mac = this.#here.view.links.find((link) => link.name === dev)?.mac;
     if (segment === undefined || mac === undefined) return;
-    const draft = this.#draft(name, 'pod', this.#here.name);
-    this.#link(draft, 'eth0', segment);
-    this.#host(draft, address, mac);
+    const draft = this.#sketch.draft(name, 'pod', this.#here.name);
+    this.#sketch.link(draft, 'eth0', segment);
+    this.#sketch.host(draft, address, mac);
   }
 
   /** A pod of the overlay on another node, which this node reaches as its route says: by the LAN or by a tunnel. */
@@ -145,18 +114,18 @@ class Drawing {
         { place: name, link: 'eth0' },
       ],
     };
-    this.#cables.push(cable);
-    const mac = this.#mac();
+    this.#sketch.cable(cable);
+    const mac = this.#sketch.mac();
     node.links.push({ name: `the link to ${name}`, mac });
     node.routes.push(routeBy(hostCidr(address), `the link to ${name}`));
-    const draft = this.#draft(name, 'pod', nodeName);
-    draft.links.push({ name: 'eth0', mac: this.#mac() });
-    this.#host(draft, address, mac);
+    const draft = this.#sketch.draft(name, 'pod', nodeName);
+    draft.links.push({ name: 'eth0', mac: this.#sketch.mac() });
+    this.#sketch.host(draft, address, mac);
   }
 
   /** Another node: on the network that this one reaches it by. */
   #node(name: string, address: Address): Draft {
-    const known = this.#drafts.get(name);
+    const known = this.#sketch.find(name);
     const isThere = known?.addresses.some((each) => sameAddress(each.address.address, address));
     return isThere && known !== undefined ? known : this.#onNetwork(name, 'node', address);
   }
@@ -166,10 +135,10 @@ class Drawing {
     const segment = this.#segmentOf(this.#here.name, dev);
     const mac = this.#here.view.links.find((link) => link.name === dev)?.mac ?? '';
     if (segment === undefined || node.links.some(({ name }) => name === dev)) return;
-    this.#link(node, dev, segment);
+    this.#sketch.link(node, dev, segment);
     node.addresses.push({ dev, address: hostCidr(gateway) });
     for (const cidr of this.#facts.overlayCidrs.filter((each) => each.address.family === gateway.family)) {
-      this.#neighbourRoute(node, cidr, dev, mac);
+      this.#sketch.neighbourRoute(node, cidr, dev, mac);
     }
   }
 
@@ -185,13 +154,13 @@ class Drawing {
 
   /** A host whose address is of a network that is in sight, or else one behind the router of the LAN. */
   #onNetwork(name: string, kind: Place['kind'], address: Address, node?: string): Draft {
-    const draft = this.#draft(name, kind, node);
-    const network = this.#networkOf(address);
+    const draft = this.#sketch.draft(name, kind, node);
+    const network = networkOf(this.#seen, address);
     if (network === undefined) {
       this.#behindRouter(draft, address);
       return draft;
     }
-    this.#link(draft, 'lan', network.segment);
+    this.#sketch.link(draft, 'lan', network.segment);
     const cidr = { address, prefixLength: network.prefixLength };
     draft.addresses.push({ dev: 'lan', address: cidr });
     draft.routes.push(connected('lan', cidr));
@@ -205,65 +174,37 @@ class Drawing {
   #behindRouter(draft: Draft, address: Address): void {
     const link = `the link to ${draft.name}`;
     const router = this.#router();
-    const mac = this.#mac();
+    const mac = this.#sketch.mac();
     router.links.push({ name: link, mac });
     router.routes.push(routeBy(hostCidr(address), link));
-    this.#cables.push({
+    this.#sketch.cable({
       ports: [
         { place: ROUTER, link },
         { place: draft.name, link: 'eth0' },
       ],
     });
-    draft.links.push({ name: 'eth0', mac: this.#mac() });
-    this.#host(draft, address, mac);
+    draft.links.push({ name: 'eth0', mac: this.#sketch.mac() });
+    this.#sketch.host(draft, address, mac);
   }
 
   /** Has every gateway that somebody in sight has, each on its network. */
   #router(): Draft {
-    const known = this.#drafts.get(ROUTER);
+    const known = this.#sketch.find(ROUTER);
     if (known !== undefined) return known;
-    const router = this.#draft(ROUTER, 'machine');
-    for (const { segment, gateway, prefixLength } of this.#networks()) {
+    const router = this.#sketch.draft(ROUTER, 'machine', undefined, true);
+    for (const { segment, gateway, prefixLength } of networksOf(this.#seen)) {
       if (
         gateway === undefined ||
         router.addresses.some((each) => sameAddress(each.address.address, gateway))
       )
         continue;
       const link = `lan${router.links.length}`;
-      this.#link(router, link, segment);
+      this.#sketch.link(router, link, segment);
       const cidr = { address: gateway, prefixLength };
       router.addresses.push({ dev: link, address: cidr });
       router.routes.push(connected(link, cidr));
     }
     return router;
-  }
-
-  #networkOf(address: Address) {
-    return this.#networks().find(({ network }) => network.prefixLength > 0 && cidrContains(network, address));
-  }
-
-  /** The networks of the LANs in sight, with their gateways as hosts there name them. */
-  #networks() {
-    return this.#seen.segments
-      .flatMap((segment) =>
-        segment.ports.flatMap(({ place, link }) => {
-          const view = placeOf(this.#seen, place)?.view;
-          const own = view?.addresses.filter(({ dev, scope }) => dev === link && scope === 'global') ?? [];
-          return own
-            .filter(({ address }) => address.prefixLength < hostCidr(address.address).prefixLength)
-            .map(({ address }) => {
-              const gateways =
-                view?.routes.filter(
-                  ({ dev, destination }) => dev === link && destination.prefixLength === 0,
-                ) ?? [];
-              const gateway = gateways.find(
-                (route) => route.gateway?.family === address.address.family,
-              )?.gateway;
-              return { segment, network: networkOf(address), prefixLength: address.prefixLength, gateway };
-            });
-        }),
-      )
-      .toSorted((a, b) => Number(b.gateway !== undefined) - Number(a.gateway !== undefined));
   }
 
   #wayTo(address: Address) {
@@ -275,64 +216,5 @@ class Drawing {
     return this.#seen.segments.find(({ ports }) =>
       ports.some((port) => port.place === place && port.link === link),
     );
-  }
-
-  #draft(name: string, kind: Place['kind'], node?: string): Draft {
-    const known = this.#drafts.get(name);
-    if (known !== undefined) return known;
-    const draft = {
-      name,
-      kind,
-      links: [],
-      addresses: [],
-      routes: [],
-      neighbours: [],
-      ...(node !== undefined && { node }),
-    };
-    this.#drafts.set(name, draft);
-    return draft;
-  }
-
-  #link(draft: Draft, name: string, segment: Segment): void {
-    if (draft.links.some((link) => link.name === name)) return;
-    draft.links.push({ name, mac: this.#mac() });
-    this.#ports.set(segment, [...(this.#ports.get(segment) ?? []), { place: draft.name, link: name }]);
-  }
-
-  /** One address, and everything else through the neighbour that has the MAC. */
-  #host(draft: Draft, address: Address, mac: Mac): void {
-    draft.addresses.push({ dev: 'eth0', address: hostCidr(address) });
-    this.#neighbourRoute(draft, defaultDestination(address.family), 'eth0', mac);
-  }
-
-  #neighbourRoute(draft: Draft, destination: Cidr, dev: string, mac: Mac): void {
-    // The first address of documentation networks (RFC 5737, RFC 3849), which nobody has: a name for the other end of the link.
-    const gateway: Address =
-      destination.address.family === 4
-        ? { family: 4, value: 0xc633_6401n }
-        : { family: 6, value: (0x2001_0db8n << 96n) | 1n };
-    draft.routes.push(routeBy(destination, dev, gateway));
-    draft.neighbours.push({ dev, address: gateway, mac, state: 'permanent' });
-  }
-
-  #mac(): Mac {
-    const number = ++this.#macs;
-    return `02:ff:00:00:${(number >> 8).toString(16).padStart(2, '0')}:${(number & 0xff).toString(16).padStart(2, '0')}`;
-  }
-
-  #placeOf({ name, kind, node, links, addresses, routes, neighbours }: Draft): Place {
-    const isNode = kind === 'node';
-    const isRouter = isNode || name === ROUTER;
-    const view = viewOf({
-      links,
-      addresses: addresses.map(({ dev, address }) => interfaceAddress(dev, address)),
-      routes,
-      neighbours,
-      sysctls: isRouter ? FORWARDING : new Map(),
-    });
-    const firewall = isNode
-      ? { ...nodeRules(this.#facts), dropsInvalid: true, halfOpenTo: this.#facts.overlayCidrs }
-      : {};
-    return { name, kind, view, firewall, assumed: true, ...(node !== undefined && { node }) };
   }
 }
