@@ -1,15 +1,9 @@
 // The ways of docs/matrix.md: for each row of the forwarding matrix, which pod asks what in the sample cluster.
 
 import type { Address, Family } from '#ip';
-import {
-  clusterIp,
-  nodeAddress,
-  nodePortOf,
-  podAddress,
-  type SamplePodKind,
-  type SampleSettings,
-  sampleCluster,
-} from './sample-cluster.ts';
+import { sampleCluster } from './sample-cluster.ts';
+import { podAddress, type SamplePodKind, type SampleSettings } from './sample-pods.ts';
+import { clusterIp, nodeAddress, nodePortOf } from './sample-services.ts';
 import { wayLine } from './text.ts';
 import { type Trace, trace } from './walk.ts';
 import type { Protocol } from './world.ts';
