@@ -1,5 +1,6 @@
 // What is tried on a cluster with a real overlay: pods of three sorts, every way between them, in each of several circumstances.
 
+import { askByProbe, askInCrowd } from '#lab';
 import { type Cast, castOf, sorts } from './actors.ts';
 import type { Cluster } from './cluster.ts';
 import { nodeNames } from './cluster.ts';
@@ -7,7 +8,7 @@ import { until } from './command.ts';
 import { Installation } from './installation.ts';
 import type { Outcomes } from './outcome.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
-import { ask, fault } from './reach.ts';
+import { ask, type Cell, fault } from './reach.ts';
 import { allTraces } from './traces.ts';
 import type { Way } from './ways.ts';
 
@@ -92,12 +93,12 @@ export class OverlayScenario {
     // Node addresses may have come and gone with tunnels.
     this.#cast = await castOf(cluster, this.#installation.probe);
     const rows = ways(this.#cast);
+    const found = await faultsOf(rows, atFirst);
     const end = performance.now() + settleMs;
-    const found = await faultsOf(rows);
     for (;;) {
       const again = rows.filter((row) => found.get(row)?.length !== 0);
       if (again.length === 0 || performance.now() > end) break;
-      for (const [row, faults] of await faultsOf(again)) found.set(row, faults);
+      for (const [row, faults] of await faultsOf(again, patiently)) found.set(row, faults);
     }
     for (const row of rows) {
       const { title, cells } = row;
@@ -129,22 +130,22 @@ async function isThere(cluster: Cluster, { argv, patterns }: ExpectedRule): Prom
   return texts.every((text) => patterns.every((pattern) => pattern.test(text)));
 }
 
-/** Not all rows at once: a server's socket holds only so many datagrams. */
-const rowsAtOnce = 12;
+/** Not all rows at once: a server's socket holds only so many datagrams, and on a busy machine it is slow to read them. */
+const atFirst = { rowsAtOnce: 8, by: askByProbe };
+const patiently = { rowsAtOnce: 2, by: askInCrowd };
 
-async function faultsOf(rows: readonly Way[]): Promise<Map<Way, string[]>> {
+async function faultsOf(
+  rows: readonly Way[],
+  { rowsAtOnce, by }: typeof atFirst,
+): Promise<Map<Way, string[]>> {
   const found = new Map<Way, string[]>();
   for (let i = 0; i < rows.length; i += rowsAtOnce) {
     const some = rows.slice(i, i + rowsAtOnce);
-    const answers = new Map(await ask(some.flatMap(({ cells }) => cells)));
-    for (const row of some) {
-      found.set(
-        row,
-        row.cells.flatMap(
-          (cell) => fault([cell, answers.get(cell) ?? { works: false, reason: 'not asked' }]) ?? [],
-        ),
-      );
-    }
+    const cells = some.flatMap((row) => row.cells);
+    const answers = new Map(await ask(cells, by));
+    const faultOf = (cell: Cell) =>
+      fault([cell, answers.get(cell) ?? { works: false, reason: 'not asked' }]) ?? [];
+    for (const row of some) found.set(row, row.cells.flatMap(faultOf));
   }
   return found;
 }

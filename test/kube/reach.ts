@@ -1,6 +1,6 @@
 // What must be reachable in the cluster, asked with real packets that carry data both ways.
 
-import { askByProbe, type Question, type Verdict } from '#lab';
+import { type Ask, askByProbe, type Question, type Verdict } from '#lab';
 import type { Cluster } from './cluster.ts';
 import { until } from './command.ts';
 import {
@@ -102,10 +102,10 @@ function plannedCells(cast: Cast): Cell[] {
 }
 
 /** Asks all cells, those of one asker by one process. */
-export async function ask(cells: readonly Cell[]): Promise<[Cell, Verdict][]> {
+export async function ask(cells: readonly Cell[], by: Ask = askByProbe): Promise<[Cell, Verdict][]> {
   const sources = Map.groupBy(cells, ({ from }) => from);
   const answers = [...sources].map(async ([from, own]) => {
-    const verdicts = await askByProbe(from.probe, own);
+    const verdicts = await by(from.probe, own);
     return own.map((cell, i): [Cell, Verdict] => [
       cell,
       verdicts[i] ?? { works: false, reason: 'no verdict' },

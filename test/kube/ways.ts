@@ -166,7 +166,7 @@ function nodePortWaysOfPods(cast: Cast, circumstances: Circumstances): Way[] {
           const to = { name: `NodePort of ${node.name}` };
           const port = nodePorts[of][0];
           const asked = { from, to, addresses: node.internal, sources: node.addresses, port };
-          return severalTimes(() => cells(circumstances, asked));
+          return cells(circumstances, asked);
         }),
       ),
     })),
