@@ -53,7 +53,7 @@ beforeEach(() => {
   }
   monitor = monitorNetns(
     node,
-    ['link', 'address', 'route', 'rule', 'neighbour', 'configuration', 'table'],
+    ['link', 'address', 'route', 'rule', 'neighbour', 'configuration', 'ruleset'],
     (event, from) => events.push({ event, from }),
     { everywhere: true, filter: driftFilter },
   );
@@ -101,16 +101,21 @@ for (const [kind, make, undo] of damages) {
   });
 }
 
-test('a table of nftables that goes, whole or in part, is told by its name; so is rp_filter', async () => {
+test('a transaction of nftables is told, once for all that it changes; so is rp_filter', async () => {
   const id = ids.of(pod.fd);
   nft(podName, 'add table inet orbweaver; add chain inet orbweaver a; add rule inet orbweaver a accept');
   await sleep(50);
   events = [];
   nft(podName, 'flush table inet orbweaver');
-  await until((event, from) => event.kind === 'table' && event.name === 'orbweaver' && from === id);
+  await until((event, from) => event.kind === 'ruleset' && from === id);
   events = [];
   nft(podName, 'delete table inet orbweaver');
-  await until((event, from) => event.kind === 'table' && event.name === 'orbweaver' && from === id);
+  await until((event, from) => event.kind === 'ruleset' && from === id);
+  const many = Array.from({ length: 500 }, (_, i) => `add table ip t${i}`).join('; ');
+  events = [];
+  nft(podName, many);
+  await until((event) => event.kind === 'ruleset');
+  assert.equal(events.filter(({ event }) => event.kind === 'ruleset').length, 1);
   execFileSync('ip', ['netns', 'exec', podName, 'sysctl', '-qw', 'net.ipv4.conf.veth0.rp_filter=2']);
   await until((event, from) => event.kind === 'configuration' && event.dev.startsWith('if') && from === id);
 });

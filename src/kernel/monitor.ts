@@ -3,12 +3,13 @@
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 import { EventSocket } from './event-socket.ts';
 import type { FilterInstruction } from './ffi/libc.ts';
+import { generationFilter } from './generation-filter.ts';
 import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './netlink/address.ts';
 import { decodeConfiguration, RTM_NEWNETCONF } from './netlink/configuration.ts';
 import { decodeLink, getLinks, RTM_DELLINK, RTM_NEWLINK } from './netlink/link.ts';
 import type { Message } from './netlink/message.ts';
 import { decodeNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
-import { decodeTableName, NFNLGRP_NFTABLES } from './netlink/nftables.ts';
+import { NETLINK_NETFILTER, NFNLGRP_NFTABLES } from './netlink/nftables.ts';
 import { decodeRoute, RTM_DELROUTE, RTM_NEWROUTE } from './netlink/route.ts';
 import { decodeRule, RTM_DELRULE, RTM_NEWRULE } from './netlink/rule.ts';
 import { NetlinkSocket } from './netlink/socket.ts';
@@ -24,7 +25,7 @@ const groups = {
   /** Forwarding and rp_filter: the sysctls that the kernel tells of. */
   configuration: [24, 25],
 } as const;
-export type WatchedKind = keyof typeof groups | 'table';
+export type WatchedKind = keyof typeof groups | 'ruleset';
 
 /** An object was made or changed, or is gone; or events were lost, and everything must be read anew. */
 export type NetworkEvent =
@@ -35,8 +36,8 @@ export type NetworkEvent =
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
   /** A sysctl of an interface, of `all` or of `default`. */
   | { readonly kind: 'configuration'; readonly dev: string }
-  /** Something in an nftables table, or the table itself. */
-  | { readonly kind: 'table'; readonly name: string }
+  /** nftables has taken a transaction: whose and of what, it does not say. */
+  | { readonly kind: 'ruleset' }
   | { readonly kind: 'resync' };
 
 /** Told of every event; `namespaceId` is undefined for the namespace itself. Links of others are called `if<index>`. */
@@ -65,7 +66,6 @@ export function monitorNetns(
 }
 
 const NETLINK_ROUTE = 0;
-const NETLINK_NETFILTER = 12;
 
 class Monitor implements NetworkMonitor {
   readonly #sockets: EventSocket[] = [];
@@ -96,18 +96,18 @@ class Monitor implements NetworkMonitor {
     const { everywhere = false, filter } = options;
     const lost = () => this.#listener({ kind: 'resync' }, undefined);
     const common = { everywhere, subject: `network events of ${path}` };
-    const routeGroups = [...kinds].flatMap((kind) => (kind === 'table' ? [] : groups[kind]));
+    const routeGroups = [...kinds].flatMap((kind) => (kind === 'ruleset' ? [] : groups[kind]));
     this.#sockets.push(
       new EventSocket(
         { ...common, protocol: NETLINK_ROUTE, groups: routeGroups, ...(filter !== undefined && { filter }) },
         { lost, message: (message, namespaceId) => this.#tellRoute(message, namespaceId) },
       ),
     );
-    if (kinds.has('table')) {
+    if (kinds.has('ruleset')) {
       this.#sockets.push(
         new EventSocket(
-          { ...common, protocol: NETLINK_NETFILTER, groups: [NFNLGRP_NFTABLES] },
-          { lost, message: (message, namespaceId) => this.#tellTable(message, namespaceId) },
+          { ...common, protocol: NETLINK_NETFILTER, groups: [NFNLGRP_NFTABLES], filter: generationFilter },
+          { lost, message: (_, namespaceId) => this.#listener({ kind: 'ruleset' }, namespaceId) },
         ),
       );
     }
@@ -130,11 +130,6 @@ class Monitor implements NetworkMonitor {
     if (event === undefined) return;
     if (event.kind === 'link' && namespaceId === undefined) this.#learn(event.link, event.gone);
     if (event.kind !== 'link' || this.#tellLinks) this.#listener(event, namespaceId);
-  }
-
-  #tellTable(message: Message, namespaceId: number | undefined): void {
-    const name = decodeTableName(message);
-    if (name !== undefined) this.#listener({ kind: 'table', name }, namespaceId);
   }
 
   #learn(link: Link, gone: boolean): void {

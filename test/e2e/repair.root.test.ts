@@ -347,6 +347,9 @@ if (insideNamespaces(import.meta.filename)) {
       onNode('ip route del 198.51.100.0/24');
       onNode('ip rule add pref 77 lookup 77');
       onNode('ip rule del pref 77');
+      onNode('nft add table ip foreign');
+      onNode('nft add chain ip foreign c');
+      onNode('nft delete table ip foreign');
       const other = new Sandbox({ name: 'foreign' });
       onNode(`ip link add foreign0 type veth peer name eth0 netns cni-${other.id.slice(0, 12)}`);
       other.run('ip', 'link', 'set', 'eth0', 'up');

@@ -10,7 +10,7 @@ import {
   openNetns,
 } from '#kernel';
 import { ROUTE_PROTOCOL } from '#net';
-import { isTunnel, NFT_TABLE } from '#plan/network';
+import { isTunnel } from '#plan/network';
 
 /** Whom the kernel's events concern. */
 export interface DriftListener {
@@ -18,7 +18,9 @@ export interface DriftListener {
   /** Rules or sysctls of the node. */
   node(): void;
   nodeAddresses(): void;
-  /** What all pods share, or events were lost. */
+  /** nftables of the node, our table maybe. */
+  nodeRuleset(): void;
+  /** Events were lost. */
   everything(): void;
 }
 
@@ -42,7 +44,7 @@ export class DriftWatch {
     this.#ids = new NamespaceIds(node);
     this.#monitor = monitorNetns(
       node,
-      ['link', 'address', 'route', 'rule', 'neighbour', 'configuration', 'table'],
+      ['link', 'address', 'route', 'rule', 'neighbour', 'configuration', 'ruleset'],
       (event, namespaceId) => this.#tell(event, namespaceId),
       { everywhere: true, filter: driftFilter },
     );
@@ -98,14 +100,15 @@ export class DriftWatch {
       case 'neighbour':
         this.#tellOfPod(this.#containerByLink.get(event.neighbour.dev));
         break;
-      case 'table':
-        if (event.name === NFT_TABLE) listener.everything();
+      case 'ruleset':
+        listener.nodeRuleset();
         break;
       case 'rule':
         if (isOurs(event.rule)) listener.node();
         break;
       case 'configuration':
-        if (event.dev === 'all') listener.node();
+        // A link that comes tells of its sysctls before its name is known.
+        if (!POD_LINK.test(event.dev) && !/^if\d+$/.test(event.dev)) listener.node();
     }
   }
 
@@ -120,7 +123,6 @@ function isOurs({ protocol }: { readonly protocol: number }): boolean {
 
 /** The kernel gives links and takes from them addresses of its own, long after an ADD too. */
 function concernsPod(event: NetworkEvent): boolean {
-  if (event.kind === 'address')
-    return event.address.scope !== 'link' || event.address.address.address.family === 4;
-  return event.kind !== 'table' || event.name === NFT_TABLE;
+  if (event.kind !== 'address') return true;
+  return event.address.scope !== 'link' || event.address.address.address.family === 4;
 }

@@ -7,6 +7,7 @@ import { openNetns } from '#kernel';
 import type { EventRecorder } from '#kube';
 import type { NetworkNamespace } from '#net';
 import type { Attachments } from '#node';
+import { NFT_TABLE } from '#plan/network';
 import type { NodeFacts } from '../node-facts.ts';
 import { DriftWatch } from './drift-watch.ts';
 import { Follower } from './follower.ts';
@@ -51,6 +52,9 @@ export class Repair {
   /** Settings and the Node object have been read. */
   #clusterKnown = false;
   #nodeAddresses: string | undefined;
+  /** Of our nftables table on the node, as last seen. */
+  #nodeRules: string | undefined;
+  #lookingAtRuleset = false;
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -68,6 +72,7 @@ export class Repair {
       pod: (containerId) => this.#repairs.wake(containerId, 'event'),
       node: () => this.#repairs.wakeNode('event'),
       nodeAddresses: () => this.#renewNodeAddresses(),
+      nodeRuleset: () => this.#lookAtRuleset(),
       everything: () => {
         this.#renewNodeAddresses();
         this.#repairs.wakeAll('event');
@@ -85,6 +90,7 @@ export class Repair {
   /** Mends what broke while no agent ran, by what is recorded: the API server may be away for long. */
   start(): void {
     for (const containerId of this.#pods.containers()) this.#follower.follow(containerId);
+    this.#nodeRules = this.#ruleText();
     this.#repairs.start();
     this.#repairs.wakeAll('start');
   }
@@ -128,6 +134,22 @@ export class Repair {
     this.nodeChanged();
   }
 
+  /** kube-proxy writes its rules every second on some nodes: pods are compared only where our own table is not as it was. */
+  #lookAtRuleset(): void {
+    if (this.#lookingAtRuleset) return;
+    this.#lookingAtRuleset = true;
+    this.#options.clock.sleep(SETTLE_MS, this.#stop.signal).then(
+      () => {
+        this.#lookingAtRuleset = false;
+        const now = this.#ruleText();
+        if (now === this.#nodeRules) return;
+        this.#nodeRules = now;
+        this.#repairs.wakeAll('event');
+      },
+      () => {},
+    );
+  }
+
   /** A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of. */
   #prepareNode(): void {
     try {
@@ -135,6 +157,10 @@ export class Repair {
     } catch (error) {
       this.#options.log.error({ err: error }, 'the node could not be prepared');
     }
+  }
+
+  #ruleText(): string {
+    return JSON.stringify(this.#options.node.nftRules(NFT_TABLE));
   }
 
   #addressText(): string {

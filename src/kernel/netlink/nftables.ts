@@ -1,4 +1,4 @@
-// nftables in netlink: which table a change is about, and the rules of one table (nfnetlink.h, `struct nfgenmsg`; nf_tables.h).
+// nftables in netlink: that a transaction was taken, and the rules of one table (nfnetlink.h, `struct nfgenmsg`; nf_tables.h).
 
 import { ByteReader } from '#base';
 import type { NftRule } from '#net';
@@ -9,21 +9,17 @@ export const NETLINK_NETFILTER = 12;
 export const NFNLGRP_NFTABLES = 7;
 
 const NFNL_SUBSYS_NFTABLES = 10;
-/** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_RULE_TABLE are one number. */
-const NFTA_TABLE = 1;
+const NFTA_RULE_TABLE = 1;
 const NFTA_RULE_CHAIN = 2;
 const NFTA_RULE_USERDATA = 7;
 const NFT_MSG_NEWRULE = 6;
 const NFT_MSG_GETRULE = 7;
 const NFPROTO_INET = 1;
-/** NFT_MSG_NEWTABLE, DELTABLE, NEWCHAIN, DELCHAIN, NEWRULE, DELRULE: elements of sets come by thousands, and we have none. */
-const watched: readonly number[] = [0, 2, 3, 5, 6, 8];
-
-/** The table's name; undefined for messages of other kinds. */
-export function decodeTableName({ type, body }: Message): string | undefined {
-  if (type >> 8 !== NFNL_SUBSYS_NFTABLES || !watched.includes(type & 0xff)) return undefined;
-  return attributesOf(body).text(NFTA_TABLE);
-}
+/**
+ * nlmsg_type of what ends the notifications of every transaction (nf_tables_gen_notify), in a datagram of its own. Those before it are
+ * thousands when kube-proxy writes its rules.
+ */
+export const NFT_NEW_GENERATION = (NFNL_SUBSYS_NFTABLES << 8) | 15;
 
 /** A dump of the rules of one table of family inet. */
 export function getNftRules(table: string): Request {
@@ -31,7 +27,7 @@ export function getNftRules(table: string): Request {
   // Version 0, and no resource: `struct nfgenmsg`.
   body.writer.u8(NFPROTO_INET).u8(0).u16(0);
   const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
-  return { type, flags: 0, body: body.text(NFTA_TABLE, table).writer.done() };
+  return { type, flags: 0, body: body.text(NFTA_RULE_TABLE, table).writer.done() };
 }
 
 export function decodeNftRule({ type, body }: Message): NftRule | undefined {
