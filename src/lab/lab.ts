@@ -101,7 +101,9 @@ class Lab {
       this.#startPrograms(client),
     );
     const manifest = join(this.#parts.manifests, this.#trial.manifest);
-    await progress.step('apply', `kubectl apply -f ${manifest}`, () => this.#apply(manifest));
+    await progress.step('apply', `kubectl apply -f examples/${this.#trial.manifest}`, () =>
+      this.#apply(manifest),
+    );
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
     const records = readPodRecords(podRecordsIn(labFolder));
     const outcome = await progress.step('table', 'every pair tried', (detail) =>
