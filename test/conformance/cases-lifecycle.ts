@@ -92,19 +92,23 @@ async function delWithoutAgent(node: Node): Promise<NotApplicable | undefined> {
   return undefined;
 }
 
-type Damage = (container: Container) => void;
+/** Takes something away; what it returns tells whether it is back. */
+type Damage = (container: Container) => () => boolean;
+
+const neverBack = () => false;
 
 /** Everything the plugin itself put into a container, and its lease, is taken away in turn: CHECK must see each. */
 async function checkFindsDamage(node: Node): Promise<NotApplicable | undefined> {
   if (!node.versions.some((version) => version >= '0.4.0')) return notApplicable('does not speak 0.4.0');
-  expectSuccess(await checkAfter(node, () => undefined), 'CHECK of an intact container');
+  expectSuccess((await checkAfter(node, () => neverBack)).done, 'CHECK of an intact container');
   const damages = await possibleDamages(node);
   if (damages.length === 0) return notApplicable('puts nothing into a container that could be broken');
   const missed: string[] = [];
   for (const [what, damage] of damages) {
-    const done = await checkAfter(node, damage);
-    if (done.exit === 0) missed.push(what);
-    else expectError(done, `CHECK without ${what}`);
+    const { done, isBack } = await checkAfter(node, damage);
+    // A plugin with an agent may have mended it before it was asked.
+    if (done.exit === 0 && !isBack) missed.push(what);
+    else if (done.exit !== 0) expectError(done, `CHECK without ${what}`);
   }
   if (missed.length > 0) throw new Failure(`CHECK is content without: ${missed.join('; ')}`);
   const container = node.container();
@@ -115,14 +119,15 @@ async function checkFindsDamage(node: Node): Promise<NotApplicable | undefined> 
   return undefined;
 }
 
-/** ADD, damage, CHECK, DEL: what CHECK said. */
-async function checkAfter(node: Node, damage: Damage): Promise<Execution> {
+/** ADD, damage, CHECK, DEL: what CHECK said, and whether all was there again by then. */
+async function checkAfter(node: Node, damage: Damage): Promise<{ done: Execution; isBack: boolean }> {
   const container = node.container();
   const result = expectSuccess(await node.add(container), 'ADD');
-  damage(container);
+  const lookAgain = damage(container);
   const done = await node.call('CHECK', container, { prevResult: result });
+  const isBack = lookAgain();
   expectSuccess(await node.remove(container, { prevResult: result }), 'DEL of a damaged container');
-  return done;
+  return { done, isBack };
 }
 
 /** Tries one container. Objects are found again by their place in the list: addresses differ from one to the next. */
@@ -132,7 +137,10 @@ async function possibleDamages(node: Node): Promise<[string, Damage][]> {
   if (breakLease !== undefined) {
     damages.push([
       'the lease',
-      (container) => void node.shell(breakLease.replaceAll('{container}', container.id)),
+      (container) => {
+        node.shell(breakLease.replaceAll('{container}', container.id));
+        return neverBack;
+      },
     ]);
   }
   const sample = node.container();
@@ -149,6 +157,7 @@ async function possibleDamages(node: Node): Promise<[string, Damage][]> {
         if (object?.text.startsWith(kind) !== true)
           throw new Failure(`two containers differ: one has no ${text}`);
         run('ip', ['-n', container.namespace, ...object.remove]);
+        return () => kernelLines(container.namespace).includes(object.text);
       },
     ]);
   }

@@ -101,7 +101,11 @@ export class Node {
   }
 
   dropNamespace(container: Container): void {
-    if (existsSync(container.netns)) run('ip', ['netns', 'delete', container.namespace]);
+    if (!existsSync(container.netns)) return;
+    const { release } = this.profile;
+    const n = container.id.split('-').at(-1) ?? '';
+    if (release !== undefined) this.shell(release.replaceAll('{n}', n));
+    run('ip', ['netns', 'delete', container.namespace]);
   }
 
   /** DEL, then the end of the namespace. */

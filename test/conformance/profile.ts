@@ -20,6 +20,8 @@ const profileSchema = z.strictObject({
   also: z.array(z.string()).default([]),
   /** Runs for each container before anything is added to it: `{namespace}`, and `{n}` as in `args`. */
   prepare: command.optional(),
+  /** Runs before its namespace is deleted, for what the kernel would end only later; `{n}` as in `args`. */
+  release: command.optional(),
   /** CNI_ARGS; `{n}` is a number of its own for each container. */
   args: z.string().optional(),
   /** Folders that get an empty file system of their own, so that nothing of the machine is read or changed. */
