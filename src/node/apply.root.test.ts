@@ -7,9 +7,9 @@ import { openNamespace, primeThreads } from '#kernel';
 import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planPod } from '#plan/network';
 import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
+import { linksThatFilterSources } from './filtering-links.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
 import type { Namespaces } from './namespaces.ts';
-import { linksThatFilterSources } from './filtering-links.ts';
 import { linksThatHearRouters } from './router-links.ts';
 import { undoNode, undoPod } from './undo.ts';
 
@@ -450,7 +450,11 @@ test('an underlay pod reached no overlay pod of a node whose tunnel came up with
     ip('-n', lan.node, 'link', 'add', 'vxlan.calico', ...vxlan);
     ip('-n', lan.node, 'link', 'add', 'cali1', 'type', 'veth', 'peer', 'name', 'cali2');
     const filteringLinks = linksThatFilterSources(node);
-    assert.deepEqual(filteringLinks.toSorted(), ['eth0', 'vxlan.calico'], 'the ends of pods stay as they are');
+    assert.deepEqual(
+      filteringLinks.toSorted(),
+      ['eth0', 'vxlan.calico'],
+      'the ends of pods stay as they are',
+    );
     const desired = planNode({
       advertisedLinks: [],
       filteringLinks,

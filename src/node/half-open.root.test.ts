@@ -39,7 +39,13 @@ class Site implements Disposable {
     this.lan.addMacvlan([4, 6]);
     const { pod, node } = this.lan;
     this.namespaces = { pod: openNamespace(this.lan.path(pod)), node: openNamespace(this.lan.path(node)) };
-    const host = { advertisedLinks: [], filteringLinks: [], families: [4, 6] as const, hostRuleTable: 500, tuneSysctls: true };
+    const host = {
+      advertisedLinks: [],
+      filteringLinks: [],
+      families: [4, 6] as const,
+      hostRuleTable: 500,
+      tuneSysctls: true,
+    };
     applyNode(planNode(host), this.namespaces.node);
   }
 

@@ -4,6 +4,7 @@ export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { linksThatFilterSources } from './filtering-links.ts';
 export type { Namespaces } from './namespaces.ts';
 export { applyParent, observeParents } from './parent.ts';
 export { type PodSight, seeOverlay, seePod } from './pod-sight.ts';
@@ -16,7 +17,6 @@ export {
 } from './probe/index.ts';
 export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
-export { linksThatFilterSources } from './filtering-links.ts';
 export { linksThatHearRouters } from './router-links.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
