@@ -41,6 +41,20 @@ test('address conflicts are counted by what followed', async () => {
   assert.match(text, /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 1$/m);
 });
 
+test('repairs are counted by scope, reason and result, comparisons and objects by scope', async () => {
+  const metrics = new AgentMetrics(load);
+  metrics.repair.compared('pod');
+  metrics.repair.compared('pod');
+  metrics.repair.drifted('pod', 3);
+  metrics.repair.repaired('pod', 'drift', 'mended');
+  metrics.repair.repaired('node', 'start', 'failed');
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^orbweaver_comparisons_total\{scope="pod"\} 2$/m);
+  assert.match(text, /^orbweaver_drift_objects_total\{scope="pod"\} 3$/m);
+  assert.match(text, /^orbweaver_repairs_total\{scope="pod",reason="drift",result="mended"\} 1$/m);
+  assert.match(text, /^orbweaver_repairs_total\{scope="node",reason="start",result="failed"\} 1$/m);
+});
+
 test('two agents of one process count apart', () => {
   assert.doesNotThrow(() => [new AgentMetrics(load), new AgentMetrics(load)]);
 });
