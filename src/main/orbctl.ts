@@ -17,6 +17,7 @@ import {
   labNamespaces,
   labOverlayTable,
   maximumNodes,
+  type RunningLab,
   runControllers,
   runLab,
   runLabKubelet,
@@ -35,13 +36,19 @@ function stopOn(...signals: NodeJS.Signals[]): AbortController {
   return stop;
 }
 
-/** The lab that KUBECONFIG names, or the only one where it names nothing; else the node that this runs on. */
-async function siteOf({ KUBECONFIG: path, NODE_NAME: node }: NodeJS.ProcessEnv): Promise<Site> {
+/** The lab that KUBECONFIG names; all of them where it names none: several may run, each with its node1. */
+function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab[] {
   const labs = runningLabs();
-  const lab =
-    labs.find(({ kubeconfig }) => kubeconfig === path) ?? (path === undefined ? labs[0] : undefined);
+  const named = labs.filter(({ kubeconfig }) => kubeconfig === path);
+  return named.length > 0 ? named : labs;
+}
+
+/** A lab, where KUBECONFIG names none or one of them; else the node that this runs on. */
+async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
+  const { KUBECONFIG: path, NODE_NAME: node } = environment;
+  const [lab] = labsInSight(environment);
   const log = silentLogger;
-  if (lab !== undefined) {
+  if (lab !== undefined && (path === undefined || path === lab.kubeconfig)) {
     const client = connect(kubeconfigFile(lab.kubeconfig), { log });
     return { client, places: labNamespaces(lab), overlayTable: labOverlayTable };
   }
@@ -119,7 +126,7 @@ const commands: Commands = {
     return exitCode;
   },
   async labExec(target, argv) {
-    const [command = '', ...args] = execCommand(runningLabs(), target, argv);
+    const [command = '', ...args] = execCommand(labsInSight(process.env), target, argv);
     const child = spawn(command, args, { stdio: 'inherit' });
     const [code] = (await once(child, 'exit')) as [number | null];
     return code ?? 1;
