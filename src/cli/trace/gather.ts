@@ -1,6 +1,6 @@
 // Builds the world of a trace from namespaces that can be entered and from what the API tells.
 
-import type { NetworkNamespace } from '#net';
+import { errnoOf, type NetworkNamespace } from '#net';
 import { type Firewall, type LinksOf, type Place, segmentsOf, serviceFronts, type World } from '#plan/trace';
 import type { ClusterFacts } from './facts.ts';
 import { halfOpenNetworks, masqueradesOf, podFirewall, type Sight, seePlace } from './observe-place.ts';
@@ -13,9 +13,9 @@ interface Seen extends Sight {
   readonly firewall: Firewall;
 }
 
-/** A pod that ends meanwhile is left out. */
+/** A pod that has ended is left out. */
 export function seeWorld(site: Site, facts: ClusterFacts, open: OpenNamespace): World {
-  const seen = site.places.map((at) => see(at, site, facts, open));
+  const seen = site.places.flatMap((at) => see(at, site, facts, open) ?? []);
   const links = seen.map(({ at, links: own }): LinksOf => {
     const { name, kind, node } = at;
     return { name, kind, links: own, ...(node !== undefined && { node }) };
@@ -23,12 +23,23 @@ export function seeWorld(site: Site, facts: ClusterFacts, open: OpenNamespace): 
   return { places: seen.flatMap(placesOf), segments: segmentsOf(links) };
 }
 
-function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace): Seen {
-  const namespace = open(at.netns);
+function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace): Seen | undefined {
+  const namespace = openUnlessEnded(at, open);
+  if (namespace === undefined) return undefined;
   try {
     return { at, ...seePlace(namespace), firewall: firewallOf(namespace, at, site, facts) };
   } finally {
     namespace.close();
+  }
+}
+
+/** EINVAL: the file is there and no longer a mount point. */
+function openUnlessEnded({ kind, netns }: SitePlace, open: OpenNamespace): NetworkNamespace | undefined {
+  try {
+    return open(netns);
+  } catch (error) {
+    if (kind === 'pod' && ['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
   }
 }
 

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeKube } from '#kube';
+import { FakeNamespace, refusal } from '#net';
+import { seeWorld } from './gather.ts';
+import type { Site } from './site.ts';
+
+const site: Site = {
+  client: new FakeKube(),
+  places: [
+    { name: 'node1', kind: 'node', netns: 'current' },
+    { name: 'default/ended', kind: 'pod', node: 'node1', netns: '/run/netns/ended' },
+    { name: 'default/web', kind: 'pod', node: 'node1', netns: '/run/netns/web' },
+  ],
+};
+const facts = { pods: [], nodes: [], services: [], slices: [], overlayCidrs: [] };
+
+function openUnless(path: string, errno: string) {
+  return (asked: string) => {
+    if (asked === path) throw refusal({ doing: `open ${path}`, subject: path, errno, words: errno });
+    return new FakeNamespace();
+  };
+}
+
+test('a pod that ends while a trace looks around is left out', () => {
+  for (const errno of ['ENOENT', 'EINVAL']) {
+    const { places } = seeWorld(site, facts, openUnless('/run/netns/ended', errno));
+    assert.deepEqual(
+      places.map(({ name }) => name),
+      ['node1', 'default/web'],
+    );
+  }
+});
+
+test('a node that cannot be looked into ends the trace, and so does a pod that may not be', () => {
+  assert.throws(() => seeWorld(site, facts, openUnless('current', 'ENOENT')), /cannot open current/);
+  assert.throws(() => seeWorld(site, facts, openUnless('/run/netns/ended', 'EACCES')), /cannot open/);
+});
