@@ -65,7 +65,7 @@ export class CoordinatorPlugin implements CniPlugin {
       }
       const { desired, record: plan, sight } = planned;
       await detectLate(call, { prevResult, record }, this.#parts);
-      for (const note of desired.notes) call.log.warn({ note }, 'left out of the plan');
+      for (const note of desired.notes) call.log.info({ note }, 'left out of the plan');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
       const intended = withPart(record, call, { state: 'intended', result, plan });
       await attachments.putForKernel(intended);
