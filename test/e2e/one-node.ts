@@ -213,9 +213,14 @@ export class OneNode {
   }
 }
 
-/** A bridge as the LAN's switch, and the node's NIC in it. */
+/**
+ * A bridge as the LAN's switch, and the node's NIC in it. With the first rule that a namespace gets, the kernel parts its local routes
+ * from table main, and for an instant finds them in neither (fib4_rule_configure: fib_unmerge comes before fib_has_custom_rules): 127.0.0.1
+ * is unreachable to whoever asks then. Here that is over before the agent makes its rule beside programs that talk.
+ */
 function makeLan(): void {
   const lines = [
+    'rule add priority 32765 lookup main',
     'link set lo up',
     'link add lan type bridge',
     'link set lan up',
