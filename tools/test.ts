@@ -17,7 +17,7 @@ if (files.length === 0) {
 // Each file is a process of its own: tests that enter namespaces must not share one.
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files],
+  ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files],
   { stdio: 'inherit', env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
 );
 const left = files.filter((file) => umlFiles.includes(file));

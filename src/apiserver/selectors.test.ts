@@ -35,9 +35,13 @@ test('what is no selector is refused', () => {
 
 test('a long selector that is none is refused at once', () => {
   for (const selector of [`a${' '.repeat(15_000)}!`, '('.repeat(15_000), `a in ${'('.repeat(15_000)}`]) {
-    const before = performance.now();
-    assert.throws(() => labelPredicate(selector), refused);
-    assert.ok(performance.now() - before < 100, selector.slice(0, 8));
+    // The fastest of three: on a busy machine any of them may have been held up.
+    const tookMs = [1, 2, 3].map(() => {
+      const before = performance.now();
+      assert.throws(() => labelPredicate(selector), refused);
+      return performance.now() - before;
+    });
+    assert.ok(Math.min(...tookMs) < 100, selector.slice(0, 8));
   }
 });
 

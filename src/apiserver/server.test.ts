@@ -16,6 +16,9 @@ const maps = '/api/v1/namespaces/default/configmaps';
 let directory: string;
 let server: ApiServer;
 let port: number;
+/** Creations in the namespace `slow` wait here, between the check of a write and its storing. */
+const began = Promise.withResolvers<void>();
+const goesOn = Promise.withResolvers<void>();
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'apiserver-'));
@@ -26,7 +29,10 @@ before(async () => {
     admission: {
       // Time passes between the check of a write and its storing, as with a webhook.
       validate: async (request) => {
-        if (request.namespace.startsWith('slow')) await new Promise((resolve) => setTimeout(resolve, 100));
+        if (request.namespace === 'slow-services') await new Promise((resolve) => setTimeout(resolve, 100));
+        if (request.namespace !== 'slow') return;
+        began.resolve();
+        await goesOn.promise;
       },
     },
     clock: systemClock,
@@ -171,8 +177,9 @@ test('a client that does not read does not bring the server down when its watch 
 test('nothing is created in a namespace that began to end meanwhile', async () => {
   await call('POST', '/api/v1/namespaces', { metadata: { name: 'slow' } });
   const creating = call('POST', '/api/v1/namespaces/slow/configmaps', { metadata: { name: 'late' } });
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await began.promise;
   await call('DELETE', '/api/v1/namespaces/slow');
+  goesOn.resolve();
   const { code } = await creating;
   assert.ok(code === 403 || code === 404, String(code));
 });

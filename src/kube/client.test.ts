@@ -110,7 +110,7 @@ for (const [what, client] of clients) {
     await client.update(resources.configMaps, { ...made, data: { a: '1' } });
     await client.delete(resources.configMaps, { namespace: 'default', name: 'watched' });
     const seen: WatchEvent<unknown>['type'][] = [];
-    const options = { signal: AbortSignal.timeout(10_000) };
+    const options = { signal: AbortSignal.timeout(60_000) };
     for await (const event of client.watch(
       resources.configMaps,
       { ...selection, resourceVersion },

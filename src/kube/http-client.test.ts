@@ -197,9 +197,9 @@ test('a reflector survives a TCP reset without a list, and a broken line and 410
   }
   assert.deepEqual(listsAfter, [1, 2, 3]);
   assert.equal(reflector.statistics.malformed, 1);
-  const seen = new Promise((resolve) => setTimeout(resolve, 20));
   response.write(`${JSON.stringify({ type: 'ADDED', object: namespace('b', '8') })}\n`);
-  await seen;
+  for (let i = 0; i < 2000 && reflector.store.list().length < 2; i++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   assert.deepEqual(
     reflector.store.list().map(({ metadata }) => metadata.name),
     ['a', 'b'],

@@ -50,8 +50,8 @@ export interface LabParts extends ProgramFacts {
 }
 
 const pluginsOfDebian = '/usr/lib/cni';
-const rolloutTimeoutMs = 60_000;
-const startTimeoutMs = 15_000;
+const rolloutTimeoutMs = 180_000;
+const startTimeoutMs = 60_000;
 
 /** Runs the lab and resolves with the exit code: 0 only if every cell of the table is as expected. */
 export async function runLab(options: InnerOptions, parts: LabParts): Promise<number> {

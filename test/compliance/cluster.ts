@@ -147,9 +147,9 @@ export class Cluster {
     });
   }
 
-  /** Reads until the object is as it should be, for at most ten seconds. */
+  /** Reads until the object is as it should be, for at most a minute. */
   async until(path: string, fits: (answer: Answer) => boolean): Promise<Answer> {
-    const end = performance.now() + 10_000;
+    const end = performance.now() + 60_000;
     for (;;) {
       const answer = await this.call('GET', path);
       if (fits(answer)) return answer;
@@ -179,7 +179,7 @@ export class Cluster {
       const child = execFile(
         program,
         all,
-        { env: { ...process.env, ...env }, timeout: 30_000 },
+        { env: { ...process.env, ...env }, timeout: 120_000 },
         (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : Number(error.code ?? 1), text: stdout + stderr });
         },

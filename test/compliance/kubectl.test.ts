@@ -121,12 +121,12 @@ test('wait sees conditions and the end of an object', async () => {
   cluster.later(() =>
     cluster.call('DELETE', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`),
   );
-  assert.match(await ok(`wait --for=condition=Established crd/${name} --timeout=10s`), /condition met/);
+  assert.match(await ok(`wait --for=condition=Established crd/${name} --timeout=60s`), /condition met/);
   const hold = (finalizers: string) =>
     ok(`patch configmap settings --type merge -p {"metadata":{"finalizers":${finalizers}}}`);
   await hold('["example.org/hold"]');
   assert.match(await ok('delete configmap settings --wait=false'), /deleted/);
-  const waiting = ok('wait --for=delete configmap/settings --timeout=10s');
+  const waiting = ok('wait --for=delete configmap/settings --timeout=60s');
   await new Promise((resolve) => setTimeout(resolve, 500));
   await hold('null');
   await waiting;

@@ -80,7 +80,7 @@ test('field selectors select by name and by the fields that a kind offers, and n
 
 test('a watch starts after its resourceVersion and tells of objects that enter and leave its selection', async () => {
   const list = await cluster.must('GET', cluster.core('configmaps'));
-  const path = `${cluster.core('configmaps')}?watch=true&labelSelector=watched%3Dyes&resourceVersion=${list.metadata.resourceVersion}&timeoutSeconds=10`;
+  const path = `${cluster.core('configmaps')}?watch=true&labelSelector=watched%3Dyes&resourceVersion=${list.metadata.resourceVersion}&timeoutSeconds=60`;
   const watching = cluster.watch(path, (events) => events.length === 3);
   await cluster.must('POST', cluster.core('configmaps'), { body: { metadata: { name: 'w' } } });
   const patch = (labels: Record<string, string | null>) => {
@@ -102,7 +102,7 @@ test('a watch starts after its resourceVersion and tells of objects that enter a
 
 test('a watch without a resourceVersion begins with what is there', async () => {
   const events = await cluster.watch(
-    `${cluster.core('configmaps')}?watch=1&labelSelector=page%3Da&timeoutSeconds=5`,
+    `${cluster.core('configmaps')}?watch=1&labelSelector=page%3Da&timeoutSeconds=60`,
     (seen) => seen.length === 1,
   );
   assert.equal(events[0].type, 'ADDED');
@@ -124,7 +124,7 @@ test('a watch that asks for bookmarks ends with one when its time is up, and its
 });
 
 test('sendInitialEvents streams the state, then a bookmark that says it was all', async () => {
-  const path = `${cluster.core('configmaps')}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&labelSelector=page%3Da&timeoutSeconds=10`;
+  const path = `${cluster.core('configmaps')}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&labelSelector=page%3Da&timeoutSeconds=60`;
   const events = await cluster.watch(path, (seen) => seen.some((event) => event.type === 'BOOKMARK'));
   assert.deepEqual(
     events.map((event) => event.type),

@@ -14,6 +14,9 @@ export interface NotApplicable {
   readonly notApplicable: string;
 }
 
+/** What is "at once" on a busy machine: far from the half minute that a runtime would be kept waiting by a patient plugin. */
+export const AT_ONCE_MS = 8000;
+
 export const notApplicable = (reason: string): NotApplicable => ({ notApplicable: reason });
 
 /** How a case ended. */

@@ -1,6 +1,6 @@
 // ADD, CHECK, DEL and GC of one container after the other. CNI specification 1.1.0, section 2.
 
-import { type Case, type NotApplicable, notApplicable } from './case.ts';
+import { AT_ONCE_MS, type Case, type NotApplicable, notApplicable } from './case.ts';
 import type { Execution } from './execution.ts';
 import { addressesOf, expectError, expectSuccess } from './expect.ts';
 import { kernelLines, kernelObjects, run } from './kernel-state.ts';
@@ -82,7 +82,7 @@ async function delWithoutAgent(node: Node): Promise<NotApplicable | undefined> {
   try {
     const done = await node.call('DEL', container);
     expectSuccess(done, 'DEL with the agent stopped');
-    if (done.elapsedMs > 1500)
+    if (done.elapsedMs > AT_ONCE_MS)
       throw new Failure(`DEL with the agent stopped took ${done.elapsedMs.toFixed(0)} ms`);
   } finally {
     node.shell(agentStart);

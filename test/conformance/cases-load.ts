@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Case, type NotApplicable, notApplicable } from './case.ts';
+import { AT_ONCE_MS, type Case, type NotApplicable, notApplicable } from './case.ts';
 import { addressesOf, expectError, expectSuccess } from './expect.ts';
 import { kernelLines, run } from './kernel-state.ts';
 import { Failure, type Node } from './node.ts';
@@ -141,7 +141,8 @@ async function terminated(node: Node): Promise<undefined> {
   const ms = (await addDurationMs(node)) / 2;
   const container = node.container();
   const done = await node.add(container, { signalAfter: { signal: 'SIGTERM', ms } });
-  if (done.elapsedMs > 5000) throw new Failure(`SIGTERM: ended only after ${done.elapsedMs.toFixed(0)} ms`);
+  if (done.elapsedMs > AT_ONCE_MS)
+    throw new Failure(`SIGTERM: ended only after ${done.elapsedMs.toFixed(0)} ms`);
   if (done.garbage) throw new Failure(`SIGTERM: half an answer on stdout: ${done.stdout.slice(0, 60)}`);
   expectSuccess(await node.remove(container), 'DEL after SIGTERM');
   await node.expectState(before, 'after SIGTERM and DEL');

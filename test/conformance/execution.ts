@@ -25,7 +25,7 @@ export interface Invocation {
   readonly timeoutMs?: number;
 }
 
-/** Runs a plugin to its end, or kills it after a minute. */
+/** Runs a plugin to its end, or kills it after three minutes: a hundred at once take a busy machine one. */
 export async function execute(invocation: Invocation): Promise<Execution> {
   const started = performance.now();
   const child = spawn(invocation.executable, [], {
@@ -40,7 +40,7 @@ export async function execute(invocation: Invocation): Promise<Execution> {
   // A plugin need not read all it is given.
   child.stdin.on('error', () => undefined);
   child.stdin.end(invocation.stdin);
-  const timers = [setTimeout(() => signalGroup(child.pid, 'SIGKILL'), invocation.timeoutMs ?? 60_000)];
+  const timers = [setTimeout(() => signalGroup(child.pid, 'SIGKILL'), invocation.timeoutMs ?? 180_000)];
   if (invocation.signalAfter !== undefined) {
     const { signal, ms } = invocation.signalAfter;
     // kill -9 takes the delegates with it, as the end of a container runtime's unit does; SIGTERM is for the plugin alone.

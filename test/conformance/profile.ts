@@ -50,7 +50,7 @@ const profileSchema = z.strictObject({
   /** How many ADDs run at once in case 22. */
   parallel: z.int().default(100),
   /** How long the node may take to be as before once a DEL has returned: the kernel ends namespaces in the background. */
-  settleMs: z.int().default(3000),
+  settleMs: z.int().default(20_000),
 });
 
 /** A plugin's description. */

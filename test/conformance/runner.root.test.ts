@@ -124,6 +124,7 @@ CHECK) has '"prevResult":{' || error 7 'CHECK needs prevResult'; older ;;
 esac`;
   const { exit, last, of } = verdicts(script, {
     kind: 'ipam',
+    settleMs: 20_000,
     setup: 'echo STATE={dir}',
     conf: {
       type: 'wrong',

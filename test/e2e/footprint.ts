@@ -36,7 +36,7 @@ export async function footprint({ client }: OneNode): Promise<Footprint> {
 }
 
 /** Fails unless the node soon looks like `before`: the kernel ends namespaces, and the agent its retries, in the background. */
-export async function expectFootprint(node: OneNode, before: Footprint, patienceMs = 5000): Promise<void> {
+export async function expectFootprint(node: OneNode, before: Footprint, patienceMs = 40_000): Promise<void> {
   for (const deadline = performance.now() + patienceMs; performance.now() < deadline; await sleep(20)) {
     if (JSON.stringify(await footprint(node)) === JSON.stringify(before)) return;
   }

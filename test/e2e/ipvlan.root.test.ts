@@ -113,7 +113,7 @@ if (insideNamespaces(import.meta.filename)) {
       for (const family of families) {
         assert.throws(() => ping(bare.sandbox, family, nodeAddress[family]), /ping -[46]/);
         ping(sandbox, family, nodeAddress[family]);
-        runProgram('ping', [`-${family}`, '-c1', '-W2', addresses[family]]);
+        runProgram('ping', [`-${family}`, '-c1', '-W10', addresses[family]]);
         const [route] = sandbox.ip<Shown>('route', 'get', nodeAddress[family]);
         assert.equal(route?.dev, 'veth0');
       }
@@ -155,7 +155,16 @@ if (insideNamespaces(import.meta.filename)) {
         [6, 'fd00:10:6::9'],
       ] as const) {
         ping(sandbox, family, machine);
-        runProgram('ip', ['netns', 'exec', 'machine', 'ping', `-${family}`, '-c1', '-W2', addresses[family]]);
+        runProgram('ip', [
+          'netns',
+          'exec',
+          'machine',
+          'ping',
+          `-${family}`,
+          '-c1',
+          '-W10',
+          addresses[family],
+        ]);
       }
       runProgram('ip', ['netns', 'delete', 'machine']);
       await end(sandbox);
@@ -181,7 +190,7 @@ if (insideNamespaces(import.meta.filename)) {
 }
 
 function ping(sandbox: Sandbox, family: 4 | 6, address: string): void {
-  sandbox.run('ping', `-${family}`, '-c1', '-W2', address);
+  sandbox.run('ping', `-${family}`, '-c1', '-W5', address);
 }
 
 /** The addresses of eth0 by family. */

@@ -113,7 +113,7 @@ if (insideNamespaces(import.meta.filename)) {
         );
         const neighbours = runProgram('ip', ['neigh', 'show', 'nud', 'permanent', 'dev', hostLink]);
         assert.match(neighbours, new RegExp(`^${address} `, 'm'));
-        sandbox.run('ping', `-${family}`, '-c1', '-W2', via);
+        sandbox.run('ping', `-${family}`, '-c1', '-W10', via);
         assert.ok((await node.held(`v${family}`))[address]);
       }
       const names = sandbox.ip<{ ifname: string }>('link').map(({ ifname }) => ifname);
@@ -245,7 +245,7 @@ if (insideNamespaces(import.meta.filename)) {
     await end(old.sandbox);
     assert.equal((await footprint(node)).held.length, 2);
     await runtime.check(dual, renewed);
-    renewed.run('ping', '-c1', '-W2', nodeAddress[4]);
+    renewed.run('ping', '-c1', '-W10', nodeAddress[4]);
     await end(renewed);
     await expectFootprint(node, clean);
   });
@@ -283,7 +283,7 @@ if (insideNamespaces(import.meta.filename)) {
     for (const type of ['coordinator', 'spiderpool']) {
       const { exit, json, elapsedMs } = await status(type);
       assert.deepEqual([exit, json?.code], [1, 50]);
-      assert.ok(elapsedMs < 1500, `${elapsedMs} ms`);
+      assert.ok(elapsedMs < 8000, `${elapsedMs} ms`);
     }
     await node.startAgent();
   });

@@ -128,8 +128,8 @@ if (insideNamespaces(import.meta.filename)) {
       '10.96.0.0/12 via 10.6.0.101 veth0',
       'default via 10.7.0.1 net1',
     ]);
-    sandbox.run('ping', '-c1', '-W2', '10.6.0.101');
-    for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W2', addressOf(sandbox, dev)]);
+    sandbox.run('ping', '-c1', '-W10', '10.6.0.101');
+    for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W10', addressOf(sandbox, dev)]);
     await runtime.del(second, sandbox, { ifName: 'net1' });
     await runtime.del(first, sandbox);
     sandbox.dropNamespace();
@@ -262,8 +262,8 @@ if (insideNamespaces(import.meta.filename)) {
         assert.ok(routes(sandbox, '101').includes('default via 10.244.1.1 eth0'));
         assert.deepEqual(sourceRules(sandbox), [`${own} 101`]);
         assert.ok(routes(sandbox, 'main').includes('10.96.0.0/16 via 10.6.0.101 eth0'));
-        sandbox.run('ping', '-c1', '-W2', '10.6.0.101');
-        for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W2', addressOf(sandbox, dev)]);
+        sandbox.run('ping', '-c1', '-W10', '10.6.0.101');
+        for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W10', addressOf(sandbox, dev)]);
       });
     });
 

@@ -60,7 +60,7 @@ if (insideNamespaces(import.meta.filename)) {
     }
 
     const ping = ({ sandbox }: { sandbox: Sandbox }, address: string) =>
-      sandbox.run('ping', '-c1', '-W2', address);
+      sandbox.run('ping', '-c1', '-W10', address);
 
     /** The LAN's router with a leg in each VLAN, 10.100.0.1 and 10.200.0.1, and two spare NICs of the node on the LAN. */
     function makeVlans(): void {
@@ -98,7 +98,7 @@ if (insideNamespaces(import.meta.filename)) {
       ping(one, '10.100.0.1');
       ping(one, other.address);
       ping(other, nodeAddress[4]);
-      runProgram('ping', ['-c1', '-W2', other.address]);
+      runProgram('ping', ['-c1', '-W10', other.address]);
       await runtime.check(tagged, one.sandbox);
       for (const { sandbox } of [one, other, third]) await end(sandbox, tagged);
       assert.ok(linkOf(`${nodeNic}.100`), 'the parent serves the next pod');

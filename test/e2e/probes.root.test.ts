@@ -58,7 +58,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   /** They are written after the answer. */
   async function eventually(look: () => Promise<string[]>, count: number): Promise<string[]> {
-    for (let tries = 0; tries < 250; tries++) {
+    for (let tries = 0; tries < 1500; tries++) {
       const found = await look();
       if (found.length >= count) return found;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -125,7 +125,7 @@ if (insideNamespaces(import.meta.filename)) {
       ),
     );
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 3$/m);
-    sandbox.run('ping', '-c1', '-W2', gateway[4]);
+    sandbox.run('ping', '-c1', '-W10', gateway[4]);
     await end(sandbox);
     assert.deepEqual(await node.held('v4'), {});
   });

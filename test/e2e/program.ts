@@ -12,8 +12,8 @@ export function runProgram(command: string, args: readonly string[], input = '')
   throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? done.stderr.trim()}`);
 }
 
-/** Repeats `look` until it is true. */
-export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 10_000) {
+/** Repeats `look` until it is true. The usual patience is that of a busy machine: it costs nothing where all is well. */
+export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 30_000) {
   for (const deadline = performance.now() + timeoutMs; !(await look()); await sleep(5)) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
   }

@@ -51,7 +51,8 @@ if (insideNamespaces(import.meta.filename)) {
     const sandbox = await attached();
     await node.agent.stop();
     const runs = await runtime.del(network, sandbox);
-    for (const { type, elapsedMs } of runs) assert.ok(elapsedMs < 1500, `${type}: ${elapsedMs} ms`);
+    // A second each (shim/ow-cni.c), and what a busy machine takes to start it; an ADD would wait 30 s.
+    for (const { type, elapsedMs } of runs) assert.ok(elapsedMs < 8000, `${type}: ${elapsedMs} ms`);
     sandbox.dropNamespace();
     const waiting = await footprint(node);
     assert.deepEqual([waiting.queue.length, waiting.held.length], [2, 2]);
@@ -79,7 +80,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.doesNotMatch(readFileSync('/proc/net/dev', 'utf8'), new RegExp(link));
     await node.startApiServer();
     assert.equal((await footprint(node)).held.length, 2);
-    await expectFootprint(node, clean, 40_000);
+    await expectFootprint(node, clean);
   });
 
   test('an ADD without the API server is told to try again, and leaves nothing', async () => {
@@ -91,13 +92,13 @@ if (insideNamespaces(import.meta.filename)) {
     assert.equal(links.includes('veth0'), false);
     await node.startApiServer();
     await end(sandbox);
-    await expectFootprint(node, clean, 40_000);
+    await expectFootprint(node, clean);
   });
 
   test('pods run on while the agent restarts, and it knows them afterwards', async () => {
     const sandbox = await attached();
     await node.agent.stop();
-    sandbox.run('ping', '-c1', '-W2', nodeAddress[4]);
+    sandbox.run('ping', '-c1', '-W10', nodeAddress[4]);
     await node.startAgent();
     await runtime.check(network, sandbox);
     const after = await attached();

@@ -66,7 +66,7 @@ export class Agents {
     const child = spawn(enter, [...rest, 'sh', '-c', script, 'sh', ...argv], { stdio: 'ignore' });
     this.#running.set(node, child);
     const url = `http://127.0.0.1:${healthPort}/readyz`;
-    await until(`agent of ${node} is ready`, 20, async () => {
+    await until(`agent of ${node} is ready`, 60, async () => {
       if (child.exitCode !== null)
         throw new Error(`it ended with ${child.exitCode}: ${await this.log(node)}`);
       await this.#cluster.node(node, ['busybox', 'wget', '-q', '-O', '-', url]);

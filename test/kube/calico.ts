@@ -76,7 +76,7 @@ export class Calico implements OverlayNetwork {
       ['apply', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: kinds.map(kindObject) }),
     );
-    await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all']);
+    await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
     // One after the other: the first makes the pools.
     for (const node of nodeNames) await this.#startNode(cluster, node);
     await Promise.all(nodeNames.map((node) => this.#configure(cluster, node)));
@@ -97,7 +97,7 @@ export class Calico implements OverlayNetwork {
   }
 
   async #configure(cluster: Cluster, node: NodeName): Promise<void> {
-    await until(`Felix of ${node} has written the MTU`, 30, async () => {
+    await until(`Felix of ${node} has written the MTU`, 90, async () => {
       await cluster.node(node, ['test', '-s', '/var/lib/calico/mtu']);
       return true;
     });
@@ -127,7 +127,7 @@ export class Calico implements OverlayNetwork {
     await this.#patchPools(cluster, { vxlanMode: 'CrossSubnet' });
     for (const node of nodeNames) {
       for (const family of ['-4', '-6']) {
-        await until(`${node} routes pods of its neighbour by eth0`, 20, async () => {
+        await until(`${node} routes pods of its neighbour by eth0`, 60, async () => {
           const routes = await cluster.node(node, ['ip', family, 'route', 'show', 'dev', 'eth0']);
           return /^(10\.244|fd00:10:244:).* via /m.test(routes);
         });
@@ -140,7 +140,7 @@ export class Calico implements OverlayNetwork {
     await this.#patchPools(cluster, { natOutgoing: isOn });
     for (const node of nodeNames) {
       for (const save of ['iptables-save', 'ip6tables-save']) {
-        await until(`natOutgoing is ${isOn} on ${node}`, 20, async () => {
+        await until(`natOutgoing is ${isOn} on ${node}`, 60, async () => {
           const rules = await cluster.node(node, [save, '-t', 'nat']);
           return /cali-nat-outgoing .*MASQUERADE/.test(rules) === isOn;
         });

@@ -28,7 +28,7 @@ export interface ClusterParts {
   readonly overlay: 'routed' | 'none';
 }
 
-const startTimeoutMs = 120_000;
+const startTimeoutMs = 300_000;
 
 export class Cluster {
   readonly #starter: ChildProcess;

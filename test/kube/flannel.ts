@@ -45,7 +45,7 @@ export class Flannel implements OverlayNetwork {
       '/run/flannel/subnet.env',
     ];
     await cluster.startOnNode(node, argv, { env: { NODE_NAME: node } });
-    await until(`flanneld of ${node} has its subnet`, 30, async () => {
+    await until(`flanneld of ${node} has its subnet`, 90, async () => {
       await cluster.node(node, ['test', '-s', '/run/flannel/subnet.env']);
       return true;
     });

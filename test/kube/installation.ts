@@ -29,7 +29,7 @@ export class Installation {
 
   async installKinds(): Promise<void> {
     await this.#cluster.kubectl(['apply', '-f', join(this.#root, 'deploy/crds')]);
-    await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all']);
+    await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
     await this.apply('test/kube/manifests/multus-rbac.yaml');
     await this.apply('test/kube/manifests/underlay.yaml');
     // What the controller finds out by itself, once there is one.

@@ -44,5 +44,5 @@ export async function configureMultus(
 }
 
 export async function untilNodesReady(cluster: Cluster): Promise<void> {
-  await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', 'node', ...nodeNames]);
+  await cluster.kubectl(['wait', '--for=condition=Ready', '--timeout=180s', 'node', ...nodeNames]);
 }

@@ -13,7 +13,7 @@ import { allTraces } from './traces.ts';
 import type { Way } from './ways.ts';
 
 /** For Services and routes that have just changed. */
-const settleMs = 15_000;
+const settleMs = 60_000;
 
 export interface OverlayScenarioParts {
   readonly cluster: Cluster;
@@ -50,7 +50,7 @@ export class OverlayScenario {
     await outcomes.require('pods of the overlay, of the underlay and of both become Ready', async () => {
       await this.#installation.apply('test/kube/manifests/three-sorts.yaml');
       for (const sort of sorts) {
-        await cluster.kubectl(['rollout', 'status', `deployment/${sort.toLowerCase()}`, '--timeout=60s']);
+        await cluster.kubectl(['rollout', 'status', `deployment/${sort.toLowerCase()}`, '--timeout=180s']);
       }
       this.#cast = await castOf(cluster, this.#installation.probe);
     });
@@ -60,7 +60,7 @@ export class OverlayScenario {
   async expectRules(rules: readonly ExpectedRule[]): Promise<void> {
     const { cluster, outcomes } = this.#parts;
     for (const rule of rules) {
-      await outcomes.check(rule.what, () => until(rule.what, 10, () => isThere(cluster, rule)));
+      await outcomes.check(rule.what, () => until(rule.what, 60, () => isThere(cluster, rule)));
     }
   }
 
@@ -69,7 +69,7 @@ export class OverlayScenario {
     const { cluster, outcomes } = this.#parts;
     await outcomes.check(`${rule.what}: also after ${damage.join(' ')}`, async () => {
       await Promise.all(nodeNames.map((node) => cluster.node(node, damage)));
-      await until(rule.what, 5, () => isThere(cluster, rule));
+      await until(rule.what, 60, () => isThere(cluster, rule));
     });
   }
 
@@ -79,8 +79,8 @@ export class OverlayScenario {
     const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
     await outcomes.require(`X pods with ${JSON.stringify(annotations)} become Ready`, async () => {
       await cluster.kubectl(['patch', 'deployment', 'x', '-p', patch]);
-      await cluster.kubectl(['rollout', 'status', 'deployment/x', '--timeout=60s']);
-      await until('their predecessors are gone', 30, async () => {
+      await cluster.kubectl(['rollout', 'status', 'deployment/x', '--timeout=180s']);
+      await until('their predecessors are gone', 90, async () => {
         const { items } = (await cluster.get('pods', '-l', 'app=x')) as { items: unknown[] };
         return items.length === 4;
       });
@@ -114,8 +114,8 @@ export class OverlayScenario {
     const { cluster, outcomes } = this.#parts;
     await outcomes.check('deleted pods leave nothing of ours', async () => {
       const names = sorts.map((sort) => `deployment/${sort.toLowerCase()}`);
-      await cluster.kubectl(['delete', ...names, '--cascade=foreground', '--timeout=60s']);
-      await until('nothing is left', 20, async () => {
+      await cluster.kubectl(['delete', ...names, '--cascade=foreground', '--timeout=180s']);
+      await until('nothing is left', 60, async () => {
         const left = await allTraces(cluster);
         if (left.length > 0) throw new Error(left.join('\n'));
         return true;

@@ -145,7 +145,7 @@ export async function untilServed(cast: Cast): Promise<void> {
     ...nodes.flatMap((node) => services.flatMap((service) => cellsTo(node, service))),
     ...nodePortPlaces().flatMap((place) => cellsTo(client, place)),
   ];
-  await until('kube-proxy serves the Services', 15, async () => {
+  await until('kube-proxy serves the Services', 60, async () => {
     const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
     if (faults.length > 0) throw new Error(faults.join('\n'));
     return true;

@@ -105,7 +105,7 @@ export class Scenario {
     if (pods.length !== fewPods) throw new Error(`there are ${pods.length} underlay pods, not ${fewPods}`);
     await this.#checkAddresses(pods);
     await this.#checkNetworkStatus();
-    await until('each pod has a SpiderEndpoint', 5, async () => {
+    await until('each pod has a SpiderEndpoint', 60, async () => {
       const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
       return items.length === pods.length;
     });
@@ -128,8 +128,8 @@ export class Scenario {
 
   async #untilPodsReady(): Promise<void> {
     await Promise.all([
-      this.#kubectl('rollout', 'status', 'deployment/underlay', '--timeout=60s'),
-      this.#kubectl('rollout', 'status', 'daemonset/overlay', '--timeout=60s'),
+      this.#kubectl('rollout', 'status', 'deployment/underlay', '--timeout=180s'),
+      this.#kubectl('rollout', 'status', 'daemonset/overlay', '--timeout=180s'),
     ]).catch(async (error: unknown) => {
       const events = await this.#kubectl(
         'get',
@@ -189,13 +189,13 @@ export class Scenario {
     if (pod === undefined) throw new Error(`${node} has no underlay pod`);
     const object = pod.name.split(' ')[2] ?? '';
     await this.#installation.agents.stop(node, 'KILL');
-    await this.#kubectl('delete', 'pod', object, '--timeout=30s');
-    await until('the DEL is in the queue', 15, async () => (await queuedDels(this.#cluster, node)) > 0);
+    await this.#kubectl('delete', 'pod', object, '--timeout=120s');
+    await until('the DEL is in the queue', 60, async () => (await queuedDels(this.#cluster, node)) > 0);
     const holds = async () => (await allocations(this.#cluster)).some(({ podUid }) => podUid === pod.uid);
     if (!(await holds())) throw new Error('the addresses of the deleted pod were released by nobody');
     await this.#installation.agents.start(node);
-    await until('the queue is empty', 15, async () => (await queuedDels(this.#cluster, node)) === 0);
-    await until('the addresses are released', 15, async () => !(await holds()));
+    await until('the queue is empty', 60, async () => (await queuedDels(this.#cluster, node)) === 0);
+    await until('the addresses are released', 60, async () => !(await holds()));
     await this.#untilPodsReady();
     await this.#checkAddresses(await podPlaces(this.#cluster, 'underlay'));
     const routes = (await nodeTraces(this.#cluster, node)).filter((line) => line.startsWith('route'));
@@ -215,10 +215,10 @@ export class Scenario {
         .filter(Boolean);
     const [first = ''] = await sandboxes();
     await this.#cluster.node(node, [...ctr, 'tasks', 'kill', '-s', 'SIGKILL', first]);
-    await until('there is another sandbox', 30, async () => (await sandboxes()).some((id) => id !== first));
+    await until('there is another sandbox', 90, async () => (await sandboxes()).some((id) => id !== first));
     await this.#untilPodsReady();
     // The kubelet ends the old sandbox before it makes another: its addresses were released, and rest.
-    await until('the pod is where the pools say', 15, async () => {
+    await until('the pod is where the pools say', 60, async () => {
       const after = await podPlaces(this.#cluster, 'underlay');
       await this.#checkAddresses(after);
       return after.some(({ uid }) => uid === pod.uid);
@@ -229,7 +229,7 @@ export class Scenario {
     for (const replicas of [manyPods, fewPods]) {
       const before = (await allocations(this.#cluster)).length;
       await this.#kubectl('scale', 'deployment/underlay', `--replicas=${replicas}`);
-      await until('the first addresses come or go', 20, async () => {
+      await until('the first addresses come or go', 60, async () => {
         return (await allocations(this.#cluster)).length !== before;
       });
       await Promise.all(
@@ -239,7 +239,7 @@ export class Scenario {
         }),
       );
       await this.#untilPodsReady();
-      await until(`${replicas} pods and what they hold`, 40, async () => {
+      await until(`${replicas} pods and what they hold`, 120, async () => {
         const pods = await podPlaces(this.#cluster, 'underlay');
         if (pods.length !== replicas) return false;
         await this.#checkAddresses(pods);
@@ -254,9 +254,9 @@ export class Scenario {
       'deployment/underlay',
       'daemonset/overlay',
       '--cascade=foreground',
-      '--timeout=60s',
+      '--timeout=180s',
     );
-    await until('nothing is left', 20, async () => {
+    await until('nothing is left', 60, async () => {
       const left = await allTraces(this.#cluster);
       if (left.length > 0) throw new Error(left.join('\n'));
       return true;

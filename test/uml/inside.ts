@@ -16,7 +16,7 @@ const share = '/mnt/share';
 const files = JSON.parse(readFileSync(`${share}/files.json`, 'utf8')) as string[];
 let totals: Totals | undefined;
 // Each file is a process of its own: tests that enter namespaces must not share one.
-const events = run({ files, concurrency: 1, timeout: 400_000 });
+const events = run({ files, concurrency: 1, timeout: 1_200_000 });
 // The runner counts tests alone: of a suite that is skipped as a whole it knows none.
 let suitesSkipped = 0;
 events.on('test:pass', ({ skip, details }) => {

@@ -12,7 +12,7 @@ import { builtNfTables } from './nf-tables.ts';
 import { tryMachine } from './trial.ts';
 
 /** It takes three minutes where nothing else runs: so much more says that something hangs. */
-const timeoutMs = 600_000;
+const timeoutMs = 1_800_000;
 
 async function main(): Promise<void> {
   const patterns = process.argv.slice(2);

@@ -17,7 +17,7 @@ export async function tryMachine(outcomes: Outcomes): Promise<void> {
   await outcomes.check(
     'a machine that hangs is ended at its time, and no process of it is left',
     async () => {
-      ended = await machine.boot({ env: {}, script, timeoutMs: 15_000, print: () => {} });
+      ended = await machine.boot({ env: {}, script, timeoutMs: 30_000, print: () => {} });
       assert.ok(ended.timedOut && existsSync(join(share, 'written')), ended.console);
       assert.deepEqual(processesOf(share), []);
     },
@@ -34,10 +34,10 @@ export async function tryMachine(outcomes: Outcomes): Promise<void> {
     const [first] = (await once(caller.stdout, 'data')) as [Buffer];
     const folder = first.toString().trim();
     try {
-      await until('the machine is up', 30, async () => existsSync(join(folder, 'written')));
+      await until('the machine is up', 180, async () => existsSync(join(folder, 'written')));
       assert.notDeepEqual(processesOf(folder), []);
       caller.kill('SIGKILL');
-      await until('no process is left', 5, async () => processesOf(folder).length === 0);
+      await until('no process is left', 60, async () => processesOf(folder).length === 0);
     } finally {
       caller.kill('SIGKILL');
       rmSync(folder, { recursive: true });

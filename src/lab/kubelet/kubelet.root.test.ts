@@ -173,7 +173,7 @@ async function notReady(t: TestContext): Promise<void> {
 }
 
 if (process.env[inside] === undefined) {
-  test('the kubelet, in namespaces of its own', { timeout: 120_000 }, () => {
+  test('the kubelet, in namespaces of its own', { timeout: 500_000 }, () => {
     const again = ['--net', '--mount', process.execPath, fileURLToPath(import.meta.url)];
     const { NODE_TEST_CONTEXT, ...environment } = process.env;
     const run = spawnSync('unshare', again, { encoding: 'utf8', env: { ...environment, [inside]: '1' } });

@@ -147,7 +147,7 @@ function refOf({ metadata: { namespace = '', name = '' } }: Pod) {
 }
 
 export async function eventually<T>(look: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       return await look();

@@ -30,7 +30,7 @@ async function runLab(...flags: string[]): Promise<{ code: number; printed: stri
   }
 }
 
-test('the whole forwarding matrix', { timeout: 230_000 }, async (t) => {
+test('the whole forwarding matrix', { timeout: 580_000 }, async (t) => {
   const { code, printed, facts } = await runLab('--matrix', 'full');
   const { table } = facts;
 

@@ -40,7 +40,7 @@ export interface StressReport {
 const WORKERS = 4;
 /** The agent lives that long between two kills. */
 const AGENT_LIFE_MS = [300, 2500] as const;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 
 /** Runs inside namespaces of its own: see `insideNamespaces`. */
 export async function stress(options: StressOptions): Promise<StressReport> {
@@ -139,8 +139,12 @@ async function atOnce({ node, runner, complaints }: World, count: number): Promi
 }
 
 /** As a runtime does that starts anew: nothing of these networks is valid any more. */
-async function collectAll({ node, runner, settleMs, complaints }: World): Promise<void> {
-  await until('the queue of DELs is empty', async () => (await footprint(node)).queue.length === 0, settleMs);
+async function collectAll({ node, runner, complaints }: World): Promise<void> {
+  await until(
+    'the queue of DELs is empty',
+    async () => (await footprint(node)).queue.length === 0,
+    SETTLE_MS,
+  );
   for (const { name, plugins } of networks) {
     for (const type of ['spiderpool', ...plugins.slice(1).map((plugin) => plugin.type)]) {
       const { exit, stdout } = await runner.collect(name, type);
