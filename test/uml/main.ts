@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const lacks = nfTables instanceof Error ? 'nftables' : '';
   await machine.addModules(version, nfTables instanceof Error ? undefined : nfTables);
   const totals = await runInside(machine, files, lacks);
-  if (nfTables instanceof Error) console.log(`tests that need nftables were skipped: ${nfTables.message}`);
+  if (nfTables instanceof Error) console.log(`skipped: tests that need nftables: ${nfTables.message}`);
   const failed = totals.failed + outcomes.failed;
   console.log(`${totals.passed + outcomes.passed} passed, ${failed} failed, ${totals.skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
