@@ -58,24 +58,24 @@ test('a ClusterIP leads to one of the endpoints of its family by chance', () => 
   const ruleset = rulesOf(service(), both);
   assert.ok(
     linesOf(ruleset, 'services').includes(
-      'ip daddr 10.96.0.10 tcp dport 80 goto cluster/default/web/http/tcp/v4',
+      'ip daddr 10.96.0.10 tcp dport 80 goto cluster/default/web/80/tcp/v4',
     ),
   );
-  assert.deepEqual(linesOf(ruleset, 'cluster/default/web/http/tcp/v4'), [
+  assert.deepEqual(linesOf(ruleset, 'cluster/default/web/80/tcp/v4'), [
     'ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x4000',
-    'numgen random mod 2 vmap { 0 : goto endpoint/default/web/http/tcp/v4/0, 1 : goto endpoint/default/web/http/tcp/v4/1 }',
+    'numgen random mod 2 vmap { 0 : goto endpoint/default/web/80/tcp/v4/0, 1 : goto endpoint/default/web/80/tcp/v4/1 }',
   ]);
-  assert.deepEqual(linesOf(ruleset, 'endpoint/default/web/http/tcp/v6/0'), [
+  assert.deepEqual(linesOf(ruleset, 'endpoint/default/web/80/tcp/v6/0'), [
     'ip6 saddr fd00:10:6::a1 meta mark set meta mark or 0x4000',
     'meta l4proto tcp dnat ip6 to [fd00:10:6::a1]:8080',
   ]);
 });
 
 test('a NodePort with policy Cluster masquerades; with policy Local it keeps the source and the node', () => {
-  const chain = 'external/default/web/http/tcp/v4';
+  const chain = 'external/default/web/80/tcp/v4';
   assert.equal(linesOf(rulesOf(service(), both), chain)[0], 'meta mark set meta mark or 0x4000');
   const local = linesOf(rulesOf(service({ externalTrafficPolicy: 'Local' }), both), chain);
-  assert.equal(local.at(-1), 'goto endpoint/default/web/http/tcp/v4/0');
+  assert.equal(local.at(-1), 'goto endpoint/default/web/80/tcp/v4/0');
   assert.ok(local.includes('fib saddr type local meta mark set meta mark or 0x4000'));
   assert.ok(!local.includes('meta mark set meta mark or 0x4000'));
 });
@@ -90,9 +90,9 @@ test('policy Local drops on a node without an endpoint, and refuses where there 
 test('internalTrafficPolicy Local uses endpoints of the node alone', () => {
   const lines = linesOf(
     rulesOf(service({ internalTrafficPolicy: 'Local' }), both, 'node2'),
-    'cluster/default/web/http/tcp/v4',
+    'cluster/default/web/80/tcp/v4',
   );
-  assert.equal(lines.at(-1), 'goto endpoint/default/web/http/tcp/v4/1');
+  assert.equal(lines.at(-1), 'goto endpoint/default/web/80/tcp/v4/1');
 });
 
 test('endpoints that are not ready get no traffic; unknown readiness counts as ready', () => {
