@@ -159,3 +159,18 @@ test('a folder that others use too, such as /run, stays open to them', async () 
   await server.close();
   rmSync(folder, { recursive: true });
 });
+
+test('a request that fails without an answer ends its connection, and nothing else', async () => {
+  const serve: Serve = async (given, gone) => {
+    if (given.stdin === 'damaged') throw new SyntaxError('no JSON');
+    return ok(given, gone);
+  };
+  await withServer(serve, async ({ path }) => {
+    const failing = connect(path);
+    failing.write(requestFrame({ ...request, stdin: 'damaged' }));
+    assert.equal((await answerOn(failing)).length, 0);
+    const next = connect(path);
+    next.write(requestFrame(request));
+    assert.match((await answerOn(next)).toString(), /exit 1\n0\n/);
+  });
+});

@@ -101,9 +101,15 @@ export class ConnectionServer {
     });
   }
 
+  /** Who gets no answer sees the connection end; the requests of others go on. */
   async #answer(socket: Socket, request: CniRequest, callerGone: AbortSignal): Promise<void> {
-    const answer = await this.#serve(request, callerGone);
-    if (!socket.destroyed) socket.end(answerFrame(answer));
+    try {
+      const answer = await this.#serve(request, callerGone);
+      if (!socket.destroyed) socket.end(answerFrame(answer));
+    } catch (error) {
+      this.#log.error({ request: request.id, type: request.type, err: error }, 'a request got no answer');
+      socket.destroy();
+    }
   }
 }
 

@@ -16,6 +16,7 @@ import { NodeRepair } from './node-repair.ts';
 import { PodRepair } from './pod-repair.ts';
 import { Repairs } from './repairs.ts';
 import { type RepairMetrics, RepairReport } from './report.ts';
+import { WatchedFact } from './watched-fact.ts';
 
 export interface RepairOptions {
   readonly nodeName: string;
@@ -35,9 +36,6 @@ export interface RepairOptions {
   readonly log: Logger;
 }
 
-/** The Node object and the kernel tell of a moved address one after the other. */
-const SETTLE_MS = 100;
-
 export class Repair {
   /** Answers `orbctl check --node`. */
   readonly check: NodeCheckServer;
@@ -51,10 +49,9 @@ export class Repair {
   readonly #stop = new AbortController();
   /** Settings and the Node object have been read. */
   #clusterKnown = false;
-  #nodeAddresses: string | undefined;
-  /** Of our nftables table on the node, as last seen. */
-  #nodeRules: string | undefined;
-  #lookingAtRuleset = false;
+  readonly #nodeAddresses: WatchedFact;
+  /** kube-proxy writes its rules every second on some nodes: pods are compared only where our own table is not as it was. */
+  readonly #nodeRules: WatchedFact;
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -67,12 +64,23 @@ export class Repair {
     const parts = { ...options, pods: this.#pods, node: this.#node, report: this.#report };
     this.#repairs = new Repairs(parts);
     this.check = new NodeCheckServer(parts);
+    const watched = { ...options, signal: this.#stop.signal };
+    this.#nodeAddresses = new WatchedFact({
+      ...watched,
+      read: () => facts.addresses().map(formatAddress).join(' '),
+      changed: () => this.#repairs.wakeAll('plan'),
+    });
+    this.#nodeRules = new WatchedFact({
+      ...watched,
+      read: () => JSON.stringify(options.node.nftRules(NFT_TABLE)),
+      changed: () => this.#repairs.wakeAll('event'),
+    });
     using netns = openNetns('current');
     this.#watch = new DriftWatch(netns, {
       pod: (containerId) => this.#repairs.wake(containerId, 'event'),
       node: () => this.#repairs.wakeNode('event'),
       nodeAddresses: () => this.#renewNodeAddresses(),
-      nodeRuleset: () => this.#lookAtRuleset(),
+      nodeRuleset: () => this.#nodeRules.mayHaveChanged(),
       everything: () => {
         this.#renewNodeAddresses();
         this.#repairs.wakeAll('event');
@@ -90,7 +98,7 @@ export class Repair {
   /** Mends what broke while no agent ran, by what is recorded: the API server may be away for long. */
   start(): void {
     for (const containerId of this.#pods.containers()) this.#follower.follow(containerId);
-    this.#nodeRules = this.#ruleText();
+    this.#nodeRules.look();
     this.#repairs.start();
     this.#repairs.wakeAll('start');
   }
@@ -98,8 +106,8 @@ export class Repair {
   /** Prepares the node for pods; they follow what the cluster says from now on. */
   clusterKnown(): void {
     this.#prepareNode();
+    this.#nodeAddresses.look();
     this.#clusterKnown = true;
-    this.#nodeAddresses = this.#addressText();
     this.#repairs.wakeAll('start');
   }
 
@@ -109,16 +117,7 @@ export class Repair {
 
   /** The Node object has changed, its addresses maybe. */
   nodeChanged(): void {
-    if (!this.#clusterKnown) return;
-    this.#options.clock.sleep(SETTLE_MS, this.#stop.signal).then(
-      () => {
-        const now = this.#addressText();
-        if (now === this.#nodeAddresses) return;
-        this.#nodeAddresses = now;
-        this.#repairs.wakeAll('plan');
-      },
-      () => {},
-    );
+    if (this.#clusterKnown) this.#nodeAddresses.mayHaveChanged();
   }
 
   async stop(): Promise<void> {
@@ -134,22 +133,6 @@ export class Repair {
     this.nodeChanged();
   }
 
-  /** kube-proxy writes its rules every second on some nodes: pods are compared only where our own table is not as it was. */
-  #lookAtRuleset(): void {
-    if (this.#lookingAtRuleset) return;
-    this.#lookingAtRuleset = true;
-    this.#options.clock.sleep(SETTLE_MS, this.#stop.signal).then(
-      () => {
-        this.#lookingAtRuleset = false;
-        const now = this.#ruleText();
-        if (now === this.#nodeRules) return;
-        this.#nodeRules = now;
-        this.#repairs.wakeAll('event');
-      },
-      () => {},
-    );
-  }
-
   /** A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of. */
   #prepareNode(): void {
     try {
@@ -157,13 +140,5 @@ export class Repair {
     } catch (error) {
       this.#options.log.error({ err: error }, 'the node could not be prepared');
     }
-  }
-
-  #ruleText(): string {
-    return JSON.stringify(this.#options.node.nftRules(NFT_TABLE));
-  }
-
-  #addressText(): string {
-    return this.#options.facts.addresses().map(formatAddress).join(' ');
   }
 }
