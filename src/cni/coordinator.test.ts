@@ -18,6 +18,7 @@ const prevResult: CniResult = {
   routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }],
 };
 
+let peers: FakeNamespaces;
 let files: MemoryStateFiles;
 let attachments: Attachments;
 let node: FakeNamespace;
@@ -28,7 +29,7 @@ let announced: string[];
 let plugin: CoordinatorPlugin;
 
 beforeEach(async () => {
-  const peers: FakeNamespaces = new Map();
+  peers = new Map();
   node = new FakeNamespace({ peers });
   pod = new FakeNamespace({ peers });
   pod.addLink({ name: 'eth0', mac: '02:00:00:00:00:01', up: true, carrier: true });
@@ -81,10 +82,10 @@ async function startAgent(): Promise<void> {
   });
 }
 
-function call(conf: object = { prevResult }, ifName = 'eth0'): NetnsCall {
+function call(conf: object = { prevResult }, ifName = 'eth0', sandbox = containerId): NetnsCall {
   const environment = parseCniEnvironment({
     CNI_COMMAND: 'ADD',
-    CNI_CONTAINERID: containerId,
+    CNI_CONTAINERID: sandbox,
     CNI_IFNAME: ifName,
     CNI_NETNS: '/run/netns/pod',
     CNI_ARGS: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a',
@@ -299,6 +300,33 @@ test('DEL of net1 takes its route from the node though the namespace of the pod 
   await plugin.del(call({}, 'net1'));
   assert.deepEqual(hostRoutes(), ['10.6.1.5/32']);
   assert.equal(linksOf(node).includes(hostLink), true);
+});
+
+/** A new sandbox whose eth0 is Calico's, with the link on the node that is named after the pod. */
+function sandboxOfCalico(): void {
+  if (linksOf(node).includes('cali1')) node.change([{ verb: 'delete', kind: 'link', name: 'cali1' }]);
+  pod = new FakeNamespace({ peers });
+  const peer = { name: 'eth0', netnsFd: pod.fd };
+  const address = parseCidr('10.244.1.5/32');
+  node.change([
+    { verb: 'create', kind: 'link', link: { name: 'cali1', type: { kind: 'veth', peer }, up: true } },
+  ]);
+  pod.change([
+    { verb: 'set', kind: 'link', link: { name: 'eth0', up: true } },
+    { verb: 'create', kind: 'address', address: { dev: 'eth0', address, scope: 'global' } },
+  ]);
+}
+
+test('a DEL that comes after the ADD of the pod’s next sandbox leaves that its route, though their links have one name', async () => {
+  sandboxOfCalico();
+  await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
+  sandboxOfCalico();
+  await plugin.add(call({ prevResult: plugNet1() }, 'net1', 'fedcba9876543210'));
+  podIsGone = true;
+  await plugin.del(call({}, 'net1'));
+  assert.deepEqual(hostRoutes(), ['10.7.1.5/32']);
+  await plugin.del(call({}, 'net1', 'fedcba9876543210'));
+  assert.deepEqual(hostRoutes(), []);
 });
 
 test('GC of net1 alone leaves eth0', async () => {

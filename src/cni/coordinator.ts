@@ -23,7 +23,7 @@ import { addressesOf, requirePrevResult } from './chained-result.ts';
 import { collectGarbage } from './collection.ts';
 import { requireDefaultRouteNic } from './default-route-wish.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
-import { takeAway } from './nic-leaving.ts';
+import { takeAway, withoutSuccessors } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import { requirePod } from './pod-identity.ts';
@@ -198,7 +198,8 @@ export class CoordinatorPlugin implements CniPlugin {
   async #remove(key: AttachmentKey, netns: string | undefined, log: Logger): Promise<void> {
     const { attachments, node } = this.#parts;
     const record = attachments.get(key);
-    const plan = record?.coordinator?.plan;
+    const recorded = record?.coordinator?.plan;
+    const plan = recorded && withoutSuccessors(recorded, key, attachments.all());
     const others = this.#others(key);
     // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
     if (plan !== undefined || others.length === 0) {

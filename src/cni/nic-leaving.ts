@@ -3,6 +3,7 @@
 import type { Logger } from '#base';
 import type { NetworkNamespace } from '#net';
 import {
+  type AttachmentRecord,
   applyNetwork,
   type Namespaces,
   nicOf,
@@ -35,6 +36,24 @@ export async function takeAway(
     // The runtime is taking the pod apart, or its other NICs are broken; neither may keep this one from going.
     log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
   }
+}
+
+/**
+ * The NIC less the addresses that another sandbox has by the same link: Calico names its link after the pod, so that a late DEL would take
+ * from the node the routes to the pod's next sandbox.
+ */
+export function withoutSuccessors(
+  plan: RecordedNic,
+  { containerId }: AttachmentKey,
+  records: readonly AttachmentRecord[],
+): RecordedNic {
+  const taken = records
+    .filter((record) => record.containerId !== containerId && record.supersededBy === undefined)
+    .map((record) => record.coordinator?.plan)
+    .filter((other) => other?.hostLink === plan.hostLink)
+    .flatMap((other) => other?.nic.addresses ?? []);
+  const addresses = plan.nic.addresses.filter((address) => !taken.includes(address));
+  return { ...plan, nic: { ...plan.nic, addresses } };
 }
 
 /** Brings the pod to what it is without the NIC: its other NICs share out tables and the default route anew. */
