@@ -10,10 +10,10 @@ import { runSync } from './command.ts';
 import { type GoldenPod, makeGoldenNode, makeGoldenPod } from './golden-pods.ts';
 import { mountLab, mountNode, onNode } from './mounts.ts';
 import { natOutgoing, overlayNetwork, overlayPlugin, overlayPluginType } from './overlay.ts';
-import { askByProbe } from './prober.ts';
+import { askByProbe, askInCrowd } from './prober.ts';
 import { serviceFronts } from './service-fronts.ts';
 import { serviceRuleset } from './service-ruleset.ts';
-import { type Cell, tryCells } from './table.ts';
+import { type Cell, tryTwice } from './table.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
 
 const podPort = 80;
@@ -167,9 +167,10 @@ export async function goldenTables(probe: string): Promise<{ dropping: Cell[]; l
       const input = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid });
       runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input });
     }
-    return tryCells(
+    return tryTwice(
       plannedCells({ places, services: services.map(({ place }) => place), invalidLost: dropInvalid }),
       askByProbe,
+      askInCrowd,
     );
   };
   return { dropping: await tableWith(true), liberal: await tableWith(false) };

@@ -5,7 +5,7 @@ import { machinePlaces } from './cast.ts';
 import { type Cast, type Place, plannedCells } from './cells.ts';
 import type { Ask } from './prober.ts';
 import { verdictOf } from './prober.ts';
-import { tryCells } from './table.ts';
+import { secondTries, tryCells, tryTwice } from './table.ts';
 import { tableText } from './table-text.ts';
 
 function pod(name: string, kind: Place['kind'], node: string, number: number): Place {
@@ -102,6 +102,32 @@ test('a cell that works though it is called impossible fails, and so does a wron
   );
   assert.ok(wrong.every(({ ok, reason }) => ok || reason !== ''));
   assert.match(wrong[0]?.reason ?? '', /the server saw 10\.9\.9\.9, it should see 10\.0\.0\.2/);
+});
+
+/** One cell, asked with these outcomes in turn, and what came of it. */
+async function triedTwice(...outcomes: boolean[]) {
+  const [way] = plannedCells({ ...cast, invalidLost: false }).filter(({ protocol }) => protocol === 'tcp');
+  let asked = 0;
+  const ask: Ask = async (argv, questions) => {
+    const answers = await askWell(argv, questions);
+    return outcomes[asked++] === true
+      ? answers
+      : questions.map(() => ({ works: false, reason: 'no answer' }));
+  };
+  const cells = await tryTwice(way === undefined ? [] : [way], ask, ask);
+  const [{ ok, secondTry } = {}] = cells;
+  return { ok, secondTry, asked, said: secondTries(cells) };
+}
+
+test('what failed once passes if it works each time afterwards, and says that it was tried again', async () => {
+  assert.deepEqual(await triedTwice(true), { ok: true, secondTry: undefined, asked: 1, said: '' });
+  const said = '1 of the cells at the second try\n';
+  assert.deepEqual(await triedTwice(false, true, true, true), { ok: true, secondTry: true, asked: 4, said });
+});
+
+test('what works only now and then fails', async () => {
+  assert.deepEqual(await triedTwice(false, true, false), { ok: false, secondTry: true, asked: 3, said: '' });
+  assert.deepEqual(await triedTwice(false, false), { ok: false, secondTry: true, asked: 2, said: '' });
 });
 
 test('the text has one line for each way, says why under it, and counts', async () => {

@@ -17,6 +17,8 @@ export interface Cell {
   readonly source: string;
   /** Why it cannot work, or why it did not; empty for a cell that works. */
   readonly reason: string;
+  /** It failed at first and was tried again. */
+  readonly secondTry?: true;
 }
 
 /** Holds a verdict against the plan. */
@@ -58,4 +60,32 @@ export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promi
     }),
   );
   return planned.map((cell) => judge(cell, verdicts.get(cell) ?? { works: false, reason: 'not tried' }));
+}
+
+/** Of several endpoints a broken one is met by chance. */
+const triesAgain = 3;
+
+/**
+ * The same; hundreds that ask at once on a small machine may starve one: what failed is tried again `patiently` when the crowd is gone, and
+ * says so. It must work each time then: a way that does not work fails again.
+ */
+export async function tryTwice(planned: readonly PlannedCell[], ask: Ask, patiently: Ask): Promise<Cell[]> {
+  const cells = await tryCells(planned, ask);
+  let left = planned.filter((_, i) => cells[i]?.ok === false);
+  const again = new Map<PlannedCell, Cell>();
+  for (let i = 0; i < triesAgain; i++) {
+    const tried = await tryCells(left, patiently);
+    for (const [j, cell] of left.entries()) {
+      const found = tried[j];
+      if (found !== undefined) again.set(cell, { ...found, secondTry: true });
+    }
+    left = left.filter((_, j) => tried[j]?.ok === true);
+  }
+  return cells.map((cell, i) => again.get(planned[i] as PlannedCell) ?? cell);
+}
+
+/** A line for people on what was tried again; empty where nothing was. */
+export function secondTries(cells: readonly Cell[]): string {
+  const again = cells.filter(({ ok, secondTry }) => ok && secondTry === true).length;
+  return again === 0 ? '' : `${again} of the cells at the second try\n`;
 }

@@ -5,9 +5,9 @@ import type { LabNode } from './addressing.ts';
 import { castOf } from './cast.ts';
 import { type Place, plannedCells } from './cells.ts';
 import type { PodRecord } from './pod-record.ts';
-import { askByProbe } from './prober.ts';
+import { askByProbe, askInCrowd } from './prober.ts';
 import type { Rollout } from './rollout.ts';
-import { type Cell, tryCells } from './table.ts';
+import { type Cell, secondTries, tryTwice } from './table.ts';
 import { tableText } from './table-text.ts';
 
 /** What a trial has to work with, once its pods run. */
@@ -48,7 +48,7 @@ export const pairsTrial: Trial = {
   objects: [],
   async run(parts) {
     const cast = castOf(parts);
-    const cells = await tryCells(plannedCells(cast), askByProbe);
-    return { places: cast.places, cells, text: tableText(cells) };
+    const cells = await tryTwice(plannedCells(cast), askByProbe, askInCrowd);
+    return { places: cast.places, cells, text: `${tableText(cells)}${secondTries(cells)}` };
   },
 };

@@ -69,7 +69,7 @@ export class OverlayScenario {
     const { cluster, outcomes } = this.#parts;
     await outcomes.check(`${rule.what}: also after ${damage.join(' ')}`, async () => {
       await Promise.all(nodeNames.map((node) => cluster.node(node, damage)));
-      await until(rule.what, 60, () => isThere(cluster, rule));
+      await until(rule.what, 30, () => isThere(cluster, rule));
     });
   }
 

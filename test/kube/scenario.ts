@@ -164,7 +164,7 @@ export class Scenario {
     await this.#outcomes.check(`nodes, pods and Services are reached ${when}`, async () => {
       const cast = await this.#cast();
       await untilServed(cast);
-      console.log(`     ${await tryAll(cast)} ways work`);
+      console.log(`     ${await tryAll(cast)}`);
     });
   }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { LabNode } from '../addressing.ts';
 import { run } from '../command.ts';
 import { labFolder } from '../mounts.ts';
-import { askInHaste } from '../prober.ts';
-import { tryCells } from '../table.ts';
+import { type Ask, askInCrowd, askInHaste } from '../prober.ts';
+import { type Cell, secondTries, tryCells, tryTwice } from '../table.ts';
 import type { Trial, TrialParts } from '../trial.ts';
 import { type Breakage, breakages } from './breakages.ts';
 import { type MatrixCast, matrixCast } from './cast.ts';
@@ -13,7 +13,7 @@ import { matrixObjects } from './objects.ts';
 import type { PodKindName } from './pod-kinds.ts';
 import { rows } from './rows.ts';
 import { makeSetting, rowsUnder, settings, verdictsOf } from './settings.ts';
-import { cellsOf, type MatrixVerdict } from './ways.ts';
+import { cellsOf, type MatrixCell, type MatrixVerdict } from './ways.ts';
 
 /** What failed of a row. */
 interface RowLoss {
@@ -33,8 +33,13 @@ export interface Loss {
 /** Enough of them to tell whether a row stands. */
 const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1', 'x', 'x-net1'];
 
+type TryCells = (planned: readonly MatrixCell[], ask: Ask) => Promise<Cell[]>;
+
+/** Where all must work. */
+const tryWhole: TryCells = (planned, ask) => tryTwice(planned, ask, askInCrowd);
+
 /** TCP alone, from and to the first node's pods. */
-async function tryShort(whole: MatrixCast): Promise<MatrixVerdict[]> {
+async function tryShort(whole: MatrixCast, tryAll: TryCells = tryCells): Promise<MatrixVerdict[]> {
   const cast = { ...whole, pods: whole.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
   const verdicts: MatrixVerdict[] = [];
   for (const setting of settings.filter(({ encapsulation }) => encapsulation === 'none')) {
@@ -42,7 +47,7 @@ async function tryShort(whole: MatrixCast): Promise<MatrixVerdict[]> {
     const planned = rowsUnder(setting)
       .flatMap((row) => cellsOf({ ...row, axes: [] }, cast, setting))
       .filter(({ protocol, impossible }) => protocol === 'tcp' && impossible === undefined);
-    verdicts.push(...verdictsOf(planned, await tryCells(planned, askInHaste)));
+    verdicts.push(...verdictsOf(planned, await tryAll(planned, askInHaste)));
   }
   return verdicts;
 }
@@ -96,7 +101,7 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
       const cast = matrixCast(parts);
       // They would mend what is taken away.
       await parts.stopAgents();
-      const before = await tryShort(cast);
+      const before = await tryShort(cast, tryWhole);
       const losses: Loss[] = [];
       const faults: string[] = [];
       for (const breakage of breakages(nodes)) {
@@ -108,11 +113,12 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
         faults.push(...unmoved(breakage, loss));
       }
       // All is back, or the losses would not be of what they are said to be of.
-      const after = await tryShort(cast);
+      const after = await tryShort(cast, tryWhole);
+      const all = [...before, ...after];
       return {
         places: cast.pods.map(({ place }) => place),
-        cells: [...before, ...after],
-        text: [textOf(losses), ...faults.map((fault) => `FAIL ${fault}`), ''].join('\n'),
+        cells: all,
+        text: [textOf(losses), ...faults.map((fault) => `FAIL ${fault}`), secondTries(all)].join('\n'),
         faults,
         facts: { losses },
       };

@@ -27,11 +27,7 @@ export interface MatrixCell extends PlannedCell {
 }
 
 /** A cell of the matrix once it was tried, as `--json` writes it. */
-export type MatrixVerdict = Cell &
-  Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'> & {
-    /** The first one failed. */
-    readonly secondTry?: true;
-  };
+export type MatrixVerdict = Cell & Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'>;
 
 /** Who asks, from which of its addresses if it is bound to one. */
 interface Sender {
