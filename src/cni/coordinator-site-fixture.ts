@@ -7,6 +7,7 @@ import { openNamespace } from '#kernel';
 import type { NetworkNamespace } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
+import { quietDetection } from './fake-detection.ts';
 import type { NetnsCall } from './plugin.ts';
 import { ip, NODE, RoutedLan } from './routed-lan-fixture.ts';
 
@@ -40,14 +41,7 @@ export class Site implements Disposable {
     this.attachments = await Attachments.open(this.#files, silentLogger);
     const parts = {
       attachments: this.attachments,
-      detection: {
-        conflict: false,
-        gateway: false,
-        deadlineMs: 300,
-        probe: async () => ({ kind: 'free' }),
-        conflicted: () => {},
-        announce: () => {},
-      },
+      detection: quietDetection,
       node: this.node,
       openNamespace,
       pod: async () => ({ metadata: { namespace: 'default', name: 'a', uid: 'uid-a' } }) as Pod,

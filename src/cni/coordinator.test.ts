@@ -7,6 +7,7 @@ import { formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
 import { FakeNamespace, type FakeNamespaces, ROUTE_PROTOCOL, refusal } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { CoordinatorPlugin } from './coordinator.ts';
+import { quietDetection } from './fake-detection.ts';
 import { FakeIpam } from './fake-ipam.ts';
 import type { NetnsCall } from './plugin.ts';
 
@@ -55,11 +56,7 @@ async function startAgent(): Promise<void> {
   plugin = new CoordinatorPlugin({
     ipam: new FakeIpam(),
     detection: {
-      conflict: false,
-      gateway: false,
-      deadlineMs: 300,
-      probe: async () => ({ kind: 'free' }),
-      conflicted: () => {},
+      ...quietDetection,
       announce: ({ addresses }) => own.push(...addresses.map(formatAddress)),
     },
     attachments,

@@ -5,6 +5,7 @@ import { silentLogger } from '#base';
 import { formatCidr, parseAddress, parseCidr } from '#ip';
 import { FakeNamespace, type FakeNamespaces } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
+import { quietDetection } from './fake-detection.ts';
 import { FakeIpam } from './fake-ipam.ts';
 import type { NetnsCall } from './plugin.ts';
 import { TranslatedPlugin } from './translated.ts';
@@ -31,14 +32,7 @@ beforeEach(async () => {
   coordinator = undefined;
   veth = new TranslatedPlugin('veth', {
     ipam: new FakeIpam(),
-    detection: {
-      conflict: false,
-      gateway: false,
-      deadlineMs: 300,
-      probe: async () => ({ kind: 'free' }),
-      conflicted: () => {},
-      announce: () => {},
-    },
+    detection: quietDetection,
     attachments,
     node,
     openNamespace: () => pod,
