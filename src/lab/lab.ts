@@ -1,6 +1,6 @@
 // The lab from its first mount to its last line: what `orbctl lab` runs as process 1 of its namespaces.
 
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
@@ -194,7 +194,9 @@ class Lab {
   async #cluster(client: KubeClient): Promise<void> {
     await installKinds(client);
     await Promise.all([makeCoordinator(client), registerNodes(client, this.#nodes)]);
-    writeFileSync(labFile, JSON.stringify(this.#nodes.map(({ name }) => name)));
+    // Whole at once: `orbctl lab` of any other lab reads it.
+    writeFileSync(`${labFile}.new`, JSON.stringify(this.#nodes.map(({ name }) => name)));
+    renameSync(`${labFile}.new`, labFile);
   }
 
   async #stopAgents(): Promise<void> {

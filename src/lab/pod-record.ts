@@ -36,10 +36,21 @@ export function removePodRecord(folder: string, pod: Pick<PodRecord, 'namespace'
   rmSync(pathOf(folder, pod), { force: true });
 }
 
-/** All records, by namespace and name. */
+/** All records, by namespace and name. Pods come and go meanwhile, and the first one makes the folder. */
 export function readPodRecords(folder: string): PodRecord[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  const names = ifThere(() => readdirSync(folder)) ?? [];
   return names
+    .filter((name) => name.endsWith('.json'))
     .toSorted()
-    .map((name) => podRecordSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))));
+    .flatMap((name) => ifThere(() => readFileSync(join(folder, name), 'utf8')) ?? [])
+    .map((text) => podRecordSchema.parse(JSON.parse(text)));
+}
+
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

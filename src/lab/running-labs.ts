@@ -36,14 +36,23 @@ function isFirstOfNamespace(pid: string): boolean {
 /** All labs, oldest process first. */
 export function runningLabs(): RunningLab[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isFirstOfNamespace(name));
-  return pids
-    .filter((pid) => existsSync(pathInside(pid, labFile)))
-    .map((pid) => ({
+  return pids.flatMap((pid) => labOf(pid) ?? []);
+}
+
+/** Undefined for what is no lab, or not any more. */
+function labOf(pid: string): RunningLab | undefined {
+  const file = pathInside(pid, labFile);
+  try {
+    return {
       pid: Number(pid),
       kubeconfig: pathInside(pid, kubeconfigPath),
-      nodes: JSON.parse(readFileSync(pathInside(pid, labFile), 'utf8')) as string[],
+      nodes: JSON.parse(readFileSync(file, 'utf8')) as string[],
       pods: readPodRecords(pathInside(pid, podRecordsIn(labFolder))),
-    }));
+    };
+  } catch (error) {
+    if (existsSync(file)) throw error;
+    return undefined;
+  }
 }
 
 /** The command that runs `argv` in a pod (`NAME` or `NAMESPACE/NAME`), on a node, in `router` or in `client`. */
