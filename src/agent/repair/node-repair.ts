@@ -4,12 +4,14 @@ import type { SpiderCoordinator } from '#api';
 import type { Family } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { applyNode, driftOfNode, linksThatFilterSources, linksThatHearRouters } from '#node';
-import { type DesiredNamespace, planNode } from '#plan/network';
+import { clusterHostRuleTable, type DesiredNamespace, planNode } from '#plan/network';
 
 export interface NodeRepairParts {
   readonly node: NetworkNamespace;
   readonly families: readonly Family[];
   readonly tuneSysctls: boolean;
+  /** Whether the cluster's settings have been read. */
+  readonly settingsKnown: () => boolean;
   readonly coordinator: () => SpiderCoordinator | undefined;
 }
 
@@ -31,9 +33,9 @@ export class NodeRepair {
   }
 
   #plan(): DesiredNamespace {
-    const { node, families, tuneSysctls, coordinator } = this.#parts;
+    const { node, families, tuneSysctls, settingsKnown, coordinator } = this.#parts;
     const advertisedLinks = linksThatHearRouters(node);
-    const hostRuleTable = coordinator()?.spec?.hostRuleTable || 500;
+    const hostRuleTable = settingsKnown() ? clusterHostRuleTable(coordinator()) : undefined;
     const filteringLinks = linksThatFilterSources(node);
     return planNode({ advertisedLinks, filteringLinks, families, hostRuleTable, tuneSysctls });
   }

@@ -59,7 +59,7 @@ export class Repair {
     const present = () =>
       this.#clusterKnown ? { coordinator: coordinator(), nodeAddresses: facts.addresses() } : undefined;
     this.#report = new RepairReport(options);
-    this.#node = new NodeRepair(options);
+    this.#node = new NodeRepair({ ...options, settingsKnown: () => this.#clusterKnown });
     this.#pods = new PodRepair({ ...options, present });
     const parts = { ...options, pods: this.#pods, node: this.#node, report: this.#report };
     this.#repairs = new Repairs(parts);
@@ -105,9 +105,9 @@ export class Repair {
 
   /** Prepares the node for pods; they follow what the cluster says from now on. */
   clusterKnown(): void {
+    this.#clusterKnown = true;
     this.#prepareNode();
     this.#nodeAddresses.look();
-    this.#clusterKnown = true;
     this.#repairs.wakeAll('start');
   }
 

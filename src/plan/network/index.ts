@@ -35,6 +35,7 @@ export { coordinatorResult } from './result.ts';
 export {
   type CoordinatorOptions,
   type CoordinatorSettings,
+  clusterHostRuleTable,
   type MergedOptions,
   mergeOptions,
   mergeSettings,

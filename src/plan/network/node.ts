@@ -15,20 +15,19 @@ export interface NodeInput {
   /** NICs and tunnels whose rp_filter is 1, strict. */
   readonly filteringLinks: readonly string[];
   readonly families: readonly Family[];
-  readonly hostRuleTable: number;
+  /** Undefined while it is not known: then no rule leads to one. */
+  readonly hostRuleTable: number | undefined;
   /** `tuneSysctlConfig` of the agent's configuration. */
   readonly tuneSysctls: boolean;
 }
 
 export function planNode(input: NodeInput): DesiredNamespace {
-  const rules = input.families.map((family) => ({
-    ...hostRule(family, input.hostRuleTable),
-    owner: 'node' as const,
-  }));
+  const { families, hostRuleTable: table } = input;
+  const rules = table === undefined ? [] : families.map((family) => hostRule(family, table));
   const sysctls = input.tuneSysctls ? nodeSysctls(input) : [];
   return {
     ...emptyNamespace,
-    rules,
+    rules: rules.map((rule) => ({ ...rule, owner: 'node' as const })),
     sysctls: sysctls.map((sysctl) => ({ ...sysctl, owner: 'node' as const })),
   };
 }

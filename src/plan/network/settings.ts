@@ -101,6 +101,11 @@ export function mergeOptions({ netConf, podAnnotations, coordinator }: SettingSo
   };
 }
 
+/** The cluster's table of routes to pods. Throws INPUT_INVALID for one of the kernel's own. */
+export function clusterHostRuleTable(coordinator: SpiderCoordinator | undefined): number {
+  return readTable(coordinator?.spec?.hostRuleTable || DEFAULT_HOST_RULE_TABLE);
+}
+
 /** Parses merged options; throws INPUT_INVALID for the first bad value. */
 export function readSettings(options: MergedOptions): CoordinatorSettings {
   const { overlayPodCIDR, serviceCIDR, hijackCIDR } = options;
