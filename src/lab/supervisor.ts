@@ -66,9 +66,10 @@ export class Supervisor {
   async #keep(program: Program): Promise<void> {
     const backOff = new BackOff({ firstMs: 100, maximumMs: 5000 });
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    const isOver = () => signal.aborted || this.#ended.has(program.name);
+    while (!isOver()) {
       const why = await this.#run(program);
-      if (signal.aborted || this.#ended.has(program.name)) return;
+      if (isOver()) return;
       this.#parts.say(
         `${program.name} ended (${why}) and is started again; its log: ${this.logOf(program.name)}`,
       );
