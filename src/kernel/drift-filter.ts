@@ -1,7 +1,7 @@
 // A program for the kernel that keeps of route netlink's events those that can undo what we made: neighbours that come and go
 // with the traffic of every pod, and routes of a routing daemon, never wake the agent.
 
-import { ROUTE_PROTOCOL } from '#net';
+import { MAIN_TABLE, ROUTE_PROTOCOL, RTPROT } from '#net';
 import type { FilterInstruction } from './ffi/libc.ts';
 import { RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
 import { RTM_DELROUTE, RTM_NEWROUTE } from './netlink/route.ts';
@@ -20,9 +20,6 @@ const RETURN = 0x06;
 const NETLINK_ATTRIBUTE = 0xffff_f000 + 12;
 
 const NDA_PROTOCOL = 12;
-const MAIN_TABLE = 254;
-const PROTOCOL_BOOT = 3;
-const PROTOCOL_STATIC = 4;
 const attributesOfNeighbour = 16 + 12;
 
 const KEEP = 'keep';
@@ -61,8 +58,8 @@ const program: readonly Line[] = [
   { code: LOAD_BYTE, k: 16 + 4 }, // rtm_table
   { code: JUMP_IF_EQUAL, k: MAIN_TABLE, no: DROP },
   { code: LOAD_BYTE, k: 16 + 5 },
-  { code: JUMP_IF_EQUAL, k: PROTOCOL_BOOT, yes: KEEP },
-  { code: JUMP_IF_EQUAL, k: PROTOCOL_STATIC, yes: KEEP, no: DROP },
+  { code: JUMP_IF_EQUAL, k: RTPROT.boot, yes: KEEP },
+  { code: JUMP_IF_EQUAL, k: RTPROT.static, yes: KEEP, no: DROP },
   { label: KEEP, code: RETURN, k: 0xffff_ffff },
   { label: DROP, code: RETURN, k: 0 },
 ];

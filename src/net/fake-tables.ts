@@ -6,17 +6,16 @@ import type { DumpFilter } from './namespace.ts';
 import {
   type InterfaceAddress,
   type Link,
+  LOCAL_TABLE,
   MAIN_TABLE,
   type Neighbour,
   type Route,
+  RTPROT,
   type Rule,
 } from './objects.ts';
 import { connectedRoute, routeAsKept, routeKey, routeMatches, ruleKey } from './sameness.ts';
 
 type Verb = 'create' | 'replace' | 'delete';
-
-/** FRA_PROTOCOL of what the kernel makes itself. */
-const RTPROT_KERNEL = 2;
 
 /** Changes answer with the kernel's refusal, undefined where it accepts. */
 export class FakeTables {
@@ -154,10 +153,10 @@ export class FakeTables {
 /** They look into local, main and default. */
 function rulesOfNewNamespace(): Rule[] {
   const both = ([4, 6] as const).flatMap((family) => [
-    { family, priority: 0, table: 255, protocol: RTPROT_KERNEL },
-    { family, priority: 32766, table: MAIN_TABLE, protocol: RTPROT_KERNEL },
+    { family, priority: 0, table: LOCAL_TABLE, protocol: RTPROT.kernel },
+    { family, priority: 32766, table: MAIN_TABLE, protocol: RTPROT.kernel },
   ]);
-  return [...both, { family: 4, priority: 32767, table: 253, protocol: RTPROT_KERNEL }];
+  return [...both, { family: 4, priority: 32767, table: 253, protocol: RTPROT.kernel }];
 }
 
 function sameRoute(a: Route, b: Route): boolean {

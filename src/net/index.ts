@@ -8,6 +8,7 @@ export {
   type LinkKind,
   type LinkSettings,
   type LinkSpec,
+  LOCAL_TABLE,
   MAIN_TABLE,
   type Mac,
   type Neighbour,
@@ -15,6 +16,7 @@ export {
   type NftRule,
   ROUTE_PROTOCOL,
   type Route,
+  RTPROT,
   type Rule,
   type Scope,
 } from './objects.ts';

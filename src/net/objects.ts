@@ -201,6 +201,11 @@ export interface NftRule {
 }
 
 export const MAIN_TABLE = 254;
+/** The kernel's own: what is local to the namespace. */
+export const LOCAL_TABLE = 255;
+
+/** Who made a route or a rule (rtnetlink.h, RTPROT_*): `boot` is what `ip route` and plugins write, `ra` a router's advertisement. */
+export const RTPROT = { kernel: 2, boot: 3, static: 4, ra: 9 } as const;
 
 /**
  * The protocol number of every route, rule and neighbour we make, so that they can be told from

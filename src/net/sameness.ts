@@ -1,10 +1,8 @@
 // What the kernel holds for one object: the fields by which it finds a route or rule, and the values it fills in.
 
 import { formatAddress, formatCidr, networkOf } from '#ip';
-import { type InterfaceAddress, MAIN_TABLE, type Route, type Rule } from './objects.ts';
+import { type InterfaceAddress, MAIN_TABLE, type Route, RTPROT, type Rule } from './objects.ts';
 
-/** rtm_protocol of what the kernel makes itself. */
-const RTPROT_KERNEL = 2;
 /** IP6_RT_PRIO_USER and IP6_RT_PRIO_ADDRCONF (ip6_route.h): metrics of IPv6 routes that name none. */
 const userMetric = 1024;
 const connectedMetric = 256;
@@ -53,7 +51,7 @@ export function connectedRoute({ address, dev, noPrefixRoute }: InterfaceAddress
     destination: networkOf(address),
     table: MAIN_TABLE,
     type: 'unicast',
-    protocol: RTPROT_KERNEL,
+    protocol: RTPROT.kernel,
     dev,
   } as const;
   if (family === 4) return { ...common, scope: 'link', source: address.address };

@@ -1,12 +1,10 @@
 // Sysctls of a pod's namespace, each link by itself.
 
+import { RTPROT } from '#net';
 import { defaultRoutes, type Moved } from './default-route.ts';
 import type { DesiredSysctl } from './desired.ts';
 import { type Frame, hasFamily, type Nic } from './frame.ts';
 import { POD_LINK } from './numbers.ts';
-
-/** RTPROT_RA: the kernel made the route from a router's advertisement. */
-const ADVERTISED = 9;
 
 export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
   const veth = frame.ownWay === undefined ? [] : [POD_LINK];
@@ -43,7 +41,7 @@ function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysct
 
 /** The router's next advertisement would put the default route that moved back into main. */
 function advertisedDefaults({ nic, family }: Moved): DesiredSysctl[] {
-  if (!defaultRoutes(nic, family).some(({ protocol }) => protocol === ADVERTISED)) return [];
+  if (!defaultRoutes(nic, family).some(({ protocol }) => protocol === RTPROT.ra)) return [];
   return [{ key: `ipv6/conf/${nic.name}/accept_ra_defrtr`, value: '0' }];
 }
 

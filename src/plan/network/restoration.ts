@@ -2,7 +2,7 @@
 // without the NICs that are in other hands by now.
 
 import { type Cidr, formatAddress, formatCidr, networkOf, sameAddress } from '#ip';
-import { type InterfaceAddress, type Link, MAIN_TABLE, type Route } from '#net';
+import { type InterfaceAddress, type Link, MAIN_TABLE, type Route, RTPROT } from '#net';
 import type { DesiredNamespace, DesiredNetwork, Owned } from './desired.ts';
 import { sameRouteKey } from './same.ts';
 
@@ -21,10 +21,6 @@ export interface LostNic {
   readonly nic: AttachedNic;
   readonly problem: string;
 }
-
-/** rtm_protocol of routes that come with addresses, and with routers' advertisements: the kernel makes them itself. */
-const KERNEL = 2;
-const ADVERTISED = 9;
 
 /**
  * NICs that another program has deleted, replaced, or taken the address from (KubeVirt gives it to a virtual machine): a macvlan
@@ -60,7 +56,7 @@ export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[])
   const planned = [...pod.routes, ...pod.unwantedRoutes];
   const made = nics
     .flatMap(({ routes }) => routes)
-    .filter(({ protocol }) => protocol !== KERNEL)
+    .filter(({ protocol }) => protocol !== RTPROT.kernel)
     .filter((route) => !planned.some((other) => sameRouteKey(other, route)))
     // Gateways are looked up among what is there before them.
     .toSorted((a, b) => Number(a.gateway !== undefined) - Number(b.gateway !== undefined));
@@ -80,7 +76,7 @@ export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[])
 
 /** A router that no longer advertises itself must not be given back. */
 function outlives({ table, protocol }: Route): boolean {
-  return table !== MAIN_TABLE || protocol !== ADVERTISED;
+  return table !== MAIN_TABLE || protocol !== RTPROT.ra;
 }
 
 /** It was on the wire before: nobody else can have taken it, and detection would keep it silent for two seconds. */
@@ -89,7 +85,9 @@ function restored(address: InterfaceAddress, nics: readonly AttachedNic[]): Inte
   const connected = nics.some(
     ({ name, routes }) =>
       name === address.dev &&
-      routes.some(({ protocol, destination }) => protocol === KERNEL && formatCidr(destination) === network),
+      routes.some(
+        ({ protocol, destination }) => protocol === RTPROT.kernel && formatCidr(destination) === network,
+      ),
   );
   return { ...address, noDad: true, ...(!connected && { noPrefixRoute: true }) };
 }

@@ -1,7 +1,15 @@
 // Network objects in iproute2's words: for messages, golden tests and whoever compares with `ip route`.
 
 import { type Address, type Cidr, formatAddress, formatCidr, maxPrefixLength } from '#ip';
-import { type InterfaceAddress, MAIN_TABLE, type Neighbour, type NextHop, type Route, type Rule } from '#net';
+import {
+  type InterfaceAddress,
+  MAIN_TABLE,
+  type Neighbour,
+  type NextHop,
+  type Route,
+  RTPROT,
+  type Rule,
+} from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
@@ -11,7 +19,6 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   9: 'ra',
   16: 'dhcp',
 };
-const BOOT_PROTOCOL = 3;
 const TABLE_NAMES: Readonly<Record<number, string>> = { 253: 'default', [MAIN_TABLE]: 'main', 255: 'local' };
 
 /** As `ip route show` prints it; the table is not part of that. */
@@ -21,7 +28,7 @@ export function routeText(route: Route): string {
     route.type === 'unicast' ? '' : route.type,
     destinationText(route.destination),
     hopText(route),
-    route.protocol === BOOT_PROTOCOL ? '' : `proto ${PROTOCOL_NAMES[route.protocol] ?? route.protocol}`,
+    route.protocol === RTPROT.boot ? '' : `proto ${PROTOCOL_NAMES[route.protocol] ?? route.protocol}`,
     route.scope === 'global' ? '' : `scope ${route.scope}`,
     route.source === undefined ? '' : `src ${formatAddress(route.source)}`,
     metricText(route, family === 6 ? IPV6_DEFAULT_METRIC : 0),

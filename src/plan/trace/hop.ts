@@ -1,7 +1,7 @@
 // One namespace on the way of a packet, with what happens to the packet there in the words of iproute2 and conntrack.
 
 import { type Address, formatAddress } from '#ip';
-import type { NextHop, Rule } from '#net';
+import { LOCAL_TABLE, type NextHop, type Rule } from '#net';
 import { routeText, ruleText } from '../network/text.ts';
 import type { Decision } from './lookup.ts';
 import type { Packet, Place } from './world.ts';
@@ -28,8 +28,6 @@ export interface Hop {
   readonly outputDev?: string;
   readonly steps: readonly Step[];
 }
-
-const LOCAL_TABLE = 255;
 
 /** The rules that were tried in vain, and the one that decided with its route. */
 export function routeSteps(decision: Decision, hop?: NextHop): Step[] {

@@ -1,7 +1,16 @@
 // Places as a plan wants them: a pod, its node, and machines around them, before anything of it is in a kernel.
 
 import { type Address, type Cidr, type Family, hostCidr, networkOf } from '#ip';
-import { type InterfaceAddress, MAIN_TABLE, type Mac, type Neighbour, type Route, type Rule } from '#net';
+import {
+  type InterfaceAddress,
+  LOCAL_TABLE,
+  MAIN_TABLE,
+  type Mac,
+  type Neighbour,
+  type Route,
+  RTPROT,
+  type Rule,
+} from '#net';
 import type { DesiredNetwork } from '../network/desired.ts';
 import type { PodInput } from '../network/nic.ts';
 import { POD_LINK } from '../network/numbers.ts';
@@ -10,9 +19,6 @@ import { CONNECTION_BIT, REPLY_MARK } from '../network/reply-marks.ts';
 import { routeText } from '../network/text.ts';
 import type { LinkView, NamespaceView } from './view.ts';
 import type { Firewall, Place } from './world.ts';
-
-const LOCAL_TABLE = 255;
-const KERNEL = 2;
 
 /** What the plan of a pod makes of our table of it. */
 export const podReplyMarks = { dev: POD_LINK, bit: CONNECTION_BIT, mark: REPLY_MARK } as const;
@@ -79,8 +85,8 @@ export function viewOf(parts: MadeParts): NamespaceView {
 
 function kernelRules(family: Family): Rule[] {
   return [
-    { family, priority: 0, table: LOCAL_TABLE, protocol: KERNEL },
-    { family, priority: 32_766, table: MAIN_TABLE, protocol: KERNEL },
+    { family, priority: 0, table: LOCAL_TABLE, protocol: RTPROT.kernel },
+    { family, priority: 32_766, table: MAIN_TABLE, protocol: RTPROT.kernel },
   ];
 }
 
@@ -90,7 +96,7 @@ function localRoute({ address: { address }, dev }: InterfaceAddress): Route {
     table: LOCAL_TABLE,
     type: 'local',
     scope: 'host',
-    protocol: KERNEL,
+    protocol: RTPROT.kernel,
     dev,
     ...(address.family === 4 && { source: address }),
   };
@@ -108,7 +114,7 @@ export function connected(dev: string, address: Cidr): Route {
     table: MAIN_TABLE,
     type: 'unicast',
     scope: isFour ? 'link' : 'global',
-    protocol: KERNEL,
+    protocol: RTPROT.kernel,
     dev,
     ...(isFour ? { source: address.address } : { metric: 256 }),
   };
@@ -121,7 +127,7 @@ export function routeBy(destination: Cidr, dev: string, gateway?: Address): Rout
     table: MAIN_TABLE,
     type: 'unicast',
     scope: gateway === undefined && destination.address.family === 4 ? 'link' : 'global',
-    protocol: 3,
+    protocol: RTPROT.boot,
     dev,
     ...(gateway !== undefined && { gateway }),
   };
