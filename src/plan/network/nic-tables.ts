@@ -7,7 +7,6 @@ import { type Frame, hasFamily, type Nic, nicOnLan } from './frame.ts';
 import { hijackRoutes, nodeRoutes } from './hijack.ts';
 import { gatewayRoute, sourceRule } from './made.ts';
 import { FIRST_NIC_TABLE, OVERLAY_TABLE, OVERLAY_TABLE_BESIDE_REPLIES } from './numbers.ts';
-import { sameRouteKey } from './same.ts';
 
 /** `from` rules, one for each address. */
 export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
@@ -24,7 +23,7 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
   );
   // Spiderpool's table 101 holds the node's addresses even where no rule leads to it.
   const unreferenced = frame.isOverlay ? [] : nodeRoutes(frame, frame.first.way, FIRST_NIC_TABLE);
-  return distinct([...unreferenced, ...moved.flatMap((one) => tableOf(frame, one)), ...copies]);
+  return [...unreferenced, ...moved.flatMap((one) => tableOf(frame, one)), ...copies];
 }
 
 /**
@@ -57,8 +56,8 @@ function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
  */
 export function policyRoutesInMain(frame: Frame): Route[] {
   const ours = frame.nics.filter((nic) => nic.ours);
-  return distinct(
-    ours.flatMap((nic) => frame.families.flatMap((family) => policyRoutes(frame, nic, MAIN_TABLE, family))),
+  return ours.flatMap((nic) =>
+    frame.families.flatMap((family) => policyRoutes(frame, nic, MAIN_TABLE, family)),
   );
 }
 
@@ -78,9 +77,4 @@ function copy(route: Route, table: number): Route {
 function linksFirst(routes: readonly Route[]): Route[] {
   const isLink = (route: Route) => route.gateway === undefined && route.nextHops === undefined;
   return [...routes.filter(isLink), ...routes.filter((route) => !isLink(route))];
-}
-
-/** The first of those that the kernel could not hold side by side. */
-function distinct(routes: readonly Route[]): Route[] {
-  return routes.filter((route, i) => routes.findIndex((other) => sameRouteKey(other, route)) === i);
 }

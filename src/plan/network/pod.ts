@@ -1,6 +1,6 @@
 // The plan of a pod: all its NICs, their tables and rules, and the way to its node.
 
-import { defaultDestination, formatAddress, hostCidr } from '#ip';
+import { defaultDestination, formatAddress, formatCidr, hostCidr } from '#ip';
 import { type InterfaceAddress, MAIN_TABLE, type Mac, type Route } from '#net';
 import { defaultRoutes, type Moved, mainDefaults, movedNics, unmetWishes } from './default-route.ts';
 import {
@@ -21,6 +21,7 @@ import { planNodeShare } from './node-share.ts';
 import { POD_LINK, REPLY_TABLE } from './numbers.ts';
 import { podSysctls } from './pod-sysctls.ts';
 import { replyTable } from './reply-marks.ts';
+import { sameCidr, sameRouteKey } from './same.ts';
 
 /** Plans the pod; golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020. */
 export function planPod(input: PodInput): DesiredNetwork {
@@ -89,9 +90,10 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
   };
 }
 
+/** Of several that the kernel could not hold side by side the first: what leads to the node goes before the user's routes through a NIC. */
 function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Route[]): Route[] {
   const { way, settings } = frame.first;
-  return [
+  const routes = [
     ...nodeRoutes(frame, way, MAIN_TABLE),
     ...defaults,
     ...nicTableRoutes(frame, moved),
@@ -99,6 +101,7 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
     ...replyRoutes(frame),
     ...policyRoutesInMain(frame),
   ];
+  return routes.filter((route, i) => routes.findIndex((other) => sameRouteKey(other, route)) === i);
 }
 
 /** Marked replies go back through the node. */
@@ -177,5 +180,11 @@ function notesOf(frame: Frame): string[] {
     ours.flatMap((nic) => nic.settings.policyRoutes.map(({ destination }) => destination)),
     'policy route',
   );
-  return [...new Set([...hijacked, ...policies, ...unmetWishes(frame)])];
+  const both = ours.flatMap(({ settings, way }) => {
+    const served = hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE);
+    return settings.policyRoutes
+      .filter((policy) => served.some((route) => sameCidr(route.destination, policy.destination)))
+      .map(({ destination }) => `policy route ${formatCidr(destination)} is left out: it is hijacked`);
+  });
+  return [...new Set([...hijacked, ...policies, ...both, ...unmetWishes(frame)])];
 }

@@ -68,7 +68,7 @@ function metricOf(route: Route): number {
   return route.metric ?? (route.destination.address.family === 6 ? IPV6_DEFAULT_METRIC : 0);
 }
 
-function sameCidr(a: Cidr, b: Cidr): boolean {
+export function sameCidr(a: Cidr, b: Cidr): boolean {
   return a.prefixLength === b.prefixLength && sameAddress(a.address, b.address);
 }
 

@@ -236,6 +236,27 @@ test('policy routes of a later NIC are in its table, and in main for programs th
   ]);
 });
 
+test('an address of the node that is hijacked besides has the node’s route alone', () => {
+  const { pod } = plan([eth0([4], { hijackCIDR: ['10.6.212.101'] })]);
+  assert.deepEqual(
+    table(pod.routes, MAIN_TABLE).filter((line) => line.startsWith('10.6.212.101')),
+    ['10.6.212.101 dev veth0 scope link src 10.6.168.172'],
+  );
+});
+
+test('a network that is both hijacked and a policy route’s goes through the node, in every table once', () => {
+  const both = { hijackCIDR: ['172.30.0.0/16'], policyRoutes: [{ dst: '172.30.0.0/16', gw: '10.7.0.254' }] };
+  const { pod, notes } = plan([eth0([4], both), net1([4], both)]);
+  for (const number of [MAIN_TABLE, 101]) {
+    assert.deepEqual(
+      table(pod.routes, number).filter((line) => line.startsWith('172.30')),
+      ['172.30.0.0/16 via 10.6.212.101 dev veth0 src 10.6.168.172'],
+      `table ${number}`,
+    );
+  }
+  assert.ok(notes.includes('policy route 172.30.0.0/16 is left out: it is hijacked'), notes.join('; '));
+});
+
 test('policy routes beside an overlay: other underlay networks are reached by net1, not through the node', () => {
   const policyRoutes = [{ dst: '10.8.0.0/16', gw: '10.6.0.254' }];
   const { pod } = plan(
