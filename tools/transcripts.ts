@@ -42,7 +42,7 @@ class Lab {
 
   async ready(): Promise<void> {
     let said = '';
-    for await (const chunk of this.#process.stdout ?? []) {
+    for await (const chunk of this.#process.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
       said += String(chunk);
       if (said.includes('Look around')) break;
     }
@@ -92,7 +92,7 @@ function renewed(guide: string, lab: Lab): string {
       lab.run('kubectl apply -f -', body);
       // Pods before the pools that their addresses are of.
       applied.unshift(...body.split('\n---\n').toReversed());
-      lab.run('kubectl wait --for=condition=Ready --timeout=60s pods --all');
+      lab.run('kubectl wait --for=condition=Ready --timeout=180s pods --all');
       return whole;
     }
     const commands = body.split('\n').filter((line) => line.startsWith('$ '));
