@@ -278,7 +278,7 @@ test('a router’s default route moves to the NIC’s table, and what it adverti
   site.plug('net1', 7, [`${NET1[6]}/64`], []);
   const main = () => lan.show('pod', '-6 route').filter((line) => line.startsWith('default'));
   const eventually = async (isSo: () => boolean) => {
-    for (let tries = 0; tries < 100 && !isSo(); tries++) await systemClock.sleep(20);
+    for (let tries = 0; tries < 1500 && !isSo(); tries++) await systemClock.sleep(20);
   };
   lan.advertise(7, 'fd00:10:7::');
   await eventually(() => main().length === 2);

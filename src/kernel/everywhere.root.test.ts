@@ -33,7 +33,7 @@ function nft(namespace: string, command: string): void {
 }
 
 async function until(seen: (event: NetworkEvent, from: number | undefined) => boolean): Promise<void> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 3000; i++) {
     if (events.some(({ event, from }) => seen(event, from))) return;
     await sleep(10);
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { goldenTables } from './golden-table.ts';
 import type { Cell } from './table.ts';
@@ -82,9 +82,16 @@ interface StartedLab {
   readonly processes: number[];
 }
 
+const started: ChildProcess[] = [];
+// Of a test that failed, too.
+after(() => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 /** Starts a lab and waits until it says that a step is done. */
 async function startLab(step = 'API server:'): Promise<StartedLab> {
   const child = spawn(process.execPath, [program, 'lab'], { stdio: ['ignore', 'pipe', 'pipe'], cwd: root });
+  started.push(child);
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
