@@ -193,6 +193,27 @@ test('an agent killed before it wrote the endpoint: the next one writes it and g
   assert.deepEqual(texts(await next.allocate(add('web'))), texts(first));
 });
 
+test('an endpoint that cannot be read keeps neither the agent nor the endpoints of other pods', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const killed = await agent(kube);
+  kube.before = ({ verb, plural }) => {
+    if (verb === 'create' && plural === 'spiderendpoints')
+      throw new OrbError('KUBE_UNREACHABLE', { message: 'killed' });
+  };
+  for (const name of ['broken', 'web']) {
+    await pod(kube, name);
+    await killed.allocate(add(name));
+  }
+  await killed.settled();
+  kube.before = ({ plural, name }) => {
+    if (plural === 'spiderendpoints' && name === 'broken') throw new TypeError('status.current is undefined');
+  };
+  const next = await agent(kube);
+  await next.settled();
+  const endpoint = await kube.get(resources.spiderEndpoints, { namespace: 'default', name: 'web' });
+  assert.equal(endpoint.status?.current.ips.length, 1);
+});
+
 test('all NICs of a pod are allocated with its first, two on one pool with two addresses; the next NIC reads its own', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);

@@ -1,6 +1,6 @@
 // The allocator of a node: a pod's addresses from the pools that its annotations name, all or nothing, and their release.
 
-import { resources } from '#api';
+import { type Pod, resources } from '#api';
 import { isOrbError, type Logger } from '#base';
 import type { Allocation, AllocationRequest, HeldAddress, HoldingRequest, Ipam, ReleaseRequest } from '#cni';
 import { formatAddress } from '#ip';
@@ -167,11 +167,22 @@ export class Allocator implements Ipam {
 
   /** Endpoints that an agent before us was about to write: the pools say what the pods of this node hold. */
   async #restoreEndpoints(): Promise<void> {
-    for (const pod of this.#options.view.pods()) {
-      const held = this.#pools.assignments(pod.metadata.uid ?? '');
-      if (held.length === 0) continue;
-      await this.#endpoints.restore(pod, endpointDetails(held, assignmentRoutes(held, []).routes));
+    const { view, log } = this.#options;
+    for (const pod of view.pods()) {
+      try {
+        await this.#restoreEndpoint(pod);
+      } catch (error) {
+        // It is derived: the pod has its addresses all the same, and its next ADD or DEL writes it anew.
+        const { namespace, name } = pod.metadata;
+        log.error({ pod: `${namespace}/${name}`, err: error }, 'an endpoint was not looked at');
+      }
     }
+  }
+
+  async #restoreEndpoint(pod: Pod): Promise<void> {
+    const held = this.#pools.assignments(pod.metadata.uid ?? '');
+    if (held.length === 0) return;
+    await this.#endpoints.restore(pod, endpointDetails(held, assignmentRoutes(held, []).routes));
   }
 }
 
