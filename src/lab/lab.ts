@@ -31,7 +31,7 @@ import {
 } from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
 import { howToLookAround, labFacts, placesText } from './report.ts';
-import { awaitRollout, type Rollout } from './rollout.ts';
+import { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
 import { kubeconfigPath, labFile } from './running-labs.ts';
 import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
 import { ServiceProxy } from './service-proxy.ts';
@@ -205,8 +205,8 @@ class Lab {
     await Promise.all(this.#nodes.map(({ name }) => supervisor.end(agentName(name))));
   }
 
-  #startPrograms(client: KubeClient): void {
-    const { clock, log } = this.#parts;
+  async #startPrograms(client: KubeClient): Promise<void> {
+    const { clock, log, stop } = this.#parts;
     const programs = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
     for (const program of [...programs, controllersProgram(this.#parts)]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
@@ -219,6 +219,7 @@ class Lab {
       },
     });
     this.#proxy.start();
+    await awaitNodes({ client, clock, nodeCount: this.#nodes.length, timeoutMs: startTimeoutMs, stop });
   }
 
   async #apply(manifest: string): Promise<void> {

@@ -1,6 +1,6 @@
-// Waiting until what was applied runs: every pod ready, and every Service leading to its pods.
+// Waiting for what the lab has started: every node ready, then every pod of what was applied.
 
-import { type Pod, resources, type Service } from '#api';
+import { type Node, type Pod, resources, type Service } from '#api';
 import { type Clock, OrbError } from '#base';
 import type { KubeClient } from '#kube';
 import { selects } from './cast.ts';
@@ -24,9 +24,35 @@ export interface RolloutParts {
 
 const namespace = 'default';
 const pollMs = 100;
+const nodePollMs = 20;
 
-function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+function isReady({ status }: Node | Pod): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/**
+ * Resolves when every node is ready. Pods applied before would all go to the node that is ready first, and a Service
+ * with the policy Local would have no endpoint at the other.
+ */
+export async function awaitNodes({
+  client,
+  clock,
+  nodeCount,
+  timeoutMs,
+  stop,
+}: Omit<RolloutParts, 'detail'>): Promise<void> {
+  const deadline = clock.monotonic() + timeoutMs;
+  for (;;) {
+    const nodes = (await client.list(resources.nodes)).items;
+    const ready = nodes.filter(isReady);
+    if (ready.length >= nodeCount) return;
+    if (clock.monotonic() > deadline) {
+      const names = nodes.filter((node) => !ready.includes(node)).map(({ metadata }) => metadata.name);
+      const message = `after ${timeoutMs / 1000} s ${ready.length} of ${nodeCount} nodes are ready, not ${names.join(', ')}`;
+      throw new OrbError('LAB_STEP_FAILED', { message });
+    }
+    await clock.sleep(nodePollMs, stop);
+  }
 }
 
 /** How many pods the workloads of the namespace ask for; those that nobody controls ask for themselves. */
