@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +15,7 @@ describe('the places of a node', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('are the node and the pods that have a record, once each; damaged records stay where they are', async () => {
+  test('are the node and the pods that have a record, once each; damaged records stay where they are, one that goes is left out', async () => {
     const attachments = await Attachments.open(await openStateDirectory(folder), silentLogger);
     for (const interfaceName of ['eth0', 'net1']) {
       await attachments.put({
@@ -29,6 +29,7 @@ describe('the places of a node', () => {
       });
     }
     writeFileSync(join(folder, 'zzz+eth0.json'), 'damaged');
+    symlinkSync('gone', join(folder, 'def+eth0.json'));
     const before = readdirSync(folder).sort();
     const { places, node } = await nodeSite(new FakeKube(), 'node1', folder);
     assert.deepEqual(places, [

@@ -25,9 +25,20 @@ export async function nodeSite(client: KubeClient, node: string, folder = ATTACH
 async function copyOf(folder: string): Promise<MemoryStateFiles> {
   const copy = new MemoryStateFiles();
   for (const name of await namesIn(folder)) {
-    if (!name.startsWith('.')) await copy.write(name, await readFile(join(folder, name)));
+    const bytes = name.startsWith('.') ? undefined : await bytesUnlessGone(join(folder, name));
+    if (bytes !== undefined) await copy.write(name, bytes);
   }
   return copy;
+}
+
+/** Pods end meanwhile. */
+async function bytesUnlessGone(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {
