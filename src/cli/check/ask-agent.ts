@@ -43,7 +43,9 @@ function exchange(path: string, stdin: string): Promise<string> {
       try {
         const frame = reader.push(chunk);
         if (frame === undefined) return;
-        resolve(frame.fields.get('stdout')?.toString() ?? '');
+        const said = frame.fields.get('stdout')?.toString() ?? '';
+        if (frame.fields.get('exit')?.toString() === '0') resolve(said);
+        else reject(new Error(said));
         socket.destroy();
       } catch (error) {
         reject(error as Error);

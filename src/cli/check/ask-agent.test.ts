@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { answerFrame, type CniAnswer } from '#cni';
+import { askAgent } from './ask-agent.ts';
+
+/** What is made of an agent's answer. */
+async function asked(answer: CniAnswer): ReturnType<typeof askAgent> {
+  const folder = mkdtempSync(join(tmpdir(), 'ow-ask-'));
+  const path = join(folder, 'agent.sock');
+  const server = createServer((socket) => socket.once('data', () => socket.end(answerFrame(answer))));
+  await once(server.listen(path), 'listening');
+  try {
+    return await askAgent(path, { repair: false });
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('the report of an agent is read', async () => {
+  const report = { node: { name: 'node1', drift: [], repaired: false }, pods: [] };
+  assert.deepEqual(await asked({ exitCode: 0, stdout: JSON.stringify(report), log: '' }), report);
+});
+
+test('an agent that refuses, because it is older than this question, is an error with its words', async () => {
+  const refusal = '{"code":4,"msg":"type orbweaver-node-check is not served"}';
+  await assert.rejects(asked({ exitCode: 1, stdout: refusal, log: '' }), {
+    code: 'AGENT_UNREACHABLE',
+    said: refusal,
+  });
+});
