@@ -234,7 +234,7 @@ if (insideNamespaces(import.meta.filename)) {
       onNode(`ip address del 10.6.0.102/16 dev ${nodeNic}`);
       onNode(`ip address del fd00:10:6::102/64 dev ${nodeNic}`);
       await mended();
-      assert.ok((await repairs()) > before);
+      await until('it is counted', async () => (await repairs()) > before);
       assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told);
       await runtime.check(network, sandbox);
     });
@@ -305,7 +305,8 @@ if (insideNamespaces(import.meta.filename)) {
       );
       await mended();
       assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told, 'nobody broke anything');
-      assert.ok((await counted('orbweaver_repairs_total', 'reason="settings"', 'result="mended"')) >= 2);
+      const repairs = () => counted('orbweaver_repairs_total', 'reason="settings"', 'result="mended"');
+      await until('both are counted', async () => (await repairs()) >= 2);
     });
   });
 
