@@ -1,7 +1,7 @@
 // Answers `orbctl check --node`: every pod of the node and the node itself compared with their plans, and mended where asked.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type NodeReport, nodeCheckSchema, type PodReport } from '#api';
+import { type NodeCheck, type NodeReport, nodeCheckSchema, type PodReport } from '#api';
 import { type Clock, errorText, OrbError } from '#base';
 import type { CniAnswer, CniRequest } from '#cni';
 import type { NodeRepair } from './node-repair.ts';
@@ -29,7 +29,12 @@ export class NodeCheckServer {
   }
 
   async serve({ stdin }: CniRequest): Promise<CniAnswer> {
-    const { repair } = nodeCheckSchema.parse(JSON.parse(stdin));
+    const check = readCheck(stdin);
+    if (check === undefined) {
+      const said = `question '${stdin}' is invalid; allowed: {"repair":false}, {"repair":true}`;
+      return { exitCode: 1, stdout: said, log: '' };
+    }
+    const { repair } = check;
     const pods: PodReport[] = [];
     const node = this.#node(repair);
     for (const containerId of this.#parts.pods.containers()) {
@@ -89,6 +94,15 @@ export class NodeCheckServer {
       }
       await clock.sleep(BUSY_MS);
     }
+  }
+}
+
+/** Undefined where it is none: of another version of `orbctl`, say. */
+function readCheck(stdin: string): NodeCheck | undefined {
+  try {
+    return nodeCheckSchema.parse(JSON.parse(stdin));
+  } catch {
+    return undefined;
   }
 }
 
