@@ -132,6 +132,27 @@ describe('events of a namespace', () => {
     await until(() => events.find((event) => event.kind === 'rule' && event.rule.priority === 9999));
   });
 
+  test('a link that came while events were lost is called by its name afterwards', async (t) => {
+    const events: NetworkEvent[] = [];
+    const monitor = monitorNetns(netns, ['rule', 'address'], (event) => events.push(event));
+    t.after(() => monitor.close());
+    const rule = { family: 4, priority: 7, table: 7, protocol: 79 } as const;
+    for (let i = 0; i < 40; i++) {
+      const rules = Array.from({ length: 200 }, (_, n) => ({ ...rule, priority: 10 + n }));
+      namespace.change(rules.map((each) => ({ verb: 'create', kind: 'rule', rule: each }) as const));
+      namespace.change(rules.map((each) => ({ verb: 'delete', kind: 'rule', rule: each }) as const));
+    }
+    const peer = { name: 'late1' };
+    namespace.change([
+      { verb: 'create', kind: 'link', link: { name: 'late0', type: { kind: 'veth', peer } } },
+    ]);
+    await until(() => events.find((event) => event.kind === 'resync'));
+    const address = { dev: 'late0', address: parseCidr('10.8.0.1/16'), scope: 'global' } as const;
+    namespace.change([{ verb: 'create', kind: 'address', address }]);
+    const told = await until(() => events.find((event) => event.kind === 'address'));
+    assert.equal(told.kind === 'address' && told.address.dev, 'late0');
+  });
+
   test('a promise resolved by an event runs on at once', async (t) => {
     const { promise, resolve } = Promise.withResolvers<NetworkEvent>();
     const monitor = monitorNetns(netns, ['rule'], resolve);

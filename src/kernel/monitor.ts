@@ -1,5 +1,6 @@
 // What changes in a namespace, or in all that it knows, as it changes: netlink's multicast groups through the event loop.
 
+import { isOrbError } from '#base';
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 import { EventSocket } from './event-socket.ts';
 import type { FilterInstruction } from './ffi/libc.ts';
@@ -72,6 +73,8 @@ class Monitor implements NetworkMonitor {
   readonly #listener: NetworkListener;
   /** Whether link events were asked for: they come in any case, because they carry the names. */
   readonly #tellLinks: boolean;
+  /** To read the names of links. */
+  #namesSocket: NetlinkSocket | undefined;
   readonly #names = new Map<number, string>();
 
   constructor(
@@ -95,12 +98,16 @@ class Monitor implements NetworkMonitor {
   #subscribe(kinds: ReadonlySet<WatchedKind>, path: string, options: MonitorOptions): void {
     const { everywhere = false, filter } = options;
     const lost = () => this.#listener({ kind: 'resync' }, undefined);
+    const routesLost = () => {
+      this.#renewNames();
+      lost();
+    };
     const common = { everywhere, subject: `network events of ${path}` };
     const routeGroups = [...kinds].flatMap((kind) => (kind === 'ruleset' ? [] : groups[kind]));
     this.#sockets.push(
       new EventSocket(
         { ...common, protocol: NETLINK_ROUTE, groups: routeGroups, ...(filter !== undefined && { filter }) },
-        { lost, message: (message, namespaceId) => this.#tellRoute(message, namespaceId) },
+        { lost: routesLost, message: (message, namespaceId) => this.#tellRoute(message, namespaceId) },
       ),
     );
     if (kinds.has('ruleset')) {
@@ -111,15 +118,24 @@ class Monitor implements NetworkMonitor {
         ),
       );
     }
-    this.#readNames(path);
+    this.#namesSocket = new NetlinkSocket(path);
+    this.#readNames(this.#namesSocket);
   }
 
-  #readNames(path: string): void {
-    const socket = new NetlinkSocket(path);
+  #readNames(socket: NetlinkSocket): void {
+    const links = socket.dump(getLinks(), decodeLink);
+    this.#names.clear();
+    for (const link of links) this.#names.set(link.index, link.name);
+  }
+
+  /** Links may have come among the events that were lost. */
+  #renewNames(): void {
+    if (this.#namesSocket === undefined) return;
     try {
-      for (const link of socket.dump(getLinks(), decodeLink)) this.#names.set(link.index, link.name);
-    } finally {
-      socket.close();
+      this.#readNames(this.#namesSocket);
+    } catch (error) {
+      // In a storm of changes no dump may come to its end: such links are called `if<index>` until their next event.
+      if (!isOrbError(error, 'KERNEL_REFUSED')) throw error;
     }
   }
 
@@ -139,6 +155,7 @@ class Monitor implements NetworkMonitor {
 
   close(): void {
     for (const socket of this.#sockets) socket.close();
+    this.#namesSocket?.close();
   }
 }
 
