@@ -14,7 +14,13 @@ export type {
   ReleaseRequest,
 } from './ipam.ts';
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
-export { leftNamespace, type PodNamespaceParts } from './pod-namespace.ts';
+export {
+  isGone,
+  isRecorded,
+  leftNamespace,
+  type PodNamespaceParts,
+  type RecordedNetns,
+} from './pod-namespace.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
 export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';
 export { TranslatedPlugin } from './translated.ts';

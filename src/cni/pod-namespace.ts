@@ -20,9 +20,8 @@ export function recordedNetns(path: string, namespace: NetworkNamespace): NonNul
 }
 
 /**
- * For DEL: undefined where the namespace is gone, and everything of ours inside with it. A file that was its mount point gives
- * EINVAL. What the path leads to now is left alone when it is not where the attachment was added: the node's namespace, in which ours
- * serves every pod, or another pod's.
+ * For DEL: undefined where the namespace is gone, and everything of ours inside with it. What the path leads to now is left alone when
+ * it is not where the attachment was added: the node's namespace, in which ours serves every pod, or another pod's.
  */
 export function leftNamespace(
   { openNamespace, node }: PodNamespaceParts,
@@ -32,11 +31,11 @@ export function leftNamespace(
   if (path === undefined) return undefined;
   try {
     const there = openNamespace(path);
-    if (there.id !== node.id && isSame(there, recorded)) return there;
+    if (there.id !== node.id && isRecorded(there, recorded)) return there;
     there.close();
     return undefined;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
 }
@@ -48,7 +47,7 @@ export function addedNamespace(
   path: string,
 ): NetworkNamespace {
   const there = openNamespace(path);
-  if (isSame(there, recorded)) return there;
+  if (isRecorded(there, recorded)) return there;
   there.close();
   throw new OrbError('CNI_CHECK_FAILED', {
     message: `CNI_NETNS ${path} is not the network namespace that the interface was added in`,
@@ -56,11 +55,17 @@ export function addedNamespace(
   });
 }
 
-function isSame(namespace: NetworkNamespace, recorded: RecordedNetns): boolean {
+/** Whether it is the namespace that the attachment was added in. */
+export function isRecorded(namespace: Pick<NetworkNamespace, 'id'>, recorded: RecordedNetns): boolean {
   return recorded?.inode === undefined || recorded.inode === inodeOf(namespace);
 }
 
+/** Whether opening a namespace failed because there is none any more: a file that was its mount point gives EINVAL. */
+export function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '');
+}
+
 /** Its id is `device:inode`; there is one device of namespaces (fs/nsfs.c). */
-function inodeOf({ id }: NetworkNamespace): number {
+function inodeOf({ id }: Pick<NetworkNamespace, 'id'>): number {
   return Number(id.split(':').at(-1));
 }

@@ -1,5 +1,6 @@
 // Which of the kernel's events may mean drift: of which pod, or of the node itself.
 
+import { isRecorded, type RecordedNetns } from '#cni';
 import {
   driftFilter,
   monitorNetns,
@@ -50,14 +51,19 @@ export class DriftWatch {
     );
   }
 
-  /** From now on, events of the sandbox and of its links on the node are told. Throws where its namespace is gone. */
-  follow(containerId: string, netnsPath: string, hostLinks: readonly string[]): void {
-    using netns = openNetns(netnsPath);
+  /**
+   * From now on, events of the sandbox and of its links on the node are told. False where its path leads elsewhere by now: the events
+   * are another pod's. Throws where nothing is there.
+   */
+  follow(containerId: string, recorded: NonNullable<RecordedNetns>, hostLinks: readonly string[]): boolean {
+    using netns = openNetns(recorded.path);
+    if (!isRecorded(netns, recorded)) return false;
     const id = this.#ids.of(netns.fd);
     this.forget(containerId);
     this.#followed.set(containerId, { id, hostLinks });
     this.#containerById.set(id, containerId);
     for (const link of hostLinks) this.#containerByLink.set(link, containerId);
+    return true;
   }
 
   forget(containerId: string): void {

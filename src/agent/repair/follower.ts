@@ -1,6 +1,7 @@
 // Keeps the watch in step with the attachments: a sandbox is followed from its ADD to its DEL.
 
 import { type Clock, errorText, type Logger } from '#base';
+import { isGone } from '#cni';
 import type { DriftWatch } from './drift-watch.ts';
 import type { PodRepair } from './pod-repair.ts';
 
@@ -45,22 +46,23 @@ export class Follower {
   follow(containerId: string): boolean {
     const { watch, pods, log } = this.#parts;
     const records = pods.recordsOf(containerId);
-    const path = records[0]?.netns?.path;
-    if (path === undefined) {
+    const netns = records[0]?.netns;
+    if (netns === undefined) {
       this.#followed.delete(containerId);
       watch.forget(containerId);
       return false;
     }
     const hostLinks = [...new Set(records.map(({ coordinator }) => coordinator.plan.hostLink))];
-    const what = [path, ...hostLinks].join(' ');
+    const what = [netns.path, ...hostLinks].join(' ');
     if (this.#followed.get(containerId) === what) return false;
     try {
-      watch.follow(containerId, path, hostLinks);
+      if (!watch.follow(containerId, netns, hostLinks)) return false;
       this.#followed.set(containerId, what);
       return true;
     } catch (error) {
-      // The sandbox is gone; its DEL will come.
-      log.debug({ containerId, error: errorText(error) }, 'sandbox is not followed');
+      const words = { containerId, error: errorText(error) };
+      if (isGone(error)) log.debug(words, 'sandbox is gone: its DEL or GC will come');
+      else log.warn(words, 'sandbox is not followed: what breaks in it is seen at the next round');
       return false;
     }
   }

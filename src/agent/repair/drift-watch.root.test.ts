@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { afterEach, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNetns, type NetnsHandle, primeThreads, removeNetns } from '#kernel';
+import { DriftWatch } from './drift-watch.ts';
+
+const names = ['node', 'old', 'new'].map((name) => `ow-drift-${process.pid}-${name}`);
+const [nodeName = '', , newName = ''] = names;
+let handles: NetnsHandle[];
+let told: string[];
+let watch: DriftWatch;
+
+before(primeThreads);
+beforeEach(() => {
+  handles = names.map((name) => createNetns(`/run/netns/${name}`));
+  told = [];
+  watch = new DriftWatch(at(0), {
+    pod: (containerId) => told.push(containerId),
+    node: () => {},
+    nodeAddresses: () => {},
+    nodeRuleset: () => {},
+    everything: () => {},
+  });
+});
+afterEach(() => {
+  watch.close();
+  for (const handle of handles) handle.close();
+  for (const name of names) removeNetns(`/run/netns/${name}`);
+});
+
+function at(i: number): NetnsHandle {
+  const handle = handles[i];
+  assert.ok(handle);
+  return handle;
+}
+
+const inodeOf = ({ id }: NetnsHandle) => Number(id.split(':')[1]);
+
+async function untilTold(): Promise<void> {
+  for (let i = 0; i < 500 && told.length === 0; i++) await sleep(10);
+}
+
+test('a sandbox whose path is another pod’s by now does not take that pod’s events', async () => {
+  const path = `/run/netns/${newName}`;
+  assert.equal(watch.follow('new', { path, inode: inodeOf(at(2)) }, []), true);
+  assert.equal(watch.follow('old', { path, inode: inodeOf(at(1)) }, []), false);
+  execFileSync('ip', ['-n', newName, 'link', 'set', 'lo', 'up']);
+  await untilTold();
+  assert.deepEqual([...new Set(told)], ['new']);
+});
+
+test('the link on the node tells of its pod until the pod is forgotten', async () => {
+  const path = `/run/netns/${newName}`;
+  watch.follow('new', { path }, ['cali1']);
+  execFileSync('ip', ['-n', nodeName, 'link', 'add', 'cali1', 'type', 'veth', 'peer', 'name', 'cali2']);
+  await untilTold();
+  assert.deepEqual([...new Set(told)], ['new']);
+  watch.forget('new');
+  told.length = 0;
+  execFileSync('ip', ['-n', nodeName, 'link', 'set', 'cali1', 'mtu', '1400']);
+  await sleep(200);
+  assert.deepEqual(told, []);
+});

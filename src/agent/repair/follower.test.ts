@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, silentLogger } from '#base';
+import { refusal } from '#net';
+import { Follower, type FollowerParts } from './follower.ts';
+
+type Records = ReturnType<FollowerParts['pods']['recordsOf']>;
+
+/** A follower of one container, with the host links of its NICs. */
+function scene() {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const state: { links: string[]; outcome: boolean | Error } = { links: ['cali1'], outcome: true };
+  const follower = new Follower({
+    watch: {
+      follow: (containerId, { path }, hostLinks) => {
+        told.push(`follow ${containerId} ${path} ${hostLinks.join(' ')}`);
+        if (state.outcome instanceof Error) throw state.outcome;
+        return state.outcome;
+      },
+      forget: (containerId) => told.push(`forget ${containerId}`),
+    },
+    pods: {
+      recordsOf: () =>
+        state.links.map((hostLink) => ({
+          netns: { path: '/run/netns/a' },
+          coordinator: { plan: { hostLink } },
+        })) as unknown as Records,
+    },
+    clock,
+    log: { ...silentLogger, warn: (_: object, text: string) => told.push(text) },
+    begun: (containerId) => told.push(`begun ${containerId}`),
+  });
+  const pass = async () => {
+    await clock.advance(2000);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { follower, told, state, pass };
+}
+
+test('a sandbox is followed once, a moment after its first NIC was recorded', async () => {
+  const { follower, told, pass } = scene();
+  for (let i = 0; i < 3; i++) follower.changed('a');
+  await pass();
+  follower.changed('a');
+  await pass();
+  assert.deepEqual(told, ['follow a /run/netns/a cali1', 'begun a']);
+});
+
+test('a sandbox is followed anew when it gets another link, and forgotten with its last record', async () => {
+  const { follower, told, state, pass } = scene();
+  follower.follow('a');
+  state.links = ['cali1', 'veth1'];
+  follower.changed('a');
+  await pass();
+  state.links = [];
+  follower.changed('a');
+  await pass();
+  assert.deepEqual(told, [
+    'follow a /run/netns/a cali1',
+    'follow a /run/netns/a cali1 veth1',
+    'begun a',
+    'forget a',
+  ]);
+});
+
+test('a sandbox that is gone, or whose path is another’s, is no event; one that cannot be followed is told of', async () => {
+  const { follower, told, state, pass } = scene();
+  const refused = (errno: string) => refusal({ doing: 'open', subject: 'a', errno, words: errno });
+  for (const outcome of [false, refused('ENOENT'), refused('EMFILE')]) {
+    state.outcome = outcome;
+    follower.changed('a');
+    await pass();
+  }
+  const followed = 'follow a /run/netns/a cali1';
+  const failed = 'sandbox is not followed: what breaks in it is seen at the next round';
+  assert.deepEqual(told, [followed, followed, followed, failed]);
+});
