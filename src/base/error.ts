@@ -40,8 +40,10 @@ export function isOrbError(error: unknown, code?: ErrorCode): error is OrbError 
   return error instanceof OrbError && (code === undefined || error.code === code);
 }
 
-/** The text of whatever was thrown, with its causes. */
+/** The text of whatever was thrown, with its causes; words of a cause that the message has already are not said twice. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${errorText(error.cause)}`;
+  if (error.cause === undefined) return error.message;
+  const cause = errorText(error.cause);
+  return error.message.endsWith(cause) ? error.message : `${error.message}: ${cause}`;
 }
