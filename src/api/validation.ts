@@ -97,10 +97,17 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small') return `must be at least ${issue.minimum}${unit(issue.origin)}`;
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unit(issue.origin)}`;
   if (issue.code === 'not_multiple_of') return 'must be a whole number';
-  if (issue.code === 'invalid_format' && issue.pattern !== undefined) return `must match ${issue.pattern}`;
+  if (issue.code === 'invalid_format' && issue.pattern !== undefined && isOfZod(issue.message)) {
+    return `must match ${issue.pattern}`;
+  }
   if (issue.code === 'unrecognized_keys') return `has unknown keys: ${issue.keys.join(', ')}`;
   if (issue.code === 'invalid_union') return `must be one of ${unionTypes(issue)}`;
   return issue.message;
+}
+
+/** Whether the text is the library's own, and none that the schema gives in its place. */
+function isOfZod(message: string): boolean {
+  return message.startsWith('Invalid ');
 }
 
 function typeName(expected: string): string {

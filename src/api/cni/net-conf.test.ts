@@ -121,6 +121,8 @@ test('wrong fields of the coordinator are named with value and what is allowed',
     [{ vethMTU: 0 }, /vethMTU: 0 must be at least 68/],
     [{ vethLinkAddress: 'fd00::1' }, /vethLinkAddress: "fd00::1" must be an IPv4 address/],
     [{ tunePodRoutes: 'yes' }, /tunePodRoutes: "yes" must be of type boolean/],
+    [{ detectOptions: { timeout: '1h' } }, /timeout: "1h" must be a duration in ms or s, for example 300ms/],
+    [{ detectOptions: { timeout: '20s' } }, /timeout: .* must be 50ms to 10s/],
     [{ podDefaultRouteNic: 'a b' }, /podDefaultRouteNic: "a b" must/],
     [
       { logOptions: { logLevel: 'loud' } },
