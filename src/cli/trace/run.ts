@@ -1,7 +1,7 @@
 // One trace from the words of the command line to its text or JSON.
 
 import { OrbError } from '#base';
-import { type Family, formatAddress, parseAddress, sameAddress } from '#ip';
+import { type Address, type Family, formatAddress, sameAddress, tryParseAddress } from '#ip';
 import {
   type Place,
   type Protocol,
@@ -22,7 +22,7 @@ import {
   portFor,
   readDestination,
 } from './destination.ts';
-import { askCluster, type ClusterFacts, ofFamily, podName } from './facts.ts';
+import { askCluster, type ClusterFacts, ofFamily, podAddresses, podName } from './facts.ts';
 import { type OpenNamespace, seeWorld } from './gather.ts';
 import type { Site } from './site.ts';
 
@@ -59,7 +59,9 @@ export async function runTrace(
   const port = portFor(flags.protocol, flags.port, destination);
   const found = trace(world, {
     ...{ from: start.name, destination: address, protocol: flags.protocol, port },
-    ...(flags.endpoint !== undefined && { endpoints: [endpointOf(flags.endpoint, facts, family)] }),
+    ...(flags.endpoint !== undefined && {
+      endpoints: [endpointOf(flags.endpoint, facts, { family, address, port })],
+    }),
   });
   const head = {
     from: start.name,
@@ -130,11 +132,27 @@ function placeNamed({ name, view }: Place): Named {
   return { name, destination: { text: name, addresses: own } };
 }
 
-/** An address, or the pod that has it. */
-function endpointOf(input: string, facts: ClusterFacts, family: Family) {
+/** An address, or the pod that has it; one that the Service does not lead to would be passed over without a word. */
+export function endpointOf(
+  input: string,
+  facts: ClusterFacts,
+  { family, address, port }: { readonly family: Family; readonly address: Address; readonly port: number },
+): Address {
   const pod = facts.pods.find((each) => isNamed(each, input));
-  const ip = pod?.status?.podIPs?.map((each) => parseAddress(each.ip)).find((each) => each.family === family);
-  return ip ?? parseAddress(input);
+  const asked = pod === undefined ? tryParseAddress(input) : ofFamily(podAddresses(pod), family);
+  const ends = serviceFronts(facts.services, facts.slices)
+    .filter(
+      (front) =>
+        front.clusterIp.family === family &&
+        (sameAddress(front.clusterIp, address) ? front.port === port : front.nodePort === port),
+    )
+    .flatMap((front) => front.endpoints.map((end) => end.address));
+  const found = ends.find((end) => asked !== undefined && sameAddress(end, asked));
+  if (found !== undefined) return found;
+  const known = [...new Set(ends.map(formatAddress))].join(', ') || 'none, for no Service is asked';
+  throw new OrbError('INPUT_INVALID', {
+    message: `--endpoint ${JSON.stringify(input)}: allowed are ${known}`,
+  });
 }
 
 function jsonOf(head: Head, { works, failure, seenSource, request, reply, next }: Trace): object {
