@@ -29,3 +29,12 @@ test('an unknown place is answered with the known ones', () => {
   );
   assert.throws(() => execCommand([], 'web', ['ip']), /no lab is running/);
 });
+
+test('a place that several labs have is refused, naming the KUBECONFIG of each', () => {
+  const other: RunningLab = { ...lab, pid: 43, kubeconfig: '/k2', pods: [] };
+  assert.throws(() => execCommand([lab, other], 'node1', ['ip']), {
+    code: 'INPUT_INVALID',
+    message: 'node1 is in 2 labs: set KUBECONFIG to /k or /k2',
+  });
+  assert.match(execCommand([lab, other], 'web', ['ip']).join(' '), /--target=42 /);
+});

@@ -57,36 +57,34 @@ function labOf(pid: string): RunningLab | undefined {
 
 /** The command that runs `argv` in a pod (`NAME` or `NAMESPACE/NAME`), on a node, in `router` or in `client`. */
 export function execCommand(labs: readonly RunningLab[], target: string, argv: readonly string[]): string[] {
-  for (const lab of labs) {
-    const enter = [
-      'nsenter',
-      `--target=${lab.pid}`,
-      '--mount',
-      '--pid',
-
-      '--wdns=/',
-      '--',
-      'nsenter',
-    ];
-    const pod = lab.pods.find(({ namespace, name }) => target === name || target === `${namespace}/${name}`);
-    if (pod !== undefined) return [...enter, `--net=${pod.netns}`, '--', ...argv];
-    if (lab.nodes.includes(target)) {
-      return [
-        ...enter,
-        `--net=/run/netns/${target}`,
-        `--mount=${join(labFolder, target, 'mnt')}`,
-        '--',
-        ...argv,
-      ];
-    }
-    if (target === 'router' || target === 'client')
-      return [...enter, `--net=/run/netns/${target}`, '--', ...argv];
+  const having = labs.filter((lab) => entryOf(lab, target) !== undefined);
+  const [lab, ...others] = having;
+  const entry = lab && entryOf(lab, target);
+  if (lab === undefined || entry === undefined) throw unknownPlace(labs, target);
+  if (others.length > 0) {
+    const known = having.map(({ kubeconfig }) => kubeconfig).join(' or ');
+    const message = `${target} is in ${having.length} labs: set KUBECONFIG to ${known}`;
+    throw new OrbError('INPUT_INVALID', { message });
   }
+  const enter = ['nsenter', `--target=${lab.pid}`, '--mount', '--pid', '--wdns=/', '--', 'nsenter'];
+  return [...enter, ...entry, '--', ...argv];
+}
+
+/** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
+function entryOf({ pods, nodes }: RunningLab, target: string): string[] | undefined {
+  const pod = pods.find(({ namespace, name }) => target === name || target === `${namespace}/${name}`);
+  if (pod !== undefined) return [`--net=${pod.netns}`];
+  const netns = `--net=/run/netns/${target}`;
+  if (nodes.includes(target)) return [netns, `--mount=${join(labFolder, target, 'mnt')}`];
+  return target === 'router' || target === 'client' ? [netns] : undefined;
+}
+
+function unknownPlace(labs: readonly RunningLab[], target: string): OrbError {
   const pods = labs.flatMap((lab) => lab.pods.map(({ namespace, name }) => `${namespace}/${name}`));
   const known = [...pods, ...labs.flatMap(({ nodes }) => [...nodes, 'router', 'client'])];
   const message =
     labs.length === 0
       ? 'no lab is running'
       : `there is no ${target} in the lab; there are ${known.join(', ')}`;
-  throw new OrbError('LAB_NOT_RUNNING', { message });
+  return new OrbError('LAB_NOT_RUNNING', { message });
 }
