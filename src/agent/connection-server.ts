@@ -55,6 +55,11 @@ export class ConnectionServer {
       this.#server.once('error', reject);
       this.#server.listen({ path, backlog: 511 }, resolve);
     });
+    this.#server.removeAllListeners('error');
+    // One connection that cannot be accepted, for want of descriptors say, does not end the others.
+    this.#server.on('error', (error) =>
+      this.#log.error({ err: error }, 'a connection could not be accepted'),
+    );
     await chmod(path, 0o600);
   }
 

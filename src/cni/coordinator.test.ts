@@ -167,6 +167,33 @@ test('an ADD that the kernel refuses is undone and forgotten', async () => {
   assert.equal(files.files.size, 0);
 });
 
+test('an ADD whose undoing is refused too tells what refused it first, and leaves its record to DEL', async () => {
+  const refuse = (doing: string) => () => {
+    throw refusal({ doing, subject: doing, errno: 'EPERM', words: 'Operation not permitted' });
+  };
+  pod.change = () => {
+    for (const namespace of [node, pod]) namespace.change = refuse('undo');
+    node.deleteLink = refuse('undo');
+    return refuse('make')();
+  };
+  await assert.rejects(plugin.add(call()), { code: 'KERNEL_REFUSED', message: /cannot make/ });
+  assert.equal(files.files.size, 1);
+});
+
+test('a repair that changes the plan right after the answer does not keep the record from being done', async () => {
+  await plugin.add(call());
+  const key = { containerId, interfaceName: 'eth0' };
+  const record = attachments.get(key);
+  assert.ok(record?.coordinator);
+  const { coordinator } = record;
+  await attachments.putForKernel({
+    ...record,
+    coordinator: { ...coordinator, plan: structuredClone(coordinator.plan) },
+  });
+  for (let turn = 0; turn < 3; turn++) await setImmediate();
+  assert.equal(attachments.get(key)?.coordinator?.state, 'done');
+});
+
 test('ADD without a previous result is refused', async () => {
   await assert.rejects(plugin.add(call({})), /prevResult is missing; coordinator is chained after/);
 });

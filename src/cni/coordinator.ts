@@ -71,10 +71,9 @@ export class CoordinatorPlugin implements CniPlugin {
       await attachments.putForKernel(intended);
       try {
         applyNetwork(desired, { pod, node }, sight);
-      } catch (error) {
-        await takeAway(record, plan, this.#others(record), { pod, node }, call.log);
-        await attachments.removePart(record, 'coordinator');
-        throw error;
+      } catch (refused) {
+        await this.#takeBack(intended, plan, pod, call.log);
+        throw refused;
       }
       setImmediate(() => {
         this.#recordDone(intended, call);
@@ -86,13 +85,30 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
+  /** What a refused ADD has made goes again. What cannot be taken away now stays recorded, for DEL. */
+  async #takeBack(
+    record: AttachmentRecord,
+    plan: RecordedNic,
+    pod: NetworkNamespace,
+    log: Logger,
+  ): Promise<void> {
+    const { attachments, node } = this.#parts;
+    try {
+      await takeAway(record, plan, this.#others(record), { pod, node }, log);
+      await attachments.removePart(record, 'coordinator');
+    } catch (error) {
+      log.error({ err: error }, 'what a refused ADD has made stays until DEL');
+    }
+  }
+
   /** The runtime need not wait for this: the record that is on the disk already says all that DEL and CHECK ask. */
   #recordDone(intended: AttachmentRecord, { log }: NetnsCall): void {
     const { attachments } = this.#parts;
-    // A verb of the same pod that waited for its turn may have changed it by now.
-    if (attachments.get(intended) !== intended || intended.coordinator === undefined) return;
+    const now = attachments.get(intended);
+    // A verb of the same pod that waited for its turn may have replaced it by now; a repair changes the plan alone.
+    if (now?.coordinator === undefined || now.coordinator.result !== intended.coordinator?.result) return;
     attachments
-      .putForKernel({ ...intended, coordinator: { ...intended.coordinator, state: 'done' } })
+      .putForKernel({ ...now, coordinator: { ...now.coordinator, state: 'done' } })
       .catch((error: unknown) => {
         log.error({ err: error }, 'the attachment is recorded as intended only');
       });

@@ -3,6 +3,7 @@
 import { OrbError } from '#base';
 import { refusal } from '#net';
 import { describeErrno } from './ffi/libc.ts';
+import type { Acknowledgement } from './netlink/message.ts';
 import { assignNamespaceId, decodeNamespaceId, getNamespaceId } from './netlink/namespace-id.ts';
 import { NetlinkSocket } from './netlink/socket.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
@@ -19,24 +20,25 @@ export class NamespaceIds {
     const found = this.#find(fd);
     if (found !== undefined) return found;
     // A veth between the two has made one already; a pod that has none gets it here.
-    this.#socket.change([assignNamespaceId(fd)]);
+    const [assigned] = this.#socket.change([assignNamespaceId(fd)]);
     const made = this.#find(fd);
-    if (made === undefined) throw new OrbError('INTERNAL', { message: 'a network namespace got no id' });
-    return made;
+    if (made !== undefined) return made;
+    if (assigned !== undefined && assigned.errno !== 0) throw refused('give an id to', fd, assigned);
+    throw new OrbError('INTERNAL', { message: 'a network namespace got no id' });
   }
 
   #find(fd: number): number | undefined {
     const answer = this.#socket.get(getNamespaceId(fd), decodeNamespaceId);
     if (typeof answer !== 'object') return answer;
-    throw refusal({
-      doing: 'find the id of a network namespace',
-      subject: `network namespace of descriptor ${fd}`,
-      ...describeErrno(answer.errno),
-      extAck: answer.extAck,
-    });
+    throw refused('find the id of', fd, answer);
   }
 
   close(): void {
     this.#socket.close();
   }
+}
+
+function refused(doing: string, fd: number, { errno, extAck }: Acknowledgement): OrbError {
+  const subject = `network namespace of descriptor ${fd}`;
+  return refusal({ doing: `${doing} a network namespace`, subject, ...describeErrno(errno), extAck });
 }

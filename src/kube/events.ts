@@ -24,6 +24,8 @@ export interface EventNote {
 /** A repeat within this time counts up the event of before (client-go, tools/record). */
 const aggregationMs = 10 * 60_000;
 const rememberedEvents = 1000;
+/** More than these wait only while the server does not answer; the rest is told by the log. */
+const waitingEvents = 1000;
 
 interface Remembered {
   readonly event: Event;
@@ -37,6 +39,7 @@ export class EventRecorder {
   readonly #remembered = new Map<string, Remembered>();
   /** One at a time, so that the repeat of an event finds the event. */
   #tail: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #count = 0;
 
   constructor(options: EventRecorderOptions) {
@@ -44,14 +47,21 @@ export class EventRecorder {
   }
 
   record<T extends KubeObject>(type: ResourceType<T>, object: T, note: EventNote): void {
+    if (this.#waiting === waitingEvents) {
+      this.#lose(note, `${waitingEvents} wait already`);
+      return;
+    }
+    this.#waiting += 1;
     this.#tail = this.#tail
       .then(() => this.#write(type, object, note))
-      .catch((error: unknown) => {
-        this.#options.log.warn(
-          { reason: note.reason, error: errorText(error) },
-          'an Event could not be written',
-        );
+      .catch((error: unknown) => this.#lose(note, errorText(error)))
+      .finally(() => {
+        this.#waiting -= 1;
       });
+  }
+
+  #lose({ reason, message }: EventNote, error: string): void {
+    this.#options.log.warn({ reason, note: message, error }, 'an Event could not be written');
   }
 
   /** Resolves when all events so far are written. */
