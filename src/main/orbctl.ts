@@ -36,6 +36,12 @@ function stopOn(...signals: NodeJS.Signals[]): AbortController {
   return stop;
 }
 
+/** Others cannot see into a lab's mounts, and would be told that none runs. */
+function needRoot(done: string): void {
+  if (process.getuid?.() === 0) return;
+  throw new OrbError('LAB_NOT_ROOT', { message: `the lab must be ${done} as root` });
+}
+
 /** The lab that KUBECONFIG names; all of them where it names none: several may run, each with its node1. */
 function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab[] {
   const labs = runningLabs();
@@ -59,8 +65,7 @@ async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
 const commands: Commands = {
   maximumNodes,
   async lab(flags) {
-    if (process.getuid?.() !== 0)
-      throw new OrbError('LAB_NOT_ROOT', { message: 'the lab must be run as root' });
+    needRoot('run');
     const { signal } = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
     return enterSandbox([process.execPath, join(programs, 'orbctl.mjs'), 'lab', 'inside'], flags, signal);
   },
@@ -126,12 +131,14 @@ const commands: Commands = {
     return exitCode;
   },
   async labExec(target, argv) {
+    needRoot('entered');
     const [command = '', ...args] = execCommand(labsInSight(process.env), target, argv);
     const child = spawn(command, args, { stdio: 'inherit' });
     const [code] = (await once(child, 'exit')) as [number | null];
     return code ?? 1;
   },
   async labList() {
+    needRoot('seen');
     for (const { pid, kubeconfig, nodes, pods } of runningLabs()) {
       console.log(`lab ${pid}  KUBECONFIG=${kubeconfig}  nodes: ${nodes.join(' ')}`);
       for (const { namespace, name, node, netns } of pods)
