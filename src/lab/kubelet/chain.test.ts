@@ -74,6 +74,12 @@ test('ADD gives each plugin name, version, CNI variables and the result of the o
   });
 });
 
+test('a version that nobody knows reaches the plugin as it stands, so that its refusal names it', async (t) => {
+  const { chain, calls } = chainOf(t, () => undefined);
+  await chain.add(list('9.9'), attachment).catch(() => {}); // what the plugin says of it
+  assert.equal(calls[0]?.conf.cniVersion, '9.9');
+});
+
 test('a result is passed on in the version of the configuration, whatever version the plugin answered in', async (t) => {
   const { chain, calls } = chainOf(t, (call) => ({ ...(result(call) as object), cniVersion: '1.1.0' }));
   await chain.add(list('0.4.0'), attachment);

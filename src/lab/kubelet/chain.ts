@@ -135,9 +135,13 @@ function isValid({ attachment }: CachedAttachment, valid: readonly ValidAttachme
 }
 
 /** The list's version; `cniVersions` offers several, of which the newest that we know is taken (libcni, conf.go). */
-function versionOf({ cniVersion, cniVersions = [] }: NetConfList): SpecVersion {
+function versionOf(list: NetConfList): SpecVersion {
+  return knownVersionOf(list) ?? '0.1.0';
+}
+
+function knownVersionOf({ cniVersion, cniVersions = [] }: NetConfList): SpecVersion | undefined {
   const offered = cniVersion === undefined ? cniVersions : [cniVersion, ...cniVersions];
-  return specVersions.findLast((version) => offered.includes(version)) ?? '0.1.0';
+  return specVersions.findLast((version) => offered.includes(version));
 }
 
 /** A plugin's configuration: name and version of its list, what the runtime adds, and the result so far. */
@@ -154,7 +158,8 @@ function confOf(
   return {
     ...plugin,
     name: list.name,
-    cniVersion: version,
+    // A version that nobody knows is for the plugin to refuse, by its name.
+    cniVersion: knownVersionOf(list) ?? list.cniVersion ?? version,
     ...(runtimeConfig.length === 0 ? {} : { runtimeConfig: Object.fromEntries(runtimeConfig) }),
     ...(prevResult === undefined ? {} : { prevResult: written(prevResult, version) }),
   };
