@@ -1,7 +1,7 @@
 // The configuration of the `coordinator` plugin: what a NetworkAttachmentDefinition says over the SpiderCoordinator.
 
 import { z } from 'zod';
-import { parseAddress, parseCidr, tryParseAddress } from '#ip';
+import { tryParseAddress } from '#ip';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
 import { INTERFACE_NAME } from './interface-name.ts';
@@ -30,14 +30,16 @@ export const macPrefix = textOf(
   'must be the first two bytes of a unicast MAC address, for example 0a:1b',
 );
 
-const ipv4Address = textOf((text) => tryParseAddress(text)?.family === 4, 'must be an IPv4 address');
+export const ipv4Address = textOf((text) => tryParseAddress(text)?.family === 4, 'must be an IPv4 address');
 
-const policyRouteSchema = goObject({ dst: networkText, gw: addressText }).refine(sameFamily, {
+export const policyRouteSchema = goObject({ dst: networkText, gw: addressText }).refine(sameFamily, {
   error: 'dst and gw must use the same IP family',
 });
 
 function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }): boolean {
-  return parseCidr(dst).address.family === parseAddress(gw).family;
+  const [network, gateway] = [dst.split('/')[0] ?? '', gw].map(tryParseAddress);
+  // What is no address has been told already, by its field.
+  return network === undefined || gateway === undefined || network.family === gateway.family;
 }
 
 /** Spiderpool's levels; empty, which it refuses, is as if it was not given. */
