@@ -95,6 +95,7 @@ export {
   SPIDERPOOL_VERSION,
 } from './spiderpool/address-fields.ts';
 export { coordinatorModes, podCIDRTypes, type SpiderCoordinator } from './spiderpool/coordinator.ts';
+export { coordinatorIssues } from './spiderpool/coordinator-issues.ts';
 export type { EndpointIPDetail, SpiderEndpoint } from './spiderpool/endpoint.ts';
 export {
   type PoolAllocation,

@@ -87,3 +87,38 @@ test('what does not have the form of a pool is left to the schema', async () => 
   const wrong = pool('p', { ips: 'all' });
   assert.equal(await admit(request(wrong)), wrong);
 });
+
+test('a SpiderCoordinator that no pod could be made with is refused, each field with its value', async () => {
+  const kind = { kind: 'SpiderCoordinator', plural: 'spidercoordinators' };
+  const coordinator = (spec: JsonObject) => {
+    const object = {
+      apiVersion: 'spiderpool.spidernet.io/v2beta1',
+      ...kind,
+      metadata: { name: 'default' },
+      spec,
+    };
+    return admit(request(object as unknown as ApiObject, kind));
+  };
+  const cases: [JsonObject, RegExp][] = [
+    [
+      { hijackCIDR: ['10.0.0.0/99'] },
+      /spec\.hijackCIDR\[0\]: Invalid value: "10\.0\.0\.0\/99": must be a network/,
+    ],
+    [
+      { policyRoutes: [{ dst: '10.0.0.0/8', gw: 'x' }] },
+      /spec\.policyRoutes\[0\]\.gw: Invalid value: "x": must be/,
+    ],
+    [{ podDefaultRouteNIC: 'a b' }, /spec\.podDefaultRouteNIC: Invalid value: "a b": must be the name/],
+    [{ hostRuleTable: 254 }, /spec\.hostRuleTable: Invalid value: 254: must be a table other than/],
+    [{ vethLinkAddress: 'x' }, /spec\.vethLinkAddress: Invalid value: "x": must be an IPv4 address/],
+    [{ vethMTU: 1 }, /spec\.vethMTU: Invalid value: 1: must be at least 68/],
+  ];
+  for (const [spec, message] of cases) await assert.rejects(coordinator(spec), { message });
+  const good = {
+    hijackCIDR: ['10.0.0.1/8', '169.254.25.10'],
+    vethLinkAddress: '',
+    hostRuleTable: 500,
+    mode: 'auto',
+  };
+  await coordinator(good);
+});

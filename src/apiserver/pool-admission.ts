@@ -1,6 +1,12 @@
-// Admission of SpiderIPPools and SpiderReservedIPs in process: what the controller's webhooks do on a cluster.
+// Admission of SpiderIPPools, SpiderReservedIPs and SpiderCoordinators in process: what the controller's webhooks do on a cluster.
 
-import { type KubeObject, resources, type SpiderIPPool, type SpiderReservedIP } from '#api';
+import {
+  coordinatorIssues,
+  type KubeObject,
+  resources,
+  type SpiderIPPool,
+  type SpiderReservedIP,
+} from '#api';
 import {
   type AdmissionIssue,
   defaultPool,
@@ -13,7 +19,7 @@ import type { ApiObject } from './json.ts';
 import type { Admission, AdmissionRequest } from './objects/ports.ts';
 import { invalid, type StatusCause } from './status.ts';
 
-const { spiderIPPools, spiderReservedIPs } = resources;
+const { spiderCoordinators, spiderIPPools, spiderReservedIPs } = resources;
 /** Which families are in use is for the agents to say: the server stores pools of both. */
 const families = [4, 6] as const;
 
@@ -46,6 +52,9 @@ function issuesOf(request: AdmissionRequest, pools: () => Iterable<SpiderIPPool>
   }
   if (isOf(request, spiderReservedIPs, object) && operation !== 'DELETE') {
     return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });
+  }
+  if (isOf(request, spiderCoordinators, object) && operation !== 'DELETE') {
+    return coordinatorIssues(object.spec);
   }
   return [];
 }
