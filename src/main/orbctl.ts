@@ -52,7 +52,11 @@ function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab[] {
 /** A lab, where KUBECONFIG names none or one of them; else the node that this runs on. */
 async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const { KUBECONFIG: path, NODE_NAME: node } = environment;
-  const [lab] = labsInSight(environment);
+  const [lab, ...others] = labsInSight(environment);
+  if (path === undefined && others.length > 0) {
+    const message = `${others.length + 1} labs run: set KUBECONFIG to that of one, \`orbctl lab ls\` shows them`;
+    throw new OrbError('INPUT_INVALID', { message });
+  }
   const log = silentLogger;
   if (lab !== undefined && (path === undefined || path === lab.kubeconfig)) {
     const client = connect(kubeconfigFile(lab.kubeconfig), { log });

@@ -164,5 +164,7 @@ export function portFor(
   if (protocol === 'icmp') return 0;
   const found = flag ?? own;
   if (found !== undefined) return found;
-  throw new OrbError('INPUT_INVALID', { message: `--port is needed: ${text} names none (1 to 65535)` });
+  throw new OrbError('INPUT_INVALID', {
+    message: `--port is needed (1 to 65535), or --protocol icmp: ${text} names none`,
+  });
 }
