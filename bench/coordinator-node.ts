@@ -50,7 +50,10 @@ export interface Sends {
 
 const conf = { cniVersion: '1.0.0', name: 'bench' };
 const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ippool: ['v6'] };
-/** After a DEL the kernel is busy with what it has deleted, and holds up the next ADD; a node has time between two pods. */
+/**
+ * After a DEL the kernel is busy with what it has deleted, and holds up the next ADD; after an ADD its nftables still wait for what the
+ * transaction replaced, and hold up another in the same pod. A node has time between two pods, and a pod lives longer.
+ */
 const restMs = 25;
 const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
 
@@ -114,7 +117,7 @@ class CoordinatorNode {
       if (pod === undefined) throw new Error(`pod ${kind}-${index} was not prepared`);
       times.push(await callForPod(pod, order, mayFail));
     }
-    if (order.verb === 'DEL') await sleep(restMs);
+    await sleep(restMs);
     return times;
   }
 

@@ -61,7 +61,8 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
       argv: onNode(
         node,
         facts.node,
-        // Young objects of an agent are few: V8's usual space for them costs 16 MB (docs/performance.md).
+        // Young objects of an agent are few, and its threads mostly wait in the kernel: V8's usual space and heaps of their own cost
+        // 20 MB (docs/performance.md).
         '--max-semi-space-size=2',
         join(facts.programs, 'agent.mjs'),
         ...[
@@ -75,7 +76,7 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
           '/opt/cni/bin',
         ],
       ),
-      environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: overlayNetworkName },
+      environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: overlayNetworkName, MALLOC_ARENA_MAX: '2' },
     },
     {
       name: `kubelet-${node}`,

@@ -18,8 +18,16 @@ Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_P
 
 const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
 
+/**
+ * Closing a packet or nftables socket and deleting a link keep a thread of libuv's pool waiting for some 10 ms (docs/performance.md); with
+ * libuv's four, the durable records of the next request waited for them.
+ */
+const POOL_THREADS = '16';
+
 async function main(): Promise<void> {
   const { env } = process;
+  // libuv reads it when the pool is first used.
+  env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
   const { values } = parseArgs({
     options: {
       'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },

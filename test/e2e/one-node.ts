@@ -88,8 +88,11 @@ export class OneNode {
     ]);
     this.agent = new Daemon('agent', folder, [
       ...([
+        // An agent's threads mostly wait in the kernel, and young objects are few: heaps of their own and V8's usual space cost 20 MB
+        // (docs/performance.md).
+        'env',
+        'MALLOC_ARENA_MAX=2',
         node,
-        // Young objects of an agent are few: V8's usual space for them costs 16 MB (docs/performance.md).
         '--max-semi-space-size=2',
         join(root, 'dist/agent.mjs'),
         '--kubeconfig',

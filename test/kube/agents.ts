@@ -57,7 +57,8 @@ export class Agents {
   async start(node: NodeName): Promise<void> {
     const dist = join(this.#root, 'dist');
     const argv = [
-      ...[process.execPath, '--max-semi-space-size=2', join(dist, 'agent.mjs'), '--node-name', node],
+      ...['env', 'MALLOC_ARENA_MAX=2', process.execPath, '--max-semi-space-size=2'],
+      ...[join(dist, 'agent.mjs'), '--node-name', node],
       ...['--kubeconfig', kubeconfig, '--config-path', configFile, '--health-port', String(healthPort)],
       ...['--install-from', join(dist, 'ow-cni'), '--install-to', '/opt/cni/bin'],
     ];

@@ -5,6 +5,7 @@ import { refusal } from '#net';
 import {
   bindSocket,
   closeFd,
+  closeFdElsewhere,
   connectSocket,
   describeErrno,
   openSocket,
@@ -77,6 +78,7 @@ const NETLINK_ROUTE = 0;
 export class NetlinkSocket {
   readonly #fd: number;
   readonly #name: string;
+  readonly #close: (fd: number) => void;
   #buffer = Buffer.allocUnsafeSlow(32 * 1024);
   #sequence = 1;
   #open = true;
@@ -85,6 +87,9 @@ export class NetlinkSocket {
   constructor(name: string, protocol = NETLINK_ROUTE) {
     this.#name = `${protocol === NETLINK_ROUTE ? 'route netlink' : `netlink ${protocol}`} of ${name}`;
     this.#fd = openNetlink(protocol, this.#name);
+    // After somebody's transaction in the namespace the kernel waits for an RCU grace period when any socket of nftables is closed
+    // (nft_rcv_nl_event), 10 ms in which the event loop would stand still.
+    this.#close = protocol === NETLINK_ROUTE ? closeFd : closeFdElsewhere;
     // Connected to the kernel, so that no process can slip answers in.
     connectSocket(this.#fd, netlinkAddress(), this.#name);
   }
@@ -198,7 +203,7 @@ export class NetlinkSocket {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeFd(this.#fd);
+    this.#close(this.#fd);
   }
 }
 
