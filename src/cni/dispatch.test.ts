@@ -93,6 +93,13 @@ test('verbs are refused in versions that do not have them', async () => {
   assert.deepEqual(plugin.calls, []);
 });
 
+test('a DEL is served in whatever version: what the refused ADD before it left must go', async () => {
+  const { plugin, serve } = scene();
+  assert.equal(bodyOf(await serve('ADD', conf({ cniVersion: '9.9.9' }))).code, 1);
+  assert.equal((await serve('DEL', conf({ cniVersion: '9.9.9' }))).exitCode, 0);
+  assert.deepEqual(plugin.calls, ['DEL /run/netns/pod']);
+});
+
 test('VERSION needs neither plugin nor configuration', async () => {
   const { plugin, serve } = scene();
   const { stdout } = await serve('VERSION', { stdin: '' });
