@@ -154,7 +154,8 @@ export const errorTable = {
   IPPOOL_NOT_FOUND: {
     meaning:
       'An annotation or the CNI configuration names a pool that does not exist, or no pool is named at all.',
-    advice: 'Correct the name where the message says it stands, or create the pool.',
+    advice:
+      'Correct the name where the message says it stands, or create the pool. Where none is named, name one, or give a pool `default: true`.',
     cni: 7,
   },
   IPPOOL_STATUS_INVALID: {
@@ -284,7 +285,7 @@ export const errorTable = {
     cni: 999,
   },
   TRACE_UNKNOWN: {
-    meaning: 'A name given to `orbctl trace` is that of nothing, or of several things.',
+    meaning: 'A name or port given to `orbctl trace` is that of nothing, or of several things.',
     advice: 'Write NAMESPACE/NAME, and `pod:`, `service:` or `node:` before it where several have the name.',
     cni: 999,
   },

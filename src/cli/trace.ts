@@ -40,7 +40,7 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
   docs: {
     brief: 'Shows the way of a packet from a pod there and back, hop by hop, and what would drop it',
     fullDescription: [
-      'DESTINATION is a pod, Service[:PORT], node, address, or nodeport:NODE:PORT; NAMESPACE/NAME where a name is not enough,',
+      'DESTINATION is a pod, Service[:PORT], node, address[:PORT], or nodeport:NODE:PORT; NAMESPACE/NAME where a name is not enough,',
       'and pod:, service: or node: before it where several have it. Each hop shows rule, route, device and neighbour, NAT,',
       'marks, and what the server sees. In a lab every pod can be asked for, and as POD also a node, router or client; on a node',
       'its own pods, and what is elsewhere is drawn from the API and marked "assumed". Exit code 1: it does not work.',

@@ -48,12 +48,25 @@ const read = (input: string) => {
 };
 
 describe('a destination', () => {
+  test('an address may have a port, IPv6 in brackets', () => {
+    assert.deepEqual(read('10.6.0.9:443'), ['10.6.0.9', '10.6.0.9', 443]);
+    assert.deepEqual(read('[fd00::9]:443'), ['fd00::9', 'fd00::9', 443]);
+    assert.deepEqual(read('fd00::9:443'), ['fd00::9:443', 'fd00::9:443', undefined]);
+  });
+
+  test('a port that the Service does not have is refused with those that it has', () => {
+    assert.throws(() => read('service:shop:99'), {
+      code: 'TRACE_UNKNOWN',
+      message: /no port 99, it has 80$/,
+    });
+  });
+
   test('is an address, a pod, a Service with its port, a node or a node’s port', () => {
     assert.deepEqual(read('192.0.2.1'), ['192.0.2.1', '192.0.2.1', undefined]);
     assert.deepEqual(read('default/web'), ['default/web', '10.6.0.5 fd00::5', 8080]);
     assert.deepEqual(read('alone'), ['default/alone', '10.6.0.7', 8080]);
     assert.deepEqual(read('service:shop'), ['Service default/shop', '10.96.0.5 fd00:96::5', 80]);
-    assert.deepEqual(read('default/shop:81'), ['Service default/shop', '10.96.0.5 fd00:96::5', 81]);
+    assert.deepEqual(read('default/shop:80'), ['Service default/shop', '10.96.0.5 fd00:96::5', 80]);
     assert.deepEqual(read('node1'), ['node node1', '10.6.0.1', undefined]);
     assert.deepEqual(read('nodeport:node1:30080'), [
       'NodePort 30080 of Service default/shop at node1',

@@ -21,12 +21,19 @@ export interface Named {
 }
 
 const NODE_PORT = /^nodeport:(.+):(\d+)$/;
+/** IPv6 in brackets, as in URLs (RFC 3986). */
+const ADDRESS_AND_PORT = /^(?:\[(.+)\]|([^:]+)):(\d+)$/;
 const PREFIXED = /^(pod|service|node):(.+)$/;
 
 /** Throws TRACE_UNKNOWN for a name that nothing has or that several things have. */
 export function readDestination(input: string, facts: ClusterFacts, machines: readonly Place[]): Destination {
   const address = tryParseAddress(input);
   if (address !== undefined) return { text: formatAddress(address), addresses: [address] };
+  const [, bracketed, plain = bracketed ?? '', given] = ADDRESS_AND_PORT.exec(input) ?? [];
+  const withPort = tryParseAddress(plain);
+  if (withPort !== undefined) {
+    return { text: formatAddress(withPort), addresses: [withPort], ...port(Number(given)) };
+  }
   const nodePort = NODE_PORT.exec(input);
   if (nodePort !== null) return nodePortOf(nodePort[1] ?? '', Number(nodePort[2]), facts);
   const [, kind, rest = input] = PREFIXED.exec(input) ?? [];
@@ -71,6 +78,7 @@ function servicesNamed(input: string, { services }: ClusterFacts): Named[] {
     .filter((service) => isNamed(service, name))
     .map((service) => {
       const text = `Service ${service.metadata.namespace}/${service.metadata.name}`;
+      requirePort(service, wanted, input);
       const clusterIps = (service.spec?.clusterIPs ?? []).filter((each) => each !== 'None' && each !== '');
       const first = wanted === undefined ? service.spec?.ports?.[0]?.port : Number(wanted);
       return {
@@ -78,6 +86,14 @@ function servicesNamed(input: string, { services }: ClusterFacts): Named[] {
         destination: { text, addresses: clusterIps.map(parseAddress), ...port(first) },
       };
     });
+}
+
+function requirePort({ spec }: Service, wanted: string | undefined, input: string): void {
+  const ports = (spec?.ports ?? []).map((each) => each.port);
+  if (wanted === undefined || ports.includes(Number(wanted))) return;
+  throw new OrbError('TRACE_UNKNOWN', {
+    message: `destination ${input}: the Service has no port ${wanted}, it has ${ports.join(', ') || 'none'}`,
+  });
 }
 
 function nodesNamed(input: string, { nodes }: ClusterFacts): Named[] {
