@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';
+import { rules } from '../crd/rule.ts';
 import { typeFields } from '../metadata.ts';
 import { int64, openObject } from '../open-object.ts';
 import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
@@ -12,6 +13,16 @@ export const podCIDRTypes = ['auto', 'cluster', 'calico', 'cilium', 'none'] as c
 
 /** Two bytes of a unicast MAC address, or nothing: the low bit of the first byte is the multicast bit (IEEE 802). */
 const MAC_PREFIX = /^([0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2})?$/;
+
+/** As addresses and CIDRs are written; what they mean is for admission. Regular expressions of the API server have no look-ahead. */
+const NETWORK_TEXT = /^\s*[0-9a-fA-F:.]+(\/[0-9]{1,3})?\s*$/;
+const IPV4_TEXT = /^([0-9]{1,3}(\.[0-9]{1,3}){3})?$/;
+const NIC_NAME = /^[^/:\s]{0,15}$/;
+
+const foreignTable = {
+  rule: 'self < 253 || self > 255',
+  message: 'must be a table other than default, main and local (253 to 255)',
+};
 
 /** The fields of SpiderCoordinator's spec, which SpiderMultusConfig embeds too. */
 export const coordinatorFields = {
@@ -28,7 +39,7 @@ export const coordinatorFields = {
       'Where the networks of overlay pods are read from; auto looks at the CNI configuration of the node.',
     ),
   hijackCIDR: z
-    .array(z.string().max(64))
+    .array(z.string().max(64).regex(NETWORK_TEXT))
     .optional()
     .describe('More networks that pods reach through their node, as CIDRs or addresses.'),
   policyRoutes: z.array(routeSchema).optional().describe('Routes through the current interface.'),
@@ -45,9 +56,13 @@ export const coordinatorFields = {
     .describe('Whether routes of pods with several interfaces are arranged.'),
   podDefaultRouteNIC: z
     .string()
+    .regex(NIC_NAME)
     .optional()
     .describe('Interface that keeps the default route; empty leaves it where it is.'),
-  hostRuleTable: int64().default(500).describe('Routing table of the node that holds the routes to pods.'),
+  hostRuleTable: int64()
+    .default(500)
+    .meta(rules(foreignTable))
+    .describe('Routing table of the node that holds the routes to pods.'),
   podRPFilter: int64()
     .max(2)
     .default(0)
@@ -58,9 +73,10 @@ export const coordinatorFields = {
     .describe('Transmit queue length of the interface; 0 leaves it alone.'),
   vethLinkAddress: z
     .string()
+    .regex(IPV4_TEXT)
     .optional()
     .describe('IPv4 address for the veth inside the pod, which service meshes need.'),
-  vethMTU: int64().min(1).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),
+  vethMTU: int64().min(68).max(65_535).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),
 };
 
 const statusSchema = openObject({

@@ -91,6 +91,23 @@ test('a MAC prefix of multicast addresses is refused', () => {
   }
 });
 
+test('a coordinator with a network, name or MTU of no possible form is refused by the schema', () => {
+  const fine = {
+    hijackCIDR: [' 10.0.0.0/8 ', 'fd00::1'],
+    podDefaultRouteNIC: '',
+    vethLinkAddress: '',
+    vethMTU: 68,
+  };
+  assert.deepEqual(fieldsRefused(spiderCoordinators, fine), []);
+  const wrong = { hijackCIDR: ['local'], podDefaultRouteNIC: 'a b', vethLinkAddress: 'x', vethMTU: 67 };
+  assert.deepEqual(fieldsRefused(spiderCoordinators, wrong), [
+    'spec.hijackCIDR[0]',
+    'spec.podDefaultRouteNIC',
+    'spec.vethLinkAddress',
+    'spec.vethMTU',
+  ]);
+});
+
 /** Messages of the rules of a kind that a spec breaks; rules over `oldSelf` run only when there is an old spec. */
 function brokenRules(kind: string, spec: object, oldSpec?: object): string[] {
   const crd = crdManifests().find((candidate) => candidate.spec.names.kind === kind);
@@ -167,4 +184,13 @@ test('rules of parents, VLANs, trunks and rates hold', () => {
   assert.equal(rules('ovs', { bridge: 'b', trunk: [{ minID: 5, maxID: 1 }, { minID: 2 }] }).length, 2);
   assert.deepEqual(rules('sriov', { resourceName: 'r', minTxRateMbps: 9, maxTxRateMbps: 0 }), []);
   assert.equal(rules('sriov', { resourceName: 'r', minTxRateMbps: 9, maxTxRateMbps: 8 }).length, 1);
+});
+
+test('the node keeps the tables of the kernel to itself', () => {
+  for (const hostRuleTable of [252, 256, 500])
+    assert.deepEqual(brokenRules('SpiderCoordinator', { hostRuleTable }), []);
+  for (const hostRuleTable of [253, 254, 255]) {
+    const [message] = brokenRules('SpiderCoordinator', { hostRuleTable });
+    assert.match(message ?? '', /other than default, main and local/);
+  }
 });
