@@ -28,8 +28,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPools();
     await node.createPool('one-address', 4, { ips: ['10.6.9.9'] });
     await node.createPool('switched-off', 4, { ips: ['10.6.9.10'], disable: true });
     await node.client.create(resources.namespaces, { metadata: { name: 'shop' } } as Namespace);
@@ -40,13 +39,8 @@ if (insideNamespaces(import.meta.filename)) {
   });
   after(() => node.stop());
 
-  async function sandboxOfNewPod(
-    annotations: Record<string, string>,
-    namespace = 'default',
-  ): Promise<Sandbox> {
-    const name = `pod-${++podNumber}`;
-    const { metadata } = await node.createPod(name, annotations, namespace);
-    return new Sandbox({ name, namespace, uid: metadata.uid });
+  function sandboxOfNewPod(annotations: Record<string, string>, namespace = 'default'): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, `pod-${++podNumber}`, { annotations, namespace });
   }
 
   async function end(sandbox: Sandbox): Promise<void> {

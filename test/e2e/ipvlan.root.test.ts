@@ -38,10 +38,8 @@ if (insideNamespaces(import.meta.filename)) {
     });
     const alone: Network = { cniVersion: '1.0.0', name: 'alone', plugins: [ipvlan] };
 
-    async function newSandbox(): Promise<Sandbox> {
-      const name = `pod-${++pods}`;
-      const { metadata } = await node.createPod(name);
-      return new Sandbox({ name, uid: metadata.uid });
+    function newSandbox(): Promise<Sandbox> {
+      return Sandbox.ofNewPod(node, `pod-${++pods}`);
     }
 
     async function attached(net: Network = network()) {
@@ -57,8 +55,7 @@ if (insideNamespaces(import.meta.filename)) {
 
     before(async () => {
       node = await OneNode.start();
-      await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-      await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+      await node.createPools();
       // The first pod makes what a node has once.
       await end((await attached()).sandbox);
       clean = await footprint(node);

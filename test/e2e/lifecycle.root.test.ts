@@ -48,10 +48,8 @@ if (insideNamespaces(import.meta.filename)) {
   const dual = underlay(poolsOf([4, 6]));
 
   /** A new pod with a sandbox. */
-  async function sandboxOfNewPod(): Promise<Sandbox> {
-    const name = `pod-${++podNumber}`;
-    const { metadata } = await node.createPod(name);
-    return new Sandbox({ name, uid: metadata.uid });
+  function sandboxOfNewPod(): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, `pod-${++podNumber}`);
   }
 
   async function attached(network = dual): Promise<{ sandbox: Sandbox; result: AddResult }> {
@@ -66,8 +64,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPools();
     // The first pod makes what a node has once.
     await end((await attached()).sandbox);
     clean = await footprint(node);

@@ -69,10 +69,8 @@ if (insideNamespaces(import.meta.filename)) {
   let clean: Footprint;
   let podNumber = 0;
 
-  async function sandboxOfNewPod(annotated: Record<string, string> = annotations): Promise<Sandbox> {
-    const name = `pod-${++podNumber}`;
-    const { metadata } = await node.createPod(name, annotated);
-    return new Sandbox({ name, uid: metadata.uid });
+  function sandboxOfNewPod(annotated: Record<string, string> = annotations): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, `pod-${++podNumber}`, { annotations: annotated });
   }
 
   const route = ({ dst, gateway, dev }: IpRoute) =>

@@ -169,6 +169,12 @@ export class OneNode {
     } as SpiderIPPool);
   }
 
+  /** `v4` and `v6`, of the LAN: more addresses than a test needs. */
+  async createPools(): Promise<void> {
+    await this.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
+    await this.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+  }
+
   /** The addresses held in a pool, each with its holder. */
   async held(pool: string): Promise<Record<string, { pod: string; podUid: string; nic?: string }>> {
     const { status } = await this.client.get(resources.spiderIPPools, { name: pool });

@@ -47,9 +47,7 @@ if (insideNamespaces(import.meta.filename)) {
     const bonded = chain(200, { interfaces: ['spare0', 'spare1'], bond }, 'bond7');
 
     async function attached(network: Network): Promise<{ sandbox: Sandbox; address: string }> {
-      const name = `pod-${++pods}`;
-      const { metadata } = await node.createPod(name);
-      const sandbox = new Sandbox({ name, uid: metadata.uid });
+      const sandbox = await Sandbox.ofNewPod(node, `pod-${++pods}`);
       const { ips = [] } = await runtime.add(network, sandbox);
       return { sandbox, address: ips[0]?.address.split('/')[0] ?? '' };
     }

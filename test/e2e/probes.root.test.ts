@@ -21,10 +21,8 @@ if (insideNamespaces(import.meta.filename)) {
 
   const rival = (...args: string[]) => runProgram('ip', ['-n', 'rival', ...args]);
 
-  async function sandboxOfNewPod(): Promise<Sandbox> {
-    const name = `pod-${++pods}`;
-    const { metadata } = await node.createPod(name);
-    return new Sandbox({ name, uid: metadata.uid });
+  function sandboxOfNewPod(): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, `pod-${++pods}`);
   }
 
   /** The agent with these switches of its conf.yml. */
@@ -77,8 +75,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPools();
     await node.createPool('single', 4, { ips: ['10.6.2.1'] });
     runProgram('ip', ['netns', 'add', 'rival']);
     runProgram('ip', [

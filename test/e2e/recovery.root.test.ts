@@ -16,10 +16,8 @@ if (insideNamespaces(import.meta.filename)) {
   let clean: Footprint;
   let podNumber = 0;
 
-  async function sandboxOfNewPod(): Promise<Sandbox> {
-    const name = `pod-${++podNumber}`;
-    const { metadata } = await node.createPod(name);
-    return new Sandbox({ name, uid: metadata.uid });
+  function sandboxOfNewPod(): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, `pod-${++podNumber}`);
   }
 
   async function attached(): Promise<Sandbox> {
@@ -35,8 +33,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPools();
     await end(await attached());
     clean = await footprint(node);
   });

@@ -102,10 +102,8 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
-    const { metadata } = await node.createPod('a');
-    sandbox = new Sandbox({ name: 'a', uid: metadata.uid });
+    await node.createPools();
+    sandbox = await Sandbox.ofNewPod(node, 'a');
     await runtime.add(network, sandbox);
     await calm();
     whole = everything();
@@ -363,8 +361,7 @@ if (insideNamespaces(import.meta.filename)) {
   });
 
   test('what others have made in the pod is kept, and a NIC that they delete is told of and not made again', async () => {
-    const { metadata } = await node.createPod('b');
-    const other = new Sandbox({ name: 'b', uid: metadata.uid });
+    const other = await Sandbox.ofNewPod(node, 'b');
     await runtime.add(network, other);
     await calm();
     other.run('ip', 'route', 'add', '192.0.2.0/24', 'via', '10.6.0.1');
@@ -437,8 +434,7 @@ if (insideNamespaces(import.meta.filename)) {
   });
 
   test('a pod whose namespace is gone is left to its DEL', async () => {
-    const { metadata } = await node.createPod('c');
-    const gone = new Sandbox({ name: 'c', uid: metadata.uid });
+    const gone = await Sandbox.ofNewPod(node, 'c');
     await runtime.add(network, gone);
     await calm();
     const failed = await counted('orbweaver_repairs_total', 'result="failed"');

@@ -17,9 +17,8 @@ if (insideNamespaces(import.meta.filename)) {
   let node: OneNode;
   let clean: Footprint;
 
-  async function sandboxOf(name: string): Promise<Sandbox> {
-    const { metadata } = await node.createPod(name);
-    return new Sandbox({ name, uid: metadata.uid });
+  function sandboxOf(name: string): Promise<Sandbox> {
+    return Sandbox.ofNewPod(node, name);
   }
 
   function leadsTo(sandbox: Sandbox): void {
@@ -29,8 +28,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   before(async () => {
     node = await OneNode.start();
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
+    await node.createPools();
     const sandbox = await sandboxOf('first');
     await runtime.add(network, sandbox);
     await runtime.del(network, sandbox);

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -67,6 +68,12 @@ export interface SandboxPod {
   readonly uid?: string | undefined;
 }
 
+/** What a new pod may have besides its name. */
+export interface NewPod {
+  readonly annotations?: Record<string, string>;
+  readonly namespace?: string;
+}
+
 /** A pod's sandbox: its container id and its network namespace. */
 export class Sandbox {
   readonly id = randomBytes(32).toString('hex');
@@ -77,6 +84,16 @@ export class Sandbox {
     this.pod = pod;
     this.#namespace = `cni-${this.id.slice(0, 12)}`;
     runProgram('ip', ['netns', 'add', this.#namespace]);
+  }
+
+  /** Makes the pod, and a sandbox for it. */
+  static async ofNewPod(
+    node: OneNode,
+    name: string,
+    { annotations = {}, namespace = 'default' }: NewPod = {},
+  ): Promise<Sandbox> {
+    const { metadata } = await node.createPod(name, annotations, namespace);
+    return new Sandbox({ name, namespace, uid: metadata.uid });
   }
 
   get netns(): string {
