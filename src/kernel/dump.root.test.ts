@@ -259,6 +259,20 @@ describe('dumps of a namespace', () => {
     assert.deepEqual(onBridge.sort(), ['10.7.0.1', '10.7.0.2']);
   });
 
+  test('a link that goes between the look at it and the dump has nothing', () => {
+    const going = openNamespace(path);
+    const there = going.link('veth0');
+    Object.defineProperty(going, 'link', { value: () => ({ ...there, index: 9999 }) });
+    const filter = { dev: 'veth0' };
+    const dumps = [
+      going.routes({ table: 254, dev: 'veth0' }),
+      going.addresses(filter),
+      going.neighbours(filter),
+    ];
+    assert.deepEqual(dumps, [[], [], []]);
+    going.close();
+  });
+
   test('rules', () => {
     const printed = [...ip('-N', 'rule'), ...ip('-N', '-6', 'rule')].map((row) => [
       row.priority,

@@ -126,10 +126,17 @@ class KernelNamespace implements NetworkNamespace {
 
   /** Narrowed to the filter's link; a link that is gone has nothing. */
   #dumpOf<T>({ dev }: DumpFilter, dump: (index: number | undefined) => T[]): T[] {
-    const index = dev === undefined ? undefined : this.link(dev)?.index;
-    if (dev !== undefined && index === undefined) return [];
-    if (dev !== undefined && index !== undefined) this.#names.set(index, dev);
-    return this.#withNames(() => dump(index));
+    if (dev === undefined) return this.#withNames(() => dump(undefined));
+    const index = this.link(dev)?.index;
+    if (index === undefined) return [];
+    this.#names.set(index, dev);
+    try {
+      return this.#withNames(() => dump(index));
+    } catch (error) {
+      // It went between the two questions.
+      if (errnoOf(error) === 'ENODEV') return [];
+      throw error;
+    }
   }
 
   /** Reads, and once more with fresh names where a link was met that is new to this object. */
