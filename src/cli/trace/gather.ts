@@ -1,6 +1,7 @@
 // Builds the world of a trace from namespaces that can be entered and from what the API tells.
 
-import { errnoOf, type NetworkNamespace } from '#net';
+import { isGone } from '#cni';
+import type { NetworkNamespace } from '#net';
 import { type Firewall, type LinksOf, type Place, segmentsOf, serviceFronts, type World } from '#plan/trace';
 import type { ClusterFacts } from './facts.ts';
 import { halfOpenNetworks, masqueradesOf, podFirewall, type Sight, seePlace } from './observe-place.ts';
@@ -33,12 +34,11 @@ function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace
   }
 }
 
-/** EINVAL: the file is there and no longer a mount point. */
 function openUnlessEnded({ kind, netns }: SitePlace, open: OpenNamespace): NetworkNamespace | undefined {
   try {
     return open(netns);
   } catch (error) {
-    if (kind === 'pod' && ['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '')) return undefined;
+    if (kind === 'pod' && isGone(error)) return undefined;
     throw error;
   }
 }
