@@ -22,6 +22,7 @@ function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): Adm
     object,
     oldObject: undefined,
     dryRun: false,
+    warnings: [],
     ...change,
   };
 }
@@ -122,3 +123,24 @@ test('a SpiderCoordinator that no pod could be made with is refused, each field 
   };
   await coordinator(good);
 });
+
+test('a pool with the broadcast address is stored with a warning that names the address', async () => {
+  const given = request(pool('edge', { subnet: '10.34.1.0/24', ips: ['10.34.1.250-10.34.1.255'] }));
+  await admit(given);
+  assert.deepEqual(given.warnings, [
+    'spec.ips: 10.34.1.255 is the broadcast address of spec.subnet 10.34.1.0/24, so no pod gets it and no count has it',
+  ]);
+});
+
+for (const [kind, plural, instead] of [
+  ['SpiderMultusConfig', 'spidermultusconfigs', 'NetworkAttachmentDefinition'],
+  ['SpiderSubnet', 'spidersubnets', 'SpiderIPPools'],
+] as const) {
+  test(`a ${kind} is stored with a warning that nothing acts on it yet`, async () => {
+    const spec = kind === 'SpiderSubnet' ? { subnet: '10.6.0.0/16' } : { cniType: 'macvlan' };
+    const given = request({ ...pool('x', {}), kind, spec } as ApiObject, { kind, plural });
+    await admit(given);
+    assert.equal(given.warnings.length, 1);
+    assert.match(given.warnings[0] ?? '', new RegExp(`${kind} is stored but not acted on yet: .*${instead}`));
+  });
+}

@@ -11,6 +11,7 @@ import {
   type AdmissionIssue,
   defaultPool,
   defaultReservedIP,
+  poolWarnings,
   validatePool,
   validatePoolDeletion,
   validateReservedIP,
@@ -19,7 +20,8 @@ import type { ApiObject } from './json.ts';
 import type { Admission, AdmissionRequest } from './objects/ports.ts';
 import { invalid, type StatusCause } from './status.ts';
 
-const { spiderCoordinators, spiderIPPools, spiderReservedIPs } = resources;
+const { spiderCoordinators, spiderIPPools, spiderMultusConfigs, spiderReservedIPs, spiderSubnets } =
+  resources;
 /** Which families are in use is for the agents to say: the server stores pools of both. */
 const families = [4, 6] as const;
 
@@ -40,6 +42,7 @@ export function poolAdmission(pools: () => Iterable<SpiderIPPool>): Admission {
     validate(request) {
       const issues = issuesOf(request, pools);
       if (issues.length > 0) throw invalid(request, issues.map(causeOf));
+      request.warnings.push(...warningsOf(request));
     },
   };
 }
@@ -55,6 +58,21 @@ function issuesOf(request: AdmissionRequest, pools: () => Iterable<SpiderIPPool>
   }
   if (isOf(request, spiderCoordinators, object) && operation !== 'DELETE') {
     return coordinatorIssues(object.spec);
+  }
+  return [];
+}
+
+function warningsOf(request: AdmissionRequest): string[] {
+  const { object, operation } = request;
+  if (operation === 'DELETE') return [];
+  if (isOf(request, spiderIPPools, object)) return poolWarnings(object);
+  if (isOf(request, spiderMultusConfigs, object)) {
+    return [
+      'SpiderMultusConfig is stored but not acted on yet: write the NetworkAttachmentDefinition yourself',
+    ];
+  }
+  if (isOf(request, spiderSubnets, object)) {
+    return ['SpiderSubnet is stored but not acted on yet: write SpiderIPPools instead'];
   }
   return [];
 }

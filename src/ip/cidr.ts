@@ -64,6 +64,17 @@ export function cidrRange(cidr: Cidr): AddressRange {
   return { first, last: { family: first.family, value: first.value | ((1n << hostBits(cidr)) - 1n) } };
 }
 
+/**
+ * The addresses of the network that no machine may have. IPv4: the network itself and the broadcast address (RFC 1122 §3.2.1.3),
+ * but none in a /31 (RFC 3021) or /32. IPv6: the subnet-router anycast address (RFC 4291 §2.6.1), but none in a /127
+ * (RFC 6164) or /128.
+ */
+export function unusableAddresses(cidr: Cidr): Address[] {
+  if (hostBits(cidr) < 2n) return [];
+  const { first, last } = cidrRange(cidr);
+  return first.family === 4 ? [first, last] : [first];
+}
+
 export function cidrContains(cidr: Cidr, address: Address): boolean {
   const shift = hostBits(cidr);
   return cidr.address.family === address.family && cidr.address.value >> shift === address.value >> shift;

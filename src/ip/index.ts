@@ -22,5 +22,6 @@ export {
   networkOf,
   parseCidr,
   parseNetwork,
+  unusableAddresses,
 } from './cidr.ts';
 export { type AddressRange, formatRange, parseRange } from './range.ts';

@@ -16,12 +16,13 @@ export function admissionRequest(
   object: ApiObject,
   oldObject: ApiObject | undefined,
   subresource: Subresource,
-  options: Pick<WriteOptions, 'dryRun'>,
+  options: Pick<WriteOptions, 'dryRun' | 'warnings'>,
 ): AdmissionRequest {
   const { group, version, kind, plural } = target.resource;
   const { namespace, name } = target;
   const about = { group, version, kind, plural, namespace, name, subresource };
-  return { operation, ...about, object, oldObject, dryRun: options.dryRun };
+  const { dryRun, warnings } = options;
+  return { operation, ...about, object, oldObject, dryRun, warnings };
 }
 
 /** Admission, then the schema, then what the kind itself asks for; the object to store. */

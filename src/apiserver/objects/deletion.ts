@@ -17,6 +17,8 @@ export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly dryRun: boolean;
+  /** Filled with texts for Warning headers, where a client waits for them. */
+  readonly warnings?: string[];
 }
 
 /** A deletion's outcome: `gone`, or still there with a deletionTimestamp. */
@@ -42,6 +44,7 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams): Del
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
     dryRun: listAt(body, 'dryRun').includes('All') || query.get('dryRun') === 'All',
+    warnings: [],
   };
 }
 
@@ -82,7 +85,8 @@ async function admitDeletion(
   options: DeleteOptions,
 ): Promise<void> {
   if (admission.validate === undefined) return;
-  const request = admissionRequest('DELETE', target, object, object, '', options);
+  const { dryRun, warnings = [] } = options;
+  const request = admissionRequest('DELETE', target, object, object, '', { dryRun, warnings });
   try {
     await admission.validate(request);
   } catch (error) {

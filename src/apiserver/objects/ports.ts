@@ -24,6 +24,8 @@ export interface AdmissionRequest {
   readonly object: ApiObject;
   readonly oldObject: ApiObject | undefined;
   readonly dryRun: boolean;
+  /** Filled with texts for Warning headers; the write goes on. */
+  readonly warnings: string[];
 }
 
 /** Admission called in process, in the place of webhooks. An error thrown denies the request: its message reaches the client. */

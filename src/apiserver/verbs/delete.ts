@@ -13,17 +13,12 @@ export async function deleteOne(objects: Objects, call: ResourceCall): Promise<v
   const { entry, gone } = await deleteObject(objects, targetOf(call), options);
   await objects.context.store.durable();
   if (!gone || storageName(call.resource) === 'pods.')
-    return sendJson(call.response, 200, bytesFor(call.resource, entry));
+    return sendJson(call.response, 200, bytesFor(call.resource, entry), options.warnings);
   const { group, plural } = call.resource;
   const about: JsonObject = { name: call.path.name, kind: plural, uid: entry.object.metadata.uid ?? '' };
   if (group !== '') about.group = group;
-  sendJson(call.response, 200, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: about,
-  });
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: about };
+  sendJson(call.response, 200, status, options.warnings);
 }
 
 export async function deleteCollection(objects: Objects, call: ResourceCall): Promise<void> {

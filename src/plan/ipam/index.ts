@@ -26,3 +26,4 @@ export {
   validatePoolDeletion,
   validateReservedIP,
 } from './validate.ts';
+export { poolWarnings } from './warnings.ts';

@@ -15,6 +15,7 @@ import {
   parseAddress,
   parseCidr,
   parseRange,
+  unusableAddresses,
 } from '#ip';
 
 /** The spec of a SpiderIPPool. */
@@ -31,8 +32,10 @@ export interface PoolNetwork {
   readonly family: Family;
   /** Host bits clear. */
   readonly subnet: Cidr;
-  /** `ips` without `excludeIPs`. */
+  /** `ips` without `excludeIPs` and without `unusable`. */
   readonly addresses: AddressSet;
+  /** What `ips` offers though no machine may have it: network, broadcast and subnet-router anycast address. */
+  readonly unusable: AddressSet;
   readonly gateway: Address | undefined;
   /** Without the default route, which the gateway makes. */
   readonly routes: readonly PodRoute[];
@@ -52,10 +55,13 @@ export function readPoolNetwork(spec: PoolSpec, issues: FieldIssue[]): PoolNetwo
   }
   const offered = readRanges(subnet, 'spec.ips', spec.ips ?? [], issues);
   const excluded = readRanges(subnet, 'spec.excludeIPs', spec.excludeIPs ?? [], issues);
-  const addresses = offered.difference(excluded);
+  const wanted = offered.difference(excluded);
+  const unusable = wanted.intersection(AddressSet.ofAddresses(family, unusableAddresses(subnet)));
+  const addresses = wanted.difference(unusable);
   const gateway =
     spec.gateway === undefined ? undefined : readGateway(spec.gateway, subnet, addresses, issues);
-  return { family, subnet, addresses, gateway, routes: readRoutes(spec.routes ?? [], subnet, issues) };
+  const routes = readRoutes(spec.routes ?? [], subnet, issues);
+  return { family, subnet, addresses, unusable, gateway, routes };
 }
 
 /** The issues as one text. */

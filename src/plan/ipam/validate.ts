@@ -13,6 +13,7 @@ import { selectorMatches } from './label-selector.ts';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 import { readReservedRanges } from './reserved.ts';
+import { unusableText } from './warnings.ts';
 
 /** One reason to refuse an object. */
 export interface AdmissionIssue extends FieldIssue {
@@ -47,6 +48,7 @@ export function validatePool(
   for (const other of others) {
     if (other.metadata.name !== pool.metadata.name) issues.push(...overlapIssues(network, spec, other));
   }
+  issues.push(...nothingUsableIssues(network, spec, old?.spec));
   if (old !== undefined) issues.push(...inUseIssues(network, spec, old));
   return issues;
 }
@@ -149,6 +151,21 @@ function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool
   if (shared.isEmpty) return [];
   const message = `overlap with IPPool ${name} in IP ranges [${shared.format().join(' ')}], total IP addresses of an IPPool are jointly determined by 'spec.ips' and 'spec.excludeIPs'`;
   return [{ field: 'spec.ips', value: spec.ips ?? [], message, forbidden: true }];
+}
+
+/** A pool that offers addresses, and none that a machine may have; one that is stored so already may be written again. */
+function nothingUsableIssues(
+  network: PoolNetwork,
+  spec: PoolSpec,
+  old: PoolSpec | undefined,
+): AdmissionIssue[] {
+  const { unusable, addresses } = network;
+  if (unusable.isEmpty || !addresses.isEmpty) return [];
+  if (old !== undefined && readPoolNetwork(old, [])?.unusable.equals(unusable)) return [];
+  const texts = unusable.ranges.map(({ first }) => unusableText(first, network));
+  return [
+    { field: 'spec.ips', value: spec.ips ?? [], message: `no pod can get an address: ${texts.join(', ')}` },
+  ];
 }
 
 /** An address that somebody holds must stay in the pool. */

@@ -1,0 +1,21 @@
+// What admission tells the author of a pool though the pool is accepted.
+
+import type { SpiderIPPool } from '#api';
+import { type Address, formatAddress, formatCidr } from '#ip';
+import { type PoolNetwork, readPoolNetwork } from './pool-network.ts';
+
+/** One sentence for each address that the pool offers and no pod will get. */
+export function poolWarnings({ spec }: SpiderIPPool): string[] {
+  const network = spec === undefined ? undefined : readPoolNetwork(spec, []);
+  if (network === undefined) return [];
+  return network.unusable.ranges
+    .flatMap(({ first, last }) => (first.value === last.value ? [first] : [first, last]))
+    .map((address) => `spec.ips: ${unusableText(address, network)}, so no pod gets it and no count has it`);
+}
+
+/** Says what the address is instead of a machine's. */
+export function unusableText(address: Address, { subnet, family }: PoolNetwork): string {
+  const role =
+    family === 6 ? 'subnet-router anycast' : address.value === subnet.address.value ? 'network' : 'broadcast';
+  return `${formatAddress(address)} is the ${role} address of spec.subnet ${formatCidr(subnet)}`;
+}
