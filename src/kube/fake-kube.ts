@@ -134,8 +134,11 @@ export class FakeKube implements KubeClient {
     }
     if (patch.type === 'json') throw refused('KUBE_INVALID', type, ref, 'the fake reads no JSON patches');
     const before = this.#find(type, ref);
+    const { uid, resourceVersion } = (patch.body as Partial<KubeObject>).metadata ?? {};
+    if (uid !== undefined && uid !== before.metadata.uid)
+      throw refused('KUBE_CONFLICT', type, ref, 'has another UID');
     const after = merge(structuredClone(before), patch.body) as KubeObject;
-    return this.#replace(type, before, after, undefined);
+    return this.#replace(type, before, after, resourceVersion);
   }
 
   async delete(

@@ -1,31 +1,145 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resources } from '#api';
+import { type Pod, resources, SPIDERPOOL_FINALIZER, type SpiderEndpoint } from '#api';
 import { silentLogger, systemClock } from '#base';
 import { FakeKube } from '#kube';
 import { EndpointWriter } from './endpoint-writer.ts';
 
+const ref = { namespace: 'default', name: 'web-0' };
+const pod: Pod = { metadata: { ...ref, uid: 'new' } };
+const details = [{ interface: 'eth0', vlan: 0, ipv4: '10.6.1.1/16' }];
+
+function writerOn(client: FakeKube): EndpointWriter {
+  return new EndpointWriter({ client, clock: systemClock, log: silentLogger, nodeName: 'node1' });
+}
+
+function endpointOf(uid: string, metadata: Partial<SpiderEndpoint['metadata']> = {}): SpiderEndpoint {
+  return {
+    metadata: { ...ref, ...metadata },
+    status: {
+      current: { uid, node: 'node2', ips: [{ interface: 'eth0', vlan: 0, ipv4: '10.6.9.9/16' }] },
+      ownerControllerType: 'Pod',
+      ownerControllerName: ref.name,
+    },
+  };
+}
+
+/** What other programs write into an endpoint. */
+const foreign = {
+  labels: { team: 'a' },
+  annotations: { 'example.com/note': 'keep' },
+  finalizers: ['example.com/hold', SPIDERPOOL_FINALIZER],
+  ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Audit', name: 'a', uid: 'a' }],
+};
+
+/** Resolves with the endpoint once it shows the pod. */
+async function shown(kube: FakeKube, uid: string): Promise<SpiderEndpoint> {
+  for (;;) {
+    const found = await kube.get(resources.spiderEndpoints, ref).catch(() => undefined);
+    if (found?.status?.current.uid === uid) return found;
+  }
+}
+
 test('an ADD that failed does not delete the endpoint of a newer pod of the same name', async () => {
   const kube = new FakeKube();
-  const ref = { namespace: 'default', name: 'web-0' };
-  await kube.create(resources.spiderEndpoints, {
-    metadata: ref,
-    status: {
-      current: { uid: 'new', node: 'node2', ips: [] },
-      ownerControllerType: 'Pod',
-      ownerControllerName: 'web-0',
-    },
-  });
-  const writer = new EndpointWriter({
-    client: kube,
-    clock: systemClock,
-    log: silentLogger,
-    nodeName: 'node1',
-  });
-  const details = [{ interface: 'eth0', vlan: 0, ipv4: '10.6.1.1/16' }];
+  await kube.create(resources.spiderEndpoints, endpointOf('newer'));
+  const writer = writerOn(kube);
   writer.show({ metadata: { ...ref, uid: 'old' } }, details);
   writer.hide(ref.namespace, ref.name, 'old', 'all');
   await writer.idle();
-  assert.equal((await kube.get(resources.spiderEndpoints, ref)).status?.current.uid, 'new');
+  assert.equal((await kube.get(resources.spiderEndpoints, ref)).status?.current.uid, 'newer');
+  await writer.stop();
+});
+
+test('a terminating endpoint of the same name does not cost the new pod its endpoint', async () => {
+  const kube = new FakeKube();
+  await kube.create(resources.spiderEndpoints, endpointOf('old', { finalizers: [SPIDERPOOL_FINALIZER] }));
+  await kube.delete(resources.spiderEndpoints, ref);
+  const writer = writerOn(kube);
+  writer.show(pod, details);
+  await writer.idle();
+  const { metadata, status } = await kube.get(resources.spiderEndpoints, ref);
+  assert.equal(metadata.deletionTimestamp, undefined);
+  assert.deepEqual([status?.current.uid, status?.current.node], ['new', 'node1']);
+  await writer.stop();
+});
+
+test('a terminating endpoint keeps the finalizer of another program, and the new one comes when that is gone', async () => {
+  const kube = new FakeKube();
+  await kube.create(resources.spiderEndpoints, endpointOf('old', foreign));
+  await kube.delete(resources.spiderEndpoints, ref);
+  const writer = writerOn(kube);
+  writer.show(pod, details);
+  await writer.idle();
+  const waiting = await kube.get(resources.spiderEndpoints, ref);
+  assert.deepEqual(waiting.metadata.finalizers, ['example.com/hold']);
+  assert.equal(waiting.status?.current.uid, 'old');
+  await kube.patch(resources.spiderEndpoints, ref, { type: 'merge', body: { metadata: { finalizers: [] } } });
+  const { metadata } = await shown(kube, 'new');
+  assert.equal(metadata.deletionTimestamp, undefined);
+  assert.equal(metadata.ownerReferences?.[0]?.uid, 'new');
+  await writer.stop();
+});
+
+test('labels, annotations, finalizers and owners of others stay when the endpoint passes to a new pod', async () => {
+  const kube = new FakeKube();
+  const before = { apiVersion: 'v1', kind: 'Pod', name: ref.name, uid: 'old' };
+  const ownerReferences = [...foreign.ownerReferences, before];
+  await kube.create(resources.spiderEndpoints, endpointOf('old', { ...foreign, ownerReferences }));
+  const writer = writerOn(kube);
+  writer.show(pod, details);
+  await writer.idle();
+  const { metadata, status } = await kube.get(resources.spiderEndpoints, ref);
+  assert.deepEqual(metadata.labels, foreign.labels);
+  assert.deepEqual(metadata.annotations, foreign.annotations);
+  assert.deepEqual(metadata.finalizers, foreign.finalizers);
+  assert.deepEqual(metadata.ownerReferences, [...foreign.ownerReferences, { ...before, uid: 'new' }]);
+  assert.deepEqual(
+    status?.current.ips.map(({ ipv4 }) => ipv4),
+    ['10.6.1.1/16'],
+  );
+  await writer.stop();
+});
+
+test('the last release takes Spiderpool’s finalizer and leaves that of another program', async () => {
+  const kube = new FakeKube();
+  await kube.create(resources.spiderEndpoints, endpointOf('new', foreign));
+  const writer = writerOn(kube);
+  writer.hide(ref.namespace, ref.name, 'new', 'all');
+  await writer.idle();
+  const { metadata } = await kube.get(resources.spiderEndpoints, ref);
+  assert.deepEqual(metadata.finalizers, ['example.com/hold']);
+  assert.notEqual(metadata.deletionTimestamp, undefined);
+  await writer.stop();
+});
+
+test('a change between the look and the patch is not overwritten', async () => {
+  const kube = new FakeKube();
+  await kube.create(resources.spiderEndpoints, endpointOf('old'));
+  let patches = 0;
+  kube.before = async ({ verb }) => {
+    if (verb !== 'patch' || ++patches > 1) return;
+    const existing = await kube.get(resources.spiderEndpoints, ref);
+    await kube.update(resources.spiderEndpoints, {
+      ...existing,
+      metadata: { ...existing.metadata, finalizers: ['example.com/late'] },
+    });
+  };
+  const writer = writerOn(kube);
+  writer.show(pod, details);
+  const { metadata } = await shown(kube, 'new');
+  assert.deepEqual(metadata.finalizers, ['example.com/late']);
+  assert.equal(patches, 2);
+  await writer.stop();
+});
+
+test('an agent that starts makes the endpoint anew where the stored one is being deleted', async () => {
+  const kube = new FakeKube();
+  await kube.create(resources.spiderEndpoints, endpointOf('new', { finalizers: [SPIDERPOOL_FINALIZER] }));
+  await kube.delete(resources.spiderEndpoints, ref);
+  const writer = writerOn(kube);
+  await writer.restore(pod, details);
+  await writer.idle();
+  assert.equal((await shown(kube, 'new')).metadata.deletionTimestamp, undefined);
   await writer.stop();
 });

@@ -6,9 +6,9 @@
 // to the pod is enough, and the release deletes it before that.
 
 import { type EndpointIPDetail, type Pod, resources, type SpiderEndpoint } from '#api';
-import { type Clock, isOrbError, type Logger } from '#base';
+import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, WorkQueue } from '#kube';
-import { ownedBy, topController } from './pod-facts.ts';
+import { foreignFinalizers, handOver, newEndpoint, withIps, withoutFinalizer } from './endpoint-object.ts';
 
 /** What is to become of the endpoint of one pod. */
 interface Wish {
@@ -57,7 +57,8 @@ export class EndpointWriter {
     const { namespace = '', name = '', uid } = pod.metadata;
     try {
       const existing = await this.#client.get(resources.spiderEndpoints, { namespace, name });
-      if (existing.status?.current.uid === uid) return;
+      const lives = existing.metadata.deletionTimestamp === undefined;
+      if (lives && existing.status?.current.uid === uid) return;
     } catch (error) {
       if (!isOrbError(error)) throw error;
     }
@@ -101,27 +102,41 @@ export class EndpointWriter {
     const wish = this.#wishes.get(key);
     if (wish === undefined) return;
     const [namespace = '', name = ''] = key.split('/');
-    if (wish.hide !== 'all' && wish.pod !== undefined && (await this.#create(wish.pod, wish)))
-      return this.#done(key, wish);
-    try {
-      const existing = await this.#client.get(resources.spiderEndpoints, { namespace, name });
-      await this.#change(existing, wish);
-    } catch (error) {
-      // Gone meanwhile: fine where it was to go, else it is made at the next try.
-      if (!isOrbError(error, 'KUBE_NOT_FOUND') || wish.show.size > 0) throw error;
+    const ref = { namespace, name };
+    // An endpoint that only our finalizer kept is gone at the second look.
+    for (let looks = 0; !(await this.#write(ref, wish)); looks++) {
+      if (looks === 2) throw conflict(ref, 'somebody else makes and deletes it');
     }
-    this.#done(key, wish);
-  }
-
-  #done(key: string, wish: Wish): void {
     if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
   }
 
-  /** Most pods are new: whether that was so. */
-  async #create(pod: Pod, wish: Wish): Promise<boolean> {
-    if (wish.show.size === 0) return false;
+  /** False where the endpoint went and is to be made anew. */
+  async #write(ref: EndpointRef, wish: Wish): Promise<boolean> {
+    // Most pods are new.
+    if (wish.hide !== 'all' && wish.pod !== undefined && wish.show.size > 0) {
+      if (await this.#create(wish.pod, [...wish.show.values()])) return true;
+    }
     try {
-      await this.#client.create(resources.spiderEndpoints, this.#endpoint(pod, [...wish.show.values()]));
+      const existing = await this.#client.get(resources.spiderEndpoints, ref);
+      if (existing.metadata.deletionTimestamp === undefined) {
+        await this.#change(existing, wish);
+        return true;
+      }
+      await this.#letGo(existing);
+      const foreign = foreignFinalizers(existing);
+      if (foreign.length > 0 && wish.show.size > 0) {
+        throw conflict(ref, `it is being deleted and waits for ${foreign.join(', ')}`);
+      }
+    } catch (error) {
+      if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
+    }
+    return wish.show.size === 0;
+  }
+
+  /** Whether no repeat is needed: false where an endpoint of that name exists. */
+  async #create(pod: Pod, ips: readonly EndpointIPDetail[]): Promise<boolean> {
+    try {
+      await this.#client.create(resources.spiderEndpoints, newEndpoint(pod, this.#nodeName, ips));
       return true;
     } catch (error) {
       // The namespace ends, or the pod's annotations made something that the server refuses: no repeat would help.
@@ -132,7 +147,6 @@ export class EndpointWriter {
   }
 
   async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: Wish): Promise<void> {
-    const ref = { namespace: existing.metadata.namespace ?? '', name: existing.metadata.name ?? '' };
     const current = existing.status?.current;
     // Another pod's, of the same name: ours has nothing to hide in it.
     if (current !== undefined && current.uid !== podUid && (pod === undefined || show.size === 0)) return;
@@ -141,39 +155,38 @@ export class EndpointWriter {
       ...kept.filter((ip) => !show.has(ip.interface) && !(hide as ReadonlySet<string>).has(ip.interface)),
       ...show.values(),
     ];
-    if (ips.length === 0) {
-      await this.#removeFinalizers(existing);
-      const { uid } = existing.metadata;
-      await this.#client.delete(resources.spiderEndpoints, ref, uid === undefined ? {} : { uid });
-    } else if (pod !== undefined) {
-      const { resourceVersion } = existing.metadata;
-      const made = this.#endpoint(pod, ips);
-      const metadata = { ...made.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
-      await this.#client.update(resources.spiderEndpoints, { ...made, metadata });
-    } else if (existing.status !== undefined && current !== undefined) {
-      const status = { ...existing.status, current: { ...current, ips } };
-      await this.#client.update(resources.spiderEndpoints, { ...existing, status });
-    }
+    if (ips.length === 0) await this.#delete(existing);
+    else if (pod !== undefined) await this.#patch(existing, handOver(existing, pod, this.#nodeName, ips));
+    else if (current !== undefined) await this.#patch(existing, withIps(existing, ips));
   }
 
-  /** Endpoints that Spiderpool made carry its finalizer, which nobody but us would take away. */
-  async #removeFinalizers(existing: SpiderEndpoint): Promise<void> {
-    if ((existing.metadata.finalizers ?? []).length === 0) return;
-    const { finalizers: _, ...metadata } = existing.metadata;
-    const freed = await this.#client.update(resources.spiderEndpoints, { ...existing, metadata });
-    Object.assign(existing, freed);
+  async #delete(existing: SpiderEndpoint): Promise<void> {
+    const { uid } = existing.metadata;
+    await this.#letGo(existing);
+    await this.#client.delete(resources.spiderEndpoints, refTo(existing), uid === undefined ? {} : { uid });
   }
 
-  #endpoint(pod: Pod, ips: EndpointIPDetail[]): SpiderEndpoint {
-    const { name = '', namespace = '', uid = '' } = pod.metadata;
-    const controller = topController(pod);
-    return {
-      metadata: { name, namespace, ownerReferences: [ownedBy(pod)] },
-      status: {
-        current: { uid, node: this.#nodeName, ips },
-        ownerControllerType: controller.kind,
-        ownerControllerName: controller.name,
-      },
-    };
+  /** An endpoint whose deletion was asked for is not alive. It goes when other programs have taken their finalizers too. */
+  async #letGo(existing: SpiderEndpoint): Promise<void> {
+    const patch = withoutFinalizer(existing);
+    if (patch !== undefined) await this.#patch(existing, patch);
   }
+
+  async #patch(existing: SpiderEndpoint, body: unknown): Promise<void> {
+    await this.#client.patch(resources.spiderEndpoints, refTo(existing), { type: 'merge', body });
+  }
+}
+
+interface EndpointRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function refTo({ metadata: { namespace = '', name = '' } }: SpiderEndpoint): EndpointRef {
+  return { namespace, name };
+}
+
+function conflict({ namespace, name }: EndpointRef, why: string): OrbError {
+  const subject = `SpiderEndpoint ${namespace}/${name}`;
+  return new OrbError('KUBE_CONFLICT', { message: `${subject} cannot be written yet: ${why}`, subject });
 }
