@@ -71,6 +71,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     metrics: metrics.ipam,
     families: familiesOf(config),
     fixForStatefulSets: config.enableStatefulSet,
+    addressRestMs: config.orbweaver.addressRestSeconds * 1000,
   });
   const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const started = new Start(clock, log);

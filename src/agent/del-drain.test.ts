@@ -112,6 +112,7 @@ async function afterReboot() {
     agentNamespace: 'kube-system',
     families: [4],
     fixForStatefulSets: true,
+    addressRestMs: 30_000,
   });
   const gone = (path: string): never => {
     throw refusal({

@@ -71,6 +71,7 @@ test('two agents give all addresses of one pool through the embedded API server,
         agentNamespace: 'kube-system',
         families: [4, 6],
         fixForStatefulSets: false,
+        addressRestMs: 30_000,
       });
     });
     await Promise.all(agents.map((agent) => agent.start()));

@@ -28,13 +28,13 @@ function createPool(kube: FakeKube, name: string, spec: Partial<SpiderIPPool['sp
   return kube.create(resources.spiderIPPools, { metadata: { name }, spec: { ...defaults, ...spec } });
 }
 
-async function agent(kube: FakeKube): Promise<Allocator> {
-  const allocator = unstarted(kube);
+async function agent(kube: FakeKube, options: { readonly addressRestMs?: number } = {}): Promise<Allocator> {
+  const allocator = unstarted(kube, options.addressRestMs);
   await allocator.start();
   return allocator;
 }
 
-function unstarted(kube: FakeKube): Allocator {
+function unstarted(kube: FakeKube, addressRestMs = 30_000): Allocator {
   const edges = { client: kube, clock: systemClock, log: silentLogger, nodeName: 'node1' };
   const allocator = new Allocator({
     ...edges,
@@ -43,6 +43,7 @@ function unstarted(kube: FakeKube): Allocator {
     agentNamespace: 'kube-system',
     families: [4, 6],
     fixForStatefulSets: true,
+    addressRestMs,
   });
   running.push(allocator);
   return allocator;
@@ -351,6 +352,16 @@ test('a released address rests while the pool has another', async () => {
   await allocator.release(del('a', uid));
   assert.deepEqual(texts(await allocator.allocate(add('b'))), ['eth0 10.6.1.2/16']);
   assert.deepEqual(texts(await allocator.allocate(add('c'))), ['eth0 10.6.1.1/16']);
+});
+
+test('with addressRestSeconds of 0 a released address is given at once', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
+  const allocator = await agent(kube, { addressRestMs: 0 });
+  const uid = (await pod(kube, 'a')).metadata.uid ?? '';
+  await pod(kube, 'b');
+  await allocator.allocate(add('a'));
+  await allocator.release(del('a', uid));
+  assert.deepEqual(texts(await allocator.allocate(add('b'))), ['eth0 10.6.1.1/16']);
 });
 
 test('a release from a pool that is gone succeeds; with the API away it says so', async () => {

@@ -2,22 +2,25 @@
 
 import type { Clock } from '#base';
 import { type Address, formatAddress } from '#ip';
-import { DEFAULT_REST_MS, noteReleases, type PickContext, type PoolLedger, QUARANTINE_MS } from '#plan/ipam';
+import { noteReleases, type PickContext, type PoolLedger, QUARANTINE_MS } from '#plan/ipam';
 
 export class KeptBack {
   readonly #clock: Clock;
+  readonly #restMs: number;
   /** When addresses were released, whoever released them: see noteReleases. */
   #resting: ReadonlyMap<string, number> = new Map();
   /** Until when addresses are kept back that other machines use. */
   readonly #quarantined = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** `restMs`: how long a released address is kept back while its pool has others. */
+  constructor(clock: Clock, restMs: number) {
     this.#clock = clock;
+    this.#restMs = restMs;
   }
 
   /** Told of each newer state of a pool with the one before. */
   note(before: PoolLedger, after: PoolLedger): void {
-    this.#resting = noteReleases(this.#resting, before, after, this.#clock.monotonic());
+    this.#resting = noteReleases(this.#resting, before, after, this.#clock.monotonic(), this.#restMs);
   }
 
   quarantine(addresses: readonly Address[]): void {
@@ -32,7 +35,7 @@ export class KeptBack {
       resting: this.#resting,
       quarantined: this.#quarantined,
       nowMs: this.#clock.monotonic(),
-      restMs: DEFAULT_REST_MS,
+      restMs: this.#restMs,
     };
   }
 }

@@ -16,6 +16,8 @@ export interface NodePoolsOptions {
   readonly log: Logger;
   readonly metrics: IpamMetrics;
   readonly view: ClusterView;
+  /** How long a released address is kept back while its pool has others. */
+  readonly addressRestMs: number;
 }
 
 export class NodePools {
@@ -25,7 +27,7 @@ export class NodePools {
 
   constructor(options: NodePoolsOptions) {
     this.#options = options;
-    this.#keptBack = new KeptBack(options.clock);
+    this.#keptBack = new KeptBack(options.clock, options.addressRestMs);
     // With its records, which are large. What is under way there ends by itself: the server says that the pool is gone.
     options.view.onPoolDeleted = (name) => this.#committers.delete(name);
   }

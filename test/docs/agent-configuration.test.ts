@@ -1,0 +1,36 @@
+// docs/agent-configuration.md has every key that the agent reads, and no other.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseAgentConfig } from '#api';
+
+const page = readFileSync(join(import.meta.dirname, '../../docs/agent-configuration.md'), 'utf8');
+
+/** Dotted paths of the values of a section, sections within it included. */
+function keysOf(value: object, prefix = ''): string[] {
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const isSection = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+    return isSection ? keysOf(inner as object, `${prefix}${key}.`) : [`${prefix}${key}`];
+  });
+}
+
+/** Keys that have no value unless the file gives one. */
+const withoutDefault = {
+  iaasNetworkProvider: { httpRequestTimeout: 5 },
+  agent: { networkResourcePlugin: { devicePluginAffinity: 'x', resourceAdvertisement: 'x' } },
+  orbweaver: { apiServer: 'https://[::1]:6443' },
+};
+
+test('every key of the agent configuration is on its page', () => {
+  const missing = keysOf(parseAgentConfig(withoutDefault)).filter((key) => !page.includes(`\`${key}\``));
+  assert.deepEqual(missing, []);
+});
+
+test('the page names the defaults that the agent has', () => {
+  for (const [key, value] of Object.entries(parseAgentConfig({}).orbweaver)) {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`orbweaver.${key}\` |`));
+    assert.match(row ?? '', new RegExp(`\\| \`?${value}\`? \\|`));
+  }
+});
