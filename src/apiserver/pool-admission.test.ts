@@ -7,7 +7,11 @@ import { poolAdmission } from './pool-admission.ts';
 import { StatusError } from './status.ts';
 
 const stored: ApiObject[] = [];
-const admission = poolAdmission(() => stored as unknown as SpiderIPPool[]);
+const node = {
+  metadata: { name: 'node1' },
+  status: { addresses: [{ type: 'InternalIP', address: '10.6.212.101' }] },
+};
+const admission = poolAdmission({ pools: () => stored as unknown as SpiderIPPool[], nodes: () => [node] });
 
 function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {
@@ -144,3 +148,14 @@ for (const [kind, plural, instead] of [
     assert.match(given.warnings[0] ?? '', new RegExp(`${kind} is stored but not acted on yet: .*${instead}`));
   });
 }
+
+test('a route to a node’s own address is refused, unless the stored pool has it already', async () => {
+  const routes = (dst: string) => ({ ips: ['10.6.7.1'], routes: [{ dst, gw: '10.6.0.2' }] });
+  const bad = pool('r', routes('10.6.212.101/32'));
+  await assert.rejects(admit(request(bad)), {
+    message:
+      /spec\.routes\[0\]\.dst: Invalid value: "10\.6\.212\.101\/32": is the address of node node1: pods reach their node through veth0/,
+  });
+  await admit(request(bad, { operation: 'UPDATE', oldObject: bad }));
+  await admit(request(pool('r', routes('10.6.212.0/24'))));
+});

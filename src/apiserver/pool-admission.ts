@@ -3,6 +3,7 @@
 import {
   coordinatorIssues,
   type KubeObject,
+  type Node,
   resources,
   type SpiderIPPool,
   type SpiderReservedIP,
@@ -11,6 +12,7 @@ import {
   type AdmissionIssue,
   defaultPool,
   defaultReservedIP,
+  nodeRouteIssues,
   poolWarnings,
   validatePool,
   validatePoolDeletion,
@@ -25,8 +27,14 @@ const { spiderCoordinators, spiderIPPools, spiderMultusConfigs, spiderReservedIP
 /** Which families are in use is for the agents to say: the server stores pools of both. */
 const families = [4, 6] as const;
 
-/** Fills in what a pool leaves open and refuses what contradicts itself or other pools; `pools` gives those stored. */
-export function poolAdmission(pools: () => Iterable<SpiderIPPool>): Admission {
+/** The stored objects that a pool is judged by. */
+export interface StoredObjects {
+  pools(): Iterable<SpiderIPPool>;
+  nodes(): Iterable<Node>;
+}
+
+/** Fills in what a pool leaves open and refuses what contradicts itself, other pools or the nodes. */
+export function poolAdmission(stored: StoredObjects): Admission {
   return {
     mutate(request) {
       // What does not have the form of its kind is for the schema to refuse.
@@ -40,18 +48,19 @@ export function poolAdmission(pools: () => Iterable<SpiderIPPool>): Admission {
       return request.object;
     },
     validate(request) {
-      const issues = issuesOf(request, pools);
+      const issues = issuesOf(request, stored);
       if (issues.length > 0) throw invalid(request, issues.map(causeOf));
       request.warnings.push(...warningsOf(request));
     },
   };
 }
 
-function issuesOf(request: AdmissionRequest, pools: () => Iterable<SpiderIPPool>): AdmissionIssue[] {
+function issuesOf(request: AdmissionRequest, { pools, nodes }: StoredObjects): AdmissionIssue[] {
   const { object, operation } = request;
   if (isOf(request, spiderIPPools, object)) {
     if (operation === 'DELETE') return validatePoolDeletion(object);
-    return validatePool(object, pools(), { old: request.oldObject as SpiderIPPool | undefined, families });
+    const old = request.oldObject as SpiderIPPool | undefined;
+    return [...validatePool(object, pools(), { old, families }), ...nodeRouteIssues(object, nodes(), old)];
   }
   if (isOf(request, spiderReservedIPs, object) && operation !== 'DELETE') {
     return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { resources, type SpiderIPPool } from '#api';
+import { type Node, resources, type SpiderIPPool } from '#api';
 import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned, stillServes } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
@@ -42,7 +42,10 @@ async function main(): Promise<void> {
       clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
       nodePorts: readPortRange(values['node-port-range']),
     },
-    admission: poolAdmission(() => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[]),
+    admission: poolAdmission({
+      pools: () => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[],
+      nodes: () => server.objects(resources.nodes) as unknown as Node[],
+    }),
     clock: systemClock,
     logger: stderrLogger({}),
     onDiskFailure: (error) => {

@@ -12,6 +12,7 @@ export { defaultPool, defaultReservedIP } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export type { Labels } from './label-selector.ts';
 export { type Owner, PoolLedger, type PoolStatus } from './ledger.ts';
+export { nodeRouteIssues } from './node-routes.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export type { Pool } from './pool.ts';
 export type { PodRoute, PoolNetwork } from './pool-network.ts';

@@ -1,0 +1,37 @@
+// Routes of a pool that lead to a node's own address: the coordinator makes that route itself, so every ADD would fail.
+
+import type { Node, SpiderIPPool } from '#api';
+import { type Address, formatCidr, hostCidr, tryParseAddress } from '#ip';
+import { readPoolNetwork } from './pool-network.ts';
+import type { AdmissionIssue } from './validate.ts';
+
+/** One issue for each host route to an InternalIP of a node; a route that `old` has may stay. */
+export function nodeRouteIssues(
+  { spec }: SpiderIPPool,
+  nodes: Iterable<Node>,
+  old: SpiderIPPool | undefined,
+): AdmissionIssue[] {
+  const written = spec?.routes ?? [];
+  if (spec === undefined || written.length === 0) return [];
+  const kept = new Set((old?.spec?.routes ?? []).map(({ dst }) => dst));
+  const addresses = [...nodes].flatMap((node) =>
+    internalAddresses(node).map((address) => ({ node, address })),
+  );
+  return written.flatMap(({ dst, gw }, index) => {
+    if (kept.has(dst)) return [];
+    // Each on its own, so that the issue names the field of this route.
+    const [route] = readPoolNetwork({ ...spec, routes: [{ dst, gw }] }, [])?.routes ?? [];
+    const destination = route === undefined ? '' : formatCidr(route.destination);
+    const hit = addresses.find(({ address }) => formatCidr(hostCidr(address)) === destination);
+    if (hit === undefined) return [];
+    const message = `is the address of node ${hit.node.metadata.name}: pods reach their node through veth0, so leave this route out`;
+    return [{ field: `spec.routes[${index}].dst`, value: dst, message }];
+  });
+}
+
+function internalAddresses({ status }: Node): Address[] {
+  return (status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .map(({ address }) => tryParseAddress(address))
+    .filter((address) => address !== undefined);
+}
