@@ -29,8 +29,8 @@ const families = [4, 6] as const;
 
 /** The stored objects that a pool is judged by. */
 export interface StoredObjects {
-  pools(): Iterable<SpiderIPPool>;
-  nodes(): Iterable<Node>;
+  readonly pools: () => Iterable<SpiderIPPool>;
+  readonly nodes: () => Iterable<Node>;
 }
 
 /** Fills in what a pool leaves open and refuses what contradicts itself, other pools or the nodes. */
