@@ -57,6 +57,35 @@ test('a name that is none is invalid', async () => {
   assert.equal(body.details.causes[0].field, 'metadata.name');
 });
 
+test('annotations of more than 256 KiB are refused, keys and values together', async () => {
+  const limit = 256 * 1024;
+  const annotated = (length: number) => ({
+    annotations: { a: 'x'.repeat(limit / 2), b: 'y'.repeat(length - limit / 2 - 2) },
+  });
+  const path = cluster.core('configmaps');
+  await create({ name: 'full', ...annotated(limit) });
+  const { code, body } = await cluster.call('POST', path, {
+    body: { metadata: { name: 'over', ...annotated(limit + 1) } },
+  });
+  assert.equal(code, 422);
+  assert.equal(
+    body.message,
+    'ConfigMap "over" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes',
+  );
+  assert.deepEqual(body.details.causes, [
+    {
+      reason: 'FieldValueTooLong',
+      message: 'Too long: may not be more than 262144 bytes',
+      field: 'metadata.annotations',
+    },
+  ]);
+  const patched = await cluster.call('PATCH', `${path}/full`, {
+    type: mergePatch,
+    body: { metadata: annotated(limit + 1) },
+  });
+  assert.equal(patched.code, 422);
+});
+
 test('an update with a stale resourceVersion conflicts, one without overwrites', async () => {
   const first = await create({ name: 'stale' }, { data: { a: '1' } });
   const path = `${cluster.core('configmaps')}/stale`;

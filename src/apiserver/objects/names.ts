@@ -2,6 +2,7 @@
 
 import { type ApiObject, type Json, objectAt } from '../json.ts';
 import type { StatusCause } from '../status.ts';
+import { areTooLong, maximumAnnotationBytes } from './annotations.ts';
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -57,7 +58,8 @@ export function metadataCauses(object: ApiObject): StatusCause[] {
     if (typeof value !== 'string' || value.length > 63 || !labelValue.test(value))
       say('metadata.labels', value, 'not a label value: at most 63 alphanumerics, "-", "_" or "."');
   }
-  for (const [key, value] of Object.entries(objectAt(object, 'metadata', 'annotations'))) {
+  const annotations = objectAt(object, 'metadata', 'annotations');
+  for (const [key, value] of Object.entries(annotations)) {
     if (!isQualifiedName(key.toLowerCase()))
       say(
         'metadata.annotations',
@@ -65,6 +67,10 @@ export function metadataCauses(object: ApiObject): StatusCause[] {
         'not an annotation key: optional DNS prefix and "/", then a name of at most 63 characters',
       );
     if (typeof value !== 'string') say(`metadata.annotations.${key}`, value, 'must be a string');
+  }
+  if (areTooLong(annotations)) {
+    const message = `Too long: may not be more than ${maximumAnnotationBytes} bytes`;
+    causes.push({ reason: 'FieldValueTooLong', message, field: 'metadata.annotations' });
   }
   return causes;
 }
