@@ -44,6 +44,56 @@ test('another manager conflicts over a different value, shares an equal one, and
   assert.deepEqual((await apply('one', 'shared', { a: '3' }, true)).body.data, { a: '3' });
 });
 
+/** An object as `kubectl apply` leaves it: its annotation has what was applied, and another manager has the fields. */
+const clientSideApplied = async (name: string, data: Body, lastApplied = data): Promise<Body> => {
+  const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: lastApplied };
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(applied)}\n` };
+  const path = `${cluster.core('configmaps')}?fieldManager=kubectl-client-side-apply`;
+  return cluster.must('POST', path, { body: { metadata: { name, annotations }, data } });
+};
+const lastApplied = (object: Body): Body => {
+  const text = object.metadata.annotations['kubectl.kubernetes.io/last-applied-configuration'];
+  return text === undefined ? undefined : JSON.parse(text);
+};
+
+test('kubectl takes by server-side apply what it applied before, and keeps its annotation up to date', async () => {
+  await clientSideApplied('upgraded', { a: '1', b: '1' });
+  const { code, body } = await apply('kubectl', 'upgraded', { a: '2', c: '3' });
+  assert.equal(code, 200, JSON.stringify(body));
+  assert.deepEqual(body.data, { a: '2', b: '1', c: '3' });
+  assert.deepEqual(lastApplied(body).data, { a: '2', c: '3' });
+  assert.equal(lastApplied(body).metadata.name, 'upgraded');
+  const owners = body.metadata.managedFields.map((it: Body) => [
+    it.manager,
+    Object.keys(it.fieldsV1['f:data'] ?? {}),
+  ]);
+  assert.deepEqual(new Map(owners).get('kubectl'), ['f:a', 'f:c']);
+});
+
+test('what somebody changed since kubectl applied it conflicts all the same, and nothing else is named', async () => {
+  await clientSideApplied('edited', { a: 'edited', b: '1' }, { a: '1', b: '1' });
+  const { code, body } = await apply('kubectl', 'edited', { a: '2', b: '2' });
+  assert.equal(code, 409);
+  assert.deepEqual(
+    body.details.causes.map((it: Body) => it.field),
+    ['.data.a'],
+  );
+});
+
+test('another manager than kubectl conflicts with what kubectl applied, and leaves its annotation alone', async () => {
+  const before = await clientSideApplied('foreign', { a: '1' });
+  assert.equal((await apply('flux', 'foreign', { a: '2' })).code, 409);
+  const { body } = await apply('flux', 'foreign', { a: '2' }, true);
+  assert.deepEqual(lastApplied(body), lastApplied(before));
+});
+
+test('an annotation that apply would make too long goes', async () => {
+  await clientSideApplied('long', { a: '1' });
+  const { code, body } = await apply('kubectl', 'long', { a: '2', b: 'x'.repeat(256 * 1024) });
+  assert.equal(code, 200);
+  assert.equal(body.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'], undefined);
+});
+
 test('fields set by an update belong to the updater', async () => {
   await apply('one', 'mixed', { a: '1' });
   const path = `${cluster.core('configmaps')}/mixed`;

@@ -54,6 +54,20 @@ test('apply creates, sees that nothing changed, and changes', async () => {
   );
 });
 
+test('apply --server-side goes on where apply began, with another value and without a conflict', async () => {
+  const settings = (value: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: begun}
+data: {a: "${value}"}
+`;
+  await ok('apply -f -', settings('1'));
+  assert.match(await ok('apply --server-side -f -', settings('2')), /configmap\/begun serverside-applied/);
+  assert.equal(await ok('get configmap begun -o jsonpath={.data.a}'), '2');
+  assert.match(await ok('apply view-last-applied configmap begun'), /a: "2"/);
+  assert.match(await ok('apply -f -', settings('3')), /configmap\/begun configured/);
+});
+
 test('apply refuses a field that does not exist', async () => {
   const { code, text } = await cluster.kubectl(
     ['apply', '-f', '-'],

@@ -5,6 +5,7 @@ import type { Schema } from '../schema/schema.ts';
 import { StatusError } from '../status.ts';
 import { compare } from './compare.ts';
 import { FieldSet, fieldSetOf } from './field-set.ts';
+import { unchangedSinceApplied, withLastApplied } from './last-applied.ts';
 import {
   type Managed,
   managedJson,
@@ -46,13 +47,15 @@ export function serverSideApply(
   };
   const merged = mergeApplied(schema, base, part) as ApiObject;
   const { changed } = compare(schema, live ?? {}, merged);
-  if (!request.force) refuseConflicts(others, changed);
+  if (!request.force && live !== undefined)
+    refuseConflicts(others, changed.without(unchangedSinceApplied(schema, live, writer)));
   const left = others.map((entry) => shrunk(entry, entry.fields.without(changed)));
   const gone = (mine?.fields ?? new FieldSet()).without(fields);
   const kept = new FieldSet();
   kept.addAll(fields);
   for (const entry of left) kept.addAll(entry.fields);
-  const result = gone.isEmpty ? merged : (dropPaths(schema, merged, gone, kept) as ApiObject);
+  const dropped = gone.isEmpty ? merged : (dropPaths(schema, merged, gone, kept) as ApiObject);
+  const result = withLastApplied(dropped, applied, writer);
   const unchanged =
     mine !== undefined && gone.isEmpty && fields.without(mine.fields).isEmpty && changed.isEmpty;
   const entry: Managed = { writer, fields, time: unchanged ? mine.time : request.time };

@@ -1,0 +1,63 @@
+// kubectl's way from client-side to server-side apply, by the annotation in which it keeps what it applied
+// (k8s.io/apimachinery managedfields: lastAppliedManager, lastAppliedUpdater).
+
+import {
+  type ApiObject,
+  canonicalText,
+  isObject,
+  type Json,
+  type JsonObject,
+  objectAt,
+  stringAt,
+} from '../json.ts';
+import { areTooLong } from '../objects/annotations.ts';
+import type { Schema } from '../schema/schema.ts';
+import { compare } from './compare.ts';
+import { FieldSet, fieldSetOf } from './field-set.ts';
+import type { Writer } from './managed-fields.ts';
+
+/** Where kubectl apply keeps the configuration that it applied. */
+const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** The manager of `kubectl apply --server-side`. Others want to know of conflicts with what kubectl applied. */
+const kubectl = 'kubectl';
+
+/** What `writer` may take from others without force: for kubectl, the fields that it applied last and nobody changed since. */
+export function unchangedSinceApplied(schema: Schema, live: ApiObject, writer: Writer): FieldSet {
+  const applied = writer.manager === kubectl ? parsed(lastApplied(live)) : undefined;
+  if (applied?.apiVersion !== writer.apiVersion) return new FieldSet();
+  const { changed, removed } = compare(schema, applied, live);
+  return fieldSetOf(schema, applied).without(changed).without(removed);
+}
+
+/** `object` with the annotation brought up to date by kubectl's apply; an annotation that grew too long goes. */
+export function withLastApplied(object: ApiObject, applied: ApiObject, writer: Writer): ApiObject {
+  if (writer.manager !== kubectl || lastApplied(object) === '') return object;
+  const annotations: JsonObject = {
+    ...objectAt(object, 'metadata', 'annotations'),
+    [annotation]: `${canonicalText(withoutAnnotation(applied))}\n`,
+  };
+  if (areTooLong(annotations)) delete annotations[annotation];
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+function lastApplied(object: ApiObject): string {
+  return stringAt(object, 'metadata', 'annotations', annotation) ?? '';
+}
+
+/** Undefined for an annotation that is no object: it says nothing then. */
+function parsed(text: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(text) as Json;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutAnnotation(applied: ApiObject): ApiObject {
+  const { annotations } = applied.metadata;
+  if (!isObject(annotations)) return applied;
+  const { [annotation]: _old, ...rest } = annotations;
+  return { ...applied, metadata: { ...applied.metadata, annotations: rest } };
+}
