@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base';
 import { parseNetwork } from '#ip';
+import { Message } from './documents/protobuf.ts';
 import { ApiServer, type JsonObject } from './index.ts';
 import { listAt, stringAt, valueAt } from './json.ts';
 
@@ -53,6 +54,9 @@ interface Answer {
   readonly headers: Headers;
 }
 
+const isRaw = (body: unknown): body is string | Uint8Array<ArrayBuffer> =>
+  typeof body === 'string' || body instanceof Uint8Array;
+
 async function call(
   method: string,
   path: string,
@@ -62,7 +66,7 @@ async function call(
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
   return {
     code: response.status,
@@ -203,4 +207,45 @@ test('Services created at the same time get addresses and ports of their own', a
     new Set(made.map(({ body }) => valueAt(listAt(body, 'spec', 'ports')[0], 'nodePort'))).size,
     3,
   );
+});
+
+/** A body as typed clients in Go send it. */
+function protobuf(apiVersion: string, kind: string, object: Message): Uint8Array<ArrayBuffer> {
+  const unknown = new Message()
+    .message(1, new Message().string(1, apiVersion).string(2, kind))
+    .message(2, object);
+  return new Uint8Array(Buffer.concat([Buffer.from('k8s\0'), unknown.done()]));
+}
+
+test('an object is replaced by a body in protobuf, also its status alone', async () => {
+  const lease = (holder: string) =>
+    protobuf(
+      'coordination.k8s.io/v1',
+      'Lease',
+      new Message().message(1, new Message().string(1, 'leader')).message(2, new Message().string(1, holder)),
+    );
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  const asProtobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+  assert.equal((await call('POST', leases, lease('one'), asProtobuf)).code, 201);
+  const renewed = await call('PUT', `${leases}/leader`, lease('two'), asProtobuf);
+  assert.deepEqual([renewed.code, valueAt(renewed.body, 'spec')], [200, { holderIdentity: 'two' }]);
+  const pods = '/api/v1/namespaces/default/pods';
+  const containers = [{ name: 'c', image: 'i' }];
+  await call('POST', pods, { metadata: { name: 'reported' }, spec: { containers } });
+  const status = new Message()
+    .message(1, new Message().string(1, 'reported'))
+    .message(3, new Message().string(1, 'Running').string(6, '10.0.0.9'));
+  const reported = await call('PUT', `${pods}/reported/status`, protobuf('v1', 'Pod', status), asProtobuf);
+  assert.equal(reported.code, 200, JSON.stringify(reported.body));
+  assert.equal(stringAt(reported.body, 'status', 'podIP'), '10.0.0.9');
+  assert.deepEqual(stringAt(listAt(reported.body, 'spec', 'containers')[0], 'image'), 'i');
+});
+
+test('what a newer client sets in protobuf is answered with a warning, and the rest is stored', async () => {
+  const newer = new Message().message(1, new Message().string(1, 'newer')).string(99, 'x');
+  const { code, headers } = await call('POST', maps, protobuf('v1', 'ConfigMap', newer), {
+    'content-type': 'application/vnd.kubernetes.protobuf',
+  });
+  assert.equal(code, 201);
+  assert.match(headers.get('warning') ?? '', /unknown field 99 of core\/v1.ConfigMap/);
 });

@@ -100,7 +100,7 @@ export class ApiServer {
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);
     this.#resources = new ResourceHandler(this.#objects, this.#watches);
-    this.#protobuf = new ProtobufDecoder(types);
+    this.#protobuf = new ProtobufDecoder();
     this.#gate = new Gate(options.token);
   }
 

@@ -38,7 +38,7 @@ export function parseBody(body: Buffer, type: string): Json {
   const text = body.toString();
   const yaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
   if (!yaml && type !== '' && type !== 'application/json' && !type.endsWith('+json')) {
-    const known = 'application/json, application/yaml';
+    const known = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
     throw new StatusError(
       415,
       'UnsupportedMediaType',
@@ -60,7 +60,7 @@ function parsed(text: string, yaml: boolean): Json {
 }
 
 /** A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check. */
-function refusePrototype(value: Json): void {
+export function refusePrototype(value: Json): void {
   if (Array.isArray(value)) for (const item of value) refusePrototype(item);
   if (!isObject(value)) return;
   if (Object.hasOwn(value, '__proto__')) throw badRequest('a field may not be named __proto__');

@@ -1,115 +1,112 @@
-// Request bodies in protobuf, as kubectl create sends them since 1.32: made into the JSON that the rest of the server works on.
+// Request bodies in protobuf, as typed clients in Go send them: made into the JSON that the rest of the server works on.
 
+import { refusePrototype } from '../http/body.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
-import { fieldSchema, type Schema } from '../schema/schema.ts';
-import type { TypeTable } from '../schema/type-text.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
-import { fieldNumbers, type NumberedField } from './field-numbers.ts';
-import { wireFields } from './wire.ts';
+import { type Message, type MessageField, MessageTable } from './message-table.ts';
+import { bytesOf, decodeScalar, isZero, textOf } from './scalars.ts';
+import { fieldsByNumber, type WireValue, wireFields } from './wire.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
 /** `k8s` and a NUL, then a runtime.Unknown (k8s.io/apimachinery runtime/serializer/protobuf). */
 const magic = Buffer.from('k8s\0');
 
+/** No kind nests this deep, and every level costs stack. */
+const maximumDepth = 500;
+
 export class ProtobufDecoder {
-  readonly #types: TypeTable;
-  readonly #numbers = fieldNumbers();
+  readonly #table = new MessageTable();
 
-  constructor(types: TypeTable) {
-    this.#types = types;
-  }
-
-  /** The object of a body; 415 for a kind or a field whose numbers are not known here, so that nothing is lost unseen. */
-  decode(body: Uint8Array): JsonObject {
+  /**
+   * The object of a body; 415 for a kind that is not read. A field that a newer client sets is left out, as kube-apiserver does,
+   * and `warnings` says so.
+   */
+  decode(body: Uint8Array, warnings: string[]): JsonObject {
     if (!magic.equals(body.subarray(0, magic.length)))
       throw badRequest('the body of the request is not valid protobuf: it does not begin with "k8s"');
-    const unknown = new Map([...wireFields(body.subarray(magic.length))].map((it) => [it.number, it.value]));
-    const typeMeta = new Map([...wireFields(bytesOf(unknown.get(1)))].map((it) => [it.number, it.value]));
+    const unknown = fieldsByNumber(body.subarray(magic.length));
+    const typeMeta = fieldsByNumber(bytesOf(unknown.get(1)));
     const [apiVersion, kind] = [textOf(typeMeta.get(1)), textOf(typeMeta.get(2))];
-    if (!this.#numbers.has(kind)) throw notRead(`${kind} of ${apiVersion}`);
-    const object = this.#message(this.#types.get(kind), bytesOf(unknown.get(2)));
+    const message = this.#table.ofKind(apiVersion, kind);
+    if (message === undefined) {
+      const what = `${kind} of ${apiVersion}`;
+      throw unsupportedMediaType(`${what} is not read in ${protobufType} here: send application/json`);
+    }
+    const object = new Reading(this.#table, warnings).message(message, bytesOf(unknown.get(2)), 0);
     return { apiVersion, kind, ...object };
   }
+}
 
-  #message(schema: Schema, bytes: Uint8Array): JsonObject {
-    const type = this.#types.nameOf(schema) ?? 'a type without a name';
-    const numbers = this.#numbers.get(type);
-    if (numbers === undefined) throw notRead(type);
-    const fields = new Map<string, Json>();
-    for (const { number, value } of wireFields(bytes)) {
-      const field = numbers.get(number);
-      const child = field === undefined ? undefined : fieldSchema(schema, field.name);
-      if (field === undefined || child === undefined) throw notRead(`field ${number} of ${type}`);
-      // Creating leaves the status to others, and nothing but creating reads protobuf.
-      if (field.name !== 'status') this.#add(fields, field, child, value);
-    }
-    return Object.fromEntries(fields);
+/** One body. */
+class Reading {
+  readonly #table: MessageTable;
+  readonly #warnings: string[];
+
+  constructor(table: MessageTable, warnings: string[]) {
+    this.#table = table;
+    this.#warnings = warnings;
   }
 
-  #add(fields: Map<string, Json>, field: NumberedField, schema: Schema, value: bigint | Uint8Array): void {
-    const before = fields.get(field.name);
-    if (schema.items !== undefined) {
+  message(message: Message, bytes: Uint8Array, depth: number): JsonObject {
+    if (depth > maximumDepth)
+      throw badRequest(`the body of the request is nested more than ${maximumDepth} deep`);
+    const object: JsonObject = {};
+    for (const { number, value } of wireFields(bytes)) {
+      const field = message.fields.get(number);
+      if (field !== undefined) this.#add(object, field, value, depth);
+      else if (!isZero(value)) this.#warnings.push(`unknown field ${number} of ${message.name}`);
+    }
+    // Go's JSON has null for a list or map that must be there and is not.
+    for (const { name, type, keepsZero } of message.fields.values()) {
+      if (keepsZero && /^[[{]/.test(type)) object[name] ??= null;
+    }
+    return object;
+  }
+
+  #add(object: JsonObject, { name, type, keepsZero }: MessageField, value: WireValue, depth: number): void {
+    const before = object[name];
+    const inner = type.slice(1, -1);
+    if (type.startsWith('[')) {
       const list = Array.isArray(before) ? before : [];
-      list.push(this.#value(schema.items, value) ?? null);
-      fields.set(field.name, list);
-    } else if (typeof schema.additionalProperties === 'object') {
-      const entry = new Map([...wireFields(bytesOf(value))].map((it) => [it.number, it.value]));
+      list.push(this.#value(inner, value, depth) ?? null);
+      object[name] = list;
+    } else if (type.startsWith('{')) {
+      const entry = fieldsByNumber(bytesOf(value));
+      const map = isObject(before) ? before : {};
       const key = textOf(entry.get(1));
       if (key === '__proto__') throw badRequest('a field may not be named __proto__');
-      const map = isObject(before) ? before : {};
-      map[key] = this.#value(schema.additionalProperties, entry.get(2) ?? new Uint8Array()) ?? null;
-      fields.set(field.name, map);
+      map[key] = this.#value(inner, entry.get(2), depth) ?? null;
+      object[name] = map;
     } else {
-      const content = this.#value(schema, value);
-      const isZero = content === '' || content === 0 || content === false;
-      if (content !== undefined && (field.isPointer || !isZero)) fields.set(field.name, content);
+      const content = this.#value(type, value, depth);
+      if (name === '...') Object.assign(object, content);
+      else if (content !== undefined && (keepsZero || (content !== '' && content !== 0 && content !== false)))
+        object[name] = content;
     }
   }
 
-  /** One value; undefined for a time that is not set. */
-  #value(schema: Schema, value: bigint | Uint8Array): Json | undefined {
-    if (schema['x-kubernetes-int-or-string'] === true) return intOrString(bytesOf(value));
-    switch (schema.type) {
-      case 'boolean':
-        return numberOf(value) !== 0;
-      case 'integer':
-        return numberOf(value);
-      case 'string':
-        if (schema.format === 'byte') return Buffer.from(bytesOf(value)).toString('base64');
-        return schema.format === 'date-time' ? time(bytesOf(value)) : textOf(value);
-      default:
-        return this.#message(schema, bytesOf(value));
-    }
+  /** One value; undefined for a time that is not set. A value that is absent on the wire is the zero of its type. */
+  #value(type: string, value: WireValue | undefined, depth: number): Json | undefined {
+    if (type.startsWith('schema')) return this.#schemaOr(type, bytesOf(value), depth);
+    const message = this.#table.get(type);
+    if (message !== undefined) return this.message(message, bytesOf(value), depth + 1);
+    const content = decodeScalar(type, value);
+    if (type === 'rawJson' && content !== undefined) refusePrototype(content);
+    return content;
   }
-}
 
-function intOrString(bytes: Uint8Array): Json {
-  const fields = new Map([...wireFields(bytes)].map((it) => [it.number, it.value]));
-  return numberOf(fields.get(1) ?? 0n) === 0 ? numberOf(fields.get(2) ?? 0n) : textOf(fields.get(3));
-}
-
-/** A meta/v1 Time: seconds and nanoseconds, of which RFC 3339 in the API shows the former. */
-function time(bytes: Uint8Array): string | undefined {
-  const seconds = [...wireFields(bytes)].find((it) => it.number === 1);
-  if (seconds === undefined) return undefined;
-  return new Date(numberOf(seconds.value) * 1000).toISOString().replace('.000', '');
-}
-
-function numberOf(value: bigint | Uint8Array): number {
-  if (typeof value !== 'bigint') throw badRequest('the body of the request is not valid protobuf: no number');
-  return Number(BigInt.asIntN(64, value));
-}
-
-function bytesOf(value: bigint | Uint8Array | undefined): Uint8Array {
-  if (typeof value === 'bigint') throw badRequest('the body of the request is not valid protobuf: no bytes');
-  return value ?? new Uint8Array();
-}
-
-function textOf(value: bigint | Uint8Array | undefined): string {
-  return Buffer.from(bytesOf(value)).toString();
-}
-
-function notRead(what: string): Error {
-  return unsupportedMediaType(`${what} is not read in ${protobufType} here: send application/json`);
+  /** A schema in a CustomResourceDefinition, or what may stand in its place (apiextensions/v1 JSONSchemaPropsOr...). */
+  #schemaOr(type: string, bytes: Uint8Array, depth: number): Json {
+    const fields = [...wireFields(bytes)];
+    const schemas = this.#table.get('apiextensions/v1.JSONSchemaProps') as Message;
+    const schema = (value: WireValue) => this.message(schemas, bytesOf(value), depth + 1);
+    const [flag, list] = [fields.find((it) => it.number === 1), fields.filter((it) => it.number === 2)];
+    if (type === 'schemaOrBool') {
+      const [only] = list;
+      return only === undefined ? flag?.value === 1n : schema(only.value);
+    }
+    if (flag !== undefined) return schema(flag.value);
+    return list.map(({ value }) => (type === 'schemaOrList' ? schema(value) : textOf(value)));
+  }
 }

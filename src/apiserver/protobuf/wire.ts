@@ -1,11 +1,19 @@
-// Reads the protobuf wire format (protobuf.dev "Encoding"): varints and length-delimited fields, all that Kubernetes uses for objects.
+// Reads the protobuf wire format (protobuf.dev "Encoding"), without the groups that nothing uses any more.
 
 import { badRequest } from '../status.ts';
+
+/** A varint, or the bytes of anything else. */
+export type WireValue = bigint | Uint8Array;
 
 /** One field as it stands on the wire. */
 export interface WireField {
   readonly number: number;
-  readonly value: bigint | Uint8Array;
+  readonly value: WireValue;
+}
+
+/** The last value of each field: what counts where a field is no list. */
+export function fieldsByNumber(bytes: Uint8Array): Map<number, WireValue> {
+  return new Map([...wireFields(bytes)].map(({ number, value }) => [number, value]));
 }
 
 /** The fields of a message in order; 400 for bytes that are none. */
@@ -15,6 +23,8 @@ export function* wireFields(bytes: Uint8Array): Generator<WireField> {
     const tag = Number(reader.varint());
     const [number, wireType] = [Math.floor(tag / 8), tag % 8];
     if (wireType === 0) yield { number, value: reader.varint() };
+    else if (wireType === 1) yield { number, value: reader.bytes(8) };
+    else if (wireType === 5) yield { number, value: reader.bytes(4) };
     else if (wireType === 2) yield { number, value: reader.bytes(Number(reader.varint())) };
     else throw broken(`wire type ${wireType} of field ${number}`);
   }

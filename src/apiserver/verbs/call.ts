@@ -29,12 +29,12 @@ export function targetOf(call: ResourceCall): Target {
   return { resource: call.resource, namespace: call.path.namespace, name: call.path.name };
 }
 
-/** The body of a verb that may be given none; the only ones that also read protobuf. */
-export async function bodyOf(call: ResourceCall): Promise<Json> {
+/** The body of a request, {} for none; `warnings` are told what of it was not read. */
+export async function bodyOf(call: ResourceCall, warnings: string[] = []): Promise<Json> {
   const body = await readBody(call.request);
   const type = mediaType(call.request);
   if (body.length === 0) return {};
-  return type === protobufType ? call.protobuf.decode(body) : parseBody(body, type);
+  return type === protobufType ? call.protobuf.decode(body, warnings) : parseBody(body, type);
 }
 
 export function objectBody(body: Json): JsonObject {

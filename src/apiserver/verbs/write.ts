@@ -1,7 +1,7 @@
 // The writing verbs: create, replace, patch and apply.
 
 import { mediaType, parseBody, readBody } from '../http/body.ts';
-import { isObject, type Json, stringAt } from '../json.ts';
+import { clone, isObject, type Json, stringAt } from '../json.ts';
 import { asObject } from '../objects/checks.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { WriteOptions } from '../objects/ports.ts';
@@ -13,7 +13,7 @@ import { applyPatch, patcher } from './patch.ts';
 export async function create(objects: Objects, call: ResourceCall): Promise<void> {
   const options = writeOptions(call);
   const { namespace } = call.path;
-  const object = asObject(call.resource, await bodyOf(call));
+  const object = asObject(call.resource, await bodyOf(call, options.warnings));
   const given = object.metadata.namespace;
   if (call.resource.namespaced && namespace === '')
     throw badRequest('an empty namespace may not be set during creation');
@@ -26,9 +26,8 @@ export async function create(objects: Objects, call: ResourceCall): Promise<void
 
 export async function replace(objects: Objects, call: ResourceCall, subresource: Subresource): Promise<void> {
   const options = writeOptions(call);
-  const text = await readBody(call.request);
-  const type = mediaType(call.request);
-  const change = () => asObject(call.resource, parseBody(text, type));
+  const body = await bodyOf(call, options.warnings);
+  const change = () => asObject(call.resource, clone(body));
   const entry = await objects.update(targetOf(call), subresource, change, options);
   await sendEntry(objects, call, 200, entry, options);
 }

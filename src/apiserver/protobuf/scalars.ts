@@ -1,0 +1,88 @@
+// Single values of protobuf as JSON has them.
+
+import type { Json } from '../json.ts';
+import { badRequest } from '../status.ts';
+import { fieldsByNumber, type WireValue, wireFields } from './wire.ts';
+
+/** The JSON of a value of a scalar type of the message table; undefined for what is not set. */
+export function decodeScalar(type: string, value: WireValue | undefined): Json | undefined {
+  switch (type) {
+    case 'bool':
+      return numberOf(value) !== 0;
+    case 'int':
+      return numberOf(value);
+    case 'double':
+      return doubleOf(bytesOf(value));
+    case 'bytes':
+      return Buffer.from(bytesOf(value)).toString('base64');
+    case 'quantity':
+      return textOf(fieldsByNumber(bytesOf(value)).get(1));
+    case 'texts':
+      return [...wireFields(bytesOf(value))].map((it) => textOf(it.value));
+    case 'intOrString':
+      return intOrString(bytesOf(value));
+    case 'rawJson':
+      return rawJson(bytesOf(fieldsByNumber(bytesOf(value)).get(1)));
+    case 'time':
+    case 'microTime':
+      return time(bytesOf(value), type === 'microTime' ? 6 : 0);
+    default:
+      return textOf(value);
+  }
+}
+
+/** Whether a value is what an encoder writes for a field that nobody set. */
+export function isZero(value: WireValue): boolean {
+  return value === 0n || (typeof value !== 'bigint' && value.every((byte) => byte === 0));
+}
+
+/** util/intstr IntOrString: type, int, string. */
+function intOrString(bytes: Uint8Array): Json {
+  const fields = fieldsByNumber(bytes);
+  return numberOf(fields.get(1)) === 0 ? numberOf(fields.get(2)) : textOf(fields.get(3));
+}
+
+/** A meta/v1 Time: seconds and nanoseconds; `digits` of a second are shown. */
+function time(bytes: Uint8Array, digits: number): string | undefined {
+  if (bytes.length === 0) return undefined;
+  const fields = fieldsByNumber(bytes);
+  const date = new Date(numberOf(fields.get(1)) * 1000);
+  if (Number.isNaN(date.getTime())) throw broken('a time that is none');
+  const fraction = String(numberOf(fields.get(2)))
+    .padStart(9, '0')
+    .slice(0, digits);
+  return `${date.toISOString().slice(0, -'.000Z'.length)}${digits > 0 ? `.${fraction}` : ''}Z`;
+}
+
+function rawJson(bytes: Uint8Array): Json | undefined {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as Json;
+  } catch {
+    throw broken('a field of JSON that is none');
+  }
+}
+
+function doubleOf(bytes: Uint8Array): number {
+  if (bytes.length !== 8) throw broken('no double');
+  return Buffer.from(bytes).readDoubleLE();
+}
+
+function numberOf(value: WireValue | undefined): number {
+  if (value === undefined) return 0;
+  if (typeof value !== 'bigint') throw broken('no number');
+  return Number(BigInt.asIntN(64, value));
+}
+
+export function bytesOf(value: WireValue | undefined): Uint8Array {
+  if (typeof value === 'bigint') throw broken('no bytes');
+  return value ?? new Uint8Array();
+}
+
+export function textOf(value: WireValue | undefined): string {
+  return Buffer.from(bytesOf(value)).toString();
+}
+
+function broken(what: string): Error {
+  return badRequest(`the body of the request is not valid protobuf: ${what}`);
+}

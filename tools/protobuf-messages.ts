@@ -1,0 +1,65 @@
+// The messages of protobuf that the embedded API server reads, taken from the Go types of Kubernetes by test/kube/clients.
+// npm run gen -- protobuf writes them; npm run test:kube sees that they are right.
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtInKinds } from '../src/apiserver/builtin/kinds.ts';
+import { apiVersion } from '../src/apiserver/resource.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** What clients send besides the kinds that are stored here. */
+const otherBodies = [
+  'v1 Binding',
+  'v1 DeleteOptions',
+  'admissionregistration.k8s.io/v1 MutatingWebhookConfiguration',
+  'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration',
+  'authentication.k8s.io/v1 TokenRequest',
+  'authentication.k8s.io/v1 TokenReview',
+  'authorization.k8s.io/v1 LocalSubjectAccessReview',
+  'authorization.k8s.io/v1 SelfSubjectAccessReview',
+  'authorization.k8s.io/v1 SelfSubjectRulesReview',
+  'authorization.k8s.io/v1 SubjectAccessReview',
+  'autoscaling/v1 Scale',
+  'batch/v1 CronJob',
+  'batch/v1 Job',
+  'events.k8s.io/v1 Event',
+  'policy/v1 Eviction',
+  'policy/v1 PodDisruptionBudget',
+  'scheduling.k8s.io/v1 PriorityClass',
+];
+
+/** What the program of test/kube/clients is to be given on its standard input. */
+export function messageRoots(): string {
+  const kinds = builtInKinds().resources.map((resource) => `${apiVersion(resource)} ${resource.kind}`);
+  return `${[...new Set([...kinds, ...otherBodies])].toSorted().join('\n')}\n`;
+}
+
+/** The files, by their paths from the root of the repository, made of what that program said. */
+export function messageFiles(said: string): ReadonlyMap<string, string> {
+  const packages = said.trim().split(/\n(?=# )/);
+  const isCore = (text: string) => text.startsWith('# core/v1 ');
+  const file = (title: string, name: string, texts: readonly string[]) =>
+    [
+      `// ${title}: the numbers of their fields (message-table.ts has the notation).`,
+      '// Generated from the Go types of Kubernetes by `npm run gen -- protobuf`. Do not edit.',
+      '',
+      `export const ${name} = \`\n${texts.join('\n')}\n\`;\n`,
+    ].join('\n');
+  const folder = 'src/apiserver/protobuf';
+  const others = packages.filter((text) => !isCore(text));
+  return new Map([
+    [`${folder}/core-messages.ts`, file('The messages of core/v1', 'coreMessages', packages.filter(isCore))],
+    [`${folder}/other-messages.ts`, file('The messages of the other groups', 'otherMessages', others)],
+  ]);
+}
+
+if (import.meta.main) {
+  const cwd = join(root, 'test/kube/clients');
+  const go = spawnSync('go', ['run', '.', 'messages'], { cwd, input: messageRoots(), encoding: 'utf8' });
+  if (go.status !== 0) {
+    console.error(`gen: go run in ${cwd}: ${go.error?.message ?? go.stderr}`);
+    process.exitCode = 1;
+  } else for (const [path, text] of messageFiles(go.stdout)) writeFileSync(join(root, path), text);
+}
