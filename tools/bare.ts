@@ -1,0 +1,35 @@
+// npm run bare -- COMMAND ...: runs the command in a fresh clone of HEAD, on a bare Debian 12 with git and npm alone.
+// Exit code: the command's; 125 where no such root can be had on this machine.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { BareRoot, NoBareRoot } from './bare-root.ts';
+
+const project = join(import.meta.dirname, '..');
+const clone = '/root/orbweaver';
+
+function git(...args: readonly string[]): string {
+  const done = spawnSync('git', args, { encoding: 'utf8', cwd: project });
+  if (done.status === 0) return done.stdout.trim();
+  throw new Error(`git ${args.join(' ')}: ${done.error?.message ?? done.stderr.trim()}`);
+}
+
+async function main(command: readonly string[]): Promise<number> {
+  if (command.length === 0) {
+    console.error('npm run bare -- COMMAND ...: the command is missing');
+    return 2;
+  }
+  if (git('status', '--porcelain') !== '')
+    console.error('orbweaver: this tree is dirty; the clone has HEAD, without what is not committed');
+  using root = await BareRoot.copy();
+  git('clone', '--quiet', '--no-local', project, join(root.path, clone));
+  return await root.run(['sh', '-c', `cd ${clone} && "$@"`, 'sh', ...command]);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof NoBareRoot)) throw error;
+  console.error(`orbweaver: no bare root on this machine: ${error.message}`);
+  process.exitCode = 125;
+}
