@@ -16,15 +16,20 @@ import {
 } from '#node';
 import {
   type AttachmentKey,
+  arePeers,
   type CoordinatorSettings,
   type DesiredNetwork,
+  foreignUse,
+  hostLinkName,
   type MergedOptions,
   type NicInput,
   nicMode,
   nicRoutes,
   nicTable,
   type OverlayNic,
+  POD_LINK,
   planPod,
+  podNumbers,
   readSettings,
 } from '#plan/network';
 
@@ -70,7 +75,10 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
     mode,
     ...(table !== undefined && { table }),
   }));
-  const situation = { name, settings, others, podLinks: sight.links.map((link) => link.name) };
+  const foreign = foreignUse(sight.routes, sight.rules);
+  // Records of other NICs tell the mode without it.
+  const hasVeth = others.length === 0 && hasOwnVeth(request.attachment, sight, namespaces);
+  const situation = { name, settings, others, hasVeth, foreign };
   const mode = nicMode(situation);
   if (mode === undefined) return undefined;
   const table = nicTable(situation, mode, request.recorded?.table);
@@ -81,11 +89,14 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
   const overlay =
     mode === 'overlay' ? overlayBefore(request, namespaces, settings.podDefaultCniNic, sight) : undefined;
   const { nodeAddresses } = request;
+  const pod = podOf(request.attachment.containerId, request.others);
+  const numbers = podNumbers(foreign, pod.numbers ?? request.recorded?.numbers);
   const desired = planPod({
     containerId: request.attachment.containerId,
-    nics: [...attached(request, sight), nic].sort((a, b) => (a.table ?? 0) - (b.table ?? 0)),
+    nics: [...attached(pod.nics, sight), nic].sort((a, b) => (a.table ?? 0) - (b.table ?? 0)),
     ...(overlay !== undefined && { overlay }),
     nodeAddresses,
+    numbers,
   });
   const planned = desired.nics.find((one) => one.name === name);
   if (planned === undefined) return undefined;
@@ -96,10 +107,19 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
     planned,
     options: request.options,
     overlay,
+    numbers,
     nodeAddresses,
     plannedAt: request.timestamp,
   });
   return { desired, record, sight };
+}
+
+/** The pair is ours where its other end has the name of this container's on the node: a NIC of the pod may be named veth0 too. */
+function hasOwnVeth({ containerId }: AttachmentKey, { links }: PodSight, { node }: Namespaces): boolean {
+  const inPod = links.find(({ name }) => name === POD_LINK);
+  if (inPod?.kind !== 'veth') return false;
+  const onNode = node.link(hostLinkName(containerId));
+  return onNode !== undefined && arePeers(onNode, inPod);
 }
 
 /** All ipvlans of a parent have its MAC address, and the kernel lets none have another (ipvlan_main.c has no ndo_set_mac_address). */
@@ -112,9 +132,9 @@ function requireOwnMac(name: string, { podMacPrefix }: CoordinatorSettings, { li
 }
 
 /** The other NICs that are still there, with their routes as they are now. */
-function attached({ attachment, others }: NicRequest, sight: PodSight): NicInput[] {
-  return podOf(attachment.containerId, others)
-    .nics.filter((nic) => sight.links.some((link) => link.name === nic.name))
+function attached(nics: readonly NicInput[], sight: PodSight): NicInput[] {
+  return nics
+    .filter((nic) => sight.links.some((link) => link.name === nic.name))
     .map((nic) => ({ ...nic, routes: nicRoutes(nic, sight.routes, nic) }));
 }
 

@@ -138,16 +138,18 @@ export class RoutedLan implements Disposable {
 
   /** What iproute2 prints, in the order of the words, without what is the same for all of ours. */
   show(where: 'pod' | 'node', line: string): string[] {
+    return this.raw(where, line)
+      .map((text) => text.replaceAll(/ (proto (79|kernel|boot)|pref medium|linkdown)\b/g, ''))
+      .filter((text) => !text.startsWith('fe80::/64'))
+      .sort();
+  }
+
+  /** What iproute2 prints, one line each, with single spaces. */
+  raw(where: 'pod' | 'node', line: string): string[] {
     return run(this[where], line)
       .split('\n')
-      .map((text) =>
-        text
-          .replaceAll(/ (proto (79|kernel|boot)|pref medium|linkdown)\b/g, '')
-          .replaceAll(/\s+/g, ' ')
-          .trim(),
-      )
-      .filter((text) => text !== '' && !text.startsWith('fe80::/64'))
-      .sort();
+      .map((text) => text.replaceAll(/\s+/g, ' ').trim())
+      .filter((text) => text !== '');
   }
 
   [Symbol.dispose](): void {
@@ -171,13 +173,13 @@ const ASK = `
   socket.pipe(process.stdout);`;
 
 /** Runs `ask` while a TCP server on port 80 of the namespace answers with the address that it saw. */
-export async function withServer<T>(namespace: string, ask: () => T): Promise<T> {
+export async function withServer<T>(namespace: string, ask: () => T | Promise<T>): Promise<T> {
   const server = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', SERVER], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     await once(server.stdout, 'data');
-    return ask();
+    return await ask();
   } finally {
     server.kill();
     await once(server, 'exit');

@@ -12,7 +12,7 @@ import { type PodSight, seePod } from './pod-sight.ts';
 export function observePod(
   pod: NetworkNamespace,
   desired: DesiredNetwork,
-  { links, routes }: PodSight = seePod(pod),
+  { links, routes, rules }: PodSight = seePod(pod),
 ): ObservedNamespace {
   const exists = (name: string) => links.some((link) => link.name === name);
   const devs = [...new Set(desired.pod.neighbours.map(({ dev }) => dev))].filter(exists);
@@ -22,7 +22,7 @@ export function observePod(
     links,
     addresses: pod.addresses(),
     routes,
-    rules: pod.rules(),
+    rules,
     neighbours: devs.flatMap((dev) => pod.neighbours({ dev })),
     sysctls: new Map(),
     table: mayHaveTable && table !== undefined ? pod.nftRules(table.name) : [],

@@ -1,7 +1,7 @@
-// What is looked at in a pod before it is planned: its links, the routes of its NICs, and the NIC of an overlay.
+// What is looked at in a pod before it is planned: its links, routes and rules, and the NIC of an overlay.
 
 import { OrbError } from '#base';
-import type { Link, NetworkNamespace, Route } from '#net';
+import type { Link, NetworkNamespace, Route, Rule } from '#net';
 import { nicRoutes, type OverlayNic, type PodNic } from '#plan/network';
 import type { Namespaces } from './namespaces.ts';
 
@@ -9,10 +9,12 @@ export interface PodSight {
   readonly links: readonly Link[];
   /** Of all tables, so that the application of the plan need not look again. */
   readonly routes: readonly Route[];
+  /** Of both families. */
+  readonly rules: readonly Rule[];
 }
 
 export function seePod(pod: NetworkNamespace): PodSight {
-  return { links: pod.links(), routes: pod.routes() };
+  return { links: pod.links(), routes: pod.routes(), rules: pod.rules() };
 }
 
 /** The pod's first NIC, which an overlay made, and its other end where that is on the node. `recorded` is of an earlier look. */

@@ -8,6 +8,7 @@ import {
   type NicInput,
   type OverlayNic,
   readSettings,
+  usualNumbers,
 } from '#plan/network';
 import { type AttachmentRecord, decodeRecord, encodeRecord } from './attachment-record.ts';
 import { podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
@@ -60,7 +61,14 @@ const planned = { name: 'net1', mac: undefined, hostLink: 'cali1', hostTable: 50
 
 function recorded(name: string, table?: number, plannedAt = '2030-01-01T00:00:00.000Z'): RecordedNic {
   const nodeAddresses = [parseAddress(plannedAt.startsWith('2030') ? '10.6.0.1' : '10.6.0.2')];
-  const common = { mode: 'overlay', planned, options, nodeAddresses, plannedAt } as const;
+  const common = {
+    mode: 'overlay',
+    planned,
+    options,
+    numbers: usualNumbers,
+    nodeAddresses,
+    plannedAt,
+  } as const;
   return recordNic({ ...common, nic: nic(name, table), index: 7, overlay });
 }
 
@@ -85,6 +93,7 @@ test('a NIC comes back from its file as the plan needs it: routes, tables and se
     nics: [nic('net1', 101)],
     overlay,
     nodeAddresses: [parseAddress('10.6.0.1')],
+    numbers: usualNumbers,
   });
 });
 

@@ -12,6 +12,7 @@ import type {
   PlannedNic,
   PodInput,
   PodNic,
+  PodNumbers,
 } from '#plan/network';
 import { readSettings } from '#plan/network';
 
@@ -62,6 +63,8 @@ export const recordedNicSchema = z.object({
   index: z.int().optional(),
   /** Its own table in the pod. */
   table: z.int().optional(),
+  /** The pod's, as they were when it was last planned; the usual ones where older agents wrote. */
+  numbers: z.object({ replyTable: z.int(), besideTable: z.int(), replyMark: z.int() }).optional(),
   /** Where the node's routes to its addresses are. */
   hostLink: z.string(),
   hostTable: z.int(),
@@ -89,6 +92,7 @@ export interface NicToRecord {
   readonly planned: PlannedNic;
   readonly options: MergedOptions;
   readonly overlay: OverlayNic | undefined;
+  readonly numbers: PodNumbers;
   readonly nodeAddresses: PodInput['nodeAddresses'];
   readonly plannedAt: string;
 }
@@ -107,6 +111,7 @@ export function recordNic({
     nic: nicText(nic),
     ...(index !== undefined && { index }),
     ...(nic.table !== undefined && { table: nic.table }),
+    numbers: rest.numbers,
     hostLink: planned.hostLink,
     hostTable: planned.hostTable,
     options: optionsSchema.parse(options),
@@ -142,6 +147,7 @@ export function podOf(
 ): PodInput & { nics: readonly NicInput[] } {
   const inOrder = records.toSorted((a, b) => (a.table ?? 0) - (b.table ?? 0));
   const [latest] = records.toSorted((a, b) => b.plannedAt.localeCompare(a.plannedAt));
+  const numbers = latest?.numbers;
   const overlay = inOrder.find((record) => record.overlay !== undefined)?.overlay;
   return {
     containerId,
@@ -152,6 +158,7 @@ export function podOf(
     })),
     ...(overlay !== undefined && { overlay: overlayOf(overlay) }),
     nodeAddresses: (latest?.nodeAddresses ?? []).map(parseAddress),
+    ...(numbers !== undefined && { numbers }),
   };
 }
 

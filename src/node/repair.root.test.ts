@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { parseAddress, parseCidr } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
 import type { NetworkNamespace } from '#net';
-import { mergeOptions, nicRoutes, planPod, readSettings } from '#plan/network';
+import { mergeOptions, nicRoutes, planPod, readSettings, usualNumbers } from '#plan/network';
 import { applyNetwork } from './apply.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
 import type { Namespaces } from './namespaces.ts';
@@ -58,6 +58,7 @@ class Site implements Disposable {
       planned,
       options,
       overlay: undefined,
+      numbers: usualNumbers,
       nodeAddresses,
       plannedAt: '2030-01-01T00:00:00.000Z',
     });

@@ -51,7 +51,7 @@ function rulesOf(namespace: NetworkNamespace, table: string): NftRuleJson[] {
 
 /** Our own table of a pod: its answers leave by veth0 where the connection came in. */
 export function podFirewall(namespace: NetworkNamespace): Firewall {
-  return rulesOf(namespace, NFT_TABLE).length === 0 ? {} : { replyMarks: podReplyMarks };
+  return rulesOf(namespace, NFT_TABLE).length === 0 ? {} : { replyMarks: podReplyMarks(namespace.rules()) };
 }
 
 /** The networks of our own table of a node: half-seen connections into them pass. */

@@ -4,6 +4,7 @@ import { OrbError } from '#base';
 import { type Address, type Cidr, cidrContains, type Family, formatCidr, networkOf, parseCidr } from '#ip';
 import type { Route } from '#net';
 import type { AttachmentKey, Owned } from './desired.ts';
+import { type PodNumbers, usualNumbers } from './foreign-use.ts';
 import type { PodInput } from './nic.ts';
 import { LEAST_IPV6_MTU_BYTES } from './numbers.ts';
 import type { CoordinatorSettings } from './settings.ts';
@@ -39,6 +40,7 @@ export interface Frame {
   readonly gateways: readonly Address[];
   /** For what belongs to the pod as a whole. */
   readonly owner: AttachmentKey;
+  readonly numbers: PodNumbers;
   readonly notes: string[];
 }
 
@@ -71,6 +73,7 @@ export function frameOf(input: PodInput): Frame {
       .map((family) => nodes.find((node) => node.family === family))
       .filter((address) => address !== undefined),
     owner: firstOfOurs.owner,
+    numbers: input.numbers ?? usualNumbers,
     notes: [],
   };
 }

@@ -13,12 +13,14 @@ export {
 } from './desired.ts';
 export { difference, networkDifference, sysctlDifference } from './difference.ts';
 export { changesOf, type Finding, type Mend, mismatches, nftCommandsOf } from './finding.ts';
+export { type ForeignUse, foreignUse, type PodNumbers, podNumbers, usualNumbers } from './foreign-use.ts';
+export { arePeers } from './link-difference.ts';
 export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
 export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
 export { nicRoutes } from './nic-routes.ts';
 export { type NodeInput, planNode } from './node.ts';
 export { isTunnel, leadsToOtherNodes, nodeAddresses } from './node-addresses.ts';
-export { hostLinkName } from './numbers.ts';
+export { hostLinkName, POD_LINK } from './numbers.ts';
 export { nothingObserved, type ObservedNamespace } from './observed.ts';
 export { planPod, planWithoutNics } from './pod.ts';
 export { presentOptions } from './present-options.ts';

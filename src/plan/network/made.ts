@@ -2,8 +2,8 @@
 
 import { type Address, type Cidr, type Family, hostCidr } from '#ip';
 import { type Mac, type Neighbour, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
-import { REPLY_RULE_PRIORITY, REPLY_TABLE, SOURCE_RULE_PRIORITY } from './numbers.ts';
-import { REPLY_MARK } from './reply-marks.ts';
+import type { PodNumbers } from './foreign-use.ts';
+import { REPLY_RULE_PRIORITY, SOURCE_RULE_PRIORITY } from './numbers.ts';
 
 const ALL_BITS = 0xffff_ffff;
 
@@ -47,12 +47,12 @@ export function neighbour(address: Address, dev: string, mac: Mac): Neighbour {
 }
 
 /** `1000: from all fwmark 0x1 lookup 100` */
-export function replyRule(family: Family): Rule {
+export function replyRule(family: Family, { replyTable, replyMark }: PodNumbers): Rule {
   return {
     family,
     priority: REPLY_RULE_PRIORITY,
-    table: REPLY_TABLE,
-    mark: { value: REPLY_MARK, mask: ALL_BITS },
+    table: replyTable,
+    mark: { value: replyMark, mask: ALL_BITS },
     protocol: ROUTE_PROTOCOL,
   };
 }

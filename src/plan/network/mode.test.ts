@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settingsOf } from './golden-fixture.ts';
+import { ROUTE_PROTOCOL } from '#net';
+import { type ForeignUse, foreignUse, noForeignUse } from './foreign-use.ts';
+import { madeBy, settingsOf } from './golden-fixture.ts';
 import { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
 import type { CoordinatorOptions } from './settings.ts';
 
@@ -12,7 +14,7 @@ function situation(
   netConf: CoordinatorOptions = {},
   more: Partial<NicSituation> = {},
 ): NicSituation {
-  return { name, settings: settingsOf(netConf), others: [], podLinks: ['lo', 'eth0', name], ...more };
+  return { name, settings: settingsOf(netConf), others: [], hasVeth: false, foreign: noForeignUse, ...more };
 }
 
 test('auto: the first NIC is underlay, a later one follows what the first was', () => {
@@ -23,7 +25,7 @@ test('auto: the first NIC is underlay, a later one follows what the first was', 
 });
 
 test('auto: veth0 of an overlay NIC of ours does not make the next one underlay', () => {
-  const more = { others: [overlayNet('net1', 101)], podLinks: ['lo', 'eth0', 'net1', 'veth0', 'net2'] };
+  const more = { others: [overlayNet('net1', 101)], hasVeth: true };
   assert.equal(nicMode(situation('net2', {}, more)), 'overlay');
 });
 
@@ -42,8 +44,10 @@ test('underlay on a later NIC wants the first one served too', () => {
     message:
       'when creating interface net1 in underlay mode, it detects that the auxiliary interface eth0 was not created by previous interface. please enable coordinator plugin in previous interface',
   });
-  const more = { podLinks: ['lo', 'eth0', 'veth0', 'net1'] };
-  assert.throws(() => nicMode(situation('net1', {}, more)), /was not created by previous interface/);
+  assert.throws(
+    () => nicMode(situation('net1', {}, { hasVeth: true })),
+    /was not created by previous interface/,
+  );
 });
 
 test('overlay on the first NIC, or beside underlay, is refused', () => {
@@ -51,7 +55,7 @@ test('overlay on the first NIC, or beside underlay, is refused', () => {
     () => nicMode(situation('eth0', { mode: 'overlay' })),
     /when creating interface eth0 in overlay mode, it detects that the current interface is first interface named eth0, this plugin should not work for it/,
   );
-  for (const more of [{ others: [underlayEth0] }, { podLinks: ['eth0', 'veth0', 'net1'] }]) {
+  for (const more of [{ others: [underlayEth0] }, { hasVeth: true }]) {
     assert.throws(
       () => nicMode(situation('net1', { mode: 'overlay' }, more)),
       /when creating interface net1 in overlay mode, it detects that the auxiliary interface veth0 of underlay mode exists/,
@@ -59,12 +63,10 @@ test('overlay on the first NIC, or beside underlay, is refused', () => {
   }
 });
 
-test('tables: none for the first underlay NIC, else the lowest that is free; links do not count', () => {
+test('tables: none for the first underlay NIC, else the lowest that is free', () => {
   const table = (one: NicSituation, mode: NicMode, before?: number) => nicTable(one, mode, before);
   assert.equal(table(situation('eth0'), 'underlay'), undefined);
   assert.equal(table(situation('net1', {}, { others: [underlayEth0] }), 'underlay'), 101);
-  const many = { podLinks: ['lo', 'eth0', 'br0', 'tap0', 'net7', 'net1'] };
-  assert.equal(table(situation('net1', {}, many), 'overlay'), 101);
 });
 
 test('a NIC plugged in after another was unplugged takes the free table and collides with none', () => {
@@ -76,4 +78,18 @@ test('ADD again keeps the table', () => {
   const others = [overlayNet('net1', 101)];
   assert.equal(nicTable(situation('net3', {}, { others }), 'overlay', 105), 105);
   assert.equal(nicTable(situation('net3', {}, { others }), 'overlay', 101), 102, 'unless it is taken');
+});
+
+test('a table of another program is not free: one with a route in it, one that a rule leads to', () => {
+  const route = { ...madeBy('net1', '0.0.0.0/0', '10.7.0.1'), table: 101 };
+  const rule = { family: 6, priority: 32_765, table: 102, protocol: 0 } as const;
+  const ours = { ...rule, table: 103, protocol: ROUTE_PROTOCOL };
+  const foreign = foreignUse([route], [rule, ours]);
+  assert.equal(nicTable(situation('net2', {}, { foreign }), 'overlay', undefined), 103);
+  assert.equal(nicTable(situation('net2', {}, { foreign }), 'overlay', 101), 103, 'ADD again');
+});
+
+test('no NIC gets a table of the kernel, however many tables others use', () => {
+  const foreign: ForeignUse = { tables: new Set(Array.from({ length: 152 }, (_, i) => 101 + i)), marks: [] };
+  assert.equal(nicTable(situation('net1', {}, { foreign }), 'overlay', undefined), 256);
 });

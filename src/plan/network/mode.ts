@@ -1,6 +1,7 @@
 // Which mode a NIC is served in, and which table it gets: from what is recorded of the pod's other NICs.
 
 import { OrbError } from '#base';
+import { type ForeignUse, freeTable, isFreeTable } from './foreign-use.ts';
 import { FIRST_NIC_TABLE, POD_LINK } from './numbers.ts';
 import type { CoordinatorSettings } from './settings.ts';
 
@@ -20,8 +21,10 @@ export interface NicSituation {
   readonly settings: Pick<CoordinatorSettings, 'mode' | 'podDefaultCniNic'>;
   /** The pod's other NICs that the coordinator serves. */
   readonly others: readonly RecordedNic[];
-  /** Names of the links in the pod's namespace. */
-  readonly podLinks: readonly string[];
+  /** The pod has the veth pair of underlay mode, whoever made it. */
+  readonly hasVeth: boolean;
+  /** What other programs use in the pod. */
+  readonly foreign: ForeignUse;
 }
 
 /** Undefined where the settings switch the coordinator off: the result passes through unchanged. */
@@ -30,7 +33,7 @@ export function nicMode(situation: NicSituation): NicMode | undefined {
   const isFirst = name === settings.podDefaultCniNic;
   const underlayBefore = situation.others.some((other) => other.mode === 'underlay');
   const overlayBefore = situation.others.some((other) => other.mode === 'overlay');
-  const veth = situation.podLinks.includes(POD_LINK);
+  const veth = situation.hasVeth;
   switch (settings.mode) {
     case 'disable':
       return undefined;
@@ -72,8 +75,9 @@ function conflict(name: string, message: string): OrbError {
 }
 
 /**
- * The NIC's own table: the one it was given before, else the lowest that no other NIC of the pod has. The first NIC in underlay
- * mode needs none. Never the number of links, which changes when a NIC is unplugged or is somebody else's (Spiderpool #3953).
+ * The NIC's own table: the one it was given before, else the lowest that neither another NIC of the pod nor another program has.
+ * The first NIC in underlay mode needs none. Never the number of links, which changes when a NIC is unplugged or is somebody
+ * else's (Spiderpool #3953).
  */
 export function nicTable(
   situation: NicSituation,
@@ -81,9 +85,8 @@ export function nicTable(
   before: number | undefined,
 ): number | undefined {
   if (mode === 'underlay' && situation.name === situation.settings.podDefaultCniNic) return undefined;
-  const taken = new Set(situation.others.map((other) => other.table));
-  if (before !== undefined && !taken.has(before)) return before;
-  let table = FIRST_NIC_TABLE;
-  while (taken.has(table)) table++;
-  return table;
+  const { foreign } = situation;
+  const taken = situation.others.flatMap(({ table }) => (table === undefined ? [] : [table]));
+  if (before !== undefined && !taken.includes(before) && isFreeTable(foreign, before)) return before;
+  return freeTable(foreign, { first: FIRST_NIC_TABLE, taken });
 }

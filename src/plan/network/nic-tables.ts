@@ -6,7 +6,6 @@ import { defaultRoutes, keeperOf, type Moved } from './default-route.ts';
 import { type Frame, hasFamily, type Nic, nicOnLan } from './frame.ts';
 import { hijackRoutes, nodeRoutes } from './hijack.ts';
 import { gatewayRoute, sourceRule } from './made.ts';
-import { FIRST_NIC_TABLE, OVERLAY_TABLE, OVERLAY_TABLE_BESIDE_REPLIES } from './numbers.ts';
 
 /** `from` rules, one for each address. */
 export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
@@ -21,9 +20,7 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
   const copies = overlayMoved(frame, moved).flatMap(({ nic, family, table }) =>
     defaultRoutes(nic, family).map((route) => copy(route, table)),
   );
-  // Spiderpool's table 101 holds the node's addresses even where no rule leads to it.
-  const unreferenced = frame.isOverlay ? [] : nodeRoutes(frame, frame.first.way, FIRST_NIC_TABLE);
-  return [...unreferenced, ...moved.flatMap((one) => tableOf(frame, one)), ...copies];
+  return [...moved.flatMap((one) => tableOf(frame, one)), ...copies];
 }
 
 /**
@@ -32,7 +29,8 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
  */
 function overlayMoved(frame: Frame, moved: readonly Moved[]): Moved[] {
   if (!frame.isOverlay) return [];
-  const table = frame.ownWay === undefined ? OVERLAY_TABLE : OVERLAY_TABLE_BESIDE_REPLIES;
+  const { replyTable, besideTable } = frame.numbers;
+  const table = frame.ownWay === undefined ? replyTable : besideTable;
   return frame.families
     .filter((family) => keeperOf(frame, family) === frame.first)
     .filter((family) => moved.some((one) => one.family === family) && hasFamily(frame.first, family))

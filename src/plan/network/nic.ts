@@ -2,6 +2,7 @@
 
 import type { Address, Cidr } from '#ip';
 import type { Mac, Route } from '#net';
+import type { PodNumbers } from './foreign-use.ts';
 import type { CoordinatorSettings } from './settings.ts';
 
 /** A NIC of the pod, whoever made it. */
@@ -36,6 +37,8 @@ export interface PodInput {
   readonly overlay?: OverlayNic;
   /** See `nodeAddresses`: the first of a family is the gateway. */
   readonly nodeAddresses: readonly Address[];
+  /** Absent in what older agents recorded: the usual ones. */
+  readonly numbers?: PodNumbers;
   /** A NIC that is being taken away: its default route must not stay behind. */
   readonly leaving?: PodNic;
 }

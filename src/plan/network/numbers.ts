@@ -2,14 +2,8 @@
 
 import { fingerprint } from './mac.ts';
 
-/** Pod: what must go back through the node; rule 1000 sends marked replies here. */
+/** Pod: what must go back through the node; rule 1000 sends marked replies here. Another one where a program uses it. */
 export const REPLY_TABLE = 100;
-
-/** Pod: the default route of an overlay's NIC, as Spiderpool has it; nothing is marked then. */
-export const OVERLAY_TABLE = 100;
-
-/** Pod: the same where table 100 is taken by replies, because the overlay mode has a veth pair of its own. */
-export const OVERLAY_TABLE_BESIDE_REPLIES = 99;
 
 /** Pod: the table of the first NIC besides the pod's own first; later NICs follow. */
 export const FIRST_NIC_TABLE = 101;

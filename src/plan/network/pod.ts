@@ -18,7 +18,7 @@ import { gatewayRoute, neighbour, replyRule } from './made.ts';
 import type { PodInput, PodNic } from './nic.ts';
 import { nicTableRoutes, policyRoutesInMain, sourceRules } from './nic-tables.ts';
 import { planNodeShare } from './node-share.ts';
-import { POD_LINK, REPLY_TABLE } from './numbers.ts';
+import { POD_LINK } from './numbers.ts';
 import { podSysctls } from './pod-sysctls.ts';
 import { replyTable } from './reply-marks.ts';
 import { sameCidr, sameRouteKey } from './same.ts';
@@ -69,7 +69,8 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
   const own = owned(frame.owner);
   const moved = movedNics(frame);
   const defaults = mainDefaults(frame, moved, leaving);
-  const marks = frame.ownWay === undefined ? {} : { table: own(replyTable(POD_LINK)) };
+  const marks =
+    frame.ownWay === undefined ? {} : { table: own(replyTable(POD_LINK, frame.numbers.replyMark)) };
   return {
     links: [...vethLink(frame), ...frame.nics.map(nicLink)],
     addresses: linkAddress(frame).map((address) => own(address)),
@@ -106,16 +107,16 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
 
 /** Marked replies go back through the node. */
 function replyRoutes(frame: Frame): Route[] {
-  const { ownWay } = frame;
+  const { ownWay, numbers } = frame;
   if (ownWay === undefined) return [];
   // The kernel looks for the gateway in the route's table and then in main, which may lead to it by the overlay's NIC.
-  const links = ownWay === frame.first.way ? [] : nodeRoutes(frame, ownWay, REPLY_TABLE);
+  const links = ownWay === frame.first.way ? [] : nodeRoutes(frame, ownWay, numbers.replyTable);
   const defaults = frame.gateways.map((gateway) =>
     gatewayRoute(
       defaultDestination(gateway.family),
       gateway,
       ownWay.podLink,
-      REPLY_TABLE,
+      numbers.replyTable,
       sourceOf(frame, ownWay, gateway.family),
     ),
   );
@@ -123,7 +124,8 @@ function replyRoutes(frame: Frame): Route[] {
 }
 
 function replyRules(frame: Frame) {
-  return frame.ownWay === undefined ? [] : frame.gateways.map(({ family }) => replyRule(family));
+  if (frame.ownWay === undefined) return [];
+  return frame.gateways.map(({ family }) => replyRule(family, frame.numbers));
 }
 
 function vethLink(frame: Frame): Owned<DesiredLink>[] {

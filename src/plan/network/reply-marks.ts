@@ -3,7 +3,7 @@
 import type { DesiredTable } from './desired.ts';
 import { fingerprint } from './mac.ts';
 
-/** The packet mark that rule 1000 looks for: Spiderpool's fwmark 0x1. */
+/** The packet mark that rule 1000 looks for: Spiderpool's fwmark 0x1. Another one where a program's rule looks for it. */
 export const REPLY_MARK = 0x1;
 
 /** The bit of the connection mark that remembers "came in through veth0"; the other bits belong to applications. */
@@ -22,9 +22,9 @@ interface Chain {
  * routes send elsewhere (Spiderpool #2039). A packet that an application has marked itself keeps its mark and its way:
  * Spiderpool's restore without a mask cleared marks of Istio, TPROXY and WireGuard.
  */
-export function replyTable(podLink: string): DesiredTable {
+export function replyTable(podLink: string, replyMark: number): DesiredTable {
   const bit = `0x${CONNECTION_BIT.toString(16)}`;
-  const mark = `0x${REPLY_MARK.toString(16)}`;
+  const mark = `0x${replyMark.toString(16)}`;
   const chains: Chain[] = [
     {
       name: 'prerouting',

@@ -7,6 +7,7 @@ import {
   MAIN_TABLE,
   type Mac,
   type Neighbour,
+  ROUTE_PROTOCOL,
   type Route,
   RTPROT,
   type Rule,
@@ -18,10 +19,13 @@ import { planPod } from '../network/pod.ts';
 import { CONNECTION_BIT, REPLY_MARK } from '../network/reply-marks.ts';
 import { routeText } from '../network/text.ts';
 import type { LinkView, NamespaceView } from './view.ts';
-import type { Firewall, Place } from './world.ts';
+import type { Firewall, Place, ReplyMarks } from './world.ts';
 
-/** What the plan of a pod makes of our table of it. */
-export const podReplyMarks = { dev: POD_LINK, bit: CONNECTION_BIT, mark: REPLY_MARK } as const;
+/** What our nftables table of a pod does to replies; `rules` are the pod's, ours names the mark. */
+export function podReplyMarks(rules: readonly Rule[]): ReplyMarks {
+  const own = rules.find(({ protocol, mark }) => protocol === ROUTE_PROTOCOL && mark !== undefined);
+  return { dev: POD_LINK, bit: CONNECTION_BIT, mark: own?.mark?.value ?? REPLY_MARK };
+}
 
 export interface PlannedPod {
   readonly place: Place;
@@ -54,7 +58,7 @@ export function plannedPod(
     neighbours: pod.neighbours,
     sysctls: new Map(pod.sysctls.map(({ key, value }) => [key, value])),
   });
-  const firewall: Firewall = pod.table === undefined ? {} : { replyMarks: podReplyMarks };
+  const firewall: Firewall = pod.table === undefined ? {} : { replyMarks: podReplyMarks(pod.rules) };
   return { place: { name, kind: 'pod', node, view, firewall }, network };
 }
 

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { primeThreads } from '#kernel';
+import { containerId, Site } from './coordinator-site-fixture.ts';
+import { runReferencePlugin, skipWithout } from './reference-plugin-fixture.ts';
+import { ask, CLIENT, NODE, withServer } from './routed-lan-fixture.ts';
+
+// The plugin `sbr` takes a NIC's routes out of main into the first table from 100 on that no rule leads to: it does not ask what is in it.
+
+const SBR_NET = { 4: '10.7.1.5', 6: 'fd00:10:7::1:5' } as const;
+const ETH0 = { 4: '10.6.1.5', 6: 'fd00:10:6::1:5' } as const;
+const NET2 = { 4: '10.6.1.6', 6: 'fd00:10:6::1:6' } as const;
+const skip = skipWithout('sbr');
+
+/** net1 without the coordinator: a NIC, and `sbr` behind it. */
+function addWithSbr(site: Site): void {
+  const { lan } = site;
+  const cidrs = [`${SBR_NET[4]}/16`, `${SBR_NET[6]}/64`];
+  const gateways = ['10.7.0.1', 'fd00:10:7::1'];
+  site.plug('net1', 7, cidrs, gateways);
+  const netns = lan.path(lan.pod);
+  const ips = cidrs.map((address, i) => ({ address, gateway: gateways[i], interface: 0 }));
+  const prevResult = { cniVersion: '1.0.0', interfaces: [{ name: 'net1', sandbox: netns }], ips };
+  const conf = { type: 'sbr', prevResult };
+  runReferencePlugin(lan.node, { command: 'ADD', containerId, ifName: 'net1', netns, conf });
+}
+
+/** What tables and rules of others hold. */
+function foreign(site: Site): string[] {
+  const lines = ['rule', '-6 rule', 'route show table all', '-6 route show table all'];
+  return lines.flatMap((line) =>
+    site.lan.raw('pod', line).filter((text) => !text.includes('proto 79') && !text.includes('proto kernel')),
+  );
+}
+
+function reaches(site: Site, addresses: Readonly<Record<4 | 6, string>>): void {
+  for (const family of [4, 6] as const) {
+    assert.equal(ask(site.lan.client, addresses[family]), `${CLIENT[family]} hello`, addresses[family]);
+  }
+}
+
+before(primeThreads);
+
+for (const order of [
+  ['eth0', 'net1', 'net2'],
+  ['net1', 'eth0', 'net2'],
+] as const) {
+  test(`${order.join(', then ')}: a client behind a router reaches the NIC of sbr before, during and after net2`, {
+    skip,
+  }, async () => {
+    using site = await new Site().start();
+    await withServer(site.lan.pod, async () => {
+      for (const name of order.slice(0, 2)) {
+        if (name === 'net1') addWithSbr(site);
+        else await site.addNic('eth0', 6, [4, 6], ETH0);
+      }
+      const left = foreign(site);
+      reaches(site, SBR_NET);
+      reaches(site, ETH0);
+      await site.addNic('net2', 6, [4, 6], NET2);
+      reaches(site, SBR_NET);
+      reaches(site, NET2);
+      for (const family of [4, 6] as const) {
+        assert.equal(ask(site.lan.node, NET2[family]), `${NODE[family]} hello`, 'the node and net2');
+        assert.equal(ask(site.lan.node, ETH0[family]), `${NODE[family]} hello`, 'the node and eth0');
+      }
+      await site.plugin.check(site.call('eth0'));
+      await site.plugin.check(site.call('net2'));
+      await site.unplug('net2');
+      reaches(site, SBR_NET);
+      reaches(site, ETH0);
+      await site.plugin.check(site.call('eth0'));
+      assert.deepEqual(foreign(site), left, 'nothing of others has changed');
+    });
+  });
+}

@@ -1,0 +1,78 @@
+// What other programs use in a pod's namespace, and which numbers of tables and marks are free for us.
+
+import { ROUTE_PROTOCOL, type Route, type Rule } from '#net';
+import { REPLY_TABLE } from './numbers.ts';
+import { REPLY_MARK } from './reply-marks.ts';
+
+type Mark = NonNullable<Rule['mark']>;
+
+/** Tables that hold a route of another program, or that a rule of another program leads to; and the marks of such rules. */
+export interface ForeignUse {
+  readonly tables: ReadonlySet<number>;
+  readonly marks: readonly Mark[];
+}
+
+export const noForeignUse: ForeignUse = { tables: new Set(), marks: [] };
+
+/** The numbers that a pod has once, whatever its NICs: chosen when its first NIC comes, and recorded. */
+export interface PodNumbers {
+  /** What must go back through the node; the default route of an overlay's NIC where nothing is marked. */
+  readonly replyTable: number;
+  /** The default route of an overlay's NIC where `replyTable` is for marked replies. */
+  readonly besideTable: number;
+  /** The packet mark of replies. */
+  readonly replyMark: number;
+}
+
+/** Those of Spiderpool, which other tools know. */
+export const usualNumbers: PodNumbers = {
+  replyTable: REPLY_TABLE,
+  besideTable: REPLY_TABLE - 1,
+  replyMark: REPLY_MARK,
+};
+
+/** Whether another program made it. */
+export function isForeign({ protocol }: { readonly protocol?: number }): boolean {
+  return protocol !== ROUTE_PROTOCOL;
+}
+
+export function foreignUse(routes: readonly Route[], rules: readonly Rule[]): ForeignUse {
+  const others = rules.filter(isForeign);
+  return {
+    tables: new Set([...routes.filter(isForeign), ...others].map(({ table }) => table)),
+    marks: others.flatMap(({ mark }) => (mark === undefined ? [] : [mark])),
+  };
+}
+
+/** The first free table from `first` on, upwards or downwards; `taken` are those that records of the pod name. */
+export function freeTable(
+  foreign: ForeignUse,
+  { first, step = 1, taken = [] }: { first: number; step?: 1 | -1; taken?: readonly number[] },
+): number {
+  let table = first;
+  while (!isFreeTable(foreign, table) || taken.includes(table)) table += step;
+  return table;
+}
+
+/** Neither another program's nor the kernel's: default, main and local. */
+export function isFreeTable({ tables }: ForeignUse, table: number): boolean {
+  return !tables.has(table) && (table < 253 || table > 255);
+}
+
+/** The recorded numbers that no other program uses; others are chosen anew, below those of NICs. */
+export function podNumbers(foreign: ForeignUse, recorded: PodNumbers = usualNumbers): PodNumbers {
+  const table = (first: number, taken: readonly number[]) =>
+    isFreeTable(foreign, first) && !taken.includes(first)
+      ? first
+      : freeTable(foreign, { first: REPLY_TABLE, step: -1, taken });
+  const replyTable = table(recorded.replyTable, []);
+  const besideTable = table(recorded.besideTable, [replyTable]);
+  return { replyTable, besideTable, replyMark: freeMark(foreign, recorded.replyMark) };
+}
+
+/** One bit that no rule of another program looks for. */
+function freeMark({ marks }: ForeignUse, wanted: number): number {
+  const bits = Array.from({ length: 31 }, (_, i) => 2 ** i);
+  const isFree = (bit: number) => marks.every(({ value, mask }) => (bit & mask) >>> 0 !== value);
+  return [wanted, ...bits].find(isFree) ?? wanted;
+}
