@@ -13,7 +13,15 @@ import {
   TranslatedPlugin,
 } from '#cni';
 import type { Family } from '#ip';
-import { openNamespace, openNetns, peerCredentials, primeThreads, sameNetns } from '#kernel';
+import {
+  openGivenNamespace,
+  openGivenNetns,
+  openNamespace,
+  openNetns,
+  peerCredentials,
+  primeThreads,
+  sameNetns,
+} from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
 import { Attachments, announce, DelQueue, openStateDirectory, probeNic } from '#node';
 import { ClusterView } from './cluster-view.ts';
@@ -77,7 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const started = new Start(clock, log);
   const parts = {
     attachments,
-    openNamespace,
+    openNamespace: openGivenNamespace,
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
   };
@@ -105,7 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       new CoordinatorPlugin(coordination),
       new TranslatedPlugin('veth', coordination),
       new TranslatedPlugin('router', coordination),
-      new IfacerPlugin({ node, openNamespace }),
+      new IfacerPlugin({ ...parts, node }),
     ],
     {
       isOwnNetns,
@@ -173,10 +181,10 @@ function familiesOf(config: AgentConfig): Family[] {
   return [...(config.enableIPv4 ? [4 as const] : []), ...(config.enableIPv6 ? [6 as const] : [])];
 }
 
-function isOwnNetns(path: string): boolean {
+async function isOwnNetns(path: string): Promise<boolean> {
   using own = openNetns('current');
   try {
-    using other = openNetns(path);
+    using other = await openGivenNetns(path);
     return sameNetns(own, other);
   } catch {
     // That it is gone is for the verb to say.

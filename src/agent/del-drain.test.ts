@@ -114,7 +114,7 @@ async function afterReboot() {
     fixForStatefulSets: true,
     addressRestMs: 30_000,
   });
-  const gone = (path: string): never => {
+  const gone = async (path: string): Promise<never> => {
     throw refusal({
       doing: `open ${path}`,
       subject: path,
@@ -128,7 +128,7 @@ async function afterReboot() {
       new CoordinatorPlugin(parts as unknown as CoordinatorParts),
       new SpiderpoolPlugin(parts as unknown as SpiderpoolParts),
     ],
-    { isOwnNetns: () => false, ready: async () => {}, keep: async () => {} },
+    { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} },
   );
   const gate = new Gate(16, systemClock);
   const replay = new DelReplay({ ...edges, queue, dispatcher: () => dispatcher, gate });

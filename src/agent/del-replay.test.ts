@@ -34,7 +34,7 @@ function scene() {
       served.push(environment.containerId);
     },
   };
-  const options = { isOwnNetns: () => false, ready: async () => {}, keep: async () => {} };
+  const options = { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} };
   const dispatcher = new Dispatcher([plugin], options);
   const replay = new DelReplay({ queue, dispatcher: () => dispatcher, gate, clock, log: silentLogger });
   const queued = (given: CniRequest) => queue.add({ request: given.id, bytes: requestFrame(given) });

@@ -34,7 +34,7 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
     status: async () => {},
   };
   const dispatcher = new Dispatcher([plugin], {
-    isOwnNetns: () => false,
+    isOwnNetns: async () => false,
     ready: () => ready.promise,
     keep: async () => void events.push('kept'),
   });

@@ -45,7 +45,7 @@ function scene() {
   };
   const kept: CniRequest[] = [];
   const dispatcher = new Dispatcher([plugin], {
-    isOwnNetns: () => false,
+    isOwnNetns: async () => false,
     ready: async () => {},
     keep: async (late) => void kept.push(late),
   });

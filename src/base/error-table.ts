@@ -247,6 +247,16 @@ export const errorTable = {
     advice: 'Read the log that the message names.',
     cni: 999,
   },
+  NETNS_INVALID: {
+    meaning: 'The path that should lead to a network namespace leads to something else.',
+    advice: "Pass the path of the pod's network namespace in CNI_NETNS.",
+    cni: 4,
+  },
+  NETNS_UNREACHABLE: {
+    meaning: 'The file system in which the path of a network namespace lies does not answer.',
+    advice: 'Look at the mount that the path leads through; the request is repeated.',
+    cni: 11,
+  },
   NFTABLES_MISSING: {
     meaning: 'The library of nftables is not on this machine.',
     advice: 'Install libnftables.so.1: the Debian package is libnftables1.',

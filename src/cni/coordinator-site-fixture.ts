@@ -3,7 +3,7 @@
 import { type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
 import { parseAddress } from '#ip';
-import { openNamespace } from '#kernel';
+import { openGivenNamespace, openNamespace } from '#kernel';
 import type { NetworkNamespace } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
@@ -43,7 +43,7 @@ export class Site implements Disposable {
       attachments: this.attachments,
       detection: quietDetection,
       node: this.node,
-      openNamespace,
+      openNamespace: openGivenNamespace,
       pod: async () => ({ metadata: { namespace: 'default', name: 'a', uid: 'uid-a' } }) as Pod,
       spiderCoordinator: () =>
         ({ metadata: { name: 'default' }, status: { phase: 'Synced' } }) as SpiderCoordinator,

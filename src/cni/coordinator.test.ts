@@ -57,11 +57,11 @@ async function startAgent(): Promise<void> {
     ipam: new FakeIpam(),
     detection: {
       ...quietDetection,
-      announce: ({ addresses }) => own.push(...addresses.map(formatAddress)),
+      announce: async ({ addresses }) => void own.push(...addresses.map(formatAddress)),
     },
     attachments,
     node,
-    openNamespace: (path) => {
+    openNamespace: async (path) => {
       if (!podIsGone) return pod;
       const words = 'No such file or directory';
       throw refusal({ doing: `open ${path}`, subject: path, errno: 'ENOENT', words });

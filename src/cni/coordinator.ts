@@ -34,7 +34,7 @@ export interface CoordinatorParts extends LateDetectionParts {
   readonly attachments: Attachments;
   /** The node's own namespace, kept open. */
   readonly node: NetworkNamespace;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   readonly pod: (ref: { namespace: string; name: string }, signal: AbortSignal) => Promise<Pod>;
   readonly spiderCoordinator: () => SpiderCoordinator | undefined;
   /** The node's addresses as they are now; the first of a family is the gateway. */
@@ -54,7 +54,7 @@ export class CoordinatorPlugin implements CniPlugin {
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments, node } = this.#parts;
     const { options, prevResult, record: begun } = await this.#read(call);
-    const pod = this.#parts.openNamespace(call.netns);
+    const pod = await this.#parts.openNamespace(call.netns);
     const record: AttachmentRecord = { ...begun, netns: recordedNetns(call.netns, pod) };
     try {
       const request = this.#request(record, options, prevResult);
@@ -77,7 +77,7 @@ export class CoordinatorPlugin implements CniPlugin {
       }
       setImmediate(() => {
         this.#recordDone(intended, call);
-        this.#announce(call, prevResult);
+        void this.#announce(call, prevResult);
       });
       return result;
     } finally {
@@ -118,10 +118,10 @@ export class CoordinatorPlugin implements CniPlugin {
    * Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). The runtime
    * need not wait for it.
    */
-  #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): void {
+  async #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): Promise<void> {
     const addresses = addressesOf(prevResult, environment.ifName).map(({ address }) => address);
     try {
-      this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
+      await this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
     } catch (error) {
       log.warn({ error: errorText(error) }, 'addresses were not announced');
     }
@@ -147,7 +147,7 @@ export class CoordinatorPlugin implements CniPlugin {
     const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
     const nics = made.nics.map((nic) => (nic.name === ifName ? { ...nic, addresses } : nic));
     const desired = planPod({ ...made, nics });
-    const pod = addedNamespace(this.#parts, record?.netns, call.netns);
+    const pod = await addedNamespace(this.#parts, record?.netns, call.netns);
     try {
       const broken = checkNetwork(desired, { pod, node: this.#parts.node });
       if (broken.length === 0) return;
@@ -215,13 +215,12 @@ export class CoordinatorPlugin implements CniPlugin {
     const { attachments, node } = this.#parts;
     const record = attachments.get(key);
     const recorded = record?.coordinator?.plan;
-    const plan = recorded && withoutSuccessors(recorded, key, attachments.all());
-    const others = this.#others(key);
     // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
-    if (plan !== undefined || others.length === 0) {
-      const pod = leftNamespace(this.#parts, record?.netns, netns);
+    if (recorded !== undefined || this.#others(key).length === 0) {
+      const pod = await leftNamespace(this.#parts, record?.netns, netns);
+      const plan = recorded && withoutSuccessors(recorded, key, attachments.all());
       try {
-        await takeAway(key, plan, others, { pod, node }, log);
+        await takeAway(key, plan, this.#others(key), { pod, node }, log);
       } finally {
         pod?.close();
       }

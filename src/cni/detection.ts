@@ -19,7 +19,7 @@ export interface Detection extends DetectionSwitches {
   /** Told of each conflict: for the pod's Events and the agent's counters. */
   readonly conflicted: (conflict: Conflict) => void;
   /** Tells neighbours the link address of addresses that the NIC has. */
-  readonly announce: (announcement: Announcement) => void;
+  readonly announce: (announcement: Announcement) => Promise<void>;
 }
 
 /** Another machine has an address that was meant for a pod. */

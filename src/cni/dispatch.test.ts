@@ -30,7 +30,7 @@ function scene(options: Partial<DispatcherOptions> = {}) {
   const plugin = new FakePlugin();
   const kept: CniRequest[] = [];
   const dispatcher = new Dispatcher([plugin], {
-    isOwnNetns: (path) => path === '/proc/1/ns/net',
+    isOwnNetns: async (path) => path === '/proc/1/ns/net',
     ready: async () => {},
     keep: async (request) => void kept.push(request),
     ...options,

@@ -19,7 +19,7 @@ import type { CniAnswer, CniRequest } from './request.ts';
 /** What serving needs besides the plugins. */
 export interface DispatcherOptions {
   /** Whether a path is the agent's own network namespace: the node's. */
-  readonly isOwnNetns: (path: string) => boolean;
+  readonly isOwnNetns: (path: string) => Promise<boolean>;
   /** Resolves when new attachments can be served; rejects when the signal aborts first. */
   readonly ready: (signal: AbortSignal) => Promise<void>;
   /** Keeps a DEL that cannot be finished now, durably: the runtime is told that it is done. */
@@ -87,7 +87,7 @@ export class Dispatcher {
     const environment = parseCniEnvironment(request.variables);
     if (environment.verb === 'VERSION') return versionDocument();
     const conf = parseNetConf(request.stdin);
-    this.#refuseOwnNetns(environment);
+    await this.#refuseOwnNetns(environment);
     return this.#verb(plugin, environment, { conf, signal, log });
   }
 
@@ -120,10 +120,10 @@ export class Dispatcher {
   }
 
   /** As libcni's skeleton (pkg/skel): a plugin must not build a pod's network in the host's namespace. */
-  #refuseOwnNetns(environment: CniEnvironment): void {
+  async #refuseOwnNetns(environment: CniEnvironment): Promise<void> {
     const { verb, netns, ownNetnsAllowed } = environment;
     if (netns === undefined || ownNetnsAllowed || (verb !== 'ADD' && verb !== 'CHECK')) return;
-    if (!this.#options.isOwnNetns(netns)) return;
+    if (!(await this.#options.isOwnNetns(netns))) return;
     throw new OrbError('CNI_NETNS_OWN', {
       message: `CNI_NETNS ${netns} is the network namespace of the node itself`,
     });
@@ -131,12 +131,13 @@ export class Dispatcher {
 }
 
 /**
- * What passes by itself, or when somebody mends the cluster: the API server away, too little time, credentials that ran out, a pool
- * that was edited to nonsense. A pod must not hang in its deletion for that long, and its address must not be forgotten.
+ * What passes by itself, or when somebody mends the cluster or a mount: the API server away, too little time, credentials that ran out,
+ * a pool that was edited to nonsense. A pod must not hang in its deletion for that long, and its address must not be forgotten.
  */
 const passing: readonly ErrorCode[] = [
   'KUBE_UNREACHABLE',
   'DEADLINE_PASSED',
+  'NETNS_UNREACHABLE',
   'KUBE_FORBIDDEN',
   'KUBE_INVALID',
   'KUBE_MALFORMED',

@@ -8,5 +8,5 @@ export const quietDetection: Detection = {
   deadlineMs: 300,
   probe: async () => ({ kind: 'free' }),
   conflicted: () => {},
-  announce: () => {},
+  announce: async () => {},
 };

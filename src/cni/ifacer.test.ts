@@ -13,7 +13,7 @@ beforeEach(() => {
   node = new FakeNamespace();
   node.addLink({ name: 'eth1', up: true });
   node.addLink({ name: 'eth2', up: true });
-  plugin = new IfacerPlugin({ node, openNamespace: () => new FakeNamespace() });
+  plugin = new IfacerPlugin({ node, openNamespace: async () => new FakeNamespace() });
 });
 
 function call(conf: object): NetnsCall {
@@ -72,7 +72,7 @@ test('nothing is made for a pod that is gone', async () => {
   });
   plugin = new IfacerPlugin({
     node,
-    openNamespace: () => {
+    openNamespace: async () => {
       throw gone;
     },
   });

@@ -10,7 +10,7 @@ import type { CniPlugin, NetnsCall } from './plugin.ts';
 export interface IfacerParts {
   /** The node's own namespace, kept open. */
   readonly node: NetworkNamespace;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
 }
 
 export class IfacerPlugin implements CniPlugin {
@@ -24,7 +24,7 @@ export class IfacerPlugin implements CniPlugin {
   /** Makes what is missing, mends what is half made; the result says nothing of the pod, since nothing was done in it. */
   async add(call: NetnsCall): Promise<CniResult> {
     // Throws where the pod is gone: nothing is made on the node for it.
-    this.#parts.openNamespace(call.netns).close();
+    (await this.#parts.openNamespace(call.netns)).close();
     const notes = applyParent(desiredParent(parseIfacerConf(call.conf)), this.#parts.node);
     for (const note of notes) call.log.warn({ note }, 'parent interface');
     return prevResultOf(call.conf) ?? {};

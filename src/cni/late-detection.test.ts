@@ -71,7 +71,7 @@ async function detectWith(conf: object, configured: DetectionSwitches, of = reco
   };
   const conflicted: Detection['conflicted'] = ({ address, outcome }) =>
     told.push(`${formatAddress(address)} ${outcome}`);
-  const detection = { ...configured, deadlineMs: 300, probe, announce: () => {}, conflicted };
+  const detection = { ...configured, deadlineMs: 300, probe, announce: async () => {}, conflicted };
   await detectLate(call(conf), { prevResult, record: of }, { detection, ipam });
   return requests.flatMap(({ targets, detectConflict }) =>
     targets.map(({ address, gateway }) =>

@@ -11,39 +11,39 @@ function scene(now: 'the pod' | 'another pod' | 'the node' | 'nothing') {
   const node = new FakeNamespace({ peers });
   const pod = new FakeNamespace({ peers });
   const other = new FakeNamespace({ peers });
-  const openNamespace = () => {
+  const openNamespace = async () => {
     if (now === 'nothing') throw refusal({ doing: 'open', subject: path, errno: 'ENOENT', words: 'gone' });
     return { 'the pod': pod, 'another pod': other, 'the node': node }[now];
   };
   return { pod, parts: { node, openNamespace }, recorded: recordedNetns(path, pod) };
 }
 
-test('DEL finds the namespace that was added in, by the path of the runtime or of the record', () => {
+test('DEL finds the namespace that was added in, by the path of the runtime or of the record', async () => {
   const { pod, parts, recorded } = scene('the pod');
-  assert.equal(leftNamespace(parts, recorded, '/run/netns/other-name'), pod);
-  assert.equal(leftNamespace(parts, recorded), pod);
-  assert.equal(leftNamespace(parts, undefined), undefined);
+  assert.equal(await leftNamespace(parts, recorded, '/run/netns/other-name'), pod);
+  assert.equal(await leftNamespace(parts, recorded), pod);
+  assert.equal(await leftNamespace(parts, undefined), undefined);
 });
 
-test('DEL leaves another pod alone whose process got the number of the old one', () => {
+test('DEL leaves another pod alone whose process got the number of the old one', async () => {
   const { parts, recorded } = scene('another pod');
-  assert.equal(leftNamespace(parts, recorded, path), undefined);
+  assert.equal(await leftNamespace(parts, recorded, path), undefined);
 });
 
-test('DEL leaves the node alone, also by a record of an earlier version', () => {
+test('DEL leaves the node alone, also by a record of an earlier version', async () => {
   const { parts } = scene('the node');
-  assert.equal(leftNamespace(parts, { path }), undefined);
+  assert.equal(await leftNamespace(parts, { path }), undefined);
 });
 
-test('DEL goes on without a namespace that is gone', () => {
+test('DEL goes on without a namespace that is gone', async () => {
   const { parts, recorded } = scene('nothing');
-  assert.equal(leftNamespace(parts, recorded, path), undefined);
+  assert.equal(await leftNamespace(parts, recorded, path), undefined);
 });
 
-test('CHECK of another pod’s namespace fails, naming the path', () => {
+test('CHECK of another pod’s namespace fails, naming the path', async () => {
   const { parts, recorded } = scene('another pod');
   const message = `CNI_NETNS ${path} is not the network namespace that the interface was added in`;
-  assert.throws(() => addedNamespace(parts, recorded, path), { code: 'CNI_CHECK_FAILED', message });
+  await assert.rejects(addedNamespace(parts, recorded, path), { code: 'CNI_CHECK_FAILED', message });
   const whole = scene('the pod');
-  assert.equal(addedNamespace(whole.parts, whole.recorded, path), whole.pod);
+  assert.equal(await addedNamespace(whole.parts, whole.recorded, path), whole.pod);
 });

@@ -1,6 +1,6 @@
 // The namespace of a pod, by a path that may be somebody else's by now: `/proc/PID/ns/net` of a process number that is in use again.
 
-import { OrbError } from '#base';
+import { isOrbError, OrbError } from '#base';
 import { errnoOf, type NetworkNamespace } from '#net';
 import type { AttachmentRecord } from '#node';
 
@@ -8,7 +8,7 @@ import type { AttachmentRecord } from '#node';
 export interface PodNamespaceParts {
   /** The node's own namespace, kept open. */
   readonly node: NetworkNamespace;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
 }
 
 /** Where the attachment was added, as its record says; records of earlier versions have no inode. */
@@ -23,14 +23,14 @@ export function recordedNetns(path: string, namespace: NetworkNamespace): NonNul
  * For DEL: undefined where the namespace is gone, and everything of ours inside with it. What the path leads to now is left alone when
  * it is not where the attachment was added: the node's namespace, in which ours serves every pod, or another pod's.
  */
-export function leftNamespace(
+export async function leftNamespace(
   { openNamespace, node }: PodNamespaceParts,
   recorded: RecordedNetns,
   path = recorded?.path,
-): NetworkNamespace | undefined {
+): Promise<NetworkNamespace | undefined> {
   if (path === undefined) return undefined;
   try {
-    const there = openNamespace(path);
+    const there = await openNamespace(path);
     if (there.id !== node.id && isRecorded(there, recorded)) return there;
     there.close();
     return undefined;
@@ -41,12 +41,12 @@ export function leftNamespace(
 }
 
 /** For CHECK: throws CNI_CHECK_FAILED where the path leads elsewhere than at ADD. The caller closes it. */
-export function addedNamespace(
+export async function addedNamespace(
   { openNamespace }: PodNamespaceParts,
   recorded: RecordedNetns,
   path: string,
-): NetworkNamespace {
-  const there = openNamespace(path);
+): Promise<NetworkNamespace> {
+  const there = await openNamespace(path);
   if (isRecorded(there, recorded)) return there;
   there.close();
   throw new OrbError('CNI_CHECK_FAILED', {
@@ -60,10 +60,16 @@ export function isRecorded(namespace: Pick<NetworkNamespace, 'id'>, recorded: Re
   return recorded?.inode === undefined || recorded.inode === inodeOf(namespace);
 }
 
-/** Whether opening a namespace failed because there is none any more: a file that was its mount point gives EINVAL. */
+/**
+ * Whether opening a namespace failed because there is none at that path, nor can be: something else lies there, such as the file that
+ * was its mount point, or the path leads nowhere.
+ */
 export function isGone(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'EINVAL'].includes(errnoOf(error) ?? '');
+  return isOrbError(error, 'NETNS_INVALID') || nowhere.includes(errnoOf(error) ?? '');
 }
+
+/** ENOTCONN and ESTALE: of a mount whose server has died. */
+const nowhere = ['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG', 'ELOOP', 'ENOTCONN', 'ESTALE'];
 
 /** Its id is `device:inode`; there is one device of namespaces (fs/nsfs.c). */
 function inodeOf({ id }: Pick<NetworkNamespace, 'id'>): number {

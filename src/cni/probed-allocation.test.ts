@@ -33,7 +33,7 @@ function detection(taken: (address: string) => ProbeReport, switches: Partial<De
     },
     conflicted: ({ pod, nic, address, mac, outcome }) =>
       told.push(`${pod.name} ${pod.uid} ${nic} ${formatAddress(address)} ${mac} ${outcome}`),
-    announce: () => {},
+    announce: async () => {},
     ...switches,
   };
 }

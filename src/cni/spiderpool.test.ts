@@ -23,7 +23,7 @@ async function startAgent(): Promise<void> {
   plugin = new SpiderpoolPlugin({
     ipam,
     attachments,
-    openNamespace: () => pod,
+    openNamespace: async () => pod,
     detection: {
       conflict: true,
       gateway: true,
@@ -33,7 +33,7 @@ async function startAgent(): Promise<void> {
         return report;
       },
       conflicted: () => {},
-      announce: () => {},
+      announce: async () => {},
     },
     notReady: () => undefined,
     timestamp: () => '2030-01-01T00:00:00.000Z',

@@ -17,7 +17,7 @@ import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 export interface SpiderpoolParts {
   readonly ipam: Ipam;
   readonly attachments: Attachments;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   /** How addresses are probed before the main plugin sets them. */
   readonly detection: Detection;
   /** Why new pods cannot be served, in words; undefined when they can. */
@@ -48,7 +48,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       });
     }
     const pod = requirePod(call.environment);
-    this.#prepareLink(call);
+    await this.#prepareLink(call);
     const allocated = await this.#allocate(call, {
       containerId,
       ifName,
@@ -165,8 +165,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /** The kernel's duplicate address detection would keep the main plugin waiting for up to two seconds. */
-  #prepareLink({ netns, environment }: NetnsCall): void {
-    const namespace = this.#parts.openNamespace(netns);
+  async #prepareLink({ netns, environment }: NetnsCall): Promise<void> {
+    const namespace = await this.#parts.openNamespace(netns);
     try {
       switchOffDuplicateDetection(namespace, environment.ifName);
     } finally {

@@ -35,7 +35,7 @@ beforeEach(async () => {
     detection: quietDetection,
     attachments,
     node,
-    openNamespace: () => pod,
+    openNamespace: async () => pod,
     pod: async ({ namespace, name }) => ({ metadata: { namespace, name, uid: 'uid-a' } }) as Pod,
     spiderCoordinator: () => coordinator,
     nodeAddresses: () => [parseAddress('10.6.0.101')],

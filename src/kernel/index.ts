@@ -17,6 +17,7 @@ export {
   writeRecord,
   writeWhole,
 } from './files.ts';
+export { openGivenNamespace, openGivenNetns } from './given-netns.ts';
 export {
   type MonitorOptions,
   monitorNetns,

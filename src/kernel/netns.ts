@@ -46,10 +46,14 @@ export class NetnsHandle {
   }
 }
 
-/** Opens the namespace that `path` names; `current` is the one this process lives in. */
-export function openNetns(path: string): NetnsHandle {
+/**
+ * Opens the namespace that `path` names; `current` is the one this process lives in. For paths that a caller names there is
+ * openGivenNetns.
+ * @param name the path as messages are to show it
+ */
+export function openNetns(path: string, name = path): NetnsHandle {
   const file = path === 'current' ? ownNetns : path;
-  return new NetnsHandle(openForReading(file), path);
+  return new NetnsHandle(openForReading(file), name);
 }
 
 /** Whether two handles are of one namespace. */

@@ -10,6 +10,7 @@ import { kernelLines } from '../conformance/kernel-state.ts';
 import { expectFootprint, type Footprint, footprint } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { OneNode } from './one-node.ts';
+import { runProgram } from './program.ts';
 import { CniFailure, type Network, Runtime, Sandbox, underlay } from './runtime.ts';
 
 const annotation = (name: string, value: unknown) => ({
@@ -361,6 +362,37 @@ if (insideNamespaces(import.meta.filename)) {
         await expectFootprint(node, clean);
       });
     }
+  });
+
+  describe('what lies at CNI_NETNS', () => {
+    test('a FIFO: ADD and CHECK say so, DEL takes away what is there, and no other pod waits', async () => {
+      const fifo = '/run/fifo';
+      runProgram('mkfifo', [fifo]);
+      const sandbox = await sandboxOfNewPod({});
+      const result = await runtime.add(usual, sandbox);
+      const call = { sandbox, prevResult: result, env: { CNI_NETNS: fifo } };
+      const plugins = [
+        { type: 'spiderpool', ipam: usual.plugins[0]?.ipam },
+        { type: 'coordinator' },
+        { type: 'ifacer', interfaces: ['lan0'], vlanID: 5 },
+      ];
+      for (const plugin of plugins) {
+        const added = await runtime.call('ADD', usual, plugin, call);
+        assert.deepEqual([added.exit, added.json?.code], [1, codes.environment], added.stdout);
+        assert.match(String(added.json?.msg), /"\/run\/fifo" is not a network namespace/);
+      }
+      const checked = await runtime.call('CHECK', usual, { type: 'coordinator' }, call);
+      assert.deepEqual([checked.exit, checked.json?.code], [1, codes.environment], checked.stdout);
+      const other = await sandboxOfNewPod({});
+      await runtime.add(usual, other);
+      await end(other);
+      for (const plugin of plugins.toReversed()) {
+        const { exit, stdout } = await runtime.call('DEL', usual, plugin, call);
+        assert.deepEqual([exit, stdout], [0, '']);
+      }
+      sandbox.dropNamespace();
+      await expectFootprint(node, clean);
+    });
   });
 
   describe('kinds', () => {

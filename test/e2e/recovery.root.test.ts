@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expectFootprint, type Footprint, footprint } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { nodeAddress, OneNode } from './one-node.ts';
+import { runProgram } from './program.ts';
 import { type AddResult, CniFailure, Runtime, Sandbox, underlay } from './runtime.ts';
 
 if (insideNamespaces(import.meta.filename)) {
@@ -54,6 +55,26 @@ if (insideNamespaces(import.meta.filename)) {
     const waiting = await footprint(node);
     assert.deepEqual([waiting.queue.length, waiting.held.length], [2, 2]);
     await node.startAgent();
+    await expectFootprint(node, clean);
+  });
+
+  test('a queued DEL whose CNI_NETNS is a FIFO does not hold up the start of the agent', async () => {
+    runProgram('mkfifo', ['/run/fifo']);
+    const sandbox = await attached();
+    await node.agent.stop();
+    for (const type of ['coordinator', 'spiderpool']) {
+      const { exit } = await runtime.call(
+        'DEL',
+        network,
+        { type },
+        { sandbox, env: { CNI_NETNS: '/run/fifo' } },
+      );
+      assert.equal(exit, 0);
+    }
+    assert.equal((await footprint(node)).queue.length, 2);
+    await node.startAgent();
+    await end(await attached());
+    sandbox.dropNamespace();
     await expectFootprint(node, clean);
   });
 

@@ -1,6 +1,5 @@
 // Which of the kernel's events may mean drift: of which pod, or of the node itself.
 
-import { isRecorded, type RecordedNetns } from '#cni';
 import {
   driftFilter,
   monitorNetns,
@@ -8,7 +7,6 @@ import {
   type NetnsHandle,
   type NetworkEvent,
   type NetworkMonitor,
-  openNetns,
 } from '#kernel';
 import { ROUTE_PROTOCOL } from '#net';
 import { isTunnel } from '#plan/network';
@@ -51,19 +49,13 @@ export class DriftWatch {
     );
   }
 
-  /**
-   * From now on, events of the sandbox and of its links on the node are told. False where its path leads elsewhere by now: the events
-   * are another pod's. Throws where nothing is there.
-   */
-  follow(containerId: string, recorded: NonNullable<RecordedNetns>, hostLinks: readonly string[]): boolean {
-    using netns = openNetns(recorded.path);
-    if (!isRecorded(netns, recorded)) return false;
+  /** From now on, events of the sandbox, whose namespace this is, and of its links on the node are told. */
+  follow(containerId: string, netns: Pick<NetnsHandle, 'fd'>, hostLinks: readonly string[]): void {
     const id = this.#ids.of(netns.fd);
     this.forget(containerId);
     this.#followed.set(containerId, { id, hostLinks });
     this.#containerById.set(id, containerId);
     for (const link of hostLinks) this.#containerByLink.set(link, containerId);
-    return true;
   }
 
   forget(containerId: string): void {

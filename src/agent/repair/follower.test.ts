@@ -13,19 +13,21 @@ function scene() {
   const state: { links: string[]; outcome: boolean | Error } = { links: ['cali1'], outcome: true };
   const follower = new Follower({
     watch: {
-      follow: (containerId, { path }, hostLinks) => {
-        told.push(`follow ${containerId} ${path} ${hostLinks.join(' ')}`);
-        if (state.outcome instanceof Error) throw state.outcome;
-        return state.outcome;
-      },
+      follow: (containerId, { fd }, hostLinks) =>
+        told.push(`follow ${containerId} ${fd} ${hostLinks.join(' ')}`),
       forget: (containerId) => told.push(`forget ${containerId}`),
     },
     pods: {
       recordsOf: () =>
         state.links.map((hostLink) => ({
-          netns: { path: '/run/netns/a' },
+          netns: { path: '/run/netns/a', inode: 1 },
           coordinator: { plan: { hostLink } },
         })) as unknown as Records,
+    },
+    openNetns: async (path) => {
+      told.push(`open ${path}`);
+      if (state.outcome instanceof Error) throw state.outcome;
+      return { fd: 7, id: `4:${state.outcome ? 1 : 2}`, close: () => told.push('close') };
     },
     clock,
     log: { ...silentLogger, warn: (_: object, text: string) => told.push(text) },
@@ -38,18 +40,20 @@ function scene() {
   return { follower, told, state, pass };
 }
 
+const opened = ['open /run/netns/a'];
+
 test('a sandbox is followed once, a moment after its first NIC was recorded', async () => {
   const { follower, told, pass } = scene();
   for (let i = 0; i < 3; i++) follower.changed('a');
   await pass();
   follower.changed('a');
   await pass();
-  assert.deepEqual(told, ['follow a /run/netns/a cali1', 'begun a']);
+  assert.deepEqual(told, [...opened, 'follow a 7 cali1', 'close', 'begun a']);
 });
 
 test('a sandbox is followed anew when it gets another link, and forgotten with its last record', async () => {
   const { follower, told, state, pass } = scene();
-  follower.follow('a');
+  await follower.follow('a');
   state.links = ['cali1', 'veth1'];
   follower.changed('a');
   await pass();
@@ -57,9 +61,8 @@ test('a sandbox is followed anew when it gets another link, and forgotten with i
   follower.changed('a');
   await pass();
   assert.deepEqual(told, [
-    'follow a /run/netns/a cali1',
-    'follow a /run/netns/a cali1 veth1',
-    'begun a',
+    ...[...opened, 'follow a 7 cali1', 'close', 'begun a'],
+    ...[...opened, 'follow a 7 cali1 veth1', 'close', 'begun a'],
     'forget a',
   ]);
 });
@@ -72,7 +75,14 @@ test('a sandbox that is gone, or whose path is another’s, is no event; one tha
     follower.changed('a');
     await pass();
   }
-  const followed = 'follow a /run/netns/a cali1';
   const failed = 'sandbox is not followed: what breaks in it is seen at the next round';
-  assert.deepEqual(told, [followed, followed, followed, failed]);
+  assert.deepEqual(told, [...opened, 'close', ...opened, ...opened, failed]);
+});
+
+test('a sandbox whose records went while its namespace was opened is not followed', async () => {
+  const { follower, told, state } = scene();
+  const following = follower.follow('a');
+  state.links = [];
+  await following;
+  assert.deepEqual(told, [...opened, 'close']);
 });

@@ -1,7 +1,8 @@
 // Keeps the watch in step with the attachments: a sandbox is followed from its ADD to its DEL.
 
 import { type Clock, errorText, type Logger } from '#base';
-import { isGone } from '#cni';
+import { isGone, isRecorded, type RecordedNetns } from '#cni';
+import type { NetnsHandle } from '#kernel';
 import type { DriftWatch } from './drift-watch.ts';
 import type { PodRepair } from './pod-repair.ts';
 
@@ -11,10 +12,19 @@ const SETTLE_MS = 1_000;
 export interface FollowerParts {
   readonly watch: Pick<DriftWatch, 'follow' | 'forget'>;
   readonly pods: Pick<PodRepair, 'recordsOf'>;
+  readonly openNetns: (path: string) => Promise<Pick<NetnsHandle, 'fd' | 'id' | 'close'>>;
   readonly clock: Clock;
   readonly log: Logger;
   /** A sandbox is followed from now on. */
   readonly begun: (containerId: string) => void;
+}
+
+/** Where a sandbox is, and its links on the node. */
+interface Wanted {
+  readonly netns: NonNullable<RecordedNetns>;
+  readonly hostLinks: readonly string[];
+  /** Both in one text. */
+  readonly what: string;
 }
 
 export class Follower {
@@ -36,35 +46,53 @@ export class Follower {
     clock.sleep(SETTLE_MS, this.#stop.signal).then(
       () => {
         this.#waiting.delete(containerId);
-        if (this.follow(containerId)) this.#parts.begun(containerId);
+        void this.follow(containerId);
       },
       () => {},
     );
   }
 
-  /** Follows what is recorded now; whether that is new. */
-  follow(containerId: string): boolean {
-    const { watch, pods, log } = this.#parts;
-    const records = pods.recordsOf(containerId);
-    const netns = records[0]?.netns;
-    if (netns === undefined) {
+  /** Follows what is recorded now; never rejects. */
+  async follow(containerId: string): Promise<void> {
+    const wanted = this.#wanted(containerId);
+    if (wanted === undefined) {
       this.#followed.delete(containerId);
-      watch.forget(containerId);
-      return false;
+      this.#parts.watch.forget(containerId);
+      return;
     }
-    const hostLinks = [...new Set(records.map(({ coordinator }) => coordinator.plan.hostLink))];
-    const what = [netns.path, ...hostLinks].join(' ');
-    if (this.#followed.get(containerId) === what) return false;
+    if (this.#followed.get(containerId) === wanted.what) return;
     try {
-      if (!watch.follow(containerId, netns, hostLinks)) return false;
-      this.#followed.set(containerId, what);
-      return true;
+      await this.#begin(containerId, wanted);
     } catch (error) {
+      const { log } = this.#parts;
       const words = { containerId, error: errorText(error) };
       if (isGone(error)) log.debug(words, 'sandbox is gone: its DEL or GC will come');
       else log.warn(words, 'sandbox is not followed: what breaks in it is seen at the next round');
-      return false;
     }
+  }
+
+  async #begin(containerId: string, { netns, hostLinks, what }: Wanted): Promise<void> {
+    const { watch, openNetns, begun } = this.#parts;
+    const there = await openNetns(netns.path);
+    try {
+      // The path leads to another pod by now, whose events these would be.
+      if (!isRecorded(there, netns)) return;
+      // Its records have changed since: what they say now is seen to by who changed them.
+      if (this.#wanted(containerId)?.what !== what || this.#stop.signal.aborted) return;
+      watch.follow(containerId, there, hostLinks);
+    } finally {
+      there.close();
+    }
+    this.#followed.set(containerId, what);
+    begun(containerId);
+  }
+
+  #wanted(containerId: string): Wanted | undefined {
+    const records = this.#parts.pods.recordsOf(containerId);
+    const netns = records[0]?.netns;
+    if (netns === undefined) return undefined;
+    const hostLinks = [...new Set(records.map(({ coordinator }) => coordinator.plan.hostLink))];
+    return { netns, hostLinks, what: [netns.path, ...hostLinks].join(' ') };
   }
 
   stop(): void {

@@ -68,8 +68,7 @@ export class NodeCheckServer {
       interfaces: pods.recordsOf(containerId).map(({ interfaceName }) => interfaceName),
     };
     try {
-      await this.#turn(containerId);
-      const done = repair ? pods.mend(containerId) : pods.look(containerId);
+      const done = await this.#visit(containerId, repair);
       if (done === undefined) return undefined;
       const state = 'state' in done ? done.state : done;
       if ('recorded' in done) {
@@ -81,6 +80,17 @@ export class NodeCheckServer {
       return { ...common, drift: [...differences], lost: [...lost], repaired };
     } catch (error) {
       return { ...common, drift: [], lost: [], repaired: false, error: errorText(error) };
+    }
+  }
+
+  async #visit(containerId: string, repair: boolean) {
+    const { pods } = this.#parts;
+    const pod = await pods.enter(containerId);
+    try {
+      await this.#turn(containerId);
+      return pod && (repair ? pods.mend(containerId, pod) : pods.look(containerId, pod));
+    } finally {
+      pod?.close();
     }
   }
 

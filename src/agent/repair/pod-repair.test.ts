@@ -23,11 +23,12 @@ test('the old sandbox of a pod does not take the node’s routes back from the n
   const repair = new PodRepair({
     attachments,
     node: new FakeNamespace(),
-    openNamespace: (path) => assert.fail(`looked into ${path}`),
+    openNamespace: async (path) => assert.fail(`looked into ${path}`),
     present: () => undefined,
     timestamp: () => '2030-01-01T00:00:00.000Z',
     log: silentLogger,
   });
   assert.deepEqual(repair.containers(), ['new']);
-  assert.equal(repair.mend('old'), undefined);
+  assert.equal(await repair.enter('old'), undefined);
+  assert.equal(repair.mend('old', new FakeNamespace()), undefined);
 });

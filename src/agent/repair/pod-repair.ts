@@ -1,5 +1,5 @@
-// The repair of one pod: planned from its records, the cluster's settings and the node's addresses as they are now, in one turn of
-// the event loop, so that no verb can come in between.
+// The repair of one pod: its sandbox is entered first; then it is planned from its records, the cluster's settings and the node's
+// addresses as they are now, and mended in the same turn of the event loop, so that no verb can come in between.
 
 import { type NetConf, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, isOrbError, type Logger } from '#base';
@@ -28,7 +28,7 @@ export interface PresentFacts {
 export interface PodRepairParts {
   readonly attachments: Attachments;
   readonly node: NetworkNamespace;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   /** Undefined until the cluster is known: pods are then compared with what is recorded. */
   readonly present: () => PresentFacts | undefined;
   readonly timestamp: () => string;
@@ -75,17 +75,26 @@ export class PodRepair {
     return this.#parts.attachments.ofContainer(containerId).find(({ pod }) => pod !== undefined)?.pod;
   }
 
-  /** Undefined where there is nothing to compare: the sandbox is gone, and its DEL or GC will come. */
-  look(containerId: string): PodState | undefined {
-    return this.#withPod(containerId, driftOf)?.state;
+  /** The pod's namespace, which the caller closes. Undefined where it is gone: its DEL or GC will come. */
+  async enter(containerId: string): Promise<NetworkNamespace | undefined> {
+    const [first] = this.recordsOf(containerId);
+    return first === undefined ? undefined : leftNamespace(this.#parts, first.netns);
+  }
+
+  /** Undefined where nothing is recorded any more. */
+  look(containerId: string, pod: NetworkNamespace): PodState | undefined {
+    return this.#compared(containerId, pod, driftOf)?.state;
   }
 
   /**
    * Mends the pod and notes what it was planned with. The kernel's part is done when this returns; the promise is for the disk.
    * Throws what the kernel refuses.
    */
-  mend(containerId: string): { readonly state: PodState; readonly recorded: Promise<void> } | undefined {
-    const done = this.#withPod(containerId, repairNetwork);
+  mend(
+    containerId: string,
+    pod: NetworkNamespace,
+  ): { readonly state: PodState; readonly recorded: Promise<void> } | undefined {
+    const done = this.#compared(containerId, pod, repairNetwork);
     if (done === undefined) return undefined;
     const { state, records } = done;
     if (state.changes.length === 0) return { state, recorded: Promise.resolve() };
@@ -93,28 +102,21 @@ export class PodRepair {
     return { state, recorded: recorded.then(() => {}) };
   }
 
-  #withPod(containerId: string, work: typeof repairNetwork) {
-    const { attachments, node, openNamespace } = this.#parts;
-    const recorded = attachments.ofContainer(containerId).filter(isServed);
+  #compared(containerId: string, pod: NetworkNamespace, work: typeof repairNetwork) {
+    const recorded = this.recordsOf(containerId);
     const [first] = recorded;
     if (first === undefined) return undefined;
-    const pod = leftNamespace({ openNamespace, node }, first.netns);
-    if (pod === undefined) return undefined;
-    try {
-      const { request, changes, records } = this.#plan(containerId, recorded);
-      const drift = work(request, { pod, node });
-      const state: PodState = {
-        ...drift,
-        containerId,
-        pod: first.pod,
-        interfaces: recorded.map(({ interfaceName }) => interfaceName),
-        changes,
-        attached: recorded.every(({ coordinator }) => coordinator.state === 'done'),
-      };
-      return { state, records };
-    } finally {
-      pod.close();
-    }
+    const { request, changes, records } = this.#plan(containerId, recorded);
+    const drift = work(request, { pod, node: this.#parts.node });
+    const state: PodState = {
+      ...drift,
+      containerId,
+      pod: first.pod,
+      interfaces: recorded.map(({ interfaceName }) => interfaceName),
+      changes,
+      attached: recorded.every(({ coordinator }) => coordinator.state === 'done'),
+    };
+    return { state, records };
   }
 
   /** The pod's plan as recorded, and where something has changed since, as it is to be. */

@@ -3,7 +3,7 @@
 import type { SpiderCoordinator } from '#api';
 import type { Clock, Logger } from '#base';
 import { type Family, formatAddress } from '#ip';
-import { openNetns } from '#kernel';
+import { openGivenNetns, openNetns } from '#kernel';
 import type { EventRecorder } from '#kube';
 import type { NetworkNamespace } from '#net';
 import type { Attachments } from '#node';
@@ -22,7 +22,7 @@ export interface RepairOptions {
   readonly nodeName: string;
   readonly attachments: Attachments;
   readonly node: NetworkNamespace;
-  readonly openNamespace: (path: string) => NetworkNamespace;
+  readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   readonly facts: NodeFacts;
   readonly coordinator: () => SpiderCoordinator | undefined;
   readonly families: readonly Family[];
@@ -90,6 +90,7 @@ export class Repair {
       ...options,
       watch: this.#watch,
       pods: this.#pods,
+      openNetns: openGivenNetns,
       begun: (containerId) => this.#repairs.wake(containerId, 'attached'),
     });
     attachments.onChange = (containerId) => this.#follower.changed(containerId);
@@ -97,7 +98,7 @@ export class Repair {
 
   /** Mends what broke while no agent ran, by what is recorded: the API server may be away for long. */
   start(): void {
-    for (const containerId of this.#pods.containers()) this.#follower.follow(containerId);
+    for (const containerId of this.#pods.containers()) void this.#follower.follow(containerId);
     this.#nodeRules.look();
     this.#repairs.start();
     this.#repairs.wakeAll('start');

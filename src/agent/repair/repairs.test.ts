@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, silentLogger } from '#base';
+import { FakeNamespace } from '#net';
 import type { PodState } from './pod-repair.ts';
 import { Repairs } from './repairs.ts';
 
@@ -22,11 +23,18 @@ function scene(...containers: string[]) {
   const looked: string[] = [];
   const told: string[] = [];
   const busy = new Set<string>();
-  const state: { outcome: (containerId: string) => PodState | Error | undefined } = { outcome: wholePod };
+  const state: { outcome: (containerId: string) => PodState | Error | undefined; entering: () => void } = {
+    outcome: wholePod,
+    entering: () => {},
+  };
   const repairs = new Repairs({
     pods: {
       containers: () => containers,
       podOf: () => undefined,
+      enter: async () => {
+        state.entering();
+        return new FakeNamespace();
+      },
       mend: (containerId) => {
         looked.push(containerId);
         const outcome = state.outcome(containerId);
@@ -88,6 +96,18 @@ test('a pod is left alone while one of its verbs runs, and looked at when it is 
   busy.delete('a');
   await pass(200);
   assert.deepEqual(looked, ['b', 'a']);
+});
+
+test('a pod is left alone when one of its verbs begins while its namespace is opened', async () => {
+  const { repairs, looked, busy, state, pass } = scene('a');
+  state.entering = () => busy.add('a');
+  repairs.wake('a', 'event');
+  await pass(1_000);
+  assert.deepEqual(looked, []);
+  state.entering = () => {};
+  busy.delete('a');
+  await pass(1_000);
+  assert.deepEqual(looked, ['a']);
 });
 
 test('a repair that fails is told and tried again, later and later', async () => {

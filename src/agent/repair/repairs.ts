@@ -9,7 +9,7 @@ import type { PodRepair } from './pod-repair.ts';
 import type { Cause, RepairReport } from './report.ts';
 
 export interface RepairsParts {
-  readonly pods: Pick<PodRepair, 'containers' | 'mend' | 'podOf'>;
+  readonly pods: Pick<PodRepair, 'containers' | 'enter' | 'mend' | 'podOf'>;
   readonly node: Pick<NodeRepair, 'mend'>;
   /** Whether a verb of the container's pod runs. */
   readonly isBusy: (containerId: string) => boolean;
@@ -88,22 +88,24 @@ export class Repairs {
   async #work(key: string): Promise<void> {
     // A repair is one turn of the event loop; between two of them, requests are served.
     await nextTurn();
-    if (key !== NODE && this.#parts.isBusy(key)) {
-      this.#queue.addAfter(key, BUSY_MS);
-      return;
-    }
+    if (this.#isBusy(key)) return;
     const waiting = this.#waiting.get(key);
     // It was looked at meanwhile, for a cause that was more urgent.
     if (waiting === undefined) return;
-    this.#waiting.delete(key);
     const { cause } = waiting;
     try {
-      if (key === NODE) this.#mendNode(cause);
-      else await this.#mendPod(key, cause);
+      if (key === NODE) {
+        this.#waiting.delete(NODE);
+        this.#mendNode(cause);
+      } else {
+        await this.#visit(key, cause);
+      }
     } catch (error) {
       this.#patience.mended(key);
       // The queue tries again, later and later; a wake may come before.
-      if (!this.#waiting.has(key)) this.#waiting.set(key, { cause, dueMs: Number.POSITIVE_INFINITY });
+      const now = this.#waiting.get(key);
+      if (now === undefined || now === waiting)
+        this.#waiting.set(key, { cause, dueMs: Number.POSITIVE_INFINITY });
       this.#parts.report.failed(
         key === NODE ? undefined : key,
         this.#parts.pods.podOf(key),
@@ -113,22 +115,38 @@ export class Repairs {
     }
   }
 
+  /** A pod is left alone while a verb of it runs. */
+  #isBusy(key: string): boolean {
+    const busy = key !== NODE && this.#parts.isBusy(key);
+    if (busy) this.#queue.addAfter(key, BUSY_MS);
+    return busy;
+  }
+
+  async #visit(containerId: string, cause: Cause): Promise<void> {
+    const { pods, report } = this.#parts;
+    const pod = await pods.enter(containerId);
+    try {
+      // A verb may have begun on the way in. What wakes the pod from here on is another look.
+      if (this.#isBusy(containerId)) return;
+      this.#waiting.delete(containerId);
+      const done = pod && pods.mend(containerId, pod);
+      if (done === undefined) {
+        this.#patience.forget(containerId);
+        report.gone(containerId);
+        return;
+      }
+      report.pod(done.state, cause);
+      if (done.state.differences.length > 0) this.#patience.mended(containerId);
+      await this.#record(done.recorded);
+    } finally {
+      pod?.close();
+    }
+  }
+
   #mendNode(cause: Cause): void {
     const mended = this.#parts.node.mend();
     this.#parts.report.node(mended, cause);
     if (mended.length > 0) this.#patience.mended(NODE);
-  }
-
-  async #mendPod(containerId: string, cause: Cause): Promise<void> {
-    const done = this.#parts.pods.mend(containerId);
-    if (done === undefined) {
-      this.#patience.forget(containerId);
-      this.#parts.report.gone(containerId);
-      return;
-    }
-    this.#parts.report.pod(done.state, cause);
-    if (done.state.differences.length > 0) this.#patience.mended(containerId);
-    await this.#record(done.recorded);
   }
 
   /** The next pod need not wait for the disk, and requests need not wait for hundreds of records to be there. */

@@ -94,9 +94,9 @@ function checked(result: number, doing: string, subject: string): number {
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 
-/** Opens for reading; the descriptor is not inherited by programs we start. */
+/** Opens for reading, without waiting for a writer of a FIFO; the descriptor is not inherited by programs we start. */
 export function openForReading(path: string): number {
-  return checked(c.open(path, O_CLOEXEC, 0), `open ${path}`, path);
+  return checked(c.open(path, O_CLOEXEC | O_NONBLOCK, 0), `open ${path}`, path);
 }
 
 /** Opens or creates a file of mode 0600 for reading and writing. */

@@ -2,7 +2,7 @@
 
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
 import type { Address } from '#ip';
-import { openNamespace, openNetns } from '#kernel';
+import { openGivenNetns, openNamespaceOf } from '#kernel';
 import type { Mac, NetworkNamespace } from '#net';
 import { type Emission, type ProbeTarget, Probing, type Verdict } from '#plan/probe';
 import { Wire } from './wire.ts';
@@ -32,12 +32,13 @@ const announcementGapMs = 50;
  * Rejects with the signal's reason when it aborts first.
  */
 export async function probeNic(request: ProbeRequest, clock: Clock): Promise<ProbeReport> {
-  const namespace = openNamespace(request.netns);
+  const netns = await openGivenNetns(request.netns);
+  const namespace = openNamespaceOf(netns);
   try {
     const mac = macOnceUp(namespace, request.nic);
     if (mac === undefined) return { kind: 'absent' };
     const addresses = request.targets.map(({ address }) => address);
-    const wire = openWire(request, mac, addresses);
+    const wire = new Wire({ netns, dev: request.nic, mac }, addresses);
     const report = await probeOn(wire, { ...request, mac, namespace }, clock).catch((error: unknown) => {
       wire.close();
       throw error;
@@ -56,12 +57,16 @@ export interface Announcement extends Pick<ProbeRequest, 'netns' | 'nic' | 'log'
 }
 
 /** Announces addresses: now, and once more in the background. */
-export function announce(announcement: Announcement, clock: Clock): void {
-  const { netns, nic, addresses, log } = announcement;
-  const namespace = openNamespace(netns);
+export async function announce(
+  { netns: path, nic, addresses, log }: Announcement,
+  clock: Clock,
+): Promise<void> {
+  const netns = await openGivenNetns(path);
+  const namespace = openNamespaceOf(netns);
   try {
     const mac = macOnceUp(namespace, nic);
-    if (mac !== undefined) announceTwice(openWire(announcement, mac, addresses), addresses, clock, log);
+    if (mac !== undefined)
+      announceTwice(new Wire({ netns, dev: nic, mac }, addresses), addresses, clock, log);
   } finally {
     namespace.close();
   }
@@ -73,15 +78,6 @@ function macOnceUp(namespace: NetworkNamespace, nic: string): Mac | undefined {
   if (link === undefined || link.loopback || link.mac === undefined) return undefined;
   if (!link.up) namespace.change([{ verb: 'set', kind: 'link', link: { name: nic, up: true } }]);
   return link.mac;
-}
-
-function openWire(
-  { netns, nic }: Announcement | ProbeRequest,
-  mac: Mac,
-  addresses: readonly Address[],
-): Wire {
-  using handle = openNetns(netns);
-  return new Wire({ netns: handle, dev: nic, mac }, addresses);
 }
 
 interface Site extends ProbeRequest {

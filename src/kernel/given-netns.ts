@@ -1,0 +1,89 @@
+// Network namespaces by a path that somebody else names: a FIFO, a device or a dead file system may lie there.
+
+import { close, open, statfs } from 'node:fs';
+import { getSystemErrorMap, promisify } from 'node:util';
+import { OrbError } from '#base';
+import { type NetworkNamespace, refusal } from '#net';
+import { openNamespaceOf } from './namespace.ts';
+import { type NetnsHandle, openNetns } from './netns.ts';
+import { PathWalks } from './path-walks.ts';
+
+/** fcntl.h: a descriptor of the place alone. What lies there is not opened: no device acts, no FIFO waits for a writer. */
+const O_PATH = 0o10000000;
+const O_NONBLOCK = 0o4000;
+
+/** magic.h: NSFS_MAGIC, and PROC_SUPER_MAGIC of kernels before 3.19. containernetworking's pkg/ns takes the same two. */
+const namespaceFileSystems = [0x6e736673, 0x9fa0];
+
+/**
+ * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Other places are taken too, but have
+ * threads of their own: a mount of somebody else that hangs does not keep a runtime's pods from starting.
+ */
+const usualPlace = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
+/** Of the pool's 16 threads (main/agent.ts), half are left for everything else. */
+const limits = { threads: 4, patienceMs: 1_000 };
+const walks = { usual: new PathWalks(limits), other: new PathWalks(limits) };
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly type: number }>;
+
+/**
+ * As {@link openNetns}, for a path that a caller has named: this thread never waits for the file system that the path leads to.
+ * The caller closes the handle.
+ * @throws OrbError NETNS_INVALID where something else lies there, NETNS_UNREACHABLE where the file system does not answer,
+ * KERNEL_REFUSED where the kernel does not open the path
+ */
+export async function openGivenNetns(path: string): Promise<NetnsHandle> {
+  const { usual, other } = walks;
+  const place = await (usualPlace.test(path) ? usual : other).run(
+    path,
+    () => findPlace(path),
+    (fd) => void closeFile(fd),
+  );
+  try {
+    // The place is known to be in nsfs or proc, and is not looked for again: this cannot wait.
+    return openNetns(`/proc/self/fd/${place}`, path);
+  } finally {
+    await closeFile(place);
+  }
+}
+
+/** As {@link openGivenNetns}, with all that can be asked of a namespace. */
+export async function openGivenNamespace(path: string): Promise<NetworkNamespace> {
+  return openNamespaceOf(await openGivenNetns(path));
+}
+
+async function findPlace(path: string): Promise<number> {
+  const place = await openPlace(path);
+  try {
+    const { type } = await statFileSystem(`/proc/self/fd/${place}`);
+    if (namespaceFileSystems.includes(type)) return place;
+    throw invalid(path, `it lies in a file system of type 0x${type.toString(16)}, not in nsfs`);
+  } catch (error) {
+    await closeFile(place);
+    throw error instanceof OrbError ? error : refused(path, error);
+  }
+}
+
+async function openPlace(path: string): Promise<number> {
+  if (path.includes('\0')) throw invalid(path, 'a path has no NUL');
+  try {
+    return await openFile(path, O_PATH | O_NONBLOCK);
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+function invalid(path: string, why: string): OrbError {
+  return new OrbError('NETNS_INVALID', {
+    message: `${JSON.stringify(path)} is not a network namespace: ${why}`,
+    subject: path,
+  });
+}
+
+function refused(path: string, error: unknown): OrbError {
+  const { errno = 0, code = '' } = error as NodeJS.ErrnoException;
+  const words = getSystemErrorMap().get(errno)?.[1] ?? String(error);
+  return refusal({ doing: `open ${path}`, subject: path, errno: code, words });
+}
