@@ -13,21 +13,10 @@ const root = join(import.meta.dirname, '..');
 const otherBodies = [
   'v1 Binding',
   'v1 DeleteOptions',
-  'admissionregistration.k8s.io/v1 MutatingWebhookConfiguration',
-  'admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration',
   'authentication.k8s.io/v1 TokenRequest',
-  'authentication.k8s.io/v1 TokenReview',
-  'authorization.k8s.io/v1 LocalSubjectAccessReview',
-  'authorization.k8s.io/v1 SelfSubjectAccessReview',
-  'authorization.k8s.io/v1 SelfSubjectRulesReview',
-  'authorization.k8s.io/v1 SubjectAccessReview',
   'autoscaling/v1 Scale',
-  'batch/v1 CronJob',
-  'batch/v1 Job',
   'events.k8s.io/v1 Event',
   'policy/v1 Eviction',
-  'policy/v1 PodDisruptionBudget',
-  'scheduling.k8s.io/v1 PriorityClass',
 ];
 
 /** What the program of test/kube/clients is to be given on its standard input. */

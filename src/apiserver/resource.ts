@@ -20,6 +20,14 @@ export interface PrinterColumn {
   readonly jsonPath: string;
 }
 
+/** A subresource that takes POST alone, and the kind of its body. */
+export interface CreateOnlySubresource {
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
 /** A kind in one version, as served. */
 export interface Resource {
   readonly group: string;
@@ -33,6 +41,9 @@ export interface Resource {
   readonly categories: readonly string[];
   readonly statusSubresource: boolean;
   readonly scale: ScalePaths | undefined;
+  /** Nothing of it is stored: POST is a question, and the answer to it is all there is. */
+  readonly createOnly?: boolean;
+  readonly subresources?: readonly CreateOnlySubresource[];
   readonly schema: Schema;
   /** Fields of a custom resource that field selectors may name (selectableFields). */
   readonly selectableFields?: readonly string[];

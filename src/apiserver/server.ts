@@ -5,19 +5,23 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Clock, errorText, type Logger } from '#base';
+import { Gate } from './access/gate.ts';
+import { ServiceAccountTokens } from './access/service-account-tokens.ts';
 import { builtInKinds } from './builtin/kinds.ts';
 import { CustomKinds } from './custom-kinds.ts';
 import { Documents } from './documents/documents.ts';
 import { sendJson } from './http/answer.ts';
 import type { Certificate } from './http/certificate.ts';
-import { Gate } from './http/gate.ts';
 import { resourcePath, splitUrl } from './http/request.ts';
 import type { ApiObject } from './json.ts';
 import { definitionStrategy } from './kinds/custom-resource-definition.ts';
+import { cronJobStrategy, jobStrategy } from './kinds/job.ts';
 import { firstNamespaces, namespaceStrategy } from './kinds/namespace.ts';
 import { podStrategy } from './kinds/pod.ts';
+import { disruptionBudgetStrategy, priorityClassStrategy } from './kinds/policy.ts';
 import { secretStrategy } from './kinds/secret.ts';
 import { type ServiceRanges, ServiceStrategy } from './kinds/service.ts';
+import { webhookConfigurationStrategy } from './kinds/webhook-configuration.ts';
 import {
   daemonSetStrategy,
   deploymentStrategy,
@@ -99,9 +103,11 @@ export class ApiServer {
     this.#lifecycle = new Lifecycle(this.#objects, options.logger);
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);
-    this.#resources = new ResourceHandler(this.#objects, this.#watches);
+    const tokens = new ServiceAccountTokens(options.token, this.#store);
+    this.#gate = new Gate(options.token, tokens, clock);
+    const [objects, watches, gate] = [this.#objects, this.#watches, this.#gate];
+    this.#resources = new ResourceHandler({ objects, watches, gate, tokens });
     this.#protobuf = new ProtobufDecoder();
-    this.#gate = new Gate(options.token);
   }
 
   /** Makes the first namespaces and takes up what was due when the server stopped. */
@@ -181,7 +187,7 @@ export class ApiServer {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = splitUrl(request.url ?? '/');
-    if (!this.#gate.admits(request)) throw new StatusError(401, 'Unauthorized', 'Unauthorized');
+    const user = this.#gate.admit(request);
     const named = resourcePath(path);
     if (named === undefined) {
       if (request.method === 'GET' && this.#documents.serve(response, path, request.headers.accept ?? ''))
@@ -191,7 +197,7 @@ export class ApiServer {
     const resource = this.#registry.find(named.group, named.version, named.plural);
     if (resource === undefined) throw noSuchPath();
     const protobuf = this.#protobuf;
-    await this.#resources.serve({ request, response, path: named, query, resource, protobuf });
+    await this.#resources.serve({ request, response, path: named, query, resource, protobuf, user });
   }
 }
 
@@ -209,6 +215,12 @@ function strategyTable(
     ['replicasets.apps', replicaSetStrategy],
     ['statefulsets.apps', statefulSetStrategy],
     ['daemonsets.apps', daemonSetStrategy],
+    ['jobs.batch', jobStrategy],
+    ['cronjobs.batch', cronJobStrategy],
+    ['poddisruptionbudgets.policy', disruptionBudgetStrategy],
+    ['priorityclasses.scheduling.k8s.io', priorityClassStrategy],
+    ['mutatingwebhookconfigurations.admissionregistration.k8s.io', webhookConfigurationStrategy],
+    ['validatingwebhookconfigurations.admissionregistration.k8s.io', webhookConfigurationStrategy],
     ['customresourcedefinitions.apiextensions.k8s.io', definitionStrategy(rules, () => options.clock.now())],
   ]);
 }

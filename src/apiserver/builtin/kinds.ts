@@ -5,25 +5,16 @@ import type { Schema } from '../schema/schema.ts';
 import { TypeTable } from '../schema/type-text.ts';
 import { containerTypes } from './container-types.ts';
 import { coreTypes } from './core-types.ts';
+import { groupKinds } from './group-kinds.ts';
+import { jobTypes } from './job-types.ts';
+import type { BuiltIn } from './kind.ts';
 import { metaTypes } from './meta-types.ts';
 import { podTypes } from './pod-types.ts';
+import { policyTypes } from './policy-types.ts';
+import { reviewTypes } from './review-types.ts';
 import { volumeTypes } from './volume-types.ts';
+import { webhookTypes } from './webhook-types.ts';
 import { workloadTypes } from './workload-types.ts';
-
-/** A line of the table: `group/version Kind plural scope`, short names, whether status and scale are subresources, its fields. */
-interface BuiltIn {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly namespaced: boolean;
-  readonly shortNames?: readonly string[];
-  readonly status?: boolean;
-  readonly scale?: boolean;
-  readonly inAll?: boolean;
-  /** Top-level fields besides apiVersion, kind and metadata, in the notation of the type texts. */
-  readonly fields: string;
-}
 
 const core = { group: '', version: 'v1', namespaced: true };
 const apps = { group: 'apps', version: 'v1', namespaced: true, status: true, inAll: true };
@@ -37,6 +28,10 @@ const builtIns: readonly BuiltIn[] = [
     shortNames: ['po'],
     status: true,
     inAll: true,
+    subresources: [
+      { name: 'binding', group: '', version: 'v1', kind: 'Binding' },
+      { name: 'eviction', group: 'policy', version: 'v1', kind: 'Eviction' },
+    ],
     fields: 'spec PodSpec;status PodStatus',
   },
   {
@@ -85,6 +80,7 @@ const builtIns: readonly BuiltIn[] = [
     kind: 'ServiceAccount',
     plural: 'serviceaccounts',
     shortNames: ['sa'],
+    subresources: [{ name: 'token', group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' }],
     fields:
       'secrets [ObjectReference] by name;imagePullSecrets [LocalObjectReference];automountServiceAccountToken bool',
   },
@@ -175,6 +171,7 @@ const builtIns: readonly BuiltIn[] = [
     plural: 'clusterrolebindings',
     fields: 'subjects [Subject];roleRef! RoleRef',
   },
+  ...groupKinds,
 ];
 
 const topFields = '\n  apiVersion string\n  kind string\n  metadata ObjectMeta\n  ';
@@ -192,6 +189,10 @@ export function builtInKinds(): { readonly types: TypeTable; readonly resources:
     volumeTypes,
     coreTypes,
     workloadTypes,
+    jobTypes,
+    policyTypes,
+    webhookTypes,
+    reviewTypes,
     ...kinds,
   );
   return { types, resources: builtIns.map((kind) => resourceOf(kind, types.get(kind.kind))) };
@@ -210,6 +211,8 @@ function resourceOf(kind: BuiltIn, schema: Schema): Resource {
     categories: kind.inAll === true ? ['all'] : [],
     statusSubresource: kind.status === true,
     scale: kind.scale === true ? { spec: ['spec', 'replicas'], status: ['status', 'replicas'] } : undefined,
+    createOnly: kind.createOnly === true,
+    subresources: kind.subresources ?? [],
     schema,
     columns: undefined,
     custom: false,

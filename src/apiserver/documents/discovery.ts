@@ -2,9 +2,14 @@
 
 import type { Json, JsonObject } from '../json.ts';
 import type { Registry } from '../registry.ts';
-import { apiVersion, type Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
 
-const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** What may be done to objects of a kind. */
+function verbsOf(resource: Resource): string[] {
+  return resource.createOnly === true ? ['create'] : [...allVerbs];
+}
+
 const groupMedia = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 /** A document and the media type it is sent as. */
@@ -89,7 +94,7 @@ function listed(resource: Resource): Json[] {
     ...(shortNames.length > 0 ? { shortNames: [...shortNames] } : {}),
     ...(categories.length > 0 ? { categories: [...categories] } : {}),
   };
-  const own = { name: plural, singularName: singular, namespaced, kind, verbs, ...names };
+  const own = { name: plural, singularName: singular, namespaced, kind, verbs: verbsOf(resource), ...names };
   const below = subresources(resource).map((sub): Json => {
     const { name, group, version, kind: itsKind, verbs: itsVerbs } = sub;
     return {
@@ -117,9 +122,7 @@ function subresources(
     ...(resource.scale === undefined
       ? []
       : [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: readWrite }]),
-    ...(apiVersion(resource) === 'v1' && kind === 'Pod'
-      ? [{ name: 'binding', group: '', version: 'v1', kind: 'Binding', verbs: ['create'] }]
-      : []),
+    ...(resource.subresources ?? []).map((it) => ({ ...it, verbs: ['create'] })),
   ];
 }
 
@@ -143,7 +146,7 @@ function aggregated(resource: Resource): Json {
     responseKind: { group: itsGroup, version, kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
-    verbs,
+    verbs: verbsOf(resource),
     ...(shortNames.length > 0 ? { shortNames: [...shortNames] } : {}),
     ...(categories.length > 0 ? { categories: [...categories] } : {}),
     subresources: subresources(resource).map((sub) => ({

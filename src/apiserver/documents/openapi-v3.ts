@@ -56,6 +56,7 @@ function pathsOf(resource: Resource, base: string): JsonObject {
     parameters,
     responses: answer,
   });
+  if (resource.createOnly === true) return { [collection]: { post: write('post') } };
   const read = (action: string) => ({ ...about, 'x-kubernetes-action': action, responses: answer });
   return {
     [collection]: { get: read('list'), post: write('post'), delete: read('deletecollection') },

@@ -37,6 +37,20 @@ export function defaultPodSpec(spec: JsonObject): void {
   }
 }
 
+/** What is missing in the containers of a pod's specification at `field` (kubernetes ValidatePodSpec). */
+export function containerCauses(spec: Json | undefined, field: string): StatusCause[] {
+  const required = (at: string): StatusCause => {
+    return { reason: 'FieldValueRequired', message: 'Required value', field: `${field}.${at}` };
+  };
+  const causes = listAt(spec, 'containers').length === 0 ? [required('containers')] : [];
+  for (const list of ['initContainers', 'containers']) {
+    listAt(spec, list).forEach((container, index) => {
+      if (!stringAt(container, 'image')?.trim()) causes.push(required(`${list}[${index}].image`));
+    });
+  }
+  return causes;
+}
+
 /** Fields of a running pod's specification that may change (kubernetes ValidatePodUpdate). */
 const changeable = new Set([
   'activeDeadlineSeconds',
@@ -57,10 +71,7 @@ export const podStrategy: Strategy = {
     defaultPodSpec(ensureObject(pod, 'spec'));
   },
   validate(pod, old) {
-    const causes: StatusCause[] = [];
-    if (listAt(pod, 'spec', 'containers').length === 0) {
-      causes.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'spec.containers' });
-    }
+    const causes = containerCauses(pod.spec, 'spec');
     if (old !== undefined && !equal(fixedPart(pod), fixedPart(old))) {
       const message =
         'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';

@@ -12,7 +12,7 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
-import { defaultPodSpec, setDefault } from './pod.ts';
+import { containerCauses, defaultPodSpec, setDefault } from './pod.ts';
 
 /** A strategy with the kind's own defaults added to those of all workloads. */
 function workload(defaults: (spec: JsonObject) => void): Strategy {
@@ -26,7 +26,7 @@ function workload(defaults: (spec: JsonObject) => void): Strategy {
 }
 
 function validate(object: ApiObject, old: ApiObject | undefined): StatusCause[] {
-  const causes: StatusCause[] = [];
+  const causes = containerCauses(valueAt(object, 'spec', 'template', 'spec'), 'spec.template.spec');
   const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels');
   const wanted = Object.entries(objectAt(object, 'spec', 'selector', 'matchLabels'));
   const expressions = listAt(object, 'spec', 'selector', 'matchExpressions');

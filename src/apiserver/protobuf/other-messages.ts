@@ -39,6 +39,8 @@ StatefulSetStatus observedGeneration=1:int replicas=2:int? readyReplicas=3:int c
 StatefulSetUpdateStrategy type=1:string rollingUpdate=2:RollingUpdateStatefulSetStrategy?
 # authentication/v1 authentication.k8s.io/v1
 BoundObjectReference kind=1:string apiVersion=2:string name=3:string uid=4:string
+SelfSubjectReview metadata=1:meta/v1.ObjectMeta status=2:SelfSubjectReviewStatus
+SelfSubjectReviewStatus userInfo=1:UserInfo
 TokenRequest metadata=1:meta/v1.ObjectMeta spec=2:TokenRequestSpec? status=3:TokenRequestStatus
 TokenRequestSpec audiences=1:[string]? expirationSeconds=4:int? boundObjectRef=3:BoundObjectReference?
 TokenRequestStatus token=1:string? expirationTimestamp=2:time?

@@ -12,6 +12,7 @@ import {
 } from '../json.ts';
 import { ageColumn, type Column, column, field, nameColumn } from './column.ts';
 import { ageOf } from './duration.ts';
+import { groupColumns } from './group-columns.ts';
 import { nodeColumns } from './node-columns.ts';
 import { podColumns } from './pod-columns.ts';
 import { addressesOfEndpoints, addressesOfSlice, serviceColumns } from './service-columns.ts';
@@ -74,6 +75,7 @@ const events: readonly Column[] = [
 
 /** Keyed by `plural.group`. */
 export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
+  ...groupColumns,
   'pods.': podColumns,
   'nodes.': nodeColumns,
   'services.': serviceColumns,

@@ -1,6 +1,7 @@
 // One request on a resource, and what its verbs have in common: target, options, body, answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { User } from '../access/user.ts';
 import { acceptedForm, managerOf, sendJson } from '../http/answer.ts';
 import { mediaType, parseBody, readBody } from '../http/body.ts';
 import type { ResourcePath } from '../http/request.ts';
@@ -23,6 +24,7 @@ export interface ResourceCall {
   readonly query: URLSearchParams;
   readonly resource: Resource;
   readonly protobuf: ProtobufDecoder;
+  readonly user: User;
 }
 
 export function targetOf(call: ResourceCall): Target {

@@ -1,5 +1,7 @@
 // Requests on a resource path, dispatched to the verbs; the reading ones are answered here.
 
+import type { Gate } from '../access/gate.ts';
+import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
 import { acceptedForm, sendJson } from '../http/answer.ts';
 import type { Objects } from '../objects/objects.ts';
 import { storageName } from '../resource.ts';
@@ -9,17 +11,32 @@ import { bind } from './binding.ts';
 import { isTrue, type ResourceCall, targetOf } from './call.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
 import { bytesFor, listBytes, listPage, scopeOf } from './read.ts';
+import { review } from './review.ts';
 import { serveScale } from './scale.ts';
+import { requestToken } from './token.ts';
+import { unserved } from './unserved.ts';
 import type { Watches } from './watch.ts';
 import { create, patch, replace } from './write.ts';
+
+/** What requests are served with. */
+export interface ResourceHandlerParts {
+  readonly objects: Objects;
+  readonly watches: Watches;
+  readonly gate: Gate;
+  readonly tokens: ServiceAccountTokens;
+}
 
 export class ResourceHandler {
   readonly #objects: Objects;
   readonly #watches: Watches;
+  readonly #gate: Gate;
+  readonly #tokens: ServiceAccountTokens;
 
-  constructor(objects: Objects, watches: Watches) {
+  constructor({ objects, watches, gate, tokens }: ResourceHandlerParts) {
     this.#objects = objects;
     this.#watches = watches;
+    this.#gate = gate;
+    this.#tokens = tokens;
   }
 
   /** Serves one request; a refusal is thrown. */
@@ -27,6 +44,7 @@ export class ResourceHandler {
     const { path, request, resource } = call;
     if (resource.namespaced && path.name !== '' && path.namespace === '') throw noSuchPath();
     if (!resource.namespaced && path.namespace !== '') throw noSuchPath();
+    if (resource.createOnly === true) return review(this.#gate, call);
     if (path.subresource !== '') return this.#subresource(call);
     const onObject = path.name !== '';
     switch (request.method) {
@@ -61,7 +79,9 @@ export class ResourceHandler {
     if (path.subresource === 'binding' && storageName(resource) === 'pods.') return bind(this.#objects, call);
     if (path.subresource === 'finalize' && storageName(resource) === 'namespaces.')
       return replace(this.#objects, call, '');
-    throw noSuchPath();
+    if (path.subresource === 'token' && storageName(resource) === 'serviceaccounts.')
+      return requestToken(this.#objects, this.#tokens, call);
+    throw unserved(path);
   }
 
   async #get(call: ResourceCall): Promise<void> {

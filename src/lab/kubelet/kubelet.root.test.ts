@@ -119,9 +119,9 @@ async function restart(t: TestContext): Promise<void> {
   await node.start();
   await eventually(() => {
     assert.equal(readdirSync(node.paths.netnsFolder).length, 1);
+    assert.deepEqual(readPodRecords(node.paths.podRecordFolder), [before]);
     return Promise.resolve();
   });
-  assert.deepEqual(readPodRecords(node.paths.podRecordFolder), [before]);
   assert.equal(node.leases('cluster').length, 2);
 }
 

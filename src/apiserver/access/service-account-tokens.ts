@@ -1,0 +1,86 @@
+// Tokens of service accounts: signed by the server, good until they expire or the account goes (RFC 7519; KEP-1205).
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { isObject, type Json, type JsonObject, numberAt, stringAt, textsAt } from '../json.ts';
+import type { Store } from '../store/store.ts';
+import type { User } from './user.ts';
+
+/** Who issues tokens, and for whom where a request names no audience. */
+const issuer = 'https://kubernetes.default.svc.cluster.local';
+
+/** A service account's name and the UID of that very account. */
+export interface AccountName {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Whose a token is, and whom it is for. */
+export interface KnownToken {
+  readonly user: User;
+  readonly audiences: readonly string[];
+}
+
+export class ServiceAccountTokens {
+  readonly #key: Buffer;
+  readonly #store: Store;
+
+  /** The key comes from the administrator's token, so that tokens outlive a restart. */
+  constructor(adminToken: string, store: Store) {
+    this.#key = createHmac('sha256', adminToken).update('service account tokens').digest();
+    this.#store = store;
+  }
+
+  issue(account: AccountName, audiences: readonly string[], nowMs: number, seconds: number): string {
+    const now = Math.floor(nowMs / 1000);
+    const { namespace, name, uid } = account;
+    const claims = {
+      iss: issuer,
+      sub: `system:serviceaccount:${namespace}:${name}`,
+      aud: audiences.length === 0 ? [issuer] : [...audiences],
+      iat: now,
+      nbf: now,
+      exp: now + seconds,
+      'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+    };
+    const signed = `${base64({ alg: 'HS256', typ: 'JWT' })}.${base64(claims)}`;
+    return `${signed}.${this.#signature(signed).toString('base64url')}`;
+  }
+
+  /** Whose token it is; undefined for one that this server did not issue, that has expired, or whose account is gone. */
+  verify(token: string, nowMs: number): KnownToken | undefined {
+    const parts = token.split('.');
+    const signature = Buffer.from(parts[2] ?? '', 'base64url');
+    const expected = this.#signature(`${parts[0]}.${parts[1]}`);
+    if (parts.length !== 3 || signature.length !== expected.length) return undefined;
+    if (!timingSafeEqual(signature, expected)) return undefined;
+    const claims = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString()) as Json;
+    if (!isObject(claims) || (numberAt(claims, 'exp') ?? 0) * 1000 <= nowMs) return undefined;
+    return this.#known(claims);
+  }
+
+  /** Whether the token is for this server. */
+  static isForServer({ audiences }: KnownToken): boolean {
+    return audiences.includes(issuer);
+  }
+
+  #known(claims: JsonObject): KnownToken | undefined {
+    const about = claims['kubernetes.io'];
+    const namespace = stringAt(about, 'namespace') ?? '';
+    const name = stringAt(about, 'serviceaccount', 'name') ?? '';
+    const uid = stringAt(about, 'serviceaccount', 'uid') ?? '';
+    const account = this.#store.get({ resource: 'serviceaccounts.', namespace, name });
+    if (account?.object.metadata.uid !== uid) return undefined;
+    const username = `system:serviceaccount:${namespace}:${name}`;
+    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+    return { user: { username, uid, groups }, audiences: textsAt(claims, 'aud') };
+  }
+
+  #signature(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+}
+
+function base64(value: JsonObject): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

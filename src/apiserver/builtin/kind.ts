@@ -1,0 +1,21 @@
+// One line of the tables of built-in kinds.
+
+import type { CreateOnlySubresource } from '../resource.ts';
+
+/** A kind: `group/version Kind plural scope`, short names, its subresources, its fields. */
+export interface BuiltIn {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly shortNames?: readonly string[];
+  readonly status?: boolean;
+  readonly scale?: boolean;
+  readonly inAll?: boolean;
+  /** Nothing of it is stored: the answer to a creation is all there is. */
+  readonly createOnly?: boolean;
+  readonly subresources?: readonly CreateOnlySubresource[];
+  /** Top-level fields besides apiVersion, kind and metadata, in the notation of the type texts. */
+  readonly fields: string;
+}

@@ -1,0 +1,94 @@
+// What the server does to Jobs and CronJobs: defaults, the labels by which a job knows its pods, and what may not change.
+
+import {
+  type ApiObject,
+  ensureObject,
+  equal,
+  isObject,
+  type JsonObject,
+  stringAt,
+  valueAt,
+} from '../json.ts';
+import type { Strategy } from '../objects/ports.ts';
+import type { StatusCause } from '../status.ts';
+import { containerCauses, defaultPodSpec, setDefault } from './pod.ts';
+
+function defaultJobSpec(spec: JsonObject): void {
+  if (isObject(spec.template)) defaultPodSpec(ensureObject(spec.template, 'spec'));
+  // With neither number one pod is the whole work; with parallelism alone, pods take from a queue until one says it is empty.
+  if (spec.parallelism === undefined) setDefault(spec, 'completions', 1);
+  setDefault(spec, 'parallelism', 1);
+  setDefault(spec, 'completionMode', 'NonIndexed');
+  setDefault(spec, 'backoffLimit', 6);
+  setDefault(spec, 'suspend', false);
+  setDefault(spec, 'podReplacementPolicy', 'TerminatingOrFailed');
+}
+
+/** A job's pods carry its UID, and its selector asks for that (kubernetes, generateSelector). */
+function labelPods(job: ApiObject, spec: JsonObject): void {
+  const uid = stringAt(job, 'metadata', 'uid') ?? '';
+  const labels = ensureObject(ensureObject(ensureObject(spec, 'template'), 'metadata'), 'labels');
+  for (const prefix of ['batch.kubernetes.io/', '']) {
+    labels[`${prefix}controller-uid`] = uid;
+    labels[`${prefix}job-name`] = job.metadata.name;
+  }
+  ensureObject(ensureObject(spec, 'selector'), 'matchLabels')['batch.kubernetes.io/controller-uid'] = uid;
+}
+
+function templateCauses(job: ApiObject, path: readonly string[]): StatusCause[] {
+  const field = [...path, 'template', 'spec'].join('.');
+  const causes = containerCauses(valueAt(job, ...path, 'template', 'spec'), field);
+  const policy = stringAt(job, ...path, 'template', 'spec', 'restartPolicy') ?? '';
+  if (policy === 'OnFailure' || policy === 'Never') return causes;
+  const valid = '"OnFailure", "Never"';
+  const cause =
+    policy === 'Always'
+      ? { reason: 'FieldValueRequired', message: `Required value: valid values: ${valid}` }
+      : {
+          reason: 'FieldValueNotSupported',
+          message: `Unsupported value: ${JSON.stringify(policy)}: supported values: ${valid}`,
+        };
+  return [...causes, { ...cause, field: `${field}.restartPolicy` }];
+}
+
+function immutable(field: string, old: ApiObject, now: ApiObject): StatusCause[] {
+  const path = field.split('.');
+  if (equal(valueAt(old, ...path), valueAt(now, ...path))) return [];
+  return [{ reason: 'FieldValueInvalid', message: 'Invalid value: field is immutable', field }];
+}
+
+export const jobStrategy: Strategy = {
+  prepareCreate(job) {
+    const spec = ensureObject(job, 'spec');
+    defaultJobSpec(spec);
+    if (spec.manualSelector !== true) labelPods(job, spec);
+  },
+  prepareUpdate(job) {
+    defaultJobSpec(ensureObject(job, 'spec'));
+  },
+  validate(job, old) {
+    const fixed = ['spec.selector', 'spec.template', 'spec.completionMode'];
+    return [
+      ...templateCauses(job, ['spec']),
+      ...(old === undefined ? [] : fixed.flatMap((field) => immutable(field, old, job))),
+    ];
+  },
+};
+
+function prepareCronJob(cronJob: ApiObject): void {
+  const spec = ensureObject(cronJob, 'spec');
+  setDefault(spec, 'concurrencyPolicy', 'Allow');
+  setDefault(spec, 'suspend', false);
+  setDefault(spec, 'successfulJobsHistoryLimit', 3);
+  setDefault(spec, 'failedJobsHistoryLimit', 1);
+  if (isObject(spec.jobTemplate)) {
+    const template = ensureObject(ensureObject(spec.jobTemplate, 'spec'), 'template');
+    defaultPodSpec(ensureObject(template, 'spec'));
+  }
+}
+
+export const cronJobStrategy: Strategy = {
+  prepareCreate: prepareCronJob,
+  prepareUpdate: prepareCronJob,
+  validate: (cronJob) => templateCauses(cronJob, ['spec', 'jobTemplate', 'spec']),
+};

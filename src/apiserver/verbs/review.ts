@@ -1,0 +1,52 @@
+// Questions about access and identity: the answer is the question with its status filled in, and nothing is stored.
+
+import type { Gate } from '../access/gate.ts';
+import { mayDoAll, userInfo } from '../access/user.ts';
+import { sendJson } from '../http/answer.ts';
+import { type ApiObject, type Json, type JsonObject, stringAt, textsAt } from '../json.ts';
+import { asObject } from '../objects/checks.ts';
+import { methodNotAllowed } from '../status.ts';
+import { bodyOf, type ResourceCall } from './call.ts';
+
+/** Answers a question of a kind that is created only. */
+export async function review(gate: Gate, call: ResourceCall): Promise<void> {
+  if (call.request.method !== 'POST' || call.path.name !== '') throw methodNotAllowed();
+  const question = asObject(call.resource, await bodyOf(call));
+  sendJson(call.response, 201, { ...question, status: answer(gate, call, question) });
+}
+
+function answer(gate: Gate, { user, resource }: ResourceCall, question: ApiObject): Json {
+  const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+  switch (resource.kind) {
+    case 'SelfSubjectAccessReview':
+      return { allowed: true };
+    case 'SelfSubjectRulesReview':
+      return {
+        resourceRules: [everything],
+        nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+        incomplete: false,
+      };
+    case 'SelfSubjectReview':
+      return { userInfo: userInfo(user) };
+    case 'TokenReview':
+      return tokenStatus(gate, question);
+    default:
+      return accessStatus(question);
+  }
+}
+
+function accessStatus(question: ApiObject): JsonObject {
+  const name = stringAt(question, 'spec', 'user') ?? '';
+  if (mayDoAll(name, textsAt(question, 'spec', 'groups'))) return { allowed: true };
+  return { allowed: false, reason: `this server knows no user ${JSON.stringify(name)}` };
+}
+
+function tokenStatus(gate: Gate, question: ApiObject): JsonObject {
+  const known = gate.identify(stringAt(question, 'spec', 'token') ?? '');
+  if (known === undefined) return { authenticated: false, error: 'the token is not known to this server' };
+  const asked = textsAt(question, 'spec', 'audiences');
+  const shared = asked.filter((audience) => known.audiences.includes(audience));
+  if (asked.length > 0 && known.audiences.length > 0 && shared.length === 0)
+    return { authenticated: false, error: 'the token is not for any of these audiences' };
+  return { authenticated: true, user: userInfo(known.user), audiences: shared };
+}

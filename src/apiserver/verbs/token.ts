@@ -1,0 +1,47 @@
+// The token subresource of service accounts: a token for one of them (authentication/v1 TokenRequest).
+
+import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
+import { sendJson } from '../http/answer.ts';
+import { numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
+import { stamp } from '../objects/metadata.ts';
+import type { Objects } from '../objects/objects.ts';
+import { invalid, methodNotAllowed } from '../status.ts';
+import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
+
+/** An hour, as kube-apiserver's default; ten minutes are its least. */
+const seconds = { usual: 3600, least: 600, most: 2 ** 32 };
+
+export async function requestToken(
+  objects: Objects,
+  tokens: ServiceAccountTokens,
+  call: ResourceCall,
+): Promise<void> {
+  if (call.request.method !== 'POST') throw methodNotAllowed();
+  const body = objectBody(await bodyOf(call));
+  const { metadata } = objects.get(targetOf(call)).object;
+  const lifetime = numberAt(body, 'spec', 'expirationSeconds') ?? seconds.usual;
+  const causes = [];
+  if (lifetime < seconds.least || lifetime > seconds.most) {
+    const bound = lifetime < seconds.least ? 'less than 10 minutes' : 'larger than 2^32 seconds';
+    const message = `Invalid value: ${lifetime}: may not specify a duration ${bound}`;
+    causes.push({ reason: 'FieldValueInvalid', message, field: 'spec.expirationSeconds' });
+  }
+  if (valueAt(body, 'spec', 'boundObjectRef') !== undefined) {
+    const message = 'Forbidden: this server binds no token to an object: leave it out';
+    causes.push({ reason: 'FieldValueForbidden', message, field: 'spec.boundObjectRef' });
+  }
+  const { name, namespace } = call.path;
+  if (causes.length > 0)
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest', name }, causes);
+  const nowMs = objects.context.clock.now();
+  const account = { namespace, name, uid: stringAt(metadata, 'uid') ?? '' };
+  const token = tokens.issue(account, textsAt(body, 'spec', 'audiences'), nowMs, lifetime);
+  await objects.context.store.durable();
+  sendJson(call.response, 201, {
+    kind: 'TokenRequest',
+    apiVersion: 'authentication.k8s.io/v1',
+    metadata: { name, namespace, creationTimestamp: stamp(nowMs) },
+    spec: { ...objectAt(body, 'spec'), expirationSeconds: lifetime },
+    status: { token, expirationTimestamp: stamp(nowMs + lifetime * 1000) },
+  });
+}

@@ -1,0 +1,29 @@
+// Subresources that kube-apiserver has and this server has not: what to do instead. So a reader of the message knows the way.
+
+import type { ResourcePath } from '../http/request.ts';
+import { noSuchPath, StatusError } from '../status.ts';
+
+/** By `plural/subresource` of the core group; POD and COMMAND are for the reader to fill in. */
+const instead: Readonly<Record<string, string>> = {
+  'pods/exec': 'run `orbctl lab exec POD -- COMMAND`',
+  'pods/attach': 'run `orbctl lab exec POD -- COMMAND`',
+  'pods/portforward':
+    "connect to the pod's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
+  'pods/proxy': "connect to the pod's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
+  'pods/log':
+    'the output of the processes of pods is kept nowhere: run the program by `orbctl lab exec POD -- COMMAND`',
+  'pods/ephemeralcontainers':
+    'the pods of the lab run processes of its machine: run `orbctl lab exec POD -- COMMAND`',
+  'pods/resize': 'the pods of the lab have no limits of resources: make the pod anew',
+  'services/proxy':
+    "connect to the Service's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
+  'nodes/proxy': 'the kubelets of the lab serve no requests: run `orbctl lab node NODE`',
+};
+
+/** The refusal of a subresource: 501 with what to do instead, or 404 for one that Kubernetes does not have. */
+export function unserved({ group, plural, subresource }: ResourcePath): StatusError {
+  const name = `${plural}/${subresource}`;
+  const advice = group === '' ? instead[name] : undefined;
+  if (advice === undefined) return noSuchPath();
+  return new StatusError(501, 'NotImplemented', `${name} is not served by this server: ${advice}`);
+}

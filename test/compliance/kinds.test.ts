@@ -1,0 +1,122 @@
+// Kinds that charts and controllers need, by kubectl (KUBECTL, or the one on the PATH).
+// Bodies are untyped on purpose: their form is what is tested.
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-return, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster } from './cluster.ts';
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await Cluster.open();
+});
+after(() => cluster.close());
+
+const ok = async (args: string, input = ''): Promise<string> => {
+  const { code, text } = await cluster.kubectl(args.split(' '), input);
+  assert.equal(code, 0, `kubectl ${args}: ${text}`);
+  return text;
+};
+const refused = async (args: string, input = ''): Promise<string> => {
+  const { code, text } = await cluster.kubectl(args.split(' '), input);
+  assert.notEqual(code, 0, `kubectl ${args}: ${text}`);
+  return text;
+};
+const batch = (resource: string) => `/apis/batch/v1/namespaces/${cluster.namespace}/${resource}`;
+
+test('kubectl creates a job, gets it and describes it', async () => {
+  assert.match(await ok('create job once --image=i:1 -- run it'), /job.batch\/once created/);
+  assert.match(await ok('get jobs'), /NAME +STATUS +COMPLETIONS +DURATION +AGE\nonce +Running +0\/1/);
+  assert.match(await ok('describe job once'), /Parallelism: +1\nCompletions: +1/);
+  const { spec, metadata } = await cluster.must('GET', batch('jobs/once'));
+  assert.equal(spec.backoffLimit, 6);
+  assert.equal(spec.completionMode, 'NonIndexed');
+  assert.equal(spec.selector.matchLabels['batch.kubernetes.io/controller-uid'], metadata.uid);
+  assert.equal(spec.template.metadata.labels['job-name'], 'once');
+});
+
+test('a job whose pods always start again is refused', async () => {
+  const template = { spec: { restartPolicy: 'Always', containers: [{ name: 'c', image: 'i:1' }] } };
+  const { code, body } = await cluster.call('POST', batch('jobs'), {
+    body: { metadata: { name: 'always' }, spec: { template } },
+  });
+  assert.equal(code, 422);
+  assert.match(
+    body.message,
+    /spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"/,
+  );
+});
+
+test('kubectl creates a cron job and a job of it', async () => {
+  await ok('create cronjob later --image=i:1 --schedule=0 0 1 1 *'.replace('=0 0 1 1 *', '=@yearly'));
+  assert.match(
+    await ok('get cronjobs'),
+    /NAME +SCHEDULE +TIMEZONE +SUSPEND +ACTIVE +LAST SCHEDULE +AGE\nlater +@yearly +<none> +False +0/,
+  );
+  assert.match(await ok('describe cronjob later'), /Concurrency Policy: +Allow/);
+  assert.match(await ok('create job now --from=cronjob/later'), /job.batch\/now created/);
+  const { metadata } = await cluster.must('GET', batch('jobs/now'));
+  assert.equal(metadata.ownerReferences[0].kind, 'CronJob');
+});
+
+test('kubectl creates a disruption budget, and one with both limits is refused', async () => {
+  await ok('create poddisruptionbudget web --selector=app=web --min-available=1');
+  assert.match(
+    await ok('get pdb'),
+    /NAME +MIN AVAILABLE +MAX UNAVAILABLE +ALLOWED DISRUPTIONS +AGE\nweb +1 +N\/A +0/,
+  );
+  assert.match(await ok('describe pdb web'), /Min available: +1/);
+  const path = `/apis/policy/v1/namespaces/${cluster.namespace}/poddisruptionbudgets`;
+  const spec = { minAvailable: 1, maxUnavailable: '50%', selector: {} };
+  const { code, body } = await cluster.call('POST', path, { body: { metadata: { name: 'both' }, spec } });
+  assert.equal(code, 422);
+  assert.match(body.message, /minAvailable and maxUnavailable cannot be both set/);
+});
+
+test('kubectl creates a priority class', async () => {
+  const name = `${cluster.namespace}-high`;
+  cluster.later(() => cluster.call('DELETE', `/apis/scheduling.k8s.io/v1/priorityclasses/${name}`));
+  await ok(`create priorityclass ${name} --value=1000 --description=d`);
+  assert.match(
+    await ok(`get priorityclass ${name}`),
+    /NAME +VALUE +GLOBAL-DEFAULT +AGE +PREEMPTIONPOLICY\n\S+ +1000 +false .* +PreemptLowerPriority/,
+  );
+});
+
+test('kubectl asks what the user may do', async () => {
+  assert.match(await ok('auth can-i create pods'), /^yes/);
+  assert.match(await ok('auth can-i --list'), /Resources +Non-Resource URLs +Resource Names +Verbs\n/);
+  assert.match(await ok('auth whoami'), /Username +\S+/);
+  const review = {
+    spec: { user: 'nobody-knows-me', resourceAttributes: { verb: 'delete', resource: 'nodes' } },
+  };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const { status } = await cluster.must('POST', path, { body: review });
+  assert.equal(status.allowed, false);
+  review.spec = { ...review.spec, groups: ['system:masters'] } as typeof review.spec;
+  assert.equal((await cluster.must('POST', path, { body: review })).status.allowed, true);
+});
+
+test('kubectl makes a token of a service account, and the server knows whose it is', async () => {
+  await ok('create serviceaccount bot');
+  const token = (await ok('create token bot --duration=10m')).trim();
+  assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  // kube-apiserver remembers for ten seconds whose a token is: this one is asked about when its account is gone.
+  const later = (await ok('create token bot')).trim();
+  const review = async (body: string) =>
+    (
+      await cluster.must('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+        body: { spec: { token: body } },
+      })
+    ).status;
+  const status = await review(token);
+  assert.equal(status.authenticated, true);
+  assert.equal(status.user.username, `system:serviceaccount:${cluster.namespace}:bot`);
+  assert.match(
+    await refused('create token bot --duration=1m'),
+    /may not specify a duration less than 10 minutes/,
+  );
+  assert.match(await refused('create token nobody'), /serviceaccounts "nobody" not found/);
+  await ok('delete serviceaccount bot');
+  assert.notEqual((await review(later)).authenticated, true);
+});
