@@ -6,6 +6,7 @@ const floors = [
   'net',
   'api',
   'plan',
+  'program',
   'kernel',
   'kube',
   'node',

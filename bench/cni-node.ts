@@ -159,10 +159,7 @@ async function obey(parts: Parts, order: Order): Promise<unknown> {
     case 'resident':
       return residentMb(parts);
     case 'stop':
-      await parts.node.stop();
-      // The answer goes first.
-      setImmediate(() => process.exit(0));
-      return undefined;
+      return await parts.node.stop();
   }
 }
 

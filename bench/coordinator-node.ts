@@ -96,10 +96,7 @@ class CoordinatorNode {
       case 'apiServer':
         return order.up ? this.#node.startApiServer() : this.#node.apiServer.stop('SIGKILL');
       case 'stop':
-        await this.#node.stop();
-        // The answer goes first.
-        setImmediate(() => process.exit(0));
-        return undefined;
+        return this.#node.stop();
     }
   }
 

@@ -1,10 +1,10 @@
-// npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all] [--quick] [--json FILE] [--markdown]: measures, each figure beside its
-// reference in one run. --markdown writes the table into docs/performance.md, between its markers.
+// npm run bench: measures, each figure beside its reference in one run.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { didYouMean, OrbError } from '#base';
+import { type CommandLine, runProgram } from '#program';
 import { benchAdd, benchMemory } from './add.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
@@ -13,7 +13,11 @@ import type { Row } from './row.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const usage = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]`;
+const usage = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
+Measures, each figure beside its reference in one run.
+--quick     fewer samples
+--json      writes the figures there
+--markdown  writes the table into docs/performance.md`;
 
 const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
@@ -74,21 +78,26 @@ function writeMarkdown(rows: readonly Row[]): void {
   writeFileSync(document, text.slice(0, from) + figures + text.slice(to));
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: 'string' },
-      markdown: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-    },
-  });
-  const asked =
-    positionals.length === 0 || positionals.includes('all') ? Object.keys(benchmarks) : positionals;
-  const unknown = asked.find((name) => benchmarks[name] === undefined);
-  if (unknown !== undefined) throw new Error(`unknown benchmark '${unknown}'\n${usage}`);
+const options = {
+  json: { type: 'string' },
+  markdown: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+} as const;
+
+type Line = CommandLine<typeof options>;
+
+/** The benchmarks that are asked for; throws INPUT_INVALID for one that there is not. */
+function askedFor({ positionals }: Pick<Line, 'positionals'>): string[] {
+  if (positionals.length === 0 || positionals.includes('all')) return Object.keys(benchmarks);
+  const unknown = positionals.find((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown === undefined) return positionals;
+  const message = `unknown benchmark '${unknown}'${didYouMean(unknown, Object.keys(benchmarks))}\n${usage}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+}
+
+async function measure({ values, positionals }: Line): Promise<undefined> {
   const rows: Row[] = [];
-  for (const name of asked) {
+  for (const name of askedFor({ positionals })) {
     const began = performance.now();
     rows.push(...((await benchmarks[name]?.(values.quick)) ?? []));
     console.error(`${name} measured in ${((performance.now() - began) / 1000).toFixed(0)} s`);
@@ -98,7 +107,4 @@ async function main(): Promise<void> {
   if (values.markdown) writeMarkdown(rows);
 }
 
-main().catch((error: unknown) => {
-  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-});
+await runProgram({ name: 'bench', usage, options, takesWords: true, check: askedFor, run: measure });

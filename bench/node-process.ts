@@ -2,6 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { errorText } from '#base';
+import { endProgram } from '#program';
 
 interface Reply {
   readonly answer?: unknown;
@@ -41,14 +43,18 @@ export class NodeProcess<Order extends object> {
   }
 }
 
-/** The child's side: does every order, and ends with its parent. */
-export function obeyParent<Order>(obey: (order: Order) => Promise<unknown>): void {
-  process.on('disconnect', () => process.exit(1));
+/** The child's side: does every order, and ends after the order `stop`, or with its parent. */
+export function obeyParent<Order extends { readonly do: string }>(
+  obey: (order: Order) => Promise<unknown>,
+): void {
+  process.on('disconnect', () => void endProgram(1));
   process.on('message', (order: Order) => {
     obey(order).then(
-      (answer) => process.send?.({ answer } satisfies Reply),
-      (error: unknown) =>
-        process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Reply),
+      (answer) =>
+        process.send?.({ answer } satisfies Reply, () => {
+          if (order.do === 'stop') void endProgram(0);
+        }),
+      (error: unknown) => process.send?.({ error: errorText(error) } satisfies Reply),
     );
   });
 }

@@ -59,10 +59,7 @@ class RepairNode {
       case 'idle':
         return this.#idle(order.seconds);
       case 'stop':
-        await this.#node.stop();
-        // The answer goes first.
-        setImmediate(() => process.exit(0));
-        return undefined;
+        return this.#node.stop();
     }
   }
 

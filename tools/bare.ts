@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { runToEnd, TROUBLE } from '#program';
 import { BareRoot, NoBareRoot } from './bare-root.ts';
 
 const project = join(import.meta.dirname, '..');
@@ -14,10 +15,16 @@ function git(...args: readonly string[]): string {
   throw new Error(`git ${args.join(' ')}: ${done.error?.message ?? done.stderr.trim()}`);
 }
 
-async function main(command: readonly string[]): Promise<number> {
-  if (command.length === 0) {
-    console.error('npm run bare -- COMMAND ...: the command is missing');
-    return 2;
+const usage = `usage: npm run bare -- COMMAND ...
+Runs the command in a fresh clone of HEAD, on a bare Debian 12 with git and npm alone.
+The exit code is the command's; 125 where no such root can be had on this machine.`;
+
+async function runInClone(command: readonly string[]): Promise<number> {
+  const [first] = command;
+  if (first === undefined || first.startsWith('-')) {
+    const isHelp = first === '--help' || first === '-h';
+    console[isHelp ? 'log' : 'error'](isHelp ? usage : `bare: a command is missing, not: ${first ?? ''}\n${usage}`);
+    return isHelp ? 0 : TROUBLE;
   }
   if (git('status', '--porcelain') !== '')
     console.error('orbweaver: this tree is dirty; the clone has HEAD, without what is not committed');
@@ -26,10 +33,12 @@ async function main(command: readonly string[]): Promise<number> {
   return await root.run(['sh', '-c', `cd ${clone} && "$@"`, 'sh', ...command]);
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof NoBareRoot)) throw error;
-  console.error(`orbweaver: no bare root on this machine: ${error.message}`);
-  process.exitCode = 125;
-}
+await runToEnd('bare', async () => {
+  try {
+    return await runInClone(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof NoBareRoot)) throw error;
+    console.error(`orbweaver: no bare root on this machine: ${error.message}`);
+    return 125;
+  }
+});

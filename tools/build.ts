@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const shimFolder = join(root, 'shim');
@@ -118,11 +119,16 @@ async function buildPrograms(): Promise<string[]> {
   return mains.map((name) => join(dist, `${basename(name, '.ts')}.mjs`));
 }
 
-if (import.meta.main) {
+async function buildAll(): Promise<undefined> {
   const started = performance.now();
   mkdirSync(dist, { recursive: true });
   for (const file of [buildShim(), buildProbe(), ...(await buildPrograms())]) {
     console.log(`dist/${basename(file)}  ${(statSync(file).size / 1024).toFixed(0)} kB`);
   }
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+if (import.meta.main) {
+  const usage = 'usage: npm run build\nBundles the programs and compiles the C ones, to dist/.';
+  await runProgram({ name: 'build', usage, options: {}, run: buildAll });
 }

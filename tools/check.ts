@@ -1,6 +1,7 @@
 // npm run check: every static check, each said by name; ends non-zero when one fails.
 
 import { spawnSync } from 'node:child_process';
+import { runProgram } from '#program';
 
 const checks: [name: string, command: string[]][] = [
   ['types (TypeScript 7)', ['node', 'node_modules/tsnative/bin/tsc', '-p', '.']],
@@ -14,21 +15,27 @@ const checks: [name: string, command: string[]][] = [
   ['generated files', ['node', 'tools/gen.ts', '--check']],
 ];
 
-let failed = 0;
-for (const [name, [command = '', ...args]] of checks) {
-  const started = performance.now();
-  const run = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  // dependency-cruiser passes when it cannot read TypeScript: then it saw no modules.
-  const blind =
-    command === 'depcruise' && !/\([1-9][0-9]* modules, [1-9][0-9]* dependencies cruised\)/.test(run.stdout);
-  const ok = run.status === 0 && !blind;
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
-  if (!ok) {
-    failed++;
-    process.stdout.write(run.stdout);
-    process.stdout.write(run.stderr);
-    if (blind) console.log('dependency-cruiser saw no modules: is TypeScript 6 installed as "typescript"?');
-    if (run.error !== undefined) console.log(run.error.message);
+async function check(): Promise<number> {
+  let failed = 0;
+  for (const [name, [command = '', ...args]] of checks) {
+    const started = performance.now();
+    const run = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    // dependency-cruiser passes when it cannot read TypeScript: then it saw no modules.
+    const blind =
+      command === 'depcruise' &&
+      !/\([1-9][0-9]* modules, [1-9][0-9]* dependencies cruised\)/.test(run.stdout);
+    const ok = run.status === 0 && !blind;
+    console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    if (!ok) {
+      failed++;
+      process.stdout.write(run.stdout);
+      process.stdout.write(run.stderr);
+      if (blind) console.log('dependency-cruiser saw no modules: is TypeScript 6 installed as "typescript"?');
+      if (run.error !== undefined) console.log(run.error.message);
+    }
   }
+  return failed === 0 ? 0 : 1;
 }
-process.exitCode = failed === 0 ? 0 : 1;
+
+const usage = 'usage: npm run check\nRuns every static check; the exit code is 1 where one fails.';
+await runProgram({ name: 'check', usage, options: {}, run: check });

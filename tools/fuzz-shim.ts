@@ -2,13 +2,9 @@
 // stops at the first memory error. It must always end by itself, with nothing or one JSON document on stdout.
 
 import type { Socket } from 'node:net';
-import { parseArgs } from 'node:util';
+import { type CommandLine, runProgram, wholeNumber } from '#program';
 import { encodeFrame, startFakeAgent } from '../test/shim/fake-agent.ts';
 import { makeShim, type ShimCall, type ShimRun } from '../test/shim/shim.ts';
-
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } });
-const seconds = Number(values.seconds ?? 60);
-const firstSeed = Number(values.seed ?? Date.now() % 1_000_000);
 
 /** A small generator (mulberry32): the same seed gives the same run. */
 class Random {
@@ -104,40 +100,54 @@ function complaint(run: ShimRun): string | undefined {
   }
 }
 
-using shim = makeShim({ sanitize: true, patienceMs: 30, totalMs: 300 });
-const agentRandom = new Random(firstSeed);
-await using _agent = await startFakeAgent(shim.socket, (socket) => answer(socket, agentRandom));
-const endMs = performance.now() + seconds * 1000;
-let runs = 0;
-let seed = firstSeed;
+async function fuzz(seconds: number, firstSeed: number): Promise<number> {
+  using shim = makeShim({ sanitize: true, patienceMs: 30, totalMs: 300 });
+  const agentRandom = new Random(firstSeed);
+  await using _agent = await startFakeAgent(shim.socket, (socket) => answer(socket, agentRandom));
+  const endMs = performance.now() + seconds * 1000;
+  let runs = 0;
+  let seed = firstSeed;
+  let failed = false;
 
-async function worker(): Promise<void> {
-  while (performance.now() < endMs && process.exitCode === undefined) {
-    const mine = ++seed;
-    const call = randomCall(new Random(mine));
-    const run = await shim.run({
-      ...call,
-      env: { ...call.env, ASAN_OPTIONS: 'detect_leaks=0' },
-      killAfterMs: 20_000,
-    });
-    runs++;
-    const wrong = complaint(run);
-    if (wrong === undefined) continue;
-    process.exitCode = 1;
-    console.log(`the shim ${wrong} with seed ${mine}`);
-    console.log(
-      JSON.stringify({
-        ...call,
-        stdin: Buffer.from(call.stdin ?? '')
-          .toString('latin1')
-          .slice(0, 2000),
-      }),
-    );
-    console.log(`stdout: ${run.stdout.toString().slice(0, 500)}\nstderr: ${run.stderr.slice(0, 3000)}`);
+  async function worker(): Promise<void> {
+    while (performance.now() < endMs && !failed) {
+      const mine = ++seed;
+      const call = randomCall(new Random(mine));
+      const env = { ...call.env, ASAN_OPTIONS: 'detect_leaks=0' };
+      const run = await shim.run({ ...call, env, killAfterMs: 20_000 });
+      runs++;
+      const wrong = complaint(run);
+      if (wrong === undefined) continue;
+      failed = true;
+      console.log(`the shim ${wrong} with seed ${mine}`);
+      const stdin = Buffer.from(call.stdin ?? '')
+        .toString('latin1')
+        .slice(0, 2000);
+      console.log(JSON.stringify({ ...call, stdin }));
+      console.log(`stdout: ${run.stdout.toString().slice(0, 500)}\nstderr: ${run.stderr.slice(0, 3000)}`);
+    }
   }
+
+  await Promise.all([worker(), worker()]);
+  const verdict = failed ? 'FAILED' : 'no crash, no hang, no garbage';
+  console.log(`${runs} runs of the shim in ${seconds} s, seeds from ${firstSeed}: ${verdict}`);
+  return failed ? 1 : 0;
 }
 
-await Promise.all([worker(), worker()]);
-console.log(
-  `${runs} runs of the shim in ${seconds} s, seeds from ${firstSeed}: ${process.exitCode === undefined ? 'no crash, no hang, no garbage' : 'FAILED'}`,
-);
+const usage = `usage: node tools/fuzz-shim.ts [--seconds N] [--seed N]
+Throws random environment, stdin and broken answers at a shim that stops at the first memory error.`;
+const options = {
+  seconds: { type: 'string', default: '60' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+} as const;
+const numbersOf = ({ values }: CommandLine<typeof options>): [number, number] => [
+  wholeNumber('--seconds', values.seconds, 1, 1_000_000),
+  wholeNumber('--seed', values.seed, 0, 2 ** 31),
+];
+await runProgram({
+  name: 'fuzz-shim',
+  usage,
+  options,
+  check: numbersOf,
+  run: (line) => fuzz(...numbersOf(line)),
+});

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { crdManifests } from '#api';
 import { errorTable } from '#base';
+import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const CRDS = 'deploy/crds';
@@ -69,11 +70,17 @@ function write(files: GeneratedFiles): void {
   }
 }
 
-const files = generate();
-if (process.argv.includes('--check')) {
+async function gen(onlyCheck: boolean): Promise<number> {
+  const files = generate();
+  if (!onlyCheck) write(files);
   const problems = check(files);
   for (const problem of problems) console.error(`${problem}: run \`npm run gen\``);
-  process.exitCode = problems.length > 0 ? 1 : 0;
-} else {
-  write(files);
+  return problems.length > 0 ? 1 : 0;
 }
+
+const usage = `usage: npm run gen [-- --check | transcripts | protobuf]
+Writes deploy/crds and docs/errors.md anew. "transcripts" runs the commands of the guides in a lab and shows what they print;
+"protobuf" writes the messages that the embedded API server reads, from the Go types of Kubernetes.
+--check  writes nothing; the exit code is 1 where a file is stale`;
+const options = { check: { type: 'boolean', default: false } } as const;
+await runProgram({ name: 'gen', usage, options, run: ({ values }) => gen(values.check) });

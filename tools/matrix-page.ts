@@ -6,14 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MatrixFacts, matrixPage } from '#lab';
+import { runProgram } from '#program';
 
 const head =
   '<!-- Made by "sh tools/run matrix-page" (about two minutes, as root) from the lab and the plan. Do not edit. -->';
 
-const folder = mkdtempSync(join(tmpdir(), 'orbweaver-matrix-'));
-
 /** What a run of the lab wrote; a lab with failed cells still makes a page, which shows them. */
-function labRun(matrix: 'full' | 'broken'): MatrixFacts {
+function labRun(matrix: 'full' | 'broken', folder: string): MatrixFacts {
   const json = join(folder, `${matrix}.json`);
   const argv = ['dist/orbctl.mjs', 'lab', '--once', '--matrix', matrix, '--json', json];
   const run = spawnSync(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -25,11 +24,18 @@ function facts(path: string): MatrixFacts {
   return JSON.parse(readFileSync(path, 'utf8')) as MatrixFacts;
 }
 
-try {
-  const [full, broken] = process.argv.slice(2);
-  const { table } = full === undefined ? labRun('full') : facts(full);
-  const { losses } = broken === undefined ? labRun('broken') : facts(broken);
-  writeFileSync('docs/matrix.md', matrixPage({ table, losses }, head));
-} finally {
-  rmSync(folder, { recursive: true });
+async function writePage([full, broken]: readonly string[]): Promise<undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'orbweaver-matrix-'));
+  try {
+    const { table } = full === undefined ? labRun('full', folder) : facts(full);
+    const { losses } = broken === undefined ? labRun('broken', folder) : facts(broken);
+    writeFileSync('docs/matrix.md', matrixPage({ table, losses }, head));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
+
+const usage = `usage: sh tools/run matrix-page [FULL.json BROKEN.json]
+Writes docs/matrix.md from two runs of the lab, or from the files that such runs wrote.`;
+const run = ({ positionals }: { readonly positionals: readonly string[] }) => writePage(positionals);
+await runProgram({ name: 'matrix-page', usage, options: {}, takesWords: true, run });

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runProgram } from '#program';
 import { builtInKinds } from '../src/apiserver/builtin/kinds.ts';
 import { apiVersion } from '../src/apiserver/resource.ts';
 
@@ -44,11 +45,17 @@ export function messageFiles(said: string): ReadonlyMap<string, string> {
   ]);
 }
 
-if (import.meta.main) {
+async function writeMessages(): Promise<number> {
   const cwd = join(root, 'test/kube/clients');
   const go = spawnSync('go', ['run', '.', 'messages'], { cwd, input: messageRoots(), encoding: 'utf8' });
   if (go.status !== 0) {
     console.error(`gen: go run in ${cwd}: ${go.error?.message ?? go.stderr}`);
-    process.exitCode = 1;
-  } else for (const [path, text] of messageFiles(go.stdout)) writeFileSync(join(root, path), text);
+    return 1;
+  }
+  for (const [path, text] of messageFiles(go.stdout)) writeFileSync(join(root, path), text);
+  return 0;
 }
+
+const usage = `usage: npm run gen -- protobuf
+Writes the tables of protobuf messages of src/apiserver anew, from the Go types of Kubernetes; needs Go.`;
+if (import.meta.main) await runProgram({ name: 'protobuf', usage, options: {}, run: writeMessages });

@@ -1,29 +1,54 @@
-// npm test [PATTERN ...]: every test of the repository but those of a real cluster, or those whose path holds a PATTERN.
+// npm test [-- PATTERN ...]: every test of the repository but those of a real cluster, or those whose path holds a PATTERN.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { OrbError } from '#base';
+import { outputClosed, runProgram } from '#program';
 import { umlFiles } from '../test/uml/files.ts';
 import { lackingParts } from '../test/uml/kernel-part.ts';
 
-const patterns = process.argv.slice(2);
-const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
-  .filter((file) => !file.startsWith('test/kube/'))
-  .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
-  .toSorted();
-if (files.length === 0) {
-  console.error(`no test file's path holds ${patterns.join(' or ')}`);
-  process.exit(1);
+const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
+
+/** Throws INPUT_INVALID where no file's path holds a pattern. */
+function filesOf(patterns: readonly string[]): string[] {
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
+    .filter((file) => !file.startsWith('test/kube/'))
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+    .toSorted();
+  if (files.length > 0) return files;
+  const message = `no test file's path holds ${patterns.join(' or ')}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
-// Each file is a process of its own: tests that enter namespaces must not share one.
-const run = spawnSync(
-  process.execPath,
-  ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files],
-  { stdio: 'inherit', env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
-);
-const left = files.filter((file) => umlFiles.includes(file));
-const lacking = lackingParts();
-if (left.length > 0 && lacking.length > 0) {
-  console.log(`left for npm run test:uml, because this kernel has no ${lacking.join(', no ')}: tests in`);
-  for (const file of left) console.log(`  ${file}`);
+
+/** Runs the files, each as a process of its own: tests that enter namespaces must not share one. Resolves with the exit code. */
+async function runTests(patterns: readonly string[]): Promise<number> {
+  const files = filesOf(patterns);
+  // Node's runner ends with a stack trace where the reader of its output goes away: then we are its reader.
+  const output = process.stdout.isTTY ? 'inherit' : 'pipe';
+  const runner = spawn(process.execPath, ['--test', ...options, ...files], {
+    stdio: ['inherit', output, 'inherit'],
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  });
+  outputClosed.addEventListener('abort', () => runner.stdout?.resume());
+  runner.stdout?.pipe(process.stdout, { end: false });
+  const [status] = (await once(runner, 'close')) as [number | null];
+  const left = files.filter((file) => umlFiles.includes(file));
+  const lacking = lackingParts();
+  if (left.length > 0 && lacking.length > 0) {
+    console.log(`left for npm run test:uml, because this kernel has no ${lacking.join(', no ')}: tests in`);
+    for (const file of left) console.log(`  ${file}`);
+  }
+  return status ?? 1;
 }
-process.exitCode = run.status ?? 1;
+
+const usage = `usage: npm test [-- PATTERN ...]
+Runs all tests but those of a real cluster; with PATTERNs the files whose path holds one of them.`;
+await runProgram({
+  name: 'test',
+  usage,
+  options: {},
+  takesWords: true,
+  check: ({ positionals }) => filesOf(positionals),
+  run: ({ positionals }) => runTests(positionals),
+});

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const guides = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'].map(
@@ -110,16 +111,22 @@ function commandOf(line: string): string {
   return command;
 }
 
-const lab = new Lab();
-try {
-  await lab.ready();
-  for (const path of guides) {
-    const file = join(root, path);
-    const before = readFileSync(file, 'utf8');
-    const text = renewed(before, lab);
-    if (text !== before) writeFileSync(file, text);
-    console.log(`${text === before ? 'as it was' : 'wrote    '} ${path}`);
+async function renewGuides(): Promise<undefined> {
+  const lab = new Lab();
+  try {
+    await lab.ready();
+    for (const path of guides) {
+      const file = join(root, path);
+      const before = readFileSync(file, 'utf8');
+      const text = renewed(before, lab);
+      if (text !== before) writeFileSync(file, text);
+      console.log(`${text === before ? 'as it was' : 'wrote    '} ${path}`);
+    }
+  } finally {
+    await lab.stop();
   }
-} finally {
-  await lab.stop();
 }
+
+const usage =
+  'usage: npm run gen -- transcripts\nRuns the commands that the guides in docs/ show, in a lab, and puts what they print below them.';
+await runProgram({ name: 'transcripts', usage, options: {}, run: renewGuides });

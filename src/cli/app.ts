@@ -1,9 +1,10 @@
 // The command line of orbctl, assembled from one file per command; what the commands do is passed in.
 
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
-import { errorText, isOrbError } from '#base';
+import { explained } from '#program';
 import { type CheckCommands, check } from './check.ts';
 import type { Context } from './context.ts';
+import { helpCommand, versionCommand } from './help.ts';
 import { type LabCommands, lab } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type TraceCommands, trace } from './trace.ts';
@@ -11,23 +12,47 @@ import { type TraceCommands, trace } from './trace.ts';
 /** What the commands do; each resolves with the exit code. */
 export interface Commands extends CheckCommands, LabCommands, LabProgramCommands, TraceCommands {}
 
-const commandLine = buildRouteMap<string, Context<Commands>>({
-  routes: { check, lab, trace, labKubelet, labControllers },
-  docs: { brief: 'Works with Orbweaver', hideRoute: { labKubelet: true, labControllers: true } },
-});
-
-/** One sentence on what went wrong, and what the user can do. */
-function explain(error: unknown): string {
-  return `orbctl: ${errorText(error)}${isOrbError(error) && error.code !== 'INPUT_INVALID' ? `\n${error.advice}` : ''}`;
-}
-
 /** The application; run it with `run(app, argv, { process, commands })`. */
 export function orbctl(version: string): Application<Context<Commands>> {
-  return buildApplication(commandLine, {
-    name: 'orbctl',
-    versionInfo: { currentVersion: version },
-    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-    documentation: { disableAnsiColor: true },
-    localization: { loadText: () => ({ ...text_en, exceptionWhileRunningCommand: explain }) },
-  });
+  const app: Application<Context<Commands>> = buildApplication(
+    buildRouteMap<string, Context<Commands>>({
+      routes: {
+        check,
+        lab,
+        trace,
+        help: helpCommand(() => app),
+        version: versionCommand(version),
+        labKubelet,
+        labControllers,
+      },
+      docs: {
+        brief: 'Works with Orbweaver: a lab on this machine, the way of a packet, what differs from its plan',
+        fullDescription: [
+          'Works with Orbweaver: a lab on this machine, the way of a packet, what differs from its plan.',
+          'Exit codes: 0 yes or done; 1 no (something differs, does not work, failed); 2 it could not be found out or done, or the',
+          'command line is wrong; 3 (trace) the packet arrives, and nobody listens.',
+        ].join('\n'),
+        hideRoute: { labKubelet: true, labControllers: true },
+      },
+    }),
+    {
+      name: 'orbctl',
+      versionInfo: { currentVersion: version },
+      scanner: {
+        caseStyle: 'allow-kebab-for-camel',
+        allowArgumentEscapeSequence: true,
+        distanceOptions: {
+          threshold: 3,
+          weights: { insertion: 1, deletion: 1, substitution: 1, transposition: 1 },
+        },
+      },
+      localization: {
+        loadText: () => ({
+          ...text_en,
+          exceptionWhileRunningCommand: (error) => `orbctl: ${explained(error)}`,
+        }),
+      },
+    },
+  );
+  return app;
 }

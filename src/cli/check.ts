@@ -1,12 +1,13 @@
-// `orbctl check --node`: whether the pods of this node, and the node, are as planned; mends them with --repair.
+// `orbctl check`: whether the pods of this node, and the node, are as planned; mends them with --repair.
 
 import { buildCommand } from '@stricli/core';
-import { OrbError } from '#base';
-import { type Context, text } from './context.ts';
+import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 
 /** What `orbctl check` was asked for. */
 export interface CheckFlags {
-  readonly node: boolean;
+  /** What is checked anyway; there is nothing else to check yet. */
+  readonly node?: boolean;
+  readonly namespace?: string;
   readonly repair: boolean;
   readonly json: boolean;
   readonly socket: string;
@@ -21,17 +22,23 @@ type Here = Context<CheckCommands>;
 
 export const check = buildCommand<CheckFlags, [], Here>({
   docs: {
-    brief: 'Compares the pods of this node with their plans: orbctl check --node [--repair]',
+    brief: 'Compares the pods of this node with their plans: orbctl check [--repair]',
     fullDescription: [
       'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that is',
-      'missing or different, by pod. Exit code: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer.',
+      'missing or different, by pod. Exit code: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
     ].join(' '),
   },
   parameters: {
     flags: {
-      node: { kind: 'boolean', default: false, brief: 'All pods of this node, and the node itself' },
-      repair: { kind: 'boolean', default: false, brief: 'Mend what differs' },
-      json: { kind: 'boolean', default: false, brief: 'Print the agent’s report as JSON' },
+      node: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'All pods of this node, and the node itself; this is what it does anyway',
+      },
+      namespace: namespaceFlag,
+      repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Mend what differs' },
+      json: jsonFlag,
       socket: {
         kind: 'parsed',
         parse: text,
@@ -39,11 +46,9 @@ export const check = buildCommand<CheckFlags, [], Here>({
         brief: "The agent's socket",
       },
     },
+    aliases: { n: 'namespace' },
   },
   async func(flags) {
-    if (!flags.node) {
-      throw new OrbError('INPUT_INVALID', { message: 'check: say --node for the pods of this node' });
-    }
     this.process.exitCode = await this.commands.check(flags);
   },
 });

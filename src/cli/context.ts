@@ -10,3 +10,13 @@ export interface Context<Doings> extends CommandContext {
 
 /** The parser of a flag or argument that is any text. */
 export const text = (input: string): string => input;
+
+/** `-n`, with `aliases: { n: 'namespace' }`. */
+export const namespaceFlag = {
+  kind: 'parsed',
+  parse: text,
+  optional: true,
+  brief: 'Namespace of what is named without one',
+} as const;
+
+export const jsonFlag = { kind: 'boolean', default: false, withNegated: false, brief: 'As JSON' } as const;

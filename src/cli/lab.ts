@@ -1,23 +1,23 @@
-// `orbctl lab`: brings a lab up, runs commands in its places, lists what runs.
+// `orbctl lab`: brings a lab up and tries what reaches what.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { OrbError } from '#base';
 import { type Context, text } from './context.ts';
+import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
 
 /** What `orbctl lab` was asked for. */
 export interface LabFlags {
   readonly nodes: number;
   readonly once: boolean;
   readonly matrix?: 'full' | 'broken';
+  /** Show every row of the table. */
+  readonly full: boolean;
   readonly json?: string;
 }
 
 /** What the commands of the lab do; each resolves with the exit code. */
-export interface LabCommands {
+export interface LabCommands extends LabPlaceCommands {
   lab(flags: LabFlags): Promise<number>;
-  /** `target` is a pod, a node, `router` or `client`. */
-  labExec(target: string, argv: readonly string[]): Promise<number>;
-  labList(): Promise<number>;
   /** Process 1 of the lab; `options` is JSON of the process outside. */
   labInside(options: string): Promise<number>;
   readonly maximumNodes: number;
@@ -47,6 +47,7 @@ const labRun = buildCommand<LabFlags, [], Here>({
       once: {
         kind: 'boolean',
         default: false,
+        withNegated: false,
         brief: 'End after the table; exit code 0 only if every cell is as expected',
       },
       matrix: {
@@ -56,6 +57,12 @@ const labRun = buildCommand<LabFlags, [], Here>({
         brief:
           'Try all rows of the forwarding matrix, with the networks of examples/matrix.yaml; ' +
           'broken: take one kind of kernel object away at a time and tell which rows fail without it',
+      },
+      full: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Show every row of the table, not only what failed',
       },
       json: {
         kind: 'parsed',
@@ -67,30 +74,6 @@ const labRun = buildCommand<LabFlags, [], Here>({
   },
   async func(flags) {
     this.process.exitCode = await this.commands.lab(flags);
-  },
-});
-
-const labExec = buildCommand<Record<never, never>, string[], Here>({
-  docs: {
-    brief: 'Runs a command in a pod, on a node, in "router" or in "client": orbctl lab exec POD -- ip route',
-  },
-  parameters: {
-    positional: {
-      kind: 'array',
-      minimum: 2,
-      parameter: { brief: 'The place, then the command and its arguments', parse: text, placeholder: 'args' },
-    },
-  },
-  async func(_flags, target = '', ...argv) {
-    this.process.exitCode = await this.commands.labExec(target, argv);
-  },
-});
-
-const labList = buildCommand<Record<never, never>, [], Here>({
-  docs: { brief: 'Lists the labs of this machine with their nodes and pods' },
-  parameters: {},
-  async func() {
-    this.process.exitCode = await this.commands.labList();
   },
 });
 

@@ -4,11 +4,12 @@ import { buildCommand } from '@stricli/core';
 import { OrbError } from '#base';
 import type { Family } from '#ip';
 import type { Protocol } from '#plan/trace';
-import { type Context, text } from './context.ts';
+import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
+import { completePlace, type PlaceNames } from './lab-places.ts';
 import type { TraceFlags } from './trace/run.ts';
 
 /** What the command does; it resolves with the exit code: 1 where the connection does not work. */
-export interface TraceCommands {
+export interface TraceCommands extends PlaceNames {
   trace(flags: TraceFlags, from: string, to: string): Promise<number>;
 }
 
@@ -50,8 +51,18 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'The pod that asks', parse: text, placeholder: 'pod' },
-        { brief: 'Whom it asks', parse: text, placeholder: 'destination' },
+        {
+          brief: 'The pod that asks',
+          parse: text,
+          placeholder: 'pod',
+          proposeCompletions: completePlace,
+        },
+        {
+          brief: 'Whom it asks',
+          parse: text,
+          placeholder: 'destination',
+          proposeCompletions: completePlace,
+        },
       ],
     },
     flags: {
@@ -69,8 +80,10 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
         optional: true,
         brief: 'Pod or address that a Service with several endpoints leads to',
       },
-      json: { kind: 'boolean', default: false, brief: 'As JSON' },
+      namespace: namespaceFlag,
+      json: jsonFlag,
     },
+    aliases: { n: 'namespace' },
   },
   async func(flags, from, to) {
     this.process.exitCode = await this.commands.trace(flags, from, to);

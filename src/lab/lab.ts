@@ -32,7 +32,7 @@ import {
 import { Progress, type Screen } from './progress.ts';
 import { howToLookAround, labFacts, placesText } from './report.ts';
 import { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
-import { kubeconfigPath, labFile } from './running-labs.ts';
+import { binFolder, kubeconfigPath, labFile } from './running-labs.ts';
 import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import { Supervisor } from './supervisor.ts';
@@ -61,6 +61,11 @@ export async function runLab(options: InnerOptions, parts: LabParts): Promise<nu
   } finally {
     await lab.stop();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 function trialOf({ matrix }: InnerOptions, nodes: readonly LabNode[]): Trial {
@@ -121,10 +126,8 @@ class Lab {
       writeFileSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, outcome), null, 2)}\n`);
     }
     if (!once) {
-      progress.say(
-        howToLookAround(hostPid, `${this.#parts.node} ${join(this.#parts.programs, 'orbctl.mjs')}`, outcome),
-      );
-      await new Promise((resolve) => this.#parts.stop.addEventListener('abort', resolve, { once: true }));
+      progress.say(howToLookAround(hostPid, outcome));
+      await aborted(AbortSignal.any([this.#parts.stop, this.#parts.screen.closed]));
     }
     const { cells, faults = [] } = outcome;
     return cells.length > 0 && cells.every(({ ok }) => ok) && faults.length === 0 ? 0 : 1;
@@ -137,6 +140,7 @@ class Lab {
 
   async #network(): Promise<void> {
     mountLab();
+    this.#writeOrbctl();
     buildTopology(this.#nodes);
     await Promise.all(this.#nodes.map((node) => this.#node(node)));
     const supervisor = new Supervisor({
@@ -148,6 +152,14 @@ class Lab {
     for (const { name, port, probe } of machinePlaces(this.#nodes, this.#probe)) {
       supervisor.start({ name: `server-${name}`, argv: [...probe, 'serve', String(port)] });
     }
+  }
+
+  /** `orbctl` as a command, in all places of the lab and, through /proc, outside of it. */
+  #writeOrbctl(): void {
+    const { node, programs } = this.#parts;
+    mkdirSync(binFolder);
+    const script = `#!/bin/sh\nexec '${node}' '${join(programs, 'orbctl.mjs')}' "$@"\n`;
+    writeFileSync(join(binFolder, 'orbctl'), script, { mode: 0o755 });
   }
 
   async #node(node: LabNode): Promise<void> {

@@ -1,11 +1,15 @@
 // What the user sees while the lab comes up: the running step on a terminal, plain lines in a log; and how long each took.
 
 import type { Clock } from '#base';
+import type { Paint } from '#program';
 
 export interface Screen {
   readonly write: (text: string) => void;
   /** Whether lines can be written over. */
   readonly terminal: boolean;
+  readonly paint: Paint;
+  /** Aborts when nobody reads any more. */
+  readonly closed: AbortSignal;
 }
 
 export class Progress {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Place } from './cells.ts';
 import { labFolder } from './mounts.ts';
-import { kubeconfigPath, pathInside } from './running-labs.ts';
+import { binFolder, kubeconfigPath, pathInside } from './running-labs.ts';
 import type { Outcome } from './trial.ts';
 
 /** Everybody with their addresses, one a line. */
@@ -34,13 +34,13 @@ export function labFacts(
 }
 
 /** What to type in another terminal; `pid` is the lab's process 1 as the machine counts it. */
-export function howToLookAround(pid: string, orbctl: string, { places }: Outcome): string {
+export function howToLookAround(pid: string, { places }: Outcome): string {
   const pod = places[0]?.name.split(' ')[0] ?? 'POD';
   return [
     'The lab runs until Ctrl-C. Look around from another terminal:',
     `  export KUBECONFIG=${pathInside(pid, kubeconfigPath)}`,
     '  kubectl get spiderippools; kubectl get pods -o wide',
-    `  alias orbctl='${orbctl}'`,
+    `  export PATH=${pathInside(pid, binFolder)}:$PATH`,
     '  orbctl lab ls',
     `  orbctl lab exec ${pod} -- ip route   (or on node1, router, client)`,
     `Logs: ${pathInside(pid, join(labFolder, 'log'))}`,

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OrbError } from '#base';
+import { didYouMean, OrbError } from '#base';
 import { labFolder } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
 
@@ -23,6 +23,8 @@ export function pathInside(pid: number | string, path: string): string {
 /** Name of the file that tells a lab; it lists the nodes. */
 export const labFile = join(labFolder, 'lab.json');
 export const kubeconfigPath = join(labFolder, 'kubeconfig');
+/** Where `orbctl` is, inside the mounts of a lab. */
+export const binFolder = join(labFolder, 'bin');
 
 /** Whether a process is the first of a pid namespace below ours: the last number of NSpid is then 1 (proc_pid_status(5)). */
 function isFirstOfNamespace(pid: string): boolean {
@@ -55,36 +57,87 @@ function labOf(pid: string): RunningLab | undefined {
   }
 }
 
-/** The command that runs `argv` in a pod (`NAME` or `NAMESPACE/NAME`), on a node, in `router` or in `client`. */
-export function execCommand(labs: readonly RunningLab[], target: string, argv: readonly string[]): string[] {
-  const having = labs.filter((lab) => entryOf(lab, target) !== undefined);
+/**
+ * The lab whose kubeconfig this is; undefined for a kubeconfig that is no lab's.
+ * Throws LAB_NOT_RUNNING for that of a lab that has ended: another lab is not what was meant.
+ */
+export function labOfKubeconfig(labs: readonly RunningLab[], path: string): RunningLab | undefined {
+  const lab = labs.find(({ kubeconfig }) => kubeconfig === path);
+  if (lab !== undefined || !/^\/proc\/\d+\/root\//.test(path) || !path.endsWith(kubeconfigPath)) return lab;
+  const running = labs.map(({ kubeconfig }) => kubeconfig).join(' or ');
+  const now = labs.length === 0 ? 'no lab runs now: unset it' : `unset it, or set it to ${running}`;
+  throw new OrbError('LAB_NOT_RUNNING', {
+    message: `KUBECONFIG=${path} is that of a lab that has ended; ${now}`,
+  });
+}
+
+/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router` or `client`. */
+export interface PlaceName {
+  readonly target: string;
+  /** Of a pod whose name stands alone. */
+  readonly namespace?: string;
+}
+
+/** What is run to be in a place. */
+export interface ExecCommand {
+  readonly argv: readonly string[];
+  /** Makes `orbctl` and `kubectl` work there. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The command that runs `argv` in a place; `path` is the PATH that it has besides. */
+export function execCommand(
+  labs: readonly RunningLab[],
+  place: PlaceName,
+  argv: readonly string[],
+  path = '',
+): ExecCommand {
+  const { target } = place;
+  const having = labs.filter((lab) => entryOf(lab, place) !== undefined);
   const [lab, ...others] = having;
-  const entry = lab && entryOf(lab, target);
-  if (lab === undefined || entry === undefined) throw unknownPlace(labs, target);
+  const entry = lab && entryOf(lab, place);
+  if (lab === undefined || entry === undefined) throw unknownPlace(labs, place);
   if (others.length > 0) {
     const known = having.map(({ kubeconfig }) => kubeconfig).join(' or ');
     const message = `${target} is in ${having.length} labs: set KUBECONFIG to ${known}`;
     throw new OrbError('INPUT_INVALID', { message });
   }
   const enter = ['nsenter', `--target=${lab.pid}`, '--mount', '--pid', '--wdns=/', '--', 'nsenter'];
-  return [...enter, ...entry, '--', ...argv];
+  const environment = {
+    PATH: `${binFolder}:${path}`,
+    KUBECONFIG: kubeconfigPath,
+    ...(lab.nodes.includes(target) && { NODE_NAME: target }),
+  };
+  return { argv: [...enter, ...entry, '--', ...argv], environment };
 }
 
 /** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
-function entryOf({ pods, nodes }: RunningLab, target: string): string[] | undefined {
-  const pod = pods.find(({ namespace, name }) => target === name || target === `${namespace}/${name}`);
+function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName): string[] | undefined {
+  const pod = pods.find(
+    (each) =>
+      target === `${each.namespace}/${each.name}` ||
+      (target === each.name && (namespace === undefined || namespace === each.namespace)),
+  );
   if (pod !== undefined) return [`--net=${pod.netns}`];
   const netns = `--net=/run/netns/${target}`;
   if (nodes.includes(target)) return [netns, `--mount=${join(labFolder, target, 'mnt')}`];
   return target === 'router' || target === 'client' ? [netns] : undefined;
 }
 
-function unknownPlace(labs: readonly RunningLab[], target: string): OrbError {
+/** Names of all places, pods with their namespaces first. */
+export function placeNames(labs: readonly RunningLab[]): string[] {
   const pods = labs.flatMap((lab) => lab.pods.map(({ namespace, name }) => `${namespace}/${name}`));
-  const known = [...pods, ...labs.flatMap(({ nodes }) => [...nodes, 'router', 'client'])];
+  return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, 'router', 'client'])])];
+}
+
+function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceName): OrbError {
+  const known = placeNames(labs);
+  const bare = known.map((name) => name.replace(/^.*\//, ''));
+  const meant = didYouMean(target, target.includes('/') ? known : bare);
+  const where = namespace === undefined ? 'in the lab' : `in namespace ${namespace} of the lab`;
   const message =
     labs.length === 0
       ? 'no lab is running'
-      : `there is no ${target} in the lab; there are ${known.join(', ')}`;
+      : `there is no ${target} ${where}${meant || `; there are ${known.join(', ')}`}`;
   return new OrbError('LAB_NOT_RUNNING', { message });
 }

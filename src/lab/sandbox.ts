@@ -17,6 +17,8 @@ export interface LabOptions {
   readonly once: boolean;
   /** Try the whole forwarding matrix instead of the pairs around one pod; or what is left of it without each of its parts. */
   readonly matrix?: 'full' | 'broken';
+  /** Show every row of the table, not only what failed. */
+  readonly full: boolean;
   /** Where to write the facts as JSON. */
   readonly json?: string;
 }

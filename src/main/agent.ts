@@ -2,13 +2,13 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
 import { type AgentConfig, parseAgentConfig } from '#api';
-import { errorText, type Logger, OrbError, systemClock } from '#base';
+import { type Logger, OrbError, systemClock } from '#base';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
+import { type CommandLine, runProgram, untilSignal } from '#program';
 
 const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
@@ -24,26 +24,21 @@ const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
  */
 const POOL_THREADS = '16';
 
-async function main(): Promise<void> {
+const options = {
+  'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },
+  kubeconfig: { type: 'string' },
+  'node-name': { type: 'string' },
+  'health-port': { type: 'string' },
+  'install-from': { type: 'string' },
+  'install-to': { type: 'string' },
+  'log-level': { type: 'string' },
+} as const;
+
+/** Serves until a signal, and resolves with the exit code. */
+async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const { env } = process;
   // libuv reads it when the pool is first used.
   env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
-  const { values } = parseArgs({
-    options: {
-      'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },
-      kubeconfig: { type: 'string' },
-      'node-name': { type: 'string' },
-      'health-port': { type: 'string' },
-      'install-from': { type: 'string' },
-      'install-to': { type: 'string' },
-      'log-level': { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
   const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
   if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
   const level = values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info';
@@ -63,21 +58,14 @@ async function main(): Promise<void> {
     log,
     healthPort: readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710'),
   });
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'agent stops: what runs is finished first');
-    agent.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'agent did not stop cleanly');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'agent stops: what runs is finished first');
+  try {
+    await agent.stop();
+    return 0;
+  } catch (error) {
+    log.error({ err: error }, 'agent did not stop cleanly');
+    return 1;
+  }
 }
 
 function usageError(message: string): OrbError {
@@ -111,7 +99,4 @@ function readPort(text: string): number | undefined {
   throw usageError(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
 }
 
-main().catch((error: unknown) => {
-  console.error(`agent: ${errorText(error)}`);
-  process.exit(1);
-});
+await runProgram({ name: 'agent', usage, options, run: ({ values }) => serve(values) });

@@ -3,36 +3,32 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Node, resources, type SpiderIPPool } from '#api';
 import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned, stillServes } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
+import { type CommandLine, runProgram, untilSignal } from '#program';
 
 const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...] [--listen-plain HOST:PORT ...]
   [--tls-name NAME ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
 --listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
 Prints {"url": ...} on a line of its own when it serves.`;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      'data-dir': { type: 'string' },
-      'token-file': { type: 'string' },
-      listen: { type: 'string', multiple: true },
-      'listen-fd': { type: 'string', multiple: true },
-      'listen-plain': { type: 'string', multiple: true },
-      'tls-name': { type: 'string', multiple: true },
-      kubeconfig: { type: 'string' },
-      'service-cidr': { type: 'string', default: '10.96.0.0/16' },
-      'node-port-range': { type: 'string', default: '30000-32767' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(usage);
-    return;
-  }
+const options = {
+  'data-dir': { type: 'string' },
+  'token-file': { type: 'string' },
+  listen: { type: 'string', multiple: true },
+  'listen-fd': { type: 'string', multiple: true },
+  'listen-plain': { type: 'string', multiple: true },
+  'tls-name': { type: 'string', multiple: true },
+  kubeconfig: { type: 'string' },
+  'service-cidr': { type: 'string', default: '10.96.0.0/16' },
+  'node-port-range': { type: 'string', default: '30000-32767' },
+} as const;
+
+/** Serves until a signal or until the disk fails, and resolves with the exit code. */
+async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
+  const diskFailed = Promise.withResolvers<number>();
   const dataDirectory = required(values['data-dir'], '--data-dir');
   const token = readToken(required(values['token-file'], '--token-file'));
   const server: ApiServer = new ApiServer({
@@ -50,7 +46,7 @@ async function main(): Promise<void> {
     logger: stderrLogger({}),
     onDiskFailure: (error) => {
       console.error(`apiserver: the disk failed, nothing more can be promised: ${errorText(error)}`);
-      process.exit(1);
+      diskFailed.resolve(1);
     },
   });
   await server.start();
@@ -73,21 +69,12 @@ async function main(): Promise<void> {
   const url = urls[0] ?? null;
   if (values.kubeconfig !== undefined && url !== null)
     writeSecret(values.kubeconfig, kubeconfig(url, token, tls));
-  let stopping = false;
-  const stop = () => {
-    if (stopping) return;
-    stopping = true;
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(`apiserver: ${errorText(error)}`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  const stopped = untilSignal('SIGTERM', 'SIGINT').then(async () => {
+    await server.close();
+    return 0;
+  });
   console.log(JSON.stringify({ url }));
+  return await Promise.race([stopped, diskFailed.promise]);
 }
 
 function required(value: string | undefined, flag: string): string {
@@ -190,7 +177,4 @@ function stderrLogger(fields: LogFields): Logger {
   return { debug: () => {}, info, warn, error, child: (more) => stderrLogger({ ...fields, ...more }) };
 }
 
-main().catch((error: unknown) => {
-  console.error(`apiserver: ${errorText(error)}`);
-  process.exit(1);
-});
+await runProgram({ name: 'apiserver', usage, options, run: ({ values }) => serve(values) });

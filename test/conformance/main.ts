@@ -1,42 +1,42 @@
-// npm run conformance -- TYPE… [--bin-dir DIR] [--profile FILE] [--conf FILE] [--case N]
-//   [--markdown FILE] [--outcomes FILE]
-// The 26 black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
-//
-// npm run conformance -- stress [--kills N] [--parallel N] [--seed N]: our own types under load, see stress/main.ts.
+// npm run conformance: the black-box cases of the CNI specification against any plugin executable, in namespaces of their own; or, as
+// `stress`, our own types under load (stress/main.ts).
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { OrbError } from '#base';
+import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
 import type { Outcome } from './case.ts';
 import { run } from './kernel-state.ts';
 import { type Profile, readProfile } from './profile.ts';
 import { markdown } from './report.ts';
 import { runCases } from './suite.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    'bin-dir': { type: 'string', multiple: true, default: ['/opt/cni/bin', '/usr/lib/cni'] },
-    profile: { type: 'string' },
-    conf: { type: 'string' },
-    case: { type: 'string', multiple: true, default: [] },
-    markdown: { type: 'string' },
-    outcomes: { type: 'string' },
-    // Of the stress run alone.
-    kills: { type: 'string', default: '500' },
-    parallel: { type: 'string', default: '100' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    // Set when this program has started itself again inside namespaces of its own.
-    inside: { type: 'boolean', default: false },
-  },
-});
+const pluginFolders = ['/opt/cni/bin', '/usr/lib/cni'];
+
+const options = {
+  'bin-dir': { type: 'string', multiple: true },
+  profile: { type: 'string' },
+  conf: { type: 'string' },
+  case: { type: 'string', multiple: true },
+  markdown: { type: 'string' },
+  outcomes: { type: 'string' },
+  // Of the stress run alone.
+  kills: { type: 'string', default: '500' },
+  parallel: { type: 'string', default: '100' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  // Set when this program has started itself again inside namespaces of its own.
+  inside: { type: 'boolean', default: false },
+} as const;
+
+type Line = CommandLine<typeof options>;
+type Values = Line['values'];
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
 
 /** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
-function profileOf(type: string, folder: string): Profile {
+function profileOf(type: string, folder: string, values: Values): Profile {
   const own = fileOf(type);
   const file = values.profile ?? own;
   if (!existsSync(file) && values.conf === undefined)
@@ -50,16 +50,16 @@ function profileOf(type: string, folder: string): Profile {
 }
 
 /** A type, and what else its own profile wants to be run. */
-function withFurther(name: string): string[] {
+function withFurther(name: string, values: Values): string[] {
   const isOwn = values.profile === undefined && values.conf === undefined && existsSync(fileOf(name));
   return isOwn ? [name, ...readProfile(fileOf(name), '').also] : [name];
 }
 
 /** The same program in a network and mount namespace of its own: nothing of the machine's network is touched. */
-function enterNamespaces(type: string): Outcome[] {
+function enterNamespaces(type: string, words: readonly string[]): Outcome[] {
   const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
   const json = join(folder, 'outcomes.json');
-  const options = process.argv.slice(2).filter((arg) => !positionals.includes(arg));
+  const options = process.argv.slice(2).filter((arg) => !words.includes(arg));
   const args = [
     '--net',
     '--mount',
@@ -81,10 +81,10 @@ function enterNamespaces(type: string): Outcome[] {
   }
 }
 
-async function inside(type: string): Promise<void> {
+async function inside(type: string, values: Values): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
   try {
-    const profile = profileOf(type, folder);
+    const profile = profileOf(type, folder, values);
     // ip-netns(8) keeps its names in /run/netns.
     for (const path of new Set(['/run', ...profile.privateFolders])) {
       mkdirSync(path, { recursive: true });
@@ -94,9 +94,9 @@ async function inside(type: string): Promise<void> {
     const outcomes = await runCases(
       type,
       profile,
-      values['bin-dir'].map((dir) => resolve(dir)),
+      (values['bin-dir'] ?? pluginFolders).map((dir) => resolve(dir)),
       folder,
-      values.case.map(Number),
+      (values.case ?? []).map(Number),
     );
     writeFileSync(values.outcomes ?? '/dev/null', JSON.stringify(outcomes));
   } finally {
@@ -105,21 +105,33 @@ async function inside(type: string): Promise<void> {
 }
 
 /** Says itself how it went. */
-function underStress(): void {
-  const { kills, parallel, seed } = values;
+function underStress({ kills, parallel, seed }: Values): number {
   const program = join(import.meta.dirname, 'stress/main.ts');
   const { status } = spawnSync(process.execPath, [program, kills, parallel, seed], { stdio: 'inherit' });
-  process.exitCode = status ?? 2;
+  return status ?? TROUBLE;
 }
 
-async function main(): Promise<void> {
+/** Throws INPUT_INVALID where no type is named, or a number is none. */
+function checkLine({ values, positionals }: Line): void {
+  if (positionals.length === 0) {
+    const message = `name at least one plugin type, for example: npm run conformance -- macvlan\n${usage}`;
+    throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+  }
+  for (const each of values.case ?? []) wholeNumber('--case', each, 1, 1000);
+  for (const name of ['kills', 'parallel', 'seed'] as const)
+    wholeNumber(`--${name}`, values[name], 0, 2 ** 31);
+}
+
+async function judge({ values, positionals }: Line): Promise<number> {
   const [type = ''] = positionals;
-  if (type === 'stress') return underStress();
-  if (type === '')
-    throw new Error('name at least one plugin type, for example: npm run conformance -- macvlan');
+  if (type === 'stress') return underStress(values);
   if (process.getuid?.() !== 0) throw new Error('this makes network namespaces: run it as root');
-  if (values.inside) return await inside(type);
-  const all = new Map(positionals.flatMap(withFurther).map((name) => [name, enterNamespaces(name)]));
+  if (values.inside) {
+    await inside(type, values);
+    return 0;
+  }
+  const types = positionals.flatMap((name) => withFurther(name, values));
+  const all = new Map(types.map((name) => [name, enterNamespaces(name, positionals)]));
   const outcomes = [...all.values()].flat();
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
   if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));
@@ -127,12 +139,16 @@ async function main(): Promise<void> {
     outcomes.filter((outcome) => outcome.verdict === verdict).length;
   const skipped = count('n/a') === 0 ? '' : `, ${count('n/a')} skipped`;
   console.log(`${count('ok')} passed, ${count('FAIL')} failed${skipped}`);
-  process.exitCode = count('FAIL') === 0 ? 0 : 1;
+  return count('FAIL') === 0 ? 0 : 1;
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
-}
+const usage = `usage: npm run conformance -- TYPE ... [--bin-dir FOLDER ...] [--profile FILE] [--conf FILE] [--case N ...]
+  [--markdown FILE] [--outcomes FILE]
+The black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
+--bin-dir   where plugins are (default /opt/cni/bin and /usr/lib/cni)
+--profile   what the plugin needs; --conf: its network configuration
+--case      this case alone
+--markdown, --outcomes  write what came of it there
+   or: npm run conformance -- stress [--kills N] [--parallel N] [--seed N]
+Our own types, while processes are killed.`;
+await runProgram({ name: 'conformance', usage, options, takesWords: true, check: checkLine, run: judge });

@@ -3,6 +3,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OrbError } from '#base';
+import { runProgram } from '#program';
 import { run } from '../kube/command.ts';
 import { Outcomes } from '../kube/outcome.ts';
 import { umlFiles } from './files.ts';
@@ -14,12 +16,18 @@ import { tryMachine } from './trial.ts';
 /** It takes three minutes where nothing else runs: so much more says that something hangs. */
 const timeoutMs = 1_800_000;
 
-async function main(): Promise<void> {
-  const patterns = process.argv.slice(2);
+/** The files whose path holds a pattern, all without one; throws INPUT_INVALID where that is none. */
+function filesOf(patterns: readonly string[]): string[] {
   const files = umlFiles.filter(
     (file) => patterns.length === 0 || patterns.some((each) => file.includes(each)),
   );
-  if (files.length === 0) throw new Error(`no test file of test/uml/files.ts holds ${patterns.join(' or ')}`);
+  if (files.length > 0) return files;
+  const message = `no test file of test/uml/files.ts holds ${patterns.join(' or ')}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+}
+
+async function tryInside(patterns: readonly string[]): Promise<number> {
+  const files = filesOf(patterns);
   const version = await run(['linux.uml', '--version']).then(
     (text) => text.trim(),
     (error: Error) => error,
@@ -30,7 +38,7 @@ async function main(): Promise<void> {
     );
     console.log(`skipped: ${files.join(' ')}`);
     console.log(`0 passed, 0 failed, ${files.length} skipped`);
-    return;
+    return 0;
   }
   const outcomes = new Outcomes();
   if (patterns.length === 0) await tryMachine(outcomes);
@@ -42,7 +50,7 @@ async function main(): Promise<void> {
   if (nfTables instanceof Error) console.log(`skipped: tests that need nftables: ${nfTables.message}`);
   const failed = totals.failed + outcomes.failed;
   console.log(`${totals.passed + outcomes.passed} passed, ${failed} failed, ${totals.skipped} skipped`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  return failed === 0 ? 0 : 1;
 }
 
 async function runInside(machine: Machine, files: readonly string[], lacks: string): Promise<Totals> {
@@ -59,9 +67,13 @@ async function runInside(machine: Machine, files: readonly string[], lacks: stri
   throw new Error(`user-mode Linux ${why}:\n${words.slice(-4000)}`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`test:uml: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
-}
+const usage = `usage: npm run test:uml [-- PATTERN ...]
+Runs the tests of kernel parts that this machine's kernel may lack, in user-mode Linux; with PATTERNs those whose path holds one.`;
+await runProgram({
+  name: 'test:uml',
+  usage,
+  options: {},
+  takesWords: true,
+  check: ({ positionals }) => filesOf(positionals),
+  run: ({ positionals }) => tryInside(positionals),
+});

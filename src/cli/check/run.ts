@@ -1,24 +1,30 @@
-// The work of `orbctl check --node`: the agent's report, as text or JSON, and the exit code.
+// The work of `orbctl check`: the agent's report, as text or JSON, and the exit code.
 
-import { errorText, isOrbError } from '#base';
+import { OrbError } from '#base';
+import type { Paint } from '#program';
 import type { CheckFlags } from '../check.ts';
 import { askAgent } from './ask-agent.ts';
 import { checkOutcome } from './report-text.ts';
 
 export interface CheckRun {
-  readonly out: string;
-  readonly err: string;
-  readonly exitCode: number;
+  readonly text: string;
+  /** 0 all is as planned, or was mended; 1 something differs. */
+  readonly exitCode: 0 | 1;
 }
 
-export async function runCheck({ repair, json, socket }: CheckFlags): Promise<CheckRun> {
-  try {
-    const report = await askAgent(socket, { repair });
-    const { text, wrong } = checkOutcome(report);
-    const out = json ? JSON.stringify(report, undefined, 2) : text;
-    return { out: `${out}\n`, err: '', exitCode: wrong ? 1 : 0 };
-  } catch (error) {
-    if (!isOrbError(error, 'AGENT_UNREACHABLE')) throw error;
-    return { out: '', err: `orbctl: ${errorText(error)}\n${error.advice}\n`, exitCode: 2 };
+/** Throws AGENT_UNREACHABLE where no agent answers. */
+export async function runCheck(flags: CheckFlags, paint: Paint): Promise<CheckRun> {
+  const { repair, json, socket, namespace } = flags;
+  if (repair && namespace !== undefined) {
+    const message = '--repair mends the whole node: leave --namespace out';
+    throw new OrbError('INPUT_INVALID', { message });
   }
+  const whole = await askAgent(socket, { repair });
+  const pods = whole.pods.filter((pod) => namespace === undefined || pod.namespace === namespace);
+  const report = { ...whole, pods };
+  const { text, wrong } = checkOutcome(report);
+  return {
+    text: json ? JSON.stringify(report, undefined, 2) : paint(wrong ? 'bad' : 'good', text),
+    exitCode: wrong ? 1 : 0,
+  };
 }

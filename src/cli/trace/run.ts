@@ -12,6 +12,7 @@ import {
   type Way,
   type World,
 } from '#plan/trace';
+import type { Paint } from '#program';
 import { withAssumed } from './assumed.ts';
 import {
   commonFamily,
@@ -33,21 +34,24 @@ export interface TraceFlags {
   readonly family?: Family;
   /** An endpoint of a Service that has several. */
   readonly endpoint?: string;
+  /** Where names of pods and Services without one are looked up; everywhere without it. */
+  readonly namespace?: string;
   readonly json: boolean;
 }
 
 export interface TraceAnswer {
   readonly text: string;
-  readonly works: boolean;
+  /** 0 it works, 1 it does not. */
+  readonly exitCode: 0 | 1;
 }
 
 /** `from` is a pod, in a lab also a node, `router` or `client`. */
 export async function runTrace(
   site: Site,
   open: OpenNamespace,
-  asked: { readonly from: string; readonly to: string; readonly flags: TraceFlags },
+  asked: { readonly from: string; readonly to: string; readonly flags: TraceFlags; readonly paint: Paint },
 ): Promise<TraceAnswer> {
-  const { from, to, flags } = asked;
+  const { from, to, flags, paint } = asked;
   const facts = await askCluster(site.client);
   const seen = seeWorld(site, facts, open);
   const start = startOf(from, seen, facts);
@@ -72,8 +76,8 @@ export async function runTrace(
   };
   const text = flags.json
     ? JSON.stringify(jsonOf(head, found), undefined, 2)
-    : `${headText(head)}\n\n${traceText(found)}`;
-  return { text, works: found.works };
+    : `${headText(head)}\n\n${traceText(found, (verdict) => paint(found.works ? 'good' : 'bad', verdict))}`;
+  return { text, exitCode: found.works ? 0 : 1 };
 }
 
 /** Where only one node can be looked into, the rest is drawn as it usually is. */

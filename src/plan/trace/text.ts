@@ -4,21 +4,21 @@ import { formatAddress } from '#ip';
 import type { Hop } from './hop.ts';
 import type { Trace, Way } from './walk.ts';
 
-/** The whole trace; the last line says whether it works. */
-export function traceText(trace: Trace): string {
+/** The whole trace; the last line says whether it works, as `verdict` shows it. */
+export function traceText(trace: Trace, verdict = (line: string) => line): string {
   const { request, reply, next } = trace;
   return [
     ...wayText('request', request),
     ...(reply === undefined ? [] : ['', ...wayText('reply', reply)]),
     ...(next === undefined ? [] : ['', ...wayText('next packet (ACK)', next)]),
     '',
-    ...verdictText(trace),
+    ...verdictLines(trace, verdict),
   ].join('\n');
 }
 
-export function verdictText({ works, failure, seenSource }: Trace): string[] {
+function verdictLines({ works, failure, seenSource }: Trace, verdict: (line: string) => string): string[] {
   const seen = seenSource === undefined ? [] : [`the server sees ${formatAddress(seenSource)}`];
-  return [...seen, works ? 'works' : `fails: ${failure}`];
+  return [...seen, verdict(works ? 'works' : `fails: ${failure}`)];
 }
 
 /** In one line: `default/a veth0 → node1 → default/b eth0`, the links being those of the two ends. */

@@ -1,9 +1,10 @@
 // The stress run as a program of its own, in namespaces of its own: main.ts KILLS PARALLEL SEED.
 
+import { runToEnd } from '#program';
 import { insideNamespaces } from '../../e2e/namespaces.ts';
 import { stress } from './stress.ts';
 
-if (insideNamespaces(import.meta.filename)) {
+async function underStress(): Promise<number> {
   const [kills = 0, parallel = 0, seed = 0] = process.argv.slice(2).map(Number);
   console.log(`# stress, seed ${seed}`);
   const begunMs = performance.now();
@@ -14,5 +15,7 @@ if (insideNamespaces(import.meta.filename)) {
   console.log(
     `${report.operations} operations, ${parallel} of them at once; ${killed}; ${seconds} s; ${report.complaints.length} complaints`,
   );
-  process.exitCode = report.complaints.length === 0 ? 0 : 1;
+  return report.complaints.length === 0 ? 0 : 1;
 }
+
+if (insideNamespaces(import.meta.filename)) await runToEnd('stress', underStress);

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { didYouMean, nearest } from './nearest.ts';
+
+const known = ['trace', 'check', 'lab', 'completion', 'version'];
+
+test('a word with a letter too many, too few, wrong or swapped is found', () => {
+  for (const word of ['traace', 'trac', 'trece', 'rtace', 'TRACE'])
+    assert.deepEqual(nearest(word, known), ['trace']);
+});
+
+test('another word is not taken for a mistyped one', () => {
+  assert.deepEqual(nearest('delete', known), []);
+  assert.equal(didYouMean('delete', known), '');
+});
+
+test('the nearest stands first', () => {
+  assert.equal(didYouMean('web-12', ['web-1', 'web-22', 'db']), '; did you mean web-1 or web-22?');
+});

@@ -1,0 +1,65 @@
+// `orbctl lab exec` and `orbctl lab ls`: commands in the places of running labs, and which places there are.
+
+import { buildCommand } from '@stricli/core';
+import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
+
+/** What `orbctl lab exec` was asked for besides the command. */
+export interface LabExecFlags {
+  readonly namespace?: string;
+}
+
+/** What `orbctl lab ls` was asked for. */
+export interface LabListFlags extends LabExecFlags {
+  readonly json: boolean;
+}
+
+/** What completion asks. */
+export interface PlaceNames {
+  /** Names of all places of the running labs. */
+  placeNames(): readonly string[];
+}
+
+/** Each resolves with the exit code. */
+export interface LabPlaceCommands extends PlaceNames {
+  /** `target` is a pod, a node, `router` or `client`. */
+  labExec(flags: LabExecFlags, target: string, argv: readonly string[]): Promise<number>;
+  labList(flags: LabListFlags): Promise<number>;
+}
+
+type Here = Context<LabPlaceCommands>;
+
+/** Completes the name of a place. */
+export function completePlace(this: Context<PlaceNames>, partial: string): string[] {
+  return this.commands.placeNames().filter((name) => name.startsWith(partial));
+}
+
+export const labExec = buildCommand<LabExecFlags, string[], Here>({
+  docs: {
+    brief: 'Runs a command in a pod, on a node, in "router" or in "client": orbctl lab exec POD -- ip route',
+  },
+  parameters: {
+    flags: { namespace: namespaceFlag },
+    aliases: { n: 'namespace' },
+    positional: {
+      kind: 'array',
+      minimum: 2,
+      parameter: {
+        brief: 'The place, then the command and its arguments',
+        parse: text,
+        placeholder: 'args',
+        proposeCompletions: completePlace,
+      },
+    },
+  },
+  async func(flags, target = '', ...argv) {
+    this.process.exitCode = await this.commands.labExec(flags, target, argv);
+  },
+});
+
+export const labList = buildCommand<LabListFlags, [], Here>({
+  docs: { brief: 'Lists the labs of this machine with their nodes and pods' },
+  parameters: { flags: { namespace: namespaceFlag, json: jsonFlag }, aliases: { n: 'namespace' } },
+  async func(flags) {
+    this.process.exitCode = await this.commands.labList(flags);
+  },
+});

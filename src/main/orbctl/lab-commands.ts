@@ -1,0 +1,99 @@
+// What `orbctl lab` and the programs inside a lab stand on: processes, signals, streams.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { OrbError, silentLogger, systemClock } from '#base';
+import type { Commands } from '#cli';
+import { connect, kubeconfigFile } from '#kube';
+import {
+  enterSandbox,
+  execCommand,
+  type InnerOptions,
+  labListing,
+  maximumNodes,
+  placeNames,
+  runControllers,
+  runLab,
+  runLabKubelet,
+  runningLabs,
+} from '#lab';
+import { outputClosed, paintFor, untilSignal } from '#program';
+import { labsInSight, needRoot } from './site.ts';
+
+/** Aborts at the first of these signals; a second one does not come through, the lab is ending already. */
+function stopOn(...signals: NodeJS.Signals[]): AbortController {
+  const stop = new AbortController();
+  void untilSignal(...signals).then(() => stop.abort(stopped()));
+  return stop;
+}
+
+function stopped(): OrbError {
+  return new OrbError('LAB_STEP_FAILED', { message: 'the lab was stopped' });
+}
+
+type LabCommands = Omit<Commands, 'check' | 'trace'>;
+
+/** `programs` is the folder of the built programs, `manifests` that of the examples. */
+export function labCommands(programs: string, manifests: string): LabCommands {
+  const { env } = process;
+  return {
+    maximumNodes,
+    placeNames: () => (process.getuid?.() === 0 ? placeNames(runningLabs()) : []),
+    async lab(flags) {
+      needRoot('run');
+      const { signal } = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
+      return enterSandbox([process.execPath, join(programs, 'orbctl.mjs'), 'lab', 'inside'], flags, signal);
+    },
+    async labInside(options) {
+      const stop = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
+      // The process outside holds the other end of our standard input: when it ends, so do we.
+      process.stdin.on('end', () => stop.abort(stopped()));
+      process.stdin.resume();
+      const { stdout } = process;
+      const screen = {
+        write: (text: string) => stdout.write(text),
+        terminal: stdout.isTTY,
+        paint: paintFor(stdout),
+        closed: outputClosed,
+      };
+      const parts = { clock: systemClock, log: silentLogger, screen, environment: env };
+      const places = { node: process.execPath, programs, manifests };
+      return await runLab(JSON.parse(options) as InnerOptions, { ...parts, ...places, stop: stop.signal });
+    },
+    async labKubelet(node) {
+      const log = pino({ base: { node }, timestamp: pino.stdTimeFunctions.isoTime });
+      const kubeconfig = env.KUBECONFIG ?? '';
+      const parts = { node, kubeconfig, clock: systemClock, log, environment: env, programs };
+      const kubelet = await runLabKubelet(parts);
+      await untilSignal('SIGINT', 'SIGTERM');
+      await kubelet.stop();
+      return 0;
+    },
+    async labControllers() {
+      const log = pino({ timestamp: pino.stdTimeFunctions.isoTime });
+      const client = connect(kubeconfigFile(env.KUBECONFIG ?? ''), { log });
+      const controllers = await runControllers({ client, clock: systemClock, log });
+      await untilSignal('SIGINT', 'SIGTERM');
+      await controllers.stop();
+      return 0;
+    },
+    async labExec({ namespace }, target, argv) {
+      needRoot('entered');
+      const place = { target, ...(namespace !== undefined && { namespace }) };
+      const { argv: whole, environment } = execCommand(labsInSight(env), place, argv, env.PATH);
+      const [command = '', ...args] = whole;
+      const child = spawn(command, args, { stdio: 'inherit', env: { ...env, ...environment } });
+      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
+    },
+    async labList({ namespace, json }) {
+      needRoot('seen');
+      const listing = labListing(runningLabs(), namespace);
+      process.stdout.write(json ? `${JSON.stringify(listing.labs, undefined, 2)}\n` : listing.text);
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// Where orbctl looks: a running lab, or the node that it runs on, by KUBECONFIG as kubectl understands it.
+
+import { existsSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { OrbError, silentLogger } from '#base';
+import { nodeSite, type Site } from '#cli';
+import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
+import { labNamespaces, labOfKubeconfig, labOverlayTable, type RunningLab, runningLabs } from '#lab';
+
+/** Others cannot see into a lab's mounts, and would be told that none runs. */
+export function needRoot(done: string): void {
+  if (process.getuid?.() === 0) return;
+  throw new OrbError('LAB_NOT_ROOT', { message: `the lab must be ${done} as root` });
+}
+
+/**
+ * The lab that KUBECONFIG names; all of them where it names none: several may run, each with its node1.
+ * Throws LAB_NOT_RUNNING where KUBECONFIG is left over from a lab that has ended.
+ */
+export function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab[] {
+  const labs = runningLabs();
+  const named = path === undefined ? undefined : labOfKubeconfig(labs, path);
+  return named === undefined ? labs : [named];
+}
+
+/** A lab, where KUBECONFIG names none or one of them; else the node that this runs on. */
+export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
+  const { KUBECONFIG: path, NODE_NAME: node } = environment;
+  const [lab, ...others] = labsInSight(environment);
+  if (path === undefined && others.length > 0) {
+    const message = `${others.length + 1} labs run: set KUBECONFIG to that of one, \`orbctl lab ls\` shows them`;
+    throw new OrbError('INPUT_INVALID', { message });
+  }
+  const log = silentLogger;
+  if (lab !== undefined && (path === undefined || path === lab.kubeconfig)) {
+    const client = connect(kubeconfigFile(lab.kubeconfig), { log });
+    return { client, places: labNamespaces(lab), overlayTable: labOverlayTable };
+  }
+  return nodeSite(connect(kubeConfigOf(environment), { log }), node ?? hostname());
+}
+
+/** As kubectl: KUBECONFIG, then ~/.kube/config, then the service account of a pod. */
+export function kubeConfigOf(environment: NodeJS.ProcessEnv): KubeConfig {
+  const { KUBECONFIG: path, HOME: home = homedir() } = environment;
+  if (path !== undefined && path !== '') return kubeconfigFile(path);
+  const own = join(home, '.kube/config');
+  return existsSync(own) ? kubeconfigFile(own) : inClusterConfig(environment);
+}

@@ -1,0 +1,65 @@
+// The one place that ends programs: what a program said arrives whole, a closed pipe is no error, and the exit code is the program's own.
+//
+// Node.js writes to a pipe behind our back: `process.exit` loses all but the 64 KiB that the pipe holds. And a reader that goes away, as
+// `head` does, would end the program with a stack trace.
+
+import { errorText, isOrbError } from '#base';
+
+/** The exit code where a question could not be answered, or something could not be done; a wrong command line is one reason. */
+export const TROUBLE = 2;
+
+const closed = new AbortController();
+let failure: Error | undefined;
+
+/** Aborts when nobody reads our standard output any more. */
+export const outputClosed: AbortSignal = closed.signal;
+
+/**
+ * Runs a program and ends the process with the exit code that it resolves with, 0 for none. An error is told on standard
+ * error, and the exit code is {@link TROUBLE}. Where the reader of the output has gone, the program runs on in silence.
+ */
+export async function runToEnd(name: string, work: () => Promise<number | undefined>): Promise<never> {
+  process.stdout.on('error', outputFailed);
+  process.stderr.on('error', () => {}); // There is nobody left to tell.
+  let code: number;
+  try {
+    code = (await work()) ?? 0;
+  } catch (error) {
+    process.stderr.write(`${name}: ${explained(error)}\n`);
+    code = TROUBLE;
+  }
+  return await endProgram(code, name);
+}
+
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') closed.abort();
+  else failure ??= error;
+}
+
+/** What went wrong, and what the user can do where the message does not say it. */
+export function explained(error: unknown): string {
+  const advice = isOrbError(error) && error.code !== 'INPUT_INVALID' ? `\n${error.advice}` : '';
+  return `${errorText(error)}${advice}`;
+}
+
+/** Ends this process as soon as all that it wrote has been taken; it waits for a slow reader, and a signal ends that. */
+export async function endProgram(code: number, name = 'orbweaver'): Promise<never> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
+  await taken(process.stdout);
+  if (failure !== undefined)
+    process.stderr.write(`${name}: the output was not written: ${failure.message}\n`);
+  await taken(process.stderr);
+  return process.exit(failure === undefined || code !== 0 ? code : TROUBLE);
+}
+
+/** Resolves with the first of these signals. From then on they do not end the process, which is about to end in order. */
+export function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.on(signal, resolve);
+  });
+}
+
+/** Writes come in order: when an empty one is done, so are those before it. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}

@@ -1,0 +1,3 @@
+export { endProgram, explained, outputClosed, runToEnd, TROUBLE, untilSignal } from './end.ts';
+export { type Paint, paintFor, type Tone } from './paint.ts';
+export { type CommandLine, onlyChecked, runProgram, wholeNumber } from './program.ts';
