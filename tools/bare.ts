@@ -23,7 +23,9 @@ async function runInClone(command: readonly string[]): Promise<number> {
   const [first] = command;
   if (first === undefined || first.startsWith('-')) {
     const isHelp = first === '--help' || first === '-h';
-    console[isHelp ? 'log' : 'error'](isHelp ? usage : `bare: a command is missing, not: ${first ?? ''}\n${usage}`);
+    console[isHelp ? 'log' : 'error'](
+      isHelp ? usage : `bare: a command is missing, not: ${first ?? ''}\n${usage}`,
+    );
     return isHelp ? 0 : TROUBLE;
   }
   if (git('status', '--porcelain') !== '')

@@ -1,7 +1,7 @@
 // The command line of orbctl, assembled from one file per command; what the commands do is passed in.
 
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
-import { explained } from '#program';
+import { explained, TROUBLE } from '#program';
 import { type CheckCommands, check } from './check.ts';
 import type { Context } from './context.ts';
 import { helpCommand, versionCommand } from './help.ts';
@@ -37,6 +37,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
     }),
     {
       name: 'orbctl',
+      determineExitCode: () => TROUBLE,
       versionInfo: { currentVersion: version },
       scanner: {
         caseStyle: 'allow-kebab-for-camel',

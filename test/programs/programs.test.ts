@@ -43,7 +43,10 @@ test('all programs are tried here: those that are built, and those that tools/ru
   const tried: string[] = programs.map(([file]) => file);
   const all = [...built, ...Array.from(started, ([, file = '']) => file)];
   assert.ok(all.length > 10);
-  assert.deepEqual(all.filter((file) => !tried.includes(file)), []);
+  assert.deepEqual(
+    all.filter((file) => !tried.includes(file)),
+    [],
+  );
 });
 
 describe('each program', { concurrency: 2 }, () => {
