@@ -1,6 +1,6 @@
 // For root tests of the coordinator: a node with its agent's plugin and a pod on real namespaces, NICs plugged and unplugged as Multus does.
 
-import { type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
+import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
 import { parseAddress } from '#ip';
 import { openGivenNamespace, openNamespace } from '#kernel';
@@ -97,7 +97,12 @@ export class Site implements Disposable {
   call(name: string, netConf = {}): NetnsCall {
     const netns = this.lan.path(this.lan.pod);
     const ips = (this.#nics.get(name) ?? []).map((address) => ({ address, interface: 0 }));
-    const prevResult = { interfaces: [{ name, mac: '', sandbox: netns }], ips };
+    return this.callAfter(name, { interfaces: [{ name, mac: '', sandbox: netns }], ips }, netConf);
+  }
+
+  /** With the result of another plugin. */
+  callAfter(name: string, prevResult: CniResult, netConf = {}): NetnsCall {
+    const netns = this.lan.path(this.lan.pod);
     const conf = {
       cniVersion: '1.1.0',
       name: 'net',

@@ -113,7 +113,7 @@ test('ADD joins pod and node by a veth pair, and passes the previous result on',
   assert.deepEqual(result.routes, prevResult.routes);
   assert.deepEqual(
     result.interfaces?.map(({ name }) => name),
-    [hostLink, 'veth0', 'eth0'],
+    ['eth0', hostLink, 'veth0'],
   );
 });
 

@@ -4,10 +4,10 @@ import type { CniResult } from '#api';
 import type { DesiredNetwork } from './desired.ts';
 
 /**
- * The veth pair is in the result of the first NIC that is ours, for which it was made. It goes in front of the others: Multus
- * before 4.1 takes the last interface of the sandbox for the NIC (network-attachment-definition-client,
- * CreateNetworkStatus), so that behind it `network-status` would name veth0.
- * The NIC has the MAC address that the plan gave it (Spiderpool reported the one before).
+ * The NIC has the MAC address that the plan gave it (Spiderpool reported the one before). The veth pair is in the result of the
+ * NIC that it was made for, behind the others: `ips` name interfaces by their place, and CHECK of the plugin `bridge` fails at
+ * a link of the sandbox that stands before its own. Addresses that name no interface are the NIC's, and say so here: Multus
+ * gives them to the last interface of the sandbox (network-attachment-definition-client, CreateNetworkStatuses).
  */
 export function coordinatorResult(
   previous: CniResult,
@@ -20,13 +20,12 @@ export function coordinatorResult(
   const interfaces = (previous.interfaces ?? []).map((one) =>
     one.name === nicName && one.sandbox && mac !== undefined ? { ...one, mac } : one,
   );
+  const own = interfaces.findIndex(({ name, sandbox }) => name === nicName && sandbox);
   return {
     ...previous,
-    interfaces: [...made, ...interfaces],
+    interfaces: [...interfaces, ...made],
     ...(previous.ips !== undefined && {
-      ips: previous.ips.map((ip) =>
-        ip.interface === undefined ? ip : { ...ip, interface: ip.interface + made.length },
-      ),
+      ips: previous.ips.map((ip) => (made.length === 0 || own === -1 ? ip : { interface: own, ...ip })),
     }),
   };
 }
