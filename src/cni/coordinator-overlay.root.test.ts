@@ -176,8 +176,8 @@ test('an overlay of IPv4 alone, with IPv6 switched off on its NIC: net1’s IPv6
   using site = await new Site().start();
   const { lan } = site;
   lan.addCalico(cali, CALICO);
-  const off = 'net.ipv6.conf.eth0.disable_ipv6=1';
-  execFileSync('ip', ['netns', 'exec', lan.pod, 'sysctl', '-q', '-w', off]);
+  const off = 'echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6';
+  execFileSync('ip', ['netns', 'exec', lan.pod, 'sh', '-c', off]);
   await site.addNic('net1', 6, [4, 6], net1);
   await withServer(lan.pod, () => {
     for (const family of [4, 6] as const) {

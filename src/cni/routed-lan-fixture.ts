@@ -92,7 +92,11 @@ export class RoutedLan implements Disposable {
   }
 
   #sysctl(namespace: string, ...settings: string[]): void {
-    execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-q', '-w', ...settings], { stdio: 'pipe' });
+    const lines = settings.map((setting) => {
+      const [key = '', value] = setting.split('=');
+      return `echo ${value} >/proc/sys/${key.replaceAll('.', '/')}`;
+    });
+    execFileSync('ip', ['netns', 'exec', namespace, 'sh', '-ec', lines.join('\n')], { stdio: 'pipe' });
   }
 
   /** The router of a LAN advertises itself and a prefix. */

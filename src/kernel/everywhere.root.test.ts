@@ -116,7 +116,8 @@ test('a transaction of nftables is told, once for all that it changes; so is rp_
   nft(podName, many);
   await until((event) => event.kind === 'ruleset');
   assert.equal(events.filter(({ event }) => event.kind === 'ruleset').length, 1);
-  execFileSync('ip', ['netns', 'exec', podName, 'sysctl', '-qw', 'net.ipv4.conf.veth0.rp_filter=2']);
+  const loose = 'echo 2 >/proc/sys/net/ipv4/conf/veth0/rp_filter';
+  execFileSync('ip', ['netns', 'exec', podName, 'sh', '-c', loose]);
   await until((event, from) => event.kind === 'configuration' && event.dev.startsWith('if') && from === id);
 });
 

@@ -66,8 +66,7 @@ class Site implements Disposable {
   }
 
   in(where: 'pod' | 'node', line: string): string {
-    const [command = '', ...words] = line.split(' ');
-    return execFileSync('ip', ['netns', 'exec', this.lan[where], command, ...words], {
+    return execFileSync('ip', ['netns', 'exec', this.lan[where], 'sh', '-c', line], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -155,8 +154,8 @@ const damages: readonly (readonly ['pod' | 'node', string, RegExp])[] = [
   ['pod', 'nft delete table inet orbweaver', /table inet orbweaver is missing/],
   ['pod', 'nft flush chain inet orbweaver output', /chain output in .* is missing/],
   ['pod', 'nft flush ruleset', /table inet orbweaver is missing/],
-  ['pod', 'sysctl -qw net.ipv4.conf.veth0.rp_filter=1', /rp_filter is 1, not 0/],
-  ['pod', 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1', /disable_ipv6 is 1, not 0/],
+  ['pod', 'echo 1 >/proc/sys/net/ipv4/conf/veth0/rp_filter', /rp_filter is 1, not 0/],
+  ['pod', 'echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6', /disable_ipv6 is 1, not 0/],
   ['pod', 'ip link set veth0 down', /link veth0 is down/],
   ['pod', 'ip link set eth0 down', /link eth0 is down/],
   ['pod', 'ip link set veth0 address 02:00:00:00:00:77', /veth0 has MAC address 02:00:00:00:00:77/],

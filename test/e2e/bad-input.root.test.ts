@@ -495,7 +495,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   describe('command lines', () => {
     const root = join(import.meta.dirname, '../..');
-    const run = (program: string, args: readonly string[]) =>
+    const runBuilt = (program: string, args: readonly string[]) =>
       spawnSync(process.execPath, [join(root, `dist/${program}.mjs`), ...args], {
         encoding: 'utf8',
         timeout: 10_000,
@@ -568,7 +568,7 @@ if (insideNamespaces(import.meta.filename)) {
     ];
     for (const [what, program, args, words] of cases) {
       test(what, () => {
-        const { status, stderr, stdout } = run(program, args());
+        const { status, stderr, stdout } = runBuilt(program, args());
         assert.equal(status, 1, `${stdout}${stderr}`);
         assert.match(stderr, words);
         assert.doesNotMatch(stderr, /^\s+at /m, 'a stack is nothing for users');
@@ -576,7 +576,7 @@ if (insideNamespaces(import.meta.filename)) {
     }
 
     test('a second agent on one node', () => {
-      const { status, stderr, stdout } = run('agent', [
+      const { status, stderr, stdout } = runBuilt('agent', [
         '--node-name',
         'a',
         '--kubeconfig',

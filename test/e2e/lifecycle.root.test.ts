@@ -126,7 +126,7 @@ if (insideNamespaces(import.meta.filename)) {
       (...args: string[]) =>
       (sandbox: Sandbox) =>
         void sandbox.ip(...args);
-    const onNode =
+    const nodeIp =
       (...args: string[]) =>
       ({ id }: Sandbox) =>
         void runProgram(
@@ -160,8 +160,8 @@ if (insideNamespaces(import.meta.filename)) {
         (sandbox) => void sandbox.run('nft', 'flush', 'table', 'inet', 'orbweaver'),
         /nft|orbweaver/,
       ],
-      ['the node’s route to the pod is gone', onNode('route', 'flush', 'table', '500'), /table 500/],
-      ['the node’s end is down', onNode('link', 'set', 'HOSTLINK', 'down'), /veth[0-9a-f]{11}/],
+      ['the node’s route to the pod is gone', nodeIp('route', 'flush', 'table', '500'), /table 500/],
+      ['the node’s end is down', nodeIp('link', 'set', 'HOSTLINK', 'down'), /veth[0-9a-f]{11}/],
     ];
     for (const [what, damage, named] of damages) {
       test(what, async () => {

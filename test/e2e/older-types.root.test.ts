@@ -178,7 +178,7 @@ if (insideNamespaces(import.meta.filename)) {
       await runtime.add(network, sandbox);
       const [link] = sandbox.ip<{ address: string }>('link', 'show', 'eth0');
       assert.match(link?.address ?? '', /^0a:1b:0a:06:a8:/);
-      const filter = sandbox.run('sysctl', '-n', 'net.ipv4.conf.eth0.rp_filter');
+      const filter = sandbox.run('cat', '/proc/sys/net/ipv4/conf/eth0/rp_filter');
       assert.equal(filter.trim(), '2');
       await runtime.del(network, sandbox);
       sandbox.dropNamespace();
