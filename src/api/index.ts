@@ -23,7 +23,6 @@ export {
   parseNetConf,
   parseNetConfList,
   prevResultOf,
-  type RuntimeConfig,
   type ValidAttachment,
   versionOf,
 } from './cni/net-conf.ts';
@@ -72,6 +71,7 @@ export {
   parseNetworkStatus,
   parseNetworks,
 } from './multus.ts';
+export { type NetworkRequests, requestsOf } from './multus-requests.ts';
 export {
   NODE_CHECK_TYPE,
   type NodeCheck,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDefaultNetwork, parseNetworkStatus, parseNetworks } from './multus.ts';
+import { requestsOf } from './multus-requests.ts';
 
 test('a comma list names networks with and without namespace and interface', () => {
   assert.deepEqual(parseNetworks('kube-system/a@net9, b ,c', 'shop'), [
@@ -39,12 +40,73 @@ test('bad networks are refused with annotation, value and form', () => {
     ['[{"name":"a"', /is not valid JSON/],
     ['{"name":"a"}', /must be of type array/],
     ['[{"namespace":"a"}]', /\[0\]\.name: is required/],
-    ['[{"name":"a","mac":"0a:1b"}]', /\[0\]\.mac: "0a:1b" must match/],
-    ['[{"name":"a","ips":["10.6.0.300"]}]', /\[0\]\.ips\[0\]: "10\.6\.0\.300" must be an IP address/],
     ['a@net2,b', /interface "net2" is named twice/],
   ];
   for (const [annotation, message] of cases) {
     assert.throws(() => parseNetworks(annotation, 'shop'), { code: 'INPUT_INVALID', message });
+  }
+});
+
+test('what Multus takes in a selection is taken, and what only it and the plugins read refuses nothing', () => {
+  const macs = [
+    '',
+    '02:00:00:00:00:05',
+    '02-00-00-00-00-05',
+    '0200.0000.0005',
+    '02:00:5E:10:00:00:00:01',
+    '0200.5e10.0000.0001',
+    Array(20).fill('0f').join('-'),
+  ];
+  const fields: Record<string, unknown>[] = [
+    ...macs.flatMap((mac) => [{ mac }, { 'infiniband-guid': mac }, { MAC: mac }]),
+    { mac: null, 'infiniband-guid': null, ips: null, namespace: null, interface: null, 'cni-args': null },
+    { namespace: '', interface: '' },
+    { ips: [] },
+    { ips: ['10.6.0.9', 'fd00::9/64'] },
+    { portMappings: 'x', bandwidth: 7, deviceID: [], 'x-later': {} },
+    { 'cni-args': {} },
+    { 'default-route': [] },
+    { 'default-route': ['10.6.0.1', ''] },
+  ];
+  for (const more of fields) {
+    const [selection] = parseNetworks(JSON.stringify([{ name: 'bond-net', ...more }]), 'kube-system');
+    assert.deepEqual(
+      [selection?.name, selection?.namespace, selection?.interface],
+      ['bond-net', 'kube-system', 'net1'],
+      JSON.stringify(more),
+    );
+    assert.ok(selection && requestsOf(selection), 'and as Multus passes it on');
+  }
+});
+
+test('a field that is Multus’ own to check refuses no NIC here, and is refused by who plays Multus', () => {
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ mac: '0a:1b' }, /network a: mac: "0a:1b" must be a hardware address/],
+    [{ mac: '02:00-00:00:00:05' }, /must be a hardware address/],
+    [{ mac: '02:00:00:00:00:00:05' }, /must be a hardware address/],
+    [{ 'infiniband-guid': '0200:0000:0005' }, /infiniband-guid: .* must be a hardware address/],
+    [{ ips: ['10.6.0.300'] }, /ips\[0\]: "10\.6\.0\.300" must be an IP address/],
+    [{ ips: '10.6.0.3' }, /ips: "10\.6\.0\.3" must be of type array/],
+    [{ 'cni-args': [] }, /cni-args/],
+  ];
+  for (const [more, message] of wrong) {
+    const [selection] = parseNetworks(JSON.stringify([{ name: 'a', ...more }]), 'shop');
+    assert.ok(selection);
+    assert.throws(() => requestsOf(selection), { code: 'INPUT_INVALID', message });
+  }
+});
+
+test('an interface may have the name of the field from before Multus 3.2', () => {
+  const interfaceOf = (more: object) =>
+    parseNetworks(JSON.stringify([{ name: 'a', ...more }]), 'shop').map((one) => one.interface);
+  assert.deepEqual(interfaceOf({ interfaceRequest: 'old0' }), ['old0']);
+  assert.deepEqual(interfaceOf({ interfaceRequest: 'old0', interface: 'new0' }), ['new0']);
+});
+
+test('names in a comma list may have blanks around them, and an empty namespace or interface', () => {
+  for (const item of ['shop / a @ net1', '/a@', 'a @net1', ' a']) {
+    const [selection] = parseNetworks(item, 'shop');
+    assert.deepEqual([selection?.namespace, selection?.name, selection?.interface], ['shop', 'a', 'net1']);
   }
 });
 

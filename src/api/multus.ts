@@ -2,9 +2,10 @@
 
 import { z } from 'zod';
 import { OrbError } from '#base';
-import { goObject } from './cni/go-object.ts';
+import { goObject, handedOn } from './cni/go-object.ts';
 import { INTERFACE_NAME } from './cni/interface-name.ts';
-import { addressText, requestedAddressText } from './cni/text-fields.ts';
+import type { CniDns } from './cni/result.ts';
+import { addressIfAny } from './cni/text-fields.ts';
 import { checkJson } from './validation.ts';
 
 /** Replaces the cluster's default network for the pod's first interface. */
@@ -16,20 +17,32 @@ export const NETWORK_STATUS_ANNOTATION = 'k8s.v1.cni.cncf.io/network-status';
 
 /** A name of a NetworkAttachmentDefinition or namespace (RFC 1123 subdomain). */
 const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-const MAC = /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/;
-const GUID = /^([0-9a-fA-F]{2}:){7}[0-9a-fA-F]{2}$/;
 
+/** Text of a form, or empty for none. */
+const ifAny = (form: RegExp) =>
+  z
+    .string()
+    .refine((text) => text === '' || form.test(text), { error: `must match ${form}` })
+    .transform((text) => (text === '' ? undefined : text))
+    .optional();
+
+/** What is asked of the plugins is for Multus to check and to pass on; see multus-requests.ts. */
 const selectionSchema = goObject({
   name: z.string().regex(OBJECT_NAME),
-  namespace: z.string().regex(OBJECT_NAME).optional(),
-  interface: z.string().regex(INTERFACE_NAME).optional(),
+  namespace: ifAny(OBJECT_NAME),
+  interface: ifAny(INTERFACE_NAME),
+  /** The name of `interface` before Multus 3.2, which Multus still reads where that is missing. */
+  interfaceRequest: ifAny(INTERFACE_NAME),
   /** Requested addresses, with or without prefix length. */
-  ips: z.array(requestedAddressText).optional(),
-  mac: z.string().regex(MAC).optional(),
-  'infiniband-guid': z.string().regex(GUID).optional(),
+  ips: handedOn<unknown>(),
+  mac: handedOn<unknown>(),
+  'infiniband-guid': handedOn<unknown>(),
+  'cni-args': handedOn<unknown>(),
   /** Gateways of the default route, which this network then gets. */
-  'default-route': z.array(addressText).optional(),
-  'cni-args': z.record(z.string(), z.unknown()).optional(),
+  'default-route': z
+    .array(addressIfAny)
+    .transform((gateways) => gateways.filter((gateway) => gateway !== undefined))
+    .optional(),
 });
 
 /** One network that a pod asks for; namespace and interface are filled in. */
@@ -43,7 +56,7 @@ export function parseNetworks(annotation: string, podNamespace: string): Network
   const selections = parseSelections(annotation, NETWORKS_ANNOTATION).map((selection, index) => ({
     ...selection,
     namespace: selection.namespace ?? podNamespace,
-    interface: selection.interface ?? `net${index + 1}`,
+    interface: selection.interface ?? selection.interfaceRequest ?? `net${index + 1}`,
   }));
   const names = selections.map((selection) => selection.interface);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -61,7 +74,7 @@ export function parseDefaultNetwork(annotation: string, defaultNamespace: string
   return {
     ...selection,
     namespace: selection.namespace ?? defaultNamespace,
-    interface: selection.interface ?? 'eth0',
+    interface: selection.interface ?? selection.interfaceRequest ?? 'eth0',
   };
 }
 
@@ -77,9 +90,10 @@ function parseSelections(annotation: string, name: string): z.infer<typeof selec
   return items.filter((item) => item !== '').map((item) => parseItem(item, name));
 }
 
-/** `[namespace/]name[@interface]`. */
+/** `[namespace/]name[@interface]`, with blanks between them. */
 function parseItem(item: string, annotation: string): z.infer<typeof selectionSchema> {
-  const [, namespace, name, link] = /^(?:([^/@]+)\/)?([^/@]+)(?:@([^/@]+))?$/.exec(item) ?? [];
+  const parts = /^(?:([^/@]*)\/)?([^/@]+)(?:@([^/@]*))?$/.exec(item) ?? [];
+  const [, namespace, name, link] = parts.map((part) => part?.trim() || undefined);
   const wellFormed =
     name !== undefined &&
     OBJECT_NAME.test(name) &&
@@ -102,13 +116,13 @@ const networkStatusSchema = goObject({
   interface: z.string().optional(),
   /** Addresses without prefix length. */
   ips: z.array(z.string()).optional(),
-  mac: z.string().optional(),
+  mac: handedOn<string>(),
   /** Bytes. */
-  mtu: z.int().optional(),
+  mtu: handedOn<number>(),
   /** Whether the pod's default network. */
   default: z.boolean().optional(),
-  gateway: z.array(z.string()).optional(),
-  dns: z.record(z.string(), z.unknown()).optional(),
+  gateway: handedOn<readonly string[]>(),
+  dns: handedOn<CniDns>(),
 });
 
 /** One network that a pod got. */

@@ -15,6 +15,7 @@ const known = [
   'K8S_POD_NAME',
   'K8S_POD_UID',
   'K8S_POD_INFRA_CONTAINER_ID',
+  'IP',
   'IgnoreUnknown',
 ];
 

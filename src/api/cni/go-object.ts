@@ -15,6 +15,11 @@ export function goObject<Shape extends z.core.$ZodLooseShape>(shape: Shape): GoO
   return z.preprocess((value) => (isObject(value) ? canonicalNames(value, names) : value), openObject(shape));
 }
 
+/** A field that others read: it is handed on as it is, and refuses nothing whatever it holds. */
+export function handedOn<T>(): z.ZodOptional<z.ZodCustom<T, T>> {
+  return z.custom<T>().optional();
+}
+
 function canonicalNames(value: object, names: ReadonlyMap<string, string>): Record<string, unknown> {
   const renamed: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(value)) {

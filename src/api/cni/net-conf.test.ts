@@ -26,6 +26,36 @@ test('null leaves a field unset, and fields of other plugins are kept', () => {
   assert.equal((read as { master?: string }).master, 'lan0');
 });
 
+test('a field that we do not read refuses nothing, whatever it holds', () => {
+  const unread = [
+    'capabilities',
+    'dns',
+    'ipMasq',
+    'args',
+    'runtimeConfig',
+    'ipam',
+    'prevResult',
+    'disableCheck',
+  ];
+  for (const field of unread) {
+    for (const value of [null, '', 0, [], {}, { ips: null, mac: '' }, 'x', [null]]) {
+      assert.equal(conf({ [field]: value }).name, 'net', `${field} ${JSON.stringify(value)}`);
+    }
+  }
+});
+
+test('a list is told from a single configuration as Multus tells them apart, with the booleans of libcni', () => {
+  const read = (fields: object) =>
+    parseNetConfList(JSON.stringify({ name: 'a', ...fields }), { subject: 'x' });
+  const plugins = [{ type: 'bridge', capabilities: null }];
+  assert.deepEqual(read({ Plugins: plugins }).plugins, [{ type: 'bridge' }]);
+  assert.equal(read({ plugins, type: 'macvlan' }).plugins[0]?.type, 'macvlan');
+  for (const text of ['true', 'True', true])
+    assert.equal(read({ plugins, disableCheck: text }).disableCheck, true);
+  for (const text of ['false', false]) assert.equal(read({ plugins, disableGC: text }).disableGC, false);
+  assert.equal(read({ plugins, disableGC: null }).disableGC, undefined);
+});
+
 test('standard input that is no JSON object is undecodable', () => {
   for (const stdin of ['{', '', '[]', '"x"', 'null']) {
     assert.throws(() => parseNetConf(stdin), { code: 'CNI_INPUT_UNDECODABLE' }, stdin);

@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { check, parseJson } from '../validation.ts';
-import { goObject } from './go-object.ts';
-import { type CniResult, cniDnsSchema } from './result.ts';
+import { goObject, handedOn } from './go-object.ts';
+import type { CniResult } from './result.ts';
 import { readResult } from './result-version.ts';
 import { OLDEST_VERSION, type SpecVersion, specVersions } from './spec-version.ts';
 
@@ -15,26 +15,18 @@ const text = z.string().optional();
 /** An attachment that the runtime knows, in the configuration of GC. */
 const attachmentSchema = goObject({ containerID: z.string(), ifname: z.string() });
 
-/** What the runtime adds for the capabilities that the configuration declares (CNI conventions). */
-const runtimeConfigSchema = goObject({
-  /** Requested addresses, with or without prefix length. */
-  ips: z.array(z.string()).optional(),
-  mac: text,
-  infinibandGUID: text,
-  deviceID: text,
-});
-
-/** A configuration; fields that only the plugin of its type knows are kept as they are. */
+/** A configuration; fields that only the plugin of its type knows are kept as they are, and so are those that we do not read. */
 export const netConfSchema = goObject({
   cniVersion: z.string().optional(),
   name: z.string().regex(CNI_NAME),
   type: z.string().min(1),
-  capabilities: z.record(z.string(), z.boolean()).optional(),
-  ipam: goObject({ type: text }).optional(),
-  dns: cniDnsSchema.optional(),
-  ipMasq: z.boolean().optional(),
-  args: z.unknown().optional(),
-  runtimeConfig: runtimeConfigSchema.optional(),
+  /** Which entries of `runtimeConfig` the runtime is to add. */
+  capabilities: handedOn<Readonly<Record<string, boolean>>>(),
+  /** Of the plugin that gives addresses; read by that one. */
+  ipam: handedOn<unknown>(),
+  args: handedOn<unknown>(),
+  /** What the runtime adds for the capabilities that the configuration declares (CNI conventions). */
+  runtimeConfig: handedOn<unknown>(),
   /** Of the previous plugin in the chain, in the version of this configuration; see {@link prevResultOf}. */
   prevResult: z.unknown().optional(),
   /** GC only: everything else of this network is to be removed. */
@@ -43,7 +35,6 @@ export const netConfSchema = goObject({
 
 export type NetConf = z.infer<typeof netConfSchema>;
 export type ValidAttachment = z.infer<typeof attachmentSchema>;
-export type RuntimeConfig = z.infer<typeof runtimeConfigSchema>;
 
 /** Reads standard input: what is no JSON object is error 6, a field that is wrong is error 7. */
 export function parseNetConf(stdin: string): NetConf {
@@ -66,17 +57,23 @@ export function prevResultOf(conf: NetConf): CniResult | undefined {
   return readResult(conf.prevResult, known);
 }
 
+/** libcni takes `true` and "True" (libcni/conf.go). */
+const booleanOrText = z
+  .union([z.boolean(), z.string().regex(/^(true|false)$/i)])
+  .transform((value) => value === true || String(value).toLowerCase() === 'true')
+  .optional();
+
 /** A list of plugins, as files in /etc/cni/net.d and NetworkAttachmentDefinitions hold it. */
 export const netConfListSchema = goObject({
   cniVersion: text,
   /** New in 1.1.0: the runtime takes the newest it speaks. */
   cniVersions: z.array(z.string()).optional(),
   name: z.string().regex(CNI_NAME),
-  disableCheck: z.boolean().optional(),
-  disableGC: z.boolean().optional(),
-  loadOnlyInlinedPlugins: z.boolean().optional(),
+  disableCheck: booleanOrText,
+  disableGC: booleanOrText,
+  loadOnlyInlinedPlugins: booleanOrText,
   plugins: z
-    .array(goObject({ type: z.string().min(1), capabilities: z.record(z.string(), z.boolean()).optional() }))
+    .array(goObject({ type: z.string().min(1), capabilities: handedOn<Readonly<Record<string, boolean>>>() }))
     .min(1),
 });
 
@@ -93,7 +90,8 @@ export function parseNetConfList(
   const value = check(z.record(z.string(), z.unknown()), parseJson(json, { subject }), { subject });
   const keys = new Map(Object.keys(value).map((key) => [key.toLowerCase(), key]));
   const named = keys.has('name') || defaultName === undefined ? value : { ...value, name: defaultName };
-  if (keys.has('plugins')) return check(netConfListSchema, named, { subject });
+  // As Multus tells them apart (pkg/types, LoadDelegateNetConf).
+  if (keys.has('plugins') && !keys.has('type')) return check(netConfListSchema, named, { subject });
   const single = check(netConfSchema, named, { subject });
   const { cniVersion, name } = single;
   return { name, plugins: [single], ...(cniVersion === undefined ? {} : { cniVersion }) };

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CniResult } from './result.ts';
 import { readResult, writeResult } from './result-version.ts';
-import { type SupportedVersion, supportedVersions } from './spec-version.ts';
+import { type SpecVersion, type SupportedVersion, supportedVersions } from './spec-version.ts';
 
 const v4 = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([ip, prefix]) => `${ip}/${prefix}`);
 const v6 = fc.tuple(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.integer({ min: 0, max: 128 }));
@@ -130,6 +130,43 @@ test('a result of 0.2.0 is read from ip4 and ip6', () => {
     routes: [{ dst: '0.0.0.0/0' }],
     dns: { domain: 'cluster.local' },
   });
+});
+
+test('what Go’s types of each version take in a prevResult is taken', () => {
+  const address = '10.6.0.5/16';
+  const ips = [{ address }];
+  const taken: [unknown, SpecVersion[]][] = [
+    [{ ips: [{ address, gateway: '' }] }, ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0']],
+    [{ ips: [{ address, gateway: null, interface: null }] }, ['0.3.1', '1.0.0']],
+    [{ IPs: [{ Address: address, GATEWAY: '' }] }, ['0.4.0', '1.1.0']],
+    [{ ips: [{ version: '4', address }] }, ['0.3.0', '0.4.0']],
+    [{ ips, interfaces: null, routes: null, dns: null }, ['1.0.0']],
+    [{ ips, dns: { nameservers: null, search: '' } }, ['1.0.0']],
+    [
+      {
+        ips,
+        routes: [
+          { dst: '', gw: '' },
+          { dst: '0.0.0.0/0', gw: null, scope: '' },
+        ],
+      },
+      ['1.0.0', '1.1.0'],
+    ],
+    [{ ips, interfaces: [{ name: '', mac: '', mtu: null, sandbox: '' }] }, ['1.1.0']],
+    [{ ips, interfaces: [{ name: 'ib0', mac: '80:00:02:08:fe:80', pciID: 3, mtu: '' }] }, ['1.1.0']],
+    [{ ip4: { ip: address, gateway: '', routes: null }, ip6: null }, ['0.1.0', '0.2.0']],
+    [{ IP4: { IP: address, Gateway: null } }, ['0.2.0']],
+  ];
+  for (const [value, versions] of taken) {
+    for (const version of versions) {
+      const read = readResult(value, version);
+      assert.deepEqual(
+        read.ips?.map((ip) => [ip.address, ip.gateway]),
+        [[address, undefined]],
+        `${version} ${JSON.stringify(value)}`,
+      );
+    }
+  }
 });
 
 test('a broken prevResult is refused, naming the field', () => {

@@ -1,6 +1,9 @@
 // Results in the shapes of the specification's versions: read from any of them, written in those we speak.
 
+import { z } from 'zod';
 import { type Family, parseCidr } from '#ip';
+import { check } from '../validation.ts';
+import { goObject, handedOn } from './go-object.ts';
 import { type CniResult, checkResult } from './result.ts';
 import { isAtLeast, type SpecVersion, type SupportedVersion } from './spec-version.ts';
 
@@ -8,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads the result of a plugin, or `prevResult`, written in `version`. */
 export function readResult(value: unknown, version: SpecVersion, subject = 'prevResult'): CniResult {
-  const shaped = isAtLeast(version, '0.3.0') ? value : fromOldest(value);
+  const shaped = isAtLeast(version, '0.3.0') ? value : fromOldest(value, subject);
   const result = without(checkResult(shaped, subject), ['cniVersion']);
   if (isAtLeast(version, '1.0.0') || result.ips === undefined) return result;
   return { ...result, ips: result.ips.map((ip) => without(ip, ['version'])) };
@@ -40,20 +43,21 @@ function familyOf(cidr: string): Family {
   return parseCidr(cidr).address.family;
 }
 
+const oldestIp = goObject({
+  ip: handedOn<string>(),
+  gateway: handedOn<string>(),
+  routes: z.array(z.unknown()).optional(),
+}).optional();
+
+const oldestResult = goObject({ ip4: oldestIp, ip6: oldestIp });
+
 /** 0.1.0 and 0.2.0 have one address for each family: `ip4` and `ip6` with `ip`, `gateway` and `routes`. */
-function fromOldest(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const { ip4, ip6, ...rest } = value as { readonly ip4?: OldestIp; readonly ip6?: OldestIp };
-  const families = [ip4, ip6].filter((ip) => ip !== undefined && ip !== null);
+function fromOldest(value: unknown, subject: string): unknown {
+  const { ip4, ip6, ...rest } = check(oldestResult, value, { subject });
+  const families = [ip4, ip6].filter((ip) => ip !== undefined);
   return {
     ...rest,
     ips: families.map((family) => ({ ...without(family, ['ip', 'routes']), address: family.ip })),
     routes: families.flatMap(({ routes }) => routes ?? []),
   };
-}
-
-interface OldestIp {
-  readonly ip?: unknown;
-  readonly gateway?: unknown;
-  readonly routes?: readonly unknown[];
 }

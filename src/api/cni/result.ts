@@ -2,59 +2,58 @@
 
 import { z } from 'zod';
 import { check } from '../validation.ts';
-import { goObject } from './go-object.ts';
-import { addressText, cidrText } from './text-fields.ts';
-
-const text = z.string().optional();
+import { goObject, handedOn } from './go-object.ts';
+import { addressIfAny, cidrText } from './text-fields.ts';
 
 /** interfaces[]: an interface that was made; `sandbox` is empty or absent on the host's side. */
 export const cniInterfaceSchema = goObject({
   name: z.string(),
-  mac: text,
+  mac: handedOn<string>(),
   /** Bytes. */
-  mtu: z.int().optional(),
-  sandbox: text,
-  socketPath: text,
-  pciID: text,
+  mtu: handedOn<number>(),
+  sandbox: z.string().optional(),
+  socketPath: handedOn<string>(),
+  pciID: handedOn<string>(),
 });
 
 /** ips[]: `interface` is an index into interfaces[]; an IPAM plugin leaves it out. */
 export const cniIpSchema = goObject({
   address: cidrText,
-  gateway: addressText.optional(),
+  gateway: addressIfAny,
   interface: z.int().min(0).optional(),
 });
 
+/** routes[]: we look at none of another plugin's. */
 export const cniRouteSchema = goObject({
-  dst: cidrText,
-  gw: addressText.optional(),
+  dst: handedOn<string>(),
+  gw: handedOn<string>(),
   /** Bytes. */
-  mtu: z.int().optional(),
-  advmss: z.int().optional(),
-  priority: z.int().optional(),
-  table: z.int().optional(),
-  scope: z.int().optional(),
+  mtu: handedOn<number>(),
+  advmss: handedOn<number>(),
+  priority: handedOn<number>(),
+  table: handedOn<number>(),
+  scope: handedOn<number>(),
 });
 
-export const cniDnsSchema = goObject({
-  nameservers: z.array(z.string()).optional(),
-  domain: text,
-  search: z.array(z.string()).optional(),
-  options: z.array(z.string()).optional(),
-});
+/** dns: read by the runtime alone. */
+export interface CniDns {
+  readonly nameservers?: readonly string[];
+  readonly domain?: string;
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
+}
 
-/** A result without its version; unknown fields are kept. */
+/** A result without its version; unknown fields are kept, and those that we do not read are not checked. */
 export const cniResultSchema = goObject({
   interfaces: z.array(cniInterfaceSchema).optional(),
   ips: z.array(cniIpSchema).optional(),
   routes: z.array(cniRouteSchema).optional(),
-  dns: cniDnsSchema.optional(),
+  dns: handedOn<CniDns>(),
 });
 
 export type CniInterface = z.infer<typeof cniInterfaceSchema>;
 export type CniIp = z.infer<typeof cniIpSchema>;
 export type CniRoute = z.infer<typeof cniRouteSchema>;
-export type CniDns = z.infer<typeof cniDnsSchema>;
 export type CniResult = z.infer<typeof cniResultSchema>;
 
 /** Checks a result in the 1.1.0 shape; `subject` says where it came from, for example `prevResult`. */

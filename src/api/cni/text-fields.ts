@@ -9,6 +9,36 @@ export const addressText = z.string().refine((text) => tryParseAddress(text) !==
   error: 'must be an IP address, for example 10.6.0.1 or fd00::1',
 });
 
+/** An address where one is given: Go's net.IP reads empty text as none, as it does null. */
+export const addressIfAny = z
+  .string()
+  .refine((text) => text === '' || tryParseAddress(text) !== undefined, {
+    error: 'must be an IP address, for example 10.6.0.1 or fd00::1',
+  })
+  .transform((text) => (text === '' ? undefined : text))
+  .optional();
+
+const hex = '[0-9a-fA-F]';
+/** 6, 8 or 20 bytes (EUI-48, EUI-64, InfiniBand), in pairs of digits joined by `:` or `-`, or in fours joined by dots. */
+const HARDWARE_ADDRESS = new RegExp(
+  [5, 7, 19]
+    .flatMap((more) => [
+      `^${hex}{2}(:${hex}{2}){${more}}$`,
+      `^${hex}{2}(-${hex}{2}){${more}}$`,
+      `^${hex}{4}(\\.${hex}{4}){${(more - 1) / 2}}$`,
+    ])
+    .join('|'),
+);
+
+/** A hardware address in one of the forms of Go's net.ParseMAC, or empty for none. */
+export const hardwareAddressIfAny = z
+  .string()
+  .refine((text) => text === '' || HARDWARE_ADDRESS.test(text), {
+    error: 'must be a hardware address, for example 02:00:00:00:00:05, 02-00-00-00-00-05 or 0200.0000.0005',
+  })
+  .transform((text) => (text === '' ? undefined : text))
+  .optional();
+
 /** An address with its prefix length; host bits are kept. */
 export const cidrText = z.string().refine(isCidr, {
   error: 'must be an address with a prefix length, for example 10.6.0.5/16 or fd00::5/64',

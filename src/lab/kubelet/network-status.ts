@@ -18,7 +18,7 @@ export function addressesOf(result: CniResult, name: string): string[] {
 }
 
 function gatewaysOf({ routes = [] }: CniResult): string[] {
-  const gateways = routes.filter(({ dst }) => /\/0$/.test(dst)).flatMap(({ gw }) => gw ?? []);
+  const gateways = routes.filter(({ dst }) => dst?.endsWith('/0')).flatMap(({ gw }) => gw ?? []);
   return [...new Set(gateways)];
 }
 

@@ -4,11 +4,13 @@ import {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
   type NetConfList,
+  type NetworkRequests,
   type NetworkSelection,
   type Pod,
   parseDefaultNetwork,
   parseNetConfList,
   parseNetworks,
+  requestsOf,
   resources,
 } from '#api';
 import { OrbError } from '#base';
@@ -63,6 +65,7 @@ async function defined(
   isDefault: boolean,
 ): Promise<PodNetwork> {
   const { name, namespace } = selection;
+  const requests = requestsOf(selection);
   const subject = `NetworkAttachmentDefinition ${namespace}/${name}`;
   const definition = await client.get(resources.networkAttachmentDefinitions, { name, namespace });
   const config = definition.spec?.config ?? '';
@@ -74,13 +77,13 @@ async function defined(
     name: `${namespace}/${name}`,
     interface: isDefault ? firstInterface : selection.interface,
     isDefault,
-    list: withCniArgs(list, selection['cni-args']),
-    capabilityArgs: capabilityArgsOf(selection),
+    list: withCniArgs(list, requests['cni-args']),
+    capabilityArgs: capabilityArgsOf(requests),
   };
 }
 
 /** `cni-args` of the annotation are `args.cni` of every plugin (CNI conventions). */
-function withCniArgs(list: NetConfList, cniArgs: NetworkSelection['cni-args']): NetConfList {
+function withCniArgs(list: NetConfList, cniArgs: NetworkRequests['cni-args']): NetConfList {
   if (cniArgs === undefined) return list;
   return {
     ...list,
@@ -91,7 +94,7 @@ function withCniArgs(list: NetConfList, cniArgs: NetworkSelection['cni-args']): 
   };
 }
 
-function capabilityArgsOf(selection: NetworkSelection): Record<string, unknown> {
-  const args = { ips: selection.ips, mac: selection.mac, infinibandGUID: selection['infiniband-guid'] };
+function capabilityArgsOf(requests: NetworkRequests): Record<string, unknown> {
+  const args = { ips: requests.ips, mac: requests.mac, infinibandGUID: requests['infiniband-guid'] };
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
 }
