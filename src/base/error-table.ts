@@ -103,6 +103,12 @@ export const errorTable = {
     advice: 'Chain `coordinator` after a plugin with IPAM.',
     cni: 7,
   },
+  COORDINATOR_ROUTE_TAKEN: {
+    meaning: "A route of a pool or of the pod's annotation is in the place of the route to the pod's node.",
+    advice:
+      'Take the route that the message names out of the SpiderIPPool or the annotation: pods reach their node through veth0.',
+    cni: 7,
+  },
   DEADLINE_PASSED: {
     meaning: 'The caller stopped waiting before the request was done.',
     advice: 'Look at the agent for what it was busy with: /metrics shows running and waiting requests.',

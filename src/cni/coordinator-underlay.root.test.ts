@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
-import { systemClock } from '#base';
+import { isOrbError, systemClock } from '#base';
 import { primeThreads } from '#kernel';
 import { ETH0, NET1, Site, veth } from './coordinator-site-fixture.ts';
 import { ask, CLIENT, ip, NODE, withServer } from './routed-lan-fixture.ts';
@@ -320,4 +320,16 @@ test('the first NIC may have another name', async () => {
   await withServer(site.lan.pod, () => {
     for (const address of [ETH0[4], NET1[4]]) assert.equal(ask(site.lan.client, address), '10.9.0.2 hello');
   });
+});
+
+test('a pool’s route to the node’s own address fails ADD with a message that names this route', async () => {
+  using site = await new Site().start();
+  site.plug('eth0', 6, ['10.6.168.172/16'], ['10.6.0.1']);
+  ip('-n', site.lan.pod, 'route', 'add', `${NODE[4]}/32`, 'via', '10.6.0.1', 'dev', 'eth0');
+  await assert.rejects(site.add('eth0'), (error) => {
+    assert.ok(isOrbError(error, 'COORDINATOR_ROUTE_TAKEN'));
+    assert.match(error.message, /route 10\.6\.212\.101 via 10\.6\.0\.1 dev eth0 .*in the place of/);
+    return true;
+  });
+  assert.ok(site.lan.show('pod', 'route').includes('10.6.212.101 via 10.6.0.1 dev eth0'));
 });

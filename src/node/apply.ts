@@ -79,8 +79,9 @@ function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Findin
 /** The plan rests on the NIC and its addresses, which the plugin before us makes. */
 function requireMendable(findings: readonly Finding[]): void {
   const broken = findings.filter((finding) => finding.mend === undefined);
-  if (broken.length === 0) return;
-  throw new OrbError('COORDINATOR_LINK_TAKEN', {
+  const [first] = broken;
+  if (first === undefined) return;
+  throw new OrbError(first.code ?? 'COORDINATOR_LINK_TAKEN', {
     message: `the pod's network cannot be planned: ${broken.map((finding) => finding.problem).join('; ')}`,
   });
 }

@@ -187,6 +187,27 @@ test('a route of the user’s own in main goes before ours', () => {
   assert.deepEqual(difference(desired.pod, { ...pod, routes }), []);
 });
 
+test('a pool’s route to the node’s own address is named, not a route that needs the node as gateway', () => {
+  const own: Route = {
+    destination: parseCidr('10.6.0.1/32'),
+    table: 254,
+    type: 'unicast',
+    scope: 'global',
+    protocol: 3,
+    dev: 'eth0',
+    gateway: parseAddress('10.6.0.254'),
+  };
+  const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.6.0.1')), own];
+  const [finding, ...others] = difference(desired.pod, { ...pod, routes });
+  assert.deepEqual(others, []);
+  assert.equal(finding?.code, 'COORDINATOR_ROUTE_TAKEN');
+  assert.equal(finding?.mend, undefined);
+  assert.match(
+    finding?.problem ?? '',
+    /^route 10\.6\.0\.1 via 10\.6\.0\.254 dev eth0 .*in the place of route 10\.6\.0\.1 dev veth0/,
+  );
+});
+
 test('a route of ours in main that leads elsewhere is replaced: only others’ routes go before', () => {
   const routes = pod.routes.map((route) =>
     routeText(route).startsWith('10.96') ? { ...route, gateway: parseAddress('10.6.0.77') } : route,

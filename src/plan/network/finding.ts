@@ -9,6 +9,8 @@ export interface Finding {
   /** Something of ours that is no longer wanted: no fault of the present state. */
   readonly stale?: boolean;
   readonly mend?: Mend;
+  /** Why an ADD is refused for it, where there is no mend; COORDINATOR_LINK_TAKEN unless told. */
+  readonly code?: 'COORDINATOR_LINK_TAKEN' | 'COORDINATOR_ROUTE_TAKEN';
 }
 
 /** What mends a finding; absent where the object is another plugin's. */

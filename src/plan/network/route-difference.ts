@@ -1,10 +1,12 @@
 // Routes as they are against routes as we want them, other plugins' default routes that are to stand elsewhere among them.
 
+import { hostCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { DesiredNamespace } from './desired.ts';
 import { type Finding, mending, stale } from './finding.ts';
+import { isForeign } from './foreign-use.ts';
 import type { ObservedNamespace } from './observed.ts';
-import { sameHop, sameRoute, sameRouteKey } from './same.ts';
+import { sameCidr, sameHop, sameRoute, sameRouteKey } from './same.ts';
 import { routeText, tableText } from './text.ts';
 
 /** Routes that are missing or lead elsewhere, in the plan's own order: link routes before those that need them as gateways. */
@@ -13,15 +15,22 @@ export function routeFindings(desired: DesiredNamespace, observed: ObservedNames
   return desired.routes.flatMap((route) => {
     const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
     const kept = observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other)));
-    return oneRoute(route, kept, inTheWay);
+    const isGateway = desired.routes.some((other) => leadsThrough(other, route));
+    return oneRoute(route, kept, inTheWay, isGateway);
   });
 }
 
-function oneRoute(desired: Route, routes: readonly Route[], inTheWay: readonly Route[]): Finding[] {
+function oneRoute(
+  desired: Route,
+  routes: readonly Route[],
+  inTheWay: readonly Route[],
+  isGateway: boolean,
+): Finding[] {
   const there = routes.filter((route) => sameRouteKey(route, desired));
   if (there.some((route) => sameRoute(route, desired) || holdsHop(route, desired))) return [];
+  const foreign = desired.table === MAIN_TABLE ? there.find(isForeign) : undefined;
   // In main a route of the user's own (a pool's, an annotation's) to the same network goes before ours.
-  if (desired.table === MAIN_TABLE && there.some((route) => route.protocol !== ROUTE_PROTOCOL)) return [];
+  if (foreign !== undefined) return isGateway ? [taken(desired, foreign)] : [];
   const [found] = there;
   const text = `route ${routeText(desired)}`;
   const table = `table ${tableText(desired.table)}`;
@@ -34,6 +43,16 @@ function oneRoute(desired: Route, routes: readonly Route[], inTheWay: readonly R
     // Not "create": the pod's earlier sandbox may still have its route, by a link of its own that was not looked at.
     mending(problem, { verb: 'replace', kind: 'route', route: desired }),
   ];
+}
+
+/** Other routes need the place of this one: the kernel would refuse them, and name them instead of the cause. */
+function taken(desired: Route, found: Route): Finding {
+  const problem = `route ${routeText(found)} of a pool or an annotation is in the place of route ${routeText(desired)}, by which the pod reaches its node`;
+  return { problem, code: 'COORDINATOR_ROUTE_TAKEN' };
+}
+
+function leadsThrough({ gateway, dev }: Route, link: Route): boolean {
+  return gateway !== undefined && dev === link.dev && sameCidr(hostCidr(gateway), link.destination);
 }
 
 /**
