@@ -95,7 +95,7 @@ class Lab {
   }
 
   async run(): Promise<number> {
-    const { once, json } = this.#options;
+    const { once, json, full } = this.#options;
     const progress = this.#progress;
     const hostPid = readlinkSync('/proc/self'); // before /proc is the lab's own
     await primeThreads();
@@ -118,10 +118,11 @@ class Lab {
         records,
         probe: this.#probe,
         stopAgents: () => this.#stopAgents(),
+        view: { full, paint: this.#parts.screen.paint },
         detail,
       }),
     );
-    progress.say(`\n${placesText(outcome)}\n\n${outcome.text}`);
+    progress.say(`\n${full ? `${placesText(outcome)}\n\n` : ''}${outcome.text.trimEnd()}`);
     if (json !== undefined) {
       writeFileSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, outcome), null, 2)}\n`);
     }

@@ -1,8 +1,10 @@
 // The connectivity table for people: one line for each way, one column for each family and protocol.
 
+import type { Paint } from '#program';
+import { columns } from './columns.ts';
 import type { Cell } from './table.ts';
 
-const columns = ([4, 6] as const).flatMap((family) =>
+const marks = ([4, 6] as const).flatMap((family) =>
   (['icmp', 'tcp', 'udp'] as const).map((protocol) => ({ family, protocol })),
 );
 
@@ -16,10 +18,15 @@ class Notes {
   }
 }
 
+/** `FAIL²` and `–¹` with the numbers of their notes: `-1` would read as minus one. */
 function mark(cell: Cell | undefined, notes: Notes): string {
   if (cell === undefined) return '';
-  if (!cell.ok) return `FAIL${notes.numberOf(cell.reason)}`;
-  return cell.expected === 'works' ? 'ok' : `-${notes.numberOf(cell.reason)}`;
+  if (cell.ok && cell.expected === 'works') return 'ok';
+  return `${cell.ok ? '–' : 'FAIL'}${raised(notes.numberOf(cell.reason))}`;
+}
+
+function raised(number: number): string {
+  return String(number).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '');
 }
 
 /** The addresses that servers saw, each once. */
@@ -41,39 +48,58 @@ const pairs: Lead = {
   textsOf: ([{ from, to }]) => [from, to],
 };
 
-/** The table as lines, its notes below it, and a closing line. */
-export function tableText(cells: readonly Cell[], lead: Lead = pairs): string {
+/** How a table is shown. */
+export interface TableView {
+  /** Every line, not only those with a cell that failed. */
+  readonly full: boolean;
+  readonly paint: Paint;
+}
+
+/** As many characters as a line of the table may have. */
+const lineWidth = 120;
+
+/** What failed, or all, as a table with its notes below it; the last line counts. */
+export function tableText(cells: readonly Cell[], { full, paint }: TableView, lead: Lead = pairs): string {
+  const lines = [...Map.groupBy(cells, lead.keyOf).values()].filter(
+    (line) => full || line.some(({ ok }) => !ok),
+  );
+  return [
+    ...(lines.length === 0 ? [] : tableLines(lines, paint, lead)),
+    countText(cells, full, paint),
+    '',
+  ].join('\n');
+}
+
+function tableLines(lines: readonly (readonly Cell[])[], paint: Paint, lead: Lead): string[] {
   const notes = new Notes();
-  const header = [
+  const titles = [
     ...lead.titles,
-    ...columns.map(({ family, protocol }) => `v${family} ${protocol}`),
+    ...marks.map(({ family, protocol }) => `v${family} ${protocol}`),
     'the server saw',
   ];
-  const rows = Array.from(Map.groupBy(cells, lead.keyOf).values(), (line) => [
-    ...lead.textsOf(line as [Cell, ...Cell[]]),
-    ...columns.map(({ family, protocol }) =>
+  const rows = lines.map((line) => [
+    ...lead.textsOf(line as unknown as [Cell, ...Cell[]]),
+    ...marks.map(({ family, protocol }) =>
       mark(worst(line.filter((cell) => cell.family === family && cell.protocol === protocol)), notes),
     ),
     sources(line),
   ]);
-  const widths = header.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((text, i) => text.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const show = (text: string, padded: string) =>
+    text.startsWith('FAIL') ? paint('bad', padded) : text.startsWith('–') ? paint('faint', padded) : padded;
+  return [
+    ...columns([titles, ...rows], lineWidth, show),
+    // Titles that say nothing are an empty line.
+    ...columns([['', ''], ...notes.texts.map((text, i) => [raised(i + 1), text])], lineWidth),
+    '',
+  ];
+}
+
+function countText(cells: readonly Cell[], full: boolean, paint: Paint): string {
   const failed = cells.filter(({ ok }) => !ok).length;
   const impossible = cells.filter(({ ok, expected }) => ok && expected === 'impossible').length;
-  return [
-    line(header),
-    ...rows.map(line),
-    ...notes.texts.map((text, i) => `${i === 0 ? '\n' : ''}${i + 1}: ${text}`),
-    '',
-    `${cells.length - failed - impossible} work, ${impossible} cannot work (- and why above), ${failed} failed`,
-    '',
-  ].join('\n');
+  const why = full ? '– and why above' : '--full shows which, and why';
+  const failures = paint(failed === 0 && cells.length > 0 ? 'good' : 'bad', `${failed} failed`);
+  return `${cells.length - failed - impossible} work, ${impossible} cannot work (${why}), ${failures}`;
 }
 
 /** The cell that its line is judged by. */

@@ -6,7 +6,6 @@ import { type Cast, type Place, plannedCells } from './cells.ts';
 import type { Ask } from './prober.ts';
 import { verdictOf } from './prober.ts';
 import { secondTries, tryCells, tryTwice } from './table.ts';
-import { tableText } from './table-text.ts';
 
 function pod(name: string, kind: Place['kind'], node: string, number: number): Place {
   return {
@@ -128,16 +127,6 @@ test('what failed once passes if it works each time afterwards, and says that it
 test('what works only now and then fails', async () => {
   assert.deepEqual(await triedTwice(false, true, false), { ok: false, secondTry: true, asked: 3, said: '' });
   assert.deepEqual(await triedTwice(false, false), { ok: false, secondTry: true, asked: 2, said: '' });
-});
-
-test('the text has one line for each way, says why under it, and counts', async () => {
-  const cells = await tryCells(plannedCells(cast), (_argv, questions) =>
-    Promise.resolve(questions.map(() => ({ works: false, reason: 'no answer' }))),
-  );
-  const text = tableText(cells);
-  assert.match(text, /^b +o1 +FAIL\d +-\d +FAIL\d/m);
-  assert.match(text, /^1: no answer$/m);
-  assert.match(text, /0 work, \d+ cannot work .*, \d+ failed/);
 });
 
 test('a line of the prober is read as a verdict', () => {

@@ -8,7 +8,7 @@ import type { PodRecord } from './pod-record.ts';
 import { askByProbe, askInCrowd } from './prober.ts';
 import type { Rollout } from './rollout.ts';
 import { type Cell, secondTries, tryTwice } from './table.ts';
-import { tableText } from './table-text.ts';
+import { type TableView, tableText } from './table-text.ts';
 
 /** What a trial has to work with, once its pods run. */
 export interface TrialParts extends Rollout {
@@ -18,6 +18,7 @@ export interface TrialParts extends Rollout {
   readonly probe: string;
   /** Ends the agents; pods stay as they are. */
   readonly stopAgents: () => Promise<void>;
+  readonly view: TableView;
   /** Says how far it is. */
   readonly detail: (text: string) => void;
 }
@@ -49,6 +50,6 @@ export const pairsTrial: Trial = {
   async run(parts) {
     const cast = castOf(parts);
     const cells = await tryTwice(plannedCells(cast), askByProbe, askInCrowd);
-    return { places: cast.places, cells, text: `${tableText(cells)}${secondTries(cells)}` };
+    return { places: cast.places, cells, text: `${tableText(cells, parts.view)}${secondTries(cells)}` };
   },
 };

@@ -1,13 +1,13 @@
 // The matrix for people: one line for each way, in the order of the rows.
 
 import type { Cell } from '../table.ts';
-import { tableText } from '../table-text.ts';
+import { type TableView, tableText } from '../table-text.ts';
 import type { MatrixVerdict } from './ways.ts';
 
-export function matrixText(verdicts: readonly MatrixVerdict[]): string {
+export function matrixText(verdicts: readonly MatrixVerdict[], view: TableView): string {
   const of = (cell: Cell) => cell as MatrixVerdict;
   const sorted = verdicts.toSorted((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0));
-  return tableText(sorted, {
+  return tableText(sorted, view, {
     titles: ['row', 'from', 'to', 'natOutgoing', 'overlay'],
     keyOf: (cell) => `${of(cell).rows.join()}\0${cell.from}\0${cell.to}`,
     textsOf: (line) => [

@@ -25,7 +25,7 @@ export function matrixTrial(nodes: readonly LabNode[]): Trial {
       }
       const machines = [...nodes.map(cast.machine), cast.client];
       const places = [...cast.pods.map(({ place }) => place), ...machines];
-      return { places, cells: verdicts, text: `${matrixText(verdicts)}${secondTries(verdicts)}` };
+      return { places, cells: verdicts, text: `${matrixText(verdicts, parts.view)}${secondTries(verdicts)}` };
     },
   };
 }

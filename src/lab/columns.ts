@@ -1,0 +1,70 @@
+// Rows of texts in columns, never wider than a line: what is too long goes on below itself.
+
+const gap = 2;
+
+/** What a cell looks like once it is as wide as its column. */
+type Show = (text: string, padded: string) => string;
+
+/** The lines of a table; `rows` begin with the titles. No line is longer than `width` characters. */
+export function columns(rows: readonly (readonly string[])[], width: number, show: Show = plain): string[] {
+  const widths = columnWidths(rows, width);
+  return rows.flatMap((row) => {
+    const cells = widths.map((columnWidth, i) => wrapped(row[i] ?? '', columnWidth));
+    const height = Math.max(...cells.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((parts, i) => show(parts[line] ?? '', (parts[line] ?? '').padEnd(widths[i] ?? 0)))
+        .join(' '.repeat(gap))
+        .trimEnd(),
+    );
+  });
+}
+
+const plain: Show = (_text, padded) => padded;
+
+/** As wide as their longest text, titles as their longest word; where that is too much, the widest give way. */
+function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], width: number): number[] {
+  const widths = titles.map((title, i) =>
+    Math.max(longestWord(title), ...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  const words = titles.map((_, i) => Math.max(...[titles, ...rows].map((row) => longestWord(row[i] ?? ''))));
+  const room = width - gap * (titles.length - 1);
+  while (sum(widths) > room) {
+    const spare = widths.map((each, i) => each - (words[i] ?? 0));
+    const most = Math.max(...spare) > 0 ? indexOfLargest(spare) : indexOfLargest(widths);
+    if (widths[most] === 1) break;
+    widths[most] = (widths[most] ?? 0) - 1;
+  }
+  return widths;
+}
+
+/** The text in lines of at most `width`, broken between words where that goes. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').flatMap((each) => pieces(each, width))) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+function pieces(word: string, width: number): string[] {
+  if (word.length <= width) return [word];
+  return [word.slice(0, width), ...pieces(word.slice(width), width)];
+}
+
+function longestWord(text: string): number {
+  return Math.max(...text.split(' ').map(({ length }) => length));
+}
+
+function indexOfLargest(numbers: readonly number[]): number {
+  return numbers.indexOf(Math.max(...numbers));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
