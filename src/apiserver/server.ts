@@ -16,11 +16,11 @@ import { resourcePath, splitUrl } from './http/request.ts';
 import type { ApiObject } from './json.ts';
 import { definitionStrategy } from './kinds/custom-resource-definition.ts';
 import { cronJobStrategy, jobStrategy } from './kinds/job.ts';
-import { firstNamespaces, namespaceStrategy } from './kinds/namespace.ts';
+import { namespaceStrategy } from './kinds/namespace.ts';
 import { podStrategy } from './kinds/pod.ts';
 import { disruptionBudgetStrategy, priorityClassStrategy } from './kinds/policy.ts';
 import { secretStrategy } from './kinds/secret.ts';
-import { type ServiceRanges, ServiceStrategy } from './kinds/service.ts';
+import { apiClusterIps, type ServiceRanges, ServiceStrategy } from './kinds/service.ts';
 import { webhookConfigurationStrategy } from './kinds/webhook-configuration.ts';
 import {
   daemonSetStrategy,
@@ -30,10 +30,11 @@ import {
 } from './kinds/workload.ts';
 import { Lifecycle } from './objects/lifecycle.ts';
 import { Objects } from './objects/objects.ts';
+import { type ApiAddress, OwnObjects } from './objects/own-objects.ts';
 import type { Admission, Strategy } from './objects/ports.ts';
 import { ProtobufDecoder } from './protobuf/decoder.ts';
 import { Registry } from './registry.ts';
-import { type Resource, storageName } from './resource.ts';
+import { storageName } from './resource.ts';
 import { RuleEngine } from './schema/rules.ts';
 import { noSuchPath, StatusError } from './status.ts';
 import { Store } from './store/store.ts';
@@ -47,6 +48,8 @@ export interface ApiServerOptions {
   /** The bearer token of every request. */
   readonly token: string;
   readonly services: ServiceRanges;
+  /** The certificate, in PEM, by which clients know the server: every namespace gets it. */
+  readonly authority?: string;
   readonly admission?: Admission;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,6 +73,7 @@ export class ApiServer {
   readonly #registry: Registry;
   readonly #objects: Objects;
   readonly #lifecycle: Lifecycle;
+  readonly #own: OwnObjects;
   readonly #watches: Watches;
   readonly #documents: Documents;
   readonly #resources: ResourceHandler;
@@ -101,6 +105,10 @@ export class ApiServer {
       strategyOf: (resource) => strategies.get(storageName(resource)),
     });
     this.#lifecycle = new Lifecycle(this.#objects, options.logger);
+    this.#own = new OwnObjects(this.#objects, options.logger, {
+      clusterIp: apiClusterIps(options.services)[0] ?? '',
+      ...(options.authority === undefined ? {} : { authority: options.authority }),
+    });
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);
     const tokens = new ServiceAccountTokens(options.token, this.#store);
@@ -110,24 +118,9 @@ export class ApiServer {
     this.#protobuf = new ProtobufDecoder();
   }
 
-  /** Makes the first namespaces and takes up what was due when the server stopped. */
+  /** Makes the first objects and takes up what was due when the server stopped. */
   async start(): Promise<void> {
-    const namespaces = this.#registry.find('', 'v1', 'namespaces') as Resource;
-    for (const name of firstNamespaces) {
-      if (this.#store.get({ resource: storageName(namespaces), namespace: '', name }) !== undefined) continue;
-      const options = {
-        manager: 'orbweaver-apiserver',
-        dryRun: false,
-        fieldValidation: 'Ignore' as const,
-        warnings: [],
-      };
-      await this.#objects.create(
-        namespaces,
-        '',
-        { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
-        options,
-      );
-    }
+    await this.#own.start();
     await this.#store.durable();
     this.#lifecycle.start();
   }
@@ -152,6 +145,12 @@ export class ApiServer {
     return this.#store.list(storageName(type)).map((entry) => entry.object);
   }
 
+  /** Makes the Service `kubernetes` in front of the places where clients reach the API. */
+  async advertise(places: readonly ApiAddress[]): Promise<void> {
+    await this.#own.advertise(places);
+    await this.#store.durable();
+  }
+
   /** Forgets the events so far, as the passing of time does: watches from before get 410. */
   compact(): void {
     this.#store.compact(this.#store.revision);
@@ -162,6 +161,7 @@ export class ApiServer {
     this.#watches.close();
     const closed = this.#http.map((server) => new Promise((resolve) => server.close(resolve)));
     for (const server of this.#http) server.closeIdleConnections();
+    await this.#own.settled();
     await this.#lifecycle.close();
     await Promise.all(closed);
     await this.#store.close();

@@ -175,14 +175,20 @@ class Lab {
     await run({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: natOutgoing });
   }
 
-  /** The API server listens in the lab, on the machine's loopback and on each node's: everywhere at the same address. */
+  /**
+   * The API server listens in the lab, on the machine's loopback and on each node's: everywhere at the same address. For pods it is on
+   * the first node's address too, behind the Service kubernetes.
+   */
   async #apiServer(): Promise<KubeClient> {
     const { apiPort } = this.#options;
-    const listeners = this.#nodes.map(({ name }) => {
-      using netns = openNetns(`/run/netns/${name}`);
-      return listenInNetns(netns, '127.0.0.1', apiPort);
+    const [first] = this.#nodes;
+    const forPods = first?.address[4] ?? '';
+    const listeners = this.#nodes.flatMap((node) => {
+      using netns = openNetns(`/run/netns/${node.name}`);
+      const addresses = node === first ? ['127.0.0.1', forPods] : ['127.0.0.1'];
+      return addresses.map((address) => listenInNetns(netns, address, apiPort));
     });
-    this.#supervisor?.start(apiServerProgram(this.#parts, apiPort, [hostListenerFd, ...listeners]));
+    this.#supervisor?.start(apiServerProgram(this.#parts, apiPort, [hostListenerFd, ...listeners], forPods));
     return await this.#connected();
   }
 

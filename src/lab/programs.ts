@@ -24,8 +24,13 @@ function withApi({ environment }: ProgramFacts): NodeJS.ProcessEnv {
   return { ...environment, KUBECONFIG: kubeconfigPath };
 }
 
-/** The API server; it listens on the lab's loopback, and on whatever `listeners` are. */
-export function apiServerProgram(facts: ProgramFacts, port: number, listeners: readonly number[]): Program {
+/** The API server; it listens on the lab's loopback, and on whatever `listeners` are. Pods reach it at `advertised`. */
+export function apiServerProgram(
+  facts: ProgramFacts,
+  port: number,
+  listeners: readonly number[],
+  advertised: string,
+): Program {
   const data = join(labFolder, 'apiserver');
   return {
     name: 'apiserver',
@@ -37,6 +42,8 @@ export function apiServerProgram(facts: ProgramFacts, port: number, listeners: r
         `127.0.0.1:${port}`,
         '--service-cidr',
         bothFamilies.map((f) => serviceCidr[f]).join(','),
+        '--advertise',
+        `${advertised}:${port}`,
       ],
       ...listeners.flatMap((_, i) => ['--listen-fd', String(i + 3)]),
     ],

@@ -83,7 +83,9 @@ export async function awaitRollout({
     const ready = pods.filter(isReady);
     detail(`${ready.length} of ${wanted} pods ready`);
     if (wanted > 0 && ready.length >= wanted) {
-      const services = (await client.list(resources.services, { namespace })).items;
+      const all = (await client.list(resources.services, { namespace })).items;
+      // The API server's own Service has no pods.
+      const services = all.filter(({ spec }) => spec?.selector !== undefined);
       const backends = services.map((service) => {
         const families = service.spec?.clusterIPs?.length ?? 1;
         return ready.filter((pod) => selects(service, pod)).length * families;

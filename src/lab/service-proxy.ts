@@ -55,10 +55,12 @@ export class ServiceProxy {
     while (this.#pending !== undefined) await this.#pending;
   }
 
-  /** How many ready endpoints are known. */
+  /** How many ready endpoints are known, those of pods alone. */
   endpoints(): number {
     const slices = this.#slices.store.list().flatMap(({ endpoints }) => endpoints ?? []);
-    return slices.filter(({ conditions }) => conditions?.ready !== false).length;
+    return slices.filter(
+      ({ conditions, targetRef }) => targetRef?.kind === 'Pod' && conditions?.ready !== false,
+    ).length;
   }
 
   #changed(): void {

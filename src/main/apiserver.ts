@@ -2,17 +2,35 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Node, resources, type SpiderIPPool } from '#api';
-import { ApiServer, type Certificate, newKey, poolAdmission, selfSigned, stillServes } from '#apiserver';
+import {
+  ApiServer,
+  apiClusterIps,
+  type Certificate,
+  newKey,
+  poolAdmission,
+  selfSigned,
+  stillServes,
+} from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
 import { type CommandLine, runProgram, untilSignal } from '#program';
 
 const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...] [--listen-plain HOST:PORT ...]
-  [--tls-name NAME ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
+  [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
 --listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
+--advertise says where pods reach the server, for the endpoints of the Service kubernetes; the first --listen unless told.
 Prints {"url": ...} on a line of its own when it serves.`;
+
+/** By which names pods reach the server. */
+const serviceNames = [
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+];
 
 const options = {
   'data-dir': { type: 'string' },
@@ -21,6 +39,7 @@ const options = {
   'listen-fd': { type: 'string', multiple: true },
   'listen-plain': { type: 'string', multiple: true },
   'tls-name': { type: 'string', multiple: true },
+  advertise: { type: 'string', multiple: true },
   kubeconfig: { type: 'string' },
   'service-cidr': { type: 'string', default: '10.96.0.0/16' },
   'node-port-range': { type: 'string', default: '30000-32767' },
@@ -31,13 +50,26 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const diskFailed = Promise.withResolvers<number>();
   const dataDirectory = required(values['data-dir'], '--data-dir');
   const token = readToken(required(values['token-file'], '--token-file'));
+  const fds = (values['listen-fd'] ?? []).map((fd) => ({ fd: Number(fd) }));
+  const plain = (values['listen-plain'] ?? []).map(readAddress);
+  const addresses = values.listen ?? (fds.length + plain.length > 0 ? [] : ['127.0.0.1:0']);
+  const secure = addresses.map(readAddress);
+  const advertised = (values.advertise ?? []).map(readAddress);
+  const services = {
+    clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
+    nodePorts: readPortRange(values['node-port-range']),
+  };
+  const names = [
+    ...['localhost', '127.0.0.1', '::1', ...apiClusterIps(services), ...serviceNames],
+    ...[...secure, ...advertised].map(({ host }) => host),
+    ...(values['tls-name'] ?? []),
+  ];
+  const tls = readCertificate(dataDirectory, [...new Set(names)]);
   const server: ApiServer = new ApiServer({
     dataDirectory,
     token,
-    services: {
-      clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
-      nodePorts: readPortRange(values['node-port-range']),
-    },
+    services,
+    authority: tls.certificate,
     admission: poolAdmission({
       pools: () => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[],
       nodes: () => server.objects(resources.nodes) as unknown as Node[],
@@ -50,22 +82,17 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     },
   });
   await server.start();
-  const fds = (values['listen-fd'] ?? []).map((fd) => ({ fd: Number(fd) }));
-  const plain = (values['listen-plain'] ?? []).map(readAddress);
-  const addresses = values.listen ?? (fds.length + plain.length > 0 ? [] : ['127.0.0.1:0']);
-  const secure = addresses.map(readAddress);
-  const names = [
-    'localhost',
-    '127.0.0.1',
-    '::1',
-    ...secure.map(({ host }) => host),
-    ...(values['tls-name'] ?? []),
-  ];
-  const tls = readCertificate(dataDirectory, [...new Set(names)]);
   const urls: string[] = [];
-  for (const place of secure) urls.push(urlOf('https', place.host, await server.listen({ ...place, tls })));
+  for (const place of secure) {
+    const port = await server.listen({ ...place, tls });
+    urls.push(urlOf('https', place.host, port));
+    // Endpoints are addresses: neither a name nor all addresses of the machine will do.
+    if (values.advertise === undefined && isIP(place.host) !== 0 && !/^[0.:]+$/.test(place.host))
+      advertised.push({ host: place.host, port });
+  }
   for (const place of plain) urls.push(urlOf('http', place.host, await server.listen(place)));
   for (const place of fds) await server.listen({ ...place, tls });
+  await server.advertise(advertised.map(({ host, port }) => ({ address: host, port })));
   const url = urls[0] ?? null;
   if (values.kubeconfig !== undefined && url !== null)
     writeSecret(values.kubeconfig, kubeconfig(url, token, tls));

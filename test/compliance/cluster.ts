@@ -67,8 +67,7 @@ export class Cluster {
       );
       await cluster.must('POST', '/api/v1/namespaces', { body: { metadata: { name: cluster.namespace } } });
       // A real cluster admits pods once the namespace has its service account.
-      if (server === undefined)
-        await cluster.until(cluster.core('serviceaccounts/default'), ({ code }) => code === 200);
+      await cluster.until(cluster.core('serviceaccounts/default'), ({ code }) => code === 200);
       return cluster;
     } catch (error) {
       server?.kill('SIGKILL');

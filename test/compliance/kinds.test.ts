@@ -120,3 +120,28 @@ test('kubectl makes a token of a service account, and the server knows whose it 
   await ok('delete serviceaccount bot');
   assert.notEqual((await review(later)).authenticated, true);
 });
+
+test('every namespace has the default service account and the authority of the API, also when somebody deletes them', async () => {
+  for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) {
+    const before = await cluster.until(cluster.core(path), ({ code }) => code === 200);
+    assert.equal((await cluster.call('DELETE', cluster.core(path))).code, 200);
+    const fresh = (uid: string) => uid !== before.body.metadata.uid;
+    await cluster.until(cluster.core(path), ({ code, body }) => code === 200 && fresh(body.metadata.uid));
+  }
+  assert.match(await ok('get configmap kube-root-ca.crt -o jsonpath={.data}'), /BEGIN CERTIFICATE/);
+});
+
+test('the API stands behind the Service kubernetes', async () => {
+  assert.match(
+    await ok('get service kubernetes --namespace default'),
+    /kubernetes +ClusterIP +\S+ +<none> +443\/TCP/,
+  );
+  const endpoints = await cluster.must('GET', '/api/v1/namespaces/default/endpoints/kubernetes');
+  assert.match(endpoints.subsets[0].addresses[0].ip, /^[\d.]+$|:/);
+  const selector = 'labelSelector=kubernetes.io/service-name=kubernetes';
+  const slices = await cluster.must(
+    'GET',
+    `/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?${selector}`,
+  );
+  assert.equal(slices.items[0].endpoints[0].addresses[0], endpoints.subsets[0].addresses[0].ip);
+});

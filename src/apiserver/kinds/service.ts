@@ -32,6 +32,14 @@ export interface ServiceRanges {
   readonly nodePorts: PortRange;
 }
 
+/** The first address of each network is that of the Service `kubernetes`, the API's own. */
+export function apiClusterIps({ clusterCidrs }: ServiceRanges): string[] {
+  return clusterCidrs.map((cidr) => {
+    const { first } = cidrRange(cidr);
+    return formatAddress({ family: first.family, value: first.value + 1n } satisfies Address);
+  });
+}
+
 export class ServiceStrategy implements Strategy {
   readonly oneAtATime = true;
   readonly #store: Store;
@@ -169,7 +177,7 @@ export class ServiceStrategy implements Strategy {
   #freeIp(service: ApiObject, cidr: Cidr): string {
     const { first, last } = cidrRange(cidr);
     const used = this.#usedIps(service);
-    // Neither the network's address, nor its first, which belongs to the API server's own Service upstream, nor IPv4 broadcast.
+    // Neither the network's address, nor its first (apiClusterIps), nor IPv4 broadcast.
     const end = cidr.address.family === 4 ? last.value - 1n : last.value;
     for (let value = first.value + 2n; value <= end; value++) {
       const text = formatAddress({ family: first.family, value } satisfies Address);

@@ -6,7 +6,8 @@ import type { Objects } from './objects.ts';
 import type { ObjectContext, WriteOptions } from './ports.ts';
 import type { Target } from './target.ts';
 
-const asServer: WriteOptions = {
+/** Writes in the server's own name. */
+export const asServer: WriteOptions = {
   manager: 'orbweaver-apiserver',
   dryRun: false,
   fieldValidation: 'Ignore',

@@ -1,0 +1,160 @@
+// The objects that a cluster has before anybody makes one: namespaces, what each namespace holds, and the Service of the API itself.
+// On a cluster kube-apiserver and kube-controller-manager make them.
+
+import { errorText, type Logger } from '#base';
+import type { Json, JsonObject } from '../json.ts';
+import { firstNamespaces } from '../kinds/namespace.ts';
+import type { Resource } from '../resource.ts';
+import { StatusError } from '../status.ts';
+import type { StoreEvent } from '../store/entry.ts';
+import { asServer, changeAsServer } from './cleanup.ts';
+import type { Objects } from './objects.ts';
+import { keyOf } from './target.ts';
+
+/** An object that the server wants to be there as it says. */
+interface OwnObject {
+  readonly group: string;
+  readonly plural: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels?: JsonObject;
+  /** Top-level fields. */
+  readonly fields: JsonObject;
+}
+
+/** Where clients reach the API. */
+export interface ApiAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What the objects say of the server. */
+export interface OwnFacts {
+  /** The certificate, in PEM, by which clients know the server; without one no namespace gets it. */
+  readonly authority?: string;
+  /** The address of the Service `kubernetes`. */
+  readonly clusterIp: string;
+}
+
+const accountName = 'default';
+const authorityName = 'kube-root-ca.crt';
+
+export class OwnObjects {
+  readonly #objects: Objects;
+  readonly #logger: Logger;
+  readonly #facts: OwnFacts;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(objects: Objects, logger: Logger, facts: OwnFacts) {
+    this.#objects = objects;
+    this.#logger = logger;
+    this.#facts = facts;
+  }
+
+  /** Makes what is missing, and from here on what every new namespace needs. */
+  async start(): Promise<void> {
+    const { store } = this.#objects.context;
+    for (const name of firstNamespaces) {
+      await this.#ensure({ group: '', plural: 'namespaces', namespace: '', name, fields: {} });
+    }
+    for (const { key } of store.list('namespaces.')) await this.#fill(key.name);
+    store.subscribe((events) => {
+      for (const event of events) this.#observe(event);
+    });
+  }
+
+  /** Resolves when what was begun is done. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  /** The Service `kubernetes` in front of the places where the API is served. */
+  async advertise(places: readonly ApiAddress[]): Promise<void> {
+    const [first] = places;
+    if (first === undefined) return;
+    const about = { namespace: 'default', name: 'kubernetes' };
+    const labels = { component: 'apiserver', provider: 'kubernetes' };
+    const ports = [{ name: 'https', port: first.port, protocol: 'TCP' }];
+    const service = { type: 'ClusterIP', clusterIP: this.#facts.clusterIp, sessionAffinity: 'None' };
+    const port = { name: 'https', port: 443, protocol: 'TCP', targetPort: first.port };
+    const mirror = { 'kubernetes.io/service-name': 'kubernetes' };
+    const addressType = first.address.includes(':') ? 'IPv6' : 'IPv4';
+    const same = places.filter((it) => it.address.includes(':') === (addressType === 'IPv6'));
+    const addresses = same.map(({ address }) => address);
+    const endpoints: Json = addresses.map((address) => ({
+      addresses: [address],
+      conditions: { ready: true },
+    }));
+    const subsets = [{ addresses: addresses.map((ip) => ({ ip })), ports }];
+    for (const object of [
+      { ...about, group: '', plural: 'services', labels, fields: { spec: { ...service, ports: [port] } } },
+      { ...about, group: '', plural: 'endpoints', fields: { subsets } },
+      {
+        ...about,
+        group: 'discovery.k8s.io',
+        plural: 'endpointslices',
+        labels: mirror,
+        fields: { addressType, endpoints, ports },
+      },
+    ])
+      await this.#tryTo(object.name, () => this.#ensure(object));
+  }
+
+  #observe({ type, entry: { key } }: StoreEvent): void {
+    const madeNamespace = type === 'ADDED' && key.resource === 'namespaces.';
+    const lost =
+      type === 'DELETED' &&
+      ((key.resource === 'serviceaccounts.' && key.name === accountName) ||
+        (key.resource === 'configmaps.' && key.name === authorityName));
+    if (!madeNamespace && !lost) return;
+    const namespace = madeNamespace ? key.name : key.namespace;
+    this.#working = this.#working.then(() => this.#tryTo(namespace, () => this.#fill(namespace)));
+  }
+
+  async #fill(namespace: string): Promise<void> {
+    const found = this.#objects.context.store.get({
+      resource: 'namespaces.',
+      namespace: '',
+      name: namespace,
+    });
+    if (found === undefined || found.object.metadata.deletionTimestamp !== undefined) return;
+    await this.#ensure({ group: '', plural: 'serviceaccounts', namespace, name: accountName, fields: {} });
+    const { authority } = this.#facts;
+    if (authority === undefined) return;
+    const fields = { data: { 'ca.crt': authority } };
+    await this.#ensure({ group: '', plural: 'configmaps', namespace, name: authorityName, fields });
+  }
+
+  async #ensure({ group, plural, namespace, name, labels, fields }: OwnObject): Promise<void> {
+    const { registry, store } = this.#objects.context;
+    const resource = registry.find(group, 'v1', plural) as Resource;
+    const target = { resource, namespace, name };
+    if (store.get(keyOf(target)) !== undefined) {
+      await changeAsServer(this.#objects, target, (next) => {
+        for (const [field, wanted] of Object.entries(fields)) {
+          next[field] =
+            field === 'spec' ? { ...(next.spec as JsonObject), ...(wanted as JsonObject) } : wanted;
+        }
+      });
+      return;
+    }
+    const metadata = { name, ...(labels === undefined ? {} : { labels }) };
+    const apiVersion = group === '' ? 'v1' : `${group}/v1`;
+    const object = { apiVersion, kind: resource.kind, metadata, ...fields };
+    await this.#objects.create(resource, namespace, object, asServer);
+  }
+
+  /** What cannot be made now is no reason to serve nothing. */
+  async #tryTo(about: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // The namespace began to end meanwhile.
+      if (error instanceof StatusError && [403, 404, 409].includes(error.code)) return;
+      this.#logger.error(
+        { about, error: errorText(error) },
+        'an object of the server itself could not be made',
+      );
+    }
+  }
+}
