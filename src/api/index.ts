@@ -27,6 +27,7 @@ export {
   versionOf,
 } from './cni/net-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './cni/older-conf.ts';
+export { requestedAddresses } from './cni/requested-addresses.ts';
 export {
   type CniDns,
   type CniInterface,

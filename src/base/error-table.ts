@@ -18,6 +18,12 @@ export const errorTable = {
       'Find the machine by the MAC address in the message, or take the address out of the pool (SpiderReservedIP).',
     cni: 11,
   },
+  ADDRESS_REQUEST_UNSERVED: {
+    meaning: 'A pod asks for particular addresses, which this release cannot give.',
+    advice:
+      'Leave the field out that the message names; a pool of the one address, named by `ipam.spidernet.io/ippool`, gives it.',
+    cni: 2,
+  },
   AGENT_NOT_READY: {
     meaning: 'The agent cannot serve new pods yet, or not any more.',
     advice: 'Look at the agent: /v1/runtime/readiness says what it waits for.',

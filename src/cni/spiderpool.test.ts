@@ -96,6 +96,35 @@ test('ADD is refused before anything is allocated where CNI_ARGS names no pod', 
   assert.equal(ipam.allocations.length, 0);
 });
 
+test('a wish for an address is refused with its field and value before anything is allocated; DEL and CHECK go on', async () => {
+  const pod = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a';
+  const wishes: [Who, RegExp][] = [
+    [{ conf: { runtimeConfig: { ips: ['10.6.1.9'] } } }, /^runtimeConfig\.ips \["10\.6\.1\.9"\] asks for/],
+    [{ conf: { RuntimeConfig: { IPs: ['10.6.1.9'] } } }, /^runtimeConfig\.ips/],
+    [{ conf: { args: { cni: { ips: ['10.6.1.9/16'] } } } }, /^args\.cni\.ips \["10\.6\.1\.9\/16"\] asks/],
+    [{ args: `${pod};IP=10.6.1.9,fd00::9` }, /^CNI_ARGS IP "10\.6\.1\.9,fd00::9" asks/],
+  ];
+  for (const [wish, message] of wishes) {
+    await assert.rejects(plugin.add(call(wish)), { code: 'ADDRESS_REQUEST_UNSERVED', message });
+    assert.equal(ipam.allocations.length, 0);
+    assert.deepEqual(attachments.all(), []);
+    await plugin.del(call(wish));
+  }
+  const prevResult = await plugin.add(call());
+  for (const [wish] of wishes) await plugin.check(call({ ...wish, prevResult }));
+});
+
+test('no wish is none: an empty list, null, and what is of no known shape', async () => {
+  const confs = [
+    { runtimeConfig: { ips: [], mac: '02:00:00:00:00:01' } },
+    { runtimeConfig: null, args: 'x' },
+    { runtimeConfig: 'x', args: { cni: [] } },
+    { args: { cni: { ips: null } } },
+  ];
+  for (const conf of confs) await plugin.add(call({ conf }));
+  await plugin.add(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a;IP=' }));
+});
+
 test('a refused ADD leaves no record', async () => {
   ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'full' });
   await assert.rejects(plugin.add(call()), { code: 'IPPOOL_EXHAUSTED' });

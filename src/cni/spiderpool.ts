@@ -1,10 +1,17 @@
 // CNI type `spiderpool`: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to.
 
-import { type CniResult, parseSpiderpoolIpam, prevResultOf } from '#api';
+import {
+  type CniResult,
+  parseKubernetesArgs,
+  parseSpiderpoolIpam,
+  prevResultOf,
+  requestedAddresses,
+} from '#api';
 import { OrbError } from '#base';
 import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } from '#node';
+import { refuseRequestedAddress } from '#plan/ipam';
 import { collectGarbage } from './collection.ts';
 import type { Detection } from './detection.ts';
 import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
@@ -48,6 +55,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       });
     }
     const pod = requirePod(call.environment);
+    refuseRequests(call);
     await this.#prepareLink(call);
     const allocated = await this.#allocate(call, {
       containerId,
@@ -224,6 +232,12 @@ export class SpiderpoolPlugin implements CniPlugin {
       log,
     });
   }
+}
+
+/** Where another IPAM plugin serves the NIC, such a wish is that one's and does not come here. */
+function refuseRequests({ conf, environment }: NetnsCall): void {
+  for (const [field, value] of Object.entries(requestedAddresses(conf))) refuseRequestedAddress(field, value);
+  refuseRequestedAddress('CNI_ARGS IP', parseKubernetesArgs(environment.args).requestedAddresses);
 }
 
 /** An IPAM plugin's result: no interfaces, the caller fills them in (CNI specification 1.1, section 4). */

@@ -122,6 +122,24 @@ test('500 pods, 16 at a time, all get an address of a pool with exactly 500, wit
   assert.ok(writes <= 100, `${writes} writes`);
 });
 
+test('a wish in the networks annotation is refused for its own NIC, and not for one that another IPAM plugin may serve', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const allocator = await agent(kube);
+  const networks =
+    '[{"name":"a","interface":"net1","ips":["10.6.1.5"]},{"name":"b","interface":"net2","ips":[]}]';
+  await pod(kube, 'one', { 'k8s.v1.cni.cncf.io/networks': networks });
+  await allocator.allocate(add('one'));
+  await assert.rejects(allocator.allocate(add('one', { ifName: 'net1' })), {
+    code: 'ADDRESS_REQUEST_UNSERVED',
+    message: /annotation k8s\.v1\.cni\.cncf\.io\/networks, network a: ips \["10\.6\.1\.5"\] asks for/,
+  });
+  await allocator.allocate(add('one', { ifName: 'net2' }));
+  assert.equal(Object.keys(await records(kube)).length, 2);
+  const first = '[{"name":"lan","ips":["10.6.1.6"]}]';
+  await pod(kube, 'two', { 'v1.multus-cni.io/default-network': first });
+  await assert.rejects(allocator.allocate(add('two')), { code: 'ADDRESS_REQUEST_UNSERVED' });
+});
+
 test('two agents on one pool never give an address twice', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.60'] } });
   const agents = [await agent(kube), await agent(kube)];

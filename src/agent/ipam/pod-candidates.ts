@@ -3,7 +3,7 @@
 import type { Namespace, Pod } from '#api';
 import type { AllocationRequest } from '#cni';
 import type { Family } from '#ip';
-import { filterCandidates, type NicCandidates, selectCandidates } from '#plan/ipam';
+import { filterCandidates, type NicCandidates, refuseRequestedAddress, selectCandidates } from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
 import { podNetworks } from './pod-facts.ts';
 
@@ -31,7 +31,10 @@ export interface CandidateQuestion extends CandidateDefaults {
 export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
   const { catalog } = view;
-  const { nics, networks } = podNetworks(pod, question);
+  const { nics, networks, wishes } = podNetworks(pod, question);
+  // Another NIC may have another IPAM plugin, which serves such wishes.
+  const wish = wishes.get(request.ifName);
+  if (wish !== undefined) refuseRequestedAddress(wish.field, wish.ips);
   const candidates = selectCandidates({
     nic: request.ifName,
     nics,

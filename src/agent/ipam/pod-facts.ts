@@ -4,6 +4,7 @@ import {
   apiVersionOf,
   DEFAULT_NETWORK_ANNOTATION,
   NETWORKS_ANNOTATION,
+  type NetworkSelection,
   type OwnerReference,
   type Pod,
   parseDefaultNetwork,
@@ -38,6 +39,8 @@ function causeOfDeath(pod: Pod): string | undefined {
 export interface PodNetworks {
   readonly nics: readonly string[];
   readonly networks: ReadonlyMap<string, string>;
+  /** What each NIC's entry in an annotation has in `ips`, with the annotation's name. */
+  readonly wishes: ReadonlyMap<string, { readonly field: string; readonly ips: unknown }>;
 }
 
 /** `defaults` says what a pod has that asks for nothing. */
@@ -49,16 +52,20 @@ export function podNetworks(
   const first = annotations[DEFAULT_NETWORK_ANNOTATION] ?? defaults.clusterNetwork;
   const further = annotations[NETWORKS_ANNOTATION];
   const networks = new Map<string, string>();
+  const wishes = new Map<string, { field: string; ips: unknown }>();
+  const note = (annotation: string, { name, namespace, interface: nic, ips }: NetworkSelection) => {
+    networks.set(nic, `${namespace}/${name}`);
+    wishes.set(nic, { field: `annotation ${annotation}, network ${name}: ips`, ips });
+  };
   if (first !== undefined) {
-    const selection = parseDefaultNetwork(first, defaults.agentNamespace);
-    networks.set(selection.interface, `${selection.namespace}/${selection.name}`);
+    note(DEFAULT_NETWORK_ANNOTATION, parseDefaultNetwork(first, defaults.agentNamespace));
   }
   const nics = networks.size === 0 ? ['eth0'] : [...networks.keys()];
   for (const selection of further === undefined ? [] : parseNetworks(further, namespace)) {
     nics.push(selection.interface);
-    networks.set(selection.interface, `${selection.namespace}/${selection.name}`);
+    note(NETWORKS_ANNOTATION, selection);
   }
-  return { nics, networks };
+  return { nics, networks, wishes };
 }
 
 /** The topmost controller that the pod itself tells: a Deployment by its ReplicaSet's name, without asking the server. */

@@ -8,6 +8,8 @@ export interface KubernetesArgs {
   readonly podName: string | undefined;
   readonly podUid: string | undefined;
   readonly infraContainerId: string | undefined;
+  /** Addresses that the pod asks for, as Multus passes them on: one, or several with commas between them. */
+  readonly requestedAddresses: string | undefined;
 }
 
 const known = [
@@ -35,6 +37,7 @@ export function parseKubernetesArgs(text: string): KubernetesArgs {
     podName: pairs.get('K8S_POD_NAME') || undefined,
     podUid: pairs.get('K8S_POD_UID') || undefined,
     infraContainerId: pairs.get('K8S_POD_INFRA_CONTAINER_ID') || undefined,
+    requestedAddresses: pairs.get('IP') || undefined,
   };
 }
 

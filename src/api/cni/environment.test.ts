@@ -72,8 +72,10 @@ test('the pod is read from CNI_ARGS, and others are passed over only when that i
     podName: 'pod',
     podUid: 'u',
     infraContainerId: 'c',
+    requestedAddresses: undefined,
   });
   assert.equal(parseKubernetesArgs('').podName, undefined);
+  assert.equal(parseKubernetesArgs('IP=10.6.0.9').requestedAddresses, '10.6.0.9');
   const cases: [string, RegExp][] = [
     ['X=1', /unknown args \["X"\]: allowed are K8S_POD_NAMESPACE/],
     ['X=1;IgnoreUnknown=false', /unknown args/],

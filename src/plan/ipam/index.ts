@@ -17,6 +17,7 @@ export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.
 export type { Pool } from './pool.ts';
 export type { PodRoute, PoolNetwork } from './pool-network.ts';
 export type { Release } from './release.ts';
+export { refuseRequestedAddress } from './requested-address.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
