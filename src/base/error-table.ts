@@ -87,6 +87,11 @@ export const errorTable = {
     advice: 'Set cniVersion to one of the versions that the message lists.',
     cni: 1,
   },
+  COORDINATOR_HOST_ROUTE_TAKEN: {
+    meaning: 'The node has a route of another program where its route to the pod should be.',
+    advice: 'Remove the route that the message names, or choose another `hostRuleTable`.',
+    cni: 100,
+  },
   COORDINATOR_LINK_TAKEN: {
     meaning:
       'A link that the coordinator needs is missing in the pod, or its name is taken by a link of somebody else.',

@@ -1,7 +1,7 @@
 // Brings the kernel to a plan: compares, then changes what differs, one batch per namespace. Repeating it changes nothing.
 
 import { OrbError } from '#base';
-import type { Change, NetworkNamespace } from '#net';
+import { type Change, errnoOf, type NetworkNamespace } from '#net';
 import {
   changesOf,
   type DesiredNamespace,
@@ -14,7 +14,7 @@ import {
   sysctlDifference,
 } from '#plan/network';
 import type { Namespaces } from './namespaces.ts';
-import { observeNode, observePod, readSysctls } from './observe.ts';
+import { observeNode, observePod, observeWholeTables, readSysctls } from './observe.ts';
 import type { PodSight } from './pod-sight.ts';
 
 /** What an application found and mended; nothing where all was well. */
@@ -31,6 +31,7 @@ export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, se
   const observed = { pod: observePod(pod, desired, seen), node: observeNode(node, desired) };
   const findings = networkDifference(desired, observed);
   requireMendable([...findings.node, ...findings.pod]);
+  requireOwnRoutes(findings.node);
   return applyFindings(findings, desired, namespaces);
 }
 
@@ -42,10 +43,7 @@ export function applyFindings(
   sysctlsFound = false,
 ): Applied {
   // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.
-  change(
-    node,
-    changesOf(findings.node).map((one) => withPeerIn(pod, one)),
-  );
+  changeNode(findings.node, desired, { pod, node });
   const mended = [
     ...problems(findings.node),
     ...(sysctlsFound ? writeSysctls(node, findings.node) : applySysctls(node, desired.node)),
@@ -76,9 +74,37 @@ function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Findin
   return difference(desired, { ...nothingObserved, rules: node.rules() });
 }
 
+/**
+ * A route to one of the pod's addresses may be there by a link that was not looked at: the one of an earlier sandbox is replaced,
+ * another program's is not. Throws COORDINATOR_HOST_ROUTE_TAKEN for that.
+ */
+function changeNode(findings: readonly Finding[], desired: DesiredNetwork, { pod, node }: Namespaces): void {
+  const make = (some: readonly Finding[]) =>
+    change(
+      node,
+      changesOf(some).map((one) => withPeerIn(pod, one)),
+    );
+  try {
+    make(findings);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const again = difference(desired.node, observeWholeTables(node, desired));
+    requireOwnRoutes(again);
+    make(again);
+  }
+}
+
+function requireOwnRoutes(findings: readonly Finding[]): void {
+  const taken = findings.filter(({ foreign }) => foreign === true).map(({ problem }) => problem);
+  if (taken.length === 0) return;
+  throw new OrbError('COORDINATOR_HOST_ROUTE_TAKEN', {
+    message: `the node cannot lead to the pod: ${taken.join('; ')}`,
+  });
+}
+
 /** The plan rests on the NIC and its addresses, which the plugin before us makes. */
 function requireMendable(findings: readonly Finding[]): void {
-  const broken = findings.filter((finding) => finding.mend === undefined);
+  const broken = findings.filter(({ mend, foreign }) => mend === undefined && foreign !== true);
   const [first] = broken;
   if (first === undefined) return;
   throw new OrbError(first.code ?? 'COORDINATOR_LINK_TAKEN', {
@@ -100,7 +126,9 @@ function writeSysctls(namespace: NetworkNamespace, findings: readonly Finding[])
 
 /** Sysctls are counted where they are applied. */
 function problems(findings: readonly Finding[]): string[] {
-  return findings.filter(({ mend }) => mend?.kind !== 'sysctl').map((finding) => finding.problem);
+  return findings
+    .filter(({ mend, foreign }) => mend?.kind !== 'sysctl' && foreign !== true)
+    .map((finding) => finding.problem);
 }
 
 function change(namespace: NetworkNamespace, changes: readonly Change[]): void {

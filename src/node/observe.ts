@@ -29,11 +29,23 @@ export function observePod(
   };
 }
 
+/** The pod's part of the node's namespace, with all routes of the tables that its own are in, by whatever link. */
+export function observeWholeTables(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
+  return {
+    ...observeNode(node, desired),
+    routes: hostTables(desired).flatMap((table) => node.routes({ table })),
+  };
+}
+
+function hostTables(desired: DesiredNetwork): number[] {
+  return [...new Set(desired.nics.map(({ hostTable }) => hostTable))];
+}
+
 /** The pod's part of the node's namespace: dumps narrowed to its links. */
 export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
   const links = desired.node.links.map(({ name }) => node.link(name)).filter((link) => link !== undefined);
   const devs = links.map(({ name }) => name);
-  const tables = [...new Set(desired.nics.map(({ hostTable }) => hostTable))];
+  const tables = hostTables(desired);
   return {
     links,
     addresses: devs.flatMap((dev) => node.addresses({ dev })),

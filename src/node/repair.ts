@@ -82,9 +82,14 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
   const findings = networkDifference(now.plan, observed);
   const then = before === undefined ? findings : networkDifference(whole(before).plan, observed);
   const drift: Drift = {
-    damage: texts(then, mismatches),
-    differences: texts(findings, (some) => some.map(({ problem }) => problem)),
-    lost: [...lost.map(({ problem }) => problem), ...now.problems, ...unmendable(findings)],
+    damage: texts(then, (some) => mismatches(some.filter(isOurs))),
+    differences: texts(findings, (some) => some.filter(isOurs).map(({ problem }) => problem)),
+    lost: [
+      ...lost.map(({ problem }) => problem),
+      ...now.problems,
+      ...taken(findings),
+      ...unmendable(findings),
+    ],
     mendable: unmendable(findings).length === 0,
   };
   return { desired: now.plan, findings, drift };
@@ -108,7 +113,20 @@ function observe(desired: DesiredNetwork, { pod, node }: Namespaces) {
 
 /** Somebody else's veth0, for one: what stands on it is not ours to change. */
 function unmendable({ pod, node }: Findings): string[] {
-  return [...node, ...pod].filter(({ mend }) => mend === undefined).map(({ problem }) => problem);
+  return [...node, ...pod].filter(isUnmendable).map(({ problem }) => problem);
+}
+
+function isUnmendable({ mend, foreign }: Finding): boolean {
+  return mend === undefined && foreign !== true;
+}
+
+function isOurs({ foreign }: Finding): boolean {
+  return foreign !== true;
+}
+
+/** Where another program's objects stand in place of ours: they stay, and the rest is mended. */
+function taken({ pod, node }: Findings): string[] {
+  return [...node, ...pod].filter(({ foreign }) => foreign === true).map(({ problem }) => problem);
 }
 
 function texts({ pod, node }: Findings, of: (findings: readonly Finding[]) => string[]): string[] {

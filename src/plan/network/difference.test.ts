@@ -147,6 +147,42 @@ test('the host route of an earlier pod with the same address is replaced', () =>
   assert.deepEqual(verbs, ['replace route', 'replace route']);
 });
 
+test('a route of another program stays, whatever its table: CHECK names it, and nothing is changed', () => {
+  const theirs = pod.routes.map((route) =>
+    route.table === 100 ? { ...route, dev: 'eth0', protocol: 3 } : route,
+  );
+  const findings = difference(desired.pod, { ...pod, routes: theirs });
+  assert.deepEqual(changesOf(findings), []);
+  assert.equal(
+    mismatches(findings)[0],
+    'route default via 10.6.0.1 dev veth0 proto 79 src 10.6.0.5 of table 100 is default via 10.6.0.1 dev eth0 src 10.6.0.5 instead, of another program',
+  );
+});
+
+test('a permanent neighbour of another program stays, one that the kernel has learned does not', () => {
+  const changed = (state: 'permanent' | 'reachable') => {
+    const neighbours = pod.neighbours.map((one) => ({
+      ...one,
+      mac: '02:00:00:00:00:99',
+      state,
+      protocol: 0,
+    }));
+    return changesOf(difference(desired.pod, { ...pod, neighbours })).length;
+  };
+  assert.equal(changed('permanent'), 0);
+  assert.equal(changed('reachable'), pod.neighbours.length);
+});
+
+test('a link of another kind that has the name of the node’s end is not deleted', () => {
+  const bridge = { ...hostEnd, kind: 'bridge' };
+  const found = networkDifference(desired, {
+    pod: { ...pod, links: [nic] },
+    node: { ...node, links: [bridge] },
+  });
+  assert.deepEqual(changesOf(found.node), []);
+  assert.match(found.node[0]?.problem ?? '', /is no veth, and another program's/);
+});
+
 test('a re-ADD does not leave the old MAC address in a permanent neighbour', () => {
   const old = pod.neighbours.map((neighbour) => ({ ...neighbour, mac: '02:00:00:00:00:99' }));
   const changes = changesOf(difference(desired.pod, { ...pod, neighbours: old }));
@@ -336,7 +372,7 @@ test('a default route that comes back takes the place of the one that goes', () 
   const changes = changesOf(difference(moving, observed));
   assert.deepEqual(
     changes.map(({ verb, kind }) => `${verb} ${kind}`),
-    ['delete route', 'replace route'],
+    ['delete route', 'create route'],
   );
 });
 

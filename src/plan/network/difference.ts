@@ -4,7 +4,8 @@
 import { formatCidr } from '#ip';
 import { type Change, type InterfaceAddress, type Neighbour, ROUTE_PROTOCOL, type Rule } from '#net';
 import type { DesiredNamespace, DesiredNetwork } from './desired.ts';
-import { type Finding, mending, stale } from './finding.ts';
+import { type Finding, foreign, mending, stale } from './finding.ts';
+import { isForeign } from './foreign-use.ts';
 import { arePeers, lastingNeighbours, linkFindings } from './link-difference.ts';
 import { nothingObserved, type ObservedNamespace } from './observed.ts';
 import { displacedRoutes, routeFindings, staleRoutes } from './route-difference.ts';
@@ -29,6 +30,12 @@ export function networkDifference(
   const problem = `link ${hostLink} of the node is not the peer of ${podLink} in the pod`;
   // Somebody else's veth0: nothing that we could mend.
   if (pod !== undefined) return { node, pod: [{ problem }, ...inPod] };
+  if (host?.kind !== 'veth') {
+    return {
+      node: [{ problem: `link ${hostLink} of the node is no veth, and another program's` }],
+      pod: inPod,
+    };
+  }
   // Left from another sandbox: nothing of what hangs on it can be used.
   const remove: Change = { verb: 'delete', kind: 'link', name: hostLink };
   const links = observed.node.links.filter((link) => link.name !== hostLink);
@@ -92,6 +99,7 @@ function neighbourFindings(desired: Neighbour, neighbours: readonly Neighbour[])
   if (found !== undefined && sameNeighbour(found, desired)) return [];
   const text = `neighbour ${neighbourText(desired)}`;
   const problem = found === undefined ? `${text} is missing` : `${text} is ${neighbourText(found)} instead`;
+  if (found?.state === 'permanent' && isForeign(found)) return [foreign(problem)];
   return [mending(problem, { verb: 'replace', kind: 'neighbour', neighbour: desired })];
 }
 

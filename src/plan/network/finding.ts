@@ -8,6 +8,8 @@ export interface Finding {
   readonly problem: string;
   /** Something of ours that is no longer wanted: no fault of the present state. */
   readonly stale?: boolean;
+  /** Another program's object stands where ours should: it stays. */
+  readonly foreign?: boolean;
   readonly mend?: Mend;
   /** Why an ADD is refused for it, where there is no mend; COORDINATOR_LINK_TAKEN unless told. */
   readonly code?: 'COORDINATOR_LINK_TAKEN' | 'COORDINATOR_ROUTE_TAKEN';
@@ -25,6 +27,10 @@ export function mending(problem: string, change: Change): Finding {
 
 export function stale(problem: string, change: Change): Finding {
   return { ...mending(`${problem} is stale`, change), stale: true };
+}
+
+export function foreign(problem: string): Finding {
+  return { problem: `${problem}, of another program`, foreign: true };
 }
 
 /** The changes of findings, in their order. */

@@ -3,7 +3,7 @@
 import { hostCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { DesiredNamespace } from './desired.ts';
-import { type Finding, mending, stale } from './finding.ts';
+import { type Finding, foreign, mending, stale } from './finding.ts';
 import { isForeign } from './foreign-use.ts';
 import type { ObservedNamespace } from './observed.ts';
 import { sameCidr, sameHop, sameRoute, sameRouteKey } from './same.ts';
@@ -28,21 +28,20 @@ function oneRoute(
 ): Finding[] {
   const there = routes.filter((route) => sameRouteKey(route, desired));
   if (there.some((route) => sameRoute(route, desired) || holdsHop(route, desired))) return [];
-  const foreign = desired.table === MAIN_TABLE ? there.find(isForeign) : undefined;
+  const others = there.find(isForeign);
   // In main a route of the user's own (a pool's, an annotation's) to the same network goes before ours.
-  if (foreign !== undefined) return isGateway ? [taken(desired, foreign)] : [];
+  if (desired.table === MAIN_TABLE && others !== undefined) return isGateway ? [taken(desired, others)] : [];
   const [found] = there;
   const text = `route ${routeText(desired)}`;
   const table = `table ${tableText(desired.table)}`;
+  if (others !== undefined) return [foreign(`${text} of ${table} is ${routeText(others)} instead`)];
   const problem =
     found === undefined
       ? `${text} is missing from ${table}`
       : `${text} of ${table} is ${routeText(found)} instead`;
-  return [
-    ...inTheWay.map(removal),
-    // Not "create": the pod's earlier sandbox may still have its route, by a link of its own that was not looked at.
-    mending(problem, { verb: 'replace', kind: 'route', route: desired }),
-  ];
+  // Where none was seen, one that is there is somebody else's, or stands on a link that was not looked at.
+  const verb = found === undefined ? 'create' : 'replace';
+  return [...inTheWay.map(removal), mending(problem, { verb, kind: 'route', route: desired })];
 }
 
 /** Other routes need the place of this one: the kernel would refuse them, and name them instead of the cause. */

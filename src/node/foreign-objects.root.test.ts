@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { parseAddress, parseCidr } from '#ip';
+import { openNamespace, primeThreads } from '#kernel';
+import { type DesiredNetwork, mergeOptions, nicRoutes, planPod, readSettings } from '#plan/network';
+import { applyNetwork } from './apply.ts';
+import { checkNetwork } from './check.ts';
+import { ip, Lan } from './lan-fixture.ts';
+import type { Namespaces } from './namespaces.ts';
+import { seePod } from './pod-sight.ts';
+import { repairNetwork } from './repair.ts';
+
+// Objects of other programs that stand where ours should, on the node and in the pod.
+
+const HOST_LINK = 'veth0123456789a';
+
+class Site implements Disposable {
+  readonly lan = new Lan('fo');
+  readonly namespaces: Namespaces;
+  readonly desired: DesiredNetwork;
+
+  constructor() {
+    this.lan.addMacvlan([4]);
+    this.namespaces = {
+      pod: openNamespace(this.lan.path(this.lan.pod)),
+      node: openNamespace(this.lan.path(this.lan.node)),
+    };
+    const netConf = { overlayPodCIDR: ['10.233.64.0/18'], serviceCIDR: ['10.233.0.0/18'] };
+    const settings = readSettings(mergeOptions({ netConf, podAnnotations: {}, coordinator: undefined }));
+    const addresses = [parseCidr('10.6.212.241/16')];
+    const routes = nicRoutes({ name: 'eth0', addresses }, seePod(this.namespaces.pod).routes);
+    this.desired = planPod({
+      containerId: '0123456789abcdef',
+      nics: [{ name: 'eth0', addresses, routes, settings }],
+      nodeAddresses: [parseAddress('10.6.212.101')],
+    });
+    ip('-n', this.lan.node, 'link', 'add', 'other', 'up', 'type', 'bridge');
+  }
+
+  on(where: 'pod' | 'node', line: string): string {
+    return ip('-n', this.lan[where], ...line.split(' '))
+      .trim()
+      .replaceAll(/ +/g, ' ');
+  }
+
+  [Symbol.dispose](): void {
+    this.namespaces.pod.close();
+    this.namespaces.node.close();
+    this.lan.remove();
+  }
+}
+
+before(primeThreads);
+
+test('a route of another program to the pod’s address fails the ADD, which names it, and stays', () => {
+  using site = new Site();
+  site.on('node', 'route add 10.6.212.241 dev other table 500');
+  assert.throws(() => applyNetwork(site.desired, site.namespaces), {
+    code: 'COORDINATOR_HOST_ROUTE_TAKEN',
+    message:
+      'the node cannot lead to the pod: route 10.6.212.241 dev veth0123456789a proto 79 scope link of table 500 is 10.6.212.241 dev other scope link instead, of another program',
+  });
+  assert.equal(site.on('node', 'route show table 500'), '10.6.212.241 dev other scope link');
+});
+
+test('the route of an earlier sandbox to the pod’s address, by a link of its own, is replaced', () => {
+  using site = new Site();
+  site.on('node', 'route add 10.6.212.241 dev other table 500 proto 79');
+  applyNetwork(site.desired, site.namespaces);
+  assert.equal(site.on('node', 'route show table 500'), `10.6.212.241 dev ${HOST_LINK} proto 79 scope link`);
+  assert.deepEqual(checkNetwork(site.desired, site.namespaces), []);
+});
+
+test('a route of another program in a table of ours stays and is told; what else is broken is mended', () => {
+  using site = new Site();
+  applyNetwork(site.desired, site.namespaces);
+  site.on('pod', 'route replace local default dev lo table 100');
+  site.on('pod', 'route del 10.233.0.0/18');
+  const request = { desired: site.desired, nics: [] };
+  const first = repairNetwork(request, site.namespaces);
+  assert.deepEqual(first.damage, [
+    'route 10.233.0.0/18 via 10.6.212.101 dev veth0 proto 79 src 10.6.212.241 is missing from table main',
+  ]);
+  assert.match(first.lost.join(), /table 100 is local default dev lo scope host instead, of another program/);
+  assert.equal(site.on('pod', 'route show table 100'), 'local default dev lo scope host');
+  const second = repairNetwork(request, site.namespaces);
+  assert.deepEqual([second.damage, second.differences], [[], []], 'nothing is left to mend');
+});
+
+test('a link of another kind with the name of the node’s end fails the ADD, and stays', () => {
+  using site = new Site();
+  site.on('node', `link add ${HOST_LINK} type bridge`);
+  assert.throws(() => applyNetwork(site.desired, site.namespaces), { code: 'COORDINATOR_LINK_TAKEN' });
+  assert.match(site.on('node', `-d link show ${HOST_LINK}`), /bridge/);
+});
