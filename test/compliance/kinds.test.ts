@@ -145,3 +145,49 @@ test('the API stands behind the Service kubernetes', async () => {
   );
   assert.equal(slices.items[0].endpoints[0].addresses[0], endpoints.subsets[0].addresses[0].ip);
 });
+
+test('an eviction is refused while the budget of the pod allows none, and goes through when it does', async () => {
+  const { namespace } = cluster;
+  const labels = { app: 'guarded' };
+  const spec = { nodeName: 'no-such-node', containers: [{ name: 'c', image: 'i:1' }] };
+  await cluster.must('POST', cluster.core('pods'), { body: { metadata: { name: 'guarded', labels }, spec } });
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const running = { status: { phase: 'Running', conditions } };
+  const merge = { type: 'application/merge-patch+json' };
+  await cluster.must('PATCH', cluster.core('pods/guarded/status'), { body: running, ...merge });
+  const budgets = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`;
+  const body = { metadata: { name: 'guard' }, spec: { minAvailable: 1, selector: { matchLabels: labels } } };
+  await cluster.must('POST', budgets, { body });
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'guarded', namespace } };
+  const evict = () => cluster.call('POST', cluster.core('pods/guarded/eviction'), { body: eviction });
+  const refusal = await evict();
+  assert.equal(refusal.code, 429);
+  assert.match(refusal.body.message, /Cannot evict pod as it would violate the pod's disruption budget/);
+  await cluster.must('PATCH', `${budgets}/guard`, { body: { spec: { minAvailable: 0 } }, ...merge });
+  const { metadata } = await cluster.must('GET', `${budgets}/guard`);
+  // A cluster's disruption controller says the same.
+  const status = {
+    observedGeneration: metadata.generation,
+    disruptionsAllowed: 1,
+    currentHealthy: 1,
+    desiredHealthy: 0,
+    expectedPods: 1,
+  };
+  await cluster.must('PATCH', `${budgets}/guard/status`, { body: { status }, ...merge });
+  assert.equal((await evict()).code, 201);
+  const { body: gone } = await cluster.call('GET', cluster.core('pods/guarded'));
+  assert.ok(gone.code === 404 || gone.metadata.deletionTimestamp !== undefined);
+  await cluster.call('DELETE', `${cluster.core('pods/guarded')}?gracePeriodSeconds=0`);
+});
+
+test('what only a real cluster does with pods says what to do instead', async () => {
+  const spec = { nodeName: 'no-such-node', containers: [{ name: 'c', image: 'i:1' }] };
+  await cluster.must('POST', cluster.core('pods'), { body: { metadata: { name: 'silent' }, spec } });
+  // A real cluster has no such node to ask.
+  assert.match(await refused('logs silent'), /orbctl lab exec POD -- COMMAND|no-such-node/);
+  assert.match(
+    await refused('exec silent -- true'),
+    /orbctl lab exec POD -- COMMAND|no-such-node|not have a host assigned/,
+  );
+  await cluster.call('DELETE', `${cluster.core('pods/silent')}?gracePeriodSeconds=0`);
+});

@@ -10,6 +10,7 @@ import { tableOf } from '../table/table.ts';
 import { bind } from './binding.ts';
 import { isTrue, type ResourceCall, targetOf } from './call.ts';
 import { deleteCollection, deleteOne } from './delete.ts';
+import { evict } from './eviction.ts';
 import { bytesFor, listBytes, listPage, scopeOf } from './read.ts';
 import { review } from './review.ts';
 import { serveScale } from './scale.ts';
@@ -79,6 +80,8 @@ export class ResourceHandler {
     if (path.subresource === 'binding' && storageName(resource) === 'pods.') return bind(this.#objects, call);
     if (path.subresource === 'finalize' && storageName(resource) === 'namespaces.')
       return replace(this.#objects, call, '');
+    if (path.subresource === 'eviction' && storageName(resource) === 'pods.')
+      return evict(this.#objects, call);
     if (path.subresource === 'token' && storageName(resource) === 'serviceaccounts.')
       return requestToken(this.#objects, this.#tokens, call);
     throw unserved(path);

@@ -10,7 +10,7 @@ export {
 export { catalogPools, type PoolCatalog } from './catalog.ts';
 export { defaultPool, defaultReservedIP } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
-export type { Labels } from './label-selector.ts';
+export { type Labels, selectorMatches } from './label-selector.ts';
 export { type Owner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { nodeRouteIssues } from './node-routes.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';

@@ -1,0 +1,103 @@
+// The eviction subresource of pods: a deletion that a PodDisruptionBudget may hold up (kubernetes "API-initiated Eviction").
+
+import { sendJson } from '../http/answer.ts';
+import { type ApiObject, clone, ensureObject, listAt, numberAt, objectAt, stringAt } from '../json.ts';
+import { asServer } from '../objects/cleanup.ts';
+import { deleteObject, readDeleteOptions } from '../objects/deletion.ts';
+import { isSelected } from '../objects/label-selector.ts';
+import { stamp } from '../objects/metadata.ts';
+import type { Objects } from '../objects/objects.ts';
+import type { Target } from '../objects/target.ts';
+import type { Resource } from '../resource.ts';
+import { methodNotAllowed, StatusError } from '../status.ts';
+import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
+
+export async function evict(objects: Objects, call: ResourceCall): Promise<void> {
+  if (call.request.method !== 'POST') throw methodNotAllowed();
+  const body = objectBody(await bodyOf(call));
+  const target = targetOf(call);
+  const pod = objects.get(target).object;
+  const options = readDeleteOptions(objectAt(body, 'deleteOptions'), call.query);
+  const budget = budgetOf(objects, pod);
+  // A pod that does not serve, or goes already, takes nothing from a budget.
+  const counts =
+    stringAt(pod, 'status', 'phase') === 'Running' && pod.metadata.deletionTimestamp === undefined;
+  if (budget !== undefined && counts) await spend(objects, budget, pod, options.dryRun);
+  await deleteObject(objects, target, options);
+  await objects.context.store.durable();
+  sendJson(call.response, 201, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    code: 201,
+  });
+}
+
+/** The budget that the pod belongs to; one pod of several is more than an eviction can weigh. */
+function budgetOf({ context }: Objects, pod: ApiObject): Target | undefined {
+  const resource = context.registry.find('policy', 'v1', 'poddisruptionbudgets') as Resource;
+  const namespace = stringAt(pod, 'metadata', 'namespace') ?? '';
+  const names = context.store
+    .list('poddisruptionbudgets.policy')
+    .filter(
+      ({ key, object }) => key.namespace === namespace && isSelected(objectAt(object, 'spec').selector, pod),
+    )
+    .map(({ key }) => key.name);
+  if (names.length > 1) {
+    const why =
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+    throw new StatusError(500, 'InternalError', `${why} They are: ${names.join(', ')}`);
+  }
+  return names[0] === undefined ? undefined : { resource, namespace, name: names[0] };
+}
+
+/** Takes one disruption from the budget; 429 when it has none. */
+async function spend(objects: Objects, budget: Target, pod: ApiObject, dryRun: boolean): Promise<void> {
+  const change = (current: ApiObject): ApiObject => {
+    if (mayGoUnhealthy(current, pod)) return current;
+    refuseWithout(current);
+    const next = clone(current);
+    const status = ensureObject(next, 'status');
+    status.disruptionsAllowed = (numberAt(status, 'disruptionsAllowed') ?? 0) - 1;
+    ensureObject(status, 'disruptedPods')[pod.metadata.name] = stamp(objects.context.clock.now());
+    return next;
+  };
+  await objects.update(budget, 'status', change, { ...asServer, dryRun });
+}
+
+/** A pod that is not ready may go while enough others are, or always, as the budget says (KEP-3017). */
+function mayGoUnhealthy(budget: ApiObject, pod: ApiObject): boolean {
+  const isReady = listAt(pod, 'status', 'conditions').some(
+    (it) => stringAt(it, 'type') === 'Ready' && stringAt(it, 'status') === 'True',
+  );
+  if (isReady) return false;
+  if (stringAt(budget, 'spec', 'unhealthyPodEvictionPolicy') === 'AlwaysAllow') return true;
+  const [healthy, desired] = [
+    numberAt(budget, 'status', 'currentHealthy'),
+    numberAt(budget, 'status', 'desiredHealthy'),
+  ];
+  return (desired ?? 0) > 0 && (healthy ?? 0) >= (desired ?? 0);
+}
+
+function refuseWithout(budget: ApiObject): void {
+  const { name } = budget.metadata;
+  const observed = numberAt(budget, 'status', 'observedGeneration') ?? 0;
+  if (observed < (numberAt(budget, 'metadata', 'generation') ?? 0))
+    throw violation(`The disruption budget ${name} is still being processed by the server.`);
+  const [healthy, desired] = [
+    numberAt(budget, 'status', 'currentHealthy'),
+    numberAt(budget, 'status', 'desiredHealthy'),
+  ];
+  if ((numberAt(budget, 'status', 'disruptionsAllowed') ?? 0) > 0) return;
+  throw violation(
+    `The disruption budget ${name} needs ${desired ?? 0} healthy pods and has ${healthy ?? 0} currently`,
+  );
+}
+
+/** Clients that drain a node try again (kubectl drain). */
+function violation(message: string): StatusError {
+  const causes = [{ reason: 'DisruptionBudget', message }];
+  const said = "Cannot evict pod as it would violate the pod's disruption budget.";
+  return new StatusError(429, 'TooManyRequests', said, { causes });
+}
