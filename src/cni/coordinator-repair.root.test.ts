@@ -58,3 +58,44 @@ async function flap(site: Site, nic: string): Promise<void> {
     assert.equal(ask(lan.node, six ?? ''), `${NODE[6]} hello`);
   });
 }
+
+/** What agents before this one made: no table of the NIC that main serves, no marks beside an overlay. */
+function asOlderAgentsLeftIt({ lan }: Site, isOverlay: boolean): void {
+  const pod = (line: string) => ip('-n', lan.pod, ...line.split(' '));
+  const hasTable = (table: number) =>
+    lan.show('pod', 'route show table all').some((line) => line.includes(`table ${table}`));
+  for (const family of ['-4', '-6']) {
+    for (const rule of lan.show('pod', `${family} rule`).filter((line) => line.includes('lookup 99')))
+      pod(`${family} rule del ${rule.slice(rule.indexOf(':') + 2)}`);
+    if (isOverlay) pod(`${family} rule del pref 1000`);
+    if (hasTable(99)) pod(`${family} route flush table 99`);
+  }
+  if (isOverlay) ip('netns', 'exec', lan.pod, 'nft', 'delete', 'table', 'inet', 'orbweaver');
+}
+
+for (const podDefaultRouteNic of ['', 'net1']) {
+  const wish = podDefaultRouteNic || 'eth0';
+  for (const isOverlay of [false, true]) {
+    test(`a pod of an older agent ${isOverlay ? 'beside an overlay' : 'of two NICs'}, the default route on ${wish}: repair gives it what it lacks`, async () => {
+      using site = await new Site().start();
+      const { lan } = site;
+      if (isOverlay) {
+        lan.addCalico(cali, CALICO, CALICO6);
+        await site.addNic(
+          'net1',
+          6,
+          [4, 6],
+          { 4: '10.6.212.227', 6: 'fd00:10:6::227' },
+          { podDefaultRouteNic },
+        );
+      } else await site.addUnderlay([4, 6], { podDefaultRouteNic });
+      const made = site.everything();
+      asOlderAgentsLeftIt(site, isOverlay);
+      assert.notDeepEqual(site.everything(), made);
+      assert.ok(repair(site).length > 0);
+      assert.deepEqual(site.everything(), made);
+      assert.deepEqual(repair(site), []);
+      await site.plugin.check(site.call('net1'));
+    });
+  }
+}

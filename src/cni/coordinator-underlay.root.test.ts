@@ -17,6 +17,7 @@ test('the kernel holds golden table G2, both families', async () => {
   assert.deepEqual(lan.show('pod', 'rule'), [
     '0: from all lookup local',
     '1000: from all fwmark 0x1 lookup 100',
+    '1001: from 10.6.168.172 lookup 99',
     '1001: from 10.7.168.173 lookup 101',
     '32766: from all lookup main',
     '32767: from all lookup default',
@@ -29,6 +30,13 @@ test('the kernel holds golden table G2, both families', async () => {
     '10.7.0.0/16 dev net1 scope link src 10.7.168.173',
     'default via 10.6.0.1 dev eth0',
   ]);
+  assert.deepEqual(lan.show('pod', 'route show table 99'), [
+    '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
+    '10.233.64.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
+    '10.6.0.0/16 dev eth0 scope link src 10.6.168.172',
+    '10.6.212.101 dev veth0 scope link src 10.6.168.172',
+    'default via 10.6.0.1 dev eth0',
+  ]);
   assert.deepEqual(lan.show('pod', 'route show table 101'), [
     '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
     '10.233.64.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
@@ -36,8 +44,9 @@ test('the kernel holds golden table G2, both families', async () => {
     '10.7.0.0/16 dev net1 scope link src 10.7.168.173',
     'default via 10.7.0.1 dev net1',
   ]);
-  assert.deepEqual(lan.show('pod', '-6 rule').slice(1, 3), [
+  assert.deepEqual(lan.show('pod', '-6 rule').slice(1, 4), [
     '1000: from all fwmark 0x1 lookup 100',
+    '1001: from fd00:10:6::172 lookup 99',
     '1001: from fd00:10:7::173 lookup 101',
   ]);
   assert.deepEqual(lan.show('pod', '-6 route'), [
@@ -180,7 +189,9 @@ test('CHECK names what is broken, and ADD again mends it', async () => {
   await site.addUnderlay([4, 6]);
   const { pod, node } = site.lan;
   const damages: [string, string, RegExp][] = [
-    [pod, 'rule del pref 1001', /^rule 1001: from 10\.7\.168\.173 lookup 101 is missing$/],
+    [pod, 'rule del from 10.7.168.173', /^rule 1001: from 10\.7\.168\.173 lookup 101 is missing$/],
+    [pod, 'rule del from 10.6.168.172', /^rule 1001: from 10\.6\.168\.172 lookup 99 is missing$/],
+    [pod, 'route del default table 99', /^route default via 10\.6\.0\.1 dev eth0 .*missing from table 99$/],
     [pod, 'route del default table 101', /^route default via 10\.7\.0\.1 dev net1 .*missing from table 101$/],
     [pod, 'route del default', /^route default via 10\.6\.0\.1 dev eth0 is missing from table main$/],
     [

@@ -36,12 +36,14 @@ function hop({ gateway, dev, onlink }: Partial<NextHop>): string[] {
   return words;
 }
 
-/** `32764: from all fwmark 0x1/0xff iif eth0 lookup 100`. */
-function describeRule({ priority, from, to, mark, inputDev, table }: Rule): string {
+/** `32764: from all fwmark 0x1/0xff iif eth0 lookup 100`, `32768: from all iif lo ipproto 6 sport 1-65534 lookup 98`. */
+function describeRule({ priority, from, to, mark, inputDev, ipProtocol, sourcePorts, table }: Rule): string {
   const words = [`${priority}: from ${from === undefined ? 'all' : formatCidr(from)}`];
   if (to !== undefined) words.push(`to ${formatCidr(to)}`);
   if (mark !== undefined) words.push(`fwmark 0x${mark.value.toString(16)}/0x${mark.mask.toString(16)}`);
   if (inputDev !== undefined) words.push(`iif ${inputDev}`);
+  if (ipProtocol !== undefined) words.push(`ipproto ${ipProtocol}`);
+  if (sourcePorts !== undefined) words.push(`sport ${sourcePorts.first}-${sourcePorts.last}`);
   words.push(`lookup ${table}`);
   return words.join(' ');
 }

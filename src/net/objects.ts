@@ -166,6 +166,10 @@ export interface Rule {
   readonly to?: Cidr;
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inputDev?: string;
+  /** `ipproto`, by IANA's number: 17 is UDP. */
+  readonly ipProtocol?: number;
+  /** `sport`, both ends included. */
+  readonly sourcePorts?: { readonly first: number; readonly last: number };
   /** FIB_RULE_INVERT, `not`: it takes what its selectors do not. Reported only. */
   readonly inverted?: boolean;
   /** A route of its table counts only with a longer prefix. Reported only. */

@@ -37,8 +37,12 @@ export function routeAsKept(route: Route): Route {
 }
 
 /** All a rule's selectors, its table, priority and protocol: the kernel takes two rules that differ in any of them. */
-export function ruleKey({ family, priority, table, from, to, mark, inputDev, protocol }: Rule): string {
-  const selectors = [from && formatCidr(from), to && formatCidr(to), mark?.value, mark?.mask, inputDev];
+export function ruleKey({ family, priority, table, from, to, mark, protocol, ...more }: Rule): string {
+  const { inputDev, ipProtocol, sourcePorts } = more;
+  const selectors = [
+    ...[from && formatCidr(from), to && formatCidr(to), mark?.value, mark?.mask],
+    ...[inputDev, ipProtocol, sourcePorts?.first, sourcePorts?.last],
+  ];
   return JSON.stringify([family, priority, table, protocol, ...selectors.map((each) => each ?? null)]);
 }
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before, describe, test } from 'node:test';
 import { isOrbError } from '#base';
-import { parseAddress, parseCidr } from '#ip';
+import { defaultDestination, parseAddress, parseCidr } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
+import { MAIN_TABLE, type Route, RTPROT } from '#net';
 import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planPod } from '#plan/network';
 import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
@@ -37,9 +38,22 @@ function plan(
   const addresses = families.map((family) => parseCidr(CIDRS[family]));
   return planPod({
     containerId,
-    nics: [{ name: 'eth0', addresses, routes: [], settings }],
+    nics: [{ name: 'eth0', addresses, routes: families.map(byRouter), settings }],
     nodeAddresses: [parseAddress(NODES[4]), parseAddress(NODES[6])],
   });
+}
+
+/** The default route, as the macvlan plugin leaves it. */
+function byRouter(family: 4 | 6): Route {
+  return {
+    destination: defaultDestination(family),
+    table: MAIN_TABLE,
+    type: 'unicast',
+    scope: 'global',
+    protocol: RTPROT.boot,
+    dev: 'eth0',
+    gateway: parseAddress(family === 4 ? '10.6.0.1' : 'fd00:10:6::1'),
+  };
 }
 
 /** A node and a pod with a macvlan NIC, both open; gone at the end of the scope. */

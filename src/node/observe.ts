@@ -17,7 +17,7 @@ export function observePod(
   const exists = (name: string) => links.some((link) => link.name === name);
   const devs = [...new Set(desired.pod.neighbours.map(({ dev }) => dev))].filter(exists);
   const { table } = desired.pod;
-  const mayHaveTable = desired.veth !== undefined && exists(desired.veth.podLink);
+  const mayHaveTable = desired.veth === undefined || exists(desired.veth.podLink);
   return {
     links,
     addresses: pod.addresses(),

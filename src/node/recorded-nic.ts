@@ -64,7 +64,9 @@ export const recordedNicSchema = z.object({
   /** Its own table in the pod. */
   table: z.int().optional(),
   /** The pod's, as they were when it was last planned; the usual ones where older agents wrote. */
-  numbers: z.object({ replyTable: z.int(), besideTable: z.int(), replyMark: z.int() }).optional(),
+  numbers: z
+    .object({ replyTable: z.int(), besideTable: z.int(), lastTable: z.int(), replyMark: z.int() })
+    .optional(),
   /** Where the node's routes to its addresses are. */
   hostLink: z.string(),
   hostTable: z.int(),

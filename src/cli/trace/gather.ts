@@ -2,9 +2,18 @@
 
 import { isGone } from '#cni';
 import type { NetworkNamespace } from '#net';
-import { type Firewall, type LinksOf, type Place, segmentsOf, serviceFronts, type World } from '#plan/trace';
+import { NFT_TABLE } from '#plan/network';
+import {
+  type Firewall,
+  type LinksOf,
+  type Place,
+  podFirewall,
+  segmentsOf,
+  serviceFronts,
+  type World,
+} from '#plan/trace';
 import type { ClusterFacts } from './facts.ts';
-import { halfOpenNetworks, masqueradesOf, podFirewall, type Sight, seePlace } from './observe-place.ts';
+import { halfOpenNetworks, masqueradesOf, type Sight, seePlace } from './observe-place.ts';
 import type { Site, SitePlace } from './site.ts';
 
 export type OpenNamespace = (path: string) => NetworkNamespace;
@@ -28,7 +37,12 @@ function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace
   const namespace = openUnlessEnded(at, open);
   if (namespace === undefined) return undefined;
   try {
-    return { at, ...seePlace(namespace), firewall: firewallOf(namespace, at, site, facts) };
+    const sight = seePlace(namespace);
+    const firewall =
+      at.kind === 'pod'
+        ? podFirewall(sight.view, namespace.nftRules(NFT_TABLE))
+        : firewallOf(namespace, at, site, facts);
+    return { at, ...sight, firewall };
   } finally {
     namespace.close();
   }
@@ -54,7 +68,6 @@ function firewallOf(
   { overlayTable }: Site,
   facts: ClusterFacts,
 ): Firewall {
-  if (kind === 'pod') return podFirewall(namespace);
   if (kind !== 'node') return {};
   return {
     ...nodeRules(facts),

@@ -3,7 +3,7 @@
 import { type Cidr, parseCidr } from '#ip';
 import type { Link, NetworkNamespace } from '#net';
 import { NFT_TABLE } from '#plan/network';
-import { type Firewall, type Masquerade, type NamespaceView, podReplyMarks } from '#plan/trace';
+import type { Masquerade, NamespaceView } from '#plan/trace';
 
 export interface Sight {
   readonly links: readonly Link[];
@@ -47,11 +47,6 @@ interface NftRuleJson {
 function rulesOf(namespace: NetworkNamespace, table: string): NftRuleJson[] {
   const listed = namespace.nftTable('inet', table) as { nftables?: { rule?: NftRuleJson }[] } | undefined;
   return (listed?.nftables ?? []).flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
-}
-
-/** Our own table of a pod: its answers leave by veth0 where the connection came in. */
-export function podFirewall(namespace: NetworkNamespace): Firewall {
-  return rulesOf(namespace, NFT_TABLE).length === 0 ? {} : { replyMarks: podReplyMarks(namespace.rules()) };
 }
 
 /** The networks of our own table of a node: half-seen connections into them pass. */

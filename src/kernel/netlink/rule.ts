@@ -22,6 +22,8 @@ const FRA_SUPPRESS_PREFIXLEN = 14;
 const FRA_TABLE = 15;
 const FRA_FWMASK = 16;
 const FRA_PROTOCOL = 21;
+const FRA_IP_PROTO = 22;
+const FRA_SPORT_RANGE = 23;
 const FR_ACT_TO_TBL = 1;
 const FIB_RULE_INVERT = 2;
 /** -1: no limit, or all bits of a mask. */
@@ -34,8 +36,6 @@ const unreadSelectors: Readonly<Record<string, number>> = {
   oif: 17,
   l3mdev: 19,
   uidrange: 20,
-  ipproto: 22,
-  sport: 23,
   dport: 24,
 };
 
@@ -46,7 +46,7 @@ export function getRules(family: Family | undefined): Request {
 }
 
 export function changeRule(verb: 'create' | 'delete', rule: Rule): Request {
-  const { family, priority, table, from, to, mark, inputDev, protocol } = rule;
+  const { family, priority, table, from, to, mark, inputDev, ipProtocol, sourcePorts, protocol } = rule;
   const body = new MessageBody();
   body.writer
     .u8(familyNumber(family))
@@ -64,6 +64,9 @@ export function changeRule(verb: 'create' | 'delete', rule: Rule): Request {
   if (from !== undefined) body.address(FRA_SRC, from.address);
   if (mark !== undefined) body.u32(FRA_FWMARK, mark.value).u32(FRA_FWMASK, mark.mask);
   if (inputDev !== undefined) body.text(FRA_IIFNAME, inputDev);
+  if (ipProtocol !== undefined) body.u8(FRA_IP_PROTO, ipProtocol);
+  // struct fib_rule_port_range: two u16 of the machine's order.
+  if (sourcePorts !== undefined) body.u32(FRA_SPORT_RANGE, sourcePorts.first + sourcePorts.last * 0x1_0000);
   return {
     type: verb === 'create' ? RTM_NEWRULE : RTM_DELRULE,
     flags: verbFlags(verb),
@@ -95,6 +98,8 @@ export function decodeRule({ body }: Message): Rule | undefined {
     ...present('to', selector(attributes, FRA_DST, toLength, family)),
     ...present('mark', markOf(attributes)),
     ...present('inputDev', attributes.text(FRA_IIFNAME)),
+    ...present('ipProtocol', attributes.u8(FRA_IP_PROTO)),
+    ...present('sourcePorts', portsOf(attributes.u32(FRA_SPORT_RANGE))),
     ...present('inverted', (flags & FIB_RULE_INVERT) === 0 ? undefined : true),
     ...present(
       'suppressPrefixLength',
@@ -109,6 +114,10 @@ function markOf(attributes: Attributes): Rule['mark'] {
   const value = attributes.u32(FRA_FWMARK);
   const mask = attributes.u32(FRA_FWMASK);
   return value === undefined && mask === undefined ? undefined : { value: value ?? 0, mask: mask ?? NOTHING };
+}
+
+function portsOf(range: number | undefined): Rule['sourcePorts'] {
+  return range === undefined ? undefined : { first: range & 0xffff, last: range >>> 16 };
 }
 
 function selector(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseAddress, parseCidr } from '#ip';
-import type { Link, Route } from '#net';
+import { formatCidr, parseAddress, parseCidr } from '#ip';
+import { type Link, MAIN_TABLE, type Route } from '#net';
 import type { DesiredNamespace, DesiredNetwork } from './desired.ts';
 import { difference, networkDifference } from './difference.ts';
 import { changesOf, mismatches } from './finding.ts';
+import { madeBy } from './golden-fixture.ts';
 import type { ObservedNamespace } from './observed.ts';
 import { planPod } from './pod.ts';
 import { mergeSettings } from './settings.ts';
@@ -16,7 +17,7 @@ const desired: DesiredNetwork = planPod({
     {
       name: 'eth0',
       addresses: [parseCidr('10.6.0.5/16'), parseCidr('fd00:6::5/64')],
-      routes: [],
+      routes: [madeBy('eth0', '0.0.0.0/0', '10.6.0.1'), madeBy('eth0', '::/0', 'fd00:6::1')],
       settings: mergeSettings({
         netConf: { overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12', 'fd96::/112'] },
         podAnnotations: {},
@@ -261,7 +262,10 @@ test('the rule of Spiderpool on a migrated node is as good as ours', () => {
 });
 
 test('what an earlier state of the settings or the node left is taken away, other people’s objects stay', () => {
-  const left: Route = { ...(desired.pod.routes[2] as Route), destination: parseCidr('10.100.0.0/16') };
+  const hijacked = desired.pod.routes.find(
+    ({ gateway, protocol }) => gateway !== undefined && protocol === 79,
+  );
+  const left: Route = { ...(hijacked as Route), destination: parseCidr('10.100.0.0/16') };
   const foreign = { ...left, destination: parseCidr('10.101.0.0/16'), protocol: 3 };
   const findings = difference(desired.pod, { ...pod, routes: [...pod.routes, left, foreign] });
   assert.deepEqual(mismatches(findings), [], 'no fault for CHECK');
@@ -330,26 +334,15 @@ test('limits that an administrator has raised stay', () => {
   assert.deepEqual(found('1024'), ['sysctl net/ipv4/neigh/default/gc_thresh3 is 1024, not 28160']);
 });
 
-const byNic = (dev: string, gateway: string, protocol = 3): Route => ({
-  destination: parseCidr('::/0'),
-  table: 254,
-  type: 'unicast',
-  scope: 'global',
-  protocol,
-  dev,
-  gateway: parseAddress(gateway),
-  metric: 1024,
-});
-const keeps = byNic('eth0', 'fd00:6::1');
-const loses = byNic('net1', 'fd00:7::1');
-const moving: DesiredNamespace = {
-  ...desired.pod,
-  routes: [...desired.pod.routes, { ...keeps, owner: 'node' }],
-  unwantedRoutes: [loses],
-};
+const keeps = madeBy('eth0', '::/0', 'fd00:6::1');
+const loses = madeBy('net1', '::/0', 'fd00:7::1');
+const moving: DesiredNamespace = { ...desired.pod, unwantedRoutes: [loses] };
+const withoutDefault6 = pod.routes.filter(
+  (route) => formatCidr(route.destination) !== '::/0' || route.table !== MAIN_TABLE,
+);
 
 test('a default route that moved goes last, once rules and tables stand', () => {
-  const observed = { ...pod, rules: [], routes: [...pod.routes, keeps, loses] };
+  const observed = { ...pod, rules: [], routes: [...pod.routes, loses] };
   const kinds = changesOf(difference(moving, observed)).map(({ verb, kind }) => `${verb} ${kind}`);
   assert.deepEqual(kinds, ['create rule', 'create rule', 'delete route']);
 });
@@ -361,14 +354,14 @@ test('of an IPv6 route of two NICs only the hop that moved is deleted', () => {
     ...(gateway !== undefined && { gateway }),
     weight: 1,
   }));
-  const observed = { ...pod, routes: [...pod.routes, { ...rest, nextHops }] };
+  const observed = { ...pod, routes: [...withoutDefault6, { ...rest, nextHops }] };
   assert.deepEqual(changesOf(difference(moving, observed)), [
     { verb: 'delete', kind: 'route', route: loses },
   ]);
 });
 
 test('a default route that comes back takes the place of the one that goes', () => {
-  const observed = { ...pod, routes: [...pod.routes, loses] };
+  const observed = { ...pod, routes: [...withoutDefault6, loses] };
   const changes = changesOf(difference(moving, observed));
   assert.deepEqual(
     changes.map(({ verb, kind }) => `${verb} ${kind}`),
@@ -377,6 +370,6 @@ test('a default route that comes back takes the place of the one that goes', () 
 });
 
 test('a default route of the user’s own in main is left alone', () => {
-  const own = byNic('eth0', 'fd00:6::99', 4);
-  assert.deepEqual(difference(moving, { ...pod, routes: [...pod.routes, own] }), []);
+  const own = madeBy('eth0', '::/0', 'fd00:6::99', { protocol: 4 });
+  assert.deepEqual(difference(moving, { ...pod, routes: [...withoutDefault6, own] }), []);
 });

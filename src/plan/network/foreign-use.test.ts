@@ -14,7 +14,12 @@ const markRule = (value: number, mask = 0xffff_ffff): Rule => ({
 });
 
 test('a pod has the tables and the mark that Spiderpool chose where nobody else uses them', () => {
-  assert.deepEqual(podNumbers(noForeignUse), { replyTable: 100, besideTable: 99, replyMark: 1 });
+  assert.deepEqual(podNumbers(noForeignUse), {
+    replyTable: 100,
+    besideTable: 99,
+    lastTable: 98,
+    replyMark: 1,
+  });
 });
 
 test('replies get another table where a program has routes in table 100, and so does an overlay’s NIC', () => {
@@ -23,8 +28,8 @@ test('replies get another table where a program has routes in table 100, and so 
       tables.map((number) => ({ ...madeBy('net1', '0.0.0.0/0', '10.7.0.1'), table: number })),
       [],
     );
-  assert.deepEqual(podNumbers(taken(100)), { replyTable: 99, besideTable: 98, replyMark: 1 });
-  assert.deepEqual(podNumbers(taken(99)), { replyTable: 100, besideTable: 98, replyMark: 1 });
+  assert.deepEqual(podNumbers(taken(100)), { replyTable: 99, besideTable: 98, lastTable: 97, replyMark: 1 });
+  assert.deepEqual(podNumbers(taken(99)), { replyTable: 100, besideTable: 98, lastTable: 97, replyMark: 1 });
 });
 
 test('replies get another mark where a rule of a program looks for the usual one', () => {
@@ -35,7 +40,7 @@ test('replies get another mark where a rule of a program looks for the usual one
 });
 
 test('what was chosen once stays, as long as nobody else uses it', () => {
-  const before = { replyTable: 98, besideTable: 97, replyMark: 0x4 };
+  const before = { replyTable: 98, besideTable: 97, lastTable: 96, replyMark: 0x4 };
   assert.deepEqual(podNumbers(noForeignUse, before), before);
   assert.equal(podNumbers(foreignUse([], [{ ...markRule(9), table: 98 }]), before).replyTable, 100);
 });

@@ -16,10 +16,12 @@ export const noForeignUse: ForeignUse = { tables: new Set(), marks: [] };
 
 /** The numbers that a pod has once, whatever its NICs: chosen when its first NIC comes, and recorded. */
 export interface PodNumbers {
-  /** What must go back through the node; the default route of an overlay's NIC where nothing is marked. */
+  /** What must go back through the node. */
   readonly replyTable: number;
-  /** The default route of an overlay's NIC where `replyTable` is for marked replies. */
+  /** Of the NIC that main serves, where the pod has several. */
   readonly besideTable: number;
+  /** Of answers, where the pod has no default route. */
+  readonly lastTable: number;
   /** The packet mark of replies. */
   readonly replyMark: number;
 }
@@ -28,6 +30,7 @@ export interface PodNumbers {
 export const usualNumbers: PodNumbers = {
   replyTable: REPLY_TABLE,
   besideTable: REPLY_TABLE - 1,
+  lastTable: REPLY_TABLE - 2,
   replyMark: REPLY_MARK,
 };
 
@@ -67,7 +70,8 @@ export function podNumbers(foreign: ForeignUse, recorded: PodNumbers = usualNumb
       : freeTable(foreign, { first: REPLY_TABLE, step: -1, taken });
   const replyTable = table(recorded.replyTable, []);
   const besideTable = table(recorded.besideTable, [replyTable]);
-  return { replyTable, besideTable, replyMark: freeMark(foreign, recorded.replyMark) };
+  const lastTable = table(recorded.lastTable, [replyTable, besideTable]);
+  return { replyTable, besideTable, lastTable, replyMark: freeMark(foreign, recorded.replyMark) };
 }
 
 /** One bit that no rule of another program looks for. */

@@ -131,6 +131,11 @@ export function hasFamily(nic: Nic, family: Family): boolean {
   return nic.addresses.some((cidr) => cidr.address.family === family);
 }
 
+/** Its settings are those of what the pod has once. */
+export function firstOfOurs(frame: Frame): Nic {
+  return frame.nics.find((nic) => nic.ours) ?? frame.first;
+}
+
 /** Marks an object as the NIC's. */
 export function owned(owner: AttachmentKey): <T extends object>(object: T) => Owned<T> {
   return (object) => ({ ...object, owner });

@@ -1,7 +1,7 @@
-// Tables of NICs that main does not serve: what was asked on a NIC is answered on it, and the node and Services stay in reach.
+// Tables of NICs, where a pod has several: what was asked on a NIC is answered on it, and the node and Services stay in reach.
 
 import type { Family } from '#ip';
-import { MAIN_TABLE, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
+import { MAIN_TABLE, ROUTE_PROTOCOL, type Route, RTPROT, type Rule } from '#net';
 import { defaultRoutes, keeperOf, type Moved } from './default-route.ts';
 import { type Frame, hasFamily, type Nic, nicOnLan } from './frame.ts';
 import { hijackRoutes, nodeRoutes } from './hijack.ts';
@@ -9,7 +9,7 @@ import { gatewayRoute, sourceRule } from './made.ts';
 
 /** `from` rules, one for each address. */
 export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
-  return [...moved, ...overlayMoved(frame, moved)].flatMap(({ nic, family, table }) =>
+  return [...moved, ...keepersBesideOthers(frame, moved)].flatMap(({ nic, family, table }) =>
     nic.addresses
       .filter((cidr) => cidr.address.family === family)
       .map((cidr) => sourceRule(cidr.address, table)),
@@ -17,29 +17,53 @@ export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
 }
 
 export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
-  const copies = overlayMoved(frame, moved).flatMap(({ nic, family, table }) =>
-    defaultRoutes(nic, family).map((route) => copy(route, table)),
-  );
-  return [...moved.flatMap((one) => tableOf(frame, one)), ...copies];
+  return [
+    ...moved.flatMap((one) => tableOf(frame, one)),
+    ...keepersBesideOthers(frame, moved).flatMap((one) =>
+      isOverlays(one.nic) ? defaultsOf(one) : tableOf(frame, one),
+    ),
+  ];
 }
 
 /**
- * Where an overlay's NIC keeps main, replies from its address still must leave by it, also those into a LAN that another
- * NIC is on (Spiderpool #3683): its default route is copied to a table for its address.
+ * The NIC that main serves, where others have its family too. Main also leads into their LANs and holds their policy routes, which
+ * must not take this NIC's answers (docs/adr/0028): they are looked up by its address in a table without them.
  */
-function overlayMoved(frame: Frame, moved: readonly Moved[]): Moved[] {
-  if (!frame.isOverlay) return [];
+function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
+  return frame.families.flatMap((family) => {
+    const keeper = keeperOf(frame, family);
+    if (keeper === undefined || !hasFamily(keeper, family)) return [];
+    const isAlone = frame.nics.every((nic) => nic === keeper || !hasFamily(nic, family));
+    const isTuned = keeper.ours ? keeper.settings.tunePodRoutes : moved.some((one) => one.family === family);
+    return isAlone || !isTuned ? [] : [{ nic: keeper, family, table: keepersTable(frame, keeper, family) }];
+  });
+}
+
+/**
+ * A later NIC has its own, unless the first NIC has taken it. Beside an overlay's NIC that leads to the node, marked replies and what is
+ * sent from its address go the same way: golden table G4 has one table for both.
+ */
+function keepersTable(frame: Frame, keeper: Nic, family: Family): number {
   const { replyTable, besideTable } = frame.numbers;
-  const table = frame.ownWay === undefined ? replyTable : besideTable;
-  return frame.families
-    .filter((family) => keeperOf(frame, family) === frame.first)
-    .filter((family) => moved.some((one) => one.family === family) && hasFamily(frame.first, family))
-    .map((family) => ({ nic: frame.first, family, table }));
+  if (keeper.table !== undefined && !hasFamily(frame.first, family)) return keeper.table;
+  const goesAsReplies = frame.ownWay === undefined && defaultRoutes(keeper, family).length > 0;
+  return keeper === frame.first && goesAsReplies ? replyTable : besideTable;
+}
+
+/** The overlay's own link leads everywhere that its NIC reaches: its default route is all that its address needs (Spiderpool #3683). */
+function isOverlays({ ours, way }: Nic): boolean {
+  return !ours && !way.own;
+}
+
+function defaultsOf({ nic, family, table }: Moved): Route[] {
+  return defaultRoutes(nic, family).map((route) => copy(route, table));
 }
 
 /** The node, the NIC's own routes, what goes through the node, and the user's routes through the NIC. */
 function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
-  const own = nic.routes.filter(({ destination }) => destination.address.family === family);
+  const own = nic.routes.filter(
+    (route) => route.destination.address.family === family && !mainFollows(frame, nic, route),
+  );
   return [
     ...nodeRoutes(frame, nic.way, table, family),
     ...linksFirst(own).map((route) => copy(route, table)),
@@ -66,8 +90,14 @@ function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Ro
     .map(({ destination, gateway }) => gatewayRoute(destination, gateway, nic.name, table));
 }
 
+/** A router's advertisement renews the keeper's default route in main, or ends it: a copy would outlive the router. */
+function mainFollows(frame: Frame, nic: Nic, { destination, protocol }: Route): boolean {
+  const isDefault = destination.prefixLength === 0;
+  return isDefault && protocol === RTPROT.ra && keeperOf(frame, destination.address.family) === nic;
+}
+
 /** Ours now, with metric, MTU, onlink flag and next hops as they were (Spiderpool loses them). */
-function copy(route: Route, table: number): Route {
+export function copy(route: Route, table: number): Route {
   return { ...route, table, protocol: ROUTE_PROTOCOL };
 }
 

@@ -3,7 +3,7 @@
 import { hostCidr } from '#ip';
 import type { DesiredLink, DesiredNamespace, DesiredSysctl, Owned } from './desired.ts';
 import { emptyNamespace } from './desired.ts';
-import { type Frame, type Nic, owned } from './frame.ts';
+import { type Frame, firstOfOurs, type Nic, owned } from './frame.ts';
 import { halfOpenTable } from './half-open.ts';
 import { linkRoute, neighbour } from './made.ts';
 import { hostRule } from './node.ts';
@@ -52,7 +52,7 @@ function addressesOf(frame: Frame, nic: Nic) {
 function links(frame: Frame, served: readonly Nic[]): Owned<DesiredLink>[] {
   const { owner } = frame;
   const ways = [...new Set(served.map((nic) => nic.way))];
-  const { vethMtuBytes: mtuBytes } = (frame.nics.find((nic) => nic.ours) ?? frame.first).settings;
+  const { vethMtuBytes: mtuBytes } = firstOfOurs(frame).settings;
   return ways.map(({ own, hostLink: name, hostMac: mac, podLink, podMac }) => {
     if (!own) return { name, owner };
     const peer = { name: podLink, mac: podMac, mtuBytes, txQueueLength: 0 };

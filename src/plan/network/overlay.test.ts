@@ -17,6 +17,7 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
     const desired = plan([net1()], calico);
     assert.equal(desired.veth, undefined, 'the overlay’s veth leads to the node');
     assert.deepEqual(rules(desired), [
+      '1000: from all fwmark 0x1 lookup 100',
       '1001: from 10.233.105.154 lookup 100',
       '1001: from 10.6.212.227 lookup 101',
     ]);
@@ -57,6 +58,7 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
   test('IPv6', () => {
     const desired = plan([net1([6])], calico);
     assert.deepEqual(rules(desired, 6), [
+      '1000: from all fwmark 0x1 lookup 100',
       '1001: from fd00:10:6::227 lookup 101',
       '1001: from fd00:ca::154 lookup 100',
     ]);
@@ -71,6 +73,7 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
     const net2 = macvlan('net2', 7, '212.228', [4], { table: 102 });
     const desired = plan([net1(), net2], calico);
     assert.deepEqual(rules(desired), [
+      '1000: from all fwmark 0x1 lookup 100',
       '1001: from 10.233.105.154 lookup 100',
       '1001: from 10.6.212.227 lookup 101',
       '1001: from 10.7.212.228 lookup 102',
@@ -85,10 +88,21 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
   });
 });
 
-test('G5: net1 has the default route, eth0’s moves to table 101 with all of its routes, table 100 is not used', () => {
+test('G5: net1 has the default route, eth0’s moves to table 101 with all of its routes, table 100 has replies’', () => {
   const desired = plan([net1([4], { podDefaultRouteNic: 'net1' })], calico);
-  assert.deepEqual(rules(desired), ['1001: from 10.233.105.154 lookup 101']);
-  assert.deepEqual(table(desired.pod.routes, 100), []);
+  assert.deepEqual(rules(desired), [
+    '1000: from all fwmark 0x1 lookup 100',
+    '1001: from 10.233.105.154 lookup 101',
+    '1001: from 10.6.212.227 lookup 99',
+  ]);
+  assert.deepEqual(table(desired.pod.routes, 100), ['default via 169.254.1.1 dev eth0']);
+  assert.deepEqual(table(desired.pod.routes, 99), [
+    `10.233.0.0/18 via 10.6.212.101 dev eth0 ${eth0Source}`,
+    `10.233.64.0/18 via 10.6.212.101 dev eth0 ${eth0Source}`,
+    '10.6.0.0/16 dev net1 scope link src 10.6.212.227',
+    `10.6.212.101 dev eth0 scope link ${eth0Source}`,
+    'default via 10.6.0.1 dev net1',
+  ]);
   assert.deepEqual(table(desired.pod.routes, MAIN_TABLE).at(-1), 'default via 10.6.0.1 dev net1');
   assert.deepEqual(table(desired.pod.routes, 101), [
     `10.233.0.0/18 via 10.6.212.101 dev eth0 ${eth0Source}`,

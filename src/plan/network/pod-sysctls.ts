@@ -3,8 +3,11 @@
 import { RTPROT } from '#net';
 import { defaultRoutes, type Moved } from './default-route.ts';
 import type { DesiredSysctl } from './desired.ts';
-import { type Frame, hasFamily, type Nic } from './frame.ts';
+import { type Frame, firstOfOurs, hasFamily, type Nic } from './frame.ts';
 import { POD_LINK } from './numbers.ts';
+
+const OFF = 0;
+const LOOSE = 2;
 
 export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
   const veth = frame.ownWay === undefined ? [] : [POD_LINK];
@@ -27,16 +30,29 @@ export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl
 /** The kernel takes the larger of `all` and the link's own (ip-sysctl.rst), so 0 on `all` alone relaxes nothing. */
 function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysctl[] {
   if (!frame.families.includes(4)) return [];
-  const values = new Map<string, number>();
-  for (const { name, settings } of frame.nics) {
-    if (settings.podRpFilter !== undefined) values.set(name, settings.podRpFilter);
-  }
-  const smallest = Math.min(...values.values());
-  if (values.size === 0) return [];
-  return ['all', ...frame.nics.map(({ name }) => name), ...veth].flatMap((dev) => {
-    const value = frame.nics.some(({ name }) => name === dev) ? values.get(dev) : smallest;
-    return value === undefined ? [] : [{ key: `ipv4/conf/${dev}/rp_filter`, value: String(value) }];
-  });
+  const wished = frame.nics.flatMap(({ name, settings }) =>
+    settings.podRpFilter === undefined ? [] : [{ dev: name, value: settings.podRpFilter }],
+  );
+  if (wished.length === 0) return [];
+  const least = Math.min(...wished.map(({ value }) => value));
+  const links = [...wished, ...veth.map((dev) => ({ dev, value: least }))].map(({ dev, value }) => ({
+    dev,
+    value: value === LOOSE && !hasIpv4Address(frame, dev) ? OFF : value,
+  }));
+  const all = Math.min(...links.map(({ value }) => value));
+  return [{ dev: 'all', value: all }, ...links].map(({ dev, value }) => ({
+    key: `ipv4/conf/${dev}/rp_filter`,
+    value: String(value),
+  }));
+}
+
+/**
+ * On a link without an IPv4 address the kernel takes loose for strict (__fib_validate_source, no_addr): NodePort with the client's
+ * address would be dropped on veth0. Off is the same but for sources without any route, which only the node could send.
+ */
+function hasIpv4Address(frame: Frame, dev: string): boolean {
+  const nic = frame.nics.find(({ name }) => name === dev);
+  return nic === undefined ? firstOfOurs(frame).settings.vethLinkAddress !== undefined : hasFamily(nic, 4);
 }
 
 /** The router's next advertisement would put the default route that moved back into main. */

@@ -4,6 +4,7 @@ import type { SpiderCoordinator } from '#api';
 import { type Address, type Cidr, formatCidr, parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { DesiredNetwork } from './desired.ts';
+import { madeBy } from './golden-fixture.ts';
 import { planPod } from './pod.ts';
 import { type CoordinatorOptions, mergeSettings } from './settings.ts';
 import { neighbourText, routeText, ruleText } from './text.ts';
@@ -45,9 +46,14 @@ function plan(
   });
   return planPod({
     containerId: attachment.containerId,
-    nics: [{ name: 'eth0', addresses, routes: [], settings }],
+    nics: [{ name: 'eth0', addresses, routes: addresses.map(byGateway), settings }],
     nodeAddresses: options.nodes ?? [node4, node6],
   });
+}
+
+/** The default route of the NIC, as its plugin made it. */
+function byGateway({ address: { family } }: Cidr): Route {
+  return family === 4 ? madeBy('eth0', '0.0.0.0/0', '10.6.0.1') : madeBy('eth0', '::/0', 'fd00:10:6::1');
 }
 
 /** Routes of one table, IPv4 before IPv6, without the protocol that all of ours carry. */
@@ -64,6 +70,7 @@ test('G1, IPv4: the pod', () => {
   assert.deepEqual(pod.rules.map(ruleText), ['1000: from all fwmark 0x1 lookup 100']);
   assert.deepEqual(table(pod.routes, MAIN_TABLE), [
     '10.6.212.101 dev veth0 scope link src 10.6.212.241',
+    'default via 10.6.0.1 dev eth0',
     '10.233.64.0/18 via 10.6.212.101 dev veth0 src 10.6.212.241',
     '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.212.241',
     '169.254.0.0/16 via 10.6.212.101 dev veth0 src 10.6.212.241',
@@ -95,6 +102,7 @@ test('G1, IPv6: the pod and the node, without sources and with the kernel’s me
   );
   assert.deepEqual(table(pod.routes, MAIN_TABLE), [
     'fd00:10:6::101 dev veth0 metric 1024',
+    'default via fd00:10:6::1 dev eth0 metric 1024',
     'fd00:10:233::/116 via fd00:10:6::101 dev veth0 metric 1024',
   ]);
   assert.deepEqual(table(pod.routes, 100), ['default via fd00:10:6::101 dev veth0 metric 1024']);
@@ -120,7 +128,8 @@ function bigText(_key: string, value: unknown): unknown {
 test('every route, rule and neighbour carries our protocol number, and everything its owner', () => {
   const { pod, node } = plan([ipv4, ipv6]);
   for (const { routes, rules, neighbours, links, addresses } of [pod, node]) {
-    for (const object of [...routes, ...rules, ...neighbours]) assert.equal(object.protocol, ROUTE_PROTOCOL);
+    for (const object of [...routes.filter(({ dev }) => dev !== 'eth0'), ...rules, ...neighbours])
+      assert.equal(object.protocol, ROUTE_PROTOCOL);
     for (const object of [...routes, ...neighbours, ...links, ...addresses])
       assert.deepEqual(object.owner, attachment);
   }
@@ -140,7 +149,7 @@ test('every address of the node is reached through veth0, the first of a family 
 });
 
 test('a route through a gateway comes after the link route to that gateway', () => {
-  const { routes } = plan([ipv4, ipv6]).pod;
+  const routes = plan([ipv4, ipv6]).pod.routes.filter(({ dev }) => dev !== 'eth0');
   for (const [i, route] of routes.entries()) {
     const { gateway } = route;
     if (gateway === undefined) continue;
@@ -258,7 +267,7 @@ test('a veth MTU too small for IPv6 is refused where the pod has IPv6, and only 
 
 test('an IPv6 pod on a node without IPv6: hijacked networks are left out with a note, ADD does not fail', () => {
   const { pod, node, notes } = plan([ipv4, ipv6], { nodes: [node4] });
-  assert.ok(pod.routes.every((route) => route.destination.address.family === 4));
+  assert.ok(pod.routes.every(({ dev, destination }) => dev === 'eth0' || destination.address.family === 4));
   assert.deepEqual(
     pod.rules.map((rule) => rule.family),
     [4],
@@ -271,7 +280,7 @@ test('an IPv6 pod on a node without IPv6: hijacked networks are left out with a 
 
 test('a hijacked network that is the NIC’s own subnet, or everything, does not replace the NIC’s routes', () => {
   const { pod, notes } = plan([ipv4], { netConf: { hijackCIDR: ['10.6.0.0/16', '0.0.0.0/0'] } });
-  assert.deepEqual(table(pod.routes, MAIN_TABLE).length, 3);
+  assert.deepEqual(table(pod.routes, MAIN_TABLE).length, 4);
   assert.equal(notes.filter((note) => note.includes('eth0 has a route')).length, 2);
 });
 

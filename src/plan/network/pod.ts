@@ -11,16 +11,17 @@ import {
   type Owned,
   type PlannedNic,
 } from './desired.ts';
-import { type Frame, frameOf, type Nic, owned, sourceOf } from './frame.ts';
+import { type Frame, firstOfOurs, frameOf, type Nic, owned } from './frame.ts';
 import { hijackNotes, hijackRoutes, nodeRoutes } from './hijack.ts';
+import { familiesWithoutDefault, lastResortRoute, lastResortRules } from './last-resort.ts';
 import { prefixedMac } from './mac.ts';
-import { gatewayRoute, neighbour, replyRule } from './made.ts';
+import { neighbour } from './made.ts';
 import type { PodInput, PodNic } from './nic.ts';
 import { nicTableRoutes, policyRoutesInMain, sourceRules } from './nic-tables.ts';
 import { planNodeShare } from './node-share.ts';
 import { POD_LINK } from './numbers.ts';
 import { podSysctls } from './pod-sysctls.ts';
-import { replyTable } from './reply-marks.ts';
+import { markTable, replyRoutes, replyRules } from './replies.ts';
 import { sameCidr, sameRouteKey } from './same.ts';
 
 /** Plans the pod; golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020. */
@@ -69,18 +70,24 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
   const own = owned(frame.owner);
   const moved = movedNics(frame);
   const defaults = mainDefaults(frame, moved, leaving);
-  const marks =
-    frame.ownWay === undefined ? {} : { table: own(replyTable(POD_LINK, frame.numbers.replyMark)) };
+  const lastResort = familiesWithoutDefault(frame, defaults.wanted);
   return {
     links: [...vethLink(frame), ...frame.nics.map(nicLink)],
     addresses: linkAddress(frame).map((address) => own(address)),
     neighbours: frame.ways.flatMap((way) =>
       frame.nodes.map((node) => own(neighbour(node, way.podLink, way.hostMac))),
     ),
-    routes: podRoutes(frame, moved, defaults.wanted).map((route) => own(route)),
-    rules: [...replyRules(frame), ...sourceRules(frame, moved)].map((rule) => own(rule)),
+    routes: [
+      ...podRoutes(frame, moved, defaults.wanted),
+      ...lastResort.map((family) => lastResortRoute(frame, family)),
+    ].map((route) => own(route)),
+    rules: [
+      ...replyRules(frame),
+      ...sourceRules(frame, moved),
+      ...lastResort.flatMap((family) => lastResortRules(frame, family)),
+    ].map((rule) => own(rule)),
     sysctls: podSysctls(frame, moved).map((sysctl) => own(sysctl)),
-    ...marks,
+    table: own(markTable(frame)),
     expectedAddresses: frame.nics
       .filter((nic) => nic.ours)
       .flatMap((nic) =>
@@ -103,29 +110,6 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
     ...policyRoutesInMain(frame),
   ];
   return routes.filter((route, i) => routes.findIndex((other) => sameRouteKey(other, route)) === i);
-}
-
-/** Marked replies go back through the node. */
-function replyRoutes(frame: Frame): Route[] {
-  const { ownWay, numbers } = frame;
-  if (ownWay === undefined) return [];
-  // The kernel looks for the gateway in the route's table and then in main, which may lead to it by the overlay's NIC.
-  const links = ownWay === frame.first.way ? [] : nodeRoutes(frame, ownWay, numbers.replyTable);
-  const defaults = frame.gateways.map((gateway) =>
-    gatewayRoute(
-      defaultDestination(gateway.family),
-      gateway,
-      ownWay.podLink,
-      numbers.replyTable,
-      sourceOf(frame, ownWay, gateway.family),
-    ),
-  );
-  return [...links, ...defaults];
-}
-
-function replyRules(frame: Frame) {
-  if (frame.ownWay === undefined) return [];
-  return frame.gateways.map(({ family }) => replyRule(family, frame.numbers));
 }
 
 function vethLink(frame: Frame): Owned<DesiredLink>[] {
@@ -165,10 +149,6 @@ function linkAddress(frame: Frame): InterfaceAddress[] {
   }
   // Scope link keeps it out of the kernel's choice of source addresses.
   return [{ dev: POD_LINK, address: hostCidr(vethLinkAddress), scope: 'link' }];
-}
-
-function firstOfOurs(frame: Frame): Nic {
-  return frame.nics.find((nic) => nic.ours) ?? frame.first;
 }
 
 function notesOf(frame: Frame): string[] {

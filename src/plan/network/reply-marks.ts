@@ -17,19 +17,28 @@ interface Chain {
   readonly rule: string;
 }
 
+/** Which answers go back by the link that their connection came in by, and the mark that leads them there. */
+export interface ReplyMarking {
+  readonly dev: string;
+  /** Connections to the link's own addresses are left alone: rules by source lead their answers back already. */
+  readonly exceptOwn: boolean;
+  readonly mark: number;
+}
+
 /**
  * NodePort with externalTrafficPolicy Local and same-node Services reach the pod with a client's address that its
  * routes send elsewhere (Spiderpool #2039). A packet that an application has marked itself keeps its mark and its way:
  * Spiderpool's restore without a mask cleared marks of Istio, TPROXY and WireGuard.
  */
-export function replyTable(podLink: string, replyMark: number): DesiredTable {
+export function replyTable({ dev, exceptOwn, mark: replyMark }: ReplyMarking): DesiredTable {
   const bit = `0x${CONNECTION_BIT.toString(16)}`;
   const mark = `0x${replyMark.toString(16)}`;
+  const isOthers = exceptOwn ? ' fib daddr . iif type unicast' : '';
   const chains: Chain[] = [
     {
       name: 'prerouting',
       hook: 'type filter hook prerouting priority mangle; policy accept;',
-      rule: `iifname "${podLink}" ct state new ct mark set ct mark | ${bit}`,
+      rule: `iifname "${dev}" ct state new${isOthers} ct mark set ct mark | ${bit}`,
     },
     {
       name: 'output',
@@ -49,6 +58,18 @@ export function replyTable(podLink: string, replyMark: number): DesiredTable {
   );
   const rules = chains.map(({ name, rule }) => ({ chain: name, comment: ruleComment(rule), commands }));
   return { name: NFT_TABLE, rules };
+}
+
+/** What a table with these rules does to answers; undefined where none of them is ours for one of the links. */
+export function markingOf(
+  rules: readonly { readonly comment: string | undefined }[],
+  links: readonly string[],
+  mark: number,
+): ReplyMarking | undefined {
+  const comments = new Set(rules.map(({ comment }) => comment));
+  return links
+    .flatMap((dev) => [false, true].map((exceptOwn) => ({ dev, exceptOwn, mark })))
+    .find((marking) => replyTable(marking).rules.every(({ comment }) => comments.has(comment)));
 }
 
 /** nft prints rules in words that differ from version to version: we know ours by a fingerprint of what we asked for. */

@@ -47,6 +47,9 @@ export function sameRule(a: Rule, b: Rule): boolean {
     a.inputDev === b.inputDev &&
     a.mark?.value === b.mark?.value &&
     a.mark?.mask === b.mark?.mask &&
+    a.ipProtocol === b.ipProtocol &&
+    a.sourcePorts?.first === b.sourcePorts?.first &&
+    a.sourcePorts?.last === b.sourcePorts?.last &&
     sameOptionalCidr(a.from, b.from) &&
     sameOptionalCidr(a.to, b.to)
   );

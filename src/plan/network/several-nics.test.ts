@@ -20,7 +20,15 @@ describe('G2: eth0 keeps the default route', () => {
     const { pod, node } = plan([eth0(), net1()]);
     assert.deepEqual(rules(plan([eth0(), net1()])), [
       '1000: from all fwmark 0x1 lookup 100',
+      '1001: from 10.6.168.172 lookup 99',
       '1001: from 10.7.168.173 lookup 101',
+    ]);
+    assert.deepEqual(table(pod.routes, 99), [
+      '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
+      '10.233.64.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
+      '10.6.0.0/16 dev eth0 scope link src 10.6.168.172',
+      '10.6.212.101 dev veth0 scope link src 10.6.168.172',
+      'default via 10.6.0.1 dev eth0',
     ]);
     assert.deepEqual(table(pod.routes, MAIN_TABLE), [
       '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
@@ -47,6 +55,7 @@ describe('G2: eth0 keeps the default route', () => {
     const desired = plan([eth0([6]), net1([6])]);
     assert.deepEqual(rules(desired, 6), [
       '1000: from all fwmark 0x1 lookup 100',
+      '1001: from fd00:10:6::172 lookup 99',
       '1001: from fd00:10:7::173 lookup 101',
     ]);
     assert.deepEqual(table(desired.pod.routes, 101, 6), [
@@ -64,6 +73,7 @@ describe('G2: eth0 keeps the default route', () => {
     const net2 = macvlan('net2', 8, '212.228', [4], { table: 102 });
     const desired = plan([eth0(), net1(), net2]);
     assert.deepEqual(rules(desired).slice(1), [
+      '1001: from 10.6.168.172 lookup 99',
       '1001: from 10.7.168.173 lookup 101',
       '1001: from 10.8.212.228 lookup 102',
     ]);
@@ -82,6 +92,7 @@ describe('G3: net1 has the default route', () => {
     assert.deepEqual(rules(desired), [
       '1000: from all fwmark 0x1 lookup 100',
       '1001: from 10.6.168.172 lookup 101',
+      '1001: from 10.7.168.173 lookup 99',
     ]);
     assert.deepEqual(table(desired.pod.routes, MAIN_TABLE), [
       '10.233.0.0/18 via 10.6.212.101 dev veth0 src 10.6.168.172',
@@ -117,6 +128,7 @@ describe('G3: net1 has the default route', () => {
     assert.deepEqual(rules(plan([eth0(), net1(), net2])).slice(1), [
       '1001: from 10.6.168.172 lookup 102',
       '1001: from 10.7.168.173 lookup 101',
+      '1001: from 10.8.212.228 lookup 99',
     ]);
   });
 });
@@ -126,7 +138,7 @@ test('both families: each has what it has alone', () => {
   for (const family of [4, 6] as const) {
     const alone = plan([eth0([family]), net1([family])]);
     assert.deepEqual(rules(both, family), rules(alone, family));
-    for (const number of [MAIN_TABLE, 100, 101]) {
+    for (const number of [MAIN_TABLE, 99, 100, 101]) {
       assert.deepEqual(table(both.pod.routes, number, family), table(alone.pod.routes, number, family));
     }
   }
@@ -172,13 +184,17 @@ test('a route that moves keeps its metric, MTU and onlink flag, and its next hop
 
 test('a NIC that is not attached yet may be asked for: the default route stays for now, with a note', () => {
   const desired = plan([eth0(), net1([4], { podDefaultRouteNic: 'net2' })]);
-  assert.deepEqual(rules(desired)[1], '1001: from 10.7.168.173 lookup 101');
+  assert.deepEqual(rules(desired)[2], '1001: from 10.7.168.173 lookup 101');
   assert.ok(desired.notes.some((note) => note.startsWith("podDefaultRouteNIC: net2 don't exist in pod")));
 });
 
 test('tunePodRoutes false leaves the default routes where their plugins put them', () => {
   const desired = plan([eth0(), net1([4], { tunePodRoutes: false, ...toNet1 })]);
-  assert.deepEqual(rules(desired), ['1000: from all fwmark 0x1 lookup 100']);
+  assert.deepEqual(
+    rules(desired).slice(1),
+    ['1001: from 10.6.168.172 lookup 99'],
+    'eth0 has its answers still',
+  );
   assert.deepEqual(desired.pod.unwantedRoutes, []);
 });
 
@@ -234,6 +250,7 @@ test('policy routes of a later NIC are in its table, and in main for programs th
     '172.30.0.0/16 via 10.7.0.254 dev net1',
     '172.31.0.0/16 via 10.7.0.254 dev net1',
   ]);
+  assert.deepEqual(policies(99), ['172.30.0.0/16 via 10.6.0.254 dev eth0'], 'eth0’s own alone');
 });
 
 test('an address of the node that is hijacked besides has the node’s route alone', () => {

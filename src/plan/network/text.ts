@@ -12,6 +12,14 @@ import {
 } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
+/** IANA's, of /etc/protocols. */
+const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  58: 'ipv6-icmp',
+};
+
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   1: 'redirect',
   2: 'kernel',
@@ -47,6 +55,8 @@ export function ruleText(rule: Rule): string {
     rule.to === undefined ? '' : `to ${destinationText(rule.to)}`,
     rule.mark === undefined ? '' : `fwmark ${markText(rule.mark)}`,
     rule.inputDev === undefined ? '' : `iif ${rule.inputDev}`,
+    rule.ipProtocol === undefined ? '' : `ipproto ${IP_PROTOCOL_NAMES[rule.ipProtocol] ?? rule.ipProtocol}`,
+    rule.sourcePorts === undefined ? '' : `sport ${portsText(rule.sourcePorts)}`,
     `lookup ${tableText(rule.table)}`,
   ];
   return words.filter((word) => word !== '').join(' ');
@@ -88,4 +98,8 @@ function metricText(route: Route, usual: number): string {
 function markText(mark: { readonly value: number; readonly mask: number }): string {
   const value = `0x${mark.value.toString(16)}`;
   return mark.mask === 0xffff_ffff ? value : `${value}/0x${mark.mask.toString(16)}`;
+}
+
+function portsText({ first, last }: NonNullable<Rule['sourcePorts']>): string {
+  return first === last ? String(first) : `${first}-${last}`;
 }

@@ -1,6 +1,6 @@
 export { type LinksOf, segmentsOf } from './cables.ts';
 export { type Decision, type Flow, lookUp } from './lookup.ts';
-export { connected, interfaceAddress, podReplyMarks, routeBy, viewOf } from './planned.ts';
+export { connected, interfaceAddress, podFirewall, routeBy, viewOf } from './planned.ts';
 export { type Arrival, sourceRefusal } from './reverse-path.ts';
 export { describeRow, type RowPath } from './rows.ts';
 export { sampleCluster } from './sample-cluster.ts';

@@ -11,6 +11,10 @@ export interface Flow {
   /** Absent while it is not chosen yet. */
   readonly source?: Address;
   readonly mark: number;
+  /** IANA's number of the protocol; absent where no rule shall ask for it. */
+  readonly ipProtocol?: number;
+  /** 0 or absent for protocols without ports, and while it is not chosen yet. */
+  readonly sourcePort?: number;
   /** The link that the packet came in by; absent for the namespace's own packets. */
   readonly inputDev?: string;
   /** Only routes of this link: of sockets bound to it, and for link-local destinations. */
@@ -63,8 +67,12 @@ export function lookUp(view: Pick<NamespaceView, 'rules' | 'routes'>, flow: Flow
   return { outcome: 'no route', ...tried };
 }
 
-function selectorsMatch({ mark, from, to, inputDev }: Rule, flow: Flow): boolean {
+function selectorsMatch(rule: Rule, flow: Flow): boolean {
+  const { mark, from, to, inputDev, ipProtocol, sourcePorts } = rule;
+  const { sourcePort = 0 } = flow;
   return (
+    (ipProtocol === undefined || ipProtocol === flow.ipProtocol) &&
+    (sourcePorts === undefined || (sourcePorts.first <= sourcePort && sourcePort <= sourcePorts.last)) &&
     (inputDev === undefined || inputDev === (flow.inputDev ?? OWN_PACKETS)) &&
     (mark === undefined || ((mark.value ^ flow.mark) & mark.mask) === 0) &&
     (to === undefined || cidrContains(to, flow.destination)) &&

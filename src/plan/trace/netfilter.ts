@@ -42,9 +42,14 @@ export class Netfilter {
   }
 
   /** Our table of the pod, prerouting. */
-  markConnection(state: ConnectionState, inputDev: string): void {
-    const marks = this.#parts.place.firewall.replyMarks;
+  markConnection({ destination }: Packet, state: ConnectionState, inputDev: string): void {
+    const { firewall, view } = this.#parts.place;
+    const marks = firewall.replyMarks;
     if (state.state !== 'new' || marks?.dev !== inputDev) return;
+    const isOfLink = view.addresses.some(
+      ({ dev, address }) => dev === inputDev && sameAddress(address.address, destination),
+    );
+    if (marks.exceptOwn && isOfLink) return;
     state.connection.marked = true;
     this.#parts.note('mark', `conntrack mark 0x${marks.bit.toString(16)}: answers leave by ${inputDev} too`);
   }

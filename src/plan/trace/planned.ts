@@ -14,17 +14,21 @@ import {
 } from '#net';
 import type { DesiredNetwork } from '../network/desired.ts';
 import type { PodInput } from '../network/nic.ts';
-import { POD_LINK } from '../network/numbers.ts';
 import { planPod } from '../network/pod.ts';
-import { CONNECTION_BIT, REPLY_MARK } from '../network/reply-marks.ts';
+import { CONNECTION_BIT, markingOf, REPLY_MARK } from '../network/reply-marks.ts';
 import { routeText } from '../network/text.ts';
 import type { LinkView, NamespaceView } from './view.ts';
-import type { Firewall, Place, ReplyMarks } from './world.ts';
+import type { Firewall, Place } from './world.ts';
 
-/** What our nftables table of a pod does to replies; `rules` are the pod's, ours names the mark. */
-export function podReplyMarks(rules: readonly Rule[]): ReplyMarks {
+/** What our nftables table of a pod does to answers: told by its own rules, and by the pod's, of which ours names the mark. */
+export function podFirewall(
+  { rules, links }: Pick<NamespaceView, 'rules' | 'links'>,
+  table: readonly { readonly comment: string | undefined }[],
+): Firewall {
   const own = rules.find(({ protocol, mark }) => protocol === ROUTE_PROTOCOL && mark !== undefined);
-  return { dev: POD_LINK, bit: CONNECTION_BIT, mark: own?.mark?.value ?? REPLY_MARK };
+  const names = links.map(({ name }) => name);
+  const marking = markingOf(table, names, own?.mark?.value ?? REPLY_MARK);
+  return marking === undefined ? {} : { replyMarks: { ...marking, bit: CONNECTION_BIT } };
 }
 
 export interface PlannedPod {
@@ -58,7 +62,7 @@ export function plannedPod(
     neighbours: pod.neighbours,
     sysctls: new Map(pod.sysctls.map(({ key, value }) => [key, value])),
   });
-  const firewall: Firewall = pod.table === undefined ? {} : { replyMarks: podReplyMarks(pod.rules) };
+  const firewall = podFirewall(view, pod.table?.rules ?? []);
   return { place: { name, kind: 'pod', node, view, firewall }, network };
 }
 

@@ -9,6 +9,9 @@ export interface Arrival {
   readonly destination: Address;
   readonly dev: string;
   readonly mark: number;
+  /** Of the packet; rules of the way back see it as the port that an answer leaves from. */
+  readonly ipProtocol?: number;
+  readonly destinationPort?: number;
   /** Where it is forwarded to: the way back is looked up as of a packet that comes in there. */
   readonly outputDev?: string;
 }
@@ -19,7 +22,11 @@ export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | u
   if (source.family === 6) return undefined;
   const filter = linkSysctl(view, 'ipv4', dev, 'rp_filter');
   const mark = linkSysctl(view, 'ipv4', dev, 'src_valid_mark') > 0 ? arrival.mark : 0;
-  const back = { destination: source, source: destination, mark };
+  const back = {
+    ...{ destination: source, source: destination, mark },
+    ...(arrival.ipProtocol !== undefined && { ipProtocol: arrival.ipProtocol }),
+    ...(arrival.destinationPort !== undefined && { sourcePort: arrival.destinationPort }),
+  };
   const way = lookUp(view, { ...back, ...(outputDev !== undefined && { inputDev: outputDev }) });
   const isNumbered = view.addresses.some((each) => each.dev === dev && each.address.address.family === 4);
   const strict = `rp_filter ${filter} on ${dev}`;

@@ -10,7 +10,7 @@ import { Netfilter, type NetfilterParts } from './netfilter.ts';
 import { sourceRefusal } from './reverse-path.ts';
 import { sourceFor } from './source-address.ts';
 import { forwards } from './view.ts';
-import type { Packet, Place, World } from './world.ts';
+import { ipProtocolOf, type Packet, type Place, type World } from './world.ts';
 
 export interface Visit {
   readonly hop: Hop;
@@ -60,14 +60,16 @@ class Passage {
 
   send(own: OwnPacket): Visit {
     const { view } = this.#place;
-    const { destination, mark } = own;
-    const bound = own.source === undefined ? {} : { source: own.source };
-    let decision = lookUp(view, { destination, mark, ...bound });
+    const { destination, mark, sourcePort } = own;
+    const ipProtocol = ipProtocolOf(own.protocol, destination.family);
+    // A socket that is bound to an address has its port by then.
+    const bound = own.source === undefined ? {} : { source: own.source, sourcePort };
+    let decision = lookUp(view, { destination, mark, ipProtocol, ...bound });
     const source = own.source ?? this.#chosenSource(destination, decision);
     if (source === undefined) return this.#noRoute({ ...own, source: destination }, decision);
     // connect(2) looks again with the source that it found; IPv6 keeps its first route (ip_route_connect, ip6_dst_lookup_tail).
     if (own.source === undefined && destination.family === 4)
-      decision = lookUp(view, { destination, source, mark });
+      decision = lookUp(view, { destination, source, mark, ipProtocol });
     const first: Packet = { ...own, source };
     const state = this.#netfilter.track(first);
     const translated = this.#netfilter.balance(first, state);
@@ -88,7 +90,7 @@ class Passage {
   receive(packet: Packet): Visit {
     const inputDev = this.#inputDev ?? '';
     const state = this.#netfilter.track(packet);
-    this.#netfilter.markConnection(state, inputDev);
+    this.#netfilter.markConnection(packet, state, inputDev);
     const translated = this.#netfilter.balance(packet, state);
     if (typeof translated === 'string') return this.#drop(packet, translated);
     const decision = lookUp(this.#place.view, this.#flowOf(translated));
@@ -186,12 +188,15 @@ class Passage {
     const outputDev = decision.outcome === 'found' && !isLocal ? decision.hops[0]?.dev : undefined;
     return sourceRefusal(this.#place.view, {
       ...{ source: packet.source, destination: packet.destination, dev, mark: packet.mark },
+      ipProtocol: ipProtocolOf(packet.protocol, packet.destination.family),
+      destinationPort: packet.destinationPort,
       ...(outputDev !== undefined && { outputDev }),
     });
   }
 
-  #flowOf({ destination, source, mark }: Packet): Flow {
-    const base = { destination, source, mark };
+  #flowOf({ protocol, destination, source, sourcePort, mark }: Packet): Flow {
+    const ipProtocol = ipProtocolOf(protocol, destination.family);
+    const base = { destination, source, mark, ipProtocol, sourcePort };
     return this.#inputDev === undefined ? base : { ...base, inputDev: this.#inputDev };
   }
 

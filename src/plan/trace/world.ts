@@ -1,6 +1,6 @@
 // The world of a trace: namespaces with what they do to packets, and the segments that connect their links.
 
-import type { Address, Cidr } from '#ip';
+import type { Address, Cidr, Family } from '#ip';
 import type { Mac } from '#net';
 import type { ServiceFront } from './service-front.ts';
 import type { NamespaceView } from './view.ts';
@@ -33,6 +33,8 @@ export interface Firewall {
 
 export interface ReplyMarks {
   readonly dev: string;
+  /** Connections to addresses of the link itself are left alone. */
+  readonly exceptOwn: boolean;
   /** The bit of the connection's mark. */
   readonly bit: number;
   /** The mark of its packets. */
@@ -81,6 +83,12 @@ export interface Packet {
   readonly mark: number;
   /** The first packet of the connection, its answer, and what follows (for TCP the ACK). */
   readonly kind: 'first' | 'answer' | 'next';
+}
+
+/** IANA's number, which rules ask for. */
+export function ipProtocolOf(protocol: Protocol, family: Family): number {
+  if (protocol === 'icmp') return family === 4 ? 1 : 58;
+  return protocol === 'tcp' ? 6 : 17;
 }
 
 export function placeOf({ places }: World, name: string): Place | undefined {
