@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type KubeObject, type Namespace, type ResourceType, resources } from '#api';
 import { kernelLines } from '../conformance/kernel-state.ts';
-import { expectFootprint, type Footprint, footprint } from './footprint.ts';
+import { footprint, leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
@@ -24,7 +24,6 @@ if (insideNamespaces(import.meta.filename)) {
   const usual = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
   const unnamed = underlay({});
   let node: OneNode;
-  let clean: Footprint;
   let podNumber = 0;
 
   before(async () => {
@@ -36,9 +35,9 @@ if (insideNamespaces(import.meta.filename)) {
     const sandbox = await sandboxOfNewPod({});
     await runtime.add(usual, sandbox);
     await end(sandbox);
-    clean = await footprint(node);
   });
   after(() => node.stop());
+  leaveNothing(runtime, () => node);
 
   function sandboxOfNewPod(annotations: Record<string, string>, namespace = 'default'): Promise<Sandbox> {
     return Sandbox.ofNewPod(node, `pod-${++podNumber}`, { annotations, namespace });
@@ -66,7 +65,6 @@ if (insideNamespaces(import.meta.filename)) {
       [],
     );
     sandbox.dropNamespace();
-    await expectFootprint(node, clean);
   }
 
   describe('annotations of a pod', () => {
@@ -236,11 +234,14 @@ if (insideNamespaces(import.meta.filename)) {
       test(what, async () => {
         const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
         await node.client.patch(resources.namespaces, { name: 'shop' }, patch);
-        const sandbox = await sandboxOfNewPod({}, 'shop');
-        await refused(sandbox, unnamed, codes.configuration, words);
-        const cleared = Object.fromEntries(Object.keys(annotations).map((key) => [key, null]));
-        const undo = { type: 'merge', body: { metadata: { annotations: cleared } } } as const;
-        await node.client.patch(resources.namespaces, { name: 'shop' }, undo);
+        try {
+          const sandbox = await sandboxOfNewPod({}, 'shop');
+          await refused(sandbox, unnamed, codes.configuration, words);
+        } finally {
+          const cleared = Object.fromEntries(Object.keys(annotations).map((key) => [key, null]));
+          const undo = { type: 'merge', body: { metadata: { annotations: cleared } } } as const;
+          await node.client.patch(resources.namespaces, { name: 'shop' }, undo);
+        }
       });
     }
   });
@@ -259,7 +260,6 @@ if (insideNamespaces(import.meta.filename)) {
     await end(late);
     await runtime.check(usual, holder);
     await end(holder);
-    await expectFootprint(node, clean);
   });
 
   test('without any word on pools and without default pools, that is what the message says', async () => {
@@ -332,7 +332,6 @@ if (insideNamespaces(import.meta.filename)) {
       assert.deepEqual([run.exit, run.json?.code], [1, codes.configuration]);
       assert.match(String(run.json?.msg), /prevResult is missing/);
       await end(sandbox);
-      await expectFootprint(node, clean);
     });
   });
 
@@ -359,7 +358,6 @@ if (insideNamespaces(import.meta.filename)) {
         assert.deepEqual([run.exit, run.json?.code], [1, codes.environment], run.stdout);
         assert.match(String(run.json?.msg), words);
         await end(sandbox);
-        await expectFootprint(node, clean);
       });
     }
   });
@@ -391,7 +389,6 @@ if (insideNamespaces(import.meta.filename)) {
         assert.deepEqual([exit, stdout], [0, '']);
       }
       sandbox.dropNamespace();
-      await expectFootprint(node, clean);
     });
   });
 
@@ -469,7 +466,6 @@ if (insideNamespaces(import.meta.filename)) {
     for (const [what, type, object, words] of cases) {
       test(what, async () => {
         await assert.rejects(node.client.create(type, object as KubeObject), words);
-        await expectFootprint(node, clean);
       });
     }
 
@@ -489,7 +485,6 @@ if (insideNamespaces(import.meta.filename)) {
         /spec\.ips: Forbidden: remove IP ranges \[10\.6\.1\.[0-9]+\] that is being used/,
       );
       await end(sandbox);
-      await expectFootprint(node, clean);
     });
   });
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { needs } from '../uml/kernel-part.ts';
-import { expectFootprint, type Footprint, footprint } from './footprint.ts';
+import { leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { gateway, nodeAddress, nodeNic, OneNode, overlayCidrs, serviceCidrs } from './one-node.ts';
 import { runProgram } from './program.ts';
@@ -22,7 +22,6 @@ if (insideNamespaces(import.meta.filename)) {
   describe('ipvlan', needs('ipvlan', 'nftables'), () => {
     const runtime = new Runtime();
     let node: OneNode;
-    let clean: Footprint;
     let pods = 0;
 
     const ipvlan = {
@@ -58,9 +57,9 @@ if (insideNamespaces(import.meta.filename)) {
       await node.createPools();
       // The first pod makes what a node has once.
       await end((await attached()).sandbox);
-      clean = await footprint(node);
     });
     after(() => node.stop());
+    leaveNothing(runtime, () => node);
 
     test('a pod gets golden table G1 in both families, and leaves nothing', async () => {
       const { sandbox, addresses } = await attached();
@@ -101,7 +100,6 @@ if (insideNamespaces(import.meta.filename)) {
       assert.match(sandbox.run('nft', 'list', 'table', 'inet', 'orbweaver'), /iifname "veth0"/);
       await runtime.check(network(), sandbox);
       await end(sandbox);
-      await expectFootprint(node, clean);
     });
 
     test('a pod and its node reach one another through veth0, which without the coordinator they do not', async () => {
@@ -137,7 +135,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(other.sandbox);
     });
 
-    test('a machine of the LAN and a pod reach one another, both families', async () => {
+    test('a machine of the LAN and a pod reach one another, both families', async (t) => {
       const { sandbox, addresses } = await attached();
       const lines = [
         'netns add machine',
@@ -146,6 +144,7 @@ if (insideNamespaces(import.meta.filename)) {
         '-n machine address add fd00:10:6::9/64 dev eth0 nodad',
         '-n machine link set eth0 up',
       ];
+      t.after(() => runProgram('ip', ['netns', 'delete', 'machine']));
       for (const line of lines) runProgram('ip', line.split(' '));
       for (const [family, machine] of [
         [4, '10.6.0.9'],
@@ -163,7 +162,6 @@ if (insideNamespaces(import.meta.filename)) {
           addresses[family],
         ]);
       }
-      runProgram('ip', ['netns', 'delete', 'machine']);
       await end(sandbox);
     });
 
@@ -181,7 +179,6 @@ if (insideNamespaces(import.meta.filename)) {
       const names = sandbox.ip<{ ifname: string }>('link').map(({ ifname }) => ifname);
       assert.ok(!names.includes('veth0'), 'nothing of the coordinator is there');
       await end(sandbox, net);
-      await expectFootprint(node, clean);
     });
   });
 }

@@ -153,6 +153,12 @@ export class OneNode {
     await this.agent.start(() => accepts({ path: '/run/orbweaver/agent.sock' }));
   }
 
+  /** Starts what does not run, after a test that has stopped it. */
+  async revive(): Promise<void> {
+    if (this.apiServer.pid === undefined) await this.startApiServer();
+    if (this.agent.pid === undefined) await this.startAgent();
+  }
+
   /** A pod of this node, as the scheduler leaves it. */
   createPod(name: string, annotations: Record<string, string> = {}, namespace = 'default'): Promise<Pod> {
     return this.client.create(resources.pods, {

@@ -101,16 +101,24 @@ if (insideNamespaces(import.meta.filename)) {
   before(async () => {
     node = await OneNode.start();
     await node.createPools();
+    await makePod();
+  });
+  after(() => node.stop());
+  // All tests damage one pod: what a failed test has damaged for good must not fail the others.
+  afterEach(async (test) => {
+    await node.revive();
+    if (!('passed' in test) || test.passed) return;
+    await runtime.clear();
+    await node.client.delete(resources.pods, { namespace: 'default', name: 'a' }, { gracePeriodSeconds: 0 });
+    await makePod();
+  });
+
+  async function makePod(): Promise<void> {
     sandbox = await Sandbox.ofNewPod(node, 'a');
     await runtime.add(network, sandbox);
     await calm();
     whole = everything();
-  });
-  after(() => node.stop());
-  afterEach(async () => {
-    if (node.apiServer.pid === undefined) await node.startApiServer();
-    if (node.agent.pid === undefined) await node.startAgent();
-  });
+  }
 
   const veth = () => `veth${sandbox.id.slice(0, 11)}`;
 

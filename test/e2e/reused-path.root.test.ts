@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { kernelLines } from '../conformance/kernel-state.ts';
-import { expectFootprint, type Footprint, footprint } from './footprint.ts';
+import { leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { OneNode } from './one-node.ts';
 import { CniFailure, Runtime, Sandbox, underlay } from './runtime.ts';
@@ -15,7 +15,6 @@ if (insideNamespaces(import.meta.filename)) {
   const path = '/run/path-of-a-process';
   const byPath = { env: { CNI_NETNS: path } };
   let node: OneNode;
-  let clean: Footprint;
 
   function sandboxOf(name: string): Promise<Sandbox> {
     return Sandbox.ofNewPod(node, name);
@@ -33,9 +32,9 @@ if (insideNamespaces(import.meta.filename)) {
     await runtime.add(network, sandbox);
     await runtime.del(network, sandbox);
     sandbox.dropNamespace();
-    clean = await footprint(node);
   });
   after(() => node.stop());
+  leaveNothing(runtime, () => node);
 
   test('CHECK and DEL of a pod leave alone the pod that its path leads to by now', async () => {
     const [old, next] = [await sandboxOf('old'), await sandboxOf('next')];
@@ -71,6 +70,5 @@ if (insideNamespaces(import.meta.filename)) {
     old.dropNamespace();
     await runtime.del(network, next);
     next.dropNamespace();
-    await expectFootprint(node, clean);
   });
 }

@@ -76,6 +76,13 @@ export interface NewPod {
 
 /** A pod's sandbox: its container id and its network namespace. */
 export class Sandbox {
+  static readonly #open = new Set<Sandbox>();
+
+  /** Deletes the namespaces of all sandboxes. */
+  static dropAll(): void {
+    for (const sandbox of Sandbox.#open) sandbox.dropNamespace();
+  }
+
   readonly id = randomBytes(32).toString('hex');
   readonly pod: SandboxPod;
   readonly #namespace: string;
@@ -84,6 +91,7 @@ export class Sandbox {
     this.pod = pod;
     this.#namespace = `cni-${this.id.slice(0, 12)}`;
     runProgram('ip', ['netns', 'add', this.#namespace]);
+    Sandbox.#open.add(this);
   }
 
   /** Makes the pod, and a sandbox for it. */
@@ -113,6 +121,7 @@ export class Sandbox {
 
   /** Deletes the network namespace. Fine where it is gone. */
   dropNamespace(): void {
+    Sandbox.#open.delete(this);
     if (existsSync(this.netns)) runProgram('ip', ['netns', 'delete', this.#namespace]);
   }
 }
@@ -129,6 +138,8 @@ export class Runtime {
   readonly binFolder: string;
   /** Results of ADD by container id, interface and network. */
   readonly #results = new Map<string, Json>();
+  /** The DEL of each plugin whose ADD was called, until it has succeeded. */
+  readonly #owed = new Map<string, () => Promise<Run>>();
 
   constructor(binFolder = '/opt/cni/bin') {
     this.binFolder = binFolder;
@@ -169,8 +180,15 @@ export class Runtime {
     return runs;
   }
 
+  /** Calls the DELs that are owed, in reverse order, and ends all sandboxes: for a test that failed before it did so. */
+  async clear(): Promise<void> {
+    for (const del of [...this.#owed.values()].reverse()) await del();
+    this.#owed.clear();
+    Sandbox.dropAll();
+  }
+
   /** One verb of one plugin. */
-  call(
+  async call(
     verb: Verb,
     { cniVersion, name }: Network,
     plugin: Json & { readonly type: string },
@@ -190,7 +208,16 @@ export class Runtime {
           }),
       ...call.env,
     };
-    return this.exec(plugin.type, env, JSON.stringify({ cniVersion, name, ...plugin, prevResult }));
+    const key = `${name} ${plugin.type} ${sandbox?.id} ${ifName}`;
+    if (verb === 'ADD')
+      this.#owed.set(key, () => this.call('DEL', { cniVersion, name, plugins: [] }, plugin, call));
+    const run = await this.exec(
+      plugin.type,
+      env,
+      JSON.stringify({ cniVersion, name, ...plugin, prevResult }),
+    );
+    if (verb === 'DEL' && run.exit === 0) this.#owed.delete(key);
+    return run;
   }
 
   /** Runs an executable with exactly these CNI_* variables and this standard input. */
