@@ -24,9 +24,9 @@ export const check = buildCommand<CheckFlags, [], Here>({
   docs: {
     brief: 'Compares the pods of this node with their plans: orbctl check [--repair]',
     fullDescription: [
-      'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that is',
-      'missing or different, by pod. Exit code: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
-    ].join(' '),
+      'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that',
+      'is missing or different, by pod. Exit codes: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
+    ].join('\n'),
   },
   parameters: {
     flags: {

@@ -8,7 +8,7 @@ import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 import { completePlace, type PlaceNames } from './lab-places.ts';
 import type { TraceFlags } from './trace/run.ts';
 
-/** What the command does; it resolves with the exit code: 1 where the connection does not work. */
+/** What the command does; it resolves with the exit code: 1 where the connection does not work, 3 where it arrives and nobody listens. */
 export interface TraceCommands extends PlaceNames {
   trace(flags: TraceFlags, from: string, to: string): Promise<number>;
 }
@@ -41,11 +41,12 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
   docs: {
     brief: 'Shows the way of a packet from a pod there and back, hop by hop, and what would drop it',
     fullDescription: [
-      'DESTINATION is a pod, Service[:PORT], node, address[:PORT], or nodeport:NODE:PORT; NAMESPACE/NAME where a name is not enough,',
-      'and pod:, service: or node: before it where several have it. Each hop shows rule, route, device and neighbour, NAT,',
-      'marks, and what the server sees. In a lab every pod can be asked for, and as POD also a node, router or client; on a node',
-      'its own pods, and what is elsewhere is drawn from the API and marked "assumed". Exit code 1: it does not work.',
-    ].join(' '),
+      'POD is a pod, or an address of one, which it then sends from. DESTINATION is a pod, Service[:PORT], node, address[:PORT],',
+      'or nodeport:NODE:PORT. Names may be NAMESPACE/NAME, and pod/NAME, svc/NAME or node/NAME where several have the name.',
+      'Each hop shows rule, route, device and neighbour, NAT, marks, and what the server sees. In a lab POD may also be a node,',
+      'router or client. On a node it is one of its pods; what is elsewhere is drawn from the API and marked "assumed".',
+      'Exit codes: 0 it works; 1 it does not; 2 it could not be found out; 3 it arrives, and nobody listens on the port.',
+    ].join('\n'),
   },
   parameters: {
     positional: {

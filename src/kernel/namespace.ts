@@ -8,6 +8,7 @@ import {
   errnoOf,
   type InterfaceAddress,
   type Link,
+  type Listener,
   type Neighbour,
   type NetworkNamespace,
   type NftRule,
@@ -17,6 +18,7 @@ import {
 } from '#net';
 import { ChangeBatch, refused } from './change-batch.ts';
 import { describeErrno } from './ffi/libc.ts';
+import { readListeners } from './listeners.ts';
 import { decodeAddress, getAddresses } from './netlink/address.ts';
 import { decodeLink, deleteLink, getLinks, RTM_DELLINK } from './netlink/link.ts';
 import { decodeNeighbour, getNeighbours } from './netlink/neighbour.ts';
@@ -184,6 +186,10 @@ class KernelNamespace implements NetworkNamespace {
 
   setSysctl(key: string, value: string): void {
     writeSysctl(this.#netns, key, value);
+  }
+
+  listeners(): Listener[] {
+    return readListeners(this.#netns);
   }
 
   nft(commands: string): void {

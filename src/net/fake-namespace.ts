@@ -7,7 +7,7 @@ import { type Errno, errnoWords } from './fake-errno.ts';
 import { FakeLinks } from './fake-links.ts';
 import { FakeTables } from './fake-tables.ts';
 import type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
-import type { InterfaceAddress, Link, Neighbour, NftRule, Route, Rule } from './objects.ts';
+import type { InterfaceAddress, Link, Listener, Neighbour, NftRule, Route, Rule } from './objects.ts';
 import { refusal } from './refusal.ts';
 
 /** Namespaces in memory by their made-up descriptors, for veths between them. */
@@ -25,6 +25,8 @@ export class FakeNamespace implements NetworkNamespace {
   readonly nftTables = new Map<string, unknown>();
   /** What {@link nftRules} shall return. */
   readonly inetRules = new Map<string, NftRule[]>();
+  /** What {@link listeners} shall return. */
+  readonly listening: Listener[] = [];
   readonly sysctls: Map<string, string>;
   readonly #tables: FakeTables;
   readonly #links: FakeLinks;
@@ -123,6 +125,10 @@ export class FakeNamespace implements NetworkNamespace {
   setSysctl(key: string, value: string): void {
     if (!this.sysctls.has(key)) throw refused('set', `sysctl ${key}`, 'ENOENT', ` to ${value}`);
     this.sysctls.set(key, value);
+  }
+
+  listeners(): Listener[] {
+    return this.listening;
   }
 
   nft(commands: string): void {

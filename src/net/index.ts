@@ -8,6 +8,7 @@ export {
   type LinkKind,
   type LinkSettings,
   type LinkSpec,
+  type Listener,
   LOCAL_TABLE,
   MAIN_TABLE,
   type Mac,

@@ -7,6 +7,7 @@ import type {
   Link,
   LinkSettings,
   LinkSpec,
+  Listener,
   Neighbour,
   NftRule,
   Route,
@@ -71,6 +72,8 @@ export interface NetworkNamespace {
   /** A sysctl below /proc/sys/net of this namespace: `ipv4/conf/all/rp_filter`. Undefined where the kernel lacks it. */
   sysctl(key: string): string | undefined;
   setSysctl(key: string, value: string): void;
+  /** The sockets that wait: TCP in state LISTEN, UDP without a peer. */
+  listeners(): Listener[];
   /** Runs nft commands (nft(8) syntax) as one transaction. */
   nft(commands: string): void;
   /** The ruleset, or one table `inet orbweaver`, as `nft -j list` prints it; undefined where the table is absent. */

@@ -204,6 +204,14 @@ export interface NftRule {
   readonly comment: string | undefined;
 }
 
+/** A socket that waits for connections or datagrams. */
+export interface Listener {
+  readonly protocol: 'tcp' | 'udp';
+  /** 0.0.0.0 or :: for all addresses. */
+  readonly address: Address;
+  readonly port: number;
+}
+
 export const MAIN_TABLE = 254;
 /** The kernel's own: what is local to the namespace. */
 export const LOCAL_TABLE = 255;

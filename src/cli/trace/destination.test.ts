@@ -76,6 +76,33 @@ describe('a destination', () => {
     assert.deepEqual(read('nodeport:10.6.0.2:30080')[1], '10.6.0.2');
   });
 
+  test('may have its kind before it as kubectl takes it', () => {
+    for (const input of ['pod/alone', 'pods/alone', 'po/default/alone', 'pod:alone', 'pod:default/alone'])
+      assert.equal(read(input)[0], 'default/alone', input);
+    for (const input of ['service/shop', 'svc/shop:80', 'svc/default/shop'])
+      assert.equal(read(input)[0], 'Service default/shop', input);
+    for (const input of ['node/shop', 'no/shop', 'node:shop'])
+      assert.equal(read(input)[0], 'node shop', input);
+  });
+
+  test('in a namespace that is called like a kind is found too', () => {
+    const strange = { ...facts, pods: [pod('pod', 'web', '10.6.0.8'), pod('default', 'alone', '10.6.0.7')] };
+    assert.equal(readDestination('pod/web', strange, []).text, 'pod/web');
+    assert.equal(readDestination('pod/alone', strange, []).text, 'default/alone');
+  });
+
+  test('without a namespace is of the one that --namespace names', () => {
+    assert.equal(readDestination('web', facts, [], 'other').text, 'other/web');
+    assert.equal(readDestination('default/web', facts, [], 'other').text, 'default/web');
+    assert.throws(() => readDestination('alone', facts, [], 'other'), { code: 'TRACE_UNKNOWN' });
+  });
+
+  test('that is mistyped is answered with what was meant', () => {
+    assert.throws(() => read('alnoe'), /did you mean alone\?$/);
+    assert.throws(() => read('defualt/web'), /did you mean default\/web\?$/);
+    assert.throws(() => read('svc/shpo'), /did you mean shop\?$/);
+  });
+
   test('of an unknown or an ambiguous name is refused, naming what there is', () => {
     assert.throws(() => read('nobody'), {
       code: 'TRACE_UNKNOWN',

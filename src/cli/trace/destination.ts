@@ -1,10 +1,11 @@
 // Reads what a trace is asked for: an address, or the name of a pod, Service, node or machine, or a node's port.
 
 import type { Pod, Service } from '#api';
-import { OrbError } from '#base';
+import { didYouMean, OrbError } from '#base';
 import { type Address, type Family, formatAddress, parseAddress, tryParseAddress } from '#ip';
 import type { Place, Protocol } from '#plan/trace';
 import { type ClusterFacts, nodeAddresses, ofFamily, podAddresses, podName } from './facts.ts';
+import { isNamed, namesOf, readings } from './names.ts';
 
 /** What was asked for, with the port that it names. */
 export interface Destination {
@@ -23,10 +24,14 @@ export interface Named {
 const NODE_PORT = /^nodeport:(.+):(\d+)$/;
 /** IPv6 in brackets, as in URLs (RFC 3986). */
 const ADDRESS_AND_PORT = /^(?:\[(.+)\]|([^:]+)):(\d+)$/;
-const PREFIXED = /^(pod|service|node):(.+)$/;
 
 /** Throws TRACE_UNKNOWN for a name that nothing has or that several things have. */
-export function readDestination(input: string, facts: ClusterFacts, machines: readonly Place[]): Destination {
+export function readDestination(
+  input: string,
+  facts: ClusterFacts,
+  machines: readonly Place[],
+  namespace?: string,
+): Destination {
   const address = tryParseAddress(input);
   if (address !== undefined) return { text: formatAddress(address), addresses: [address] };
   const [, bracketed, plain = bracketed ?? '', given] = ADDRESS_AND_PORT.exec(input) ?? [];
@@ -36,46 +41,58 @@ export function readDestination(input: string, facts: ClusterFacts, machines: re
   }
   const nodePort = NODE_PORT.exec(input);
   if (nodePort !== null) return nodePortOf(nodePort[1] ?? '', Number(nodePort[2]), facts);
-  const [, kind, rest = input] = PREFIXED.exec(input) ?? [];
   const found = [
-    ...(kind === undefined || kind === 'pod' ? podsNamed(rest, facts) : []),
-    ...(kind === undefined || kind === 'service' ? servicesNamed(rest, facts) : []),
-    ...(kind === undefined || kind === 'node' ? nodesNamed(rest, facts) : []),
-    ...(kind === undefined ? machinesNamed(rest, machines) : []),
+    ...namesOf('pod', input).flatMap((name) => podsNamed(name, facts, namespace)),
+    ...namesOf('service', input).flatMap((name) => servicesNamed(name, facts, namespace)),
+    ...namesOf('node', input).flatMap((name) => nodesNamed(name, facts)),
+    ...machinesNamed(input, machines),
   ];
-  return only(input, found, 'destination').destination;
+  return only(input, found, 'destination', knownNames(facts, machines)).destination;
 }
 
-/** The one that has the name, or an error that says what there is. */
-export function only<T extends Named>(input: string, found: readonly T[], what: string): T {
-  const [one, ...others] = found;
+function knownNames({ pods, services, nodes }: ClusterFacts, machines: readonly Place[]): string[] {
+  const objects = [...pods, ...services].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  return [
+    ...objects,
+    ...nodes.map(({ metadata }) => metadata.name ?? ''),
+    ...machines.map(({ name }) => name),
+  ];
+}
+
+/** The one that has the name, or an error that says what is meant perhaps; `known` are all names, pods' with their namespaces. */
+export function only<T extends Named>(
+  input: string,
+  found: readonly T[],
+  what: string,
+  known: readonly string[],
+): T {
+  const [one, ...others] = new Map(found.map((each) => [each.name, each])).values();
+  const meant = readings(input).map(({ name }) =>
+    didYouMean(name, name.includes('/') ? known : known.map((each) => each.replace(/^.*\//, ''))),
+  );
   if (one !== undefined && others.length === 0) return one;
   const message =
     one === undefined
-      ? `${what} ${JSON.stringify(input)}: there is no pod, Service, node or machine of that name`
+      ? `${what} ${JSON.stringify(input)}: there is no pod, Service, node or machine of that name${meant.find((each) => each !== '') ?? ''}`
       : `${what} ${JSON.stringify(input)} means several: ${found.map(({ name }) => name).join(', ')}`;
   throw new OrbError('TRACE_UNKNOWN', { message });
 }
 
-function podsNamed(input: string, { pods }: ClusterFacts): Named[] {
+/** The pods of a name (`name` or `namespace/name`). */
+export function podsNamed(input: string, { pods }: ClusterFacts, namespace?: string): Named[] {
   return pods
-    .filter((pod) => isNamed(pod, input))
+    .filter((pod) => isNamed(pod, input, namespace))
     .map((pod) => ({
       name: `pod:${podName(pod)}`,
       destination: { text: podName(pod), addresses: podAddresses(pod), ...port(firstPort(pod)) },
     }));
 }
 
-/** `name` of any namespace, or `namespace/name`. */
-export function isNamed({ metadata }: Pod | Service, input: string): boolean {
-  return input === metadata.name || input === `${metadata.namespace}/${metadata.name}`;
-}
-
 /** `name`, `name:port`, each perhaps with its namespace. */
-function servicesNamed(input: string, { services }: ClusterFacts): Named[] {
+function servicesNamed(input: string, { services }: ClusterFacts, namespace?: string): Named[] {
   const [, name = input, wanted] = /^(.+):(\d+)$/.exec(input) ?? [];
   return services
-    .filter((service) => isNamed(service, name))
+    .filter((service) => isNamed(service, name, namespace))
     .map((service) => {
       const text = `Service ${service.metadata.namespace}/${service.metadata.name}`;
       requirePort(service, wanted, input);

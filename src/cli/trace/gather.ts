@@ -1,7 +1,7 @@
 // Builds the world of a trace from namespaces that can be entered and from what the API tells.
 
 import { isGone } from '#cni';
-import type { NetworkNamespace } from '#net';
+import type { Listener, NetworkNamespace } from '#net';
 import { NFT_TABLE } from '#plan/network';
 import {
   type Firewall,
@@ -21,6 +21,7 @@ export type OpenNamespace = (path: string) => NetworkNamespace;
 interface Seen extends Sight {
   readonly at: SitePlace;
   readonly firewall: Firewall;
+  readonly listeners: readonly Listener[];
 }
 
 /** A pod that has ended is left out. */
@@ -42,7 +43,7 @@ function see(at: SitePlace, site: Site, facts: ClusterFacts, open: OpenNamespace
       at.kind === 'pod'
         ? podFirewall(sight.view, namespace.nftRules(NFT_TABLE))
         : firewallOf(namespace, at, site, facts);
-    return { at, ...sight, firewall };
+    return { at, ...sight, firewall, listeners: namespace.listeners() };
   } finally {
     namespace.close();
   }
@@ -57,9 +58,9 @@ function openUnlessEnded({ kind, netns }: SitePlace, open: OpenNamespace): Netwo
   }
 }
 
-function placesOf({ at: { name, kind, node }, view, firewall }: Seen): Place[] {
+function placesOf({ at: { name, kind, node }, view, firewall, listeners }: Seen): Place[] {
   if (kind === 'cables') return [];
-  return [{ name, kind, view, firewall, ...(node !== undefined && { node }) }];
+  return [{ name, kind, view, firewall, listeners, ...(node !== undefined && { node }) }];
 }
 
 function firewallOf(

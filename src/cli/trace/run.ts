@@ -3,7 +3,6 @@
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress, sameAddress, tryParseAddress } from '#ip';
 import {
-  type Place,
   type Protocol,
   serviceFronts,
   type Trace,
@@ -14,18 +13,12 @@ import {
 } from '#plan/trace';
 import type { Paint } from '#program';
 import { withAssumed } from './assumed.ts';
-import {
-  commonFamily,
-  type Destination,
-  isNamed,
-  type Named,
-  only,
-  portFor,
-  readDestination,
-} from './destination.ts';
-import { askCluster, type ClusterFacts, ofFamily, podAddresses, podName } from './facts.ts';
+import { commonFamily, type Destination, podsNamed, portFor, readDestination } from './destination.ts';
+import { askCluster, type ClusterFacts, ofFamily } from './facts.ts';
 import { type OpenNamespace, seeWorld } from './gather.ts';
+import { namesOf } from './names.ts';
 import type { Site } from './site.ts';
+import { readSource } from './source.ts';
 
 /** What `orbctl trace` was asked for. */
 export interface TraceFlags {
@@ -41,11 +34,11 @@ export interface TraceFlags {
 
 export interface TraceAnswer {
   readonly text: string;
-  /** 0 it works, 1 it does not. */
-  readonly exitCode: 0 | 1;
+  /** 0 it works, 1 it does not, 3 it arrives and nobody listens. */
+  readonly exitCode: 0 | 1 | 3;
 }
 
-/** `from` is a pod, in a lab also a node, `router` or `client`. */
+/** `from` is a pod, in a lab also a node, `router` or `client`; or an address of one of these. */
 export async function runTrace(
   site: Site,
   open: OpenNamespace,
@@ -54,8 +47,8 @@ export async function runTrace(
   const { from, to, flags, paint } = asked;
   const facts = await askCluster(site.client);
   const seen = seeWorld(site, facts, open);
-  const start = startOf(from, seen, facts);
-  const destination = readDestination(to, facts, seen.places);
+  const start = readSource(from, seen, facts, flags.namespace);
+  const destination = readDestination(to, facts, seen.places, flags.namespace);
   const world = completed(seen, site, facts, destination);
   const family = commonFamily(start, destination, flags.family);
   const address = ofFamily(destination.addresses, family);
@@ -64,11 +57,12 @@ export async function runTrace(
   const found = trace(world, {
     ...{ from: start.name, destination: address, protocol: flags.protocol, port },
     ...(flags.endpoint !== undefined && {
-      endpoints: [endpointOf(flags.endpoint, facts, { family, address, port })],
+      endpoints: [endpointOf(flags.endpoint, facts, { family, address, port }, flags.namespace)],
     }),
+    ...(start.bound !== undefined && { source: start.bound }),
   });
   const head = {
-    from: start.name,
+    from: start.bound === undefined ? start.name : `${start.name} (${formatAddress(start.bound)})`,
     to: destination.text,
     address: formatAddress(address),
     protocol: flags.protocol,
@@ -77,7 +71,12 @@ export async function runTrace(
   const text = flags.json
     ? JSON.stringify(jsonOf(head, found), undefined, 2)
     : `${headText(head)}\n\n${traceText(found, (verdict) => paint(found.works ? 'good' : 'bad', verdict))}`;
-  return { text, exitCode: found.works ? 0 : 1 };
+  return { text, exitCode: exitCodeOf(found) };
+}
+
+function exitCodeOf({ works, nobodyListens }: Trace): TraceAnswer['exitCode'] {
+  if (works) return 0;
+  return nobodyListens === true ? 3 : 1;
 }
 
 /** Where only one node can be looked into, the rest is drawn as it usually is. */
@@ -109,41 +108,15 @@ function headText({ from, to, address, protocol, port }: Head): string {
   return `${from} → ${target}, ${protocol}${port === 0 ? '' : ` ${port}`}`;
 }
 
-/** The place where it begins, with its addresses. */
-function startOf(input: string, { places }: World, facts: ClusterFacts): Named {
-  const pods = facts.pods.filter((pod) => isNamed(pod, input));
-  const known = places.filter(({ name, kind }) => kind !== 'pod' && name === input).map(placeNamed);
-  const found = only(
-    input,
-    [...pods.map((pod) => ({ name: podName(pod), destination: noAddress })), ...known],
-    'source',
-  );
-  const place = places.find(({ name }) => name === found.name);
-  if (place === undefined) {
-    const node = pods[0]?.spec?.nodeName;
-    const where = node === undefined ? 'it has no node yet' : `it is on ${node}`;
-    throw new OrbError('TRACE_OUT_OF_SIGHT', {
-      message: `${found.name} cannot be looked into from here: ${where}`,
-    });
-  }
-  return placeNamed(place);
-}
-
-const noAddress: Destination = { text: '', addresses: [] };
-
-function placeNamed({ name, view }: Place): Named {
-  const own = view.addresses.filter(({ scope }) => scope === 'global').map(({ address }) => address.address);
-  return { name, destination: { text: name, addresses: own } };
-}
-
 /** An address, or the pod that has it; one that the Service does not lead to would be passed over without a word. */
 export function endpointOf(
   input: string,
   facts: ClusterFacts,
   { family, address, port }: { readonly family: Family; readonly address: Address; readonly port: number },
+  namespace?: string,
 ): Address {
-  const pod = facts.pods.find((each) => isNamed(each, input));
-  const asked = pod === undefined ? tryParseAddress(input) : ofFamily(podAddresses(pod), family);
+  const [pod] = namesOf('pod', input).flatMap((name) => podsNamed(name, facts, namespace));
+  const asked = pod === undefined ? tryParseAddress(input) : ofFamily(pod.destination.addresses, family);
   const ends = serviceFronts(facts.services, facts.slices)
     .filter(
       (front) =>
@@ -159,10 +132,14 @@ export function endpointOf(
   });
 }
 
-function jsonOf(head: Head, { works, failure, seenSource, request, reply, next }: Trace): object {
+function jsonOf(
+  head: Head,
+  { works, nobodyListens, failure, seenSource, request, reply, next }: Trace,
+): object {
   return {
     ...head,
     works,
+    ...(nobodyListens !== undefined && { nobodyListens }),
     ...(failure !== undefined && { failure }),
     ...(seenSource !== undefined && { seenSource: formatAddress(seenSource) }),
     request: wayJson(request),

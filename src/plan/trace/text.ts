@@ -16,9 +16,11 @@ export function traceText(trace: Trace, verdict = (line: string) => line): strin
   ].join('\n');
 }
 
-function verdictLines({ works, failure, seenSource }: Trace, verdict: (line: string) => string): string[] {
+function verdictLines(trace: Trace, verdict: (line: string) => string): string[] {
+  const { works, failure, nobodyListens, seenSource } = trace;
   const seen = seenSource === undefined ? [] : [`the server sees ${formatAddress(seenSource)}`];
-  return [...seen, verdict(works ? 'works' : `fails: ${failure}`)];
+  const failed = nobodyListens === true ? `${failure}` : `fails: ${failure}`;
+  return [...seen, verdict(works ? 'works' : failed)];
 }
 
 /** In one line: `default/a veth0 → node1 → default/b eth0`, the links being those of the two ends. */

@@ -3,6 +3,7 @@
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Connection } from './connection.ts';
 import { endpointText, type Hop } from './hop.ts';
+import { nobodyListens } from './listening.ts';
 import type { ServiceEndpoint } from './service-front.ts';
 import { type Journey, type OwnPacket, receive, send, type Visit } from './visit.ts';
 import { type Packet, type Place, type Protocol, placeOf, type World } from './world.ts';
@@ -39,6 +40,8 @@ export interface Trace {
   readonly works: boolean;
   /** What drops it and where; undefined where it works. */
   readonly failure?: string;
+  /** The packet arrives and its answer would come back, but no socket waits for it: the only reason why it does not work. */
+  readonly nobodyListens?: true;
   /** The address that the server sees, where the request arrives. */
   readonly seenSource?: Address;
 }
@@ -70,6 +73,9 @@ export function trace(world: World, asked: TraceRequest): Trace {
   const lost = reply.outcome === 'dropped' ? failureText(reply) : strangerText(journey, start, reply, asked);
   if (lost !== undefined)
     return { request, reply, seenSource, works: false, failure: `the answer is lost: ${lost}` };
+  const closed = nobodyListens(request.end, request.packet);
+  if (closed !== undefined)
+    return { request, reply, seenSource, works: false, failure: closed, nobodyListens: true };
   if (protocol !== 'tcp') return { request, reply, seenSource, works: true };
   const next = walk(journey, start, { ...first, kind: 'next', source: reply.packet.destination });
   if (next.outcome === 'delivered') return { request, reply, seenSource, works: true };

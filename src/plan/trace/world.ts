@@ -1,7 +1,7 @@
 // The world of a trace: namespaces with what they do to packets, and the segments that connect their links.
 
 import type { Address, Cidr, Family } from '#ip';
-import type { Mac } from '#net';
+import type { Listener, Mac } from '#net';
 import type { ServiceFront } from './service-front.ts';
 import type { NamespaceView } from './view.ts';
 
@@ -15,6 +15,8 @@ export interface Place {
   /** Not looked into: drawn from what the API tells. */
   readonly assumed?: boolean;
   readonly firewall: Firewall;
+  /** Where programs wait for connections and datagrams; absent where that is not known. */
+  readonly listeners?: readonly Listener[];
 }
 
 /** What netfilter does in a namespace, as far as a packet's way depends on it. */
