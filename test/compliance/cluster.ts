@@ -2,8 +2,7 @@
 // Bodies are untyped on purpose: their form is what is tested.
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-call, typescript/no-unsafe-return, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -11,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type KubeConfig, kubeconfigFile } from '#kube';
+import { EmbeddedServer } from '../embedded-server.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of an API, whose form is what the tests are about
 export type Body = any;
@@ -41,11 +41,11 @@ export class Cluster {
   readonly namespace: string;
   readonly #config: KubeConfig;
   readonly #agent: http.Agent;
-  readonly #server: ChildProcess | undefined;
+  readonly #server: EmbeddedServer | undefined;
   readonly #folder: string;
   readonly #cleanups: (() => Promise<unknown>)[] = [];
 
-  private constructor(kubeconfig: string, folder: string, server: ChildProcess | undefined) {
+  private constructor(kubeconfig: string, folder: string, server: EmbeddedServer | undefined) {
     this.kubeconfig = kubeconfig;
     this.#folder = folder;
     this.#server = server;
@@ -58,19 +58,15 @@ export class Cluster {
   static async open(): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'compliance-'));
     const named = process.env.KUBECONFIG;
-    const server = named === undefined || named === '' ? await startEmbedded(folder) : undefined;
+    const server = named === undefined || named === '' ? await EmbeddedServer.start(folder) : undefined;
     try {
-      const cluster = new Cluster(
-        server === undefined ? (named as string) : join(folder, 'kubeconfig'),
-        folder,
-        server,
-      );
+      const cluster = new Cluster(server?.kubeconfig ?? (named as string), folder, server);
       await cluster.must('POST', '/api/v1/namespaces', { body: { metadata: { name: cluster.namespace } } });
       // A real cluster admits pods once the namespace has its service account.
       await cluster.until(cluster.core('serviceaccounts/default'), ({ code }) => code === 200);
       return cluster;
     } catch (error) {
-      server?.kill('SIGKILL');
+      await server?.stop();
       throw error;
     }
   }
@@ -84,10 +80,7 @@ export class Cluster {
     for (const cleanup of this.#cleanups.reverse()) await cleanup();
     await this.call('DELETE', `/api/v1/namespaces/${this.namespace}`);
     this.#agent.destroy();
-    if (this.#server !== undefined) {
-      this.#server.kill('SIGTERM');
-      await once(this.#server, 'exit');
-    }
+    await this.#server?.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -217,25 +210,4 @@ export class Cluster {
     request.end(body);
     return request;
   }
-}
-
-async function startEmbedded(folder: string): Promise<ChildProcess> {
-  const program = new URL('../../src/main/apiserver.ts', import.meta.url).pathname;
-  const flags = [
-    '--data-dir',
-    join(folder, 'data'),
-    '--token-file',
-    join(folder, 'token'),
-    '--kubeconfig',
-    join(folder, 'kubeconfig'),
-  ];
-  const server = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await Promise.race([
-    once(createInterface({ input: server.stdout }), 'line'),
-    once(server, 'exit').then(() => {
-      throw new Error('the embedded API server did not start');
-    }),
-  ])) as [string];
-  JSON.parse(line);
-  return server;
 }

@@ -100,6 +100,18 @@ test('a watch starts after its resourceVersion and tells of objects that enter a
   assert.equal(events[2].object.metadata.resourceVersion, last.metadata.resourceVersion);
 });
 
+test('a watch may be asked for with True, as the Python client does, and is none with False', async () => {
+  const path = `${cluster.core('configmaps')}?fieldSelector=metadata.name%3Dpage-a&timeoutSeconds=5&watch=`;
+  const events = await cluster.watch(`${path}True`, (seen) => seen.length > 0);
+  assert.deepEqual([events[0].type, events[0].object.metadata.name], ['ADDED', 'page-a']);
+  assert.equal((await cluster.must('GET', `${path}False`)).kind, 'ConfigMapList');
+});
+
+test('the version is told with and without a slash at the end of its path', async () => {
+  assert.match((await cluster.must('GET', '/version')).gitVersion, /^v1\./);
+  assert.match((await cluster.must('GET', '/version/')).gitVersion, /^v1\./);
+});
+
 test('a watch without a resourceVersion begins with what is there', async () => {
   const events = await cluster.watch(
     `${cluster.core('configmaps')}?watch=1&labelSelector=page%3Da&timeoutSeconds=60`,

@@ -255,6 +255,24 @@ test('a Service gets cluster addresses and node ports, and keeps them', async ()
   assert.equal(code, 422);
 });
 
+test('what Go has when nothing is set is taken: a target port of 0, and lists that are null', async () => {
+  const ports = [{ port: 80, targetPort: 0 }];
+  const service = await cluster.must('POST', cluster.core('services'), {
+    body: { metadata: { name: 'unset' }, spec: { selector: { a: 'b' }, ports } },
+  });
+  assert.equal(service.spec.ports[0].targetPort, 80);
+  const inGroup = (group: string, plural: string) =>
+    `/apis/${group}/v1/namespaces/${cluster.namespace}/${plural}`;
+  const slices = inGroup('discovery.k8s.io', 'endpointslices');
+  const slice = { metadata: { name: 'unset' }, addressType: 'IPv4', endpoints: null, ports: null };
+  assert.equal((await cluster.call('POST', slices, { body: slice })).code, 201);
+  const roles = inGroup('rbac.authorization.k8s.io', 'roles');
+  assert.equal(
+    (await cluster.call('POST', roles, { body: { metadata: { name: 'unset' }, rules: null } })).code,
+    201,
+  );
+});
+
 test('unknown fields are refused, warned of or dropped, as fieldValidation says', async () => {
   const send = (validation: string) => {
     return cluster.call('POST', `${cluster.core('configmaps')}?dryRun=All&fieldValidation=${validation}`, {

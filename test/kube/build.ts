@@ -1,4 +1,4 @@
-// What a cluster runs, made from Go modules: once for each state of its sources, kept outside of the tree.
+// What is built from Go modules: once for each state of their sources, kept outside of the tree.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -16,18 +16,32 @@ export async function goVersion(): Promise<string | undefined> {
   );
 }
 
-/** The folder of the programs; the first build takes minutes, the later ones are looked up. */
-export async function builtPrograms(go: string): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/kube');
-  const folder = join(cache, keyOf(go));
+/** Programs that are built and kept together. */
+export interface ProgramSet {
+  /** What a first build says that it does. */
+  readonly said: string;
+  /** By name: the module that each is in, and what is built there. */
+  readonly programs: Readonly<Record<string, Program>>;
+}
+
+interface Program {
+  readonly module: string;
+  readonly target: string;
+  /** Whether it is told the version of Kubernetes that it is of. */
+  readonly stamped: boolean;
+}
+
+/** Where what is made once is kept. */
+export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/kube');
+
+/** A folder that `make` fills the first time that `key` is asked for, and that is looked up later. */
+export async function kept(key: string, make: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(cache, key);
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
-    console.log(
-      'building Kubernetes, etcd, Multus, Calico and flannel from source (once: about 14 minutes and 6 GB of build cache)',
-    );
-    await build(unfinished);
+    await make(unfinished);
     if (!existsSync(folder)) renameSync(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
@@ -35,40 +49,20 @@ export async function builtPrograms(go: string): Promise<string> {
   return folder;
 }
 
-/** Programs by name: the module they are in, and what is built there. */
-const programs = {
-  components: { module: 'components', target: '.', stamped: true },
-  // A module of its own: it does not compile with the libraries of Kubernetes 1.34.
-  multus: {
-    module: 'multus',
-    target: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
-    stamped: false,
-  },
-  // The overlays, with the modules that their own releases were built from.
-  calico: {
-    module: 'calico',
-    target: 'github.com/projectcalico/calico/cni-plugin/cmd/calico',
-    stamped: false,
-  },
-  'calico-node': {
-    module: 'calico',
-    target: 'github.com/projectcalico/calico/node/cmd/calico-node',
-    stamped: false,
-  },
-  flanneld: { module: 'flannel', target: '.', stamped: false },
-  flannel: {
-    module: 'flannel-cni',
-    target: 'github.com/containernetworking/plugins/plugins/meta/flannel',
-    stamped: false,
-  },
-} as const;
+/** The folder of the programs of a set. */
+export function builtPrograms(go: string, { said, programs }: ProgramSet): Promise<string> {
+  return kept(keyOf(go, programs), async (folder) => {
+    console.log(`building ${said}`);
+    await build(folder, programs);
+  });
+}
 
 /** Without cgo Felix has stubs for libbpf, which it calls for its eBPF dataplane only. */
 const environment = { CGO_ENABLED: '0' };
 const buildFlags = ['-trimpath', '-ldflags'] as const;
 const linkFlags = '-s -w';
 
-function keyOf(go: string): string {
+function keyOf(go: string, programs: ProgramSet['programs']): string {
   const hash = createHash('sha256').update(
     JSON.stringify([go, programs, environment, buildFlags, linkFlags]),
   );
@@ -80,7 +74,7 @@ function keyOf(go: string): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-async function build(folder: string): Promise<void> {
+async function build(folder: string, programs: ProgramSet['programs']): Promise<void> {
   for (const [name, { module, target, stamped }] of Object.entries(programs)) {
     const cwd = join(own, module);
     const link = stamped ? `${linkFlags} ${await versionStamp(cwd)}` : linkFlags;

@@ -1,6 +1,7 @@
 // npm run test:kube.
-// The product on a real cluster: Kubernetes with kubelets, containerd, kube-proxy and Multus in namespaces of this machine, our
-// agents on its nodes, and pods with addresses of its LAN; once with each mode of kube-proxy, then beside Calico and flannel.
+// Real clients on the embedded API server. Then the product on a real cluster: Kubernetes with kubelets, containerd, kube-proxy
+// and Multus in namespaces of this machine, our agents on its nodes, and pods with addresses of its LAN; once with each mode of
+// kube-proxy, then beside Calico and flannel.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +9,12 @@ import { join } from 'node:path';
 import { OrbError } from '#base';
 import { type CommandLine, runProgram } from '#program';
 import { builtPrograms, goVersion } from './build.ts';
+import { playClients } from './clients-play.ts';
 import { Cluster, type ClusterParts } from './cluster.ts';
 import { writeImage } from './image.ts';
 import { Outcomes, Unreached } from './outcome.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
+import { clientSet, clusterSet } from './programs.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
 
 const options = {
@@ -57,40 +60,61 @@ const runs = ({ 'no-compliance': noCompliance }: Values): Run[] => [
   },
 ];
 
+interface Chosen {
+  readonly withClients: boolean;
+  readonly clusters: readonly Run[];
+}
+
 /** Throws INPUT_INVALID where --only names none. */
-function chosenRuns(values: Values): Run[] {
+function chosenRuns(values: Values): Chosen {
+  const { only } = values;
   const all = runs(values);
-  const chosen = all.filter(({ name }) => values.only === undefined || values.only === name);
-  if (chosen.length > 0) return chosen;
-  const message = `--only ${values.only} is no run: allowed are ${all.map(({ name }) => name).join(', ')}`;
+  const withClients = only === undefined || only === 'clients';
+  const clusters = all.filter(({ name }) => only === undefined || only === name);
+  if (withClients || clusters.length > 0) return { withClients, clusters };
+  const names = ['clients', ...all.map(({ name }) => name)].join(', ');
+  const message = `--only ${only} is no run: allowed are ${names}`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
 async function tryAll(values: Values): Promise<number> {
-  const chosen = chosenRuns(values);
+  const { withClients, clusters } = chosenRuns(values);
   const go = await goVersion();
   if (go === undefined) {
-    console.log('skipped: a real cluster is built from Go modules, and Go is not on this machine');
-    console.log(`0 passed, 0 failed, all checks of ${chosen.length} clusters skipped`);
+    const what = 'real clusters and their clients are built from Go modules';
+    console.log(`skipped: ${what}, and Go is not on this machine`);
+    console.log(`0 passed, 0 failed, all checks of clients and of ${clusters.length} clusters skipped`);
     return 0;
   }
-  const programs = await builtPrograms(go);
   const outcomes = new Outcomes();
+  if (withClients) await playClients(outcomes, await builtPrograms(go, clientSet));
+  if (clusters.length > 0) {
+    const programs = await builtPrograms(go, clusterSet);
+    await tryClusters(outcomes, clusters, programs, values.logs);
+  }
+  console.log(`${outcomes.passed} passed, ${outcomes.failed} failed`);
+  return outcomes.failed === 0 ? 0 : 1;
+}
+
+async function tryClusters(
+  outcomes: Outcomes,
+  clusters: readonly Run[],
+  programs: string,
+  logs: string | undefined,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'orbweaver-kube-'));
   try {
     const root = join(import.meta.dirname, '../..');
     const image = await writeImage(folder, join(root, 'dist/lab-probe'));
-    for (const run of chosen) {
+    for (const run of clusters) {
       console.log(`${run.title}:`);
       const shared = [root, programs, folder];
       const made = { programs, image, shared, ...run.cluster };
-      await tryRun(run, made, { outcomes, root, programs }, values.logs);
+      await tryRun(run, made, { outcomes, root, programs }, logs);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  console.log(`${outcomes.passed} passed, ${outcomes.failed} failed`);
-  return outcomes.failed === 0 ? 0 : 1;
 }
 
 async function tryRun(
@@ -126,9 +150,9 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
   console.log(`     logs: ${folder}`);
 }
 
-const usage = `usage: npm run test:kube [-- --only iptables|nftables|calico|flannel] [--no-compliance] [--logs FOLDER]
-The product on a real cluster in namespaces of this machine; needs Go.
---only           one cluster instead of all
+const usage = `usage: npm run test:kube [-- --only clients|iptables|nftables|calico|flannel] [--no-compliance] [--logs FOLDER]
+Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
+--only           the clients or one cluster instead of all
 --no-compliance  without the suite of test/compliance
 --logs           keeps the logs there, also where all passes`;
 await runProgram({

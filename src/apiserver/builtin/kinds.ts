@@ -137,7 +137,7 @@ const builtIns: readonly BuiltIn[] = [
     namespaced: true,
     kind: 'EndpointSlice',
     plural: 'endpointslices',
-    fields: 'addressType! string;endpoints! [EndpointSliceEndpoint];ports [EndpointPort]',
+    fields: 'addressType! string;endpoints [EndpointSliceEndpoint];ports [EndpointPort]',
   },
   {
     group: 'apiextensions.k8s.io',

@@ -42,8 +42,9 @@ export class Documents {
     this.#types = types;
   }
 
-  /** Whether `path` was a document's. */
-  serve(response: ServerResponse, path: string, accept: string): boolean {
+  /** Whether `asked` was a document's path; one slash more at its end counts for nothing, as the Python client asks. */
+  serve(response: ServerResponse, asked: string, accept: string): boolean {
+    const path = asked.replace(/\/$/, '');
     if (healthPaths.has(path)) sendText(response, 200, 'ok');
     else if (path === '/version') sendJson(response, 200, version);
     else if (path === '/openapi/v2') this.#openApiV2(response, accept);
@@ -58,7 +59,7 @@ export class Documents {
   }
 
   #discovery(response: ServerResponse, path: string, accept: string): boolean {
-    const document = discovery(this.#registry, path.replace(/\/$/, ''), accept);
+    const document = discovery(this.#registry, path, accept);
     if (document === undefined) return false;
     const bytes = Buffer.from(JSON.stringify(document.body));
     response.writeHead(200, {

@@ -87,7 +87,8 @@ export class ServiceStrategy implements Strategy {
     for (const port of listAt(spec, 'ports')) {
       if (!isObject(port)) continue;
       setDefault(port, 'protocol', 'TCP');
-      setDefault(port, 'targetPort', port.port ?? 0);
+      // Go has no absent target port: its clients send 0.
+      port.targetPort = port.targetPort || port.port || 0;
     }
     if (spec.type === 'ExternalName') return;
     setDefault(spec, 'internalTrafficPolicy', 'Cluster');

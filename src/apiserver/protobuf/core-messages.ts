@@ -152,7 +152,7 @@ SecurityContext capabilities=1:Capabilities? privileged=2:bool? seLinuxOptions=3
 Service metadata=1:meta/v1.ObjectMeta spec=2:ServiceSpec status=3:ServiceStatus
 ServiceAccount metadata=1:meta/v1.ObjectMeta secrets=2:[ObjectReference] imagePullSecrets=3:[LocalObjectReference] automountServiceAccountToken=4:bool?
 ServiceAccountTokenProjection audience=1:string expirationSeconds=2:int? path=3:string?
-ServicePort name=1:string protocol=2:string appProtocol=6:string? port=3:int? targetPort=4:intOrString nodePort=5:int
+ServicePort name=1:string protocol=2:string appProtocol=6:string? port=3:int? targetPort=4:intOrString? nodePort=5:int
 ServiceSpec ports=1:[ServicePort] selector=2:{string} clusterIP=3:string clusterIPs=18:[string] type=4:string externalIPs=5:[string] sessionAffinity=7:string loadBalancerIP=8:string loadBalancerSourceRanges=9:[string] externalName=10:string externalTrafficPolicy=11:string healthCheckNodePort=12:int publishNotReadyAddresses=13:bool sessionAffinityConfig=14:SessionAffinityConfig? ipFamilies=19:[string] ipFamilyPolicy=17:string? allocateLoadBalancerNodePorts=20:bool? loadBalancerClass=21:string? internalTrafficPolicy=22:string? trafficDistribution=23:string?
 ServiceStatus loadBalancer=1:LoadBalancerStatus conditions=2:[meta/v1.Condition]
 SessionAffinityConfig clientIP=1:ClientIPConfig?

@@ -64,8 +64,9 @@ export function writeOptions(call: ResourceCall): WriteOptions {
   };
 }
 
+/** Whether a parameter of the query is set, as upstream reads it: the Python client says `True` (Convert_Slice_string_To_bool). */
 export function isTrue(text: string | null): boolean {
-  return text === 'true' || text === '1';
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
 }
 
 /** Answers a write with the version it led to, once that is on disk. */

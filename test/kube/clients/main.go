@@ -1,19 +1,22 @@
-// Command clients is what a user's own programs are: clients of Kubernetes, made with its own libraries.
+// Command clients is what users of Kubernetes write in Go: programs made with its own libraries.
 package main
 
 import (
 	"fmt"
 	"os"
-	_ "sigs.k8s.io/controller-runtime"
 )
 
 func main() {
 	var err error
-	switch {
-	case len(os.Args) == 2 && os.Args[1] == "messages":
+	switch argument := append(os.Args[1:], "")[0]; argument {
+	case "messages":
 		err = writeMessages(os.Stdin, os.Stdout)
+	case "examples":
+		err = writeExamples(os.Stdin, os.Stdout)
+	case "controller":
+		err = runController()
 	default:
-		err = fmt.Errorf("usage: clients messages")
+		err = fmt.Errorf("%q: allowed are messages, examples and controller", argument)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "clients:", err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"maps"
@@ -10,8 +9,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
@@ -40,24 +37,15 @@ type messages struct {
 
 // writeMessages reads lines of "group/version kind" and writes every message that these kinds consist of.
 func writeMessages(in io.Reader, out io.Writer) error {
-	types := scheme.Scheme
-	if err := apiextensionsv1.AddToScheme(types); err != nil {
+	kinds, err := readKinds(in)
+	if err != nil {
 		return err
 	}
 	found := messages{map[string][]string{}, map[reflect.Type]bool{}, map[string]string{}}
-	for lines := bufio.NewScanner(in); lines.Scan(); {
-		apiVersion, kind, _ := strings.Cut(lines.Text(), " ")
-		version, err := schema.ParseGroupVersion(apiVersion)
-		if err != nil {
-			return err
-		}
-		object, err := types.New(version.WithKind(kind))
-		if err != nil {
-			return err
-		}
-		root := reflect.TypeOf(object).Elem()
+	for _, kind := range kinds {
+		root := reflect.TypeOf(kind.object).Elem()
 		if root.PkgPath() != reflect.TypeOf(metav1.ObjectMeta{}).PkgPath() {
-			found.holds[root.PkgPath()] = apiVersion
+			found.holds[root.PkgPath()] = kind.apiVersion
 		}
 		if err := found.add(root); err != nil {
 			return err
@@ -100,8 +88,9 @@ func (found *messages) add(message reflect.Type) error {
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", message, field.Name, err)
 		}
-		// JSON has the zero of such a field: somebody has set it, or it is always there.
-		if field.Type.Kind() == reflect.Pointer || !strings.Contains(options, "omitempty") {
+		// JSON has the zero of such a field: somebody has set it, or it is always there, as a struct is.
+		isStruct := field.Type.Kind() == reflect.Struct && of == "intOrString"
+		if field.Type.Kind() == reflect.Pointer || isStruct || !strings.Contains(options, "omitempty") {
 			of += "?"
 		}
 		line += fmt.Sprintf(" %s=%s:%s", name, number, of)

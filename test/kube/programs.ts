@@ -1,0 +1,42 @@
+// Which programs of others are built: what a cluster runs, and clients of an API server.
+
+import type { ProgramSet } from './build.ts';
+
+export const clusterSet: ProgramSet = {
+  said: 'Kubernetes, etcd, Multus, Calico and flannel from source (once: about 14 minutes and 6 GB of build cache)',
+  programs: {
+    components: { module: 'components', target: '.', stamped: true },
+    // A module of its own: it does not compile with the libraries of Kubernetes 1.34.
+    multus: {
+      module: 'multus',
+      target: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
+      stamped: false,
+    },
+    // The overlays, with the modules that their own releases were built from.
+    calico: {
+      module: 'calico',
+      target: 'github.com/projectcalico/calico/cni-plugin/cmd/calico',
+      stamped: false,
+    },
+    'calico-node': {
+      module: 'calico',
+      target: 'github.com/projectcalico/calico/node/cmd/calico-node',
+      stamped: false,
+    },
+    flanneld: { module: 'flannel', target: '.', stamped: false },
+    flannel: {
+      module: 'flannel-cni',
+      target: 'github.com/containernetworking/plugins/plugins/meta/flannel',
+      stamped: false,
+    },
+  },
+};
+
+/** Helm, and a program of ours with the libraries that controllers are made with. */
+export const clientSet: ProgramSet = {
+  said: 'Helm and a controller from source (once: about 3 minutes)',
+  programs: {
+    helm: { module: 'clients', target: 'helm.sh/helm/v3/cmd/helm', stamped: false },
+    clients: { module: 'clients', target: '.', stamped: false },
+  },
+};

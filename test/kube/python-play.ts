@@ -1,0 +1,54 @@
+// The official Python client, in an environment of its own that is kept outside of the tree.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kept } from './build.ts';
+import type { ClientParts } from './clients-play.ts';
+import { run } from './command.ts';
+
+const folder = join(import.meta.dirname, 'python');
+const requirements = join(folder, 'requirements.txt');
+
+/** By the names that client.py has for them. */
+const checks = {
+  version: 'VersionApi',
+  nodes: 'list_node, with a status that was patched',
+  kinds: 'discovery, and lists of kinds of every group',
+  watches: 'a watch from a version: what was added, changed and deleted since',
+  patches: 'strategic and JSON patches, and one of the scale',
+  custom: 'a kind of its own: JSON patch, merge patch and server-side apply',
+  refusals: 'an object that is not there',
+};
+
+export async function playPython({ outcomes, environment }: ClientParts): Promise<void> {
+  const python = await pythonVersion();
+  if (python === undefined) {
+    console.log('skipped: the Python client: python3 with venv and ensurepip is not on this machine');
+    return;
+  }
+  const installed = await environmentOf(python);
+  for (const [name, title] of Object.entries(checks)) {
+    await outcomes.check(`Python client: ${title}`, () =>
+      run([join(installed, 'bin/python'), join(folder, 'client.py'), name], {
+        env: { ...environment, PYTHONDONTWRITEBYTECODE: '1' },
+      }),
+    );
+  }
+}
+
+/** Undefined where no environment can be made. */
+async function pythonVersion(): Promise<string | undefined> {
+  const program = 'import sys, venv, ensurepip; print(sys.executable, sys.version)';
+  return run(['python3', '-c', program]).catch(() => undefined);
+}
+
+function environmentOf(python: string): Promise<string> {
+  const key = createHash('sha256').update(python).update(readFileSync(requirements)).digest('hex');
+  return kept(`python-${key.slice(0, 16)}`, async (made) => {
+    console.log('installing the Python client (once: about half a minute)');
+    await run(['python3', '-m', 'venv', made]);
+    const packages = ['--quiet', '--disable-pip-version-check', '--requirement', requirements];
+    await run([join(made, 'bin/python'), '-m', 'pip', 'install', ...packages]);
+  });
+}
