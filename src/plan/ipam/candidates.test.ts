@@ -44,6 +44,13 @@ const filterContext: FilterContext = {
   agentNamespace: 'kube-system',
 };
 
+test('a pattern of many stars, which anybody may write into a pod, takes no time', () => {
+  const name = 'a'.repeat(250);
+  for (const pattern of [`${'*'.repeat(200)}b`, `${'*a'.repeat(100)}b`, `${'*[a-z]?'.repeat(60)}b`]) {
+    assert.equal(patternMatcher(pattern)(name), false);
+  }
+});
+
 test('the first source that names pools decides alone', () => {
   const namespaceAnnotations = { 'ipam.spidernet.io/default-ipv6-ippool': '["six"]' };
   const configuration = { pools: { 4: ['b'], 6: [] }, cleanGateway: false };
@@ -72,6 +79,23 @@ test('wildcards match pools of their family only', () => {
   assert.deepEqual(chosen(pod('ippool', { ipv4: ['[^o]*'] })), ['eth0: a b']);
   assert.equal(patternMatcher('v?-[a-c]*')('v4-box'), true);
   assert.equal(patternMatcher('a.c')('abc'), false);
+  const matching = [
+    '*',
+    '***',
+    'v4-*',
+    '*-1a',
+    'v*east*1?',
+    'v4-prod-east-1a',
+    '*[0-9]a',
+    '[^x]*',
+    '\\v4-*',
+    '*-e*t-*',
+  ];
+  for (const pattern of matching) assert.equal(patternMatcher(pattern)('v4-prod-east-1a'), true, pattern);
+  for (const pattern of ['', 'v4', '*b', 'v?-east*', '[^v]*', '*-1a?', '[b-a]*', '*east*east*']) {
+    assert.equal(patternMatcher(pattern)('v4-prod-east-1a'), false, pattern);
+  }
+  assert.equal(patternMatcher('a*')('a/b'), false, 'as Go, * takes no slash');
   assert.throws(() => patternMatcher('a[')('a'), { message: /^syntax error in pattern 'a\['/ });
 });
 

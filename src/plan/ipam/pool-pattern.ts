@@ -7,53 +7,91 @@ export function isPattern(name: string): boolean {
   return /[*?[]/.test(name);
 }
 
-/** A function that tells whether a name matches the pattern. */
+/** One piece of a pattern: any text, or one character. */
+type Piece = 'any' | ((char: string) => boolean);
+
+/**
+ * A function that tells whether a name matches the pattern. Its time grows with name times pattern, however many `*` there are: anybody
+ * who may create a pod writes patterns, and a regular expression would try all ways to share the name among its stars.
+ */
 export function patternMatcher(pattern: string): (name: string) => boolean {
-  let source = '';
-  for (let at = 0; at < pattern.length; ) {
-    const char = pattern.charAt(at);
-    if (char === '[') {
-      const { text, end } = characterClass(pattern, at);
-      source += text;
-      at = end;
-    } else if (char === '\\') {
-      source += literal(pattern.charAt(at + 1) || refuse(pattern));
-      at += 2;
-    } else {
-      source += char === '*' ? '[^/]*' : char === '?' ? '[^/]' : literal(char);
-      at += 1;
-    }
-  }
-  const matcher = new RegExp(`^${source}$`, 'u');
-  return (name) => matcher.test(name);
+  const pieces = piecesOf(pattern);
+  return (name) => matches(pieces, [...name]);
 }
 
-/** The class that begins at `start` as a regular expression, and where it ends. */
-function characterClass(pattern: string, start: number): { text: string; end: number } {
+/** What a `*` has taken is only ever extended for the last one: the ones before it have found the earliest place that fits. */
+function matches(pieces: readonly Piece[], name: readonly string[]): boolean {
+  let star: { piece: number; taken: number } | undefined;
+  let piece = 0;
+  let at = 0;
+  while (at < name.length || piece < pieces.length) {
+    const wanted = pieces[piece];
+    const char = name[at];
+    if (wanted === 'any') {
+      star = { piece, taken: at };
+      piece += 1;
+    } else if (wanted !== undefined && char !== undefined && wanted(char)) {
+      piece += 1;
+      at += 1;
+    } else if (star !== undefined && star.taken < name.length && name[star.taken] !== '/') {
+      star.taken += 1;
+      at = star.taken;
+      piece = star.piece + 1;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+function piecesOf(pattern: string): Piece[] {
+  const pieces: Piece[] = [];
+  const chars = [...pattern];
+  for (let at = 0; at < chars.length; at++) {
+    const char = chars[at] as string;
+    if (char === '*') {
+      pieces.push('any');
+    } else if (char === '?') {
+      pieces.push((one) => one !== '/');
+    } else if (char === '[') {
+      const { piece, end } = characterClass(pattern, chars, at);
+      pieces.push(piece);
+      at = end;
+    } else {
+      const literal = char === '\\' ? (chars[++at] ?? refuse(pattern)) : char;
+      pieces.push((one) => one === literal);
+    }
+  }
+  return pieces;
+}
+
+/** The class that begins at `start`, and the place of its `]`. */
+function characterClass(
+  pattern: string,
+  chars: readonly string[],
+  start: number,
+): { piece: Piece; end: number } {
   let at = start + 1;
-  const negated = pattern.charAt(at) === '^';
+  const negated = chars[at] === '^';
   if (negated) at += 1;
   const next = (): string => {
-    if (pattern.charAt(at) === '\\') at += 1;
-    else if (pattern.charAt(at) === '-' || pattern.charAt(at) === ']') refuse(pattern);
-    return pattern.charAt(at++) || refuse(pattern);
+    if (chars[at] === '\\') at += 1;
+    else if (chars[at] === '-' || chars[at] === ']') refuse(pattern);
+    return chars[at++] ?? refuse(pattern);
   };
-  let ranges = '';
+  const ranges: { low: string; high: string }[] = [];
   do {
     const low = next();
     let high = low;
-    if (pattern.charAt(at) === '-') {
+    if (chars[at] === '-') {
       at += 1;
       high = next();
     }
-    if (low <= high) ranges += `${literal(low)}-${literal(high)}`;
-  } while (at < pattern.length && pattern.charAt(at) !== ']');
-  if (pattern.charAt(at) !== ']') refuse(pattern);
-  return { text: `[${negated ? '^' : ''}${ranges}]`, end: at + 1 };
-}
-
-function literal(char: string): string {
-  return `\\u{${char.charCodeAt(0).toString(16)}}`;
+    ranges.push({ low, high });
+  } while (at < chars.length && chars[at] !== ']');
+  if (chars[at] !== ']') refuse(pattern);
+  const piece = (one: string) => ranges.some(({ low, high }) => low <= one && one <= high) !== negated;
+  return { piece, end: at };
 }
 
 function refuse(pattern: string): never {
