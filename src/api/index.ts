@@ -24,6 +24,7 @@ export {
   parseNetConfList,
   prevResultOf,
   type ValidAttachment,
+  versionAsked,
   versionOf,
 } from './cni/net-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './cni/older-conf.ts';

@@ -44,8 +44,15 @@ export function checkJson<T>(schema: z.ZodType<T>, text: string, checked: Checke
   return check(schema, parseJson(text, checked), checked);
 }
 
-/** The JSON in `text`; what is not JSON is an OrbError. */
+/** No configuration or annotation comes near it; what walks through a value, JSON.stringify for one, uses stack for each level. */
+const DEEPEST = 200;
+
+/** The JSON in `text`; what is not JSON, or nested too deeply, is an OrbError. */
 export function parseJson(text: string, { subject, code = 'INPUT_INVALID' }: Checked): unknown {
+  if (isDeeperThan(text, DEEPEST)) {
+    const message = `${subject}: objects and lists are nested more than ${DEEPEST} levels deep; allowed: ${DEEPEST}`;
+    throw new OrbError(code, { message, subject });
+  }
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
@@ -56,6 +63,17 @@ export function parseJson(text: string, { subject, code = 'INPUT_INVALID' }: Che
       said: (cause as Error).message,
     });
   }
+}
+
+/** By its brackets, without a stack of its own; brackets in strings do not count. */
+function isDeeperThan(text: string, most: number): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/[[{}\]]|"(?:[^"\\]|\\.)*"?/gs)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > most) return true;
+  }
+  return false;
 }
 
 function issueText({ field, value, message }: FieldIssue): string {

@@ -58,6 +58,15 @@ const bodyOf = ({ stdout }: CniAnswer) =>
   JSON.parse(stdout) as { code: number; msg: string; cniVersion: string };
 const conf = (fields: object) => ({ stdin: JSON.stringify({ name: 'net', type: 'spiderpool', ...fields }) });
 
+test('a configuration with a bad name is answered in its own version', async () => {
+  const { serve } = scene();
+  for (const cniVersion of ['0.4.0', '1.1.0']) {
+    const body = bodyOf(await serve('ADD', conf({ name: '-bad', cniVersion })));
+    assert.deepEqual([body.code, body.cniVersion], [7, cniVersion]);
+    assert.match(body.msg, /name: "-bad" must match/);
+  }
+});
+
 test('each verb reaches the plugin, and only ADD prints a result', async () => {
   const { plugin, serve } = scene();
   for (const verb of ['ADD', 'CHECK', 'DEL', 'GC', 'STATUS']) {

@@ -9,6 +9,7 @@ import {
   parseNetConf,
   requireVersion,
   supportedVersions,
+  versionAsked,
   versionOf,
   writeResult,
 } from '#api';
@@ -150,13 +151,9 @@ function canWait(request: CniRequest, error: unknown): error is OrbError {
   return request.variables.CNI_COMMAND === 'DEL' && isOrbError(error) && passing.includes(error.code);
 }
 
-/** For the error document: what the configuration asks for, where it can be read. */
+/** For the error document: what the configuration asks for, where it says so, also where it is refused for something else. */
 function askedVersion({ stdin }: CniRequest): string {
-  try {
-    return versionOf(parseNetConf(stdin));
-  } catch {
-    return supportedVersions[0];
-  }
+  return versionAsked(stdin) ?? supportedVersions[0];
 }
 
 function attachmentCall(call: PluginCall, environment: CniEnvironment): AttachmentCall {

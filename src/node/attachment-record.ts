@@ -64,12 +64,20 @@ export type AllocatedAddress = z.infer<typeof allocatedAddressSchema>;
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
 
-/** The record's file name. Neither container ids nor interface names hold a `+` in any runtime; the record inside decides. */
+/** NAME_MAX of the kernel is 255; while it is written, or when it is set aside, the name gets up to 22 bytes more. */
+const LONGEST_NAME_BYTES = 200;
+
+/**
+ * The record's file name. Neither container ids nor interface names hold a `+` in any runtime; the record inside decides. The CNI
+ * specification sets no limit to a container id: a long one is named by its hash, after a `+`, which no id begins with.
+ */
 export function recordFileName(key: {
   readonly containerId: string;
   readonly interfaceName: string;
 }): string {
-  return `${key.containerId}+${key.interfaceName}.json`;
+  const name = `${key.containerId}+${key.interfaceName}.json`;
+  if (Buffer.byteLength(name) <= LONGEST_NAME_BYTES) return name;
+  return `+${createHash('sha256').update(key.containerId).digest('hex')}+${key.interfaceName}.json`;
 }
 
 export function encodeRecord(record: AttachmentRecord): Uint8Array {

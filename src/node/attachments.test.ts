@@ -40,6 +40,25 @@ test('a record survives the agent', async () => {
   assert.deepEqual(after.get({ containerId: 'aaaa', interfaceName: 'eth0' })?.ipam?.addresses[0]?.pool, 'v4');
 });
 
+test('a container id of any length has a file whose name fits, and short ones keep theirs', async () => {
+  const files = new MemoryStateFiles();
+  const before = await Attachments.open(files, silentLogger);
+  const ids = ['a'.repeat(64), 'b'.repeat(200), 'c'.repeat(300), 'd'.repeat(300), 'c'.repeat(100_000)];
+  for (const id of ids) await before.put(record(id));
+  const names = [...files.files.keys()];
+  assert.equal(names[0], `${'a'.repeat(64)}+eth0.json`);
+  assert.equal(new Set(names).size, ids.length);
+  // NAME_MAX, less what stands before and behind the name while it is written, and the mark of a damaged file.
+  for (const name of names) assert.ok(Buffer.byteLength(name) <= 255 - 22, name);
+  const after = await Attachments.open(files, silentLogger);
+  assert.deepEqual(
+    after.all().map(({ containerId }) => containerId),
+    ids,
+  );
+  for (const containerId of ids) await after.removePart({ containerId, interfaceName: 'eth0' }, 'ipam');
+  assert.equal(files.files.size, 0);
+});
+
 test('a power cut may take back what speaks of the kernel alone, never an address', async () => {
   const files = new MemoryStateFiles();
   const name = { containerId: 'aaaa', interfaceName: 'eth0' };

@@ -362,6 +362,49 @@ if (insideNamespaces(import.meta.filename)) {
     }
   });
 
+  describe('sizes', () => {
+    for (const length of [200, 300, 5000]) {
+      test(`a container id of ${length} characters is as good as any`, async () => {
+        const sandbox = await sandboxOfNewPod({});
+        const env = { CNI_CONTAINERID: 'c'.repeat(length) };
+        await runtime.add(usual, sandbox, { env });
+        await runtime.check(usual, sandbox, { env });
+        await runtime.del(usual, sandbox, { env });
+        sandbox.dropNamespace();
+      });
+    }
+
+    test('20,000 nested arrays on stdin are refused with the limit, in the version that was asked for', async () => {
+      const sandbox = await sandboxOfNewPod({});
+      const nested = JSON.parse('['.repeat(1000) + ']'.repeat(1000)) as unknown;
+      const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+      const usualEnv = {
+        CNI_COMMAND: 'ADD',
+        CNI_CONTAINERID: 'a',
+        CNI_NETNS: sandbox.netns,
+        CNI_IFNAME: 'eth0',
+      };
+      for (const type of ['spiderpool', 'coordinator', 'ifacer']) {
+        const stdin = `{"cniVersion":"0.4.0","name":"net","type":"${type}","x":${deep}}`;
+        const run = await runtime.exec(type, { ...usualEnv, CNI_PATH: '/opt/cni/bin' }, stdin);
+        assert.deepEqual([run.exit, run.json?.code, run.json?.cniVersion], [1, codes.decode, '0.4.0']);
+        assert.match(String(run.json?.msg), /nested more than 200 levels deep; allowed: 200/);
+        const less = await runtime.call('ADD', usual, { type, x: nested }, { sandbox });
+        assert.deepEqual([less.exit, less.json?.code], [1, codes.decode]);
+      }
+      await end(sandbox);
+    });
+
+    test('more than 4 MiB on stdin are refused with the limit', async () => {
+      const sandbox = await sandboxOfNewPod({});
+      const plugin = { type: 'coordinator', x: 'x'.repeat(5 * 1024 * 1024) };
+      const run = await runtime.call('ADD', usual, plugin, { sandbox });
+      assert.deepEqual([run.exit, run.json?.code, run.json?.cniVersion], [1, codes.configuration, '1.0.0']);
+      assert.match(String(run.json?.msg), /larger than 4 MiB/);
+      await end(sandbox);
+    });
+  });
+
   describe('what lies at CNI_NETNS', () => {
     test('a FIFO: ADD and CHECK say so, DEL takes away what is there, and no other pod waits', async () => {
       const fifo = '/run/fifo';

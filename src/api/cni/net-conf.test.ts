@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCoordinatorConf } from './coordinator-conf.ts';
 import { parseSpiderpoolIpam } from './ipam-conf.ts';
-import { parseNetConf, parseNetConfList, prevResultOf, versionOf } from './net-conf.ts';
+import { parseNetConf, parseNetConfList, prevResultOf, versionAsked, versionOf } from './net-conf.ts';
 import { requireVersion } from './spec-version.ts';
 
 function conf(fields: object) {
@@ -60,6 +60,29 @@ test('standard input that is no JSON object is undecodable', () => {
   for (const stdin of ['{', '', '[]', '"x"', 'null']) {
     assert.throws(() => parseNetConf(stdin), { code: 'CNI_INPUT_UNDECODABLE' }, stdin);
   }
+});
+
+test('20,000 nested arrays are refused with the limit, wherever they stand, and brackets in a string are none', () => {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+  const message = /network configuration: objects and lists are nested more than 200 levels deep/;
+  for (const stdin of [deep, `{"name":"net","type":"x","args":${deep}}`, '{"a":'.repeat(20_000)]) {
+    assert.throws(() => parseNetConf(stdin), { code: 'CNI_INPUT_UNDECODABLE', message });
+  }
+  const text = '[{"\\'.repeat(1000);
+  assert.deepEqual((conf({ text }) as { text?: string }).text, text);
+  assert.equal(conf({ list: JSON.parse('['.repeat(190) + ']'.repeat(190)) as unknown }).name, 'net');
+});
+
+test('the version asked for is known of a configuration that is refused for something else', () => {
+  const cases: [string, string | undefined][] = [
+    ['{"prevResult":{"cniVersion":"0.3.0"},"cniVersion":"1.1.0","name":"-bad"}', '1.1.0'],
+    ['{"CNIVERSION":"0.4.0","name":5}', '0.4.0'],
+    ['{"name":"net"}', '0.1.0'],
+    ['{"cniVersion" : "1.0.0", half', '1.0.0'],
+    [`{"cniVersion":"1.0.0","args":${'['.repeat(20_000)}`, '1.0.0'],
+    ['half', undefined],
+  ];
+  for (const [stdin, version] of cases) assert.equal(versionAsked(stdin), version, stdin.slice(0, 80));
 });
 
 test('a configuration without a good name or type is invalid', () => {

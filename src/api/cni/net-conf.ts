@@ -1,7 +1,7 @@
 // The network configuration on a plugin's standard input (CNI specification 1.1, section 1 and 2).
 
 import { z } from 'zod';
-import { check, parseJson } from '../validation.ts';
+import { check, checkJson, parseJson } from '../validation.ts';
 import { goObject, handedOn } from './go-object.ts';
 import type { CniResult } from './result.ts';
 import { readResult } from './result-version.ts';
@@ -47,6 +47,16 @@ export function parseNetConf(stdin: string): NetConf {
 /** The version a configuration is written in, known to us or not; without one it is the oldest. */
 export function versionOf(conf: Pick<NetConf, 'cniVersion'>): string {
   return conf.cniVersion || OLDEST_VERSION;
+}
+
+/** The version that standard input asks for, also where it is refused for something else; undefined where nobody can tell. */
+export function versionAsked(stdin: string): string | undefined {
+  try {
+    const object = checkJson(goObject({ cniVersion: z.string().optional() }), stdin, { subject: 'version' });
+    return versionOf(object);
+  } catch {
+    return /"cniVersion"\s*:\s*"([0-9.]{1,16})"/i.exec(stdin)?.[1];
+  }
 }
 
 /** The result of the chain so far; undefined when there is none, which DEL must live with. */

@@ -16,7 +16,7 @@ type Piece = 'any' | ((char: string) => boolean);
  */
 export function patternMatcher(pattern: string): (name: string) => boolean {
   const pieces = piecesOf(pattern);
-  return (name) => matches(pieces, [...name]);
+  return (name) => matches(pieces, Array.from(name));
 }
 
 /** What a `*` has taken is only ever extended for the last one: the ones before it have found the earliest place that fits. */
@@ -46,7 +46,7 @@ function matches(pieces: readonly Piece[], name: readonly string[]): boolean {
 
 function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = [];
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at] as string;
     if (char === '*') {
