@@ -6,3 +6,4 @@ export { type ErrorFacts, errorText, isOrbError, OrbError } from './error.ts';
 export { type ErrorCode, type ErrorKind, errorTable } from './error-table.ts';
 export { type LogFields, type Logger, silentLogger } from './logger.ts';
 export { didYouMean } from './nearest.ts';
+export { Random } from './random.ts';

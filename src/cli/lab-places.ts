@@ -21,7 +21,7 @@ export interface PlaceNames {
 
 /** Each resolves with the exit code. */
 export interface LabPlaceCommands extends PlaceNames {
-  /** `target` is a pod, a node, `router` or `client`. */
+  /** `target` is a pod, a node, `router`, `client` or `branch`. */
   labExec(flags: LabExecFlags, target: string, argv: readonly string[]): Promise<number>;
   labList(flags: LabListFlags): Promise<number>;
 }
@@ -35,7 +35,8 @@ export function completePlace(this: Context<PlaceNames>, partial: string): strin
 
 export const labExec = buildCommand<LabExecFlags, string[], Here>({
   docs: {
-    brief: 'Runs a command in a pod, on a node, in "router" or in "client": orbctl lab exec POD -- ip route',
+    brief:
+      'Runs a command in a pod, on a node, in "router", "client" or "branch": orbctl lab exec POD -- ip route',
   },
   parameters: {
     flags: { namespace: namespaceFlag },

@@ -9,7 +9,8 @@ import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
 export interface LabFlags {
   readonly nodes: number;
   readonly once: boolean;
-  readonly matrix?: 'full' | 'broken';
+  readonly matrix?: 'full' | 'broken' | 'random';
+  readonly seed?: number;
   /** Show every row of the table. */
   readonly full: boolean;
   readonly json?: string;
@@ -34,6 +35,13 @@ function nodeCount(this: Here, input: string): number {
   });
 }
 
+function seedOf(input: string): number {
+  if (/^[0-9]{1,10}$/.test(input) && Number(input) < 2 ** 32) return Number(input);
+  throw new OrbError('INPUT_INVALID', {
+    message: `--seed ${JSON.stringify(input)}: allowed are 0 to ${2 ** 32 - 1}`,
+  });
+}
+
 const labRun = buildCommand<LabFlags, [], Here>({
   docs: {
     brief: 'Brings up a small cluster in network namespaces of this machine and tries what reaches what',
@@ -52,11 +60,18 @@ const labRun = buildCommand<LabFlags, [], Here>({
       },
       matrix: {
         kind: 'enum',
-        values: ['full', 'broken'],
+        values: ['full', 'broken', 'random'],
         optional: true,
         brief:
           'Try all rows of the forwarding matrix, with the networks of examples/matrix.yaml; ' +
-          'broken: take one kind of kernel object away at a time and tell which rows fail without it',
+          'broken: take one kind of kernel object away at a time and tell which rows fail without it; ' +
+          'random: pods of random shape, where every way must be as `orbctl trace` says',
+      },
+      seed: {
+        kind: 'parsed',
+        parse: seedOf,
+        optional: true,
+        brief: 'Of --matrix random: the same seed makes the same pods; chance where it is absent',
       },
       full: {
         kind: 'boolean',

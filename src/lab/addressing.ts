@@ -33,6 +33,24 @@ export const secondLan = {
   gateway: { 4: '10.7.0.1', 6: 'fd00:10:7::1' },
 } as const;
 
+/** Name of every node's NIC on the third LAN, which is like the second. */
+export const thirdNodeNic = 'ens224';
+
+/** A third LAN behind the same router, like the second. */
+export const thirdLan = {
+  cidr: { 4: '10.8.0.0/16', 6: 'fd00:10:8::/64' },
+  prefixLength: { 4: 16, 6: 64 },
+  gateway: { 4: '10.8.0.1', 6: 'fd00:10:8::1' },
+} as const;
+
+/** A branch office behind the router: a network that policy routes of pods name. */
+export const branch = {
+  cidr: { 4: '10.99.0.0/24', 6: 'fd00:10:99::/64' },
+  prefixLength: { 4: 24, 6: 64 },
+  gateway: { 4: '10.99.0.1', 6: 'fd00:10:99::1' },
+  client: { 4: '10.99.0.2', 6: 'fd00:10:99::2' },
+} as const;
+
 /** The world behind the router (RFC 5737 and RFC 3849 documentation networks). */
 export const outside = {
   prefixLength: { 4: 24, 6: 64 },

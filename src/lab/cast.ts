@@ -2,10 +2,10 @@
 
 import type { Pod, Service } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
-import { dualStack, type LabNode, outside, overlayCidr, underlay } from './addressing.ts';
+import { branch, dualStack, type LabNode, outside, overlayCidr, underlay } from './addressing.ts';
 import type { Cast, Place, ServicePlace } from './cells.ts';
 import type { PodRecord } from './pod-record.ts';
-import { clientNetns, inNetnsOf, routerNetns } from './topology.ts';
+import { branchNetns, clientNetns, inNetnsOf, routerNetns } from './topology.ts';
 
 /** Where lab-probe serves on machines that are no pods. */
 export const machinePort = 8080;
@@ -21,20 +21,22 @@ function isOverlay(address: string): boolean {
   return cidrContains(parseNetwork(overlayCidr[4]), parseAddress(address));
 }
 
+function machine(name: string, kind: Place['kind'], address: Place['address'], probe: string): Place {
+  return { name, kind, address, port: machinePort, probe: inNetnsOf(name, probe) };
+}
+
 /** The machines: nodes, router and client. */
 export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
-  const machine = (name: string, kind: Place['kind'], address: Place['address']) => ({
-    name,
-    kind,
-    address,
-    port: machinePort,
-    probe: inNetnsOf(name, probe),
-  });
   return [
-    ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address), node: node.name })),
-    machine(routerNetns, 'router', underlay.gateway),
-    machine(clientNetns, 'client', outside.client),
+    ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address, probe), node: node.name })),
+    machine(routerNetns, 'router', underlay.gateway, probe),
+    machine(clientNetns, 'client', outside.client, probe),
   ];
+}
+
+/** The client in the branch office, which only random pods are asked by. */
+export function branchPlace(probe: string): Place {
+  return machine(branchNetns, 'client', branch.client, probe);
 }
 
 /** A pod as a place; undefined while it has no sandbox or not both addresses. */

@@ -6,18 +6,22 @@ import type { Family } from '#ip';
 import { bothFamilies, type DualStack } from './addressing.ts';
 import type { ProbeProtocol } from './prober.ts';
 
-/** A place that asks and is asked. */
-export interface Place {
+/** Who asks. */
+export interface Asker {
   /** As the table prints it: `web-1`, `node1`, `client`. */
   readonly name: string;
+  /** Runs lab-probe there. */
+  readonly probe: readonly [string, ...string[]];
+}
+
+/** A place that asks and is asked. */
+export interface Place extends Asker {
   readonly kind: 'underlay pod' | 'overlay pod' | 'node' | 'router' | 'client';
   /** The node it is on, or is. */
   readonly node?: string;
   readonly address: DualStack;
   /** Where its server listens. */
   readonly port: number;
-  /** Runs lab-probe there. */
-  readonly probe: readonly [string, ...string[]];
 }
 
 /** A Service of the table. */
@@ -40,7 +44,7 @@ export interface Cast {
 
 /** One cell before it is tried. */
 export interface PlannedCell {
-  readonly from: Place;
+  readonly from: Asker;
   readonly to: string;
   readonly family: Family;
   readonly protocol: ProbeProtocol;

@@ -4,7 +4,7 @@ export { type LabParts, runLab } from './lab.ts';
 export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';
 export { type LabListing, labListing } from './lab-listing.ts';
 export { type MatrixFacts, matrixPage } from './matrix/page.ts';
-export { labNamespaces, labOverlayTable } from './namespaces.ts';
+export { labNamespaces, labTables } from './namespaces.ts';
 export { type Ask, askByProbe, askInCrowd, type Question, type Verdict } from './prober.ts';
 export type { Screen } from './progress.ts';
 export { execCommand, labOfKubeconfig, placeNames, type RunningLab, runningLabs } from './running-labs.ts';

@@ -2,16 +2,18 @@
 
 import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EndpointSlice, Service } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
+import type { World } from '#plan/trace';
 import { type LabNode, labNodes } from './addressing.ts';
-import { machinePlaces } from './cast.ts';
+import { branchPlace, machinePlaces } from './cast.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
-import { brokenTrial } from './matrix/broken-trial.ts';
-import { matrixTrial } from './matrix/trial.ts';
+import { applyAll } from './kubectl.ts';
 import { labFolder, mountLab, mountNode } from './mounts.ts';
+import { type LabNamespace, labNamespaces } from './namespaces.ts';
 import {
   natOutgoing,
   overlayNetwork,
@@ -37,12 +39,15 @@ import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import { Supervisor } from './supervisor.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
-import { pairsTrial, type Trial } from './trial.ts';
+import type { Trial } from './trial.ts';
+import { trialOf } from './trials.ts';
 
 export interface LabParts extends ProgramFacts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly screen: Screen;
+  /** Looks into these namespaces, for a trace. */
+  readonly see: (client: KubeClient, places: readonly LabNamespace[]) => Promise<World>;
   /** Folder of the manifests to apply. */
   readonly manifests: string;
   /** Ends the lab. */
@@ -66,11 +71,6 @@ export async function runLab(options: InnerOptions, parts: LabParts): Promise<nu
 function aborted(signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-}
-
-function trialOf({ matrix }: InnerOptions, nodes: readonly LabNode[]): Trial {
-  if (matrix === undefined) return pairsTrial;
-  return matrix === 'full' ? matrixTrial(nodes) : brokenTrial(nodes);
 }
 
 class Lab {
@@ -105,9 +105,11 @@ class Lab {
     await progress.step('programs', 'agents, kubelets, controllers, Service proxy', () =>
       this.#startPrograms(client),
     );
-    const manifest = join(this.#parts.manifests, this.#trial.manifest);
-    await progress.step('apply', `kubectl apply -f examples/${this.#trial.manifest}`, () =>
-      this.#apply(manifest),
+    const { manifest, objects } = this.#trial;
+    const applied = manifest === undefined ? '' : ` -f examples/${manifest}`;
+    const files = manifest === undefined ? [] : [join(this.#parts.manifests, manifest)];
+    await progress.step('apply', `kubectl apply${applied}`, () =>
+      applyAll(files, objects, this.#parts.environment),
     );
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
     const records = readPodRecords(podRecordsIn(labFolder));
@@ -119,6 +121,8 @@ class Lab {
         probe: this.#probe,
         stopAgents: () => this.#stopAgents(),
         view: { full, paint: this.#parts.screen.paint },
+        serve: (services, slices) => this.#serve(services, slices),
+        see: () => this.#see(client),
         detail,
       }),
     );
@@ -142,7 +146,7 @@ class Lab {
   async #network(): Promise<void> {
     mountLab();
     this.#writeOrbctl();
-    buildTopology(this.#nodes);
+    buildTopology(this.#nodes, this.#trial);
     await Promise.all(this.#nodes.map((node) => this.#node(node)));
     const supervisor = new Supervisor({
       clock: this.#parts.clock,
@@ -150,7 +154,8 @@ class Lab {
       say: (line) => this.#progress.say(line),
     });
     this.#supervisor = supervisor;
-    for (const { name, port, probe } of machinePlaces(this.#nodes, this.#probe)) {
+    const machines = [...machinePlaces(this.#nodes, this.#probe), branchPlace(this.#probe)];
+    for (const { name, port, probe } of machines) {
       supervisor.start({ name: `server-${name}`, argv: [...probe, 'serve', String(port)] });
     }
   }
@@ -241,17 +246,6 @@ class Lab {
     await awaitNodes({ client, clock, nodeCount: this.#nodes.length, timeoutMs: startTimeoutMs, stop });
   }
 
-  async #apply(manifest: string): Promise<void> {
-    const home = join(labFolder, 'home'); // kubectl's cache stays in the lab
-    mkdirSync(home, { recursive: true });
-    const environment = { ...this.#parts.environment, KUBECONFIG: kubeconfigPath, HOME: home };
-    await run({ argv: ['kubectl', 'apply', '-f', manifest] }, environment);
-    const { objects } = this.#trial;
-    if (objects.length === 0) return;
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-    await run({ argv: ['kubectl', 'apply', '-f', '-'], input }, environment);
-  }
-
   async #rollout(client: KubeClient, detail: (text: string) => void): Promise<Rollout> {
     const { clock, stop } = this.#parts;
     const nodeCount = this.#nodes.length;
@@ -263,16 +257,34 @@ class Lab {
       stop,
       timeoutMs: rolloutTimeoutMs,
     });
+    await this.#awaitEndpoints(rollout.endpoints);
+    return rollout;
+  }
+
+  /** Resolves when every node's Service proxy leads to so many endpoints. */
+  async #awaitEndpoints(count: number): Promise<void> {
+    const { clock, stop } = this.#parts;
     const deadline = clock.monotonic() + startTimeoutMs;
-    while ((this.#proxy?.endpoints() ?? 0) < rollout.endpoints) {
+    while ((this.#proxy?.endpoints() ?? 0) < count) {
       if (clock.monotonic() > deadline) {
-        const message = `the Services have ${this.#proxy?.endpoints()} of ${rollout.endpoints} endpoints`;
+        const message = `the Services have ${this.#proxy?.endpoints()} of ${count} endpoints`;
         throw new OrbError('LAB_STEP_FAILED', { message, said: this.#logTail('controllers') });
       }
       await clock.sleep(20, stop);
     }
     await this.#proxy?.settled();
-    return rollout;
+  }
+
+  async #serve(services: readonly Service[], slices: readonly EndpointSlice[]): Promise<void> {
+    const before = this.#proxy?.endpoints() ?? 0;
+    await applyAll([], [...services, ...slices], this.#parts.environment);
+    await this.#awaitEndpoints(before + slices.flatMap(({ endpoints }) => endpoints ?? []).length);
+  }
+
+  #see(client: KubeClient): Promise<World> {
+    const nodes = this.#nodes.map(({ name }) => name);
+    const pods = readPodRecords(podRecordsIn(labFolder));
+    return this.#parts.see(client, labNamespaces({ pid: process.pid, nodes, pods }));
   }
 
   #logTail(name: string): string {

@@ -1,7 +1,7 @@
 // The network namespaces of a running lab, as paths that can be opened from outside of it.
 
 import { pathInside, type RunningLab } from './running-labs.ts';
-import { clientNetns, routerNetns } from './topology.ts';
+import { branchNetns, clientNetns, labStrictTable, routerNetns } from './topology.ts';
 
 export interface LabNamespace {
   /** Of a pod `namespace/name`. */
@@ -12,14 +12,14 @@ export interface LabNamespace {
   readonly netns: string;
 }
 
-/** The nftables table of family inet in which the nodes masquerade what leaves the overlay. */
-export const labOverlayTable = 'lab-overlay';
+/** The nftables tables of family inet that a trace reads: where nodes masquerade what leaves the overlay, where a router is strict. */
+export const labTables = { overlayTable: 'lab-overlay', strictTable: labStrictTable } as const;
 
-export function labNamespaces(lab: RunningLab): LabNamespace[] {
+export function labNamespaces(lab: Pick<RunningLab, 'pid' | 'nodes' | 'pods'>): LabNamespace[] {
   const inside = (path: string) => pathInside(lab.pid, path);
   return [
     { name: 'lab', kind: 'cables', netns: `/proc/${lab.pid}/ns/net` },
-    ...[routerNetns, clientNetns].map((name) => ({
+    ...[routerNetns, clientNetns, branchNetns].map((name) => ({
       ...{ name, kind: 'machine' as const },
       netns: inside(`/run/netns/${name}`),
     })),

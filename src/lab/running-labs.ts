@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { didYouMean, OrbError } from '#base';
 import { labFolder } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
+import { branchNetns, clientNetns, routerNetns } from './topology.ts';
 
 /** A lab as seen from outside. */
 export interface RunningLab {
@@ -71,7 +72,7 @@ export function labOfKubeconfig(labs: readonly RunningLab[], path: string): Runn
   });
 }
 
-/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router` or `client`. */
+/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router`, `client` or `branch`. */
 export interface PlaceName {
   readonly target: string;
   /** Of a pod whose name stands alone. */
@@ -111,6 +112,9 @@ export function execCommand(
   return { argv: [...enter, ...entry, '--', ...argv], environment };
 }
 
+/** What is neither node nor pod. */
+const machines = [routerNetns, clientNetns, branchNetns];
+
 /** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
 function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName): string[] | undefined {
   const pod = pods.find(
@@ -121,13 +125,13 @@ function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName):
   if (pod !== undefined) return [`--net=${pod.netns}`];
   const netns = `--net=/run/netns/${target}`;
   if (nodes.includes(target)) return [netns, `--mount=${join(labFolder, target, 'mnt')}`];
-  return target === 'router' || target === 'client' ? [netns] : undefined;
+  return machines.includes(target) ? [netns] : undefined;
 }
 
 /** Names of all places, pods with their namespaces first. */
 export function placeNames(labs: readonly RunningLab[]): string[] {
   const pods = labs.flatMap((lab) => lab.pods.map(({ namespace, name }) => `${namespace}/${name}`));
-  return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, 'router', 'client'])])];
+  return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, ...machines])])];
 }
 
 function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceName): OrbError {

@@ -15,8 +15,10 @@ export interface LabOptions {
   readonly nodes: number;
   /** End after the table. */
   readonly once: boolean;
-  /** Try the whole forwarding matrix instead of the pairs around one pod; or what is left of it without each of its parts. */
-  readonly matrix?: 'full' | 'broken';
+  /** Try the whole forwarding matrix instead of the pairs around one pod; what is left of it without each of its parts; random pods. */
+  readonly matrix?: 'full' | 'broken' | 'random';
+  /** Makes the random pods; chance where absent. */
+  readonly seed?: number;
   /** Show every row of the table, not only what failed. */
   readonly full: boolean;
   /** Where to write the facts as JSON. */

@@ -1,13 +1,15 @@
-// The lab's machines and cables: a LAN, a router, an outside client and the nodes, each a network namespace.
+// The lab's machines and cables: three LANs, a router, two clients behind it and the nodes, each a network namespace.
 //
 //   client ── router ══ lan bridge ══ node1 … nodeN      ens160: 10.6.0.0/16, fd00:10:6::/64
-//   outside          ══ lan2 bridge ═ node1 … nodeN      ens192: pods alone, 10.7.0.0/16, fd00:10:7::/64
+//   branch ──        ══ lan2 bridge ═ node1 … nodeN      ens192: pods alone, 10.7.0.0/16, fd00:10:7::/64
+//                    ══ lan3 bridge ═ node1 … nodeN      ens224: pods alone, 10.8.0.0/16, fd00:10:8::/64
 //
 // iproute2 builds it, not our kernel floor: a fixture made by the code under test would share its mistakes.
 
 import type { Family } from '#ip';
 import {
   bothFamilies,
+  branch,
   type DualStack,
   type LabNode,
   nodeNic,
@@ -15,6 +17,8 @@ import {
   type RpFilter,
   secondLan,
   secondNodeNic,
+  thirdLan,
+  thirdNodeNic,
   underlay,
 } from './addressing.ts';
 import { runSync } from './command.ts';
@@ -28,6 +32,20 @@ export interface NetnsCommands {
 /** The namespaces that are machines of their own. */
 export const routerNetns = 'router';
 export const clientNetns = 'client';
+export const branchNetns = 'branch';
+
+/** The nftables table of family inet in which a strict router drops IPv6 packets from where it would not answer them. */
+export const labStrictTable = 'lab-strict';
+
+/** IPv6 has no rp_filter: nft_fib(8) does the same. */
+const strictIpv6 = `
+table inet ${labStrictTable} {
+  chain prerouting {
+    type filter hook prerouting priority raw
+    meta nfproto ipv6 fib saddr . iif oif missing drop
+  }
+}
+`;
 
 /** Gives a NIC its addresses and a default route; `nodad`, for nobody shall wait for duplicate address detection. */
 function addressed(
@@ -57,15 +75,19 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
         'link set lo up',
         ...bridge('lan', 'lan0', nodeNic, nodes),
         ...bridge('lan2', 'lan1', secondNodeNic, nodes),
+        ...bridge('lan3', 'lan2', thirdNodeNic, nodes),
       ],
     },
     {
       netns: routerNetns,
       commands: [
         `link add outside0 type veth peer name eth0 netns ${clientNetns}`,
+        `link add branch0 type veth peer name eth0 netns ${branchNetns}`,
         ...addressed('lan0', underlay.gateway, underlay.prefixLength),
         ...addressed('lan1', secondLan.gateway, secondLan.prefixLength),
+        ...addressed('lan2', thirdLan.gateway, thirdLan.prefixLength),
         ...addressed('outside0', outside.gateway, outside.prefixLength),
+        ...addressed('branch0', branch.gateway, branch.prefixLength),
         ...nodes.flatMap(overlayRoutes),
       ],
     },
@@ -73,12 +95,17 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
       netns: clientNetns,
       commands: addressed('eth0', outside.client, outside.prefixLength, outside.gateway),
     },
+    {
+      netns: branchNetns,
+      commands: addressed('eth0', branch.client, branch.prefixLength, branch.gateway),
+    },
     ...nodes.map((node) => ({
       netns: node.name,
       commands: [
         ...partedTables,
         ...addressed(nodeNic, node.address, underlay.prefixLength, underlay.gateway),
         `link set ${secondNodeNic} up`,
+        `link set ${thirdNodeNic} up`,
         ...nodes.filter((other) => other !== node).flatMap(overlayRoutes),
       ],
     })),
@@ -136,12 +163,14 @@ function makeMachine(netns: string, forwards: boolean, rpFilter: RpFilter): void
 }
 
 /** Makes it all; the caller is in network and mount namespaces of its own, or the machine would get it. */
-export function buildTopology(nodes: readonly LabNode[]): void {
-  makeMachine(routerNetns, true, 0);
+export function buildTopology(nodes: readonly LabNode[], { strictRouter = false } = {}): void {
+  makeMachine(routerNetns, true, strictRouter ? 1 : 0);
   makeMachine(clientNetns, false, 0);
+  makeMachine(branchNetns, false, 0);
   for (const { name, rpFilter } of nodes) makeMachine(name, true, rpFilter);
   for (const { netns, commands } of topologyCommands(nodes)) {
     const where = netns === undefined ? [] : ['-n', netns];
     runSync({ argv: ['ip', ...where, '-batch', '-'], input: `${commands.join('\n')}\n` });
   }
+  if (strictRouter) runSync({ argv: inNetnsOf(routerNetns, 'nft', '-f', '-'), input: strictIpv6 });
 }

@@ -1,6 +1,7 @@
-// What a lab brings up and tries: the pairs of examples/underlay.yaml, or the whole forwarding matrix.
+// What a lab brings up and tries: the pairs of examples/underlay.yaml, the whole forwarding matrix, or pods of random shape.
 
-import type { KubeObject } from '#api';
+import type { EndpointSlice, KubeObject, Service } from '#api';
+import type { World } from '#plan/trace';
 import type { LabNode } from './addressing.ts';
 import { castOf } from './cast.ts';
 import { type Place, plannedCells } from './cells.ts';
@@ -19,6 +20,10 @@ export interface TrialParts extends Rollout {
   /** Ends the agents; pods stay as they are. */
   readonly stopAgents: () => Promise<void>;
   readonly view: TableView;
+  /** Applies them, and resolves when every node's Service proxy has them. */
+  readonly serve: (services: readonly Service[], slices: readonly EndpointSlice[]) => Promise<void>;
+  /** What decides where packets go now, in every namespace of the lab. */
+  readonly see: () => Promise<World>;
   /** Says how far it is. */
   readonly detail: (text: string) => void;
 }
@@ -36,10 +41,12 @@ export interface Outcome {
 }
 
 export interface Trial {
-  /** Names of files in examples/. */
-  readonly manifest: string;
+  /** Name of a file in examples/. */
+  readonly manifest?: string;
   /** What is applied besides. */
   readonly objects: readonly KubeObject[];
+  /** The router drops what comes from where it would not send the answer. */
+  readonly strictRouter?: boolean;
   run(parts: TrialParts): Promise<Outcome>;
 }
 

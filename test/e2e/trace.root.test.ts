@@ -11,7 +11,7 @@ import { silentLogger } from '#base';
 import { formatAddress } from '#ip';
 import { openNamespace, primeThreads } from '#kernel';
 import { connect, kubeconfigFile } from '#kube';
-import { labNamespaces, labOverlayTable, type RunningLab, runningLabs } from '#lab';
+import { labNamespaces, labTables, type RunningLab, runningLabs } from '#lab';
 import { type Protocol, trace, type World } from '#plan/trace';
 import { readDestination } from '../../src/cli/trace/destination.ts';
 import { askCluster, type ClusterFacts } from '../../src/cli/trace/facts.ts';
@@ -80,7 +80,7 @@ describe('a trace in the lab', () => {
 
   async function world(): Promise<{ facts: ClusterFacts; seen: World }> {
     const client = connect(kubeconfigFile(running.kubeconfig), { log: silentLogger });
-    const site = { client, places: labNamespaces(running), overlayTable: labOverlayTable };
+    const site = { client, places: labNamespaces(running), ...labTables };
     const facts = await askCluster(client);
     return { facts, seen: seeWorld(site, facts, openNamespace) };
   }

@@ -13,7 +13,7 @@ import {
   type World,
 } from '#plan/trace';
 import type { ClusterFacts } from './facts.ts';
-import { halfOpenNetworks, masqueradesOf, type Sight, seePlace } from './observe-place.ts';
+import { halfOpenNetworks, isStrict, masqueradesOf, type Sight, seePlace } from './observe-place.ts';
 import type { Site, SitePlace } from './site.ts';
 
 export type OpenNamespace = (path: string) => NetworkNamespace;
@@ -66,10 +66,12 @@ function placesOf({ at: { name, kind, node }, view, firewall, listeners }: Seen)
 function firewallOf(
   namespace: NetworkNamespace,
   { kind }: SitePlace,
-  { overlayTable }: Site,
+  { overlayTable, strictTable }: Site,
   facts: ClusterFacts,
 ): Firewall {
-  if (kind !== 'node') return {};
+  if (kind !== 'node') {
+    return strictTable !== undefined && isStrict(namespace, strictTable) ? { strictIpv6: true } : {};
+  }
   return {
     ...nodeRules(facts),
     // How kube-proxy decides whether it makes the rule (kubernetes #120412).

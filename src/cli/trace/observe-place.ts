@@ -68,6 +68,17 @@ export function masqueradesOf(namespace: NetworkNamespace, table: string): Masqu
     });
 }
 
+/** Whether a table asks the FIB of IPv6 packets and drops those that it does not send the answer of by their link. */
+export function isStrict(namespace: NetworkNamespace, table: string): boolean {
+  return rulesOf(namespace, table).some(
+    ({ expr }) => expr.some((each) => 'drop' in each) && expr.some((each) => asksFib(each)),
+  );
+}
+
+function asksFib({ match }: Readonly<Record<string, unknown>>): boolean {
+  return (match as { left?: { fib?: unknown } } | undefined)?.left?.fib !== undefined;
+}
+
 interface Match {
   readonly op?: string;
   readonly left?: { readonly payload?: { readonly field?: string } };

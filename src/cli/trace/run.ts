@@ -38,6 +38,11 @@ export interface TraceAnswer {
   readonly exitCode: 0 | 1 | 3;
 }
 
+/** The namespaces of a site as they are now. */
+export async function lookAround(site: Site, open: OpenNamespace): Promise<World> {
+  return seeWorld(site, await askCluster(site.client), open);
+}
+
 /** `from` is a pod, in a lab also a node, `router` or `client`; or an address of one of these. */
 export async function runTrace(
   site: Site,

@@ -20,4 +20,6 @@ export interface Site {
   readonly node?: string;
   /** The nftables table in which the overlay of the nodes masquerades, where it is a plain one; else its SNAT is assumed. */
   readonly overlayTable?: string;
+  /** The nftables table in which a machine drops IPv6 packets from where it would not answer them. */
+  readonly strictTable?: string;
 }

@@ -19,6 +19,7 @@ import {
 
 /** A cell that knows which rows it belongs to. */
 export interface MatrixCell extends PlannedCell {
+  readonly from: Place;
   readonly rows: readonly number[];
   readonly where: 'same node' | 'other node' | 'outside';
   readonly setting: Setting;

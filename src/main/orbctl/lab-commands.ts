@@ -6,13 +6,16 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { OrbError, silentLogger, systemClock } from '#base';
-import type { Commands } from '#cli';
+import { type Commands, lookAround } from '#cli';
+import { openNamespace } from '#kernel';
 import { connect, kubeconfigFile } from '#kube';
 import {
   enterSandbox,
   execCommand,
   type InnerOptions,
+  type LabParts,
   labListing,
+  labTables,
   maximumNodes,
   placeNames,
   runControllers,
@@ -61,7 +64,14 @@ export function labCommands(programs: string, manifests: string): LabCommands {
       };
       const parts = { clock: systemClock, log: silentLogger, screen, environment: env };
       const places = { node: process.execPath, programs, manifests };
-      return await runLab(JSON.parse(options) as InnerOptions, { ...parts, ...places, stop: stop.signal });
+      const see: LabParts['see'] = (client, namespaces) =>
+        lookAround({ client, places: namespaces, ...labTables }, openNamespace);
+      return await runLab(JSON.parse(options) as InnerOptions, {
+        ...parts,
+        ...places,
+        see,
+        stop: stop.signal,
+      });
     },
     async labKubelet(node) {
       const log = pino({ base: { node }, timestamp: pino.stdTimeFunctions.isoTime });

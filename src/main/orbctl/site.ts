@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { OrbError, silentLogger } from '#base';
 import { nodeSite, type Site } from '#cli';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
-import { labNamespaces, labOfKubeconfig, labOverlayTable, type RunningLab, runningLabs } from '#lab';
+import { labNamespaces, labOfKubeconfig, labTables, type RunningLab, runningLabs } from '#lab';
 
 /** Others cannot see into a lab's mounts, and would be told that none runs. */
 export function needRoot(done: string): void {
@@ -35,7 +35,7 @@ export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const log = silentLogger;
   if (lab !== undefined && (path === undefined || path === lab.kubeconfig)) {
     const client = connect(kubeconfigFile(lab.kubeconfig), { log });
-    return { client, places: labNamespaces(lab), overlayTable: labOverlayTable };
+    return { client, places: labNamespaces(lab), ...labTables };
   }
   return nodeSite(connect(kubeConfigOf(environment), { log }), node ?? hostname());
 }

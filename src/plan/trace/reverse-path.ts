@@ -38,3 +38,12 @@ export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | u
   }
   return undefined;
 }
+
+/** The same of an nft rule that asks the FIB for IPv6, before conntrack (nft_fib6_eval). */
+export function strictRefusal(view: NamespaceView, arrival: Arrival): string | undefined {
+  const { source, destination, dev } = arrival;
+  if (source.family === 4) return undefined;
+  const way = lookUp(view, { destination: source, source: destination, mark: 0, outputDev: dev });
+  const isBack = way.outcome === 'found' && way.route.type === 'unicast';
+  return isBack ? undefined : `nft fib on ${dev}: the way back is not by it`;
+}

@@ -7,7 +7,7 @@ import { destinationText, type Hop, routeSteps, type Step, step } from './hop.ts
 import { type Decision, type Flow, lookUp } from './lookup.ts';
 import { receiverOf } from './neighbour.ts';
 import { Netfilter, type NetfilterParts } from './netfilter.ts';
-import { sourceRefusal } from './reverse-path.ts';
+import { sourceRefusal, strictRefusal } from './reverse-path.ts';
 import { sourceFor } from './source-address.ts';
 import { forwards } from './view.ts';
 import { ipProtocolOf, type Packet, type Place, type World } from './world.ts';
@@ -71,6 +71,8 @@ class Passage {
     if (own.source === undefined && destination.family === 4)
       decision = lookUp(view, { destination, source, mark, ipProtocol });
     const first: Packet = { ...own, source };
+    // Whatever netfilter would make of it: without a route nothing is sent (ip_route_output_flow comes before the output hook).
+    if (decision.outcome !== 'found') return this.#noRoute(first, decision);
     const state = this.#netfilter.track(first);
     const translated = this.#netfilter.balance(first, state);
     if (typeof translated === 'string') return this.#drop(first, translated);
@@ -89,6 +91,9 @@ class Passage {
 
   receive(packet: Packet): Visit {
     const inputDev = this.#inputDev ?? '';
+    const strict = this.#place.firewall.strictIpv6 === true;
+    const stranger = strict ? strictRefusal(this.#place.view, { ...packet, dev: inputDev }) : undefined;
+    if (stranger !== undefined) return this.#drop(packet, stranger);
     const state = this.#netfilter.track(packet);
     this.#netfilter.markConnection(packet, state, inputDev);
     const translated = this.#netfilter.balance(packet, state);

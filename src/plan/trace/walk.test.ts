@@ -11,6 +11,7 @@ import {
   traceText,
   type World,
 } from './index.ts';
+import { podAddress } from './sample-pods.ts';
 
 const usual: SampleSettings = { natOutgoing: true, defaultRouteNic: 'eth0', dropsInvalid: true };
 
@@ -104,6 +105,44 @@ describe('a trace', () => {
     });
     const found = ask(cluster('M1', strict), 'M1', C2, { protocol: 'udp' });
     assert.equal(found.failure, 'the answer is lost: M1: rp_filter 1 on eth0: the way back is by veth0');
+  });
+
+  test('fails where a strict router gets a NIC’s answer from another NIC’s LAN, in both families', () => {
+    const strict = (place: Place) => ({
+      view: { ...place.view, sysctls: new Map([...place.view.sysctls, ['ipv4/conf/all/rp_filter', '1']]) },
+      firewall: { ...place.firewall, strictIpv6: true },
+    });
+    const withoutSourceRules = ({ view }: Place) => ({
+      view: { ...view, rules: view.rules.filter(({ from }) => from === undefined) },
+    });
+    for (const family of [4, 6] as const) {
+      const net1 = formatAddress(podAddress('T1', family, 'net1'));
+      const world = cluster('router', strict);
+      assert.equal(ask(world, 'client', net1).works, true, traceText(ask(world, 'client', net1)));
+      const unruled = world.places.map((each) =>
+        each.name === 'T1' ? { ...each, ...withoutSourceRules(each) } : each,
+      );
+      const found = ask({ ...world, places: unruled }, 'client', net1);
+      assert.match(
+        found.failure ?? '',
+        family === 4
+          ? /the answer is lost: router: rp_filter 1 on \S+: the way back is by/
+          : /the answer is lost: router: nft fib on \S+: the way back is not by it/,
+      );
+    }
+  });
+
+  test('fails where a pod has no route to who asks, whatever a mark would make of its answer', () => {
+    const noDefault = ({ view }: Place) => ({
+      view: {
+        ...view,
+        routes: view.routes.filter(({ destination, table }) => table !== 254 || destination.prefixLength > 0),
+        rules: view.rules.filter(({ mark, table }) => mark !== undefined || table >= 253),
+      },
+    });
+    const asked = { port: 30_182, endpoints: [parseAddress(M1)] };
+    const found = ask(cluster('M1', noDefault), 'client', '10.6.212.101', asked);
+    assert.equal(found.failure, 'the answer is lost: M1: there is no route to 192.0.2.10');
   });
 
   test('fails where the answer misses the node that translated: without masquerade of the underlay', () => {

@@ -31,6 +31,8 @@ export interface Firewall {
   readonly masquerades?: readonly Masquerade[];
   /** Our table of the node: half-seen connections from its pods into these networks are not INVALID (docs/adr/0022). */
   readonly halfOpenTo?: readonly Cidr[];
+  /** Drops IPv6 packets that came in by another link than their source is reached by: nft `fib saddr . iif oif missing`. */
+  readonly strictIpv6?: boolean;
 }
 
 export interface ReplyMarks {

@@ -1,9 +1,9 @@
 // Chains of plugins as a runtime runs them, any of which may be killed at any moment.
 
 import { join } from 'node:path';
+import type { Random } from '#base';
 import type { Sandbox } from '../../e2e/runtime.ts';
 import { type Execution, execute } from '../execution.ts';
-import type { Random } from './random.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Pod, resources } from '#api';
+import type { Random } from '#base';
 import type { OneNode } from '../../e2e/one-node.ts';
 import { Sandbox } from '../../e2e/runtime.ts';
 import { kernelLines } from '../kernel-state.ts';
 import { type Attachment, type Chain, type ChainRunner, macvlanChain } from './chain.ts';
-import type { Random } from './random.ts';
 
 /** The chains of a pod's NICs; both types of a NIC may serve one pod. */
 const first = [macvlanChain('first-coordinator', 'coordinator'), macvlanChain('first-veth', 'veth')] as const;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resources } from '#api';
+import { Random } from '#base';
 import { type Footprint, footprint } from '../../e2e/footprint.ts';
 import { OneNode } from '../../e2e/one-node.ts';
 import { until } from '../../e2e/program.ts';
@@ -12,7 +13,6 @@ import { Sandbox } from '../../e2e/runtime.ts';
 import { kernelLines } from '../kernel-state.ts';
 import { ChainRunner, macvlanChain } from './chain.ts';
 import { Life, networks, type World } from './life.ts';
-import { Random } from './random.ts';
 
 export interface StressOptions {
   readonly seed: number;

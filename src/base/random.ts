@@ -22,6 +22,17 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** 0 up to, but not, `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  /** All of them, in any order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items];
+    return items.flatMap(() => left.splice(this.below(left.length), 1));
+  }
+
   between(low: number, high: number): number {
     return low + this.next() * (high - low);
   }

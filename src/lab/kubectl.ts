@@ -1,0 +1,26 @@
+// kubectl as the lab runs it: with the lab's kubeconfig, and what it keeps stays in the lab.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KubeObject } from '#api';
+import { run } from './command.ts';
+import { labFolder } from './mounts.ts';
+import { kubeconfigPath } from './running-labs.ts';
+
+/** Applies manifests, then objects in this order. */
+export async function applyAll(
+  files: readonly string[],
+  objects: readonly KubeObject[],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  for (const file of files) await apply(file, environment);
+  if (objects.length === 0) return;
+  await apply('-', environment, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+}
+
+async function apply(path: string, environment: NodeJS.ProcessEnv, input = ''): Promise<void> {
+  const home = join(labFolder, 'home'); // for its cache
+  mkdirSync(home, { recursive: true });
+  const argv = ['kubectl', 'apply', '-f', path] as const;
+  await run({ argv: [...argv], input }, { ...environment, KUBECONFIG: kubeconfigPath, HOME: home });
+}

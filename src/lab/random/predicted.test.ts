@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge } from '../table.ts';
+import { type PredictedCell, verdictOf } from './predicted.ts';
+import type { PodShape } from './shape.ts';
+import { randomText } from './text.ts';
+import type { Way } from './ways.ts';
+
+const from = { name: 'client', probe: ['/lab-probe'] } as const;
+const way: Way = {
+  ...{ from, place: 'client', to: 'r1 net1', pod: 'r1', family: 4, protocol: 'tcp', port: 8080 },
+  ...{ address: '10.7.60.10', promised: true, promisedSource: '192.0.2.10' },
+};
+const cell = (more: Partial<PredictedCell> = {}, of: Partial<Way> = {}): PredictedCell => ({
+  ...{ way: { ...way, ...of }, from, to: way.to, family: 4, protocol: 'tcp', port: 8080 },
+  ...{ address: way.address, source: '192.0.2.10', ...more },
+});
+const lost = { impossible: 'router: rp_filter 1 on lan1' };
+const tried = (planned: PredictedCell, verdict: Parameters<typeof judge>[1]) =>
+  verdictOf(planned, judge(planned, verdict));
+
+test('a way that works as the walk says, and has to, is right', () => {
+  assert.equal(tried(cell(), { works: true, source: '192.0.2.10' }).ok, true);
+});
+
+test('a way that the walk says works fails where it does not, or where the server sees somebody else', () => {
+  const silent = tried(cell(), { works: false, reason: 'no answer' });
+  assert.deepEqual(
+    [silent.ok, silent.reason],
+    [false, 'not as the walk says: no answer, and it should work'],
+  );
+  const masked = tried(cell(), { works: true, source: '10.6.212.101' });
+  assert.equal(masked.ok, false);
+  assert.match(masked.reason, /the server saw 10\.6\.212\.101, it should see 192\.0\.2\.10/);
+});
+
+test('a way that the walk says does not work fails where it works', () => {
+  const found = tried(cell(lost, { promised: false }), { works: true, source: '192.0.2.10' });
+  assert.equal(found.ok, false);
+  assert.match(found.reason, /not as the walk says: it works, though it should not: router: rp_filter 1/);
+});
+
+test('a way that does not work, as the walk says, fails where users may rely on it', () => {
+  const broken = tried(cell(lost), { works: false });
+  assert.deepEqual([broken.ok, broken.reason], [false, 'it has to work: router: rp_filter 1 on lan1']);
+  assert.equal(tried(cell(lost, { promised: false }), { works: false }).ok, true);
+});
+
+test('a way that works with another address than has to be seen fails', () => {
+  const masked = tried(cell({ source: '10.6.212.101' }), { works: true, source: '10.6.212.101' });
+  assert.deepEqual(
+    [masked.ok, masked.reason],
+    [false, 'the server sees 10.6.212.101, it has to see 192.0.2.10'],
+  );
+});
+
+test('the text tells how to repeat it, and of what failed the pod, the way and the reason once', () => {
+  const shape: PodShape = {
+    ...{ name: 'r1', node: 'node1', mode: 'auto', rpFilter: 0, tunePodRoutes: true },
+    nics: [{ lan: 'lan', families: [4], gateway: true, policyRoutes: false }],
+  };
+  const failed = (['tcp', 'udp'] as const).map((protocol) => ({
+    ...tried(cell(lost), { works: false }),
+    protocol,
+  }));
+  const fine = tried(cell(), { works: true, source: '192.0.2.10' });
+  const none = tried(cell(lost, { promised: false }), { works: false });
+  assert.deepEqual(
+    randomText(7, [shape, { ...shape, name: 'r2' }], [...failed, fine, none], { full: false }).split('\n'),
+    [
+      'r1 (node1): eth0 lan IPv4; mode auto, podRPFilter 0',
+      '  FAIL client → r1 net1 IPv4 tcp udp:',
+      '       it has to work: router: rp_filter 1 on lan1',
+      'seed 7: 2 pods; 1 cells work, 1 do not and need not, 2 failed',
+      'again: npm run lab -- --once --matrix random --seed 7',
+      '',
+    ],
+  );
+});

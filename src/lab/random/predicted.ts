@@ -1,0 +1,56 @@
+// What the walk of `orbctl trace` says of each way, as cells that can be tried: reality has to agree with it.
+
+import { formatAddress, parseAddress } from '#ip';
+import { type Trace, trace, type World } from '#plan/trace';
+import type { PlannedCell } from '../cells.ts';
+import type { Cell } from '../table.ts';
+import type { Way } from './ways.ts';
+
+/** A way as it is tried; `impossible` where the walk says that it does not work. */
+export interface PredictedCell extends PlannedCell {
+  readonly way: Way;
+}
+
+export function predicted(world: World, ways: readonly Way[]): PredictedCell[] {
+  return ways.map((way) => {
+    const { from, place, to, family, protocol, address, port, bind } = way;
+    const found = trace(world, {
+      ...{ from: place, protocol, port, destination: parseAddress(address) },
+      ...(bind !== undefined && { source: parseAddress(bind) }),
+    });
+    return {
+      ...{ way, from, to, family, protocol, address, port, source: sourceOf(found) },
+      ...(bind !== undefined && { bind }),
+      ...(found.works ? {} : { impossible: found.failure ?? 'the walk does not say why' }),
+    };
+  });
+}
+
+function sourceOf({ seenSource }: Trace): string {
+  return seenSource === undefined ? '' : formatAddress(seenSource);
+}
+
+/** A cell that was tried, with the pod that it is about. */
+export interface RandomVerdict extends Cell {
+  readonly pod: string;
+}
+
+/** A cell is right where reality is as predicted, and the prediction as users may rely on. */
+export function verdictOf(planned: PredictedCell, cell: Cell): RandomVerdict {
+  const { pod, promised, promisedSource } = planned.way;
+  const verdict = { ...cell, pod };
+  if (!cell.ok) return { ...verdict, reason: `not as the walk says: ${surprise(planned, cell)}` };
+  if (!promised) return verdict;
+  if (planned.impossible !== undefined) {
+    return { ...verdict, expected: 'works', ok: false, reason: `it has to work: ${planned.impossible}` };
+  }
+  if (promisedSource !== undefined && planned.source !== promisedSource) {
+    const reason = `the server sees ${planned.source}, it has to see ${promisedSource}`;
+    return { ...verdict, ok: false, reason };
+  }
+  return verdict;
+}
+
+function surprise({ impossible }: PredictedCell, { reason }: Cell): string {
+  return impossible === undefined ? `${reason}, and it should work` : reason;
+}

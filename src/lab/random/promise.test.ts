@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { byAnyNic, byNic, throughNode } from './promise.ts';
+import { type NicShape, nicsOf, type PodShape } from './shape.ts';
+
+const nic = (lan: NicShape['lan'], more: Partial<NicShape> = {}): NicShape => ({
+  ...{ lan, families: [4, 6], gateway: true, policyRoutes: false },
+  ...more,
+});
+const pod = (nics: PodShape['nics'], more: Partial<PodShape> = {}): PodShape => ({
+  ...{ name: 'r1', node: 'node1', nics, mode: 'auto', rpFilter: 0, tunePodRoutes: true },
+  ...more,
+});
+/** Whether what a network asks on each NIC has to be answered there. */
+const answers = (shape: PodShape, network: Parameters<typeof byNic>[2]) =>
+  nicsOf(shape).map((each) => byNic(shape, each, network));
+
+test('each NIC with a gateway answers whoever asks it, whatever policy routes the others have', () => {
+  const shape = pod([nic('lan'), nic('lan2', { policyRoutes: true })]);
+  for (const network of ['lan', 'lan2', 'lan3', 'outside', 'branch'] as const)
+    assert.deepEqual(answers(shape, network), [true, true], network);
+});
+
+test('a NIC without a gateway answers its own LAN, and where its policy routes lead', () => {
+  const shape = pod([nic('lan'), nic('lan2', { gateway: false, policyRoutes: true })]);
+  assert.deepEqual(answers(shape, 'outside'), [true, false]);
+  assert.deepEqual(answers(shape, 'branch'), [true, true]);
+  assert.deepEqual(answers(shape, 'lan'), [true, false]);
+  assert.deepEqual(answers(shape, 'lan2'), [true, true]);
+});
+
+test('without tuning, several NICs are sure of their own LANs alone, and a single one of all', () => {
+  const several = pod([nic('lan'), nic('lan2')], { tunePodRoutes: false });
+  assert.deepEqual(answers(several, 'outside'), [false, false]);
+  assert.deepEqual(answers(several, 'lan2'), [false, true]);
+  assert.equal(byAnyNic(several, 4, 'lan2'), true);
+  assert.equal(byAnyNic(several, 4, 'outside'), false);
+  assert.deepEqual(answers(pod([nic('lan')], { tunePodRoutes: false }), 'outside'), [true]);
+});
+
+test('a program that names no source needs one NIC of the family that leads there', () => {
+  const shape = pod([nic('lan', { families: [4] }), nic('lan2', { families: [6], gateway: false })]);
+  assert.equal(byAnyNic(shape, 4, 'outside'), true);
+  assert.equal(byAnyNic(shape, 6, 'outside'), false);
+  assert.equal(byAnyNic(shape, 6, 'lan2'), true);
+});
+
+test('an eth0 of the overlay leads everywhere in its families', () => {
+  const shape = pod([nic('lan', { gateway: false })], { overlay: [4] });
+  assert.equal(byAnyNic(shape, 4, 'outside'), true);
+  assert.equal(byAnyNic(shape, 6, 'outside'), false);
+});
+
+test('what the node forwards is sure where no strict filter may drop it, and for IPv6 always', () => {
+  const sure = ([-1, 0, 1, 2] as const).map((rpFilter) => throughNode(pod([nic('lan')], { rpFilter }), 4));
+  assert.deepEqual(sure, [false, true, false, true]);
+  assert.equal(throughNode(pod([nic('lan')], { rpFilter: 1 }), 6), true);
+});

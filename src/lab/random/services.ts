@@ -1,0 +1,96 @@
+// A Service of each traffic policy for every NIC of every pod, by EndpointSlices of our own: a selector would lead to eth0 alone.
+
+import type { EndpointSlice, Service } from '#api';
+import { bothFamilies, type DualStack } from '../addressing.ts';
+import type { Addresses, RandomCast } from './cast.ts';
+import { podPort } from './objects.ts';
+
+export const servicePort = 80;
+
+/** A Service as it is asked. */
+export interface NicService {
+  readonly name: string;
+  readonly clusterIp: DualStack;
+  readonly nodePort: number;
+  /** externalTrafficPolicy Local. */
+  readonly local: boolean;
+  /** Where its only endpoint is. */
+  readonly node: string;
+  readonly endpoint: Addresses;
+}
+
+/** Names of pod and NIC to the two Services of that NIC. */
+export type NicServices = ReadonlyMap<string, readonly NicService[]>;
+
+export function serviceKey(pod: string, nic: string): string {
+  return `${pod}-${nic}`;
+}
+
+/** Addresses and node ports of our own, so that nothing has to be read back. */
+export function nicServices({ pods, overlayPods }: RandomCast): NicServices {
+  const ends = [
+    ...pods.flatMap(({ shape: { name, node }, nics }) =>
+      nics.map((nic) => ({ key: serviceKey(name, nic.name), node, endpoint: nic.addresses })),
+    ),
+    ...overlayPods.map(({ name, node, addresses }) => ({
+      key: serviceKey(name, 'eth0'),
+      node,
+      endpoint: addresses,
+    })),
+  ];
+  return new Map(
+    ends.map(({ key, node, endpoint }, i) => [
+      key,
+      [false, true].map((local, j) => {
+        const number = 1 + 2 * i + j;
+        return {
+          name: local ? `${key}-local` : key,
+          clusterIp: { 4: `10.96.60.${number}`, 6: `fd00:10:96::${(0x6000 + number).toString(16)}` },
+          nodePort: 30_100 + number,
+          ...{ local, node, endpoint },
+        };
+      }),
+    ]),
+  );
+}
+
+const protocols = ['TCP', 'UDP'] as const;
+
+export function serviceOf({ name, clusterIp, nodePort, local, endpoint }: NicService): Service {
+  const families = bothFamilies.filter((family) => endpoint[family] !== undefined);
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'default', name },
+    spec: {
+      type: 'NodePort',
+      externalTrafficPolicy: local ? 'Local' : 'Cluster',
+      ipFamilyPolicy: families.length === 2 ? 'RequireDualStack' : 'SingleStack',
+      ipFamilies: families.map((family) => `IPv${family}` as const),
+      clusterIPs: families.map((family) => clusterIp[family]),
+      ports: protocols.map((protocol) => ({
+        ...{ name: protocol.toLowerCase(), protocol, port: servicePort, targetPort: podPort, nodePort },
+      })),
+    },
+  };
+}
+
+export function slicesOf({ name, node, endpoint }: NicService): EndpointSlice[] {
+  return bothFamilies.flatMap((family) => {
+    const address = endpoint[family];
+    if (address === undefined) return [];
+    return [
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: {
+          ...{ namespace: 'default', name: `${name}-v${family}` },
+          labels: { 'kubernetes.io/service-name': name },
+        },
+        addressType: `IPv${family}` as const,
+        endpoints: [{ addresses: [address], conditions: { ready: true }, nodeName: node }],
+        ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: podPort })),
+      },
+    ];
+  });
+}

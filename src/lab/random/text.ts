@@ -1,0 +1,47 @@
+// The random matrix for people: one line of numbers, and what failed, by pod.
+
+import type { TableView } from '../table-text.ts';
+import type { RandomVerdict } from './predicted.ts';
+import { type PodShape, shapeText } from './shape.ts';
+
+/** Of so many ways that failed, unless all are wanted: more would hide what they have in common. */
+const mostLines = 40;
+
+export function randomText(
+  seed: number,
+  shapes: readonly PodShape[],
+  verdicts: readonly RandomVerdict[],
+  { full }: Pick<TableView, 'full'>,
+): string {
+  const failed = verdicts.filter(({ ok }) => !ok);
+  const impossible = verdicts.filter(({ ok, expected }) => ok && expected === 'impossible').length;
+  const lines = failedLines(failed);
+  const shown = full ? lines : lines.slice(0, mostLines);
+  const pods = shapes.filter(({ name }) => shown.some(({ pod }) => pod === name));
+  return [
+    ...pods.flatMap((shape) => [
+      shapeText(shape),
+      ...shown.filter(({ pod }) => pod === shape.name).map(({ text }) => `  FAIL ${text}`),
+    ]),
+    ...(lines.length > shown.length
+      ? [`… and ${lines.length - shown.length} more ways that failed: --full shows them`]
+      : []),
+    `seed ${seed}: ${shapes.length} pods; ${verdicts.length - impossible - failed.length} cells work, ${impossible} do not and need not, ${failed.length} failed`,
+    `again: npm run lab -- --once --matrix random --seed ${seed}`,
+    '',
+  ].join('\n');
+}
+
+/** One line for each way and reason. */
+function failedLines(failed: readonly RandomVerdict[]): { readonly pod: string; readonly text: string }[] {
+  const groups = Map.groupBy(failed, ({ pod, from, to, family, reason }) =>
+    [pod, from, to, family, reason].join('\0'),
+  );
+  return [...groups.values()].flatMap((cells) => {
+    const protocols = cells.map(({ protocol }) => protocol).join(' ');
+    return cells.slice(0, 1).map(({ pod, from, to, family, reason }) => ({
+      pod,
+      text: `${from} → ${to} IPv${family} ${protocols}:\n       ${reason}`,
+    }));
+  });
+}

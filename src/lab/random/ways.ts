@@ -1,0 +1,204 @@
+// The questions of the random matrix: to every address of every NIC from everywhere, and from every pod, bound and unbound, to everywhere.
+
+import type { Family } from '#ip';
+import { bothFamilies } from '../addressing.ts';
+import { machinePort } from '../cast.ts';
+import type { Asker } from '../cells.ts';
+import type { ProbeProtocol } from '../prober.ts';
+import type { Addresses, OverlayPod, RandomCast, RandomNic, RandomPod } from './cast.ts';
+import { lanPlans, lans, type Network } from './networks.ts';
+import { podPort } from './objects.ts';
+import { byAnyNic, byNic, throughNode } from './promise.ts';
+import { type NicService, type NicServices, serviceKey, servicePort } from './services.ts';
+
+/** A question with what users may rely on. */
+export interface Way {
+  readonly from: Asker;
+  /** As the world of a trace names who asks. */
+  readonly place: string;
+  readonly to: string;
+  /** Name of the random pod that it is about. */
+  readonly pod: string;
+  readonly family: Family;
+  readonly protocol: ProbeProtocol;
+  readonly address: string;
+  readonly port: number;
+  readonly bind?: string;
+  /** It has to work. */
+  readonly promised: boolean;
+  /** The address that the server must see then, where it can be told beforehand. */
+  readonly promisedSource?: string;
+}
+
+/** Who asks whom in one family, before the protocols. */
+type Ask = Omit<Way, 'protocol' | 'pod'> & { readonly isService?: true };
+
+export function randomWays(cast: RandomCast, services: NicServices): Way[] {
+  return cast.pods.flatMap((pod) => {
+    const asks = [
+      ...pod.nics.flatMap((nic) =>
+        perFamily(nic.addresses, (family, own) => [
+          ...toNic(cast, pod, nic, family, own),
+          ...toServices(cast, pod, nic, { family, services }),
+          ...fromPod(cast, pod, { family, services, nic }),
+        ]),
+      ),
+      ...bothFamilies
+        .filter((family) => pod.nics.some(({ addresses }) => addresses[family] !== undefined))
+        .flatMap((family) => fromPod(cast, pod, { family, services })),
+    ];
+    return asks.flatMap((ask) => inProtocols(ask, pod.shape.name));
+  });
+}
+
+function perFamily(addresses: Addresses, ask: (family: Family, address: string) => Ask[]): Ask[] {
+  return bothFamilies.flatMap((family) => {
+    const address = addresses[family];
+    return address === undefined ? [] : ask(family, address);
+  });
+}
+
+/** A Service is a port, and ICMP has none. */
+function inProtocols({ isService, ...ask }: Ask, pod: string): Way[] {
+  const protocols = isService === true ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
+  return protocols.map((protocol) => ({ ...ask, pod, protocol, port: protocol === 'icmp' ? 0 : ask.port }));
+}
+
+function machineAsks(cast: RandomCast, name: string): Pick<Ask, 'from' | 'place'> {
+  return { from: cast.machine(name).asker, place: name };
+}
+
+function podAsks({ asker }: RandomPod | OverlayPod): Pick<Ask, 'from' | 'place'> {
+  return { from: asker, place: `default/${asker.name}` };
+}
+
+/** To the address of a NIC: from both clients, the router on every LAN, the nodes, and a neighbour on its LAN. */
+function toNic(cast: RandomCast, pod: RandomPod, nic: RandomNic, family: Family, address: string): Ask[] {
+  const { shape } = pod;
+  const to = { to: `${shape.name} ${nic.name}`, family, address, port: podPort };
+  const source = (name: string) => sourceOf(cast.machine(name).addresses[family]);
+  const fromNodes = cast.nodes.map(({ name }): Ask => {
+    const promised = name === shape.node || byNic(pod.shape, nic, 'lan');
+    return { ...machineAsks(cast, name), ...to, promised, ...source(name) };
+  });
+  // The router knows its LANs' addresses alone, and the overlay's are its nodes' matter.
+  const { shape: own } = nic;
+  if (own === undefined) return fromNodes;
+  const clients = (['outside', 'branch'] as const).map((network): Ask => {
+    const name = network === 'outside' ? 'client' : 'branch';
+    return { ...machineAsks(cast, name), ...to, promised: byNic(shape, nic, network), ...source(name) };
+  });
+  const router: Ask = {
+    ...{ ...machineAsks(cast, 'router'), ...to, promised: true },
+    ...sourceOf(lanPlans[own.lan].gateway[family]),
+  };
+  const neighbours = cast.pods.flatMap((other) => {
+    const theirs = other.nics.find((each) => each.shape?.lan === own.lan)?.addresses[family];
+    if (other === pod || theirs === undefined) return [];
+    const from = boundAsker(podAsks(other), theirs);
+    return [{ ...from, ...to, promised: true, ...sourceOf(theirs) }];
+  });
+  const fromOverlay = cast.overlayPods.map((other): Ask => {
+    const promised = other.node === shape.node || byNic(shape, nic, 'lan');
+    return { ...podAsks(other), ...to, promised };
+  });
+  return [...clients, router, ...fromNodes, ...neighbours.slice(0, 2), ...fromOverlay];
+}
+
+function sourceOf(address: string | undefined): Pick<Ask, 'promisedSource'> {
+  return address === undefined ? {} : { promisedSource: address };
+}
+
+function boundAsker({ from, place }: Pick<Ask, 'from' | 'place'>, bind: string) {
+  return { from: { ...from, name: `${from.name} bound to ${bind}` }, place, bind };
+}
+
+interface About {
+  readonly family: Family;
+  readonly services: NicServices;
+}
+
+/** To the Services of a NIC: NodePort with both policies at its own node, else at another; ClusterIP from nodes and overlay pods. */
+function toServices(cast: RandomCast, pod: RandomPod, nic: RandomNic, { family, services }: About): Ask[] {
+  const { shape } = pod;
+  return (services.get(serviceKey(shape.name, nic.name)) ?? []).flatMap((service) => {
+    if (service.local) return toNodePort(cast, service, shape.node, family, throughNode(shape, family));
+    const nodePorts = cast.nodes.flatMap(({ name }) =>
+      toNodePort(cast, service, name, family, name === shape.node || byNic(shape, nic, 'lan')),
+    );
+    return [...nodePorts, ...toClusterIp(cast, pod, nic, { family, service })];
+  });
+}
+
+function toNodePort(
+  cast: RandomCast,
+  { name, nodePort, local }: NicService,
+  node: string,
+  family: Family,
+  promised: boolean,
+): Ask[] {
+  const address = cast.machine(node).addresses[family];
+  if (address === undefined) return [];
+  return (['client', 'branch'] as const).map((client) => ({
+    ...machineAsks(cast, client),
+    ...{ to: `NodePort ${name} at ${node}`, family, address, port: nodePort, promised, isService: true },
+    ...(local ? sourceOf(cast.machine(client).addresses[family]) : {}),
+  }));
+}
+
+function toClusterIp(
+  cast: RandomCast,
+  { shape }: RandomPod,
+  nic: RandomNic,
+  { family, service }: { readonly family: Family; readonly service: NicService },
+): Ask[] {
+  const askers = [
+    ...cast.nodes.map(({ name }) => ({ ...machineAsks(cast, name), node: name })),
+    ...cast.overlayPods.map((other) => ({ ...podAsks(other), node: other.node })),
+  ];
+  return askers.map(({ node, ...asker }) => ({
+    ...asker,
+    ...{ to: `ClusterIP ${service.name}`, family, port: servicePort, isService: true },
+    address: service.clusterIp[family],
+    promised: node === shape.node || byNic(shape, nic, 'lan'),
+  }));
+}
+
+/** From a pod, bound to a NIC's address or not: the router on each LAN, both clients, nodes, overlay pods and Services. */
+function fromPod(
+  cast: RandomCast,
+  pod: RandomPod,
+  { family, services, nic }: About & { readonly nic?: RandomNic },
+): Ask[] {
+  const { shape } = pod;
+  const bind = nic?.addresses[family];
+  const asker = bind === undefined ? podAsks(pod) : boundAsker(podAsks(pod), bind);
+  const reaches = (network: Network) =>
+    nic === undefined ? byAnyNic(shape, family, network) : byNic(shape, nic, network);
+  // What the overlay's NIC sends is masqueraded.
+  const source = nic?.shape === undefined ? {} : sourceOf(bind);
+  const ask = (to: string, address: string | undefined, promised: boolean, port = machinePort): Ask[] =>
+    address === undefined ? [] : [{ ...asker, to, family, address, port, promised }];
+  const outside = [
+    ...lans.flatMap((lan) => ask(`router on ${lan}`, lanPlans[lan].gateway[family], reaches(lan))),
+    ...ask('client', cast.machine('client').addresses[family], reaches('outside')),
+    ...ask('branch', cast.machine('branch').addresses[family], reaches('branch')),
+    ...cast.nodes.flatMap(({ name, address }) =>
+      ask(name, address[family], name === shape.node || reaches('lan')),
+    ),
+  ];
+  const isOverlay = nic === undefined ? false : nic.shape === undefined;
+  const inside = cast.overlayPods.flatMap(({ name, node, addresses }) => [
+    // The answer of another node's comes straight over the LAN, while the way there is through the node.
+    ...ask(name, addresses[family], node === shape.node || isOverlay || throughNode(shape, family), podPort),
+    ...(services.get(serviceKey(name, 'eth0')) ?? [])
+      .filter(({ local }) => !local)
+      .flatMap((service) =>
+        ask(`ClusterIP ${service.name}`, service.clusterIp[family], true, servicePort).map((each) => ({
+          ...each,
+          isService: true as const,
+        })),
+      ),
+  ]);
+  return [...outside.map((each) => ({ ...each, ...source })), ...inside];
+}
