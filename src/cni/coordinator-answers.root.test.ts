@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import { primeThreads } from '#kernel';
 import { CALICO, cali, ETH0, NET1, Site } from './coordinator-site-fixture.ts';
@@ -97,18 +98,25 @@ test('eth0 with IPv4 alone: a host on net2’s LAN that asks net1’s IPv6 addre
   });
 });
 
-/** The router sends what is for the address through the node, as a balancer in front of it would. */
-function routeThroughNode({ lan }: Site, address: string): void {
-  const family = address.includes(':') ? 6 : 4;
-  ip('-n', lan.router, 'route', 'add', address, 'via', NODE[family]);
+/** As a NodePort does, but for all protocols: the node translates an address of its own to the pod's, and keeps the client's. */
+function fronts({ lan }: Site, addresses: readonly string[]): string[] {
+  return addresses.map((address, i) => {
+    const family = address.includes(':') ? 6 : 4;
+    const front = family === 4 ? `10.6.250.${i + 1}` : `fd00:10:6::250:${i + 1}`;
+    ip('-n', lan.router, 'route', 'add', front, 'via', NODE[family]);
+    const word = family === 4 ? 'ip' : 'ip6';
+    const rule = `${word} daddr ${front} dnat to ${address}`;
+    const table = `table ${word} front${i} { chain pre { type nat hook prerouting priority dstnat; ${rule}; }; }`;
+    execFileSync('ip', ['netns', 'exec', lan.node, 'nft', '-f', '-'], { input: table });
+    return front;
+  });
 }
 
 for (const podRPFilter of [0, 2]) {
   test(`what the node forwards is answered through veth0, rp_filter ${podRPFilter} in the pod`, async () => {
     using site = await new Site().start();
     await site.addNic('eth0', 6, families, ETH0, { podRPFilter });
-    for (const address of both(ETH0)) routeThroughNode(site, address);
-    await allAnswerTheClient(site, both(ETH0));
+    await allAnswerTheClient(site, fronts(site, both(ETH0)));
     await site.plugin.check(site.call('eth0'));
   });
 }
@@ -117,8 +125,7 @@ test('a pod with two NICs, loose rp_filter: what the node forwards to each addre
   using site = await new Site().start();
   await site.addNic('eth0', 6, families, ETH0, { podRPFilter: 2 });
   await site.addNic('net1', 7, families, NET1, { podRPFilter: 2 });
-  for (const address of [...both(ETH0), ...both(NET1)]) routeThroughNode(site, address);
-  await allAnswerTheClient(site, [...both(ETH0), ...both(NET1)]);
+  await allAnswerTheClient(site, fronts(site, [...both(ETH0), ...both(NET1)]));
 });
 
 for (const podRPFilter of [0, 2]) {
@@ -127,10 +134,10 @@ for (const podRPFilter of [0, 2]) {
     const { lan } = site;
     site.plug('eth0', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
     await site.add('eth0', { podRPFilter });
-    for (const address of both(ETH0)) routeThroughNode(site, address);
-    await allAnswerTheClient(site, both(ETH0));
+    const asked = fronts(site, both(ETH0));
+    await allAnswerTheClient(site, asked);
     await withPlainUdp(lan.pod, () => {
-      const questions = both(ETH0).map((to) => ({ to, by: ['udp'] as const }));
+      const questions = asked.map((to) => ({ to, by: ['udp'] as const }));
       assert.deepEqual(unanswered(lan.client, questions), [], 'UDP that names no source in its answers');
     });
     await site.plugin.check(site.call('eth0'));
@@ -157,9 +164,8 @@ for (const podDefaultRouteNic of ['', 'net1']) {
       site.lan.addCalico(cali, CALICO, overlay6);
       await site.addNic('net1', 6, families, ETH0, { podDefaultRouteNic });
       await allAnswerTheClient(site, both(ETH0));
-      for (const address of both(ETH0)) routeThroughNode(site, address);
-      for (const address of [CALICO, ...(overlay6 ? [overlay6] : [])]) routeThroughNode(site, address);
-      await allAnswerTheClient(site, [...both(ETH0), CALICO, ...(overlay6 ? [overlay6] : [])]);
+      const own = overlay6 === undefined ? [CALICO] : [CALICO, overlay6];
+      await allAnswerTheClient(site, fronts(site, [...both(ETH0), ...own]));
       await site.plugin.check(site.call('net1'));
     });
   }
