@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import { primeThreads } from '#kernel';
-import { CALICO, cali, ETH0, NET1, Site } from './coordinator-site-fixture.ts';
+import { CALICO, CALICO6, cali, ETH0, NET1, Site } from './coordinator-site-fixture.ts';
 import { unanswered, withPlainUdp, withProbe } from './probe-fixture.ts';
 import { ask, CLIENT, ip, NODE, withServer } from './routed-lan-fixture.ts';
 
@@ -158,7 +158,7 @@ for (const podRPFilter of [0, 2]) {
 
 for (const podDefaultRouteNic of ['', 'net1']) {
   const owner = podDefaultRouteNic || 'eth0';
-  for (const overlay6 of [undefined, 'fd00:ca::154']) {
+  for (const overlay6 of [undefined, CALICO6]) {
     test(`beside an overlay of ${overlay6 ? 'both families' : 'IPv4 alone'}, the default route on ${owner}: what the node forwards to net1’s address is answered through the node`, async () => {
       using site = await new Site().start();
       site.lan.addCalico(cali, CALICO, overlay6);
@@ -170,3 +170,33 @@ for (const podDefaultRouteNic of ['', 'net1']) {
     });
   }
 }
+
+test('two NICs without any default route answer what the node forwards to each', async () => {
+  using site = await new Site().start();
+  site.plug('eth0', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
+  await site.add('eth0');
+  site.plug('net1', 7, [`${NET1[4]}/16`, `${NET1[6]}/64`], []);
+  await site.add('net1');
+  await allAnswerTheClient(site, fronts(site, [...both(ETH0), ...both(NET1)]));
+  await site.plugin.check(site.call('net1'));
+});
+
+test('beside an overlay of IPv4 alone, net1 without a gateway answers what the node forwards in both families', async () => {
+  using site = await new Site().start();
+  site.lan.addCalico(cali, CALICO);
+  site.plug('net1', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
+  await site.add('net1');
+  await allAnswerTheClient(site, fronts(site, [...both(ETH0), CALICO]));
+  await site.plugin.check(site.call('net1'));
+  assert.equal(ask(site.lan.pod, CLIENT[6]), 'ENETUNREACH');
+});
+
+test('an overlay of IPv6 alone, loose rp_filter: net1 answers what the node forwards in both families', async () => {
+  using site = await new Site().start();
+  site.lan.addCalico(cali, CALICO, CALICO6);
+  for (const line of ['route del default', 'route del 169.254.1.1', `address del ${CALICO}/32 dev eth0`])
+    ip('-n', site.lan.pod, ...line.split(' '));
+  await site.addNic('net1', 6, families, ETH0, { podRPFilter: 2 });
+  await allAnswerTheClient(site, [...both(ETH0), ...fronts(site, [...both(ETH0), CALICO6])]);
+  await site.plugin.check(site.call('net1'));
+});
