@@ -301,7 +301,8 @@ describe('dumps of a namespace', () => {
       inverted: true,
       suppressPrefixLength: 0,
     });
-    assert.deepEqual(unread?.unread, ['ipproto', 'dport']);
+    assert.deepEqual(unread?.unread, ['dport']);
+    assert.equal(unread?.ipProtocol, 6);
   });
 
   test('neighbours', () => {

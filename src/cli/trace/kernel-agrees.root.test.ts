@@ -72,6 +72,18 @@ function someRoute(random: Random, family: Family): string {
   return `route add ${to} ${chance(0.5) ? via() : `dev ${pick(links)}`} ${where}`;
 }
 
+const icmpOf = (family: Family) => (family === 4 ? 'icmp' : 'ipv6-icmp');
+const protocolNumbers = { tcp: 6, udp: 17, icmp: 1, 'ipv6-icmp': 58 } as const;
+
+/** What a packet is of: ICMP has no ports. */
+function someTransport({ pick }: Random, family: Family): { ipProtocol: number; sourcePort?: number } {
+  const name = pick(['tcp', 'udp', icmpOf(family)] as const);
+  const ipProtocol = protocolNumbers[name];
+  return name === 'tcp' || name === 'udp'
+    ? { ipProtocol, sourcePort: pick([53, 8080, 40_000]) }
+    : { ipProtocol };
+}
+
 function someRule(random: Random, family: Family): string {
   const { below, chance, pick } = random;
   const words = [`pref ${1 + below(40_000)}`];
@@ -79,6 +91,8 @@ function someRule(random: Random, family: Family): string {
   if (chance(0.3)) words.push(`to ${somePrefix(random, family)}`);
   if (chance(0.3)) words.push(`fwmark ${below(4)}${chance(0.5) ? `/${1 + below(3)}` : ''}`);
   if (chance(0.3)) words.push(`iif ${pick([...links, 'lo'])}`);
+  if (chance(0.3)) words.push(`ipproto ${pick(['tcp', 'udp', icmpOf(family)])}`);
+  if (chance(0.3)) words.push(`sport ${pick(['1-32767', '53', '1-65534'])}`);
   const not = chance(0.15) ? 'not ' : '';
   const suppress = chance(0.15) ? ` suppress_prefixlength ${pick([0, 16, 31])}` : '';
   return `rule add ${not}${words.join(' ')} lookup ${pick(tables)}${suppress}`;
@@ -128,19 +142,20 @@ function someFlow(random: Random, view: NamespaceView, family: Family): Flow {
   const mark = chance(0.5) ? below(4) : 0;
   const own = view.addresses.map(({ address }) => address.address).filter((one) => one.family === family);
   const bound = own.filter((one) => formatAddress(one).startsWith(family === 4 ? '10.' : 'fd'));
+  const what = { destination, mark, ...someTransport(random, family) };
   if (chance(0.5)) {
-    return { destination, mark, inputDev: pick(links), source: parseAddress(someAddress(random, family)) };
+    return { ...what, inputDev: pick(links), source: parseAddress(someAddress(random, family)) };
   }
-  return chance(0.5) || bound.length === 0
-    ? { destination, mark }
-    : { destination, mark, source: pick(bound) };
+  return chance(0.5) || bound.length === 0 ? what : { ...what, source: pick(bound) };
 }
 
-function question({ destination, source, mark, inputDev }: Flow): string {
+function question({ destination, source, mark, inputDev, ipProtocol, sourcePort }: Flow): string {
   const words = [formatAddress(destination)];
   if (source !== undefined) words.push(`from ${formatAddress(source)}`);
   if (inputDev !== undefined) words.push(`iif ${inputDev}`);
   if (mark !== 0) words.push(`mark ${mark}`);
+  words.push(`ipproto ${ipProtocol}`);
+  if (sourcePort !== undefined) words.push(`sport ${sourcePort}`);
   return words.join(' ');
 }
 
@@ -177,10 +192,11 @@ function verdict(view: NamespaceView, flow: Flow, chosenDev: string | undefined)
   if (decision.outcome !== 'found') return undefined;
   const { route, hops } = decision;
   if (flow.inputDev !== undefined && flow.destination.family === 4) {
-    const { source = flow.destination, destination, mark, inputDev: dev } = flow;
+    const { source = flow.destination, destination, mark, inputDev: dev, ipProtocol } = flow;
     const isRefused = (outputDev: string | undefined) =>
       sourceRefusal(view, {
         ...{ source, destination, mark, dev },
+        ...(ipProtocol !== undefined && { ipProtocol }),
         ...(route.type === 'unicast' && outputDev !== undefined && { outputDev }),
       }) !== undefined;
     const devs = chosenDev === undefined ? hops.map((hop) => hop.dev) : [chosenDev];

@@ -73,6 +73,20 @@ describe('the choice of a route', () => {
     assert.equal(way([six], routes, { ...flow, inputDev: 'net1' }), 'net1');
   });
 
+  test('by protocol and source port, where a rule asks for them', () => {
+    const routes = [route('0.0.0.0/0', 'last', { table: 98 })];
+    const ofTcp = rule(32_768, 98, { ipProtocol: 6, sourcePorts: { first: 1, last: 65_534 } });
+    const served = rule(32_768, 98, { sourcePorts: { first: 1, last: 32_767 } });
+    const icmp = rule(32_768, 98, { ipProtocol: 1 });
+    assert.equal(way([ofTcp], routes, { ipProtocol: 6, sourcePort: 50_051 }), 'last');
+    assert.equal(way([ofTcp], routes, { ipProtocol: 6 }), 'no route', 'a socket without a port yet');
+    assert.equal(way([ofTcp], routes, { ipProtocol: 17, sourcePort: 53 }), 'no route');
+    assert.equal(way([served], routes, { ipProtocol: 17, sourcePort: 53 }), 'last');
+    assert.equal(way([served], routes, { ipProtocol: 17, sourcePort: 40_000 }), 'no route');
+    assert.equal(way([icmp], routes, { ipProtocol: 1 }), 'last');
+    assert.equal(way([icmp], routes), 'no route', 'a packet of which nothing is known');
+  });
+
   test('names the rules that it cannot judge, and takes them not to match', () => {
     const unknown = rule(10, 100, { unread: ['uidrange'] });
     const decision = lookUp(

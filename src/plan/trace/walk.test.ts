@@ -231,6 +231,23 @@ describe('a trace', () => {
     assert.match(found.failure ?? '', /client asked 10\.6\.212\.101:30182 and is answered by 10\.6\.100\.21/);
   });
 
+  test('beside an overlay, what the node forwards to net1’s address is answered by the overlay’s NIC', () => {
+    const asked = { port: 30_182 };
+    const found = ask(cluster('node1', toNet1OfX1), 'client', '10.6.212.101', asked);
+    assert.equal(found.works, true, found.failure);
+    assert.match(traceText(found), /the connection came in by eth0: marked 0x1, and looked up again/);
+    const world = cluster('node1', toNet1OfX1);
+    const places = world.places.map((place) => (place.name === 'X1' ? { ...place, firewall: {} } : place));
+    assert.match(
+      ask({ ...world, places }, 'client', '10.6.212.101', asked).failure ?? '',
+      /is answered by 10\.6\.100\.41, which it does not know/,
+    );
+  });
+
+  test('a connection to the overlay’s own address is not marked: its rule leads the answer back', () => {
+    assert.doesNotMatch(traceText(ask(cluster(), 'node1', '10.244.1.41')), /conntrack mark/);
+  });
+
   test('a packet that goes in circles ends', () => {
     const circle = (place: Place) => ({
       view: {
@@ -257,6 +274,19 @@ function withoutLocalEndpoints({ firewall }: Place): Partial<Place> {
   const fronts = (firewall.services?.fronts ?? []).map((front) => ({
     ...front,
     endpoints: front.endpoints.filter(({ node }) => node !== 'node1'),
+  }));
+  return {
+    firewall: { ...firewall, services: { fronts, clusterCidrs: firewall.services?.clusterCidrs ?? [] } },
+  };
+}
+
+/** A Service of the node whose endpoint is the address of a NIC beside the overlay's. */
+function toNet1OfX1({ firewall }: Place): Partial<Place> {
+  const fronts = (firewall.services?.fronts ?? []).map((front) => ({
+    ...front,
+    endpoints: front.endpoints
+      .slice(0, 1)
+      .map((endpoint) => ({ ...endpoint, node: 'node1', address: parseAddress('10.6.100.41') })),
   }));
   return {
     firewall: { ...firewall, services: { fronts, clusterCidrs: firewall.services?.clusterCidrs ?? [] } },
