@@ -1,4 +1,5 @@
-// Kinds that charts and controllers need, by kubectl (KUBECTL, or the one on the PATH).
+// Kinds that charts and controllers need, by kubectl (KUBECTL, or the one on the PATH). What kubectl 1.20 of Debian cannot do
+// with today's versions of a kind is asked of the server itself.
 // Bodies are untyped on purpose: their form is what is tested.
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-return, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
 
@@ -47,25 +48,47 @@ test('a job whose pods always start again is refused', async () => {
   );
 });
 
-test('kubectl creates a cron job and a job of it', async () => {
-  await ok('create cronjob later --image=i:1 --schedule=0 0 1 1 *'.replace('=0 0 1 1 *', '=@yearly'));
+test('kubectl creates a cron job, and a job may be its', async () => {
+  const jobTemplate = {
+    spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i:1' }] } } },
+  };
+  const cronJob = {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'later' },
+    spec: { schedule: '@yearly', jobTemplate },
+  };
+  assert.match(await ok('create -f -', JSON.stringify(cronJob)), /cronjob.batch\/later created/);
   assert.match(
     await ok('get cronjobs'),
     /NAME +SCHEDULE +TIMEZONE +SUSPEND +ACTIVE +LAST SCHEDULE +AGE\nlater +@yearly +<none> +False +0/,
   );
-  assert.match(await ok('describe cronjob later'), /Concurrency Policy: +Allow/);
-  assert.match(await ok('create job now --from=cronjob/later'), /job.batch\/now created/);
-  const { metadata } = await cluster.must('GET', batch('jobs/now'));
-  assert.equal(metadata.ownerReferences[0].kind, 'CronJob');
+  const { metadata, spec } = await cluster.must('GET', batch('cronjobs/later'));
+  assert.equal(spec.concurrencyPolicy, 'Allow');
+  const owner = {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    name: 'later',
+    uid: metadata.uid,
+    controller: true,
+  };
+  const job = { metadata: { name: 'now', ownerReferences: [owner] }, spec: spec.jobTemplate.spec };
+  const made = await cluster.must('POST', batch('jobs'), { body: job });
+  assert.equal(made.metadata.ownerReferences[0].kind, 'CronJob');
 });
 
 test('kubectl creates a disruption budget, and one with both limits is refused', async () => {
-  await ok('create poddisruptionbudget web --selector=app=web --min-available=1');
+  const budget = {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'web' },
+    spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } },
+  };
+  await ok('create -f -', JSON.stringify(budget));
   assert.match(
     await ok('get pdb'),
     /NAME +MIN AVAILABLE +MAX UNAVAILABLE +ALLOWED DISRUPTIONS +AGE\nweb +1 +N\/A +0/,
   );
-  assert.match(await ok('describe pdb web'), /Min available: +1/);
   const path = `/apis/policy/v1/namespaces/${cluster.namespace}/poddisruptionbudgets`;
   const spec = { minAvailable: 1, maxUnavailable: '50%', selector: {} };
   const { code, body } = await cluster.call('POST', path, { body: { metadata: { name: 'both' }, spec } });
@@ -86,7 +109,9 @@ test('kubectl creates a priority class', async () => {
 test('kubectl asks what the user may do', async () => {
   assert.match(await ok('auth can-i create pods'), /^yes/);
   assert.match(await ok('auth can-i --list'), /Resources +Non-Resource URLs +Resource Names +Verbs\n/);
-  assert.match(await ok('auth whoami'), /Username +\S+/);
+  const self = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+  const { status: who } = await cluster.must('POST', self, { body: {} });
+  assert.match(who.userInfo.username, /\S/);
   const review = {
     spec: { user: 'nobody-knows-me', resourceAttributes: { verb: 'delete', resource: 'nodes' } },
   };
@@ -97,12 +122,21 @@ test('kubectl asks what the user may do', async () => {
   assert.equal((await cluster.must('POST', path, { body: review })).status.allowed, true);
 });
 
-test('kubectl makes a token of a service account, and the server knows whose it is', async () => {
+test('a service account has tokens, and the server knows whose they are', async () => {
   await ok('create serviceaccount bot');
-  const token = (await ok('create token bot --duration=10m')).trim();
+  const request = (name: string, expirationSeconds?: number) =>
+    cluster.call('POST', cluster.core(`serviceaccounts/${name}/token`), {
+      body: { spec: { expirationSeconds } },
+    });
+  const tokenOf = async (expirationSeconds?: number): Promise<string> => {
+    const { code, body } = await request('bot', expirationSeconds);
+    assert.equal(code, 201, JSON.stringify(body));
+    return body.status.token;
+  };
+  const token = await tokenOf(600);
   assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
   // kube-apiserver remembers for ten seconds whose a token is: this one is asked about when its account is gone.
-  const later = (await ok('create token bot')).trim();
+  const later = await tokenOf();
   const review = async (body: string) =>
     (
       await cluster.must('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
@@ -112,11 +146,8 @@ test('kubectl makes a token of a service account, and the server knows whose it 
   const status = await review(token);
   assert.equal(status.authenticated, true);
   assert.equal(status.user.username, `system:serviceaccount:${cluster.namespace}:bot`);
-  assert.match(
-    await refused('create token bot --duration=1m'),
-    /may not specify a duration less than 10 minutes/,
-  );
-  assert.match(await refused('create token nobody'), /serviceaccounts "nobody" not found/);
+  assert.match((await request('bot', 60)).body.message, /may not specify a duration less than 10 minutes/);
+  assert.match((await request('nobody')).body.message, /serviceaccounts "nobody" not found/);
   await ok('delete serviceaccount bot');
   assert.notEqual((await review(later)).authenticated, true);
 });

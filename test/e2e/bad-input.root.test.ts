@@ -607,7 +607,7 @@ if (insideNamespaces(import.meta.filename)) {
     for (const [what, program, args, words] of cases) {
       test(what, () => {
         const { status, stderr, stdout } = runBuilt(program, args());
-        assert.equal(status, 1, `${stdout}${stderr}`);
+        assert.equal(status, 2, `${stdout}${stderr}`);
         assert.match(stderr, words);
         assert.doesNotMatch(stderr, /^\s+at /m, 'a stack is nothing for users');
       });
@@ -622,7 +622,7 @@ if (insideNamespaces(import.meta.filename)) {
         '--health-port',
         'none',
       ]);
-      assert.equal(status, 1, stdout);
+      assert.equal(status, 2, stdout);
       assert.match(stderr, /another agent serves this socket/);
     });
   });

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { type Pod, resources, type StatefulSet } from '#api';
+import { leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
 import { gateway, OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
@@ -20,6 +21,15 @@ if (insideNamespaces(import.meta.filename)) {
   let pods = 0;
 
   const rival = (...args: string[]) => runProgram('ip', ['-n', 'rival', ...args]);
+
+  /** The rival has these addresses while the test runs. */
+  function rivalHas(test: TestContext, ...addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const here = address.includes(':') ? `${address}/128` : `${address}/32`;
+      rival('address', 'add', here, 'dev', 'nic', ...(address.includes(':') ? ['nodad'] : []));
+      test.after(() => void rival('address', 'delete', here, 'dev', 'nic'));
+    }
+  }
 
   function sandboxOfNewPod(): Promise<Sandbox> {
     return Sandbox.ofNewPod(node, `pod-${++pods}`);
@@ -97,8 +107,11 @@ if (insideNamespaces(import.meta.filename)) {
     for (const address of [`${gateway[4]}/16`, `${gateway[6]}/64`]) {
       rival('address', 'add', address, 'dev', 'nic', ...(address.includes(':') ? ['nodad'] : []));
     }
+    // The first pod makes what a node has once.
+    await end((await attach()).sandbox);
   });
   after(() => node.stop());
+  leaveNothing(runtime, () => node);
 
   test('addresses that other machines use are passed over; the pod starts with others', async (t) => {
     await configure({});
@@ -108,9 +121,7 @@ if (insideNamespaces(import.meta.filename)) {
     const free = await attach();
     t.diagnostic(`ADD ${Math.round(plain.tookMs)} ms, with probes ${Math.round(free.tookMs)} ms`);
     await end(free.sandbox);
-    rival('address', 'add', '10.6.1.1/32', 'dev', 'nic');
-    rival('address', 'add', '10.6.1.2/32', 'dev', 'nic');
-    rival('address', 'add', 'fd00:10:6::1:1/128', 'dev', 'nic', 'nodad');
+    rivalHas(t, '10.6.1.1', '10.6.1.2', 'fd00:10:6::1:1');
     await configure({ enableIPConflictDetection: true, enableGatewayDetection: true });
     const { sandbox, addresses } = await attach();
     assert.deepEqual(addresses, ['10.6.1.3', 'fd00:10:6::1:2']);
@@ -129,8 +140,9 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual(await node.held('v4'), {});
   });
 
-  test('where the pool has no other address, ADD fails with the MAC address of the rival and nothing stays', async () => {
-    rival('address', 'add', '10.6.2.1/32', 'dev', 'nic');
+  test('where the pool has no other address, ADD fails with the MAC address of the rival and nothing stays', async (t) => {
+    await configure({ enableIPConflictDetection: true });
+    rivalHas(t, '10.6.2.1');
     await assert.rejects(attach(lonely), {
       message:
         /pod's interface eth0 with an conflicting ip 10\.6\.2\.1, 10\.6\.2\.1 is located at 0a:00:00:00:00:99/,
@@ -138,9 +150,13 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual(await node.held('single'), {});
   });
 
-  test('a StatefulSet’s pod does not get another address: ADD fails with the MAC address of the rival while that is there', async () => {
+  test('a StatefulSet’s pod does not get another address: ADD fails with the MAC address of the rival while that is there', async (t) => {
+    rivalHas(t, '10.6.1.1');
     await configure({ enableIPConflictDetection: true, enableStatefulSet: true });
-    const template = { metadata: { labels: { app: 'db' } }, spec: { containers: [] } };
+    const template = {
+      metadata: { labels: { app: 'db' } },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    };
     const owner = await node.client.create(resources.statefulSets, {
       metadata: { name: 'db', namespace: 'default' },
       spec: { serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template },
@@ -162,7 +178,8 @@ if (insideNamespaces(import.meta.filename)) {
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="kept"\} 1$/m);
   });
 
-  test('a definition of seed 1 that asks for detection is served by the coordinator; the next attempt gets another address', async () => {
+  test('a definition of seed 1 that asks for detection is served by the coordinator; the next attempt gets another address', async (t) => {
+    rivalHas(t, '10.6.1.1', '10.6.1.2');
     await configure({});
     const asking = underlay(
       { ipv4: ['v4'] },
@@ -185,8 +202,9 @@ if (insideNamespaces(import.meta.filename)) {
     );
   });
 
-  test('a gateway that does not answer fails ADD, and nothing stays allocated', async () => {
+  test('a gateway that does not answer fails ADD, and nothing stays allocated', async (t) => {
     rival('address', 'delete', `${gateway[6]}/64`, 'dev', 'nic');
+    t.after(() => void rival('address', 'add', `${gateway[6]}/64`, 'dev', 'nic', 'nodad'));
     await configure({ enableGatewayDetection: true });
     await assert.rejects(attach(), { message: /gateway fd00:10:6::1 is unreachable/ });
     assert.deepEqual([await node.held('v4'), await node.held('v6')], [{}, {}]);
