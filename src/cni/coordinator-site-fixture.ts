@@ -7,6 +7,7 @@ import { openGivenNamespace, openNamespace } from '#kernel';
 import type { NetworkNamespace } from '#net';
 import { Attachments, MemoryStateFiles } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
+import type { Detection } from './detection.ts';
 import { quietDetection } from './fake-detection.ts';
 import type { NetnsCall } from './plugin.ts';
 import { ip, NODE, RoutedLan } from './routed-lan-fixture.ts';
@@ -32,7 +33,10 @@ export class Site implements Disposable {
   readonly #nics = new Map<string, string[]>();
   #asked = 0;
 
-  constructor() {
+  readonly #detection: Detection;
+
+  constructor(detection: Detection = quietDetection) {
+    this.#detection = detection;
     this.node = openNamespace(this.lan.path(this.lan.node));
   }
 
@@ -41,7 +45,7 @@ export class Site implements Disposable {
     this.attachments = await Attachments.open(this.#files, silentLogger);
     const parts = {
       attachments: this.attachments,
-      detection: quietDetection,
+      detection: this.#detection,
       node: this.node,
       openNamespace: openGivenNamespace,
       pod: async () => ({ metadata: { namespace: 'default', name: 'a', uid: 'uid-a' } }) as Pod,

@@ -9,6 +9,7 @@ import {
   type Attachments,
   applyNetwork,
   checkNetwork,
+  nicOf,
   podOf,
   type RecordedNic,
 } from '#node';
@@ -17,7 +18,9 @@ import {
   coordinatorResult,
   type MergedOptions,
   mergeOptions,
+  type PodNic,
   planPod,
+  shareLan,
 } from '#plan/network';
 import { addressesOf, requirePrevResult } from './chained-result.ts';
 import { collectGarbage } from './collection.ts';
@@ -77,7 +80,7 @@ export class CoordinatorPlugin implements CniPlugin {
       }
       setImmediate(() => {
         this.#recordDone(intended, call);
-        void this.#announce(call, prevResult);
+        void this.#announce(call, [nicOf(plan.nic), ...this.#onItsLan(plan, intended)]);
       });
       return result;
     } finally {
@@ -118,13 +121,22 @@ export class CoordinatorPlugin implements CniPlugin {
    * Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). The runtime
    * need not wait for it.
    */
-  async #announce({ netns, environment, log }: NetnsCall, prevResult: CniResult): Promise<void> {
-    const addresses = addressesOf(prevResult, environment.ifName).map(({ address }) => address);
-    try {
-      await this.#parts.detection.announce({ netns, nic: environment.ifName, addresses, log });
-    } catch (error) {
-      log.warn({ error: errorText(error) }, 'addresses were not announced');
+  async #announce({ netns, log }: Pick<NetnsCall, 'netns' | 'log'>, nics: readonly PodNic[]): Promise<void> {
+    for (const { name: nic, addresses: cidrs } of nics) {
+      const addresses = cidrs.map(({ address }) => address);
+      try {
+        await this.#parts.detection.announce({ netns, nic, addresses, log });
+      } catch (error) {
+        log.warn({ error: errorText(error), nic }, 'addresses were not announced');
+      }
     }
+  }
+
+  /** Another NIC on one LAN may have answered for their addresses, before it was told not to. */
+  #onItsLan({ nic }: RecordedNic, key: AttachmentKey): PodNic[] {
+    return this.#others(key)
+      .map((other) => nicOf(other.nic))
+      .filter(({ addresses }) => shareLan(addresses, nicOf(nic).addresses));
   }
 
   async del(call: AttachmentCall): Promise<void> {
@@ -221,6 +233,11 @@ export class CoordinatorPlugin implements CniPlugin {
       const plan = recorded && withoutSuccessors(recorded, key, attachments.all());
       try {
         await takeAway(key, plan, this.#others(key), { pod, node }, log);
+        const path = netns ?? record?.netns?.path;
+        if (pod !== undefined && plan !== undefined && path !== undefined) {
+          const left = this.#onItsLan(plan, key);
+          setImmediate(() => void this.#announce({ netns: path, log }, left));
+        }
       } finally {
         pod?.close();
       }

@@ -45,3 +45,4 @@ export {
   readSettings,
   type SettingSources,
 } from './settings.ts';
+export { shareLan } from './shared-lan.ts';

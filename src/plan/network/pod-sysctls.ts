@@ -5,6 +5,7 @@ import { defaultRoutes, type Moved } from './default-route.ts';
 import type { DesiredSysctl } from './desired.ts';
 import { type Frame, firstOfOurs, hasFamily, type Nic } from './frame.ts';
 import { POD_LINK } from './numbers.ts';
+import { sharedLanSysctls } from './shared-lan.ts';
 
 const OFF = 0;
 const LOOSE = 2;
@@ -24,6 +25,7 @@ export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl
     ...reversePathFilters(frame, veth),
     ...moved.flatMap(advertisedDefaults),
     ...ours.flatMap(announcements),
+    ...sharedLanSysctls(frame),
   ];
 }
 
