@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SpiderIPPool } from '#api';
+import { administrator } from './access/user.ts';
 import type { ApiObject, JsonObject } from './json.ts';
 import type { AdmissionRequest } from './objects/ports.ts';
 import { poolAdmission } from './pool-admission.ts';
@@ -25,6 +26,7 @@ function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): Adm
     subresource: '',
     object,
     oldObject: undefined,
+    user: administrator,
     dryRun: false,
     warnings: [],
     ...change,

@@ -40,6 +40,7 @@ import { noSuchPath, StatusError } from './status.ts';
 import { Store } from './store/store.ts';
 import { ResourceHandler } from './verbs/resource-handler.ts';
 import { Watches } from './verbs/watch.ts';
+import { WebhookAdmission } from './webhooks/admission.ts';
 
 /** How the server is set up. */
 export interface ApiServerOptions {
@@ -101,7 +102,12 @@ export class ApiServer {
       clock,
       rules,
       metaSchema,
-      admission: options.admission ?? {},
+      admission: new WebhookAdmission({
+        store: this.#store,
+        registry: this.#registry,
+        logger: options.logger,
+        own: options.admission ?? {},
+      }),
       strategyOf: (resource) => strategies.get(storageName(resource)),
     });
     this.#lifecycle = new Lifecycle(this.#objects, options.logger);

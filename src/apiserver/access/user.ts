@@ -15,6 +15,12 @@ export const administrator: User = {
   groups: ['system:masters', 'system:authenticated'],
 };
 
+/** The server itself, when it cleans up. */
+export const serverUser: User = {
+  username: 'system:apiserver',
+  groups: ['system:masters', 'system:authenticated'],
+};
+
 export function userInfo({ username, uid, groups }: User): JsonObject {
   return { username, ...(uid === undefined ? {} : { uid }), groups: [...groups] };
 }

@@ -2,7 +2,6 @@
 
 import { type ApiObject, ensureObject, isObject, type Json, listAt, numberAt, stringAt } from '../json.ts';
 import { invalid, type StatusError } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
 
 export interface PortRange {
   readonly first: number;
@@ -13,7 +12,7 @@ export interface PortRange {
 export function assignNodePorts(
   service: ApiObject,
   old: ApiObject | undefined,
-  others: readonly Entry[],
+  others: readonly ApiObject[],
   range: PortRange,
 ): void {
   const spec = ensureObject(service, 'spec');
@@ -54,8 +53,8 @@ export function assignNodePorts(
   }
 }
 
-function usedPorts(others: readonly Entry[]): Set<string> {
-  const ports = others.flatMap(({ object }) => listAt(object, 'spec', 'ports'));
+function usedPorts(others: readonly ApiObject[]): Set<string> {
+  const ports = others.flatMap((service) => listAt(service, 'spec', 'ports'));
   return new Set(
     ports.map((port) => `${numberAt(port, 'nodePort') ?? 0}/${stringAt(port, 'protocol') ?? 'TCP'}`),
   );

@@ -41,9 +41,10 @@ export function apiClusterIps({ clusterCidrs }: ServiceRanges): string[] {
 }
 
 export class ServiceStrategy implements Strategy {
-  readonly oneAtATime = true;
   readonly #store: Store;
   readonly #ranges: ServiceRanges;
+  /** Prepared and not stored yet: their addresses and ports are taken. */
+  readonly #pending = new Set<ApiObject>();
 
   constructor(store: Store, ranges: ServiceRanges) {
     this.#store = store;
@@ -57,6 +58,10 @@ export class ServiceStrategy implements Strategy {
 
   prepareUpdate(service: ApiObject, old: ApiObject): void {
     this.#prepare(service, old);
+  }
+
+  settled(service: ApiObject): void {
+    this.#pending.delete(service);
   }
 
   validate(service: ApiObject, old: ApiObject | undefined): StatusCause[] {
@@ -81,6 +86,11 @@ export class ServiceStrategy implements Strategy {
   }
 
   #prepare(service: ApiObject, old: ApiObject | undefined): void {
+    this.#fill(service, old);
+    this.#pending.add(service);
+  }
+
+  #fill(service: ApiObject, old: ApiObject | undefined): void {
     const spec = ensureObject(service, 'spec');
     setDefault(spec, 'type', 'ClusterIP');
     setDefault(spec, 'sessionAffinity', 'None');
@@ -189,16 +199,17 @@ export class ServiceStrategy implements Strategy {
 
   #usedIps(except: ApiObject): Set<string> {
     const used = new Set<string>();
-    for (const { object } of this.#others(except)) {
+    for (const object of this.#others(except)) {
       for (const ip of listAt(object, 'spec', 'clusterIPs')) if (typeof ip === 'string') used.add(ip);
     }
     return used;
   }
 
-  #others(except: ApiObject) {
+  #others(except: ApiObject): ApiObject[] {
     const { name, namespace } = except.metadata;
-    return this.#store
-      .list('services.')
-      .filter(({ key }) => key.name !== name || key.namespace !== namespace);
+    const stored = this.#store.list('services.').map(({ object }) => object);
+    return [...stored, ...this.#pending].filter(
+      ({ metadata }) => metadata.name !== name || metadata.namespace !== namespace,
+    );
   }
 }

@@ -3,8 +3,10 @@
 import { errorText, isOrbError } from '#base';
 import type { ApiObject } from '../json.ts';
 import type { Resource } from '../resource.ts';
+import { prune } from '../schema/prune.ts';
 import { validate } from '../schema/validate.ts';
 import { forbidden, invalid, StatusError } from '../status.ts';
+import { fillDefaults } from './checks.ts';
 import { metadataCauses } from './names.ts';
 import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
 import type { Subresource, Target } from './target.ts';
@@ -16,13 +18,13 @@ export function admissionRequest(
   object: ApiObject,
   oldObject: ApiObject | undefined,
   subresource: Subresource,
-  options: Pick<WriteOptions, 'dryRun' | 'warnings'>,
+  options: Pick<WriteOptions, 'dryRun' | 'user' | 'warnings'>,
 ): AdmissionRequest {
   const { group, version, kind, plural } = target.resource;
   const { namespace, name } = target;
   const about = { group, version, kind, plural, namespace, name, subresource };
-  const { dryRun, warnings } = options;
-  return { operation, ...about, object, oldObject, dryRun, warnings };
+  const { dryRun, user, warnings } = options;
+  return { operation, ...about, object, oldObject, user, dryRun, warnings };
 }
 
 /** Admission, then the schema, then what the kind itself asks for; the object to store. */
@@ -39,6 +41,10 @@ export async function admit(
       object = await admission.mutate(request);
     } catch (error) {
       throw denied(error);
+    }
+    if (object !== request.object) {
+      prune(resource.schema, object, context.metaSchema);
+      fillDefaults(resource, object);
     }
   }
   const causes = [

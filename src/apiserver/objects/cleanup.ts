@@ -1,5 +1,6 @@
 // The server's own writes while it cleans up.
 
+import { serverUser } from '../access/user.ts';
 import { type ApiObject, clone, listAt } from '../json.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Objects } from './objects.ts';
@@ -9,6 +10,7 @@ import type { Target } from './target.ts';
 /** Writes in the server's own name. */
 export const asServer: WriteOptions = {
   manager: 'orbweaver-apiserver',
+  user: serverUser,
   dryRun: false,
   fieldValidation: 'Ignore',
   warnings: [],

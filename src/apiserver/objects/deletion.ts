@@ -1,5 +1,6 @@
 // Deleting objects: preconditions, grace for pods, finalizers, and what happens to dependents.
 
+import type { User } from '../access/user.ts';
 import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt, valueAt } from '../json.ts';
 import { conflict } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
@@ -17,6 +18,8 @@ export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly dryRun: boolean;
+  /** Who deletes, for admission. */
+  readonly user: User;
   /** Filled with texts for Warning headers, where a client waits for them. */
   readonly warnings?: string[];
 }
@@ -28,7 +31,7 @@ export interface Deleted {
 }
 
 /** Reads DeleteOptions from a body and a query string; the body wins. */
-export function readDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
+export function readDeleteOptions(body: JsonObject, query: URLSearchParams, user: User): DeleteOptions {
   const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
   const orphans = valueAt(body, 'orphanDependents');
   const asked =
@@ -44,6 +47,7 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams): Del
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
     dryRun: listAt(body, 'dryRun').includes('All') || query.get('dryRun') === 'All',
+    user,
     warnings: [],
   };
 }
@@ -85,8 +89,8 @@ async function admitDeletion(
   options: DeleteOptions,
 ): Promise<void> {
   if (admission.validate === undefined) return;
-  const { dryRun, warnings = [] } = options;
-  const request = admissionRequest('DELETE', target, object, object, '', { dryRun, warnings });
+  const { dryRun, user, warnings = [] } = options;
+  const request = admissionRequest('DELETE', target, object, object, '', { dryRun, user, warnings });
   try {
     await admission.validate(request);
   } catch (error) {

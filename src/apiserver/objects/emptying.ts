@@ -1,5 +1,6 @@
 // Namespaces and definitions are emptied before they end.
 
+import { serverUser } from '../access/user.ts';
 import { listAt, objectAt } from '../json.ts';
 import { customResourceFinalizer } from '../kinds/custom-resource-definition.ts';
 import { namespaceFinalizer } from '../kinds/namespace.ts';
@@ -10,7 +11,7 @@ import { type DeleteOptions, deleteObject } from './deletion.ts';
 import type { Objects } from './objects.ts';
 import type { Target } from './target.ts';
 
-const background: DeleteOptions = { propagationPolicy: 'Background', dryRun: false };
+const background: DeleteOptions = { propagationPolicy: 'Background', dryRun: false, user: serverUser };
 
 /** Deletes what is in a namespace, and lets go of the namespace once nothing is left. */
 export async function emptyNamespace(objects: Objects, namespace: Entry, target: Target): Promise<void> {

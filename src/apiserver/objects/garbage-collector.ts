@@ -1,5 +1,6 @@
 // What becomes of the dependents of an object that goes (Kubernetes: "Garbage Collection").
 
+import { serverUser } from '../access/user.ts';
 import { type ApiObject, type Json, listAt, stringAt, valueAt } from '../json.ts';
 import { storageName } from '../resource.ts';
 import type { Entry } from '../store/entry.ts';
@@ -35,13 +36,11 @@ export class GarbageCollector {
     }
     const waiting = owners.some((owner) => owner !== undefined);
     const hasDependents = this.#dependents.of(entry).length > 0;
-    await deleteObject(
-      this.#objects,
-      target,
-      waiting && hasDependents
-        ? { propagationPolicy: 'Foreground', dryRun: false }
-        : { ...keptPolicy(entry.object), dryRun: false },
-    );
+    await deleteObject(this.#objects, target, {
+      ...(waiting && hasDependents ? { propagationPolicy: 'Foreground' as const } : keptPolicy(entry.object)),
+      dryRun: false,
+      user: serverUser,
+    });
   }
 
   /** Takes the reference to their owner from all dependents. */

@@ -13,6 +13,11 @@ import { GarbageCollector } from './garbage-collector.ts';
 import type { Objects } from './objects.ts';
 import { Population } from './population.ts';
 
+/** As many as kube-controller-manager's collector looks at. */
+const maximumAtOnce = 20;
+
+const retryMs = 2000;
+
 /** Runs in the background, woken by events. */
 export class Lifecycle {
   readonly #objects: Objects;
@@ -22,8 +27,9 @@ export class Lifecycle {
   readonly #collector: GarbageCollector;
   /** Objects to look at again, by a key of theirs. */
   readonly #queue = new Map<string, Entry>();
-  #working: Promise<void> | undefined;
-  #closed = false;
+  /** Objects that are looked at now: one whose admission takes long holds up no other. */
+  readonly #active = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
 
   constructor(objects: Objects, logger: Logger) {
     this.#objects = objects;
@@ -44,8 +50,8 @@ export class Lifecycle {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#working;
+    this.#stop.abort();
+    await Promise.all(this.#active.values());
   }
 
   #everything(): Entry[] {
@@ -87,31 +93,42 @@ export class Lifecycle {
 
   #enqueue(entry: Entry): void {
     this.#queue.set(entryText(entry), entry);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+    // Let the answer to the client that caused it go first.
+    setImmediate(() => this.#dispatch());
   }
 
-  async #work(): Promise<void> {
-    // Let the answer to the client that caused it go first.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (!this.#closed) {
-      const [next] = this.#queue;
-      if (next === undefined) return;
-      this.#queue.delete(next[0]);
-      const current = this.#objects.context.store.get(next[1].key);
-      if (current === undefined) continue;
-      try {
-        await this.#settle(current);
-      } catch (error) {
-        const { key } = current;
-        // Somebody else was faster: their event brings the object here again.
-        if (error instanceof StatusError && (error.code === 404 || error.code === 409)) continue;
-        this.#logger.error(
-          { resource: key.resource, namespace: key.namespace, name: key.name, error: errorText(error) },
-          'cleaning up failed',
-        );
-      }
+  #dispatch(): void {
+    if (this.#stop.signal.aborted) return;
+    for (const [text, entry] of this.#queue) {
+      if (this.#active.size >= maximumAtOnce) return;
+      if (this.#active.has(text)) continue;
+      this.#queue.delete(text);
+      const work = this.#work(entry).finally(() => {
+        this.#active.delete(text);
+        this.#dispatch();
+      });
+      this.#active.set(text, work);
+    }
+  }
+
+  async #work({ key }: Entry): Promise<void> {
+    const current = this.#objects.context.store.get(key);
+    if (current === undefined) return;
+    try {
+      await this.#settle(current);
+    } catch (error) {
+      // Somebody else was faster: their event brings the object here again.
+      if (error instanceof StatusError && (error.code === 404 || error.code === 409)) return;
+      this.#logger.error(
+        { resource: key.resource, namespace: key.namespace, name: key.name, error: errorText(error) },
+        'cleaning up failed',
+      );
+      // A webhook may have refused it: that may change.
+      const { clock } = this.#objects.context;
+      clock.sleep(retryMs, this.#stop.signal).then(
+        () => this.#enqueue(current),
+        () => {}, // closed
+      );
     }
   }
 

@@ -4,7 +4,7 @@ import type { Writer } from '../apply/managed-fields.ts';
 import { serverSideApply } from '../apply/server-side-apply.ts';
 import { trackUpdate } from '../apply/update-tracking.ts';
 import { type ApiObject, clone, equal, numberAt } from '../json.ts';
-import { apiVersion, type Resource, storageName } from '../resource.ts';
+import { apiVersion, type Resource } from '../resource.ts';
 import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import { admissionRequest, admit } from './admission.ts';
@@ -24,8 +24,6 @@ export interface Written {
 /** Writes objects by the rules of the API. An answer may be given once the store is durable. */
 export class Objects {
   readonly context: ObjectContext;
-  /** The last write of each resource whose strategy wants one at a time. */
-  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(context: ObjectContext) {
     this.context = context;
@@ -38,11 +36,7 @@ export class Objects {
   }
 
   /** Creates `object`; 409 when its name is taken. */
-  create(resource: Resource, namespace: string, object: ApiObject, options: WriteOptions): Promise<Entry> {
-    return this.#inTurn(resource, () => this.#create(resource, namespace, object, options));
-  }
-
-  async #create(
+  async create(
     resource: Resource,
     namespace: string,
     object: ApiObject,
@@ -60,48 +54,48 @@ export class Objects {
     fillDefaults(resource, object);
     this.context.strategyOf(resource)?.prepareCreate?.(object);
     const request = admissionRequest('CREATE', { resource, namespace, name }, object, undefined, '', options);
-    const admitted = await admit(this.context, resource, request);
-    trackUpdate(resource, admitted, undefined, this.#writer(resource, options, ''), stamp(clock.now()));
-    return this.#store({ resource, namespace, name }, undefined, admitted, options);
+    return this.#settling(resource, object, async () => {
+      const admitted = await admit(this.context, resource, request);
+      trackUpdate(resource, admitted, undefined, this.#writer(resource, options, ''), stamp(clock.now()));
+      return this.#store({ resource, namespace, name }, undefined, admitted, options);
+    });
   }
 
   /**
    * Changes an object: `change` is given the current one (not to be altered) and returns one that shares nothing with it. It is
    * called again when somebody else was faster, unless what it returned names a resourceVersion.
    */
-  update(
+  async update(
     target: Target,
     subresource: Subresource,
     change: (current: ApiObject) => ApiObject,
     options: WriteOptions,
     managed = false,
   ): Promise<Entry> {
-    return this.#inTurn(target.resource, () => this.#update(target, subresource, change, options, managed));
-  }
-
-  async #update(
-    target: Target,
-    subresource: Subresource,
-    change: (current: ApiObject) => ApiObject,
-    options: WriteOptions,
-    managed: boolean,
-  ): Promise<Entry> {
     for (;;) {
       const current = this.get(target);
-      const wanted = change(current.object);
-      const next = await this.#prepareUpdate(target, current.object, wanted, subresource, options);
-      if (!managed) {
-        const time = stamp(this.context.clock.now());
-        trackUpdate(
-          target.resource,
-          next,
-          current.object,
-          this.#writer(target.resource, options, subresource),
-          time,
-        );
-      }
-      if (equal(next, current.object)) return current;
-      const stored = this.#storeOrRemove(target, current, next, options);
+      const prepared = this.#prepareUpdate(
+        target,
+        current.object,
+        change(current.object),
+        subresource,
+        options,
+      );
+      const stored = await this.#settling(target.resource, prepared, async () => {
+        const next = await this.#admitUpdate(target, current.object, prepared, subresource, options);
+        if (!managed) {
+          const time = stamp(this.context.clock.now());
+          trackUpdate(
+            target.resource,
+            next,
+            current.object,
+            this.#writer(target.resource, options, subresource),
+            time,
+          );
+        }
+        if (equal(next, current.object)) return current;
+        return this.#storeOrRemove(target, current, next, options);
+      });
       if (stored !== undefined) return stored;
     }
   }
@@ -126,8 +120,7 @@ export class Objects {
     };
     if (this.context.store.get(keyOf(target)) === undefined && subresource === '') {
       const made = serverSideApply(undefined, applied, request);
-      const create = () => this.#createApplied(target, made, options);
-      return { entry: await this.#inTurn(resource, create), created: true };
+      return { entry: await this.#createApplied(target, made, options), created: true };
     }
     const change = (current: ApiObject) => {
       const merged = clone(serverSideApply(current, applied, request));
@@ -151,22 +144,36 @@ export class Objects {
     fillDefaults(resource, made);
     this.context.strategyOf(resource)?.prepareCreate?.(made);
     const request = admissionRequest('CREATE', target, made, undefined, '', options);
-    return this.#store(target, undefined, await admit(this.context, resource, request), options);
+    return this.#settling(resource, made, async () =>
+      this.#store(target, undefined, await admit(this.context, resource, request), options),
+    );
   }
 
-  async #prepareUpdate(
+  /** The object as it is to be judged. */
+  #prepareUpdate(
     target: Target,
     current: ApiObject,
     wanted: ApiObject,
     subresource: Subresource,
     options: WriteOptions,
-  ): Promise<ApiObject> {
+  ): ApiObject {
     const { resource } = target;
     refuseStale(target, current, wanted);
     dropUnknown(this.context, resource, wanted, options);
     const next = combine(resource, current, wanted, subresource);
     fillDefaults(resource, next);
     if (subresource === '') this.context.strategyOf(resource)?.prepareUpdate?.(next, current);
+    return next;
+  }
+
+  async #admitUpdate(
+    target: Target,
+    current: ApiObject,
+    next: ApiObject,
+    subresource: Subresource,
+    options: WriteOptions,
+  ): Promise<ApiObject> {
+    const { resource } = target;
     const request = admissionRequest('UPDATE', target, next, current, subresource, options);
     const admitted = await admit(this.context, resource, request);
     const generation = numberAt(current, 'metadata', 'generation');
@@ -195,14 +202,13 @@ export class Objects {
     return entry;
   }
 
-  #inTurn<T>(resource: Resource, write: () => Promise<T>): Promise<T> {
-    if (this.context.strategyOf(resource)?.oneAtATime !== true) return write();
-    const name = storageName(resource);
-    const mine = (this.#turns.get(name) ?? Promise.resolve()).then(write);
-    // A write that was refused does not keep the next one.
-    const settled = mine.catch(() => undefined);
-    this.#turns.set(name, settled);
-    return mine;
+  /** Judges and stores what a strategy has prepared; others wait for nothing meanwhile. */
+  async #settling<T>(resource: Resource, prepared: ApiObject, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } finally {
+      this.context.strategyOf(resource)?.settled?.(prepared);
+    }
   }
 
   #requireNamespace(resource: Resource, namespace: string, name: string): void {

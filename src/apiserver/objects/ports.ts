@@ -1,6 +1,7 @@
 // What the writing of objects is given from outside: admission, rules of single kinds, the means of the server.
 
 import type { Clock } from '#base';
+import type { User } from '../access/user.ts';
 import type { ApiObject } from '../json.ts';
 import type { Registry } from '../registry.ts';
 import type { Resource } from '../resource.ts';
@@ -23,12 +24,13 @@ export interface AdmissionRequest {
   /** The object as it would be stored; for DELETE the one that would go. */
   readonly object: ApiObject;
   readonly oldObject: ApiObject | undefined;
+  readonly user: User;
   readonly dryRun: boolean;
   /** Filled with texts for Warning headers; the write goes on. */
   readonly warnings: string[];
 }
 
-/** Admission called in process, in the place of webhooks. An error thrown denies the request: its message reaches the client. */
+/** Admission in process, and what calls webhooks. An error thrown denies the request: its message reaches the client. */
 export interface Admission {
   /** The object to store instead; may change and return `request.object`. */
   mutate?(request: AdmissionRequest): ApiObject | Promise<ApiObject>;
@@ -37,11 +39,11 @@ export interface Admission {
 
 /** What the server itself does to a kind before it is stored. Objects given may be changed. */
 export interface Strategy {
-  /** Whether it hands out what no two objects may have: then one write at a time is prepared and stored. */
-  readonly oneAtATime?: boolean;
   prepareCreate?(object: ApiObject): void;
   prepareUpdate?(object: ApiObject, old: ApiObject): void;
   validate?(object: ApiObject, old: ApiObject | undefined): StatusCause[];
+  /** After an object that was prepared is stored, or will never be: what it was given may be given to others. */
+  settled?(object: ApiObject): void;
   /** After the object left the store. */
   removed?(object: ApiObject): void;
 }
@@ -61,6 +63,8 @@ export interface ObjectContext {
 export interface WriteOptions {
   /** Who writes, for managedFields. */
   readonly manager: string;
+  /** Who writes, for admission. */
+  readonly user: User;
   readonly dryRun: boolean;
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
   /** Filled with texts for Warning headers. */

@@ -58,6 +58,7 @@ export function writeOptions(call: ResourceCall): WriteOptions {
     throw badRequest('dryRun: Unsupported value: supported values: "All"');
   return {
     manager: managerOf(call.request, query),
+    user: call.user,
     dryRun: dryRun.length > 0,
     fieldValidation: validation === '' ? 'Warn' : validation,
     warnings: [],

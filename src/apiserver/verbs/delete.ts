@@ -9,7 +9,7 @@ import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 import { bytesFor, inScope, listBytes, scopeOf } from './read.ts';
 
 export async function deleteOne(objects: Objects, call: ResourceCall): Promise<void> {
-  const options = readDeleteOptions(objectBody(await bodyOf(call)), call.query);
+  const options = readDeleteOptions(objectBody(await bodyOf(call)), call.query, call.user);
   const { entry, gone } = await deleteObject(objects, targetOf(call), options);
   await objects.context.store.durable();
   if (!gone || storageName(call.resource) === 'pods.')
@@ -23,7 +23,7 @@ export async function deleteOne(objects: Objects, call: ResourceCall): Promise<v
 
 export async function deleteCollection(objects: Objects, call: ResourceCall): Promise<void> {
   const { resource, path, query } = call;
-  const options = readDeleteOptions(objectBody(await bodyOf(call)), query);
+  const options = readDeleteOptions(objectBody(await bodyOf(call)), query, call.user);
   const { store } = objects.context;
   const scope = scopeOf(resource, path.namespace, '', query);
   const entries = store.list(storageName(resource)).filter((entry) => inScope(scope, entry));

@@ -17,7 +17,7 @@ export async function evict(objects: Objects, call: ResourceCall): Promise<void>
   const body = objectBody(await bodyOf(call));
   const target = targetOf(call);
   const pod = objects.get(target).object;
-  const options = readDeleteOptions(objectAt(body, 'deleteOptions'), call.query);
+  const options = readDeleteOptions(objectAt(body, 'deleteOptions'), call.query, call.user);
   const budget = budgetOf(objects, pod);
   // A pod that does not serve, or goes already, takes nothing from a budget.
   const counts =

@@ -1,0 +1,298 @@
+// Webhooks are called for real: servers of this test, known by certificates of their own.
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-argument, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-return */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { silentLogger, systemClock } from '#base';
+import { parseNetwork } from '#ip';
+import { newKey, selfSigned } from '../http/certificate.ts';
+import type { JsonObject } from '../json.ts';
+import { ApiServer } from '../server.ts';
+
+/** Bodies are untyped on purpose: their form is what is tested. */
+type Body = ReturnType<typeof JSON.parse>;
+
+/** What a webhook of this test does with what it is asked; never answers for undefined. */
+type Reply = (request: Body) => JsonObject | undefined;
+
+const key = newKey();
+const names = ['127.0.0.1', 'hook.default.svc'];
+const { certificate } = selfSigned(key, names, systemClock.now());
+const caBundle = Buffer.from(certificate).toString('base64');
+const replies = new Map<string, Reply>();
+const asked: Body[] = [];
+let hook: Server;
+let server: ApiServer;
+let folder: string;
+let port: number;
+
+before(async () => {
+  hook = createServer({ key, cert: certificate }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { request: about } = JSON.parse(Buffer.concat(chunks).toString());
+      asked.push({ path: request.url, ...about });
+      const reply = replies.get((request.url ?? '').split('?')[0] ?? '')?.(about);
+      if (reply === undefined) return;
+      const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1' };
+      response.end(JSON.stringify({ ...review, response: { uid: about.uid, ...reply } }));
+    });
+  });
+  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+  folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
+  server = new ApiServer({
+    dataDirectory: folder,
+    token: 'secret',
+    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30000, last: 30010 } },
+    clock: systemClock,
+    logger: silentLogger,
+    onDiskFailure: (error) => {
+      throw error;
+    },
+  });
+  await server.start();
+  port = await server.listen({ host: '127.0.0.1', port: 0 });
+});
+after(async () => {
+  hook.closeAllConnections();
+  hook.close();
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function call(
+  method: string,
+  path: string,
+  body?: object,
+  type = 'application/json',
+): Promise<{ code: number; body: Body; warning: string | null }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { authorization: 'Bearer secret', 'content-type': type },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { code: response.status, body: await response.json(), warning: response.headers.get('warning') };
+}
+
+const configurations = (kind: string) => `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`;
+const rule = { operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] };
+
+/** Makes a configuration of one webhook, for this test only. */
+async function configure(
+  kind: 'mutating' | 'validating',
+  name: string,
+  reply: Reply,
+  more: object = {},
+): Promise<() => Promise<unknown>> {
+  replies.set(`/${name}`, reply);
+  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/${name}`;
+  const usual = {
+    clientConfig: { url, caBundle },
+    rules: [rule],
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  };
+  const selector = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } } };
+  const webhook = { name: `${name}.example.org`, ...usual, ...selector, ...more };
+  const { code, body } = await call('POST', configurations(kind), {
+    metadata: { name },
+    webhooks: [webhook],
+  });
+  assert.equal(code, 201, JSON.stringify(body));
+  return () => call('DELETE', `${configurations(kind)}/${name}`);
+}
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const map = (name: string, more: object = {}) => ({ metadata: { name, ...more }, data: { a: '1' } });
+const patchOf = (...operations: object[]) => ({
+  allowed: true,
+  patchType: 'JSONPatch',
+  patch: Buffer.from(JSON.stringify(operations)).toString('base64'),
+});
+
+test('a mutating webhook changes what is stored, and the next one sees it', async (t) => {
+  t.after(await configure('mutating', 'a-first', () => patchOf({ op: 'add', path: '/data/b', value: '2' })));
+  t.after(
+    await configure('mutating', 'b-second', ({ object }) =>
+      patchOf(
+        { op: 'add', path: '/data/seen', value: Object.keys(object.data).join() },
+        { op: 'add', path: '/unknown', value: 1 },
+      ),
+    ),
+  );
+  const { code, body } = await call('POST', maps, map('mutated'));
+  assert.equal(code, 201);
+  assert.deepEqual(body.data, { a: '1', b: '2', seen: 'a,b' });
+  assert.equal(body.unknown, undefined, 'the schema holds for what webhooks add');
+});
+
+test('a validating webhook refuses in its own words, warns, and is told who does what', async (t) => {
+  t.after(
+    await configure('validating', 'judge', ({ object, operation }) =>
+      operation === 'CREATE' && object.data.a === '1'
+        ? { allowed: false, status: { code: 403, message: 'not a 1' } }
+        : { allowed: true, warnings: ['looked at'] },
+    ),
+  );
+  const refused = await call('POST', maps, map('judged'));
+  assert.equal(refused.code, 403);
+  assert.equal(refused.body.message, 'admission webhook "judge.example.org" denied the request: not a 1');
+  const made = await call('POST', `${maps}?dryRun=All`, { ...map('judged'), data: {} });
+  assert.equal(made.code, 201);
+  assert.equal(made.warning, '299 - "looked at"');
+  const { operation, resource, kind, namespace, name, userInfo, dryRun, oldObject, object, path } =
+    asked.at(-1);
+  assert.deepEqual(
+    { operation, resource, kind, namespace, name, dryRun, oldObject },
+    {
+      operation: 'CREATE',
+      resource: { group: '', version: 'v1', resource: 'configmaps' },
+      kind: { group: '', version: 'v1', kind: 'ConfigMap' },
+      namespace: 'default',
+      name: 'judged',
+      dryRun: true,
+      oldObject: null,
+    },
+  );
+  assert.equal(userInfo.username, 'orbweaver');
+  assert.equal(object.metadata.name, 'judged');
+  assert.match(path, /^\/judge\?timeout=10s$/);
+});
+
+test('a validating webhook is asked about a deletion with the object that would go', async (t) => {
+  await call('POST', maps, map('going'));
+  const end = await configure('validating', 'keep', ({ operation, object, oldObject }) => ({
+    allowed: !(operation === 'DELETE' && object === null && oldObject.data.a === '1'),
+  }));
+  t.after(end);
+  const kept = await call('DELETE', `${maps}/going`);
+  assert.equal(kept.code, 400);
+  assert.match(kept.body.message, /denied the request without explanation/);
+  await end();
+  assert.equal((await call('DELETE', `${maps}/going`)).code, 200);
+});
+
+test('a webhook is asked only about what its rules and selectors choose', async (t) => {
+  const chosen = { objectSelector: { matchLabels: { watch: 'me' } } };
+  t.after(await configure('validating', 'picky', () => ({ allowed: false }), chosen));
+  assert.equal((await call('POST', maps, map('plain'))).code, 201);
+  assert.equal((await call('POST', maps, map('watched', { labels: { watch: 'me' } }))).code, 400);
+  const elsewhere = '/api/v1/namespaces/kube-public/configmaps';
+  assert.equal((await call('POST', elsewhere, map('watched', { labels: { watch: 'me' } }))).code, 201);
+  assert.equal(
+    (
+      await call('POST', '/api/v1/namespaces/default/secrets', {
+        metadata: { name: 's', labels: { watch: 'me' } },
+      })
+    ).code,
+    201,
+  );
+});
+
+test('a webhook that cannot be reached refuses or lets through, as its failurePolicy says', async (t) => {
+  const nobody = { clientConfig: { url: 'https://127.0.0.1:9/', caBundle } };
+  const end = await configure('validating', 'strict', () => undefined, nobody);
+  const refused = await call('POST', maps, map('unreached'));
+  assert.equal(refused.code, 500);
+  assert.match(
+    refused.body.message,
+    /failed calling webhook "strict.example.org": failed to call webhook: Post "https:\/\/127.0.0.1:9\/\?timeout=10s"/,
+  );
+  await end();
+  t.after(await configure('validating', 'lenient', () => undefined, { ...nobody, failurePolicy: 'Ignore' }));
+  assert.equal((await call('POST', maps, map('unreached'))).code, 201);
+});
+
+test('a webhook whose certificate is not of its caBundle is not trusted', async (t) => {
+  const other = Buffer.from(selfSigned(newKey(), names, systemClock.now()).certificate).toString('base64');
+  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/stranger`;
+  t.after(
+    await configure('validating', 'stranger', () => ({ allowed: true }), {
+      clientConfig: { url, caBundle: other },
+    }),
+  );
+  const { code, body } = await call('POST', maps, map('untrusted'));
+  assert.equal(code, 500);
+  assert.match(body.message, /self-signed certificate|unable to verify/i);
+});
+
+test('a webhook behind a Service is called at an endpoint, under the name of the Service', async (t) => {
+  await call('POST', '/api/v1/namespaces/default/services', {
+    metadata: { name: 'hook' },
+    spec: { ports: [{ name: 'tls', port: 443 }] },
+  });
+  const clientConfig = { service: { namespace: 'default', name: 'hook', path: '/behind' }, caBundle };
+  t.after(await configure('validating', 'behind', () => ({ allowed: true }), { clientConfig }));
+  const nobody = await call('POST', maps, map('behind'));
+  assert.match(nobody.body.message, /no endpoints available for service "hook"/);
+  await call('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+    metadata: { name: 'hook', labels: { 'kubernetes.io/service-name': 'hook' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['127.0.0.1'] }],
+    ports: [{ name: 'tls', port: (hook.address() as AddressInfo).port }],
+  });
+  assert.equal((await call('POST', maps, map('behind'))).code, 201);
+  assert.equal(asked.at(-1).path, '/behind?timeout=10s');
+});
+
+test('a webhook that never answers holds up nobody else, and its request ends in time', async (t) => {
+  const services = {
+    rules: [{ ...rule, resources: ['services', 'configmaps'] }],
+    objectSelector: { matchLabels: { slow: 'yes' } },
+    timeoutSeconds: 2,
+  };
+  t.after(await configure('validating', 'hanging', () => undefined, services));
+  const service = (name: string, labels = {}) => ({
+    metadata: { name, labels },
+    spec: { ports: [{ port: 80 }], type: 'NodePort' },
+  });
+  const path = '/api/v1/namespaces/default/services';
+  let slowEnded = false;
+  const slow = call('POST', path, service('slow', { slow: 'yes' })).finally(() => {
+    slowEnded = true;
+  });
+  const beside = await Promise.all(['one', 'two'].map((name) => call('POST', path, service(name))));
+  assert.deepEqual(
+    beside.map(({ code }) => code),
+    [201, 201],
+  );
+  assert.equal(new Set(beside.map(({ body }) => body.spec.ports[0].nodePort)).size, 2);
+  assert.equal(slowEnded, false);
+  const { code, body } = await slow;
+  assert.equal(code, 500);
+  assert.match(body.message, /failed calling webhook "hanging.example.org": .* no answer within 2s/);
+});
+
+test('a configuration that this server could not follow is refused', async () => {
+  const webhook = {
+    name: 'x',
+    clientConfig: { url: 'http://a/' },
+    sideEffects: 'Some',
+    admissionReviewVersions: ['v1beta1'],
+    timeoutSeconds: 40,
+    matchConditions: [{ name: 'a', expression: 'true' }],
+  };
+  const { code, body } = await call('POST', configurations('validating'), {
+    metadata: { name: 'wrong' },
+    webhooks: [webhook],
+  });
+  assert.equal(code, 422);
+  for (const field of [
+    'name',
+    'clientConfig.url',
+    'sideEffects',
+    'admissionReviewVersions',
+    'timeoutSeconds',
+    'matchConditions',
+  ])
+    assert.ok(
+      body.details.causes.some((cause: Body) => cause.field === `webhooks[0].${field}`),
+      field,
+    );
+});

@@ -1,0 +1,192 @@
+// Admission by webhooks: every configuration that asks about a write is called before it is stored.
+
+import { randomUUID } from 'node:crypto';
+import { errorText, type Logger } from '#base';
+import { userInfo } from '../access/user.ts';
+import {
+  type ApiObject,
+  clone,
+  type Json,
+  type JsonObject,
+  listAt,
+  numberAt,
+  objectAt,
+  stringAt,
+  textsAt,
+} from '../json.ts';
+import type { Admission, AdmissionRequest } from '../objects/ports.ts';
+import { jsonPatch } from '../patch/json-patch.ts';
+import type { Registry } from '../registry.ts';
+import { StatusError } from '../status.ts';
+import type { Store } from '../store/store.ts';
+import { callWebhook } from './call.ts';
+import { destinationOf } from './destination.ts';
+import { versionFor } from './match.ts';
+import { type Webhook, webhooksOf } from './webhook.ts';
+
+const group = 'admissionregistration.k8s.io';
+
+export interface WebhookAdmissionParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** The server's own judgement: its changes come before those of webhooks, its checks after theirs. */
+  readonly own: Admission;
+}
+
+export class WebhookAdmission implements Admission {
+  readonly #parts: WebhookAdmissionParts;
+
+  constructor(parts: WebhookAdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** One webhook after the other: each sees what those before it made. */
+  async mutate(request: AdmissionRequest): Promise<ApiObject> {
+    const { own } = this.#parts;
+    let object = own.mutate === undefined ? request.object : await own.mutate(request);
+    for (const webhook of this.#webhooks('mutatingwebhookconfigurations', request)) {
+      const now = { ...request, object };
+      const version = this.#versionFor(webhook, now);
+      if (version === undefined) continue;
+      const response = await this.#ask(webhook, now, version);
+      object = response === undefined ? object : patched(webhook, object, version, response);
+    }
+    return object;
+  }
+
+  /** All at once: none of them changes anything. The first refusal, by the order of the webhooks, is the answer. */
+  async validate(request: AdmissionRequest): Promise<void> {
+    const asked = this.#webhooks('validatingwebhookconfigurations', request).flatMap((webhook) => {
+      const version = this.#versionFor(webhook, request);
+      return version === undefined ? [] : [this.#ask(webhook, request, version)];
+    });
+    const refusal = (await Promise.allSettled(asked)).find(({ status }) => status === 'rejected');
+    if (refusal?.status === 'rejected') throw refusal.reason;
+    // Last, so that nothing is between the look at other objects and the storing.
+    await this.#parts.own.validate?.(request);
+  }
+
+  /** Webhooks are not asked about their own configurations, or one that is broken could not be taken away. */
+  #webhooks(plural: string, request: AdmissionRequest): Webhook[] {
+    if (request.group === group) return [];
+    return webhooksOf(this.#parts.store.list(`${plural}.${group}`));
+  }
+
+  #versionFor(webhook: Webhook, request: AdmissionRequest): string | undefined {
+    const { registry, store } = this.#parts;
+    const served = registry.all().filter((it) => it.group === request.group && it.plural === request.plural);
+    const home = store.get({ resource: 'namespaces.', namespace: '', name: request.namespace })?.object;
+    return versionFor(
+      webhook,
+      request,
+      served.map(({ version }) => version),
+      home,
+    );
+  }
+
+  /** The response of a webhook that allows the write; undefined where it could not be asked, and that is no matter. */
+  async #ask(webhook: Webhook, request: AdmissionRequest, version: string): Promise<JsonObject | undefined> {
+    const { store, logger } = this.#parts;
+    let response: JsonObject;
+    try {
+      const bundle = stringAt(webhook.clientConfig, 'caBundle');
+      response = await callWebhook(
+        {
+          destination: destinationOf(store, webhook.clientConfig),
+          authority:
+            bundle === undefined || bundle === '' ? undefined : Buffer.from(bundle, 'base64').toString(),
+          timeoutSeconds: webhook.timeoutSeconds,
+        },
+        reviewRequest(request, version),
+      );
+    } catch (error) {
+      const message = `failed calling webhook "${webhook.name}": ${errorText(error)}`;
+      if (!webhook.ignoresFailure)
+        throw new StatusError(500, 'InternalError', `Internal error occurred: ${message}`);
+      logger.warn({ webhook: webhook.name }, message);
+      return undefined;
+    }
+    request.warnings.push(...textsAt(response, 'warnings'));
+    if (response.allowed !== true) throw denial(webhook, response);
+    return response;
+  }
+}
+
+/** What a webhook is told (admission.k8s.io/v1 AdmissionRequest). */
+function reviewRequest(request: AdmissionRequest, version: string): JsonObject {
+  const { group: itsGroup, kind, plural, subresource, name, namespace, operation, user, dryRun } = request;
+  const inVersion = (object: ApiObject | undefined): Json =>
+    object === undefined ? null : withVersion(object, version);
+  const isDeletion = operation === 'DELETE';
+  const optionsKind = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' }[
+    operation
+  ];
+  return {
+    uid: randomUUID(),
+    kind: { group: itsGroup, version, kind },
+    resource: { group: itsGroup, version, resource: plural },
+    ...(subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource }),
+    requestKind: { group: itsGroup, version: request.version, kind },
+    requestResource: { group: itsGroup, version: request.version, resource: plural },
+    name,
+    ...(namespace === '' ? {} : { namespace }),
+    operation,
+    userInfo: userInfo(user),
+    object: isDeletion ? null : inVersion(request.object),
+    oldObject: inVersion(request.oldObject),
+    dryRun,
+    options: { kind: optionsKind, apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) },
+  };
+}
+
+/** Versions of a kind differ in nothing but their name here: no definition is served with a conversion. */
+function withVersion(object: ApiObject, version: string): ApiObject {
+  const prefix = object.apiVersion.includes('/') ? `${object.apiVersion.split('/')[0]}/` : '';
+  return { ...object, apiVersion: `${prefix}${version}` };
+}
+
+/** The object as the webhook wants it; its name, its UID and its kind are not the webhook's to change. */
+function patched(webhook: Webhook, object: ApiObject, version: string, response: JsonObject): ApiObject {
+  const patch = stringAt(response, 'patch');
+  if (patch === undefined || patch === '') return object;
+  const broken = (why: string) =>
+    new StatusError(
+      500,
+      'InternalError',
+      `Internal error occurred: webhook "${webhook.name}" sent a patch that cannot be used: ${why}`,
+    );
+  if (response.patchType !== 'JSONPatch')
+    throw broken(`patchType ${JSON.stringify(response.patchType ?? null)} is not JSONPatch`);
+  let next: Json;
+  try {
+    const operations = JSON.parse(Buffer.from(patch, 'base64').toString()) as Json;
+    next = jsonPatch(clone(withVersion(object, version)), operations);
+  } catch (error) {
+    throw broken(errorText(error));
+  }
+  const { name, namespace, uid } = object.metadata;
+  const metadata = { ...objectAt(next, 'metadata'), name, ...(namespace === undefined ? {} : { namespace }) };
+  return {
+    ...(next as ApiObject),
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { ...metadata, ...(uid === undefined ? {} : { uid }) },
+  };
+}
+
+/** In the words of kube-apiserver (webhook/errors ToStatusErr). */
+function denial(webhook: Webhook, response: JsonObject): StatusError {
+  const status = objectAt(response, 'status');
+  const code = Math.max(numberAt(status, 'code') ?? 400, 400);
+  const said = stringAt(status, 'message') || stringAt(status, 'reason');
+  const denied = `admission webhook "${webhook.name}" denied the request`;
+  const message = said ? `${denied}: ${said}` : `${denied} without explanation`;
+  const causes = listAt(status, 'details', 'causes');
+  return new StatusError(
+    code,
+    stringAt(status, 'reason') ?? '',
+    message,
+    causes.length === 0 ? undefined : { causes },
+  );
+}
