@@ -5,12 +5,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseAddress } from '#ip';
 import { openNetns, PacketSocket } from '#kernel';
+import { ip } from '../../test/fixtures/ip-command.ts';
 import { routerAdvertisement } from './router-advertisement-fixture.ts';
 
-/** Runs `ip`; throws with its words. */
-export function ip(...words: string[]): string {
-  return execFileSync('ip', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
+export { ip };
 
 /** Runs one line of `ip` words in a namespace. */
 function run(namespace: string, line: string): string {

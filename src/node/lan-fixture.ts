@@ -2,11 +2,9 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { ip } from '../../test/fixtures/ip-command.ts';
 
-/** Runs `ip`; throws with its words. */
-export function ip(...args: string[]): string {
-  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
+export { ip };
 
 /** Namespaces named after the process, so that runs side by side do not meet. */
 export class Lan {
