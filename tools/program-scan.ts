@@ -51,6 +51,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/runtime.ts': [],
   'test/kube/agents.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
+  'test/programs/completion.test.ts': ['bash', 'fish', 'zsh'],
   'test/shim/shim.test.ts': [],
   'test/shim/shim.ts': [],
   'tools/build.ts': ['gcc', 'musl-gcc'],

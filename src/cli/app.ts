@@ -3,6 +3,7 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { explained, TROUBLE } from '#program';
 import { type CheckCommands, check } from './check.ts';
+import { completeCommand, completion } from './completion.ts';
 import type { Context } from './context.ts';
 import { helpCommand, versionCommand } from './help.ts';
 import { type LabCommands, lab } from './lab.ts';
@@ -22,6 +23,8 @@ export function orbctl(version: string): Application<Context<Commands>> {
         trace,
         help: helpCommand(() => app),
         version: versionCommand(version),
+        completion,
+        complete: completeCommand(() => app),
         labKubelet,
         labControllers,
       },
@@ -32,7 +35,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
           'Exit codes: 0 yes or done; 1 no (something differs, does not work, failed); 2 it could not be found out or done, or the',
           'command line is wrong; 3 (trace) the packet arrives, and nobody listens.',
         ].join('\n'),
-        hideRoute: { labKubelet: true, labControllers: true },
+        hideRoute: { complete: true, labKubelet: true, labControllers: true },
       },
     }),
     {

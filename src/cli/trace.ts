@@ -67,11 +67,18 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
       ],
     },
     flags: {
-      protocol: { kind: 'parsed', parse: protocolOf, default: 'tcp', brief: 'tcp, udp or icmp' },
+      protocol: {
+        kind: 'parsed',
+        parse: protocolOf,
+        proposeCompletions: (partial) => protocols.filter((each) => each.startsWith(partial)),
+        default: 'tcp',
+        brief: 'tcp, udp or icmp',
+      },
       port: { kind: 'parsed', parse: portOf, optional: true, brief: "Port; else the destination's first" },
       family: {
         kind: 'parsed',
         parse: familyOf,
+        proposeCompletions: () => ['4', '6'],
         optional: true,
         brief: '4 or 6; else IPv4 where both have it',
       },

@@ -134,6 +134,16 @@ describe('orbctl', () => {
     assert.ok(labs.some(({ pid, nodes }) => pid === running.pid && nodes.join() === 'node1,node2'));
   });
 
+  test('completes the names of the lab’s places', () => {
+    const words = (...args: string[]) => orbctl(['complete', '--', ...args]).stdout.split('\n');
+    const first = (lines: readonly string[]) => lines.map((line) => line.split('\t')[0]);
+    assert.ok(first(words('lab', 'exec', '')).includes('node1'));
+    assert.deepEqual(
+      first(words('trace', 'default/underlay')).slice(0, 3).sort(),
+      pods.map((name) => `default/${name}`).sort(),
+    );
+  });
+
   test('lab ls -n shows the pods of one namespace alone', () => {
     const listed = (...args: string[]) => orbctl(['lab', 'ls', ...args]).stdout;
     assert.match(listed('-n', 'default'), new RegExp(podAt(0)));

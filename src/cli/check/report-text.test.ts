@@ -37,7 +37,7 @@ test('drift is listed below its pod, and the node’s own', () => {
     `  ${rule}`,
     'node node1',
     '  x is 1, not 0',
-    'node1: of the node and 2 pods, 2 with drift, which "orbctl check --node --repair" mends',
+    'node1: of the node and 2 pods, 2 with drift, which "orbctl check --repair" mends',
   ]);
 });
 

@@ -1,4 +1,4 @@
-// What `orbctl check --node` prints: nothing but one line where all is well, else each object that is not as planned.
+// What `orbctl check` prints: nothing but one line where all is well, else each object that is not as planned.
 
 import type { NodeReport, PodReport } from '#api';
 
@@ -56,7 +56,7 @@ function summary({ node, pods }: NodeReport): string {
   const beyond = parts.filter((part) => isWrong(part)).length - mendable;
   const words = [
     ...(mended > 0 ? [`${mended} mended`] : []),
-    ...(mendable > 0 ? [`${mendable} with drift, which "orbctl check --node --repair" mends`] : []),
+    ...(mendable > 0 ? [`${mendable} with drift, which "orbctl check --repair" mends`] : []),
     ...(beyond > 0 ? [`${beyond} beyond repair`] : []),
   ];
   return `${node.name}: of the node and ${count}, ${words.join('; ')}`;

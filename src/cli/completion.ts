@@ -1,0 +1,50 @@
+// `orbctl completion SHELL` prints what makes a shell complete orbctl's words; `orbctl complete` is what that asks at each Tab.
+
+import { type Application, buildCommand, type Command } from '@stricli/core';
+import { proposals } from './completion/proposals.ts';
+import { shellScript, shells } from './completion/shell-script.ts';
+import { type Context, text } from './context.ts';
+
+export const completion = buildCommand<Record<never, never>, [string], Context<unknown>>({
+  docs: {
+    brief: 'Prints what makes a shell complete the words of orbctl: bash, zsh or fish',
+    fullDescription: [
+      'bash: source <(orbctl completion bash)              in ~/.bashrc',
+      'zsh:  source <(orbctl completion zsh)               in ~/.zshrc, after compinit',
+      'fish: orbctl completion fish | source               in ~/.config/fish/config.fish',
+    ].join('\n'),
+  },
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          brief: shells.join(', '),
+          parse: text,
+          placeholder: 'shell',
+          proposeCompletions: (partial) => shells.filter((shell) => shell.startsWith(partial)),
+        },
+      ],
+    },
+  },
+  func(_flags, shell) {
+    this.process.stdout.write(shellScript(shell));
+  },
+});
+
+/** Prints what the last of the words may become, one a line, with what it means after a tab. */
+export function completeCommand<Doings>(app: () => Application<Context<Doings>>): Command<Context<Doings>> {
+  return buildCommand<Record<never, never>, string[], Context<Doings>>({
+    docs: { brief: 'Completes the last of the words (asked by shells)' },
+    parameters: {
+      positional: {
+        kind: 'array',
+        parameter: { brief: 'The words after orbctl', parse: text, placeholder: 'word' },
+      },
+    },
+    async func(_flags, ...words) {
+      const found = await proposals(app(), words, this);
+      this.process.stdout.write(found.map(({ word, brief }) => `${word}\t${brief}\n`).join(''));
+    },
+  });
+}
