@@ -46,6 +46,33 @@ static bool write_file(int directory, const char *name, const struct bytes *cont
   return written;
 }
 
+/*
+ * Writes over one of the spare files that the agent keeps for a full disk (src/kernel/spare-files.ts): what lies in them already has
+ * its room. By the rename a spare file is one taker's alone.
+ */
+static bool write_over_spare(int directory, const char *name, const struct bytes *content) {
+  int fd = -1;
+  for (char spare = '0'; spare <= '7' && fd < 0; spare++) {
+    const char path[] = {'.', 's', 'p', 'a', 'r', 'e', '-', spare, '\0'};
+    if (renameat(directory, path, directory, name) != 0) continue;
+    fd = openat(directory, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+  }
+  if (fd < 0) return errno = ENOSPC, false;
+  bool written = bytes_write(content->data, content->length, fd) && ftruncate(fd, (off_t)content->length) == 0 &&
+                 fsync(fd) == 0;
+  int reason = errno;
+  close(fd);
+  errno = reason;
+  return written;
+}
+
+static bool write_request(int directory, const char *name, const struct bytes *content) {
+  if (write_file(directory, name, content)) return true;
+  if (errno != ENOSPC && errno != EDQUOT) return false;
+  unlinkat(directory, name, 0);
+  return write_over_spare(directory, name, content);
+}
+
 bool queue_add(const char *path, const char *id, const struct bytes *frame) {
   if (!make_directories(path)) return false;
   int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,7 +80,7 @@ bool queue_add(const char *path, const char *id, const struct bytes *frame) {
   char name[64], temporary[64];
   snprintf(name, sizeof name, "%s.del", id);
   snprintf(temporary, sizeof temporary, ".%s.tmp", id);
-  bool added = has_room(directory) && write_file(directory, temporary, frame) &&
+  bool added = has_room(directory) && write_request(directory, temporary, frame) &&
                renameat(directory, temporary, directory, name) == 0 && fsync(directory) == 0;
   int reason = errno;
   if (!added) unlinkat(directory, temporary, 0);

@@ -67,7 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const gate = new Gate(config.orbweaver.maxConcurrentRequests, clock);
   const view = new ClusterView(options);
   const facts = new NodeFacts({ namespace: node, node: () => view.node, log });
-  const replay = new DelReplay({ queue, dispatcher: () => dispatcher, gate, clock, log });
+  const replay = new DelReplay({ queue, attachments, dispatcher: () => dispatcher, gate, clock, log });
   const metrics = new AgentMetrics({
     running: () => gate.running,
     waiting: () => gate.waiting,

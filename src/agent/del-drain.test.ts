@@ -131,7 +131,7 @@ async function afterReboot() {
     { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} },
   );
   const gate = new Gate(16, systemClock);
-  const replay = new DelReplay({ ...edges, queue, dispatcher: () => dispatcher, gate });
+  const replay = new DelReplay({ ...edges, queue, attachments, dispatcher: () => dispatcher, gate });
   running.push(replay, ipam);
   const left = async () => {
     const { status } = await kube.get(resources.spiderIPPools, { name: 'v4' });

@@ -21,7 +21,10 @@ function scene() {
   const clock = new FakeClock();
   const gate = new Gate(4, clock);
   const served: string[] = [];
-  const state: { failure: OrbError | undefined } = { failure: undefined };
+  const state: { failure: OrbError | undefined; hanging: string | undefined } = {
+    failure: undefined,
+    hanging: undefined,
+  };
   const unexpected = () => Promise.reject(new Error('only DELs are queued'));
   const plugin: CniPlugin = {
     type: 'spiderpool',
@@ -31,12 +34,20 @@ function scene() {
     status: unexpected,
     del: async ({ environment }) => {
       if (state.failure !== undefined) throw state.failure;
+      if (state.hanging === environment.containerId) await new Promise(() => {});
       served.push(environment.containerId);
     },
   };
   const options = { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} };
   const dispatcher = new Dispatcher([plugin], options);
-  const replay = new DelReplay({ queue, dispatcher: () => dispatcher, gate, clock, log: silentLogger });
+  const replay = new DelReplay({
+    queue,
+    attachments: { flush: async () => {} },
+    dispatcher: () => dispatcher,
+    gate,
+    clock,
+    log: silentLogger,
+  });
   const queued = (given: CniRequest) => queue.add({ request: given.id, bytes: requestFrame(given) });
   /** Time passes, and what became due gets its turns. */
   const pass = async (ms: number) => {
@@ -112,5 +123,20 @@ test('a damaged file is set aside and holds nobody up', async () => {
   await replay.start();
   assert.deepEqual(served, ['one']);
   assert.deepEqual([...files.files.keys()], ['00000000000000aa.del.damaged']);
+  await replay.stop();
+});
+
+test('a DEL that never ends holds up neither the others nor the start, and is not begun twice', async () => {
+  const { files, served, state, replay, queued, pass } = scene();
+  state.hanging = 'one';
+  await queued(request('1', 'one'));
+  await queued(request('2', 'two'));
+  const started = replay.start();
+  await pass(11_000);
+  await started;
+  assert.deepEqual(served, ['two']);
+  await queued(request('3', 'three'));
+  await pass(60_000);
+  assert.deepEqual([served, files.files.size, replay.waiting], [['two', 'three'], 1, 1]);
   await replay.stop();
 });

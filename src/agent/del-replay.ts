@@ -1,14 +1,16 @@
 // Works off the queue of DELs: before the agent serves new pods, and from then on, because a shim that has waited a second
 // queues its DEL too, and because the API server may be away.
 
-import { BackOff, type Clock, isOrbError, type Logger } from '#base';
+import { BackOff, type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type CniRequest, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
-import type { DelQueue, QueuedDel } from '#node';
+import type { Attachments, DelQueue, QueuedDel } from '#node';
 import type { Gate } from './gate.ts';
 import { orderKey } from './verbs.ts';
 
 export interface DelReplayParts {
   readonly queue: DelQueue;
+  /** What DELs could not write yet is written with each look. */
+  readonly attachments: Pick<Attachments, 'flush'>;
   readonly dispatcher: () => Dispatcher;
   readonly gate: Gate;
   readonly clock: Clock;
@@ -19,6 +21,8 @@ export interface DelReplayParts {
 const DEL_TIMEOUT_MS = 10_000;
 /** So that releases share the writes of their pool, and requests of runtimes find room beside them. */
 const LANES = 8;
+/** How long one look, and the start of the agent, wait for DELs that take long. */
+const LOOK_PATIENCE_MS = 10_000;
 /** How often the queue is looked at: one readdir of an empty folder. */
 const LOOK_MS = 1_000;
 
@@ -28,6 +32,8 @@ export class DelReplay {
   readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
   #running: Promise<void> | undefined;
   #looking: Promise<void> = Promise.resolve();
+  /** Those whose time is over and that are not through yet: a plugin waits for something that does not come. */
+  readonly #stuck = new Set<string>();
   /** How many DELs wait, as of the last look: for the metrics. */
   waiting = 0;
 
@@ -41,11 +47,18 @@ export class DelReplay {
     this.waiting += 1;
   }
 
-  /** Serves what is queued, once, and goes on looking until {@link stop}. */
+  /**
+   * Serves what is queued, once, and goes on looking until {@link stop}. What takes long does not hold up the agent's start: addresses are
+   * released by their owner, so that a DEL that comes late frees nobody else's.
+   */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
-    await this.#look();
-    this.#running = this.#keepLooking();
+    const looked = this.#look();
+    this.#running = looked.catch(() => {}).then(() => this.#keepLooking());
+    const patience = new AbortController();
+    const late = this.#parts.clock.sleep(LOOK_PATIENCE_MS, patience.signal).catch(() => {});
+    await Promise.race([looked, late]);
+    patience.abort();
   }
 
   /** The API server is there: what waited for it is seen to now. */
@@ -63,8 +76,9 @@ export class DelReplay {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await clock.sleep(this.waiting > 0 ? this.#backOff.next() : LOOK_MS, signal).catch(() => {});
+      const before = this.waiting;
       if (!signal.aborted) await this.#lookAgain();
-      if (this.waiting === 0) this.#backOff.reset();
+      if (this.waiting === 0 || this.waiting < before) this.#backOff.reset();
     }
   }
 
@@ -85,16 +99,25 @@ export class DelReplay {
   }
 
   async #lookOnce(): Promise<void> {
-    const { queue } = this.#parts;
+    const { queue, attachments, clock } = this.#parts;
+    await attachments.flush();
     const pass: Pass = { clusterAway: false };
     const { signal } = this.#stop;
-    await queue.replay((queued) => this.#serve(queued, pass), { lanes: LANES, last: asksCluster, signal });
+    const over = new AbortController();
+    const patience = new AbortController();
+    clock.sleep(LOOK_PATIENCE_MS, patience.signal).then(
+      () => over.abort(),
+      () => {},
+    );
+    const serve = (queued: QueuedDel) => this.#serve(queued, pass);
+    await queue.replay(serve, { lanes: LANES, last: asksCluster, retries: over.signal, signal });
+    patience.abort();
     this.waiting = await queue.length();
   }
 
   async #serve(queued: QueuedDel, pass: Pass): Promise<boolean> {
     const asks = asksCluster(queued);
-    if (asks && pass.clusterAway) return false;
+    if ((asks && pass.clusterAway) || this.#stuck.has(queued.request)) return false;
     const { dispatcher, gate, clock, log } = this.#parts;
     const request = requestOf(queued);
     const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
@@ -108,15 +131,34 @@ export class DelReplay {
     });
     try {
       // In the pod's turn: the same DEL may still be running for a shim that has stopped waiting.
-      await gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
+      const served = gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
         dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
       );
+      await this.#inTime(queued.request, served);
     } catch (error) {
       if (asks && isAway(error)) pass.clusterAway = true;
       throw error;
     }
     own.info({}, 'queued DEL served');
     return true;
+  }
+
+  /** Throws DEADLINE_PASSED where the DEL does not end, whatever it waits for: the others go on. */
+  async #inTime(request: string, served: Promise<unknown>): Promise<void> {
+    const patience = new AbortController();
+    // Longer than its own deadline, which it mostly keeps.
+    const late = this.#parts.clock.sleep(DEL_TIMEOUT_MS + LOOK_MS, patience.signal).then(() => {
+      this.#stuck.add(request);
+      const forget = () => this.#stuck.delete(request);
+      served.then(forget, forget);
+      throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL does not end' });
+    });
+    late.catch(() => {});
+    try {
+      await Promise.race([served, late]);
+    } finally {
+      patience.abort();
+    }
   }
 }
 

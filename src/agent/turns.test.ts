@@ -48,6 +48,7 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
     gate,
     verbs: new VerbServer({ dispatcher, gate, clock, metrics, log: silentLogger }),
     replay: new DelReplay({
+      attachments: { flush: async () => {} },
       queue: new DelQueue(files, silentLogger),
       dispatcher: () => dispatcher,
       gate,

@@ -125,6 +125,12 @@ export const errorTable = {
     advice: 'Look at the agent for what it was busy with: /metrics shows running and waiting requests.',
     cni: 11,
   },
+  DISK_FULL: {
+    meaning: "There is no room for what the agent must remember of an attachment on the node's disk.",
+    advice:
+      'Make room on the file system that the message names. DEL goes on without; new pods wait until there is room.',
+    cni: 102,
+  },
   FILE_DAMAGED: {
     meaning: 'A file of ours on this node is not as it was written.',
     advice: 'Nothing: it is kept aside for inspection, and its facts are taken from the kernel and the API.',

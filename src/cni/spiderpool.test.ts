@@ -125,6 +125,22 @@ test('no wish is none: an empty list, null, and what is of no known shape', asyn
   await plugin.add(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a;IP=' }));
 });
 
+test('on a full disk ADD says so and gives back what it has allocated; DEL needs no room', async () => {
+  files.full = true;
+  await assert.rejects(plugin.add(call()), { code: 'DISK_FULL', message: /the disk is full: cannot write/ });
+  assert.equal(ipam.held.size, 0);
+  assert.deepEqual(attachments.all(), []);
+  files.full = false;
+  await plugin.add(call());
+  files.full = true;
+  await assert.doesNotReject(
+    plugin.add(call()).catch((error: { code: string }) => assert.equal(error.code, 'DISK_FULL')),
+  );
+  assert.equal(ipam.held.size, 1, 'a repeat that cannot be recorded gives nothing back');
+  await plugin.del(call());
+  assert.equal(ipam.held.size, 0);
+});
+
 test('a refused ADD leaves no record', async () => {
   ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'full' });
   await assert.rejects(plugin.add(call()), { code: 'IPPOOL_EXHAUSTED' });

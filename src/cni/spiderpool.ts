@@ -73,7 +73,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     const { allocation } = allocated;
     const result = resultOf(allocation, ifName);
     const recorded = this.#recorded(call, { ...pod, uid: allocation.podUid });
-    await attachments.put(doneRecord(recorded, allocated, result));
+    await this.#record(doneRecord(recorded, allocated, result), call);
     await attachments.supersede(allocation.podUid, containerId);
     return result;
   }
@@ -98,16 +98,31 @@ export class SpiderpoolPlugin implements CniPlugin {
     if (before?.state === 'done') {
       return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
     }
-    const giveBack = (uid: string) => {
-      const lastNic = this.#holding(uid).length === 0;
-      const share = { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] };
-      // Also when the caller has left.
-      return this.#release({ namespace, name, uid }, share, {
-        ...call,
-        signal: AbortSignal.timeout(giveBackTimeoutMs),
-      });
-    };
+    const giveBack = (uid: string) => this.#giveBack({ namespace, name, uid }, call);
     return allocateProbed(request, call.netns, { ipam, detection, giveBack });
+  }
+
+  /** What this ADD has allocated, also when its caller has left. */
+  #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
+    const lastNic = this.#holding(pod.uid).length === 0;
+    const share = { nic: lastNic ? 'all' : call.environment.ifName, lastNic, knownPools: [] };
+    return this.#release(pod, share, { ...call, signal: AbortSignal.timeout(giveBackTimeoutMs) });
+  }
+
+  /** Where it cannot be recorded, on a full disk say, nothing stays allocated that was not recorded before. */
+  async #record(record: AttachmentRecord, call: NetnsCall): Promise<void> {
+    const { attachments } = this.#parts;
+    const before = attachments.get(record)?.ipam;
+    try {
+      await attachments.put(record);
+    } catch (error) {
+      if (before?.state !== 'done' && record.pod !== undefined) {
+        await this.#giveBack(record.pod, call).catch((failed: unknown) => {
+          call.log.warn({ err: failed }, 'could not give addresses back: the DEL frees them');
+        });
+      }
+      throw error;
+    }
   }
 
   async del(call: AttachmentCall): Promise<void> {

@@ -59,7 +59,7 @@ export async function makePrivateDirectory(path: string): Promise<void> {
 }
 
 /** A rename is on disk only when the directory is: fsync(2), "Calling fsync() does not necessarily ensure …". */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const directory = openSync(path, 'r');
   try {
     await sync(directory);

@@ -51,3 +51,4 @@ export {
 } from './netns.ts';
 export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';
+export { hasSpares, isFull, isSpare, makeSpares, writeOverSpare } from './spare-files.ts';

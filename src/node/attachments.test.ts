@@ -159,16 +159,44 @@ test('writes of one record reach the disk in their order', async () => {
 });
 
 test('a failed write is told to its caller and does not stop the next', async () => {
-  const broken = new (class extends MemoryStateFiles {
-    full = true;
-    override async write(name: string, bytes: Uint8Array): Promise<void> {
-      if (this.full) throw new Error('ENOSPC');
-      await super.write(name, bytes);
-    }
-  })();
-  const attachments = await Attachments.open(broken, silentLogger);
-  await assert.rejects(attachments.put(record('aaaa')), /ENOSPC/);
-  broken.full = false;
+  const files = new MemoryStateFiles();
+  files.full = true;
+  const attachments = await Attachments.open(files, silentLogger);
+  await assert.rejects(attachments.put(record('aaaa')), { code: 'DISK_FULL', said: /ENOSPC/ });
+  assert.deepEqual(attachments.all(), [], 'what the caller was refused is not remembered either');
+  files.full = false;
   await attachments.put(record('aaaa'));
-  assert.equal(broken.files.size, 1);
+  files.full = true;
+  await assert.rejects(attachments.putForKernel(record('aaaa', { network: 'other' })), { code: 'DISK_FULL' });
+  assert.deepEqual(attachments.all(), [record('aaaa')]);
+});
+
+test('on a full disk a DEL goes on, from the reserve and then in memory, and is written when there is room', async () => {
+  const files = new MemoryStateFiles();
+  const attachments = await Attachments.open(files, silentLogger);
+  const ids = ['aaaa', 'bbbb', 'cccc'];
+  const both = (id: string) => record(id, { coordinator: { state: 'done', netConf: {}, result: {} } });
+  for (const id of ids) await attachments.put(both(id));
+  files.full = true;
+  files.reserve = 1;
+  for (const containerId of ids)
+    await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'coordinator');
+  const left = (all: AttachmentRecord[]) => all.filter((one) => one.coordinator !== undefined).length;
+  assert.equal(left(attachments.all()), 0);
+  assert.equal(left((await Attachments.open(files, silentLogger)).all()), 2, 'the disk lags behind');
+  await attachments.flush();
+  files.full = false;
+  await attachments.flush();
+  assert.equal(left((await Attachments.open(files, silentLogger)).all()), 0);
+  for (const containerId of ids) await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'ipam');
+  assert.equal(files.files.size, 0);
+});
+
+test('a new sandbox supersedes the older one on a full disk too', async () => {
+  const files = new MemoryStateFiles();
+  const attachments = await Attachments.open(files, silentLogger);
+  await attachments.put(record('old'));
+  files.full = true;
+  await attachments.supersede('uid-1', 'new');
+  assert.equal(attachments.all()[0]?.supersededBy, 'new');
 });

@@ -14,23 +14,27 @@ const DAMAGED = '.damaged';
 /**
  * Opened once by the agent, which is the only writer. A node has hundreds of attachments at most: looking through all of them in
  * memory costs microseconds, an index for each question would be state to keep right. Every change is on the disk
- * when its promise resolves, but for {@link Attachments.putForKernel}.
+ * when its promise resolves, but for {@link Attachments.putForKernel}, and for what a DEL changes while the disk takes nothing.
  */
 export class Attachments {
   /** Told of every container of which something was recorded or removed, in the same turn. */
   onChange: (containerId: string) => void = () => {};
   readonly #files: StateFiles;
+  readonly #logger: Logger;
   readonly #records = new Map<string, AttachmentRecord>();
   /** Keeps the writes of one record in order. */
   readonly #writing = new Map<string, Promise<void>>();
+  /** Records whose file is not what they are by now. */
+  readonly #unwritten = new Set<string>();
 
-  private constructor(files: StateFiles) {
+  private constructor(files: StateFiles, logger: Logger) {
     this.#files = files;
+    this.#logger = logger;
   }
 
   /** Reads every record; what is damaged is logged, set aside as `….damaged`, and blocks nothing. */
   static async open(files: StateFiles, logger: Logger): Promise<Attachments> {
-    const attachments = new Attachments(files);
+    const attachments = new Attachments(files, logger);
     for (const { name } of await files.list()) {
       if (!name.endsWith(RECORD)) continue;
       const bytes = await files.read(name);
@@ -65,7 +69,7 @@ export class Attachments {
     return this.all().filter((record) => record.pod?.uid === podUid);
   }
 
-  /** Writes the record as it is to be from now on. */
+  /** Writes the record as it is to be from now on. Where that fails, DISK_FULL for one, everything is as it was. */
   put(record: AttachmentRecord): Promise<void> {
     return this.#put(record, (name, bytes) => this.#files.write(name, bytes));
   }
@@ -80,9 +84,49 @@ export class Attachments {
 
   async #put(record: AttachmentRecord, write: StateFiles['write']): Promise<void> {
     const key = recordFileName(record);
-    this.#records.set(key, record);
-    this.onChange(record.containerId);
-    await this.#inOrder(key, () => write(key, encodeRecord(record)));
+    const before = this.#records.get(key);
+    this.#set(key, record);
+    try {
+      await this.#inOrder(key, () => write(key, encodeRecord(record)));
+      this.#unwritten.delete(key);
+    } catch (error) {
+      if (this.#records.get(key) === record) this.#set(key, before, record.containerId);
+      throw error;
+    }
+  }
+
+  #set(key: string, record: AttachmentRecord | undefined, containerId = record?.containerId): void {
+    if (record === undefined) this.#records.delete(key);
+    else this.#records.set(key, record);
+    if (containerId !== undefined) this.onChange(containerId);
+  }
+
+  /**
+   * For a DEL, which frees what a full disk lacks and must not wait for it: it counts from now on, and is written now, or by a later
+   * {@link Attachments.flush}.
+   */
+  async #leave(key: string, record: AttachmentRecord | undefined, containerId: string): Promise<void> {
+    this.#set(key, record, containerId);
+    this.#unwritten.add(key);
+    await this.#writeNow(key);
+  }
+
+  /** Writes what could not be written before. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#unwritten].map((key) => this.#writeNow(key)));
+  }
+
+  async #writeNow(key: string): Promise<void> {
+    try {
+      await this.#inOrder(key, async () => {
+        const now = this.#records.get(key);
+        if (now === undefined) await this.#files.remove(key);
+        else await this.#files.writeFromReserve(key, encodeRecord(now));
+        this.#unwritten.delete(key);
+      });
+    } catch (err) {
+      this.#logger.error({ file: key, err }, 'a DEL is not on the disk yet: it is written later');
+    }
   }
 
   /** Takes one part away once its DEL is done, and the record with its last part. */
@@ -90,11 +134,8 @@ export class Attachments {
     const record = this.get(name);
     if (record === undefined) return;
     const rest: AttachmentRecord = { ...record, [part]: undefined };
-    if (rest.ipam !== undefined || rest.coordinator !== undefined) return this.put(rest);
-    const key = recordFileName(name);
-    this.#records.delete(key);
-    this.onChange(name.containerId);
-    await this.#inOrder(key, () => this.#files.remove(key));
+    const isEmpty = rest.ipam === undefined && rest.coordinator === undefined;
+    await this.#leave(recordFileName(name), isEmpty ? undefined : rest, name.containerId);
   }
 
   /**
@@ -105,7 +146,7 @@ export class Attachments {
     const older = this.ofPod(podUid)
       .filter((record) => record.containerId !== newest && record.supersededBy === undefined)
       .map((record) => ({ ...record, supersededBy: newest }));
-    await Promise.all(older.map((record) => this.put(record)));
+    await Promise.all(older.map((record) => this.#leave(recordFileName(record), record, record.containerId)));
     return older;
   }
 

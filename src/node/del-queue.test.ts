@@ -83,3 +83,45 @@ test('what is left for later stays', async () => {
   await queue.replay(async ({ request }) => request === 'first');
   assert.deepEqual([...files.files.keys()], ['second.del']);
 });
+
+test('on a full disk a DEL waits in memory, is counted and served, and is written when there is room', async () => {
+  const files = new MemoryStateFiles();
+  const queue = new DelQueue(files, silentLogger);
+  files.full = true;
+  await queue.add({ request: 'one', bytes: new Uint8Array([1]) });
+  await queue.add({ request: 'two', bytes: new Uint8Array([2]) });
+  assert.deepEqual([files.files.size, await queue.length()], [0, 2]);
+  await queue.replay(async ({ request }) => request === 'one');
+  assert.equal(await queue.length(), 1);
+  files.full = false;
+  await queue.replay(async () => false);
+  assert.deepEqual([...files.files.keys()], ['two.del']);
+  assert.equal(await queue.length(), 1);
+});
+
+test('what failed before comes after what is new, and no more of it is begun once its time is over', async () => {
+  const { files, queue } = await queueOf('bad1', 'bad2', 'bad3');
+  const tried: string[] = [];
+  const serve = async ({ request }: { request: string }) => {
+    tried.push(request);
+    return !request.startsWith('bad');
+  };
+  await queue.replay(serve);
+  await files.write('new.del', new Uint8Array());
+  const over = new AbortController();
+  const stopAfter = (most: number) => async (queued: { request: string }) => {
+    const outcome = await serve(queued);
+    if (tried.length === most) over.abort();
+    return outcome;
+  };
+  tried.length = 0;
+  await queue.replay(stopAfter(2), { retries: over.signal });
+  assert.deepEqual(tried, ['new', 'bad1']);
+  tried.length = 0;
+  await queue.replay(serve);
+  assert.deepEqual(
+    tried,
+    ['bad2', 'bad3', 'bad1'],
+    'the next time begins with those that have waited longest',
+  );
+});

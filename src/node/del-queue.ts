@@ -18,6 +18,8 @@ export interface ReplayOptions {
   readonly lanes?: number;
   /** Those that are served after all others. */
   readonly last?: (queued: QueuedDel) => boolean;
+  /** Once it has aborted, none that failed before is begun: the next replay goes on with them. */
+  readonly retries?: AbortSignal;
   readonly signal?: AbortSignal;
 }
 
@@ -35,38 +37,62 @@ const hopeless: readonly ErrorCode[] = [
 export class DelQueue {
   readonly #files: StateFiles;
   readonly #logger: Logger;
+  /** Those for which the disk had no room. */
+  readonly #unwritten = new Map<string, QueuedDel>();
+  /** When each that failed was tried last, in numbers that grow. */
+  readonly #tried = new Map<string, number>();
+  #tries = 0;
 
   constructor(files: StateFiles, logger: Logger) {
     this.#files = files;
     this.#logger = logger;
   }
 
-  /** Adds a request that the agent itself cannot finish now; on the disk when this resolves. */
-  add({ request, bytes }: QueuedDel): Promise<void> {
-    return this.#files.write(request + QUEUED, bytes);
+  /**
+   * Adds a request that the agent itself cannot finish now. On the disk when this resolves, and only in memory where that is full: the
+   * attachment's record, which is on the disk, still says what is held.
+   */
+  async add(queued: QueuedDel): Promise<void> {
+    try {
+      await this.#files.writeFromReserve(queued.request + QUEUED, queued.bytes);
+    } catch (err) {
+      if (!isOrbError(err, 'DISK_FULL')) throw err;
+      this.#unwritten.set(queued.request, queued);
+      this.#logger.error(
+        { request: queued.request, err },
+        'a DEL is queued in memory alone: the disk is full',
+      );
+    }
   }
 
   /** How many requests wait. */
   async length(): Promise<number> {
-    return (await this.#waiting()).length;
+    return this.#unwritten.size + (await this.#waiting()).length;
   }
 
   /**
-   * Serves what is queued, the oldest first, some at a time. A request goes when `serve` is through with it; one that can never be
+   * Serves what is queued, the oldest first, some at a time, and what failed before after all others. A request goes when `serve` is through with it; one that can never be
    * served, because it is no frame or says nothing that a DEL can be made of, is set aside: it must not fill the queue. One that
    * fails otherwise, or that `serve` leaves for later, stays for the next replay, and the rest is served, until the signal aborts.
    */
   async replay(
     serve: ServeDel,
-    { lanes = 1, last = () => false, signal }: ReplayOptions = {},
+    { lanes = 1, last = () => false, retries, signal }: ReplayOptions = {},
   ): Promise<void> {
+    await this.#writeAgain();
     const queued = await this.#read();
-    for (const group of [queued.filter((one) => !last(one)), queued.filter(last)]) {
+    const failed = (one: QueuedDel) => this.#tried.has(one.request);
+    const fresh = queued.filter((one) => !failed(one));
+    const again = queued
+      .filter(failed)
+      .toSorted((a, b) => (this.#tried.get(a.request) ?? 0) - (this.#tried.get(b.request) ?? 0));
+    const groups = [fresh.filter((one) => !last(one)), fresh.filter(last), again];
+    for (const group of groups) {
       // The lanes share it.
       const rest = group.values();
       const lane = async () => {
         for (const one of rest) {
-          if (signal?.aborted === true) return;
+          if (signal?.aborted === true || (group === again && retries?.aborted === true)) return;
           await this.#serve(one, serve);
         }
       };
@@ -77,16 +103,36 @@ export class DelQueue {
   async #serve({ request, bytes }: QueuedDel, serve: ServeDel): Promise<void> {
     const name = request + QUEUED;
     try {
+      this.#tried.set(request, ++this.#tries);
       if (!(await serve({ request, bytes }))) return;
     } catch (error) {
       await this.#refused(name, request, error);
       return;
     }
+    this.#forget(request);
     await this.#files.remove(name);
   }
 
+  #forget(request: string): void {
+    this.#tried.delete(request);
+    this.#unwritten.delete(request);
+  }
+
+  /** What the disk had no room for, once it has. */
+  async #writeAgain(): Promise<void> {
+    for (const { request, bytes } of this.#unwritten.values()) {
+      try {
+        await this.#files.write(request + QUEUED, bytes);
+        this.#unwritten.delete(request);
+      } catch (error) {
+        if (isOrbError(error, 'DISK_FULL')) return;
+        throw error;
+      }
+    }
+  }
+
   async #read(): Promise<QueuedDel[]> {
-    const found: QueuedDel[] = [];
+    const found: QueuedDel[] = [...this.#unwritten.values()];
     for (const request of await this.#waiting()) {
       const bytes = await this.#files.read(request + QUEUED);
       if (bytes !== undefined) found.push({ request, bytes });
@@ -102,6 +148,7 @@ export class DelQueue {
 
   async #refused(name: string, request: string, err: unknown): Promise<void> {
     if (isOrbError(err) && hopeless.includes(err.code)) {
+      this.#forget(request);
       await this.#files.rename(name, `${name}.damaged`);
       this.#logger.error(
         { request, file: `${name}.damaged`, err },

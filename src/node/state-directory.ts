@@ -2,8 +2,19 @@
 
 import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateDirectory, removeDurably, writeDurably, writeWhole } from '#kernel';
-import type { StateFile, StateFiles } from './state-files.ts';
+import { isOrbError } from '#base';
+import {
+  hasSpares,
+  isFull,
+  isSpare,
+  makePrivateDirectory,
+  makeSpares,
+  removeDurably,
+  writeDurably,
+  writeOverSpare,
+  writeWhole,
+} from '#kernel';
+import { diskFull, type StateFile, type StateFiles } from './state-files.ts';
 
 /** A file that is being written is finished within milliseconds; a shim may be writing one to the queue right now. */
 const UNFINISHED_MS = 10_000;
@@ -12,12 +23,13 @@ const UNFINISHED_MS = 10_000;
 export async function openStateDirectory(path: string): Promise<StateFiles> {
   await makePrivateDirectory(path);
   for (const name of await readdir(path)) {
-    if (!name.startsWith('.')) continue;
+    if (!name.startsWith('.') || isSpare(name)) continue;
     const file = join(path, name);
     // A shim may have finished it since we looked.
     const found = await stat(file).catch(() => undefined);
     if (found !== undefined && Date.now() - found.mtimeMs > UNFINISHED_MS) await removeDurably(file);
   }
+  await makeSpares(path);
   return new StateDirectory(path);
 }
 
@@ -30,7 +42,9 @@ class StateDirectory implements StateFiles {
 
   async list(): Promise<readonly StateFile[]> {
     // What begins with a dot was being written when its writer died.
-    const names = (await readdir(this.#path)).filter((name) => !name.startsWith('.'));
+    const all = await readdir(this.#path);
+    if (!hasSpares(all)) await makeSpares(this.#path);
+    const names = all.filter((name) => !name.startsWith('.'));
     return Promise.all(
       names.map(async (name) => ({ name, modifiedMs: (await stat(join(this.#path, name))).mtimeMs })),
     );
@@ -46,11 +60,22 @@ class StateDirectory implements StateFiles {
   }
 
   write(name: string, bytes: Uint8Array): Promise<void> {
-    return writeDurably(join(this.#path, name), bytes);
+    return withDiskFull(join(this.#path, name), (path) => writeDurably(path, bytes));
+  }
+
+  async writeFromReserve(name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.write(name, bytes);
+    } catch (error) {
+      if (!isOrbError(error, 'DISK_FULL')) throw error;
+      if (!(await writeOverSpare(join(this.#path, name), bytes))) throw error;
+      // The file that was replaced has left its room.
+      await makeSpares(this.#path);
+    }
   }
 
   writeSoon(name: string, bytes: Uint8Array): Promise<void> {
-    return writeWhole(join(this.#path, name), bytes);
+    return withDiskFull(join(this.#path, name), (path) => writeWhole(path, bytes));
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -59,5 +84,13 @@ class StateDirectory implements StateFiles {
 
   async remove(name: string): Promise<void> {
     await removeDurably(join(this.#path, name));
+  }
+}
+
+async function withDiskFull(path: string, write: (path: string) => Promise<void>): Promise<void> {
+  try {
+    await write(path);
+  } catch (error) {
+    throw isFull(error) ? diskFull(path, (error as Error).message, error) : error;
   }
 }

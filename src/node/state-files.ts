@@ -1,5 +1,17 @@
 // The files of a node's state as an edge: writes that survive a power cut. #kernel has the real ones, a map stands in for tests.
 
+import { OrbError } from '#base';
+
+/** DISK_FULL, for the file that could not be written. */
+export function diskFull(path: string, said: string, cause?: unknown): OrbError {
+  return new OrbError('DISK_FULL', {
+    message: `the disk is full: cannot write ${path}`,
+    subject: path,
+    said,
+    cause,
+  });
+}
+
 /** A file in a state directory. */
 export interface StateFile {
   readonly name: string;
@@ -12,8 +24,13 @@ export interface StateFiles {
   list(): Promise<readonly StateFile[]>;
   /** The bytes; undefined where there is no such file. */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** Replaces the file: whole and on the disk once it resolves (temporary file, fsync, rename, fsync of the directory). */
+  /**
+   * Replaces the file: whole and on the disk once it resolves (temporary file, fsync, rename, fsync of the directory). Throws DISK_FULL
+   * where there is no room; the file is then as it was.
+   */
   write(name: string, bytes: Uint8Array): Promise<void>;
+  /** As {@link StateFiles.write}; on a full disk it takes from a reserve, which is for what makes room again: DELs. */
+  writeFromReserve(name: string, bytes: Uint8Array): Promise<void>;
   /** As {@link StateFiles.write} in half the time, but after a power cut the file may be as it was before, or missing as before. */
   writeSoon(name: string, bytes: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -27,6 +44,9 @@ export class MemoryStateFiles implements StateFiles {
   /** What a power cut leaves. */
   readonly #onDisk = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
   #writes = 0;
+  /** No room for more; what a reserve would hold is {@link MemoryStateFiles.reserve} files. */
+  full = false;
+  reserve = 0;
 
   async list(): Promise<readonly StateFile[]> {
     return [...this.files].map(([name, { modifiedMs }]) => ({ name, modifiedMs }));
@@ -41,7 +61,16 @@ export class MemoryStateFiles implements StateFiles {
     this.#sync(name);
   }
 
+  async writeFromReserve(name: string, bytes: Uint8Array): Promise<void> {
+    if (!this.full) return this.write(name, bytes);
+    if (this.reserve === 0) throw diskFull(name, 'ENOSPC');
+    this.reserve -= 1;
+    this.files.set(name, { bytes, modifiedMs: ++this.#writes });
+    this.#sync(name);
+  }
+
   async writeSoon(name: string, bytes: Uint8Array): Promise<void> {
+    if (this.full) throw diskFull(name, 'ENOSPC');
     this.#writes += 1;
     this.files.set(name, { bytes, modifiedMs: this.#writes });
   }

@@ -1,8 +1,8 @@
 // What happens when the agent or the API server is away, or dies in the middle: nothing is lost, and nothing is left.
 
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { footprint, leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
@@ -68,6 +68,57 @@ if (insideNamespaces(import.meta.filename)) {
     await node.startAgent();
     await end(await attached());
     sandbox.dropNamespace();
+  });
+
+  describe('a full disk under /var/lib/orbweaver', () => {
+    const filler = '/var/lib/orbweaver/filler';
+    const fill = () => {
+      runProgram('mount', ['-o', 'remount,size=2m', '/var/lib/orbweaver']);
+      const zeros = Buffer.alloc(4096);
+      const file = openSync(filler, 'a');
+      const until = () => {
+        for (;;) writeSync(file, zeros);
+      };
+      assert.throws(until, { code: 'ENOSPC' });
+      closeSync(file);
+    };
+    afterEach(() => rmSync(filler, { force: true }));
+
+    test('DEL succeeds and frees the address, ADD says that the disk is full and leaves nothing', async () => {
+      const sandbox = await attached();
+      const refused = await sandboxOfNewPod();
+      fill();
+      await assert.rejects(runtime.add(network, refused), (error) => {
+        assert.ok(error instanceof CniFailure, String(error));
+        assert.equal(error.code, 102, error.message);
+        return /the disk is full: cannot write \/var\/lib\/orbweaver/.test(error.message);
+      });
+      assert.equal((await footprint(node)).held.length, 2, 'those of the pod that runs');
+      await end(refused);
+      await end(sandbox);
+      const { held, attachments } = await footprint(node);
+      assert.deepEqual([held, attachments], [[], []]);
+      rmSync(filler);
+      await end(await attached());
+    });
+
+    test('without the agent a DEL is queued all the same, and served once it is back', async () => {
+      const sandbox = await attached();
+      await node.agent.stop();
+      fill();
+      await end(sandbox);
+      assert.equal((await footprint(node)).queue.length, 2);
+      await node.startAgent();
+      await end(await Sandbox.ofNewPod(node, `pod-${++podNumber}`));
+    });
+
+    test('without the API server a DEL is kept, and served once that is back', async () => {
+      const sandboxes = [await attached(), await attached()];
+      await node.apiServer.stop('SIGKILL');
+      fill();
+      for (const sandbox of sandboxes) await end(sandbox);
+      await node.startApiServer();
+    });
   });
 
   test('an address that a queued DEL frees is given to nobody before', async () => {
