@@ -167,7 +167,7 @@ export class ApiServer {
     this.#watches.close();
     const closed = this.#http.map((server) => new Promise((resolve) => server.close(resolve)));
     for (const server of this.#http) server.closeIdleConnections();
-    await this.#own.settled();
+    await this.#own.close();
     await this.#lifecycle.close();
     await Promise.all(closed);
     await this.#store.close();

@@ -11,6 +11,7 @@ import {
 import { isOrbError } from '#base';
 import type { KubeClient } from '#kube';
 import { bothFamilies, type LabNode, overlayCidr, serviceCidr } from './addressing.ts';
+import { nodeLabels } from './kubelet/index.ts';
 
 async function ensure<T extends KubeObject>(
   client: KubeClient,
@@ -38,7 +39,7 @@ function nodeObject(node: LabNode): Node {
     kind: 'Node',
     metadata: {
       name: node.name,
-      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux' },
+      labels: nodeLabels(node.name),
     },
     spec: { podCIDR: node.overlayCidr[4], podCIDRs },
   };

@@ -8,6 +8,7 @@ export const conditionSchema = partOf({
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
   reason: z.string().optional().describe('Why, in one word.'),
   message: z.string().optional().describe('Why, for people.'),
+  lastHeartbeatTime: z.string().nullish().describe('When a kubelet looked last; of nodes.'),
   lastTransitionTime: z.string().nullish().describe('When the status changed last.'),
 });
 

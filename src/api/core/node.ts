@@ -32,7 +32,20 @@ export const nodeSchema = partOf({
       .optional()
       .describe('Addresses of the node.'),
     conditions: conditionsField,
-    nodeInfo: partOf({ kubeletVersion: text.describe('Version of the kubelet.') })
+    capacity: z.record(z.string(), z.string()).optional().describe('What the machine has of each resource.'),
+    allocatable: z.record(z.string(), z.string()).optional().describe('What of it pods may have.'),
+    nodeInfo: partOf({
+      machineID: text.describe('Id of the machine (machine-id(5)).'),
+      systemUUID: text.describe('UUID of the machine.'),
+      bootID: text.describe('Id of this start of the machine.'),
+      kernelVersion: text.describe('Release of the kernel.'),
+      osImage: text.describe('Name of the system.'),
+      containerRuntimeVersion: text.describe('Who runs the containers.'),
+      kubeletVersion: text.describe('Version of the kubelet.'),
+      kubeProxyVersion: text.describe('Version of the Service proxy.'),
+      operatingSystem: text.describe('linux or windows.'),
+      architecture: text.describe("Architecture in Go's words."),
+    })
       .optional()
       .describe('What runs on the node.'),
   })

@@ -2,10 +2,10 @@
 // On a cluster kube-apiserver and kube-controller-manager make them.
 
 import { errorText, type Logger } from '#base';
-import type { Json, JsonObject } from '../json.ts';
+import { WorkQueue } from '#kube';
+import { equal, type Json, type JsonObject, objectAt } from '../json.ts';
 import { firstNamespaces } from '../kinds/namespace.ts';
 import type { Resource } from '../resource.ts';
-import { StatusError } from '../status.ts';
 import type { StoreEvent } from '../store/entry.ts';
 import { asServer, changeAsServer } from './cleanup.ts';
 import type { Objects } from './objects.ts';
@@ -43,29 +43,36 @@ export class OwnObjects {
   readonly #objects: Objects;
   readonly #logger: Logger;
   readonly #facts: OwnFacts;
-  #working: Promise<void> = Promise.resolve();
+  /** Namespaces to be filled: a webhook may refuse that now and allow it later. */
+  readonly #queue: WorkQueue;
 
   constructor(objects: Objects, logger: Logger, facts: OwnFacts) {
     this.#objects = objects;
     this.#logger = logger;
     this.#facts = facts;
+    const { clock } = objects.context;
+    this.#queue = new WorkQueue({
+      clock,
+      log: logger,
+      workers: 8,
+      work: (namespace) => this.#fill(namespace),
+    });
   }
 
   /** Makes what is missing, and from here on what every new namespace needs. */
   async start(): Promise<void> {
     const { store } = this.#objects.context;
     for (const name of firstNamespaces) {
-      await this.#ensure({ group: '', plural: 'namespaces', namespace: '', name, fields: {} });
+      await this.#tryTo(name, { group: '', plural: 'namespaces', namespace: '', name, fields: {} });
     }
-    for (const { key } of store.list('namespaces.')) await this.#fill(key.name);
+    for (const { key } of store.list('namespaces.')) this.#queue.add(key.name);
     store.subscribe((events) => {
       for (const event of events) this.#observe(event);
     });
   }
 
-  /** Resolves when what was begun is done. */
-  async settled(): Promise<void> {
-    await this.#working;
+  async close(): Promise<void> {
+    await this.#queue.stop();
   }
 
   /** The Service `kubernetes` in front of the places where the API is served. */
@@ -97,7 +104,7 @@ export class OwnObjects {
         fields: { addressType, endpoints, ports },
       },
     ])
-      await this.#tryTo(object.name, () => this.#ensure(object));
+      await this.#tryTo(object.name, object);
   }
 
   #observe({ type, entry: { key } }: StoreEvent): void {
@@ -106,9 +113,7 @@ export class OwnObjects {
       type === 'DELETED' &&
       ((key.resource === 'serviceaccounts.' && key.name === accountName) ||
         (key.resource === 'configmaps.' && key.name === authorityName));
-    if (!madeNamespace && !lost) return;
-    const namespace = madeNamespace ? key.name : key.namespace;
-    this.#working = this.#working.then(() => this.#tryTo(namespace, () => this.#fill(namespace)));
+    if (madeNamespace || lost) this.#queue.add(madeNamespace ? key.name : key.namespace);
   }
 
   async #fill(namespace: string): Promise<void> {
@@ -129,12 +134,16 @@ export class OwnObjects {
     const { registry, store } = this.#objects.context;
     const resource = registry.find(group, 'v1', plural) as Resource;
     const target = { resource, namespace, name };
-    if (store.get(keyOf(target)) !== undefined) {
+    const present = store.get(keyOf(target))?.object;
+    if (present !== undefined) {
+      const kept = (from: JsonObject, field: string, wanted: Json): Json =>
+        field === 'spec' ? { ...objectAt(from, 'spec'), ...(wanted as JsonObject) } : wanted;
+      const changed = Object.entries(fields).filter(
+        ([field, it]) => !equal(present[field], kept(present, field, it)),
+      );
+      if (changed.length === 0) return;
       await changeAsServer(this.#objects, target, (next) => {
-        for (const [field, wanted] of Object.entries(fields)) {
-          next[field] =
-            field === 'spec' ? { ...(next.spec as JsonObject), ...(wanted as JsonObject) } : wanted;
-        }
+        for (const [field, wanted] of changed) next[field] = kept(next, field, wanted);
       });
       return;
     }
@@ -145,12 +154,10 @@ export class OwnObjects {
   }
 
   /** What cannot be made now is no reason to serve nothing. */
-  async #tryTo(about: string, work: () => Promise<void>): Promise<void> {
+  async #tryTo(about: string, object: OwnObject): Promise<void> {
     try {
-      await work();
+      await this.#ensure(object);
     } catch (error) {
-      // The namespace began to end meanwhile.
-      if (error instanceof StatusError && [403, 404, 409].includes(error.code)) return;
       this.#logger.error(
         { about, error: errorText(error) },
         'an object of the server itself could not be made',

@@ -1,10 +1,17 @@
 // A controller: a pure function from what is there to what is to be done, and the keys it must be asked about.
 
 import type { KubeObject, ResourceType } from '#api';
+import type { EventNote } from '#kube';
 import type { WatchedKind, World } from './world.ts';
 
 /** One write to the API. */
 export type Action =
+  | {
+      readonly verb: 'event';
+      readonly type: ResourceType;
+      readonly object: KubeObject;
+      readonly note: EventNote;
+    }
   | { readonly verb: 'create'; readonly type: ResourceType; readonly object: KubeObject }
   | { readonly verb: 'delete'; readonly type: ResourceType; readonly object: KubeObject }
   | {

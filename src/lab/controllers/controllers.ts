@@ -2,7 +2,7 @@
 
 import { type KubeObject, resources } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
-import { type Change, type KubeClient, keyOf, Reflector, refOf, WorkQueue } from '#kube';
+import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, refOf, WorkQueue } from '#kube';
 import type { Action, Controller } from './controller.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
@@ -41,6 +41,7 @@ export async function runControllers(options: ControllersOptions): Promise<{ sto
 class ControllerManager {
   readonly #options: ControllersOptions;
   readonly #visibility: Visibility;
+  readonly #events = new Map<string, EventRecorder>();
   readonly #reflectors: Reflector<KubeObject>[];
   readonly #world: World;
   readonly #queues: ReadonlyMap<Controller, WorkQueue>;
@@ -64,6 +65,7 @@ class ControllerManager {
   async stop(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    await Promise.all([...this.#events.values()].map((events) => events.settled()));
   }
 
   #reflector(kind: WatchedKind): Reflector<KubeObject> {
@@ -107,13 +109,27 @@ class ControllerManager {
     const now = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const actions = [...controller.plan(key, this.#world, now)];
     for (let at = 0; at < actions.length; at += parallelWrites) {
-      await Promise.all(actions.slice(at, at + parallelWrites).map((action) => this.#perform(action)));
+      await Promise.all(
+        actions.slice(at, at + parallelWrites).map((action) => this.#perform(controller, action)),
+      );
     }
   }
 
-  async #perform(action: Action): Promise<void> {
+  /** Events say who reports them, as kube-controller-manager's parts do. */
+  #eventsOf({ name: component }: Controller): EventRecorder {
+    const { client, clock, log } = this.#options;
+    const known = this.#events.get(component) ?? new EventRecorder({ client, clock, log, component });
+    this.#events.set(component, known);
+    return known;
+  }
+
+  async #perform(controller: Controller, action: Action): Promise<void> {
     const { client } = this.#options;
     const { verb, type, object } = action;
+    if (verb === 'event') {
+      this.#eventsOf(controller).record(type, object, action.note);
+      return;
+    }
     try {
       if (verb === 'create') {
         await this.#visibility.until(type, await client.create(type, object));

@@ -13,7 +13,29 @@ export function fits(spec: PodSpec | undefined, { metadata }: Node): boolean {
 }
 
 /** Whether the node takes new pods. */
-export function takesPods({ spec, status }: Node): boolean {
-  const ready = (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
-  return ready && spec?.unschedulable !== true;
+export function takesPods(node: Node): boolean {
+  return isReadyNode(node) && node.spec?.unschedulable !== true;
+}
+
+function isReadyNode({ status }: Node): boolean {
+  return (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
+}
+
+/** Why the pod does not run on the node, in kube-scheduler's words; undefined when it may. */
+function refusalOf(spec: PodSpec | undefined, node: Node): string | undefined {
+  if (!isReadyNode(node)) return 'node(s) were not ready';
+  if (node.spec?.unschedulable === true) return 'node(s) were unschedulable';
+  return fits(spec, node) ? undefined : "node(s) didn't match Pod's node affinity/selector";
+}
+
+/** Why the pod runs on no node: `0/3 nodes are available: 2 node(s) were unschedulable, 1 node(s) were not ready.` */
+export function noNodeText(spec: PodSpec | undefined, nodes: readonly Node[]): string {
+  const counts = new Map<string, number>();
+  for (const node of nodes) {
+    const reason = refusalOf(spec, node);
+    if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  if (nodes.length === 0) return 'no nodes available to schedule pods';
+  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).toSorted();
+  return `0/${nodes.length} nodes are available: ${reasons.join(', ')}.`;
 }

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Pod, Service } from '#api';
 import { desiredSlices } from './endpoint-slices.ts';
-import { chooseNode } from './scheduler.ts';
-import { ready } from './testing.ts';
+import { chooseNode, scheduler } from './scheduler.ts';
+import { now, ready, TestWorld } from './testing.ts';
 
 function node(name: string, { labels = {}, unschedulable = false, isReady = true } = {}): Node {
   const status = isReady ? ('True' as const) : ('False' as const);
@@ -48,6 +48,40 @@ test('nodes that are not ready, take nothing or lack a label are passed over', (
   assert.equal(chosen(pod('a1', 'a'), nodes, []), 'node3');
   assert.equal(chosen(pod('a1', 'a', { nodeSelector: { disk: 'fast' } }), nodes, []), 'node4');
   assert.equal(chosen(pod('a1', 'a', { nodeSelector: { disk: 'slow' } }), nodes, []), undefined);
+});
+
+test('a pod that no node takes gets the condition and one Event that counts the reasons, until they change', () => {
+  const world = new TestWorld();
+  world.put(
+    'nodes',
+    node('node1', { isReady: false }),
+    node('node2', { unschedulable: true }),
+    node('node3'),
+    node('node4'),
+  );
+  world.put('pods', pod('p', 'a', { nodeSelector: { disk: 'fast' } }));
+  const plan = () => scheduler.plan('default/p', world.world, now);
+  const first = plan();
+  const message =
+    "0/4 nodes are available: 1 node(s) were not ready, 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector.";
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'Unschedulable',
+    message,
+    lastTransitionTime: now,
+  };
+  const [patch, event] = first;
+  assert.deepEqual(patch?.verb === 'patch' && patch.body.status, { conditions: [condition] });
+  assert.deepEqual(event?.verb === 'event' && event.note, {
+    type: 'Warning',
+    reason: 'FailedScheduling',
+    message,
+  });
+  world.perform(first);
+  assert.deepEqual(plan(), []);
+  world.put('nodes', node('node2'));
+  assert.equal(plan().length, 2);
 });
 
 function served(name: string, ips: string[], containerPort: number): Pod {

@@ -3,7 +3,7 @@
 import { type Node, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
-import { fits, takesPods } from './node-fit.ts';
+import { fits, noNodeText, takesPods } from './node-fit.ts';
 import { isActive, withCondition } from './pod-state.ts';
 import type { World } from './world.ts';
 
@@ -30,20 +30,19 @@ export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[
   return ranked.toSorted(better)[0]?.node;
 }
 
+/** The condition and the Event of a pod that no node takes; nothing while that and its reason are known. */
 function unschedulable(pod: Pod, world: World, now: string): Action[] {
-  const count = world.nodes.list().length;
-  const condition = {
-    type: 'PodScheduled',
-    status: 'False' as const,
-    reason: 'Unschedulable',
-    message: `0/${count} nodes are available: none is ready, takes pods and has the labels of the pod's nodeSelector.`,
-  };
+  const message = noNodeText(pod.spec, world.nodes.list());
+  const condition = { type: 'PodScheduled', status: 'False' as const, reason: 'Unschedulable', message };
   const conditions = withCondition(pod.status?.conditions, condition, now);
-  return statusActions(resources.pods, pod, { conditions });
+  const patches = statusActions(resources.pods, pod, { conditions });
+  if (patches.length === 0) return [];
+  const note = { type: 'Warning', reason: 'FailedScheduling', message } as const;
+  return [...patches, { verb: 'event', type: resources.pods, object: pod, note }];
 }
 
 export const scheduler: Controller = {
-  name: 'scheduler',
+  name: 'default-scheduler',
   concerns: (kind, object, world) => {
     const pods = kind === 'nodes' ? world.pods.list() : kind === 'pods' ? [object as Pod] : [];
     return pods.filter(isUnbound).map(keyOf);

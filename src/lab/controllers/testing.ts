@@ -31,6 +31,7 @@ export class TestWorld {
   /** Carries out creations, deletions and merges of one level. */
   perform(actions: readonly Action[]): void {
     for (const action of actions) {
+      if (action.verb === 'event') continue;
       const kind = watchedKinds.find((one) => one.toLowerCase() === action.type.plural) ?? 'pods';
       const { namespace, name } = action.object.metadata;
       if (action.verb === 'create') this.put(kind, action.object as never);
@@ -57,6 +58,7 @@ export function ready(pod: Pod): Pod {
 /** Actions as short text: `create pods a`. */
 export function shown(actions: readonly Action[]): string[] {
   return actions
+    .filter((action) => action.verb !== 'event')
     .filter((action) => action.verb !== 'patch' || action.subresource === undefined)
     .map(
       ({ verb, type, object: { metadata } }) =>

@@ -1,3 +1,3 @@
 export { defaultKubeletPaths, type KubeletOptions, type KubeletPaths, runKubelet } from './kubelet.ts';
-export type { NodeFacts } from './node-object.ts';
+export { type NodeFacts, nodeLabels } from './node-object.ts';
 export { commandsOf } from './processes.ts';

@@ -96,8 +96,10 @@ async function failingPlugin(t: TestContext): Promise<void> {
   assert.equal(ids[0], ids[1], 'DEL is for the sandbox that failed');
   assert.equal(new Set(ids).size, 3, 'each try is made in a new sandbox');
   await eventually(async () => {
-    const [event] = (await node.kube.list(resources.events)).items;
+    const [event, ...more] = (await node.kube.list(resources.events)).items;
     assert.equal(event?.reason, 'FailedCreatePodSandBox');
+    assert.equal(event.count, 2, 'two tries for one reason are one Event');
+    assert.deepEqual(more, []);
     assert.match(
       event?.message ?? '',
       /plugin type="flaky" name="cluster" failed \(add\): no address; pool lan is full/,
@@ -150,6 +152,29 @@ async function damagedOverRestart(t: TestContext): Promise<void> {
   assert.equal((await node.pod('broken')).status?.phase, 'Running');
 }
 
+async function reportsMachine(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  await node.start();
+  await eventually(async () => {
+    const { status } = await node.kube.get(resources.nodes, { name: 'node1' });
+    assert.match(status?.capacity?.memory ?? '', /^[1-9]\d*Ki$/);
+    assert.deepEqual(status?.allocatable, status?.capacity);
+    for (const [fact, value] of Object.entries(status?.nodeInfo ?? {})) assert.ok(value, fact);
+    const types = status?.conditions?.map(
+      ({ type, lastHeartbeatTime }) => `${type} ${lastHeartbeatTime === undefined}`,
+    );
+    assert.deepEqual(types, [
+      'MemoryPressure false',
+      'DiskPressure false',
+      'PIDPressure false',
+      'Ready false',
+    ]);
+    const { spec } = await node.kube.get(resources.leases, { namespace: 'kube-node-lease', name: 'node1' });
+    assert.equal(spec?.holderIdentity, 'node1');
+  });
+}
+
 async function notReady(t: TestContext): Promise<void> {
   const node = new TestNode(t);
   node.writePlugin(
@@ -187,5 +212,6 @@ if (process.env[inside] === undefined) {
   test('a failing plugin is an Event, and the next try is made in a new sandbox', failingPlugin);
   test('a kubelet that starts again keeps what runs and removes what was deleted', restart);
   test('after a restart CHECK tells what is broken, and GC frees what is forgotten', damagedOverRestart);
+  test('the node says what its machine has, and its lease that the kubelet lives', reportsMachine);
   test('the node is ready only when STATUS of the cluster network is', notReady);
 }

@@ -191,7 +191,7 @@ class Kubelet {
       await this.#sandboxes.remove(sandbox);
     } catch (error) {
       const pod = this.#podOf(sandbox);
-      const message = `error killing pod: failed to "KillPodSandbox": ${networkFault('destroy', sandbox, error)}`;
+      const message = `error killing pod: failed to "KillPodSandbox": ${networkFault('destroy', error)}`;
       if (pod !== undefined) this.#warn(pod, 'FailedKillPod', message);
       throw error;
     }
@@ -240,7 +240,7 @@ class Kubelet {
       const networks = await networksOf(pod, { client, multusNamespace, clusterNetwork });
       return await this.#sandboxes.attach(sandbox, networks);
     } catch (error) {
-      const message = `Failed to create pod sandbox: ${networkFault('setup', sandbox, error)}`;
+      const message = `Failed to create pod sandbox: ${networkFault('setup', error)}`;
       this.#warn(pod, 'FailedCreatePodSandBox', message);
       await this.#remove(sandbox);
       throw error;
@@ -276,7 +276,7 @@ function concerns(change: Change<Pod>): boolean {
   );
 }
 
-/** As containerd says it through kubelet. */
-function networkFault(verb: 'setup' | 'destroy', { containerId }: Sandbox, error: unknown): string {
-  return `rpc error: code = Unknown desc = failed to ${verb} network for sandbox "${containerId}": ${errorText(error)}`;
+/** As containerd says it through kubelet, without the sandbox's id: each try has another, and repeats would not be seen as such. */
+function networkFault(verb: 'setup' | 'destroy', error: unknown): string {
+  return `rpc error: code = Unknown desc = failed to ${verb} network for sandbox: ${errorText(error)}`;
 }

@@ -2,6 +2,7 @@
 
 import { type Clock, errorText, type Logger } from '#base';
 import type { KubeClient } from '#kube';
+import { renewLease } from './node-lease.ts';
 import {
   internalAddresses,
   type NodeFacts,
@@ -77,5 +78,6 @@ export class NodeReporter {
     const { facts, client, clock } = this.#options;
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     await reportNode(client, facts, readyCondition(this.#problem), now);
+    await renewLease(client, facts.name, clock.now());
   }
 }

@@ -1,0 +1,29 @@
+// The lease of a node: by it a cluster knows that the kubelet lives (kubernetes "Leases", node heartbeats).
+
+import { apiVersionOf, type Lease, resources } from '#api';
+import { isOrbError } from '#base';
+import type { KubeClient } from '#kube';
+
+const namespace = 'kube-node-lease';
+
+/** kubelet's default (nodeLeaseDurationSeconds). */
+const leaseDurationSeconds = 40;
+
+/** Renews the lease, or makes it; the lease goes with its Node. */
+export async function renewLease(client: KubeClient, node: string, nowMs: number): Promise<void> {
+  // metav1.MicroTime.
+  const renewTime = new Date(nowMs).toISOString().replace('Z', '000Z');
+  const spec = { holderIdentity: node, leaseDurationSeconds, renewTime };
+  try {
+    await client.patch(resources.leases, { namespace, name: node }, { type: 'merge', body: { spec } });
+  } catch (error) {
+    if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
+    await client.create(resources.leases, await leaseOf(client, node, spec));
+  }
+}
+
+async function leaseOf(client: KubeClient, name: string, spec: Lease['spec']): Promise<Lease> {
+  const { metadata } = await client.get(resources.nodes, { name });
+  const owner = { apiVersion: apiVersionOf(resources.nodes), kind: 'Node', name, uid: metadata.uid ?? '' };
+  return { metadata: { namespace, name, ownerReferences: [owner] }, spec };
+}

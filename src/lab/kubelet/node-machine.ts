@@ -1,0 +1,54 @@
+// What the machine below a node has and runs, as its kubelet reports it. All nodes of a lab share one machine.
+
+import { createHash } from 'node:crypto';
+import { readFileSync, statfsSync } from 'node:fs';
+import { availableParallelism, release, totalmem } from 'node:os';
+import type { Node } from '#api';
+
+type Machine = Required<Pick<NonNullable<Node['status']>, 'allocatable' | 'capacity' | 'nodeInfo'>>;
+
+/** The version of the API that the embedded server speaks. */
+const version = 'v1.34.0-orbweaver';
+
+/** kubelet's default (maxPods). */
+const maximumPods = '110';
+
+/** Go's words for Node's. */
+export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** Nothing is kept back for the system: allocatable is capacity. Ids are made of the node's name, so that nodes differ. */
+export function machineOf(node: string): Machine {
+  const { blocks, bsize } = statfsSync('/');
+  const capacity = {
+    cpu: String(availableParallelism()),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+    'ephemeral-storage': `${Math.floor((blocks * bsize) / 1024)}Ki`,
+    pods: maximumPods,
+  };
+  const id = createHash('sha256').update(`orbweaver lab ${node}`).digest('hex').slice(0, 32);
+  return {
+    capacity,
+    allocatable: capacity,
+    nodeInfo: {
+      machineID: id,
+      systemUUID: id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+      bootID: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      kernelVersion: release(),
+      osImage: systemName(),
+      containerRuntimeVersion: `lab://${version.slice(1)}`,
+      kubeletVersion: version,
+      kubeProxyVersion: version,
+      operatingSystem: 'linux',
+      architecture,
+    },
+  };
+}
+
+/** PRETTY_NAME of os-release(5). */
+function systemName(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+  } catch {
+    return 'Linux'; // the file is optional
+  }
+}
