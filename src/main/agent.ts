@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
 import { type AgentConfig, parseAgentConfig } from '#api';
 import { type Logger, OrbError, systemClock } from '#base';
+import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, runProgram, untilSignal } from '#program';
 
@@ -99,4 +100,6 @@ function readPort(text: string): number | undefined {
   throw usageError(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
 }
 
+// A path that a caller has named may still be waited for.
+process.on('exit', exitAtOnce);
 await runProgram({ name: 'agent', usage, options, run: ({ values }) => serve(values) });

@@ -1,7 +1,9 @@
 // What happens when the agent or the API server is away, or dies in the middle: nothing is lost, and nothing is left.
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { footprint, leaveNothing } from './footprint.ts';
@@ -68,6 +70,34 @@ if (insideNamespaces(import.meta.filename)) {
     await node.startAgent();
     await end(await attached());
     sandbox.dropNamespace();
+  });
+
+  test('a CNI_NETNS on a mount that never answers: others are served, DEL is kept, and the agent can be stopped', async () => {
+    // A FUSE server that reads nothing: the kernel waits for its first answer for ever.
+    mkdirSync('/run/dead');
+    const script = `exec 3<>/dev/fuse
+mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && echo up && exec sleep 600`;
+    const server = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(server.stdout, 'data');
+    try {
+      const sandbox = await attached();
+      const call = { sandbox, env: { CNI_NETNS: '/run/dead/netns' } };
+      const added = await runtime.call('ADD', network, { type: 'ifacer', interfaces: ['lan0'] }, call);
+      assert.deepEqual([added.exit, added.json?.code], [1, 11], added.stdout);
+      assert.match(String(added.json?.msg), /the file system of \/run\/dead\/netns does not answer/);
+      await end(await attached());
+      const { exit, stdout } = await runtime.call('DEL', network, { type: 'coordinator' }, call);
+      assert.equal(exit, 0, stdout);
+      await node.agent.stop('SIGTERM');
+      await node.startAgent();
+      await end(await attached());
+      await end(sandbox);
+    } finally {
+      // With the server's end the kernel gives up: ENOTCONN for all who wait.
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+      runProgram('umount', ['-l', '/run/dead']);
+    }
   });
 
   describe('a full disk under /var/lib/orbweaver', () => {
