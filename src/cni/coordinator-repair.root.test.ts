@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { openNamespace, primeThreads } from '#kernel';
-import { podOf, repairNetwork } from '#node';
-import { planPod } from '#plan/network';
-import { CALICO, CALICO6, cali, containerId, Site } from './coordinator-site-fixture.ts';
+import { primeThreads } from '#kernel';
+import { CALICO, CALICO6, cali, Site } from './coordinator-site-fixture.ts';
+import { repairPod } from './repair-fixture.ts';
 import { ask, CLIENT, ip, NODE, withServer } from './routed-lan-fixture.ts';
 
 // Pods of several NICs after one of them was down: the kernel has dropped its addresses and routes, and sources of other links' routes.
-
-/** Mends the pod from what is recorded; the sentences of what was wrong. */
-function repair(site: Site): readonly string[] {
-  const nics = site.attachments
-    .ofContainer(containerId)
-    .flatMap(({ coordinator }) => (coordinator?.plan === undefined ? [] : [coordinator.plan]));
-  const pod = openNamespace(site.lan.path(site.lan.pod));
-  try {
-    const desired = planPod(podOf(containerId, nics));
-    return repairNetwork({ desired, nics }, { pod, node: site.node }).damage;
-  } finally {
-    pod.close();
-  }
-}
 
 before(primeThreads);
 
@@ -48,9 +33,9 @@ async function flap(site: Site, nic: string): Promise<void> {
   ip('-n', lan.pod, 'link', 'set', nic, 'down');
   ip('-n', lan.pod, 'link', 'set', nic, 'up');
   assert.notDeepEqual(site.everything(), healthy, 'the symptom');
-  assert.ok(repair(site).length > 0);
+  assert.ok(repairPod(site).length > 0);
   assert.deepEqual(site.everything(), healthy);
-  assert.deepEqual(repair(site), []);
+  assert.deepEqual(repairPod(site), []);
   await site.plugin.check(site.call('net1'));
   const [, six] = /inet6 (fd\S+)\/64/.exec(ip('-n', lan.pod, 'address', 'show', 'dev', 'net1')) ?? [];
   await withServer(lan.pod, () => {
@@ -92,9 +77,9 @@ for (const podDefaultRouteNic of ['', 'net1']) {
       const made = site.everything();
       asOlderAgentsLeftIt(site, isOverlay);
       assert.notDeepEqual(site.everything(), made);
-      assert.ok(repair(site).length > 0);
+      assert.ok(repairPod(site).length > 0);
       assert.deepEqual(site.everything(), made);
-      assert.deepEqual(repair(site), []);
+      assert.deepEqual(repairPod(site), []);
       await site.plugin.check(site.call('net1'));
     });
   }

@@ -29,6 +29,8 @@ export class Site implements Disposable {
   readonly node: NetworkNamespace;
   plugin!: CoordinatorPlugin;
   attachments!: Attachments;
+  /** Of the pod. */
+  annotations: Record<string, string> = {};
   readonly #files = new MemoryStateFiles();
   readonly #nics = new Map<string, string[]>();
   #asked = 0;
@@ -48,7 +50,10 @@ export class Site implements Disposable {
       detection: this.#detection,
       node: this.node,
       openNamespace: openGivenNamespace,
-      pod: async () => ({ metadata: { namespace: 'default', name: 'a', uid: 'uid-a' } }) as Pod,
+      pod: async () =>
+        ({
+          metadata: { namespace: 'default', name: 'a', uid: 'uid-a', annotations: this.annotations },
+        }) as Pod,
       spiderCoordinator: () =>
         ({ metadata: { name: 'default' }, status: { phase: 'Synced' } }) as SpiderCoordinator,
       nodeAddresses: () => [parseAddress(NODE[4]), parseAddress(NODE[6])],

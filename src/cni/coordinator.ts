@@ -24,7 +24,7 @@ import {
 } from '#plan/network';
 import { addressesOf, requirePrevResult } from './chained-result.ts';
 import { collectGarbage } from './collection.ts';
-import { requireDefaultRouteNic } from './default-route-wish.ts';
+import { multusDefaults, requireDefaultRouteNic } from './default-route-wish.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
 import { takeAway, withoutSuccessors } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
@@ -192,6 +192,7 @@ export class CoordinatorPlugin implements CniPlugin {
       netConf,
       podAnnotations: pod.metadata.annotations ?? {},
       coordinator: this.#parts.spiderCoordinator(),
+      multusDefaults: multusDefaults(pod.metadata, netConf.podDefaultCniNic || 'eth0'),
     });
     requireDefaultRouteNic(options, pod.metadata, ifName);
     const attachment = { containerId, interfaceName: ifName };

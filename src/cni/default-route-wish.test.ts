@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isOrbError } from '#base';
 import { mergeOptions } from '#plan/network';
-import { requireDefaultRouteNic } from './default-route-wish.ts';
+import { multusDefaults, requireDefaultRouteNic } from './default-route-wish.ts';
 
 function ask(nic: string, networks: string | undefined, netConf: object): void {
   const options = mergeOptions({
@@ -35,4 +35,39 @@ test('nothing is refused where routes are left alone, or nobody says which NICs 
   ask('net1', 'a', { podDefaultRouteNic: 'net5', tunePodRoutes: false });
   ask('net1', undefined, { podDefaultRouteNic: 'net5' });
   ask('net1', '[{', { podDefaultRouteNic: 'net5' });
+});
+
+const networks = (...selections: object[]) => ({
+  'k8s.v1.cni.cncf.io/networks': JSON.stringify(selections.map((one, i) => ({ name: `n${i}`, ...one }))),
+});
+const read = (annotations: Record<string, string>) =>
+  multusDefaults({ namespace: 'default', annotations }, 'eth0');
+
+test('gateways that networks ask Multus for are read with their NICs, one for each family and on several NICs', () => {
+  assert.deepEqual(read(networks({ 'default-route': ['10.7.0.1', 'fd00:10:7::1'] })), [
+    { nic: 'net1', gateway: '10.7.0.1' },
+    { nic: 'net1', gateway: 'fd00:10:7::1' },
+  ]);
+  const apart = networks(
+    { 'default-route': ['10.7.0.1'] },
+    { interface: 'ens9', 'default-route': ['fd00:10:8::1'] },
+  );
+  assert.deepEqual(read(apart), [
+    { nic: 'net1', gateway: '10.7.0.1' },
+    { nic: 'ens9', gateway: 'fd00:10:8::1' },
+  ]);
+});
+
+test('a default network may ask too, for the pod’s first NIC, where the pod asks for further networks', () => {
+  const first = { 'v1.multus-cni.io/default-network': '[{"name":"a","default-route":["10.6.0.1"]}]' };
+  assert.deepEqual(read({ ...first, ...networks({}) }), [{ nic: 'eth0', gateway: '10.6.0.1' }]);
+  assert.equal(read(first), undefined);
+});
+
+test('an empty list takes all default routes away; where no network has the key, Multus leaves them', () => {
+  assert.deepEqual(read(networks({ 'default-route': [] })), []);
+  assert.equal(read(networks({}, {})), undefined);
+  assert.equal(read(networks({ 'default-route': null })), undefined);
+  assert.equal(read({}), undefined);
+  assert.equal(read({ 'k8s.v1.cni.cncf.io/networks': '[{' }), undefined, 'for Multus to refuse');
 });

@@ -1,8 +1,15 @@
-// Whether the NIC that shall keep the default route can ever be there: told by the networks that the pod asks Multus for.
+// Wishes for the default route that the pod's networks tell of: those that Multus fulfils, and whether a NIC can ever be there.
 
-import { NETWORKS_ANNOTATION, type Pod, parseNetworks } from '#api';
+import {
+  DEFAULT_NETWORK_ANNOTATION,
+  NETWORKS_ANNOTATION,
+  type NetworkSelection,
+  type Pod,
+  parseDefaultNetwork,
+  parseNetworks,
+} from '#api';
 import { isOrbError, OrbError } from '#base';
-import type { MergedOptions } from '#plan/network';
+import type { MergedOptions, MultusDefault } from '#plan/network';
 
 /**
  * Refuses a NIC that the pod does not ask for, in Spiderpool's words; one that comes later is no error (Spiderpool fails net1's ADD for
@@ -23,11 +30,40 @@ export function requireDefaultRouteNic(
   });
 }
 
-/** Undefined where it is not told, or told wrongly, which is for Multus to say. */
+/**
+ * The gateways of `default-route` in the pod's networks, each with its NIC. Undefined where no network has one: Multus then leaves
+ * default routes alone. It looks at the default network only for pods that ask for further ones.
+ */
+export function multusDefaults(
+  { annotations = {}, namespace = '' }: Pod['metadata'],
+  firstNic: string,
+): MultusDefault[] | undefined {
+  const further = annotations[NETWORKS_ANNOTATION];
+  if (further === undefined) return undefined;
+  const first = annotations[DEFAULT_NETWORK_ANNOTATION];
+  const networks = [
+    ...(first === undefined ? [] : (unlessWrong(() => [parseDefaultNetwork(first, namespace)]) ?? [])).map(
+      (selection) => ({ ...selection, interface: firstNic }),
+    ),
+    ...(unlessWrong(() => parseNetworks(further, namespace)) ?? []),
+  ];
+  const asking = networks.filter((selection) => selection['default-route'] !== undefined);
+  if (asking.length === 0) return undefined;
+  return asking.flatMap(({ interface: nic, 'default-route': gateways = [] }) =>
+    gateways.map((gateway) => ({ nic, gateway })),
+  );
+}
+
+/** Undefined where it is not told, or told wrongly. */
 function furtherNics(annotation: string | undefined, namespace: string): string[] | undefined {
   if (annotation === undefined) return undefined;
+  return unlessWrong(() => parseNetworks(annotation, namespace))?.map((selection) => selection.interface);
+}
+
+/** What is written wrongly is for Multus to say. */
+function unlessWrong(read: () => NetworkSelection[]): NetworkSelection[] | undefined {
   try {
-    return parseNetworks(annotation, namespace).map((selection) => selection.interface);
+    return read();
   } catch (error) {
     if (isOrbError(error, 'INPUT_INVALID')) return undefined;
     throw error;

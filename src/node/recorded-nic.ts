@@ -20,6 +20,7 @@ const optionsSchema = z.object({
   mode: z.string(),
   podDefaultCniNic: z.string(),
   podDefaultRouteNic: z.string(),
+  multusDefaults: z.array(z.object({ nic: z.string(), gateway: z.string() })).optional(),
   overlayPodCIDR: z.array(z.string()),
   serviceCIDR: z.array(z.string()),
   hijackCIDR: z.array(z.string()),

@@ -3,6 +3,7 @@
 import type { Family } from '#ip';
 import type { Route } from '#net';
 import { type Frame, hasFamily, type Nic } from './frame.ts';
+import { isMultusAtWork, multusKeeper, multusRoute, multusWish } from './multus-default.ts';
 import type { PodNic } from './nic.ts';
 import { sameHop, sameRouteKey } from './same.ts';
 
@@ -14,10 +15,12 @@ export interface Moved {
 }
 
 /**
- * The NIC that main serves: the one that was asked for, where it has a default route; else the first that has one, else
- * the first with an address of the family.
+ * The NIC that main serves: the one that Multus gives the default route; else the one that was asked for, where it has a default
+ * route; else the first that has one, else the first with an address of the family.
  */
 export function keeperOf(frame: Frame, family: Family): Nic | undefined {
+  const multus = multusKeeper(frame, family);
+  if (multus !== undefined) return multus;
   const wanted = requested(frame);
   const candidates = frame.nics.filter((nic) => defaultRoutes(nic, family).length > 0);
   return (
@@ -72,17 +75,41 @@ export function defaultRoutes(nic: Pick<PodNic, 'routes'>, family?: Family): Rou
   );
 }
 
-/** Default routes of main: those that must be there, and those that must not, because they moved or their NIC leaves. */
+/**
+ * Default routes of main: those that must be there; those that must not, because they moved or their NIC leaves; and those of plugins
+ * that are left to Multus, who deletes them on purpose.
+ */
 export function mainDefaults(frame: Frame, moved: readonly Moved[], leaving: PodNic | undefined) {
-  const wanted = ([4, 6] as const).flatMap((family) => {
-    const keeper = keeperOf(frame, family);
-    return keeper === undefined ? [] : defaultRoutes(keeper, family);
-  });
+  const wanted = ([4, 6] as const).flatMap((family) => wantedDefaults(frame, family, leaving));
   const gone = [
     ...moved.flatMap(({ nic, family }) => defaultRoutes(nic, family)),
-    ...(leaving === undefined ? [] : defaultRoutes(leaving)),
+    ...([4, 6] as const).flatMap((family) => replacedByMultus(frame, family)),
+    ...(leaving === undefined ? [] : [...defaultRoutes(leaving), ...leavingMultus(frame, leaving)]),
   ];
   const isWanted = (route: Route) =>
     wanted.some((other) => sameRouteKey(other, route) && sameHop(other, route));
-  return { wanted, unwanted: gone.filter((route) => !isWanted(route)) };
+  const left = isMultusAtWork(frame) ? frame.nics.flatMap((nic) => defaultRoutes(nic)) : [];
+  return { wanted, unwanted: gone.filter((route) => !isWanted(route)), left };
+}
+
+function wantedDefaults(frame: Frame, family: Family, leaving: PodNic | undefined): Route[] {
+  const wish = multusWish(frame, family);
+  const keeper = keeperOf(frame, family);
+  if (wish !== undefined && wish.nic === keeper?.name) return [multusRoute(wish)];
+  // Once the NIC leaves that was asked for, the default route goes back to where it would be without it.
+  if (isMultusAtWork(frame) && (wish === undefined || wish.nic !== leaving?.name)) return [];
+  return keeper === undefined ? [] : defaultRoutes(keeper, family);
+}
+
+/** The default route that the NIC's own plugin made, where Multus is to give it another. */
+function replacedByMultus(frame: Frame, family: Family): Route[] {
+  const keeper = multusKeeper(frame, family);
+  return keeper?.ours === true && keeper.settings.tunePodRoutes ? defaultRoutes(keeper, family) : [];
+}
+
+function leavingMultus(frame: Frame, { name }: PodNic): Route[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const wish = multusWish(frame, family);
+    return wish?.nic === name ? [multusRoute(wish)] : [];
+  });
 }

@@ -62,6 +62,8 @@ export interface DesiredNamespace {
   readonly expectedAddresses: readonly InterfaceAddress[];
   /** Routes of other plugins that must not be there: default routes that have moved to another table. */
   readonly unwantedRoutes: readonly Route[];
+  /** Routes of other plugins that Multus deletes or has deleted: neither their absence nor their presence is wrong. */
+  readonly leftRoutes: readonly Route[];
   /** The plan speaks of all that is ours here: what it does not want is stale. Else only what is on its links. */
   readonly whole: boolean;
 }
@@ -106,6 +108,7 @@ export const emptyNamespace: DesiredNamespace = {
   sysctls: [],
   expectedAddresses: [],
   unwantedRoutes: [],
+  leftRoutes: [],
   whole: false,
 };
 

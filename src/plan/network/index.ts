@@ -39,6 +39,7 @@ export {
   type CoordinatorSettings,
   clusterHostRuleTable,
   type MergedOptions,
+  type MultusDefault,
   mergeOptions,
   mergeSettings,
   type PolicyRoute,

@@ -6,6 +6,7 @@ import { defaultRoutes, keeperOf, type Moved } from './default-route.ts';
 import { type Frame, hasFamily, type Nic, nicOnLan } from './frame.ts';
 import { hijackRoutes, nodeRoutes } from './hijack.ts';
 import { gatewayRoute, sourceRule } from './made.ts';
+import { isKeptFromMain } from './multus-default.ts';
 
 /** `from` rules, one for each address. */
 export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
@@ -33,7 +34,9 @@ function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
   return frame.families.flatMap((family) => {
     const keeper = keeperOf(frame, family);
     if (keeper === undefined || !hasFamily(keeper, family)) return [];
-    const isAlone = frame.nics.every((nic) => nic === keeper || !hasFamily(nic, family));
+    const isAlone =
+      frame.nics.every((nic) => nic === keeper || !hasFamily(nic, family)) &&
+      !isKeptFromMain(frame, keeper, family);
     const isTuned = keeper.ours ? keeper.settings.tunePodRoutes : moved.some((one) => one.family === family);
     return isAlone || !isTuned ? [] : [{ nic: keeper, family, table: keepersTable(frame, keeper, family) }];
   });

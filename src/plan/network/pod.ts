@@ -94,6 +94,7 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
         nic.addresses.map((address) => ({ dev: nic.name, address, scope: 'global' as const })),
       ),
     unwantedRoutes: defaults.unwanted,
+    leftRoutes: defaults.left,
     whole: true,
   };
 }

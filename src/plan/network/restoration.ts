@@ -53,7 +53,7 @@ function movedTo(name: string, own: Cidr['address'], addresses: readonly Interfa
 export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[]): DesiredNetwork {
   const { pod } = desired;
   const owner = pod.links[0]?.owner ?? 'node';
-  const planned = [...pod.routes, ...pod.unwantedRoutes];
+  const planned = [...pod.routes, ...pod.unwantedRoutes, ...pod.leftRoutes];
   const made = nics
     .flatMap(({ routes }) => routes)
     .filter(({ protocol }) => protocol !== RTPROT.kernel)

@@ -28,6 +28,7 @@ test('nothing said: the cluster’s values and the defaults', () => {
       mode: 'auto',
       podDefaultCniNic: 'eth0',
       podDefaultRouteNic: undefined,
+      multusDefaults: undefined,
       hijackedNetworks: [],
       overlayNetworks: [parseCidr('10.244.0.0/16')],
       policyRoutes: [],

@@ -14,6 +14,13 @@ export interface SettingSources {
   readonly podAnnotations: Readonly<Record<string, string>>;
   /** The cluster's SpiderCoordinator, where there is one. */
   readonly coordinator: SpiderCoordinator | undefined;
+  readonly multusDefaults?: readonly MultusDefault[] | undefined;
+}
+
+/** A gateway that the pod asks Multus for, and the NIC by which it is reached. */
+export interface MultusDefault {
+  readonly nic: string;
+  readonly gateway: string;
 }
 
 /** What the plan needs to know, parsed. */
@@ -22,6 +29,11 @@ export interface CoordinatorSettings {
   readonly podDefaultCniNic: string;
   /** Undefined leaves the default route on the NIC that has it. */
   readonly podDefaultRouteNic: string | undefined;
+  /**
+   * The default routes that Multus puts into main; it deletes all others. Undefined where it leaves main alone. Of a family without a
+   * gateway in it, there is none.
+   */
+  readonly multusDefaults: readonly { readonly nic: string; readonly gateway: Address }[] | undefined;
   /** Networks that the pod reaches through its node: of overlay pods, of Services and the user's own, in this order. */
   readonly hijackedNetworks: readonly Cidr[];
   /** Of these, the overlay pods'. */
@@ -56,6 +68,7 @@ export interface MergedOptions {
   readonly mode: string;
   readonly podDefaultCniNic: string;
   readonly podDefaultRouteNic: string;
+  readonly multusDefaults?: readonly MultusDefault[] | undefined;
   readonly overlayPodCIDR: readonly string[];
   readonly serviceCIDR: readonly string[];
   readonly hijackCIDR: readonly string[];
@@ -75,7 +88,12 @@ export function mergeSettings(sources: SettingSources): CoordinatorSettings {
 }
 
 /** Throws COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
-export function mergeOptions({ netConf, podAnnotations, coordinator }: SettingSources): MergedOptions {
+export function mergeOptions({
+  netConf,
+  podAnnotations,
+  coordinator,
+  multusDefaults,
+}: SettingSources): MergedOptions {
   const spec: NonNullable<SpiderCoordinator['spec']> | Record<string, never> = coordinator?.spec ?? {};
   const mode = netConf.mode || spec.mode || 'auto';
   if (readMode(mode) !== 'disable') requireSynced(netConf, coordinator);
@@ -87,6 +105,7 @@ export function mergeOptions({ netConf, podAnnotations, coordinator }: SettingSo
       podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] ||
       spec.podDefaultRouteNIC ||
       '',
+    ...(multusDefaults !== undefined && { multusDefaults }),
     overlayPodCIDR: chosen(netConf.overlayPodCIDR, coordinator?.status?.overlayPodCIDR),
     serviceCIDR: chosen(netConf.serviceCIDR, coordinator?.status?.serviceCIDR),
     hijackCIDR: chosen(netConf.hijackCIDR, spec.hijackCIDR),
@@ -113,6 +132,10 @@ export function readSettings(options: MergedOptions): CoordinatorSettings {
     mode: readMode(options.mode),
     podDefaultCniNic: options.podDefaultCniNic,
     podDefaultRouteNic: options.podDefaultRouteNic || undefined,
+    multusDefaults: options.multusDefaults?.map(({ nic, gateway }) => ({
+      nic,
+      gateway: readAddress('default-route', gateway),
+    })),
     hijackedNetworks: distinct(
       Object.entries({ overlayPodCIDR, serviceCIDR, hijackCIDR }).flatMap(([field, list]) =>
         list.map((text) => readNetwork(field, text)),
