@@ -124,6 +124,19 @@ test('items of a list with keys are owned one by one', async () => {
   );
 });
 
+test('what typed clients apply, with their empty fields, makes no new version the second time', async () => {
+  const path = `${cluster.core('services')}/typed?fieldManager=typed&force=true`;
+  const spec = { selector: { a: 'b' }, ports: [{ port: 80, targetPort: 0 }], sessionAffinityConfig: null };
+  const metadata = { name: 'typed', creationTimestamp: null };
+  const body = { apiVersion: 'v1', kind: 'Service', metadata, spec, status: { loadBalancer: {} } };
+  const made = await cluster.must('PATCH', path, { type: applyPatch, body });
+  assert.equal(made.spec.ports[0].targetPort, 80);
+  // The times of managed fields are in seconds.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const again = await cluster.must('PATCH', path, { type: applyPatch, body });
+  assert.equal(again.metadata.resourceVersion, made.metadata.resourceVersion);
+});
+
 test('an apply without a manager is refused', async () => {
   const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'nobody' } };
   const { code } = await cluster.call('PATCH', `${cluster.core('configmaps')}/nobody`, {

@@ -78,6 +78,17 @@ export async function playController({
       await served('3');
       assert.equal(await at('deployment', 'order', '{.spec.replicas} {.status.replicas}'), '3 3');
     });
+    await outcomes.check('what the controller applies again makes no new version', async () => {
+      const version = () => at('service', 'order', '{.metadata.resourceVersion}');
+      const looks = () => replicas.map(({ said }) => said.split('looked at').length).join();
+      const [before, looked] = [await version(), looks()];
+      assert.match(before, /^\d+$/);
+      // The times of managed fields are in seconds.
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await kubectl(['annotate', 'configmap', 'order', 'example.com/look=again']);
+      await becomes('another look', async () => looks(), new RegExp(`^(?!${looked}$).`));
+      assert.equal(await version(), before);
+    });
     await outcomes.check('a foreign change of the Deployment is undone', async () => {
       await kubectl(['scale', 'deployment', 'order', '--replicas=7']);
       await becomes('3 replicas', () => at('deployment', 'order', '{.spec.replicas}'), /^3$/);

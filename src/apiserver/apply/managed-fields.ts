@@ -1,6 +1,6 @@
 // metadata.managedFields: who is responsible for which fields (Kubernetes: "Server-Side Apply").
 
-import { equal, isObject, type Json, type JsonObject, listAt, stringAt } from '../json.ts';
+import { type ApiObject, equal, isObject, type Json, type JsonObject, listAt, stringAt } from '../json.ts';
 import type { Difference } from './compare.ts';
 import { FieldSet } from './field-set.ts';
 
@@ -107,4 +107,15 @@ export function afterUpdate(
 /** The entry with fewer fields; itself when none were lost, so that its time stands. */
 export function shrunk(entry: Managed, fields: FieldSet): Managed {
   return equal(fields.toJson(), entry.fields.toJson()) ? entry : { ...entry, fields };
+}
+
+/** Whether two versions differ in nothing but the times of their entries: then the older one stands (upstream does so too). */
+export function sameBesidesTimes(a: ApiObject, b: ApiObject): boolean {
+  return equal(withoutTimes(a), withoutTimes(b));
+}
+
+function withoutTimes(object: ApiObject): JsonObject {
+  const entries = listAt(object, 'metadata', 'managedFields').filter(isObject);
+  const managedFields = entries.map(({ time: _time, ...rest }) => rest);
+  return { ...object, metadata: { ...object.metadata, managedFields } };
 }

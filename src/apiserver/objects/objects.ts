@@ -1,9 +1,9 @@
 // Creating, changing and applying objects: the one way in which anything gets into the store.
 
-import type { Writer } from '../apply/managed-fields.ts';
+import { sameBesidesTimes, type Writer } from '../apply/managed-fields.ts';
 import { serverSideApply } from '../apply/server-side-apply.ts';
 import { trackUpdate } from '../apply/update-tracking.ts';
-import { type ApiObject, clone, equal, numberAt } from '../json.ts';
+import { type ApiObject, clone, numberAt } from '../json.ts';
 import { apiVersion, type Resource } from '../resource.ts';
 import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
@@ -93,7 +93,7 @@ export class Objects {
             time,
           );
         }
-        if (equal(next, current.object)) return current;
+        if (sameBesidesTimes(next, current.object)) return current;
         return this.#storeOrRemove(target, current, next, options);
       });
       if (stored !== undefined) return stored;

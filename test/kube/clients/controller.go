@@ -84,6 +84,10 @@ func (c *orders) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resu
 	if err := c.report(ctx, deployment); err != nil {
 		return ctrl.Result{}, err
 	}
+	if err := c.expose(ctx, order); err != nil {
+		return ctrl.Result{}, err
+	}
+	ctrl.LoggerFrom(ctx).Info("looked at", "order", order.Name)
 	if order.Annotations[servedAnnotation] == order.Data["size"] {
 		return ctrl.Result{}, nil
 	}
@@ -107,6 +111,19 @@ func (c *orders) serve(ctx context.Context, order *corev1.ConfigMap, size int32)
 		return controllerutil.SetControllerReference(order, deployment, c.Scheme())
 	})
 	return deployment, err
+}
+
+// expose applies the whole Service each time, as a typed client does: with fields that are empty.
+func (c *orders) expose(ctx context.Context, order *corev1.ConfigMap) error {
+	service := &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: order.Namespace, Name: order.Name},
+		Spec: corev1.ServiceSpec{
+			Selector: map[string]string{"order": order.Name},
+			Ports:    []corev1.ServicePort{{Port: 80}},
+		},
+	}
+	return c.Patch(ctx, service, client.Apply, client.FieldOwner("orders"), client.ForceOwnership)
 }
 
 // report plays the Deployment's own controller: it writes the status, first all of it, later a part.
