@@ -14,7 +14,8 @@ export interface NicService {
   readonly nodePort: number;
   /** externalTrafficPolicy Local. */
   readonly local: boolean;
-  /** Where its only endpoint is. */
+  /** Its only endpoint, and where that is. */
+  readonly pod: string;
   readonly node: string;
   readonly endpoint: Addresses;
 }
@@ -30,16 +31,17 @@ export function serviceKey(pod: string, nic: string): string {
 export function nicServices({ pods, overlayPods }: RandomCast): NicServices {
   const ends = [
     ...pods.flatMap(({ shape: { name, node }, nics }) =>
-      nics.map((nic) => ({ key: serviceKey(name, nic.name), node, endpoint: nic.addresses })),
+      nics.map((nic) => ({ key: serviceKey(name, nic.name), pod: name, node, endpoint: nic.addresses })),
     ),
     ...overlayPods.map(({ name, node, addresses }) => ({
       key: serviceKey(name, 'eth0'),
+      pod: name,
       node,
       endpoint: addresses,
     })),
   ];
   return new Map(
-    ends.map(({ key, node, endpoint }, i) => [
+    ends.map(({ key, pod, node, endpoint }, i) => [
       key,
       [false, true].map((local, j) => {
         const number = 1 + 2 * i + j;
@@ -47,7 +49,7 @@ export function nicServices({ pods, overlayPods }: RandomCast): NicServices {
           name: local ? `${key}-local` : key,
           clusterIp: { 4: `10.96.60.${number}`, 6: `fd00:10:96::${(0x6000 + number).toString(16)}` },
           nodePort: 30_100 + number,
-          ...{ local, node, endpoint },
+          ...{ local, pod, node, endpoint },
         };
       }),
     ]),
@@ -75,7 +77,7 @@ export function serviceOf({ name, clusterIp, nodePort, local, endpoint }: NicSer
   };
 }
 
-export function slicesOf({ name, node, endpoint }: NicService): EndpointSlice[] {
+export function slicesOf({ name, pod, node, endpoint }: NicService): EndpointSlice[] {
   return bothFamilies.flatMap((family) => {
     const address = endpoint[family];
     if (address === undefined) return [];
@@ -88,7 +90,12 @@ export function slicesOf({ name, node, endpoint }: NicService): EndpointSlice[] 
           labels: { 'kubernetes.io/service-name': name },
         },
         addressType: `IPv${family}` as const,
-        endpoints: [{ addresses: [address], conditions: { ready: true }, nodeName: node }],
+        endpoints: [
+          {
+            ...{ addresses: [address], conditions: { ready: true }, nodeName: node },
+            targetRef: { kind: 'Pod', namespace: 'default', name: pod },
+          },
+        ],
         ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: podPort })),
       },
     ];
