@@ -90,6 +90,7 @@ export {
   type ResourceType,
 } from './resource.ts';
 export { builtInResources, customResources, resources } from './resources.ts';
+export { shortList } from './short-list.ts';
 export {
   type Route,
   SPIDERPOOL_FINALIZER,

@@ -6,6 +6,7 @@ import { goObject, handedOn } from './cni/go-object.ts';
 import { INTERFACE_NAME } from './cni/interface-name.ts';
 import type { CniDns } from './cni/result.ts';
 import { addressIfAny } from './cni/text-fields.ts';
+import { shortList } from './short-list.ts';
 import { checkJson } from './validation.ts';
 
 /** Replaces the cluster's default network for the pod's first interface. */
@@ -85,7 +86,7 @@ function isJson(annotation: string): boolean {
 
 function parseSelections(annotation: string, name: string): z.infer<typeof selectionSchema>[] {
   if (isJson(annotation))
-    return checkJson(z.array(selectionSchema), annotation, { subject: `annotation ${name}` });
+    return checkJson(shortList(selectionSchema), annotation, { subject: `annotation ${name}` });
   const items = annotation.split(',').map((item) => item.trim());
   return items.filter((item) => item !== '').map((item) => parseItem(item, name));
 }

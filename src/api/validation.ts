@@ -29,7 +29,10 @@ export function check<T>(
 ): T {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const message = parsed.error.issues.map((issue) => issueText(fieldIssue(issue))).join('; ');
+  const { issues } = parsed.error;
+  const told = issues.slice(0, MOST_TOLD).map((issue) => issueText(fieldIssue(issue)));
+  if (issues.length > MOST_TOLD) told.push(`${issues.length - MOST_TOLD} more are wrong`);
+  const message = told.join('; ');
   throw new OrbError(code, { message: `${subject}: ${message}`, subject });
 }
 
@@ -43,6 +46,9 @@ export function issuesOf(schema: z.ZodType, value: unknown): FieldIssue[] {
 export function checkJson<T>(schema: z.ZodType<T>, text: string, checked: Checked): T {
   return check(schema, parseJson(text, checked), checked);
 }
+
+/** A message is for people to read. */
+const MOST_TOLD = 10;
 
 /** No configuration or annotation comes near it; what walks through a value, JSON.stringify for one, uses stack for each level. */
 const DEEPEST = 200;

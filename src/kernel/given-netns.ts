@@ -20,9 +20,11 @@ const namespaceFileSystems = [0x6e736673, 0x9fa0];
  * threads of their own: a mount of somebody else that hangs does not keep a runtime's pods from starting.
  */
 const usualPlace = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
-/** Of the pool's 16 threads (main/agent.ts), half are left for everything else. */
-const limits = { threads: 4, patienceMs: 1_000 };
-const walks = { usual: new PathWalks(limits), other: new PathWalks(limits) };
+/** Of the pool's 16 threads (main/agent.ts), libuv gives look-ups of host names half at most; two are left for our own files. */
+const walks = {
+  usual: new PathWalks({ threads: 4, patienceMs: 1_000 }),
+  other: new PathWalks({ threads: 2, patienceMs: 1_000 }),
+};
 
 const openFile = promisify(open);
 const closeFile = promisify(close);

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { tryParseAddress } from '#ip';
+import { shortList } from '../short-list.ts';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
 import { INTERFACE_NAME } from './interface-name.ts';
@@ -9,7 +10,7 @@ import type { NetConf } from './net-conf.ts';
 import { addressText, networkText } from './text-fields.ts';
 
 /** An empty list cannot override the SpiderCoordinator's, as in Spiderpool. */
-export const networks = z.array(networkText).optional();
+export const networks = shortList(networkText).optional();
 
 /** Text of a form; empty means that it was not given. */
 function textOf(isWellFormed: (text: string) => boolean, error: string) {
@@ -88,7 +89,7 @@ export const coordinatorConfSchema = goObject({
   overlayPodCIDR: networks,
   serviceCIDR: networks,
   hijackCIDR: networks,
-  policyRoutes: z.array(policyRouteSchema).optional(),
+  policyRoutes: shortList(policyRouteSchema).optional(),
   podMACPrefix: macPrefix,
   /** Whether ADD fails when the gateway does not answer; the agent's configuration decides where it is absent. */
   detectGateway: z.boolean().optional(),

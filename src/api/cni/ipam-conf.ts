@@ -1,6 +1,7 @@
 // The `ipam` object of type `spiderpool`.
 
 import { z } from 'zod';
+import { shortList } from '../short-list.ts';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
@@ -12,7 +13,7 @@ const count = z
   .transform(Number)
   .optional();
 
-const poolNames = z.array(z.string().min(1)).optional();
+const poolNames = shortList(z.string().min(1)).optional();
 
 export const spiderpoolIpamSchema = goObject({
   type: z.literal('spiderpool'),

@@ -188,6 +188,31 @@ test('wrong fields of the coordinator are named with value and what is allowed',
   }
 });
 
+test('a list that would keep the whole node waiting is refused with the limit', () => {
+  const networks = Array.from({ length: 1001 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
+  const message = /hijackCIDR: .* must be at most 1000 entries long$/;
+  assert.throws(() => parseCoordinatorConf(conf({ hijackCIDR: networks })), {
+    code: 'INPUT_INVALID',
+    message,
+  });
+  assert.equal(parseCoordinatorConf(conf({ hijackCIDR: networks.slice(1) })).hijackCIDR?.length, 1000);
+  const ips = networks.map((address) => ({ address }));
+  assert.throws(() => prevResultOf(conf({ prevResult: { ips } })), {
+    message: /ips: .* at most 1000 entries/,
+  });
+});
+
+test('of hundreds of wrong values the first ten are told, and how many more there are', () => {
+  const hijackCIDR = Array.from({ length: 1000 }, (_, i) => `x${i}`);
+  assert.throws(
+    () => parseCoordinatorConf(conf({ hijackCIDR })),
+    (error: Error) => {
+      assert.match(error.message, /hijackCIDR\[9\]: "x9" must be a network .*; 990 more are wrong$/);
+      return error.message.length < 2000;
+    },
+  );
+});
+
 test('the ipam object has its defaults, and takes log limits as numbers or text', () => {
   const ipam = {
     type: 'spiderpool',

@@ -2,6 +2,7 @@
 // 0.2), in the option names of both.
 
 import { z } from 'zod';
+import { shortList } from '../short-list.ts';
 import { check } from '../validation.ts';
 import { interfaceName, macPrefix, networks } from './coordinator-conf.ts';
 import { goObject } from './go-object.ts';
@@ -75,7 +76,7 @@ export const routerConfSchema = goObject({
   /** SR-IOV NICs need no other treatment than macvlan. */
   sriov: z.boolean().optional(),
   /** The first versions' names for the three lists and for `migrate_route`. */
-  routes: z.array(goObject({ dst: networkText })).optional(),
+  routes: shortList(goObject({ dst: networkText })).optional(),
   hijack_overlay_response: z.boolean().default(true),
 });
 

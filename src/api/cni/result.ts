@@ -1,6 +1,7 @@
 // The result of ADD in the shape of specification 1.1.0, which is what we work with inside.
 
 import { z } from 'zod';
+import { shortList } from '../short-list.ts';
 import { check } from '../validation.ts';
 import { goObject, handedOn } from './go-object.ts';
 import { addressIfAny, cidrText } from './text-fields.ts';
@@ -45,9 +46,9 @@ export interface CniDns {
 
 /** A result without its version; unknown fields are kept, and those that we do not read are not checked. */
 export const cniResultSchema = goObject({
-  interfaces: z.array(cniInterfaceSchema).optional(),
-  ips: z.array(cniIpSchema).optional(),
-  routes: z.array(cniRouteSchema).optional(),
+  interfaces: shortList(cniInterfaceSchema).optional(),
+  ips: shortList(cniIpSchema).optional(),
+  routes: shortList(cniRouteSchema).optional(),
   dns: handedOn<CniDns>(),
 });
 

@@ -1,7 +1,7 @@
 // The annotations of pods and namespaces that say which pools and routes a pod gets.
 
 import { z } from 'zod';
-import { checkJson, INTERFACE_NAME } from '#api';
+import { checkJson, INTERFACE_NAME, shortList } from '#api';
 import { OrbError } from '#base';
 import { type Family, networkOf, parseAddress, parseCidr } from '#ip';
 import type { PodRoute } from './pool-network.ts';
@@ -26,7 +26,7 @@ export interface NicPools {
   readonly pools: NamedPools;
 }
 
-const names = z.array(z.string().min(1)).optional();
+const names = shortList(z.string().min(1)).optional();
 const families = { ipv4: names, ipv6: names };
 
 /** Go reads JSON keys without regard to case; a key that is none of ours is a typing error. */
@@ -36,7 +36,7 @@ function lowerCaseKeys(value: unknown): unknown {
 }
 
 const poolsSchema = z.preprocess(lowerCaseKeys, z.strictObject(families));
-const nicPoolsSchema = z.array(
+const nicPoolsSchema = shortList(
   z.preprocess(
     lowerCaseKeys,
     z.strictObject({
@@ -46,7 +46,7 @@ const nicPoolsSchema = z.array(
     }),
   ),
 );
-const routesSchema = z.array(
+const routesSchema = shortList(
   z.preprocess(lowerCaseKeys, z.strictObject({ dst: z.string(), gw: z.string() })),
 );
 
@@ -84,7 +84,7 @@ export function readNamespacePools(annotations: Annotations): NamedPools | undef
     const key = `${PREFIX}default-ipv${family}-ippool`;
     const text = annotations[key];
     if (text === undefined) return [];
-    return checkJson(z.array(z.string().min(1)), text, {
+    return checkJson(shortList(z.string().min(1)), text, {
       subject: `wrong input, invalid format of Namespace annotation ${key}`,
     });
   };
