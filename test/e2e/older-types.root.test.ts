@@ -117,7 +117,9 @@ if (insideNamespaces(import.meta.filename)) {
       '10.96.0.0/12 via 10.6.0.101 veth0',
       'default via 10.6.0.1 eth0',
     ]);
-    assert.deepEqual(sourceRules(sandbox), [`${addressOf(sandbox, 'net1')} 101`]);
+    // Each NIC answers for itself, also the one whose default route is in main (docs/adr/0028).
+    const answers = [`${addressOf(sandbox, 'net1')} 101`, `${addressOf(sandbox, 'eth0')} 99`];
+    assert.deepEqual(sourceRules(sandbox), answers);
     assert.deepEqual(routes(sandbox, '101'), [
       '10.244.0.0/16 via 10.6.0.101 veth0',
       '10.6.0.101 veth0',
@@ -250,7 +252,7 @@ if (insideNamespaces(import.meta.filename)) {
         assert.ok(routes(sandbox, 'main').includes('default via 10.6.0.1 net1'));
         assert.ok(!routes(sandbox, 'main').includes('default via 10.244.1.1 eth0'));
         assert.ok(routes(sandbox, '101').includes('default via 10.244.1.1 eth0'));
-        assert.deepEqual(sourceRules(sandbox), [`${own} 101`]);
+        assert.deepEqual(sourceRules(sandbox), [`${own} 101`, `${addressOf(sandbox, 'net1')} 99`]);
         assert.ok(routes(sandbox, 'main').includes('10.96.0.0/16 via 10.6.0.101 eth0'));
         sandbox.run('ping', '-c1', '-W10', '10.6.0.101');
         for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W10', addressOf(sandbox, dev)]);
