@@ -40,10 +40,13 @@ export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   return nodeSite(connect(kubeConfigOf(environment), { log }), node ?? hostname());
 }
 
-/** As kubectl: KUBECONFIG, then ~/.kube/config, then the service account of a pod. */
+/** As kubectl: KUBECONFIG, then ~/.kube/config, then the service account of a pod. Throws INPUT_INVALID where there is none. */
 export function kubeConfigOf(environment: NodeJS.ProcessEnv): KubeConfig {
   const { KUBECONFIG: path, HOME: home = homedir() } = environment;
   if (path !== undefined && path !== '') return kubeconfigFile(path);
   const own = join(home, '.kube/config');
-  return existsSync(own) ? kubeconfigFile(own) : inClusterConfig(environment);
+  if (existsSync(own)) return kubeconfigFile(own);
+  if (environment.KUBERNETES_SERVICE_HOST !== undefined) return inClusterConfig(environment);
+  const message = `KUBECONFIG is not set, and there is no ${own}, no service account of a pod and no running lab`;
+  throw new OrbError('INPUT_INVALID', { message });
 }
