@@ -47,6 +47,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   'src/main/orbctl/lab-commands.ts': ['nsenter'],
   'test/compliance/cluster.ts': ['kubectl'],
   'test/conformance/execution.ts': [],
+  'test/e2e/lab-kubectl.root.test.ts': ['kubectl'],
   'test/e2e/program.ts': [],
   'test/e2e/runtime.ts': [],
   'test/kube/agents.ts': ['nsenter', 'sh'],

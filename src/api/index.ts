@@ -46,9 +46,11 @@ export {
   specVersions,
   supportedVersions,
 } from './cni/spec-version.ts';
+export type { CronJob, Job } from './core/batch.ts';
 export type { Condition } from './core/condition.ts';
 export type { ConfigMap } from './core/config-map.ts';
 export type { CustomResourceDefinition, CustomResourceVersion } from './core/custom-resource-definition.ts';
+export type { PodDisruptionBudget } from './core/disruption-budget.ts';
 export type { Endpoint, EndpointSlice } from './core/endpoint-slice.ts';
 export type { Event } from './core/event.ts';
 export type { Lease } from './core/lease.ts';

@@ -1,7 +1,9 @@
 // The table of all kinds we read or write.
 
+import { cronJobs, jobs } from './core/batch.ts';
 import { configMaps } from './core/config-map.ts';
 import { customResourceDefinitions } from './core/custom-resource-definition.ts';
+import { podDisruptionBudgets } from './core/disruption-budget.ts';
 import { endpointSlices } from './core/endpoint-slice.ts';
 import { events } from './core/event.ts';
 import { leases } from './core/lease.ts';
@@ -22,14 +24,17 @@ import { spiderSubnets } from './spiderpool/subnet.ts';
 /** The kinds that the server knows without a CustomResourceDefinition. */
 export const builtInResources = {
   configMaps,
+  cronJobs,
   customResourceDefinitions,
   daemonSets,
   deployments,
   endpointSlices,
   events,
+  jobs,
   leases,
   namespaces,
   nodes,
+  podDisruptionBudgets,
   pods,
   replicaSets,
   serviceAccounts,

@@ -27,6 +27,8 @@ export interface Controller {
   readonly name: string;
   /** The keys to be looked at when an object changed, was added or deleted. */
   readonly concerns: (kind: WatchedKind, object: KubeObject, world: World) => readonly string[];
+  /** The keys to be looked at every second, because time alone may change what is to be done. */
+  readonly timed?: (world: World) => readonly string[];
   /** What is to be done for a key; nothing when all is as it should be. */
   readonly plan: (key: string, world: World, now: string) => readonly Action[];
 }

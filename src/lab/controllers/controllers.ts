@@ -4,9 +4,12 @@ import { type KubeObject, resources } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
 import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, refOf, WorkQueue } from '#kube';
 import type { Action, Controller } from './controller.ts';
+import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionBudgetController } from './disruption-budget.ts';
 import { endpointSliceController } from './endpoint-slices.ts';
+import { jobController } from './job.ts';
 import { replicaSetController } from './replica-set.ts';
 import { scheduler } from './scheduler.ts';
 import { statefulSetController } from './stateful-set.ts';
@@ -24,12 +27,17 @@ const controllers: readonly Controller[] = [
   replicaSetController,
   statefulSetController,
   daemonSetController,
+  jobController,
+  cronJobController,
+  disruptionBudgetController,
   scheduler,
   endpointSliceController,
 ];
 
 /** Creations and deletions of one plan that are under way at once. */
 const parallelWrites = 16;
+
+const tickMs = 1000;
 
 /** Starts all controllers; resolves when they know the cluster. */
 export async function runControllers(options: ControllersOptions): Promise<{ stop(): Promise<void> }> {
@@ -41,6 +49,8 @@ export async function runControllers(options: ControllersOptions): Promise<{ sto
 class ControllerManager {
   readonly #options: ControllersOptions;
   readonly #visibility: Visibility;
+  readonly #stop = new AbortController();
+  #ticking: Promise<void> = Promise.resolve();
   readonly #events = new Map<string, EventRecorder>();
   readonly #reflectors: Reflector<KubeObject>[];
   readonly #world: World;
@@ -60,12 +70,25 @@ class ControllerManager {
   async start(): Promise<void> {
     for (const reflector of this.#reflectors) reflector.start();
     await Promise.all(this.#reflectors.map(({ ready }) => ready));
+    this.#ticking = this.#tick();
   }
 
   async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ticking;
     await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
     await Promise.all([...this.#events.values()].map((events) => events.settled()));
+  }
+
+  /** Asks controllers that have to do with time. */
+  async #tick(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      for (const [controller, queue] of this.#queues)
+        for (const key of controller.timed?.(this.#world) ?? []) queue.add(key);
+      await this.#options.clock.sleep(tickMs, signal).catch(() => {}); // stopped
+    }
   }
 
   #reflector(kind: WatchedKind): Reflector<KubeObject> {

@@ -1,12 +1,15 @@
 // What the controllers know of the cluster: a store of each kind they look at, kept up to date by reflectors.
 
 import type {
+  CronJob,
   DaemonSet,
   Deployment,
   EndpointSlice,
+  Job,
   KubeObject,
   Node,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   Service,
   StatefulSet,
@@ -15,10 +18,13 @@ import type { Store } from '#kube';
 
 /** The kinds, by the names under which `World` and `resources` have them. */
 export const watchedKinds = [
+  'cronJobs',
   'daemonSets',
   'deployments',
   'endpointSlices',
+  'jobs',
   'nodes',
+  'podDisruptionBudgets',
   'pods',
   'replicaSets',
   'services',
@@ -28,10 +34,13 @@ export const watchedKinds = [
 export type WatchedKind = (typeof watchedKinds)[number];
 
 export interface Kinds {
+  cronJobs: CronJob;
   daemonSets: DaemonSet;
   deployments: Deployment;
   endpointSlices: EndpointSlice;
+  jobs: Job;
   nodes: Node;
+  podDisruptionBudgets: PodDisruptionBudget;
   pods: Pod;
   replicaSets: ReplicaSet;
   services: Service;

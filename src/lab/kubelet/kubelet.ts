@@ -14,7 +14,7 @@ import { pluginRunner } from './plugin.ts';
 import { networksOf } from './pod-networks.ts';
 import { PodReporter } from './pod-reporter.ts';
 import { isRunning } from './pod-status.ts';
-import { PodProcesses } from './processes.ts';
+import { type ContainerEnd, errandsOf, PodProcesses } from './processes.ts';
 import { ResultCache } from './result-cache.ts';
 import { type Sandbox, SandboxStore } from './sandbox-store.ts';
 import { Sandboxes } from './sandboxes.ts';
@@ -77,6 +77,8 @@ class Kubelet {
   readonly #reporter: PodReporter;
   /** Container ids of sandboxes that an earlier kubelet made. */
   readonly #unchecked = new Set<string>();
+  /** How the containers of a sandbox ended. */
+  readonly #ends = new Map<string, readonly ContainerEnd[]>();
   #recovered = false;
 
   constructor(options: KubeletOptions) {
@@ -187,6 +189,7 @@ class Kubelet {
 
   async #remove(sandbox: Sandbox): Promise<void> {
     this.#processes.stop(sandbox);
+    this.#ends.delete(sandbox.containerId);
     try {
       await this.#sandboxes.remove(sandbox);
     } catch (error) {
@@ -213,9 +216,23 @@ class Kubelet {
     if (pod.spec?.hostNetwork === true) return this.#reporter.running(pod, 'host', this.#node.addresses);
     if (running === undefined) return this.#start(pod);
     await this.#checkOnce(pod, running);
-    this.#processes.start(running, this.#commandsOf(pod));
-    this.#publish(running);
-    await this.#report(pod, running);
+    await this.#serve(pod, running);
+  }
+
+  /** Lets a pod run whose sandbox is attached. */
+  async #serve(pod: Pod, sandbox: Sandbox): Promise<void> {
+    const errands = errandsOf(pod);
+    if (errands === undefined) this.#processes.start(sandbox, this.#commandsOf(pod));
+    this.#publish(sandbox);
+    const ends = this.#ends.get(sandbox.containerId);
+    if (ends !== undefined) return this.#reporter.ended(pod, sandbox.containerId, ends);
+    await this.#report(pod, sandbox);
+    if (errands === undefined) return;
+    // After the report, so that the end is not told before the beginning.
+    this.#processes.finish(sandbox, errands, pod.spec?.restartPolicy === 'OnFailure', (found) => {
+      this.#ends.set(sandbox.containerId, found);
+      this.#queue.add(keyOf(pod));
+    });
   }
 
   async #start(pod: Pod): Promise<void> {
@@ -227,9 +244,7 @@ class Kubelet {
     if (pod.status?.startTime === undefined) await this.#reporter.pending(pod);
     const sandbox = await this.#sandboxes.create(pod);
     const ready = await this.#attach(pod, sandbox);
-    this.#processes.start(ready, this.#commandsOf(pod));
-    this.#publish(ready);
-    await this.#report(pod, ready);
+    await this.#serve(pod, ready);
   }
 
   /** Attaches a new sandbox, or removes it: the next try is made in another one, as kubelet does. */

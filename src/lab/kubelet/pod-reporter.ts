@@ -5,7 +5,8 @@ import type { Clock } from '#base';
 import { type KubeClient, refOf } from '#kube';
 import { addressesOf, networkStatus } from './network-status.ts';
 import { firstInterface } from './pod-networks.ts';
-import { isRunning, pendingStatus, runningStatus } from './pod-status.ts';
+import { endedStatus, isRunning, pendingStatus, runningStatus } from './pod-status.ts';
+import type { ContainerEnd } from './processes.ts';
 import type { AttachedNetwork } from './sandboxes.ts';
 
 export class PodReporter {
@@ -42,6 +43,11 @@ export class PodReporter {
   async running(pod: Pod, containerId: string, addresses: readonly string[]): Promise<void> {
     if (isRunning(pod)) return;
     await this.#write(pod, runningStatus(pod, { containerId, addresses, ...this.#moment() }));
+  }
+
+  /** The pod has ended. */
+  async ended(pod: Pod, containerId: string, ends: readonly ContainerEnd[]): Promise<void> {
+    await this.#write(pod, endedStatus(pod, containerId, ends, this.#moment().now));
   }
 
   #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {

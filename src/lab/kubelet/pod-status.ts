@@ -1,6 +1,7 @@
 // The status of a pod as its kubelet reports it.
 
 import type { Condition, ContainerStatus, Pod, PodStatus } from '#api';
+import type { ContainerEnd } from './processes.ts';
 
 /** What the kubelet knows of a pod that runs. */
 export interface RunningPod {
@@ -90,6 +91,44 @@ export function pendingStatus(
     ...hostFields(nodeAddresses),
     startTime: pod.status?.startTime ?? now,
     containerStatuses: containerStatuses(pod, '', undefined),
+  };
+}
+
+/** Of a pod whose containers have all ended. */
+export function endedStatus(
+  pod: Pod,
+  containerId: string,
+  ends: readonly ContainerEnd[],
+  now: string,
+): PodStatus {
+  const over = { status: 'False', reason: 'PodCompleted' } as const;
+  const conditions = [
+    { type: 'Initialized', status: 'True' as const, reason: 'PodCompleted' },
+    { type: 'Ready', ...over },
+    { type: 'ContainersReady', ...over },
+    { type: 'PodScheduled', status: 'True' as const },
+  ];
+  const statuses = (pod.spec?.containers ?? []).map(({ name, image = '' }): ContainerStatus => {
+    const end = ends.find(({ container }) => container === name);
+    const { exitCode = 0, restarts: restartCount = 0, startedAt = now, finishedAt = now } = end ?? {};
+    const containerID = `lab://${containerId}`;
+    const reason = exitCode === 0 ? 'Completed' : 'Error';
+    const terminated = { exitCode, reason, startedAt, finishedAt, containerID };
+    return {
+      name,
+      image,
+      imageID: '',
+      restartCount,
+      ready: false,
+      started: false,
+      containerID,
+      state: { terminated },
+    };
+  });
+  return {
+    phase: ends.every(({ exitCode }) => exitCode === 0) ? 'Succeeded' : 'Failed',
+    conditions: withConditions(pod, conditions, now),
+    containerStatuses: statuses,
   };
 }
 

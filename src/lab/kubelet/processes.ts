@@ -13,6 +13,16 @@ export interface PodProcessesOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** How a process ended; 128 where it could not be started, 137 where a signal ended it. */
+interface ProcessEnd {
+  readonly how: string;
+  readonly exitCode: number;
+}
+
+function secondOf(clock: Clock): string {
+  return new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 /** Started again after these waits, as kubelet's CrashLoopBackOff but for a shorter life. */
 const backOffSpan = { firstMs: 200, maximumMs: 10_000 };
 
@@ -38,6 +48,31 @@ function isProgram(program: string, path: string): boolean {
   });
 }
 
+/** A container of a pod that runs to its end. */
+export interface Errand {
+  readonly container: string;
+  /** Absent where the image would say it: the lab has no images, and what does nothing is done at once. */
+  readonly command?: readonly string[];
+}
+
+/** How a container ended; times are RFC 3339. */
+export interface ContainerEnd {
+  readonly container: string;
+  readonly exitCode: number;
+  readonly restarts: number;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** The containers of a pod that is over some day; undefined for one that runs for ever. */
+export function errandsOf({ spec }: Pod): Errand[] | undefined {
+  if ((spec?.restartPolicy ?? 'Always') === 'Always') return undefined;
+  return (spec?.containers ?? []).map(({ name, command = [], args = [] }) => ({
+    container: name,
+    ...(command.length === 0 ? {} : { command: [...command, ...args] }),
+  }));
+}
+
 /** The processes of all pods of a kubelet; they end with it, however it ends. */
 export class PodProcesses {
   readonly #options: PodProcessesOptions;
@@ -55,6 +90,35 @@ export class PodProcesses {
     for (const command of commands) void this.#keep(netns, command, stop.signal);
   }
 
+  /** Runs errands to their end, once for each sandbox; where `again`, one that fails is run again. Then tells how they ended. */
+  finish(
+    { containerId, netns }: Sandbox,
+    errands: readonly Errand[],
+    again: boolean,
+    tell: (ends: readonly ContainerEnd[]) => void,
+  ): void {
+    if (this.#stops.has(containerId)) return;
+    const stop = new AbortController();
+    this.#stops.set(containerId, stop);
+    const { signal } = stop;
+    void Promise.all(errands.map((errand) => this.#toEnd(netns, errand, again, signal))).then((ends) => {
+      if (!signal.aborted) tell(ends);
+    });
+  }
+
+  async #toEnd(netns: string, errand: Errand, again: boolean, signal: AbortSignal): Promise<ContainerEnd> {
+    const backOff = new BackOff(backOffSpan);
+    const { clock } = this.#options;
+    const { container, command } = errand;
+    for (let restarts = 0; ; restarts++) {
+      const startedAt = secondOf(clock);
+      const exitCode = command === undefined ? 0 : (await this.#run(netns, command, signal)).exitCode;
+      const end = { container, exitCode, restarts, startedAt, finishedAt: secondOf(clock) };
+      if (exitCode === 0 || !again || signal.aborted) return end;
+      await clock.sleep(backOff.next(), signal).catch(() => {}); // aborted: the next run ends at once
+    }
+  }
+
   stop({ containerId }: Sandbox): void {
     this.#stops.get(containerId)?.abort();
     this.#stops.delete(containerId);
@@ -69,7 +133,7 @@ export class PodProcesses {
     const backOff = new BackOff(backOffSpan);
     const { clock, log } = this.#options;
     while (!signal.aborted) {
-      const how = await this.#run(netns, command, signal);
+      const { how } = await this.#run(netns, command, signal);
       if (signal.aborted) return;
       log.info({ command: command.join(' '), how }, 'a process of a pod ended, it is started again');
       await clock.sleep(backOff.next(), signal).catch(() => {}); // aborted: the loop ends
@@ -77,7 +141,7 @@ export class PodProcesses {
   }
 
   /** Runs it to its end. setpriv(1): the kernel kills it when the kubelet dies. */
-  #run(netns: string, command: readonly string[], signal: AbortSignal): Promise<string> {
+  #run(netns: string, command: readonly string[], signal: AbortSignal): Promise<ProcessEnd> {
     return new Promise((resolve) => {
       const argv = ['--pdeathsig', 'KILL', 'nsenter', `--net=${netns}`, '--', ...command];
       const child: ChildProcess = spawn('setpriv', argv, {
@@ -86,8 +150,10 @@ export class PodProcesses {
         signal,
         killSignal: 'SIGKILL',
       });
-      child.on('error', (error) => resolve(errorText(error)));
-      child.on('exit', (code, killed) => resolve(`exit status ${code ?? killed}`));
+      child.on('error', (error) => resolve({ how: errorText(error), exitCode: 128 }));
+      child.on('exit', (code, killed) =>
+        resolve({ how: `exit status ${code ?? killed}`, exitCode: code ?? 137 }),
+      );
     });
   }
 }

@@ -1,0 +1,109 @@
+// CronJob: makes a job whenever its schedule says so, and keeps the last ones.
+
+import { apiVersionOf, type CronJob, type Job, resources } from '#api';
+import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { endOf } from './job.ts';
+import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
+import { dueTime } from './schedule.ts';
+
+const type = resources.cronJobs;
+const remove = (object: Job): Action => ({ verb: 'delete', type: resources.jobs, object });
+
+/** The name tells the minute, so that one minute has one job (kubernetes, getJobName). */
+function jobAt(cronJob: CronJob, atMs: number): Job {
+  const { metadata, spec } = cronJob.spec?.jobTemplate ?? {};
+  return {
+    metadata: {
+      name: `${cronJob.metadata.name}-${Math.floor(atMs / 60_000)}`,
+      namespace: cronJob.metadata.namespace,
+      ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
+      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ownerReferences: [controlledBy(type, cronJob)],
+    },
+    ...(spec === undefined ? {} : { spec }),
+  };
+}
+
+/** Jobs that are over, beyond the number of each sort that is kept: the oldest go. */
+function surplus({ spec }: CronJob, jobs: readonly Job[]): Job[] {
+  const { successfulJobsHistoryLimit = 3, failedJobsHistoryLimit = 1 } = spec ?? {};
+  const byAge = jobs.toSorted((a, b) => createdMs(b) - createdMs(a));
+  const over = (end: string) => byAge.filter((job) => endOf(job)?.type === end);
+  return [
+    ...over('Complete').slice(successfulJobsHistoryLimit),
+    ...over('Failed').slice(failedJobsHistoryLimit),
+  ];
+}
+
+function createdMs({ metadata }: CronJob | Job): number {
+  return Date.parse(metadata.creationTimestamp ?? '') || 0;
+}
+
+/** What a due minute leads to; nothing where it is too late, or the last job still runs and may not be joined. */
+function start(
+  cronJob: CronJob,
+  running: readonly Job[],
+  now: string,
+): { readonly atMs: number; readonly actions: Action[] } | undefined {
+  const {
+    schedule = '',
+    timeZone = 'UTC',
+    suspend,
+    concurrencyPolicy,
+    startingDeadlineSeconds,
+  } = cronJob.spec ?? {};
+  if (suspend === true) return undefined;
+  const lastMs = Date.parse(cronJob.status?.lastScheduleTime ?? '') || createdMs(cronJob);
+  const nowMs = Date.parse(now);
+  const atMs = dueTime(schedule, timeZone, lastMs, nowMs);
+  if (atMs === undefined) return undefined;
+  if (startingDeadlineSeconds !== undefined && nowMs - atMs > startingDeadlineSeconds * 1000)
+    return undefined;
+  if (concurrencyPolicy === 'Forbid' && running.length > 0) return undefined;
+  const replaced = concurrencyPolicy === 'Replace' ? running.map(remove) : [];
+  return {
+    atMs,
+    actions: [...replaced, { verb: 'create', type: resources.jobs, object: jobAt(cronJob, atMs) }],
+  };
+}
+
+export const cronJobController: Controller = {
+  name: 'cronjob-controller',
+  concerns: (kind, object) => {
+    if (kind === 'jobs') return controllerKeys('CronJob', object);
+    return kind === 'cronJobs' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+  },
+  timed: (world) => world.cronJobs.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+  plan: (key, world, now) => {
+    const { namespace, name } = splitKey(key);
+    const cronJob = world.cronJobs.get(name, namespace);
+    if (cronJob === undefined || cronJob.metadata.deletionTimestamp !== undefined) return [];
+    const jobs = controlledOf(world.jobs, cronJob);
+    const running = jobs.filter((job) => endOf(job) === undefined);
+    const started = start(cronJob, running, now);
+    const done = jobs
+      .map(({ status }) => status?.completionTime ?? '')
+      .toSorted()
+      .at(-1);
+    const apiVersion = apiVersionOf(resources.jobs);
+    const active = running.map(({ metadata: { name: job, uid } }) => ({
+      apiVersion,
+      kind: 'Job',
+      namespace,
+      name: job,
+      uid,
+    }));
+    const status = {
+      active,
+      ...(started === undefined
+        ? {}
+        : { lastScheduleTime: new Date(started.atMs).toISOString().replace('.000', '') }),
+      ...(done === undefined || done === '' ? {} : { lastSuccessfulTime: done }),
+    };
+    return [
+      ...(started?.actions ?? []),
+      ...surplus(cronJob, jobs).map(remove),
+      ...statusActions(type, cronJob, status),
+    ];
+  },
+};

@@ -1,0 +1,90 @@
+// PodDisruptionBudget: says how many of its pods may be evicted now (kubernetes, the disruption controller).
+
+import { type Pod, type PodDisruptionBudget, resources } from '#api';
+import { selectorMatches } from '#plan/ipam';
+import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { isActive, isReady, withCondition } from './pod-state.ts';
+import { byNamespace, type World } from './world.ts';
+
+const type = resources.podDisruptionBudgets;
+
+/** An eviction that was allowed counts so long, unless its pod goes before (DeletionTimeout). */
+const evictionMs = 2 * 60_000;
+
+function belongs({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {
+  return spec?.selector !== undefined && selectorMatches(spec.selector, metadata.labels ?? {});
+}
+
+/** A number, or the part of `whole` that a percentage is, rounded up. */
+function boundOf(bound: number | string, whole: number): number {
+  return typeof bound === 'number' ? bound : Math.ceil((Number.parseInt(bound, 10) / 100) * whole);
+}
+
+/** As many pods as the workloads want that own them; pods without one count themselves. */
+function expectedOf(pods: readonly Pod[], world: World, namespace: string): number {
+  const wanted = new Map<string, number>();
+  for (const { metadata } of pods) {
+    const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+    const store = owner?.kind === 'StatefulSet' ? world.statefulSets : world.replicaSets;
+    const replicas = owner === undefined ? undefined : store.get(owner.name, namespace)?.spec?.replicas;
+    const key = replicas === undefined ? `pod ${metadata.uid}` : `owner ${owner?.uid}`;
+    wanted.set(key, replicas ?? 1);
+  }
+  return [...wanted.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function statusOf(budget: PodDisruptionBudget, pods: readonly Pod[], expected: number, now: string) {
+  const { minAvailable, maxUnavailable } = budget.spec ?? {};
+  const desired =
+    maxUnavailable === undefined
+      ? boundOf(minAvailable ?? 1, expected)
+      : Math.max(0, expected - boundOf(maxUnavailable, expected));
+  const evicted = budget.status?.disruptedPods ?? {};
+  const isGoing = (name: string, since: string | null) =>
+    Date.parse(now) - Date.parse(since ?? '') < evictionMs &&
+    pods.some(({ metadata }) => metadata.name === name);
+  const going = new Map(Object.entries(evicted).filter(([name, since]) => isGoing(name, since)));
+  const healthy = pods.filter((pod) => isReady(pod) && !going.has(pod.metadata.name ?? '')).length;
+  const allowed = expected === 0 ? 0 : Math.max(0, healthy - desired);
+  const condition = {
+    type: 'DisruptionAllowed',
+    status: allowed > 0 ? ('True' as const) : ('False' as const),
+    reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods',
+    message: '',
+  };
+  return {
+    observedGeneration: budget.metadata.generation,
+    // In a merge patch a null takes the name away.
+    disruptedPods: Object.fromEntries(Object.keys(evicted).map((name) => [name, going.get(name) ?? null])),
+    disruptionsAllowed: allowed,
+    currentHealthy: healthy,
+    desiredHealthy: desired,
+    expectedPods: expected,
+    conditions: withCondition(budget.status?.conditions, condition, now),
+  };
+}
+
+export const disruptionBudgetController: Controller = {
+  name: 'disruption-controller',
+  concerns: (kind, object, world) => {
+    const { namespace = '', name } = object.metadata;
+    if (kind === 'podDisruptionBudgets') return [`${namespace}/${name}`];
+    if (kind !== 'pods') return [];
+    const budgets = world.podDisruptionBudgets.by(byNamespace, namespace);
+    return budgets.filter((it) => belongs(it, object as Pod)).map((it) => `${namespace}/${it.metadata.name}`);
+  },
+  plan: (key, world, now): Action[] => {
+    const { namespace, name } = splitKey(key);
+    const budget = world.podDisruptionBudgets.get(name, namespace);
+    if (budget === undefined) return [];
+    const pods = world.pods.by(byNamespace, namespace).filter((pod) => isActive(pod) && belongs(budget, pod));
+    const status = statusOf(budget, pods, expectedOf(pods, world, namespace), now);
+    // An eviction writes the same fields: it must not be overwritten by what was counted before it.
+    const { resourceVersion } = budget.metadata;
+    return statusActions(type, budget, status).map((action) =>
+      action.verb === 'patch'
+        ? { ...action, body: { ...action.body, metadata: { resourceVersion } } }
+        : action,
+    );
+  },
+};
