@@ -107,8 +107,14 @@ async function startLab(step = 'API server:'): Promise<StartedLab> {
   return { child, processes: family(child.pid ?? 0) };
 }
 
-const alive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !/^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+/** A process that has ended is a zombie (Z), or dead (X) for the moment until the kernel forgets it (proc(5)). */
+function alive(pid: number): boolean {
+  try {
+    return !/^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // gone
+  }
+}
 
 async function allGone(processes: readonly number[]): Promise<void> {
   for (let i = 0; i < 1200 && processes.some(alive); i++) await sleep(50);
