@@ -39,6 +39,7 @@ import { RuleEngine } from './schema/rules.ts';
 import { noSuchPath, StatusError } from './status.ts';
 import { Store } from './store/store.ts';
 import { ResourceHandler } from './verbs/resource-handler.ts';
+import { unservedKind } from './verbs/unserved.ts';
 import { Watches } from './verbs/watch.ts';
 import { WebhookAdmission } from './webhooks/admission.ts';
 
@@ -201,7 +202,7 @@ export class ApiServer {
       throw noSuchPath();
     }
     const resource = this.#registry.find(named.group, named.version, named.plural);
-    if (resource === undefined) throw noSuchPath();
+    if (resource === undefined) throw unservedKind(named);
     const protobuf = this.#protobuf;
     await this.#resources.serve({ request, response, path: named, query, resource, protobuf, user });
   }

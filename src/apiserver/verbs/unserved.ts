@@ -1,4 +1,4 @@
-// Subresources that kube-apiserver has and this server has not: what to do instead. So a reader of the message knows the way.
+// Subresources that kube-apiserver has and this server has not: what to do instead. docs/embedded-api-server.md has the table.
 
 import type { ResourcePath } from '../http/request.ts';
 import { noSuchPath, StatusError } from '../status.ts';
@@ -17,8 +17,18 @@ const instead: Readonly<Record<string, string>> = {
   'pods/resize': 'the pods of the lab have no limits of resources: make the pod anew',
   'services/proxy':
     "connect to the Service's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
-  'nodes/proxy': 'the kubelets of the lab serve no requests: run `orbctl lab node NODE`',
+  'nodes/proxy': 'the kubelets of the lab serve no requests: run `orbctl lab exec NODE -- COMMAND`',
 };
+
+/** All that is answered with 501. */
+export const unservedParts = Object.keys(instead);
+
+/** The refusal of a kind that is not served; kubectl takes the 404 to mean that the server does not know the type. */
+export function unservedKind({ group, version, plural }: ResourcePath): StatusError {
+  const what = `${plural} of ${group === '' ? version : `${group}/${version}`}`;
+  const message = `the server could not find the requested resource: ${what} is not served by the embedded API server (docs/embedded-api-server.md)`;
+  return new StatusError(404, 'NotFound', message, {});
+}
 
 /** The refusal of a subresource: 501 with what to do instead, or 404 for one that Kubernetes does not have. */
 export function unserved({ group, plural, subresource }: ResourcePath): StatusError {
