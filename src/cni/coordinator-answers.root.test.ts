@@ -128,7 +128,7 @@ test('a pod with two NICs, loose rp_filter: what the node forwards to each addre
   await allAnswerTheClient(site, fronts(site, [...both(ETH0), ...both(NET1)]));
 });
 
-for (const podRPFilter of [0, 2]) {
+for (const podRPFilter of [0, 1, 2]) {
   test(`a pod without any default route answers what its node forwards, rp_filter ${podRPFilter} in the pod`, async () => {
     using site = await new Site().start();
     const { lan } = site;
@@ -189,6 +189,9 @@ test('beside an overlay of IPv4 alone, net1 without a gateway answers what the n
   await allAnswerTheClient(site, fronts(site, [...both(ETH0), CALICO]));
   await site.plugin.check(site.call('net1'));
   assert.equal(ask(site.lan.pod, CLIENT[6]), 'ENETUNREACH');
+  // Calico's end of eth0 answers ARP for everybody: what only asks must not get out there.
+  const bound = ask(site.lan.pod, CLIENT[6], { from: ETH0[6] });
+  assert.match(bound, /^(EHOSTUNREACH|silence)$/);
 });
 
 test('an overlay of IPv6 alone, loose rp_filter: net1 answers what the node forwards in both families', async () => {

@@ -36,7 +36,7 @@ function hop({ gateway, dev, onlink }: Partial<NextHop>): string[] {
   return words;
 }
 
-/** `32764: from all fwmark 0x1/0xff iif eth0 lookup 100`, `32768: from all iif lo ipproto 6 sport 1-65534 lookup 98`. */
+/** `32764: from all fwmark 0x1/0xff iif eth0 lookup 100`, `32768: from all ipproto 6 sport 1-65534 lookup 98`. */
 function describeRule({ priority, from, to, mark, inputDev, ipProtocol, sourcePorts, table }: Rule): string {
   const words = [`${priority}: from ${from === undefined ? 'all' : formatCidr(from)}`];
   if (to !== undefined) words.push(`to ${formatCidr(to)}`);

@@ -73,12 +73,12 @@ test('beside an overlay’s NIC that does not lead to the node, its table has th
 test('without a default route answers find a way after main, and nothing that only asks does', () => {
   const desired = plan([withoutDefault(eth0([4, 6]))]);
   assert.deepEqual(rules(desired).slice(1), [
-    '32768: from all iif lo ipproto icmp lookup 98',
-    '32768: from all iif lo ipproto tcp sport 1-65534 lookup 98',
-    '32768: from all iif lo sport 1-32767 lookup 98',
+    '32768: from all ipproto icmp lookup 98',
+    '32768: from all ipproto tcp sport 1-65534 lookup 98',
+    '32768: from all sport 1-32767 lookup 98',
   ]);
   assert.deepEqual(table(desired.pod.routes, 98), ['default dev veth0 scope link src 10.6.168.172']);
-  assert.ok(rules(desired, 6).includes('32768: from all iif lo ipproto ipv6-icmp lookup 98'));
+  assert.ok(rules(desired, 6).includes('32768: from all ipproto ipv6-icmp lookup 98'));
   assert.deepEqual(table(desired.pod.routes, 98, 6), ['default dev veth0 metric 1024']);
 });
 

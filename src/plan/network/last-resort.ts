@@ -2,7 +2,7 @@
 
 import { defaultDestination, type Family } from '#ip';
 import { ROUTE_PROTOCOL, type Route, type Rule } from '#net';
-import { type Frame, sourceOf } from './frame.ts';
+import { type Frame, hasFamily, sourceOf } from './frame.ts';
 import { LAST_RULE_PRIORITY } from './numbers.ts';
 import { replyWay } from './replies.ts';
 
@@ -22,21 +22,26 @@ export function familiesWithoutDefault(frame: Frame, defaults: readonly Route[])
 }
 
 /**
- * The kernel looks for the way of an answer before its mark is restored, and without any route sends none: docs/adr/0028. This one leads
- * to the node's end without a gateway. What is marked is looked up again and leaves by the reply table; nobody answers for the rest.
+ * The kernel looks for the way of an answer before its mark is restored, and without any route sends none: docs/adr/0028. This one has
+ * no gateway. What is marked is looked up again and leaves by the reply table; nobody answers for the rest.
  */
 export function lastResortRoute(frame: Frame, family: Family): Route {
-  const way = replyWay(frame);
-  const source = sourceOf(frame, way, family);
+  const { own, podLink } = replyWay(frame);
+  const source = own ? sourceOf(frame, replyWay(frame), family) : undefined;
   return {
     destination: defaultDestination(family),
     table: frame.numbers.lastTable,
     type: 'unicast',
     scope: family === 4 ? 'link' : 'global',
     protocol: ROUTE_PROTOCOL,
-    dev: way.podLink,
+    dev: own ? podLink : lanNic(frame, family),
     ...(source !== undefined && { source }),
   };
+}
+
+/** Not the overlay's: its end on the node may answer for everybody (proxy_arp of Calico), and would let questions out. */
+function lanNic(frame: Frame, family: Family): string {
+  return (frame.nics.find((nic) => nic.ours && hasFamily(nic, family)) ?? frame.first).name;
 }
 
 /**
@@ -44,9 +49,12 @@ export function lastResortRoute(frame: Frame, family: Family): Route {
  * that asks learns at once that there is no way, as before.
  */
 export function lastResortRules(frame: Frame, family: Family): Rule[] {
+  // Not for `iif lo` alone: rp_filter looks up the way back with ports only where a rule for all packets asks for them.
   const rule = {
-    ...{ family, priority: LAST_RULE_PRIORITY, table: frame.numbers.lastTable },
-    ...{ inputDev: 'lo', protocol: ROUTE_PROTOCOL },
+    family,
+    priority: LAST_RULE_PRIORITY,
+    table: frame.numbers.lastTable,
+    protocol: ROUTE_PROTOCOL,
   };
   return [
     { ...rule, ipProtocol: PROTOCOL.tcp, sourcePorts: ANY_PORT },
