@@ -61,6 +61,11 @@ export function ensureObject(parent: JsonObject, field: string): JsonObject {
   return made;
 }
 
+/** Sets `field` where it is absent. */
+export function setDefault(object: JsonObject, field: string, value: Json): void {
+  object[field] ??= value;
+}
+
 export function equal(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) {

@@ -43,6 +43,11 @@ export function sendJson(
   response.end(bytes);
 }
 
+/** Says that what was asked for is done; nothing else is told. */
+export function sendDone(response: ServerResponse, code: number): void {
+  sendJson(response, code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code });
+}
+
 /** Upstream's limits (k8s.io/apiserver warning recorder), so that the headers stay readable for clients. */
 const maximumWarnings = { characters: 256, lines: 16 };
 

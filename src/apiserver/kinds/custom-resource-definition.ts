@@ -9,6 +9,7 @@ import {
   type JsonObject,
   listAt,
   objectAt,
+  setDefault,
   stringAt,
   valueAt,
 } from '../json.ts';
@@ -19,7 +20,6 @@ import { patternFault } from '../schema/pattern.ts';
 import type { RuleEngine } from '../schema/rules.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { StatusCause } from '../status.ts';
-import { setDefault } from './pod.ts';
 
 /** Holds a definition until the objects of its kind are gone. */
 export const customResourceFinalizer = 'customresourcecleanup.apiextensions.k8s.io';

@@ -6,12 +6,13 @@ import {
   equal,
   isObject,
   type JsonObject,
+  setDefault,
   stringAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
-import { containerCauses, defaultPodSpec, setDefault } from './pod.ts';
+import { containerCauses, defaultPodSpec } from './pod.ts';
 
 function defaultJobSpec(spec: JsonObject): void {
   if (isObject(spec.template)) defaultPodSpec(ensureObject(spec.template, 'spec'));

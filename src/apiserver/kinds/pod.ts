@@ -8,16 +8,12 @@ import {
   type Json,
   type JsonObject,
   listAt,
+  setDefault,
   stringAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
-
-/** Sets `field` where it is absent. */
-export function setDefault(object: JsonObject, field: string, value: Json): void {
-  object[field] ??= value;
-}
 
 /** Fills the defaults of a pod's specification, also inside the templates of workloads. */
 export function defaultPodSpec(spec: JsonObject): void {

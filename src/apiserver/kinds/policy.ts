@@ -1,8 +1,7 @@
 // What the server does to the kinds of policy and scheduling: PodDisruptionBudgets and PriorityClasses.
 
-import { valueAt } from '../json.ts';
+import { setDefault, valueAt } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
-import { setDefault } from './pod.ts';
 
 export const disruptionBudgetStrategy: Strategy = {
   validate(budget) {

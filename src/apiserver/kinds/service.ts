@@ -17,13 +17,13 @@ import {
   type Json,
   type JsonObject,
   listAt,
+  setDefault,
   stringAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
 import type { Store } from '../store/store.ts';
 import { assignNodePorts, type PortRange, refused } from './node-ports.ts';
-import { setDefault } from './pod.ts';
 
 /** Which addresses and ports services are given. */
 export interface ServiceRanges {

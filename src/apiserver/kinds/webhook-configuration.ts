@@ -7,13 +7,13 @@ import {
   type JsonObject,
   listAt,
   numberAt,
+  setDefault,
   stringAt,
   textsAt,
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
-import { setDefault } from './pod.ts';
 
 function prepare(configuration: ApiObject): void {
   for (const webhook of listAt(configuration, 'webhooks'))

@@ -8,11 +8,12 @@ import {
   type JsonObject,
   listAt,
   objectAt,
+  setDefault,
   valueAt,
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
-import { containerCauses, defaultPodSpec, setDefault } from './pod.ts';
+import { containerCauses, defaultPodSpec } from './pod.ts';
 
 /** A strategy with the kind's own defaults added to those of all workloads. */
 function workload(defaults: (spec: JsonObject) => void): Strategy {

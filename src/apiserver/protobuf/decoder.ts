@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 import { type Message, type MessageField, MessageTable } from './message-table.ts';
 import { bytesOf, decodeScalar, isZero, textOf } from './scalars.ts';
-import { fieldsByNumber, type WireValue, wireFields } from './wire.ts';
+import { broken, fieldsByNumber, type WireValue, wireFields } from './wire.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
@@ -23,8 +23,7 @@ export class ProtobufDecoder {
    * and `warnings` says so.
    */
   decode(body: Uint8Array, warnings: string[]): JsonObject {
-    if (!magic.equals(body.subarray(0, magic.length)))
-      throw badRequest('the body of the request is not valid protobuf: it does not begin with "k8s"');
+    if (!magic.equals(body.subarray(0, magic.length))) throw broken('it does not begin with "k8s"');
     const unknown = fieldsByNumber(body.subarray(magic.length));
     const typeMeta = fieldsByNumber(bytesOf(unknown.get(1)));
     const [apiVersion, kind] = [textOf(typeMeta.get(1)), textOf(typeMeta.get(2))];

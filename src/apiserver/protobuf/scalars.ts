@@ -1,8 +1,7 @@
 // Single values of protobuf as JSON has them.
 
 import type { Json } from '../json.ts';
-import { badRequest } from '../status.ts';
-import { fieldsByNumber, type WireValue, wireFields } from './wire.ts';
+import { broken, fieldsByNumber, type WireValue, wireFields } from './wire.ts';
 
 /** The JSON of a value of a scalar type of the message table; undefined for what is not set. */
 export function decodeScalar(type: string, value: WireValue | undefined): Json | undefined {
@@ -81,8 +80,4 @@ export function bytesOf(value: WireValue | undefined): Uint8Array {
 
 export function textOf(value: WireValue | undefined): string {
   return Buffer.from(bytesOf(value)).toString();
-}
-
-function broken(what: string): Error {
-  return badRequest(`the body of the request is not valid protobuf: ${what}`);
 }

@@ -62,6 +62,7 @@ class Reader {
   }
 }
 
-function broken(what: string): Error {
+/** 400 for a body that is not protobuf, or not that of its message. */
+export function broken(what: string): Error {
   return badRequest(`the body of the request is not valid protobuf: ${what}`);
 }

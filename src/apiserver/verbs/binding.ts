@@ -1,6 +1,6 @@
 // The binding subresource of pods: a scheduler's decision (core/v1 Binding).
 
-import { sendJson } from '../http/answer.ts';
+import { sendDone } from '../http/answer.ts';
 import { type ApiObject, type JsonObject, stringAt } from '../json.ts';
 import type { Objects } from '../objects/objects.ts';
 import { badRequest, conflict, methodNotAllowed } from '../status.ts';
@@ -28,11 +28,5 @@ export async function bind(objects: Objects, call: ResourceCall): Promise<void> 
   };
   await objects.update(targetOf(call), '', change, writeOptions(call));
   await objects.context.store.durable();
-  sendJson(call.response, 201, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    code: 201,
-  });
+  sendDone(call.response, 201);
 }

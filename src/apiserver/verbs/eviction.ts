@@ -1,6 +1,6 @@
 // The eviction subresource of pods: a deletion that a PodDisruptionBudget may hold up (kubernetes "API-initiated Eviction").
 
-import { sendJson } from '../http/answer.ts';
+import { sendDone } from '../http/answer.ts';
 import { type ApiObject, clone, ensureObject, listAt, numberAt, objectAt, stringAt } from '../json.ts';
 import { asServer } from '../objects/cleanup.ts';
 import { deleteObject, readDeleteOptions } from '../objects/deletion.ts';
@@ -25,13 +25,7 @@ export async function evict(objects: Objects, call: ResourceCall): Promise<void>
   if (budget !== undefined && counts) await spend(objects, budget, pod, options.dryRun);
   await deleteObject(objects, target, options);
   await objects.context.store.durable();
-  sendJson(call.response, 201, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    code: 201,
-  });
+  sendDone(call.response, 201);
 }
 
 /** The budget that the pod belongs to; one pod of several is more than an eviction can weigh. */
