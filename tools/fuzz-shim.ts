@@ -2,67 +2,56 @@
 // stops at the first memory error. It must always end by itself, with nothing or one JSON document on stdout.
 
 import type { Socket } from 'node:net';
+import { Random } from '#base';
 import { type CommandLine, runProgram, wholeNumber } from '#program';
 import { encodeFrame, startFakeAgent } from '../test/shim/fake-agent.ts';
 import { makeShim, type ShimCall, type ShimRun } from '../test/shim/shim.ts';
 
-/** A small generator (mulberry32): the same seed gives the same run. */
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  }
-  pick<T>(items: readonly [T, ...T[]]): T {
-    return items[this.below(items.length)] ?? items[0];
-  }
-  bytes(longest: number): Buffer {
-    return Buffer.from(Array.from({ length: this.below(longest) }, () => this.below(256)));
-  }
-  /** Text of any characters an environment variable can hold. */
-  text(longest: number): string {
-    return Array.from({ length: this.below(longest) }, () =>
-      String.fromCodePoint(1 + this.below(0x2ff)),
-    ).join('');
-  }
+function randomBytes(random: Random, longest: number): Buffer {
+  return Buffer.from(Array.from({ length: random.below(longest) }, () => random.below(256)));
 }
+
+/** Text of any characters an environment variable can hold. */
+function randomText(random: Random, longest: number): string {
+  return Array.from({ length: random.below(longest) }, () =>
+    String.fromCodePoint(1 + random.below(0x2ff)),
+  ).join('');
+}
+
+/** ADD, which the shim does most for, is tried more often. */
+const commands = ['ADD', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS', 'VERSION'] as const;
 
 function randomCall(random: Random): ShimCall {
   const env: Record<string, string> = {};
   for (const name of ['CONTAINERID', 'NETNS', 'IFNAME', 'ARGS', 'PATH', 'NETNS_OVERRIDE']) {
-    if (random.below(3) > 0) env[`CNI_${name}`] = random.text(random.pick([1, 20, 300, 20_000]));
+    if (random.below(3) > 0) env[`CNI_${name}`] = randomText(random, random.pick([1, 20, 300, 20_000]));
   }
-  const command = random.pick(['ADD', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS', 'VERSION', random.text(30), '']);
+  const command = random.pick([...commands, randomText(random, 30), '']);
   if (command !== '') env.CNI_COMMAND = command;
   const conf = JSON.stringify({
-    cniVersion: random.pick(['1.1.0', '0.4.0', random.text(40)]),
-    name: random.text(40),
+    cniVersion: random.pick(['1.1.0', '0.4.0', randomText(random, 40)]),
+    name: randomText(random, 40),
   });
   const stdin = random.pick([
     Buffer.from(conf),
     Buffer.from(conf).subarray(0, random.below(conf.length)),
-    random.bytes(5000),
+    randomBytes(random, 5000),
   ]);
   return random.below(50) === 0 ? { env, stdin: Buffer.alloc(4_200_000, conf) } : { env, stdin };
 }
 
 /** A right answer, damaged in one of many ways. */
 function randomAnswer(random: Random): Buffer {
-  const stdout = JSON.stringify({ text: random.text(random.pick([1, 100, 100_000])) });
-  const right = encodeFrame({ exit: String(random.below(256)), stdout, log: random.text(500) });
+  const stdout = JSON.stringify({ text: randomText(random, random.pick([1, 100, 100_000])) });
+  const right = encodeFrame({ exit: String(random.below(256)), stdout, log: randomText(random, 500) });
   const at = random.below(right.length);
   switch (random.below(6)) {
     case 0:
       return right.subarray(0, at);
     case 1:
-      return Buffer.concat([right, random.bytes(20)]);
+      return Buffer.concat([right, randomBytes(random, 20)]);
     case 2:
-      return Buffer.concat([right.subarray(0, 8), random.bytes(3000)]);
+      return Buffer.concat([right.subarray(0, 8), randomBytes(random, 3000)]);
     case 3: {
       // A header broken in one byte; a byte of a value would only change what is said.
       const broken = Buffer.from(right);
@@ -71,7 +60,7 @@ function randomAnswer(random: Random): Buffer {
     }
     case 4:
       return Buffer.from(
-        `OWCNI 1\nexit ${random.text(12)}\n0\nstdout ${random.below(2 ** 30)}\n{}\nend 0\n\n`,
+        `OWCNI 1\nexit ${randomText(random, 12)}\n0\nstdout ${random.below(2 ** 30)}\n{}\nend 0\n\n`,
       );
     default:
       return right;

@@ -38,7 +38,7 @@ export class Random {
   }
 
   pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[Math.floor(this.next() * choices.length)] ?? choices[0];
+    return choices[this.below(choices.length)] ?? choices[0];
   }
 
   /** Another sequence, of its own. */
