@@ -4,6 +4,7 @@ export { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,
+  IPPROTO,
   type Link,
   type LinkKind,
   type LinkSettings,

@@ -166,7 +166,7 @@ export interface Rule {
   readonly to?: Cidr;
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inputDev?: string;
-  /** `ipproto`, by IANA's number: 17 is UDP. */
+  /** `ipproto`: a number of {@link IPPROTO}. */
   readonly ipProtocol?: number;
   /** `sport`, both ends included. */
   readonly sourcePorts?: { readonly first: number; readonly last: number };
@@ -211,6 +211,9 @@ export interface Listener {
   readonly address: Address;
   readonly port: number;
 }
+
+/** Protocols above IP, by IANA's numbers (linux/in.h, linux/in6.h). */
+export const IPPROTO = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const;
 
 export const MAIN_TABLE = 254;
 /** The kernel's own: what is local to the namespace. */

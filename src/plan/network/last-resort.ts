@@ -1,18 +1,18 @@
 // What lets a pod without a default route answer through its node.
 
 import { defaultDestination, type Family } from '#ip';
-import { ROUTE_PROTOCOL, type Route, type Rule } from '#net';
+import { IPPROTO, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
 import { type Frame, hasFamily, sourceOf } from './frame.ts';
 import { LAST_RULE_PRIORITY } from './numbers.ts';
 import { replyWay } from './replies.ts';
 
-/** IANA's numbers. */
-const PROTOCOL = { icmp: 1, tcp: 6, icmp6: 58 } as const;
-
-/** TCP chooses the port of a socket that asks after the way; the kernel takes no range up to 65535 (fib_rule_port_range_valid). */
+/**
+ * A TCP socket that asks has no port yet when its way is looked up, so any port is that of an answer. The kernel takes no range up to
+ * 65535 (fib_rule_port_range_valid).
+ */
 const ANY_PORT = { first: 1, last: 65_534 } as const;
 
-/** UDP chooses it before, among those above (ip_local_port_range): a server of UDP there is not told from a program that asks. */
+/** A UDP socket that asks has its port by then: one above these (ip_local_port_range). A UDP server above these is not answered. */
 const SERVED_PORTS = { first: 1, last: 32_767 } as const;
 
 export function familiesWithoutDefault(frame: Frame, defaults: readonly Route[]): Family[] {
@@ -22,12 +22,14 @@ export function familiesWithoutDefault(frame: Frame, defaults: readonly Route[])
 }
 
 /**
- * The kernel looks for the way of an answer before its mark is restored, and without any route sends none: docs/adr/0028. This one has
- * no gateway. What is marked is looked up again and leaves by the reply table; nobody answers for the rest.
+ * The kernel looks up the way of an answer before our nftables table restores its mark, and sends nothing where there is no route
+ * (docs/adr/0028). This route has no gateway. A marked answer is then looked up again and leaves by the reply table. What has no mark
+ * stays here: nobody answers for its destination's MAC address.
  */
 export function lastResortRoute(frame: Frame, family: Family): Route {
-  const { own, podLink } = replyWay(frame);
-  const source = own ? sourceOf(frame, replyWay(frame), family) : undefined;
+  const way = replyWay(frame);
+  const { own, podLink } = way;
+  const source = own ? sourceOf(frame, way, family) : undefined;
   return {
     destination: defaultDestination(family),
     table: frame.numbers.lastTable,
@@ -39,14 +41,14 @@ export function lastResortRoute(frame: Frame, family: Family): Route {
   };
 }
 
-/** Not the overlay's: its end on the node may answer for everybody (proxy_arp of Calico), and would let questions out. */
+/** Not the overlay's NIC: its other end may answer ARP for every address (Calico's proxy_arp), and questions would get out. */
 function lanNic(frame: Frame, family: Family): string {
   return (frame.nics.find((nic) => nic.ours && hasFamily(nic, family)) ?? frame.first).name;
 }
 
 /**
- * After main, and for answers alone, told by what they leave from: the port of a server, which no socket has that only asks. A program
- * that asks learns at once that there is no way, as before.
+ * They come after main and take answers alone. An answer is known by its source port: it is the port of a server, and a socket that
+ * only asks has none of these. So a program that asks still learns at once that there is no way.
  */
 export function lastResortRules(frame: Frame, family: Family): Rule[] {
   // Not for `iif lo` alone: rp_filter looks up the way back with ports only where a rule for all packets asks for them.
@@ -57,8 +59,8 @@ export function lastResortRules(frame: Frame, family: Family): Rule[] {
     protocol: ROUTE_PROTOCOL,
   };
   return [
-    { ...rule, ipProtocol: PROTOCOL.tcp, sourcePorts: ANY_PORT },
+    { ...rule, ipProtocol: IPPROTO.tcp, sourcePorts: ANY_PORT },
     { ...rule, sourcePorts: SERVED_PORTS },
-    { ...rule, ipProtocol: family === 4 ? PROTOCOL.icmp : PROTOCOL.icmp6 },
+    { ...rule, ipProtocol: family === 4 ? IPPROTO.icmp : IPPROTO.icmp6 },
   ];
 }

@@ -14,7 +14,7 @@ export const REPLY_RULE_PRIORITY = 1000;
 /** Pod: `from 10.7.168.173 lookup 101`, after the mark, so that marked replies keep their way (Spiderpool chose 999). */
 export const SOURCE_RULE_PRIORITY = 1001;
 
-/** Pod: `from 10.6.168.172 lookup 98`, after main and the kernel's own last rule (32767), in pods without a default route. */
+/** Pod: `from all ipproto tcp sport 1-65534 lookup 98`, after the kernel's own last rule (32767); see last-resort.ts. */
 export const LAST_RULE_PRIORITY = 32_768;
 
 /** Node: `from all lookup 500`. */

@@ -3,6 +3,7 @@
 import { type Address, type Cidr, formatAddress, formatCidr, maxPrefixLength } from '#ip';
 import {
   type InterfaceAddress,
+  IPPROTO,
   MAIN_TABLE,
   type Neighbour,
   type NextHop,
@@ -12,12 +13,12 @@ import {
 } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
-/** IANA's, of /etc/protocols. */
+/** As /etc/protocols has them. */
 const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  58: 'ipv6-icmp',
+  [IPPROTO.icmp]: 'icmp',
+  [IPPROTO.tcp]: 'tcp',
+  [IPPROTO.udp]: 'udp',
+  [IPPROTO.icmp6]: 'ipv6-icmp',
 };
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 // The world of a trace: namespaces with what they do to packets, and the segments that connect their links.
 
 import type { Address, Cidr, Family } from '#ip';
-import type { Listener, Mac } from '#net';
+import { IPPROTO, type Listener, type Mac } from '#net';
 import type { ServiceFront } from './service-front.ts';
 import type { NamespaceView } from './view.ts';
 
@@ -89,10 +89,9 @@ export interface Packet {
   readonly kind: 'first' | 'answer' | 'next';
 }
 
-/** IANA's number, which rules ask for. */
+/** The number that rules ask for. */
 export function ipProtocolOf(protocol: Protocol, family: Family): number {
-  if (protocol === 'icmp') return family === 4 ? 1 : 58;
-  return protocol === 'tcp' ? 6 : 17;
+  return IPPROTO[protocol === 'icmp' && family === 6 ? 'icmp6' : protocol];
 }
 
 export function placeOf({ places }: World, name: string): Place | undefined {
