@@ -15,8 +15,11 @@ export interface Moved {
 }
 
 /**
- * The NIC that main serves: the one that Multus gives the default route; else the one that was asked for, where it has a default
- * route; else the first that has one, else the first with an address of the family.
+ * The NIC that main serves: the first that there is of these.
+ * - the NIC that Multus gives the default route
+ * - the NIC that was asked for, where it has a default route
+ * - the first NIC with a default route
+ * - the first NIC with an address of the family
  */
 export function keeperOf(frame: Frame, family: Family): Nic | undefined {
   const multus = multusKeeper(frame, family);
@@ -76,8 +79,8 @@ export function defaultRoutes(nic: Pick<PodNic, 'routes'>, family?: Family): Rou
 }
 
 /**
- * Default routes of main: those that must be there; those that must not, because they moved or their NIC leaves; and those of plugins
- * that are left to Multus, who deletes them on purpose.
+ * Default routes of main. `wanted` must be there. `unwanted` must not, because they moved or their NIC leaves. `left` may be there or not:
+ * plugins made them, and Multus deletes them on purpose.
  */
 export function mainDefaults(frame: Frame, moved: readonly Moved[], leaving: PodNic | undefined) {
   const wanted = ([4, 6] as const).flatMap((family) => wantedDefaults(frame, family, leaving));

@@ -12,12 +12,12 @@ export interface MultusWish {
   readonly gateway: Address;
 }
 
-/** Whether Multus has main's default routes in its hands (multus-cni, pkg/multus CmdAdd, types.CheckGatewayConfig). */
+/** Whether Multus decides about main's default routes (multus-cni, pkg/multus CmdAdd, types.CheckGatewayConfig). */
 export function isMultusAtWork(frame: Frame): boolean {
   return wishes(frame) !== undefined;
 }
 
-/** Undefined where nothing is asked for the family: where Multus is at work, it then has no default route. */
+/** Undefined where nothing is asked for the family. Where Multus is at work, main then has no default route of this family. */
 export function multusWish(frame: Frame, family: Family): MultusWish | undefined {
   // Multus takes one for each family ("does not support ECMP").
   return wishes(frame)?.find(({ gateway }) => gateway.family === family);

@@ -27,8 +27,8 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
 }
 
 /**
- * The NIC that main serves, where others have its family too. Main also leads into their LANs and holds their policy routes, which
- * must not take this NIC's answers (docs/adr/0028): they are looked up by its address in a table without them.
+ * The NIC that main serves, where others have its family too. Main also leads into their LANs and holds their policy routes. These must
+ * not take this NIC's answers (docs/adr/0028), so a rule for its address leads to a table without them.
  */
 function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
   return frame.families.flatMap((family) => {
@@ -43,8 +43,8 @@ function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
 }
 
 /**
- * A later NIC has its own, unless the first NIC has taken it. Beside an overlay's NIC that leads to the node, marked replies and what is
- * sent from its address go the same way: golden table G4 has one table for both.
+ * A later NIC has its own, unless the first NIC has taken it. Where an overlay's NIC leads to the node, marked replies and what is sent
+ * from its address go the same way, and have one table (golden table G4).
  */
 function keepersTable(frame: Frame, keeper: Nic, family: Family): number {
   const { replyTable, besideTable } = frame.numbers;

@@ -49,8 +49,8 @@ function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysct
 }
 
 /**
- * On a link without an IPv4 address the kernel takes loose for strict (__fib_validate_source, no_addr): NodePort with the client's
- * address would be dropped on veth0. Off is the same but for sources without any route, which only the node could send.
+ * On a link without an IPv4 address the kernel treats loose as strict (__fib_validate_source, no_addr): NodePort with the client's
+ * address would be dropped on veth0. Off differs from loose for sources without any route alone, and only the node could send these.
  */
 function hasIpv4Address(frame: Frame, dev: string): boolean {
   const nic = frame.nics.find(({ name }) => name === dev);

@@ -5,9 +5,9 @@ import type { DesiredNetwork } from './desired.ts';
 
 /**
  * The NIC has the MAC address that the plan gave it (Spiderpool reported the one before). The veth pair is in the result of the
- * NIC that it was made for, behind the others: `ips` name interfaces by their place, and CHECK of the plugin `bridge` fails at
- * a link of the sandbox that stands before its own. Addresses that name no interface are the NIC's, and say so here: Multus
- * gives them to the last interface of the sandbox (network-attachment-definition-client, CreateNetworkStatuses).
+ * NIC that it was made for, behind the interfaces of earlier plugins. `ips` name interfaces by their place, and CHECK of the
+ * plugin `bridge` fails where a link of the sandbox stands before its own. Addresses that name no interface get this NIC's
+ * place: else Multus gives them to the last interface of the sandbox (network-attachment-definition-client, CreateNetworkStatuses).
  */
 export function coordinatorResult(
   previous: CniResult,
