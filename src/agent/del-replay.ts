@@ -32,7 +32,7 @@ export class DelReplay {
   readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
   #running: Promise<void> | undefined;
   #looking: Promise<void> = Promise.resolve();
-  /** Those whose time is over and that are not through yet: a plugin waits for something that does not come. */
+  /** DELs whose time is over and that have not ended: a plugin waits for something that does not come. */
   readonly #stuck = new Set<string>();
   /** How many DELs wait, as of the last look: for the metrics. */
   waiting = 0;
@@ -48,17 +48,14 @@ export class DelReplay {
   }
 
   /**
-   * Serves what is queued, once, and goes on looking until {@link stop}. What takes long does not hold up the agent's start: addresses are
-   * released by their owner, so that a DEL that comes late frees nobody else's.
+   * Serves what is queued, once, and goes on looking until {@link stop}. A DEL that takes long does not hold up the agent's start.
+   * Addresses are released by their owner, so a DEL that comes late frees nobody else's.
    */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     const looked = this.#look();
     this.#running = looked.catch(() => {}).then(() => this.#keepLooking());
-    const patience = new AbortController();
-    const late = this.#parts.clock.sleep(LOOK_PATIENCE_MS, patience.signal).catch(() => {});
-    await Promise.race([looked, late]);
-    patience.abort();
+    await endsWithin(this.#parts.clock, LOOK_PATIENCE_MS, looked);
   }
 
   /** The API server is there: what waited for it is seen to now. */
@@ -104,14 +101,10 @@ export class DelReplay {
     const pass: Pass = { clusterAway: false };
     const { signal } = this.#stop;
     const over = new AbortController();
-    const patience = new AbortController();
-    clock.sleep(LOOK_PATIENCE_MS, patience.signal).then(
-      () => over.abort(),
-      () => {},
-    );
     const serve = (queued: QueuedDel) => this.#serve(queued, pass);
-    await queue.replay(serve, { lanes: LANES, last: asksCluster, retries: over.signal, signal });
-    patience.abort();
+    const served = queue.replay(serve, { lanes: LANES, last: asksCluster, retries: over.signal, signal });
+    if (!(await endsWithin(clock, LOOK_PATIENCE_MS, served))) over.abort();
+    await served;
     this.waiting = await queue.length();
   }
 
@@ -145,20 +138,26 @@ export class DelReplay {
 
   /** Throws DEADLINE_PASSED where the DEL does not end, whatever it waits for: the others go on. */
   async #inTime(request: string, served: Promise<unknown>): Promise<void> {
-    const patience = new AbortController();
     // Longer than its own deadline, which it mostly keeps.
-    const late = this.#parts.clock.sleep(DEL_TIMEOUT_MS + LOOK_MS, patience.signal).then(() => {
-      this.#stuck.add(request);
-      const forget = () => this.#stuck.delete(request);
-      served.then(forget, forget);
-      throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL does not end' });
-    });
-    late.catch(() => {});
-    try {
-      await Promise.race([served, late]);
-    } finally {
-      patience.abort();
-    }
+    if (await endsWithin(this.#parts.clock, DEL_TIMEOUT_MS + LOOK_MS, served)) return;
+    this.#stuck.add(request);
+    const forget = () => this.#stuck.delete(request);
+    served.then(forget, forget);
+    throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL does not end' });
+  }
+}
+
+/** Whether `work` ends within `ms`; rejects where it does. Work that takes longer goes on, and the caller sees to its outcome. */
+async function endsWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const ended = new AbortController();
+  const late = clock.sleep(ms, ended.signal).then(
+    () => false,
+    () => true,
+  );
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    ended.abort();
   }
 }
 
