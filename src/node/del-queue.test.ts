@@ -99,6 +99,19 @@ test('on a full disk a DEL waits in memory, is counted and served, and is writte
   assert.equal(await queue.length(), 1);
 });
 
+test('a request that the full disk did not take and that can never be served holds up no other', async () => {
+  const { files, queue } = await queueOf('good');
+  files.full = true;
+  await queue.add({ request: 'nameless', bytes: new Uint8Array([1]) });
+  const served: string[] = [];
+  await queue.replay(async ({ request }) => {
+    if (request === 'nameless') throw new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'no name' });
+    served.push(request);
+    return true;
+  });
+  assert.deepEqual([served, await queue.length()], [['good'], 0]);
+});
+
 test('what failed before comes after what is new, and no more of it is begun once its time is over', async () => {
   const { files, queue } = await queueOf('bad1', 'bad2', 'bad3');
   const tried: string[] = [];

@@ -71,9 +71,10 @@ export class DelQueue {
   }
 
   /**
-   * Serves what is queued, the oldest first, some at a time, and what failed before after all others. A request goes when `serve` is through with it; one that can never be
-   * served, because it is no frame or says nothing that a DEL can be made of, is set aside: it must not fill the queue. One that
-   * fails otherwise, or that `serve` leaves for later, stays for the next replay, and the rest is served, until the signal aborts.
+   * Serves what is queued, some at a time, until the signal aborts: the oldest first, and what failed before after all others.
+   *
+   * A request that is served goes. One that can never be served is set aside, so that it does not fill the queue: it is no frame, or no
+   * DEL can be made of it. One that fails otherwise, or that `serve` leaves for later, stays for the next replay.
    */
   async replay(
     serve: ServeDel,
@@ -148,10 +149,11 @@ export class DelQueue {
 
   async #refused(name: string, request: string, err: unknown): Promise<void> {
     if (isOrbError(err) && hopeless.includes(err.code)) {
+      const isWritten = !this.#unwritten.has(request);
       this.#forget(request);
-      await this.#files.rename(name, `${name}.damaged`);
+      if (isWritten) await this.#files.rename(name, `${name}.damaged`);
       this.#logger.error(
-        { request, file: `${name}.damaged`, err },
+        { request, ...(isWritten && { file: `${name}.damaged` }), err },
         'queued DEL can never be served: set aside',
       );
     } else {

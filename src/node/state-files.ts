@@ -33,6 +33,7 @@ export interface StateFiles {
   writeFromReserve(name: string, bytes: Uint8Array): Promise<void>;
   /** As {@link StateFiles.write} in half the time, but after a power cut the file may be as it was before, or missing as before. */
   writeSoon(name: string, bytes: Uint8Array): Promise<void>;
+  /** Throws ENOENT where there is no such file. */
   rename(from: string, to: string): Promise<void>;
   /** Fine where there is no such file. */
   remove(name: string): Promise<void>;
@@ -77,7 +78,7 @@ export class MemoryStateFiles implements StateFiles {
 
   async rename(from: string, to: string): Promise<void> {
     const file = this.files.get(from);
-    if (file === undefined) return;
+    if (file === undefined) throw Object.assign(new Error(`rename ${from}`), { code: 'ENOENT' });
     this.files.delete(from);
     this.files.set(to, file);
     this.#sync(from);
