@@ -19,13 +19,12 @@ export async function writeDurably(path: string, content: string | Uint8Array): 
 /**
  * Replaces or creates `path` so that after the death of this process it holds the new content, after a power cut the old or the
  * new, and never a part (mode 0600).
- * While it is written, a file whose name begins with a dot stands beside it: readers of the directory pass it over.
  *
  * Only the syncs, which wait for the disk, go to another thread. The rest is done in memory in microseconds, and eight ways
  * there and back cost 0.4 ms more than two.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const temporary = temporaryFor(path);
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
@@ -39,6 +38,11 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** The file that becomes `path` once it is written. Its name begins with a dot: readers of the directory pass it over. */
+export function temporaryFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
 }
 
 /** Removes `path` for good; false where it was gone already. */

@@ -16,11 +16,11 @@ const O_NONBLOCK = 0o4000;
 const namespaceFileSystems = [0x6e736673, 0x9fa0];
 
 /**
- * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Other places are taken too, but have
- * threads of their own: a mount of somebody else that hangs does not keep a runtime's pods from starting.
+ * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Paths elsewhere are opened too, by other
+ * threads: a foreign mount that hangs does not keep a runtime's pods from starting.
  */
 const usualPlace = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
-/** Of the pool's 16 threads (main/agent.ts), libuv gives look-ups of host names half at most; two are left for our own files. */
+/** The pool has 16 threads (main/agent.ts). libuv gives at most half of them to look-ups of host names; two are left for our files. */
 const walks = {
   usual: new PathWalks({ threads: 4, patienceMs: 1_000 }),
   other: new PathWalks({ threads: 2, patienceMs: 1_000 }),
@@ -31,7 +31,7 @@ const closeFile = promisify(close);
 const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly type: number }>;
 
 /**
- * As {@link openNetns}, for a path that a caller has named: this thread never waits for the file system that the path leads to.
+ * Like {@link openNetns}, for a path that a caller has named: this thread never waits for the file system that the path leads to.
  * The caller closes the handle.
  * @throws OrbError NETNS_INVALID where something else lies there, NETNS_UNREACHABLE where the file system does not answer,
  * KERNEL_REFUSED where the kernel does not open the path

@@ -13,7 +13,7 @@ const tables = (['tcp', 'udp'] as const).flatMap((protocol) =>
 /** TCP_LISTEN, and TCP_CLOSE for a UDP socket without a peer (net/tcp_states.h). */
 const waiting = { tcp: '0A', udp: '07' } as const;
 
-/** `/proc/net` is that of the main thread; which thread this is does not matter here. */
+/** Not by `/proc/net`, which shows the namespace of the main thread: this may be another one. */
 export function readListeners(netns: NetnsHandle): Listener[] {
   return inNetns(netns, () =>
     tables.flatMap(({ protocol, family, file }) =>
@@ -47,7 +47,7 @@ export function parseListeners(text: string, protocol: Listener['protocol'], fam
 /** The prefix of IPv4 addresses in IPv6 sockets, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
 const mapped = Buffer.from('00000000000000000000ffff', 'hex');
 
-/** Words of 32 bits, each as this machine's numbers stand in memory. */
+/** The table has words of 32 bits, each in this machine's order of bytes. */
 function addressBytesOf(hex: string): Uint8Array {
   const words = Buffer.from(hex, 'hex');
   const bytes = endianness() === 'LE' ? words.swap32() : words;

@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 /**
- * Each walk takes a thread of libuv's pool. A walk that hangs keeps its thread until the kernel gives it back, which nobody can make it
- * do: so the number of threads is bounded, and a path that hangs is not walked a second time.
+ * Each walk takes a thread of libuv's pool. A walk that hangs keeps its thread until the kernel gives it back, and nothing can force
+ * that. So the number of threads is bounded, and a path that hangs is not walked a second time.
  */
 export class PathWalks {
   readonly #limits: WalkLimits;
@@ -70,7 +70,7 @@ export class PathWalks {
     }
   }
 
-  /** One thread a path: many requests with the same path do not take all threads. */
+  /** Each path has one thread at most: many requests with the same path do not take all threads. */
   #fits(path: string): boolean {
     return this.#walking.size < this.#limits.threads && !this.#walking.has(path);
   }

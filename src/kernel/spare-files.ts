@@ -1,10 +1,9 @@
-// Files of zeros, kept for the day when the disk is full: a record is written over one of them, which needs no more room.
-// The shim takes them too (shim/queue.c).
+// Files of zeros that are kept for a full disk: a record is written over one of them, which needs no more room. The shim takes them
+// too (shim/queue.c).
 
-import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { syncDirectory } from './files.ts';
+import { dirname, join } from 'node:path';
+import { syncDirectory, temporaryFor } from './files.ts';
 
 /** A spare file's name; the shim knows it too. */
 const SPARE = /^\.spare-[0-7]$/;
@@ -46,7 +45,7 @@ export async function makeSpares(folder: string): Promise<void> {
 /** As writeDurably, over a spare file; false where none is left, or the content is larger than one. */
 export async function writeOverSpare(path: string, content: Uint8Array): Promise<boolean> {
   if (content.length > SPARE_BYTES) return false;
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const temporary = temporaryFor(path);
   if (!(await takeSpare(dirname(path), temporary))) return false;
   try {
     const file = await open(temporary, 'r+');
