@@ -10,7 +10,7 @@ export interface Sight {
   readonly view: NamespaceView;
 }
 
-const ipv4Keys = ['rp_filter', 'src_valid_mark', 'forwarding', 'proxy_arp'];
+const ipv4Keys = ['rp_filter', 'src_valid_mark', 'forwarding', 'proxy_arp', 'arp_ignore'];
 
 export function seePlace(namespace: NetworkNamespace): Sight {
   const links = namespace.links();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleCluster } from '#plan/trace';
 import { judge } from '../table.ts';
-import { type PredictedCell, verdictOf } from './predicted.ts';
+import { type PredictedCell, predicted, verdictOf } from './predicted.ts';
 import type { PodShape } from './shape.ts';
 import { randomText } from './text.ts';
 import type { Way } from './ways.ts';
@@ -52,6 +53,25 @@ test('a way that works with another address than has to be seen fails', () => {
     [masked.ok, masked.reason],
     [false, 'the server sees 10.6.212.101, it has to see 192.0.2.10'],
   );
+});
+
+test('a way that chance decides is tried only where users may rely on it', () => {
+  const sample = sampleCluster({ natOutgoing: true, defaultRouteNic: 'eth0', dropsInvalid: true });
+  const places = sample.places.map((place) => {
+    const { view } = place;
+    const defaults = view.routes.filter(({ destination }) => destination.prefixLength === 0);
+    return place.name === 'client'
+      ? {
+          ...place,
+          view: { ...view, routes: [...view.routes, ...defaults.map((each) => ({ ...each, dev: 'eth1' }))] },
+        }
+      : place;
+  });
+  const world = { ...sample, places };
+  const asked = { ...way, address: '10.6.100.21' };
+  assert.equal(predicted(sample, [{ ...asked, promised: false }]).length, 1);
+  assert.equal(predicted(world, [{ ...asked, promised: false }]).length, 0);
+  assert.equal(predicted(world, [asked]).length, 1);
 });
 
 test('the text tells how to repeat it, and of what failed the pod, the way and the reason once', () => {

@@ -1,4 +1,7 @@
 // What the walk of `orbctl trace` says of each way, as cells that can be tried: reality has to agree with it.
+//
+// Where the kernel's hash chooses between routes of one metric, as between two IPv6 default routes that nobody tunes, no walk can say
+// what happens to one packet: such ways are tried only where users may rely on them.
 
 import { formatAddress, parseAddress } from '#ip';
 import { type Trace, trace, type World } from '#plan/trace';
@@ -12,18 +15,26 @@ export interface PredictedCell extends PlannedCell {
 }
 
 export function predicted(world: World, ways: readonly Way[]): PredictedCell[] {
-  return ways.map((way) => {
+  return ways.flatMap((way) => {
     const { from, place, to, family, protocol, address, port, bind } = way;
     const found = trace(world, {
       ...{ from: place, protocol, port, destination: parseAddress(address) },
       ...(bind !== undefined && { source: parseAddress(bind) }),
     });
-    return {
-      ...{ way, from, to, family, protocol, address, port, source: sourceOf(found) },
-      ...(bind !== undefined && { bind }),
-      ...(found.works ? {} : { impossible: found.failure ?? 'the walk does not say why' }),
-    };
+    if (!way.promised && isByChance(found)) return [];
+    return [
+      {
+        ...{ way, from, to, family, protocol, address, port, source: sourceOf(found) },
+        ...(bind !== undefined && { bind }),
+        ...(found.works ? {} : { impossible: found.failure ?? 'the walk does not say why' }),
+      },
+    ];
   });
+}
+
+function isByChance({ request, reply, next }: Trace): boolean {
+  const hops = [request, reply, next].flatMap((way) => way?.hops ?? []);
+  return hops.some(({ steps }) => steps.some(({ kind }) => kind === 'chance'));
 }
 
 function sourceOf({ seenSource }: Trace): string {

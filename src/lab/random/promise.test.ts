@@ -56,3 +56,9 @@ test('what the node forwards is sure where no strict filter may drop it, and for
   assert.deepEqual(sure, [false, true, false, true]);
   assert.equal(throughNode(pod([nic('lan')], { rpFilter: 1 }), 6), true);
 });
+
+test('answers of the overlay’s own address are left to its routes where nobody tunes them', () => {
+  const shape = pod([nic('lan')], { overlay: [4, 6], tunePodRoutes: false });
+  const sure = nicsOf(shape).map((each) => throughNode(shape, 6, each));
+  assert.deepEqual(sure, [false, true]);
+});

@@ -32,8 +32,9 @@ export function byAnyNic(pod: PodShape, family: Family, network: Network): boole
 
 /**
  * What comes through the node from an address whose way back is another. IPv4's strict filter is there to drop that; where it is left
- * as it is, it may be strict.
+ * as it is, it may be strict. Answers from the overlay's own address are left to its routes, unless these are tuned.
  */
-export function throughNode(pod: PodShape, family: Family): boolean {
-  return family === 6 || pod.rpFilter === 0 || pod.rpFilter === 2;
+export function throughNode(pod: PodShape, family: Family, nic?: NamedNic): boolean {
+  const isLeft = nic !== undefined && nic.shape === undefined && !isTuned(pod);
+  return !isLeft && (family === 6 || pod.rpFilter === 0 || pod.rpFilter === 2);
 }

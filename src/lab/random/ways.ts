@@ -122,7 +122,7 @@ interface About {
 function toServices(cast: RandomCast, pod: RandomPod, nic: RandomNic, { family, services }: About): Ask[] {
   const { shape } = pod;
   return (services.get(serviceKey(shape.name, nic.name)) ?? []).flatMap((service) => {
-    if (service.local) return toNodePort(cast, service, shape.node, family, throughNode(shape, family));
+    if (service.local) return toNodePort(cast, service, shape.node, family, throughNode(shape, family, nic));
     const nodePorts = cast.nodes.flatMap(({ name }) =>
       toNodePort(cast, service, name, family, name === shape.node || byNic(shape, nic, 'lan')),
     );

@@ -10,6 +10,8 @@ export interface Step {
   readonly kind:
     | 'source'
     | 'route'
+    /** Of several next hops the kernel's hash chooses: another packet may take another. */
+    | 'chance'
     | 'connection'
     | 'mark'
     | 'destination NAT'
@@ -37,12 +39,17 @@ export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
   ];
   if (decision.outcome === 'no route') return steps([...passed, 'no rule leads to a route']);
   const { rule, route } = decision;
-  const several = decision.outcome === 'found' && decision.hops.length > 1;
-  const chosen =
-    several && hop !== undefined ? [`  by its hash, one of ${decision.hops.length}: ${hopText(hop)}`] : [];
+  const chosen = decision.outcome === 'found' && hop !== undefined ? chanceSteps(decision, hop) : [];
   // What is local needs no words of the rule that everybody has.
   if (rule.table === LOCAL_TABLE) return [];
-  return steps([...passed, ruleText(rule), `  ${routeText(route)}`, ...chosen]);
+  return [...steps([...passed, ruleText(rule), `  ${routeText(route)}`]), ...chosen];
+}
+
+function chanceSteps({ hops, rivals }: Extract<Decision, { outcome: 'found' }>, hop: NextHop): Step[] {
+  if (hops.length > 1) return [step('chance', `  by its hash, one of ${hops.length}: ${hopText(hop)}`)];
+  if (rivals.length === 0) return [];
+  const count = 1 + rivals.length;
+  return [step('chance', `  one of ${count} default routes, as their gateways answer: ${hopText(hop)}`)];
 }
 
 function passedText(rule: Rule): string {

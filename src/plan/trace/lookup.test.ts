@@ -73,6 +73,22 @@ describe('the choice of a route', () => {
     assert.equal(way([six], routes, { ...flow, inputDev: 'net1' }), 'net1');
   });
 
+  test('of several IPv4 default routes that are as good names the others, and of one none', () => {
+    const gateway = parseAddress('10.6.0.1');
+    const routes = [
+      route('0.0.0.0/0', 'eth0', { gateway }),
+      route('0.0.0.0/0', 'net1', { gateway }),
+      route('0.0.0.0/0', 'dear', { gateway, metric: 10 }),
+      route('0.0.0.0/0', 'elsewhere', { gateway, table: 100 }),
+    ];
+    const rivals = (of: readonly Route[]) => {
+      const decision = lookUp({ rules: [main], routes: of }, { destination, mark: 0 });
+      return decision.outcome === 'found' ? decision.rivals.map(({ dev }) => dev) : [];
+    };
+    assert.deepEqual(rivals(routes), ['net1']);
+    assert.deepEqual(rivals(routes.slice(1)), []);
+  });
+
   test('by protocol and source port, where a rule asks for them', () => {
     const routes = [route('0.0.0.0/0', 'last', { table: 98 })];
     const ofTcp = rule(32_768, 98, { ipProtocol: 6, sourcePorts: { first: 1, last: 65_534 } });

@@ -37,6 +37,8 @@ type Outcome =
       readonly route: Route;
       /** Where it can go: one hop, or several that the kernel chooses from by a hash of the flow. */
       readonly hops: readonly NextHop[];
+      /** IPv4: hops of other default routes of the table that are as good; the kernel takes one whose gateway answers (fib_select_default). */
+      readonly rivals: readonly NextHop[];
     }
   /** A route says no: `unreachable`, `blackhole`, `prohibit`. */
   | {
@@ -61,7 +63,10 @@ export function lookUp(view: Pick<NamespaceView, 'rules' | 'routes'>, flow: Flow
       const route = inTable(view.routes, rule.table, flow);
       if (route === undefined || route.type === 'throw' || isSuppressed(rule, route)) passed.push(rule);
       else if (isRefusal(route)) return { outcome: 'refused', rule, route, ...tried };
-      else return { outcome: 'found', rule, route, hops: hopsOf(route, flow), ...tried };
+      else {
+        const found = { rule, route, hops: hopsOf(route, flow), rivals: rivalsOf(route, view.routes, flow) };
+        return { outcome: 'found', ...found, ...tried };
+      }
     }
   }
   return { outcome: 'no route', ...tried };
@@ -122,6 +127,21 @@ function hopsOf(route: Route, { outputDev }: Flow): NextHop[] {
   };
   const hops = route.nextHops ?? [one];
   return outputDev === undefined ? [...hops] : hops.filter((hop) => hop.dev === outputDev);
+}
+
+function rivalsOf(route: Route, routes: readonly Route[], flow: Flow): NextHop[] {
+  const { family } = route.destination.address;
+  if (family === 6 || route.destination.prefixLength > 0) return [];
+  const rivals = routes.filter(
+    (other) =>
+      other.dev !== route.dev &&
+      other.destination.address.family === 4 &&
+      other.destination.prefixLength === 0 &&
+      other.table === route.table &&
+      other.gateway !== undefined &&
+      (other.metric ?? 0) === (route.metric ?? 0),
+  );
+  return rivals.flatMap((other) => hopsOf(other, flow));
 }
 
 function isRefusal({ type }: Route): boolean {

@@ -57,7 +57,8 @@ const LINK_LOCAL = parseCidr('fe80::/10');
 /** IPv4 hosts answer for addresses of their other links (arp_ignore 0) and, where told to, for whom they route; IPv6 ones do not. */
 function answersFor({ view }: Place, { link }: Port, address: Address): boolean {
   if (address.family === 6 || cidrContains(LINK_LOCAL, address)) return false;
-  if (view.addresses.some((each) => sameAddress(each.address.address, address))) return true;
+  const isOwn = view.addresses.some((each) => sameAddress(each.address.address, address));
+  if (isOwn) return linkSysctl(view, 'ipv4', link, 'arp_ignore') === 0;
   if (linkSysctl(view, 'ipv4', link, 'proxy_arp') === 0) return false;
   const way = lookUp(view, { destination: address, mark: 0, inputDev: link });
   return way.outcome === 'found' && way.hops.every(({ dev }) => dev !== link);

@@ -1,6 +1,7 @@
 // Whether the kernel takes a packet from a source that came in by a link: martians and rp_filter (__fib_validate_source).
 
 import type { Address } from '#ip';
+import type { Rule } from '#net';
 import { lookUp } from './lookup.ts';
 import { linkSysctl, type NamespaceView } from './view.ts';
 
@@ -16,16 +17,25 @@ export interface Arrival {
   readonly outputDev?: string;
 }
 
+/**
+ * The way back is looked up by protocol and ports only where a rule asks for them of packets that come in (fib_rule_requires_fldissect);
+ * else it is the way of no protocol.
+ */
+function needsDissection({ family, inputDev, ipProtocol, sourcePorts }: Rule): boolean {
+  return family === 4 && inputDev !== 'lo' && (ipProtocol !== undefined || sourcePorts !== undefined);
+}
+
 /** The reason to drop it, or undefined. IPv6 knows no such filter in its routing; nftables may have one. */
 export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | undefined {
   const { source, destination, dev, outputDev } = arrival;
   if (source.family === 6) return undefined;
   const filter = linkSysctl(view, 'ipv4', dev, 'rp_filter');
   const mark = linkSysctl(view, 'ipv4', dev, 'src_valid_mark') > 0 ? arrival.mark : 0;
+  const isDissected = view.rules.some(needsDissection);
   const back = {
     ...{ destination: source, source: destination, mark },
-    ...(arrival.ipProtocol !== undefined && { ipProtocol: arrival.ipProtocol }),
-    ...(arrival.destinationPort !== undefined && { sourcePort: arrival.destinationPort }),
+    ...(isDissected && arrival.ipProtocol !== undefined && { ipProtocol: arrival.ipProtocol }),
+    ...(isDissected && arrival.destinationPort !== undefined && { sourcePort: arrival.destinationPort }),
   };
   const way = lookUp(view, { ...back, ...(outputDev !== undefined && { inputDev: outputDev }) });
   const isNumbered = view.addresses.some((each) => each.dev === dev && each.address.address.family === 4);

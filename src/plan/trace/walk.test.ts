@@ -9,6 +9,7 @@ import {
   type TraceRequest,
   trace,
   traceText,
+  viewOf,
   type World,
 } from './index.ts';
 import { podAddress } from './sample-pods.ts';
@@ -210,6 +211,15 @@ describe('a trace', () => {
     );
   });
 
+  test('fails where the address is another NIC’s of a pod that answers on each link for its own alone', () => {
+    const { world, other } = withStray('0');
+    assert.equal(ask(world, 'M2', other).works, true);
+    assert.equal(
+      ask(withStray('1').world, 'M2', other).failure,
+      `M2: ${other} dev eth0: nobody answers for it on that link`,
+    );
+  });
+
   test('a macvlan and its parent do not hear each other: without veth0’s route the own node is out of reach', () => {
     const plain = (place: Place) => ({
       view: { ...place.view, routes: place.view.routes.filter(({ dev }) => dev !== 'veth0') },
@@ -265,6 +275,23 @@ describe('a trace', () => {
     assert.equal(formatAddress(found.request.packet.source), '10.6.212.101');
   });
 });
+
+/** M1 with an address of its LAN on loopback, and how it answers ARP for that. */
+function withStray(arpIgnore: string): { world: World; other: string } {
+  const other = '10.6.100.99';
+  const address = { dev: 'lo', address: parseCidr(`${other}/32`), scope: 'global' as const };
+  const world = cluster('M1', ({ view }) => ({
+    view: viewOf({
+      links: view.links.filter(({ loopback }) => !loopback).map((link) => ({ ...link, mac: link.mac ?? '' })),
+      addresses: [...view.addresses, address],
+      routes: view.routes.filter(({ table }) => table !== 255),
+      rules: view.rules.filter(({ protocol }) => protocol !== 2),
+      neighbours: view.neighbours,
+      sysctls: new Map([['ipv4/conf/eth0/arp_ignore', arpIgnore]]),
+    }),
+  }));
+  return { world, other };
+}
 
 function withoutOurTable({ firewall: { halfOpenTo: _, ...firewall } }: Place): Partial<Place> {
   return { firewall };
