@@ -222,3 +222,23 @@ test('what only a real cluster does with pods says what to do instead', async ()
   );
   await cluster.call('DELETE', `${cluster.core('pods/silent')}?gracePeriodSeconds=0`);
 });
+
+test('a container without an image is refused in a pod and in the template of a workload', async () => {
+  const containers = [{ name: 'c' }];
+  const pod = await cluster.call('POST', cluster.core('pods'), {
+    body: { metadata: { name: 'bare' }, spec: { containers } },
+  });
+  assert.equal(pod.code, 422);
+  assert.equal(pod.body.message, 'Pod "bare" is invalid: spec.containers[0].image: Required value');
+  const labels = { app: 'bare' };
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers } },
+  };
+  const path = `/apis/apps/v1/namespaces/${cluster.namespace}/deployments`;
+  const { body } = await cluster.call('POST', path, { body: { metadata: { name: 'bare' }, spec } });
+  assert.equal(
+    body.message,
+    'Deployment.apps "bare" is invalid: spec.template.spec.containers[0].image: Required value',
+  );
+});

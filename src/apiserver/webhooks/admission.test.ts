@@ -241,7 +241,9 @@ test('a webhook behind a Service is called at an endpoint, under the name of the
   assert.equal(asked.at(-1).path, '/behind?timeout=10s');
 });
 
-test('a webhook that never answers holds up nobody else, and its request ends in time', async (t) => {
+test('a webhook that never answers holds up nobody else, and its request ends in time', {
+  timeout: 30_000,
+}, async (t) => {
   const services = {
     rules: [{ ...rule, resources: ['services', 'configmaps'] }],
     objectSelector: { matchLabels: { slow: 'yes' } },
