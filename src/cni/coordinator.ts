@@ -1,5 +1,6 @@
 // CNI type `coordinator`: chained after the main plugin, makes the pod reach its node, Services and the overlay.
 
+import { isDeepStrictEqual } from 'node:util';
 import { type CniResult, type NetConf, type Pod, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, type Logger, OrbError } from '#base';
 import type { Address } from '#ip';
@@ -10,6 +11,7 @@ import {
   applyNetwork,
   checkNetwork,
   nicOf,
+  numbersIn,
   podOf,
   type RecordedNic,
 } from '#node';
@@ -71,6 +73,7 @@ export class CoordinatorPlugin implements CniPlugin {
       for (const note of desired.notes) call.log.info({ note }, 'left out of the plan');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
       const intended = withPart(record, call, { state: 'intended', result, plan });
+      await this.#recordNumbers(intended, plan.numbers);
       await attachments.putForKernel(intended);
       try {
         applyNetwork(desired, { pod, node }, sight);
@@ -85,6 +88,20 @@ export class CoordinatorPlugin implements CniPlugin {
       return result;
     } finally {
       pod.close();
+    }
+  }
+
+  /** The pod's numbers are the same in the records of all its NICs: each of them may be the one that stays. */
+  async #recordNumbers(key: AttachmentKey, numbers: RecordedNic['numbers']): Promise<void> {
+    const { attachments } = this.#parts;
+    const others = attachments
+      .ofContainer(key.containerId)
+      .filter(({ interfaceName }) => interfaceName !== key.interfaceName);
+    for (const other of others) {
+      const { coordinator } = other;
+      if (coordinator?.plan === undefined || isDeepStrictEqual(coordinator.plan.numbers, numbers)) continue;
+      const plan = { ...coordinator.plan, ...(numbers !== undefined && { numbers }) };
+      await attachments.putForKernel({ ...other, coordinator: { ...coordinator, plan } });
     }
   }
 
@@ -158,9 +175,9 @@ export class CoordinatorPlugin implements CniPlugin {
     if (recorded.plan === undefined) return;
     const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
     const nics = made.nics.map((nic) => (nic.name === ifName ? { ...nic, addresses } : nic));
-    const desired = planPod({ ...made, nics });
     const pod = await addedNamespace(this.#parts, record?.netns, call.netns);
     try {
+      const desired = planPod({ ...made, nics, numbers: numbersIn(pod, made.numbers) });
       const broken = checkNetwork(desired, { pod, node: this.#parts.node });
       if (broken.length === 0) return;
       throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });

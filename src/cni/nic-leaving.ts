@@ -7,6 +7,7 @@ import {
   applyNetwork,
   type Namespaces,
   nicOf,
+  numbersIn,
   overlayOf,
   podOf,
   type RecordedNic,
@@ -68,7 +69,8 @@ function leavePod(
   const rest = others.filter(({ nic }) => links.includes(nic.name));
   if (rest.length > 0) {
     const pod = podOf(containerId, rest);
-    applyNetwork(planPod({ ...pod, ...(leaving !== undefined && { leaving }) }), namespaces);
+    const numbers = numbersIn(namespaces.pod, pod.numbers);
+    applyNetwork(planPod({ ...pod, numbers, ...(leaving !== undefined && { leaving }) }), namespaces);
   } else if (leaving === undefined || plan?.overlay === undefined || !links.includes(plan.overlay.name)) {
     undoPod(namespaces.pod);
   } else {

@@ -7,7 +7,7 @@ export { switchOffDuplicateDetection } from './duplicate-detection.ts';
 export { linksThatFilterSources } from './filtering-links.ts';
 export type { Namespaces } from './namespaces.ts';
 export { applyParent, observeParents } from './parent.ts';
-export { type PodSight, seeOverlay, seePod } from './pod-sight.ts';
+export { numbersIn, type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,
   announce,

@@ -2,7 +2,14 @@
 
 import { OrbError } from '#base';
 import type { Link, NetworkNamespace, Route, Rule } from '#net';
-import { nicRoutes, type OverlayNic, type PodNic } from '#plan/network';
+import {
+  foreignUse,
+  nicRoutes,
+  type OverlayNic,
+  type PodNic,
+  type PodNumbers,
+  podNumbers,
+} from '#plan/network';
 import type { Namespaces } from './namespaces.ts';
 
 export interface PodSight {
@@ -15,6 +22,11 @@ export interface PodSight {
 
 export function seePod(pod: NetworkNamespace): PodSight {
   return { links: pod.links(), routes: pod.routes(), rules: pod.rules() };
+}
+
+/** The recorded numbers; where an older agent has recorded none, such as no other program uses in the pod. */
+export function numbersIn(pod: NetworkNamespace, recorded: PodNumbers | undefined): PodNumbers {
+  return recorded ?? podNumbers(foreignUse(pod.routes(), pod.rules()));
 }
 
 /** The pod's first NIC, which an overlay made, and its other end where that is on the node. `recorded` is of an earlier look. */

@@ -11,6 +11,7 @@ import {
   type Attachments,
   type Drift,
   driftOf,
+  numbersIn,
   podOf,
   type RecordedNic,
   type RepairRequest,
@@ -96,16 +97,16 @@ export class PodRepair {
   ): { readonly state: PodState; readonly recorded: Promise<void> } | undefined {
     const done = this.#compared(containerId, pod, repairNetwork);
     if (done === undefined) return undefined;
-    const { state, records } = done;
-    if (state.changes.length === 0) return { state, recorded: Promise.resolve() };
-    const recorded = Promise.all(records.map((record) => this.#parts.attachments.put(record)));
+    const { state, changed } = done;
+    const recorded = Promise.all(changed.map((record) => this.#parts.attachments.put(record)));
     return { state, recorded: recorded.then(() => {}) };
   }
 
   #compared(containerId: string, pod: NetworkNamespace, work: typeof repairNetwork) {
-    const recorded = this.recordsOf(containerId);
-    const [first] = recorded;
+    const found = this.recordsOf(containerId);
+    const [first] = found;
     if (first === undefined) return undefined;
+    const recorded = withNumbers(containerId, found, pod);
     const { request, changes, records } = this.#plan(containerId, recorded);
     const drift = work(request, { pod, node: this.#parts.node });
     const state: PodState = {
@@ -116,7 +117,7 @@ export class PodRepair {
       changes,
       attached: recorded.every(({ coordinator }) => coordinator.state === 'done'),
     };
-    return { state, records };
+    return { state, changed: records.filter((record) => !found.includes(record)) };
   }
 
   /** The pod's plan as recorded, and where something has changed since, as it is to be. */
@@ -128,11 +129,9 @@ export class PodRepair {
       ...(differ(recorded, records, optionsOf) ? (['settings'] as const) : []),
       ...(differ(recorded, records, addressesOf) ? (['node_addresses'] as const) : []),
     ];
-    const nics = records.map(({ coordinator }) => coordinator.plan);
-    const request: RepairRequest =
-      changes.length === 0
-        ? { desired: before, nics }
-        : { desired: planOf(containerId, records), before, nics };
+    if (changes.length === 0)
+      return { request: { desired: before, nics: plansOf(recorded) }, changes, records: recorded };
+    const request: RepairRequest = { desired: planOf(containerId, records), before, nics: plansOf(records) };
     return { request, changes, records };
   }
 
@@ -171,12 +170,25 @@ function isServed(record: AttachmentRecord): record is ServedRecord {
 }
 
 function planOf(containerId: string, records: readonly ServedRecord[]) {
-  return planPod(
-    podOf(
-      containerId,
-      records.map(({ coordinator }) => coordinator.plan),
-    ),
-  );
+  return planPod(podOf(containerId, plansOf(records)));
+}
+
+function plansOf(records: readonly ServedRecord[]): RecordedNic[] {
+  return records.map(({ coordinator }) => coordinator.plan);
+}
+
+/** Older agents recorded no numbers: they are chosen now, beside what other programs use in the pod. */
+function withNumbers(
+  containerId: string,
+  records: readonly ServedRecord[],
+  pod: NetworkNamespace,
+): readonly ServedRecord[] {
+  if (records.every(({ coordinator }) => coordinator.plan.numbers !== undefined)) return records;
+  const numbers = numbersIn(pod, podOf(containerId, plansOf(records)).numbers);
+  return records.map((record) => {
+    const { coordinator } = record;
+    return { ...record, coordinator: { ...coordinator, plan: { ...coordinator.plan, numbers } } };
+  });
 }
 
 function optionsOf({ coordinator }: ServedRecord): unknown {
