@@ -135,7 +135,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(other.sandbox);
     });
 
-    test('a machine of the LAN and a pod reach one another, both families', async (t) => {
+    test('a machine of the LAN and a pod reach one another, both families', async () => {
       const { sandbox, addresses } = await attached();
       const lines = [
         'netns add machine',
@@ -144,23 +144,27 @@ if (insideNamespaces(import.meta.filename)) {
         '-n machine address add fd00:10:6::9/64 dev eth0 nodad',
         '-n machine link set eth0 up',
       ];
-      t.after(() => runProgram('ip', ['netns', 'delete', 'machine']));
-      for (const line of lines) runProgram('ip', line.split(' '));
-      for (const [family, machine] of [
-        [4, '10.6.0.9'],
-        [6, 'fd00:10:6::9'],
-      ] as const) {
-        ping(sandbox, family, machine);
-        runProgram('ip', [
-          'netns',
-          'exec',
-          'machine',
-          'ping',
-          `-${family}`,
-          '-c1',
-          '-W10',
-          addresses[family],
-        ]);
+      try {
+        for (const line of lines) runProgram('ip', line.split(' '));
+        for (const [family, machine] of [
+          [4, '10.6.0.9'],
+          [6, 'fd00:10:6::9'],
+        ] as const) {
+          ping(sandbox, family, machine);
+          runProgram('ip', [
+            'netns',
+            'exec',
+            'machine',
+            'ping',
+            `-${family}`,
+            '-c1',
+            '-W10',
+            addresses[family],
+          ]);
+        }
+      } finally {
+        // Not in a hook of the test: those run after the node was looked at.
+        runProgram('ip', ['netns', 'delete', 'machine']);
       }
       await end(sandbox);
     });
