@@ -1,6 +1,7 @@
 // CronJob: makes a job whenever its schedule says so, and keeps the last ones.
 
 import { apiVersionOf, type CronJob, type Job, resources } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { endOf } from './job.ts';
 import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
@@ -71,9 +72,9 @@ export const cronJobController: Controller = {
   name: 'cronjob-controller',
   concerns: (kind, object) => {
     if (kind === 'jobs') return controllerKeys('CronJob', object);
-    return kind === 'cronJobs' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+    return kind === 'cronJobs' ? [keyOf(object)] : [];
   },
-  timed: (world) => world.cronJobs.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+  timed: (world) => world.cronJobs.list().map(keyOf),
   plan: (key, world, now) => {
     const { namespace, name } = splitKey(key);
     const cronJob = world.cronJobs.get(name, namespace);

@@ -1,6 +1,7 @@
 // DaemonSet: one pod on each node that its template's nodeSelector takes.
 
 import { type DaemonSet, type Node, type Pod, resources } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { fits } from './node-fit.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
@@ -83,7 +84,7 @@ export const daemonSetController: Controller = {
   concerns: (kind, object, world) => {
     if (kind === 'pods') return controllerKeys('DaemonSet', object);
     const sets = kind === 'nodes' ? world.daemonSets.list() : kind === 'daemonSets' ? [object] : [];
-    return sets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    return sets.map(keyOf);
   },
   plan: (key, world) => {
     const { namespace, name } = splitKey(key);

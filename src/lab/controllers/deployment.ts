@@ -1,6 +1,7 @@
 // Deployment: a ReplicaSet for each template, and the way from the old ones to the newest (kubernetes, deployment/rolling.go).
 
 import { type Deployment, type ReplicaSet, resources } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
 import { withCondition } from './pod-state.ts';
@@ -176,7 +177,7 @@ export const deploymentController: Controller = {
   name: 'deployment',
   concerns: (kind, object) => {
     if (kind === 'replicaSets') return controllerKeys('Deployment', object);
-    return kind === 'deployments' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+    return kind === 'deployments' ? [keyOf(object)] : [];
   },
   plan: (key, world, now) => {
     const { namespace, name } = splitKey(key);

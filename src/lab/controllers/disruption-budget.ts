@@ -1,6 +1,7 @@
 // PodDisruptionBudget: says how many of its pods may be evicted now (kubernetes, the disruption controller).
 
 import { type Pod, type PodDisruptionBudget, resources } from '#api';
+import { keyOf } from '#kube';
 import { selectorMatches } from '#plan/ipam';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { isActive, isReady, withCondition } from './pod-state.ts';
@@ -67,11 +68,10 @@ function statusOf(budget: PodDisruptionBudget, pods: readonly Pod[], expected: n
 export const disruptionBudgetController: Controller = {
   name: 'disruption-controller',
   concerns: (kind, object, world) => {
-    const { namespace = '', name } = object.metadata;
-    if (kind === 'podDisruptionBudgets') return [`${namespace}/${name}`];
+    if (kind === 'podDisruptionBudgets') return [keyOf(object)];
     if (kind !== 'pods') return [];
-    const budgets = world.podDisruptionBudgets.by(byNamespace, namespace);
-    return budgets.filter((it) => belongs(it, object as Pod)).map((it) => `${namespace}/${it.metadata.name}`);
+    const budgets = world.podDisruptionBudgets.by(byNamespace, object.metadata.namespace ?? '');
+    return budgets.filter((it) => belongs(it, object as Pod)).map(keyOf);
   },
   plan: (key, world, now): Action[] => {
     const { namespace, name } = splitKey(key);

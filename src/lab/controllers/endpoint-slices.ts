@@ -9,6 +9,7 @@ import {
   type Service,
   type ServicePort,
 } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, canonical, splitKey } from './controller.ts';
 import { isFinished, isReady, isTerminating } from './pod-state.ts';
 import { byNamespace } from './world.ts';
@@ -132,7 +133,7 @@ export const endpointSliceController: Controller = {
     if (kind !== 'pods') return [];
     const services = world.services.by(byNamespace, namespace ?? '');
     const chosen = services.filter((service) => selects(service, object as Pod));
-    return chosen.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    return chosen.map(keyOf);
   },
   plan: (key, world) => {
     const { namespace, name } = splitKey(key);

@@ -1,6 +1,7 @@
 // Job: pods that run to their end, until enough of them succeeded or too many failed. Indexed jobs run as others do.
 
 import { type Condition, type Job, type Pod, resources } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isReady, withCondition } from './pod-state.ts';
@@ -118,9 +119,9 @@ export const jobController: Controller = {
   name: 'job-controller',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('Job', object);
-    return kind === 'jobs' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+    return kind === 'jobs' ? [keyOf(object)] : [];
   },
-  timed: (world) => world.jobs.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+  timed: (world) => world.jobs.list().map(keyOf),
   plan: (key, world, now) => {
     const { namespace, name } = splitKey(key);
     const job = world.jobs.get(name, namespace);

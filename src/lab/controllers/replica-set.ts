@@ -1,6 +1,7 @@
 // ReplicaSet: as many equal pods as wanted.
 
 import { type Pod, type ReplicaSet, resources } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isReady } from './pod-state.ts';
@@ -55,7 +56,7 @@ export const replicaSetController: Controller = {
   name: 'replicaset',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('ReplicaSet', object);
-    return kind === 'replicaSets' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+    return kind === 'replicaSets' ? [keyOf(object)] : [];
   },
   plan: (key, world) => {
     const { namespace, name } = splitKey(key);

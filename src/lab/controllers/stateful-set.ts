@@ -1,6 +1,7 @@
 // StatefulSet: pods with fixed names, made from the first to the last and removed from the last to the first.
 
 import { type Pod, resources, type StatefulSet } from '#api';
+import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
@@ -97,7 +98,7 @@ export const statefulSetController: Controller = {
   name: 'statefulset',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('StatefulSet', object);
-    return kind === 'statefulSets' ? [`${object.metadata.namespace}/${object.metadata.name}`] : [];
+    return kind === 'statefulSets' ? [keyOf(object)] : [];
   },
   plan: (key, world) => {
     const { namespace, name } = splitKey(key);
