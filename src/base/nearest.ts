@@ -21,6 +21,11 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return words.length === 0 ? '' : `; did you mean ${words.join(' or ')}?`;
 }
 
+/** The same among names `NAMESPACE/NAME`; a word without a namespace is compared with the names alone. */
+export function didYouMeanName(word: string, known: readonly string[]): string {
+  return didYouMean(word, word.includes('/') ? known : known.map((name) => name.replace(/^.*\//, '')));
+}
+
 /** Letters to insert, drop, replace or swap with their neighbour (optimal string alignment distance). */
 function differences(a: string, b: string): number {
   let twoBefore: number[] = [];

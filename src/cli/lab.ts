@@ -1,7 +1,7 @@
 // `orbctl lab`: brings a lab up and tries what reaches what.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { OrbError } from '#base';
+import { wholeNumber } from '#program';
 import { type Context, text } from './context.ts';
 import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
 
@@ -27,19 +27,11 @@ export interface LabCommands extends LabPlaceCommands {
 type Here = Context<LabCommands>;
 
 function nodeCount(this: Here, input: string): number {
-  const count = Number(input);
-  if (/^[0-9]+$/.test(input) && count >= 1 && count <= this.commands.maximumNodes) return count;
-  const allowed = `1 to ${this.commands.maximumNodes}`;
-  throw new OrbError('INPUT_INVALID', {
-    message: `--nodes ${JSON.stringify(input)}: allowed are ${allowed}`,
-  });
+  return wholeNumber('--nodes', input, 1, this.commands.maximumNodes);
 }
 
 function seedOf(input: string): number {
-  if (/^[0-9]{1,10}$/.test(input) && Number(input) < 2 ** 32) return Number(input);
-  throw new OrbError('INPUT_INVALID', {
-    message: `--seed ${JSON.stringify(input)}: allowed are 0 to ${2 ** 32 - 1}`,
-  });
+  return wholeNumber('--seed', input, 0, 2 ** 32 - 1);
 }
 
 const labRun = buildCommand<LabFlags, [], Here>({

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { OrbError } from '#base';
 import type { Family } from '#ip';
 import type { Protocol } from '#plan/trace';
+import { wholeNumber } from '#program';
 import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 import { completePlace, type PlaceNames } from './lab-places.ts';
 import type { TraceFlags } from './trace/run.ts';
@@ -23,8 +24,7 @@ function protocolOf(input: string): Protocol {
 }
 
 function portOf(input: string): number {
-  const port = Number(input);
-  return /^[0-9]+$/.test(input) && port >= 1 && port <= 65_535 ? port : refuse('--port', input, '1 to 65535');
+  return wholeNumber('--port', input, 1, 65_535);
 }
 
 function familyOf(input: string): Family {

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { didYouMean, OrbError } from '#base';
+import { didYouMeanName, OrbError } from '#base';
 import { labFolder } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
 import { branchNetns, clientNetns, routerNetns } from './topology.ts';
@@ -136,8 +136,7 @@ export function placeNames(labs: readonly RunningLab[]): string[] {
 
 function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceName): OrbError {
   const known = placeNames(labs);
-  const bare = known.map((name) => name.replace(/^.*\//, ''));
-  const meant = didYouMean(target, target.includes('/') ? known : bare);
+  const meant = didYouMeanName(target, known);
   const where = namespace === undefined ? 'in the lab' : `in namespace ${namespace} of the lab`;
   const message =
     labs.length === 0

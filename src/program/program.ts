@@ -88,6 +88,6 @@ function wordsOf({ code, message }: NodeJS.ErrnoException, known: readonly strin
 export function wholeNumber(option: string, text: string, from: number, to: number): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= from && number <= to) return number;
-  const message = `${option} ${JSON.stringify(text)}: allowed are whole numbers from ${from} to ${to}`;
+  const message = `${option} ${JSON.stringify(text)}: allowed are ${from} to ${to}`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }

@@ -1,7 +1,7 @@
 // Reads what a trace is asked for: an address, or the name of a pod, Service, node or machine, or a node's port.
 
 import type { Pod, Service } from '#api';
-import { didYouMean, OrbError } from '#base';
+import { didYouMeanName, OrbError } from '#base';
 import { type Address, type Family, formatAddress, parseAddress, tryParseAddress } from '#ip';
 import type { Place, Protocol } from '#plan/trace';
 import { type ClusterFacts, nodeAddresses, ofFamily, podAddresses, podName } from './facts.ts';
@@ -59,7 +59,7 @@ function knownNames({ pods, services, nodes }: ClusterFacts, machines: readonly 
   ];
 }
 
-/** The one that has the name, or an error that says what is meant perhaps; `known` are all names, pods' with their namespaces. */
+/** The one that has the name. The error for none says which name may be meant: `known` are all names, pods' with their namespaces. */
 export function only<T extends Named>(
   input: string,
   found: readonly T[],
@@ -67,9 +67,7 @@ export function only<T extends Named>(
   known: readonly string[],
 ): T {
   const [one, ...others] = new Map(found.map((each) => [each.name, each])).values();
-  const meant = readings(input).map(({ name }) =>
-    didYouMean(name, name.includes('/') ? known : known.map((each) => each.replace(/^.*\//, ''))),
-  );
+  const meant = readings(input).map(({ name }) => didYouMeanName(name, known));
   if (one !== undefined && others.length === 0) return one;
   const message =
     one === undefined
