@@ -35,8 +35,8 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
   { name: 'complete', within: /^tools\//, from: 1 },
 ];
 /**
- * Programs that these files start without a name in the call: they are the caller's or the user's choice, or are made by the
- * project itself (then nothing is listed).
+ * Programs that these files start without a name in the call, because the caller or the user chooses them. Nothing is listed where the
+ * project itself makes the program.
  */
 const told: Readonly<Record<string, readonly string[]>> = {
   'bench/cni-node.ts': [],

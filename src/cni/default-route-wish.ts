@@ -22,7 +22,7 @@ export function requireDefaultRouteNic(
 ): void {
   if (wanted === '' || mode.startsWith('disable') || !tunePodRoutes || nic === first) return;
   const further = furtherNics(annotations[NETWORKS_ANNOTATION], namespace);
-  // Who attaches NICs without that annotation tells nobody which come.
+  // Without that annotation nobody says which NICs will come.
   if (further === undefined || [first, nic, ...further].includes(wanted)) return;
   throw new OrbError('INPUT_INVALID', {
     message: `podDefaultRouteNIC: ${wanted} don't exist in pod; allowed: ${[first, ...further].join(', ')}`,
@@ -60,7 +60,7 @@ function furtherNics(annotation: string | undefined, namespace: string): string[
   return unlessWrong(() => parseNetworks(annotation, namespace))?.map((selection) => selection.interface);
 }
 
-/** What is written wrongly is for Multus to say. */
+/** Multus reports what is written wrongly. */
 function unlessWrong(read: () => NetworkSelection[]): NetworkSelection[] | undefined {
   try {
     return read();

@@ -132,8 +132,8 @@ export class Dispatcher {
 }
 
 /**
- * What passes by itself, or when somebody mends the cluster or a mount: the API server away, too little time, credentials that ran out,
- * a pool that was edited to nonsense. A pod must not hang in its deletion for that long, and its address must not be forgotten.
+ * Failures that pass by themselves, or when somebody mends the cluster or a mount. A pod must not hang in its deletion for that long, and
+ * its address must not be forgotten.
  */
 const passing: readonly ErrorCode[] = [
   'KUBE_UNREACHABLE',

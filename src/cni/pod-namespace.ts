@@ -20,8 +20,8 @@ export function recordedNetns(path: string, namespace: NetworkNamespace): NonNul
 }
 
 /**
- * For DEL: undefined where the namespace is gone, and everything of ours inside with it. What the path leads to now is left alone when
- * it is not where the attachment was added: the node's namespace, in which ours serves every pod, or another pod's.
+ * For DEL: undefined where the namespace is gone, and with it everything of ours in it. The path may lead elsewhere by now: to the node's
+ * namespace, where our objects serve every pod, or to another pod's. Nothing is touched there.
  */
 export async function leftNamespace(
   { openNamespace, node }: PodNamespaceParts,
@@ -61,8 +61,8 @@ export function isRecorded(namespace: Pick<NetworkNamespace, 'id'>, recorded: Re
 }
 
 /**
- * Whether opening a namespace failed because there is none at that path, nor can be: something else lies there, such as the file that
- * was its mount point, or the path leads nowhere.
+ * Whether opening a namespace failed because there is none at that path. Something else lies there, such as the file that was its mount
+ * point, or the path leads nowhere.
  */
 export function isGone(error: unknown): boolean {
   return isOrbError(error, 'NETNS_INVALID') || nowhere.includes(errnoOf(error) ?? '');

@@ -33,7 +33,7 @@ export interface SpiderpoolParts {
   readonly timestamp: () => string;
 }
 
-/** What takes longer, the DEL frees. */
+/** A release that takes longer is left to the DEL. */
 const giveBackTimeoutMs = 5_000;
 
 export class SpiderpoolPlugin implements CniPlugin {
@@ -79,8 +79,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /**
-   * Were we to die after the pool has said yes, DEL would know the pod's UID from CNI_ARGS: only where these do not tell it, as with a
-   * static pod's, which name the hash of its file, is it worth a write to the disk before.
+   * If the agent dies after the pool has said yes, DEL finds the pod's UID in CNI_ARGS. Those of a static pod name the hash of its file
+   * instead: then the UID is written to the disk before.
    */
   async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
     const { attachments } = this.#parts;
@@ -109,7 +109,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     return this.#release(pod, share, { ...call, signal: AbortSignal.timeout(giveBackTimeoutMs) });
   }
 
-  /** Where it cannot be recorded, on a full disk say, nothing stays allocated that was not recorded before. */
+  /** Where the record cannot be written (a full disk), addresses that were not recorded before are given back. */
   async #record(record: AttachmentRecord, call: NetnsCall): Promise<void> {
     const { attachments } = this.#parts;
     const before = attachments.get(record)?.ipam;
@@ -205,8 +205,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /**
-   * A record that a newer sandbox of its pod has superseded owns nothing any more. Where an agent died before it had noted that, the last
-   * of the sandboxes to go gives back.
+   * A record that a newer sandbox of its pod has superseded owns nothing any more. An agent may have died before it noted that: then the
+   * sandbox that goes last gives the addresses back.
    */
   async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
@@ -249,7 +249,7 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 }
 
-/** Where another IPAM plugin serves the NIC, such a wish is that one's and does not come here. */
+/** Requests for particular addresses. Those for a NIC of another IPAM plugin do not come here. */
 function refuseRequests({ conf, environment }: NetnsCall): void {
   for (const [field, value] of Object.entries(requestedAddresses(conf))) refuseRequestedAddress(field, value);
   refuseRequestedAddress('CNI_ARGS IP', parseKubernetesArgs(environment.args).requestedAddresses);

@@ -1,7 +1,7 @@
 // The network namespaces of a running lab, as paths that can be opened from outside of it.
 
 import { pathInside, type RunningLab } from './running-labs.ts';
-import { branchNetns, clientNetns, labStrictTable, routerNetns } from './topology.ts';
+import { labStrictTable, machineNetns } from './topology.ts';
 
 export interface LabNamespace {
   /** Of a pod `namespace/name`. */
@@ -19,7 +19,7 @@ export function labNamespaces(lab: Pick<RunningLab, 'pid' | 'nodes' | 'pods'>): 
   const inside = (path: string) => pathInside(lab.pid, path);
   return [
     { name: 'lab', kind: 'cables', netns: `/proc/${lab.pid}/ns/net` },
-    ...[routerNetns, clientNetns, branchNetns].map((name) => ({
+    ...machineNetns.map((name) => ({
       ...{ name, kind: 'machine' as const },
       netns: inside(`/run/netns/${name}`),
     })),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { didYouMeanName, OrbError } from '#base';
 import { labFolder } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
-import { branchNetns, clientNetns, routerNetns } from './topology.ts';
+import { machineNetns } from './topology.ts';
 
 /** A lab as seen from outside. */
 export interface RunningLab {
@@ -112,9 +112,6 @@ export function execCommand(
   return { argv: [...enter, ...entry, '--', ...argv], environment };
 }
 
-/** What is neither node nor pod. */
-const machines = [routerNetns, clientNetns, branchNetns];
-
 /** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
 function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName): string[] | undefined {
   const pod = pods.find(
@@ -125,13 +122,13 @@ function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName):
   if (pod !== undefined) return [`--net=${pod.netns}`];
   const netns = `--net=/run/netns/${target}`;
   if (nodes.includes(target)) return [netns, `--mount=${join(labFolder, target, 'mnt')}`];
-  return machines.includes(target) ? [netns] : undefined;
+  return machineNetns.some((name) => name === target) ? [netns] : undefined;
 }
 
 /** Names of all places, pods with their namespaces first. */
 export function placeNames(labs: readonly RunningLab[]): string[] {
   const pods = labs.flatMap((lab) => lab.pods.map(({ namespace, name }) => `${namespace}/${name}`));
-  return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, ...machines])])];
+  return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, ...machineNetns])])];
 }
 
 function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceName): OrbError {

@@ -33,6 +33,8 @@ export interface NetnsCommands {
 export const routerNetns = 'router';
 export const clientNetns = 'client';
 export const branchNetns = 'branch';
+/** All that are no nodes. */
+export const machineNetns = [routerNetns, clientNetns, branchNetns] as const;
 
 /** The nftables table of family inet in which a strict router drops IPv6 packets from where it would not answer them. */
 export const labStrictTable = 'lab-strict';

@@ -75,8 +75,8 @@ function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Findin
 }
 
 /**
- * A route to one of the pod's addresses may be there by a link that was not looked at: the one of an earlier sandbox is replaced,
- * another program's is not. Throws COORDINATOR_HOST_ROUTE_TAKEN for that.
+ * A route to one of the pod's addresses may be there by a link that was not looked at. That of an earlier sandbox is replaced. For
+ * another program's this throws COORDINATOR_HOST_ROUTE_TAKEN.
  */
 function changeNode(findings: readonly Finding[], desired: DesiredNetwork, { pod, node }: Namespaces): void {
   const make = (some: readonly Finding[]) =>

@@ -102,8 +102,8 @@ export class Attachments {
   }
 
   /**
-   * For a DEL, which frees what a full disk lacks and must not wait for it: it counts from now on, and is written now, or by a later
-   * {@link Attachments.flush}.
+   * For a DEL, which must not wait for a full disk, because it makes room there. The change counts from now on. It is written now, or by a
+   * later {@link Attachments.flush}.
    */
   async #leave(key: string, record: AttachmentRecord | undefined, containerId: string): Promise<void> {
     this.#set(key, record, containerId);

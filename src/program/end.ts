@@ -1,6 +1,6 @@
 // The one place that ends programs: what a program said arrives whole, a closed pipe is no error, and the exit code is the program's own.
 //
-// Node.js writes to a pipe behind our back: `process.exit` loses all but the 64 KiB that the pipe holds. And a reader that goes away, as
+// Node.js writes to a pipe in the background, so `process.exit` loses all but the 64 KiB that the pipe holds. A reader that goes away, as
 // `head` does, would end the program with a stack trace.
 
 import { errorText, isOrbError } from '#base';

@@ -77,7 +77,7 @@ export class Follower {
     try {
       // The path leads to another pod by now, whose events these would be.
       if (!isRecorded(there, netns)) return;
-      // Its records have changed since: what they say now is seen to by who changed them.
+      // Its records have changed since: whoever changed them follows what they say now.
       if (this.#wanted(containerId)?.what !== what || this.#stop.signal.aborted) return;
       watch.follow(containerId, there, hostLinks);
     } finally {

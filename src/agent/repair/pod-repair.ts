@@ -1,5 +1,5 @@
-// The repair of one pod: its sandbox is entered first; then it is planned from its records, the cluster's settings and the node's
-// addresses as they are now, and mended in the same turn of the event loop, so that no verb can come in between.
+// The repair of one pod. Its sandbox is entered first. Then it is planned from its records, the cluster's settings and the node's
+// addresses as they are now. It is mended in the same turn of the event loop, so that no verb can come in between.
 
 import { type NetConf, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, isOrbError, type Logger } from '#base';

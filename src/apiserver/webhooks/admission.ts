@@ -85,7 +85,7 @@ export class WebhookAdmission implements Admission {
     );
   }
 
-  /** The response of a webhook that allows the write; undefined where it could not be asked, and that is no matter. */
+  /** The response of a webhook that allows the write; undefined where it could not be asked and its failurePolicy is Ignore. */
   async #ask(webhook: Webhook, request: AdmissionRequest, version: string): Promise<JsonObject | undefined> {
     const { store, logger } = this.#parts;
     let response: JsonObject;

@@ -1,5 +1,5 @@
-// Where a webhook is called: its URL, or an address behind its Service. This server has no proxy of Services, so it goes to an
-// endpoint by itself; the address must be one that the machine of the server can reach.
+// Where a webhook is called: its URL, or an address behind its Service. This server has no proxy of Services, so it picks an endpoint
+// itself. The server's machine must be able to reach that address.
 
 import { isIP } from 'node:net';
 import { type Json, type JsonObject, listAt, numberAt, objectAt, stringAt, valueAt } from '../json.ts';

@@ -1,4 +1,4 @@
-// Who takes part: the random pods with what each NIC got, the overlay's pods, nodes, the router, and both clients.
+// Who takes part in the random matrix: the random pods with the addresses of their NICs, overlay pods, nodes, the router, and both clients.
 
 import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus } from '#api';
 import { OrbError } from '#base';

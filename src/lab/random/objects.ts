@@ -33,7 +33,7 @@ function poolName(lan: Lan, family: Family, gateway: boolean): string {
   return `random-${lan}-v${family}${gateway ? '' : '-no-gateway'}`;
 }
 
-/** Of addresses that no other manifest of the lab uses. */
+/** Its addresses are used by no other manifest of the lab. */
 function pool(lan: Lan, family: Family, gateway: boolean): SpiderIPPool {
   const plan = lanPlans[lan];
   const prefix = family === 4 ? plan.gateway[4].replace(/\.0\.1$/, '') : plan.gateway[6].replace(/::1$/, '');
@@ -97,7 +97,7 @@ function overlayName(node: string, family: Family): string {
   return `overlay-v${family}-${node}`;
 }
 
-/** An overlay of one family; its addresses begin where those of the usual one do not come to. */
+/** An overlay of one family. Its addresses are the last of the node's part, which the usual overlay does not reach. */
 function overlayDefinition({ name, overlayCidr }: LabNode, family: Family): NetworkAttachmentDefinition {
   const subnet = overlayCidr[family];
   const rangeStart = family === 4 ? subnet.replace(/\.0\/24$/, '.200') : subnet.replace(/::\/64$/, '::c8');

@@ -46,7 +46,7 @@ export interface RandomVerdict extends Cell {
   readonly pod: string;
 }
 
-/** A cell is right where reality is as predicted, and the prediction as users may rely on. */
+/** A cell is right where it is as the walk says, and as users may rely on. */
 export function verdictOf(planned: PredictedCell, cell: Cell): RandomVerdict {
   const { pod, promised, promisedSource } = planned.way;
   const verdict = { ...cell, pod };

@@ -1,13 +1,15 @@
-// What users may rely on, told from a pod's shape alone: what is asked on a NIC is answered on it, what its node forwards is
-// answered through its node, and what leaves by a NIC's address leaves by that NIC.
+// What users may rely on, told from a pod's shape alone:
+// - what is asked on a NIC is answered on it
+// - what the node forwards is answered through the node
+// - what is sent from a NIC's address leaves by that NIC
 //
-// Where nothing is promised, a way may work or not; it must then do what the walk of `orbctl trace` says.
+// Where nothing is promised, a way may work or not. In any case the walk of `orbctl trace` must say which.
 
 import type { Family } from '#ip';
 import type { Network } from './networks.ts';
 import { type NamedNic, nicsOf, type PodShape } from './shape.ts';
 
-/** `tunePodRoutes: false` leaves all NICs in table main: with several, only their own LANs are sure. */
+/** `tunePodRoutes: false` leaves all NICs in table main. Of a pod with several NICs only their own LANs are then sure. */
 function isTuned(pod: PodShape): boolean {
   return pod.tunePodRoutes || nicsOf(pod).length === 1;
 }
@@ -31,8 +33,9 @@ export function byAnyNic(pod: PodShape, family: Family, network: Network): boole
 }
 
 /**
- * What comes through the node from an address whose way back is another. IPv4's strict filter is there to drop that; where it is left
- * as it is, it may be strict. Answers from the overlay's own address are left to its routes, unless these are tuned.
+ * Whether the pod takes what comes through its node from an address that it reaches by another way. IPv4's strict reverse-path filter
+ * drops that, and a filter that is left as it is (-1) may be strict. Answers from the address of the overlay's NIC follow the overlay's
+ * own routes, unless these are tuned.
  */
 export function throughNode(pod: PodShape, family: Family, nic?: NamedNic): boolean {
   const isLeft = nic !== undefined && nic.shape === undefined && !isTuned(pod);

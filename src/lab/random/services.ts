@@ -1,4 +1,4 @@
-// A Service of each traffic policy for every NIC of every pod, by EndpointSlices of our own: a selector would lead to eth0 alone.
+// For every NIC of every pod a Service of each traffic policy. Their EndpointSlices are made here: a selector would lead to eth0 alone.
 
 import type { EndpointSlice, Service } from '#api';
 import { bothFamilies, type DualStack } from '../addressing.ts';
@@ -27,7 +27,7 @@ export function serviceKey(pod: string, nic: string): string {
   return `${pod}-${nic}`;
 }
 
-/** Addresses and node ports of our own, so that nothing has to be read back. */
+/** Cluster addresses and node ports are chosen here, so that nothing has to be read back. */
 export function nicServices({ pods, overlayPods }: RandomCast): NicServices {
   const ends = [
     ...pods.flatMap(({ shape: { name, node }, nics }) =>

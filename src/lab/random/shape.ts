@@ -23,7 +23,7 @@ export interface PodShape {
   readonly nics: readonly [NicShape, ...NicShape[]];
   /** The annotation that names the NIC that shall keep the default route. */
   readonly defaultNic?: string;
-  /** `mode` of the coordinator: as it would find out, or told. */
+  /** `mode` of the coordinator: `auto`, or the same mode by its name. */
   readonly mode: 'auto' | 'underlay' | 'overlay';
   /** `podRPFilter` of the coordinator; -1 leaves it as it is. */
   readonly rpFilter: -1 | 0 | 1 | 2;
@@ -68,11 +68,11 @@ function nicShape(lan: Lan, random: Random): NicShape {
   };
 }
 
-/** A NIC with its name; of the overlay's there is no more to say than its families. */
+/** A NIC with its name. */
 export interface NamedNic {
   readonly name: string;
   readonly families: readonly Family[];
-  /** Absent for the overlay's. */
+  /** Absent for the overlay's NIC, of which the families are all that varies. */
   readonly shape?: NicShape;
 }
 

@@ -4,7 +4,7 @@ import type { TableView } from '../table-text.ts';
 import type { RandomVerdict } from './predicted.ts';
 import { type PodShape, shapeText } from './shape.ts';
 
-/** Of so many ways that failed, unless all are wanted: more would hide what they have in common. */
+/** As many failed ways are shown, unless the user wants all: in more lines nobody sees what they have in common. */
 const mostLines = 40;
 
 export function randomText(

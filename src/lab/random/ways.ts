@@ -1,4 +1,5 @@
-// The questions of the random matrix: to every address of every NIC from everywhere, and from every pod, bound and unbound, to everywhere.
+// The questions of the random matrix. Every address of every NIC is asked from everywhere, and every pod asks everywhere, with its
+// socket bound to each of its addresses and unbound.
 
 import type { Family } from '#ip';
 import { bothFamilies } from '../addressing.ts';
@@ -26,7 +27,7 @@ export interface Way {
   readonly bind?: string;
   /** It has to work. */
   readonly promised: boolean;
-  /** The address that the server must see then, where it can be told beforehand. */
+  /** The address that the server must then see, where the shapes alone tell it. */
   readonly promisedSource?: string;
 }
 
@@ -81,7 +82,7 @@ function toNic(cast: RandomCast, pod: RandomPod, nic: RandomNic, family: Family,
     const promised = name === shape.node || byNic(pod.shape, nic, 'lan');
     return { ...machineAsks(cast, name), ...to, promised, ...source(name) };
   });
-  // The router knows its LANs' addresses alone, and the overlay's are its nodes' matter.
+  // The router reaches addresses of its LANs alone; those of the overlay are reached by nodes.
   const { shape: own } = nic;
   if (own === undefined) return fromNodes;
   const clients = (['outside', 'branch'] as const).map((network): Ask => {
@@ -189,7 +190,7 @@ function fromPod(
   ];
   const isOverlay = nic === undefined ? false : nic.shape === undefined;
   const inside = cast.overlayPods.flatMap(({ name, node, addresses }) => [
-    // The answer of another node's comes straight over the LAN, while the way there is through the node.
+    // An overlay pod of another node answers straight over the LAN, while it is asked through this pod's node.
     ...ask(name, addresses[family], node === shape.node || isOverlay || throughNode(shape, family), podPort),
     ...(services.get(serviceKey(name, 'eth0')) ?? [])
       .filter(({ local }) => !local)

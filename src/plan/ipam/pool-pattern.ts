@@ -11,7 +11,7 @@ export function isPattern(name: string): boolean {
 type Piece = 'any' | ((char: string) => boolean);
 
 /**
- * A function that tells whether a name matches the pattern. Its time grows with name times pattern, however many `*` there are: anybody
+ * A function that tells whether a name matches the pattern. Its time grows with name times pattern, however many `*` there are. Anybody
  * who may create a pod writes patterns, and a regular expression would try all ways to share the name among its stars.
  */
 export function patternMatcher(pattern: string): (name: string) => boolean {
