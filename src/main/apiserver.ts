@@ -16,7 +16,7 @@ import {
 } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
-import { type CommandLine, runProgram, untilSignal } from '#program';
+import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
 
 const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...] [--listen-plain HOST:PORT ...]
   [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
@@ -49,16 +49,20 @@ const options = {
 async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const diskFailed = Promise.withResolvers<number>();
   const dataDirectory = required(values['data-dir'], '--data-dir');
-  const token = readToken(required(values['token-file'], '--token-file'));
-  const fds = (values['listen-fd'] ?? []).map((fd) => ({ fd: Number(fd) }));
-  const plain = (values['listen-plain'] ?? []).map(readAddress);
+  const tokenFile = required(values['token-file'], '--token-file');
+  const fds = (values['listen-fd'] ?? []).map((fd) => ({
+    fd: wholeNumber('--listen-fd', fd, 0, 2 ** 31 - 1),
+  }));
+  const plain = readAddresses('--listen-plain', values['listen-plain']);
   const addresses = values.listen ?? (fds.length + plain.length > 0 ? [] : ['127.0.0.1:0']);
-  const secure = addresses.map(readAddress);
-  const advertised = (values.advertise ?? []).map(readAddress);
+  const secure = readAddresses('--listen', addresses);
+  const advertised = readAddresses('--advertise', values.advertise);
   const services = {
     clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
     nodePorts: readPortRange(values['node-port-range']),
   };
+  // Nothing is written before the whole command line is read.
+  const token = readToken(tokenFile);
   const names = [
     ...['localhost', '127.0.0.1', '::1', ...apiClusterIps(services), ...serviceNames],
     ...[...secure, ...advertised].map(({ host }) => host),
@@ -155,15 +159,17 @@ function writeSecret(file: string, text: string): void {
   renameSync(temporary, file);
 }
 
-function readAddress(text: string): { host: string; port: number } {
-  const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const port = Number(found?.[3]);
-  if (found === null || port > 65_535) {
-    throw new OrbError('INPUT_INVALID', {
-      message: `--listen '${text}': allowed: HOST:PORT, an IPv6 address in brackets`,
-    });
-  }
-  return { host: found[1] ?? found[2] ?? '', port };
+function readAddresses(flag: string, texts: readonly string[] = []): { host: string; port: number }[] {
+  return texts.map((text) => {
+    const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+    const port = Number(found?.[3]);
+    if (found === null || port > 65_535) {
+      throw new OrbError('INPUT_INVALID', {
+        message: `${flag} '${text}': allowed: HOST:PORT, an IPv6 address in brackets`,
+      });
+    }
+    return { host: found[1] ?? found[2] ?? '', port };
+  });
 }
 
 function readPortRange(text: string): { first: number; last: number } {
