@@ -3,22 +3,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { OrbError } from '#base';
 import { outputClosed, runProgram } from '#program';
 import { umlFiles } from '../test/uml/files.ts';
 import { lackingParts } from '../test/uml/kernel-part.ts';
+import { chosenFiles } from './chosen-files.ts';
 
 const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
 
 /** Throws INPUT_INVALID where no file's path holds a pattern. */
 function filesOf(patterns: readonly string[]): string[] {
-  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
-    .filter((file) => !file.startsWith('test/kube/'))
-    .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
-    .toSorted();
-  if (files.length > 0) return files;
-  const message = `no test file's path holds ${patterns.join(' or ')}`;
-  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts']).filter(
+    (file) => !file.startsWith('test/kube/'),
+  );
+  return chosenFiles(files.toSorted(), patterns, 'test file');
 }
 
 /** Runs the files, each as a process of its own: tests that enter namespaces must not share one. Resolves with the exit code. */

@@ -3,8 +3,8 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OrbError } from '#base';
 import { runProgram } from '#program';
+import { chosenFiles } from '../../tools/chosen-files.ts';
 import { run } from '../kube/command.ts';
 import { Outcomes } from '../kube/outcome.ts';
 import { umlFiles } from './files.ts';
@@ -16,15 +16,8 @@ import { tryMachine } from './trial.ts';
 /** It takes three minutes where nothing else runs: so much more says that something hangs. */
 const timeoutMs = 1_800_000;
 
-/** The files whose path holds a pattern, all without one; throws INPUT_INVALID where that is none. */
-function filesOf(patterns: readonly string[]): string[] {
-  const files = umlFiles.filter(
-    (file) => patterns.length === 0 || patterns.some((each) => file.includes(each)),
-  );
-  if (files.length > 0) return files;
-  const message = `no test file of test/uml/files.ts holds ${patterns.join(' or ')}`;
-  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
-}
+/** Throws INPUT_INVALID where no file's path holds a pattern. */
+const filesOf = (patterns: readonly string[]) => chosenFiles(umlFiles, patterns, 'file of test/uml/files.ts');
 
 async function tryInside(patterns: readonly string[]): Promise<number> {
   const files = filesOf(patterns);
