@@ -44,7 +44,7 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
       'POD is a pod, or an address of one, which it then sends from. DESTINATION is a pod, Service[:PORT], node, address[:PORT],',
       'or nodeport:NODE:PORT. Names may be NAMESPACE/NAME, and pod/NAME, svc/NAME or node/NAME where several have the name.',
       'Each hop shows rule, route, device and neighbour, NAT, marks, and what the server sees. In a lab POD may also be a node,',
-      'router or client. On a node it is one of its pods; what is elsewhere is drawn from the API and marked "assumed".',
+      'router, client or branch. On a node it is one of its pods; what is elsewhere is drawn from the API and marked "assumed".',
       'Exit codes: 0 it works; 1 it does not; 2 it could not be found out; 3 it arrives, and nobody listens on the port.',
     ].join('\n'),
   },

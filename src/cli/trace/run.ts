@@ -43,7 +43,7 @@ export async function lookAround(site: Site, open: OpenNamespace): Promise<World
   return seeWorld(site, await askCluster(site.client), open);
 }
 
-/** `from` is a pod, in a lab also a node, `router` or `client`; or an address of one of these. */
+/** `from` is a pod, in a lab also a node, `router`, `client` or `branch`; or an address of one of these. */
 export async function runTrace(
   site: Site,
   open: OpenNamespace,
