@@ -22,11 +22,13 @@ The exit code is the command's; 125 where no such root can be had on this machin
 async function runInClone(command: readonly string[]): Promise<number> {
   const [first] = command;
   if (first === undefined || first.startsWith('-')) {
-    const isHelp = first === '--help' || first === '-h';
-    console[isHelp ? 'log' : 'error'](
-      isHelp ? usage : `bare: a command is missing, not: ${first ?? ''}\n${usage}`,
-    );
-    return isHelp ? 0 : TROUBLE;
+    if (first === '--help' || first === '-h') {
+      console.log(usage);
+      return 0;
+    }
+    const wrong = first === undefined ? 'a command is missing' : `unknown option '${first}'`;
+    console.error(`bare: ${wrong}\n${usage}`);
+    return TROUBLE;
   }
   if (git('status', '--porcelain') !== '')
     console.error('orbweaver: this tree is dirty; the clone has HEAD, without what is not committed');

@@ -79,8 +79,9 @@ async function gen(onlyCheck: boolean): Promise<number> {
 }
 
 const usage = `usage: npm run gen [-- --check | transcripts | protobuf]
-Writes deploy/crds and docs/errors.md anew. "transcripts" runs the commands of the guides in a lab and shows what they print;
-"protobuf" writes the messages that the embedded API server reads, from the Go types of Kubernetes.
---check  writes nothing; the exit code is 1 where a file is stale`;
+Writes deploy/crds and docs/errors.md anew.
+transcripts  runs the commands of the guides in a lab, and shows what they print
+protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
+--check      writes nothing; the exit code is 1 where a file is stale`;
 const options = { check: { type: 'boolean', default: false } } as const;
 await runProgram({ name: 'gen', usage, options, run: ({ values }) => gen(values.check) });

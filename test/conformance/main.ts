@@ -2,10 +2,18 @@
 // `stress`, our own types under load (stress/main.ts).
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { OrbError } from '#base';
+import { basename, join, resolve } from 'node:path';
+import { didYouMean, OrbError } from '#base';
 import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
 import type { Outcome } from './case.ts';
 import { run } from './kernel-state.ts';
@@ -35,12 +43,21 @@ type Values = Line['values'];
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
 
+/** Throws INPUT_INVALID for a type that nothing describes, and for a file that is not there. */
+function checkType(type: string, { profile, conf }: Values): void {
+  const missing = [profile, conf].find((file) => file !== undefined && !existsSync(file));
+  if (missing !== undefined) throw new OrbError('INPUT_INVALID', { message: `there is no file ${missing}` });
+  if (type === 'stress' || profile !== undefined || conf !== undefined || existsSync(fileOf(type))) return;
+  const known = readdirSync(join(import.meta.dirname, 'profiles')).map((name) => basename(name, '.json'));
+  const message = `nothing describes the type ${type}${didYouMean(type, known)}
+Name its profile with --profile, or its network configuration with --conf.`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+}
+
 /** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
 function profileOf(type: string, folder: string, values: Values): Profile {
   const own = fileOf(type);
   const file = values.profile ?? own;
-  if (!existsSync(file) && values.conf === undefined)
-    throw new Error(`no profile ${file}: name one with --profile, or a configuration with --conf`);
   if (file === own && values.conf === undefined) return readProfile(own, folder);
   const profile = existsSync(file)
     ? readProfile(file, folder)
@@ -111,12 +128,13 @@ function underStress({ kills, parallel, seed }: Values): number {
   return status ?? TROUBLE;
 }
 
-/** Throws INPUT_INVALID where no type is named, or a number is none. */
+/** Throws INPUT_INVALID where no type is named or nothing describes it, and where a number is none. */
 function checkLine({ values, positionals }: Line): void {
   if (positionals.length === 0) {
     const message = `name at least one plugin type, for example: npm run conformance -- macvlan\n${usage}`;
     throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
   }
+  for (const type of positionals) checkType(type, values);
   for (const each of values.case ?? []) wholeNumber('--case', each, 1, 1000);
   for (const name of ['kills', 'parallel', 'seed'] as const)
     wholeNumber(`--${name}`, values[name], 0, 2 ** 31);

@@ -25,6 +25,11 @@ for (const [task, ...args] of [
   ['check', '--bogus'],
   ['gen', '--bogus'],
   ['gen', 'transcripts', '--bogus'],
+  ['bare'],
+  ['bare', '--bogus'],
+  ['conformance', 'nothing'],
+  ['lab', '--once', '--seed', '3'],
+  ['lab', 'exce', 'node1'],
   ['nothing'],
 ]) {
   test(`refused before anything is built, with exit code 2: ${[task, ...args].join(' ')}`, () => {

@@ -61,7 +61,8 @@ async function runInside(machine: Machine, files: readonly string[], lacks: stri
 }
 
 const usage = `usage: npm run test:uml [-- PATTERN ...]
-Runs the tests of kernel parts that this machine's kernel may lack, in user-mode Linux; with PATTERNs those whose path holds one.`;
+Runs the tests of kernel parts that this machine's kernel may lack, in user-mode Linux;
+with PATTERNs those whose path holds one.`;
 await runProgram({
   name: 'test:uml',
   usage,
