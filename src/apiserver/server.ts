@@ -178,12 +178,20 @@ export class ApiServer {
     try {
       await this.#route(request, response);
     } catch (error) {
-      const status = error instanceof StatusError ? error : this.#unexpected(request, error);
-      // A refusal tells of state too: of an object that is gone, or newer than the client thought.
-      await this.#store.durable();
-      if (response.headersSent) response.destroy();
-      else sendJson(response, status.code, status.toObject());
+      // Nobody waits for this: a fault while refusing would end the process.
+      await this.#refuse(request, response, error).catch((fault: unknown) => {
+        this.#unexpected(request, fault);
+        response.destroy();
+      });
     }
+  }
+
+  async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
+    const status = error instanceof StatusError ? error : this.#unexpected(request, error);
+    // A refusal tells of state too: of an object that is gone, or newer than the client thought.
+    await this.#store.durable();
+    if (response.headersSent) response.destroy();
+    else sendJson(response, status.code, status.toObject());
   }
 
   #unexpected(request: IncomingMessage, error: unknown): StatusError {

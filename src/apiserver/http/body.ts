@@ -1,13 +1,19 @@
 // Reads the body of a request: JSON, or YAML where clients send it.
 
 import type { IncomingMessage } from 'node:http';
-import { parse } from 'yaml';
+import { Lexer, parse } from 'yaml';
 import { errorText } from '#base';
-import { isObject, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Upstream's limit of a request body (k8s.io/apiserver MaxRequestBodyBytes). */
 const maximumBytes = 3 * 1024 * 1024;
+
+/** No kind nests this deep, and every level costs stack. */
+export const maximumDepth = 500;
+
+/** Of YAML that is no JSON: the parser's time grows with the square of some texts, and all others wait meanwhile. */
+const yamlLimits = { bytes: 128 * 1024, aliases: 100 };
 
 /** The body; 413 when it is larger than the API takes. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -46,23 +52,40 @@ export function parseBody(body: Buffer, type: string): Json {
     );
   }
   const value = parsed(text, yaml);
-  // A backslash may escape any character of the name.
-  if (text.includes('__proto__') || text.includes('\\')) refusePrototype(value);
+  refuseUnfit(value);
   return value;
 }
 
 function parsed(text: string, yaml: boolean): Json {
   try {
-    return (yaml && !text.startsWith('{') ? parse(text) : JSON.parse(text)) as Json;
+    return (yaml && !text.startsWith('{') ? readYaml(text) : JSON.parse(text)) as Json;
   } catch (error) {
+    if (error instanceof StatusError) throw error;
     throw badRequest(`the body of the request is not valid ${yaml ? 'YAML' : 'JSON'}: ${errorText(error)}`);
   }
 }
 
-/** A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check. */
-export function refusePrototype(value: Json): void {
-  if (Array.isArray(value)) for (const item of value) refusePrototype(item);
-  if (!isObject(value)) return;
+/** Of two equal keys the later one counts, as in JSON. */
+function readYaml(text: string): unknown {
+  if (Buffer.byteLength(text) > yamlLimits.bytes) {
+    const message = `Request entity too large: limit of YAML is ${yamlLimits.bytes}: send JSON`;
+    throw new StatusError(413, 'RequestEntityTooLarge', message);
+  }
+  let aliases = 0;
+  for (const lexeme of new Lexer().lex(text)) if (lexeme.startsWith('*')) aliases += 1;
+  if (aliases > yamlLimits.aliases)
+    throw badRequest(`the body of the request has more than ${yamlLimits.aliases} aliases of YAML`);
+  return parse(text, { uniqueKeys: false, logLevel: 'error' });
+}
+
+/**
+ * A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check.
+ * What nests too deep would end the work on it anywhere.
+ */
+export function refuseUnfit(value: Json, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > maximumDepth)
+    throw badRequest(`the body of the request is nested more than ${maximumDepth} deep`);
   if (Object.hasOwn(value, '__proto__')) throw badRequest('a field may not be named __proto__');
-  for (const content of Object.values(value)) refusePrototype(content);
+  for (const content of Array.isArray(value) ? value : Object.values(value)) refuseUnfit(content, depth + 1);
 }

@@ -33,7 +33,8 @@ export function dropUnknown(
   if (unknown.length === 0 || options.fieldValidation === 'Ignore') return;
   const texts = unknown.map((field) => `unknown field "${field}"`);
   if (options.fieldValidation === 'Warn') {
-    options.warnings.push(...texts);
+    // One by one: a call takes only so many arguments.
+    for (const text of texts) options.warnings.push(text);
     return;
   }
   const kind = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}`;

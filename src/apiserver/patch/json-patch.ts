@@ -2,14 +2,22 @@
 
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { errorText } from '#base';
-import type { Json } from '../json.ts';
+import { refuseUnfit } from '../http/body.ts';
+import { clone, type Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
+
+/** Limits of one patch (k8s.io/apiserver maxJSONPatchOperations, and JSONPatchMaxCopyBytes of its options). */
+const limits = { operations: 10_000, copiedBytes: 3 * 1024 * 1024 };
 
 /** A new value: `target` after all operations; 422 when one does not apply, a failed test included. */
 export function jsonPatch(target: Json, operations: Json): Json {
   if (!Array.isArray(operations)) throw badRequest('a JSON patch must be a list of operations');
+  if (operations.length > limits.operations) {
+    const why = `The allowed maximum operations in a JSON patch is ${limits.operations}, got ${operations.length}`;
+    throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`);
+  }
   try {
-    return jsonpatch.applyPatch(target, operations as unknown as Operation[], true, false).newDocument;
+    return applied(target, operations as unknown as Operation[]);
   } catch (error) {
     // The library appends the whole document to its messages.
     const text = errorText(error).split('\n')[0] ?? '';
@@ -19,4 +27,27 @@ export function jsonPatch(target: Json, operations: Json): Json {
       `the server rejected our request due to an error in our request: ${text}`,
     );
   }
+}
+
+function applied(target: Json, operations: readonly Operation[]): Json {
+  let document = clone(target);
+  let copied = 0;
+  operations.forEach((operation, index) => {
+    copied += sizeOfCopy(document, operation);
+    if (copied > limits.copiedBytes)
+      throw new Error(
+        `Unable to complete the copy, the accumulated size exceeds ${limits.copiedBytes} bytes`,
+      );
+    document = jsonpatch.applyOperation(document, operation, true, true, true, index).newDocument;
+  });
+  // Each of many operations may nest what those before it made.
+  refuseUnfit(document);
+  return document;
+}
+
+/** What a copy adds: copies of copies would grow without end. */
+function sizeOfCopy(document: Json, operation: Operation): number {
+  if (operation?.op !== 'copy' || typeof operation.from !== 'string') return 0;
+  const from = jsonpatch.getValueByPointer(document, operation.from) as Json | undefined;
+  return from === undefined ? 0 : Buffer.byteLength(JSON.stringify(from));
 }

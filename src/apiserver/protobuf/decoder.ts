@@ -1,6 +1,6 @@
 // Request bodies in protobuf, as typed clients in Go send them: made into the JSON that the rest of the server works on.
 
-import { refusePrototype } from '../http/body.ts';
+import { maximumDepth, refuseUnfit } from '../http/body.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 import { type Message, type MessageField, MessageTable } from './message-table.ts';
@@ -11,9 +11,6 @@ export const protobufType = 'application/vnd.kubernetes.protobuf';
 
 /** `k8s` and a NUL, then a runtime.Unknown (k8s.io/apimachinery runtime/serializer/protobuf). */
 const magic = Buffer.from('k8s\0');
-
-/** No kind nests this deep, and every level costs stack. */
-const maximumDepth = 500;
 
 export class ProtobufDecoder {
   readonly #table = new MessageTable();
@@ -91,7 +88,7 @@ class Reading {
     const message = this.#table.get(type);
     if (message !== undefined) return this.message(message, bytesOf(value), depth + 1);
     const content = decodeScalar(type, value);
-    if (type === 'rawJson' && content !== undefined) refusePrototype(content);
+    if (type === 'rawJson' && content !== undefined) refuseUnfit(content, depth);
     return content;
   }
 

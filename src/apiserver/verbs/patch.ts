@@ -1,10 +1,10 @@
 // The patch verb: which of the four kinds of patch a media type means, and what it makes of an object.
 
-import { type ApiObject, clone, isObject, type Json } from '../json.ts';
+import { type ApiObject, clone, isObject, type Json, type JsonObject } from '../json.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { strategicMerge } from '../patch/strategic-merge.ts';
-import type { Resource } from '../resource.ts';
+import { apiVersion, type Resource } from '../resource.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 
 /** Media type of server-side apply; a body in it may be YAML. */
@@ -13,10 +13,20 @@ export const applyPatch = 'application/apply-patch+yaml';
 /** A function that makes the patched object, sharing nothing with the one it is given. */
 export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {
   return (current) => {
-    const patched = clone(patchedBy(resource, type, body, current));
+    const patched = patchedBy(resource, type, body, current);
     if (!isObject(patched) || !isObject(patched.metadata)) throw badRequest('the patch leaves no object');
-    return patched as ApiObject;
+    refuseOtherKind(resource, patched, current);
+    return clone(patched) as ApiObject;
   };
+}
+
+/** A patch may name the version of the request or that of the stored object, and changes neither of them. */
+function refuseOtherKind(resource: Resource, patched: JsonObject, current: ApiObject): void {
+  const wanted = apiVersion(resource);
+  const isKnown = patched.apiVersion === wanted || patched.apiVersion === current.apiVersion;
+  if (isKnown && patched.kind === resource.kind) return;
+  const said = `${JSON.stringify(patched.apiVersion ?? '')}, Kind=${JSON.stringify(patched.kind ?? '')}`;
+  throw badRequest(`the patch makes the object ${said}: this path takes ${wanted}, Kind=${resource.kind}`);
 }
 
 function patchedBy(resource: Resource, type: string, body: Json, current: ApiObject): Json {

@@ -24,6 +24,8 @@ export interface WatchRequest {
 /** A client that is this far behind is cut off: it lists again. */
 const maximumBacklogBytes = 16 * 1024 * 1024;
 const bookmarkEveryMs = 60_000;
+/** A timer that is set longer rings at once (24.8 days). */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** Serves watches; an event's line is made once, however many watchers it reaches. */
 export class Watches {
@@ -40,18 +42,25 @@ export class Watches {
 
   /** Streams to `response` until its time is up or either side ends it. */
   async serve(response: ServerResponse, request: WatchRequest): Promise<void> {
+    const { resourceVersion, sendInitialEvents } = request;
+    const fromNow = resourceVersion === '' || resourceVersion === '0' || sendInitialEvents;
+    const after = fromNow ? undefined : readRevision(resourceVersion);
     await this.#store.durable();
+    if (response.destroyed) return; // the client has gone
     const watcher = new Watcher(response, request, this.#clock);
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
     response.flushHeaders();
-    const problem = this.#replay(watcher, request);
+    const problem = this.#replay(watcher, request, after);
     if (problem !== undefined) {
       watcher.fail(problem);
       return;
     }
     this.#open.add(watcher);
     const bookmarks = setInterval(() => watcher.bookmark(this.#store.durableRevision), bookmarkEveryMs);
-    const timeout = setTimeout(() => watcher.end(this.#store.durableRevision), request.timeoutMs);
+    const timeout = setTimeout(
+      () => watcher.end(this.#store.durableRevision),
+      Math.min(request.timeoutMs, longestTimerMs),
+    );
     response.on('close', () => {
       clearInterval(bookmarks);
       clearTimeout(timeout);
@@ -65,17 +74,17 @@ export class Watches {
     for (const watcher of this.#open) watcher.end(this.#store.durableRevision);
   }
 
-  /** Sends what came before the watch; the refusal when that is gone. */
-  #replay(watcher: Watcher, request: WatchRequest): StatusError | undefined {
-    const { resource } = request.scope;
-    const { resourceVersion } = request;
-    const fromNow = resourceVersion === '' || resourceVersion === '0' || request.sendInitialEvents;
-    if (fromNow) {
+  /** Sends what came before the watch, or the present objects where no revision is asked for; the refusal when that is gone. */
+  #replay(
+    watcher: Watcher,
+    { scope: { resource } }: WatchRequest,
+    revision: number | undefined,
+  ): StatusError | undefined {
+    if (revision === undefined) {
       const snapshot = this.#store.listAt(storageName(resource), this.#store.durableRevision) ?? [];
       watcher.initial(snapshot, this.#store.durableRevision);
       return undefined;
     }
-    const revision = readRevision(resourceVersion);
     const events = this.#store.eventsSince(storageName(resource), revision);
     if (events === undefined)
       return expired(`too old resource version: ${revision} (${this.#store.compactedRevision + 1})`);

@@ -5,7 +5,7 @@ import { errorText, type Logger } from '#base';
 import { userInfo } from '../access/user.ts';
 import {
   type ApiObject,
-  clone,
+  isObject,
   type Json,
   type JsonObject,
   listAt,
@@ -107,7 +107,7 @@ export class WebhookAdmission implements Admission {
       logger.warn({ webhook: webhook.name }, message);
       return undefined;
     }
-    request.warnings.push(...textsAt(response, 'warnings'));
+    for (const text of textsAt(response, 'warnings')) request.warnings.push(text);
     if (response.allowed !== true) throw denial(webhook, response);
     return response;
   }
@@ -146,42 +146,52 @@ function withVersion(object: ApiObject, version: string): ApiObject {
   return { ...object, apiVersion: `${prefix}${version}` };
 }
 
-/** The object as the webhook wants it; its name, its UID and its kind are not the webhook's to change. */
+/** Fields of metadata that are not a webhook's to change. */
+const kept = [
+  ...['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'managedFields'],
+  ...['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
+];
+
+/** The object as the webhook wants it. */
 function patched(webhook: Webhook, object: ApiObject, version: string, response: JsonObject): ApiObject {
-  const patch = stringAt(response, 'patch');
-  if (patch === undefined || patch === '') return object;
+  const { patch = null, patchType = null } = response;
+  if (patch === null || patch === '') return object;
   const broken = (why: string) =>
     new StatusError(
       500,
       'InternalError',
       `Internal error occurred: webhook "${webhook.name}" sent a patch that cannot be used: ${why}`,
     );
-  if (response.patchType !== 'JSONPatch')
-    throw broken(`patchType ${JSON.stringify(response.patchType ?? null)} is not JSONPatch`);
+  if (patchType !== 'JSONPatch') throw broken(`patchType ${JSON.stringify(patchType)} is not JSONPatch`);
+  if (typeof patch !== 'string') throw broken('it is not base64');
+  const asked = withVersion(object, version);
   let next: Json;
   try {
     const operations = JSON.parse(Buffer.from(patch, 'base64').toString()) as Json;
-    next = jsonPatch(clone(withVersion(object, version)), operations);
+    next = jsonPatch(asked, operations);
   } catch (error) {
     throw broken(errorText(error));
   }
-  const { name, namespace, uid } = object.metadata;
-  const metadata = { ...objectAt(next, 'metadata'), name, ...(namespace === undefined ? {} : { namespace }) };
-  return {
-    ...(next as ApiObject),
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: { ...metadata, ...(uid === undefined ? {} : { uid }) },
-  };
+  if (!isObject(next) || !isObject(next.metadata)) throw broken('it leaves no object');
+  if (next.apiVersion !== asked.apiVersion || next.kind !== asked.kind) throw broken('it changes the kind');
+  const metadata: ApiObject['metadata'] = { ...next.metadata, name: object.metadata.name };
+  for (const field of kept) {
+    const value = object.metadata[field];
+    if (value === undefined) delete metadata[field];
+    else metadata[field] = value;
+  }
+  return { ...next, apiVersion: object.apiVersion, kind: object.kind, metadata };
 }
 
 /** In the words of kube-apiserver (webhook/errors ToStatusErr). */
 function denial(webhook: Webhook, response: JsonObject): StatusError {
   const status = objectAt(response, 'status');
-  const code = Math.max(numberAt(status, 'code') ?? 400, 400);
-  const said = stringAt(status, 'message') || stringAt(status, 'reason');
+  const said = numberAt(status, 'code') ?? 0;
+  // No other code can be a refusal, and some cannot be sent at all.
+  const code = Number.isInteger(said) && said >= 400 && said <= 599 ? said : 400;
+  const why = stringAt(status, 'message') || stringAt(status, 'reason');
   const denied = `admission webhook "${webhook.name}" denied the request`;
-  const message = said ? `${denied}: ${said}` : `${denied} without explanation`;
+  const message = why ? `${denied}: ${why}` : `${denied} without explanation`;
   const causes = listAt(status, 'details', 'causes');
   return new StatusError(
     code,

@@ -1,0 +1,216 @@
+// What clients and webhooks must not be able to do to the server: end it, hold it up, or change what an object is.
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { silentLogger, systemClock } from '#base';
+import { parseNetwork } from '#ip';
+import { newKey, selfSigned } from './http/certificate.ts';
+import { ApiServer } from './server.ts';
+
+/** Bodies are untyped on purpose: their form is what is tested. */
+type Body = ReturnType<typeof JSON.parse>;
+
+const maps = '/api/v1/namespaces/default/configmaps';
+const key = newKey();
+const { certificate } = selfSigned(key, ['127.0.0.1'], systemClock.now());
+let hook: Server;
+let server: ApiServer;
+let folder: string;
+let port: number;
+/** What the webhook adds to its answer. */
+let reply: object = { allowed: true };
+
+before(async () => {
+  hook = createServer({ key, cert: certificate }, (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { uid } = JSON.parse(Buffer.concat(chunks).toString()).request;
+      const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1' };
+      response.end(JSON.stringify({ ...review, response: { uid, ...reply } }));
+    });
+  });
+  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+  folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+  server = new ApiServer({
+    dataDirectory: folder,
+    token: 'secret',
+    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
+    clock: systemClock,
+    logger: silentLogger,
+    onDiskFailure: (error) => {
+      throw error;
+    },
+  });
+  await server.start();
+  port = await server.listen({ host: '127.0.0.1', port: 0 });
+  await call('POST', maps, { metadata: { name: 'a' }, data: { a: 'x'.repeat(1000) } });
+  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  const webhook = {
+    name: 'hook.example.org',
+    clientConfig: { url, caBundle: Buffer.from(certificate).toString('base64') },
+    rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }],
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  };
+  const configurations = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+  const made = await call('POST', configurations, { metadata: { name: 'hook' }, webhooks: [webhook] });
+  assert.equal(made.code, 201);
+});
+after(async () => {
+  hook.closeAllConnections();
+  hook.close();
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'application/json',
+): Promise<{ code: number; body: Body }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { authorization: 'Bearer secret', 'content-type': type },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return { code: response.status, body: await response.json() };
+}
+
+const patch = (body: unknown, type: string) =>
+  call('PATCH', `${maps}/a?fieldManager=t`, body, `application/${type}`);
+
+/** The answer to a creation that the webhook answers with `said`. */
+async function createWith(name: string, said: object): Promise<{ code: number; body: Body }> {
+  reply = said;
+  try {
+    return await call('POST', maps, { metadata: { name }, data: { a: '1' } });
+  } finally {
+    reply = { allowed: true };
+  }
+}
+const patchOf = (operations: unknown) => {
+  const text = Buffer.from(JSON.stringify(operations)).toString('base64');
+  return { allowed: true, patchType: 'JSONPatch', patch: text };
+};
+
+test('a webhook that denies with a code that is no refusal does not end the server', async () => {
+  for (const code of [99_999, 404.5, 200, -1, 1e300]) {
+    const answer = await createWith('coded', { allowed: false, status: { code, message: 'no' } });
+    assert.equal(answer.code, 400, String(code));
+    assert.equal(answer.body.message, 'admission webhook "hook.example.org" denied the request: no');
+  }
+});
+
+test('a patch of a webhook cannot make an object into something else, nor change what the server says of it', async () => {
+  for (const value of [5, null, ['a'], 'text', { kind: 'ConfigMap' }]) {
+    const answer = await createWith('other', patchOf([{ op: 'replace', path: '', value }]));
+    assert.match(answer.body.message, /sent a patch that cannot be used: it leaves no object/);
+  }
+  const kind = await createWith('other', patchOf([{ op: 'replace', path: '/kind', value: 'Pod' }]));
+  assert.match(kind.body.message, /it changes the kind/);
+  const { code, body } = await createWith(
+    'kept',
+    patchOf([
+      { op: 'add', path: '/metadata/uid', value: 'mine' },
+      { op: 'remove', path: '/metadata/creationTimestamp' },
+      { op: 'add', path: '/metadata/deletionTimestamp', value: '2026-01-01T00:00:00Z' },
+      { op: 'add', path: '/metadata/labels', value: { a: 'b' } },
+    ]),
+  );
+  assert.equal(code, 201);
+  assert.deepEqual(body.metadata.labels, { a: 'b' });
+  assert.notEqual(body.metadata.uid, 'mine');
+  assert.ok(body.metadata.creationTimestamp);
+  assert.equal(body.metadata.deletionTimestamp, undefined);
+});
+
+test('a webhook with very many warnings is no internal error', async () => {
+  const answer = await createWith('warned', { allowed: true, warnings: Array(300_000).fill('w') });
+  assert.equal(answer.code, 201);
+});
+
+test('a body with very many unknown fields is no internal error', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`f${at}`, 1]));
+  const answer = await call('POST', `${maps}?dryRun=All`, { metadata: { name: 'many' }, ...fields });
+  assert.equal(answer.code, 201);
+});
+
+test('a JSON patch that copies copies is refused before it has grown', async () => {
+  const copies = Array.from({ length: 30 }, (_, at) => ({ op: 'copy', from: '/data', path: `/data/c${at}` }));
+  const answer = await patch(copies, 'json-patch+json');
+  assert.equal(answer.code, 422);
+  assert.match(answer.body.message, /accumulated size exceeds 3145728 bytes/);
+  const many = await patch(
+    Array(10_001).fill({ op: 'test', path: '/kind', value: 'ConfigMap' }),
+    'json-patch+json',
+  );
+  assert.equal(many.code, 413);
+  assert.match(many.body.message, /allowed maximum operations in a JSON patch is 10000, got 10001/);
+});
+
+test('a body that nests too deep is refused with a sentence, whatever its type', async () => {
+  const deep = `{"apiVersion":"v1","kind":"ConfigMap","data":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`;
+  for (const type of ['merge-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml']) {
+    const { code, body } = await patch(deep, type);
+    assert.deepEqual(
+      [code, body.message],
+      [400, 'the body of the request is nested more than 500 deep'],
+      type,
+    );
+  }
+  const steps = Array.from({ length: 600 }, (_, at) => ({
+    op: 'add',
+    path: `/data${'/a'.repeat(at)}`,
+    value: {},
+  }));
+  assert.equal((await patch(steps, 'json-patch+json')).code, 422);
+});
+
+test('a patch that changes the kind or the version of an object is refused', async () => {
+  const other = { kind: 'Pod' };
+  for (const type of ['merge-patch+json', 'strategic-merge-patch+json'])
+    assert.equal((await patch(other, type)).code, 400, type);
+  assert.equal(
+    (await patch([{ op: 'replace', path: '/apiVersion', value: 'v9' }], 'json-patch+json')).code,
+    400,
+  );
+  assert.equal((await patch({ apiVersion: 'v1', kind: 'ConfigMap' }, 'merge-patch+json')).code, 200);
+});
+
+test('YAML that would be parsed for minutes is refused at once, and equal keys are as in JSON', async () => {
+  const big = `metadata: {name: y}\ndata:\n${'  a: "b"\n'.repeat(20_000)}`;
+  assert.equal((await call('POST', maps, big, 'application/yaml')).code, 413);
+  const anchors = Array.from({ length: 2000 }, (_, at) => `- &a${at} x\n- *a${at}\n`).join('');
+  const answer = await call('POST', maps, anchors, 'application/yaml');
+  assert.match(answer.body.message, /more than 100 aliases/);
+  const twice = await call('POST', maps, 'metadata: {name: y}\ndata: {a: "1", a: "2"}', 'application/yaml');
+  assert.deepEqual(twice.body.data, { a: '2' });
+});
+
+test('a watch from a version that is none is told so', async () => {
+  const { code, body } = await call('GET', `${maps}?watch=1&resourceVersion=abc`);
+  assert.equal(code, 400);
+  assert.match(body.message, /resourceVersion must be a number/);
+});
+
+test('a watch may be asked for longer than a timer can be set', async () => {
+  const stop = new AbortController();
+  const url = `http://127.0.0.1:${port}${maps}?watch=1&timeoutSeconds=9999999`;
+  const response = await fetch(url, { headers: { authorization: 'Bearer secret' }, signal: stop.signal });
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  assert.equal((await reader.read()).done, false);
+  const next = reader.read().then(({ done }) => (done ? 'ended' : 'an event'));
+  // Time for the wrong timer, which rings after a millisecond, and then for an event.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await call('POST', maps, { metadata: { name: 'seen' } });
+  assert.equal(await next, 'an event');
+  stop.abort();
+});
