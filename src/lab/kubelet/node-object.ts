@@ -37,8 +37,11 @@ export function internalAddresses(node: Node): string[] {
   return addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
 }
 
+/** A condition before it is compared with the one that the Node has. */
+type Reported = Omit<Condition, 'lastTransitionTime'>;
+
 /** The Ready condition; `problem` is why the network is not ready. */
-export function readyCondition(problem: string | undefined): Omit<Condition, 'lastTransitionTime'> {
+export function readyCondition(problem: string | undefined): Reported {
   if (problem === undefined) {
     return {
       type: 'Ready',
@@ -50,8 +53,6 @@ export function readyCondition(problem: string | undefined): Omit<Condition, 'la
   const message = `container runtime network not ready: ${problem}`;
   return { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message };
 }
-
-type Reported = Omit<Condition, 'lastTransitionTime'>;
 
 /** What a lab's machine never lacks. */
 const sufficient: readonly Reported[] = [
