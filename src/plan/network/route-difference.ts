@@ -1,6 +1,6 @@
 // Routes as they are against routes as we want them, other plugins' default routes that are to stand elsewhere among them.
 
-import { hostCidr } from '#ip';
+import { cidrContains, hostCidr, networkOf } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { DesiredNamespace } from './desired.ts';
 import { type Finding, foreign, mending, stale } from './finding.ts';
@@ -16,7 +16,7 @@ export function routeFindings(desired: DesiredNamespace, observed: ObservedNames
     const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
     const kept = observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other)));
     const isGateway = desired.routes.some((other) => leadsThrough(other, route));
-    return oneRoute(route, kept, inTheWay, isGateway);
+    return oneRoute(route, kept, inTheWay, isGateway, needsOnlink(route, desired, observed));
   });
 }
 
@@ -25,9 +25,13 @@ function oneRoute(
   routes: readonly Route[],
   inTheWay: readonly Route[],
   isGateway: boolean,
+  isOnlink: boolean,
 ): Finding[] {
   const there = routes.filter((route) => sameRouteKey(route, desired));
-  if (there.some((route) => sameRoute(route, desired) || holdsHop(route, desired))) return [];
+  const onlink: Route = { ...desired, onlink: true };
+  const isIt = (route: Route) =>
+    sameRoute(route, desired) || sameRoute(route, onlink) || holdsHop(route, desired);
+  if (there.some(isIt)) return [];
   const others = there.find(isForeign);
   // In main a route of the user's own (a pool's, an annotation's) to the same network goes before ours.
   if (desired.table === MAIN_TABLE && others !== undefined) return isGateway ? [taken(desired, others)] : [];
@@ -41,7 +45,28 @@ function oneRoute(
       : `${text} of ${table} is ${routeText(found)} instead`;
   // Where none was seen, one that is there is somebody else's, or stands on a link that was not looked at.
   const verb = found === undefined ? 'create' : 'replace';
-  return [...inTheWay.map(removal), mending(problem, { verb, kind: 'route', route: desired })];
+  const route = isOnlink ? onlink : desired;
+  return [...inTheWay.map(removal), mending(problem, { verb, kind: 'route', route })];
+}
+
+/**
+ * Whether the gateway is in the network of the link's own address, and no route leads to it: the plugin `sbr` takes such routes out of
+ * main. The kernel would refuse the gateway (ENETUNREACH), unless it is told that it is on the link.
+ */
+function needsOnlink(route: Route, desired: DesiredNamespace, observed: ObservedNamespace): boolean {
+  const { gateway, dev } = route;
+  // The kernel's own routes come back with a link that is down.
+  const isUp = observed.links.some((link) => link.name === dev && link.up);
+  if (gateway === undefined || !isUp) return false;
+  const isNeighbour = observed.addresses.some(
+    ({ dev: link, address }) => link === dev && cidrContains(networkOf(address), gateway),
+  );
+  const leads = (other: Route) =>
+    other.dev === dev &&
+    other.gateway === undefined &&
+    (other.table === MAIN_TABLE || other.table === route.table) &&
+    cidrContains(other.destination, gateway);
+  return isNeighbour && ![...observed.routes, ...desired.routes].some(leads);
 }
 
 /** Other routes need the place of this one: the kernel would refuse them, and name them instead of the cause. */
