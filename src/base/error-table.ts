@@ -42,7 +42,7 @@ export const errorTable = {
   AGENT_UNREACHABLE: {
     meaning: 'No agent answers on its socket.',
     advice:
-      'Look whether the agent of this node runs, ask as root, and name its socket with --socket where it has another.',
+      'Look whether the agent of this node runs, ask as root, and name its socket with --socket where it has another. In a lab: `orbctl lab exec node1 -- orbctl check`.',
     cni: 999,
   },
   ATTACHMENT_DAMAGED: {
@@ -257,7 +257,7 @@ export const errorTable = {
   },
   LAB_NOT_RUNNING: {
     meaning: 'No running lab, or no pod of that name in one.',
-    advice: 'Start one with `npm run lab`; `orbctl lab ls` lists labs and their pods.',
+    advice: '`orbctl lab ls` lists running labs and their pods; `npm run lab` starts one.',
     cni: 999,
   },
   LAB_PLUGIN_FAILED: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { didYouMean, nearest } from './nearest.ts';
+import { didYouMean, didYouMeanName, nearest } from './nearest.ts';
 
 const known = ['trace', 'check', 'lab', 'completion', 'version'];
 
@@ -16,4 +16,10 @@ test('another word is not taken for a mistyped one', () => {
 
 test('the nearest stands first', () => {
   assert.equal(didYouMean('web-12', ['web-1', 'web-22', 'db']), '; did you mean web-1 or web-22?');
+});
+
+test('a name that another namespace has is answered with that namespace, not with the same word', () => {
+  const names = ['default/web', 'other/web', 'other/wed', 'node1'];
+  assert.equal(didYouMeanName('web', names), '; did you mean default/web or other/web?');
+  assert.equal(didYouMeanName('wedd', names), '; did you mean wed or web?');
 });

@@ -21,8 +21,13 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return words.length === 0 ? '' : `; did you mean ${words.join(' or ')}?`;
 }
 
-/** The same among names `NAMESPACE/NAME`; a word without a namespace is compared with the names alone. */
+/**
+ * The same among names `NAMESPACE/NAME`; a word without a namespace is compared with the names alone. The very word is that
+ * of another namespace, which is then named.
+ */
 export function didYouMeanName(word: string, known: readonly string[]): string {
+  const elsewhere = known.filter((name) => name.endsWith(`/${word}`)).slice(0, 3);
+  if (elsewhere.length > 0) return `; did you mean ${elsewhere.join(' or ')}?`;
   return didYouMean(word, word.includes('/') ? known : known.map((name) => name.replace(/^.*\//, '')));
 }
 

@@ -6,8 +6,9 @@ import { type CheckCommands, check } from './check.ts';
 import { completeCommand, completion } from './completion.ts';
 import type { Context } from './context.ts';
 import { helpCommand, versionCommand } from './help.ts';
-import { type LabCommands, lab } from './lab.ts';
+import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
+import { refusal } from './refusal.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
 /** What the commands do; each resolves with the exit code. */
@@ -50,9 +51,12 @@ export function orbctl(version: string): Application<Context<Commands>> {
           weights: { insertion: 1, deletion: 1, substitution: 1, transposition: 1 },
         },
       },
+      documentation: { useAliasInUsageLine: true },
+      completion: { includeAliases: false },
       localization: {
         loadText: () => ({
           ...text_en,
+          exceptionWhileParsingArguments: (error) => `orbctl: ${refusal(error, labWords)}`,
           exceptionWhileRunningCommand: (error) => `orbctl: ${explained(error)}`,
         }),
       },

@@ -25,7 +25,8 @@ export const check = buildCommand<CheckFlags, [], Here>({
     brief: 'Compares the pods of this node with their plans: orbctl check [--repair]',
     fullDescription: [
       'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that',
-      'is missing or different, by pod. Exit codes: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
+      'is missing or different, by pod. In a lab: orbctl lab exec node1 -- orbctl check',
+      'Exit codes: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
     ].join('\n'),
   },
   parameters: {
@@ -34,7 +35,7 @@ export const check = buildCommand<CheckFlags, [], Here>({
         kind: 'boolean',
         optional: true,
         withNegated: false,
-        brief: 'All pods of this node, and the node itself; this is what it does anyway',
+        brief: 'All pods of the node and the node itself: done anyway',
       },
       namespace: namespaceFlag,
       repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Mend what differs' },
@@ -43,6 +44,7 @@ export const check = buildCommand<CheckFlags, [], Here>({
         kind: 'parsed',
         parse: text,
         default: '/run/orbweaver/agent.sock',
+        placeholder: 'FILE',
         brief: "The agent's socket",
       },
     },

@@ -16,6 +16,7 @@ export const namespaceFlag = {
   kind: 'parsed',
   parse: text,
   optional: true,
+  placeholder: 'NAME',
   brief: 'Namespace of what is named without one',
 } as const;
 

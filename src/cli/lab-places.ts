@@ -47,7 +47,7 @@ export const labExec = buildCommand<LabExecFlags, string[], Here>({
       parameter: {
         brief: 'The place, then the command and its arguments',
         parse: text,
-        placeholder: 'args',
+        placeholder: 'PLACE COMMAND',
         proposeCompletions: completePlace,
       },
     },

@@ -1,6 +1,7 @@
 // `orbctl lab`: brings a lab up and tries what reaches what.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
+import { OrbError } from '#base';
 import { wholeNumber } from '#program';
 import { type Context, text } from './context.ts';
 import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
@@ -37,33 +38,36 @@ function seedOf(input: string): number {
 const labRun = buildCommand<LabFlags, [], Here>({
   docs: {
     brief: 'Brings up a small cluster in network namespaces of this machine and tries what reaches what',
-    fullDescription:
-      'Makes a LAN, a router, an outside client and nodes, each a network namespace; runs an API server, agents and kubelets; ' +
-      'applies examples/underlay.yaml and shows a connectivity table. Stays up until Ctrl-C; nothing is left behind.',
+    fullDescription: [
+      'Makes a LAN, a router, an outside client and nodes, each a network namespace; runs an API server, agents and kubelets;',
+      'applies examples/underlay.yaml and shows what reaches what. Stays up until Ctrl-C; nothing is left behind.',
+      '',
+      '--matrix full    all rows of the forwarding matrix, with the networks of examples/matrix.yaml',
+      '--matrix broken  takes one kind of kernel object away at a time, and tells which rows fail without it',
+      '--matrix random  pods of random shape, where every way must be as `orbctl trace` says',
+    ].join('\n'),
   },
   parameters: {
     flags: {
-      nodes: { kind: 'parsed', parse: nodeCount, default: '2', brief: 'Number of nodes' },
+      nodes: { kind: 'parsed', parse: nodeCount, default: '2', placeholder: 'N', brief: 'Number of nodes' },
       once: {
         kind: 'boolean',
         default: false,
         withNegated: false,
-        brief: 'End after the table; exit code 0 only if every cell is as expected',
+        brief: 'End after the table; exit code 0 only if all is as expected',
       },
       matrix: {
         kind: 'enum',
         values: ['full', 'broken', 'random'],
         optional: true,
-        brief:
-          'Try all rows of the forwarding matrix, with the networks of examples/matrix.yaml; ' +
-          'broken: take one kind of kernel object away at a time and tell which rows fail without it; ' +
-          'random: pods of random shape, where every way must be as `orbctl trace` says',
+        brief: 'Try the forwarding matrix instead',
       },
       seed: {
         kind: 'parsed',
         parse: seedOf,
+        placeholder: 'N',
         optional: true,
-        brief: 'Of --matrix random: the same seed makes the same pods; chance where it is absent',
+        brief: 'Of --matrix random: the same seed makes the same pods',
       },
       full: {
         kind: 'boolean',
@@ -75,11 +79,14 @@ const labRun = buildCommand<LabFlags, [], Here>({
         kind: 'parsed',
         parse: text,
         optional: true,
+        placeholder: 'FILE',
         brief: 'Write timings, nodes, pods and table there as JSON',
       },
     },
   },
   async func(flags) {
+    if (flags.seed !== undefined && flags.matrix !== 'random')
+      throw new OrbError('INPUT_INVALID', { message: '--seed is of --matrix random alone' });
     this.process.exitCode = await this.commands.lab(flags);
   },
 });
@@ -97,8 +104,16 @@ const labInside = buildCommand<Record<never, never>, [string], Here>({
   },
 });
 
+/** The words after `orbctl lab`; without one it is `run`. */
+export const labWords = ['run', 'exec', 'ls'];
+
 export const lab = buildRouteMap({
   routes: { run: labRun, exec: labExec, ls: labList, inside: labInside },
   defaultCommand: 'run',
-  docs: { brief: 'A cluster in namespaces of this machine', hideRoute: { inside: true } },
+  docs: {
+    brief: 'A cluster in namespaces of this machine',
+    fullDescription:
+      'A cluster in namespaces of this machine. Without a word it is "run"; "orbctl lab run --help" tells its options.',
+    hideRoute: { inside: true },
+  },
 });

@@ -18,6 +18,21 @@ test('a command runs in the network namespace of the pod that is named, with or 
   assert.equal(execLine([lab], 'default/web', ['ip', 'route']), expected);
 });
 
+test('a place may have its kind before it, as kubectl writes it', () => {
+  for (const target of ['pod/web', 'pod:web', 'pod/default/web'])
+    assert.equal(execLine([lab], target, ['ip']), execLine([lab], 'web', ['ip']));
+  const onNode = (target: string) => execCommand([lab], { target }, ['ip']);
+  assert.deepEqual(onNode('node/node1'), onNode('node1'));
+});
+
+test('of many places, an unknown one is answered with eight', () => {
+  const nodes = Array.from({ length: 30 }, (_, index) => `node${index}`);
+  assert.throws(
+    () => execLine([{ ...lab, nodes }], 'database', ['ip']),
+    /there are default\/web, node0, .*, node6 and 26 more$/,
+  );
+});
+
 test('on a node a command sees the node’s files too', () => {
   assert.match(
     execLine([lab], 'node1', ['ls']),

@@ -72,7 +72,7 @@ export function labOfKubeconfig(labs: readonly RunningLab[], path: string): Runn
   });
 }
 
-/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router`, `client` or `branch`. */
+/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router`, `client` or `branch`; also `pod/NAME` and `node/NAME`. */
 export interface PlaceName {
   readonly target: string;
   /** Of a pod whose name stands alone. */
@@ -107,22 +107,27 @@ export function execCommand(
   const environment = {
     PATH: `${binFolder}:${path}`,
     KUBECONFIG: kubeconfigPath,
-    ...(lab.nodes.includes(target) && { NODE_NAME: target }),
+    ...(lab.nodes.includes(nodeNamed(target)) && { NODE_NAME: nodeNamed(target) }),
   };
   return { argv: [...enter, ...entry, '--', ...argv], environment };
 }
 
 /** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
 function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName): string[] | undefined {
+  const names = [target, target.replace(/^pod[:/]/, '')];
   const pod = pods.find(
     (each) =>
-      target === `${each.namespace}/${each.name}` ||
-      (target === each.name && (namespace === undefined || namespace === each.namespace)),
+      names.includes(`${each.namespace}/${each.name}`) ||
+      (names.includes(each.name) && (namespace === undefined || namespace === each.namespace)),
   );
   if (pod !== undefined) return [`--net=${pod.netns}`];
-  const netns = `--net=/run/netns/${target}`;
-  if (nodes.includes(target)) return [netns, `--mount=${join(labFolder, target, 'mnt')}`];
-  return machineNetns.some((name) => name === target) ? [netns] : undefined;
+  const node = nodeNamed(target);
+  if (nodes.includes(node)) return [`--net=/run/netns/${node}`, `--mount=${join(labFolder, node, 'mnt')}`];
+  return machineNetns.some((name) => name === target) ? [`--net=/run/netns/${target}`] : undefined;
+}
+
+function nodeNamed(target: string): string {
+  return target.replace(/^node[:/]/, '');
 }
 
 /** Names of all places, pods with their namespaces first. */
@@ -135,9 +140,11 @@ function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceN
   const known = placeNames(labs);
   const meant = didYouMeanName(target, known);
   const where = namespace === undefined ? 'in the lab' : `in namespace ${namespace} of the lab`;
+  // The names of many pods fill a screen.
+  const [some, more] = [known.slice(0, 8).join(', '), known.length - 8];
   const message =
     labs.length === 0
       ? 'no lab is running'
-      : `there is no ${target} ${where}${meant || `; there are ${known.join(', ')}`}`;
+      : `there is no ${target} ${where}${meant || `; there are ${some}${more > 0 ? ` and ${more} more` : ''}`}`;
   return new OrbError('LAB_NOT_RUNNING', { message });
 }

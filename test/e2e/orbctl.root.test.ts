@@ -106,6 +106,12 @@ describe('orbctl', () => {
     assert.match(orbctl(['lab', 'ls'], stale).stdout, new RegExp(`^lab ${running.pid} `, 'm'));
   });
 
+  test('takes an empty KUBECONFIG for none, and looks into the lab that runs', () => {
+    const { stdout, stderr } = orbctl(['trace', podAt(0), podAt(1), '--port', '8080'], '');
+    // Others may run labs on this machine.
+    assert.match(stdout + stderr, /\nworks\n$|labs run: set KUBECONFIG to that of one/);
+  });
+
   test('is a command in the lab’s nodes and pods, where it knows the node', () => {
     const inside = (place: string, line: string) => orbctl(['lab', 'exec', place, '--', 'sh', '-c', line]);
     const check = inside('node1', 'orbctl check');

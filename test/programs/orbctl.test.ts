@@ -21,11 +21,45 @@ describe('orbctl', () => {
       [['lab', '--onec'], /did you mean `?--once`?\?/],
       [['lab', '--matrix', 'ful'], /did you mean .?full/],
       [['completion', 'zhs'], /did you mean zsh\?/],
+      [['lab', 'exce', 'node1'], /unexpected argument "exce"; did you mean exec\?/],
     ] as const) {
       const { status, stdout, stderr } = orbctl(...args);
       assert.deepEqual([status, stdout], [2, ''], args.join(' '));
       assert.match(stderr, meant);
     }
+  });
+
+  test('says once what is wrong with a value, and what is missing', () => {
+    assert.equal(
+      orbctl('trace', 'a', 'b', '--port', '0').stderr,
+      'orbctl: --port "0": allowed are 1 to 65535\n',
+    );
+    assert.equal(orbctl('lab', 'exec').stderr, 'orbctl: an argument is missing: PLACE COMMAND\n');
+    assert.equal(
+      orbctl('lab', '--once', '--seed', '3').stderr,
+      'orbctl: --seed is of --matrix random alone\n',
+    );
+    assert.match(orbctl('trace').stderr, /an argument is missing: pod$/m);
+  });
+
+  test('has help of at most 120 columns, each option with the kind of its value', () => {
+    const words = [
+      [],
+      ['check'],
+      ['lab'],
+      ['lab', 'run'],
+      ['lab', 'exec'],
+      ['lab', 'ls'],
+      ['trace'],
+      ['completion'],
+    ];
+    for (const command of words) {
+      const { stdout } = orbctl('help', ...command);
+      const long = stdout.split('\n').filter((line) => line.length > 120);
+      assert.deepEqual(long, [], command.join(' '));
+      assert.doesNotMatch(stdout, /\bvalue\]/);
+    }
+    assert.match(orbctl('lab', '--help').stdout, /"orbctl lab run --help" tells its options/);
   });
 
   test('has help as a command and as an option', () => {

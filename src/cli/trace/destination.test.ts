@@ -103,6 +103,16 @@ describe('a destination', () => {
     assert.throws(() => read('svc/shpo'), /did you mean shop\?$/);
   });
 
+  test('that another namespace has is answered with that one, not with the same word again', () => {
+    const inOther = () => readDestination('alone', facts, [], 'other');
+    assert.throws(inOther, /did you mean default\/alone\?$/);
+  });
+
+  test('that is a pod or node with a port is answered with the option', () => {
+    assert.throws(() => read('alone:81'), /of that name; write alone --port 81$/);
+    assert.throws(() => read('pod/alone:81'), /of that name; write alone --port 81$/);
+  });
+
   test('of an unknown or an ambiguous name is refused, naming what there is', () => {
     assert.throws(() => read('nobody'), {
       code: 'TRACE_UNKNOWN',

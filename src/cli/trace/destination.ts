@@ -63,17 +63,26 @@ function knownNames({ pods, services, nodes }: ClusterFacts, machines: readonly 
 export function only<T extends Named>(
   input: string,
   found: readonly T[],
-  what: string,
+  what: 'source' | 'destination',
   known: readonly string[],
 ): T {
   const [one, ...others] = new Map(found.map((each) => [each.name, each])).values();
-  const meant = readings(input).map(({ name }) => didYouMeanName(name, known));
   if (one !== undefined && others.length === 0) return one;
+  const meant = readings(input).map(({ name }) => meantBy(name, known));
+  const kinds = what === 'source' ? 'pod, node or machine' : 'pod, Service, node or machine';
   const message =
     one === undefined
-      ? `${what} ${JSON.stringify(input)}: there is no pod, Service, node or machine of that name${meant.find((each) => each !== '') ?? ''}`
+      ? `${what} ${JSON.stringify(input)}: there is no ${kinds} of that name${meant.find((each) => each !== '') ?? ''}`
       : `${what} ${JSON.stringify(input)} means several: ${found.map(({ name }) => name).join(', ')}`;
   throw new OrbError('TRACE_UNKNOWN', { message });
+}
+
+/** How the port of what takes none is said, else what was meant. */
+function meantBy(name: string, known: readonly string[]): string {
+  const [, before, given] = /^(.+):(\d+)$/.exec(name) ?? [];
+  if (known.some((each) => each === before || each.endsWith(`/${before}`)))
+    return `; write ${before} --port ${given}`;
+  return didYouMeanName(name, known);
 }
 
 /** The pods of a name (`name` or `namespace/name`). */

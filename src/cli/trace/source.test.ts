@@ -68,5 +68,6 @@ describe('a source', () => {
 
   test('that is mistyped is answered with what was meant', () => {
     assert.throws(() => read('clinet'), /did you mean client\?/);
+    assert.throws(() => read('svc/M1'), /there is no pod, node or machine of that name/);
   });
 });

@@ -14,11 +14,17 @@ export function needRoot(done: string): void {
   throw new OrbError('LAB_NOT_ROOT', { message: `the lab must be ${done} as root` });
 }
 
+/** As kubectl: an empty KUBECONFIG is none. */
+function namedKubeconfig({ KUBECONFIG: path }: NodeJS.ProcessEnv): string | undefined {
+  return path === '' ? undefined : path;
+}
+
 /**
  * The lab that KUBECONFIG names; all of them where it names none: several may run, each with its node1.
  * Throws LAB_NOT_RUNNING where KUBECONFIG is left over from a lab that has ended.
  */
-export function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab[] {
+export function labsInSight(environment: NodeJS.ProcessEnv): RunningLab[] {
+  const path = namedKubeconfig(environment);
   const labs = runningLabs();
   const named = path === undefined ? undefined : labOfKubeconfig(labs, path);
   return named === undefined ? labs : [named];
@@ -26,7 +32,8 @@ export function labsInSight({ KUBECONFIG: path }: NodeJS.ProcessEnv): RunningLab
 
 /** A lab, where KUBECONFIG names none or one of them; else the node that this runs on. */
 export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
-  const { KUBECONFIG: path, NODE_NAME: node } = environment;
+  const { NODE_NAME: node } = environment;
+  const path = namedKubeconfig(environment);
   const [lab, ...others] = labsInSight(environment);
   if (path === undefined && others.length > 0) {
     const message = `${others.length + 1} labs run: set KUBECONFIG to that of one, \`orbctl lab ls\` shows them`;
@@ -42,8 +49,9 @@ export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
 
 /** As kubectl: KUBECONFIG, then ~/.kube/config, then the service account of a pod. Throws INPUT_INVALID where there is none. */
 export function kubeConfigOf(environment: NodeJS.ProcessEnv): KubeConfig {
-  const { KUBECONFIG: path, HOME: home = homedir() } = environment;
-  if (path !== undefined && path !== '') return kubeconfigFile(path);
+  const { HOME: home = homedir() } = environment;
+  const path = namedKubeconfig(environment);
+  if (path !== undefined) return kubeconfigFile(path);
   const own = join(home, '.kube/config');
   if (existsSync(own)) return kubeconfigFile(own);
   if (environment.KUBERNETES_SERVICE_HOST !== undefined) return inClusterConfig(environment);
