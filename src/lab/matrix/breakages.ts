@@ -60,7 +60,7 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
     },
     {
       name: "the pods' routes to their node",
-      neededBy: [4, 17, 19, 26, 27, 28],
+      neededBy: [4, 19, 26, 27, 28],
       where: 'pods',
       ...routes(addresses),
     },
@@ -77,13 +77,13 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
     { name: "the pods' reply marks", neededBy: [26], where: 'pods', ...nftTable },
     {
       name: "the pods' neighbours",
-      neededBy: [11, 17, 19, 23, 24, 25, 26, 27],
+      neededBy: [11, 19, 23, 24, 25, 26, 27],
       where: 'pods',
       ...neighbours,
     },
     {
       name: "the pods' rp_filter 0",
-      neededBy: [3, 6, 8, 10, 11, 13, 16, 18, 23, 26],
+      neededBy: [8, 10, 11, 13, 16, 18, 23, 26],
       where: 'pods',
       break: reversePathFilter(1),
       mend: reversePathFilter(0),
