@@ -1,12 +1,13 @@
 // What all parts of a pod's plan share: its NICs with their ways to the node, the families, the node's addresses.
 
 import { OrbError } from '#base';
-import { type Address, type Cidr, cidrContains, type Family, formatCidr, networkOf, parseCidr } from '#ip';
+import { type Address, type Cidr, cidrContains, type Family, networkOf, parseCidr } from '#ip';
 import type { Route } from '#net';
 import type { AttachmentKey, Owned } from './desired.ts';
 import { type PodNumbers, usualNumbers } from './foreign-use.ts';
 import type { PodInput } from './nic.ts';
 import { LEAST_IPV6_MTU_BYTES } from './numbers.ts';
+import { sameCidr } from './same.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { type Way, type Ways, waysOf } from './way.ts';
 
@@ -157,6 +158,7 @@ export function sourceOf(frame: Frame, way: Way, family: Family): Address | unde
 
 /** The NIC that has the network on its own LAN, where neighbours answer. */
 export function nicOnLan(frame: Frame, network: Cidr): Nic | undefined {
-  const text = formatCidr(network);
-  return frame.nics.find((nic) => nic.addresses.some((cidr) => formatCidr(networkOf(cidr)) === text));
+  const { prefixLength } = network;
+  const isOn = (cidr: Cidr) => cidr.prefixLength === prefixLength && sameCidr(networkOf(cidr), network);
+  return frame.nics.find((nic) => nic.addresses.some(isOn));
 }

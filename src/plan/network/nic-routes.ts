@@ -3,7 +3,7 @@
 import { formatCidr, parseCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { PodNic } from './nic.ts';
-import { sameRouteKey } from './same.ts';
+import { routeKey } from './same.ts';
 
 const LINK_LOCAL = formatCidr(parseCidr('fe80::/64'));
 
@@ -18,7 +18,8 @@ export function nicRoutes(
 ): Route[] {
   const found = dump.filter(isOthers).flatMap((route) => partOf(route, nic.name));
   const same = recorded !== undefined && texts(recorded) === texts(nic);
-  const moved = same ? recorded.routes.filter((old) => !found.some((now) => sameRouteKey(now, old))) : [];
+  const now = new Set(found.map(routeKey));
+  const moved = same ? recorded.routes.filter((old) => !now.has(routeKey(old))) : [];
   return [...found, ...moved];
 }
 

@@ -22,7 +22,7 @@ import { planNodeShare } from './node-share.ts';
 import { POD_LINK } from './numbers.ts';
 import { podSysctls } from './pod-sysctls.ts';
 import { markTable, replyRoutes, replyRules } from './replies.ts';
-import { sameCidr, sameRouteKey } from './same.ts';
+import { cidrKey, routesByKey } from './same.ts';
 
 /** Plans the pod; golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020. */
 export function planPod(input: PodInput): DesiredNetwork {
@@ -110,7 +110,7 @@ function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Rou
     ...replyRoutes(frame),
     ...policyRoutesInMain(frame),
   ];
-  return routes.filter((route, i) => routes.findIndex((other) => sameRouteKey(other, route)) === i);
+  return [...routesByKey(routes).values()].flatMap(([first]) => first ?? []);
 }
 
 function vethLink(frame: Frame): Owned<DesiredLink>[] {
@@ -164,9 +164,10 @@ function notesOf(frame: Frame): string[] {
     'policy route',
   );
   const both = ours.flatMap(({ settings, way }) => {
-    const served = hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE);
+    const routes = hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE);
+    const served = new Set(routes.map(({ destination }) => cidrKey(destination)));
     return settings.policyRoutes
-      .filter((policy) => served.some((route) => sameCidr(route.destination, policy.destination)))
+      .filter(({ destination }) => served.has(cidrKey(destination)))
       .map(({ destination }) => `policy route ${formatCidr(destination)} is left out: it is hijacked`);
   });
   return [...new Set([...hijacked, ...policies, ...both, ...unmetWishes(frame)])];

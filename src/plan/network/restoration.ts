@@ -4,7 +4,7 @@
 import { type Cidr, formatAddress, formatCidr, networkOf, sameAddress } from '#ip';
 import { type InterfaceAddress, type Link, MAIN_TABLE, type Route, RTPROT } from '#net';
 import type { DesiredNamespace, DesiredNetwork, Owned } from './desired.ts';
-import { sameRouteKey } from './same.ts';
+import { routeKey } from './same.ts';
 
 /** A NIC as it was attached. */
 export interface AttachedNic {
@@ -53,11 +53,11 @@ function movedTo(name: string, own: Cidr['address'], addresses: readonly Interfa
 export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[]): DesiredNetwork {
   const { pod } = desired;
   const owner = pod.links[0]?.owner ?? 'node';
-  const planned = [...pod.routes, ...pod.unwantedRoutes, ...pod.leftRoutes];
+  const planned = new Set([...pod.routes, ...pod.unwantedRoutes, ...pod.leftRoutes].map(routeKey));
   const made = nics
     .flatMap(({ routes }) => routes)
     .filter(({ protocol }) => protocol !== RTPROT.kernel)
-    .filter((route) => !planned.some((other) => sameRouteKey(other, route)))
+    .filter((route) => !planned.has(routeKey(route)))
     // Gateways are looked up among what is there before them.
     .toSorted((a, b) => Number(a.gateway !== undefined) - Number(b.gateway !== undefined));
   return {

@@ -1,33 +1,36 @@
 // Routes as they are against routes as we want them, other plugins' default routes that are to stand elsewhere among them.
 
-import { cidrContains, hostCidr, networkOf } from '#ip';
+import { type Cidr, cidrContains, hostCidr, networkOf } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import type { DesiredNamespace } from './desired.ts';
 import { type Finding, foreign, mending, stale } from './finding.ts';
 import { isForeign } from './foreign-use.ts';
 import type { ObservedNamespace } from './observed.ts';
-import { sameCidr, sameHop, sameRoute, sameRouteKey } from './same.ts';
+import { cidrKey, routeKey, routesByKey, sameHop, sameRoute, sameRouteKey } from './same.ts';
 import { routeText, tableText } from './text.ts';
 
 /** Routes that are missing or lead elsewhere, in the plan's own order: link routes before those that need them as gateways. */
 export function routeFindings(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const displaced = unwanted(desired, observed);
+  const kept = routesByKey(observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other))));
+  const gateways = new Set(desired.routes.flatMap(gatewayKey));
+  const linkRoutes = [...observed.routes, ...desired.routes].filter(({ gateway }) => gateway === undefined);
   return desired.routes.flatMap((route) => {
     const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
-    const kept = observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other)));
-    const isGateway = desired.routes.some((other) => leadsThrough(other, route));
-    return oneRoute(route, kept, inTheWay, isGateway, needsOnlink(route, desired, observed));
+    const isGateway = gateways.has(linkKey(route.dev, route.destination));
+    const there = kept.get(routeKey(route)) ?? [];
+    return oneRoute(route, there, inTheWay, isGateway, needsOnlink(route, linkRoutes, observed));
   });
 }
 
+/** @param there what has the route's place */
 function oneRoute(
   desired: Route,
-  routes: readonly Route[],
+  there: readonly Route[],
   inTheWay: readonly Route[],
   isGateway: boolean,
   isOnlink: boolean,
 ): Finding[] {
-  const there = routes.filter((route) => sameRouteKey(route, desired));
   const onlink: Route = { ...desired, onlink: true };
   const isIt = (route: Route) =>
     sameRoute(route, desired) || sameRoute(route, onlink) || holdsHop(route, desired);
@@ -53,7 +56,7 @@ function oneRoute(
  * Whether the gateway is in the network of the link's own address, and no route leads to it: the plugin `sbr` takes such routes out of
  * main. The kernel would refuse the gateway (ENETUNREACH), unless it is told that it is on the link.
  */
-function needsOnlink(route: Route, desired: DesiredNamespace, observed: ObservedNamespace): boolean {
+function needsOnlink(route: Route, linkRoutes: readonly Route[], observed: ObservedNamespace): boolean {
   const { gateway, dev } = route;
   // The kernel's own routes come back with a link that is down.
   const isUp = observed.links.some((link) => link.name === dev && link.up);
@@ -63,10 +66,9 @@ function needsOnlink(route: Route, desired: DesiredNamespace, observed: Observed
   );
   const leads = (other: Route) =>
     other.dev === dev &&
-    other.gateway === undefined &&
     (other.table === MAIN_TABLE || other.table === route.table) &&
     cidrContains(other.destination, gateway);
-  return isNeighbour && ![...observed.routes, ...desired.routes].some(leads);
+  return isNeighbour && !linkRoutes.some(leads);
 }
 
 /** Other routes need the place of this one: the kernel would refuse them, and name them instead of the cause. */
@@ -75,8 +77,13 @@ function taken(desired: Route, found: Route): Finding {
   return { problem, code: 'COORDINATOR_ROUTE_TAKEN' };
 }
 
-function leadsThrough({ gateway, dev }: Route, link: Route): boolean {
-  return gateway !== undefined && dev === link.dev && sameCidr(hostCidr(gateway), link.destination);
+/** Of the link route that leads to the route's gateway. */
+function gatewayKey({ gateway, dev }: Route): string[] {
+  return gateway === undefined ? [] : [linkKey(dev, hostCidr(gateway))];
+}
+
+function linkKey(dev: string | undefined, destination: Cidr): string {
+  return `${dev} ${cidrKey(destination)}`;
 }
 
 /**
@@ -99,11 +106,12 @@ export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNam
 /** Routes of ours that nothing asks for: left by an earlier state of the settings, the node or the pod's NICs. */
 export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const links = new Set(desired.links.map((link) => link.name));
+  const wanted = new Set(desired.routes.map(routeKey));
   const routes = observed.routes.filter(
     (route) =>
       route.protocol === ROUTE_PROTOCOL &&
       (desired.whole || links.has(route.dev ?? '')) &&
-      !desired.routes.some((want) => sameRouteKey(want, route)),
+      !wanted.has(routeKey(route)),
   );
   // Routes through a gateway before the link routes that lead to the gateway.
   return routes

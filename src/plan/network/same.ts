@@ -12,6 +12,31 @@ export function sameRouteKey(a: Route, b: Route): boolean {
   return a.table === b.table && sameCidr(a.destination, b.destination) && metricOf(a) === metricOf(b);
 }
 
+/**
+ * Equal for two routes of {@link sameRouteKey}. A pod may have thousands of routes: to compare each with each kept the agent, and with it
+ * the node, busy for seconds.
+ */
+export function routeKey(route: Route): string {
+  return `${route.table} ${cidrKey(route.destination)} ${metricOf(route)}`;
+}
+
+/** Routes for looking them up by {@link routeKey}, in their order. */
+export function routesByKey(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  const byKey = new Map<string, Route[]>();
+  for (const route of routes) {
+    const key = routeKey(route);
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, [route]);
+    else same.push(route);
+  }
+  return byKey;
+}
+
+/** Equal for two networks of {@link sameCidr}. */
+export function cidrKey({ address, prefixLength }: Cidr): string {
+  return `${address.family} ${address.value}/${prefixLength}`;
+}
+
 export function sameRoute(a: Route, b: Route): boolean {
   return (
     sameRouteKey(a, b) &&
