@@ -29,7 +29,7 @@ export async function takeAway(
   log: Logger,
 ): Promise<void> {
   if (plan !== undefined && (others.length > 0 || plan.mode === 'overlay')) undoNic(node, plan);
-  if (others.length === 0) await undoNode(node, containerId);
+  if (others.length === 0) await undoNode(node, containerId, pod);
   if (pod === undefined) return;
   try {
     leavePod(containerId, plan, others, { pod, node });

@@ -299,9 +299,43 @@ test('somebody else’s veth0 in the pod is an error that names it, and stays', 
 
 test('a host veth left by another sandbox is replaced', () => {
   using site = new Site([4]);
-  ip('-n', site.lan.node, 'link', 'add', hostLink, 'type', 'veth', 'peer', 'name', 'leftover');
+  const mac = plan([4]).veth?.hostMac ?? '';
+  ip(
+    '-n',
+    site.lan.node,
+    'link',
+    'add',
+    hostLink,
+    'address',
+    mac,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'leftover',
+  );
   applyNetwork(plan([4]), site.namespaces);
   assert.deepEqual(checkNetwork(plan([4]), site.namespaces), []);
+});
+
+test('another program’s veth that has the name of our host link is neither replaced nor taken away', async () => {
+  using site = new Site([4]);
+  ip('-n', site.lan.node, 'link', 'add', hostLink, 'type', 'veth', 'peer', 'name', 'theirs');
+  assert.throws(() => applyNetwork(plan([4]), site.namespaces), {
+    code: 'COORDINATOR_LINK_TAKEN',
+    message: new RegExp(`link ${hostLink} of the node is another program's`),
+  });
+  await undoNode(site.namespaces.node, containerId, site.namespaces.pod);
+  const links = () => site.show('node', 'link').filter((line) => line.includes('theirs'));
+  assert.notDeepEqual(links(), []);
+});
+
+test('our host link goes with its pod also when somebody has changed its MAC address', async () => {
+  using site = new Site([4]);
+  applyNetwork(plan([4]), site.namespaces);
+  ip('-n', site.lan.node, 'link', 'set', hostLink, 'address', '02:00:00:00:00:99');
+  await undoNode(site.namespaces.node, containerId, site.namespaces.pod);
+  assert.equal(site.namespaces.node.link(hostLink), undefined);
 });
 
 test('DEL works when the pod’s namespace is gone', async () => {

@@ -2,32 +2,49 @@
 // its namespace, of which DEL may have none (Spiderpool #5735).
 
 import { type Address, parseCidr, sameAddress } from '#ip';
-import { type Change, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
+import { type Change, type Link, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
 import {
+  arePeers,
   changesOf,
   type DesiredNamespace,
   difference,
   hostLinkName,
+  isHostLink,
   NFT_TABLE,
   nothingObserved,
   nothingWanted,
   type ObservedNamespace,
+  POD_LINK,
+  vethMac,
 } from '#plan/network';
 import type { RecordedNic } from './recorded-nic.ts';
 
 /**
  * Removes the attachment's link from the node. The kernel takes with it the peer in the pod, and the addresses, routes and permanent
- * neighbours on both ends. Fine to repeat.
+ * neighbours on both ends. Another program's link of that name stays. Fine to repeat.
+ * @param pod tells our link by its peer too, where somebody has changed the MAC address
  */
-export async function undoNode(node: NetworkNamespace, containerId: string): Promise<void> {
+export async function undoNode(
+  node: NetworkNamespace,
+  containerId: string,
+  pod?: NetworkNamespace,
+): Promise<void> {
   const name = hostLinkName(containerId);
-  if (node.link(name)?.kind !== 'veth') return;
+  const link = node.link(name);
+  const ours = isHostLink(link, vethMac(containerId, 'node'));
+  if (link === undefined || !(ours || leadsTo(link, pod))) return;
   try {
     await node.deleteLink(name);
   } catch (error) {
     // The pod's namespace may have died, and the link with it, between the look and the deletion.
     if (node.link(name) !== undefined) throw error;
   }
+}
+
+/** Whether the link's peer is the pod's end of our pair. A pod that is being taken apart has none. */
+function leadsTo(link: Link, pod: NetworkNamespace | undefined): boolean {
+  const end = pod?.link(POD_LINK);
+  return end !== undefined && arePeers(link, end);
 }
 
 /**

@@ -174,14 +174,15 @@ test('a permanent neighbour of another program stays, one that the kernel has le
   assert.equal(changed('reachable'), pod.neighbours.length);
 });
 
-test('a link of another kind that has the name of the node’s end is not deleted', () => {
-  const bridge = { ...hostEnd, kind: 'bridge' };
-  const found = networkDifference(desired, {
-    pod: { ...pod, links: [nic] },
-    node: { ...node, links: [bridge] },
-  });
-  assert.deepEqual(changesOf(found.node), []);
-  assert.match(found.node[0]?.problem ?? '', /is no veth, and another program's/);
+test('another program’s link that has the name of the node’s end is not deleted', () => {
+  for (const other of [{ kind: 'bridge' }, { mac: '02:00:00:00:00:99' }, { mac: podMac }]) {
+    const found = networkDifference(desired, {
+      pod: { ...pod, links: [nic] },
+      node: { ...node, links: [{ ...hostEnd, ...other }] },
+    });
+    assert.deepEqual(changesOf(found.node), []);
+    assert.match(found.node[0]?.problem ?? '', /of the node is another program's/);
+  }
 });
 
 test('a re-ADD does not leave the old MAC address in a permanent neighbour', () => {

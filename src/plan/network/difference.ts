@@ -6,7 +6,7 @@ import { type Change, type InterfaceAddress, type Neighbour, ROUTE_PROTOCOL, typ
 import type { DesiredNamespace, DesiredNetwork } from './desired.ts';
 import { type Finding, foreign, mending, stale } from './finding.ts';
 import { isForeign } from './foreign-use.ts';
-import { arePeers, lastingNeighbours, linkFindings } from './link-difference.ts';
+import { arePeers, isHostLink, lastingNeighbours, linkFindings } from './link-difference.ts';
 import { nothingObserved, type ObservedNamespace } from './observed.ts';
 import { displacedRoutes, routeFindings, staleRoutes } from './route-difference.ts';
 import { sameInterfaceAddress, sameNeighbour, sameNeighbourKey, sameRule } from './same.ts';
@@ -21,7 +21,7 @@ export function networkDifference(
   const node = difference(desired.node, observed.node);
   const inPod = difference(desired.pod, observed.pod);
   if (desired.veth === undefined) return { node, pod: inPod };
-  const { hostLink, podLink } = desired.veth;
+  const { hostLink, hostMac, podLink } = desired.veth;
   const host = observed.node.links.find((link) => link.name === hostLink);
   const pod = observed.pod.links.find((link) => link.name === podLink);
   if (pod === undefined ? host === undefined : host !== undefined && arePeers(host, pod)) {
@@ -30,9 +30,9 @@ export function networkDifference(
   const problem = `link ${hostLink} of the node is not the peer of ${podLink} in the pod`;
   // Somebody else's veth0: nothing that we could mend.
   if (pod !== undefined) return { node, pod: [{ problem }, ...inPod] };
-  if (host?.kind !== 'veth') {
+  if (!isHostLink(host, hostMac)) {
     return {
-      node: [{ problem: `link ${hostLink} of the node is no veth, and another program's` }],
+      node: [{ problem: `link ${hostLink} of the node is another program's` }],
       pod: inPod,
     };
   }

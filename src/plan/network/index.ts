@@ -14,7 +14,8 @@ export {
 export { difference, networkDifference, sysctlDifference } from './difference.ts';
 export { changesOf, type Finding, type Mend, mismatches, nftCommandsOf } from './finding.ts';
 export { type ForeignUse, foreignUse, type PodNumbers, podNumbers, usualNumbers } from './foreign-use.ts';
-export { arePeers } from './link-difference.ts';
+export { arePeers, isHostLink } from './link-difference.ts';
+export { vethMac } from './mac.ts';
 export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
 export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
 export { nicRoutes } from './nic-routes.ts';

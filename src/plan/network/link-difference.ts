@@ -1,6 +1,6 @@
 // Links as they are against links as we want them.
 
-import type { Change, Link, LinkSettings, Neighbour } from '#net';
+import type { Change, Link, LinkSettings, Mac, Neighbour } from '#net';
 import type { DesiredLink, DesiredNamespace } from './desired.ts';
 import { type Finding, mending } from './finding.ts';
 import type { ObservedNamespace } from './observed.ts';
@@ -67,6 +67,14 @@ export function lastingNeighbours(
     )
     .map(({ name }) => name);
   return observed.neighbours.filter(({ dev }) => !changing.includes(dev));
+}
+
+/**
+ * Whether a link of the node is the end of a veth pair that we have made for a container. Its name tells little: another program may
+ * give it to a link of its own. The MAC address follows from the whole container id.
+ */
+export function isHostLink(link: Link | undefined, hostMac: Mac): boolean {
+  return link?.kind === 'veth' && link.mac === hostMac;
 }
 
 export function arePeers(a: Link, b: Link): boolean {
