@@ -174,3 +174,24 @@ test('a request that fails without an answer ends its connection, and nothing el
     assert.match((await answerOn(next)).toString(), /exit 1\n0\n/);
   });
 });
+
+test('a shim that was stopped after it had asked does not keep the agent from ending', async () => {
+  await withServer(ok, async ({ path, server }) => {
+    // As a process that was stopped: it neither reads nor ends the connection.
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.pause();
+    socket.write(requestFrame(request));
+    await once(socket, 'connect');
+    await new Promise<void>((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    const answer = answerOn(socket);
+    socket.on('end', () => socket.end());
+    socket.resume();
+    assert.equal(
+      decodeFrame(await answer)
+        .fields.get('exit')
+        ?.toString(),
+      '0',
+    );
+  });
+});

@@ -15,6 +15,9 @@ export type PeerUid = (socket: Socket) => number;
 /** A shim sends its request at once: whoever does not is cut off. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
+/** A shim reads its answer at once. The agent's end does not wait longer for one that is stopped. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
 /** Listens on a socket that only root can reach, and checks that the peer is root. */
 export class ConnectionServer {
   readonly #server: Server;
@@ -110,7 +113,10 @@ export class ConnectionServer {
   async #answer(socket: Socket, request: CniRequest, callerGone: AbortSignal): Promise<void> {
     try {
       const answer = await this.#serve(request, callerGone);
-      if (!socket.destroyed) socket.end(answerFrame(answer));
+      if (socket.destroyed) return;
+      // The answer lies in the kernel then, for the shim to read: nobody waits until a shim that was stopped ends the connection.
+      socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+      socket.write(answerFrame(answer), () => socket.destroy());
     } catch (error) {
       this.#log.error({ request: request.id, type: request.type, err: error }, 'a request got no answer');
       socket.destroy();

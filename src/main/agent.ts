@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
@@ -24,6 +25,9 @@ const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
  * libuv's four, the durable records of the next request waited for them.
  */
 const POOL_THREADS = '16';
+
+/** Kubelet gives a pod 30 s. Every verb may be repeated, and the next agent finds what this one has left. */
+const STOP_PATIENCE_MS = 10_000;
 
 const options = {
   'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },
@@ -61,12 +65,23 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'agent stops: what runs is finished first');
   try {
-    await agent.stop();
-    return 0;
+    if (await endsInTime(agent.stop())) return 0;
+    log.warn({}, 'what still runs is left to the next agent');
+    return 1;
   } catch (error) {
     log.error({ err: error }, 'agent did not stop cleanly');
     return 1;
   }
+}
+
+/** Requests that wait for an API server that hangs would hold up the end for 90 s, which is longer than kubelet waits. */
+async function endsInTime(stopped: Promise<void>): Promise<boolean> {
+  const patience = new AbortController();
+  const late = sleep(STOP_PATIENCE_MS, false, { signal: patience.signal });
+  const inTime = await Promise.race([stopped.then(() => true), late]);
+  patience.abort();
+  late.catch(() => {});
+  return inTime;
 }
 
 function usageError(message: string): OrbError {
