@@ -90,7 +90,10 @@ export function decodeRecord(bytes: Uint8Array, name: string): AttachmentRecord 
   try {
     const file = fileSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
     if (file.sha256 !== checksum(file.record)) throw new Error('the checksum is not that of the record');
-    return attachmentRecordSchema.parse(file.record);
+    const record = attachmentRecordSchema.parse(file.record);
+    // The file of a record goes with it, by its name: a copy would bring the record back with each start of the agent.
+    if (name !== recordFileName(record)) throw new Error(`the record is that of ${recordFileName(record)}`);
+    return record;
   } catch (cause) {
     throw new OrbError('ATTACHMENT_DAMAGED', {
       message: `attachment file ${name} is damaged`,

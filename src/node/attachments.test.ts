@@ -200,3 +200,26 @@ test('a new sandbox supersedes the older one on a full disk too', async () => {
   await attachments.supersede('uid-1', 'new');
   assert.equal(attachments.all()[0]?.supersededBy, 'new');
 });
+
+test('a copy of an attachment file under another name is set aside: it would bring the record back after its DEL', async () => {
+  const files = new MemoryStateFiles();
+  await files.write('aaaa+eth0.json', encodeRecord(record('aaaa')));
+  await files.write('copy.json', encodeRecord(record('aaaa')));
+  const attachments = await Attachments.open(files, silentLogger);
+  await attachments.removePart({ containerId: 'aaaa', interfaceName: 'eth0' }, 'ipam');
+  assert.deepEqual([...files.files.keys()], ['copy.json.damaged']);
+  assert.deepEqual((await Attachments.open(files, silentLogger)).all(), []);
+});
+
+test('a file that the disk cannot read holds up no other', async () => {
+  const files = new MemoryStateFiles();
+  for (const id of ['aaaa', 'bbbb']) await files.write(`${id}+eth0.json`, encodeRecord(record(id)));
+  const read = files.read.bind(files);
+  files.read = async (name) => {
+    if (name.startsWith('aaaa')) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+    return read(name);
+  };
+  const attachments = await Attachments.open(files, silentLogger);
+  assert.deepEqual(attachments.all(), [record('bbbb')]);
+  assert.equal(files.files.size, 2);
+});

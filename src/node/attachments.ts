@@ -36,19 +36,25 @@ export class Attachments {
   static async open(files: StateFiles, logger: Logger): Promise<Attachments> {
     const attachments = new Attachments(files, logger);
     for (const { name } of await files.list()) {
-      if (!name.endsWith(RECORD)) continue;
-      const bytes = await files.read(name);
-      if (bytes === undefined) continue;
-      try {
-        const record = decodeRecord(bytes, name);
-        attachments.#records.set(recordFileName(record), record);
-      } catch (error) {
-        if (!isOrbError(error, 'ATTACHMENT_DAMAGED')) throw error;
-        await files.rename(name, name + DAMAGED);
-        logger.error({ file: name + DAMAGED, err: error }, 'attachment file is damaged: set aside');
-      }
+      if (name.endsWith(RECORD)) await attachments.#take(name);
     }
     return attachments;
+  }
+
+  async #take(name: string): Promise<void> {
+    try {
+      const bytes = await this.#files.read(name);
+      if (bytes === undefined) return;
+      const record = decodeRecord(bytes, name);
+      this.#records.set(recordFileName(record), record);
+    } catch (err) {
+      if (!isOrbError(err, 'ATTACHMENT_DAMAGED')) {
+        this.#logger.error({ file: name, err }, 'attachment file cannot be read: its container is unknown');
+        return;
+      }
+      await this.#files.rename(name, name + DAMAGED);
+      this.#logger.error({ file: name + DAMAGED, err }, 'attachment file is damaged: set aside');
+    }
   }
 
   all(): AttachmentRecord[] {

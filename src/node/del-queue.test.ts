@@ -138,3 +138,14 @@ test('what failed before comes after what is new, and no more of it is begun onc
     'the next time begins with those that have waited longest',
   );
 });
+
+test('a queued DEL that the disk cannot read holds up no other', async () => {
+  const { files, queue } = await queueOf('unread', 'good');
+  const read = files.read.bind(files);
+  files.read = async (name) => {
+    if (name.startsWith('unread')) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+    return read(name);
+  };
+  await queue.replay(async () => true);
+  assert.deepEqual([...files.files.keys()], ['unread.del']);
+});

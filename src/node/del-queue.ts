@@ -135,8 +135,12 @@ export class DelQueue {
   async #read(): Promise<QueuedDel[]> {
     const found: QueuedDel[] = [...this.#unwritten.values()];
     for (const request of await this.#waiting()) {
-      const bytes = await this.#files.read(request + QUEUED);
-      if (bytes !== undefined) found.push({ request, bytes });
+      try {
+        const bytes = await this.#files.read(request + QUEUED);
+        if (bytes !== undefined) found.push({ request, bytes });
+      } catch (err) {
+        this.#logger.error({ request, err }, 'queued DEL cannot be read: it stays queued');
+      }
     }
     return found;
   }

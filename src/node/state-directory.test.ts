@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -43,4 +44,23 @@ test('what a writer that died left half-written goes at the next start, what is 
   await openStateDirectory(folder);
   const left = (await readdir(folder)).filter((name) => !name.startsWith('.spare-'));
   assert.deepEqual(left.toSorted(), ['.new.json.34', 'whole.json']);
+});
+
+test('what others have put there is not read and does not end the agent: a FIFO, a directory, a dead link, gigabytes', async () => {
+  const folder = join(directory, '..', 'foreign');
+  await mkdir(join(folder, '.directory'), { recursive: true });
+  await utimes(join(folder, '.directory'), 1000, 1000);
+  await mkdir(join(folder, 'directory.json'));
+  await symlink('/nowhere', join(folder, 'dead.json'));
+  await symlink('loop.json', join(folder, 'loop.json'));
+  assert.equal(spawnSync('mkfifo', [join(folder, 'fifo.json')]).status, 0);
+  await writeFile(join(folder, 'large.json'), '');
+  await truncate(join(folder, 'large.json'), 3 * 2 ** 30);
+  await writeFile(join(folder, 'ours.json'), 'x');
+  const files = await openStateDirectory(folder);
+  assert.deepEqual(
+    (await files.list()).map(({ name }) => name),
+    ['ours.json'],
+  );
+  assert.equal((await readdir(folder)).filter((name) => !name.startsWith('.spare-')).length, 7);
 });

@@ -1,6 +1,6 @@
 // A directory of state files on the disk: mode 0700, each file whole or not there.
 
-import { readdir, readFile, rename, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOrbError } from '#base';
 import {
@@ -19,6 +19,9 @@ import { diskFull, type StateFile, type StateFiles } from './state-files.ts';
 /** A file that is being written is finished within milliseconds; a shim may be writing one to the queue right now. */
 const UNFINISHED_MS = 10_000;
 
+/** A configuration has 4 MiB at most, and a record holds it three times. What is larger was not written by us. */
+const LARGEST_BYTES = 64 * 1024 * 1024;
+
 /** Opens the directory, making it where it is missing; what a writer that died left half-written goes. */
 export async function openStateDirectory(path: string): Promise<StateFiles> {
   await makePrivateDirectory(path);
@@ -26,11 +29,25 @@ export async function openStateDirectory(path: string): Promise<StateFiles> {
     if (!name.startsWith('.') || isSpare(name)) continue;
     const file = join(path, name);
     // A shim may have finished it since we looked.
-    const found = await stat(file).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > UNFINISHED_MS) await removeDurably(file);
+    const found = await fileAt(file);
+    if (found !== undefined && Date.now() - found.modifiedMs > UNFINISHED_MS) await removeDurably(file);
   }
   await makeSpares(path);
   return new StateDirectory(path);
+}
+
+/**
+ * Of a file that we may have written. Undefined for what others have put there: a read of a FIFO never ends, and a directory, a link to
+ * nothing or a file of gigabytes would end the agent at each start.
+ */
+async function fileAt(path: string): Promise<{ readonly modifiedMs: number } | undefined> {
+  try {
+    const found = await lstat(path);
+    return found.isFile() && found.size <= LARGEST_BYTES ? { modifiedMs: found.mtimeMs } : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 class StateDirectory implements StateFiles {
@@ -45,9 +62,10 @@ class StateDirectory implements StateFiles {
     const all = await readdir(this.#path);
     if (!hasSpares(all)) await makeSpares(this.#path);
     const names = all.filter((name) => !name.startsWith('.'));
-    return Promise.all(
-      names.map(async (name) => ({ name, modifiedMs: (await stat(join(this.#path, name))).mtimeMs })),
+    const found = await Promise.all(
+      names.map(async (name) => ({ name, ...(await fileAt(join(this.#path, name))) })),
     );
+    return found.flatMap(({ name, modifiedMs }) => (modifiedMs === undefined ? [] : [{ name, modifiedMs }]));
   }
 
   async read(name: string): Promise<Uint8Array | undefined> {

@@ -240,6 +240,45 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     });
   }
 
+  test('what others have put among the state files holds up neither the start of the agent nor a DEL', async () => {
+    const sandbox = await attached();
+    await node.agent.stop();
+    await end(sandbox);
+    const foreign = ['attachments/x.json', 'del-queue/x.del'].map((name) => `/var/lib/orbweaver/${name}`);
+    try {
+      for (const make of [['mkfifo'], ['mkdir'], ['ln', '-s', '/nowhere']] as const) {
+        const [program, ...args] = make;
+        for (const path of foreign) runProgram(program, [...args, path]);
+        await node.startAgent();
+        await end(await attached());
+        await node.agent.stop();
+        for (const path of foreign) rmSync(path, { recursive: true });
+      }
+    } finally {
+      for (const path of foreign) rmSync(path, { recursive: true, force: true });
+    }
+  });
+
+  test('an API server that hangs does not keep the agent from ending, nor the next from starting', async () => {
+    const sandbox = await attached();
+    const late = await sandboxOfNewPod();
+    const { pid } = node.apiServer;
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGSTOP');
+    const adding = runtime.add(network, late).catch((error: unknown) => error);
+    try {
+      await end(sandbox);
+      await node.agent.stop('SIGTERM');
+      await node.startAgent();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    // The shim asks the next agent.
+    const added = await adding;
+    assert.ok(!(added instanceof Error), String(added));
+    await end(late);
+  });
+
   test('an attachment file that was damaged holds up neither the agent nor its DEL', async () => {
     const sandbox = await attached();
     await node.agent.stop();
