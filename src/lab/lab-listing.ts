@@ -18,5 +18,6 @@ export function labListing(running: readonly RunningLab[], namespace?: string): 
     `lab ${pid}  KUBECONFIG=${kubeconfig}  nodes: ${nodes.join(' ')}`,
     ...pods.map((pod) => `  ${pod.namespace}/${pod.name}  ${pod.node}  ${pod.netns}`),
   ]);
+  if (lines.length === 0) lines.push('no lab is running: `npm run lab` starts one');
   return { labs, text: lines.map((line) => `${line}\n`).join('') };
 }

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
 import { type AgentConfig, parseAgentConfig } from '#api';
-import { type Logger, OrbError, systemClock } from '#base';
+import { errorText, type Logger, OrbError, systemClock } from '#base';
 import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, runProgram, untilSignal } from '#program';
@@ -16,7 +16,8 @@ const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-nam
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
-Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL, MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
+Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
+  MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
 
 const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
 
@@ -46,7 +47,8 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
   const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
   if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
-  const level = values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info';
+  const level = readLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
+  const healthPort = readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfig(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
@@ -61,7 +63,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,
-    healthPort: readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710'),
+    healthPort,
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'agent stops: what runs is finished first');
   try {
@@ -91,7 +93,24 @@ function usageError(message: string): OrbError {
 /** Without a file everything is as in an installation with both families on. */
 function readConfig(path: string): AgentConfig {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : 'enableIPv4: true\nenableIPv6: true\n';
-  return parseAgentConfig(parseYaml(text));
+  return parseAgentConfig(yamlOf(path, text));
+}
+
+function yamlOf(path: string, text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    const message = `the agent's configuration ${path} is not YAML`;
+    throw new OrbError('INPUT_INVALID', { message, subject: path, said: errorText(cause).trim(), cause });
+  }
+}
+
+/** Those of Spiderpool's agent. */
+const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
+
+function readLevel(text: string): string {
+  if (levels.includes(text)) return text === 'panic' ? 'fatal' : text;
+  throw usageError(`--log-level ${JSON.stringify(text)}: allowed are ${levels.join(', ')}`);
 }
 
 function readKubeConfig(path: string | undefined): KubeConfig {

@@ -18,10 +18,12 @@ import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#
 import { parseNetwork } from '#ip';
 import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
 
-const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...] [--listen-plain HOST:PORT ...]
-  [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE] [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
+const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...]
+  [--listen-plain HOST:PORT ...] [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE]
+  [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
 --listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
---advertise says where pods reach the server, for the endpoints of the Service kubernetes; the first --listen unless told.
+--advertise says where pods reach the server, for the endpoints of the Service kubernetes;
+  the first --listen unless told.
 Prints {"url": ...} on a line of its own when it serves.`;
 
 /** By which names pods reach the server. */

@@ -576,6 +576,18 @@ if (insideNamespaces(import.meta.filename)) {
         () => ['--node-name', 'a', '--config-path', conf('orbweaver: {socket: /x}')],
         /orbweaver.*unknown keys: socket/,
       ],
+      [
+        'a configuration that is not YAML',
+        'agent',
+        () => ['--node-name', 'a', '--config-path', conf('a: [')],
+        /the agent's configuration .* is not YAML: .*line 1/,
+      ],
+      [
+        'a log level that is none',
+        'agent',
+        () => ['--node-name', 'a', '--log-level', 'loud'],
+        /--log-level "loud": allowed are debug, info, warn, error, fatal, panic/,
+      ],
       ['an API server without a folder', 'apiserver', () => [], /--data-dir is missing/],
       [
         'an address to listen on that is none',

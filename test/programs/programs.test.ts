@@ -58,6 +58,10 @@ describe('each program', { concurrency: 2 }, () => {
       const whole = await piped([...args, '--help'], 'sleep 0.2; cat');
       assert.deepEqual([whole.code, whole.said], [0, '']);
       assert.match(whole.read, /^usage/i);
+      assert.deepEqual(
+        whole.read.split('\n').filter((line) => line.length > 120),
+        [],
+      );
       assert.deepEqual(await piped([...args, '--help'], 'exec <&-; sleep 0.5'), {
         code: 0,
         read: '',
