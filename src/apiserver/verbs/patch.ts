@@ -24,9 +24,9 @@ export function patcher(resource: Resource, type: string, body: Json): (current:
 function refuseOtherKind(resource: Resource, patched: JsonObject, current: ApiObject): void {
   const wanted = apiVersion(resource);
   const isKnown = patched.apiVersion === wanted || patched.apiVersion === current.apiVersion;
-  if (isKnown && patched.kind === resource.kind) return;
+  if (isKnown && patched.kind === current.kind) return;
   const said = `${JSON.stringify(patched.apiVersion ?? '')}, Kind=${JSON.stringify(patched.kind ?? '')}`;
-  throw badRequest(`the patch makes the object ${said}: this path takes ${wanted}, Kind=${resource.kind}`);
+  throw badRequest(`the patch makes the object ${said}: it was ${current.apiVersion}, Kind=${current.kind}`);
 }
 
 function patchedBy(resource: Resource, type: string, body: Json, current: ApiObject): Json {
