@@ -64,6 +64,7 @@ export type { DaemonSet, Deployment, PodTemplate, ReplicaSet, StatefulSet } from
 export type { CustomKind, PrinterColumn } from './crd/custom-kind.ts';
 export { crdManifests } from './crd/manifest.ts';
 export { type OpenApiSchema, structuralSchema } from './crd/structural.ts';
+export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
 export type { LabelSelector } from './metadata.ts';
 export {
   DEFAULT_NETWORK_ANNOTATION,

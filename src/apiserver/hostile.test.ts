@@ -214,3 +214,51 @@ test('a watch may be asked for longer than a timer can be set', async () => {
   assert.equal(await next, 'an event');
   stop.abort();
 });
+
+test('options of a deletion that are not understood delete nothing', async () => {
+  await call('POST', maps, { metadata: { name: 'stays' } });
+  const wrong: readonly [object, RegExp][] = [
+    [{ dryRun: 'All' }, /dryRun in body must be of type array/],
+    [{ dryRun: ['x'] }, /dryRun: Unsupported value: "x": supported values: "All"/],
+    [{ preconditions: 5 }, /preconditions in body must be of type object/],
+    [{ gracePeriodSeconds: 'x' }, /gracePeriodSeconds in body must be of type integer/],
+    [{ propagationPolicy: 'Evil' }, /supported values: "Foreground", "Background", "Orphan", "nil"/],
+    [{ propagationPolicy: 'Orphan', orphanDependents: true }, /cannot be both set/],
+    [{ kind: 'Pod' }, /a DeleteOptions is needed/],
+  ];
+  for (const [options, why] of wrong) {
+    const { code, body } = await call('DELETE', `${maps}/stays`, options);
+    assert.ok(code === 400 || code === 422, `${code} ${JSON.stringify(options)}`);
+    assert.match(body.message, why);
+  }
+  for (const query of ['dryRun=x', 'propagationPolicy=x', 'gracePeriodSeconds=x'])
+    assert.equal((await call('DELETE', `${maps}/stays?${query}`)).code, 422, query);
+  assert.equal((await call('GET', `${maps}/stays`)).code, 200);
+  assert.equal((await call('DELETE', `${maps}/stays`, { preconditions: null, dryRun: null })).code, 200);
+});
+
+test('a question or a request for a token is checked as an object is', async () => {
+  const token = (spec: unknown) =>
+    call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { spec });
+  for (const spec of [
+    5,
+    { audiences: 'x' },
+    { audiences: [5] },
+    { expirationSeconds: 'x' },
+    { expirationSeconds: 700.5 },
+  ])
+    assert.equal((await token(spec)).code, 422, JSON.stringify(spec));
+  const empty = { token: '', expirationTimestamp: null };
+  const tokens = '/api/v1/namespaces/default/serviceaccounts/default/token';
+  assert.equal((await call('POST', tokens, { spec: { audiences: null }, status: empty })).code, 201);
+  assert.equal((await token({ expirationSeconds: null, boundObjectRef: null })).code, 201);
+  const ask = (kind: string, spec: unknown) =>
+    call('POST', `/apis/authorization.k8s.io/v1/${kind}`, { spec });
+  for (const spec of [undefined, 5, {}, { user: 5, resourceAttributes: {} }, { resourceAttributes: {} }])
+    assert.equal((await ask('subjectaccessreviews', spec)).code, 422, JSON.stringify(spec));
+  assert.equal((await ask('selfsubjectaccessreviews', { resourceAttributes: { verb: 'get' } })).code, 201);
+  const pods = '/api/v1/namespaces/default/pods';
+  await call('POST', pods, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+  for (const body of [{ metadata: { name: 'q' } }, { deleteOptions: 5 }, { kind: 'Pod' }])
+    assert.equal((await call('POST', `${pods}/p/eviction`, body)).code, 400, JSON.stringify(body));
+});

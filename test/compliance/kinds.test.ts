@@ -242,3 +242,44 @@ test('a container without an image is refused in a pod and in the template of a 
     'Deployment.apps "bare" is invalid: spec.template.spec.containers[0].image: Required value',
   );
 });
+
+test('a cron job whose schedule, zone or policy is none is refused, and numbers below zero are', async () => {
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i:1' }] } };
+  const said = async (path: string, spec: object, name = 'odd') => {
+    const { code, body } = await cluster.call('POST', `${path}?dryRun=All`, {
+      body: { metadata: { name }, spec },
+    });
+    assert.equal(code, 422, JSON.stringify(body));
+    return body.message as string;
+  };
+  const cronJob = (more: object, name?: string) =>
+    said(batch('cronjobs'), { schedule: '* * * * *', jobTemplate: { spec: { template } }, ...more }, name);
+  assert.match(
+    await cronJob({ schedule: '* * * *' }),
+    /spec.schedule: Invalid value: "\* \* \* \*": expected exactly 5 fields, found 4: \[\* \* \* \*\]/,
+  );
+  assert.match(
+    await cronJob({ timeZone: 'Mars/X' }),
+    /spec.timeZone: Invalid value: "Mars\/X": unknown time zone Mars\/X/,
+  );
+  assert.match(
+    await cronJob({ concurrencyPolicy: 'Evil' }),
+    /spec.concurrencyPolicy: Unsupported value: "Evil": supported values: "Allow", "Forbid", "Replace"/,
+  );
+  assert.match(await cronJob({}, 'j'.repeat(53)), /must be no more than 52 characters/);
+  assert.match(await cronJob({ startingDeadlineSeconds: -1 }), /must be greater than or equal to 0/);
+  for (const field of ['parallelism', 'completions', 'backoffLimit', 'ttlSecondsAfterFinished'])
+    assert.match(
+      await said(batch('jobs'), { template, [field]: -1 }),
+      /must be greater than or equal to 0/,
+      field,
+    );
+  const labels = { a: 'b' };
+  const set = { selector: { matchLabels: labels }, template: { ...template, metadata: { labels } } };
+  const sets = `/apis/apps/v1/namespaces/${cluster.namespace}/replicasets`;
+  assert.match(await said(sets, { ...set, replicas: -1 }), /spec.replicas: Invalid value: -1/);
+  const big = await cluster.call('POST', sets, {
+    body: { metadata: { name: 'big' }, spec: { ...set, replicas: 3e9 } },
+  });
+  assert.ok(big.code === 422 || big.code === 400, String(big.code));
+});

@@ -1,5 +1,6 @@
 // What the server does to Jobs and CronJobs: defaults, the labels by which a job knows its pods, and what may not change.
 
+import { scheduleProblem, timeZoneProblem } from '#api';
 import {
   type ApiObject,
   ensureObject,
@@ -12,6 +13,7 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
+import { choiceCauses, invalidField, negativeCauses } from './field-causes.ts';
 import { containerCauses, defaultPodSpec } from './pod.ts';
 
 function defaultJobSpec(spec: JsonObject): void {
@@ -58,6 +60,45 @@ function immutable(field: string, old: ApiObject, now: ApiObject): StatusCause[]
   return [{ reason: 'FieldValueInvalid', message: 'Invalid value: field is immutable', field }];
 }
 
+const jobNumbers = [
+  ...['parallelism', 'completions', 'backoffLimit', 'activeDeadlineSeconds', 'ttlSecondsAfterFinished'],
+  ...['backoffLimitPerIndex', 'maxFailedIndexes'],
+];
+
+/** What is wrong in a job's specification at `path` (kubernetes ValidateJobSpec). */
+function jobSpecCauses(object: ApiObject, path: string): StatusCause[] {
+  return [
+    ...templateCauses(object, path.split('.')),
+    ...negativeCauses(object, path, jobNumbers),
+    ...choiceCauses(object, `${path}.completionMode`, ['NonIndexed', 'Indexed']),
+    ...choiceCauses(object, `${path}.podReplacementPolicy`, ['Failed', 'TerminatingOrFailed']),
+  ];
+}
+
+/** The time of a cron job, and what happens around it (kubernetes ValidateCronJobSpec). */
+function cronJobCauses(cronJob: ApiObject): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const schedule = stringAt(cronJob, 'spec', 'schedule') ?? '';
+  const notSchedule = scheduleProblem(schedule);
+  if (schedule === '')
+    causes.push({ reason: 'FieldValueRequired', message: 'Required value', field: 'spec.schedule' });
+  else if (notSchedule !== undefined) causes.push(invalidField('spec.schedule', schedule, notSchedule));
+  const zone = stringAt(cronJob, 'spec', 'timeZone');
+  const notZone = zone === undefined ? undefined : timeZoneProblem(zone);
+  if (zone !== undefined && notZone !== undefined) causes.push(invalidField('spec.timeZone', zone, notZone));
+  // A job's name has eleven characters more.
+  const { name } = cronJob.metadata;
+  if (name.length > 52)
+    causes.push(invalidField('metadata.name', name, 'must be no more than 52 characters'));
+  const numbers = ['startingDeadlineSeconds', 'successfulJobsHistoryLimit', 'failedJobsHistoryLimit'];
+  return [
+    ...causes,
+    ...negativeCauses(cronJob, 'spec', numbers),
+    ...choiceCauses(cronJob, 'spec.concurrencyPolicy', ['Allow', 'Forbid', 'Replace']),
+    ...jobSpecCauses(cronJob, 'spec.jobTemplate.spec'),
+  ];
+}
+
 export const jobStrategy: Strategy = {
   prepareCreate(job) {
     const spec = ensureObject(job, 'spec');
@@ -70,7 +111,7 @@ export const jobStrategy: Strategy = {
   validate(job, old) {
     const fixed = ['spec.selector', 'spec.template', 'spec.completionMode'];
     return [
-      ...templateCauses(job, ['spec']),
+      ...jobSpecCauses(job, 'spec'),
       ...(old === undefined ? [] : fixed.flatMap((field) => immutable(field, old, job))),
     ];
   },
@@ -91,5 +132,5 @@ function prepareCronJob(cronJob: ApiObject): void {
 export const cronJobStrategy: Strategy = {
   prepareCreate: prepareCronJob,
   prepareUpdate: prepareCronJob,
-  validate: (cronJob) => templateCauses(cronJob, ['spec', 'jobTemplate', 'spec']),
+  validate: cronJobCauses,
 };

@@ -13,6 +13,7 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';
 import type { StatusCause } from '../status.ts';
+import { negativeCauses } from './field-causes.ts';
 import { containerCauses, defaultPodSpec } from './pod.ts';
 
 /** A strategy with the kind's own defaults added to those of all workloads. */
@@ -28,6 +29,7 @@ function workload(defaults: (spec: JsonObject) => void): Strategy {
 
 function validate(object: ApiObject, old: ApiObject | undefined): StatusCause[] {
   const causes = containerCauses(valueAt(object, 'spec', 'template', 'spec'), 'spec.template.spec');
+  causes.push(...negativeCauses(object, 'spec', ['replicas', 'minReadySeconds', 'revisionHistoryLimit']));
   const labels = objectAt(object, 'spec', 'template', 'metadata', 'labels');
   const wanted = Object.entries(objectAt(object, 'spec', 'selector', 'matchLabels'));
   const expressions = listAt(object, 'spec', 'selector', 'matchExpressions');

@@ -48,7 +48,8 @@ export function fillDefaults(resource: Resource, object: ApiObject): void {
   if (!resource.custom) dropNulls(object);
 }
 
-function dropNulls(value: JsonObject): void {
+/** Takes fields away that are null, at any depth. */
+export function dropNulls(value: JsonObject): void {
   for (const [field, content] of Object.entries(value)) {
     if (content === null) delete value[field];
     else if (isObject(content)) dropNulls(content);

@@ -1,59 +1,20 @@
 // Deleting objects: preconditions, grace for pods, finalizers, and what happens to dependents.
 
-import type { User } from '../access/user.ts';
-import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt, valueAt } from '../json.ts';
+import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt } from '../json.ts';
 import { conflict } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import { admissionRequest, denial } from './admission.ts';
+import type { DeleteOptions } from './delete-options.ts';
 import { foregroundFinalizer, isFinished, orphanFinalizer } from './finalizers.ts';
 import { stamp } from './metadata.ts';
 import type { Objects } from './objects.ts';
 import type { Admission } from './ports.ts';
 import { keyOf, type Target } from './target.ts';
 
-/** What the client asks of a deletion (DeleteOptions). */
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly dryRun: boolean;
-  /** Who deletes, for admission. */
-  readonly user: User;
-  /** Filled with texts for Warning headers, where a client waits for them. */
-  readonly warnings?: string[];
-}
-
 /** A deletion's outcome: `gone`, or still there with a deletionTimestamp. */
 export interface Deleted {
   readonly entry: Entry;
   readonly gone: boolean;
-}
-
-/** Reads DeleteOptions from a body and a query string; the body wins. */
-export function readDeleteOptions(body: JsonObject, query: URLSearchParams, user: User): DeleteOptions {
-  const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
-  const orphans = valueAt(body, 'orphanDependents');
-  const asked =
-    stringAt(body, 'propagationPolicy') ??
-    query.get('propagationPolicy') ??
-    (orphans === true ? 'Orphan' : undefined);
-  const policy = asked === 'Foreground' || asked === 'Orphan' || asked === 'Background' ? asked : undefined;
-  const uid = stringAt(body, 'preconditions', 'uid');
-  const resourceVersion = stringAt(body, 'preconditions', 'resourceVersion');
-  return {
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(policy === undefined ? {} : { propagationPolicy: policy }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    dryRun: listAt(body, 'dryRun').includes('All') || query.get('dryRun') === 'All',
-    user,
-    warnings: [],
-  };
-}
-
-function numberOf(text: string | null): number | undefined {
-  return text === null ? undefined : Number(text);
 }
 
 /** Deletes an object, or marks it when a kubelet, a finalizer or the content of a namespace comes first. */

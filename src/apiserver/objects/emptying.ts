@@ -7,7 +7,8 @@ import { namespaceFinalizer } from '../kinds/namespace.ts';
 import { StatusError } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
-import { type DeleteOptions, deleteObject } from './deletion.ts';
+import type { DeleteOptions } from './delete-options.ts';
+import { deleteObject } from './deletion.ts';
 import type { Objects } from './objects.ts';
 import type { Target } from './target.ts';
 

@@ -5,7 +5,8 @@ import { type ApiObject, type Json, listAt, stringAt, valueAt } from '../json.ts
 import { storageName } from '../resource.ts';
 import type { Entry } from '../store/entry.ts';
 import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
-import { type DeleteOptions, deleteObject } from './deletion.ts';
+import type { DeleteOptions } from './delete-options.ts';
+import { deleteObject } from './deletion.ts';
 import type { Dependents } from './dependents.ts';
 import { foregroundFinalizer, orphanFinalizer } from './finalizers.ts';
 import type { Objects } from './objects.ts';

@@ -61,7 +61,18 @@ class Check {
     }
     const found = typeName(value);
     const wanted = schema.type;
-    if (wanted === undefined || wanted === found || (wanted === 'number' && found === 'integer')) return true;
+    if (wanted === undefined || wanted === found || (wanted === 'number' && found === 'integer')) {
+      // Go's decoder and the checks of kube-openapi take no larger number.
+      if (
+        schema.format !== 'int32' ||
+        typeof value !== 'number' ||
+        (value === Math.trunc(value) && Math.abs(value) < 2 ** 31)
+      )
+        return true;
+      const why = `Checked value must be of type integer with format int32 in ${path}`;
+      this.#invalid(path, value, why, 'FieldValueInvalid');
+      return false;
+    }
     const message = `${path} in body must be of type ${wanted}: "${found}"`;
     this.#invalid(path, found, message, 'FieldValueTypeInvalid');
     return false;

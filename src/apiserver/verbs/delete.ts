@@ -2,7 +2,8 @@
 
 import { sendJson } from '../http/answer.ts';
 import type { JsonObject } from '../json.ts';
-import { deleteObject, readDeleteOptions } from '../objects/deletion.ts';
+import { readDeleteOptions } from '../objects/delete-options.ts';
+import { deleteObject } from '../objects/deletion.ts';
 import type { Objects } from '../objects/objects.ts';
 import { storageName } from '../resource.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';

@@ -1,20 +1,37 @@
 // The eviction subresource of pods: a deletion that a PodDisruptionBudget may hold up (kubernetes "API-initiated Eviction").
 
 import { sendDone } from '../http/answer.ts';
-import { type ApiObject, clone, ensureObject, listAt, numberAt, objectAt, stringAt } from '../json.ts';
+import {
+  type ApiObject,
+  clone,
+  ensureObject,
+  isObject,
+  listAt,
+  numberAt,
+  objectAt,
+  stringAt,
+  valueAt,
+} from '../json.ts';
 import { asServer } from '../objects/cleanup.ts';
-import { deleteObject, readDeleteOptions } from '../objects/deletion.ts';
+import { readDeleteOptions } from '../objects/delete-options.ts';
+import { deleteObject } from '../objects/deletion.ts';
 import { isSelected } from '../objects/label-selector.ts';
 import { stamp } from '../objects/metadata.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { Target } from '../objects/target.ts';
 import type { Resource } from '../resource.ts';
-import { methodNotAllowed, StatusError } from '../status.ts';
+import { badRequest, methodNotAllowed, StatusError } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 
 export async function evict(objects: Objects, call: ResourceCall): Promise<void> {
   if (call.request.method !== 'POST') throw methodNotAllowed();
   const body = objectBody(await bodyOf(call));
+  const { kind = 'Eviction', deleteOptions = {} } = body;
+  if (kind !== 'Eviction')
+    throw badRequest(`the body of the request is a ${JSON.stringify(kind)}: an Eviction is needed`);
+  const named = valueAt(body, 'metadata', 'name') ?? call.path.name;
+  if (named !== call.path.name) throw badRequest('name in URL does not match name in Eviction object');
+  if (!isObject(deleteOptions ?? {})) throw badRequest('deleteOptions must be an object');
   const target = targetOf(call);
   const pod = objects.get(target).object;
   const options = readDeleteOptions(objectAt(body, 'deleteOptions'), call.query, call.user);

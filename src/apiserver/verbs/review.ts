@@ -3,15 +3,19 @@
 import type { Gate } from '../access/gate.ts';
 import { mayDoAll, userInfo } from '../access/user.ts';
 import { sendJson } from '../http/answer.ts';
-import { type ApiObject, type Json, type JsonObject, stringAt, textsAt } from '../json.ts';
+import { type ApiObject, type Json, type JsonObject, stringAt, textsAt, valueAt } from '../json.ts';
 import { asObject } from '../objects/checks.ts';
-import { methodNotAllowed } from '../status.ts';
+import { checkForm } from '../objects/form.ts';
+import { badRequest, methodNotAllowed, type StatusCause } from '../status.ts';
 import { bodyOf, type ResourceCall } from './call.ts';
 
 /** Answers a question of a kind that is created only. */
 export async function review(gate: Gate, call: ResourceCall): Promise<void> {
   if (call.request.method !== 'POST' || call.path.name !== '') throw methodNotAllowed();
   const question = asObject(call.resource, await bodyOf(call));
+  // Clients in Go send the answer along, empty.
+  delete question.status;
+  checkForm(call.resource, question, '', () => accessCauses(question));
   sendJson(call.response, 201, { ...question, status: answer(gate, call, question) });
 }
 
@@ -33,6 +37,30 @@ function answer(gate: Gate, { user, resource }: ResourceCall, question: ApiObjec
     default:
       return accessStatus(question);
   }
+}
+
+/** Of the questions whether somebody may do something (kubernetes ValidateSubjectAccessReviewSpec). */
+function accessCauses(question: ApiObject): StatusCause[] {
+  const { kind } = question;
+  if (kind === 'TokenReview' && !stringAt(question, 'spec', 'token'))
+    throw badRequest('token is required for TokenReview in authentication');
+  if (!kind.endsWith('AccessReview')) return [];
+  const invalid = (field: string, value: string, why: string): StatusCause => {
+    return { reason: 'FieldValueInvalid', message: `Invalid value: ${value}: ${why}`, field };
+  };
+  const has = (field: string) => valueAt(question, 'spec', field) !== undefined;
+  const causes: StatusCause[] = [];
+  if (has('resourceAttributes') && has('nonResourceAttributes')) {
+    const why = 'cannot be specified in combination with resourceAttributes';
+    causes.push(invalid('spec.nonResourceAttributes', 'nonResourceAttributes', why));
+  } else if (!has('resourceAttributes') && !has('nonResourceAttributes')) {
+    const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    causes.push(invalid('spec.resourceAttributes', 'null', why));
+  }
+  const somebody = stringAt(question, 'spec', 'user') || textsAt(question, 'spec', 'groups').length > 0;
+  if (kind !== 'SelfSubjectAccessReview' && !somebody)
+    causes.push(invalid('spec.user', '""', 'at least one of user or group must be specified'));
+  return causes;
 }
 
 function accessStatus(question: ApiObject): JsonObject {

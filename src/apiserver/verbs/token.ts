@@ -1,15 +1,26 @@
 // The token subresource of service accounts: a token for one of them (authentication/v1 TokenRequest).
 
 import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
+import { metaTypes } from '../builtin/meta-types.ts';
+import { reviewTypes } from '../builtin/review-types.ts';
 import { sendJson } from '../http/answer.ts';
 import { numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
+import { checkForm } from '../objects/form.ts';
 import { stamp } from '../objects/metadata.ts';
 import type { Objects } from '../objects/objects.ts';
+import { TypeTable } from '../schema/type-text.ts';
 import { invalid, methodNotAllowed } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 
 /** An hour, as kube-apiserver's default; ten minutes are its least. */
 const seconds = { usual: 3600, least: 600, most: 2 ** 32 };
+
+const form = {
+  group: 'authentication.k8s.io',
+  kind: 'TokenRequest',
+  // Clients leave the specification out where an hour and the API server itself will do.
+  schema: { ...new TypeTable(metaTypes, reviewTypes).get('TokenRequest'), required: [] },
+};
 
 export async function requestToken(
   objects: Objects,
@@ -18,6 +29,9 @@ export async function requestToken(
 ): Promise<void> {
   if (call.request.method !== 'POST') throw methodNotAllowed();
   const body = objectBody(await bodyOf(call));
+  // Clients in Go send the answer along, empty.
+  delete body.status;
+  checkForm(form, body, call.path.name);
   const { metadata } = objects.get(targetOf(call)).object;
   const lifetime = numberAt(body, 'spec', 'expirationSeconds') ?? seconds.usual;
   const causes = [];

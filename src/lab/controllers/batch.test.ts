@@ -6,7 +6,6 @@ import type { Job, Pod } from '#api';
 import { cronJobController } from './cron-job.ts';
 import { disruptionBudgetController } from './disruption-budget.ts';
 import { jobController } from './job.ts';
-import { dueTime } from './schedule.ts';
 import { now, ready, shown, statusOf, TestWorld } from './testing.ts';
 
 const later = (seconds: number) =>
@@ -72,24 +71,6 @@ test('a suspended job runs no pods', () => {
   const { world, plan } = jobWorld({ suspend: true, completions: 1 });
   world.perform(plan());
   assert.equal(world.world.pods.list().length, 0);
-});
-
-test('schedules have lists, ranges, steps, names, time zones, and either of two sorts of days', () => {
-  const at = (text: string) => Date.parse(text);
-  const due = (schedule: string, moment: string, zone = 'UTC') =>
-    dueTime(schedule, zone, at(moment) - 60_000, at(moment)) !== undefined;
-  // 2026-01-01 is a Thursday.
-  assert.ok(due('*/15 8-10,12 * jan thu', '2026-01-01T12:45:00Z'));
-  assert.ok(!due('*/15 8-10,12 * jan thu', '2026-01-01T11:45:00Z'));
-  assert.ok(due('0 0 13 * 4', '2026-01-01T00:00:00Z'));
-  assert.ok(due('@yearly', '2026-01-01T00:00:00Z'));
-  assert.ok(due('0 9 * * 7', '2026-01-04T08:00:00Z', 'Europe/Berlin'));
-  assert.equal(
-    dueTime('0 * * * *', 'UTC', at('2026-01-01T00:30:00Z'), at('2026-01-01T01:20:00Z')),
-    at('2026-01-01T01:00:00Z'),
-  );
-  for (const wrong of ['* * * *', '60 * * * *', '* * * foo *', '*/0 * * * *'])
-    assert.throws(() => dueTime(wrong, 'UTC', 0, 60_000), /is not a schedule/, wrong);
 });
 
 test('a cron job makes one job for a minute, and keeps the last of those that are over', () => {

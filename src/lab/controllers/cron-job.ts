@@ -1,11 +1,10 @@
 // CronJob: makes a job whenever its schedule says so, and keeps the last ones.
 
-import { apiVersionOf, type CronJob, type Job, resources } from '#api';
+import { apiVersionOf, type CronJob, dueTime, type Job, resources } from '#api';
 import { keyOf } from '#kube';
 import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
 import { endOf } from './job.ts';
 import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
-import { dueTime } from './schedule.ts';
 
 const type = resources.cronJobs;
 const remove = (object: Job): Action => ({ verb: 'delete', type: resources.jobs, object });

@@ -1,0 +1,34 @@
+// Bodies that are no objects to be stored, as options and questions: checked against their type before anything is done.
+
+import type { JsonObject } from '../json.ts';
+import { RuleEngine } from '../schema/rules.ts';
+import type { Schema } from '../schema/schema.ts';
+import { validate } from '../schema/validate.ts';
+import { badRequest, invalid, type StatusCause } from '../status.ts';
+import { dropNulls } from './checks.ts';
+
+/** What a body is to be. */
+export interface Form {
+  readonly group: string;
+  readonly kind: string;
+  readonly schema: Schema;
+}
+
+/** No type of a form has rules. */
+const noRules = new RuleEngine();
+
+/** Throws 400 for a body of another kind and 422 for wrong fields; drops its nulls, which are absent fields for Go. */
+export function checkForm(
+  { group, kind, schema }: Form,
+  body: JsonObject,
+  name = '',
+  more: (body: JsonObject) => readonly StatusCause[] = () => [],
+): void {
+  dropNulls(body);
+  const given = body.kind ?? kind;
+  if (given !== kind)
+    throw badRequest(`the body of the request is a ${JSON.stringify(given)}: a ${kind} is needed`);
+  const wrong = validate(schema, body, undefined, noRules);
+  const causes = wrong.length > 0 ? wrong : more(body);
+  if (causes.length > 0) throw invalid({ group, kind, name }, causes);
+}
