@@ -48,9 +48,10 @@ export const cronJobSchema = partOf({
       .optional()
       .describe('What happens while the last job runs.'),
     suspend: z.boolean().optional().describe('Whether no jobs are made now.'),
-    jobTemplate: partOf({ metadata: metadataSchema.optional(), spec: jobSpecSchema.optional() }).describe(
-      'What its jobs look like.',
-    ),
+    jobTemplate: partOf({
+      metadata: metadataSchema.optional().describe('Labels and annotations of the jobs.'),
+      spec: jobSpecSchema.optional().describe('What each job does.'),
+    }).describe('What its jobs look like.'),
     successfulJobsHistoryLimit: count.describe('How many jobs that succeeded are kept; 3 unless set.'),
     failedJobsHistoryLimit: count.describe('How many jobs that failed are kept; 1 unless set.'),
   })
