@@ -59,7 +59,7 @@ export const cronJobSchema = partOf({
     .describe('What is wanted.'),
   status: partOf({
     active: z
-      .array(partOf({ name: z.string().optional() }))
+      .array(partOf({ name: z.string().optional().describe('Name of the job.') }))
       .optional()
       .describe('Jobs that run.'),
     lastScheduleTime: time.describe('When a job was made last.'),

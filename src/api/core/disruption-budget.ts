@@ -2,11 +2,11 @@
 
 import { z } from 'zod';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
-import { partOf } from '../open-object.ts';
+import { intOrString, partOf } from '../open-object.ts';
 import type { ResourceType } from '../resource.ts';
 import { conditionsField } from './condition.ts';
 
-const bound = z.union([z.int(), z.string()]).optional();
+const bound = intOrString().optional();
 const count = z.int().optional();
 
 export const podDisruptionBudgetSchema = partOf({
