@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -197,6 +197,41 @@ async function notReady(t: TestContext): Promise<void> {
   await eventually(async () => assert.equal((await ready())?.status, 'True'));
 }
 
+async function hostNetworkErrand(t: TestContext): Promise<void> {
+  const node = new TestNode(t);
+  node.writeClusterNetwork();
+  await node.start();
+  const create = (name: string, command: string[]) =>
+    node.kube.create(resources.pods, {
+      metadata: { name, namespace: 'default' },
+      spec: {
+        nodeName: 'node1',
+        hostNetwork: true,
+        restartPolicy: 'Never',
+        containers: [{ name: 'c', image: 'i', command }],
+      },
+    });
+  const ended = async (name: string) => {
+    await eventually(async () =>
+      assert.notEqual((await node.pod(name)).status?.phase ?? 'Pending', 'Pending'),
+    );
+    await eventually(async () => assert.notEqual((await node.pod(name)).status?.phase, 'Running'));
+    return (await node.pod(name)).status;
+  };
+  await create('good', ['true']);
+  assert.equal((await ended('good'))?.phase, 'Succeeded');
+  await create('bad', ['sh', '-c', 'exit 3']);
+  const bad = await ended('bad');
+  assert.equal(bad?.phase, 'Failed');
+  assert.equal(bad.containerStatuses?.[0]?.state?.terminated?.exitCode, 3);
+  const file = join(node.folder, 'ends');
+  await create('long', ['sh', '-c', `sleep 1; touch ${file}`]);
+  await eventually(async () => assert.equal((await node.pod('long')).status?.phase, 'Running'));
+  await node.deletePod('long');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(existsSync(file), false, 'the program of a deleted pod is ended');
+}
+
 if (process.env[inside] === undefined) {
   test('the kubelet, in namespaces of its own', { timeout: 500_000 }, () => {
     const again = ['--net', '--mount', process.execPath, fileURLToPath(import.meta.url)];
@@ -212,6 +247,7 @@ if (process.env[inside] === undefined) {
   test('a failing plugin is an Event, and the next try is made in a new sandbox', failingPlugin);
   test('a kubelet that starts again keeps what runs and removes what was deleted', restart);
   test('after a restart CHECK tells what is broken, and GC frees what is forgotten', damagedOverRestart);
+  test('a pod in the network of the node that is to end ends, and its program with it', hostNetworkErrand);
   test('the node says what its machine has, and its lease that the kubelet lives', reportsMachine);
   test('the node is ready only when STATUS of the cluster network is', notReady);
 }

@@ -8,36 +8,18 @@ import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, WorkQueu
 import { removePodRecord, writePodRecord } from '../pod-record.ts';
 import { Chain } from './chain.ts';
 import { readClusterNetwork } from './conf-folder.ts';
+import type { KubeletPaths } from './kubelet-paths.ts';
 import type { NodeFacts } from './node-object.ts';
 import { NodeReporter } from './node-reporter.ts';
 import { pluginRunner } from './plugin.ts';
 import { networksOf } from './pod-networks.ts';
 import { PodReporter } from './pod-reporter.ts';
+import { PodRuns } from './pod-runs.ts';
 import { isRunning } from './pod-status.ts';
-import { type ContainerEnd, errandsOf, PodProcesses } from './processes.ts';
+import { PodProcesses } from './processes.ts';
 import { ResultCache } from './result-cache.ts';
 import { type Sandbox, SandboxStore } from './sandbox-store.ts';
 import { Sandboxes } from './sandboxes.ts';
-
-/** Where the kubelet's files are, as its node sees them. */
-export interface KubeletPaths {
-  readonly confFolder: string;
-  readonly pluginFolders: readonly string[];
-  /** libcni's cache of results. */
-  readonly resultFolder: string;
-  readonly sandboxFolder: string;
-  readonly netnsFolder: string;
-  /** Where it says which namespace is whose pod; see pod-record.ts. */
-  readonly podRecordFolder: string;
-}
-
-export const defaultKubeletPaths: Omit<KubeletPaths, 'podRecordFolder'> = {
-  confFolder: '/etc/cni/net.d',
-  pluginFolders: ['/opt/cni/bin'],
-  resultFolder: '/var/lib/cni/results',
-  sandboxFolder: '/var/lib/cni/sandboxes',
-  netnsFolder: '/run/netns',
-};
 
 export interface KubeletOptions {
   readonly node: NodeFacts;
@@ -69,7 +51,7 @@ class Kubelet {
   readonly #options: KubeletOptions;
   readonly #chain: Chain;
   readonly #sandboxes: Sandboxes;
-  readonly #processes: PodProcesses;
+  readonly #runs: PodRuns;
   readonly #events: EventRecorder;
   readonly #pods: Reflector<Pod>;
   readonly #queue: WorkQueue;
@@ -77,8 +59,6 @@ class Kubelet {
   readonly #reporter: PodReporter;
   /** Container ids of sandboxes that an earlier kubelet made. */
   readonly #unchecked = new Set<string>();
-  /** How the containers of a sandbox ended. */
-  readonly #ends = new Map<string, readonly ContainerEnd[]>();
   #recovered = false;
 
   constructor(options: KubeletOptions) {
@@ -99,7 +79,11 @@ class Kubelet {
       networkStatus: async () => this.#chain.status(await readClusterNetwork(paths.confFolder)),
     });
     this.#reporter = new PodReporter(client, clock, () => this.#node.addresses);
-    this.#processes = new PodProcesses({ clock, log, environment });
+    this.#runs = new PodRuns({
+      processes: new PodProcesses({ clock, log, environment }),
+      commandsOf: options.commandsOf,
+      onEnd: (pod) => this.#queue.add(keyOf(pod)),
+    });
     this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: node.name });
     this.#queue = new WorkQueue({
       clock,
@@ -138,7 +122,7 @@ class Kubelet {
 
   async stop(): Promise<void> {
     await Promise.all([this.#pods.stop(), this.#queue.stop(), this.#node.stop()]);
-    this.#processes.stopAll();
+    this.#runs.stopAll();
     await this.#events.settled();
   }
 
@@ -177,6 +161,7 @@ class Kubelet {
       pod.metadata.deletionTimestamp !== undefined ||
       pod.status?.phase === 'Succeeded' ||
       pod.status?.phase === 'Failed';
+    this.#runs.leaveHost(key, ends ? undefined : pod.metadata.uid);
     let running: Sandbox | undefined;
     for (const sandbox of this.#sandboxes.store.of(namespace, name)) {
       const serves = sandbox.ready && sandbox.pod.uid === pod?.metadata.uid && existsSync(sandbox.netns);
@@ -188,8 +173,7 @@ class Kubelet {
   }
 
   async #remove(sandbox: Sandbox): Promise<void> {
-    this.#processes.stop(sandbox);
-    this.#ends.delete(sandbox.containerId);
+    this.#runs.stop(sandbox);
     try {
       await this.#sandboxes.remove(sandbox);
     } catch (error) {
@@ -213,26 +197,29 @@ class Kubelet {
   }
 
   async #run(pod: Pod, running: Sandbox | undefined): Promise<void> {
-    if (pod.spec?.hostNetwork === true) return this.#reporter.running(pod, 'host', this.#node.addresses);
+    if (pod.spec?.hostNetwork === true) return this.#runOnHost(pod);
     if (running === undefined) return this.#start(pod);
     await this.#checkOnce(pod, running);
     await this.#serve(pod, running);
   }
 
+  async #runOnHost(pod: Pod): Promise<void> {
+    const place = this.#runs.onHost(pod);
+    const ends = this.#runs.endsOf(place);
+    if (ends !== undefined) return this.#reporter.ended(pod, 'host', ends);
+    await this.#reporter.running(pod, 'host', this.#node.addresses);
+    this.#runs.finish(pod, place);
+  }
+
   /** Lets a pod run whose sandbox is attached. */
   async #serve(pod: Pod, sandbox: Sandbox): Promise<void> {
-    const errands = errandsOf(pod);
-    if (errands === undefined) this.#processes.start(sandbox, this.#commandsOf(pod));
+    this.#runs.keep(pod, sandbox);
     this.#publish(sandbox);
-    const ends = this.#ends.get(sandbox.containerId);
+    const ends = this.#runs.endsOf(sandbox);
     if (ends !== undefined) return this.#reporter.ended(pod, sandbox.containerId, ends);
     await this.#report(pod, sandbox);
-    if (errands === undefined) return;
     // After the report, so that the end is not told before the beginning.
-    this.#processes.finish(sandbox, errands, pod.spec?.restartPolicy === 'OnFailure', (found) => {
-      this.#ends.set(sandbox.containerId, found);
-      this.#queue.add(keyOf(pod));
-    });
+    this.#runs.finish(pod, sandbox);
   }
 
   async #start(pod: Pod): Promise<void> {
@@ -265,10 +252,6 @@ class Kubelet {
   async #report(pod: Pod, sandbox: Sandbox): Promise<void> {
     if (isRunning(pod)) return;
     await this.#reporter.attached(pod, sandbox.containerId, await this.#sandboxes.attached(sandbox));
-  }
-
-  #commandsOf(pod: Pod): readonly (readonly string[])[] {
-    return this.#options.commandsOf?.(pod) ?? [];
   }
 
   #publish({ pod: { namespace, name }, netns, containerId }: Sandbox): void {

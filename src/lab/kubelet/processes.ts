@@ -7,6 +7,9 @@ import type { Pod } from '#api';
 import { BackOff, type Clock, errorText, type Logger } from '#base';
 import type { Sandbox } from './sandbox-store.ts';
 
+/** Where the programs of a pod run. */
+export type RunPlace = Pick<Sandbox, 'containerId' | 'netns'>;
+
 export interface PodProcessesOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -83,7 +86,7 @@ export class PodProcesses {
   }
 
   /** Starts the commands in a sandbox, unless they run. */
-  start({ containerId, netns }: Sandbox, commands: readonly (readonly string[])[]): void {
+  start({ containerId, netns }: RunPlace, commands: readonly (readonly string[])[]): void {
     if (commands.length === 0 || this.#stops.has(containerId)) return;
     const stop = new AbortController();
     this.#stops.set(containerId, stop);
@@ -92,7 +95,7 @@ export class PodProcesses {
 
   /** Runs errands to their end, once for each sandbox; where `again`, one that fails is run again. Then tells how they ended. */
   finish(
-    { containerId, netns }: Sandbox,
+    { containerId, netns }: RunPlace,
     errands: readonly Errand[],
     again: boolean,
     tell: (ends: readonly ContainerEnd[]) => void,
@@ -119,7 +122,7 @@ export class PodProcesses {
     }
   }
 
-  stop({ containerId }: Sandbox): void {
+  stop({ containerId }: RunPlace): void {
     this.#stops.get(containerId)?.abort();
     this.#stops.delete(containerId);
   }
