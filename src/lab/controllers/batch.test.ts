@@ -44,6 +44,11 @@ test('a job runs as many pods at once as it may, until enough have succeeded', (
   assert.deepEqual(plan(later(9)), []);
 });
 
+test('a job of very many pods is begun with some of them', () => {
+  const { plan } = jobWorld({ parallelism: 2 ** 31 - 1 });
+  assert.equal(plan().filter(({ verb }) => verb === 'create').length, 500);
+});
+
 test('a job waits after a failure, and fails after too many', () => {
   const { world, plan, end } = jobWorld({ backoffLimit: 1, completions: 1 });
   world.perform(plan());

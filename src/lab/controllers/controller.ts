@@ -63,3 +63,11 @@ export function canonical(value: unknown): string {
       : field,
   );
 }
+
+/** Pods that one plan makes at most (kube-controller-manager's BurstReplicas): their coming leads to the next plan. */
+export const burst = 500;
+
+/** What is missing, as much of it as one plan makes: a count of two thousand million must not fill the memory. */
+export function inBursts<T>(missing: number, make: () => T): T[] {
+  return Array.from({ length: Math.min(Math.max(missing, 0), burst) }, make);
+}

@@ -2,7 +2,7 @@
 
 import { type Condition, type Job, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, type Controller, inBursts, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isReady, withCondition } from './pod-state.ts';
 import { podOf } from './pod-template.ts';
@@ -133,7 +133,7 @@ export const jobController: Controller = {
     if (verdict !== undefined) return ended(job, verdict, tally, now);
     const status = statusActions(type, job, statusOf(job, tally, now));
     if (job.spec?.suspend === true) return [...tally.active.map(remove), ...status];
-    const made = Array.from({ length: missing(job, tally, now) }, (): Action => {
+    const made = inBursts(missing(job, tally, now), (): Action => {
       return { verb: 'create', type: resources.pods, object: podOf(type, job, job.spec?.template) };
     });
     return [...made, ...status];

@@ -2,7 +2,7 @@
 
 import { type Pod, type ReplicaSet, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, type Controller, inBursts, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isReady } from './pod-state.ts';
 import { podOf } from './pod-template.ts';
@@ -45,11 +45,14 @@ function scale(set: ReplicaSet, active: readonly Pod[]): Action[] {
     const surplus = inOrderOfDeletion(active).slice(0, -missing);
     return surplus.map((object) => ({ verb: 'delete', type: resources.pods, object }));
   }
-  return Array.from({ length: missing }, () => ({
-    verb: 'create',
-    type: resources.pods,
-    object: podOf(type, set, set.spec?.template),
-  }));
+  return inBursts(
+    missing,
+    (): Action => ({
+      verb: 'create',
+      type: resources.pods,
+      object: podOf(type, set, set.spec?.template),
+    }),
+  );
 }
 
 export const replicaSetController: Controller = {

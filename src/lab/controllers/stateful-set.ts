@@ -2,7 +2,7 @@
 
 import { type Pod, resources, type StatefulSet } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, burst, type Controller, splitKey, statusActions } from './controller.ts';
 import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
 import { podOf, templateHash } from './pod-template.ts';
@@ -55,9 +55,11 @@ function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
   const finished = pods.filter((pod) => isFinished(pod) && !isTerminating(pod));
   if (finished.length > 0) return finished.map(remove);
   const numbered = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
-  const missing = Array.from({ length: wanted }, (_, ordinal) => ordinal).filter(
-    (ordinal) => !numbered.has(ordinal),
-  );
+  // As far as a burst beyond the pods that there are: enough for this plan.
+  const missing = Array.from(
+    { length: Math.min(wanted, pods.length + burst) },
+    (_, ordinal) => ordinal,
+  ).filter((ordinal) => !numbered.has(ordinal));
   const surplus = pods.filter((pod) => ordinalOf(pod) >= wanted).toReversed();
   if (set.spec?.podManagementPolicy === 'Parallel') {
     const moves = [
