@@ -1,4 +1,4 @@
-// The agent: one per node. Put together here, started and stopped in order.
+// The agent: one process per node. This file creates its parts, starts them and stops them in order.
 
 import { join } from 'node:path';
 import { type AgentConfig, NODE_CHECK_TYPE } from '#api';
@@ -39,24 +39,24 @@ import { orderKeysOf, VerbServer } from './verbs.ts';
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly nodeName: string;
-  /** The namespace that NetworkAttachmentDefinitions without one are in. */
+  /** The default namespace for NetworkAttachmentDefinitions that are named without one. */
   readonly agentNamespace: string;
-  /** Multus' `clusterNetwork`, where it is known. */
+  /** Multus' `clusterNetwork`, if it is known. */
   readonly clusterNetwork?: string;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** TCP port of health and metrics; 0 takes a free one, undefined serves none. */
+  /** TCP port of health and metrics. 0 picks a free port; undefined serves nothing. */
   readonly healthPort: number | undefined;
 }
 
 /** A running agent. */
 export interface Agent {
-  /** Ends in order: no more connections, what runs is answered, watches and sockets closed. */
+  /** Stops in order: accepts no more connections, answers running requests, then closes watches and sockets. */
   stop(): Promise<void>;
 }
 
-/** Starts the agent. Resolves when the socket is there: DELs are served at once, ADDs once the cluster is known. */
+/** Starts the agent. Resolves when the socket listens. DELs are served at once, ADDs once the cluster is known. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   await primeThreads();
   const { config, clock, log } = options;
@@ -156,7 +156,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   repair.start();
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
-    // Before the first ADD: an address that a queued DEL frees must not be taken from its next owner.
+    // This must finish before the first ADD. Otherwise a queued DEL could free an address that already has its next
+    // owner.
     await Promise.all([ipam.start(), replay.start()]);
     await replay.clusterKnown();
     repair.clusterKnown();
@@ -187,7 +188,7 @@ async function isOwnNetns(path: string): Promise<boolean> {
     using other = await openGivenNetns(path);
     return sameNetns(own, other);
   } catch {
-    // That it is gone is for the verb to say.
+    // The verb itself reports that the namespace is gone.
     return false;
   }
 }

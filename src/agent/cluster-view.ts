@@ -1,5 +1,5 @@
-// What the agent knows of the cluster without asking: pools, reserved addresses, the coordinator's settings, namespaces, its own
-// node and that node's pods.
+// The agent's cached view of the cluster: pools, reserved addresses, the coordinator's settings, namespaces, its own
+// node and the pods of that node.
 
 import {
   type KubeObject,
@@ -20,18 +20,18 @@ export interface ClusterViewOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The node this agent serves; only its pods are watched. */
+  /** The node that this agent serves. The agent watches only this node's pods. */
   readonly nodeName: string;
 }
 
-/** Follows the objects that ADD reads. */
+/** Watches the objects that ADD reads. */
 export class ClusterView {
   readonly nodeName: string;
-  /** Told the name of a pool that is gone. */
+  /** Called with the name of a deleted pool. */
   onPoolDeleted: (name: string) => void = () => {};
-  /** Told that the node's own object has changed. */
+  /** Called when the node's own object has changed. */
   onNode: () => void = () => {};
-  /** Told that a SpiderCoordinator has changed. */
+  /** Called when a SpiderCoordinator has changed. */
   onCoordinator: () => void = () => {};
   readonly #client: KubeClient;
   readonly #pools: Reflector<SpiderIPPool>;
@@ -40,7 +40,7 @@ export class ClusterView {
   readonly #namespaces: Reflector<Namespace>;
   readonly #nodes: Reflector<Node>;
   readonly #coordinators: Reflector<SpiderCoordinator>;
-  /** Made again when a pool or a reservation has changed. */
+  /** Rebuilt after a pool or a reservation has changed. */
   #catalog: PoolCatalog | undefined;
   #reservedAddresses: ReservedAddresses | undefined;
 
@@ -68,13 +68,13 @@ export class ClusterView {
     this.#coordinators = follow(resources.spiderCoordinators, {}, () => this.onCoordinator());
   }
 
-  /** Begins to follow; resolves when everything was listed once. */
+  /** Starts the watches. Resolves when every kind was listed once. */
   async start(): Promise<void> {
     for (const reflector of this.#reflectors) reflector.start();
     await this.#listed();
   }
 
-  /** Resolves when everything was listed once; rejects with the signal's reason when it aborts first. */
+  /** Resolves when every kind was listed once. Rejects with the signal's reason if the signal aborts first. */
   listed(signal: AbortSignal): Promise<void> {
     return abortable(this.#listed(), signal);
   }
@@ -101,7 +101,7 @@ export class ClusterView {
     return this.#pools.store.get(name);
   }
 
-  /** Names of the pools in which the UID may hold something: by text, without reading all records. */
+  /** Names of the pools that may hold something for the UID. This is a text search; it does not parse all records. */
   poolsNaming(podUid: string): string[] {
     const holding = this.#pools.store
       .list()
@@ -130,18 +130,18 @@ export class ClusterView {
     return this.#pods.store.list();
   }
 
-  /** The pod of this node that the runtime names so, as far as the watch has told of it. */
+  /** The pod of this node that the runtime means, if the watch has delivered it. */
   calledPod(namespace: string, name: string, uid: string): Pod | undefined {
     const watched = this.#pods.store.get(name, namespace);
     return watched !== undefined && isCalled(watched, uid) ? watched : undefined;
   }
 
-  /** From the watch, or where it lags behind, from the server. */
+  /** Reads from the watch's cache, and from the server if the cache does not have it yet. */
   async namespace(name: string, signal: AbortSignal): Promise<Namespace> {
     return this.#namespaces.store.get(name) ?? this.#client.get(resources.namespaces, { name }, { signal });
   }
 
-  /** The pod of that name and, where one is given, UID: a kubelet may call before the watch has told of its pod. */
+  /** The pod with that name and, if given, that UID. A kubelet may call before the watch has delivered the pod. */
   async pod(namespace: string, name: string, uid: string | undefined, signal: AbortSignal): Promise<Pod> {
     const watched = this.#pods.store.get(name, namespace);
     if (watched !== undefined && isCalled(watched, uid)) return watched;
@@ -170,8 +170,8 @@ export class ClusterView {
 }
 
 /**
- * Whether the runtime means this pod. For a static pod it names the hash of its file; the mirror pod, which is what the API server
- * has of it, carries that in an annotation (kubelet, pkg/kubelet/types/constants.go).
+ * Whether the runtime means this pod. For a static pod, the runtime passes the hash of the pod's file. The API server
+ * has its mirror pod, which carries that hash in an annotation (kubelet, pkg/kubelet/types/constants.go).
  */
 function isCalled({ metadata }: Pod, uid: string | undefined): boolean {
   return (

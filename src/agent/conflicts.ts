@@ -1,4 +1,5 @@
-// Address conflicts as users see them: an Event on the pod and a counter, also where the pod got another address and started.
+// Reports address conflicts to users: an Event on the pod and a counter. It also reports a conflict when the pod got
+// another address and started.
 
 import { resources } from '#api';
 import type { Logger } from '#base';
@@ -6,7 +7,7 @@ import type { Conflict } from '#cni';
 import { formatAddress } from '#ip';
 import type { EventRecorder } from '#kube';
 
-/** Where conflicts are told. */
+/** Where conflicts are reported. */
 export interface ConflictEdges {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly log: Logger;

@@ -1,4 +1,4 @@
-// The agent's unix socket: one request and one answer per connection, for root alone.
+// The agent's unix socket: one request and one answer per connection. Only root may connect.
 
 import { chmod, mkdir, readdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -6,16 +6,16 @@ import { basename, dirname } from 'node:path';
 import { errorText, type Logger, OrbError } from '#base';
 import { answerFrame, type CniAnswer, type CniRequest, FrameReader, readRequest } from '#cni';
 
-/** Serves one request; the signal aborts when the shim is gone. */
+/** Serves one request. The signal aborts when the shim has disconnected. */
 export type Serve = (request: CniRequest, callerGone: AbortSignal) => Promise<CniAnswer>;
 
-/** Who is at the other end of a connection (unix(7), SO_PEERCRED). */
+/** The user id of the peer of a connection (unix(7), SO_PEERCRED). */
 export type PeerUid = (socket: Socket) => number;
 
-/** A shim sends its request at once: whoever does not is cut off. */
+/** A shim sends its request at once. A connection without a complete request is closed after this time. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** A shim reads its answer at once. The agent's end does not wait longer for one that is stopped. */
+/** A shim reads its answer at once. The agent closes the connection of a stopped shim after this time. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Listens on a socket that only root can reach, and checks that the peer is root. */
@@ -24,7 +24,7 @@ export class ConnectionServer {
   readonly #serve: Serve;
   readonly #peerUid: PeerUid;
   readonly #log: Logger;
-  /** Connections whose request is not whole yet. */
+  /** Connections whose request is not complete yet. */
   readonly #silent = new Set<Socket>();
 
   constructor(serve: Serve, peerUid: PeerUid, log: Logger) {
@@ -35,13 +35,14 @@ export class ConnectionServer {
   }
 
   /**
-   * Starts to listen at `path`. A socket file that nobody serves any more is replaced.
+   * Starts to listen at `path`. Replaces a socket file that no process serves any more.
    * @throws OrbError AGENT_SOCKET_TAKEN when another agent answers there
    */
   async listen(path: string): Promise<void> {
     const folder = dirname(path);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    // A folder that others use too, such as /run, stays open to them; the socket's mode and the check of the peer are left.
+    // The mode of a shared folder, such as /run, stays as it is. There, the socket's mode and the peer check protect
+    // the socket.
     const ours = (await readdir(folder)).every((name) => name === basename(path));
     if (ours) await chmod(folder, 0o700);
     if (await answers(path)) {
@@ -53,20 +54,20 @@ export class ConnectionServer {
     await unlink(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
-    // The folder keeps others out until the mode of the socket itself is set.
+    // The folder keeps others out until the socket has its own mode.
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ path, backlog: 511 }, resolve);
     });
     this.#server.removeAllListeners('error');
-    // One connection that cannot be accepted, for want of descriptors say, does not end the others.
+    // A connection that cannot be accepted, for example for lack of file descriptors, must not end the others.
     this.#server.on('error', (error) =>
       this.#log.error({ err: error }, 'a connection could not be accepted'),
     );
     await chmod(path, 0o600);
   }
 
-  /** Takes no more connections; resolves when the last request has its answer. */
+  /** Accepts no more connections. Resolves when the last request has its answer. */
   close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#silent) socket.destroy();
@@ -100,7 +101,7 @@ export class ConnectionServer {
         this.#silent.delete(socket);
         socket.setTimeout(0);
         socket.removeAllListeners('data');
-        // Reading on tells when the caller is gone.
+        // The agent keeps reading to notice when the caller disconnects.
         socket.resume();
         void this.#answer(socket, request, gone.signal);
       } catch (error) {
@@ -109,12 +110,13 @@ export class ConnectionServer {
     });
   }
 
-  /** Who gets no answer sees the connection end; the requests of others go on. */
+  /** If this answer fails, its caller sees the connection end. Other requests continue. */
   async #answer(socket: Socket, request: CniRequest, callerGone: AbortSignal): Promise<void> {
     try {
       const answer = await this.#serve(request, callerGone);
       if (socket.destroyed) return;
-      // The answer lies in the kernel then, for the shim to read: nobody waits until a shim that was stopped ends the connection.
+      // The kernel now holds the answer for the shim. The agent does not wait for a stopped shim to close the
+      // connection.
       socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
       socket.write(answerFrame(answer), () => socket.destroy());
     } catch (error) {
@@ -124,7 +126,7 @@ export class ConnectionServer {
   }
 }
 
-/** Whether somebody accepts connections at `path`, or would if his backlog were not full (EAGAIN, unix(7)). */
+/** Whether a process accepts connections at `path`. A full backlog also counts as one (EAGAIN, unix(7)). */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -1,5 +1,5 @@
-// Works off the queue of DELs: before the agent serves new pods, and from then on, because a shim that has waited a second
-// queues its DEL too, and because the API server may be away.
+// Serves the queue of DELs: once before the agent serves new pods, and regularly after that. A shim that has waited a
+// second also queues its DEL, and the API server may be unreachable.
 
 import { BackOff, type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type CniRequest, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
@@ -9,7 +9,7 @@ import { orderKey } from './verbs.ts';
 
 export interface DelReplayParts {
   readonly queue: DelQueue;
-  /** What DELs could not write yet is written with each look. */
+  /** Each look also writes what earlier DELs could not write. */
   readonly attachments: Pick<Attachments, 'flush'>;
   readonly dispatcher: () => Dispatcher;
   readonly gate: Gate;
@@ -17,13 +17,13 @@ export interface DelReplayParts {
   readonly log: Logger;
 }
 
-/** How long one queued DEL may take, waiting for its turn included. */
+/** Time limit of one queued DEL, including the wait for its turn. */
 const DEL_TIMEOUT_MS = 10_000;
-/** So that releases share the writes of their pool, and requests of runtimes find room beside them. */
+/** Parallel DELs share the writes of their pool. The limit leaves room for requests of runtimes. */
 const LANES = 8;
-/** How long one look, and the start of the agent, wait for DELs that take long. */
+/** How long one look, and the start of the agent, wait for slow DELs. */
 const LOOK_PATIENCE_MS = 10_000;
-/** How often the queue is looked at: one readdir of an empty folder. */
+/** The interval between two looks at the queue. A look is one readdir of a folder that is usually empty. */
 const LOOK_MS = 1_000;
 
 export class DelReplay {
@@ -32,24 +32,24 @@ export class DelReplay {
   readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
   #running: Promise<void> | undefined;
   #looking: Promise<void> = Promise.resolve();
-  /** DELs whose time is over and that have not ended: a plugin waits for something that does not come. */
+  /** DELs that have not ended within their time: a plugin waits for something that never comes. */
   readonly #stuck = new Set<string>();
-  /** How many DELs wait, as of the last look: for the metrics. */
+  /** The number of DELs that waited at the last look, for the metrics. */
   waiting = 0;
 
   constructor(parts: DelReplayParts) {
     this.#parts = parts;
   }
 
-  /** Puts a DEL on disk; it is seen to at the next look. */
+  /** Writes a DEL to disk. The next look serves it. */
   async keep(request: CniRequest): Promise<void> {
     await this.#parts.queue.add({ request: request.id, bytes: requestFrame(request) });
     this.waiting += 1;
   }
 
   /**
-   * Serves what is queued, once, and goes on looking until {@link stop}. A DEL that takes long does not hold up the agent's start.
-   * Addresses are released by their owner, so a DEL that comes late frees nobody else's.
+   * Serves the queue once, then looks again until {@link stop}. A slow DEL does not delay the agent's start. A late DEL
+   * frees nobody else's addresses, because it releases by owner.
    */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
@@ -58,7 +58,7 @@ export class DelReplay {
     await endsWithin(this.#parts.clock, LOOK_PATIENCE_MS, looked);
   }
 
-  /** The API server is there: what waited for it is seen to now. */
+  /** The API server is reachable: serves now what waited for it. */
   async clusterKnown(): Promise<void> {
     if (this.waiting > 0) await this.#lookAgain();
   }
@@ -79,7 +79,7 @@ export class DelReplay {
     }
   }
 
-  /** A folder that cannot be read now, for want of descriptors say, is read at the next look. */
+  /** A folder that cannot be read now, for example for lack of file descriptors, is read at the next look. */
   async #lookAgain(): Promise<void> {
     try {
       await this.#look();
@@ -88,7 +88,7 @@ export class DelReplay {
     }
   }
 
-  /** One look after the other: both would serve the same. */
+  /** Looks never overlap: both would serve the same DEL. */
   #look(): Promise<void> {
     const looked = this.#looking.then(() => this.#lookOnce());
     this.#looking = looked.catch(() => {});
@@ -123,7 +123,7 @@ export class DelReplay {
       queued: true,
     });
     try {
-      // In the pod's turn: the same DEL may still be running for a shim that has stopped waiting.
+      // This takes the pod's turn: the same DEL may still run for a shim that has stopped waiting.
       const served = gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
         dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
       );
@@ -136,9 +136,9 @@ export class DelReplay {
     return true;
   }
 
-  /** Throws DEADLINE_PASSED where the DEL does not end, whatever it waits for: the others go on. */
+  /** Throws DEADLINE_PASSED if the DEL does not end in time, whatever it waits for. The other DELs continue. */
   async #inTime(request: string, served: Promise<unknown>): Promise<void> {
-    // Longer than its own deadline, which it mostly keeps.
+    // This is longer than the DEL's own deadline, which normally ends it.
     if (await endsWithin(this.#parts.clock, DEL_TIMEOUT_MS + LOOK_MS, served)) return;
     this.#stuck.add(request);
     const forget = () => this.#stuck.delete(request);
@@ -147,7 +147,10 @@ export class DelReplay {
   }
 }
 
-/** Whether `work` ends within `ms`; rejects where it does. Work that takes longer goes on, and the caller sees to its outcome. */
+/**
+ * Whether `work` ends within `ms`. Rejects if `work` rejects within that time. Slower work continues, and the caller
+ * handles its outcome.
+ */
 async function endsWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   const ended = new AbortController();
   const late = clock.sleep(ms, ended.signal).then(
@@ -163,16 +166,18 @@ async function endsWithin(clock: Clock, ms: number, work: Promise<unknown>): Pro
 
 /** One look at the queue. */
 interface Pass {
-  /** A DEL has waited for the cluster in vain: hundreds more, one after the other, would take an hour to find out the same. */
+  /**
+   * One DEL has waited for the cluster and failed. Hundreds of others would take an hour to fail one after the other.
+   */
   clusterAway: boolean;
 }
 
-/** What needs nothing but the node goes first: after a reboot the API server may be away for long. */
+/** DELs that need only the node go first: after a reboot the API server may be unreachable for long. */
 function asksCluster(queued: QueuedDel): boolean {
   try {
     return requestOf(queued).type === 'spiderpool';
   } catch {
-    // That it is damaged is for its turn to say.
+    // A damaged DEL is reported when its turn comes.
     return false;
   }
 }

@@ -1,25 +1,25 @@
-// Admits requests to the agent: a bounded number at once, one at a time per pod, GC alone, in order of arrival.
+// Admits requests to the agent in order of arrival: a limited number at once, one at a time per pod, GC alone.
 
 import { type Clock, OrbError } from '#base';
 
 interface Waiting {
   readonly key: string;
-  /** Runs only when nothing else does. */
+  /** Runs only while nothing else runs. */
   readonly alone: boolean;
   readonly admit: () => void;
 }
 
-/** Bounds what runs at once; who waits leaves when nobody waits for his answer any more. */
+/** Limits what runs at once. A waiting request leaves the queue when its caller stops waiting. */
 export class Gate {
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #busy = new Set<string>();
   readonly #queue: Waiting[] = [];
-  /** What runs, runs alone. */
+  /** Whether the request that runs now must be alone. */
   #closed = false;
   #idle: (() => void)[] = [];
 
-  /** @param limit how many requests run at once */
+  /** @param limit how many requests may run at once */
   constructor(limit: number, clock: Clock) {
     this.#limit = limit;
     this.#clock = clock;
@@ -29,7 +29,7 @@ export class Gate {
     return this.#busy.size;
   }
 
-  /** Whether something with the key runs, or something that must be alone. */
+  /** Whether a request with this key runs, or one that must be alone. */
   isBusy(key: string): boolean {
     return this.#closed || this.#busy.has(key);
   }
@@ -39,15 +39,15 @@ export class Gate {
   }
 
   /**
-   * Runs `work` when no other with the same `key` runs and there is room.
+   * Runs `work` when there is room and no other work with the same `key` runs.
    * @param deadlineMs of the clock's `monotonic()`
-   * @throws OrbError DEADLINE_PASSED when its turn does not come before the deadline: the work was not begun
+   * @throws OrbError DEADLINE_PASSED when its turn does not come before the deadline; then `work` was not started
    */
   run<T>(key: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
     return this.#run(key, false, deadlineMs, work);
   }
 
-  /** As {@link run}, while nothing else runs; what comes later waits for it. */
+  /** Like {@link run}, but waits until nothing else runs. Later requests wait for it. */
   runAlone<T>(key: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
     return this.#run(key, true, deadlineMs, work);
   }
@@ -86,7 +86,7 @@ export class Gate {
     patience.abort();
     if (admitted) return;
     const at = this.#queue.indexOf(waiting);
-    // Admitted in the same moment as the deadline passed: the room taken goes to the next.
+    // The request was admitted in the moment its deadline passed. The next request gets its place.
     if (at === -1) this.#leave(key);
     else this.#queue.splice(at, 1);
     this.#admitNext();
@@ -116,7 +116,7 @@ export class Gate {
     for (let i = 0; i < this.#queue.length && this.#busy.size < this.#limit; ) {
       const next = this.#queue[i] as Waiting;
       if (!this.#fits(next.key, next.alone)) {
-        // Nobody overtakes who waits to be alone: he would wait for ever.
+        // No request overtakes one that must be alone. Otherwise that one could wait for ever.
         if (next.alone) break;
         i++;
         continue;

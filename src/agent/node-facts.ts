@@ -1,4 +1,4 @@
-// What the agent knows of its own node without asking the kernel each time: the node's addresses.
+// The node's addresses as the agent knows them, without asking the kernel each time.
 
 import type { Node } from '#api';
 import type { Logger } from '#base';
@@ -8,7 +8,7 @@ import { nodeAddresses } from '#plan/network';
 
 export interface NodeFactsParts {
   readonly namespace: NetworkNamespace;
-  /** The Node object as the watch last showed it. */
+  /** The Node object as the watch last delivered it. */
   readonly node: () => Node | undefined;
   readonly log: Logger;
 }
@@ -16,16 +16,16 @@ export interface NodeFactsParts {
 export class NodeFacts {
   readonly #parts: NodeFactsParts;
   #addresses: readonly Address[] | undefined;
-  /** The version of the Node object that the addresses were chosen with. */
+  /** The Node object's addresses from which the node's addresses were chosen, as JSON. */
   #seen: string | undefined;
-  /** What the log says of them. */
+  /** The addresses as the log last reported them. */
   #said: string | undefined;
 
   constructor(parts: NodeFactsParts) {
     this.#parts = parts;
   }
 
-  /** The node's addresses; the first of a family is the gateway of what pods send through their node. */
+  /** The node's addresses. The first one of a family is the gateway for what pods send through their node. */
   addresses(): readonly Address[] {
     const { namespace, node, log } = this.#parts;
     const object = node();
@@ -39,7 +39,7 @@ export class NodeFacts {
     return this.#addresses;
   }
 
-  /** The kernel has told of an address: all are read again when next asked for. */
+  /** The kernel has reported an address change. The next call of {@link addresses} reads all addresses again. */
   renew(): void {
     this.#addresses = undefined;
   }

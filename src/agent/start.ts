@@ -1,4 +1,4 @@
-// The start of the agent: what must be done before the first ADD, tried until it succeeds, and who waits for it.
+// The start of the agent: retries what must be done before the first ADD, and lets requests wait for it.
 
 import { abortable, BackOff, type Clock, errorText, type Logger, OrbError } from '#base';
 
@@ -12,11 +12,11 @@ export class Start {
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
     this.#log = log;
-    // Nobody may be waiting when the agent is stopped.
+    // When the agent stops, nobody may be waiting for this promise.
     this.#done.promise.catch(() => {});
   }
 
-  /** Does the work, which can be repeated. */
+  /** Performs the work. It must be safe to repeat. */
   async run(work: () => Promise<void>): Promise<void> {
     const { signal } = this.#stop;
     const backOff = new BackOff({ firstMs: 500, maximumMs: 30_000 });
@@ -35,19 +35,19 @@ export class Start {
     }
   }
 
-  /** Those who wait are told at once: the agent's end must not wait for their deadlines. */
+  /** Waiting requests are answered at once: the agent's end must not wait for their deadlines. */
   stop(): void {
     this.#reason = 'the agent is stopping';
     this.#stop.abort(new Error(this.#reason));
     this.#done.reject(new OrbError('AGENT_STARTING', { message: this.#reason }));
   }
 
-  /** Why new pods cannot be served, in words; undefined when they can. */
+  /** The reason why new pods cannot be served; undefined when they can. */
   notReady(): string | undefined {
     return this.#reason;
   }
 
-  /** Resolves when new pods can be served; AGENT_STARTING when the signal aborts or the agent stops first. */
+  /** Resolves when new pods can be served. Throws AGENT_STARTING if the signal aborts or the agent stops first. */
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#reason === undefined) return;
     try {

@@ -1,11 +1,11 @@
-// What happens to a request between the socket and the plugin: deadline, order, log, metrics.
+// The way of a request from the socket to the plugin: deadline, order, log, metrics.
 
 import { type Clock, type Logger, OrbError } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { AttachmentRecord } from '#node';
 import type { Gate } from './gate.ts';
 
-/** Told of every request that was served. */
+/** Counts every request that was served. */
 export interface VerbMetrics {
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void;
 }
@@ -64,13 +64,15 @@ export class VerbServer {
   ): Promise<CniAnswer> {
     const deadlineMs = this.#clock.monotonic() + request.deadlineMs;
     switch (request.variables.CNI_COMMAND) {
-      // The runtime asks every few seconds, and must not take a busy agent for a dead one.
+      // The runtime asks every few seconds. It must not take a busy agent for a dead one.
       case 'STATUS':
         return serve();
-      // CNI specification 1.1, "Lifecycle & Ordering": either GC or ADD and DEL. The DELs of our queue keep to it too.
+      // CNI specification 1.1, "Lifecycle & Ordering": either GC runs, or ADDs and DELs. The DELs of our queue follow
+      // this rule too.
       case 'GC':
         return this.#gate.runAlone(orderKey(request), deadlineMs, serve);
-      // They wait outside: inside, they would take the room of the queued DELs that a starting agent must serve before them.
+      // ADDs wait outside the gate. Inside, they would take the places of the queued DELs that a starting agent must
+      // serve first.
       case 'ADD':
       case 'CHECK':
         await this.#dispatcher.ready(signal);
@@ -82,8 +84,9 @@ export class VerbServer {
 }
 
 /**
- * Requests with one key follow one another: those of one pod, and those that concern a whole network. A pod by its name, because
- * runtimes leave its UID out, and then the DEL of an old sandbox and the ADD of the next would free and take one address at once.
+ * Requests that share a key run one after the other: those of one pod, and those that concern a whole network. The key
+ * of a pod is its name, because some runtimes do not pass its UID. Without this order, the DEL of an old sandbox and
+ * the ADD of the next could free and take one address at once.
  */
 export function orderKey(request: CniRequest): string {
   const { CNI_COMMAND: verb, CNI_CONTAINERID: containerId, CNI_ARGS: args = '' } = request.variables;
@@ -97,7 +100,7 @@ export function orderKey(request: CniRequest): string {
     : podKey({ namespace, name });
 }
 
-/** The keys that requests of a recorded attachment may have. */
+/** The keys that requests for a recorded attachment may have. */
 export function orderKeysOf({ containerId, pod }: Pick<AttachmentRecord, 'containerId' | 'pod'>): string[] {
   return [sandboxKey(containerId), ...(pod === undefined ? [] : [podKey(pod)])];
 }

@@ -1,4 +1,5 @@
-// The allocator of a node: a pod's addresses from the pools that its annotations name, all or nothing, and their release.
+// The allocator of a node. It allocates a pod's addresses from the pools that its annotations name, all or nothing, and
+// releases them.
 
 import { type Pod, resources } from '#api';
 import { isOrbError, type Logger } from '#base';
@@ -19,10 +20,10 @@ import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { refuseDeadPod, topController } from './pod-facts.ts';
 
-/** The view is started and stopped with the allocator. */
+/** The allocator starts and stops the view. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults {
   readonly nodeName: string;
-  /** `enableStatefulSet`: what a StatefulSet's pod gets is not exchanged for anything else. */
+  /** `enableStatefulSet`: the addresses of a StatefulSet's pod are never exchanged. */
   readonly fixForStatefulSets: boolean;
 }
 
@@ -31,7 +32,7 @@ export class Allocator implements Ipam {
   readonly #pools: NodePools;
   readonly #assigner: Assigner;
   readonly #endpoints: EndpointWriter;
-  /** Ends when the endpoints of an agent before us were looked at. */
+  /** Resolves when the endpoints that the previous agent left were checked. */
   #restored: Promise<void> = Promise.resolve();
 
   constructor(options: AllocatorOptions) {
@@ -47,7 +48,7 @@ export class Allocator implements Ipam {
     this.#restored = this.#restoreEndpoints();
   }
 
-  /** Ends the watches and writes what waits; requests must have ended before. */
+  /** Ends the watches and writes what still waits. All requests must have ended before. */
   async stop(): Promise<void> {
     await this.#options.view.stop();
     await this.#restored;
@@ -132,7 +133,7 @@ export class Allocator implements Ipam {
     const pod = await view.pod(podNamespace, podName, request.podUid, signal);
     refuseDeadPod(pod);
     const podUid = pod.metadata.uid ?? '';
-    // Read before anything is allocated: a broken annotation leaves nothing behind.
+    // Routes are read before anything is allocated, so that a broken annotation leaves nothing behind.
     const custom = readRoutes(pod.metadata.annotations ?? {});
     const candidates = podCandidates({
       ...this.#options,
@@ -158,21 +159,24 @@ export class Allocator implements Ipam {
     const { podNamespace, podName, podUid, nic, lastNic, knownPools, signal } = request;
     const release =
       nic === 'all' ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic, lastNic } as const);
-    // An agent that has just started does not know yet in which pools a pod without record holds something.
+    // An agent that has just started does not know yet which pools hold something for a pod without a record.
     await this.#options.view.listed(signal);
     const pools = new Set([...knownPools, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
     await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
     this.#endpoints.hide(podNamespace, podName, podUid, nic !== 'all' && lastNic ? 'all' : nic);
   }
 
-  /** Endpoints that an agent before us was about to write: the pools say what the pods of this node hold. */
+  /**
+   * Writes the endpoints that the previous agent could not write any more. The pools say what the pods of this node
+   * hold.
+   */
   async #restoreEndpoints(): Promise<void> {
     const { view, log } = this.#options;
     for (const pod of view.pods()) {
       try {
         await this.#restoreEndpoint(pod);
       } catch (error) {
-        // It is derived: the pod has its addresses all the same, and its next ADD or DEL writes it anew.
+        // The endpoint is derived data. The pod keeps its addresses, and its next ADD or DEL writes the endpoint again.
         const { namespace, name } = pod.metadata;
         log.error({ pod: `${namespace}/${name}`, err: error }, 'an endpoint was not looked at');
       }

@@ -1,28 +1,29 @@
-// Addresses from several pools for one pod, all or nothing: chosen together, committed at once, undone when one is refused.
+// Addresses from several pools for one pod, all or nothing. All are picked together and committed at once; if one
+// commit is refused, the others are undone.
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
 import { type Assignment, chooseAddresses, type NicCandidates, type Owner } from '#plan/ipam';
 import { isPoolGone, type NodePools } from './node-pools.ts';
 
-/** A pod as the holder of addresses. */
+/** A pod as the owner of addresses. */
 export type PodOwner = Omit<Owner, 'nic'>;
 
-/** Who waits, and where it is told what went wrong besides. */
+/** Who waits for the result, and the log for other failures. */
 interface Caller {
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
-/** How long an undo may take; what it leaves, the DEL of the sandbox frees. */
+/** Time limit of an undo. The DEL of the sandbox frees what the undo could not. */
 const undoTimeoutMs = 5_000;
 
-/** What came of one round of commits. */
+/** The outcome of one round of commits. */
 interface Round {
   readonly assignments: Assignment[];
-  /** Every choice was taken; else some pool was full or gone by then, and the choice begins again. */
+  /** Whether every pick was committed. If not, a pool was full or deleted by then, and picking starts again. */
   readonly whole: boolean;
-  /** A commit failed for another reason. */
+  /** A commit that failed for another reason. */
   readonly failed: PromiseRejectedResult | undefined;
 }
 
@@ -33,7 +34,7 @@ export class Assigner {
     this.#pools = pools;
   }
 
-  /** Allocates in every pool at once; a pool that turns out to be full makes the choice begin again with what is known now. */
+  /** Allocates in every pool at once. If a pool turns out to be full, picking starts again with current data. */
   async assign(owner: PodOwner, candidates: readonly NicCandidates[], caller: Caller): Promise<Assignment[]> {
     const pools = this.#pools;
     const made = new Map<string, Assignment>();
@@ -66,7 +67,7 @@ export class Assigner {
     return { assignments, whole: assignments.length === chosen.length, failed };
   }
 
-  /** Frees what a failed request was given: what the pod held before stays. */
+  /** Frees what a failed request allocated. What the pod held before stays. */
   async #undo(podUid: string, made: readonly Assignment[], log: Logger): Promise<void> {
     const signal = AbortSignal.timeout(undoTimeoutMs);
     const undone = made.map(async ({ pool, nic }) => {
@@ -84,7 +85,7 @@ export class Assigner {
   }
 }
 
-/** Pools that overlap in spite of admission may give one pod one address twice. */
+/** Refuses one address from two pools: pools can overlap although admission forbids it. */
 function refuseTwins(assignments: Assignment[]): Assignment[] {
   const seen = new Map<string, Assignment>();
   for (const assignment of assignments) {

@@ -1,10 +1,12 @@
-// What a SpiderEndpoint shows of an allocation.
+// What a SpiderEndpoint shows about an allocation.
 
 import type { EndpointIPDetail } from '#api';
 import { formatAddress, formatCidr } from '#ip';
 import { type Assignment, interfaceAddress, type NicRoute } from '#plan/ipam';
 
-/** One entry for each NIC, both families in it; the default route is told by the gateway, not among the routes. */
+/**
+ * One entry for each NIC, with both families. The gateway stands for the default route, which is not among the routes.
+ */
 export function endpointDetails(
   assignments: readonly Assignment[],
   routes: readonly NicRoute[],

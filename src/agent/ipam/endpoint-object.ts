@@ -1,12 +1,14 @@
-// SpiderEndpoints as objects: a new one, and changes of an existing one that keep what others wrote into it.
+// SpiderEndpoints as objects: creates new ones, and changes existing ones without losing what others wrote into them.
 
 import { type EndpointIPDetail, type Pod, SPIDERPOOL_FINALIZER, type SpiderEndpoint } from '#api';
 import { ownedBy, topController } from './pod-facts.ts';
 
-/** The body of a JSON merge patch (RFC 7386). The server refuses it with a conflict when UID or version differ. */
+/**
+ * The body of a JSON merge patch (RFC 7386). The server refuses it with a conflict if the UID or the version differs.
+ */
 type MergePatch = Readonly<Record<string, unknown>>;
 
-/** The endpoint of a pod that has none. */
+/** The endpoint for a pod that has none. */
 export function newEndpoint(
   pod: Pod,
   nodeName: string,
@@ -24,7 +26,7 @@ export function newEndpoint(
   };
 }
 
-/** Makes the endpoint that of `pod`. Owners that are not a pod of this name stay. */
+/** Gives the endpoint to `pod`. Owners other than a pod of this name stay. */
 export function handOver(
   existing: SpiderEndpoint,
   pod: Pod,
@@ -38,19 +40,19 @@ export function handOver(
   return { metadata: { ...unchanged(existing), ownerReferences }, status };
 }
 
-/** Changes what the endpoint's own pod has. */
+/** Replaces the addresses that the endpoint shows for its own pod. */
 export function withIps(existing: SpiderEndpoint, ips: readonly EndpointIPDetail[]): MergePatch {
   return { metadata: unchanged(existing), status: { current: { ips } } };
 }
 
-/** Takes the finalizer that Spiderpool sets and only we take away; undefined where there is none. */
+/** Removes the finalizer that Spiderpool sets and that only this agent removes. Undefined if it is not set. */
 export function withoutFinalizer(existing: SpiderEndpoint): MergePatch | undefined {
   const finalizers = existing.metadata.finalizers ?? [];
   if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return undefined;
   return { metadata: { ...unchanged(existing), finalizers: foreignFinalizers(existing) } };
 }
 
-/** The finalizers of other programs: they take them away when they are done. */
+/** The finalizers of other programs. Those programs remove them when they are done. */
 export function foreignFinalizers({ metadata }: SpiderEndpoint): string[] {
   return (metadata.finalizers ?? []).filter((finalizer) => finalizer !== SPIDERPOOL_FINALIZER);
 }

@@ -1,23 +1,23 @@
-// SpiderEndpoints, written behind the answer: they show what the pools record, and nothing is decided by them.
-//
-// An ADD must not wait for a second durable write, so the endpoint is written by a queue that tries until it succeeds. If the
-// agent dies in between, the pool's records are complete; the next agent writes the endpoints of its pods again when it starts.
-// No finalizer (Spiderpool sets one): an endpoint whose pod is gone must never stand in anyone's way, so that the owner reference
-// to the pod is enough, and the release deletes it before that.
+// Writes SpiderEndpoints after the answer to the runtime. They show what the pools record; no decision depends on them.
+// An ADD must not wait for a second durable write. A queue writes the endpoint and retries until it succeeds. If the
+// agent dies before that, the pool's records are still complete. The next agent writes the endpoints of its pods again
+// when it starts.
+// There is no finalizer (Spiderpool sets one), because the endpoint of a deleted pod must never block anything. The
+// owner reference to the pod is enough, and the release normally deletes the endpoint earlier.
 
 import { type EndpointIPDetail, type Pod, resources, type SpiderEndpoint } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, WorkQueue } from '#kube';
 import { foreignFinalizers, handOver, newEndpoint, withIps, withoutFinalizer } from './endpoint-object.ts';
 
-/** What is to become of the endpoint of one pod. */
+/** The wanted state of one pod's endpoint. */
 interface Wish {
   readonly podUid: string;
-  /** The pod, for an endpoint that must be made. */
+  /** The pod, if its endpoint may have to be created. */
   readonly pod?: Pod;
   /** NICs to show. */
   readonly show: ReadonlyMap<string, EndpointIPDetail>;
-  /** NICs that were released; `all` deletes the endpoint. */
+  /** NICs that were released. `all` deletes the endpoint. */
   readonly hide: ReadonlySet<string> | 'all';
 }
 
@@ -38,7 +38,7 @@ export class EndpointWriter {
     });
   }
 
-  /** The pod holds these; other NICs of it stay as they are. */
+  /** The pod holds these addresses. Its other NICs stay as they are. */
   show(pod: Pod, details: readonly EndpointIPDetail[]): void {
     const podUid = pod.metadata.uid ?? '';
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -52,7 +52,10 @@ export class EndpointWriter {
     this.#wish(key, { podUid, pod, show, hide });
   }
 
-  /** As {@link EndpointWriter.show} for an endpoint that an earlier agent may have written: then it says more than we know. */
+  /**
+   * Like {@link EndpointWriter.show}, but keeps an endpoint that an earlier agent wrote for this pod: it says more than
+   * this agent knows.
+   */
   async restore(pod: Pod, details: readonly EndpointIPDetail[]): Promise<void> {
     const { namespace = '', name = '', uid } = pod.metadata;
     try {
@@ -65,11 +68,11 @@ export class EndpointWriter {
     this.show(pod, details);
   }
 
-  /** The pod has given back this NIC, or all. */
+  /** The pod has released this NIC, or all NICs. */
   hide(namespace: string, name: string, podUid: string, nic: string | 'all'): void {
     const key = `${namespace}/${name}`;
     const wish = this.#wishes.get(key);
-    // A newer pod of the same name is none of this one's business.
+    // The wish belongs to a newer pod of the same name, which this call must not change.
     if (wish !== undefined && wish.podUid !== podUid) return;
     const before = this.#wishOf(key, podUid);
     const hidesAll = nic === 'all' || before.hide === 'all';
@@ -82,7 +85,7 @@ export class EndpointWriter {
     return this.#queue.idle();
   }
 
-  /** Writes what waits, then ends; what fails now is written by the next agent. */
+  /** Writes what waits, then ends. The next agent writes what fails now. */
   async stop(): Promise<void> {
     await this.#queue.idle();
     await this.#queue.stop();
@@ -103,16 +106,16 @@ export class EndpointWriter {
     if (wish === undefined) return;
     const [namespace = '', name = ''] = key.split('/');
     const ref = { namespace, name };
-    // An endpoint that only our finalizer kept is gone at the second look.
+    // An endpoint that only our finalizer kept is gone at the second try.
     for (let looks = 0; !(await this.#write(ref, wish)); looks++) {
       if (looks === 2) throw conflict(ref, 'somebody else makes and deletes it');
     }
     if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
   }
 
-  /** False where the endpoint went and is to be made anew. */
+  /** False if the endpoint was deleted and must be created again. */
   async #write(ref: EndpointRef, wish: Wish): Promise<boolean> {
-    // Most pods are new.
+    // Most pods are new, so try to create the endpoint first.
     if (wish.hide !== 'all' && wish.pod !== undefined && wish.show.size > 0) {
       if (await this.#create(wish.pod, [...wish.show.values()])) return true;
     }
@@ -133,13 +136,13 @@ export class EndpointWriter {
     return wish.show.size === 0;
   }
 
-  /** Whether no repeat is needed: false where an endpoint of that name exists. */
+  /** Whether no retry is needed. False if an endpoint of that name exists. */
   async #create(pod: Pod, ips: readonly EndpointIPDetail[]): Promise<boolean> {
     try {
       await this.#client.create(resources.spiderEndpoints, newEndpoint(pod, this.#nodeName, ips));
       return true;
     } catch (error) {
-      // The namespace ends, or the pod's annotations made something that the server refuses: no repeat would help.
+      // The namespace is terminating, or the server refuses what the pod's annotations led to. A retry would not help.
       if (isOrbError(error, 'KUBE_NOT_FOUND') || isOrbError(error, 'KUBE_FORBIDDEN')) return true;
       if (isOrbError(error, 'KUBE_ALREADY_EXISTS')) return false;
       throw error;
@@ -148,7 +151,7 @@ export class EndpointWriter {
 
   async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: Wish): Promise<void> {
     const current = existing.status?.current;
-    // Another pod's, of the same name: ours has nothing to hide in it.
+    // The endpoint belongs to another pod of the same name: it has nothing of this pod to hide.
     if (current !== undefined && current.uid !== podUid && (pod === undefined || show.size === 0)) return;
     const kept = current?.uid === podUid && hide !== 'all' ? current.ips : [];
     const ips = [
@@ -166,7 +169,10 @@ export class EndpointWriter {
     await this.#client.delete(resources.spiderEndpoints, refTo(existing), uid === undefined ? {} : { uid });
   }
 
-  /** An endpoint whose deletion was asked for is not alive. It goes when other programs have taken their finalizers too. */
+  /**
+   * Removes Spiderpool's finalizer. A deleted endpoint disappears when other programs have removed their finalizers
+   * too.
+   */
   async #letGo(existing: SpiderEndpoint): Promise<void> {
     const patch = withoutFinalizer(existing);
     if (patch !== undefined) await this.#patch(existing, patch);

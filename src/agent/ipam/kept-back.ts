@@ -1,4 +1,4 @@
-// Addresses that are free and yet not given out for a while: those released a moment ago, and those that other machines use.
+// Free addresses that are not handed out for a while: recently released ones, and those that other machines use.
 
 import type { Clock } from '#base';
 import { type Address, formatAddress } from '#ip';
@@ -7,9 +7,9 @@ import { noteReleases, type PickContext, type PoolLedger, QUARANTINE_MS } from '
 export class KeptBack {
   readonly #clock: Clock;
   readonly #restMs: number;
-  /** When addresses were released, whoever released them: see noteReleases. */
+  /** When each address was released, by anyone: see noteReleases. */
   #resting: ReadonlyMap<string, number> = new Map();
-  /** Until when addresses are kept back that other machines use. */
+  /** Until when each address that another machine uses is kept back. */
   readonly #quarantined = new Map<string, number>();
 
   /** `restMs`: how long a released address is kept back while its pool has others. */
@@ -18,7 +18,7 @@ export class KeptBack {
     this.#restMs = restMs;
   }
 
-  /** Told of each newer state of a pool with the one before. */
+  /** Called with each newer state of a pool and the state before it. */
   note(before: PoolLedger, after: PoolLedger): void {
     this.#resting = noteReleases(this.#resting, before, after, this.#clock.monotonic(), this.#restMs);
   }
@@ -29,7 +29,7 @@ export class KeptBack {
     for (const address of addresses) this.#quarantined.set(formatAddress(address), nowMs + QUARANTINE_MS);
   }
 
-  /** What a choice made now must know. */
+  /** The kept-back addresses, as picking an address needs them now. */
   get context(): Omit<PickContext, 'reserved'> {
     return {
       resting: this.#resting,

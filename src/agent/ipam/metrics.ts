@@ -1,6 +1,6 @@
-// What the allocator counts: a port that the agent's metrics implement with Spiderpool's documented names.
+// What the allocator counts. The agent's metrics implement this port with the names that Spiderpool documents.
 
-/** Each method names the metric it feeds, without the prefix `spiderpool_ipam_`. */
+/** Each method names the metric that it feeds, without the prefix `spiderpool_ipam_`. */
 export interface IpamMetrics {
   /** `allocation_counts`, `allocation_duration_seconds`. */
   allocated(seconds: number): void;
@@ -10,9 +10,12 @@ export interface IpamMetrics {
   released(seconds: number): void;
   /** `release_counts`, `release_failure_counts`. */
   releaseFailed(code: string, seconds: number): void;
-  /** A 409: `allocation_update_ippool_conflict_counts` where the write allocated, else `release_update_ippool_conflict_counts`. */
+  /**
+   * A conflict (HTTP 409). Counts `allocation_update_ippool_conflict_counts` if the write allocated, else
+   * `release_update_ippool_conflict_counts`.
+   */
   conflicted(verb: 'allocation' | 'release'): void;
-  /** One write of a pool's status was done, for `operations` requests. */
+  /** One write of a pool's status has served `operations` requests. */
   wrote(operations: number): void;
 }
 

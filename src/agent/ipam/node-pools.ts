@@ -1,4 +1,4 @@
-// The pools as this node's agent knows them: a committer for each, made when the pool is first needed.
+// The pools as this node's agent knows them. Each pool gets a committer when it is first needed.
 
 import { type Clock, isOrbError, type Logger } from '#base';
 import type { Address, Family } from '#ip';
@@ -28,21 +28,22 @@ export class NodePools {
   constructor(options: NodePoolsOptions) {
     this.#options = options;
     this.#keptBack = new KeptBack(options.clock, options.addressRestMs);
-    // With its records, which are large. What is under way there ends by itself: the server says that the pool is gone.
+    // This also frees the pool's records, which are large. Requests in progress end by themselves: the server answers
+    // that the pool is gone.
     options.view.onPoolDeleted = (name) => this.#committers.delete(name);
   }
 
-  /** The newest records known; throws where the pool is gone or cannot be read. */
+  /** The newest known records. Throws if the pool is gone or cannot be read. */
   ledger(name: string): PoolLedger {
     return this.#committer(name).ledger;
   }
 
-  /** Does the operation with the pool's next write: see {@link PoolCommitter.submit}. */
+  /** Performs the operation with the pool's next write: see {@link PoolCommitter.submit}. */
   submit(name: string, operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
     return this.#committer(name).submit(operation, signal);
   }
 
-  /** Fine where the pool is gone, and with it all that was held there. */
+  /** Succeeds if the pool is gone, because everything it held is gone too. */
   async release(name: string, release: Release, signal: AbortSignal): Promise<void> {
     try {
       await this.submit(name, { verb: 'release', release }, signal);
@@ -51,12 +52,12 @@ export class NodePools {
     }
   }
 
-  /** For a while nobody on this node gets them. */
+  /** For a while, no pod on this node gets these addresses. */
   quarantine(addresses: readonly Address[]): void {
     this.#keptBack.quarantine(addresses);
   }
 
-  /** Pools that can be read in which the pod holds something. */
+  /** Readable pools that hold something for the pod. */
   holding(podUid: string): string[] {
     const names = new Set([...this.#committers.keys(), ...this.#options.view.poolsNaming(podUid)]);
     return [...names].filter((name) => {
@@ -69,7 +70,7 @@ export class NodePools {
     });
   }
 
-  /** The pool that the NIC's address of this family is from, where it holds one. */
+  /** The pool of the NIC's address of this family, if the NIC holds one. */
   holdingNic(podUid: string, nic: string, family: Family): string | undefined {
     return this.holding(podUid).find((name) => {
       const ledger = this.ledger(name);
@@ -77,7 +78,7 @@ export class NodePools {
     });
   }
 
-  /** All that the pod holds. */
+  /** Everything that the pod holds. */
   assignments(podUid: string): Assignment[] {
     return this.holding(podUid).flatMap((name) => {
       const ledger = this.ledger(name);
@@ -88,12 +89,12 @@ export class NodePools {
     });
   }
 
-  /** Pools of which we do not know whether our last write was taken: it may have recorded anybody. */
+  /** Pools whose last write had an unknown outcome. Such a write may have recorded any pod. */
   doubtful(): string[] {
     return [...this.#committers].flatMap(([name, { doubtful }]) => (doubtful ? [name] : []));
   }
 
-  /** What a choice made now must know; throws where the reserved addresses cannot be read. */
+  /** What picking an address needs to know now. Throws if the reserved addresses cannot be read. */
   get context(): PickContext {
     return { reserved: this.#options.view.reserved, ...this.#keptBack.context };
   }
@@ -114,7 +115,7 @@ export class NodePools {
   }
 }
 
-/** Whether a pool was refused because it is not there any more. */
+/** Whether a pool was refused because it does not exist any more. */
 export function isPoolGone(error: unknown): boolean {
   return isOrbError(error, 'IPPOOL_NOT_FOUND');
 }

@@ -1,4 +1,5 @@
-// The pools that each NIC of a pod may draw from, by what its annotations, its namespace, the configuration and the node say.
+// The candidate pools of each NIC of a pod. The pod's annotations, its namespace, the configuration and the node
+// decide.
 
 import type { Namespace, Pod } from '#api';
 import type { AllocationRequest } from '#cni';
@@ -9,30 +10,30 @@ import { podNetworks } from './pod-facts.ts';
 
 /** What is the same for all pods of an agent. */
 export interface CandidateDefaults {
-  /** The namespace that NetworkAttachmentDefinitions without one are in. */
+  /** The default namespace for NetworkAttachmentDefinitions that are named without one. */
   readonly agentNamespace: string;
-  /** The families that the configuration switches on. */
+  /** The families that the configuration enables. */
   readonly families: readonly Family[];
-  /** Multus' `clusterNetwork`, where the configuration names it. */
+  /** Multus' `clusterNetwork`, if the configuration names it. */
   readonly clusterNetwork?: string;
 }
 
-/** Whom candidates are looked for, and what is known. */
+/** The pod that needs candidates, and what is known about it. */
 export interface CandidateQuestion extends CandidateDefaults {
   readonly request: AllocationRequest;
   readonly pod: Pod;
   readonly namespace: Namespace;
   readonly view: ClusterView;
-  /** The pool that the pod's NIC holds an address of this family from, where it holds one. */
+  /** The pool of the NIC's address of this family, if the NIC holds one. */
   readonly poolHolding: (nic: string, family: Family) => string | undefined;
 }
 
-/** The pools to try; a NIC that holds an address keeps to its pool, whatever the filters say by now. */
+/** The pools to try. A NIC that holds an address keeps its pool, even if filters exclude that pool now. */
 export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
   const { catalog } = view;
   const { nics, networks, wishes } = podNetworks(pod, question);
-  // Another NIC may have another IPAM plugin, which serves such wishes.
+  // Another NIC may use another IPAM plugin, which serves such requests.
   const wish = wishes.get(request.ifName);
   if (wish !== undefined) refuseRequestedAddress(wish.field, wish.ips);
   const candidates = selectCandidates({

@@ -1,4 +1,4 @@
-// What allocation asks of a pod: whether it lives, its NICs and networks, and the controller it belongs to.
+// What allocation needs to know about a pod: whether it is alive, its NICs and networks, and its controller.
 
 import {
   apiVersionOf,
@@ -13,7 +13,9 @@ import {
 } from '#api';
 import { OrbError } from '#base';
 
-/** Refuses a pod that ends or has ended, as Spiderpool does (pkg/podmanager): its addresses would be nobody's. */
+/**
+ * Refuses a pod that is terminating or has ended, as Spiderpool does (pkg/podmanager): nobody would own its addresses.
+ */
 export function refuseDeadPod(pod: Pod): void {
   const why = causeOfDeath(pod);
   if (why === undefined) return;
@@ -35,15 +37,15 @@ function causeOfDeath(pod: Pod): string | undefined {
   return undefined;
 }
 
-/** The NICs in Multus' order with the NetworkAttachmentDefinition of each, `namespace/name`, where it has one. */
+/** The NICs in Multus' order, each with its NetworkAttachmentDefinition as `namespace/name`, if it has one. */
 export interface PodNetworks {
   readonly nics: readonly string[];
   readonly networks: ReadonlyMap<string, string>;
-  /** What each NIC's entry in an annotation has in `ips`, with the annotation's name. */
+  /** The `ips` of each NIC's entry in an annotation, with the annotation's name. */
   readonly wishes: ReadonlyMap<string, { readonly field: string; readonly ips: unknown }>;
 }
 
-/** `defaults` says what a pod has that asks for nothing. */
+/** `defaults` says what a pod gets that asks for nothing. */
 export function podNetworks(
   pod: Pod,
   defaults: { readonly agentNamespace: string; readonly clusterNetwork?: string },
@@ -68,7 +70,10 @@ export function podNetworks(
   return { nics, networks, wishes };
 }
 
-/** The topmost controller that the pod itself tells: a Deployment by its ReplicaSet's name, without asking the server. */
+/**
+ * The topmost controller that the pod's own metadata reveals. It derives a Deployment from the name of its ReplicaSet,
+ * without asking the server.
+ */
 export function topController(pod: Pod): { readonly kind: string; readonly name: string } {
   const { ownerReferences = [], labels = {}, name = '' } = pod.metadata;
   const owner = ownerReferences.find((reference) => reference.controller === true);
@@ -81,7 +86,7 @@ export function topController(pod: Pod): { readonly kind: string; readonly name:
   return { kind: owner.kind, name: owner.name };
 }
 
-/** The reference by which an object goes when the pod goes. */
+/** The owner reference that deletes an object together with the pod. */
 export function ownedBy(pod: Pod): OwnerReference {
   const { name = '', uid = '' } = pod.metadata;
   return { apiVersion: apiVersionOf(resources.pods), kind: 'Pod', name, uid };

@@ -1,4 +1,4 @@
-// Group commit for one pool: what arrives while a write is in flight is answered by the next single write.
+// Group commit for one pool: one write answers all requests that arrived during the write before it.
 
 import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
 import { formatAddress } from '#ip';
@@ -19,7 +19,7 @@ export interface CommitterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: IpamMetrics;
-  /** Reserved and resting addresses as of now. */
+  /** The reserved and resting addresses now. */
   readonly context: () => PickContext;
 }
 
@@ -30,23 +30,28 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Waits between tries after a conflict: about the time of one write, growing while rivals are many. */
+/**
+ * The wait between retries after a conflict. It starts at about the time of one write and grows while conflicts
+ * continue.
+ */
 const conflictBackOff = { firstMs: 4, maximumMs: 250 };
 /**
- * While requests overlap, a write starts at the earliest so long after the one before: at 16 ADDs in parallel several share one
- * write although each spends most of its time elsewhere. A request that is alone never waits.
+ * The minimum time between the starts of two writes while requests overlap. With 16 parallel ADDs, several share one
+ * write, although each spends most of its time elsewhere. A request that is alone never waits.
  */
 const crowdedGapMs = 30;
-/** As many waiting requests are written without waiting for more. */
+/** When this many requests wait, they are written without waiting for more. */
 const fullBatch = 8;
-/** How long an overlap counts. */
+/** How long an overlap of requests counts. */
 const crowdMemoryMs = 100;
 
 export class PoolCommitter {
   readonly #options: CommitterOptions;
   readonly #backOff = new BackOff(conflictBackOff);
   #waiting: Waiting[] = [];
-  /** `soon`: in this turn; `busy`: whoever arrives now overlaps with another. */
+  /**
+   * `soon`: the write starts in this turn of the event loop. `busy`: a request that arrives now overlaps with another.
+   */
   #state: 'idle' | 'soon' | 'busy' = 'idle';
   #crowdedUntilMs = Number.NEGATIVE_INFINITY;
   #lastWriteMs = Number.NEGATIVE_INFINITY;
@@ -57,19 +62,19 @@ export class PoolCommitter {
     this.#options = options;
   }
 
-  /** The newest records known; throws where the pool is gone or cannot be read. */
+  /** The newest known records. Throws if the pool is gone or cannot be read. */
   get ledger(): PoolLedger {
     return this.#options.copy.newest.ledger;
   }
 
-  /** Whether the server may hold more than {@link PoolCommitter.ledger} says; a release finds out. */
+  /** Whether the server may hold more than {@link PoolCommitter.ledger} says. A release checks that. */
   get doubtful(): boolean {
     return this.#options.copy.doubtful;
   }
 
   /**
-   * Does the operation with the next write. Rejects when the pool cannot be read or written, and with the signal's reason when it
-   * aborts first: an address allocated after all is then given back.
+   * Performs the operation with the next write. Rejects if the pool cannot be read or written. Rejects with the
+   * signal's reason if the signal aborts first; an address that was allocated anyway is then released.
    */
   submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
     return new Promise((resolve, reject) => {
@@ -81,7 +86,7 @@ export class PoolCommitter {
         if (this.#waiting.length >= fullBatch) this.#full?.abort();
       } else if (this.#state === 'idle') {
         this.#state = 'soon';
-        // In a later turn: requests of the same turn, such as two NICs of one pod, share the write.
+        // The write starts in a later microtask, so that requests of one turn, such as two NICs of one pod, share it.
         queueMicrotask(() => void this.#run());
       }
     });
@@ -111,7 +116,10 @@ export class PoolCommitter {
     this.#full = undefined;
   }
 
-  /** Writes until a write is taken; `batch` then holds who was answered by it. Whoever arrives between two tries joins. */
+  /**
+   * Writes until the server accepts a write. `batch` then holds the requests that this write answered. Requests that
+   * arrive between two tries join it.
+   */
   async #commit(batch: Waiting[]): Promise<void> {
     const { copy, clock, metrics } = this.#options;
     let state: PoolState | undefined;
@@ -124,7 +132,7 @@ export class PoolCommitter {
       state ??= await newestOrRead(copy);
       const operations = batch.map(({ operation }) => operation);
       const { outcomes, changed, ledger } = applyOperations(state.ledger, operations, context);
-      // Only a write proves that the copy was the newest: answers without one need a fresh read.
+      // Only an accepted write proves that the copy was the newest. Answers without a write need a fresh read.
       if (!changed && !fresh) {
         state = await copy.read();
         continue;
@@ -140,7 +148,7 @@ export class PoolCommitter {
     }
   }
 
-  /** Where the reserved addresses cannot be read, nothing is handed out; but a release needs to know none of them. */
+  /** If the reserved addresses cannot be read, nothing is allocated. A release does not need them. */
   #contextFor(batch: Waiting[]): PickContext {
     try {
       return this.#options.context();
@@ -152,7 +160,7 @@ export class PoolCommitter {
     }
   }
 
-  /** Whether the server took the write; false on a conflict. */
+  /** Whether the server accepted the write; false on a conflict. */
   async #write(state: PoolState, ledger: PoolLedger, operations: readonly PoolOperation[]): Promise<boolean> {
     const { copy, clock, metrics } = this.#options;
     this.#lastWriteMs = clock.monotonic();
@@ -163,7 +171,7 @@ export class PoolCommitter {
     } catch (error) {
       if (isOrbError(error, 'IPPOOL_NOT_FOUND')) throw error;
       if (!isOrbError(error, 'KUBE_CONFLICT')) {
-        // The server may have taken it all the same: only a read tells.
+        // The server may still have accepted the write. Only a read can tell.
         await copy.read().catch((reading: unknown) => {
           this.#options.log.debug(
             { pool: copy.name, error: errorText(reading) },
@@ -185,7 +193,10 @@ export class PoolCommitter {
     }
   }
 
-  /** Nobody waits for this address any more. A repeat of the request comes after the release and gets an address of its own. */
+  /**
+   * Releases an address that nobody waits for any more. A repeat of the request comes after the release and gets its
+   * own address.
+   */
   #giveBack(operation: PoolOperation, outcome: PoolOutcome): void {
     if (operation.verb !== 'allocate' || outcome.verb !== 'allocated' || outcome.held) return;
     const { podUid, nic, pod } = operation.owner;
@@ -209,7 +220,7 @@ async function newestOrRead(copy: PoolCopy): Promise<PoolState> {
   }
 }
 
-/** Whoever's signal aborted was told so already. */
+/** Drops requests whose signal has aborted: their callers already know. */
 function dropAborted(batch: Waiting[]): void {
   const kept = batch.filter(({ signal }) => !signal.aborted);
   batch.splice(0, batch.length, ...kept);

@@ -1,17 +1,17 @@
-// The newest copy of one pool that this agent has seen, by its watch, by a read or by a write of its own.
+// The newest copy of one pool that this agent has seen, from its watch, from a read or from its own write.
 
 import { resources, type SpiderIPPool } from '#api';
 import { isOrbError, OrbError } from '#base';
 import type { KubeClient } from '#kube';
 import { PoolLedger } from '#plan/ipam';
 
-/** An object and its records read. */
+/** An object with its parsed records. */
 export interface PoolState {
   readonly object: SpiderIPPool;
   readonly ledger: PoolLedger;
 }
 
-/** Told of each newer state with the one before, so that released addresses are seen, whoever released them. */
+/** Called with each newer state and the state before it. This shows released addresses, whoever released them. */
 export type StateListener = (before: PoolLedger, after: PoolLedger) => void;
 
 export class PoolCopy {
@@ -20,7 +20,7 @@ export class PoolCopy {
   readonly #watched: () => SpiderIPPool | undefined;
   readonly #listener: StateListener;
   #state: PoolState | undefined;
-  /** The version at which the server said that the pool is gone: the watch may not know yet. */
+  /** The resource version at which the server said that the pool is gone. The watch may not know yet. */
   #goneAt = 0n;
   #doubtful = false;
 
@@ -36,7 +36,10 @@ export class PoolCopy {
     this.#listener = listener;
   }
 
-  /** The newest state known without asking; throws IPPOOL_NOT_FOUND where none is, and where the pool cannot be read. */
+  /**
+   * The newest known state, without a request. Throws IPPOOL_NOT_FOUND if there is none. Also throws if the pool cannot
+   * be read.
+   */
   get newest(): PoolState {
     const watched = this.#watched();
     const known = this.#state === undefined ? this.#goneAt : versionOf(this.#state.object);
@@ -45,7 +48,7 @@ export class PoolCopy {
     return this.#state;
   }
 
-  /** A write failed without a word whether the server took it, and nothing was read since. */
+  /** The outcome of a write is unknown, and nothing was read since. */
   get doubtful(): boolean {
     return this.#doubtful;
   }
@@ -62,12 +65,16 @@ export class PoolCopy {
     }
   }
 
-  /** Writes the records of `ledger`, which was made of `base`; KUBE_CONFLICT when that is not the newest any more. */
+  /**
+   * Writes the records of `ledger`, which was derived from `base`. Throws KUBE_CONFLICT if `base` is not the newest any
+   * more.
+   */
   async write(base: PoolState, ledger: PoolLedger): Promise<void> {
     const { allocatedIPs: _, ...rest } = base.object.status ?? {};
     const status = { ...rest, ...ledger.status };
     const object = await this.#put({ ...base.object, status });
-    // The server took it for the version it was made of, so that the spec is the one the ledger knows: nothing to read again.
+    // The server accepted the write for this base version. The spec is therefore the one the ledger knows, and no new
+    // read is needed.
     this.#adopt({ object, ledger });
   }
 
@@ -112,7 +119,10 @@ export class PoolCopy {
   }
 }
 
-/** Versions of one kind compare as numbers (KEP-5504); a pool made anew under the same name counts on. */
+/**
+ * Versions of one kind compare as numbers (KEP-5504). A pool that is created again under the same name continues the
+ * count.
+ */
 function versionOf(object: SpiderIPPool): bigint {
   return BigInt(object.metadata.resourceVersion ?? 0);
 }

@@ -1,12 +1,12 @@
-// Liveness, readiness and metrics over HTTP, at the paths that Spiderpool's manifests ask.
+// Liveness, readiness and metrics over HTTP, at the paths that Spiderpool's manifests use.
 
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
 
-/** Why the agent is not ready, in words; undefined when it is. */
+/** The reason why the agent is not ready; undefined when it is ready. */
 export type Readiness = () => string | undefined;
 
-/** Serves `/v1/runtime/{startup,liveness,readiness}` and `/metrics` on the port; 0 takes a free one. */
+/** Serves `/v1/runtime/{startup,liveness,readiness}` and `/metrics` on the port. 0 picks a free port. */
 export async function serveHealth(port: number, registry: Registry, readiness: Readiness): Promise<Server> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     const path = request.url?.split('?')[0];

@@ -1,9 +1,9 @@
-// The allocator's counters, under the names that Spiderpool's documents and dashboards use.
+// The allocator's counters, with the names that Spiderpool's documents and dashboards use.
 
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { IpamMetrics } from '../ipam/index.ts';
 
-/** Which of Spiderpool's error counters an error belongs to; every other one is internal. */
+/** Spiderpool's error counter for each error code. Every other code counts as internal. */
 const ALLOCATION_ERRORS: Readonly<Record<string, string>> = {
   IPPOOL_NOT_FOUND: 'no_available_pool',
   IPPOOL_UNSUITABLE: 'no_available_pool',

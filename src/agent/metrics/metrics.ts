@@ -1,4 +1,4 @@
-// What the agent measures, with the names that Spiderpool documents where it has one.
+// What the agent measures. Metrics that Spiderpool documents have Spiderpool's names.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { IpamMetrics } from '../ipam/index.ts';
@@ -7,10 +7,10 @@ import type { VerbMetrics } from '../verbs.ts';
 import { ipamMetrics } from './ipam-metrics.ts';
 import { repairMetrics } from './repair-metrics.ts';
 
-/** Spiderpool's buckets begin at 100 ms, longer than most of our requests take: finer ones come first. */
+/** Spiderpool's buckets start at 100 ms, which is longer than most of our requests take. Finer buckets come first. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
 
-/** The agent's registry; everything that is counted goes through a method of its own. */
+/** The agent's registry. Each thing that is counted has its own method. */
 export class AgentMetrics implements VerbMetrics {
   readonly registry = new Registry();
   readonly ipam: IpamMetrics;
@@ -19,10 +19,10 @@ export class AgentMetrics implements VerbMetrics {
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
   readonly #conflicts: Counter<'outcome'>;
 
-  /** @param load what runs and what waits at the moment it is asked */
+  /** @param load what runs and what waits at the moment of the call */
   constructor(load: { running: () => number; waiting: () => number; queuedDels: () => number }) {
     const registers = [this.registry];
-    // By default a timer wakes an idle agent every 10 ms to see how late it comes.
+    // The default setting wakes an idle agent every 10 ms to measure the delay of the event loop.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
     this.ipam = ipamMetrics(this.registry);
     this.repair = repairMetrics(this.registry);

@@ -1,4 +1,4 @@
-// Which of the kernel's events may mean drift: of which pod, or of the node itself.
+// Decides which kernel events may mean drift, and whether they concern a pod or the node itself.
 
 import {
   driftFilter,
@@ -11,24 +11,24 @@ import {
 import { ROUTE_PROTOCOL } from '#net';
 import { isTunnel } from '#plan/network';
 
-/** Whom the kernel's events concern. */
+/** Receives what the kernel's events concern. */
 export interface DriftListener {
   pod(containerId: string): void;
-  /** Rules or sysctls of the node. */
+  /** Rules or sysctls of the node changed. */
   node(): void;
   nodeAddresses(): void;
-  /** nftables of the node, our table maybe. */
+  /** nftables of the node changed, possibly our table. */
   nodeRuleset(): void;
   /** Events were lost. */
   everything(): void;
 }
 
-/** The veths of pods come and go with every ADD; they never carry an address of the node. */
+/** The veths of pods appear and disappear with every ADD and DEL. They never carry an address of the node. */
 const POD_LINK = /^(veth|cali|lxc)/;
 
 /**
- * One socket hears the node and every pod (NETLINK_LISTEN_ALL_NSID): a socket in each pod would keep the namespace of a pod that is
- * gone alive, with its address on the LAN.
+ * One socket receives the events of the node and of every pod (NETLINK_LISTEN_ALL_NSID). A socket in each pod would
+ * keep the namespace of a deleted pod alive, with its address on the LAN.
  */
 export class DriftWatch {
   readonly #listener: DriftListener;
@@ -49,7 +49,7 @@ export class DriftWatch {
     );
   }
 
-  /** From now on, events of the sandbox, whose namespace this is, and of its links on the node are told. */
+  /** From now on, reports events of the sandbox with this namespace, and of its links on the node. */
   follow(containerId: string, netns: Pick<NetnsHandle, 'fd'>, hostLinks: readonly string[]): void {
     const id = this.#ids.of(netns.fd);
     this.forget(containerId);
@@ -62,7 +62,7 @@ export class DriftWatch {
     const followed = this.#followed.get(containerId);
     if (followed === undefined) return;
     this.#followed.delete(containerId);
-    // The id, and an overlay's link, may be another pod's by now.
+    // The namespace id, or the link of the overlay, may belong to another pod by now.
     if (this.#containerById.get(followed.id) === containerId) this.#containerById.delete(followed.id);
     for (const link of followed.hostLinks) {
       if (this.#containerByLink.get(link) === containerId) this.#containerByLink.delete(link);
@@ -84,7 +84,7 @@ export class DriftWatch {
     const listener = this.#listener;
     switch (event.kind) {
       case 'link':
-        // A tunnel that comes up has sysctls of its own.
+        // A tunnel that comes up has its own sysctls.
         if (isTunnel(event.link)) listener.node();
         this.#tellOfPod(this.#containerByLink.get(event.link.name));
         break;
@@ -105,7 +105,7 @@ export class DriftWatch {
         if (isOurs(event.rule)) listener.node();
         break;
       case 'configuration':
-        // A link that comes tells of its sysctls before its name is known.
+        // The sysctls of a new link are reported before its name is known.
         if (!POD_LINK.test(event.dev) && !/^if\d+$/.test(event.dev)) listener.node();
     }
   }
@@ -119,7 +119,7 @@ function isOurs({ protocol }: { readonly protocol: number }): boolean {
   return protocol === ROUTE_PROTOCOL;
 }
 
-/** The kernel gives links and takes from them addresses of its own, long after an ADD too. */
+/** The kernel adds and removes addresses of links by itself, even long after an ADD. */
 function concernsPod(event: NetworkEvent): boolean {
   if (event.kind !== 'address') return true;
   return event.address.scope !== 'link' || event.address.address.address.family === 4;

@@ -1,4 +1,4 @@
-// Keeps the watch in step with the attachments: a sandbox is followed from its ADD to its DEL.
+// Keeps the watch in step with the attachments: it follows a sandbox from its ADD to its DEL.
 
 import { type Clock, errorText, type Logger } from '#base';
 import { isGone, isRecorded, type RecordedNetns } from '#cni';
@@ -6,7 +6,7 @@ import type { NetnsHandle } from '#kernel';
 import type { DriftWatch } from './drift-watch.ts';
 import type { PodRepair } from './pod-repair.ts';
 
-/** After the last plugin of the chain, most likely: what it broke is found by the first comparison. */
+/** Usually long enough for the last plugin of the chain. The first comparison finds what that plugin broke. */
 const SETTLE_MS = 1_000;
 
 export interface FollowerParts {
@@ -15,7 +15,7 @@ export interface FollowerParts {
   readonly openNetns: (path: string) => Promise<Pick<NetnsHandle, 'fd' | 'id' | 'close'>>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A sandbox is followed from now on. */
+  /** Called when a sandbox is followed. */
   readonly begun: (containerId: string) => void;
 }
 
@@ -23,7 +23,7 @@ export interface FollowerParts {
 interface Wanted {
   readonly netns: NonNullable<RecordedNetns>;
   readonly hostLinks: readonly string[];
-  /** Both in one text. */
+  /** Both of the above in one text. */
   readonly what: string;
 }
 
@@ -31,14 +31,14 @@ export class Follower {
   readonly #parts: FollowerParts;
   readonly #stop = new AbortController();
   readonly #waiting = new Set<string>();
-  /** Containers by what of them is followed. */
+  /** What is followed, by container. */
   readonly #followed = new Map<string, string>();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
   }
 
-  /** Something was recorded or removed for the container. */
+  /** A record of the container was written or removed. */
   changed(containerId: string): void {
     if (this.#waiting.has(containerId)) return;
     this.#waiting.add(containerId);
@@ -52,7 +52,7 @@ export class Follower {
     );
   }
 
-  /** Follows what is recorded now; never rejects. */
+  /** Follows what is recorded now. Never rejects. */
   async follow(containerId: string): Promise<void> {
     const wanted = this.#wanted(containerId);
     if (wanted === undefined) {
@@ -75,9 +75,9 @@ export class Follower {
     const { watch, openNetns, begun } = this.#parts;
     const there = await openNetns(netns.path);
     try {
-      // The path leads to another pod by now, whose events these would be.
+      // The path leads to another pod by now, and these would be the events of that pod.
       if (!isRecorded(there, netns)) return;
-      // Its records have changed since: whoever changed them follows what they say now.
+      // The records have changed since. Whoever changed them follows what they say now.
       if (this.#wanted(containerId)?.what !== what || this.#stop.signal.aborted) return;
       watch.follow(containerId, there, hostLinks);
     } finally {

@@ -1,4 +1,5 @@
-// Answers `orbctl check --node`: every pod of the node and the node itself compared with their plans, and mended where asked.
+// Answers `orbctl check --node`: compares every pod of the node, and the node itself, with their plans, and repairs
+// them if asked.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type NodeCheck, type NodeReport, nodeCheckSchema, type PodReport } from '#api';
@@ -17,7 +18,7 @@ export interface NodeCheckParts {
   readonly clock: Clock;
 }
 
-/** A verb of the pod runs: it is waited for. */
+/** How long to wait before looking again while a verb of the pod runs. */
 const BUSY_MS = 50;
 const PATIENCE_MS = 10_000;
 
@@ -57,7 +58,7 @@ export class NodeCheckServer {
     }
   }
 
-  /** Undefined where the sandbox is gone: its DEL or GC will come. */
+  /** Undefined if the sandbox is gone: its DEL or GC will follow. */
   async #pod(containerId: string, repair: boolean): Promise<PodReport | undefined> {
     const { pods, report } = this.#parts;
     const pod = pods.podOf(containerId);
@@ -107,7 +108,7 @@ export class NodeCheckServer {
   }
 }
 
-/** Undefined where it is none: of another version of `orbctl`, say. */
+/** Undefined if the input is not such a request, for example one from another version of `orbctl`. */
 function readCheck(stdin: string): NodeCheck | undefined {
   try {
     return nodeCheckSchema.parse(JSON.parse(stdin));

@@ -1,4 +1,4 @@
-// What the node needs once, whatever its pods: planned anew and applied by comparison.
+// What the node itself needs, independent of its pods. It is planned again and applied by comparison.
 
 import type { SpiderCoordinator } from '#api';
 import type { Family } from '#ip';
@@ -10,7 +10,7 @@ export interface NodeRepairParts {
   readonly node: NetworkNamespace;
   readonly families: readonly Family[];
   readonly tuneSysctls: boolean;
-  /** Whether the cluster's settings have been read. */
+  /** Whether the cluster's settings were read. */
   readonly settingsKnown: () => boolean;
   readonly coordinator: () => SpiderCoordinator | undefined;
 }
@@ -27,7 +27,7 @@ export class NodeRepair {
     return driftOfNode(this.#plan(), this.#parts.node);
   }
 
-  /** Mends what differs, and says what it was. */
+  /** Repairs what differs, and returns what it was. */
   mend(): readonly string[] {
     return applyNode(this.#plan(), this.#parts.node).mended;
   }

@@ -1,8 +1,8 @@
-// How long the next look at something waits after a repair.
+// How long to wait after a repair before looking at the same thing again.
 
 import type { Clock } from '#base';
 
-/** The repair is an event itself, and with hundreds of pods the others come first. */
+/** The repair causes an event itself. With hundreds of pods, the other pods come first. */
 const AFTER_REPAIR_MS = 1_000;
 /** A program that undoes every repair must not keep the agent busy. */
 const SPAN_MS = 60_000;
@@ -11,7 +11,7 @@ const PAUSE_MS = 10_000;
 
 export class Patience {
   readonly #clock: Clock;
-  /** When each was mended, or tried to be, of late. */
+  /** The times of recent repairs, successful or not. */
   readonly #times = new Map<string, readonly number[]>();
 
   constructor(clock: Clock) {

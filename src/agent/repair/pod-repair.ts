@@ -1,5 +1,6 @@
-// The repair of one pod. Its sandbox is entered first. Then it is planned from its records, the cluster's settings and the node's
-// addresses as they are now. It is mended in the same turn of the event loop, so that no verb can come in between.
+// The repair of one pod. First its sandbox is entered. Then its plan is made from its records, the cluster's settings
+// and the node's addresses as they are now. The repair follows in the same turn of the event loop, so that no verb can
+// run in between.
 
 import { type NetConf, parseCoordinatorConf, type SpiderCoordinator } from '#api';
 import { errorText, isOrbError, type Logger } from '#base';
@@ -20,7 +21,7 @@ import {
 } from '#node';
 import { type MergedOptions, planPod, presentOptions } from '#plan/network';
 
-/** What a pod's plan is made of besides its records. */
+/** What a pod's plan is made from, apart from its records. */
 export interface PresentFacts {
   readonly coordinator: SpiderCoordinator | undefined;
   readonly nodeAddresses: readonly Address[];
@@ -30,7 +31,7 @@ export interface PodRepairParts {
   readonly attachments: Attachments;
   readonly node: NetworkNamespace;
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
-  /** Undefined until the cluster is known: pods are then compared with what is recorded. */
+  /** Undefined until the cluster is known. Until then, pods are compared with what is recorded. */
   readonly present: () => PresentFacts | undefined;
   readonly timestamp: () => string;
   readonly log: Logger;
@@ -39,13 +40,13 @@ export interface PodRepairParts {
 /** What has changed since the pod was last planned. */
 export type PlanChange = 'settings' | 'node_addresses';
 
-/** How a pod was found. */
+/** The state in which a pod was found. */
 export interface PodState extends Drift {
   readonly containerId: string;
   readonly pod: AttachmentRecord['pod'];
   readonly interfaces: readonly string[];
   readonly changes: readonly PlanChange[];
-  /** ADD has answered: the runtime was told that all is there. */
+  /** ADD has answered: the runtime knows that the attachment is complete. */
   readonly attached: boolean;
 }
 
@@ -55,7 +56,7 @@ interface ServedRecord extends AttachmentRecord {
 
 export class PodRepair {
   readonly #parts: PodRepairParts;
-  /** What was last said about settings, once for all pods. */
+  /** The last reported problem of the settings. It is reported once for all pods. */
   #refused: string | undefined;
 
   constructor(parts: PodRepairParts) {
@@ -76,20 +77,20 @@ export class PodRepair {
     return this.#parts.attachments.ofContainer(containerId).find(({ pod }) => pod !== undefined)?.pod;
   }
 
-  /** The pod's namespace, which the caller closes. Undefined where it is gone: its DEL or GC will come. */
+  /** The pod's namespace; the caller closes it. Undefined if it is gone: its DEL or GC will follow. */
   async enter(containerId: string): Promise<NetworkNamespace | undefined> {
     const [first] = this.recordsOf(containerId);
     return first === undefined ? undefined : leftNamespace(this.#parts, first.netns);
   }
 
-  /** Undefined where nothing is recorded any more. */
+  /** Undefined if nothing is recorded any more. */
   look(containerId: string, pod: NetworkNamespace): PodState | undefined {
     return this.#compared(containerId, pod, driftOf)?.state;
   }
 
   /**
-   * Mends the pod and notes what it was planned with. The kernel's part is done when this returns; the promise is for the disk.
-   * Throws what the kernel refuses.
+   * Repairs the pod and records what its plan was made from. The kernel's part is done when this returns; the promise
+   * is for the write to disk. Throws the kernel's errors.
    */
   mend(
     containerId: string,
@@ -120,7 +121,7 @@ export class PodRepair {
     return { state, changed: records.filter((record) => !found.includes(record)) };
   }
 
-  /** The pod's plan as recorded, and where something has changed since, as it is to be. */
+  /** The pod's plan as recorded, and the new plan if something has changed since. */
   #plan(containerId: string, recorded: readonly ServedRecord[]) {
     const before = planOf(containerId, recorded);
     const present = this.#parts.present();
@@ -147,7 +148,7 @@ export class PodRepair {
     });
   }
 
-  /** Settings that nobody can read keep no pod from being mended. */
+  /** Invalid settings must not prevent the repair of a pod. */
   #options(
     { coordinator: { plan, netConf } }: ServedRecord,
     cluster: SpiderCoordinator | undefined,
@@ -164,7 +165,10 @@ export class PodRepair {
   }
 }
 
-/** What a newer sandbox of the pod has superseded is left alone: the node's routes to the pod's addresses are the new one's. */
+/**
+ * A record that a newer sandbox of the pod has superseded is left alone. The node's routes to the pod's addresses
+ * belong to the newer sandbox.
+ */
 function isServed(record: AttachmentRecord): record is ServedRecord {
   return record.coordinator?.plan !== undefined && record.supersededBy === undefined;
 }
@@ -177,7 +181,7 @@ function plansOf(records: readonly ServedRecord[]): RecordedNic[] {
   return records.map(({ coordinator }) => coordinator.plan);
 }
 
-/** Older agents recorded no numbers: they are chosen now, beside what other programs use in the pod. */
+/** Older agents recorded no numbers. They are chosen now, and avoid what other programs use in the pod. */
 function withNumbers(
   containerId: string,
   records: readonly ServedRecord[],

@@ -1,4 +1,5 @@
-// Repair, put together: the kernel's events, the cluster's settings and the node's addresses wake comparisons of running pods.
+// Assembles the repair. Kernel events, the cluster's settings and the node's addresses trigger comparisons of running
+// pods.
 
 import type { SpiderCoordinator } from '#api';
 import type { Clock, Logger } from '#base';
@@ -47,10 +48,10 @@ export class Repair {
   readonly #follower: Follower;
   readonly #watch: DriftWatch;
   readonly #stop = new AbortController();
-  /** Settings and the Node object have been read. */
+  /** Whether the settings and the Node object were read. */
   #clusterKnown = false;
   readonly #nodeAddresses: WatchedFact;
-  /** kube-proxy writes its rules every second on some nodes: pods are compared only where our own table is not as it was. */
+  /** On some nodes, kube-proxy writes its rules every second. Pods are compared only if our own table has changed. */
   readonly #nodeRules: WatchedFact;
 
   constructor(options: RepairOptions) {
@@ -96,7 +97,7 @@ export class Repair {
     attachments.onChange = (containerId) => this.#follower.changed(containerId);
   }
 
-  /** Mends what broke while no agent ran, by what is recorded: the API server may be away for long. */
+  /** Repairs what broke while no agent ran, as recorded: the API server may be unreachable for long. */
   start(): void {
     for (const containerId of this.#pods.containers()) void this.#follower.follow(containerId);
     this.#nodeRules.look();
@@ -104,7 +105,7 @@ export class Repair {
     this.#repairs.wakeAll('start');
   }
 
-  /** Prepares the node for pods; they follow what the cluster says from now on. */
+  /** Prepares the node for pods. From now on, the plans of pods follow the cluster's settings. */
   clusterKnown(): void {
     this.#clusterKnown = true;
     this.#prepareNode();
@@ -116,7 +117,7 @@ export class Repair {
     if (this.#clusterKnown) this.#repairs.wakeAll('plan');
   }
 
-  /** The Node object has changed, its addresses maybe. */
+  /** The Node object has changed, possibly its addresses. */
   nodeChanged(): void {
     if (this.#clusterKnown) this.#nodeAddresses.mayHaveChanged();
   }
@@ -134,7 +135,7 @@ export class Repair {
     this.nodeChanged();
   }
 
-  /** A sysctl that cannot be written must not keep pods from starting: what they need of the node, ADD makes sure of. */
+  /** A sysctl that cannot be written must not prevent pods from starting. ADD ensures what a pod needs of the node. */
   #prepareNode(): void {
     try {
       this.#report.node(this.#node.mend(), 'start');

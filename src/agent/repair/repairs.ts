@@ -1,4 +1,5 @@
-// When what is compared: woken by events of the kernel and the cluster, one at a time, never beside a verb of the same pod.
+// Schedules comparisons. Events of the kernel and the cluster trigger them. They run one at a time, and never during a
+// verb of the same pod.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, errorText, type Logger } from '#base';
@@ -18,15 +19,15 @@ export interface RepairsParts {
   readonly log: Logger;
 }
 
-/** One damage is many events, and what broke something may mend it itself. */
+/** One fault causes many events, and the program that caused it may correct it itself. */
 const DEBOUNCE_MS = 150;
-/** A verb of the pod runs: looked at again. */
+/** How long to wait before looking again while a verb of the pod runs. */
 const BUSY_MS = 100;
-/** Every pod is compared once in this time, for what the kernel tells nobody: most sysctls. */
+/** Every pod is compared once in this time, because the kernel reports no event for most sysctls. */
 const SWEEP_MS = 300_000;
-/** How many records are on their way to the disk at once. */
+/** How many records may be on their way to the disk at once. */
 const RECORDINGS = 8;
-/** No container id has a blank. */
+/** The key of the node. No container id contains a blank. */
 const NODE = 'the node';
 
 export class Repairs {
@@ -34,7 +35,7 @@ export class Repairs {
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
   readonly #patience: Patience;
-  /** Keys that wait, with the cause that came first and when the look is due. */
+  /** Waiting keys, each with the first cause and the time of its look. */
   readonly #waiting = new Map<string, { readonly cause: Cause; readonly dueMs: number }>();
   readonly #recording = new Set<Promise<void>>();
   #sweeping: Promise<void> | undefined;
@@ -76,7 +77,8 @@ export class Repairs {
   }
 
   #wake(key: string, cause: Cause): void {
-    // A rival's doing waits, what the cluster or the node says does not.
+    // Events may come from a program that undoes repairs, so they may wait. Changes of the cluster or the node do not
+    // wait.
     const delayMs = DEBOUNCE_MS + (cause === 'event' ? this.#patience.delayMs(key) : 0);
     const dueMs = this.#parts.clock.monotonic() + delayMs;
     const waiting = this.#waiting.get(key);
@@ -86,11 +88,11 @@ export class Repairs {
   }
 
   async #work(key: string): Promise<void> {
-    // A repair is one turn of the event loop; between two of them, requests are served.
+    // A repair takes one turn of the event loop. Requests are served between two repairs.
     await nextTurn();
     if (this.#isBusy(key)) return;
     const waiting = this.#waiting.get(key);
-    // It was looked at meanwhile, for a cause that was more urgent.
+    // A more urgent cause has triggered this look in the meantime.
     if (waiting === undefined) return;
     const { cause } = waiting;
     try {
@@ -102,7 +104,7 @@ export class Repairs {
       }
     } catch (error) {
       this.#patience.mended(key);
-      // The queue tries again, later and later; a wake may come before.
+      // The queue tries again with growing delays. A wake may come earlier.
       const now = this.#waiting.get(key);
       if (now === undefined || now === waiting)
         this.#waiting.set(key, { cause, dueMs: Number.POSITIVE_INFINITY });
@@ -126,7 +128,8 @@ export class Repairs {
     const { pods, report } = this.#parts;
     const pod = await pods.enter(containerId);
     try {
-      // A verb may have begun on the way in. What wakes the pod from here on is another look.
+      // A verb may have started while the sandbox was entered. Anything that wakes the pod from here on causes another
+      // look.
       if (this.#isBusy(containerId)) return;
       this.#waiting.delete(containerId);
       const done = pod && pods.mend(containerId, pod);
@@ -149,17 +152,17 @@ export class Repairs {
     if (mended.length > 0) this.#patience.mended(NODE);
   }
 
-  /** The next pod need not wait for the disk, and requests need not wait for hundreds of records to be there. */
+  /** The next pod does not wait for the disk. Requests do not wait for hundreds of records. */
   async #record(recorded: Promise<void>): Promise<void> {
     const recording = recorded
-      // A later agent plans the pod anew in any case.
+      // A later agent makes a new plan for the pod in any case.
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'a repaired pod is not recorded'))
       .finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
     if (this.#recording.size >= RECORDINGS) await Promise.race(this.#recording);
   }
 
-  /** One after the other, evenly, so that an idle agent is idle. */
+  /** Compares one pod after the other at an even pace, so that an idle agent stays idle. */
   async #sweep(): Promise<void> {
     const { clock, pods } = this.#parts;
     const { signal } = this.#stop;

@@ -1,20 +1,20 @@
-// What is told of repairs: metrics and the log of all, an Event on the pod where somebody else has broken something.
+// Reports repairs. Metrics and the log have all of them. The pod gets an Event if another program broke something.
 
 import { resources } from '#api';
 import type { Logger } from '#base';
 import type { EventRecorder } from '#kube';
 import type { PlanChange, PodState } from './pod-repair.ts';
 
-/** What a comparison was asked for by. */
+/** What triggered a comparison. */
 export type Cause = 'start' | 'event' | 'plan' | 'sweep' | 'attached';
 
-/** Why something was not as it should be. */
+/** Why something differed from its plan. */
 export type RepairReason = PlanChange | 'drift' | 'start' | 'unfinished';
 
-/** Told of every comparison. */
+/** Counts every comparison. */
 export interface RepairMetrics {
   compared(scope: 'pod' | 'node'): void;
-  /** `beyond_repair`: in other hands, and left alone. */
+  /** `beyond_repair`: another program owns it, and it is left alone. */
   repaired(scope: 'pod' | 'node', reason: RepairReason, result: 'mended' | 'failed' | 'beyond_repair'): void;
   /** Objects that were missing or different. */
   drifted(scope: 'pod' | 'node', objects: number): void;
@@ -26,12 +26,12 @@ export interface RepairReportParts {
   readonly log: Logger;
 }
 
-/** `kubectl describe` shows it in one piece; the API server takes 1024 characters. */
+/** `kubectl describe` shows the message in one piece. The API server accepts 1024 characters. */
 const MESSAGE_LENGTH = 1000;
 
 export class RepairReport {
   readonly #parts: RepairReportParts;
-  /** What was last said to be beyond repair, by container: said once. */
+  /** What was last reported as beyond repair, by container. It is reported once. */
   readonly #lost = new Map<string, string>();
 
   constructor(parts: RepairReportParts) {
@@ -55,7 +55,7 @@ export class RepairReport {
     this.#tellLost(state);
   }
 
-  /** A repair that the kernel refused; it is tried again. Without a container it is the node's. */
+  /** The kernel refused a repair; it is tried again. Without a container, it is a repair of the node. */
   failed(containerId: string | undefined, pod: PodState['pod'], error: string): void {
     const scope = containerId === undefined ? 'node' : 'pod';
     this.#parts.metrics.compared(scope);
@@ -86,7 +86,7 @@ export class RepairReport {
     }
   }
 
-  /** Whether it was new. */
+  /** Returns whether the text was new. */
   #tellBroken(containerId: string, pod: PodState['pod'], text: string): boolean {
     if (this.#lost.get(containerId) === text) return false;
     this.#lost.set(containerId, text);

@@ -1,4 +1,5 @@
-// A fact of the node that many events may have changed: read a moment after them, and told of only where it is another one.
+// A fact about the node that many events may change. It is read a moment after an event and reported only if it
+// differs.
 
 import type { Clock, Logger } from '#base';
 
@@ -11,7 +12,7 @@ export interface WatchedFactParts {
   readonly log: Logger;
 }
 
-/** The Node object and the kernel tell of a moved address one after the other. */
+/** The Node object and the kernel report a moved address one after the other. */
 const SETTLE_MS = 100;
 
 export class WatchedFact {
@@ -23,12 +24,12 @@ export class WatchedFact {
     this.#parts = parts;
   }
 
-  /** What it is now is known from now on. */
+  /** Reads the current value and remembers it. */
   look(): void {
     this.#known = this.#parts.read();
   }
 
-  /** It is looked at soon. */
+  /** The fact is read again soon. */
   mayHaveChanged(): void {
     if (this.#waiting) return;
     this.#waiting = true;
@@ -48,7 +49,7 @@ export class WatchedFact {
     try {
       this.look();
     } catch (error) {
-      // Whom it concerns looks himself, and tries again where he fails too.
+      // Those who depend on the fact read it themselves, and retry if that fails too.
       log.warn({ err: error }, 'the node cannot be looked at: it may have changed');
       changed();
       return;
