@@ -1,5 +1,5 @@
-// The floors of the house as rules: a floor imports only from floors above it in
-// this list, and only through a folder's index.ts. ARCHITECTURE.md draws the same list.
+// The floors of the house as rules, the ground first: a floor imports only from floors below it, which stand before it in
+// this list, and only through an index.ts. ARCHITECTURE.md draws the same floors.
 const floors = [
   'base',
   'ip',
@@ -20,8 +20,8 @@ const floors = [
 const programs = ['agent', 'apiserver', 'cli', 'lab'];
 const pure = ['base', 'ip', 'net', 'api', 'plan'];
 
-const downward = floors.map((floor, i) => ({
-  name: `floor-${floor}-looks-up-only`,
+const downOnly = floors.map((floor, i) => ({
+  name: `floor-${floor}-looks-down-only`,
   severity: 'error',
   from: { path: `^src/${floor}/` },
   to: { path: `^src/(${floors.slice(i + 1).join('|') || 'nothing'})/` },
@@ -29,7 +29,7 @@ const downward = floors.map((floor, i) => ({
 
 module.exports = {
   forbidden: [
-    ...downward,
+    ...downOnly,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
@@ -59,7 +59,7 @@ module.exports = {
     },
     {
       name: 'through-the-front-door',
-      comment: 'Another folder is entered through its index.ts.',
+      comment: 'Another floor is entered through an index.ts: its own, or that of a folder in it.',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
       to: { path: '^src/([^/]+)/', pathNot: ['^src/$1/', 'index\\.ts$'] },
