@@ -1,4 +1,4 @@
-// The result of the plugin before us in the chain.
+// The result of the previous plugin in the chain.
 
 import { type CniResult, prevResultOf } from '#api';
 import { OrbError } from '#base';
@@ -14,7 +14,7 @@ export function requirePrevResult(call: PluginCall): CniResult {
   });
 }
 
-/** Addresses that the plugin before us gave the NIC. */
+/** Addresses that the previous plugin gave the NIC. */
 export function addressesOf({ interfaces = [], ips = [] }: CniResult, ifName: string): Cidr[] {
   return ips
     .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName)

@@ -1,12 +1,14 @@
-// GC (CNI specification 1.1): removes the attachments of a network that the runtime does not list, and goes on after errors.
+// GC (CNI specification 1.1): removes the attachments of a network that the runtime does not list. It continues after
+// errors.
 
 import type { NetConf } from '#api';
 import { OrbError } from '#base';
 import type { AttachmentPart, AttachmentRecord, Attachments } from '#node';
 
 /**
- * Calls `remove` for every attachment of the network that has the plugin's part and is not in `cni.dev/valid-attachments`.
- * @throws AggregateError's texts as one OrbError GC_INCOMPLETE, after all were tried
+ * Calls `remove` for every attachment of the network that has the plugin's part and is not in
+ * `cni.dev/valid-attachments`.
+ * @throws OrbError GC_INCOMPLETE with the texts of all errors, after all attachments were tried
  */
 export async function collectGarbage(
   conf: NetConf,

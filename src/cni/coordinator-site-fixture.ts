@@ -1,4 +1,5 @@
-// For root tests of the coordinator: a node with its agent's plugin and a pod on real namespaces, NICs plugged and unplugged as Multus does.
+// For root tests of the coordinator: a node with its agent's plugin, and a pod, in real namespaces. NICs are added and
+// removed as Multus does it.
 
 import { type CniResult, type Pod, parseCniEnvironment, parseNetConf, type SpiderCoordinator } from '#api';
 import { silentLogger } from '#base';
@@ -29,7 +30,7 @@ export class Site implements Disposable {
   readonly node: NetworkNamespace;
   plugin!: CoordinatorPlugin;
   attachments!: Attachments;
-  /** Of the pod. */
+  /** Annotations of the pod. */
   annotations: Record<string, string> = {};
   readonly #files = new MemoryStateFiles();
   readonly #nics = new Map<string, string[]>();
@@ -42,7 +43,7 @@ export class Site implements Disposable {
     this.node = openNamespace(this.lan.path(this.lan.node));
   }
 
-  /** As after a restart of the agent: all that is known is on the disk. */
+  /** Starts as after a restart of the agent: everything known is on the disk. */
   async start(): Promise<this> {
     this.attachments = await Attachments.open(this.#files, silentLogger);
     const parts = {
@@ -64,7 +65,7 @@ export class Site implements Disposable {
     return this;
   }
 
-  /** eth0 on one LAN, net1 on the other, each with the coordinator behind it. */
+  /** Adds eth0 on one LAN and net1 on the other, each with the coordinator chained after it. */
   async addUnderlay(families: readonly (4 | 6)[], netConf = {}): Promise<void> {
     await this.addNic('eth0', 6, families, ETH0);
     await this.addNic('net1', 7, families, NET1, netConf);
@@ -83,7 +84,7 @@ export class Site implements Disposable {
     await this.add(name, netConf);
   }
 
-  /** The NIC alone, without the coordinator behind it. */
+  /** Adds the NIC alone, without the coordinator. */
   plug(name: string, lan: 6 | 7, cidrs: readonly string[], gateways: readonly string[]): void {
     this.lan.addMacvlan(name, lan === 6 ? 'eth0' : 'eth1', cidrs, gateways);
     this.#nics.set(name, [...cidrs]);
@@ -97,7 +98,7 @@ export class Site implements Disposable {
     await this.plugin.del(this.call(name));
   }
 
-  /** As Multus does when an annotation goes: the coordinator's DEL, then the NIC. */
+  /** Removes a NIC as Multus does when its annotation is removed: the coordinator's DEL first, then the NIC. */
   async unplug(name: string): Promise<void> {
     await this.del(name);
     ip('-n', this.lan.pod, 'link', 'del', name);
@@ -109,7 +110,7 @@ export class Site implements Disposable {
     return this.callAfter(name, { interfaces: [{ name, mac: '', sandbox: netns }], ips }, netConf);
   }
 
-  /** With the result of another plugin. */
+  /** The call with the result of another plugin. */
   callAfter(name: string, prevResult: CniResult, netConf = {}): NetnsCall {
     const netns = this.lan.path(this.lan.pod);
     const conf = {
@@ -131,7 +132,9 @@ export class Site implements Disposable {
     return { conf: parsed, environment, netns, signal: new AbortController().signal, log: silentLogger };
   }
 
-  /** All rules, routes and neighbours of both namespaces, but for what the kernel adds by itself, when a link has settled. */
+  /**
+   * All rules, routes and neighbours of both namespaces, except what the kernel adds by itself when a link has settled.
+   */
   everything(): string[][] {
     return (['pod', 'node'] as const).flatMap((where) =>
       [

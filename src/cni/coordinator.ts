@@ -1,4 +1,4 @@
-// CNI type `coordinator`: chained after the main plugin, makes the pod reach its node, Services and the overlay.
+// CNI type `coordinator`: chained after the main plugin. It lets the pod reach its node, Services and the overlay.
 
 import { isDeepStrictEqual } from 'node:util';
 import { type CniResult, type NetConf, type Pod, parseCoordinatorConf, type SpiderCoordinator } from '#api';
@@ -34,7 +34,7 @@ import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.
 import { requirePod } from './pod-identity.ts';
 import { addedNamespace, leftNamespace, recordedNetns } from './pod-namespace.ts';
 
-/** What the plugin asks of the cluster and of its node. */
+/** What the plugin needs from the cluster and its node. */
 export interface CoordinatorParts extends LateDetectionParts {
   readonly attachments: Attachments;
   /** The node's own namespace, kept open. */
@@ -42,7 +42,7 @@ export interface CoordinatorParts extends LateDetectionParts {
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   readonly pod: (ref: { namespace: string; name: string }, signal: AbortSignal) => Promise<Pod>;
   readonly spiderCoordinator: () => SpiderCoordinator | undefined;
-  /** The node's addresses as they are now; the first of a family is the gateway. */
+  /** The node's current addresses. The first one of a family is the gateway. */
   readonly nodeAddresses: () => readonly Address[];
   readonly notReady: () => string | undefined;
   readonly timestamp: () => string;
@@ -91,7 +91,7 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** The pod's numbers are the same in the records of all its NICs: each of them may be the one that stays. */
+  /** The records of all NICs of a pod hold the same numbers, because any of these NICs may be the last to stay. */
   async #recordNumbers(key: AttachmentKey, numbers: RecordedNic['numbers']): Promise<void> {
     const { attachments } = this.#parts;
     const others = attachments
@@ -105,7 +105,7 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** What a refused ADD has made goes again. What cannot be taken away now stays recorded, for DEL. */
+  /** Undoes what a refused ADD has made. What cannot be removed now stays recorded for DEL. */
   async #takeBack(
     record: AttachmentRecord,
     plan: RecordedNic,
@@ -121,11 +121,14 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** The runtime need not wait for this: the record that is on the disk already says all that DEL and CHECK ask. */
+  /**
+   * The runtime does not wait for this write. The record on the disk already holds everything that DEL and CHECK need.
+   */
   #recordDone(intended: AttachmentRecord, { log }: NetnsCall): void {
     const { attachments } = this.#parts;
     const now = attachments.get(intended);
-    // A verb of the same pod that waited for its turn may have replaced it by now; a repair changes the plan alone.
+    // Another verb of the same pod may have replaced the record while this write waited. A repair changes only the
+    // plan.
     if (now?.coordinator === undefined || now.coordinator.result !== intended.coordinator?.result) return;
     attachments
       .putForKernel({ ...now, coordinator: { ...now.coordinator, state: 'done' } })
@@ -135,8 +138,8 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   /**
-   * Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650). The runtime
-   * need not wait for it.
+   * Neighbours may remember another pod's link address, or the one that podMACPrefix has replaced (Spiderpool #4650).
+   * The runtime does not wait for this.
    */
   async #announce({ netns, log }: Pick<NetnsCall, 'netns' | 'log'>, nics: readonly PodNic[]): Promise<void> {
     for (const { name: nic, addresses: cidrs } of nics) {
@@ -149,7 +152,7 @@ export class CoordinatorPlugin implements CniPlugin {
     }
   }
 
-  /** Another NIC on one LAN may have answered for their addresses, before it was told not to. */
+  /** Another NIC on the same LAN may have answered for these addresses before it was told not to. */
   #onItsLan({ nic }: RecordedNic, key: AttachmentKey): PodNic[] {
     return this.#others(key)
       .map((other) => nicOf(other.nic))
@@ -198,7 +201,7 @@ export class CoordinatorPlugin implements CniPlugin {
     if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
   }
 
-  /** What the call, its pod and the cluster say, and the record that was there or begins now. */
+  /** Reads what the call, its pod and the cluster say. Also returns the existing record, or a new one. */
   async #read(call: NetnsCall) {
     const { containerId, ifName } = call.environment;
     const netConf = parseCoordinatorConf(call.conf);
@@ -245,7 +248,8 @@ export class CoordinatorPlugin implements CniPlugin {
     const { attachments, node } = this.#parts;
     const record = attachments.get(key);
     const recorded = record?.coordinator?.plan;
-    // Of a NIC that nobody remembers there may be nothing, or a link that is named after the container alone.
+    // An unrecorded NIC may have left nothing, or a link that is named after the container alone. That link is removed
+    // only if no other NIC is recorded.
     if (recorded !== undefined || this.#others(key).length === 0) {
       const pod = await leftNamespace(this.#parts, record?.netns, netns);
       const plan = recorded && withoutSuccessors(recorded, key, attachments.all());
@@ -264,7 +268,7 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 }
 
-/** The record with what the coordinator did, or is about to do. */
+/** The record with what the coordinator did, or will do next. */
 function withPart(
   record: AttachmentRecord,
   call: PluginCall,

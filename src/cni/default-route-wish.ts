@@ -1,4 +1,5 @@
-// Wishes for the default route that the pod's networks tell of: those that Multus fulfils, and whether a NIC can ever be there.
+// The default routes that the pod's networks ask for: those that Multus sets, and whether the wanted NIC can ever
+// exist.
 
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -12,8 +13,10 @@ import { isOrbError, OrbError } from '#base';
 import type { MergedOptions, MultusDefault } from '#plan/network';
 
 /**
- * Refuses a NIC that the pod does not ask for, in Spiderpool's words; one that comes later is no error (Spiderpool fails net1's ADD for
- * net2). Like Spiderpool not for the pod's first NIC: settings of the cluster may name a net1 that only some pods have.
+ * Refuses a NIC that the pod does not request, with Spiderpool's words. A NIC that comes later is no error (Spiderpool
+ * fails net1's ADD for net2).
+ * Like Spiderpool, this does not apply to the pod's first NIC: the cluster's settings may name a net1 that only some
+ * pods have.
  */
 export function requireDefaultRouteNic(
   { mode, podDefaultRouteNic: wanted, podDefaultCniNic: first, tunePodRoutes }: MergedOptions,
@@ -22,7 +25,7 @@ export function requireDefaultRouteNic(
 ): void {
   if (wanted === '' || mode.startsWith('disable') || !tunePodRoutes || nic === first) return;
   const further = furtherNics(annotations[NETWORKS_ANNOTATION], namespace);
-  // Without that annotation nobody says which NICs will come.
+  // Without that annotation, nothing says which NICs will come.
   if (further === undefined || [first, nic, ...further].includes(wanted)) return;
   throw new OrbError('INPUT_INVALID', {
     message: `podDefaultRouteNIC: ${wanted} don't exist in pod; allowed: ${[first, ...further].join(', ')}`,
@@ -31,8 +34,8 @@ export function requireDefaultRouteNic(
 }
 
 /**
- * The gateways of `default-route` in the pod's networks, each with its NIC. Undefined where no network has one: Multus then leaves
- * default routes alone. It looks at the default network only for pods that ask for further ones.
+ * The gateways of `default-route` in the pod's networks, each with its NIC. Undefined if no network has one: Multus
+ * then does not touch default routes. Multus considers the default network only for pods that request further networks.
  */
 export function multusDefaults(
   { annotations = {}, namespace = '' }: Pod['metadata'],
@@ -54,13 +57,13 @@ export function multusDefaults(
   );
 }
 
-/** Undefined where it is not told, or told wrongly. */
+/** Undefined if the annotation is absent or invalid. */
 function furtherNics(annotation: string | undefined, namespace: string): string[] | undefined {
   if (annotation === undefined) return undefined;
   return unlessWrong(() => parseNetworks(annotation, namespace))?.map((selection) => selection.interface);
 }
 
-/** Multus reports what is written wrongly. */
+/** Multus itself reports an invalid annotation. */
 function unlessWrong(read: () => NetworkSelection[]): NetworkSelection[] | undefined {
   try {
     return read();

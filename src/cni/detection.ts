@@ -1,4 +1,4 @@
-// Detection of address conflicts and dead gateways, as ADD of `spiderpool` and of `coordinator` use it.
+// Detection of address conflicts and unreachable gateways, for ADD of `spiderpool` and of `coordinator`.
 
 import type { Logger, OrbError } from '#base';
 import type { Address } from '#ip';
@@ -6,34 +6,37 @@ import type { Mac } from '#net';
 import type { Announcement, ProbeReport, ProbeRequest } from '#node';
 import { conflictError, gatewayError, type ProbeTarget, unheardError } from '#plan/probe';
 
-/** What is looked for. */
+/** What to look for. */
 export interface DetectionSwitches {
   readonly conflict: boolean;
   readonly gateway: boolean;
 }
 
-/** The probes as an edge, with what the agent's configuration says of them. */
+/** The probes, with the agent's settings for them. */
 export interface Detection extends DetectionSwitches {
   readonly deadlineMs: number;
   readonly probe: (request: ProbeRequest) => Promise<ProbeReport>;
-  /** Told of each conflict: for the pod's Events and the agent's counters. */
+  /** Called for each conflict, to create the pod's Event and to count it. */
   readonly conflicted: (conflict: Conflict) => void;
-  /** Tells neighbours the link address of addresses that the NIC has. */
+  /** Tells neighbours the link address of the NIC's addresses. */
   readonly announce: (announcement: Announcement) => Promise<void>;
 }
 
-/** Another machine has an address that was meant for a pod. */
+/** Another machine uses an address that was meant for a pod. */
 export interface Conflict {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly nic: string;
   readonly address: Address;
-  /** Of the other machine. */
+  /** The MAC address of the other machine. */
   readonly mac: Mac;
-  /** Whether the address went into quarantine; one that is the pod's for good, or another IPAM plugin's, is kept. */
+  /**
+   * Whether the address was quarantined. An address that the pod keeps for good, or that another IPAM plugin gave, is
+   * kept.
+   */
   readonly outcome: 'quarantined' | 'kept';
 }
 
-/** A NIC in a pod's namespace and the addresses that it is to have. */
+/** A NIC in a pod's namespace and the addresses that it will have. */
 export interface DetectionSite {
   readonly netns: string;
   readonly nic: string;
@@ -42,7 +45,7 @@ export interface DetectionSite {
   readonly log: Logger;
 }
 
-/** Probes for what the switches say; gateways of the targets are left alone where they are not looked for. */
+/** Probes what the switches enable. Gateways of the targets are probed only if gateway detection is on. */
 export async function detect(
   { probe, deadlineMs }: Detection,
   { conflict, gateway }: DetectionSwitches,
@@ -60,7 +63,7 @@ export async function detect(
   return report;
 }
 
-/** The error that a report means for an ADD; undefined where it may go on. */
+/** The error with which an ADD must fail for this report; undefined if it may continue. */
 export function refusalOf(report: ProbeReport, nic: string): OrbError | undefined {
   switch (report.kind) {
     case 'free':

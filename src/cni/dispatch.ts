@@ -1,4 +1,4 @@
-// From a request to an answer: checks what every verb shares, calls the plugin, words the outcome.
+// From a request to an answer: performs the checks that all verbs share, calls the plugin and builds the answer.
 
 import {
   type AttachmentEnvironment,
@@ -17,13 +17,13 @@ import { type ErrorCode, isOrbError, type Logger, OrbError } from '#base';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 import type { CniAnswer, CniRequest } from './request.ts';
 
-/** What serving needs besides the plugins. */
+/** What the dispatcher needs besides the plugins. */
 export interface DispatcherOptions {
-  /** Whether a path is the agent's own network namespace: the node's. */
+  /** Whether a path is the agent's own network namespace, which is the node's. */
   readonly isOwnNetns: (path: string) => Promise<boolean>;
-  /** Resolves when new attachments can be served; rejects when the signal aborts first. */
+  /** Resolves when new attachments can be served. Rejects if the signal aborts first. */
   readonly ready: (signal: AbortSignal) => Promise<void>;
-  /** Keeps a DEL that cannot be finished now, durably: the runtime is told that it is done. */
+  /** Keeps a DEL that cannot be finished now, durably. The runtime is told that the DEL succeeded. */
   readonly keep: (request: CniRequest, reason: OrbError) => Promise<void>;
 }
 
@@ -41,12 +41,12 @@ export class Dispatcher {
     return [...this.#plugins.keys()];
   }
 
-  /** Resolves when new attachments can be served; rejects when the signal aborts first. */
+  /** Resolves when new attachments can be served. Rejects if the signal aborts first. */
   ready(signal: AbortSignal): Promise<void> {
     return this.#options.ready(signal);
   }
 
-  /** Never throws: a failure becomes an error document. */
+  /** Never throws: an error becomes an error document. */
   async serve(request: CniRequest, signal: AbortSignal, log: Logger): Promise<CniAnswer> {
     try {
       return success(await this.call(request, signal, log));
@@ -55,17 +55,20 @@ export class Dispatcher {
     }
   }
 
-  /** The answer to a request that failed, also before its turn came: a DEL that can wait is kept and done for the runtime. */
+  /**
+   * The answer to a request that failed, possibly before its turn came. A DEL that can wait is kept, and the runtime is
+   * told that it succeeded.
+   */
   async refuse(request: CniRequest, error: unknown, log: Logger): Promise<CniAnswer> {
     if (canWait(request, error) && (await this.#keep(request, error, log))) return success(undefined);
     const body = cniErrorBody(error, askedVersion(request));
-    // A bug of ours deserves its stack in the log; what the user can mend does not.
+    // An error in our own code is logged with its stack. An error that the user can correct is not.
     if (isOrbError(error) && error.code !== 'INTERNAL') log.warn({ code: error.code }, body.msg);
     else log.error({ err: error }, body.msg);
     return { exitCode: 1, stdout: `${JSON.stringify(body)}\n`, log: '' };
   }
 
-  /** Whether the DEL is on the disk: where it cannot be, the runtime must be told to repeat it. */
+  /** Whether the DEL is on the disk. If it cannot be written, the runtime must be told to repeat it. */
   async #keep(request: CniRequest, reason: OrbError, log: Logger): Promise<boolean> {
     try {
       await this.#options.keep(request, reason);
@@ -77,7 +80,7 @@ export class Dispatcher {
     return true;
   }
 
-  /** Serves the request once; what it returns goes to standard output. */
+  /** Serves the request once. The result is written to standard output. */
   async call(request: CniRequest, signal: AbortSignal, log: Logger): Promise<unknown> {
     const plugin = this.#plugins.get(request.type);
     if (plugin === undefined) {
@@ -98,7 +101,7 @@ export class Dispatcher {
       case 'ADD': {
         const answered = requireVersion(version);
         await this.ready(call.signal);
-        // Who left while he waited for his turn may have asked for the DEL since.
+        // The caller may have disconnected while the request waited for its turn, and may have sent the DEL since.
         call.signal.throwIfAborted();
         return writeResult(await plugin.add(netnsCall(call, environment)), answered);
       }
@@ -107,7 +110,8 @@ export class Dispatcher {
         await this.ready(call.signal);
         return plugin.check(netnsCall(call, environment));
       case 'DEL':
-        // In whatever version: it answers nothing that has a shape, and a pod must not hang in its deletion for it.
+        // DEL is served for every CNI version. Its answer has no format that depends on the version, and the pod's
+        // deletion must not hang.
         return plugin.del(attachmentCall(call, environment));
       case 'GC':
         requireVersion(version, '1.1.0');
@@ -120,7 +124,9 @@ export class Dispatcher {
     }
   }
 
-  /** As libcni's skeleton (pkg/skel): a plugin must not build a pod's network in the host's namespace. */
+  /**
+   * The same check as in libcni's skeleton (pkg/skel): a plugin must not build a pod's network in the host's namespace.
+   */
   async #refuseOwnNetns(environment: CniEnvironment): Promise<void> {
     const { verb, netns, ownNetnsAllowed } = environment;
     if (netns === undefined || ownNetnsAllowed || (verb !== 'ADD' && verb !== 'CHECK')) return;
@@ -132,8 +138,8 @@ export class Dispatcher {
 }
 
 /**
- * Failures that pass by themselves, or when somebody mends the cluster or a mount. A pod must not hang in its deletion for that long, and
- * its address must not be forgotten.
+ * Errors that end by themselves, or when somebody repairs the cluster or a mount. Meanwhile, a pod's deletion must not
+ * hang, and its address must not be forgotten.
  */
 const passing: readonly ErrorCode[] = [
   'KUBE_UNREACHABLE',
@@ -146,18 +152,21 @@ const passing: readonly ErrorCode[] = [
   'IPPOOL_STATUS_INVALID',
 ];
 
-/** Only a DEL can wait: nobody needs its answer. */
+/** Only a DEL can be kept for later: nobody needs its answer. */
 function canWait(request: CniRequest, error: unknown): error is OrbError {
   return request.variables.CNI_COMMAND === 'DEL' && isOrbError(error) && passing.includes(error.code);
 }
 
-/** For the error document: what the configuration asks for, where it says so, also where it is refused for something else. */
+/**
+ * The CNI version for the error document: the version in the configuration, if there is one, even if another field is
+ * invalid.
+ */
 function askedVersion({ stdin }: CniRequest): string {
   return versionAsked(stdin) ?? supportedVersions[0];
 }
 
 function attachmentCall(call: PluginCall, environment: CniEnvironment): AttachmentCall {
-  // parseCniEnvironment has refused ADD, DEL and CHECK without these variables.
+  // parseCniEnvironment has already refused ADD, DEL and CHECK without these variables.
   return { ...call, environment: environment as AttachmentEnvironment };
 }
 

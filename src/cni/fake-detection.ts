@@ -1,4 +1,4 @@
-// Detection for tests of other things: switched off, and every address free.
+// Detection for tests of other things: it is switched off, and every address is free.
 
 import type { Detection } from './detection.ts';
 

@@ -1,4 +1,4 @@
-// Addresses from memory for tests: each pod and NIC gets the next one, and keeps it until it is released.
+// Addresses from memory, for tests. Each pod and NIC gets the next address and keeps it until it is released.
 
 import type { OrbError } from '#base';
 import { formatAddress, parseAddress, parseCidr } from '#ip';
@@ -19,9 +19,9 @@ export class FakeIpam implements Ipam {
   readonly quarantined: string[] = [];
   /** UIDs of mirror pods by the hashes of their files. */
   readonly mirrors = new Map<string, string>();
-  /** Whether allocations are said to be the pod's for good. */
+  /** Whether allocations are reported as fixed to the pod. */
   fixed = false;
-  /** Thrown by every call while it is set. */
+  /** Every call throws this error while it is set. */
   failure: OrbError | undefined;
   #next = 1;
 

@@ -1,12 +1,15 @@
-// The frame in which the shim and the agent talk: a text head, binary-safe fields.
+// The frame in which the shim and the agent talk: a text head and binary-safe fields.
 //
-//   OWCNI <protocol>\n   then per field   <name> <length in bytes>\n<value>\n   and at last   end 0\n\n
+//   OWCNI <protocol>\n   then per field   <name> <length in bytes>\n<value>\n   and at the end   end 0\n\n
 //
-// A queued DEL is a file that holds a request frame byte for byte, so the same code reads both.
+// A queued DEL is a file that holds a request frame byte for byte. The same code reads both.
 
 import { OrbError } from '#base';
 
-/** The newest protocol we speak; the one before it is served too, so that shims and agents can be upgraded apart. */
+/**
+ * The newest protocol version. The version before it is served too, so that shims and agents can be upgraded
+ * separately.
+ */
 export const FRAME_PROTOCOL = 1;
 
 /** A frame: its protocol and its fields by name. */
@@ -15,9 +18,9 @@ export interface Frame {
   readonly fields: ReadonlyMap<string, Buffer>;
 }
 
-/** No frame is larger: the shim caps stdin at 4 MiB. */
+/** The maximum size of a frame. The shim limits stdin to 4 MiB. */
 const MAXIMUM_BYTES = 16 * 1024 * 1024;
-/** `<name> <length>\n`: names are short and lengths have at most 8 digits. */
+/** The maximum length of `<name> <length>\n`. Names are short, and lengths have at most 8 digits. */
 const MAXIMUM_LINE_BYTES = 256;
 const LINE_FEED = 10;
 
@@ -36,14 +39,14 @@ export function encodeFrame(
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 }
 
-/** Collects what arrives on a connection until the frame is whole. */
+/** Collects received bytes until the frame is complete. */
 export class FrameReader {
   #chunks: Buffer[] = [];
   #size = 0;
 
   /**
-   * The frame, once its last byte is here; undefined until then.
-   * @throws OrbError FRAME_DAMAGED for anything that cannot become a frame.
+   * The frame after its last byte was received; undefined until then.
+   * @throws OrbError FRAME_DAMAGED for bytes that cannot become a frame
    */
   push(chunk: Buffer): Frame | undefined {
     this.#chunks.push(chunk);
@@ -56,7 +59,7 @@ export class FrameReader {
 }
 
 /**
- * The frame in `bytes`, which must be whole.
+ * The frame in `bytes`, which must hold one complete frame.
  * @throws OrbError FRAME_DAMAGED
  */
 export function decodeFrame(bytes: Buffer): Frame {

@@ -1,4 +1,4 @@
-// CNI type `ifacer`: first in a chain, makes the VLAN or bond on the node that the main plugin after it builds on.
+// CNI type `ifacer`: the first plugin in a chain. It makes the VLAN or bond on the node that the next main plugin uses.
 
 import { type CniResult, parseIfacerConf, prevResultOf } from '#api';
 import { OrbError } from '#base';
@@ -21,16 +21,19 @@ export class IfacerPlugin implements CniPlugin {
     this.#parts = parts;
   }
 
-  /** Makes what is missing, mends what is half made; the result says nothing of the pod, since nothing was done in it. */
+  /**
+   * Makes what is missing and completes what is half made. The result says nothing about the pod, because ADD changes
+   * nothing in it.
+   */
   async add(call: NetnsCall): Promise<CniResult> {
-    // Throws where the pod is gone: nothing is made on the node for it.
+    // Throws if the pod is gone: then nothing is made on the node for it.
     (await this.#parts.openNamespace(call.netns)).close();
     const notes = applyParent(desiredParent(parseIfacerConf(call.conf)), this.#parts.node);
     for (const note of notes) call.log.warn({ note }, 'parent interface');
     return prevResultOf(call.conf) ?? {};
   }
 
-  /** Parent interfaces serve all pods of the node: none takes them along. */
+  /** Parent interfaces serve all pods of the node, so a DEL removes none of them. */
   async del(): Promise<void> {}
 
   async check(call: NetnsCall): Promise<void> {
@@ -49,6 +52,6 @@ export class IfacerPlugin implements CniPlugin {
 
   async gc(): Promise<void> {}
 
-  /** Needs nothing of the cluster. */
+  /** This type needs nothing from the cluster. */
   async status(): Promise<void> {}
 }

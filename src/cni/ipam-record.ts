@@ -1,4 +1,5 @@
-// What `spiderpool` notes of an attachment on the disk: that a pod will get addresses, and which it got.
+// The record that `spiderpool` keeps of an attachment on the disk: first that a pod will get addresses, then which it
+// got.
 
 import type { CniResult, NetConf } from '#api';
 import { formatCidr } from '#ip';
@@ -6,19 +7,19 @@ import type { AttachmentRecord } from '#node';
 import type { NetnsCall } from './plugin.ts';
 import type { ProbedAllocation } from './probed-allocation.ts';
 
-/** Whose addresses they are. */
+/** The pod that owns the addresses. */
 export type RecordedPod = NonNullable<AttachmentRecord['pod']>;
 
-/** The ADD that a record is about. */
+/** The ADD that a record describes. */
 export interface RecordedAdd {
   readonly call: NetnsCall;
   readonly pod: RecordedPod;
-  /** What an earlier ADD of the same attachment has left. */
+  /** The record that an earlier ADD of the same attachment has left. */
   readonly before: AttachmentRecord | undefined;
   readonly timestamp: string;
 }
 
-/** Before a pool is written. */
+/** The record before a pool is written. */
 export function intendedRecord(add: RecordedAdd): AttachmentRecord {
   return {
     ...begun(add),
@@ -26,7 +27,7 @@ export function intendedRecord(add: RecordedAdd): AttachmentRecord {
   };
 }
 
-/** Once all is allocated. */
+/** The record after everything is allocated. */
 export function doneRecord(
   add: RecordedAdd,
   { allocation, probed }: ProbedAllocation,
@@ -49,7 +50,7 @@ export function doneRecord(
   };
 }
 
-/** What the coordinator did, if this ADD is a repeat, stays, and so does the inode that it noted. */
+/** A repeated ADD keeps what the coordinator did, and the inode that it recorded. */
 function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord {
   const { containerId, ifName } = call.environment;
   return {
@@ -64,7 +65,7 @@ function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord 
   };
 }
 
-/** What the runtime passed, less what it repeats from elsewhere. */
+/** The configuration from the runtime, without the parts that the runtime copies from elsewhere. */
 function confOf({ prevResult: _, ...conf }: NetConf): Record<string, unknown> {
   return conf;
 }

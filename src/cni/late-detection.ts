@@ -1,4 +1,5 @@
-// Detection by `coordinator`: what a NetworkAttachmentDefinition asks for, and what IPAM could not probe because the NIC came later.
+// Detection by `coordinator`: what a NetworkAttachmentDefinition asks for, and what IPAM could not probe because the
+// NIC did not exist yet.
 
 import { type CniResult, type CoordinatorConf, parseCoordinatorConf } from '#api';
 import { parseAddress, parseCidr, sameAddress } from '#ip';
@@ -13,15 +14,16 @@ export interface LateDetectionParts {
   readonly ipam: Pick<Ipam, 'quarantine'>;
 }
 
-/** The ADD so far. */
+/** The state of the ADD so far. */
 export interface LateDetectionInput {
   readonly prevResult: CniResult;
   readonly record: AttachmentRecord;
 }
 
 /**
- * Throws ADDRESS_CONFLICT or GATEWAY_UNREACHABLE. The NIC has its addresses by now: a conflict cannot be mended, but the address goes
- * into quarantine, so that the next attempt of the runtime gets another one, unless it is the pod's for good.
+ * Throws ADDRESS_CONFLICT or GATEWAY_UNREACHABLE. The NIC already has its addresses, so this ADD cannot avoid a
+ * conflict. The address is quarantined instead, and the runtime's next attempt gets another one, unless the address is
+ * fixed to the pod.
  */
 export async function detectLate(
   call: NetnsCall,
@@ -40,7 +42,7 @@ export async function detectLate(
   if (refusal !== undefined) throw refusal;
 }
 
-/** Of another IPAM plugin, or fixed: then there is nothing to exchange. */
+/** An address of another IPAM plugin, or a fixed one, cannot be exchanged. */
 async function exchange(
   { address, mac }: Extract<ProbeReport, { kind: 'conflict' }>,
   {
@@ -60,7 +62,9 @@ async function exchange(
   if (outcome === 'quarantined') await ipam.quarantine({ podUid: pod.uid, nic, addresses, signal });
 }
 
-/** The definition decides over the configuration; what the configuration asks for, IPAM has probed where it could. */
+/**
+ * The definition overrides the configuration. IPAM has already probed what the configuration asks for, where it could.
+ */
 function switchesOf(
   { detectIPConflict, detectGateway }: CoordinatorConf,
   record: AttachmentRecord,

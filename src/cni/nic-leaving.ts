@@ -1,4 +1,4 @@
-// A NIC leaves: what is its own goes from the node and the pod, what the pod's other NICs need stays.
+// Removes a NIC: what belongs to it goes from the node and the pod, and what the pod's other NICs need stays.
 
 import type { Logger } from '#base';
 import type { NetworkNamespace } from '#net';
@@ -18,8 +18,8 @@ import {
 import { type AttachmentKey, planPod, planWithoutNics } from '#plan/network';
 
 /**
- * From the node in any case, from the pod where it still is. The veth serves the whole pod and goes with its last NIC (Spiderpool's
- * DEL of net1 takes it from a running pod).
+ * Always cleans the node, and the pod if it still exists. The veth serves the whole pod and is removed with its last
+ * NIC (Spiderpool's DEL of net1 removes it from a running pod).
  */
 export async function takeAway(
   { containerId }: AttachmentKey,
@@ -34,14 +34,14 @@ export async function takeAway(
   try {
     leavePod(containerId, plan, others, { pod, node });
   } catch (error) {
-    // The runtime is taking the pod apart, or its other NICs are broken; neither may keep this one from going.
+    // The runtime is deleting the pod, or its other NICs are broken. Neither may prevent the removal of this NIC.
     log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
   }
 }
 
 /**
- * The NIC less the addresses that another sandbox has by the same link: Calico names its link after the pod, so that a late DEL would take
- * from the node the routes to the pod's next sandbox.
+ * The NIC without the addresses that a newer sandbox has on the same link. Calico names its link after the pod. A late
+ * DEL would otherwise remove the node's routes to the pod's next sandbox.
  */
 export function withoutSuccessors(
   plan: RecordedNic,
@@ -57,7 +57,7 @@ export function withoutSuccessors(
   return { ...plan, nic: { ...plan.nic, addresses } };
 }
 
-/** Brings the pod to what it is without the NIC: its other NICs share out tables and the default route anew. */
+/** Changes the pod to its state without the NIC: its other NICs get their tables and the default route anew. */
 function leavePod(
   containerId: string,
   plan: RecordedNic | undefined,

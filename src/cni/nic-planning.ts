@@ -1,4 +1,4 @@
-// From one ADD to the plan of its pod: which mode and table the NIC gets, and what the pod's other NICs are.
+// From one ADD to the plan of its pod: decides the mode and the table of the NIC, and finds the pod's other NICs.
 
 import { OrbError } from '#base';
 import type { Address, Cidr } from '#ip';
@@ -33,12 +33,12 @@ import {
   readSettings,
 } from '#plan/network';
 
-/** What an ADD is about. */
+/** The input of one ADD. */
 export interface NicRequest {
   readonly attachment: AttachmentKey;
   readonly addresses: readonly Cidr[];
   readonly options: MergedOptions;
-  /** What is remembered of the NIC itself and of the pod's others. */
+  /** What is recorded about the NIC itself and about the pod's others. */
   readonly recorded: RecordedNic | undefined;
   readonly others: readonly RecordedNic[];
   readonly nodeAddresses: readonly Address[];
@@ -52,7 +52,7 @@ export interface PlannedAttachment {
   readonly sight: PodSight;
 }
 
-/** The NICs of a container that the coordinator serves, one left out. */
+/** The NICs of a container that the coordinator serves, without the one to leave out. */
 export function otherNics(records: readonly AttachmentRecord[], without: string): RecordedNic[] {
   return records
     .filter((record) => record.interfaceName !== without)
@@ -61,7 +61,7 @@ export function otherNics(records: readonly AttachmentRecord[], without: string)
 }
 
 /**
- * Undefined where the options switch the coordinator off.
+ * Undefined if the options switch the coordinator off.
  * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN, INPUT_INVALID
  */
 export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAttachment | undefined {
@@ -76,7 +76,7 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
     ...(table !== undefined && { table }),
   }));
   const foreign = foreignUse(sight.routes, sight.rules);
-  // Records of other NICs tell the mode without it.
+  // Records of other NICs already determine the mode.
   const hasVeth = others.length === 0 && hasOwnVeth(request.attachment, sight, namespaces);
   const situation = { name, settings, others, hasVeth, foreign };
   const mode = nicMode(situation);
@@ -114,7 +114,10 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
   return { desired, record, sight };
 }
 
-/** The pair is ours where its other end has the name of this container's on the node: a NIC of the pod may be named veth0 too. */
+/**
+ * The veth pair is ours if its end on the node has the name for this container. A NIC of the pod may be named veth0
+ * too.
+ */
 function hasOwnVeth({ containerId }: AttachmentKey, { links }: PodSight, { node }: Namespaces): boolean {
   const inPod = links.find(({ name }) => name === POD_LINK);
   if (inPod?.kind !== 'veth') return false;
@@ -122,7 +125,10 @@ function hasOwnVeth({ containerId }: AttachmentKey, { links }: PodSight, { node 
   return onNode !== undefined && arePeers(onNode, inPod);
 }
 
-/** All ipvlans of a parent have its MAC address, and the kernel lets none have another (ipvlan_main.c has no ndo_set_mac_address). */
+/**
+ * All ipvlans of a parent share its MAC address, and the kernel allows no other (ipvlan_main.c has no
+ * ndo_set_mac_address).
+ */
 function requireOwnMac(name: string, { podMacPrefix }: CoordinatorSettings, { links }: PodSight): void {
   if (podMacPrefix === undefined || links.find((link) => link.name === name)?.kind !== 'ipvlan') return;
   throw new OrbError('INPUT_INVALID', {
@@ -131,14 +137,14 @@ function requireOwnMac(name: string, { podMacPrefix }: CoordinatorSettings, { li
   });
 }
 
-/** The other NICs that are still there, with their routes as they are now. */
+/** The other NICs that still exist, with their current routes. */
 function attached(nics: readonly NicInput[], sight: PodSight): NicInput[] {
   return nics
     .filter((nic) => sight.links.some((link) => link.name === nic.name))
     .map((nic) => ({ ...nic, routes: nicRoutes(nic, sight.routes, nic) }));
 }
 
-/** The overlay's NIC, with the routes that we may have moved for an earlier NIC. */
+/** The overlay's NIC, with the routes that the agent may have moved for an earlier NIC. */
 function overlayBefore(
   { recorded, others }: NicRequest,
   namespaces: Namespaces,

@@ -1,9 +1,9 @@
-// What a CNI type is to us: one object with the verbs, given checked input.
+// The interface of a CNI type: one object with the verbs. Its input is already checked.
 
 import type { AttachmentEnvironment, CniResult, NetConf } from '#api';
 import type { Logger } from '#base';
 
-/** One call of a verb, checked. */
+/** One checked call of a verb. */
 export interface PluginCall {
   readonly conf: NetConf;
   /** Aborts when the caller stops waiting. */
@@ -25,13 +25,14 @@ export interface NetnsCall extends AttachmentCall {
 export interface CniPlugin {
   /** As in a configuration's `type`. */
   readonly type: string;
-  /** Makes the attachment; again with the same container id and interface, it finds what it made. */
+  /** Makes the attachment. A repeated call with the same container id and interface finds what the first call made. */
   add(call: NetnsCall): Promise<CniResult>;
   /**
-   * Undoes it from the record on disk and the container id alone. Succeeds when there is nothing left to undo.
+   * Removes the attachment, using only the record on disk and the container id. Succeeds when there is nothing left to
+   * remove.
    */
   del(call: AttachmentCall): Promise<void>;
-  /** Throws CNI_CHECK_FAILED naming what is missing or wrong. */
+  /** Throws CNI_CHECK_FAILED, which names what is missing or wrong. */
   check(call: NetnsCall): Promise<void>;
   /** Removes every attachment of the network that `cni.dev/valid-attachments` does not list. */
   gc(call: PluginCall): Promise<void>;

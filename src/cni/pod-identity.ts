@@ -1,16 +1,16 @@
-// Which pod an attachment belongs to, as the runtime says it in CNI_ARGS.
+// The pod of an attachment, as the runtime names it in CNI_ARGS.
 
 import { type AttachmentEnvironment, type KubernetesArgs, parseKubernetesArgs } from '#api';
 import { isOrbError, OrbError } from '#base';
 
-/** Namespace and name of the pod; its UID where the runtime passes it. */
+/** Namespace and name of the pod, and its UID if the runtime passes it. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string | undefined;
 }
 
-/** For ADD and CHECK: throws CNI_POD_UNKNOWN naming what is missing. */
+/** For ADD and CHECK. Throws CNI_POD_UNKNOWN, which names what is missing. */
 export function requirePod({ args }: AttachmentEnvironment): PodIdentity {
   const { podNamespace, podName, podUid } = parseKubernetesArgs(args);
   if (podNamespace === undefined || podName === undefined) {
@@ -26,7 +26,10 @@ export function requirePod({ args }: AttachmentEnvironment): PodIdentity {
   return { namespace: podNamespace, name: podName, uid: podUid };
 }
 
-/** For DEL, which must not fail for what it can do without: undefined fields where CNI_ARGS is absent or malformed. */
+/**
+ * For DEL, which must not fail for missing data that it does not need. Fields are undefined if CNI_ARGS is absent or
+ * malformed.
+ */
 export function podIfKnown({ args }: AttachmentEnvironment): Partial<KubernetesArgs> {
   try {
     return parseKubernetesArgs(args);

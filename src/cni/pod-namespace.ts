@@ -1,27 +1,28 @@
-// The namespace of a pod, by a path that may be somebody else's by now: `/proc/PID/ns/net` of a process number that is in use again.
+// The namespace of a pod, found by a path. The path may lead to another namespace by now: `/proc/PID/ns/net` after the
+// process number was reused.
 
 import { isOrbError, OrbError } from '#base';
 import { errnoOf, type NetworkNamespace } from '#net';
 import type { AttachmentRecord } from '#node';
 
-/** What is needed to find it. */
+/** What is needed to find the namespace. */
 export interface PodNamespaceParts {
   /** The node's own namespace, kept open. */
   readonly node: NetworkNamespace;
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
 }
 
-/** Where the attachment was added, as its record says; records of earlier versions have no inode. */
+/** The namespace in which the attachment was added, from its record. Records of earlier versions have no inode. */
 export type RecordedNetns = AttachmentRecord['netns'];
 
-/** For the record. */
+/** The namespace in the form of the record. */
 export function recordedNetns(path: string, namespace: NetworkNamespace): NonNullable<RecordedNetns> {
   return { path, inode: inodeOf(namespace) };
 }
 
 /**
- * For DEL: undefined where the namespace is gone, and with it everything of ours in it. The path may lead elsewhere by now: to the node's
- * namespace, where our objects serve every pod, or to another pod's. Nothing is touched there.
+ * For DEL. Undefined if the namespace is gone, together with everything of ours in it. The path may now lead to the
+ * node's namespace, where our objects serve every pod, or to another pod's. Nothing is changed there.
  */
 export async function leftNamespace(
   { openNamespace, node }: PodNamespaceParts,
@@ -40,7 +41,10 @@ export async function leftNamespace(
   }
 }
 
-/** For CHECK: throws CNI_CHECK_FAILED where the path leads elsewhere than at ADD. The caller closes it. */
+/**
+ * For CHECK. Throws CNI_CHECK_FAILED if the path leads to another namespace than at ADD. The caller closes the
+ * namespace.
+ */
 export async function addedNamespace(
   { openNamespace }: PodNamespaceParts,
   recorded: RecordedNetns,
@@ -55,23 +59,23 @@ export async function addedNamespace(
   });
 }
 
-/** Whether it is the namespace that the attachment was added in. */
+/** Whether this is the namespace in which the attachment was added. */
 export function isRecorded(namespace: Pick<NetworkNamespace, 'id'>, recorded: RecordedNetns): boolean {
   return recorded?.inode === undefined || recorded.inode === inodeOf(namespace);
 }
 
 /**
- * Whether opening a namespace failed because there is none at that path. Something else lies there, such as the file that was its mount
- * point, or the path leads nowhere.
+ * Whether opening a namespace failed because there is none at that path. The path may not exist. Or it may lead to
+ * something else, such as the file that was the mount point.
  */
 export function isGone(error: unknown): boolean {
   return isOrbError(error, 'NETNS_INVALID') || nowhere.includes(errnoOf(error) ?? '');
 }
 
-/** ENOTCONN and ESTALE: of a mount whose server has died. */
+/** ENOTCONN and ESTALE mean a mount whose server has died. */
 const nowhere = ['ENOENT', 'ENOTDIR', 'EINVAL', 'ENAMETOOLONG', 'ELOOP', 'ENOTCONN', 'ESTALE'];
 
-/** Its id is `device:inode`; there is one device of namespaces (fs/nsfs.c). */
+/** The id is `device:inode`. All namespaces are on one device (fs/nsfs.c). */
 function inodeOf({ id }: Pick<NetworkNamespace, 'id'>): number {
   return Number(id.split(':').at(-1));
 }

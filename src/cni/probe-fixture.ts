@@ -1,4 +1,5 @@
-// For root tests: our probe program asks and answers in namespaces by TCP, UDP and ping, from the address that it was asked at.
+// For root tests: our probe program sends and answers TCP, UDP and ping in namespaces. It answers from the address that
+// the question was sent to.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,13 +8,13 @@ import { join } from 'node:path';
 const probe = join(import.meta.dirname, '../../dist/lab-probe');
 const PORT = 80;
 
-/** A question to an address; `from` is the address that the asking socket is bound to. */
+/** A question to an address. `from` is the address to which the asking socket is bound. */
 export interface Question {
   readonly to: string;
   readonly from?: string;
-  /** 80 unless given; ping has none. */
+  /** Default 80. Ping has no port. */
   readonly port?: number;
-  /** All three unless given. */
+  /** Default: all three. */
   readonly by?: readonly ('tcp' | 'udp' | 'icmp')[];
 }
 
@@ -41,12 +42,15 @@ const PLAIN_UDP = `
   });
   socket.bind(${PORT}, '::', () => process.stdout.write('ready'));`;
 
-/** Runs `ask` while a UDP server of the namespace leaves the source of its answers to the kernel, as most programs do. */
+/**
+ * Runs `ask` with a UDP server in the namespace. The server leaves the source address of its answers to the kernel, as
+ * most programs do.
+ */
 export async function withPlainUdp(namespace: string, ask: () => void): Promise<void> {
   await withServing([namespace, process.execPath, '-e', PLAIN_UDP], ask);
 }
 
-/** What did not work, one line each: `udp 10.6.168.172 from 10.7.0.1: no answer`. Empty where all is well. */
+/** The failed questions, one line each: `udp 10.6.168.172 from 10.7.0.1: no answer`. Empty if all were answered. */
 export function unanswered(namespace: string, questions: readonly Question[]): string[] {
   const asked = questions.flatMap(({ to, from, port = PORT, by = ['tcp', 'udp', 'icmp'] }) =>
     by.map((protocol) => ({ to, from, protocol, port: protocol === 'icmp' ? 0 : port })),

@@ -1,5 +1,5 @@
-// Allocation with probes: an address that another machine uses is put into quarantine and another one taken, but for a
-// StatefulSet's, which is the pod's for good: its ADD fails until the other machine is gone.
+// Allocation with probes. An address that another machine uses is quarantined and replaced by another one. A
+// StatefulSet's address is fixed to the pod: its ADD fails until the other machine is gone.
 
 import { errorText, type OrbError } from '#base';
 import { sameAddress } from '#ip';
@@ -11,7 +11,7 @@ import type { AllocatedAddress, Allocation, AllocationRequest, HeldAddress, Ipam
 export interface ProbedAllocationParts {
   readonly ipam: Ipam;
   readonly detection: Detection;
-  /** Gives back what the pod got for this NIC, after a failure. */
+  /** Releases what the pod got for this NIC, after a failure. */
   readonly giveBack: (podUid: string) => Promise<void>;
 }
 
@@ -21,12 +21,16 @@ export interface ProbedAllocation {
   readonly probed: boolean;
 }
 
-/** A proxy that answers ARP for everybody would otherwise put the whole pool into quarantine. */
+/**
+ * Limits the addresses that one ADD quarantines. A proxy that answers ARP for every address would otherwise quarantine
+ * the whole pool.
+ */
 const mostConflicts = 5;
 
 /**
- * Allocates, probes what the NIC got, and repeats both after a conflict. Fails with the rival's MAC address where there is no other
- * address or may be none, and with the gateway that does not answer; then nothing stays allocated for the NIC.
+ * Allocates, probes the NIC's addresses, and repeats both after a conflict. If no other address exists or is allowed,
+ * it fails with the MAC address of the other machine. If a gateway does not answer, it fails with that gateway. After a
+ * failure, nothing stays allocated for the NIC.
  */
 export async function allocateProbed(
   request: AllocationRequest,

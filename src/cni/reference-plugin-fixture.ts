@@ -1,29 +1,29 @@
-// For root tests: the CNI project's own plugins, run in a node's namespace as a runtime runs them.
+// For root tests: runs the CNI project's own plugins in a node's namespace, as a runtime runs them.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where Debian's containernetworking-plugins puts the reference plugins. */
+/** Debian's package containernetworking-plugins installs the reference plugins here. */
 const folder = '/usr/lib/cni';
 
-/** What a plugin is asked to do. */
+/** The input of a plugin. */
 export interface ReferenceCall {
   readonly command: 'ADD' | 'CHECK' | 'DEL';
   readonly containerId: string;
   readonly ifName: string;
   readonly netns: string;
   readonly conf: { readonly type: string } & Readonly<Record<string, unknown>>;
-  /** Folders of the plugins that it delegates to. */
+  /** Folders of the plugins that this plugin delegates to. */
   readonly path?: string;
 }
 
-/** A reason to skip the test where the plugin is not installed, else false. */
+/** A reason to skip the test if the plugin is not installed, else false. */
 export function skipWithout(plugin: string): string | false {
   return existsSync(join(folder, plugin)) ? false : `no ${join(folder, plugin)}`;
 }
 
-/** The plugin's answer; undefined where it says nothing. Throws with its words. */
+/** The plugin's answer; undefined if its output is empty. Throws the plugin's own error text. */
 export function runReferencePlugin(node: string, call: ReferenceCall): unknown {
   const { command, containerId, ifName, netns, conf, path = folder } = call;
   const env = {

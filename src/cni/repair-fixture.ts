@@ -1,11 +1,11 @@
-// For root tests: a repair of a site's pod from what is recorded, as the agent does it.
+// For root tests: repairs a site's pod from its records, as the agent does it.
 
 import { openNamespace } from '#kernel';
 import { podOf, repairNetwork } from '#node';
 import { planPod } from '#plan/network';
 import { containerId, type Site } from './coordinator-site-fixture.ts';
 
-/** The sentences of what was wrong; none where nothing is recorded yet. */
+/** Sentences about what was wrong. Empty if nothing is recorded yet. */
 export function repairPod(site: Site): readonly string[] {
   const nics = site.attachments
     .ofContainer(containerId)

@@ -1,15 +1,15 @@
-// A request as the shim sends it, and the answer to it: frames given their meaning.
+// The shim's request and the answer to it, read from and written as frames.
 
 import { type CniVariable, type CniVariables, cniVariables } from '#api';
 import { OrbError } from '#base';
 import { encodeFrame, FRAME_PROTOCOL, type Frame } from './frame.ts';
 
-/** What the shim passes on: nothing of it is checked yet but its shape. */
+/** The shim's request. Only its format is checked here. */
 export interface CniRequest {
   /** The CNI type: the name under which the executable was called. */
   readonly type: string;
   readonly shimVersion: string;
-  /** 16 hex digits that the shim's log and ours share. */
+  /** 16 hex digits that appear in the shim's log and in the agent's log. */
   readonly id: string;
   /** How long the shim will wait, in milliseconds from now. */
   readonly deadlineMs: number;
@@ -26,10 +26,10 @@ export interface CniAnswer {
   readonly log: string;
 }
 
-/** Protocol N and N−1 are served; there is no protocol before the first. */
+/** Protocol N and N−1 are served. There is no protocol before the first. */
 const servedProtocols: readonly number[] = [FRAME_PROTOCOL];
 
-/** @throws OrbError FRAME_DAMAGED for a frame that is no request, or of a protocol that is not served */
+/** @throws OrbError FRAME_DAMAGED for a frame that is not a request, or whose protocol is not served */
 export function readRequest(frame: Frame): CniRequest {
   if (!servedProtocols.includes(frame.protocol)) {
     throw new OrbError('FRAME_DAMAGED', {
@@ -61,7 +61,7 @@ export function answerFrame(answer: CniAnswer): Buffer {
   ]);
 }
 
-/** The frame of a request, as the shim writes it: for the DEL queue. */
+/** The frame of a request, as the shim writes it. The DEL queue uses it. */
 export function requestFrame(request: CniRequest): Buffer {
   return encodeFrame([
     ['type', request.type],

@@ -1,5 +1,5 @@
-// For root tests: two LANs behind one router with a client on a third network, a node on both LANs, and a pod, each a
-// network namespace of its own; the router drops what comes in by a wrong LAN.
+// For root tests: two LANs behind one router, a client on a third network, a node on both LANs, and a pod. Each has its
+// own network namespace. The router drops packets that arrive from the wrong LAN.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,17 +10,17 @@ import { routerAdvertisement } from './router-advertisement-fixture.ts';
 
 export { ip };
 
-/** Runs one line of `ip` words in a namespace. */
+/** Runs one `ip` command line in a namespace. */
 function run(namespace: string, line: string): string {
   return ip('-n', namespace, ...line.split(' '));
 }
 
 export const CLIENT = { 4: '10.9.0.2', 6: 'fd00:10:9::2' } as const;
-/** Of ee:ee:ee:ee:ee:ee, which Calico gives every one of its links on a node. */
+/** The link-local address of ee:ee:ee:ee:ee:ee, which Calico gives to all its links on a node. */
 export const CALICO_GATEWAY_6 = 'fe80::ecee:eeff:feee:eeee';
 export const NODE = { 4: '10.6.212.101', 6: 'fd00:10:6::101' } as const;
 
-/** Namespaces named after the process, so that runs side by side do not meet. */
+/** Names contain the process id, so that parallel test runs do not collide. */
 export class RoutedLan implements Disposable {
   readonly router: string;
   readonly client: string;
@@ -38,7 +38,7 @@ export class RoutedLan implements Disposable {
       ip('netns', 'add', namespace);
       this.#made.push(namespace);
       run(namespace, 'link set lo up');
-      // Link-local addresses too are there at once.
+      // Without DAD, link-local addresses can also be used at once.
       this.#sysctl(namespace, 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0');
     }
     try {
@@ -67,7 +67,7 @@ export class RoutedLan implements Disposable {
       run(router, `link add p${lan} master br${lan} up type veth peer name ${nic} netns ${node}`);
       run(node, `link set ${nic} up`);
     }
-    // IPv6 knows no rp_filter: what comes in by a LAN is of that LAN.
+    // IPv6 has no rp_filter. This rule drops packets from a LAN whose source is not of that LAN.
     const strict =
       'table ip6 strict { chain pre { type filter hook prerouting priority -300; ip6 saddr fd00::/8 fib saddr . iif oif missing drop; }; }';
     execFileSync('ip', ['netns', 'exec', router, 'nft', '-f', '-'], { input: strict });
@@ -85,7 +85,7 @@ export class RoutedLan implements Disposable {
     run(node, 'route add default via fd00:10:6::1');
     this.#sysctl(node, 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1');
     this.#sysctl(node, 'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0');
-    // As on a distribution that is strict by default: the plan must relax each NIC.
+    // As on a distribution with strict rp_filter by default: the plan must relax each NIC.
     this.#sysctl(this.pod, 'net.ipv4.conf.default.rp_filter=1');
   }
 
@@ -97,7 +97,7 @@ export class RoutedLan implements Disposable {
     execFileSync('ip', ['netns', 'exec', namespace, 'sh', '-ec', lines.join('\n')], { stdio: 'pipe' });
   }
 
-  /** The router of a LAN advertises itself and a prefix. */
+  /** The router of a LAN sends an advertisement of itself and a prefix. */
   advertise(lan: 6 | 7, prefix: string): void {
     const shown = run(this.router, `address show dev br${lan}`);
     const [, mac = ''] = /link\/ether (\S+)/.exec(shown) ?? [];
@@ -108,7 +108,10 @@ export class RoutedLan implements Disposable {
     socket.close();
   }
 
-  /** What the macvlan plugin leaves in the pod, its default route in front of (IPv4) or joined to (IPv6) another's. */
+  /**
+   * Makes what the macvlan plugin leaves in the pod. Its default route comes before another one (IPv4) or joins it
+   * (IPv6).
+   */
   addMacvlan(name: string, parent: string, cidrs: readonly string[], gateways: readonly string[]): void {
     run(this.node, `link add mv0 link ${parent} type macvlan mode bridge`);
     run(this.node, `link set mv0 netns ${this.pod} name ${name}`);
@@ -122,7 +125,10 @@ export class RoutedLan implements Disposable {
     }
   }
 
-  /** What Calico leaves: a veth whose end on the node answers for everybody; for IPv6 its link-local address is the gateway. */
+  /**
+   * Makes what Calico leaves: a veth whose end on the node answers for every address. For IPv6, its link-local address
+   * is the gateway.
+   */
   addCalico(link: string, address: string, address6?: string, nic = 'eth0'): void {
     const { node, pod } = this;
     run(node, `link add ${link} address ee:ee:ee:ee:ee:ee up type veth peer name ${nic} netns ${pod}`);
@@ -138,7 +144,7 @@ export class RoutedLan implements Disposable {
     run(pod, `route add default via ${CALICO_GATEWAY_6} dev ${nic}`);
   }
 
-  /** What iproute2 prints, in the order of the words, without what is the same for all of ours. */
+  /** The output of iproute2 in the order of the words, without the parts that are the same in all our tests. */
   show(where: 'pod' | 'node', line: string): string[] {
     return this.raw(where, line)
       .map((text) => text.replaceAll(/ (proto (79|kernel|boot)|pref medium|linkdown)\b/g, ''))
@@ -146,7 +152,7 @@ export class RoutedLan implements Disposable {
       .sort();
   }
 
-  /** What iproute2 prints, one line each, with single spaces. */
+  /** The lines of iproute2's output, with single spaces. */
   raw(where: 'pod' | 'node', line: string): string[] {
     return run(this[where], line)
       .split('\n')
@@ -174,7 +180,7 @@ const ASK = `
   socket.on('error', (error) => { process.stdout.write(error.code); process.exit(0); });
   socket.pipe(process.stdout);`;
 
-/** Runs `ask` while a TCP server on port 80 of the namespace answers with the address that it saw. */
+/** Runs `ask` with a TCP server on port 80 of the namespace. The server answers with the client address that it saw. */
 export async function withServer<T>(namespace: string, ask: () => T | Promise<T>): Promise<T> {
   const server = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', SERVER], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -188,7 +194,7 @@ export async function withServer<T>(namespace: string, ask: () => T | Promise<T>
   }
 }
 
-/** `10.9.0.2 hello`, or `silence`, or the error's code. */
+/** Returns `10.9.0.2 hello`, `silence`, or the error's code. */
 export function ask(namespace: string, host: string, { port = 80, from = '' } = {}): string {
   const words = ['netns', 'exec', namespace, process.execPath, '-e', ASK, host, String(port), from];
   return execFileSync('ip', words, { encoding: 'utf8' });

@@ -1,15 +1,15 @@
-// For root tests: a router's advertisement (RFC 4861, 4.2), which gives hosts a default route and a prefix.
+// For root tests: a router advertisement (RFC 4861, 4.2), which gives hosts a default route and a prefix.
 
 import { type Address, addressBytes, parseAddress } from '#ip';
 
 const ALL_NODES = parseAddress('ff02::1');
 
-/** A whole Ethernet frame of the router with this link address and link-local address; the prefix is a /64. */
+/** A complete Ethernet frame from the router with this link address and link-local address. The prefix is a /64. */
 export function routerAdvertisement(mac: string, router: Address, prefix: Address): Uint8Array {
   const body = Buffer.concat([
     // Type 134, hop limit 64, router for 1800 s.
     Buffer.from('86000000400007080000000000000000', 'hex'),
-    // Prefix of 64 bits, on the link and for addresses, valid for 3600 s, preferred for 1800 s.
+    // Prefix of 64 bits, on-link and for autoconfiguration, valid for 3600 s, preferred for 1800 s.
     Buffer.from('030440c000000e100000070800000000', 'hex'),
     addressBytes(prefix),
   ]);

@@ -1,8 +1,11 @@
-// The options of CNI type `router` in the coordinator's words: an underlay NIC beside an overlay's.
+// Translates the options of CNI type `router` into options of the coordinator: an underlay NIC beside an overlay's.
 
 import type { CoordinatorConf, RouterConf } from '#api';
 
-/** The NIC that comes last gets the pod's default route, unless routes are to stay; lists that are left out are the SpiderCoordinator's. */
+/**
+ * The last NIC gets the pod's default route, unless the options keep the routes. Omitted lists come from the
+ * SpiderCoordinator.
+ */
 export function coordinatorOfRouter(
   conf: RouterConf,
   ifName: string,

@@ -20,14 +20,14 @@ import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.
 import { podIfKnown, requirePod } from './pod-identity.ts';
 import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 
-/** What the plugin works with. */
+/** What the plugin needs. */
 export interface SpiderpoolParts {
   readonly ipam: Ipam;
   readonly attachments: Attachments;
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   /** How addresses are probed before the main plugin sets them. */
   readonly detection: Detection;
-  /** Why new pods cannot be served, in words; undefined when they can. */
+  /** The reason why new pods cannot be served; undefined when they can. */
   readonly notReady: () => string | undefined;
   /** RFC 3339. */
   readonly timestamp: () => string;
@@ -79,8 +79,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /**
-   * If the agent dies after the pool has said yes, DEL finds the pod's UID in CNI_ARGS. Those of a static pod name the hash of its file
-   * instead: then the UID is written to the disk before.
+   * If the agent dies after a pool was written, DEL finds the pod's UID in CNI_ARGS. For a static pod, CNI_ARGS has the
+   * hash of its file instead. Then the UID is written to the disk before the pool.
    */
   async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
     const { attachments } = this.#parts;
@@ -90,7 +90,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     await attachments.put(intendedRecord(this.#recorded(call, pod)));
   }
 
-  /** What an earlier ADD of this attachment has probed may be in use by now: it is not probed again. */
+  /** Addresses that an earlier ADD of this attachment has probed are not probed again: they may be in use by now. */
   async #allocate(call: NetnsCall, request: AllocationRequest): Promise<ProbedAllocation> {
     const { ipam, attachments, detection } = this.#parts;
     const { podNamespace: namespace, podName: name, containerId, ifName } = request;
@@ -102,14 +102,14 @@ export class SpiderpoolPlugin implements CniPlugin {
     return allocateProbed(request, call.netns, { ipam, detection, giveBack });
   }
 
-  /** What this ADD has allocated, also when its caller has left. */
+  /** Releases what this ADD has allocated, even if its caller has disconnected. */
   #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
     const lastNic = this.#holding(pod.uid).length === 0;
     const share = { nic: lastNic ? 'all' : call.environment.ifName, lastNic, knownPools: [] };
     return this.#release(pod, share, { ...call, signal: AbortSignal.timeout(giveBackTimeoutMs) });
   }
 
-  /** Where the record cannot be written (a full disk), addresses that were not recorded before are given back. */
+  /** If the record cannot be written (a full disk), addresses that were not recorded before are released. */
   async #record(record: AttachmentRecord, call: NetnsCall): Promise<void> {
     const { attachments } = this.#parts;
     const before = attachments.get(record)?.ipam;
@@ -130,7 +130,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     const { containerId, ifName } = call.environment;
     const record = attachments.get({ containerId, interfaceName: ifName });
     if (record?.ipam !== undefined) return this.#remove(record, call);
-    // Either done before, or the agent died between the pool's write and its record, or the record was damaged.
+    // The DEL was already served, or the agent died between writing the pool and the record, or the record was damaged.
     const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
     if (namespace === undefined || name === undefined || podUid === undefined) return;
     const uid = await ipam.ownerUid({ namespace, name, uid: podUid }, call.signal);
@@ -187,7 +187,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
   }
 
-  /** The kernel's duplicate address detection would keep the main plugin waiting for up to two seconds. */
+  /** The kernel's duplicate address detection would delay the main plugin for up to two seconds. */
   async #prepareLink({ netns, environment }: NetnsCall): Promise<void> {
     const namespace = await this.#parts.openNamespace(netns);
     try {
@@ -205,8 +205,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /**
-   * A record that a newer sandbox of its pod has superseded owns nothing any more. An agent may have died before it noted that: then the
-   * sandbox that goes last gives the addresses back.
+   * A record that a newer sandbox of its pod has superseded owns no addresses. An agent may have died before it
+   * recorded that. Then the last sandbox to be removed releases the addresses.
    */
   async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
@@ -215,7 +215,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     if (record.pod !== undefined && record.supersededBy === undefined && !isShared) {
       const lastNic = others.length === 0;
       const knownPools = [...new Set(record.ipam?.addresses.map(({ pool }) => pool))];
-      // With its last NIC goes what was allocated for NICs that were never attached.
+      // The last NIC also releases what was allocated for NICs that were never attached.
       await this.#release(
         record.pod,
         { nic: lastNic ? 'all' : record.interfaceName, lastNic, knownPools },
@@ -249,13 +249,13 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 }
 
-/** Requests for particular addresses. Those for a NIC of another IPAM plugin do not come here. */
+/** Refuses requests for particular addresses. Requests for a NIC of another IPAM plugin do not arrive here. */
 function refuseRequests({ conf, environment }: NetnsCall): void {
   for (const [field, value] of Object.entries(requestedAddresses(conf))) refuseRequestedAddress(field, value);
   refuseRequestedAddress('CNI_ARGS IP', parseKubernetesArgs(environment.args).requestedAddresses);
 }
 
-/** An IPAM plugin's result: no interfaces, the caller fills them in (CNI specification 1.1, section 4). */
+/** An IPAM plugin's result has no interfaces: the caller fills them in (CNI specification 1.1, section 4). */
 function resultOf({ addresses, routes }: Allocation, ifName: string): CniResult {
   return {
     ips: addresses

@@ -1,4 +1,5 @@
-// CNI types from before the coordinator, served by it: their options are put into its words (docs/adr/0025).
+// CNI types that are older than the coordinator. The coordinator serves them: their options are translated into its own
+// (docs/adr/0025).
 
 import {
   type CniResult,
@@ -16,7 +17,10 @@ import { coordinatorOfVeth } from './veth.ts';
 
 type CoordinatorOptions = Partial<Omit<CoordinatorConf, 'type'>>;
 
-/** From a configuration of the older type and CNI_IFNAME. Throws INPUT_INVALID naming the older type's field. */
+/**
+ * Translates a configuration of the older type, with CNI_IFNAME. Throws INPUT_INVALID, which names the older type's
+ * field.
+ */
 type Translation = (conf: NetConf, ifName: string) => CoordinatorOptions;
 
 const translations = {
@@ -24,12 +28,14 @@ const translations = {
   router: (conf, ifName) => coordinatorOfRouter(parseRouterConf(conf), ifName),
 } as const satisfies Readonly<Record<string, Translation>>;
 
-/** Older configurations say themselves all that they need: a cluster without a SpiderCoordinator adds nothing to them. */
+/**
+ * Older configurations contain everything that they need. A cluster without a SpiderCoordinator adds nothing to them.
+ */
 const addsNothing = { status: { phase: 'Synced' } } as SpiderCoordinator;
 
 /**
- * The record of an attachment holds the translation, so that repair and CHECK know one language. DEL and GC read nothing of the
- * configuration but the network's name: one that is invalid by now does not keep a pod.
+ * The record of an attachment holds the translation, so that repair and CHECK need only one format. DEL and GC read
+ * only the network's name from the configuration: an invalid configuration must not block a pod's deletion.
  */
 export class TranslatedPlugin implements CniPlugin {
   readonly type: keyof typeof translations;

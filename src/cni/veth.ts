@@ -1,8 +1,8 @@
-// The options of CNI type `veth` in the coordinator's words: the pod's way to Services and to its node.
+// Translates the options of CNI type `veth` into options of the coordinator: the pod's way to Services and to its node.
 
 import type { CoordinatorConf, VethConf } from '#api';
 
-/** Names of 0.2, whose rp_filter is 2 where nothing is said; 0.1 has 0. */
+/** Fields of version 0.2, whose default rp_filter is 2. The default of version 0.1 is 0. */
 const SECOND_GENERATION = [
   'overlay_hijack_subnet',
   'service_hijack_subnet',
@@ -11,7 +11,7 @@ const SECOND_GENERATION = [
   'ip_conflict',
 ] as const satisfies readonly (keyof VethConf)[];
 
-/** Lists that are left out are the SpiderCoordinator's, where there is one. */
+/** Omitted lists come from the SpiderCoordinator, if there is one. */
 export function coordinatorOfVeth(conf: VethConf): Partial<Omit<CoordinatorConf, 'type'>> {
   const isSecond = SECOND_GENERATION.some((name) => conf[name] !== undefined);
   return {

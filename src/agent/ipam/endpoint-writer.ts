@@ -1,7 +1,9 @@
 // Writes SpiderEndpoints after the answer to the runtime. They show what the pools record; no decision depends on them.
+//
 // An ADD must not wait for a second durable write. A queue writes the endpoint and retries until it succeeds. If the
 // agent dies before that, the pool's records are still complete. The next agent writes the endpoints of its pods again
 // when it starts.
+//
 // There is no finalizer (Spiderpool sets one), because the endpoint of a deleted pod must never block anything. The
 // owner reference to the pod is enough, and the release normally deletes the endpoint earlier.
 
