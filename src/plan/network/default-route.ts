@@ -1,4 +1,4 @@
-// Which NIC keeps its default route in main, and for the others the tables that theirs move to.
+// Decides which NIC keeps its default route in table main, and to which tables the other NICs' default routes move.
 
 import type { Family } from '#ip';
 import type { Route } from '#net';
@@ -7,7 +7,7 @@ import { isMultusAtWork, multusKeeper, multusRoute, multusWish } from './multus-
 import type { PodNic } from './nic.ts';
 import { sameHop, sameRouteKey } from './same.ts';
 
-/** A NIC whose traffic goes by a table of its own. */
+/** A NIC whose traffic uses a table of its own. */
 export interface Moved {
   readonly nic: Nic;
   readonly family: Family;
@@ -15,9 +15,9 @@ export interface Moved {
 }
 
 /**
- * The NIC that main serves: the first that there is of these.
+ * Returns the NIC whose default route is in main. The first of these that exists is taken:
  * - the NIC that Multus gives the default route
- * - the NIC that was asked for, where it has a default route
+ * - the NIC that the user asked for, if it has a default route
  * - the first NIC with a default route
  * - the first NIC with an address of the family
  */
@@ -34,8 +34,8 @@ export function keeperOf(frame: Frame, family: Family): Nic | undefined {
 }
 
 /**
- * The last NIC to ask decides, as when they come one after the other. One that is not attached (yet) is no error: the pod's
- * annotation names net2 while net1 is being made (Spiderpool fails net1's ADD).
+ * The last NIC that names a default-route NIC decides, as in successive ADDs. A named NIC that is not attached yet is
+ * no error. The pod's annotation names net2 while net1 is being added (Spiderpool fails net1's ADD).
  */
 function requested(frame: Frame): Nic | undefined {
   return frame.nics
@@ -44,7 +44,7 @@ function requested(frame: Frame): Nic | undefined {
     .findLast((nic) => nic !== undefined);
 }
 
-/** Says which wishes cannot be met now. */
+/** Returns a sentence for each requested default route that cannot be set up now. */
 export function unmetWishes(frame: Frame): string[] {
   const names = frame.nics
     .filter((nic) => nic.ours && nic.settings.tunePodRoutes)
@@ -56,8 +56,9 @@ export function unmetWishes(frame: Frame): string[] {
 }
 
 /**
- * The NICs that main does not serve, each with its table. The pod's first NIC has none of its own: it takes that of the NIC which
- * took main from it. `tunePodRoutes: false` of a NIC leaves it in main, where its plugin put it.
+ * Returns the NICs that main does not serve, each with its table. The pod's first NIC has no table of its own. It uses
+ * the table of the NIC that replaced it in main. A NIC with `tunePodRoutes: false` stays in main, where its plugin put
+ * it.
  */
 export function movedNics(frame: Frame): Moved[] {
   return frame.families.flatMap((family) => {
@@ -79,8 +80,8 @@ export function defaultRoutes(nic: Pick<PodNic, 'routes'>, family?: Family): Rou
 }
 
 /**
- * Default routes of main. `wanted` must be there. `unwanted` must not, because they moved or their NIC leaves. `left` may be there or not:
- * plugins made them, and Multus deletes them on purpose.
+ * Default routes of main. `wanted` must exist. `unwanted` must not exist, because the route moved or its NIC leaves.
+ * `left` may exist or not: plugins made these routes, and Multus deletes them on purpose.
  */
 export function mainDefaults(frame: Frame, moved: readonly Moved[], leaving: PodNic | undefined) {
   const wanted = ([4, 6] as const).flatMap((family) => wantedDefaults(frame, family, leaving));
@@ -99,12 +100,12 @@ function wantedDefaults(frame: Frame, family: Family, leaving: PodNic | undefine
   const wish = multusWish(frame, family);
   const keeper = keeperOf(frame, family);
   if (wish !== undefined && wish.nic === keeper?.name) return [multusRoute(wish)];
-  // Once the NIC leaves that was asked for, the default route goes back to where it would be without it.
+  // When the requested NIC leaves, the default route returns to the NIC that would have it without the request.
   if (isMultusAtWork(frame) && (wish === undefined || wish.nic !== leaving?.name)) return [];
   return keeper === undefined ? [] : defaultRoutes(keeper, family);
 }
 
-/** The default route that the NIC's own plugin made, where Multus is to give it another. */
+/** The default routes that the NIC's own plugin made, if Multus gives the NIC another one. */
 function replacedByMultus(frame: Frame, family: Family): Route[] {
   const keeper = multusKeeper(frame, family);
   return keeper?.ours === true && keeper.settings.tunePodRoutes ? defaultRoutes(keeper, family) : [];

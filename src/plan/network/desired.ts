@@ -1,5 +1,5 @@
-// The desired state of a pod's network and of its node's share in it, as plain data: what ADD makes, CHECK
-// compares, repair restores and DEL removes.
+// The desired state of a pod's network and of the pod's objects on its node, as plain data. ADD makes it, CHECK
+// compares it, repair restores it, and DEL removes it.
 
 import type { Address } from '#ip';
 import type { InterfaceAddress, LinkKind, Mac, Neighbour, Route, Rule } from '#net';
@@ -10,17 +10,19 @@ export interface AttachmentKey {
   readonly interfaceName: string;
 }
 
-/** Whom an object belongs to: it goes when its attachment goes; the node's own stay. */
+/** The owner of an object. DEL of an attachment removes its objects. Objects of the node stay. */
 export type Owner = AttachmentKey | 'node';
 
 /** An object with its owner. */
 export type Owned<T> = T & { readonly owner: Owner };
 
-/** A link as we want it: made by us where `type` is given, else made by another plugin or as a veth's peer. */
+/**
+ * A link as we want it. We make it if `type` is set. Otherwise another plugin makes it, or it is the peer of a veth.
+ */
 export interface DesiredLink {
   readonly name: string;
   readonly type?: LinkKind;
-  /** The name of its veth peer in the other namespace: what has the name but another peer is not ours. */
+  /** The name of its veth peer in the other namespace. A link with this name but another peer is not ours. */
   readonly peerName?: string;
   readonly mac?: Mac;
   readonly mtuBytes?: number;
@@ -31,25 +33,28 @@ export interface DesiredLink {
 export interface DesiredSysctl {
   readonly key: string;
   readonly value: string;
-  /** A larger number is as good: limits that an administrator has raised stay. */
+  /** A larger value is also correct: limits that an administrator raised stay. */
   readonly atLeast?: boolean;
 }
 
-/** An nftables table of family inet that is ours alone. */
+/** An nftables table of family inet that only we use. */
 export interface DesiredTable {
   readonly name: string;
   readonly rules: readonly DesiredTableRule[];
 }
 
-/** A rule, known by its comment. */
+/** A rule. Its comment identifies it. */
 export interface DesiredTableRule {
   readonly chain: string;
   readonly comment: string;
-  /** nft(8) commands that put it there in one transaction, whatever the table was; several rules may share them. */
+  /**
+   * nft(8) commands that create the rule in one transaction, in any earlier state of the table. Several rules may share
+   * them.
+   */
   readonly commands: string;
 }
 
-/** What we want in one namespace; links and addresses that others make are only expected. */
+/** What we want in one namespace. Links and addresses that other programs make are only expected. */
 export interface DesiredNamespace {
   readonly links: readonly Owned<DesiredLink>[];
   readonly addresses: readonly Owned<InterfaceAddress>[];
@@ -58,25 +63,30 @@ export interface DesiredNamespace {
   readonly neighbours: readonly Owned<Neighbour>[];
   readonly sysctls: readonly Owned<DesiredSysctl>[];
   readonly table?: Owned<DesiredTable>;
-  /** Addresses that the main plugin set: CHECK looks for them, we never make them. */
+  /** Addresses that the main plugin set. CHECK looks for them, and we never add them. */
   readonly expectedAddresses: readonly InterfaceAddress[];
-  /** Routes of other plugins that must not be there: default routes that have moved to another table. */
+  /** Routes of other plugins that must not exist: default routes that moved to another table. */
   readonly unwantedRoutes: readonly Route[];
-  /** Routes of other plugins that Multus deletes or has deleted: neither their absence nor their presence is wrong. */
+  /** Routes of other plugins that Multus deletes. Both states are correct: present and absent. */
   readonly leftRoutes: readonly Route[];
-  /** The plan speaks of all that is ours here: what it does not want is stale. Else only what is on its links. */
+  /**
+   * If true, the plan names all our objects here, and any other object of ours is stale. If false, this holds only for
+   * objects on the plan's links.
+   */
   readonly whole: boolean;
 }
 
-/** The whole plan of one pod: all its NICs together, since they share rules, tables and the way to the node. */
+/**
+ * The whole plan of one pod. It covers all NICs together, because they share rules, tables and the path to the node.
+ */
 export interface DesiredNetwork {
   readonly pod: DesiredNamespace;
   readonly node: DesiredNamespace;
-  /** The veth pair that we make; an overlay's own may serve instead. */
+  /** The veth pair that we make. Undefined if an overlay's own pair is used instead. */
   readonly veth: VethPair | undefined;
-  /** The NICs that the coordinator works on, the first of the pod first. */
+  /** The NICs that the coordinator configures. The pod's first NIC comes first. */
   readonly nics: readonly PlannedNic[];
-  /** What the user asked for and the plan leaves out, with the reason; for the log. */
+  /** What the user asked for and the plan leaves out, with the reason. For the log. */
   readonly notes: readonly string[];
 }
 
@@ -88,12 +98,12 @@ export interface VethPair {
   readonly podMac: Mac;
 }
 
-/** What DEL and the CNI result need to know of one NIC. */
+/** What DEL and the CNI result need to know about one NIC. */
 export interface PlannedNic {
   readonly name: string;
-  /** Its MAC address once the plan is applied; undefined where it keeps the one it has. */
+  /** Its MAC address after the plan is applied. Undefined if the NIC keeps its present one. */
   readonly mac: Mac | undefined;
-  /** Where the node's routes to its addresses lead: by this link, in this table. */
+  /** The link and the table of the node's routes to the NIC's addresses. */
   readonly hostLink: string;
   readonly hostTable: number;
   readonly addresses: readonly Address[];
@@ -112,5 +122,5 @@ export const emptyNamespace: DesiredNamespace = {
   whole: false,
 };
 
-/** A namespace in which nothing of ours is to stay. */
+/** A namespace that must contain no object of ours. */
 export const nothingWanted: DesiredNamespace = { ...emptyNamespace, whole: true };

@@ -1,5 +1,5 @@
-// What tells a namespace from its desired state: for each object that is missing, wrong or stale a sentence for
-// CHECK and the change that mends it, in an order that is safe to apply.
+// Compares a namespace with its desired state. Each missing, wrong or stale object gives a sentence for CHECK and the
+// change that corrects it. The changes are in an order that is safe to apply.
 
 import { formatCidr } from '#ip';
 import { type Change, type InterfaceAddress, type Neighbour, ROUTE_PROTOCOL, type Rule } from '#net';
@@ -13,7 +13,7 @@ import { sameInterfaceAddress, sameNeighbour, sameNeighbourKey, sameRule } from 
 import { tableFindings } from './table-difference.ts';
 import { addressText, neighbourText, ruleText } from './text.ts';
 
-/** Compares both namespaces of a pod; the node's changes come first, for they make the veth pair. */
+/** Compares both namespaces of a pod. The node's changes come first, because they make the veth pair. */
 export function networkDifference(
   desired: DesiredNetwork,
   observed: { readonly pod: ObservedNamespace; readonly node: ObservedNamespace },
@@ -28,7 +28,7 @@ export function networkDifference(
     return { node, pod: inPod };
   }
   const problem = `link ${hostLink} of the node is not the peer of ${podLink} in the pod`;
-  // Somebody else's veth0: nothing that we could mend.
+  // This veth0 belongs to another program. We cannot correct it.
   if (pod !== undefined) return { node, pod: [{ problem }, ...inPod] };
   if (!isHostLink(host, hostMac)) {
     return {
@@ -36,7 +36,7 @@ export function networkDifference(
       pod: inPod,
     };
   }
-  // Left from another sandbox: nothing of what hangs on it can be used.
+  // The link belongs to an earlier sandbox. No object on it can be used.
   const remove: Change = { verb: 'delete', kind: 'link', name: hostLink };
   const links = observed.node.links.filter((link) => link.name !== hostLink);
   const { rules, table } = observed.node;
@@ -45,8 +45,8 @@ export function networkDifference(
 }
 
 /**
- * Compares one namespace: links, then addresses, neighbours, routes, rules, the nftables table; what is to go comes
- * last, so that there is never a gap.
+ * Compares one namespace: links, then addresses, neighbours, routes, rules and the nftables table. Deletions come last,
+ * so that traffic never has a gap.
  */
 export function difference(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const neighbours = lastingNeighbours(desired, observed);
@@ -67,7 +67,7 @@ export function difference(desired: DesiredNamespace, observed: ObservedNamespac
   ];
 }
 
-/** Compares sysctls alone: those of a link can be read only once the link is made. */
+/** Compares only sysctls. Sysctls of a link can be read only after the link is made. */
 export function sysctlDifference(
   desired: Pick<DesiredNamespace, 'sysctls'>,
   observed: ReadonlyMap<string, string>,
@@ -131,7 +131,7 @@ function staleNeighbours(desired: DesiredNamespace, observed: ObservedNamespace)
     );
 }
 
-/** Only on links that we make: what stands on others is their plugin's. */
+/** Only on links that we make. Addresses on other links belong to the plugins of those links. */
 function staleAddresses(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const made = desired.links.filter((link) => link.peerName !== undefined).map((link) => link.name);
   return observed.addresses
@@ -144,7 +144,7 @@ function staleAddresses(desired: DesiredNamespace, observed: ObservedNamespace):
     .map((address) => stale(`address ${addressText(address)}`, { verb: 'delete', kind: 'address', address }));
 }
 
-/** IPv6's link-local address of each link. */
+/** The link-local IPv6 address of each link. */
 function isKernelMade(address: InterfaceAddress): boolean {
   return address.address.address.family === 6 && address.scope === 'link';
 }

@@ -1,4 +1,4 @@
-// What other programs use in a pod's namespace, and which numbers of tables and marks are free for us.
+// What other programs use in a pod's namespace, and which table numbers and marks are free for us.
 
 import { ROUTE_PROTOCOL, type Route, type Rule } from '#net';
 import { REPLY_TABLE } from './numbers.ts';
@@ -6,7 +6,7 @@ import { REPLY_MARK } from './reply-marks.ts';
 
 type Mark = NonNullable<Rule['mark']>;
 
-/** Tables that hold a route of another program, or that a rule of another program leads to; and the marks of such rules. */
+/** Tables that hold a route of another program or are the target of its rules, and the marks of such rules. */
 export interface ForeignUse {
   readonly tables: ReadonlySet<number>;
   readonly marks: readonly Mark[];
@@ -14,19 +14,22 @@ export interface ForeignUse {
 
 export const noForeignUse: ForeignUse = { tables: new Set(), marks: [] };
 
-/** The numbers that a pod has once, whatever its NICs: chosen when its first NIC comes, and recorded. */
+/**
+ * The numbers that a pod has once, for all its NICs. They are chosen when its first NIC is added, and they are
+ * recorded.
+ */
 export interface PodNumbers {
-  /** What must go back through the node. */
+  /** The table for packets that must go back through the node. */
   readonly replyTable: number;
-  /** Of the NIC that main serves, where the pod has several. */
+  /** The table of the NIC that main serves, if the pod has several NICs. */
   readonly besideTable: number;
-  /** Of answers, where the pod has no default route. */
+  /** The table for replies, if the pod has no default route. */
   readonly lastTable: number;
   /** The packet mark of replies. */
   readonly replyMark: number;
 }
 
-/** Those of Spiderpool, which other tools know. */
+/** Spiderpool's numbers, which other tools know. */
 export const usualNumbers: PodNumbers = {
   replyTable: REPLY_TABLE,
   besideTable: REPLY_TABLE - 1,
@@ -47,7 +50,7 @@ export function foreignUse(routes: readonly Route[], rules: readonly Rule[]): Fo
   };
 }
 
-/** The first free table from `first` on, upwards or downwards; `taken` are those that records of the pod name. */
+/** The first free table from `first` on, upwards or downwards. `taken` are the tables in the pod's records. */
 export function freeTable(
   foreign: ForeignUse,
   { first, step = 1, taken = [] }: { first: number; step?: 1 | -1; taken?: readonly number[] },
@@ -57,12 +60,15 @@ export function freeTable(
   return table;
 }
 
-/** Neither another program's nor the kernel's: default, main and local. */
+/** Whether neither another program nor the kernel uses the table. The kernel uses default, main and local. */
 export function isFreeTable({ tables }: ForeignUse, table: number): boolean {
   return !tables.has(table) && (table < 253 || table > 255);
 }
 
-/** The recorded numbers that no other program uses; others are chosen anew, below those of NICs. */
+/**
+ * Keeps the recorded numbers that no other program uses. The others are chosen again. New tables are below the tables
+ * of NICs.
+ */
 export function podNumbers(foreign: ForeignUse, recorded: PodNumbers = usualNumbers): PodNumbers {
   const table = (first: number, taken: readonly number[]) =>
     isFreeTable(foreign, first) && !taken.includes(first)
@@ -74,7 +80,7 @@ export function podNumbers(foreign: ForeignUse, recorded: PodNumbers = usualNumb
   return { replyTable, besideTable, lastTable, replyMark: freeMark(foreign, recorded.replyMark) };
 }
 
-/** One bit that no rule of another program looks for. */
+/** One bit that no rule of another program matches. */
 function freeMark({ marks }: ForeignUse, wanted: number): number {
   const bits = Array.from({ length: 31 }, (_, i) => 2 ** i);
   const isFree = (bit: number) => marks.every(({ value, mask }) => (bit & mask) >>> 0 !== value);

@@ -1,4 +1,4 @@
-// What all parts of a pod's plan share: its NICs with their ways to the node, the families, the node's addresses.
+// What all parts of a pod's plan share: its NICs with their ways to the node, the families, and the node's addresses.
 
 import { OrbError } from '#base';
 import { type Address, type Cidr, cidrContains, type Family, networkOf, parseCidr } from '#ip';
@@ -11,35 +11,35 @@ import { sameCidr } from './same.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { type Way, type Ways, waysOf } from './way.ts';
 
-/** A NIC as the plan sees it. */
+/** A NIC as the plan uses it. */
 export interface Nic {
   readonly name: string;
   readonly addresses: readonly Cidr[];
   readonly routes: readonly Route[];
   readonly table: number | undefined;
-  /** An overlay's NIC is planned for with the settings of the first that is ours. */
+  /** An overlay's NIC has the settings of the first NIC that is ours. */
   readonly settings: CoordinatorSettings;
   readonly way: Way;
-  /** Not an overlay's. */
+  /** False for an overlay's NIC. */
   readonly ours: boolean;
   readonly owner: AttachmentKey;
 }
 
 export interface Frame {
-  /** All NICs, the pod's first one first. */
+  /** All NICs. The pod's first NIC comes first. */
   readonly nics: readonly Nic[];
   readonly first: Nic;
   readonly isOverlay: boolean;
-  /** The distinct ways, the first NIC's first. */
+  /** The distinct ways. The first NIC's way comes first. */
   readonly ways: readonly Way[];
   readonly ownWay: Way | undefined;
-  /** Families of NICs that are ours; an overlay's own stay as they are. */
+  /** Families of the NICs that are ours. An overlay's own families stay unchanged. */
   readonly families: readonly Family[];
   /** The node's addresses of these families. */
   readonly nodes: readonly Address[];
-  /** The first of each family. */
+  /** The first address of each family in `nodes`. */
   readonly gateways: readonly Address[];
-  /** For what belongs to the pod as a whole. */
+  /** The owner of objects that belong to the whole pod. */
   readonly owner: AttachmentKey;
   readonly numbers: PodNumbers;
   readonly notes: string[];
@@ -47,7 +47,9 @@ export interface Frame {
 
 const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
 
-/** Throws COORDINATOR_NO_ADDRESS for a NIC without addresses, INPUT_INVALID for settings that do not fit them. */
+/**
+ * @throws OrbError COORDINATOR_NO_ADDRESS for a NIC without addresses, INPUT_INVALID for settings that do not fit them
+ */
 export function frameOf(input: PodInput): Frame {
   const ways = waysOf(input);
   const ours = ourNics(input, ways);
@@ -132,20 +134,21 @@ export function hasFamily(nic: Nic, family: Family): boolean {
   return nic.addresses.some((cidr) => cidr.address.family === family);
 }
 
-/** Its settings are those of what the pod has once. */
+/** The NIC whose settings apply to what the pod has only once. */
 export function firstOfOurs(frame: Frame): Nic {
   return frame.nics.find((nic) => nic.ours) ?? frame.first;
 }
 
-/** Marks an object as the NIC's. */
+/** Returns a function that sets the NIC as the owner of an object. */
 export function owned(owner: AttachmentKey): <T extends object>(object: T) => Owned<T> {
   return (object) => ({ ...object, owner });
 }
 
 /**
- * The source of what leaves by a way: the first address of the NICs that it serves (Spiderpool #2489). For IPv6 the kernel finds it
- * by itself where there is no choice: the link's own, or that of the pod's only NIC. Of several it would take the one that is
- * most like the destination (RFC 6724, rule 8), another NIC's for one Service and the first NIC's for the next.
+ * The source address of packets that leave by a way: the first address of the NICs that the way serves (Spiderpool
+ * #2489). For IPv6 the kernel finds it if there is only one choice: the link's own, or that of the pod's only NIC. From
+ * several, the kernel would take the address most like the destination (RFC 6724, rule 8). Two Services could then get
+ * addresses of two different NICs.
  */
 export function sourceOf(frame: Frame, way: Way, family: Family): Address | undefined {
   if (family === 6 && !(way.own && frame.nics.filter((nic) => hasFamily(nic, 6)).length > 1))
@@ -156,7 +159,7 @@ export function sourceOf(frame: Frame, way: Way, family: Family): Address | unde
     .find((cidr) => cidr.address.family === family)?.address;
 }
 
-/** The NIC that has the network on its own LAN, where neighbours answer. */
+/** The NIC whose own LAN contains the network. Neighbours answer there. */
 export function nicOnLan(frame: Frame, network: Cidr): Nic | undefined {
   const { prefixLength } = network;
   const isOn = (cidr: Cidr) => cidr.prefixLength === prefixLength && sameCidr(networkOf(cidr), network);

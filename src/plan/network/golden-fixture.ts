@@ -1,4 +1,4 @@
-// For tests of plans: the clusters of Spiderpool's golden tables, and a plan's objects in iproute2's words.
+// For tests of plans: the clusters of Spiderpool's golden tables, and a plan's objects in iproute2's notation.
 
 import { parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
@@ -40,7 +40,7 @@ export function madeBy(dev: string, destination: string, gateway?: string, more:
   };
 }
 
-/** A macvlan NIC of the network 10.`net`.0.0/16, fd00:10:`net`::/64 with its routes. */
+/** A macvlan NIC with the networks 10.`net`.0.0/16 and fd00:10:`net`::/64, and its routes. */
 export function macvlan(
   name: string,
   net: number,
@@ -73,7 +73,7 @@ export function macvlan(
   };
 }
 
-/** A NIC of Calico: a veth with a /32, reached by a made-up gateway. */
+/** A NIC of Calico: a veth with a /32 address and an artificial gateway. */
 export const calico: OverlayNic = {
   name: 'eth0',
   mac: '02:ca:11:00:00:01',
@@ -96,7 +96,7 @@ export function plan(
   return planPod({ ...rest, nics, ...(overlay !== undefined && { overlay }) });
 }
 
-/** Routes of one table and family in iproute2's words, in the order of the words. */
+/** Routes of one table and family in iproute2's notation, sorted as text. */
 export function table(routes: readonly Route[], number: number, family: 4 | 6 = 4): string[] {
   return routes
     .filter((route) => route.table === number && route.destination.address.family === family)

@@ -1,4 +1,4 @@
-// Networks that the pod reaches through its node: of Services, of overlay pods, the user's own; and the node itself.
+// Networks that the pod reaches through its node: of Services, of overlay pods and of the user, and the node itself.
 
 import { type Cidr, type Family, formatCidr } from '#ip';
 import type { Route } from '#net';
@@ -6,14 +6,14 @@ import { type Frame, nicOnLan, sourceOf } from './frame.ts';
 import { gatewayRoute, linkRoute } from './made.ts';
 import type { Way } from './way.ts';
 
-/** The node's own addresses. */
+/** Routes to the node's own addresses. */
 export function nodeRoutes(frame: Frame, way: Way, table: number, family?: Family): Route[] {
   return frame.nodes
     .filter((node) => family === undefined || node.family === family)
     .map((node) => linkRoute(node, way.podLink, table, sourceOf(frame, way, node.family)));
 }
 
-/** Through the node: the same in every table, so that sockets bound to any NIC reach Services. */
+/** Routes through the node. They are the same in every table, so that sockets bound to any NIC reach Services. */
 export function hijackRoutes(
   frame: Frame,
   networks: readonly Cidr[],
@@ -30,12 +30,15 @@ export function hijackRoutes(
   });
 }
 
-/** The node's /32 and the default are there before it, and on a NIC's LAN neighbours answer themselves. */
+/**
+ * Whether the network gets a route through the node. A default route exists already, and neighbours answer on a NIC's
+ * LAN. The routes to the node's own addresses exist already, too.
+ */
 function isServed(frame: Frame, network: Cidr): boolean {
   return network.prefixLength > 0 && nicOnLan(frame, network) === undefined;
 }
 
-/** What is left out, with the reason. */
+/** The networks that are left out, with the reason. */
 export function hijackNotes(frame: Frame, networks: readonly Cidr[], what = 'hijacked network'): string[] {
   return networks.flatMap((network) => {
     const { family } = network.address;

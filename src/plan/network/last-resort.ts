@@ -1,4 +1,4 @@
-// What lets a pod without a default route answer through its node.
+// Lets a pod without a default route send replies through its node.
 
 import { defaultDestination, type Family } from '#ip';
 import { IPPROTO, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
@@ -7,12 +7,15 @@ import { LAST_RULE_PRIORITY } from './numbers.ts';
 import { replyWay } from './replies.ts';
 
 /**
- * A TCP socket that asks has no port yet when its way is looked up, so any port is that of an answer. The kernel takes no range up to
- * 65535 (fib_rule_port_range_valid).
+ * A TCP client socket has no port yet when the kernel looks up its route, so any port means a reply. The kernel accepts
+ * no range up to 65535 (fib_rule_port_range_valid).
  */
 const ANY_PORT = { first: 1, last: 65_534 } as const;
 
-/** A UDP socket that asks has its port by then: one above these (ip_local_port_range). A UDP server above these is not answered. */
+/**
+ * A UDP client socket already has its port then. It is above this range (ip_local_port_range). Replies of a UDP server
+ * above this range are not sent.
+ */
 const SERVED_PORTS = { first: 1, last: 32_767 } as const;
 
 export function familiesWithoutDefault(frame: Frame, defaults: readonly Route[]): Family[] {
@@ -22,9 +25,9 @@ export function familiesWithoutDefault(frame: Frame, defaults: readonly Route[])
 }
 
 /**
- * The kernel looks up the way of an answer before our nftables table restores its mark, and sends nothing where there is no route
- * (docs/adr/0028). This route has no gateway. A marked answer is then looked up again and leaves by the reply table. What has no mark
- * stays here: nobody answers for its destination's MAC address.
+ * The kernel looks up the route of a reply before our nftables table restores its mark. It sends nothing if no route
+ * exists (docs/adr/0028). This route has no gateway. The kernel looks up a marked reply again, and the reply leaves by
+ * the reply table. An unmarked packet stays here, because no neighbour answers for its destination's MAC address.
  */
 export function lastResortRoute(frame: Frame, family: Family): Route {
   const way = replyWay(frame);
@@ -41,17 +44,21 @@ export function lastResortRoute(frame: Frame, family: Family): Route {
   };
 }
 
-/** Not the overlay's NIC: its other end may answer ARP for every address (Calico's proxy_arp), and questions would get out. */
+/**
+ * Never the overlay's NIC: its peer may answer ARP for every address (Calico's proxy_arp), and requests would leave the
+ * pod.
+ */
 function lanNic(frame: Frame, family: Family): string {
   return (frame.nics.find((nic) => nic.ours && hasFamily(nic, family)) ?? frame.first).name;
 }
 
 /**
- * They come after main and take answers alone. An answer is known by its source port: it is the port of a server, and a socket that
- * only asks has none of these. So a program that asks still learns at once that there is no way.
+ * These rules come after main and match only replies. The source port identifies a reply: it is the port of a server,
+ * and a client socket has none of these ports. So a client still gets the error immediately that no route exists.
  */
 export function lastResortRules(frame: Frame, family: Family): Rule[] {
-  // Not for `iif lo` alone: rp_filter looks up the way back with ports only where a rule for all packets asks for them.
+  // The rule does not match `iif lo` alone. rp_filter uses ports in its reverse lookup only if a rule for all packets
+  // has ports.
   const rule = {
     family,
     priority: LAST_RULE_PRIORITY,

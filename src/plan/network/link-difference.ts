@@ -1,4 +1,4 @@
-// Links as they are against links as we want them.
+// Compares the present links with the desired links.
 
 import type { Change, Link, LinkSettings, Mac, Neighbour } from '#net';
 import type { DesiredLink, DesiredNamespace } from './desired.ts';
@@ -10,7 +10,7 @@ export function linkFindings(desired: DesiredLink, observed: ObservedNamespace):
   if (link === undefined) return [missing(desired)];
   const wrong = faults(desired, link);
   if (wrong.length === 0) return [];
-  // A MAC address that is right must not be set again: the kernel drops the link's neighbours each time.
+  // Do not set a MAC address again if it is right: the kernel deletes the link's neighbours each time.
   const { mac: _right, ...others } = settingsOf(desired);
   const settings = link.mac === desired.mac ? others : settingsOf(desired);
   const change: Change = { verb: 'set', kind: 'link', link: { name: desired.name, ...settings, up: true } };
@@ -24,7 +24,7 @@ function missing(desired: DesiredLink): Finding {
     const link = { name, type, ...settingsOf(desired), up: true };
     return mending(problem, { verb: 'create', kind: 'link', link });
   }
-  // A peer comes into being with the other end, and needs but to be set up.
+  // The kernel creates a peer together with its other end. The peer only needs to be set up.
   if (desired.peerName !== undefined) {
     return mending(problem, { verb: 'set', kind: 'link', link: { name, up: true } });
   }
@@ -56,7 +56,10 @@ function settingsOf({
   };
 }
 
-/** Neighbours as they will be: the kernel drops those of a link whose MAC address changes, permanent ones too. */
+/**
+ * The neighbours that will remain. If a link's MAC address changes, the kernel deletes its neighbours, also permanent
+ * ones.
+ */
 export function lastingNeighbours(
   desired: DesiredNamespace,
   observed: ObservedNamespace,
@@ -70,8 +73,8 @@ export function lastingNeighbours(
 }
 
 /**
- * Whether a link of the node is the end of a veth pair that we have made for a container. Its name tells little: another program may
- * give it to a link of its own. The MAC address follows from the whole container id.
+ * Whether a link of the node is our end of a veth pair for a container. The name proves little, because another program
+ * may use it for its own link. The MAC address is derived from the whole container id.
  */
 export function isHostLink(link: Link | undefined, hostMac: Mac): boolean {
   return link?.kind === 'veth' && link.mac === hostMac;

@@ -1,12 +1,12 @@
-// MAC addresses that we choose: those of a veth pair, derived from the attachment, and a pod's from a prefix.
+// MAC addresses that we choose. Those of a veth pair are derived from the attachment, and a pod's from a prefix.
 
 import { type Address, addressBytes } from '#ip';
 import type { Mac } from '#net';
 
 /**
- * A locally administered unicast address for one end of the container's veth pair. Derived, not random, so that a
- * repeated ADD finds the permanent neighbours right; said at creation, so that systemd's MACAddressPolicy leaves it
- * alone (Spiderpool #2303, #2464).
+ * A locally administered unicast address for one end of the container's veth pair. It is derived, not random, so that a
+ * repeated ADD finds correct permanent neighbours. It is set when the link is created, so that systemd's
+ * MACAddressPolicy does not change it (Spiderpool #2303, #2464).
  */
 export function vethMac(containerId: string, end: 'pod' | 'node'): Mac {
   const hash = fnv1a(`${containerId}/${end}`);
@@ -15,12 +15,12 @@ export function vethMac(containerId: string, end: 'pod' | 'node'): Mac {
   return macText(bytes);
 }
 
-/** The prefix's two bytes and the last four of the address: `0a:1b` and 10.20.20.95 make `0a:1b:0a:14:14:5f`. */
+/** The two bytes of the prefix and the last four of the address: `0a:1b` and 10.20.20.95 make `0a:1b:0a:14:14:5f`. */
 export function prefixedMac(prefix: string, address: Address): Mac {
   return `${prefix}:${macText([...addressBytes(address).slice(-4)])}`;
 }
 
-/** A short mark of a text, for telling whether an object is still what we made. */
+/** A short hash of a text. It shows whether an object is still as we made it. */
 export function fingerprint(text: string): string {
   return (fnv1a(text) >> 32n).toString(16).padStart(8, '0');
 }
@@ -29,7 +29,10 @@ function macText(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** FNV-1a of 64 bits (Noll): spreads well, and nobody gains from a collision between two ends of different wires. */
+/**
+ * FNV-1a of 64 bits (Noll). It distributes well, and a collision between ends of different pairs gives an attacker no
+ * advantage.
+ */
 function fnv1a(text: string): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) {

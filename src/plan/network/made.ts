@@ -1,4 +1,4 @@
-// The kinds of objects that a plan makes, each in one line: link routes, routes through a gateway, neighbours, rules.
+// Builds each kind of object of a plan in one call: link routes, routes through a gateway, neighbours, rules.
 
 import { type Address, type Cidr, type Family, hostCidr } from '#ip';
 import { type Mac, type Neighbour, ROUTE_PROTOCOL, type Route, type Rule } from '#net';
@@ -41,7 +41,10 @@ export function gatewayRoute(
   };
 }
 
-/** Without it IPv6 stays silent: a host answers neighbour discovery for addresses of the asked link only (RFC 4861 §7.2.3). */
+/**
+ * Without it, IPv6 gets no answer: a host answers neighbour discovery only for addresses of the link that was asked
+ * (RFC 4861 §7.2.3).
+ */
 export function neighbour(address: Address, dev: string, mac: Mac): Neighbour {
   return { dev, address, mac, state: 'permanent', protocol: ROUTE_PROTOCOL };
 }
@@ -57,7 +60,7 @@ export function replyRule(family: Family, { replyTable, replyMark }: PodNumbers)
   };
 }
 
-/** `1001: from 10.7.168.173 lookup 101`; with a priority of its own, so that the kernel refuses a second one. */
+/** `1001: from 10.7.168.173 lookup 101`. It has a priority of its own, so that the kernel refuses a second one. */
 export function sourceRule(address: Address, table: number): Rule {
   return {
     family: address.family,

@@ -1,33 +1,33 @@
-// Which mode a NIC is served in, and which table it gets: from what is recorded of the pod's other NICs.
+// Chooses the mode and the table of a NIC from the records of the pod's other NICs.
 
 import { OrbError } from '#base';
 import { type ForeignUse, freeTable, isFreeTable } from './foreign-use.ts';
 import { FIRST_NIC_TABLE, POD_LINK } from './numbers.ts';
 import type { CoordinatorSettings } from './settings.ts';
 
-/** The mode of a NIC that is served. */
+/** The mode of a NIC that the coordinator serves. */
 export type NicMode = 'underlay' | 'overlay';
 
-/** What a record says of another NIC of the pod. */
+/** What a record says about another NIC of the pod. */
 export interface RecordedNic {
   readonly name: string;
   readonly mode: NicMode;
   readonly table?: number;
 }
 
-/** What the decision is made from. */
+/** The input of the decision. */
 export interface NicSituation {
   readonly name: string;
   readonly settings: Pick<CoordinatorSettings, 'mode' | 'podDefaultCniNic'>;
   /** The pod's other NICs that the coordinator serves. */
   readonly others: readonly RecordedNic[];
-  /** The pod has the veth pair of underlay mode, whoever made it. */
+  /** Whether the pod has the veth pair of underlay mode, made by any program. */
   readonly hasVeth: boolean;
   /** What other programs use in the pod. */
   readonly foreign: ForeignUse;
 }
 
-/** Undefined where the settings switch the coordinator off: the result passes through unchanged. */
+/** Undefined if the settings turn the coordinator off. The result then passes through unchanged. */
 export function nicMode(situation: NicSituation): NicMode | undefined {
   const { name, settings } = situation;
   const isFirst = name === settings.podDefaultCniNic;
@@ -39,7 +39,7 @@ export function nicMode(situation: NicSituation): NicMode | undefined {
       return undefined;
     case 'auto':
       if (isFirst || underlayBefore) return 'underlay';
-      // Without a record, veth0 is of an underlay NIC that somebody else served.
+      // If no record exists, veth0 belongs to an underlay NIC that another program served.
       return veth && !overlayBefore ? underlay(situation, isFirst, underlayBefore) : 'overlay';
     case 'underlay':
       return underlay(situation, isFirst, underlayBefore);
@@ -75,9 +75,9 @@ function conflict(name: string, message: string): OrbError {
 }
 
 /**
- * The NIC's own table: the one it was given before, else the lowest that neither another NIC of the pod nor another program has.
- * The first NIC in underlay mode needs none. Never the number of links, which changes when a NIC is unplugged or is somebody
- * else's (Spiderpool #3953).
+ * The NIC's own table. It is the recorded one, or the lowest that no other NIC of the pod and no other program uses.
+ * The first NIC in underlay mode needs none. The table never comes from the number of links. That number changes when a
+ * NIC is unplugged or belongs to another program (Spiderpool #3953).
  */
 export function nicTable(
   situation: NicSituation,

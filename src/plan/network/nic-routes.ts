@@ -1,4 +1,4 @@
-// Which routes of table main belong to a NIC: told from a dump, and remembered, since its default route may move.
+// Finds the routes of table main that belong to a NIC in a dump. They are recorded, because its default route may move.
 
 import { formatCidr, parseCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
@@ -8,8 +8,8 @@ import { routeKey } from './same.ts';
 const LINK_LOCAL = formatCidr(parseCidr('fe80::/64'));
 
 /**
- * The NIC's routes as its plugin made them: what a dump shows, and of what was recorded earlier those that are no longer in
- * main, because we moved them. A record of other addresses is of an earlier NIC of that name.
+ * The NIC's routes as its plugin made them. They come from a dump, and from the record if we moved them out of main. A
+ * record with other addresses belongs to an earlier NIC with the same name.
  */
 export function nicRoutes(
   nic: Pick<PodNic, 'name' | 'addresses'>,
@@ -23,7 +23,7 @@ export function nicRoutes(
   return [...found, ...moved];
 }
 
-/** Link-local networks are of every link by itself. */
+/** Every link has link-local networks of its own. */
 function isOthers(route: Route): boolean {
   return (
     route.table === MAIN_TABLE &&
@@ -34,8 +34,8 @@ function isOthers(route: Route): boolean {
 }
 
 /**
- * A route of several next hops may be of several NICs: the kernel joins IPv6 default routes of one metric. What is of one
- * NIC keeps its metric, MTU and onlink flag, and its destination, which need not be the default.
+ * A route with several next hops may belong to several NICs: the kernel joins IPv6 default routes of one metric. The
+ * part of one NIC keeps its metric, MTU, onlink flag and destination. The destination need not be the default.
  */
 function partOf(route: Route, dev: string): Route[] {
   if (route.nextHops === undefined) return route.dev === dev ? [route] : [];

@@ -1,4 +1,5 @@
-// Tables of NICs, where a pod has several: what was asked on a NIC is answered on it, and the node and Services stay in reach.
+// Tables of the NICs of a pod with several NICs. Replies leave by the NIC that got the request, and every table reaches
+// the node and Services.
 
 import type { Family } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route, RTPROT, type Rule } from '#net';
@@ -8,7 +9,7 @@ import { hijackRoutes, nodeRoutes } from './hijack.ts';
 import { gatewayRoute, sourceRule } from './made.ts';
 import { isKeptFromMain } from './multus-default.ts';
 
-/** `from` rules, one for each address. */
+/** One `from` rule for each address. */
 export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
   return [...moved, ...keepersBesideOthers(frame, moved)].flatMap(({ nic, family, table }) =>
     nic.addresses
@@ -27,8 +28,9 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
 }
 
 /**
- * The NIC that main serves, where others have its family too. Main also leads into their LANs and holds their policy routes. These must
- * not take this NIC's answers (docs/adr/0028), so a rule for its address leads to a table without them.
+ * The NIC that main serves, if other NICs have its family too. Main also has routes to their LANs and their policy
+ * routes. Replies of this NIC must not use those routes (docs/adr/0028). So a rule for its address leads to a table
+ * without them.
  */
 function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
   return frame.families.flatMap((family) => {
@@ -43,8 +45,8 @@ function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
 }
 
 /**
- * A later NIC has its own, unless the first NIC has taken it. Where an overlay's NIC leads to the node, marked replies and what is sent
- * from its address go the same way, and have one table (golden table G4).
+ * A later NIC has a table of its own, unless the first NIC uses it. If an overlay's NIC leads to the node, marked
+ * replies and packets from its address go the same way. They share one table (golden table G4).
  */
 function keepersTable(frame: Frame, keeper: Nic, family: Family): number {
   const { replyTable, besideTable } = frame.numbers;
@@ -53,7 +55,10 @@ function keepersTable(frame: Frame, keeper: Nic, family: Family): number {
   return keeper === frame.first && goesAsReplies ? replyTable : besideTable;
 }
 
-/** The overlay's own link leads everywhere that its NIC reaches: its default route is all that its address needs (Spiderpool #3683). */
+/**
+ * The overlay's own link leads to every destination of its NIC. Its address needs only its default route (Spiderpool
+ * #3683).
+ */
 function isOverlays({ ours, way }: Nic): boolean {
   return !ours && !way.own;
 }
@@ -62,7 +67,7 @@ function defaultsOf({ nic, family, table }: Moved): Route[] {
   return defaultRoutes(nic, family).map((route) => copy(route, table));
 }
 
-/** The node, the NIC's own routes, what goes through the node, and the user's routes through the NIC. */
+/** Routes to the node, the NIC's own routes, routes through the node, and the user's routes through the NIC. */
 function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
   const own = nic.routes.filter(
     (route) => route.destination.address.family === family && !mainFollows(frame, nic, route),
@@ -76,8 +81,9 @@ function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
 }
 
 /**
- * The user's routes of every NIC: in its table they serve only what is sent from its address, and a program that names no source
- * would still take the default route (Spiderpool #5700). Of several to one network the first NIC's counts, whose ADD is the first.
+ * The user's routes of every NIC. In the NIC's table they serve only packets from its address. A program that sets no
+ * source would still take the default route (Spiderpool #5700). If several lead to one network, the route of the first
+ * NIC wins, because its ADD comes first.
  */
 export function policyRoutesInMain(frame: Frame): Route[] {
   const ours = frame.nics.filter((nic) => nic.ours);
@@ -93,18 +99,21 @@ function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Ro
     .map(({ destination, gateway }) => gatewayRoute(destination, gateway, nic.name, table));
 }
 
-/** A router's advertisement renews the keeper's default route in main, or ends it: a copy would outlive the router. */
+/**
+ * A router advertisement renews or ends the default route in main of the NIC that main serves. A copy would outlive the
+ * router.
+ */
 function mainFollows(frame: Frame, nic: Nic, { destination, protocol }: Route): boolean {
   const isDefault = destination.prefixLength === 0;
   return isDefault && protocol === RTPROT.ra && keeperOf(frame, destination.address.family) === nic;
 }
 
-/** Ours now, with metric, MTU, onlink flag and next hops as they were (Spiderpool loses them). */
+/** The copy is ours and keeps metric, MTU, onlink flag and next hops (Spiderpool loses them). */
 export function copy(route: Route, table: number): Route {
   return { ...route, table, protocol: ROUTE_PROTOCOL };
 }
 
-/** Gateways are looked up among what is there before them. */
+/** The kernel looks for a gateway in the routes that exist already. */
 function linksFirst(routes: readonly Route[]): Route[] {
   const isLink = (route: Route) => route.gateway === undefined && route.nextHops === undefined;
   return [...routes.filter(isLink), ...routes.filter((route) => !isLink(route))];

@@ -1,44 +1,44 @@
-// What a plan is made of: the NICs of a pod as their plugins left them, and the addresses of its node.
+// The input of a plan: the NICs of a pod as their plugins left them, and the addresses of its node.
 
 import type { Address, Cidr } from '#ip';
 import type { Mac, Route } from '#net';
 import type { PodNumbers } from './foreign-use.ts';
 import type { CoordinatorSettings } from './settings.ts';
 
-/** A NIC of the pod, whoever made it. */
+/** A NIC of the pod, made by any plugin. */
 export interface PodNic {
   readonly name: string;
-  /** As the plugin before us reported them; link-local ones do not count. */
+  /** As the previous plugin reported them. Link-local addresses are not included. */
   readonly addresses: readonly Cidr[];
   /** Its routes in table main as its plugin made them: see `nicRoutes`. */
   readonly routes: readonly Route[];
 }
 
-/** A NIC that the coordinator works on. */
+/** A NIC that the coordinator configures. */
 export interface NicInput extends PodNic {
-  /** Its own table; absent for the pod's first NIC, which main serves. */
+  /** Its own table. Absent for the pod's first NIC, which main serves. */
   readonly table?: number;
   readonly settings: CoordinatorSettings;
 }
 
-/** The pod's first NIC where it is an overlay's: read, and left as it is but for its default route. */
+/** The pod's first NIC if it belongs to an overlay. We read it, and we change only its default route. */
 export interface OverlayNic extends PodNic {
   readonly mac: Mac;
-  /** The node's end of it; absent where the NIC does not lead to the node, as a macvlan's does not. */
+  /** Its peer on the node. Absent if the NIC does not lead to the node, for example a macvlan. */
   readonly peer?: { readonly name: string; readonly mac: Mac; readonly kind: string };
 }
 
-/** All NICs of a pod at once. */
+/** All NICs of a pod together. */
 export interface PodInput {
   readonly containerId: string;
-  /** At least one, in the order of their tables: the pod's first NIC, then 101, 102 … */
+  /** At least one. The pod's first NIC comes first, then the others in the order of their tables: 101, 102 … */
   readonly nics: readonly NicInput[];
-  /** Present in overlay mode, where it comes before all of `nics`. */
+  /** Present in overlay mode. It comes before all of `nics`. */
   readonly overlay?: OverlayNic;
-  /** See `nodeAddresses`: the first of a family is the gateway. */
+  /** See `nodeAddresses`. The first address of a family is the gateway. */
   readonly nodeAddresses: readonly Address[];
-  /** Absent in what older agents recorded: the usual ones. */
+  /** Absent in records of older agents: the usual numbers apply. */
   readonly numbers?: PodNumbers;
-  /** A NIC that is being taken away: its default route must not stay behind. */
+  /** A NIC that is being removed. Its default route must not stay. */
   readonly leaving?: PodNic;
 }

@@ -1,23 +1,24 @@
-// Which addresses are the node's own: what pods reach through veth0 instead of the LAN.
+// Finds the node's own addresses. Pods reach these through veth0 and not through the LAN.
 
 import type { Node } from '#api';
 import { type Address, maxPrefixLength, sameAddress, tryParseAddress } from '#ip';
 import type { InterfaceAddress, Link } from '#net';
 
-/** Kinds of links that connect the node itself; a physical NIC has none. */
+/** Kinds of links that connect the node itself. A physical NIC has no kind. */
 const NIC_KINDS = new Set([undefined, 'bond', 'team', 'vlan', 'macvlan', 'openvswitch', 'veth']);
 
-/** Kinds of links that carry an overlay's packets from node to node, whatever their names. */
+/** Kinds of links that carry an overlay's packets between nodes, under any name. */
 const TUNNEL_KINDS = new Set(['vxlan', 'geneve', 'ipip', 'gre', 'gretap', 'sit', 'wireguard']);
 
-/** Names of links that container engines and overlay networks make, those of our own veths among them. */
+/** Names of links that container engines and overlay networks make. Our own veths are included. */
 const FOREIGN_NAME =
   /^(docker|cbr|dummy|virbr|lxcbr|lxc|veth|cali|flannel|kube-|nodelocaldns|cni|vx-submariner|cilium)/;
 
 /**
- * The node's addresses, the first of a family being the gateway of what is hijacked: the InternalIPs of the Node
- * object in its order, then what other NICs of the node have. Not a route lookup, which picks an RDMA NIC on some nodes;
- * and no virtual addresses (keepalived and kube-vip add them as /32 or /128), which move on while pods keep their routes.
+ * The node's addresses. The first of a family is the gateway of hijacked networks. The InternalIPs of the Node object
+ * come first, in its order, then the addresses of the node's other NICs. A route lookup is not used, because it picks
+ * an RDMA NIC on some nodes. Virtual addresses are left out (keepalived and kube-vip add them as /32 or /128). They
+ * move to other nodes while pods keep their routes.
  */
 export function nodeAddresses(
   links: readonly Link[],
@@ -47,12 +48,15 @@ export function isTunnel({ kind = '' }: Link): boolean {
   return TUNNEL_KINDS.has(kind);
 }
 
-/** Whether packets between pods of different nodes may come in by the link: a NIC of the node, or a tunnel. */
+/**
+ * Whether packets between pods of different nodes may enter by the link. This holds for the node's NICs and for
+ * tunnels.
+ */
 export function leadsToOtherNodes(link: Link, links: readonly Link[]): boolean {
   return isTunnel(link) || (isNic(link, links) && !FOREIGN_NAME.test(link.name));
 }
 
-/** A bridge is the node's own when a NIC is one of its ports: br-ex, not docker0. */
+/** A bridge belongs to the node itself if one of its ports is a NIC: br-ex, but not docker0. */
 function isNic(link: Link, links: readonly Link[]): boolean {
   if (link.loopback) return false;
   if (link.kind === 'bridge') {

@@ -1,4 +1,5 @@
-// The node's share in a pod's network: its end of the way, and the routes and neighbours of the pod's addresses.
+// The objects of a pod's network on the node: the node's end of the way, and the routes and neighbours of the pod's
+// addresses.
 
 import { hostCidr } from '#ip';
 import type { DesiredLink, DesiredNamespace, DesiredSysctl, Owned } from './desired.ts';
@@ -48,7 +49,7 @@ function addressesOf(frame: Frame, nic: Nic) {
     .filter((address) => frame.families.includes(address.family));
 }
 
-/** Ours is made; an overlay's is only expected to be there. */
+/** We make our own link. An overlay's link is only expected to exist. */
 function links(frame: Frame, served: readonly Nic[]): Owned<DesiredLink>[] {
   const { owner } = frame;
   const ways = [...new Set(served.map((nic) => nic.way))];
@@ -60,7 +61,10 @@ function links(frame: Frame, served: readonly Nic[]): Owned<DesiredLink>[] {
   });
 }
 
-/** One of the node's addresses on its end, or MASQUERADE takes whatever link comes first, docker0 for one: docs/adr/0012. */
+/**
+ * The node's end has one of the node's addresses. Without it, MASQUERADE takes an address of any link, for example
+ * docker0: docs/adr/0012.
+ */
 function addresses(frame: Frame) {
   const { ownWay } = frame;
   if (ownWay === undefined) return [];
@@ -73,7 +77,7 @@ function addresses(frame: Frame) {
   }));
 }
 
-/** A pod must not become the node's router by an advertisement. */
+/** A pod must not become the node's router by a router advertisement. */
 function sysctls(frame: Frame): DesiredSysctl[] {
   if (frame.ownWay === undefined || !frame.families.includes(6)) return [];
   return [{ key: `ipv6/conf/${frame.ownWay.hostLink}/accept_ra`, value: '0' }];

@@ -1,20 +1,29 @@
-// The names and numbers that Spiderpool gave its tables, rules and links: other tools and people know them.
+// The names and numbers that Spiderpool gave its tables, rules and links. Other tools and people know them.
 
 import { fingerprint } from './mac.ts';
 
-/** Pod: what must go back through the node; rule 1000 sends marked replies here. Another one where a program uses it. */
+/**
+ * Pod: the table for packets that must go back through the node. Rule 1000 sends marked replies here. If another
+ * program uses this table, another number is chosen.
+ */
 export const REPLY_TABLE = 100;
 
-/** Pod: the table of the first NIC besides the pod's own first; later NICs follow. */
+/** Pod: the table of the second NIC. Later NICs get the next numbers. */
 export const FIRST_NIC_TABLE = 101;
 
 /** Pod: `fwmark 0x1 lookup 100`. */
 export const REPLY_RULE_PRIORITY = 1000;
 
-/** Pod: `from 10.7.168.173 lookup 101`, after the mark, so that marked replies keep their way (Spiderpool chose 999). */
+/**
+ * Pod: `from 10.7.168.173 lookup 101`. It comes after the mark rule, so that marked replies keep their way (Spiderpool
+ * chose 999).
+ */
 export const SOURCE_RULE_PRIORITY = 1001;
 
-/** Pod: `from all ipproto tcp sport 1-65534 lookup 98`, after the kernel's own last rule (32767); see last-resort.ts. */
+/**
+ * Pod: `from all ipproto tcp sport 1-65534 lookup 98`. It comes after the kernel's own last rule (32767). See
+ * last-resort.ts.
+ */
 export const LAST_RULE_PRIORITY = 32_768;
 
 /** Node: `from all lookup 500`. */
@@ -24,8 +33,9 @@ export const HOST_RULE_PRIORITY = 1000;
 export const POD_LINK = 'veth0';
 
 /**
- * The node's end: with eleven characters of the container id it just fits an interface name (IFNAMSIZ). The ids of
- * containerd and CRI-O are random hex digits; of others the beginning tells nothing, so that a hash of the whole stands in.
+ * The name of the node's end. With eleven characters of the container id it just fits into an interface name
+ * (IFNAMSIZ). Ids of containerd and CRI-O are random hex digits. Other ids may begin alike, so a hash of the whole id
+ * is used.
  */
 export function hostLinkName(containerId: string): string {
   const tells = containerId.length <= 11 || /^[0-9a-f]{11}/.test(containerId);
@@ -33,8 +43,8 @@ export function hostLinkName(containerId: string): string {
   return `veth${mark}`;
 }
 
-/** An IPv6 link needs that much (RFC 8200 §5); the kernel takes IPv6 off a link with less. */
+/** The smallest MTU of an IPv6 link (RFC 8200 §5). The kernel removes IPv6 from a link with less. */
 export const LEAST_IPV6_MTU_BYTES = 1280;
 
-/** What the kernel gives an IPv6 route without a metric. */
+/** The metric that the kernel gives an IPv6 route without one. */
 export const IPV6_DEFAULT_METRIC = 1024;

@@ -1,4 +1,4 @@
-// What was found in a namespace; only what the desired state speaks of needs to be in it.
+// What was found in a namespace. It needs to contain only the kinds of objects that the desired state names.
 
 import type { InterfaceAddress, Link, Neighbour, NftRule, Route, Rule } from '#net';
 
@@ -8,9 +8,9 @@ export interface ObservedNamespace {
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
   readonly neighbours: readonly Neighbour[];
-  /** By key; a sysctl that the kernel lacks is absent. */
+  /** By key. A sysctl that the kernel does not have is absent. */
   readonly sysctls: ReadonlyMap<string, string>;
-  /** The rules of the nftables table that is ours. */
+  /** The rules of our nftables table. */
   readonly table: readonly NftRule[];
 }
 

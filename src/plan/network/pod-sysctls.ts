@@ -1,4 +1,4 @@
-// Sysctls of a pod's namespace, each link by itself.
+// Sysctls of a pod's namespace, set for each link.
 
 import { RTPROT } from '#net';
 import { defaultRoutes, type Moved } from './default-route.ts';
@@ -13,7 +13,8 @@ const LOOSE = 2;
 export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
   const veth = frame.ownWay === undefined ? [] : [POD_LINK];
   const ours = frame.nics.filter((nic) => nic.ours);
-  // `all` would switch IPv6 on where somebody switched it off. An overlay's NIC may be without, and is needed as a way to the node.
+  // `all` would turn IPv6 on for links on which a user turned it off. An overlay's NIC may have IPv6 off, but the way
+  // to the node needs it.
   const sixes = new Set([
     ...ours.filter((nic) => hasFamily(nic, 6)).map(({ name }) => name),
     ...frame.ways.map((way) => way.podLink),
@@ -29,7 +30,9 @@ export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl
   ];
 }
 
-/** The kernel takes the larger of `all` and the link's own (ip-sysctl.rst), so 0 on `all` alone relaxes nothing. */
+/**
+ * The kernel takes the larger of `all` and the link's own value (ip-sysctl.rst). So 0 on `all` alone relaxes nothing.
+ */
 function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysctl[] {
   if (!frame.families.includes(4)) return [];
   const wished = frame.nics.flatMap(({ name, settings }) =>
@@ -49,21 +52,22 @@ function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysct
 }
 
 /**
- * On a link without an IPv4 address the kernel treats loose as strict (__fib_validate_source, no_addr): NodePort with the client's
- * address would be dropped on veth0. Off differs from loose for sources without any route alone, and only the node could send these.
+ * On a link without an IPv4 address the kernel treats loose as strict (__fib_validate_source, no_addr). NodePort
+ * traffic with the client's address would be dropped on veth0. Off differs from loose only for sources without any
+ * route, and only the node could send those.
  */
 function hasIpv4Address(frame: Frame, dev: string): boolean {
   const nic = frame.nics.find(({ name }) => name === dev);
   return nic === undefined ? firstOfOurs(frame).settings.vethLinkAddress !== undefined : hasFamily(nic, 4);
 }
 
-/** The router's next advertisement would put the default route that moved back into main. */
+/** Otherwise the router's next advertisement would put the moved default route back into main. */
 function advertisedDefaults({ nic, family }: Moved): DesiredSysctl[] {
   if (!defaultRoutes(nic, family).some(({ protocol }) => protocol === RTPROT.ra)) return [];
   return [{ key: `ipv6/conf/${nic.name}/accept_ra_defrtr`, value: '0' }];
 }
 
-/** The kernel then tells the LAN of a new MAC address by itself (ip-sysctl.rst, arp_notify and ndisc_notify). */
+/** The kernel then announces a new MAC address to the LAN itself (ip-sysctl.rst, arp_notify and ndisc_notify). */
 function announcements(nic: Nic): DesiredSysctl[] {
   if (nic.settings.podMacPrefix === undefined) return [];
   return [

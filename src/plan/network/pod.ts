@@ -24,7 +24,9 @@ import { podSysctls } from './pod-sysctls.ts';
 import { markTable, replyRoutes, replyRules } from './replies.ts';
 import { cidrKey, routesByKey } from './same.ts';
 
-/** Plans the pod; golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020. */
+/**
+ * Plans the pod. The plan follows golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020.
+ */
 export function planPod(input: PodInput): DesiredNetwork {
   const frame = frameOf(input);
   const ours = frame.nics.filter((nic) => nic.ours);
@@ -38,7 +40,8 @@ export function planPod(input: PodInput): DesiredNetwork {
 }
 
 /**
- * The pod's namespace once its last NIC that is ours leaves: nothing of ours, and an overlay's default route back where it was.
+ * The plan of the pod's namespace after its last NIC of ours leaves. It has no object of ours, and an overlay's default
+ * route is back in its place.
  */
 export function planWithoutNics(input: {
   readonly containerId: string;
@@ -50,7 +53,7 @@ export function planWithoutNics(input: {
   return {
     ...emptyNamespace,
     routes: back.map((route) => ({ ...route, owner })),
-    // Where nothing comes back, it is not ours to take anything away.
+    // If no default route comes back, we must not remove one.
     unwantedRoutes: back.length === 0 ? [] : defaultRoutes(input.leaving),
     whole: true,
   };
@@ -99,7 +102,10 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
   };
 }
 
-/** Of several that the kernel could not hold side by side the first: what leads to the node goes before the user's routes through a NIC. */
+/**
+ * If several routes have the same key in the kernel, the first is used. Routes to the node come before the user's
+ * routes through a NIC.
+ */
 function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Route[]): Route[] {
   const { way, settings } = frame.first;
   const routes = [
@@ -148,7 +154,7 @@ function linkAddress(frame: Frame): InterfaceAddress[] {
     );
     return [];
   }
-  // Scope link keeps it out of the kernel's choice of source addresses.
+  // With scope link, the kernel does not choose it as a source address.
   return [{ dev: POD_LINK, address: hostCidr(vethLinkAddress), scope: 'link' }];
 }
 

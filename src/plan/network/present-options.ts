@@ -1,14 +1,18 @@
-// What of the coordinator's options follows the cluster while a pod runs: the networks it reaches through its node.
+// The options of the coordinator that follow the cluster while a pod runs: the networks that the pod reaches through
+// its node.
 
 import type { SpiderCoordinator } from '#api';
 import { type CoordinatorOptions, type MergedOptions, mergeOptions, readSettings } from './settings.ts';
 
-/** A pod needs no restart for these; everything else is what it was when its NIC was attached (docs/adr/0024). */
+/**
+ * A change of these options needs no restart of the pod. All other options keep the values of the NIC's ADD
+ * (docs/adr/0024).
+ */
 const following = ['overlayPodCIDR', 'serviceCIDR', 'hijackCIDR', 'policyRoutes'] as const;
 
 /**
- * The options that the NIC was attached with, the networks as its configuration and the SpiderCoordinator say now. While
- * that is not synced the old ones hold: networks that are unknown for a moment are no reason to cut pods off.
+ * The options of the NIC's ADD, with the networks that its configuration and the SpiderCoordinator name now. While the
+ * SpiderCoordinator is not synced, the old networks stay. Otherwise pods would lose these networks for a moment.
  * @throws OrbError INPUT_INVALID for networks that cannot be read
  */
 export function presentOptions(

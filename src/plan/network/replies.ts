@@ -1,4 +1,4 @@
-// Answers to what came in by the way to the node: they are marked, and leave by that way.
+// Replies to connections that came in by the way to the node. They are marked, and they leave by that way.
 
 import { type Address, defaultDestination } from '#ip';
 import type { Route, Rule } from '#net';
@@ -11,7 +11,10 @@ import { copy } from './nic-tables.ts';
 import { replyTable } from './reply-marks.ts';
 import type { Way } from './way.ts';
 
-/** The link that answers are marked for: our veth pair, else the overlay's NIC, by which the node sends what is for later NICs. */
+/**
+ * The link whose replies are marked. It is our veth pair, or else the overlay's NIC. The node also sends packets for
+ * later NICs by it.
+ */
 export function replyWay(frame: Frame): Way {
   return frame.ownWay ?? frame.first.way;
 }
@@ -20,15 +23,19 @@ export function replyRules(frame: Frame): Rule[] {
   return frame.gateways.map(({ family }) => replyRule(family, frame.numbers));
 }
 
-/** Marked replies go back through the node. */
+/** Routes that send marked replies back through the node. */
 export function replyRoutes(frame: Frame): Route[] {
   const way = replyWay(frame);
-  // The kernel looks for the gateway in the route's table and then in main, which may lead to it by the overlay's NIC.
+  // The kernel looks for the gateway in the route's own table and then in main. In main the gateway may lead to the
+  // overlay's NIC.
   const links = way === frame.first.way ? [] : nodeRoutes(frame, way, frame.numbers.replyTable);
   return [...links, ...frame.gateways.flatMap((gateway) => everywhere(frame, way, gateway))];
 }
 
-/** An overlay's NIC has a default route of its own, as golden table G4 has it; it may lack one, or the family. */
+/**
+ * An overlay's NIC has a default route of its own, as in golden table G4. It may have no default route, or no address
+ * of the family.
+ */
 function everywhere(frame: Frame, way: Way, gateway: Address): Route[] {
   const { family } = gateway;
   const table = frame.numbers.replyTable;

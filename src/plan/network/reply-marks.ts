@@ -3,10 +3,13 @@
 import type { DesiredTable } from './desired.ts';
 import { fingerprint } from './mac.ts';
 
-/** The packet mark that rule 1000 looks for: Spiderpool's fwmark 0x1. Another one where a program's rule looks for it. */
+/**
+ * The packet mark that rule 1000 matches: Spiderpool's fwmark 0x1. Another one is chosen if a rule of another program
+ * matches this one.
+ */
 export const REPLY_MARK = 0x1;
 
-/** The bit of the connection mark that remembers "came in through veth0"; the other bits belong to applications. */
+/** The bit of the connection mark that means "came in through veth0". Applications own the other bits. */
 export const CONNECTION_BIT = 0x1;
 
 export const NFT_TABLE = 'orbweaver';
@@ -17,18 +20,18 @@ interface Chain {
   readonly rule: string;
 }
 
-/** Which answers go back by the link that their connection came in by, and the mark that leads them there. */
+/** Which replies go back by the link of their connection, and the mark that selects their route. */
 export interface ReplyMarking {
   readonly dev: string;
-  /** Connections to the link's own addresses are left alone: rules by source lead their answers back already. */
+  /** If true, connections to the link's own addresses are not marked. Source rules already route their replies back. */
   readonly exceptOwn: boolean;
   readonly mark: number;
 }
 
 /**
- * NodePort with externalTrafficPolicy Local and same-node Services reach the pod with a client's address that its
- * routes send elsewhere (Spiderpool #2039). A packet that an application has marked itself keeps its mark and its way:
- * Spiderpool's restore without a mask cleared marks of Istio, TPROXY and WireGuard.
+ * NodePort with externalTrafficPolicy Local and Services on the same node reach the pod with a client's address. The
+ * pod's routes send that address elsewhere (Spiderpool #2039). A packet that an application marked keeps its mark and
+ * its route. Spiderpool restores the mark without a mask, which clears marks of Istio, TPROXY and WireGuard.
  */
 export function replyTable({ dev, exceptOwn, mark: replyMark }: ReplyMarking): DesiredTable {
   const bit = `0x${CONNECTION_BIT.toString(16)}`;
@@ -42,7 +45,7 @@ export function replyTable({ dev, exceptOwn, mark: replyMark }: ReplyMarking): D
     },
     {
       name: 'output',
-      // A route chain: the kernel looks the route up again where the mark has changed.
+      // A chain of type route: the kernel looks up the route again when the mark has changed.
       hook: 'type route hook output priority mangle; policy accept;',
       rule: `meta mark 0x0 ct mark & ${bit} == ${bit} meta mark set ${mark}`,
     },
@@ -52,7 +55,7 @@ export function replyTable({ dev, exceptOwn, mark: replyMark }: ReplyMarking): D
       `  chain ${name} {\n    ${hook}\n    ${rule} comment "${ruleComment(rule)}"\n  }`,
   );
   const table = `inet ${NFT_TABLE}`;
-  // Added first, because deleting what is not there fails (nft(8)).
+  // The table is added first, because deleting a missing table fails (nft(8)).
   const commands = [`add table ${table}`, `delete table ${table}`, `table ${table} {`, ...body, '}', ''].join(
     '\n',
   );
@@ -60,7 +63,7 @@ export function replyTable({ dev, exceptOwn, mark: replyMark }: ReplyMarking): D
   return { name: NFT_TABLE, rules };
 }
 
-/** What a table with these rules does to answers; undefined where none of them is ours for one of the links. */
+/** The marking that a table with these rules does. Undefined if none of the rules is ours for one of the links. */
 export function markingOf(
   rules: readonly { readonly comment: string | undefined }[],
   links: readonly string[],
@@ -72,7 +75,9 @@ export function markingOf(
     .find((marking) => replyTable(marking).rules.every(({ comment }) => comments.has(comment)));
 }
 
-/** nft prints rules in words that differ from version to version: we know ours by a fingerprint of what we asked for. */
+/**
+ * nft prints the same rule differently in each version. The comment holds a fingerprint of the rule that we asked for.
+ */
 export function ruleComment(rule: string): string {
   return `orbweaver ${fingerprint(rule)}`;
 }

@@ -1,5 +1,5 @@
-// The plan of a pod as repair needs it: with what the plugins before us made, which goes when a link goes down, and
-// without the NICs that are in other hands by now.
+// The plan of a pod as repair needs it. It includes the objects of the previous plugins that disappear when a link goes
+// down. It leaves out the NICs that are gone or belong to another program now.
 
 import { type Cidr, formatAddress, formatCidr, networkOf, sameAddress } from '#ip';
 import { type InterfaceAddress, type Link, MAIN_TABLE, type Route, RTPROT } from '#net';
@@ -9,22 +9,22 @@ import { routeKey } from './same.ts';
 /** A NIC as it was attached. */
 export interface AttachedNic {
   readonly name: string;
-  /** Of its link in the pod; unknown in records of older agents. */
+  /** The index of its link in the pod. Unknown in records of older agents. */
   readonly index?: number;
   readonly addresses: readonly Cidr[];
   /** Its routes in main as its plugin made them. */
   readonly routes: readonly Route[];
 }
 
-/** A NIC that is gone or in other hands, with a sentence about it. */
+/** A NIC that is gone or belongs to another program now, with a sentence about it. */
 export interface LostNic {
   readonly nic: AttachedNic;
   readonly problem: string;
 }
 
 /**
- * NICs that another program has deleted, replaced, or taken the address from (KubeVirt gives it to a virtual machine): a macvlan
- * cannot be made again with what it was, and an address that has moved must not be there twice.
+ * NICs that another program deleted or replaced, or whose address it took (KubeVirt gives it to a virtual machine). A
+ * macvlan cannot be made again from the record. A moved address must not exist twice.
  */
 export function lostNics(
   nics: readonly AttachedNic[],
@@ -49,7 +49,7 @@ function movedTo(name: string, own: Cidr['address'], addresses: readonly Interfa
   return [`address ${formatAddress(own)} of interface ${name} is on ${devs[0]}`];
 }
 
-/** The plan with the addresses and routes that the plugins made: `ip link set down` takes them along. */
+/** The plan with the addresses and routes of the previous plugins, because `ip link set down` deletes them. */
 export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[]): DesiredNetwork {
   const { pod } = desired;
   const owner = pod.links[0]?.owner ?? 'node';
@@ -58,7 +58,7 @@ export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[])
     .flatMap(({ routes }) => routes)
     .filter(({ protocol }) => protocol !== RTPROT.kernel)
     .filter((route) => !planned.has(routeKey(route)))
-    // Gateways are looked up among what is there before them.
+    // The kernel looks for a gateway in the routes that exist already.
     .toSorted((a, b) => Number(a.gateway !== undefined) - Number(b.gateway !== undefined));
   return {
     ...desired,
@@ -74,12 +74,15 @@ export function restoring(desired: DesiredNetwork, nics: readonly AttachedNic[])
   };
 }
 
-/** A router that no longer advertises itself must not be given back. */
+/** Whether the route may be restored. A router that stopped advertising itself must not return. */
 function outlives({ table, protocol }: Route): boolean {
   return table !== MAIN_TABLE || protocol !== RTPROT.ra;
 }
 
-/** It was on the wire before: nobody else can have taken it, and detection would keep it silent for two seconds. */
+/**
+ * The address was in use on this link before, so no other machine can have it. Duplicate address detection would block
+ * it for two seconds.
+ */
 function restored(address: InterfaceAddress, nics: readonly AttachedNic[]): InterfaceAddress {
   const network = formatCidr(networkOf(address.address));
   const connected = nics.some(
@@ -92,7 +95,7 @@ function restored(address: InterfaceAddress, nics: readonly AttachedNic[]): Inte
   return { ...address, noDad: true, ...(!connected && { noPrefixRoute: true }) };
 }
 
-/** The plan less what stands on these links or needs their addresses; what is stale on them stays. */
+/** The plan without the objects that are on these links or need their addresses. Stale objects on them stay. */
 export function withoutNics(desired: DesiredNetwork, lost: readonly LostNic[]): DesiredNetwork {
   if (lost.length === 0) return desired;
   const names = new Set(lost.map(({ nic }) => nic.name));
@@ -122,7 +125,7 @@ function isSource({ source }: Route, address: Cidr['address']): boolean {
   return source !== undefined && sameAddress(source, address);
 }
 
-/** The node's share without links of others that are gone: an overlay's end of a pod. */
+/** The plan for the node without missing links of other programs: an overlay's node end of a pod. */
 export function withoutHostLinks(
   node: DesiredNamespace,
   links: readonly Link[],

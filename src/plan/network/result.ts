@@ -1,13 +1,14 @@
-// The CNI result of the coordinator: the previous plugin's, with what the plan made and changed.
+// The CNI result of the coordinator: the previous plugin's result, with the plan's additions and changes.
 
 import type { CniResult } from '#api';
 import type { DesiredNetwork } from './desired.ts';
 
 /**
- * The NIC has the MAC address that the plan gave it (Spiderpool reported the one before). The veth pair is in the result of the
- * NIC that it was made for, behind the interfaces of earlier plugins. `ips` name interfaces by their place, and CHECK of the
- * plugin `bridge` fails where a link of the sandbox stands before its own. Addresses that name no interface get this NIC's
- * place: else Multus gives them to the last interface of the sandbox (network-attachment-definition-client, CreateNetworkStatuses).
+ * The NIC has the MAC address of the plan (Spiderpool reported the old one). The veth pair is in the result of the NIC
+ * that it was made for, after the interfaces of earlier plugins. `ips` refer to interfaces by index. CHECK of the
+ * plugin `bridge` fails if another link of the sandbox comes before its own. Addresses without an interface get the
+ * index of this NIC. Otherwise Multus assigns them to the last interface of the sandbox
+ * (network-attachment-definition-client, CreateNetworkStatuses).
  */
 export function coordinatorResult(
   previous: CniResult,

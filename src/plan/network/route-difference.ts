@@ -1,4 +1,4 @@
-// Routes as they are against routes as we want them, other plugins' default routes that are to stand elsewhere among them.
+// Compares the present routes with the desired routes. This includes default routes of other plugins that must move.
 
 import { type Cidr, cidrContains, hostCidr, networkOf } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
@@ -9,7 +9,10 @@ import type { ObservedNamespace } from './observed.ts';
 import { cidrKey, routeKey, routesByKey, sameHop, sameRoute, sameRouteKey } from './same.ts';
 import { routeText, tableText } from './text.ts';
 
-/** Routes that are missing or lead elsewhere, in the plan's own order: link routes before those that need them as gateways. */
+/**
+ * Routes that are missing or lead elsewhere, in the plan's order: link routes come before the routes whose gateways
+ * need them.
+ */
 export function routeFindings(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const displaced = unwanted(desired, observed);
   const kept = routesByKey(observed.routes.filter((other) => !displaced.some((one) => isAllOf(one, other))));
@@ -23,7 +26,7 @@ export function routeFindings(desired: DesiredNamespace, observed: ObservedNames
   });
 }
 
-/** @param there what has the route's place */
+/** @param there what occupies the route's place */
 function oneRoute(
   desired: Route,
   there: readonly Route[],
@@ -36,7 +39,7 @@ function oneRoute(
     sameRoute(route, desired) || sameRoute(route, onlink) || holdsHop(route, desired);
   if (there.some(isIt)) return [];
   const others = there.find(isForeign);
-  // In main a route of the user's own (a pool's, an annotation's) to the same network goes before ours.
+  // In main, a user's route to the same network (of a pool or an annotation) has precedence over ours.
   if (desired.table === MAIN_TABLE && others !== undefined) return isGateway ? [taken(desired, others)] : [];
   const [found] = there;
   const text = `route ${routeText(desired)}`;
@@ -46,19 +49,20 @@ function oneRoute(
     found === undefined
       ? `${text} is missing from ${table}`
       : `${text} of ${table} is ${routeText(found)} instead`;
-  // Where none was seen, one that is there is somebody else's, or stands on a link that was not looked at.
+  // If none was found, an existing route belongs to another program or is on a link that was not read.
   const verb = found === undefined ? 'create' : 'replace';
   const route = isOnlink ? onlink : desired;
   return [...inTheWay.map(removal), mending(problem, { verb, kind: 'route', route })];
 }
 
 /**
- * Whether the gateway is in the network of the link's own address, and no route leads to it: the plugin `sbr` takes such routes out of
- * main. The kernel would refuse the gateway (ENETUNREACH), unless it is told that it is on the link.
+ * Whether the route needs the onlink flag. The gateway is in the network of the link's own address, but no route leads
+ * to it. The plugin `sbr` moves such routes out of main. Without the flag the kernel would refuse the gateway
+ * (ENETUNREACH).
  */
 function needsOnlink(route: Route, linkRoutes: readonly Route[], observed: ObservedNamespace): boolean {
   const { gateway, dev } = route;
-  // The kernel's own routes come back with a link that is down.
+  // The kernel's own routes come back when the link is up again.
   const isUp = observed.links.some((link) => link.name === dev && link.up);
   if (gateway === undefined || !isUp) return false;
   const isNeighbour = observed.addresses.some(
@@ -71,13 +75,16 @@ function needsOnlink(route: Route, linkRoutes: readonly Route[], observed: Obser
   return isNeighbour && !linkRoutes.some(leads);
 }
 
-/** Other routes need the place of this one: the kernel would refuse them, and name them instead of the cause. */
+/**
+ * Other routes need the place of this one. The kernel would refuse those routes, and its message would not name the
+ * cause.
+ */
 function taken(desired: Route, found: Route): Finding {
   const problem = `route ${routeText(found)} of a pool or an annotation is in the place of route ${routeText(desired)}, by which the pod reaches its node`;
   return { problem, code: 'COORDINATOR_ROUTE_TAKEN' };
 }
 
-/** Of the link route that leads to the route's gateway. */
+/** The key of the link route that leads to the route's gateway. */
 function gatewayKey({ gateway, dev }: Route): string[] {
   return gateway === undefined ? [] : [linkKey(dev, hostCidr(gateway))];
 }
@@ -87,8 +94,9 @@ function linkKey(dev: string | undefined, destination: Cidr): string {
 }
 
 /**
- * Default routes that moved to a table of their NIC and still stand in main. They go last, once rules and tables are
- * there; only where they would be taken for the route that is wanted (one batch, microseconds apart) they go before it.
+ * Default routes that moved to their NIC's table and are still in main. They are deleted last, after rules and tables
+ * exist. They are deleted before a wanted route only if the kernel would mistake them for it (one batch, microseconds
+ * apart).
  */
 export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const handled = new Set(
@@ -103,7 +111,10 @@ export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNam
     .map(removal);
 }
 
-/** Routes of ours that nothing asks for: left by an earlier state of the settings, the node or the pod's NICs. */
+/**
+ * Routes of ours that no plan wants. They come from earlier settings, or from an earlier state of the node or the pod's
+ * NICs.
+ */
 export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const links = new Set(desired.links.map((link) => link.name));
   const wanted = new Set(desired.routes.map(routeKey));
@@ -113,7 +124,7 @@ export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespa
       (desired.whole || links.has(route.dev ?? '')) &&
       !wanted.has(routeKey(route)),
   );
-  // Routes through a gateway before the link routes that lead to the gateway.
+  // Delete routes through a gateway before the link routes to that gateway.
   return routes
     .toReversed()
     .map((route) => stale(`route ${routeText(route)}`, { verb: 'delete', kind: 'route', route }));
@@ -130,7 +141,7 @@ function removal(route: Route): Finding {
   );
 }
 
-/** What is there of the routes that must not be, each as the kernel is to be asked to delete it. */
+/** The unwanted routes that exist, each in the form in which the kernel must be asked to delete it. */
 function unwanted(desired: DesiredNamespace, observed: ObservedNamespace): Route[] {
   return desired.unwantedRoutes.flatMap((route) => {
     const found = observed.routes.find((other) => isPartOf(route, other));
@@ -139,7 +150,7 @@ function unwanted(desired: DesiredNamespace, observed: ObservedNamespace): Route
   });
 }
 
-/** The route itself, or one hop of an IPv6 route of several: the kernel joins defaults of one metric. */
+/** Whether the route is the other one, or one next hop of it. The kernel joins IPv6 default routes of one metric. */
 function isPartOf(route: Route, other: Route): boolean {
   if (!sameRouteKey(route, other)) return false;
   return sameHop(route, other) || holdsHop(other, route);

@@ -1,26 +1,26 @@
-// When two network objects are the same: by their key, as the kernel tells them apart, and by everything we ask for.
+// Tells whether two network objects are the same: by the key that the kernel uses, and by everything that we ask for.
 
 import { type Address, type Cidr, sameAddress } from '#ip';
 import type { InterfaceAddress, Neighbour, NextHop, Route, Rule } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
-/** Where a route, or one of its next hops, leads. */
+/** A next hop: a link and a gateway. */
 type Hop = Pick<NextHop, 'dev' | 'gateway'>;
 
-/** The same place in the same table: only one of the two can be there. */
+/** Whether both routes have the same place in the same table. The kernel can hold only one of them. */
 export function sameRouteKey(a: Route, b: Route): boolean {
   return a.table === b.table && sameCidr(a.destination, b.destination) && metricOf(a) === metricOf(b);
 }
 
 /**
- * Equal for two routes of {@link sameRouteKey}. A pod may have thousands of routes: to compare each with each kept the agent, and with it
- * the node, busy for seconds.
+ * Two routes have the same key exactly if {@link sameRouteKey} holds for them. A pod may have thousands of routes.
+ * Comparing each pair kept the agent, and with it the node, busy for seconds.
  */
 export function routeKey(route: Route): string {
   return `${route.table} ${cidrKey(route.destination)} ${metricOf(route)}`;
 }
 
-/** Routes for looking them up by {@link routeKey}, in their order. */
+/** Groups routes by {@link routeKey}, in their order. */
 export function routesByKey(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
   const byKey = new Map<string, Route[]>();
   for (const route of routes) {
@@ -32,7 +32,7 @@ export function routesByKey(routes: readonly Route[]): ReadonlyMap<string, reado
   return byKey;
 }
 
-/** Equal for two networks of {@link sameCidr}. */
+/** Two networks have the same key exactly if {@link sameCidr} holds for them. */
 export function cidrKey({ address, prefixLength }: Cidr): string {
   return `${address.family} ${address.value}/${prefixLength}`;
 }
@@ -53,17 +53,17 @@ export function sameRoute(a: Route, b: Route): boolean {
   );
 }
 
-/** Out by the same link to the same gateway. */
+/** Whether both leave by the same link to the same gateway. */
 export function sameHop(a: Hop, b: Hop): boolean {
   return a.dev === b.dev && sameOptional(a.gateway, b.gateway);
 }
 
-/** The kernel may report them in another order. */
+/** The kernel may report next hops in another order. */
 function sameHops(a: readonly Hop[], b: readonly Hop[]): boolean {
   return a.length === b.length && a.every((hop) => b.some((other) => sameHop(hop, other)));
 }
 
-/** Whoever made it: the kernel holds no second rule of the same words. */
+/** The maker does not count: the kernel holds no second rule with the same fields. */
 export function sameRule(a: Rule, b: Rule): boolean {
   return (
     a.family === b.family &&

@@ -1,51 +1,51 @@
-// The coordinator's settings for one pod: the CNI configuration over the pod's annotation over SpiderCoordinator,
-// option by option, checked and parsed.
+// The coordinator's settings for one pod, merged option by option, checked and parsed. The CNI configuration has
+// precedence over the pod's annotation, and the annotation over SpiderCoordinator.
 
 import type { CoordinatorConf, SpiderCoordinator } from '#api';
 import { OrbError } from '#base';
 import { type Address, type Cidr, formatCidr, hostCidr, networkOf, parseAddress, parseCidr } from '#ip';
 
-/** The coordinator's options as a CNI configuration gives them; absent or empty is "as the cluster says". */
+/** The coordinator's options as a CNI configuration gives them. An absent or empty option takes the cluster's value. */
 export type CoordinatorOptions = Partial<Omit<CoordinatorConf, 'type'>>;
 
-/** Where settings come from, the strongest first. */
+/** The sources of settings, the strongest first. */
 export interface SettingSources {
   readonly netConf: CoordinatorOptions;
   readonly podAnnotations: Readonly<Record<string, string>>;
-  /** The cluster's SpiderCoordinator, where there is one. */
+  /** The cluster's SpiderCoordinator, if one exists. */
   readonly coordinator: SpiderCoordinator | undefined;
   readonly multusDefaults?: readonly MultusDefault[] | undefined;
 }
 
-/** A gateway that the pod asks Multus for, and the NIC by which it is reached. */
+/** A gateway that the pod asks Multus for, and the NIC that reaches it. */
 export interface MultusDefault {
   readonly nic: string;
   readonly gateway: string;
 }
 
-/** What the plan needs to know, parsed. */
+/** The parsed settings that the plan needs. */
 export interface CoordinatorSettings {
   readonly mode: 'auto' | 'underlay' | 'overlay' | 'disable';
   readonly podDefaultCniNic: string;
-  /** Undefined leaves the default route on the NIC that has it. */
+  /** If undefined, the default route stays on its NIC. */
   readonly podDefaultRouteNic: string | undefined;
   /**
-   * The default routes that Multus puts into main; it deletes all others. Undefined where it leaves main alone. Of a family without a
-   * gateway in it, there is none.
+   * The default routes that Multus adds to main. It deletes all others. Undefined if Multus does not change main. A
+   * family without a gateway here has no default route.
    */
   readonly multusDefaults: readonly { readonly nic: string; readonly gateway: Address }[] | undefined;
-  /** Networks that the pod reaches through its node: of overlay pods, of Services and the user's own, in this order. */
+  /** Networks that the pod reaches through its node, in this order: of overlay pods, of Services, of the user. */
   readonly hijackedNetworks: readonly Cidr[];
-  /** Of these, the overlay pods'. */
+  /** The overlay pods' networks among `hijackedNetworks`. */
   readonly overlayNetworks: readonly Cidr[];
   readonly policyRoutes: readonly PolicyRoute[];
-  /** Two bytes in lower case, `0a:1b`. */
+  /** Two bytes in lower case: `0a:1b`. */
   readonly podMacPrefix: string | undefined;
   readonly tunePodRoutes: boolean;
   readonly hostRuleTable: number;
-  /** Undefined leaves rp_filter alone. */
+  /** If undefined, rp_filter stays as it is. */
   readonly podRpFilter: 0 | 1 | 2 | undefined;
-  /** Undefined leaves the NIC's queue length alone. */
+  /** If undefined, the NIC's queue length stays as it is. */
   readonly txQueueLength: number | undefined;
   readonly vethLinkAddress: Address | undefined;
   readonly vethMtuBytes: number;
@@ -57,13 +57,13 @@ export interface PolicyRoute {
   readonly gateway: Address;
 }
 
-/** The pod annotation that names the NIC that keeps the default route. */
+/** The pod annotation with the name of the NIC that keeps the default route. */
 export const DEFAULT_ROUTE_NIC_ANNOTATION = 'ipam.spidernet.io/default-route-nic';
 
 const DEFAULT_HOST_RULE_TABLE = 500;
 const DEFAULT_VETH_MTU_BYTES = 1500;
 
-/** One value for each option, merged but not yet parsed: plain JSON, which a NIC's record keeps. */
+/** One value for each option, merged but not yet parsed. It is plain JSON and part of a NIC's record. */
 export interface MergedOptions {
   readonly mode: string;
   readonly podDefaultCniNic: string;
@@ -82,12 +82,16 @@ export interface MergedOptions {
   readonly vethMTU: number;
 }
 
-/** Merges and checks; throws INPUT_INVALID for the first bad value, COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
+/**
+ * Merges and checks the options.
+ * @throws OrbError INPUT_INVALID for the first bad value, COORDINATOR_NOT_READY if the cluster's part is needed and
+ * missing
+ */
 export function mergeSettings(sources: SettingSources): CoordinatorSettings {
   return readSettings(mergeOptions(sources));
 }
 
-/** Throws COORDINATOR_NOT_READY where the cluster's part is needed and missing. */
+/** @throws OrbError COORDINATOR_NOT_READY if the cluster's part is needed and missing */
 export function mergeOptions({
   netConf,
   podAnnotations,
@@ -120,12 +124,18 @@ export function mergeOptions({
   };
 }
 
-/** The cluster's table of routes to pods. Throws INPUT_INVALID for one of the kernel's own. */
+/**
+ * The cluster's table of routes to pods.
+ * @throws OrbError INPUT_INVALID if the number is one of the kernel's own tables
+ */
 export function clusterHostRuleTable(coordinator: SpiderCoordinator | undefined): number {
   return readTable(coordinator?.spec?.hostRuleTable || DEFAULT_HOST_RULE_TABLE);
 }
 
-/** Parses merged options; throws INPUT_INVALID for the first bad value. */
+/**
+ * Parses merged options.
+ * @throws OrbError INPUT_INVALID for the first bad value
+ */
 export function readSettings(options: MergedOptions): CoordinatorSettings {
   const { overlayPodCIDR, serviceCIDR, hijackCIDR } = options;
   return {
@@ -149,17 +159,17 @@ export function readSettings(options: MergedOptions): CoordinatorSettings {
     podRpFilter: readRpFilter(options.podRPFilter),
     txQueueLength: readCount('txQueueLen', options.txQueueLen, 0, 2 ** 31 - 1) || undefined,
     vethLinkAddress: readLinkAddress(options.vethLinkAddress),
-    // 68 is the least MTU of IPv4 (RFC 791) and of a veth, 65535 the largest of a veth.
+    // The smallest MTU of IPv4 (RFC 791) and of a veth is 68. The largest of a veth is 65535.
     vethMtuBytes: readCount('vethMTU', options.vethMTU, 68, 65_535),
   };
 }
 
-/** A generated NetworkAttachmentDefinition pins empty lists, so an empty list is "as the cluster says" too. */
+/** A generated NetworkAttachmentDefinition contains empty lists, so an empty list also takes the cluster's value. */
 function chosen<T>(own: readonly T[] | undefined, cluster: readonly T[] | undefined): readonly T[] {
   return own !== undefined && own.length > 0 ? own : (cluster ?? []);
 }
 
-/** Without the cluster's networks a pod would start and not reach a single Service: better to wait. */
+/** Without the cluster's networks a pod would start and reach no Service. ADD fails instead, and is tried again. */
 function requireSynced(netConf: CoordinatorOptions, coordinator: SpiderCoordinator | undefined): void {
   if (netConf.overlayPodCIDR?.length && netConf.serviceCIDR?.length) return;
   if (coordinator === undefined) {
@@ -171,7 +181,7 @@ function requireSynced(netConf: CoordinatorOptions, coordinator: SpiderCoordinat
   if (coordinator.status?.phase === 'Synced') return;
   const name = coordinator.metadata?.name ?? '';
   throw new OrbError('COORDINATOR_NOT_READY', {
-    // Spiderpool's words, "no ready" included.
+    // Spiderpool's text, including "no ready".
     message: `spidercoordinator: ${name} no ready`,
     subject: `SpiderCoordinator ${name}`,
     said: coordinator.status?.reason || `status.phase is '${coordinator.status?.phase ?? ''}', not 'Synced'`,
@@ -194,7 +204,7 @@ function readMode(text: string): CoordinatorSettings['mode'] {
     case 'overlay':
     case 'disable':
       return text;
-    // Spiderpool's CRD and chart say "disabled" where its plugin knows "disable" alone.
+    // Spiderpool's CRD and chart say "disabled", but its plugin accepts only "disable".
     case 'disabled':
       return 'disable';
     default:
@@ -202,7 +212,7 @@ function readMode(text: string): CoordinatorSettings['mode'] {
   }
 }
 
-/** A network; a bare address is a network of its own. */
+/** Reads a network. A single address is a network with one address. */
 function readNetwork(field: string, text: string): Cidr {
   const trimmed = text.trim();
   try {
@@ -235,7 +245,7 @@ function readAddress(field: string, text: string): Address {
 
 function readMacPrefix(text: string): string | undefined {
   if (text === '') return undefined;
-  // The low bit of the first byte marks a multicast address (IEEE 802), which no NIC may have.
+  // The low bit of the first byte marks a multicast address (IEEE 802). A NIC must not have one.
   if (!/^[0-9a-f][02468ace]:[0-9a-f]{2}$/i.test(text)) {
     throw invalid('podMACPrefix', text, "two bytes of a unicast MAC address such as '0a:1b'");
   }

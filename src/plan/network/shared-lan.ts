@@ -1,14 +1,14 @@
-// NICs of one pod on one LAN: neighbours must learn each address with the MAC address of the NIC that has it.
+// NICs of one pod on one LAN. Neighbours must learn each address with the MAC address of its own NIC.
 
 import { type Cidr, cidrContains, networkOf } from '#ip';
 import type { DesiredSysctl } from './desired.ts';
 import type { Frame } from './frame.ts';
 
 /**
- * Linux answers ARP for any address of the namespace on any link, and asks with any of them as the sender. Where two NICs are on
- * one LAN, the faster one answers, and switches with port security drop what then comes in by it. Each NIC therefore speaks for
- * its own addresses alone (ip-sysctl.rst, arp_ignore and arp_announce). Not veth0: it has no address, and answers for all. IPv6 is
- * like that by itself (RFC 4861 §7.2.3).
+ * Linux answers ARP for any address of the namespace on any link, and sends requests with any of them as the sender. If
+ * two NICs are on one LAN, the faster one answers. Switches with port security drop the packets that then enter by it.
+ * So each NIC answers and asks only for its own addresses (ip-sysctl.rst, arp_ignore and arp_announce). veth0 is left
+ * out: it has no address, and it answers for all. IPv6 behaves like this already (RFC 4861 §7.2.3).
  */
 export function sharedLanSysctls({ nics }: Frame): DesiredSysctl[] {
   const sharing = nics.filter(

@@ -1,4 +1,4 @@
-// The nftables table as it is against the one that we want.
+// Compares the present nftables table with the desired one.
 
 import type { NftRule } from '#net';
 import type { DesiredTable } from './desired.ts';

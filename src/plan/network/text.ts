@@ -1,4 +1,4 @@
-// Network objects in iproute2's words: for messages, golden tests and whoever compares with `ip route`.
+// Network objects in iproute2's notation: for messages, golden tests and comparison with `ip route`.
 
 import { type Address, type Cidr, formatAddress, formatCidr, maxPrefixLength } from '#ip';
 import {
@@ -13,7 +13,7 @@ import {
 } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
-/** As /etc/protocols has them. */
+/** The names of /etc/protocols. */
 const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   [IPPROTO.icmp]: 'icmp',
   [IPPROTO.tcp]: 'tcp',
@@ -30,7 +30,7 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
 };
 const TABLE_NAMES: Readonly<Record<number, string>> = { 253: 'default', [MAIN_TABLE]: 'main', 255: 'local' };
 
-/** As `ip route show` prints it; the table is not part of that. */
+/** The route as `ip route show` prints it, without the table. */
 export function routeText(route: Route): string {
   const family = route.destination.address.family;
   const words = [
@@ -48,7 +48,7 @@ export function routeText(route: Route): string {
   return words.filter((word) => word !== '').join(' ');
 }
 
-/** As `ip rule show` prints it, with one space after the priority. */
+/** The rule as `ip rule show` prints it, with one space after the priority. */
 export function ruleText(rule: Rule): string {
   const words = [
     `${rule.priority}:`,
@@ -63,13 +63,13 @@ export function ruleText(rule: Rule): string {
   return words.filter((word) => word !== '').join(' ');
 }
 
-/** As `ip neighbour show` prints it. */
+/** The neighbour as `ip neighbour show` prints it. */
 export function neighbourText(neighbour: Neighbour): string {
   const mac = neighbour.mac === undefined ? '' : ` lladdr ${neighbour.mac}`;
   return `${formatAddress(neighbour.address)} dev ${neighbour.dev}${mac} ${neighbour.state.toUpperCase()}`;
 }
 
-/** As `ip address show` begins its line. */
+/** The address as `ip address show` begins its line. */
 export function addressText(address: InterfaceAddress): string {
   const inet = address.address.address.family === 4 ? 'inet' : 'inet6';
   return `${inet} ${formatCidr(address.address)} dev ${address.dev} scope ${address.scope}`;

@@ -1,4 +1,5 @@
-// The way between a pod and its node: our veth pair, or in overlay mode the overlay's where it lets every source through.
+// The way between a pod and its node. It is our veth pair, or in overlay mode the overlay's link if that link accepts
+// every source.
 
 import type { VethPair } from './desired.ts';
 import { vethMac } from './mac.ts';
@@ -6,19 +7,20 @@ import type { OverlayNic, PodInput } from './nic.ts';
 import { hostLinkName, POD_LINK } from './numbers.ts';
 
 export interface Way extends VethPair {
-  /** We make it, and the node knows the pod by it alone. */
+  /** We make it, and the node knows the pod only by it. */
   readonly own: boolean;
 }
 
-/** Ways of the pod's first NIC and of those after it: they differ where an overlay serves only its own addresses. */
+/** The ways of the pod's first NIC and of its later NICs. They differ if an overlay serves only its own addresses. */
 export interface Ways {
   readonly first: Way;
   readonly others: Way;
 }
 
 /**
- * docs/adr/0020: a veth of the overlay serves all; where its program on the node's end drops foreign sources (Cilium's lxc links and
- * netkit, cni-plugins #143) it serves its own NIC alone; where eth0 does not lead to the node, ours serves all.
+ * docs/adr/0020 has three cases. A veth of the overlay serves all NICs. A link whose program on the node drops foreign
+ * sources serves only its own NIC (Cilium's lxc links and netkit, cni-plugins #143). If eth0 does not lead to the node,
+ * our veth serves all NICs.
  */
 export function waysOf(input: PodInput): Ways {
   const { overlay } = input;
@@ -39,7 +41,7 @@ function dropsForeignSources(peer: NonNullable<OverlayNic['peer']>): boolean {
   return peer.kind !== 'veth' || peer.name.startsWith('lxc');
 }
 
-/** Named and addressed after the container alone, so that NICs may come and go. */
+/** Its name and its MAC addresses depend only on the container, so that NICs may be added and removed. */
 function ownWay({ containerId }: PodInput): Way {
   return {
     own: true,
