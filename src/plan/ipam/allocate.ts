@@ -1,4 +1,5 @@
-// Addresses for all NICs and both families of a pod at once, or an error and none.
+// Chooses addresses for all NICs and both families of a pod together. If one is impossible, it throws an error and
+// chooses none.
 
 import { isOrbError, OrbError } from '#base';
 import type { Address, Cidr, Family } from '#ip';
@@ -7,29 +8,30 @@ import type { Owner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
 
-/** An address that a NIC is to get. */
+/** An address that a NIC will get. */
 export interface Assignment {
   readonly nic: string;
   readonly family: Family;
   readonly pool: Pool;
   readonly address: Address;
-  /** The owner had it before. */
+  /** The owner already had it. */
   readonly held: boolean;
   readonly cleanGateway: boolean;
 }
 
-/** The address as the interface carries it: with the prefix length of the pool's subnet. */
+/** The address as the interface has it, with the prefix length of the pool's subnet. */
 export function interfaceAddress({ address, pool }: Pick<Assignment, 'address' | 'pool'>): Cidr {
   return { address, prefixLength: pool.subnet.prefixLength };
 }
 
-/** The ledgers to choose from; throws an OrbError where a pool cannot be read. */
+/** Returns the ledger of a pool to choose from. Throws an OrbError if the pool cannot be read. */
 export type LedgerOf = (pool: string) => PoolLedger;
 
 /**
- * Chooses an address for every NIC and family. What the owner holds in any candidate pool it gets again; else the first pool
- * that has an address gives its lowest. Nothing is recorded: the caller sends an `allocate` operation to each pool's committer,
- * which may know newer state, and chooses again when one is refused.
+ * Chooses an address for every NIC and family. If the owner holds an address in any candidate pool, it gets that one
+ * again. Otherwise it gets the lowest free address of the first pool that has one. Nothing is recorded here. The caller
+ * sends an `allocate` operation to each pool's committer, which may know newer state. If one is refused, the caller
+ * chooses again.
  */
 export function chooseAddresses(
   pod: Omit<Owner, 'nic'>,
@@ -48,7 +50,7 @@ export function chooseAddresses(
       const changed = ledger(name).copy();
       changed.take(address, owner);
       working.set(name, changed);
-      // Two pools that overlap in spite of admission must not give two NICs one address.
+      // Two pools may overlap in spite of admission. They must not give one address to two NICs.
       reserved = { ...reserved, [family]: reserved[family].with(address) };
       assignments.push({ nic, family, pool: changed.pool, address, held, cleanGateway });
     }
@@ -80,7 +82,7 @@ function chooseOne(
   return { ...first, held: false };
 }
 
-/** The error for a NIC and family that got no address; `reasons` are those of the pools. */
+/** The error for a NIC and family that got no address. `reasons` are the reasons of the pools. */
 export function exhausted(
   nic: string,
   family: Family,

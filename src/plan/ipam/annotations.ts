@@ -1,4 +1,4 @@
-// The annotations of pods and namespaces that say which pools and routes a pod gets.
+// The annotations of pods and namespaces that choose the pools and routes of a pod.
 
 import { z } from 'zod';
 import { checkJson, INTERFACE_NAME, shortList } from '#api';
@@ -13,13 +13,13 @@ const PREFIX = 'ipam.spidernet.io/';
 export const IPPOOLS_ANNOTATION = `${PREFIX}ippools`;
 export const IPPOOL_ANNOTATION = `${PREFIX}ippool`;
 export const ROUTES_ANNOTATION = `${PREFIX}routes`;
-/** They ask for pools that are made automatically. */
+/** These annotations ask for pools that are created automatically. */
 export const SUBNET_ANNOTATIONS = [`${PREFIX}subnets`, `${PREFIX}subnet`] as const;
 
-/** Pool names for each family, in the user's order; wildcards not yet expanded. */
+/** Pool names for each family, in the user's order. Wildcards are not expanded yet. */
 export type NamedPools = Readonly<Record<Family, readonly string[]>>;
 
-/** One entry of {@link IPPOOLS_ANNOTATION}; `nic` is absent in all of them or in none. */
+/** One entry of {@link IPPOOLS_ANNOTATION}. Either all entries have `nic` or none has it. */
 export interface NicPools {
   readonly nic: string | undefined;
   readonly cleanGateway: boolean;
@@ -29,7 +29,7 @@ export interface NicPools {
 const names = shortList(z.string().min(1)).optional();
 const families = { ipv4: names, ipv6: names };
 
-/** Go reads JSON keys without regard to case; a key that is none of ours is a typing error. */
+/** Go ignores the case of JSON keys. An unknown key is a typing error. */
 function lowerCaseKeys(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner]));
@@ -50,7 +50,7 @@ const routesSchema = shortList(
   z.preprocess(lowerCaseKeys, z.strictObject({ dst: z.string(), gw: z.string() })),
 );
 
-/** `ipam.spidernet.io/ippool`: the pools of the NIC of the current call. */
+/** `ipam.spidernet.io/ippool`: the pools of the NIC of the current CNI call. */
 export function readIPPool(annotations: Annotations): NamedPools | undefined {
   const text = annotations[IPPOOL_ANNOTATION];
   if (text === undefined) return undefined;
@@ -92,7 +92,7 @@ export function readNamespacePools(annotations: Annotations): NamedPools | undef
   return pools[4].length + pools[6].length === 0 ? undefined : pools;
 }
 
-/** `ipam.spidernet.io/routes`: destinations may have host bits, as Go's parser allows. */
+/** `ipam.spidernet.io/routes`. Destinations may have host bits, as in Go's parser. */
 export function readRoutes(annotations: Annotations): PodRoute[] {
   const text = annotations[ROUTES_ANNOTATION];
   if (text === undefined) return [];
@@ -119,7 +119,7 @@ function namedPools(
   return { 4: ipv4, 6: ipv6 };
 }
 
-/** Begins as Spiderpool's text, pkg/ipam. */
+/** Begins like Spiderpool's message (pkg/ipam). */
 function annotationSubject(key: string): string {
   return `wrong input, invalid format of Pod annotation ${key}`;
 }

@@ -1,36 +1,39 @@
-// Group commit, the pure part: many waiting operations on one pool become one new status and an answer for each.
+// The pure part of group commit: many waiting operations on one pool become one new status and one answer each.
 
 import { type Address, formatAddress } from '#ip';
 import type { Owner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import { type Release, releasedBy } from './release.ts';
 
-/** One thing that waits for the next write of the pool. */
+/** One operation that waits for the next write of the pool. */
 export type PoolOperation =
   | { readonly verb: 'allocate'; readonly owner: Owner }
   | { readonly verb: 'release'; readonly release: Release };
 
-/** What became of one operation, valid once the status is written. */
+/** The result of one operation. It is valid only after the status is written. */
 export type PoolOutcome =
-  /** `held`: the owner had the address before; an undo must leave it. */
+  /** `held`: the owner already had the address, so an undo must not release it. */
   | { readonly verb: 'allocated'; readonly address: Address; readonly held: boolean }
-  /** No address: exhausted, disabled, terminating; `reason` says which in Spiderpool's words. */
+  /** No address: the pool is exhausted, disabled or terminating. `reason` says which, in Spiderpool's words. */
   | { readonly verb: 'refused'; readonly reason: string }
   | { readonly verb: 'released'; readonly addresses: readonly Address[] };
 
 /** The result of {@link applyOperations}. */
 export interface PoolBatch {
-  /** One for each operation, in their order. */
+  /** One outcome for each operation, in the same order. */
   readonly outcomes: readonly PoolOutcome[];
-  /** Whether anything must be written: repeated allocations and empty releases change nothing. */
+  /** Whether a write is needed. Repeated allocations and empty releases change nothing. */
   readonly changed: boolean;
-  /** The pool after the write: `ledger.status` is what to write; keep it as `previous` for the next read when it succeeded. */
+  /**
+   * The pool after the write. Write `ledger.status`. After a successful write, keep the ledger as `previous` for the
+   * next read.
+   */
   readonly ledger: PoolLedger;
 }
 
 /**
- * Applies the operations to a copy of the ledger. Releases go first: they make room for the allocations of the same write.
- * On a conflict: read the pool anew and apply the whole batch again.
+ * Applies the operations to a copy of the ledger. Releases come first, because they free addresses for the allocations
+ * of the same write. After a conflict, read the pool again and apply the whole batch again.
  */
 export function applyOperations(
   ledger: PoolLedger,
@@ -58,7 +61,7 @@ export function applyOperations(
       outcomes[index] = { verb: 'refused', reason: pick.reason };
       continue;
     }
-    // Writing the NIC into a record of Spiderpool makes it ours for good.
+    // If the NIC is written into a record of Spiderpool, the record is ours permanently.
     if (next.holderOf(pick.address)?.nic !== operation.owner.nic) {
       next.take(pick.address, operation.owner);
       changed = true;

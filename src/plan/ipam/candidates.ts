@@ -1,4 +1,4 @@
-// Which pools each NIC of a pod may draw from: the first source that says anything, and nothing merged from lower ones.
+// Which pools each NIC of a pod may use. The first source that names pools decides. Lower sources are not merged.
 
 import { OrbError } from '#base';
 import type { Family } from '#ip';
@@ -16,22 +16,25 @@ import {
 import { type PoolCatalog, poolsWhere } from './catalog.ts';
 import { isPattern, patternMatcher } from './pool-pattern.ts';
 
-/** All that the choice of pools depends on. */
+/** The input of the choice of pools. */
 export interface CandidateSources {
   /** The NIC of the current CNI call. */
   readonly nic: string;
-  /** The NICs of the pod in order, the first being Multus' default network; unnamed entries of `ippools` take them in turn. */
+  /**
+   * The NICs of the pod in order. The first is Multus' default network. Unnamed entries of `ippools` are assigned to
+   * them in order.
+   */
   readonly nics: readonly string[];
   readonly podAnnotations: Annotations;
   readonly namespaceAnnotations: Annotations;
   /** `default_ipv4_ippool`, `default_ipv6_ippool` and `clean_gateway` of the CNI configuration. */
   readonly configuration: { readonly pools: NamedPools; readonly cleanGateway: boolean };
   readonly catalog: PoolCatalog;
-  /** The families that are switched on. */
+  /** The families that are enabled. */
   readonly families: readonly Family[];
 }
 
-/** The candidate pools of one family, to be tried in this order. */
+/** The candidate pools of one family, in the order in which they are tried. */
 export interface FamilyCandidates {
   readonly family: Family;
   readonly pools: readonly string[];
@@ -42,12 +45,12 @@ export interface NicCandidates {
   readonly nic: string;
   /** Whether the NIC gets no default route. */
   readonly cleanGateway: boolean;
-  /** Where the pools were named, for messages and logs. */
+  /** Where the pools were named. For messages and logs. */
   readonly source: string;
   readonly families: readonly FamilyCandidates[];
 }
 
-/** The candidates of all NICs that are to be allocated together; those of the current NIC are among them. */
+/** The candidates of all NICs that are allocated together, including the current NIC. */
 export function selectCandidates(sources: CandidateSources): NicCandidates[] {
   refuseSubnets(sources.podAnnotations);
   const perNic = readIPPools(sources.podAnnotations);
@@ -56,7 +59,10 @@ export function selectCandidates(sources: CandidateSources): NicCandidates[] {
   return [expand(sources.nic, sources.configuration.cleanGateway, source, pools, sources)];
 }
 
-/** Without automatic pools, an annotation that asks for one must not be passed over: the pod would get just any address. */
+/**
+ * Automatic pools do not exist here. An annotation that asks for one must not be ignored: the pod would get an address
+ * of any pool.
+ */
 function refuseSubnets(annotations: Annotations): void {
   const key = SUBNET_ANNOTATIONS.find((candidate) => annotations[candidate] !== undefined);
   if (key === undefined) return;
@@ -67,7 +73,7 @@ function refuseSubnets(annotations: Annotations): void {
 
 function nicCandidates(entries: readonly NicPools[], sources: CandidateSources): NicCandidates[] {
   const source = `Pod annotation ${IPPOOLS_ANNOTATION}`;
-  // Multus names the NICs that nobody named net1, net2 … in the order of the networks.
+  // Multus gives NICs without a name the names net1, net2 … in the order of the networks.
   const named = entries.map((entry, index) => entry.nic ?? sources.nics[index] ?? `net${index}`);
   if (!named.includes(sources.nic)) {
     const message = `${source}: interface ${sources.nic} must be specified; it has ${named.join(', ')}`;
@@ -78,7 +84,7 @@ function nicCandidates(entries: readonly NicPools[], sources: CandidateSources):
   );
 }
 
-/** The sources that do not tell NICs apart, first hit. */
+/** The sources that do not distinguish between NICs. The first one with pools decides. */
 function poolsOfOneNic(sources: CandidateSources): { source: string; pools: NamedPools } {
   const { podAnnotations, namespaceAnnotations, configuration, catalog } = sources;
   const fromPod = readIPPool(podAnnotations);
@@ -122,7 +128,7 @@ function expand(
   };
 }
 
-/** The names with wildcards replaced by the pools that match; in the user's order, which Spiderpool loses. */
+/** The names, with each wildcard replaced by the matching pools. The user's order stays (Spiderpool loses it). */
 function expandNames(
   names: readonly string[],
   family: Family,

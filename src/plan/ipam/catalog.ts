@@ -1,14 +1,14 @@
-// All pools of the cluster, the good ones parsed and the bad ones with what is wrong with them.
+// All pools of the cluster. Valid pools are parsed. Invalid pools have the error that makes them invalid.
 
 import type { SpiderIPPool } from '#api';
 import { isOrbError, type OrbError } from '#base';
 import type { Family } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
 
-/** Pools by name; a pool is in one of the two maps. */
+/** Pools by name. Each pool is in exactly one of the two maps. */
 export interface PoolCatalog {
   readonly pools: ReadonlyMap<string, Pool>;
-  /** Pools whose spec is wrong: naming one fails with the reason. */
+  /** Pools with an invalid spec. If a pod names one, it gets this error. */
   readonly broken: ReadonlyMap<string, OrbError>;
 }
 
@@ -27,13 +27,16 @@ export function catalogPools(objects: Iterable<SpiderIPPool>): PoolCatalog {
   return { pools, broken };
 }
 
-/** The pools of the family that fit; in the order in which they are to be tried where the user gave none. */
+/** The pools of the family that fit, in the order in which they are tried if the user gave none. */
 export function poolsWhere(catalog: PoolCatalog, family: Family, fits: (pool: Pool) => boolean): Pool[] {
   const found = [...catalog.pools.values()].filter((pool) => pool.family === family && fits(pool));
   return found.toSorted(byPriority);
 }
 
-/** Spiderpool's priority (ByPoolPriority): whoever names its users more closely first. It leaves ties to chance; we take the name. */
+/**
+ * Spiderpool's priority (ByPoolPriority): the pool that selects its users more precisely comes first. Spiderpool leaves
+ * ties to chance. We order ties by name.
+ */
 function byPriority(a: Pool, b: Pool): number {
   const difference = closeness(b).findIndex((has, index) => has !== closeness(a)[index]);
   if (difference >= 0) return closeness(a)[difference] ? -1 : 1;

@@ -1,4 +1,4 @@
-// What admission adds to SpiderIPPools and SpiderReservedIPs before they are checked and stored.
+// The defaults that admission sets in SpiderIPPools and SpiderReservedIPs before they are checked and stored.
 
 import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderReservedIP } from '#api';
 import { isOrbError } from '#base';
@@ -8,9 +8,9 @@ import { reservedFamily } from './reserved.ts';
 export const POOL_CIDR_LABEL = 'ipam.spidernet.io/ippool-cidr';
 
 /**
- * The pool with version, finalizer, CIDR label and merged ranges. A subnet with host bits (`10.6.0.1/16`) is made canonical:
- * older Spiderpools took it and manifests in use have it; Spiderpool refuses it today. What cannot be read stays as it is, for
- * the checks to name. `old` is the stored pool on an update.
+ * The pool with version, finalizer, CIDR label and merged ranges. A subnet with host bits (`10.6.0.1/16`) becomes
+ * canonical. Older Spiderpools accepted it, and manifests in use contain it. Spiderpool refuses it today. Unreadable
+ * fields stay unchanged, and the checks report them. `old` is the stored pool on an update.
  */
 export function defaultPool(pool: SpiderIPPool, old?: SpiderIPPool): SpiderIPPool {
   const { metadata, spec } = pool;
@@ -47,7 +47,10 @@ export function defaultReservedIP(reserved: SpiderReservedIP): SpiderReservedIP 
   return { ...reserved, spec: { ...spec, ipVersion: family, ips: merged(ips, family) } };
 }
 
-/** The canonical text; but the text that is stored where it means the same, since the field is immutable as text. */
+/**
+ * The canonical text of the subnet. If the stored text means the same, it stays, because the field is immutable as
+ * text.
+ */
 function storedSubnet(subnet: Cidr, old: SpiderIPPool | undefined): string {
   const canonical = formatCidr(subnet);
   const stored = old?.spec?.subnet;
@@ -56,7 +59,7 @@ function storedSubnet(subnet: Cidr, old: SpiderIPPool | undefined): string {
   return same ? stored : canonical;
 }
 
-/** Several ranges sorted, without duplicates, adjacent ones joined. */
+/** The ranges sorted, without duplicates. Adjacent ranges are joined. */
 function merged(ranges: string[], family: Family): string[] {
   if (ranges.length < 2) return ranges;
   return readable(() => AddressSet.parse(family, ranges).format()) ?? ranges;

@@ -8,18 +8,21 @@ import type { PoolCatalog } from './catalog.ts';
 import { type Labels, selectorMatches } from './label-selector.ts';
 import { closedReason, type Pool } from './pool.ts';
 
-/** What pools look at to decide whom they serve. */
+/** The properties of a pod by which pools select the pods they serve. */
 export interface FilterContext {
   readonly podLabels: Labels;
   readonly namespace: { readonly name: string; readonly labels: Labels };
   readonly node: { readonly name: string; readonly labels: Labels };
-  /** The NetworkAttachmentDefinition of each NIC as `namespace/name`, where it has one. */
+  /** The NetworkAttachmentDefinition of each NIC as `namespace/name`, if it has one. */
   readonly networks: ReadonlyMap<string, string>;
-  /** The namespace that a `multusName` without one means. */
+  /** The namespace of a `multusName` without a namespace. */
   readonly agentNamespace: string;
 }
 
-/** The candidates without the pools that do not serve; all of one family gone is an error that says why for each. */
+/**
+ * The candidates without the pools that do not serve the NIC. If no pool of a family is left, the error names each
+ * pool's reason.
+ */
 export function filterCandidates(
   candidates: readonly NicCandidates[],
   catalog: PoolCatalog,
@@ -44,7 +47,7 @@ export function filterCandidates(
   }));
 }
 
-/** Why the pool does not serve the NIC; undefined when it does. The checks are in Spiderpool's order. */
+/** Why the pool does not serve the NIC. Undefined if it does. The checks have Spiderpool's order. */
 export function filterReason(
   pool: Pool,
   nic: string,
@@ -64,7 +67,7 @@ export function filterReason(
   );
 }
 
-/** The list of names decides alone where it has any; else the selector does. */
+/** A list with names decides alone. Without names, the selector decides. */
 function namedOr(
   pool: string,
   kind: string,

@@ -5,7 +5,7 @@ import { OrbError } from '#base';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** An empty selector matches everything. A requirement that makes no sense is an error, as in Kubernetes. */
+/** An empty selector matches everything. An invalid requirement is an error, as in Kubernetes. */
 export function selectorMatches(selector: LabelSelector, labels: Labels): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector;
   return (

@@ -1,4 +1,4 @@
-// Who holds which address of one pool: `status.allocatedIPs` read, looked up, changed and written back.
+// The holder of each address of one pool. Reads, searches, changes and writes `status.allocatedIPs`.
 
 import type { PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
@@ -6,7 +6,7 @@ import { type Address, AddressSet, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
 import { parseRecords, recordBytes } from './records.ts';
 
-/** Who asks for or holds an address. Ownership is (podUid, nic) in a pool; the name is for people. */
+/** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
 export interface Owner {
   /** `namespace/name`. */
   readonly pod: string;
@@ -14,7 +14,7 @@ export interface Owner {
   readonly nic: string;
 }
 
-/** The status that one write puts into the pool; `allocatedIPs` is left out when no address is held. */
+/** The status of the pool that one write stores. `allocatedIPs` is absent if no address is held. */
 export interface PoolStatus {
   readonly allocatedIPs?: string;
   readonly totalIPCount: number;
@@ -22,17 +22,17 @@ export interface PoolStatus {
 }
 
 /**
- * The records of a pool. A {@link PoolLedger.copy} can be changed; what is handed out for keeping is not changed any more.
- * Records keep the fields that others wrote; those of Spiderpool have no `nic`.
+ * The records of a pool. Change only a {@link PoolLedger.copy}. A ledger that others keep never changes. Records keep
+ * the fields that others wrote. Records of Spiderpool have no `nic`.
  */
 export class PoolLedger {
   readonly pool: Pool;
   readonly #records: Map<string, PoolAllocation>;
-  /** podUid to the addresses it holds; the arrays are replaced, never changed. */
+  /** The addresses that each podUid holds. The arrays are replaced, never changed. */
   readonly #byUid: Map<string, readonly string[]>;
   #free: AddressSet;
   #bytes: number;
-  /** The records as text, where it is known. */
+  /** The records as text, if known. */
   #text: string | undefined;
 
   private constructor(
@@ -52,8 +52,9 @@ export class PoolLedger {
   }
 
   /**
-   * Reads the pool with its records. `previous`, what this process read or wrote before, saves parsing the records where the
-   * object still says the same. Throws IPPOOL_INVALID for a bad spec and IPPOOL_STATUS_INVALID for unreadable records.
+   * Reads the pool and its records. `previous` is what this process read or wrote before. It avoids parsing records
+   * that did not change.
+   * @throws OrbError IPPOOL_INVALID for a bad spec, IPPOOL_STATUS_INVALID for unreadable records
    */
   static read(object: SpiderIPPool, previous?: PoolLedger): PoolLedger {
     const pool = parsePool(object);
@@ -69,7 +70,7 @@ export class PoolLedger {
     return new PoolLedger(pool, records, byUid, freeOf(pool, records), text.length, text);
   }
 
-  /** A ledger of its own to change; what it was copied from stays. */
+  /** A separate ledger to change. The original does not change. */
   copy(): PoolLedger {
     return new PoolLedger(
       this.pool,
@@ -86,12 +87,12 @@ export class PoolLedger {
     return this.#free;
   }
 
-  /** About how many bytes the records take as text. */
+  /** The approximate size of the records as text, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The records as `status.allocatedIPs`; empty when there are none. */
+  /** The records as `status.allocatedIPs`. Empty if there are none. */
   get text(): string {
     this.#text ??= this.#records.size === 0 ? '' : JSON.stringify(Object.fromEntries(this.#records));
     return this.#text;
@@ -106,7 +107,7 @@ export class PoolLedger {
     };
   }
 
-  /** Every record under the canonical text of its address. */
+  /** Every record, by the canonical text of its address. */
   get records(): ReadonlyMap<string, PoolAllocation> {
     return this.#records;
   }
@@ -116,8 +117,8 @@ export class PoolLedger {
   }
 
   /**
-   * The address that the owner holds. A record without NIC, as Spiderpool writes it, counts when it is the only one of the UID:
-   * Spiderpool gives one pod one address of a pool.
+   * The address that the owner holds. A record without NIC comes from Spiderpool. It counts if it is the only record of
+   * the UID, because Spiderpool gives one pod only one address of a pool.
    */
   addressOf({ podUid, nic }: Pick<Owner, 'podUid' | 'nic'>): Address | undefined {
     const held = this.#heldBy(podUid);
@@ -127,12 +128,12 @@ export class PoolLedger {
     return found === undefined ? undefined : parseAddress(found[0]);
   }
 
-  /** All that the pod holds here, with the NIC where the record says it. */
+  /** All addresses that the pod holds here, with the NIC if the record names it. */
   addressesOf(podUid: string): { readonly address: Address; readonly nic: string | undefined }[] {
     return this.#heldBy(podUid).map(([text, { nic }]) => ({ address: parseAddress(text), nic }));
   }
 
-  /** Records the owner as holder of the address; fields of an older record of the same UID stay. */
+  /** Records the owner as the holder of the address. Other fields of an earlier record of the same UID stay. */
   take(address: Address, owner: Owner): void {
     const key = formatAddress(address);
     const old = this.#records.get(key);
@@ -175,7 +176,7 @@ function freeOf(pool: Pool, records: ReadonlyMap<string, PoolAllocation>): Addre
   );
 }
 
-/** Counts are int64 in the API, but JSON numbers are exact only to 2^53−1 here: larger pools say that. */
+/** Counts are int64 in the API, but JSON numbers are exact only up to 2^53−1 here. A larger pool reports 2^53−1. */
 function safeCount(count: bigint): number {
   return count > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(count);
 }

@@ -1,11 +1,11 @@
-// Routes of a pool that lead to a node's own address: the coordinator makes that route itself, so every ADD would fail.
+// Finds routes of a pool to a node's own address. The coordinator makes that route itself, so every ADD would fail.
 
 import type { Node, SpiderIPPool } from '#api';
 import { type Address, formatCidr, hostCidr, tryParseAddress } from '#ip';
 import { readPoolNetwork } from './pool-network.ts';
 import type { AdmissionIssue } from './validate.ts';
 
-/** One issue for each host route to an InternalIP of a node; a route that `old` has may stay. */
+/** One issue for each host route to an InternalIP of a node. A route that is already in `old` may stay. */
 export function nodeRouteIssues(
   { spec }: SpiderIPPool,
   nodes: Iterable<Node>,
@@ -19,7 +19,7 @@ export function nodeRouteIssues(
   );
   return written.flatMap(({ dst, gw }, index) => {
     if (kept.has(dst)) return [];
-    // Each on its own, so that the issue names the field of this route.
+    // Each route is read alone, so that the issue names the field of this route.
     const [route] = readPoolNetwork({ ...spec, routes: [{ dst, gw }] }, [])?.routes ?? [];
     const destination = route === undefined ? '' : formatCidr(route.destination);
     const hit = addresses.find(({ address }) => formatCidr(hostCidr(address)) === destination);

@@ -1,50 +1,51 @@
-// Which address of a pool an owner gets: the one it holds, else the lowest that is free, not reserved and rested.
+// Which address of a pool an owner gets. It gets the address that it holds. Otherwise it gets the lowest address that
+// is free, not reserved and not resting.
 
 import { type Address, formatAddress } from '#ip';
 import type { Owner, PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
 import type { ReservedAddresses } from './reserved.ts';
 
-/** How long a released address rests, so that neighbours' ARP caches forget the last holder. */
+/** How long a released address rests. In this time neighbours' ARP caches forget the last holder. */
 export const DEFAULT_REST_MS = 30_000;
 
-/** How long an address that another machine was seen to use is kept back. */
+/** How long an address is not given out after another machine was seen to use it. */
 export const QUARANTINE_MS = 600_000;
 
 /**
- * How large the records of a pool may grow as text: an object of the API is stored in one request, and etcd takes 1.5 MiB.
- * Spiderpool's limit of 5,000 records stands for the same.
+ * The maximum size of a pool's records as text. An object is stored in one request, and etcd accepts 1.5 MiB.
+ * Spiderpool's limit of 5,000 records has the same purpose.
  */
 export const DEFAULT_MAXIMUM_BYTES = 1024 * 1024;
 
-/** What else a pick depends on. */
+/** The other inputs of a pick. */
 export interface PickContext {
-  /** Addresses that no pool may hand out, for each family: see {@link reservedAddresses}. */
+  /** Addresses of each family that no pool may give out: see {@link reservedAddresses}. */
   readonly reserved: ReservedAddresses;
-  /** When addresses were released, by text: see {@link noteReleases}. */
+  /** When each address was released, by its text: see {@link noteReleases}. */
   readonly resting: ReadonlyMap<string, number>;
-  /** Until when addresses are not given at all, because another machine uses them, by text. */
+  /** Until when each address is not given out because another machine uses it, by its text. */
   readonly quarantined?: ReadonlyMap<string, number>;
   readonly nowMs: number;
-  /** {@link DEFAULT_REST_MS} unless told. */
+  /** {@link DEFAULT_REST_MS} by default. */
   readonly restMs?: number;
-  /** {@link DEFAULT_MAXIMUM_BYTES} unless told. */
+  /** {@link DEFAULT_MAXIMUM_BYTES} by default. */
   readonly maximumBytes?: number;
 }
 
-/** An address, or why there is none. `held`: the owner had it before. */
+/** An address, or why there is none. `held`: the owner already had it. */
 export type Pick =
   | { readonly address: Address; readonly held: boolean }
   | { readonly address: undefined; readonly reason: string };
 
-/** Picks without recording it. */
+/** Picks an address and does not record it. */
 export function pickAddress(ledger: PoolLedger, owner: Owner, context: PickContext): Pick {
   const { pool } = ledger;
   const held = ledger.addressOf(owner);
   if (held !== undefined) return { address: held, held: true };
   const closed = closedReason(pool);
   if (closed !== undefined) return { address: undefined, reason: closed };
-  // Spiderpool's texts, pkg/ippoolmanager: users and scripts look for them.
+  // Spiderpool's texts (pkg/ippoolmanager). Users and scripts search for them.
   const maximumBytes = context.maximumBytes ?? DEFAULT_MAXIMUM_BYTES;
   if (ledger.bytes >= maximumBytes) {
     const reason = `all IP addresses used out, threshold of IP records(<=${maximumBytes} bytes) for IPPool ${pool.name} exceeded`;
@@ -55,7 +56,10 @@ export function pickAddress(ledger: PoolLedger, owner: Owner, context: PickConte
   return { address, held: false };
 }
 
-/** The lowest rested address, or where all that is left still rests, the one that has rested longest; none in quarantine. */
+/**
+ * The lowest address that has rested. If all free addresses still rest, the one that has rested longest. Never one in
+ * quarantine.
+ */
 function lowestFree(ledger: PoolLedger, context: PickContext): Address | undefined {
   const { resting, quarantined, nowMs, restMs = DEFAULT_REST_MS } = context;
   const reserved = context.reserved[ledger.pool.family];

@@ -1,4 +1,5 @@
-// What a pool's spec says about addresses: subnet, addresses to hand out, gateway, routes, and everything wrong with them.
+// Reads the addresses in a pool's spec: subnet, addresses to give out, gateway and routes. Reports everything that is
+// wrong with them.
 
 import type { FieldIssue, SpiderIPPool } from '#api';
 import { errorText } from '#base';
@@ -21,29 +22,29 @@ import {
 /** The spec of a SpiderIPPool. */
 export type PoolSpec = NonNullable<SpiderIPPool['spec']>;
 
-/** A route that a pod gets: `gateway` is on the network of one of its addresses. */
+/** A route that a pod gets. `gateway` is in the network of one of its addresses. */
 export interface PodRoute {
   readonly destination: Cidr;
   readonly gateway: Address;
 }
 
-/** The addresses of a pool and the way out of its network. */
+/** The addresses of a pool, its gateway and its routes. */
 export interface PoolNetwork {
   readonly family: Family;
-  /** Host bits clear. */
+  /** Host bits are clear. */
   readonly subnet: Cidr;
   /** `ips` without `excludeIPs` and without `unusable`. */
   readonly addresses: AddressSet;
-  /** What `ips` offers though no machine may have it: network, broadcast and subnet-router anycast address. */
+  /** Addresses in `ips` that no machine may have: network, broadcast and subnet-router anycast address. */
   readonly unusable: AddressSet;
   readonly gateway: Address | undefined;
-  /** Without the default route, which the gateway makes. */
+  /** Without the default route, which comes from the gateway. */
   readonly routes: readonly PodRoute[];
 }
 
 /**
- * Reads the spec; adds what is wrong to `issues`, in Spiderpool's words where it has some. Undefined without a usable subnet.
- * Host bits in `subnet` are no issue here: pools made by old Spiderpools have them.
+ * Reads the spec. Adds what is wrong to `issues`, with Spiderpool's message if it has one. Undefined without a usable
+ * subnet. Host bits in `subnet` are no issue here, because pools of old Spiderpools have them.
  */
 export function readPoolNetwork(spec: PoolSpec, issues: FieldIssue[]): PoolNetwork | undefined {
   const subnet = attempt(issues, 'spec.subnet', spec.subnet, () => networkOf(parseCidr(spec.subnet)));

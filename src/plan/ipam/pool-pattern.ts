@@ -1,4 +1,5 @@
-// Wildcards in pool names, as Go's filepath.Match reads them: `*`, `?`, `[a-z]`, `[^a]`, and `\` before a character.
+// Wildcards in pool names, with the rules of Go's filepath.Match: `*`, `?`, `[a-z]`, `[^a]`, and `\` before a
+// character.
 
 import { OrbError } from '#base';
 
@@ -7,19 +8,20 @@ export function isPattern(name: string): boolean {
   return /[*?[]/.test(name);
 }
 
-/** One piece of a pattern: any text, or one character. */
+/** One part of a pattern: any text, or one character. */
 type Piece = 'any' | ((char: string) => boolean);
 
 /**
- * A function that tells whether a name matches the pattern. Its time grows with name times pattern, however many `*` there are. Anybody
- * who may create a pod writes patterns, and a regular expression would try all ways to share the name among its stars.
+ * Returns a function that tells whether a name matches the pattern. Its time grows with name length times pattern
+ * length, with any number of `*`. Anyone who may create a pod can write a pattern. A regular expression would try all
+ * ways to split the name between the stars.
  */
 export function patternMatcher(pattern: string): (name: string) => boolean {
   const pieces = piecesOf(pattern);
   return (name) => matches(pieces, Array.from(name));
 }
 
-/** What a `*` has taken is only ever extended for the last one: the ones before it have found the earliest place that fits. */
+/** Only the last `*` is extended after a mismatch. Each earlier `*` has already found the first place that fits. */
 function matches(pieces: readonly Piece[], name: readonly string[]): boolean {
   let star: { piece: number; taken: number } | undefined;
   let piece = 0;
@@ -65,7 +67,7 @@ function piecesOf(pattern: string): Piece[] {
   return pieces;
 }
 
-/** The class that begins at `start`, and the place of its `]`. */
+/** The character class that begins at `start`, and the position of its `]`. */
 function characterClass(
   pattern: string,
   chars: readonly string[],

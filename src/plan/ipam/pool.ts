@@ -1,27 +1,27 @@
-// A SpiderIPPool as decisions need it: parsed, and refused as a whole where its spec is wrong.
+// A SpiderIPPool, parsed for decisions. A pool with an invalid spec is refused as a whole.
 
 import type { FieldIssue, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
 import { issuesText, type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 
-/** A pool whose spec was found good. */
+/** A pool with a valid spec. */
 export interface Pool extends PoolNetwork {
   readonly name: string;
-  /** Its deletion was asked for: it hands out nothing and waits for its last release. */
+  /** The pool is being deleted. It gives out no address and waits for its last release. */
   readonly terminating: boolean;
   readonly disabled: boolean;
   readonly isDefault: boolean;
-  /** Whom it serves. */
+  /** Which pods it serves. */
   readonly audience: PoolAudience;
 }
 
-/** The fields by which a pool says whom it serves; an absent one admits everybody. */
+/** The fields that select the pods a pool serves. An absent field admits all pods. */
 export type PoolAudience = Pick<
   PoolSpec,
   'podAffinity' | 'namespaceAffinity' | 'namespaceName' | 'nodeAffinity' | 'nodeName' | 'multusName'
 >;
 
-/** Parses the pool; one that is wrong anywhere is refused, because half-read it might hand out what it should not. */
+/** Parses the pool. A pool with any invalid field is refused, because it could give out addresses by mistake. */
 export function parsePool(object: SpiderIPPool): Pool {
   const name = object.metadata.name ?? '';
   const issues: FieldIssue[] = [];
@@ -41,7 +41,7 @@ export function parsePool(object: SpiderIPPool): Pool {
   };
 }
 
-/** Why the pool hands out no address at all now; undefined when it does. */
+/** Why the pool gives out no address at all now. Undefined if it does. */
 export function closedReason(pool: Pool): string | undefined {
   if (pool.terminating) return `terminating IPPool ${pool.name}`;
   if (pool.disabled) return `disabled IPPool ${pool.name}`;

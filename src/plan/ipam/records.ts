@@ -1,10 +1,10 @@
-// `status.allocatedIPs` of a pool: a JSON object in text, from address to its holder.
+// `status.allocatedIPs` of a pool: JSON text that maps each address to its holder.
 
 import { checkJson, type PoolAllocation, poolAllocationsSchema } from '#api';
 import { OrbError } from '#base';
 import { type Family, formatAddress, tryParseAddress } from '#ip';
 
-/** The records under canonical addresses; what cannot be read is an error, because it may be somebody's address. */
+/** The records by canonical address. An unreadable record is an error, because a pod may use its address. */
 export function parseRecords(pool: string, family: Family, text: string): Map<string, PoolAllocation> {
   const subject = `SpiderIPPool ${pool} status.allocatedIPs`;
   const records = new Map<string, PoolAllocation>();

@@ -1,18 +1,18 @@
-// What a release frees: the records of the owner it names, and nothing else.
+// What a release frees: only the records of the owner that it names.
 
 import type { Address } from '#ip';
 import type { PoolLedger } from './ledger.ts';
 
-/** Whose addresses a release frees. The UID fences it: a newer pod of the same name keeps its own. */
+/** Whose addresses a release frees. The UID protects a newer pod with the same name: that pod keeps its addresses. */
 export type Release =
-  /** Everything of the pod. */
+  /** All addresses of the pod. */
   | { readonly scope: 'pod'; readonly podUid: string }
-  /** One NIC; `lastNic` when no other NIC of the pod is attached any more. */
+  /** The addresses of one NIC. `lastNic` is true if no other NIC of the pod is still attached. */
   | { readonly scope: 'nic'; readonly podUid: string; readonly nic: string; readonly lastNic: boolean };
 
 /**
- * The addresses that the release frees. A record without NIC, as Spiderpool writes it, may serve another NIC that is still
- * attached: it goes only with the pod or with its last NIC (Spiderpool frees all at the first DEL).
+ * The addresses that the release frees. A record without NIC comes from Spiderpool. It may serve another NIC that is
+ * still attached. So it is freed only with the pod or with its last NIC (Spiderpool frees all at the first DEL).
  */
 export function releasedBy(ledger: PoolLedger, release: Release): Address[] {
   return ledger

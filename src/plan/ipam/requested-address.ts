@@ -1,8 +1,8 @@
-// Wishes for particular addresses: nothing serves them yet, and none is passed over in silence.
+// Requests for particular addresses. They are not supported yet, and each one is refused with an error.
 
 import { OrbError } from '#base';
 
-/** Throws ADDRESS_REQUEST_UNSERVED where `value` is a wish; `field` says where it stands. */
+/** @throws OrbError ADDRESS_REQUEST_UNSERVED if `value` requests an address. `field` names its place. */
 export function refuseRequestedAddress(field: string, value: unknown): void {
   if (isEmpty(value)) return;
   throw new OrbError('ADDRESS_REQUEST_UNSERVED', {

@@ -1,4 +1,4 @@
-// The addresses that SpiderReservedIPs keep from every pool.
+// The addresses that SpiderReservedIPs reserve. No pool may give them out.
 
 import type { FieldIssue, SpiderReservedIP } from '#api';
 import { errorText, OrbError } from '#base';
@@ -8,11 +8,14 @@ import { issuesText } from './pool-network.ts';
 /** The reserved addresses of each family. */
 export type ReservedAddresses = Readonly<Record<Family, AddressSet>>;
 
-/** All reserved addresses. One that cannot be read is an error: handing out what it means to keep would be worse. */
+/**
+ * All reserved addresses. An unreadable entry is an error. Otherwise a pool could give out the address that it
+ * reserves.
+ */
 export function reservedAddresses(objects: Iterable<SpiderReservedIP>): ReservedAddresses {
   const ranges: AddressRange[] = [];
   for (const object of objects) {
-    // Spiderpool: a reservation that is being deleted counts no more.
+    // As in Spiderpool, a reservation that is being deleted no longer counts.
     if (object.metadata.deletionTimestamp !== undefined) continue;
     const issues: FieldIssue[] = [];
     ranges.push(...readReservedRanges(object, issues));
@@ -29,7 +32,7 @@ export function reservedAddresses(objects: Iterable<SpiderReservedIP>): Reserved
   return { 4: of(4), 6: of(6) };
 }
 
-/** The ranges of one object; what is wrong goes to `issues`. */
+/** The ranges of one object. Adds what is wrong to `issues`. */
 export function readReservedRanges({ spec }: SpiderReservedIP, issues: FieldIssue[]): AddressRange[] {
   const ips = spec?.ips ?? [];
   const family = spec?.ipVersion ?? reservedFamily(ips);
@@ -43,12 +46,12 @@ export function readReservedRanges({ spec }: SpiderReservedIP, issues: FieldIssu
   });
 }
 
-/** The family of the first entry, which is that of all; undefined where it cannot be read. */
+/** The family of the first entry, which all entries share. Undefined if it cannot be read. */
 export function reservedFamily(ips: readonly string[]): Family | undefined {
   try {
     return ips[0] === undefined ? undefined : parseRange(ips[0]).first.family;
   } catch {
-    // The entry is checked on its own and reported there.
+    // Each entry is checked separately, and its error is reported there.
     return undefined;
   }
 }

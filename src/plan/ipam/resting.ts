@@ -1,13 +1,14 @@
-// When addresses were released, so that they can rest before someone else gets them.
+// When addresses were released, so that they can rest before another pod gets them.
 //
-// The pool does not say it: a record that Spiderpool can read has no place for it, and a second map in the status would grow
-// every write. Each agent remembers instead which records it saw vanish between two states of a pool, whoever released them.
-// An agent that just started knows nothing of the last 30 s; the gratuitous ARP of a new pod covers that.
+// The pool does not store it. A record that Spiderpool can read has no field for it. A second map in the status would
+// make every write larger. Each agent remembers which records disappeared between two states of a pool, whoever
+// released them. An agent that just started knows nothing of the last 30 s. The gratuitous ARP of a new pod covers that
+// time.
 
 import type { PoolLedger } from './ledger.ts';
 import { DEFAULT_REST_MS } from './pick.ts';
 
-/** The map with the addresses that `after` no longer records, and without those that have rested or are held again. */
+/** Adds the addresses that `after` no longer records. Removes those that have rested or are held again. */
 export function noteReleases(
   resting: ReadonlyMap<string, number>,
   before: PoolLedger,

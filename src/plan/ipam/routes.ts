@@ -1,4 +1,4 @@
-// The routes of a pod's NICs: the pools' own, those of the pod's annotation, and the default route.
+// The routes of a pod's NICs: the routes of the pools and of the pod's annotation, and the default route.
 
 import { cidrContains, defaultDestination } from '#ip';
 import { type Assignment, interfaceAddress } from './allocate.ts';
@@ -10,8 +10,8 @@ export interface NicRoute extends PodRoute {
 }
 
 /**
- * The routes that the IPAM result carries. A custom route goes to the first address whose subnet contains its gateway; those
- * that no address reaches are handed back in `unmatched`, to be logged.
+ * The routes of the IPAM result. A custom route goes to the first address whose subnet contains its gateway. Routes
+ * that no address reaches are returned in `unmatched`, for the log.
  */
 export function assignmentRoutes(
   assignments: readonly Assignment[],

@@ -1,4 +1,4 @@
-// Short ways to pools and picks for the tests of this folder.
+// Builds pools and picks for the tests of this folder.
 
 import { resources, type SpiderIPPool } from '#api';
 import { AddressSet } from '#ip';
@@ -6,7 +6,7 @@ import type { PickContext } from './pick.ts';
 
 export type SpecFields = Partial<NonNullable<SpiderIPPool['spec']>>;
 
-/** A pool of 10.6.0.0/16 with ten addresses, unless told; defaults as the API server sets them. */
+/** A pool of 10.6.0.0/16 with ten addresses by default. It has the defaults that the API server sets. */
 export function poolObject(name: string, spec: SpecFields = {}, records: object = {}): SpiderIPPool {
   return resources.spiderIPPools.schema.parse({
     metadata: { name },
@@ -15,7 +15,7 @@ export function poolObject(name: string, spec: SpecFields = {}, records: object 
   });
 }
 
-/** Nothing reserved, nothing resting. */
+/** No address is reserved or resting. */
 export function pickContext(changes: Partial<PickContext> = {}): PickContext {
   const reserved = { 4: AddressSet.empty(4), 6: AddressSet.empty(6) };
   return { reserved, resting: new Map(), nowMs: 1_000_000, ...changes };

@@ -1,4 +1,4 @@
-// The checks of SpiderIPPools and SpiderReservedIPs that admission makes, in Spiderpool's words where it has some.
+// Admission's checks of SpiderIPPools and SpiderReservedIPs, with Spiderpool's messages where it has them.
 
 import {
   type FieldIssue,
@@ -17,19 +17,19 @@ import { unusableText } from './warnings.ts';
 
 /** One reason to refuse an object. */
 export interface AdmissionIssue extends FieldIssue {
-  /** The value is well formed, but the state of the cluster forbids it. */
+  /** The value has the right form, but the state of the cluster forbids it. */
   readonly forbidden?: boolean;
 }
 
 /** What an object is checked against. */
 export interface AdmissionContext<T> {
-  /** The stored object, on an update. */
+  /** The stored object on an update. */
   readonly old?: T | undefined;
-  /** The families that are switched on. */
+  /** The families that are enabled. */
   readonly families: readonly Family[];
 }
 
-/** Checks a pool after {@link defaultPool}; `others` are all stored pools, itself included or not. */
+/** Checks a pool after {@link defaultPool}. `others` are all stored pools, with or without this one. */
 export function validatePool(
   pool: SpiderIPPool,
   others: Iterable<SpiderIPPool>,
@@ -53,7 +53,7 @@ export function validatePool(
   return issues;
 }
 
-/** A pool whose addresses are held must not be deleted, where the cluster asks for that check. */
+/** A pool with held addresses must not be deleted, if the cluster asks for that check. */
 export function validatePoolDeletion(pool: SpiderIPPool): AdmissionIssue[] {
   const count = pool.status?.allocatedIPCount ?? 0;
   if (count === 0) return [];
@@ -76,7 +76,7 @@ export function validateReservedIP(
   return issues;
 }
 
-/** Without our finalizer the object is as good as gone and may change. */
+/** Without our finalizer the object is about to disappear and may change. */
 function isTerminating({ metadata }: SpiderIPPool): boolean {
   return (
     metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(SPIDERPOOL_FINALIZER)
@@ -110,7 +110,10 @@ function versionIssues(version: Family | undefined, families: readonly Family[])
   return [{ field, value: version, message: `IPv${version} is disabled`, forbidden: true }];
 }
 
-/** Canonical, unless it is stored so already. Text that is no CIDR at all is told by {@link readPoolNetwork}. */
+/**
+ * The subnet must be canonical, unless it is already stored like this. {@link readPoolNetwork} reports text that is no
+ * CIDR.
+ */
 function subnetIssues({ subnet }: PoolSpec, old: PoolSpec | undefined): AdmissionIssue[] {
   if (subnet === old?.subnet) return [];
   try {
@@ -137,9 +140,9 @@ function podAffinityIssues(selector: LabelSelector | undefined): AdmissionIssue[
   }
 }
 
-/** Pools of one subnet share it, each with its own addresses; different subnets must not overlap. */
+/** Pools may have the same subnet if their addresses differ. Different subnets must not overlap. */
 function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool): AdmissionIssue[] {
-  // A pool that is wrong itself hands out nothing: what of it can be read is enough.
+  // An invalid pool gives out no address, so its readable part is enough.
   const theirs = other.spec === undefined ? undefined : readPoolNetwork(other.spec, []);
   if (theirs === undefined || !cidrsOverlap(network.subnet, theirs.subnet)) return [];
   const name = other.metadata.name ?? '';
@@ -153,7 +156,10 @@ function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool
   return [{ field: 'spec.ips', value: spec.ips ?? [], message, forbidden: true }];
 }
 
-/** A pool that offers addresses, and none that a machine may have; one that is stored so already may be written again. */
+/**
+ * Refuses a pool that offers addresses of which no machine may have any. A pool that is already stored like this may be
+ * written again.
+ */
 function nothingUsableIssues(
   network: PoolNetwork,
   spec: PoolSpec,
@@ -168,7 +174,7 @@ function nothingUsableIssues(
   ];
 }
 
-/** An address that somebody holds must stay in the pool. */
+/** A held address must stay in the pool. */
 function inUseIssues(network: PoolNetwork, spec: PoolSpec, old: SpiderIPPool): AdmissionIssue[] {
   const before = old.spec === undefined ? undefined : readPoolNetwork(old.spec, []);
   if (before === undefined || before.family !== network.family) return [];
@@ -185,7 +191,7 @@ function inUseIssues(network: PoolNetwork, spec: PoolSpec, old: SpiderIPPool): A
   return [{ field: 'spec.ips', value: spec.ips ?? [], message, forbidden: true }];
 }
 
-/** Undefined where the records cannot be read. */
+/** Undefined if the records cannot be read. */
 function heldAddresses({ metadata, status }: SpiderIPPool, family: Family): AddressSet | undefined {
   try {
     const records = parseRecords(metadata.name ?? '', family, status?.allocatedIPs ?? '');

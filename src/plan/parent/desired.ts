@@ -1,23 +1,23 @@
-// The parent interface that a configuration of `ifacer` asks for: a bond, a VLAN, a VLAN on a bond, or nothing.
+// The parent interface that a configuration of `ifacer` asks for: a bond, a VLAN, a VLAN on a bond, or none.
 
 import { OrbError } from '#base';
 import { readBondOption } from '#net';
 
-/** What of the configuration decides. */
+/** The part of the configuration that decides. */
 export interface ParentConf {
   readonly interfaces: readonly string[];
-  /** 0 for none. */
+  /** 0 means no VLAN. */
   readonly vlanID: number;
   readonly bond?: { readonly name: string; readonly mode: number; readonly options: string } | undefined;
 }
 
-/** Links that are to be there, from the bottom up. */
+/** The links that must exist, from the lowest up. */
 export interface DesiredParent {
   readonly bond?: {
     readonly name: string;
     readonly mode: number;
     readonly ports: readonly string[];
-    /** By kernel name, with values as the kernel has them. */
+    /** By kernel name, with the kernel's values. */
     readonly options: Readonly<Record<string, string | number>>;
   };
   readonly vlan?: { readonly name: string; readonly parent: string; readonly id: number };
@@ -26,7 +26,10 @@ export interface DesiredParent {
 /** Spiderpool's default (its ifacer, DefaultBondName). */
 const defaultBondName = 'sp_bond0';
 
-/** One interface is taken as it is, or with a VLAN on it; several are bonded where `bond` is given, else left alone. */
+/**
+ * One interface is used as it is, or with a VLAN on it. Several interfaces are bonded if `bond` is set, and otherwise
+ * not changed.
+ */
 export function desiredParent({ interfaces, vlanID, bond }: ParentConf): DesiredParent {
   const [first] = interfaces;
   if (first === undefined || (interfaces.length > 1 && bond === undefined)) return {};
@@ -49,7 +52,7 @@ function vlanOn(parent: string, id: number): Pick<DesiredParent, 'vlan'> {
   });
 }
 
-/** `k=v;k=v`; blanks around the parts are dropped. */
+/** `k=v;k=v`. Blanks around the parts are removed. */
 function readOptions(text: string): Record<string, string | number> {
   const options: Record<string, string | number> = {};
   for (const pair of text.split(';').map((each) => each.trim())) {

@@ -1,35 +1,35 @@
-// What brings a node to a desired parent interface: changes in stages, or why it must not be touched.
+// Brings a node to a desired parent interface: changes in stages, or the reason why it must not be changed.
 //
-// Only links that carry our alias are mended. A link of the same name and kind that is somebody else's, the administrator's or
-// Spiderpool's, is used as it is, and at most set up.
+// Only links with our alias are corrected. A link with the same name and kind may belong to the administrator or to
+// Spiderpool. It is used as it is, and at most set up.
 
 import { OrbError } from '#base';
 import { formatCidr } from '#ip';
 import type { Change, InterfaceAddress, Link } from '#net';
 import type { DesiredParent } from './desired.ts';
 
-/** The alias (`ip link … alias`) of links that `ifacer` has made. */
+/** The alias (`ip link … alias`) of links that `ifacer` made. */
 export const PARENT_ALIAS = 'orbweaver parent interface';
 
-/** The node as it is. */
+/** The present state of the node. */
 export interface ObservedParents {
   readonly links: readonly Link[];
   readonly addresses: readonly InterfaceAddress[];
 }
 
 export interface ParentPlan {
-  /** Each stage only when the one before succeeded: no port is taken down for a bond that cannot be made. */
+  /** A stage runs only if the previous one succeeded. So no port is set down for a bond that cannot be made. */
   readonly stages: readonly (readonly Change[])[];
-  /** Changes after all stages that the kernel refuses with EINVAL while it cannot serve them; `unmet` says so. */
+  /** Changes after all stages. The kernel refuses them with EINVAL while it cannot apply them. `unmet` says so. */
   readonly wishes: readonly { readonly change: Change; readonly unmet: string }[];
-  /** What is not as asked for, and left so because it is not ours. */
+  /** Differences from the desired state that stay, because the link is not ours. */
   readonly notes: readonly string[];
 }
 
 type Bond = NonNullable<DesiredParent['bond']>;
 type Vlan = NonNullable<DesiredParent['vlan']>;
 
-/** Throws PARENT_LINK_UNUSABLE where what is there stands in the way. */
+/** @throws OrbError PARENT_LINK_UNUSABLE if an existing link is in the way */
 export function planParent({ bond, vlan }: DesiredParent, observed: ObservedParents): ParentPlan {
   const bonded = bond === undefined ? nothing : planBond(bond, observed);
   const tagged = vlan === undefined ? nothing : planVlan(vlan, observed, bond?.name === vlan.parent);
@@ -80,8 +80,8 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
 }
 
 /**
- * The active port can be named only when it is a port with a link, which one without cable has not (bond_options.c,
- * bond_option_active_slave_set). Never again after that: the bond changes it when a link fails.
+ * The active port can be named only if it is a port and has a carrier (bond_options.c, bond_option_active_slave_set).
+ * It is not set again later, because the bond changes it when a link fails.
  */
 function activePort({ name, options: { active_slave } }: Bond): ParentPlan['wishes'] {
   if (active_slave === undefined) return [];
@@ -89,7 +89,7 @@ function activePort({ name, options: { active_slave } }: Bond): ParentPlan['wish
   return [{ change: set({ name, bondOptions: { active_slave } }), unmet }];
 }
 
-/** A bond takes only ports that are down (bond_main.c, bond_enslave). */
+/** A bond accepts only ports that are down (bond_main.c, bond_enslave). */
 function enslave(port: string, bond: string): Change[] {
   return [set({ name: port, up: false }), set({ name: port, master: bond }), set({ name: port, up: true })];
 }
@@ -137,7 +137,10 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
   return { stages: [raised, link.up ? [] : [set({ name, up: true })]], wishes: [], notes: [] };
 }
 
-/** Two VLANs of one id on one parent the kernel refuses; on different parents they are fine (Spiderpool refuses them too). */
+/**
+ * The kernel refuses two VLANs with one id on one parent. On different parents they are valid (Spiderpool refuses them
+ * too).
+ */
 function refuseTwin({ name, id }: Vlan, below: Link | undefined, { links }: ObservedParents): void {
   const twin = links.find(
     (link) =>
@@ -148,7 +151,7 @@ function refuseTwin({ name, id }: Vlan, below: Link | undefined, { links }: Obse
   throw unusable(name, `${words}: ${twin.name} is there, ${name} is asked for`);
 }
 
-/** What CHECK tells: links that are missing or not as they should be, in words. */
+/** What CHECK reports: links that are missing or different, as sentences. */
 export function parentProblems({ bond, vlan }: DesiredParent, observed: ObservedParents): string[] {
   const problems: string[] = [];
   for (const [wanted, kind] of [

@@ -1,30 +1,34 @@
-// The decision whether a NIC may use its addresses: what to send when, what each sighting on the wire means, and the verdict.
+// Decides whether a NIC may use its addresses: what to send and when, what each sighting on the wire means, and the
+// verdict.
 //
-// A conflict is looked for first, with probes that change nobody's cache (RFC 5227, 2.1; RFC 4862, 5.4). Gateways are asked
-// only when there is none, and as the probes are: without a sender (to ask in the name of an address that a neighbour holds
-// poisons caches, Spiderpool #4475). Who does not answer that is asked in the name of the address, which is known to be free.
+// Probes for a conflict come first. They change no machine's cache (RFC 5227, 2.1; RFC 4862, 5.4). Gateways are asked
+// only if no conflict was found. The first questions have no sender, like the probes. A question in the name of a
+// neighbour's address would poison caches (Spiderpool #4475). If a gateway does not answer, it is asked in the name of
+// the address, which is known to be free.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Mac } from '#net';
 
-/** An address that the NIC is to have. */
+/** An address that the NIC will have. */
 export interface ProbeTarget {
   readonly address: Address;
-  /** Has to answer; absent where nobody asks for it. */
+  /** The gateway that must answer. Absent if no check is wanted. */
   readonly gateway?: Address;
 }
 
 export interface ProbingInput {
-  /** Of the NIC: what comes from it is our own. */
+  /** The NIC's own MAC address. Frames from it are our own. */
   readonly mac: Mac;
   readonly targets: readonly ProbeTarget[];
-  /** Whether rivals for the addresses are looked for. */
+  /** Whether to look for other machines with the addresses. */
   readonly detectConflict: boolean;
-  /** When there must be a verdict; probes come in tenths of it, and silence for three tenths means no conflict. */
+  /**
+   * When the verdict must be known. Probes are sent at tenths of this time. Silence for three tenths means no conflict.
+   */
   readonly deadlineMs: number;
 }
 
-/** What somebody on the wire shows of an address: that he uses it, or that he, too, asks whether it is free. */
+/** What a frame of another machine shows about an address: the machine uses it, or also asks whether it is free. */
 export interface Sighting {
   readonly kind: 'uses' | 'probes';
   readonly address: Address;
@@ -34,23 +38,28 @@ export interface Sighting {
 /** A frame to send. */
 export type Emission =
   | { readonly kind: 'probe'; readonly address: Address }
-  /** Without `source` the question names no sender, and the gateway remembers nobody. */
+  /** Without `source` the question names no sender, and the gateway caches nothing. */
   | { readonly kind: 'ask'; readonly gateway: Address; readonly source?: Address };
 
 export type Verdict =
   | { readonly kind: 'free' }
   | { readonly kind: 'conflict'; readonly address: Address; readonly mac: Mac }
   | { readonly kind: 'unreachable'; readonly gateway: Address }
-  /** Probes did not leave the NIC: nothing is known. */
+  /** Probes did not leave the NIC, so nothing is known. */
   | { readonly kind: 'unheard' };
 
 /** RFC 5227, 2.1.1: PROBE_NUM. */
 const conflictRounds = 3;
 const stepsPerDeadline = 10;
-/** The last of the steps: switches that inspect ARP may drop questions from 0.0.0.0, and gateways ignore them. */
+/**
+ * The number of last steps that name a sender. Switches that inspect ARP may drop questions from 0.0.0.0, and gateways
+ * may ignore them.
+ */
 const namedSteps = 3;
 
-/** One probing of all addresses of a NIC; told the time and the sightings, it keeps neither clock nor socket. */
+/**
+ * One probing of all addresses of a NIC. It gets the time and the sightings as input, and has no clock and no socket.
+ */
 export class Probing {
   readonly #input: ProbingInput;
   readonly #stepMs: number;
@@ -59,7 +68,7 @@ export class Probing {
   #phase: 'conflict' | 'gateway' = 'conflict';
   #rounds = 0;
   #lastRoundLost = false;
-  /** Gateways that have not answered yet, by text, each with an address behind it. */
+  /** Gateways that have not answered yet, by text. Each has one of the addresses that use it. */
   readonly #silent: Map<string, Question>;
   #verdict: Verdict | undefined;
 
@@ -72,17 +81,17 @@ export class Probing {
     if (!input.detectConflict) this.#askGateways();
   }
 
-  /** Undefined while it goes on. */
+  /** Undefined while the probing continues. */
   get verdict(): Verdict | undefined {
     return this.#verdict;
   }
 
-  /** When {@link due} is to be called next. */
+  /** When {@link due} must be called next. */
   get wakeAtMs(): number {
     return Math.min(this.#nextMs, this.#endMs);
   }
 
-  /** What is to be sent now; often nothing. */
+  /** What to send now. It is often empty. */
   due(nowMs: number): Emission[] {
     if (this.#verdict !== undefined) return [];
     if (nowMs >= this.#endMs) {
@@ -99,7 +108,7 @@ export class Probing {
     return this.#input.targets.map(({ address }) => ({ kind: 'probe', address }));
   }
 
-  /** Something of what was due last did not leave the NIC: that round does not count. */
+  /** A frame of the last {@link due} did not leave the NIC, so that round does not count. */
   lost(): void {
     if (this.#lastRoundLost) return;
     this.#lastRoundLost = true;
@@ -145,7 +154,7 @@ interface Question {
   readonly address: Address;
 }
 
-/** One question for each gateway, however many addresses are behind it. */
+/** One question for each gateway, however many addresses use it. */
 function questions(targets: readonly ProbeTarget[]): Map<string, Question> {
   const asked = new Map<string, Question>();
   for (const { address, gateway } of targets) {

@@ -1,10 +1,10 @@
-// Verdicts that fail an ADD, in the words that users and scripts of Spiderpool look for.
+// Verdicts that fail an ADD, with the texts that users and scripts of Spiderpool search for.
 
 import { errorText, OrbError } from '#base';
 import { type Address, formatAddress } from '#ip';
 import type { Mac } from '#net';
 
-/** Somebody else has, or is about to take, an address of the NIC. */
+/** Another machine has an address of the NIC, or is about to take it. */
 export function conflictError(nic: string, address: Address, mac: Mac): OrbError {
   const text = formatAddress(address);
   return new OrbError('ADDRESS_CONFLICT', {
@@ -13,7 +13,7 @@ export function conflictError(nic: string, address: Address, mac: Mac): OrbError
   });
 }
 
-/** A conflict for which no other address could be had: `error` says why not. */
+/** A conflict after which no other address was available. `error` says why. */
 export function withoutAlternative(conflict: OrbError, error: unknown): OrbError {
   return new OrbError(conflict.code, {
     message: conflict.message,
@@ -32,7 +32,7 @@ export function gatewayError(nic: string, gateway: Address): OrbError {
   });
 }
 
-/** Probes could not be sent; `cause` is the kernel's refusal of the last one. */
+/** Probes could not be sent. `cause` is the kernel's error for the last one. */
 export function unheardError(nic: string, cause: unknown): OrbError {
   return new OrbError('PROBE_FAILED', {
     message: `addresses of interface ${nic} could not be probed: its link does not carry frames`,
