@@ -1,13 +1,14 @@
-// Which links are on one segment: told from the links of all namespaces, by veth pairs, bridges, macvlan parents and tunnels.
+// Finds the links that are on one segment from the links of all namespaces: by veth pairs, bridges, macvlan parents and
+// tunnels.
 
 import type { Link } from '#net';
 import type { Port, Segment } from './world.ts';
 
-/** The links of one namespace. Of a namespace of bridges alone, the lab's own, only its cables count. */
+/** The links of one namespace. A namespace that has only bridges is the lab's own, and only its cables count. */
 export interface LinksOf {
   readonly name: string;
   readonly kind: 'pod' | 'node' | 'machine' | 'cables';
-  /** Of a pod. */
+  /** The node of a pod. */
   readonly node?: string;
   readonly links: readonly Link[];
 }
@@ -49,8 +50,8 @@ function portOf(end: End, namespaces: readonly LinksOf[]): Port {
 }
 
 /**
- * Veth pairs: each end names the index of the other, but not whose it is, only which of its links lead to the same namespace. Such
- * a bundle is paired as a whole, those of pods with their node first.
+ * Veth pairs. Each end has the index of the other, but not its namespace. It only shows which of its links lead to the
+ * same namespace. Such a bundle is paired as a whole. Bundles of pods with their node come first.
  */
 function pairs(namespaces: readonly LinksOf[]): [End, End][] {
   const pods = namespaces.filter(({ kind }) => kind === 'pod');
@@ -69,7 +70,7 @@ function pairs(namespaces: readonly LinksOf[]): [End, End][] {
   return found;
 }
 
-/** The veths of a namespace by where they lead. */
+/** The veths of a namespace, grouped by the namespace that they lead to. */
 function bundles(namespace: LinksOf): End[][] {
   const veths = namespace.links.filter(
     ({ kind, linkNetnsId }) => kind === 'veth' && linkNetnsId !== undefined,
@@ -91,7 +92,7 @@ function isPeer(one: Link, other: Link): boolean {
   return one.index === other.linkIndex && other.index === one.linkIndex;
 }
 
-/** An overlay's tunnel has one name on all nodes: vxlan.calico, tunl0, flannel.1. */
+/** An overlay's tunnel has the same name on all nodes: vxlan.calico, tunl0, flannel.1. */
 const TUNNELS = ['vxlan', 'geneve', 'ipip', 'wireguard'];
 
 function tunnels(namespaces: readonly LinksOf[]): [End, End][] {
@@ -115,7 +116,7 @@ function children(namespaces: readonly LinksOf[]): { end: End; parent: End }[] {
   );
 }
 
-/** The node's link that a macvlan or ipvlan of its pod stands on. */
+/** The node's link that is the parent of a pod's macvlan or ipvlan. */
 function parentOf({ namespace, link }: End, namespaces: readonly LinksOf[]): End | undefined {
   if (link.kind !== 'macvlan' && link.kind !== 'ipvlan') return undefined;
   const node = namespaces.find(({ name }) => name === namespace.node);
@@ -123,7 +124,7 @@ function parentOf({ namespace, link }: End, namespaces: readonly LinksOf[]): End
   return node === undefined || parent === undefined ? undefined : { namespace: node, link: parent };
 }
 
-/** Names that mean the same, as groups grow together. */
+/** Names that mean the same segment. Groups join when a pair connects them. */
 class Joined {
   readonly #leaders = new Map<string, string>();
 

@@ -1,4 +1,4 @@
-// What a namespace's conntrack makes of the packets of one connection: its state, its translations, its mark.
+// What a namespace's conntrack does with the packets of one connection: its state, its translations, its mark.
 
 import { type Address, sameAddress } from '#ip';
 import type { Packet } from './world.ts';
@@ -9,11 +9,11 @@ interface Tuple {
   readonly destinationPort: number;
 }
 
-/** An entry: the first packet as it came, and as it went on. */
+/** An entry: the first packet as it came in, and as it went out. */
 export interface Connection {
   readonly first: Tuple;
   translated: Tuple;
-  /** Came in by the link that its answers must leave by. */
+  /** The connection came in by the link that its replies must leave by. */
   marked: boolean;
   answered: boolean;
 }
@@ -23,10 +23,10 @@ export type ConnectionState =
   | { readonly state: 'invalid'; readonly why: string }
   | { readonly state: 'untracked' };
 
-/** The connections that each place has seen, by its name. */
+/** The connections of each place, by the place's name. */
 export type ConnectionTables = Map<string, Connection[]>;
 
-/** Finds or makes the packet's entry (nf_conntrack_in). */
+/** Finds or creates the packet's entry (nf_conntrack_in). */
 export function track(tables: ConnectionTables, place: string, packet: Packet): ConnectionState {
   const known = tables.get(place) ?? [];
   const reply = known.find((each) => isReply(each, packet));
@@ -53,7 +53,7 @@ function originalState(connection: Connection, { protocol, kind }: Packet): Conn
   return { state: 'original', connection };
 }
 
-/** Answers begin no connection, but for UDP, which knows no difference. */
+/** A reply begins no connection. The exception is UDP, where conntrack cannot tell a reply from a request. */
 function strayReason({ protocol, kind }: Packet): string | undefined {
   if (kind !== 'answer' || protocol === 'udp') return undefined;
   const question = protocol === 'tcp' ? 'SYN' : 'echo request';
@@ -76,7 +76,7 @@ function isReply({ translated }: Connection, packet: Packet): boolean {
   );
 }
 
-/** The destination's translation, before routing. */
+/** Translates the destination, before routing. */
 export function translateDestination(packet: Packet, state: ConnectionState): Packet {
   if (state.state === 'reply') return { ...packet, destination: state.connection.first.source };
   if (state.state !== 'new' && state.state !== 'original') return packet;
@@ -84,7 +84,7 @@ export function translateDestination(packet: Packet, state: ConnectionState): Pa
   return { ...packet, destination, destinationPort };
 }
 
-/** The source's translation, after routing. */
+/** Translates the source, after routing. */
 export function translateSource(packet: Packet, state: ConnectionState): Packet {
   if (state.state === 'reply') {
     const { destination, destinationPort } = state.connection.first;

@@ -1,4 +1,4 @@
-// One namespace on the way of a packet, with what happens to the packet there in the words of iproute2 and conntrack.
+// One namespace on the way of a packet, and what happens to the packet there, in the words of iproute2 and conntrack.
 
 import { type Address, formatAddress } from '#ip';
 import { LOCAL_TABLE, type NextHop, type Rule } from '#net';
@@ -10,7 +10,7 @@ export interface Step {
   readonly kind:
     | 'source'
     | 'route'
-    /** Of several next hops the kernel's hash chooses: another packet may take another. */
+    /** The kernel's hash chooses one of several next hops. Another packet may take another. */
     | 'chance'
     | 'connection'
     | 'mark'
@@ -24,14 +24,14 @@ export interface Step {
 
 export interface Hop {
   readonly place: Place;
-  /** Absent where the packet begins. */
+  /** Absent where the packet starts. */
   readonly inputDev?: string;
-  /** Absent where it ends. */
+  /** Absent where the packet ends. */
   readonly outputDev?: string;
   readonly steps: readonly Step[];
 }
 
-/** The rules that were tried in vain, and the one that decided with its route. */
+/** The rules that were tried without result, and the rule that decided, with its route. */
 export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
   const passed = [
     ...decision.unjudged.map(unjudgedText),
@@ -40,7 +40,7 @@ export function routeSteps(decision: Decision, hop?: NextHop): Step[] {
   if (decision.outcome === 'no route') return steps([...passed, 'no rule leads to a route']);
   const { rule, route } = decision;
   const chosen = decision.outcome === 'found' && hop !== undefined ? chanceSteps(decision, hop) : [];
-  // What is local needs no words of the rule that everybody has.
+  // A local destination needs no text about the rule that every namespace has.
   if (rule.table === LOCAL_TABLE) return [];
   return [...steps([...passed, ruleText(rule), `  ${routeText(route)}`]), ...chosen];
 }
@@ -56,7 +56,7 @@ function passedText(rule: Rule): string {
   return `${ruleText(rule)}: no route`;
 }
 
-/** Who knows more than we do must see that we guessed. */
+/** The text shows that we guessed. A reader may know more than we do. */
 function unjudgedText(rule: Rule): string {
   return `${ruleText(rule)}: taken not to match, its ${(rule.unread ?? []).join(' and ')} is not read`;
 }
@@ -80,7 +80,7 @@ export function endpointText(address: Address, port: number): string {
   return address.family === 6 ? `[${text}]:${port}` : `${text}:${port}`;
 }
 
-/** Without the client's port, which is any. */
+/** Without the client's port, which can be any. */
 export function destinationText({ kind, destination, destinationPort }: Packet): string {
   return kind === 'answer' ? formatAddress(destination) : endpointText(destination, destinationPort);
 }

@@ -1,32 +1,32 @@
-// The kernel's choice of a route: rules by priority, in each table the longest prefix (net/core/fib_rules.c, net/ipv4/fib_trie.c,
-// net/ipv6/ip6_fib.c). Checked against `ip route get` by src/cli/trace/kernel-agrees.root.test.ts.
+// The kernel's choice of a route: rules by priority, in each table the longest prefix (net/core/fib_rules.c,
+// net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c). src/cli/trace/kernel-agrees.root.test.ts compares it with `ip route get`.
 
 import { type Address, cidrContains } from '#ip';
 import type { NextHop, Route, Rule } from '#net';
 import type { NamespaceView } from './view.ts';
 
-/** What a route is looked up by. */
+/** The fields that decide the lookup of a route. */
 export interface Flow {
   readonly destination: Address;
-  /** Absent while it is not chosen yet. */
+  /** Absent while no source is chosen. */
   readonly source?: Address;
   readonly mark: number;
-  /** IANA's number of the protocol; absent where no rule shall ask for it. */
+  /** IANA's number of the protocol. Absent if no rule may match it. */
   readonly ipProtocol?: number;
-  /** 0 or absent for protocols without ports, and while it is not chosen yet. */
+  /** 0 or absent for protocols without ports, and while no port is chosen. */
   readonly sourcePort?: number;
-  /** The link that the packet came in by; absent for the namespace's own packets. */
+  /** The link that the packet came in by. Absent for the namespace's own packets. */
   readonly inputDev?: string;
-  /** Only routes of this link: of sockets bound to it, and for link-local destinations. */
+  /** Only routes of this link count. For sockets bound to it, and for link-local destinations. */
   readonly outputDev?: string;
 }
 
 export type Decision = Tried & Outcome;
 
 interface Tried {
-  /** Rules that matched and whose tables had nothing, or a `throw` route. */
+  /** Rules that matched, but whose tables had no route or a `throw` route. */
   readonly passed: readonly Rule[];
-  /** Rules with selectors that are not read: taken not to match. */
+  /** Rules with selectors that we do not read. They are treated as not matching. */
   readonly unjudged: readonly Rule[];
 }
 
@@ -35,12 +35,15 @@ type Outcome =
       readonly outcome: 'found';
       readonly rule: Rule;
       readonly route: Route;
-      /** Where it can go: one hop, or several that the kernel chooses from by a hash of the flow. */
+      /** The next hops: one, or several from which the kernel chooses by a hash of the flow. */
       readonly hops: readonly NextHop[];
-      /** IPv4: hops of other default routes of the table that are as good; the kernel takes one whose gateway answers (fib_select_default). */
+      /**
+       * IPv4: next hops of equally good default routes in the table. The kernel takes one whose gateway answers
+       * (fib_select_default).
+       */
       readonly rivals: readonly NextHop[];
     }
-  /** A route says no: `unreachable`, `blackhole`, `prohibit`. */
+  /** A route refuses the packet: `unreachable`, `blackhole`, `prohibit`. */
   | {
       readonly outcome: 'refused';
       readonly rule: Rule;
@@ -48,7 +51,7 @@ type Outcome =
     }
   | { readonly outcome: 'no route' };
 
-/** The kernel's name for packets of its own: LOOPBACK_IFINDEX is their input. */
+/** The kernel's input link of its own packets (LOOPBACK_IFINDEX). */
 const OWN_PACKETS = 'lo';
 
 export function lookUp(view: Pick<NamespaceView, 'rules' | 'routes'>, flow: Flow): Decision {
@@ -85,19 +88,22 @@ function selectorsMatch(rule: Rule, flow: Flow): boolean {
   );
 }
 
-/** A refusal ends the search before anything is suppressed (fib_rules_lookup). */
+/** A refusing route ends the lookup before suppression applies (fib_rules_lookup). */
 function isSuppressed({ suppressPrefixLength }: Rule, route: Route): boolean {
   if (suppressPrefixLength === undefined || isRefusal(route)) return false;
   return route.destination.prefixLength <= suppressPrefixLength;
 }
 
-/** IPv4 takes a source that is not chosen for 0.0.0.0; IPv6 matches no rule with a source then (fib6_rule_match). */
+/** For IPv4, a source that is not chosen is 0.0.0.0. For IPv6, no rule with a source then matches (fib6_rule_match). */
 function sourceMatches(from: NonNullable<Rule['from']>, { source }: Flow): boolean {
   if (source !== undefined) return cidrContains(from, source);
   return from.address.family === 4 && cidrContains(from, { family: 4, value: 0n });
 }
 
-/** The longest prefix; among equals the lowest metric, then the link it came in by (IPv6), then the kernel's order. */
+/**
+ * The longest prefix wins, then the lowest metric, then the link that the packet came in by (IPv6), then the kernel's
+ * order.
+ */
 function inTable(routes: readonly Route[], table: number, flow: Flow): Route | undefined {
   let best: Route | undefined;
   for (const route of routes) {
@@ -112,7 +118,7 @@ function isBetter(route: Route, than: Route, { inputDev }: Flow): boolean {
   const longer = route.destination.prefixLength - than.destination.prefixLength;
   const dearer = (route.metric ?? 0) - (than.metric ?? 0);
   if (longer !== 0 || dearer !== 0) return longer > 0 || (longer === 0 && dearer < 0);
-  // rt6_score_route: a forwarded packet is looked up with its input link as the wished output.
+  // rt6_score_route: for a forwarded packet, the kernel prefers its input link as the output link.
   const isIpv6 = route.destination.address.family === 6 && inputDev !== undefined;
   return isIpv6 && route.dev === inputDev && than.dev !== inputDev;
 }

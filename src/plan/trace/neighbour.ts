@@ -1,4 +1,4 @@
-// Who gets a frame: the neighbour table says, or whoever answers on the segment.
+// Who gets a frame: the machine in the neighbour table, or the one that answers on the segment.
 
 import { type Address, cidrContains, parseCidr, sameAddress } from '#ip';
 import type { Neighbour } from '#net';
@@ -10,7 +10,7 @@ export type Receiver =
   | { readonly port: Port; readonly place: Place; readonly entry?: Neighbour }
   | { readonly missing: string };
 
-/** The receiver of what `place` sends to `address` out of `dev`. */
+/** The receiver of a frame that `place` sends to `address` by `dev`. */
 export function receiverOf(world: World, place: Place, dev: string, address: Address): Receiver {
   const others = neighboursOn(world, place, dev);
   if (others === undefined) return { missing: `where ${dev} leads to is not known` };
@@ -28,7 +28,7 @@ export function receiverOf(world: World, place: Place, dev: string, address: Add
   return found ?? { missing: 'nobody answers for it on that link' };
 }
 
-/** Everybody else on the segment, but a macvlan's own parent and a parent's children. */
+/** All other ports on the segment, except a macvlan's own parent and a parent's children. */
 function neighboursOn(world: World, place: Place, dev: string) {
   const segment = world.segments.find(({ ports }) =>
     ports.some((port) => port.place === place.name && port.link === dev),
@@ -54,7 +54,10 @@ function owns({ view }: Place, { link }: Port, address: Address): boolean {
 
 const LINK_LOCAL = parseCidr('fe80::/10');
 
-/** IPv4 hosts answer for addresses of their other links (arp_ignore 0) and, where told to, for whom they route; IPv6 ones do not. */
+/**
+ * IPv4 hosts answer for addresses of their other links (arp_ignore 0). With proxy ARP, they also answer for addresses
+ * that they route. IPv6 hosts do neither.
+ */
 function answersFor({ view }: Place, { link }: Port, address: Address): boolean {
   if (address.family === 6 || cidrContains(LINK_LOCAL, address)) return false;
   const isOwn = view.addresses.some((each) => sameAddress(each.address.address, address));

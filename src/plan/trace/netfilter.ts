@@ -1,4 +1,5 @@
-// What netfilter does to a packet in one namespace: conntrack, the marks of our tables, kube-proxy's and the overlay's NAT.
+// What netfilter does to a packet in one namespace: conntrack, the marks of our tables, and the NAT of kube-proxy and
+// the overlay.
 
 import { type Address, cidrContains, formatAddress, sameAddress } from '#ip';
 import type { NextHop } from '#net';
@@ -18,7 +19,7 @@ import type { Packet, Place } from './world.ts';
 export interface NetfilterParts {
   readonly place: Place;
   readonly connections: ConnectionTables;
-  /** Which endpoint of several chance is to take. */
+  /** Chooses one of several endpoints, where the kernel chooses at random. */
   readonly choose: (endpoints: readonly ServiceEndpoint[]) => ServiceEndpoint | undefined;
   readonly note: (kind: Step['kind'], text: string) => void;
 }
@@ -41,7 +42,7 @@ export class Netfilter {
     return state;
   }
 
-  /** Our table of the pod, prerouting. */
+  /** Prerouting in our table of the pod. */
   markConnection({ destination }: Packet, state: ConnectionState, inputDev: string): void {
     const { firewall, view } = this.#parts.place;
     const marks = firewall.replyMarks;
@@ -54,7 +55,7 @@ export class Netfilter {
     this.#parts.note('mark', `conntrack mark 0x${marks.bit.toString(16)}: answers leave by ${inputDev} too`);
   }
 
-  /** Our table of the pod, output: a packet with a mark is routed again. */
+  /** Output in our table of the pod. A packet with a mark is routed again. */
   restoreMark(packet: Packet, state: ConnectionState): Packet {
     const marks = this.#parts.place.firewall.replyMarks;
     if (marks === undefined || packet.mark !== 0 || !('connection' in state) || !state.connection.marked)
@@ -62,7 +63,10 @@ export class Netfilter {
     return { ...packet, mark: marks.mark };
   }
 
-  /** kube-proxy's DNAT of a first packet, and conntrack's of all that follow; or why a Service drops it. */
+  /**
+   * DNAT of a first packet by kube-proxy, and of later packets by conntrack. Returns a reason if a Service drops the
+   * packet.
+   */
   balance(packet: Packet, state: ConnectionState): Packet | string {
     const { services } = this.#parts.place.firewall;
     if (state.state === 'new' && services !== undefined) {
@@ -89,7 +93,10 @@ export class Netfilter {
       : state;
   }
 
-  /** What our table of the node lets pass: from a pod, into the overlay, from outside of it. */
+  /**
+   * Whether our table of the node lets the packet pass. It comes from a pod, goes into the overlay, and its source is
+   * outside of the overlay.
+   */
   #isHalfOpen({ source, destination }: Packet, inputDev: string): boolean {
     const networks = this.#parts.place.firewall.halfOpenTo ?? [];
     const kind = this.#parts.place.view.links.find(({ name }) => name === inputDev)?.kind;
@@ -97,14 +104,14 @@ export class Netfilter {
     return (kind === 'veth' || kind === 'netkit') && isInside(destination) && !isInside(source);
   }
 
-  /** After routing: conntrack's translations, and for a first packet those of kube-proxy and the overlay. */
+  /** After routing: conntrack's translations. For a first packet also those of kube-proxy and the overlay. */
   leave(packet: Packet, state: ConnectionState, hop: NextHop): Packet {
     const sent = this.#masquerade(translateSource(packet, state), state, hop);
     if (state.state !== 'new') this.#noteBack(packet, sent);
     return sent;
   }
 
-  /** As the socket that a packet is for sees it. */
+  /** The packet as the receiving socket sees it. */
   deliver(packet: Packet, state: ConnectionState): Packet {
     const seen = state.state === 'reply' ? translateSource(packet, state) : packet;
     this.#noteBack(packet, seen);

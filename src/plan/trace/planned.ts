@@ -1,4 +1,4 @@
-// Places as a plan wants them: a pod, its node, and machines around them, before anything of it is in a kernel.
+// Places as a plan wants them, before any of it is in a kernel: a pod, its node, and machines around them.
 
 import { type Address, type Cidr, type Family, hostCidr, networkOf } from '#ip';
 import {
@@ -20,7 +20,10 @@ import { routeText } from '../network/text.ts';
 import type { LinkView, NamespaceView } from './view.ts';
 import type { Firewall, Place } from './world.ts';
 
-/** What our nftables table of a pod does to answers: told by its own rules, and by the pod's, of which ours names the mark. */
+/**
+ * What our nftables table of a pod does to replies. The table's rules tell it, and our policy rule of the pod names the
+ * mark.
+ */
 export function podFirewall(
   { rules, links }: Pick<NamespaceView, 'rules' | 'links'>,
   table: readonly { readonly comment: string | undefined }[],
@@ -36,7 +39,7 @@ export interface PlannedPod {
   readonly network: DesiredNetwork;
 }
 
-/** A pod as the plan of its NICs wants it; `macs` are those of its NICs. */
+/** A pod as the plan of its NICs wants it. `macs` are the MAC addresses of its NICs. */
 export function plannedPod(
   name: string,
   node: string,
@@ -66,18 +69,18 @@ export function plannedPod(
   return { place: { name, kind: 'pod', node, view, firewall }, network };
 }
 
-/** What of a namespace is not the kernel's own doing. */
+/** The parts of a namespace that the kernel does not make itself. */
 export interface MadeParts {
   readonly links: readonly { readonly name: string; readonly mac: Mac; readonly kind?: string }[];
   readonly addresses: readonly InterfaceAddress[];
-  /** Without those of table local. */
+  /** Without the routes of table local. */
   readonly routes: readonly Route[];
   readonly rules?: readonly Rule[];
   readonly neighbours?: readonly Neighbour[];
   readonly sysctls?: ReadonlyMap<string, string>;
 }
 
-/** Adds loopback, table local and the rules that every namespace begins with. */
+/** Adds loopback, table local and the rules of every new namespace. */
 export function viewOf(parts: MadeParts): NamespaceView {
   const { links, addresses, routes, rules = [], neighbours = [], sysctls = new Map() } = parts;
   const loopback: LinkView = { name: 'lo', up: true, loopback: true };
@@ -114,7 +117,7 @@ export function interfaceAddress(dev: string, address: Cidr): InterfaceAddress {
   return { dev, address, scope: 'global' };
 }
 
-/** The route into the address' own network, as the kernel makes it. */
+/** The route to the address' own network, as the kernel makes it. */
 export function connected(dev: string, address: Cidr): Route {
   const isFour = address.address.family === 4;
   return {

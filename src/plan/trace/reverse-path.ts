@@ -1,4 +1,5 @@
-// Whether the kernel takes a packet from a source that came in by a link: martians and rp_filter (__fib_validate_source).
+// Whether the kernel accepts the source of a packet that came in by a link: martians and rp_filter
+// (__fib_validate_source).
 
 import type { Address } from '#ip';
 import type { Rule } from '#net';
@@ -10,22 +11,22 @@ export interface Arrival {
   readonly destination: Address;
   readonly dev: string;
   readonly mark: number;
-  /** Of the packet; rules of the way back see it as the port that an answer leaves from. */
+  /** The packet's port. Rules of the reverse lookup see it as the source port of a reply. */
   readonly ipProtocol?: number;
   readonly destinationPort?: number;
-  /** Where it is forwarded to: the way back is looked up as of a packet that comes in there. */
+  /** The link that the packet is forwarded to. The reverse lookup treats a packet as coming in there. */
   readonly outputDev?: string;
 }
 
 /**
- * The way back is looked up by protocol and ports only where a rule asks for them of packets that come in (fib_rule_requires_fldissect);
- * else it is the way of no protocol.
+ * The reverse lookup uses protocol and ports only if a rule for incoming packets has them
+ * (fib_rule_requires_fldissect). Otherwise it uses no protocol.
  */
 function needsDissection({ family, inputDev, ipProtocol, sourcePorts }: Rule): boolean {
   return family === 4 && inputDev !== 'lo' && (ipProtocol !== undefined || sourcePorts !== undefined);
 }
 
-/** The reason to drop it, or undefined. IPv6 knows no such filter in its routing; nftables may have one. */
+/** The reason to drop it, or undefined. IPv6 routing has no such filter, but nftables may have one. */
 export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | undefined {
   const { source, destination, dev, outputDev } = arrival;
   if (source.family === 6) return undefined;
@@ -49,7 +50,7 @@ export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | u
   return undefined;
 }
 
-/** The same of an nft rule that asks the FIB for IPv6, before conntrack (nft_fib6_eval). */
+/** The same check by an nft rule that asks the FIB for IPv6, before conntrack (nft_fib6_eval). */
 export function strictRefusal(view: NamespaceView, arrival: Arrival): string | undefined {
   const { source, destination, dev } = arrival;
   if (source.family === 4) return undefined;

@@ -1,4 +1,5 @@
-// The ways of docs/matrix.md: for each row of the forwarding matrix, which pod asks what in the sample cluster.
+// The ways of docs/matrix.md: for each row of the forwarding matrix, which pod of the sample cluster sends which
+// request.
 
 import type { Address, Family } from '#ip';
 import { sampleCluster } from './sample-cluster.ts';
@@ -8,7 +9,7 @@ import { wayLine } from './text.ts';
 import { type Trace, trace } from './walk.ts';
 import type { Protocol } from './world.ts';
 
-/** What a row asks, in the names of the sample cluster. */
+/** The target of a row's request, by its name in the sample cluster. */
 type Target =
   | { readonly pod: string; readonly nic?: string }
   | { readonly node: string }
@@ -22,7 +23,7 @@ type Target =
 
 interface Case {
   readonly row: number;
-  /** What of the row it shows. */
+  /** Which case of the row it shows. */
   readonly title: string;
   readonly from: string;
   readonly to: Target;
@@ -30,7 +31,9 @@ interface Case {
 
 const one = (row: number, title: string, from: string, to: Target): Case => ({ row, title, from, to });
 
-/** Numbers are those of the matrix: M underlay, D underlay of another subnet, C overlay, X both, T two underlay NICs. */
+/**
+ * Numbers are those of the matrix. M is underlay, D underlay of another subnet, C overlay, X both, T two underlay NICs.
+ */
 const cases: readonly Case[] = [
   one(1, 'underlay to underlay, same node', 'M1', { pod: 'M3' }),
   one(2, 'underlay to underlay, other node', 'M1', { pod: 'M2' }),
@@ -97,7 +100,7 @@ export interface RowPath {
   readonly title: string;
   readonly family: Family;
   readonly protocol: Protocol;
-  /** In one line each: `M1 veth0 → node1 → node2 → C2 eth0`. */
+  /** Each in one line: `M1 veth0 → node1 → node2 → C2 eth0`. */
   readonly request: string;
   readonly reply: string;
   readonly trace: Trace;
@@ -106,7 +109,7 @@ export interface RowPath {
 const POD_PORT = 8080;
 const SERVICE_PORT = 80;
 
-/** The ways of one row under these settings; none for a number that no row has. */
+/** The ways of one row with these settings. Empty if no row has the number. */
 export function describeRow(
   row: number,
   settings: SampleSettings,

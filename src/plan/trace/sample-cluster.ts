@@ -1,6 +1,6 @@
 // A cluster that exists only as a plan: two nodes, a router between two LANs and the outside, and pods of every kind.
 //
-// Numbers are those of the lab, so that pages made of it and of the lab read alike.
+// Its numbers are those of the lab, so that pages about both read alike.
 
 import { parseCidr } from '#ip';
 import { ruleText } from '../network/text.ts';
@@ -80,7 +80,7 @@ const forwarding = [
   ['ipv6/conf/all/forwarding', '1'],
 ] as const;
 
-/** Router and outside client. */
+/** The router and the client outside. */
 function machines(): Place[] {
   const outside = [parseCidr('192.0.2.1/24'), parseCidr('2001:db8::1/64')];
   const client = [parseCidr('192.0.2.10/24'), parseCidr('2001:db8::10/64')];

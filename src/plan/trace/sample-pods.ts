@@ -1,4 +1,4 @@
-// The pods of the sample cluster: which NICs they have on which network, and what the plan makes of them.
+// The pods of the sample cluster: their NICs on each network, and their plans.
 
 import { type Cidr, type Family, hostCidr, parseAddress, parseCidr } from '#ip';
 import type { DesiredNetwork } from '../network/desired.ts';
@@ -7,21 +7,21 @@ import { mergeSettings } from '../network/settings.ts';
 import { connected, interfaceAddress, plannedPod, routeBy, viewOf } from './planned.ts';
 import type { Place } from './world.ts';
 
-/** What is different from one sample cluster to another. */
+/** The differences between sample clusters. */
 export interface SampleSettings {
-  /** The overlay replaces the source of what leaves it. */
+  /** The overlay replaces the source of packets that leave it. */
   readonly natOutgoing: boolean;
-  /** Of pods with an overlay's eth0 and net1; of pods with two underlay NICs. */
+  /** For pods with an overlay's eth0 and net1, and for pods with two underlay NICs. */
   readonly defaultRouteNic: 'eth0' | 'net1';
-  /** kube-proxy drops what conntrack calls INVALID. */
+  /** kube-proxy drops packets that conntrack marks INVALID. */
   readonly dropsInvalid: boolean;
 }
 
-/** Pods by what they are: C overlay, M underlay, D underlay of the other LAN, X overlay and underlay, T two underlay NICs. */
+/** Kinds of pods: C overlay, M underlay, D underlay of the other LAN, X overlay and underlay, T two underlay NICs. */
 export type SamplePodKind = 'C' | 'M' | 'D' | 'X' | 'T';
 
 interface SamplePod {
-  /** `M1`, `C2`: the kind, and the node's number; M has two on its first node, `M1` and `M3`. */
+  /** The kind and the node's number: `M1`, `C2`. M has two pods on its first node, `M1` and `M3`. */
   readonly name: string;
   readonly kind: SamplePodKind;
   readonly node: 1 | 2;
@@ -143,7 +143,7 @@ export function buildPod(pod: SamplePod, settings: SampleSettings): Built {
   return { pod, ...plannedPod(pod.name, node, input, macs) };
 }
 
-/** The address that Services and peers know a pod by: of its first NIC. */
+/** The address of the pod's first NIC by default. Services and peers use this address. */
 export function podAddress(name: string, family: Family, nic = 'eth0') {
   const pod = pods.find((one) => one.name === name);
   const own = pod === undefined ? [] : addressesOf(pod, nic);

@@ -13,13 +13,13 @@ export function nodeAddress(node: string, family: Family) {
   return found.address;
 }
 
-/** ClusterIP of the Service of a kind of pods, `C` or `M` or `X`. */
+/** ClusterIP of the Service of a kind of pods: `C`, `M` or `X`. */
 export function clusterIp(kind: SamplePodKind, family: Family, local = false) {
   const host = 'CMDXT'.indexOf(kind) + (local ? 20 : 10);
   return parseAddress(family === 4 ? `10.96.0.${host}` : `fd00:10:96::${host}`);
 }
 
-/** One Service with policy Cluster and one with policy Local for each kind of pods; node ports follow the kind. */
+/** One Service with policy Cluster and one with policy Local for each kind of pods. The kind decides the node port. */
 export function sampleServices(): ServiceFront[] {
   return (['C', 'M', 'X'] as const).flatMap((kind) =>
     families.flatMap((family) =>

@@ -1,4 +1,4 @@
-// A Service as packets meet it: one address and port, and the endpoints behind.
+// A Service as packets reach it: one address and port, and its endpoints.
 
 import type { Address } from '#ip';
 

@@ -1,4 +1,5 @@
-// What kube-proxy makes of Services: where a packet meets one, which endpoints it may go to, whose source is replaced.
+// What kube-proxy does for Services: where it handles a packet, which endpoints the packet may go to, and whose source
+// it replaces.
 
 import type { EndpointSlice, Service, ServicePort } from '#api';
 import { type Address, cidrContains, type Family, parseAddress, sameAddress } from '#ip';
@@ -7,7 +8,7 @@ import type { Packet, ServiceRules } from './world.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
-/** Without headless and ExternalName Services: no kube-proxy knows them. */
+/** Headless and ExternalName Services are left out, because kube-proxy does not handle them. */
 export function serviceFronts(
   services: readonly Service[],
   slices: readonly EndpointSlice[],
@@ -52,7 +53,7 @@ function frontOf(
   };
 }
 
-/** Readiness that nobody tells counts as ready (EndpointConditions of the API). */
+/** If readiness is not set, the endpoint counts as ready (EndpointConditions of the API). */
 function endpointsOf(slice: EndpointSlice, port: ServicePort, protocol: string, family: Family) {
   if (slice.addressType !== `IPv${family}`) return [];
   const target = slice.ports?.find(
@@ -70,17 +71,17 @@ function endpointsOf(slice: EndpointSlice, port: ServicePort, protocol: string, 
     );
 }
 
-/** What a node's kube-proxy does with a packet that meets a Service there. */
+/** What a node's kube-proxy does with a packet to a Service. */
 export interface Balancing {
   readonly front: ServiceFront;
   readonly by: 'ClusterIP' | 'NodePort';
-  /** Those it may go to: one by chance. */
+  /** The endpoints that the packet may go to. One is chosen at random. */
   readonly endpoints: readonly ServiceEndpoint[];
-  /** The source is replaced by the node's, unless it is the endpoint's own: then always. */
+  /** The source is replaced by the node's address. An endpoint's own packet to itself is always replaced. */
   readonly masquerades: boolean;
 }
 
-/** Undefined where the packet meets no Service. `isLocal` tells the node's own addresses. */
+/** Undefined if the packet goes to no Service. `isLocal` tells the node's own addresses. */
 export function balancing(
   { fronts, clusterCidrs }: ServiceRules,
   node: string,
@@ -105,7 +106,7 @@ export function balancing(
       nodePort === packet.destinationPort && clusterIp.family === packet.destination.family,
   );
   if (front === undefined || !isLocal(packet.destination)) return undefined;
-  // Policy Local is for clients outside: pods and the node itself reach every endpoint.
+  // Policy Local applies to clients outside. Pods and the node itself reach every endpoint.
   const isOutside = front.externalLocal && !isInside && !isLocal(packet.source);
   return {
     front,

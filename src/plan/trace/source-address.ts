@@ -1,4 +1,5 @@
-// Which of its addresses a host sends from: the route's own, else the kernel's choice (inet_select_addr for IPv4, RFC 6724 for IPv6).
+// Which of its addresses a host sends from: the route's own source, or else the kernel's choice (inet_select_addr for
+// IPv4, RFC 6724 for IPv6).
 
 import { type Address, addressBytes, type Cidr, cidrContains, networkOf, parseCidr, sameAddress } from '#ip';
 import type { InterfaceAddress, NextHop, Route, Scope } from '#net';
@@ -6,7 +7,7 @@ import type { NamespaceView } from './view.ts';
 
 type Addresses = Pick<NamespaceView, 'addresses' | 'links'>;
 
-/** Undefined where the host has no address of the family. */
+/** Undefined if the host has no address of the family. */
 export function sourceFor(view: Addresses, destination: Address, route: Route, hop: NextHop) {
   if (route.source !== undefined) return route.source;
   if (route.type === 'local') return destination;
@@ -15,7 +16,7 @@ export function sourceFor(view: Addresses, destination: Address, route: Route, h
     : ipv6Source(view, destination, hop.dev ?? '');
 }
 
-/** Rtnetlink's numbers: an address is usable where its scope is not larger than the route's. */
+/** Rtnetlink's numbers. An address is usable if its scope is not larger than the route's. */
 const scopeNumbers: Readonly<Record<Scope, number>> = {
   global: 0,
   site: 200,
@@ -24,7 +25,7 @@ const scopeNumbers: Readonly<Record<Scope, number>> = {
   nowhere: 255,
 };
 
-/** The first of the link, better one of the gateway's network; else the first of any link. */
+/** The first address of the link, preferably one of the gateway's network. Otherwise the first of any link. */
 function ipv4Source({ addresses, links }: Addresses, route: Route, { dev, gateway }: NextHop) {
   const scope = scopeNumbers[route.scope];
   const own = primaries(addresses, dev ?? '').filter(
@@ -57,7 +58,10 @@ const LINK_LOCAL = parseCidr('fe80::/10');
 const MULTICAST = parseCidr('ff00::/8');
 const LOOPBACK = parseCidr('::1/128');
 
-/** RFC 6724 §5 with the kernel's default labels; a link-local or multicast destination narrows the choice to the link. */
+/**
+ * RFC 6724 §5 with the kernel's default labels. For a link-local or multicast destination, only addresses of the link
+ * are used.
+ */
 function ipv6Source({ addresses, links }: Addresses, destination: Address, dev: string) {
   const narrow = [LINK_LOCAL, MULTICAST].some((net) => cidrContains(net, destination));
   const order = narrow ? [dev] : links.map(({ name }) => name);
@@ -71,7 +75,7 @@ function ipv6Source({ addresses, links }: Addresses, destination: Address, dev: 
   return best?.address.address;
 }
 
-/** Rules 1, 2, 5, 6 and 8: the others need what a dump does not tell. */
+/** Rules 1, 2, 5, 6 and 8. The other rules need data that a dump does not contain. */
 function isPreferred(one: InterfaceAddress, than: InterfaceAddress, destination: Address, dev: string) {
   const scores = (each: InterfaceAddress) => {
     const { address, prefixLength } = each.address;
@@ -95,12 +99,12 @@ function scopeOf(address: Address): number {
   return cidrContains(LINK_LOCAL, address) ? 2 : 14;
 }
 
-/** The smallest scope that is large enough; where none is, the largest. */
+/** The smallest scope that is large enough wins. If none is, the largest wins. */
 function scopeScore(scope: number, wanted: number): number {
   return scope >= wanted ? -scope : scope - 128;
 }
 
-/** The kernel's label table (net/ipv6/addrlabel.c), the longest prefixes first. */
+/** The kernel's label table (net/ipv6/addrlabel.c). The longest prefixes come first. */
 const labels: readonly (readonly [Cidr, number])[] = [
   [parseCidr('::1/128'), 0],
   [{ address: { family: 6, value: 0xffffn << 32n }, prefixLength: 96 }, 4],

@@ -1,10 +1,10 @@
-// A trace in plain lines, as a network engineer reads them.
+// A trace as plain lines for network engineers.
 
 import { formatAddress } from '#ip';
 import type { Hop } from './hop.ts';
 import type { Trace, Way } from './walk.ts';
 
-/** The whole trace; the last line says whether it works, as `verdict` shows it. */
+/** The whole trace. The last line says whether the connection works, formatted by `verdict`. */
 export function traceText(trace: Trace, verdict = (line: string) => line): string {
   const { request, reply, next } = trace;
   return [
@@ -23,7 +23,7 @@ function verdictLines(trace: Trace, verdict: (line: string) => string): string[]
   return [...seen, verdict(works ? 'works' : failed)];
 }
 
-/** In one line: `default/a veth0 → node1 → default/b eth0`, the links being those of the two ends. */
+/** One line with the links of both ends: `default/a veth0 → node1 → default/b eth0`. */
 export function wayLine({ hops, outcome }: Way): string {
   const names = hops.map(({ place, inputDev, outputDev }, i) => {
     const dev = i === 0 ? outputDev : (inputDev ?? '');

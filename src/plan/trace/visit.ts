@@ -1,4 +1,4 @@
-// A packet in one namespace: netfilter's hooks and the routing in their order, until it is delivered, dropped or sent on.
+// A packet in one namespace: netfilter's hooks and routing in order, until it is delivered, dropped or sent on.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
 import { neighbourText } from '../network/text.ts';
@@ -14,21 +14,21 @@ import { ipProtocolOf, type Packet, type Place, type World } from './world.ts';
 
 export interface Visit {
   readonly hop: Hop;
-  /** As it was when it was sent on, delivered or dropped. */
+  /** The packet at the time when it was sent on, delivered or dropped. */
   readonly packet: Packet;
   readonly outcome: 'sent' | 'delivered' | 'dropped';
   readonly next?: { readonly place: Place; readonly inputDev: string };
 }
 
-/** What stays the same along the way. */
+/** What stays the same on the whole way. */
 export interface Journey extends Pick<NetfilterParts, 'connections' | 'choose'> {
   readonly world: World;
 }
 
-/** `source` is what the sender bound itself to; undefined lets the kernel choose. */
+/** `source` is the address that the sender is bound to. If undefined, the kernel chooses. */
 export type OwnPacket = Omit<Packet, 'source'> & { readonly source?: Address };
 
-/** A packet that the namespace sends itself. */
+/** A packet that the namespace itself sends. */
 export function send(journey: Journey, place: Place, packet: OwnPacket): Visit {
   return new Passage(journey, place).send(packet);
 }
@@ -62,16 +62,17 @@ class Passage {
     const { view } = this.#place;
     const { destination, mark, sourcePort } = own;
     const ipProtocol = ipProtocolOf(own.protocol, destination.family);
-    // A socket that is bound to an address has its port by then.
+    // A socket that is bound to an address already has its port.
     const bound = own.source === undefined ? {} : { source: own.source, sourcePort };
     let decision = lookUp(view, { destination, mark, ipProtocol, ...bound });
     const source = own.source ?? this.#chosenSource(destination, decision);
     if (source === undefined) return this.#noRoute({ ...own, source: destination }, decision);
-    // connect(2) looks again with the source that it found; IPv6 keeps its first route (ip_route_connect, ip6_dst_lookup_tail).
+    // connect(2) looks up the route again with the source that it found. IPv6 keeps its first route (ip_route_connect,
+    // ip6_dst_lookup_tail).
     if (own.source === undefined && destination.family === 4)
       decision = lookUp(view, { destination, source, mark, ipProtocol });
     const first: Packet = { ...own, source };
-    // Whatever netfilter would make of it: without a route nothing is sent (ip_route_output_flow comes before the output hook).
+    // Without a route nothing is sent, whatever netfilter would do (ip_route_output_flow comes before the output hook).
     if (decision.outcome !== 'found') return this.#noRoute(first, decision);
     const state = this.#netfilter.track(first);
     const translated = this.#netfilter.balance(first, state);
@@ -118,7 +119,7 @@ class Passage {
     return typeof passed === 'string' ? this.#drop(packet, passed) : this.#go(packet, passed, decision);
   }
 
-  /** Out of the namespace, or back to itself. */
+  /** The packet leaves the namespace, or goes back to the namespace itself. */
   #go(packet: Packet, state: ConnectionState, decision: Decision): Visit {
     if (decision.outcome !== 'found') return this.#noRoute(packet, decision);
     if (decision.route.type === 'local') return this.#deliver(packet, state);
@@ -171,7 +172,7 @@ class Passage {
       ...(this.#inputDev !== undefined && { inputDev: this.#inputDev }),
       ...(outputDev !== undefined && { outputDev }),
     };
-    // A mark is of the namespace.
+    // A mark is valid only in its namespace.
     return { hop, outcome, packet: { ...packet, mark: 0 }, ...(next !== undefined && { next }) };
   }
 
@@ -187,7 +188,7 @@ class Passage {
     return source;
   }
 
-  /** Why the kernel would not take it in (IPv4's martians and rp_filter). */
+  /** Why the kernel does not accept the packet (IPv4's martians and rp_filter). */
   #refusal(packet: Packet, decision: Decision, dev: string): string | undefined {
     const isLocal = decision.outcome === 'found' && decision.route.type === 'local';
     const outputDev = decision.outcome === 'found' && !isLocal ? decision.hops[0]?.dev : undefined;

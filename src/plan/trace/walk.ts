@@ -1,4 +1,4 @@
-// The way of a connection: its first packet there, the answer back, and for TCP the packet after that.
+// The way of a connection: its first packet, the reply, and for TCP the packet after the reply.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Connection } from './connection.ts';
@@ -9,15 +9,15 @@ import { type Journey, type OwnPacket, receive, send, type Visit } from './visit
 import { type Packet, type Place, type Protocol, placeOf, type World } from './world.ts';
 
 export interface TraceRequest {
-  /** Name of the place that asks. */
+  /** The name of the place that sends the request. */
   readonly from: string;
   readonly destination: Address;
   readonly protocol: Protocol;
   /** 0 for ICMP. */
   readonly port: number;
-  /** What the sender bound itself to. */
+  /** The address that the sender is bound to. */
   readonly source?: Address;
-  /** Where a Service has several endpoints, the first of these; else the first at all. */
+  /** If a Service has several endpoints, the first of these is used. Otherwise its first endpoint is used. */
   readonly endpoints?: readonly Address[];
 }
 
@@ -33,21 +33,21 @@ export interface Way {
 
 export interface Trace {
   readonly request: Way;
-  /** Absent where the request does not arrive. */
+  /** Absent if the request does not arrive. */
   readonly reply?: Way;
-  /** TCP's third packet, where it fares otherwise than the first. */
+  /** TCP's third packet, if its outcome differs from the first. */
   readonly next?: Way;
   readonly works: boolean;
-  /** What drops it and where; undefined where it works. */
+  /** What drops it and where. Undefined if the connection works. */
   readonly failure?: string;
-  /** The packet arrives and its answer would come back, but no socket waits for it: the only reason why it does not work. */
+  /** The packet arrives and its reply would come back, but no socket listens. This is the only fault. */
   readonly nobodyListens?: true;
-  /** The address that the server sees, where the request arrives. */
+  /** The address that the server sees, if the request arrives. */
   readonly seenSource?: Address;
 }
 
 const CLIENT_PORT = 40_000;
-/** Longer ways go in circles. */
+/** A longer way is a loop. */
 const MAXIMUM_HOPS = 16;
 
 export function trace(world: World, asked: TraceRequest): Trace {
@@ -116,7 +116,7 @@ function answerTo({ protocol, source, destination, sourcePort, destinationPort }
   };
 }
 
-/** An answer from somebody else than was asked is none (a translation was not undone on the way). */
+/** A reply from another address than the requested one is no reply. A translation was not undone on the way. */
 function strangerText(
   { connections }: Journey,
   start: Place,

@@ -1,4 +1,4 @@
-// The world of a trace: namespaces with what they do to packets, and the segments that connect their links.
+// The world of a trace: namespaces, what they do to packets, and the segments that connect their links.
 
 import type { Address, Cidr, Family } from '#ip';
 import { IPPROTO, type Listener, type Mac } from '#net';
@@ -9,37 +9,39 @@ export interface Place {
   /** `default/web-1`, `node1`, `router`. */
   readonly name: string;
   readonly kind: 'pod' | 'node' | 'machine';
-  /** The node that a pod is on. */
+  /** The node of a pod. */
   readonly node?: string;
   readonly view: NamespaceView;
-  /** Not looked into: drawn from what the API tells. */
+  /** The namespace was not read. It is built from data of the API. */
   readonly assumed?: boolean;
   readonly firewall: Firewall;
-  /** Where programs wait for connections and datagrams; absent where that is not known. */
+  /** Where programs wait for connections and datagrams. Absent if that is not known. */
   readonly listeners?: readonly Listener[];
 }
 
-/** What netfilter does in a namespace, as far as a packet's way depends on it. */
+/** What netfilter does in a namespace, as far as it affects a packet's way. */
 export interface Firewall {
-  /** Our table of the pod: connections that came in by this link are answered by it. */
+  /** Our table of the pod: replies to connections that came in by this link leave by it. */
   readonly replyMarks?: ReplyMarks;
   /** kube-proxy's `ctstate INVALID drop` of forwarded packets. */
   readonly dropsInvalid?: boolean;
-  /** kube-proxy's Services; absent where there is no kube-proxy. */
+  /** kube-proxy's Services. Absent if there is no kube-proxy. */
   readonly services?: ServiceRules;
-  /** SNAT of what leaves the overlay (natOutgoing). */
+  /** SNAT of packets that leave the overlay (natOutgoing). */
   readonly masquerades?: readonly Masquerade[];
-  /** Our table of the node: half-seen connections from its pods into these networks are not INVALID (docs/adr/0022). */
+  /** Our table of the node: half-open connections from its pods into these networks are not INVALID (docs/adr/0022). */
   readonly halfOpenTo?: readonly Cidr[];
-  /** Drops IPv6 packets that came in by another link than their source is reached by: nft `fib saddr . iif oif missing`. */
+  /**
+   * Drops IPv6 packets whose source is reached by another link than they came in by: nft `fib saddr . iif oif missing`.
+   */
   readonly strictIpv6?: boolean;
 }
 
 export interface ReplyMarks {
   readonly dev: string;
-  /** Connections to addresses of the link itself are left alone. */
+  /** Connections to addresses of the link itself are not marked. */
   readonly exceptOwn: boolean;
-  /** The bit of the connection's mark. */
+  /** The bit of the connection mark. */
   readonly bit: number;
   /** The mark of its packets. */
   readonly mark: number;
@@ -47,13 +49,13 @@ export interface ReplyMarks {
 
 export interface ServiceRules {
   readonly fronts: readonly ServiceFront[];
-  /** kube-proxy's `--cluster-cidr`: sources outside of it are masqueraded at a ClusterIP. */
+  /** kube-proxy's `--cluster-cidr`. Packets to a ClusterIP from sources outside of it are masqueraded. */
   readonly clusterCidrs: readonly Cidr[];
 }
 
 export interface Masquerade {
   readonly from: Cidr;
-  /** Destinations that keep their source. */
+  /** Destinations for which packets keep their source. */
   readonly except?: Cidr;
 }
 
@@ -61,11 +63,11 @@ export interface Masquerade {
 export interface Port {
   readonly place: string;
   readonly link: string;
-  /** The parent of a macvlan: it and its child do not hear each other. */
+  /** The parent of a macvlan. The parent and the macvlan do not receive each other's frames. */
   readonly below?: { readonly place: string; readonly link: string };
 }
 
-/** What one Ethernet frame reaches: a veth pair, or a LAN with everything on it. */
+/** The ports that one Ethernet frame reaches: a veth pair, or a LAN with all its ports. */
 export interface Segment {
   readonly ports: readonly Port[];
 }
@@ -85,11 +87,11 @@ export interface Packet {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly mark: number;
-  /** The first packet of the connection, its answer, and what follows (for TCP the ACK). */
+  /** The first packet of the connection, its reply, and the next packet (for TCP the ACK). */
   readonly kind: 'first' | 'answer' | 'next';
 }
 
-/** The number that rules ask for. */
+/** The number that rules match. */
 export function ipProtocolOf(protocol: Protocol, family: Family): number {
   return IPPROTO[protocol === 'icmp' && family === 6 ? 'icmp6' : protocol];
 }
