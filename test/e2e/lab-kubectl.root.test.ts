@@ -108,10 +108,10 @@ describe('kubectl in a lab', () => {
     const guard = {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
-      metadata: { name: 'guard', namespace: 'default' },
+      metadata: { name: 'guard' },
       spec,
     };
-    ok('create -f -', JSON.stringify(guard));
+    ok('--namespace=default create -f -', JSON.stringify(guard));
     await until('get pdb guard -o jsonpath={.status.expectedPods}', '2');
     const drain = 'drain node1 --ignore-daemonsets --force --pod-selector=app=guarded';
     const held = kubectl(`${drain} --timeout=3s`);
