@@ -1,8 +1,8 @@
-// The Kubernetes API as an edge: the only way to reach state, on a cluster and in the lab alike.
+// The interface to the Kubernetes API. All state is reached through it, on a cluster and in the lab.
 
 import type { KubeObject, ResourceType } from '#api';
 
-/** Which object: `namespace` only for namespaced kinds. */
+/** Names an object. `namespace` is only for namespaced kinds. */
 export interface ObjectRef {
   readonly name: string;
   readonly namespace?: string;
@@ -12,20 +12,20 @@ export interface ObjectRef {
 export interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
-  /** e.g. `spec.nodeName=node1`. */
+  /** For example `spec.nodeName=node1`. */
   readonly fieldSelector?: string;
 }
 
 /** Limits of one request. */
 export interface CallOptions {
-  /** Ends the request; the default is 30 s. */
+  /** Aborts the request. The default limit is 30 s. */
   readonly signal?: AbortSignal;
 }
 
-/** A page of a list (limit and continue are the client's business: it reads all pages). */
+/** A list. The client reads all pages itself and handles limit and continue. */
 export interface ObjectList<T> {
   readonly items: T[];
-  /** Where a watch of this list begins. */
+  /** Where a watch after this list begins. */
   readonly resourceVersion: string;
 }
 
@@ -37,9 +37,13 @@ export type WatchEvent<T> =
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 /**
- * Typed access to the API. A refusal is an OrbError: KUBE_NOT_FOUND (404), KUBE_CONFLICT (409, AlreadyExists included as
- * KUBE_ALREADY_EXISTS), KUBE_EXPIRED (410), KUBE_INVALID (400, 422), KUBE_FORBIDDEN (401, 403), KUBE_UNREACHABLE (no answer,
- * 429, 5xx): the server's own message is in `said`.
+ * Typed access to the API. A refusal is an OrbError, with the server's own message in `said`:
+ * - KUBE_NOT_FOUND (404)
+ * - KUBE_CONFLICT (409); KUBE_ALREADY_EXISTS for a 409 with reason AlreadyExists
+ * - KUBE_EXPIRED (410)
+ * - KUBE_INVALID (400, 422)
+ * - KUBE_FORBIDDEN (401, 403)
+ * - KUBE_UNREACHABLE (no answer, 429, 5xx)
  */
 export interface KubeClient {
   get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: CallOptions): Promise<T>;
@@ -49,7 +53,7 @@ export interface KubeClient {
     options?: CallOptions,
   ): Promise<ObjectList<T>>;
   create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;
-  /** Replaces the object; with `metadata.resourceVersion` only if that is still its newest. */
+  /** Replaces the object. With `metadata.resourceVersion`, only if that is still the newest version. */
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;
   updateStatus<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CallOptions): Promise<T>;
   patch<T extends KubeObject>(
@@ -73,7 +77,7 @@ export interface KubeClient {
     },
     options?: CallOptions,
   ): Promise<void>;
-  /** Events after `resourceVersion`, until the server or the signal ends them; bookmarks are asked for. */
+  /** Events after `resourceVersion`, until the server or the signal ends them. Requests bookmarks. */
   watch<T extends KubeObject>(
     type: ResourceType<T>,
     selection: Selection & { readonly resourceVersion: string },

@@ -1,4 +1,5 @@
-// How to reach an API server and who we are to it: from a kubeconfig file, or from the files of a pod's service account.
+// How to reach an API server, and with which identity: from a kubeconfig file, or from the files of a pod's service
+// account.
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -8,16 +9,16 @@ import { OrbError } from '#base';
 
 /** Everything the client needs to know about its server. */
 export interface KubeConfig {
-  /** `http://127.0.0.1:6443` or `https://…`; a path in it goes before every request's path. */
+  /** `http://127.0.0.1:6443` or `https://…`. A path in it is put before every request's path. */
   readonly server: URL;
   readonly tls: TlsIdentity;
-  /** The value of the Authorization header for a request sent now; tokens in files are read again as they rotate. */
+  /** The value of the Authorization header for a request sent now. Token files are read again because tokens rotate. */
   readonly authorization: () => string | undefined;
-  /** The namespace of the context, `default` where it names none. */
+  /** The namespace of the context, or `default` if it names none. */
   readonly namespace: string;
 }
 
-/** What TLS checks and presents; PEM texts, named as node:tls names them. */
+/** What TLS verifies and presents. The fields are PEM texts with the names of node:tls. */
 export interface TlsIdentity {
   readonly ca?: string;
   readonly cert?: string;
@@ -26,7 +27,10 @@ export interface TlsIdentity {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Kubelet rotates a projected token at 80 % of its life of an hour or more: once a minute is often enough. */
+/**
+ * Kubelet rotates a projected token at 80 % of its lifetime, which is an hour or more. Reading it once a minute is
+ * often enough.
+ */
 const tokenRereadMs = 60_000;
 
 const kubeconfigSchema = z.object({
@@ -83,7 +87,7 @@ const kubeconfigSchema = z.object({
 type Cluster = z.infer<typeof kubeconfigSchema>['clusters'][number]['cluster'];
 type User = NonNullable<z.infer<typeof kubeconfigSchema>['users'][number]['user']>;
 
-/** Reads the kubeconfig file at `path`; `context` instead of its current context where given. */
+/** Reads the kubeconfig file at `path`. `context` overrides its current context. */
 export function kubeconfigFile(path: string, context?: string): KubeConfig {
   const subject = `kubeconfig ${path}`;
   const parsed = kubeconfigSchema.safeParse(parseText(readText(path, subject), subject));
@@ -93,7 +97,7 @@ export function kubeconfigFile(path: string, context?: string): KubeConfig {
   const chosen = named(file.contexts, contextName, subject, 'context').context;
   const cluster = named(file.clusters, chosen.cluster, subject, 'cluster').cluster;
   const user = chosen.user === undefined ? {} : (named(file.users, chosen.user, subject, 'user').user ?? {});
-  // Relative file names count from the kubeconfig's own folder (client-go, ResolveLocalPaths).
+  // Relative file names are relative to the kubeconfig's own folder (client-go, ResolveLocalPaths).
   const base = dirname(resolve(path));
   return {
     server: serverUrl(cluster.server, subject),
@@ -106,7 +110,7 @@ export function kubeconfigFile(path: string, context?: string): KubeConfig {
 /** Where Kubernetes mounts a pod's service account. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** The configuration of a pod: `env` carries KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT. */
+/** The configuration in a pod. `env` holds KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT. */
 export function inClusterConfig(
   env: Readonly<Record<string, string | undefined>>,
   folder = serviceAccountFolder,
@@ -148,7 +152,7 @@ function authorizationOf(user: User, base: string, subject: string): () => strin
       'users[].user.exec and auth-provider are not served: use a token, a tokenFile or a client certificate',
     );
   }
-  // client-go prefers tokenFile, which rotates, to a token beside it.
+  // Like client-go, prefers tokenFile, which rotates, to a token beside it.
   if (user.tokenFile !== undefined) return bearerOfFile(resolve(base, user.tokenFile), subject);
   if (user.token !== undefined) {
     const bearer = `Bearer ${user.token}`;

@@ -1,4 +1,4 @@
-// Kubernetes Events: what `kubectl describe` shows below an object, repeats counted instead of repeated.
+// Kubernetes Events, which `kubectl describe` shows below an object. A repeated event raises a count.
 
 import { apiVersionOf, type Event, type KubeObject, type ResourceType, resources } from '#api';
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
@@ -8,23 +8,23 @@ export interface EventRecorderOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The program, e.g. `orbweaver-agent`. */
+  /** The program, for example `orbweaver-agent`. */
   readonly component: string;
-  /** The node, where the program serves one. */
+  /** The node, if the program serves one. */
   readonly host?: string;
 }
 
-/** An event as its caller states it; `reason` is one word in CamelCase. */
+/** An event from its caller. `reason` is one word in CamelCase. */
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
 }
 
-/** A repeat within this time counts up the event of before (client-go, tools/record). */
+/** A repeat within this time raises the count of the previous event (client-go, tools/record). */
 const aggregationMs = 10 * 60_000;
 const rememberedEvents = 1000;
-/** More than these wait only while the server does not answer; the rest is told by the log. */
+/** More events than this wait only while the server does not answer. Further events are only logged. */
 const waitingEvents = 1000;
 
 interface Remembered {
@@ -32,12 +32,12 @@ interface Remembered {
   readonly lastMs: number;
 }
 
-/** Records without making anyone wait: an event that cannot be written is logged and lost. */
+/** Records events without making the caller wait. An event that cannot be written is logged and lost. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  /** In the order of their last use. */
+  /** In order of last use. */
   readonly #remembered = new Map<string, Remembered>();
-  /** One at a time, so that the repeat of an event finds the event. */
+  /** Events are written one at a time, so that a repeat finds the earlier event. */
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
   #count = 0;
@@ -83,7 +83,7 @@ export class EventRecorder {
     if (this.#remembered.size > rememberedEvents && oldest !== undefined) this.#remembered.delete(oldest);
   }
 
-  /** Undefined when the server has forgotten the event (they live for an hour there). */
+  /** Undefined if the server has deleted the event (it keeps events for an hour). */
   async #countUp({ metadata, count = 1 }: Event, nowMs: number): Promise<Event | undefined> {
     const { name = '', namespace = 'default' } = metadata;
     const body = { count: count + 1, lastTimestamp: timestamp(nowMs) };
@@ -100,7 +100,7 @@ export class EventRecorder {
     const { component, host } = this.#options;
     this.#count += 1;
     return this.#options.client.create(resources.events, {
-      // Unique among programs and restarts: the time, and a count for events of the same millisecond.
+      // Unique across programs and restarts: the time, and a count for events of the same millisecond.
       metadata: { name: `${name}.${nowMs.toString(16)}.${this.#count.toString(16)}`, namespace },
       involvedObject: {
         apiVersion: apiVersionOf(type),

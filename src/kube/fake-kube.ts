@@ -1,4 +1,4 @@
-// An API server in memory for tests: versions, conflicts, status, finalizers and watches behave as the real one's.
+// An API server in memory, for tests. Versions, conflicts, status, finalizers and watches behave as on a real server.
 
 import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
 import { type ErrorCode, OrbError } from '#base';
@@ -22,26 +22,29 @@ interface Logged {
   readonly object: KubeObject;
 }
 
-/** What it leaves out: paging, JSON patches, admission, owner garbage collection, field ownership; `strategic` and `apply` patches merge. */
+/**
+ * Not implemented: paging, JSON patches, admission, owner garbage collection, field ownership. `strategic` and `apply`
+ * patches merge.
+ */
 export class FakeKube implements KubeClient {
   /** Every call so far, in order. */
   readonly calls: FakeCall[] = [];
-  /** Runs before each call takes effect: a test delays it, fails it, or changes something in between. */
+  /** Runs before each call takes effect. A test can delay the call, let it fail, or change something first. */
   before: (call: FakeCall) => Promise<void> | void = () => {};
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   #log: Logged[] = [];
   #version = 100;
   #compacted = 0;
   #wake: (() => void)[] = [];
-  /** Rises when {@link FakeKube.breakWatches} cuts the watches of before. */
+  /** Increases when {@link FakeKube.breakWatches} cuts the watches that exist. */
   #connection = 0;
 
-  /** How many calls of `verb` to `plural` there were. */
+  /** How many calls of `verb` to `plural` were made. */
   count(verb: FakeCall['verb'], plural: string): number {
     return this.calls.filter((call) => call.verb === verb && call.plural === plural).length;
   }
 
-  /** Forgets the history of changes: watches from before are answered 410. */
+  /** Deletes the history of changes. Watches from an older version are answered with 410. */
   compact(): void {
     this.#compacted = this.#version;
     this.#log = [];
@@ -194,7 +197,7 @@ export class FakeKube implements KubeClient {
     signal?.throwIfAborted();
     const call = { verb, plural: type.plural, name };
     this.calls.push(call);
-    // An answer never comes in the same turn as the question.
+    // An answer never comes in the same turn of the event loop as the request.
     await new Promise((resolve) => setImmediate(resolve));
     await this.before(call);
     signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-// The Kubernetes API over HTTP: KubeClient as kube-apiserver and the embedded API server both speak it.
+// The Kubernetes API over HTTP: the KubeClient for kube-apiserver and for the embedded API server.
 
 import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError, systemClock } from '#base';
@@ -17,22 +17,22 @@ import { refusal, type Status } from './refusal.ts';
 import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
 import { brokenOff, type Exchange, Transport } from './transport.ts';
 
-/** What the client is given besides its configuration. */
+/** What the client needs besides its configuration. */
 export interface ConnectOptions {
   readonly log: Logger;
   readonly clock?: Clock;
 }
 
-/** A client for the server that `config` names; nothing is sent before the first call. */
+/** A client for the server of `config`. It sends nothing before the first call. */
 export function connect(config: KubeConfig, options: ConnectOptions): KubeClient & { close(): void } {
   return new HttpKubeClient(new Transport(config, options.clock ?? systemClock), options.log);
 }
 
 const pageSize = 500;
-/** A watch ends by itself after a random time in this span, so that watches spread over servers and over time. */
+/** A watch ends by itself after a random time between these limits. This spreads watches over servers and time. */
 const watchMinimumSeconds = 300;
 const watchMaximumSeconds = 600;
-/** How much longer than the watch was to last we wait for a server that forgot to end it. */
+/** How much longer to wait for a server that did not end the watch in time. */
 const watchGraceMs = 15_000;
 
 const patchContentType: Readonly<Record<PatchType, string>> = {
@@ -71,7 +71,7 @@ class HttpKubeClient implements KubeClient {
     try {
       return await this.#pages(type, selection, options);
     } catch (error) {
-      // The snapshot behind `continue` may be compacted away while we page (410): once more from the first page.
+      // The snapshot behind `continue` may be compacted during paging (410). Then start again from the first page.
       if (!isOrbError(error, 'KUBE_EXPIRED')) throw error;
       return this.#pages(type, selection, options);
     }
@@ -122,7 +122,7 @@ class HttpKubeClient implements KubeClient {
     options: CallOptions = {},
   ): Promise<T> {
     const query = new URLSearchParams();
-    // Server-side apply demands a manager; force, because what we apply is ours alone.
+    // Server-side apply requires a manager. `force` is used because only we own what we apply.
     if (patch.type === 'apply') query.set('force', 'true');
     if (patch.type === 'apply' || patch.fieldManager !== undefined) {
       query.set('fieldManager', patch.fieldManager ?? 'orbweaver');
@@ -197,7 +197,7 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  /** One line of a watch; nothing for an object that does not fit its schema, which is logged. */
+  /** One line of a watch. Undefined for an object that does not match its schema; it is logged. */
   #event<T extends KubeObject>(type: ResourceType<T>, line: string): WatchEvent<T> | undefined {
     const { type: kind, object } = parseLine(type, line);
     if (kind === 'ERROR') {
@@ -236,7 +236,7 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  /** In lists and watches one object that does not fit must not hide the others. */
+  /** In lists and watches, an object that does not match its schema must not hide the others. */
   #tolerant<T extends KubeObject>(type: ResourceType<T>, object: unknown): T | undefined {
     try {
       return decodeObject(type, object);
@@ -271,7 +271,7 @@ function parseLine(type: ResourceType, line: string): { type: string; object: un
   }
 }
 
-/** Every object sent says what it is. */
+/** Every object in a request names its apiVersion and kind. */
 function typed<T extends KubeObject>(type: ResourceType<T>, object: T): T {
   return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
 }

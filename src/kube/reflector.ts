@@ -1,11 +1,11 @@
-// List and watch of one kind into a store that follows the server through every kind of broken connection.
+// Lists and watches one kind into a store. The store follows the server across every kind of broken connection.
 
 import type { KubeObject, ResourceType } from '#api';
 import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
 import type { KubeClient, Selection } from './client.ts';
 import { type IndexKeys, keyOf, Store } from './store.ts';
 
-/** What happened to an object; handlers run in order, one at a time, and must not throw. */
+/** A change of an object. Handlers run in order, one at a time, and must not throw. */
 export type Change<T> =
   | { readonly type: 'added'; readonly object: T }
   | { readonly type: 'changed'; readonly object: T; readonly before: T }
@@ -17,11 +17,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Kept narrow: an agent watches the pods of its own node only. */
+  /** Keep this narrow: an agent watches only the pods of its own node. */
   readonly selection?: Selection;
   readonly indexes?: Readonly<Record<string, IndexKeys<T>>>;
   readonly onChange?: (change: Change<T>) => void;
-  /** For tests: the back-off's random numbers. */
+  /** Random numbers for the back-off, for tests. */
   readonly random?: () => number;
 }
 
@@ -30,9 +30,9 @@ export interface ReflectorStatistics {
   lists: number;
   watches: number;
   events: number;
-  /** Connections that ended by an error. */
+  /** Connections that ended with an error. */
   failures: number;
-  /** Watches ended by something that was no event; each costs one list. */
+  /** Watches that ended because a line was not an event. Each costs one list. */
   malformed: number;
 }
 
@@ -42,14 +42,14 @@ const backOffSpan = { firstMs: 200, maximumMs: 30_000 };
 export class Reflector<T extends KubeObject> {
   readonly store: Store<T>;
   readonly statistics: ReflectorStatistics = { lists: 0, watches: 0, events: 0, failures: 0, malformed: 0 };
-  /** Resolves when the first list is in the store; never rejects, since the reflector tries on until it is stopped. */
+  /** Resolves when the first list is in the store. Never rejects, because the reflector retries until it is stopped. */
   readonly ready: Promise<void>;
   readonly #options: ReflectorOptions<T>;
   readonly #stop = new AbortController();
   readonly #backOff: BackOff;
   #markReady: () => void = () => {};
   #running: Promise<void> | undefined;
-  /** Where the next watch begins; undefined when only a list helps. */
+  /** Where the next watch begins; undefined if only a new list helps. */
   #resourceVersion: string | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -64,13 +64,13 @@ export class Reflector<T extends KubeObject> {
     });
   }
 
-  /** Begins to follow; once. */
+  /** Starts to follow. Call it once. */
   start(): this {
     this.#running ??= this.#run();
     return this;
   }
 
-  /** Ends the watch and resolves when no handler will be called any more. */
+  /** Ends the watch. Resolves when no handler will be called any more. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the reflector was stopped'));
     await this.#running;
@@ -86,7 +86,8 @@ export class Reflector<T extends KubeObject> {
         if (signal.aborted) return;
         this.#failed(error);
       }
-      // Also after a watch that the server ended in peace: many reflectors must not come back in the same moment.
+      // The wait also applies after a watch that the server ended normally: many reflectors must not reconnect at the
+      // same moment.
       await this.#options.clock.sleep(this.#backOff.next(), signal).catch(() => {});
     }
   }
@@ -94,7 +95,7 @@ export class Reflector<T extends KubeObject> {
   #failed(error: unknown): void {
     const { log, type } = this.#options;
     const fields = { kind: type.kind, error: errorText(error) };
-    // 410: the history we would continue is gone. A line that is no event may hide a change. Both take a new list.
+    // 410: the history to continue from is gone. A line that is not an event may hide a change. Both need a new list.
     if (isOrbError(error, 'KUBE_EXPIRED')) {
       this.#resourceVersion = undefined;
       log.debug(fields, 'the watch is too old, listing again');
@@ -139,7 +140,7 @@ export class Reflector<T extends KubeObject> {
       else this.#put(event.object);
       this.#resourceVersion = event.object.metadata.resourceVersion;
     }
-    // A quiet watch that lasted is progress too.
+    // A quiet watch that lasted long also counts as progress.
     if (this.#options.clock.monotonic() - began > backOffSpan.maximumMs) this.#backOff.reset();
   }
 
@@ -147,7 +148,7 @@ export class Reflector<T extends KubeObject> {
     const before = this.store.put(object);
     if (before === undefined) this.#tell({ type: 'added', object });
     else if (before.metadata.uid !== object.metadata.uid) {
-      // Deleted and made again while we did not look.
+      // The object was deleted and created again while no watch was open.
       this.#tell({ type: 'deleted', object: before });
       this.#tell({ type: 'added', object });
     } else if (before.metadata.resourceVersion !== object.metadata.resourceVersion) {

@@ -1,8 +1,8 @@
-// What a server's refusal (a Status object, or any other answer that is no success) is to us.
+// Turns a server's refusal into an error. A refusal is a Status object or any other answer that is not a success.
 
 import { type ErrorCode, OrbError } from '#base';
 
-/** The parts of a meta/v1 Status that say why. */
+/** The fields of a meta/v1 Status that give the reason. */
 export interface Status {
   readonly code?: number;
   readonly reason?: string;
@@ -23,7 +23,7 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   422: 'KUBE_INVALID',
 };
 
-/** The error for an answer with `status` to what `action` describes ("update SpiderIPPool v4"). */
+/** The error for an answer with `status` to the request that `action` describes ("update SpiderIPPool v4"). */
 export function refusal(action: string, subject: string, status: number, body: Status): OrbError {
   const code =
     body.reason === 'AlreadyExists' ? 'KUBE_ALREADY_EXISTS' : (codeOfStatus[status] ?? 'KUBE_UNREACHABLE');
@@ -35,13 +35,13 @@ export function refusal(action: string, subject: string, status: number, body: S
   });
 }
 
-/** Reads the body of a refusal; proxies in between answer with text that is no Status. */
+/** Reads the body of a refusal. A proxy may answer with text that is not a Status. */
 export function parseStatus(text: string): Status {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === 'object' && body !== null) return body;
   } catch {
-    // Not JSON: the text itself is all there is to tell.
+    // The text is not JSON: use the text itself as the message.
   }
   return { message: text.slice(0, 500) };
 }

@@ -1,10 +1,10 @@
-// Where the API serves a kind, and how messages name its objects.
+// The URL paths of a kind, and the names of its objects in messages.
 
 import type { KubeObject, ResourceType } from '#api';
 import { OrbError } from '#base';
 import type { ObjectRef, Selection } from './client.ts';
 
-/** `/apis/apps/v1/namespaces/ns/deployments`; without a namespace, all of them. */
+/** `/apis/apps/v1/namespaces/ns/deployments`. Without a namespace, the path for all namespaces. */
 export function collectionPath(type: ResourceType, namespace?: string): string {
   const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
   const scope =
@@ -27,7 +27,7 @@ export function nameOf(type: ResourceType, ref: ObjectRef): string {
   return `${type.kind} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`;
 }
 
-/** The reference to an object that carries its own name. */
+/** The reference of an object, from its own metadata. */
 export function refOf(object: KubeObject): ObjectRef {
   const { name = '', namespace } = object.metadata;
   return namespace === undefined ? { name } : { name, namespace };

@@ -1,4 +1,4 @@
-// Label and field selectors as the API writes them in queries, decided on an object.
+// Label and field selectors in the API's query syntax, evaluated on an object.
 
 import type { KubeObject } from '#api';
 import { OrbError } from '#base';
@@ -14,7 +14,7 @@ export function selects(selection: Selection, object: KubeObject): boolean {
   );
 }
 
-/** Splits at the commas that stand outside of parentheses. */
+/** Splits at the commas outside of parentheses. */
 function requirements(selector: string): string[] {
   return selector.split(/,(?![^(]*\))/).flatMap((one) => (one.trim() === '' ? [] : [one.trim()]));
 }

@@ -1,11 +1,11 @@
-// The objects a reflector holds, by namespace and name and by any index its owner asks for.
+// The objects of a reflector, by namespace and name and by any index that its owner requests.
 
 import type { KubeObject } from '#api';
 
 /** The keys under which an index files an object. */
 export type IndexKeys<T> = (object: T) => readonly string[];
 
-/** `namespace/name`, or the name alone for what has no namespace: also the key for work queues. */
+/** `namespace/name`, or only the name if there is no namespace. Work queues use the same key. */
 export function keyOf(object: KubeObject): string {
   return keyFor(object.metadata.name ?? '', object.metadata.namespace);
 }
@@ -14,7 +14,7 @@ function keyFor(name: string, namespace?: string): string {
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** Read-only to everybody but its reflector; objects in it must not be changed. */
+/** Only its reflector may change it. Objects in it must not be changed. */
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: Map<string, { keys: IndexKeys<T>; members: Map<string, Set<string>> }>;
@@ -50,7 +50,7 @@ export class Store<T extends KubeObject> {
     return [...members].flatMap((member) => this.#objects.get(member) ?? []);
   }
 
-  /** Puts the object in and returns what it replaces. */
+  /** Stores the object and returns the one it replaces. */
   put(object: T): T | undefined {
     const key = keyOf(object);
     const before = this.remove(key);
@@ -64,7 +64,7 @@ export class Store<T extends KubeObject> {
     return before;
   }
 
-  /** Takes the object out and returns it. */
+  /** Removes the object and returns it. */
   remove(key: string): T | undefined {
     const object = this.#objects.get(key);
     if (object === undefined) return undefined;

@@ -1,4 +1,4 @@
-// One HTTP exchange with the API server: keep-alive connections, a deadline, and the server's wish to be asked later.
+// One HTTP exchange with the API server: keep-alive connections, a deadline, and the server's Retry-After.
 
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -6,7 +6,7 @@ import { type Clock, isOrbError, OrbError } from '#base';
 import type { KubeConfig } from './config.ts';
 import { parseStatus, refusal } from './refusal.ts';
 
-/** A request as the client states it. */
+/** A request from the client. */
 export interface Exchange {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query. */
@@ -21,7 +21,7 @@ export interface Exchange {
 }
 
 const requestTimeoutMs = 30_000;
-/** Longest wait that a server's Retry-After is believed. */
+/** The longest Retry-After of a server that is obeyed. */
 const retryAfterMaximumMs = 10_000;
 
 /** Sends requests to one server over connections that stay open. */
@@ -35,13 +35,13 @@ export class Transport {
     this.#config = config;
     this.#clock = clock;
     const secure = config.server.protocol === 'https:';
-    // TCP keep-alive finds a peer that vanished while a watch is quiet.
+    // TCP keep-alive detects a peer that has vanished while a watch is quiet.
     const agentOptions = { keepAlive: true, keepAliveMsecs: 15_000 };
     this.#agent = secure ? new https.Agent({ ...agentOptions, ...config.tls }) : new http.Agent(agentOptions);
     this.#send = secure ? https.request : http.request;
   }
 
-  /** The JSON of a successful answer. Retries what the server asked to be retried, where repeating does no harm. */
+  /** The JSON of a successful answer. Retries if the server asks for it and a repeat does no harm. */
   async call(exchange: Exchange): Promise<unknown> {
     const deadline = this.#clock.monotonic() + requestTimeoutMs;
     for (;;) {
@@ -57,7 +57,7 @@ export class Transport {
     }
   }
 
-  /** The open body of a successful answer, for as long as `lifeMs` at most. */
+  /** The open body of a successful answer, for at most `lifeMs`. */
   async stream(exchange: Exchange, lifeMs: number): Promise<http.IncomingMessage> {
     const response = await this.#open(exchange, lifeMs);
     const status = response.statusCode ?? 0;
@@ -66,7 +66,7 @@ export class Transport {
     throw refusal(`${exchange.verb} ${exchange.subject}`, exchange.subject, status, parseStatus(text));
   }
 
-  /** Closes the connections that are idle and every one still open. */
+  /** Closes all connections, idle or in use. */
   close(): void {
     this.#agent.destroy();
   }
@@ -77,7 +77,7 @@ export class Transport {
       try {
         return await answered(request, exchange);
       } catch (error) {
-        // A server may close an idle connection in the moment we use it: no answer came, a repeat does no harm.
+        // A server may close an idle connection at the moment it is used. Without an answer, a repeat does no harm.
         const repeatable =
           first && request.reusedSocket && ['GET', 'PUT', 'DELETE'].includes(exchange.method);
         if (!repeatable || exchange.signal?.aborted === true || !isReset(error)) throw error;
@@ -92,7 +92,7 @@ export class Transport {
     const authorization = this.#config.authorization();
     const request = this.#send({
       agent: this.#agent,
-      // The URL keeps IPv6 hosts in brackets, which connect does not take.
+      // The URL has brackets around IPv6 hosts; connect does not accept them.
       host: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port === '' ? (server.protocol === 'https:' ? 443 : 80) : Number(server.port),
       method: exchange.method,
@@ -112,7 +112,7 @@ export class Transport {
   }
 }
 
-/** Destroys the request when its time is over or its caller has left. */
+/** Destroys the request when its time is over or its caller has stopped waiting. */
 function endWith(request: http.ClientRequest, { signal, verb, subject }: Exchange, lifeMs: number): void {
   const timer = setTimeout(
     () => request.destroy(unreachable(verb, subject, `no answer within ${lifeMs / 1000} s`)),
@@ -129,7 +129,7 @@ function endWith(request: http.ClientRequest, { signal, verb, subject }: Exchang
 function answered(request: http.ClientRequest, exchange: Exchange): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', (response) => {
-      // Errors of the body are told where it is read.
+      // Errors of the body are reported where it is read.
       request.on('error', () => {});
       resolve(response);
     });
@@ -137,7 +137,7 @@ function answered(request: http.ClientRequest, exchange: Exchange): Promise<http
   });
 }
 
-/** The whole body; an answer that breaks off in the middle is no answer. */
+/** The complete body. Rejects if the answer ends in the middle. */
 function readBody(response: http.IncomingMessage, exchange: Exchange): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -147,7 +147,7 @@ function readBody(response: http.IncomingMessage, exchange: Exchange): Promise<s
   });
 }
 
-/** What a failed connection is to the caller: his own reason when he left, else KUBE_UNREACHABLE. */
+/** The error for a failed connection: the signal's reason if the caller stopped waiting, else KUBE_UNREACHABLE. */
 export function brokenOff(error: unknown, { signal, verb, subject }: Exchange): Error {
   if (signal?.aborted === true) return signal.reason as Error;
   if (isOrbError(error)) return error;
@@ -170,11 +170,12 @@ function isReset(error: unknown): boolean {
   return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
 }
 
-/** How long to wait before sending `exchange` again; undefined where it must not be. */
+/** How long to wait before `exchange` is sent again; undefined if it must not be repeated. */
 function retryAfterMs(response: http.IncomingMessage, exchange: Exchange): number | undefined {
   const status = response.statusCode ?? 0;
   const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
-  // 429 is a refusal before anything was done (API priority and fairness); of the 5xx only a read may be repeated blindly.
+  // 429 is a refusal before anything was done (API priority and fairness). After a 5xx, only a read may be repeated
+  // without a check.
   const harmless = status === 429 ? exchange.method !== 'POST' : status >= 500 && exchange.method === 'GET';
   return harmless && Number.isFinite(seconds) ? Math.min(seconds * 1000, retryAfterMaximumMs) : undefined;
 }

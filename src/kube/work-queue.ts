@@ -1,30 +1,31 @@
-// Keys to be worked on: each once at a time and never lost, tried again later and later when it fails (as client-go's workqueue).
+// Keys to work on. Each key is worked on once at a time and never lost. A failed key is retried with growing delays
+// (like client-go's workqueue).
 
 import { BackOff, type Clock, errorText, type Logger } from '#base';
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Does the work of one key; a throw means "again, later". The signal aborts when the queue is stopped. */
+  /** Does the work of one key. If it throws, the key is retried later. The signal aborts when the queue is stopped. */
   readonly work: (key: string, signal: AbortSignal) => Promise<void>;
-  /** How many keys are worked on at once; 1 unless told. */
+  /** How many keys are worked on at once. Default 1. */
   readonly workers?: number;
-  /** Waits between tries of one key. */
+  /** The wait between two tries of one key. */
   readonly backOff?: { readonly firstMs: number; readonly maximumMs: number };
 }
 
 const defaultBackOff = { firstMs: 50, maximumMs: 30_000 };
 
 /**
- * A key added while it waits is one key; added while it is worked on, it is worked on once more afterwards, so that the
- * last change is never missed. There is no limit to the tries.
+ * A key that is added while it waits stays one key. A key that is added while it is worked on is worked on once more,
+ * so that the last change is never missed. The number of retries is not limited.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #stop = new AbortController();
   readonly #waiting = new Set<string>();
   readonly #active = new Map<string, Promise<void>>();
-  /** Keys added again while they were worked on. */
+  /** Keys that were added again while they were worked on. */
   readonly #again = new Set<string>();
   readonly #backOffs = new Map<string, BackOff>();
   #idle: (() => void)[] = [];
@@ -33,7 +34,7 @@ export class WorkQueue {
     this.#options = options;
   }
 
-  /** Keys that wait for a worker; those that wait for their next try are not counted. */
+  /** Keys that wait for a worker. Keys that wait for their next try are not counted. */
   get depth(): number {
     return this.#waiting.size;
   }
@@ -54,13 +55,13 @@ export class WorkQueue {
     );
   }
 
-  /** Resolves when nothing waits and nobody works; keys between two tries do not count. */
+  /** Resolves when no key waits and no worker runs. Keys between two tries do not count. */
   async idle(): Promise<void> {
     if (this.#waiting.size + this.#active.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Takes no more keys, tells those at work to end, and resolves when they have. */
+  /** Accepts no more keys, tells the running workers to end, and resolves when they have ended. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the work queue was stopped'));
     this.#waiting.clear();
@@ -77,7 +78,7 @@ export class WorkQueue {
 
   async #work(key: string): Promise<void> {
     try {
-      // Not before the caller of add() is through: work must not run inside a reflector's handler.
+      // Work starts only after the caller of add() has finished: it must not run inside a reflector's handler.
       await Promise.resolve();
       await this.#options.work(key, this.#stop.signal);
       this.#backOffs.delete(key);

@@ -1,4 +1,5 @@
-// Brings the kernel to a plan: compares, then changes what differs, one batch per namespace. Repeating it changes nothing.
+// Brings the kernel to the state of a plan. Compares first, then changes what differs, in one batch per namespace. A
+// repeat changes nothing.
 
 import { OrbError } from '#base';
 import { type Change, errnoOf, type NetworkNamespace } from '#net';
@@ -17,14 +18,14 @@ import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, observeWholeTables, readSysctls } from './observe.ts';
 import type { PodSight } from './pod-sight.ts';
 
-/** What an application found and mended; nothing where all was well. */
+/** The differences that were found and repaired. Empty if there were none. */
 export interface Applied {
   readonly mended: readonly string[];
 }
 
 /**
- * Applies the plan of an attachment. Throws COORDINATOR_LINK_TAKEN where what the plan rests on is missing, and the
- * kernel's error where it refuses; what was made until then stays for `undoNetwork`.
+ * Applies the plan of an attachment. Throws COORDINATOR_LINK_TAKEN if something that the plan requires is missing.
+ * Throws the kernel's error if it refuses a change. `undoNetwork` removes what was made before the error.
  */
 export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, seen?: PodSight): Applied {
   const { pod, node } = namespaces;
@@ -35,14 +36,18 @@ export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, se
   return applyFindings(findings, desired, namespaces);
 }
 
-/** Makes the changes that mend the findings, and sets the plan's sysctls: as found, where they are among the findings. */
+/**
+ * Makes the changes that repair the findings, and sets the plan's sysctls. With `sysctlsFound`, sets only the sysctls
+ * among the findings.
+ */
 export function applyFindings(
   findings: ReturnType<typeof networkDifference>,
   desired: DesiredNetwork,
   { pod, node }: Namespaces,
   sysctlsFound = false,
 ): Applied {
-  // The node's end first: its creation makes the pod's. Sysctls of a link can be written once the link is there.
+  // The node's end comes first, because creating it also creates the pod's end. Sysctls of a link can be written only
+  // once the link exists.
   changeNode(findings.node, desired, { pod, node });
   const mended = [
     ...problems(findings.node),
@@ -56,7 +61,7 @@ export function applyFindings(
   return { mended };
 }
 
-/** Applies what a node needs whatever its pods: rules and sysctls. */
+/** Applies what a node needs independent of its pods: rules and sysctls. */
 export function applyNode(desired: DesiredNamespace, node: NetworkNamespace): Applied {
   const sysctls = applySysctls(node, desired);
   const findings = nodeFindings(desired, node);
@@ -64,7 +69,7 @@ export function applyNode(desired: DesiredNamespace, node: NetworkNamespace): Ap
   return { mended: [...sysctls, ...problems(findings)] };
 }
 
-/** What of it is missing or wrong, one sentence for each object. */
+/** What is missing or wrong on the node, one sentence for each object. */
 export function driftOfNode(desired: DesiredNamespace, node: NetworkNamespace): readonly string[] {
   const sysctls = sysctlDifference(desired, readSysctls(node, desired));
   return [...sysctls.map(({ problem }) => problem), ...problems(nodeFindings(desired, node))];
@@ -75,8 +80,8 @@ function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Findin
 }
 
 /**
- * A route to one of the pod's addresses may be there by a link that was not looked at. That of an earlier sandbox is replaced. For
- * another program's this throws COORDINATOR_HOST_ROUTE_TAKEN.
+ * A route to one of the pod's addresses may exist on a link that was not compared. If an earlier sandbox left it, it is
+ * replaced. If it is another program's, this throws COORDINATOR_HOST_ROUTE_TAKEN.
  */
 function changeNode(findings: readonly Finding[], desired: DesiredNetwork, { pod, node }: Namespaces): void {
   const make = (some: readonly Finding[]) =>
@@ -102,7 +107,7 @@ function requireOwnRoutes(findings: readonly Finding[]): void {
   });
 }
 
-/** The plan rests on the NIC and its addresses, which the plugin before us makes. */
+/** The plan requires the NIC and its addresses, which the previous plugin makes. */
 function requireMendable(findings: readonly Finding[]): void {
   const broken = findings.filter(({ mend, foreign }) => mend === undefined && foreign !== true);
   const [first] = broken;
@@ -135,7 +140,7 @@ function change(namespace: NetworkNamespace, changes: readonly Change[]): void {
   if (changes.length > 0) namespace.change(changes);
 }
 
-/** A plan is data and knows no descriptors: the peer of a veth is made in the pod. */
+/** A plan is plain data without descriptors. This adds the pod's namespace, in which the veth's peer is made. */
 function withPeerIn(pod: NetworkNamespace, one: Change): Change {
   if (one.verb !== 'create' || one.kind !== 'link' || one.link.type.kind !== 'veth') return one;
   const { link } = one;

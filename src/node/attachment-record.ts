@@ -1,21 +1,21 @@
-// What a node remembers of one attachment, and how it stands in a file: JSON with a checksum over it.
+// The record of one attachment, and its file format: JSON with a checksum.
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OrbError } from '#base';
 import { recordedNicSchema } from './recorded-nic.ts';
 
-/** `intended` is written before anything is done for the part, `done` once ADD has succeeded. */
+/** `intended` is written before the part does anything, `done` after ADD has succeeded. */
 const partState = z.enum(['intended', 'done']);
 
-/** The network configuration as the runtime passed it: what DEL and CHECK fall back on. */
+/** The network configuration as the runtime passed it. DEL and CHECK use it if they have no other. */
 const netConf = z.record(z.string(), z.unknown());
 
 const allocatedAddressSchema = z.object({
-  /** With the prefix length of its pool: `10.6.0.5/16`. */
+  /** With the prefix length of its pool's subnet: `10.6.0.5/16`. */
   address: z.string(),
   pool: z.string(),
-  /** The NIC it is for: one allocation serves all NICs of a pod. */
+  /** The NIC of this address. One allocation serves all NICs of a pod. */
   nic: z.string(),
 });
 
@@ -25,9 +25,9 @@ const ipamPartSchema = z.object({
   netConf,
   result: z.unknown(),
   addresses: z.array(allocatedAddressSchema),
-  /** The addresses of this NIC were found free on the wire, where the configuration asks for it. */
+  /** A probe found this NIC's addresses free, if the configuration asks for one. */
   probed: z.boolean().optional(),
-  /** The addresses are the pod's for good: a conflict does not exchange them. */
+  /** The addresses are fixed to the pod: a conflict does not replace them. */
   fixed: z.boolean().optional(),
 });
 
@@ -37,8 +37,8 @@ const coordinatorPartSchema = z.object({
   netConf,
   result: z.unknown(),
   /**
-   * Absent where the coordinator was switched off for this NIC. What another version wrote and this one cannot read counts as
-   * absent too: DEL then goes by the container id.
+   * Absent if the coordinator was switched off for this NIC. A plan of another version that this one cannot read also
+   * counts as absent. DEL then uses the container id.
    */
   plan: recordedNicSchema.optional().catch(undefined),
 });
@@ -47,12 +47,12 @@ export const attachmentRecordSchema = z.object({
   version: z.literal(1),
   containerId: z.string().min(1),
   interfaceName: z.string().min(1),
-  /** The inode tells a namespace from a later one at the same path. */
+  /** The inode distinguishes a namespace from a later one at the same path. */
   netns: z.object({ path: z.string(), inode: z.number().optional() }).optional(),
   network: z.string(),
   pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }).optional(),
   createdAt: z.iso.datetime(),
-  /** The container id of a newer sandbox of the same pod: this one's DEL frees no address. */
+  /** The container id of a newer sandbox of the same pod. The DEL of this older sandbox then frees no address. */
   supersededBy: z.string().optional(),
   ipam: ipamPartSchema.optional(),
   coordinator: coordinatorPartSchema.optional(),
@@ -64,12 +64,13 @@ export type AllocatedAddress = z.infer<typeof allocatedAddressSchema>;
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
 
-/** NAME_MAX of the kernel is 255; while it is written, or when it is set aside, the name gets up to 22 bytes more. */
+/** The kernel's NAME_MAX is 255. A file that is being written or was set aside has up to 22 more bytes in its name. */
 const LONGEST_NAME_BYTES = 200;
 
 /**
- * The record's file name. Neither container ids nor interface names hold a `+` in any runtime; the record inside decides. The CNI
- * specification sets no limit to a container id: a long one is named by its hash, after a `+`, which no id begins with.
+ * The record's file name. No runtime uses `+` in container ids or interface names; in any case, the content of the
+ * record decides. The CNI specification does not limit the length of a container id. A long id is replaced by `+` and
+ * its hash; no id begins with `+`.
  */
 export function recordFileName(key: {
   readonly containerId: string;
@@ -85,13 +86,14 @@ export function encodeRecord(record: AttachmentRecord): Uint8Array {
   return new TextEncoder().encode(`${text}\n`);
 }
 
-/** Throws ATTACHMENT_DAMAGED for what is no whole record of ours. */
+/** Throws ATTACHMENT_DAMAGED if the bytes are not a complete record of ours. */
 export function decodeRecord(bytes: Uint8Array, name: string): AttachmentRecord {
   try {
     const file = fileSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
     if (file.sha256 !== checksum(file.record)) throw new Error('the checksum is not that of the record');
     const record = attachmentRecordSchema.parse(file.record);
-    // The file of a record goes with it, by its name: a copy would bring the record back with each start of the agent.
+    // The file of a record is deleted by its name. A copy under another name would restore the record at each start of
+    // the agent.
     if (name !== recordFileName(record)) throw new Error(`the record is that of ${recordFileName(record)}`);
     return record;
   } catch (cause) {
@@ -104,7 +106,7 @@ export function decodeRecord(bytes: Uint8Array, name: string): AttachmentRecord 
   }
 }
 
-/** Of the JSON text without white space: parsing and writing again keeps the order of the fields. */
+/** The checksum of the JSON text without white space. Parsing and writing keep the order of the fields. */
 function checksum(record: unknown): string {
   return createHash('sha256').update(JSON.stringify(record)).digest('hex');
 }

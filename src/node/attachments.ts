@@ -1,4 +1,4 @@
-// The attachments of a node: one durable file each, all of them in memory.
+// The attachments of a node. Each has one durable file, and all are in memory.
 
 import { isOrbError, type Logger } from '#base';
 import type { AttachmentKey } from '#plan/network';
@@ -12,19 +12,19 @@ const RECORD = '.json';
 const DAMAGED = '.damaged';
 
 /**
- * Opened once by the agent, which is the only writer. A node has hundreds of attachments at most: looking through all of them in
- * memory costs microseconds, an index for each question would be state to keep right. Every change is on the disk
- * when its promise resolves, but for {@link Attachments.putForKernel}, and for what a DEL changes while the disk takes nothing.
+ * The agent opens this once and is the only writer. A node has hundreds of attachments at most. Searching all of them
+ * in memory takes microseconds, and an index would be more state to keep correct. Every change is on the disk when its
+ * promise resolves. Exceptions are {@link Attachments.putForKernel}, and changes by a DEL while the disk is full.
  */
 export class Attachments {
-  /** Told of every container of which something was recorded or removed, in the same turn. */
+  /** Called for every container of which a record was written or removed, in the same turn of the event loop. */
   onChange: (containerId: string) => void = () => {};
   readonly #files: StateFiles;
   readonly #logger: Logger;
   readonly #records = new Map<string, AttachmentRecord>();
   /** Keeps the writes of one record in order. */
   readonly #writing = new Map<string, Promise<void>>();
-  /** Records whose file is not what they are by now. */
+  /** Records whose file does not have their current content yet. */
   readonly #unwritten = new Set<string>();
 
   private constructor(files: StateFiles, logger: Logger) {
@@ -32,7 +32,7 @@ export class Attachments {
     this.#logger = logger;
   }
 
-  /** Reads every record; what is damaged is logged, set aside as `….damaged`, and blocks nothing. */
+  /** Reads every record. A damaged record is logged and renamed to `….damaged`; it blocks nothing. */
   static async open(files: StateFiles, logger: Logger): Promise<Attachments> {
     const attachments = new Attachments(files, logger);
     for (const { name } of await files.list()) {
@@ -75,14 +75,15 @@ export class Attachments {
     return this.all().filter((record) => record.pod?.uid === podUid);
   }
 
-  /** Writes the record as it is to be from now on. Where that fails, DISK_FULL for one, everything is as it was. */
+  /** Writes the new content of the record. If that fails, for example with DISK_FULL, nothing has changed. */
   put(record: AttachmentRecord): Promise<void> {
     return this.#put(record, (name, bytes) => this.#files.write(name, bytes));
   }
 
   /**
-   * As {@link Attachments.put} for what speaks of the kernel alone: it survives the agent, however that dies. A power cut may bring back
-   * the record of before, but it takes with it everything in the kernel that the new one tells of.
+   * Like {@link Attachments.put}, for changes that describe only the kernel's state. The write survives any death of
+   * the agent. A power cut may restore the previous record, but it also removes everything in the kernel that the new
+   * one describes.
    */
   putForKernel(record: AttachmentRecord): Promise<void> {
     return this.#put(record, (name, bytes) => this.#files.writeSoon(name, bytes));
@@ -108,8 +109,8 @@ export class Attachments {
   }
 
   /**
-   * For a DEL, which must not wait for a full disk, because it makes room there. The change counts from now on. It is written now, or by a
-   * later {@link Attachments.flush}.
+   * For a DEL, which must not wait for a full disk because it frees space there. The change is effective at once. It is
+   * written now, or by a later {@link Attachments.flush}.
    */
   async #leave(key: string, record: AttachmentRecord | undefined, containerId: string): Promise<void> {
     this.#set(key, record, containerId);
@@ -135,7 +136,7 @@ export class Attachments {
     }
   }
 
-  /** Takes one part away once its DEL is done, and the record with its last part. */
+  /** Removes one part after its DEL is done. With the last part, removes the record. */
   async removePart(name: AttachmentKey, part: AttachmentPart): Promise<void> {
     const record = this.get(name);
     if (record === undefined) return;
@@ -145,8 +146,8 @@ export class Attachments {
   }
 
   /**
-   * Notes that a new sandbox of the pod has taken over, with its first NIC for all: a DEL of an older sandbox that comes late
-   * must not free an address, which is the new one's. Returns the older records.
+   * Records that a new sandbox of the pod has taken over; its first NIC does this for all NICs. A late DEL of an older
+   * sandbox must not free an address that belongs to the new one. Returns the older records.
    */
   async supersede(podUid: string, newest: string): Promise<AttachmentRecord[]> {
     const older = this.ofPod(podUid)
@@ -158,7 +159,7 @@ export class Attachments {
 
   #inOrder(key: string, write: () => Promise<void>): Promise<void> {
     const before = this.#writing.get(key) ?? Promise.resolve();
-    // A write that failed was told to its own caller; the next one is tried all the same.
+    // The caller of a failed write already knows. The next write is tried anyway.
     const written = before.then(write, write);
     this.#writing.set(key, written);
     const forget = () => {

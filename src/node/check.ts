@@ -1,10 +1,10 @@
-// Compares the kernel with a plan, for CHECK: what ADD made must still be there.
+// Compares the kernel with a plan, for CHECK: what ADD made must still exist.
 
 import { type DesiredNetwork, mismatches, networkDifference } from '#plan/network';
 import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, readSysctls } from './observe.ts';
 
-/** One sentence for each object that is missing or wrong; none where all is well. */
+/** One sentence for each object that is missing or wrong. Empty if there is none. */
 export function checkNetwork(desired: DesiredNetwork, { pod, node }: Namespaces): string[] {
   const observed = {
     pod: { ...observePod(pod, desired), sysctls: readSysctls(pod, desired.pod) },

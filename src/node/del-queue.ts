@@ -1,31 +1,31 @@
-// The DELs that came while no agent was there: the shim has put each into a file of its own, and answered the runtime.
+// The DELs that arrived while no agent ran. The shim wrote each of them to a file and answered the runtime.
 
 import { type ErrorCode, isOrbError, type Logger } from '#base';
 import type { StateFiles } from './state-files.ts';
 
-/** A request that waits: its file and the frame in it, byte for byte. */
+/** A waiting request: its file, and the frame in it byte for byte. */
 export interface QueuedDel {
   /** The shim's request id. */
   readonly request: string;
   readonly bytes: Uint8Array;
 }
 
-/** Serves one; false leaves it for later. */
+/** Serves one request. Returns false to leave it for later. */
 export type ServeDel = (queued: QueuedDel) => Promise<boolean>;
 
 export interface ReplayOptions {
-  /** How many are served at once; 1 unless told. */
+  /** How many requests are served at once. Default 1. */
   readonly lanes?: number;
-  /** Those that are served after all others. */
+  /** Requests that are served after all others. */
   readonly last?: (queued: QueuedDel) => boolean;
-  /** Once it has aborted, none that failed before is begun: the next replay goes on with them. */
+  /** After this signal aborts, no request that has failed before is started. The next replay continues with them. */
   readonly retries?: AbortSignal;
   readonly signal?: AbortSignal;
 }
 
 const QUEUED = '.del';
 
-/** No repeat helps, whatever becomes of cluster and node. */
+/** Errors that no retry can resolve, whatever happens to the cluster and the node. */
 const hopeless: readonly ErrorCode[] = [
   'FRAME_DAMAGED',
   'CNI_ENVIRONMENT_INVALID',
@@ -37,9 +37,9 @@ const hopeless: readonly ErrorCode[] = [
 export class DelQueue {
   readonly #files: StateFiles;
   readonly #logger: Logger;
-  /** Those for which the disk had no room. */
+  /** Requests that did not fit on the disk. */
   readonly #unwritten = new Map<string, QueuedDel>();
-  /** When each that failed was tried last, in numbers that grow. */
+  /** The last try of each failed request, as a growing number. */
   readonly #tried = new Map<string, number>();
   #tries = 0;
 
@@ -49,8 +49,8 @@ export class DelQueue {
   }
 
   /**
-   * Adds a request that the agent itself cannot finish now. On the disk when this resolves, and only in memory where that is full: the
-   * attachment's record, which is on the disk, still says what is held.
+   * Adds a request that the agent itself cannot finish now. It is on the disk when this resolves. If the disk is full,
+   * it is only in memory; the attachment's record, which is on the disk, still says what is held.
    */
   async add(queued: QueuedDel): Promise<void> {
     try {
@@ -71,10 +71,12 @@ export class DelQueue {
   }
 
   /**
-   * Serves what is queued, some at a time, until the signal aborts: the oldest first, and what failed before after all others.
+   * Serves the queue, several requests at a time, until the signal aborts. The oldest come first; those that failed
+   * before come after all others.
    *
-   * A request that is served goes. One that can never be served is set aside, so that it does not fill the queue: it is no frame, or no
-   * DEL can be made of it. One that fails otherwise, or that `serve` leaves for later, stays for the next replay.
+   * A served request is removed. A request that can never be served is set aside, so that it does not fill the queue:
+   * it is not a frame, or no DEL can be made from it. A request that fails otherwise, or that `serve` leaves for later,
+   * stays for the next replay.
    */
   async replay(
     serve: ServeDel,
@@ -89,7 +91,7 @@ export class DelQueue {
       .toSorted((a, b) => (this.#tried.get(a.request) ?? 0) - (this.#tried.get(b.request) ?? 0));
     const groups = [fresh.filter((one) => !last(one)), fresh.filter(last), again];
     for (const group of groups) {
-      // The lanes share it.
+      // All lanes share this iterator.
       const rest = group.values();
       const lane = async () => {
         for (const one of rest) {
@@ -119,7 +121,7 @@ export class DelQueue {
     this.#unwritten.delete(request);
   }
 
-  /** What the disk had no room for, once it has. */
+  /** Writes what did not fit on the disk, once there is space. */
   async #writeAgain(): Promise<void> {
     for (const { request, bytes } of this.#unwritten.values()) {
       try {

@@ -1,4 +1,4 @@
-// For root tests: a LAN bridge, a node and a pod as network namespaces of their own, and programs run inside them.
+// For root tests: a LAN bridge, a node and a pod, each in its own network namespace, and programs that run in them.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { ip } from '../../test/fixtures/ip-command.ts';
 
 export { ip };
 
-/** Namespaces named after the process, so that runs side by side do not meet. */
+/** Names contain the process id, so that parallel test runs do not collide. */
 export class Lan {
   readonly lan: string;
   readonly node: string;
@@ -32,7 +32,7 @@ export class Lan {
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
   }
 
-  /** The bridge is the router too, 10.6.0.1; docker0 comes first on the node, as B23 of the field has it. */
+  /** The bridge is also the router, 10.6.0.1. docker0 comes first on the node, as on real nodes. */
   #buildLan(): void {
     const { lan, node } = this;
     ip('-n', lan, 'link', 'add', 'br0', 'up', 'type', 'bridge');
@@ -64,7 +64,10 @@ export class Lan {
     ip('-n', node, 'route', 'add', 'default', 'via', 'fd00:10:6::1');
   }
 
-  /** What the macvlan plugin leaves: eth0 on the node's NIC, with addresses, connected routes and the default. */
+  /**
+   * Makes what the macvlan plugin leaves: eth0 on the node's NIC, with addresses, connected routes and the default
+   * route.
+   */
   addMacvlan(families: readonly (4 | 6)[]): void {
     const { node, pod } = this;
     ip('-n', node, 'link', 'add', 'mv0', 'link', 'eth0', 'type', 'macvlan', 'mode', 'bridge');
@@ -104,7 +107,10 @@ const CLIENT = `
   socket.on('error', (error) => { process.stderr.write(error.message); process.exit(1); });
   socket.pipe(process.stdout);`;
 
-/** Runs `ask` while a TCP server in the namespace answers with the address it saw and what it was sent. */
+/**
+ * Runs `ask` with a TCP server in the namespace. The server answers with the client address and the text that it
+ * received.
+ */
 export async function withServer<T>(namespace: string, port: number, ask: () => T): Promise<T> {
   const server = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', SERVER, String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -118,7 +124,7 @@ export async function withServer<T>(namespace: string, port: number, ask: () => 
   }
 }
 
-/** Connects over TCP, says hello, and returns the answer; `nothing: why` where there is none. */
+/** Connects over TCP, sends hello, and returns the answer, or `nothing: why` if there is none. */
 export function connectFrom(namespace: string, host: string, port: number): string {
   try {
     return execFileSync(

@@ -1,4 +1,4 @@
-// The two namespaces that a pod's network stands in.
+// The two namespaces that contain a pod's network.
 
 import type { NetworkNamespace } from '#net';
 

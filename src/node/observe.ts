@@ -1,13 +1,14 @@
-// Reads from a namespace what a plan speaks of, in few round trips whose cost does not grow with the node's pods.
-// Sysctls are read apart: those of a link exist only once the link does.
+// Reads from a namespace what a plan needs, in few round trips. The cost does not grow with the node's pods. Sysctls
+// are read separately: those of a link exist only once the link does.
 
 import type { NetworkNamespace } from '#net';
 import type { DesiredNamespace, DesiredNetwork, ObservedNamespace } from '#plan/network';
 import { type PodSight, seePod } from './pod-sight.ts';
 
 /**
- * The pod's namespace, which is small: everything at once. Without veth0 there can be no neighbours on it, and the
- * nftables table is replaced anyway: a first ADD does not ask for them. Nor for what was seen for planning.
+ * Reads everything in the pod's namespace, which is small. A first ADD does not ask for neighbours or the nftables
+ * table. Without veth0 there are no neighbours on it, and the table is replaced anyway. What planning has already read
+ * is not read again.
  */
 export function observePod(
   pod: NetworkNamespace,
@@ -29,7 +30,9 @@ export function observePod(
   };
 }
 
-/** The pod's part of the node's namespace, with all routes of the tables that its own are in, by whatever link. */
+/**
+ * The pod's part of the node's namespace. Includes all routes of the tables that hold the pod's routes, on any link.
+ */
 export function observeWholeTables(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
   return {
     ...observeNode(node, desired),
@@ -41,7 +44,7 @@ function hostTables(desired: DesiredNetwork): number[] {
   return [...new Set(desired.nics.map(({ hostTable }) => hostTable))];
 }
 
-/** The pod's part of the node's namespace: dumps narrowed to its links. */
+/** The pod's part of the node's namespace. The dumps are limited to the pod's links. */
 export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
   const links = desired.node.links.map(({ name }) => node.link(name)).filter((link) => link !== undefined);
   const devs = links.map(({ name }) => name);
@@ -57,7 +60,7 @@ export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): Ob
   };
 }
 
-/** Those of the plan's sysctls that the kernel has. */
+/** The plan's sysctls that the kernel has. */
 export function readSysctls(
   namespace: NetworkNamespace,
   desired: Pick<DesiredNamespace, 'sysctls'>,

@@ -1,20 +1,21 @@
-// For root tests beside a LAN: a second node, and an overlay pod on each; nodes drop what conntrack calls INVALID, as kube-proxy does.
+// For root tests, beside a LAN: a second node, and an overlay pod on each node. The nodes drop packets that conntrack
+// calls INVALID, as kube-proxy does.
 
 import { execFileSync } from 'node:child_process';
 import { ip, type Lan } from './lan-fixture.ts';
 
-/** What kube-proxy has in chain KUBE-FORWARD (pkg/proxy/iptables), in either family. */
+/** The rule of kube-proxy's chain KUBE-FORWARD (pkg/proxy/iptables), for either family. */
 const INVALID_DROP =
   'table inet proxy { chain forward { type filter hook forward priority filter; ct state invalid counter drop; }; }\n';
 
-/** An overlay pod and the addresses that it is asked at. */
+/** An overlay pod and the addresses at which it is asked. */
 export interface OverlayPod {
   readonly namespace: string;
   readonly 4: string;
   readonly 6: string;
 }
 
-/** The overlay 10.233.64.0/18, fd00:10:233:100::/64, routed between the nodes and never masqueraded. */
+/** The overlay 10.233.64.0/18, fd00:10:233:100::/64. The nodes route between each other and never masquerade. */
 export class Overlay implements Disposable {
   readonly far: string;
   readonly nearPod: OverlayPod;
@@ -57,7 +58,7 @@ export function run(namespace: string, argv: readonly string[], input = ''): str
   return execFileSync('ip', ['netns', 'exec', namespace, ...argv], { encoding: 'utf8', input });
 }
 
-/** As ptp makes it: a veth with a host route. */
+/** As the plugin ptp does it: a veth with a host route. */
 function attach(node: string, pod: OverlayPod): void {
   ip(
     '-n',

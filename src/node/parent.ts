@@ -1,10 +1,14 @@
-// Brings the node to the parent interface that `ifacer` was asked for. All of it in one turn: pods that start together wait.
+// Makes the parent interface on the node that `ifacer` was asked for. Everything happens in one turn of the event loop,
+// so that pods that start together wait for it.
 
 import { OrbError } from '#base';
 import { type Change, errnoOf, type NetworkNamespace } from '#net';
 import { type DesiredParent, planParent } from '#plan/parent';
 
-/** Returns what was left as it is although not as asked for. Throws KERNEL_LACKS where the kernel has no such links. */
+/**
+ * Returns what was left unchanged although it differs from the request. Throws KERNEL_LACKS if the kernel does not
+ * support such links.
+ */
 export function applyParent(desired: DesiredParent, node: NetworkNamespace): readonly string[] {
   const { stages, wishes, notes } = planParent(desired, observeParents(node));
   for (const stage of stages) {
@@ -30,12 +34,12 @@ function isMet(wish: Change, node: NetworkNamespace): boolean {
   }
 }
 
-/** What `planParent` looks at. */
+/** The input of `planParent`. */
 export function observeParents(node: NetworkNamespace) {
   return { links: node.links(), addresses: node.addresses() };
 }
 
-/** The kernel's modules by the kind of their links. */
+/** The kernel module for each kind of link. */
 const modules: Readonly<Record<string, string>> = { vlan: '8021q', bond: 'bonding' };
 
 function lacks(kind: string, name: string, cause: unknown): OrbError {

@@ -1,4 +1,4 @@
-// What is looked at in a pod before it is planned: its links, routes and rules, and the NIC of an overlay.
+// What is read in a pod before it is planned: its links, routes and rules, and the NIC of an overlay.
 
 import { OrbError } from '#base';
 import type { Link, NetworkNamespace, Route, Rule } from '#net';
@@ -14,9 +14,9 @@ import type { Namespaces } from './namespaces.ts';
 
 export interface PodSight {
   readonly links: readonly Link[];
-  /** Of all tables, so that the application of the plan need not look again. */
+  /** Routes of all tables, so that applying the plan need not read them again. */
   readonly routes: readonly Route[];
-  /** Of both families. */
+  /** Rules of both families. */
   readonly rules: readonly Rule[];
 }
 
@@ -24,12 +24,15 @@ export function seePod(pod: NetworkNamespace): PodSight {
   return { links: pod.links(), routes: pod.routes(), rules: pod.rules() };
 }
 
-/** The recorded numbers; where an older agent has recorded none, such as no other program uses in the pod. */
+/** The recorded numbers. If an older agent recorded none, numbers that no other program uses in the pod. */
 export function numbersIn(pod: NetworkNamespace, recorded: PodNumbers | undefined): PodNumbers {
   return recorded ?? podNumbers(foreignUse(pod.routes(), pod.rules()));
 }
 
-/** The pod's first NIC, which an overlay made, and its other end where that is on the node. `recorded` is of an earlier look. */
+/**
+ * The pod's first NIC, which an overlay made, and its other end if that is on the node. `recorded` comes from an
+ * earlier look.
+ */
 export function seeOverlay(
   { pod, node }: Namespaces,
   name: string,
@@ -53,8 +56,8 @@ export function seeOverlay(
 }
 
 /**
- * The link that the NIC ends in on the node. IFLA_LINK of a macvlan is its parent: only links that come in pairs, and whose other end
- * points back, tell the way (Spiderpool put pods' routes on the node's physical NIC).
+ * The NIC's peer link on the node. IFLA_LINK of a macvlan is its parent. Only a link kind that comes in pairs, whose
+ * other end points back, is a peer (Spiderpool put pods' routes on the node's physical NIC).
  */
 function peerOf(link: Link, node: NetworkNamespace): OverlayNic['peer'] {
   if (link.kind !== 'veth' && link.kind !== 'netkit') return undefined;

@@ -1,5 +1,5 @@
-// What the coordinator remembers of one NIC: all that its pod's plan is made of, as JSON, so that DEL and repair need neither
-// the API nor the configuration of then.
+// What the coordinator records about one NIC, as JSON: everything that the plan of its pod is made from. DEL and repair
+// therefore need neither the API nor the configuration of the ADD.
 
 import { z } from 'zod';
 import { type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
@@ -60,37 +60,40 @@ const nicSchema = z.object({
 export const recordedNicSchema = z.object({
   mode: z.enum(['underlay', 'overlay']),
   nic: nicSchema,
-  /** Of its link in the pod: a link of that name with another one is somebody else's. Older agents did not note it. */
+  /**
+   * The index of the NIC's link in the pod. A link with that name and another index belongs to another program. Older
+   * agents did not record it.
+   */
   index: z.int().optional(),
-  /** Its own table in the pod. */
+  /** The NIC's own table in the pod. */
   table: z.int().optional(),
-  /** The pod's, as they were when it was last planned; the usual ones where older agents wrote. */
+  /** The pod's numbers at its last plan. Absent in records of older agents, which used the default numbers. */
   numbers: z
     .object({ replyTable: z.int(), besideTable: z.int(), lastTable: z.int(), replyMark: z.int() })
     .optional(),
-  /** Where the node's routes to its addresses are. */
+  /** The link of the node's routes to this NIC's addresses. */
   hostLink: z.string(),
   hostTable: z.int(),
   options: optionsSchema,
-  /** The overlay's NIC before it. */
+  /** The overlay's NIC before the coordinator changed it. */
   overlay: nicSchema
     .extend({
       mac: z.string(),
       peer: z.object({ name: z.string(), mac: z.string(), kind: z.string() }).optional(),
     })
     .optional(),
-  /** The node's addresses that the pod was last planned with, and when. */
+  /** The node's addresses at the pod's last plan, and the time of that plan. */
   nodeAddresses: z.array(z.string()),
   plannedAt: z.iso.datetime(),
 });
 
 export type RecordedNic = z.infer<typeof recordedNicSchema>;
 
-/** What a record is made of. */
+/** The input of a record. */
 export interface NicToRecord {
   readonly mode: NicMode;
   readonly nic: NicInput;
-  /** Of its link, where there is one. */
+  /** The index of its link, if it has one. */
   readonly index: number | undefined;
   readonly planned: PlannedNic;
   readonly options: MergedOptions;
@@ -130,7 +133,7 @@ export function recordNic({
   };
 }
 
-/** The NIC as it is planned from now on, because the cluster's settings or the node's addresses have changed. */
+/** The NIC with its new plan, after a change of the cluster's settings or the node's addresses. */
 export function replanned(
   nic: RecordedNic,
   present: Pick<NicToRecord, 'options' | 'nodeAddresses' | 'plannedAt'>,
@@ -143,7 +146,7 @@ export function replanned(
   };
 }
 
-/** The plan input of a pod from the records of its NICs, which are in any order; with the node's addresses of the last plan. */
+/** The plan input of a pod, from the records of its NICs in any order. It has the node's addresses of the last plan. */
 export function podOf(
   containerId: string,
   records: readonly RecordedNic[],

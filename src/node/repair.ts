@@ -1,4 +1,4 @@
-// Compares a running pod with its plan and mends it: what ADD made, and what the plugins before it did.
+// Compares a running pod with its plan and repairs it: what ADD made, and what the plugins before it made.
 
 import {
   type DesiredNetwork,
@@ -19,38 +19,42 @@ import { nicOf, overlayOf, type RecordedNic } from './recorded-nic.ts';
 
 /** What a pod is compared with. */
 export interface RepairRequest {
-  /** From the records, with settings and node addresses as they are now. */
+  /** The plan from the records, with the current settings and node addresses. */
   readonly desired: DesiredNetwork;
-  /** The plan of before, where settings or node addresses have changed since: what differs from it, others have broken. */
+  /**
+   * The previous plan, if settings or node addresses have changed since. Another program has broken what differs from
+   * it.
+   */
   readonly before?: DesiredNetwork;
   readonly nics: readonly RecordedNic[];
 }
 
 /** One sentence for each object. */
 export interface Drift {
-  /** What was missing or different although nothing had changed that the plan is made of. */
+  /** What was missing or different although the input of the plan had not changed. */
   readonly damage: readonly string[];
-  /** Everything that differs from the plan, changes of settings and what is stale included. */
+  /** Everything that differs from the plan, including changed settings and stale objects. */
   readonly differences: readonly string[];
-  /** What is in other hands, and is left alone. */
+  /** What belongs to another program, and is left alone. */
   readonly lost: readonly string[];
-  /** False where what the plan rests on is in other hands: then everything is left alone. */
+  /** False if something that the plan requires belongs to another program: then everything is left alone. */
   readonly mendable: boolean;
 }
 
-/** Looks without touching anything. */
+/** Compares without changing anything. */
 export function driftOf(request: RepairRequest, namespaces: Namespaces): Drift {
   return compare(request, namespaces).drift;
 }
 
 /**
- * Mends what can be mended, in one turn. Where something that the plan rests on is in other hands, what hangs on it is left alone and
- * the rest is mended. Throws the kernel's refusal after every change was tried.
+ * Repairs what can be repaired, in one turn of the event loop. If something that the plan requires belongs to another
+ * program, what depends on it is left alone and the rest is repaired. Throws the kernel's error after every change was
+ * tried.
  */
 export function repairNetwork(request: RepairRequest, namespaces: Namespaces): Drift {
   const { desired, findings, drift } = compare(request, namespaces);
   if (drift.mendable && drift.differences.length > 0) {
-    // A veth pair that is made again has sysctls that nobody has seen.
+    // A new veth pair has sysctls that were not read yet.
     applyFindings(findings, desired, namespaces, !findings.node.some(makesLink));
   }
   return drift;
@@ -95,7 +99,7 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
   return { desired: now.plan, findings, drift };
 }
 
-/** An overlay's NIC is expected, never made: without it nothing that leads over it can be. */
+/** An overlay's NIC is required, but never made here. Without it, nothing that uses it can exist. */
 function lostOverlay(
   overlay: NonNullable<RecordedNic['overlay']>,
   { links }: Pick<ObservedNamespace, 'links'>,
@@ -111,7 +115,7 @@ function observe(desired: DesiredNetwork, { pod, node }: Namespaces) {
   };
 }
 
-/** Somebody else's veth0, for one: what stands on it is not ours to change. */
+/** For example, another program's veth0: what uses it must not be changed. */
 function unmendable({ pod, node }: Findings): string[] {
   return [...node, ...pod].filter(isUnmendable).map(({ problem }) => problem);
 }
@@ -124,7 +128,7 @@ function isOurs({ foreign }: Finding): boolean {
   return foreign !== true;
 }
 
-/** Where another program's objects stand in place of ours: they stay, and the rest is mended. */
+/** Another program's objects are in the place of ours. They stay, and the rest is repaired. */
 function taken({ pod, node }: Findings): string[] {
   return [...node, ...pod].filter(({ foreign }) => foreign === true).map(({ problem }) => problem);
 }

@@ -1,10 +1,11 @@
-// Links on which a node listens to routers now, and would not any more once it forwards.
+// Links on which a node accepts router advertisements now, but would not after it starts to forward.
 
 import type { NetworkNamespace } from '#net';
 
 /**
- * With accept_ra 1 the kernel hears routers where a link does not forward (ip-sysctl.rst). Links that forward already do not hear them, the
- * ends of pods on a node of Kubernetes among them, and must not begin to: a pod would become the node's router.
+ * With accept_ra 1, the kernel accepts router advertisements only if the link does not forward (ip-sysctl.rst). Links
+ * that already forward do not accept them, and must not start to: a pod would become the node's router. On a Kubernetes
+ * node, these include the links of pods.
  */
 export function linksThatHearRouters(node: NetworkNamespace): string[] {
   return node

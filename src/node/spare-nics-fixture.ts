@@ -1,15 +1,16 @@
-// For root tests: a node as a network namespace of its own, with an addressed NIC and two spare ones, all with a link.
+// For root tests: a node in its own network namespace, with one NIC with an address and two spare NICs. All have a
+// carrier.
 
 import { execFileSync } from 'node:child_process';
 import { openNamespace } from '#kernel';
 import type { NetworkNamespace } from '#net';
 import { ip } from './lan-fixture.ts';
 
-/** eth0 has an address; eth1 and eth2 have none, and far1 and far2 are the other ends of their cables. */
+/** eth0 has an address, eth1 and eth2 have none. far1 and far2 are the other ends of the links. */
 export class SpareNics implements Disposable {
   readonly name: string;
 
-  /** Named after the process, so that runs side by side do not meet. */
+  /** The name contains the process id, so that parallel test runs do not collide. */
   constructor(name: string) {
     this.name = `ow${name}${process.pid}`;
     ip('netns', 'add', this.name);
@@ -31,7 +32,7 @@ export class SpareNics implements Disposable {
     return ip('netns', 'exec', this.name, 'sh', '-c', script);
   }
 
-  /** Works with the node's namespace opened. */
+  /** Runs `work` with the node's namespace opened. */
   with<T>(work: (node: NetworkNamespace) => T): T {
     const node = openNamespace(`/run/netns/${this.name}`);
     try {

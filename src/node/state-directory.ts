@@ -1,4 +1,4 @@
-// A directory of state files on the disk: mode 0700, each file whole or not there.
+// A directory of state files on the disk, with mode 0700. Each file is complete or absent.
 
 import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,19 +16,21 @@ import {
 } from '#kernel';
 import { diskFull, type StateFile, type StateFiles } from './state-files.ts';
 
-/** A file that is being written is finished within milliseconds; a shim may be writing one to the queue right now. */
+/**
+ * Writing a file takes milliseconds. A younger temporary file may be one that a shim is writing to the queue right now.
+ */
 const UNFINISHED_MS = 10_000;
 
-/** A configuration has 4 MiB at most, and a record holds it three times. What is larger was not written by us. */
+/** A configuration has at most 4 MiB, and a record holds it three times. The agent never writes larger files. */
 const LARGEST_BYTES = 64 * 1024 * 1024;
 
-/** Opens the directory, making it where it is missing; what a writer that died left half-written goes. */
+/** Opens the directory and creates it if it is missing. Deletes incomplete files of writers that died. */
 export async function openStateDirectory(path: string): Promise<StateFiles> {
   await makePrivateDirectory(path);
   for (const name of await readdir(path)) {
     if (!name.startsWith('.') || isSpare(name)) continue;
     const file = join(path, name);
-    // A shim may have finished it since we looked.
+    // A shim may have finished the file in the meantime.
     const found = await fileAt(file);
     if (found !== undefined && Date.now() - found.modifiedMs > UNFINISHED_MS) await removeDurably(file);
   }
@@ -37,8 +39,8 @@ export async function openStateDirectory(path: string): Promise<StateFiles> {
 }
 
 /**
- * Of a file that we may have written. Undefined for what others have put there: a read of a FIFO never ends, and a directory, a link to
- * nothing or a file of gigabytes would end the agent at each start.
+ * Describes a file that we may have written. Undefined for anything else. A read of a FIFO never ends. A directory, a
+ * dangling link or a file of gigabytes would end the agent at each start.
  */
 async function fileAt(path: string): Promise<{ readonly modifiedMs: number } | undefined> {
   try {
@@ -58,7 +60,7 @@ class StateDirectory implements StateFiles {
   }
 
   async list(): Promise<readonly StateFile[]> {
-    // What begins with a dot was being written when its writer died.
+    // A name that begins with a dot is a spare file, or a temporary file of a writer that died.
     const all = await readdir(this.#path);
     if (!hasSpares(all)) await makeSpares(this.#path);
     const names = all.filter((name) => !name.startsWith('.'));
@@ -87,7 +89,7 @@ class StateDirectory implements StateFiles {
     } catch (error) {
       if (!isOrbError(error, 'DISK_FULL')) throw error;
       if (!(await writeOverSpare(join(this.#path, name), bytes))) throw error;
-      // The file that was replaced has left its room.
+      // The replaced file has freed its space.
       await makeSpares(this.#path);
     }
   }

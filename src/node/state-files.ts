@@ -1,8 +1,9 @@
-// The files of a node's state as an edge: writes that survive a power cut. #kernel has the real ones, a map stands in for tests.
+// The interface to the files of a node's state. Writes survive a power cut. #kernel has the real files; tests use a
+// map.
 
 import { OrbError } from '#base';
 
-/** DISK_FULL, for the file that could not be written. */
+/** DISK_FULL for the file that could not be written. */
 export function diskFull(path: string, said: string, cause?: unknown): OrbError {
   return new OrbError('DISK_FULL', {
     message: `the disk is full: cannot write ${path}`,
@@ -20,32 +21,37 @@ export interface StateFile {
 
 /** One flat directory of small files. */
 export interface StateFiles {
-  /** Whole files only: temporary ones of interrupted writes are not listed. */
+  /** Complete files only. Temporary files of interrupted writes are not listed. */
   list(): Promise<readonly StateFile[]>;
-  /** The bytes; undefined where there is no such file. */
+  /** The bytes; undefined if there is no such file. */
   read(name: string): Promise<Uint8Array | undefined>;
   /**
-   * Replaces the file: whole and on the disk once it resolves (temporary file, fsync, rename, fsync of the directory). Throws DISK_FULL
-   * where there is no room; the file is then as it was.
+   * Replaces the file. It is complete and on the disk when this resolves (temporary file, fsync, rename, fsync of the
+   * directory). Throws DISK_FULL if there is no space; the file is then unchanged.
    */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** As {@link StateFiles.write}; on a full disk it takes from a reserve, which is for what makes room again: DELs. */
+  /**
+   * Like {@link StateFiles.write}, but uses a reserve if the disk is full. The reserve is for DELs, which free space.
+   */
   writeFromReserve(name: string, bytes: Uint8Array): Promise<void>;
-  /** As {@link StateFiles.write} in half the time, but after a power cut the file may be as it was before, or missing as before. */
+  /**
+   * Like {@link StateFiles.write} in half the time. After a power cut, the file may have its previous content, or be
+   * absent if it was absent before.
+   */
   writeSoon(name: string, bytes: Uint8Array): Promise<void>;
-  /** Throws ENOENT where there is no such file. */
+  /** Throws ENOENT if there is no such file. */
   rename(from: string, to: string): Promise<void>;
-  /** Fine where there is no such file. */
+  /** Succeeds if there is no such file. */
   remove(name: string): Promise<void>;
 }
 
 /** Files in memory. */
 export class MemoryStateFiles implements StateFiles {
   readonly files = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
-  /** What a power cut leaves. */
+  /** What remains after a power cut. */
   readonly #onDisk = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
   #writes = 0;
-  /** No room for more; what a reserve would hold is {@link MemoryStateFiles.reserve} files. */
+  /** Whether the disk is full. {@link MemoryStateFiles.reserve} files of the reserve then remain. */
   full = false;
   reserve = 0;
 
@@ -90,7 +96,7 @@ export class MemoryStateFiles implements StateFiles {
     this.#sync(name);
   }
 
-  /** Everything is as on a disk whose machine lost its power. */
+  /** Changes the files to what a disk holds after a power cut. */
   powerCut(): void {
     this.files.clear();
     for (const [name, file] of this.#onDisk) this.files.set(name, file);

@@ -1,5 +1,5 @@
-// Takes back what an attachment made, from the container id alone: without the agent's memory, the API, the pod object or
-// its namespace, of which DEL may have none (Spiderpool #5735).
+// Removes what an attachment made, using only the container id. DEL may have no agent memory, no API, no pod object and
+// no pod namespace (Spiderpool #5735).
 
 import { type Address, parseCidr, sameAddress } from '#ip';
 import { type Change, type Link, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
@@ -20,9 +20,9 @@ import {
 import type { RecordedNic } from './recorded-nic.ts';
 
 /**
- * Removes the attachment's link from the node. The kernel takes with it the peer in the pod, and the addresses, routes and permanent
- * neighbours on both ends. Another program's link of that name stays. Fine to repeat.
- * @param pod tells our link by its peer too, where somebody has changed the MAC address
+ * Removes the attachment's link from the node. With it, the kernel removes the peer in the pod, and the addresses,
+ * routes and permanent neighbours on both ends. Another program's link of that name stays. Safe to repeat.
+ * @param pod also identifies our link by its peer, in case its MAC address was changed
  */
 export async function undoNode(
   node: NetworkNamespace,
@@ -36,20 +36,20 @@ export async function undoNode(
   try {
     await node.deleteLink(name);
   } catch (error) {
-    // The pod's namespace may have died, and the link with it, between the look and the deletion.
+    // The pod's namespace, and the link with it, may have been deleted between the look and this deletion.
     if (node.link(name) !== undefined) throw error;
   }
 }
 
-/** Whether the link's peer is the pod's end of our pair. A pod that is being taken apart has none. */
+/** Whether the link's peer is the pod's end of our pair. A pod that is being deleted has no such end. */
 function leadsTo(link: Link, pod: NetworkNamespace | undefined): boolean {
   const end = pod?.link(POD_LINK);
   return end !== undefined && arePeers(link, end);
 }
 
 /**
- * Removes one NIC's share of the node, which may end in an overlay's link that stays: routes and neighbours of its addresses.
- * Else the node swallows what is for the address once it is somebody else's.
+ * Removes one NIC's routes and neighbours from the node. They may be on an overlay's link, which stays. Otherwise the
+ * node would keep the packets for an address that later belongs to another machine.
  */
 export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
   const changes = shareOf(node, nic);
@@ -57,7 +57,7 @@ export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
   try {
     node.change(changes);
   } catch (error) {
-    // The overlay's link may have died between the look and the deletion.
+    // The overlay's link may have been deleted between the look and this deletion.
     if (shareOf(node, nic).length > 0) throw error;
   }
 }
@@ -78,8 +78,8 @@ function shareOf(node: NetworkNamespace, nic: RecordedNic): Change[] {
 }
 
 /**
- * Removes what is ours in a pod's namespace that lives on: rules, routes, neighbours, the nftables table. Where the last of our NICs
- * leaves an overlay's pod, the overlay's default route goes back to where it was.
+ * Removes our rules, routes, neighbours and nftables table from a pod's namespace that continues to exist. When the
+ * last of our NICs leaves an overlay's pod, the overlay's default route returns to its old place.
  */
 export function undoPod(pod: NetworkNamespace, desired: DesiredNamespace = nothingWanted): void {
   const observed: ObservedNamespace = {
@@ -91,6 +91,6 @@ export function undoPod(pod: NetworkNamespace, desired: DesiredNamespace = nothi
   const changes = changesOf(difference(desired, observed));
   if (changes.length > 0) pod.change(changes);
   if (pod.nftTable('inet', NFT_TABLE) === undefined) return;
-  // Fine where it is gone by now: the transaction may be repeated.
+  // The table may be gone by now: this transaction can be repeated.
   pod.nft(`add table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n`);
 }

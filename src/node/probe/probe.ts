@@ -1,4 +1,5 @@
-// Probes the addresses of a NIC on the wire: rivals and gateways, both families at once, driven by frames and the clock.
+// Probes the addresses of a NIC on the wire, for conflicts and gateways, both families at once. Frames and the clock
+// drive it.
 
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
 import type { Address } from '#ip';
@@ -18,18 +19,18 @@ export interface ProbeRequest {
   readonly log: Logger;
 }
 
-/** A verdict, with the kernel's refusal where probes did not leave the NIC; or that there is no NIC to probe on. */
+/** A verdict, with the kernel's error if probes did not leave the NIC. Or there is no NIC to probe on. */
 export type ProbeReport =
   | (Verdict & { readonly refusal?: Error })
-  /** The plugin before us makes the NIC later, or it has no Ethernet address. */
+  /** The previous plugin makes the NIC later, or the NIC has no Ethernet address. */
   | { readonly kind: 'absent' };
 
-/** How long after the first announcement the second follows. */
+/** The time between the first and the second announcement. */
 const announcementGapMs = 50;
 
 /**
- * Sets the NIC up, probes, and where the verdict is `free` announces the addresses: now, and once more in the background.
- * Rejects with the signal's reason when it aborts first.
+ * Sets the NIC up and probes. If the verdict is `free`, announces the addresses now, and again in the background.
+ * Rejects with the signal's reason if the signal aborts first.
  */
 export async function probeNic(request: ProbeRequest, clock: Clock): Promise<ProbeReport> {
   const netns = await openGivenNetns(request.netns);
@@ -51,12 +52,12 @@ export async function probeNic(request: ProbeRequest, clock: Clock): Promise<Pro
   }
 }
 
-/** Addresses that a NIC has got, or that have got another link address. */
+/** Addresses that are new on a NIC, or whose link address has changed. */
 export interface Announcement extends Pick<ProbeRequest, 'netns' | 'nic' | 'log'> {
   readonly addresses: readonly Address[];
 }
 
-/** Announces addresses: now, and once more in the background. */
+/** Announces addresses now, and again in the background. */
 export async function announce(
   { netns: path, nic, addresses, log }: Announcement,
   clock: Clock,
@@ -72,7 +73,7 @@ export async function announce(
   }
 }
 
-/** The NIC's link address, once it is up; a NIC that is down sends nothing. */
+/** The NIC's link address, after setting it up. A NIC that is down sends nothing. */
 function macOnceUp(namespace: NetworkNamespace, nic: string): Mac | undefined {
   const link = namespace.link(nic);
   if (link === undefined || link.loopback || link.mac === undefined) return undefined;
@@ -95,7 +96,7 @@ async function probeOn(wire: Wire, site: Site, clock: Clock): Promise<ProbeRepor
       probing.saw(sighting);
       if (probing.verdict !== undefined) wake.abort();
     },
-    // The link went down, or a signal came in between (EINTR): what was missed, the next probe brings again.
+    // The link went down, or a signal interrupted the call (EINTR). The next probe repeats what was missed.
     (error) => log.debug({ nic, error: errorText(error) }, 'a probe socket reports'),
   );
   for (;;) {
@@ -115,9 +116,9 @@ async function probeOn(wire: Wire, site: Site, clock: Clock): Promise<ProbeRepor
   }
 }
 
-/** Why something of it did not leave the NIC; undefined where all did. */
+/** Why a frame did not leave the NIC; undefined if all frames left. */
 function send(wire: Wire, emissions: readonly Emission[], { namespace, nic }: Site): Error | undefined {
-  // Without a carrier the kernel takes frames and drops them without a word (noop_qdisc, net/sched/sch_generic.c).
+  // Without a carrier, the kernel accepts frames and drops them silently (noop_qdisc, net/sched/sch_generic.c).
   if (namespace.link(nic)?.carrier !== true) return new Error(`link ${nic} has no carrier`);
   try {
     for (const emission of emissions) wire.send(emission);
@@ -128,7 +129,7 @@ function send(wire: Wire, emissions: readonly Emission[], { namespace, nic }: Si
   }
 }
 
-/** RFC 5227 waits two seconds in between: too long for an ADD to wait, and for the sockets to stay. */
+/** RFC 5227 waits two seconds between announcements. That is too long for an ADD, and for keeping the sockets open. */
 function announceTwice(wire: Wire, addresses: readonly Address[], clock: Clock, log: Logger): void {
   const once = () => {
     for (const address of addresses) wire.announce(address);
@@ -139,7 +140,8 @@ function announceTwice(wire: Wire, addresses: readonly Address[], clock: Clock, 
       await clock.sleep(announcementGapMs);
       once();
     } catch (error) {
-      // The pod may be gone by now; who remembers another link address asks again when it does not answer.
+      // The pod may be gone by now. A neighbour with another link address in its cache asks again when it gets no
+      // answer.
       log.debug({ error: errorText(error) }, 'addresses were not announced twice');
     } finally {
       wire.close();

@@ -1,4 +1,4 @@
-// The packet sockets of one probing: ARP and neighbour discovery on a NIC, sightings in, frames out.
+// The packet sockets of one probe: they receive ARP and neighbour discovery on a NIC, and send frames.
 
 import type { Address } from '#ip';
 import {
@@ -20,7 +20,7 @@ import {
 import type { Mac } from '#net';
 import type { Emission, Sighting } from '#plan/probe';
 
-/** ff02::1: where who holds an address answers a question from `::` (RFC 4861, 7.2.4). */
+/** ff02::1: the owner of an address sends its answer to a question from `::` here (RFC 4861, 7.2.4). */
 const allNodes: Address = { family: 6, value: (0xff02n << 112n) | 1n };
 
 /** A NIC with a link address, in an open namespace. */
@@ -30,7 +30,7 @@ export interface WireOptions {
   readonly mac: Mac;
 }
 
-/** Opened with sockets for the families of the addresses; the caller closes it. */
+/** Opens sockets for the families of the addresses. The caller closes it. */
 export class Wire {
   readonly #mac: Mac;
   readonly #arp: PacketSocket | undefined;
@@ -50,7 +50,7 @@ export class Wire {
     }
   }
 
-  /** Delivers what is seen of anybody's addresses; errors are those of the link, such as ENETDOWN. */
+  /** Reports each sighting of an address. Errors are those of the link, such as ENETDOWN. */
   listen(saw: (sighting: Sighting) => void, failed: (error: unknown) => void): void {
     const deliver = (sighting: Sighting | undefined) => sighting !== undefined && saw(sighting);
     this.#arp?.listen({ frame: (bytes) => deliver(sightingOfArp(decodeArp(bytes))), error: failed });
@@ -60,7 +60,7 @@ export class Wire {
     });
   }
 
-  /** Throws the kernel's refusal where the frame does not leave. */
+  /** Throws the kernel's error if the frame does not leave. */
   send(emission: Emission): void {
     if (emission.kind === 'probe') {
       const { address } = emission;
@@ -73,7 +73,7 @@ export class Wire {
     else this.#nd?.send(neighbourSolicitation(this.#mac, source, gateway));
   }
 
-  /** Neighbours that remember the address with another link address correct it (RFC 5227, 2.3; RFC 4861, 7.2.6). */
+  /** Neighbours that have another link address for the address correct it (RFC 5227, 2.3; RFC 4861, 7.2.6). */
   announce(address: Address): void {
     if (address.family === 4) this.#arp?.send(arpAnnouncement(this.#mac, address));
     else this.#nd?.send(unsolicitedAdvertisement(this.#mac, address));
@@ -85,7 +85,7 @@ export class Wire {
   }
 }
 
-/** RFC 5227, 2.1.1: any sender uses its address; a request without sender asks whether the target is free. */
+/** RFC 5227, 2.1.1: every sender uses its address. A request without a sender asks whether the target is free. */
 function sightingOfArp(packet: ArpPacket | undefined): Sighting | undefined {
   if (packet === undefined) return undefined;
   const { senderAddress, senderMac: mac } = packet;
@@ -93,7 +93,7 @@ function sightingOfArp(packet: ArpPacket | undefined): Sighting | undefined {
   return packet.operation === 'request' ? { kind: 'probes', address: packet.targetAddress, mac } : undefined;
 }
 
-/** RFC 4862, 5.4.3 and 5.4.4. The option says whose the address is; the frame may come through a proxy. */
+/** RFC 4862, 5.4.3 and 5.4.4. The option holds the owner's link address; the frame may come through a proxy. */
 function sightingOfNeighbour(message: NeighbourMessage | undefined): Sighting | undefined {
   if (message === undefined) return undefined;
   const { source, target, frameSource, mac = frameSource } = message;
