@@ -34,7 +34,7 @@ export function arpAnnouncement(mac: Mac, address: Address): Uint8Array {
   return arpRequest(mac, address, address);
 }
 
-/** A whole Ethernet frame. */
+/** A complete Ethernet frame. */
 export function encodeArp(packet: ArpPacket, destination: Mac): Uint8Array {
   const writer = new ByteWriter('big');
   writer
@@ -49,7 +49,7 @@ export function encodeArp(packet: ArpPacket, destination: Mac): Uint8Array {
   return encodeFrame({ destination, source: packet.senderMac, protocol: ETH_P_ARP, payload });
 }
 
-/** Undefined for every other frame, and for ARP of other networks. */
+/** Undefined for every other frame, and for ARP of other kinds of networks. */
 export function decodeArp(bytes: Uint8Array): ArpPacket | undefined {
   const frame = decodeFrame(bytes);
   if (frame === undefined || frame.protocol !== ETH_P_ARP || frame.payload.length < 28) return undefined;

@@ -1,4 +1,4 @@
-// A batch of changes on its way to the kernel: encoded, sent in as few datagrams as fit, every answer read.
+// A batch of changes for the kernel: encodes them, sends them in as few datagrams as possible, and reads every answer.
 
 import { type Change, describeChange, refusal } from '#net';
 import { describeErrno } from './ffi/libc.ts';
@@ -14,16 +14,16 @@ import type { NetlinkSocket } from './netlink/socket.ts';
 const ENODEV = 19;
 
 /**
- * The links that the changes name are looked up with one question. Changes wait until the batch ends, or until one needs the index
- * of a link that waits to be made or renamed, which is asked for in the same datagram.
- * Links could be given unused indexes of our choice instead, to send all at once; but between the choice and the
- * change another process may take the number, and our routes would go to its link. A round trip is 10 µs.
+ * One request looks up all links that the changes name. Changes wait until the batch ends, or until one needs the index
+ * of a link that a waiting change makes or renames. The same datagram then asks for that index.
+ * We could give links unused indexes of our choice and send everything at once. But another process may take such a
+ * number before the change, and our routes would go to its link. A round trip takes 10 µs.
  */
 export class ChangeBatch {
   readonly #socket: NetlinkSocket;
   readonly #indexes = new Map<string, number>();
   #waiting: { change: Change; request: Request }[] = [];
-  /** Names that mean another link, or one at all, only when what waits is done. */
+  /** Names that get a new meaning, or a meaning at all, only after the waiting changes are done. */
   #unsettled = new Set<string>();
   #firstError: Error | undefined;
 
@@ -31,7 +31,7 @@ export class ChangeBatch {
     this.#socket = socket;
   }
 
-  /** Tries every change, then throws the first error there was. */
+  /** Tries every change, then throws the first error. */
   apply(changes: readonly Change[]): void {
     const made = new Set(changes.flatMap((change) => (change.kind === 'link' ? namesChangedBy(change) : [])));
     this.#send([...new Set(changes.flatMap(linksUsedBy))].filter((name) => !made.has(name)));
@@ -51,7 +51,7 @@ export class ChangeBatch {
       request = encode(change, indexOf);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      // What waits comes before this change, and so do its errors.
+      // The waiting changes, and their errors, come before this change.
       this.#send();
       this.#firstError ??= error;
       return;
@@ -60,7 +60,7 @@ export class ChangeBatch {
     if (change.kind === 'link') this.#forget(namesChangedBy(change));
   }
 
-  /** Or why there is none. */
+  /** The index, or the reason why there is none. */
   #indexOf(name: string): number | Acknowledgement {
     const known = this.#unsettled.has(name) ? undefined : this.#indexes.get(name);
     if (known !== undefined) return known;
@@ -75,7 +75,9 @@ export class ChangeBatch {
     }
   }
 
-  /** Sends what waits, and looks up links after it; returns what the kernel said to that. */
+  /**
+   * Sends the waiting changes, and looks up links after them. Returns the kernel's answer to the look-up of each link.
+   */
   #send(names: readonly string[] = []): Acknowledgement[] {
     const sent = this.#waiting;
     this.#waiting = [];
@@ -94,7 +96,7 @@ export class ChangeBatch {
   }
 }
 
-/** Names that after the change no longer mean what they meant before. */
+/** Names whose meaning the change changes. */
 function namesChangedBy(change: Extract<Change, { kind: 'link' }>): string[] {
   if (change.verb === 'delete') return [change.name];
   const { link } = change;
@@ -106,7 +108,7 @@ function namesChangedBy(change: Extract<Change, { kind: 'link' }>): string[] {
   return type.kind === 'veth' ? [link.name, type.peer.name] : [link.name];
 }
 
-/** Names of links that must be there before the change, as far as they can be told at a glance. */
+/** Names of links that must exist before the change, as far as the change itself shows them. */
 function linksUsedBy(change: Change): string[] {
   switch (change.kind) {
     case 'link':

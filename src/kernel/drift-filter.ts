@@ -1,5 +1,5 @@
-// A program for the kernel that keeps of route netlink's events those that can undo what we made: neighbours that come and go
-// with the traffic of every pod, and routes of a routing daemon, never wake the agent.
+// A filter program for route netlink that keeps only events that can undo what we made. Neighbours that come and go
+// with every pod's traffic, and routes of a routing daemon, never wake the agent.
 
 import { MAIN_TABLE, ROUTE_PROTOCOL, RTPROT } from '#net';
 import type { FilterInstruction } from './ffi/libc.ts';
@@ -16,7 +16,10 @@ const LOAD_X_NUMBER = 0x01;
 const COPY_TO_X = 0x07;
 const JUMP_IF_EQUAL = 0x15;
 const RETURN = 0x06;
-/** SKF_AD_OFF + SKF_AD_NLATTR: A becomes the offset of the attribute of type X, looked for from A on; 0 where there is none. */
+/**
+ * SKF_AD_OFF + SKF_AD_NLATTR. Sets A to the offset of the attribute of type X, searching from offset A. Sets A to 0 if
+ * there is none.
+ */
 const NETLINK_ATTRIBUTE = 0xffff_f000 + 12;
 
 const NDA_PROTOCOL = 12;
@@ -25,7 +28,7 @@ const attributesOfNeighbour = 16 + 12;
 const KEEP = 'keep';
 const DROP = 'drop';
 
-/** An instruction whose jumps name the line they go to; without a name the next line follows. */
+/** An instruction. Its jumps name the target line; without a name, the next line follows. */
 interface Line {
   readonly label?: string;
   readonly code: number;
@@ -34,7 +37,7 @@ interface Line {
   readonly no?: string;
 }
 
-/** Halves are read in the network's order, and netlink writes them in the machine's. */
+/** BPF reads half-words in network byte order, but netlink writes them in the machine's byte order. */
 const swapped = (type: number) => ((type & 0xff) << 8) | (type >> 8);
 
 const program: readonly Line[] = [
@@ -50,7 +53,7 @@ const program: readonly Line[] = [
   { code: COPY_TO_X, k: 0 },
   { code: LOAD_BYTE_AT_X, k: 4 },
   { code: JUMP_IF_EQUAL, k: ROUTE_PROTOCOL, yes: KEEP, no: DROP },
-  // Ours, default routes, and what plugins and people put into main.
+  // Keeps our routes, default routes, and what plugins and people add to table main.
   { label: 'route', code: LOAD_BYTE, k: 16 + 5 }, // rtm_protocol
   { code: JUMP_IF_EQUAL, k: ROUTE_PROTOCOL, yes: KEEP },
   { code: LOAD_BYTE, k: 16 + 1 }, // rtm_dst_len
@@ -64,7 +67,10 @@ const program: readonly Line[] = [
   { label: DROP, code: RETURN, k: 0 },
 ];
 
-/** Keeps events of links, addresses, rules and sysctls, and of routes and neighbours what is ours or a plugin's. */
+/**
+ * Keeps events of links, addresses, rules and sysctls. Of routes and neighbours, keeps those that are ours or a
+ * plugin's.
+ */
 export const driftFilter: readonly FilterInstruction[] = program.map(({ code, k, yes, no }, at) => {
   const distance = (label: string | undefined) =>
     label === undefined ? 0 : program.findIndex((line) => line.label === label) - at - 1;

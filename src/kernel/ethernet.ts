@@ -25,7 +25,7 @@ export function encodeFrame({ destination, source, protocol, payload }: Ethernet
   );
 }
 
-/** Undefined for what is too short. */
+/** Undefined if the bytes are too short. */
 export function decodeFrame(bytes: Uint8Array): EthernetFrame | undefined {
   if (bytes.length < 14) return undefined;
   const reader = new ByteReader(bytes, 'big');

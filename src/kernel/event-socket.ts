@@ -1,4 +1,4 @@
-// A netlink socket that listens: datagrams through the event loop, and the word that some were lost.
+// A netlink socket that listens. It delivers datagrams through the event loop, and reports that some were lost.
 
 import { errnoOf } from '#net';
 import { attachFilter, closeFd, type FilterInstruction, setSocketOption } from './ffi/libc.ts';
@@ -11,7 +11,7 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_LISTEN_ALL_NSID = 8;
 
-/** Datagrams read in one turn of the loop, so that a flood of events does not starve everything else. */
+/** Datagrams read in one turn of the event loop, so that a flood of events does not starve everything else. */
 const datagramsPerTurn = 256;
 const bufferBytes = 32 * 1024;
 
@@ -19,19 +19,19 @@ export interface EventSocketOptions {
   /** NETLINK_ROUTE or NETLINK_NETFILTER (netlink.h). */
   readonly protocol: number;
   readonly groups: readonly number[];
-  /** What the kernel is to keep for us; everything where there is none. */
+  /** What the kernel must deliver; without a filter, everything. */
   readonly filter?: readonly FilterInstruction[];
-  /** Also from every namespace that has an id in this one; needs CAP_NET_BROADCAST. */
+  /** Also receives from every namespace that has an id in this one. Needs CAP_NET_BROADCAST. */
   readonly everywhere: boolean;
   /** For messages. */
   readonly subject: string;
 }
 
-/** Whom events go to. */
+/** Receives the events. */
 export interface EventListener {
   /** `namespaceId` is undefined for the socket's own namespace. */
   message(message: Message, namespaceId: number | undefined): void;
-  /** Events were lost: everything must be looked at anew. */
+  /** Events were lost: everything must be read again. */
   lost(): void;
 }
 
@@ -42,10 +42,10 @@ export class EventSocket {
   readonly #receiver = new MessageReceiver(bufferBytes);
   #watch: Watch | undefined;
   #open = true;
-  /** Said when the queue is empty, because until then the kernel goes on to drop events silently. */
+  /** Reported when the queue is empty. Until then, the kernel continues to drop events silently. */
   #lost = false;
 
-  /** Subscribes in the namespace that this thread stands in; events come once {@link listen} was called. */
+  /** Subscribes in the namespace of the calling thread. Events arrive after {@link listen} was called. */
   constructor(
     { protocol, groups, filter, everywhere, subject }: EventSocketOptions,
     listener: EventListener,
@@ -63,7 +63,7 @@ export class EventSocket {
     }
   }
 
-  /** Outside of any other namespace: the event loop's thread stays where it is. */
+  /** Call it outside of any other namespace: the event loop's thread must stay in its own. */
   listen(): void {
     this.#watch = watchReadable(this.#fd, () => this.#drain());
   }
@@ -86,7 +86,7 @@ export class EventSocket {
     }
   }
 
-  /** False when the queue is empty. */
+  /** Returns false when the queue is empty. */
   #receive(): boolean {
     try {
       const received = this.#receiver.receive(this.#fd, this.#subject);

@@ -1,4 +1,5 @@
-// Files that survive a crash whole: written beside, synced, renamed; records with a checksum; locks.
+// Files that stay complete after a crash: written to a temporary file, synced, renamed. Also records with a checksum,
+// and locks.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fsync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -10,18 +11,18 @@ import { closeFd, openForLocking, tryLock } from './ffi/libc.ts';
 
 const sync = promisify(fsync);
 
-/** As {@link writeWhole}, and after a power cut too it is the new content. */
+/** Like {@link writeWhole}, but the new content also survives a power cut. */
 export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   await writeWhole(path, content);
   await syncDirectory(dirname(path));
 }
 
 /**
- * Replaces or creates `path` so that after the death of this process it holds the new content, after a power cut the old or the
- * new, and never a part (mode 0600).
+ * Replaces or creates `path` with mode 0600. If this process dies afterwards, the file has the new content. After a
+ * power cut, it has the old or the new content, never a part.
  *
- * Only the syncs, which wait for the disk, go to another thread. The rest is done in memory in microseconds, and eight ways
- * there and back cost 0.4 ms more than two.
+ * Only the syncs, which wait for the disk, run on another thread. The rest takes microseconds in memory. Eight thread
+ * changes cost 0.4 ms more than two.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = temporaryFor(path);
@@ -40,12 +41,15 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
-/** The file that becomes `path` once it is written. Its name begins with a dot: readers of the directory pass it over. */
+/**
+ * The temporary file that becomes `path` after it is written. Its name begins with a dot, so that readers of the
+ * directory ignore it.
+ */
 export function temporaryFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
 }
 
-/** Removes `path` for good; false where it was gone already. */
+/** Removes `path` durably. Returns false if it did not exist. */
 export async function removeDurably(path: string): Promise<boolean> {
   try {
     unlinkSync(path);
@@ -57,12 +61,15 @@ export async function removeDurably(path: string): Promise<boolean> {
   return true;
 }
 
-/** Makes a directory of mode 0700 for our files, with its parents. */
+/** Makes a directory with mode 0700 for our files, and its parents. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
-/** A rename is on disk only when the directory is: fsync(2), "Calling fsync() does not necessarily ensure …". */
+/**
+ * A rename is on the disk only after the directory was synced: fsync(2), "Calling fsync() does not necessarily ensure
+ * …".
+ */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = openSync(path, 'r');
   try {
@@ -77,7 +84,10 @@ export async function writeRecord(path: string, body: unknown): Promise<void> {
   await writeDurably(path, `${JSON.stringify({ checksum: checksum(body), body })}\n`);
 }
 
-/** What {@link writeRecord} wrote; undefined where there is no file, FILE_DAMAGED where it is not as it was written. */
+/**
+ * Reads what {@link writeRecord} wrote. Undefined if there is no file. Throws FILE_DAMAGED if the content has changed
+ * since.
+ */
 export async function readRecord(path: string): Promise<unknown> {
   let text: string;
   try {
@@ -99,19 +109,19 @@ function parseRecord(path: string, text: string): { checksum?: unknown; body?: u
   }
 }
 
-/** Of the body as JSON.stringify writes it, which a value read back from JSON reproduces. */
+/** The checksum of the body as JSON.stringify writes it. Parsing and writing again gives the same text. */
 function checksum(body: unknown): string {
   return `sha256:${createHash('sha256')
     .update(JSON.stringify(body) ?? '')
     .digest('hex')}`;
 }
 
-/** A lock on a file that ends with the process, however it ends. */
+/** A lock on a file. It ends with the process, however the process ends. */
 export interface FileLock {
   release(): void;
 }
 
-/** Takes the lock of `path`, which is created; undefined when another process, or this one, holds it. */
+/** Creates `path` and takes its lock. Undefined if another process, or this one, already holds it. */
 export function lockFile(path: string): FileLock | undefined {
   const fd = openForLocking(path);
   let held = false;

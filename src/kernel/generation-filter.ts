@@ -1,9 +1,12 @@
-// A program for the kernel that keeps of nftables' notifications one for each transaction.
+// A filter program for nftables' notifications that keeps one for each transaction.
 
 import type { FilterInstruction } from './ffi/libc.ts';
 import { NFT_NEW_GENERATION } from './netlink/nftables.ts';
 
-/** Classic BPF (filter.h). Halves are read in the network's order, and netlink writes them in the machine's. */
+/**
+ * Classic BPF (filter.h). It reads half-words in network byte order, but netlink writes them in the machine's byte
+ * order.
+ */
 export const generationFilter: readonly FilterInstruction[] = [
   { code: 0x28, jt: 0, jf: 0, k: 4 }, // ldh nlmsg_type
   { code: 0x15, jt: 0, jf: 1, k: ((NFT_NEW_GENERATION & 0xff) << 8) | (NFT_NEW_GENERATION >> 8) }, // jeq, else drop

@@ -1,4 +1,4 @@
-// Network namespaces by a path that somebody else names: a FIFO, a device or a dead file system may lie there.
+// Opens network namespaces at paths that a caller gives. A FIFO, a device or a dead file system may be there.
 
 import { close, open, statfs } from 'node:fs';
 import { getSystemErrorMap, promisify } from 'node:util';
@@ -8,19 +8,27 @@ import { openNamespaceOf } from './namespace.ts';
 import { type NetnsHandle, openNetns } from './netns.ts';
 import { PathWalks } from './path-walks.ts';
 
-/** fcntl.h: a descriptor of the place alone. What lies there is not opened: no device acts, no FIFO waits for a writer. */
+/**
+ * fcntl.h: opens only a reference to the path. The file itself is not opened: no device acts, and no FIFO waits for a
+ * writer.
+ */
 const O_PATH = 0o10000000;
 const O_NONBLOCK = 0o4000;
 
-/** magic.h: NSFS_MAGIC, and PROC_SUPER_MAGIC of kernels before 3.19. containernetworking's pkg/ns takes the same two. */
+/**
+ * magic.h: NSFS_MAGIC, and PROC_SUPER_MAGIC for kernels before 3.19. containernetworking's pkg/ns accepts the same two.
+ */
 const namespaceFileSystems = [0x6e736673, 0x9fa0];
 
 /**
- * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Paths elsewhere are opened too, by other
- * threads: a foreign mount that hangs does not keep a runtime's pods from starting.
+ * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Other paths are opened
+ * too, but by other threads: a mount that hangs must not prevent a runtime's pods from starting.
  */
 const usualPlace = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
-/** The pool has 16 threads (main/agent.ts). libuv gives at most half of them to look-ups of host names; two are left for our files. */
+/**
+ * The pool has 16 threads (main/agent.ts). libuv uses at most half of them to look up host names. Two remain for our
+ * files.
+ */
 const walks = {
   usual: new PathWalks({ threads: 4, patienceMs: 1_000 }),
   other: new PathWalks({ threads: 2, patienceMs: 1_000 }),
@@ -31,10 +39,10 @@ const closeFile = promisify(close);
 const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly type: number }>;
 
 /**
- * Like {@link openNetns}, for a path that a caller has named: this thread never waits for the file system that the path leads to.
+ * Like {@link openNetns}, for a path that a caller has given. This thread never waits for the file system of the path.
  * The caller closes the handle.
- * @throws OrbError NETNS_INVALID where something else lies there, NETNS_UNREACHABLE where the file system does not answer,
- * KERNEL_REFUSED where the kernel does not open the path
+ * @throws OrbError NETNS_INVALID if something else is there, NETNS_UNREACHABLE if the file system does not answer,
+ * KERNEL_REFUSED if the kernel does not open the path
  */
 export async function openGivenNetns(path: string): Promise<NetnsHandle> {
   const { usual, other } = walks;
@@ -44,14 +52,14 @@ export async function openGivenNetns(path: string): Promise<NetnsHandle> {
     (fd) => void closeFile(fd),
   );
   try {
-    // The place is known to be in nsfs or proc, and is not looked for again: this cannot wait.
+    // The file is known to be in nsfs or proc, and the path is not resolved again: this call cannot block.
     return openNetns(`/proc/self/fd/${place}`, path);
   } finally {
     await closeFile(place);
   }
 }
 
-/** As {@link openGivenNetns}, with all that can be asked of a namespace. */
+/** Like {@link openGivenNetns}, but with all operations of a namespace. */
 export async function openGivenNamespace(path: string): Promise<NetworkNamespace> {
   return openNamespaceOf(await openGivenNetns(path));
 }

@@ -1,4 +1,5 @@
-// The sockets of a namespace that wait for connections or datagrams: /proc/net/tcp and its like (proc_net_tcp.rst).
+// The sockets of a namespace that wait for connections or datagrams, from /proc/net/tcp and similar files
+// (proc_net_tcp.rst).
 
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -13,7 +14,7 @@ const tables = (['tcp', 'udp'] as const).flatMap((protocol) =>
 /** TCP_LISTEN, and TCP_CLOSE for a UDP socket without a peer (net/tcp_states.h). */
 const waiting = { tcp: '0A', udp: '07' } as const;
 
-/** Not by `/proc/net`, which shows the namespace of the main thread: this may be another one. */
+/** Does not use `/proc/net`, which shows the namespace of the main thread: this may be another thread. */
 export function readListeners(netns: NetnsHandle): Listener[] {
   return inNetns(netns, () =>
     tables.flatMap(({ protocol, family, file }) =>
@@ -22,7 +23,7 @@ export function readListeners(netns: NetnsHandle): Listener[] {
   );
 }
 
-/** Without IPv6 there is no table of it. */
+/** Without IPv6, its file does not exist. */
 function readTable(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -32,7 +33,7 @@ function readTable(path: string): string {
   }
 }
 
-/** The lines of such a table that are of waiting sockets: `  0: 0100007F:1F90 00000000:0000 0A …`. */
+/** The waiting sockets in the lines of such a file: `  0: 0100007F:1F90 00000000:0000 0A …`. */
 export function parseListeners(text: string, protocol: Listener['protocol'], family: Family): Listener[] {
   return Array.from(text.matchAll(/^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F:]+ ([0-9A-F]{2}) /gm)).flatMap(
     ([, address = '', port = '', state]) => {
@@ -47,7 +48,7 @@ export function parseListeners(text: string, protocol: Listener['protocol'], fam
 /** The prefix of IPv4 addresses in IPv6 sockets, ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
 const mapped = Buffer.from('00000000000000000000ffff', 'hex');
 
-/** The table has words of 32 bits, each in this machine's order of bytes. */
+/** The file contains 32-bit words, each in this machine's byte order. */
 function addressBytesOf(hex: string): Uint8Array {
   const words = Buffer.from(hex, 'hex');
   const bytes = endianness() === 'LE' ? words.swap32() : words;

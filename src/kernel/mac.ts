@@ -1,4 +1,4 @@
-// MAC addresses between their text and their six bytes.
+// Converts MAC addresses between text and six bytes.
 
 import { OrbError } from '#base';
 import type { Mac } from '#net';

@@ -1,4 +1,5 @@
-// What changes in a namespace, or in all that it knows, as it changes: netlink's multicast groups through the event loop.
+// Reports changes in a namespace, or in all namespaces that it knows. It reads netlink's multicast groups through the
+// event loop.
 
 import { isOrbError } from '#base';
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
@@ -23,12 +24,12 @@ const groups = {
   address: [5, 9],
   route: [7, 11],
   rule: [8, 19],
-  /** Forwarding and rp_filter: the sysctls that the kernel tells of. */
+  /** Forwarding and rp_filter: the kernel reports these sysctls. */
   configuration: [24, 25],
 } as const;
 export type WatchedKind = keyof typeof groups | 'ruleset';
 
-/** An object was made or changed, or is gone; or events were lost, and everything must be read anew. */
+/** An object was made, changed or removed. Or events were lost, and everything must be read again. */
 export type NetworkEvent =
   | { readonly kind: 'link'; readonly gone: boolean; readonly link: Link }
   | { readonly kind: 'address'; readonly gone: boolean; readonly address: InterfaceAddress }
@@ -37,17 +38,23 @@ export type NetworkEvent =
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
   /** A sysctl of an interface, of `all` or of `default`. */
   | { readonly kind: 'configuration'; readonly dev: string }
-  /** nftables has taken a transaction: whose and of what, it does not say. */
+  /** nftables has committed a transaction. The event does not say whose, or what it changed. */
   | { readonly kind: 'ruleset' }
   | { readonly kind: 'resync' };
 
-/** Told of every event; `namespaceId` is undefined for the namespace itself. Links of others are called `if<index>`. */
+/**
+ * Called for every event. `namespaceId` is undefined for the namespace itself. Links of other namespaces are called
+ * `if<index>`.
+ */
 export type NetworkListener = (event: NetworkEvent, namespaceId: number | undefined) => void;
 
 export interface MonitorOptions {
-  /** Also what happens in every namespace that has an id in this one; needs CAP_NET_BROADCAST. */
+  /** Also reports events of every namespace that has an id in this one. Needs CAP_NET_BROADCAST. */
   readonly everywhere?: boolean;
-  /** A program that keeps of route netlink's events those of interest; links must pass, because they carry the names. */
+  /**
+   * A program that keeps the interesting events of route netlink. It must keep link events, because they carry the
+   * names.
+   */
   readonly filter?: readonly FilterInstruction[];
 }
 
@@ -56,7 +63,7 @@ export interface NetworkMonitor {
   close(): void;
 }
 
-/** Calls `listener` for every event of the kinds in the namespace until closed; it keeps the process alive. */
+/** Calls `listener` for every event of the kinds in the namespace, until closed. It keeps the process alive. */
 export function monitorNetns(
   netns: NetnsHandle,
   kinds: readonly WatchedKind[],
@@ -71,7 +78,7 @@ const NETLINK_ROUTE = 0;
 class Monitor implements NetworkMonitor {
   readonly #sockets: EventSocket[] = [];
   readonly #listener: NetworkListener;
-  /** Whether link events were asked for: they come in any case, because they carry the names. */
+  /** Whether link events were requested. They arrive in any case, because they carry the names. */
   readonly #tellLinks: boolean;
   /** To read the names of links. */
   #namesSocket: NetlinkSocket | undefined;
@@ -94,7 +101,7 @@ class Monitor implements NetworkMonitor {
     for (const socket of this.#sockets) socket.listen();
   }
 
-  /** First the groups, then the names: so nothing falls in between. */
+  /** Joins the groups first and reads the names after that, so that no event is missed in between. */
   #subscribe(kinds: ReadonlySet<WatchedKind>, path: string, options: MonitorOptions): void {
     const { everywhere = false, filter } = options;
     const lost = () => this.#listener({ kind: 'resync' }, undefined);
@@ -128,13 +135,13 @@ class Monitor implements NetworkMonitor {
     for (const link of links) this.#names.set(link.index, link.name);
   }
 
-  /** Links may have come among the events that were lost. */
+  /** Links may have appeared among the lost events. */
   #renewNames(): void {
     if (this.#namesSocket === undefined) return;
     try {
       this.#readNames(this.#namesSocket);
     } catch (error) {
-      // In a storm of changes no dump may come to its end: such links are called `if<index>` until their next event.
+      // During very many changes, no dump may complete. The new links are called `if<index>` until their next event.
       if (!isOrbError(error, 'KERNEL_REFUSED')) throw error;
     }
   }

@@ -1,4 +1,5 @@
-// The ids by which a namespace knows others, as events of everywhere name them; made where there is none.
+// The ids by which a namespace knows other namespaces, as events from other namespaces contain them. Assigns one if
+// there is none.
 
 import { OrbError } from '#base';
 import { refusal } from '#net';
@@ -15,11 +16,11 @@ export class NamespaceIds {
     this.#socket = inNetns(home, () => new NetlinkSocket(home.path));
   }
 
-  /** The id of the namespace that the descriptor is of. It is free for another when the namespace is gone. */
+  /** The id of the namespace that the descriptor refers to. It is free for another namespace when this one is gone. */
   of(fd: number): number {
     const found = this.#find(fd);
     if (found !== undefined) return found;
-    // A veth between the two has made one already; a pod that has none gets it here.
+    // A veth between the two namespaces has already caused an id. A pod without one gets it here.
     const [assigned] = this.#socket.change([assignNamespaceId(fd)]);
     const made = this.#find(fd);
     if (made !== undefined) return made;

@@ -1,4 +1,4 @@
-// One real network namespace: rtnetlink, nftables and sysctls behind the port of `#net`.
+// One real network namespace: rtnetlink, nftables and sysctls, behind the interface of `#net`.
 
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress } from '#ip';
@@ -31,12 +31,12 @@ import { readSysctl, writeSysctl } from './sysctl.ts';
 
 const ENODEV = 19;
 
-/** Opens the namespace at `path`; `current` is the one this process lives in. The caller closes it. */
+/** Opens the namespace at `path`. `current` is the namespace of this process. The caller closes it. */
 export function openNamespace(path: string): NetworkNamespace {
   return openNamespaceOf(openNetns(path));
 }
 
-/** The namespace of a handle, which it closes when it is closed itself. */
+/** The namespace of a handle. Closing it also closes the handle. */
 export function openNamespaceOf(netns: NetnsHandle): NetworkNamespace {
   return new KernelNamespace(netns);
 }
@@ -126,7 +126,7 @@ class KernelNamespace implements NetworkNamespace {
     });
   }
 
-  /** Narrowed to the filter's link; a link that is gone has nothing. */
+  /** Limits the dump to the filter's link. Empty if the link does not exist. */
   #dumpOf<T>({ dev }: DumpFilter, dump: (index: number | undefined) => T[]): T[] {
     if (dev === undefined) return this.#withNames(() => dump(undefined));
     const index = this.link(dev)?.index;
@@ -135,13 +135,13 @@ class KernelNamespace implements NetworkNamespace {
     try {
       return this.#withNames(() => dump(index));
     } catch (error) {
-      // It went between the two questions.
+      // The link was removed between the two requests.
       if (errnoOf(error) === 'ENODEV') return [];
       throw error;
     }
   }
 
-  /** Reads, and once more with fresh names where a link was met that is new to this object. */
+  /** Reads, and reads again with new names if the first read met an unknown link. */
   #withNames<T>(read: () => T): T {
     this.#unknownIndexes = 0;
     const first = read();
@@ -150,7 +150,7 @@ class KernelNamespace implements NetworkNamespace {
     return read();
   }
 
-  /** Called while an answer is being read, when the socket cannot be asked for a name. */
+  /** Called while an answer is being read. The socket cannot look up a name then. */
   readonly #nameOf = (index: number): string => {
     const name = this.#names.get(index);
     if (name === undefined) this.#unknownIndexes++;
@@ -165,11 +165,12 @@ class KernelNamespace implements NetworkNamespace {
     const change = { verb: 'delete', kind: 'link', name } as const;
     const index = this.link(name)?.index;
     if (index === undefined) throw refused(change, { errno: ENODEV, extAck: `no link named ${name}` });
-    // A socket of its own: on the common one, another request could read the answer.
+    // Uses its own socket: on the shared one, another request could read the answer.
     const socket = inNetns(this.#netns, () => new NetlinkSocket(this.#netns.path));
     try {
-      // The kernel tells when name, routes and neighbours are gone, and only then waits until nobody looks at the link any more
-      // (rcu_barrier of netdev_run_todo, some 20 ms). Kernels before 6.2 do not echo RTM_DELLINK: they acknowledge at the end.
+      // The kernel reports that name, routes and neighbours are gone. Only after that, it waits until nobody uses the
+      // link any more (rcu_barrier of netdev_run_todo, some 20 ms). Kernels before 6.2 do not echo RTM_DELLINK: they
+      // acknowledge at the end.
       const answer = await socket.changeElsewhere(
         deleteLink(name, () => index),
         RTM_DELLINK,
@@ -211,7 +212,7 @@ class KernelNamespace implements NetworkNamespace {
   }
 }
 
-/** Asked for one family, the kernel says ENOENT where no route was ever put into the table. */
+/** If one family is asked for, the kernel answers ENOENT for a table that never had a route. */
 function unlessTableIsAbsent(dump: () => Route[]): Route[] {
   try {
     return dump();

@@ -22,17 +22,19 @@ export interface NeighbourMessage {
   readonly destination: Address;
   /** The address asked for or advertised. */
   readonly target: Address;
-  /** The link-layer address of the option; where it is absent, the frame's source is the only hint. */
+  /** The link-layer address of the option. If it is absent, the frame's source is the only hint. */
   readonly mac?: Mac;
   readonly frameSource: Mac;
-  /** Of an advertisement: an answer, not a spontaneous one. */
+  /** Only in an advertisement: it is an answer, not sent spontaneously. */
   readonly solicited: boolean;
-  /** Of an advertisement: replaces what caches hold. */
+  /** Only in an advertisement: it replaces the content of caches. */
   readonly override: boolean;
   readonly router: boolean;
 }
 
-/** ff02::1:ff00:0/104 with the address' last 24 bits: where solicitations for it go (RFC 4291, 2.7.1). */
+/**
+ * ff02::1:ff00:0/104 with the last 24 bits of the address. Solicitations for the address go there (RFC 4291, 2.7.1).
+ */
 export function solicitedNode(address: Address): Address {
   return { family: 6, value: (0xff02n << 112n) | (0x1_ff000000n | (address.value & 0xff_ffffn)) };
 }
@@ -42,7 +44,10 @@ export function multicastMac(group: Address): Mac {
   return `33:33:${macFromBytes(addressBytes(group).subarray(12))}`;
 }
 
-/** "Does anybody use this address?" (RFC 4862, 5.4.2): from `::`, and therefore without our link-layer address. */
+/**
+ * "Does anybody use this address?" (RFC 4862, 5.4.2). It is sent from `::`, and therefore without our link-layer
+ * address.
+ */
 export function duplicateProbe(mac: Mac, target: Address): Uint8Array {
   return solicit(mac, unspecified, target);
 }
@@ -78,7 +83,10 @@ function encodeIcmp(mac: Mac, source: Address, destination: Address, body: ByteW
   return encodeFrame({ ...frame, payload: packet.done() });
 }
 
-/** The Internet checksum over pseudo-header and message (RFC 8200, 8.1); 0 over a message that carries its own. */
+/**
+ * The Internet checksum over pseudo-header and message (RFC 8200, 8.1). It is 0 over a message that contains a correct
+ * checksum.
+ */
 function icmpChecksum(source: Address, destination: Address, icmp: Uint8Array): number {
   const writer = new ByteWriter('big').put(addressBytes(source)).put(addressBytes(destination));
   const reader = new ByteReader(writer.u32(icmp.length).u32(ICMPV6).put(icmp).align(2).done(), 'big');
@@ -88,7 +96,7 @@ function icmpChecksum(source: Address, destination: Address, icmp: Uint8Array): 
   return ~sum & 0xffff;
 }
 
-/** Undefined for every other frame, and for messages that RFC 4861, 7.1 says to drop. */
+/** Undefined for every other frame, and for messages that must be dropped according to RFC 4861, 7.1. */
 export function decodeNeighbourMessage(bytes: Uint8Array): NeighbourMessage | undefined {
   const frame = decodeFrame(bytes);
   if (frame === undefined || frame.protocol !== ETH_P_IPV6 || frame.payload.length < 40 + 24)
@@ -129,7 +137,7 @@ function decodeIcmp(icmp: Uint8Array, envelope: Envelope): NeighbourMessage | un
   };
 }
 
-/** The address in the option; undefined where it is absent, null where the options are broken. */
+/** The address in the option. Undefined if it is absent, null if the options are broken. */
 function linkLayerOption(reader: ByteReader, wanted: number): Mac | undefined | null {
   let mac: Mac | undefined;
   while (reader.remaining > 0) {

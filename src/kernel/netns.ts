@@ -1,4 +1,4 @@
-// Network namespaces as handles, and the window in which this thread stands inside one.
+// Network namespaces as handles, and functions that run with this thread inside one.
 
 import { fstatSync, mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -14,17 +14,17 @@ import {
   unshareNetworkNamespace,
 } from './ffi/libc.ts';
 
-/** What a function may return that must not wait: anything but a promise. */
+/** The result of a function that must not wait: anything except a promise. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T;
 
 const ownNetns = '/proc/thread-self/ns/net';
 
-/** An open network namespace: it lives at least as long as this handle. */
+/** An open network namespace. It exists at least as long as this handle. */
 export class NetnsHandle {
   readonly fd: number;
-  /** The path it was opened by, for messages. */
+  /** The path with which it was opened, for messages. */
   readonly path: string;
-  /** Device and inode: the same for every handle of one namespace. */
+  /** Device and inode. They are the same for every handle of one namespace. */
   readonly id: string;
   #open = true;
 
@@ -47,27 +47,27 @@ export class NetnsHandle {
 }
 
 /**
- * Opens the namespace that `path` names; `current` is the one this process lives in. For paths that a caller names there is
+ * Opens the namespace at `path`. `current` is the namespace of this process. For paths that a caller gives, use
  * openGivenNetns.
- * @param name the path as messages are to show it
+ * @param name the path as messages show it
  */
 export function openNetns(path: string, name = path): NetnsHandle {
   const file = path === 'current' ? ownNetns : path;
   return new NetnsHandle(openForReading(file), name);
 }
 
-/** Whether two handles are of one namespace. */
+/** Whether two handles refer to one namespace. */
 export function sameNetns(a: NetnsHandle, b: NetnsHandle): boolean {
   return a.id === b.id;
 }
 
-// A fact about the process, not about any object: libuv's thread pool is made once and for all threads to
-// come inherit the namespace of the thread that starts them (setns(2) acts on one thread).
+// This is state of the process, not of an object. libuv makes its thread pool once. New threads inherit the namespace
+// of the thread that starts them (setns(2) acts on one thread).
 const threads: { home: number | undefined; away: boolean } = { home: undefined, away: false };
 
 /**
- * Starts libuv's thread pool while everything is still in the process' own namespace. Every program that
- * calls {@link inNetns} awaits this first: a pool born inside a pod's namespace would stay there for good.
+ * Starts libuv's thread pool while all threads are in the process' own namespace. Every program that calls {@link
+ * inNetns} must await this first. A pool that starts inside a pod's namespace would stay there for ever.
  */
 export async function primeThreads(): Promise<void> {
   await stat('/');
@@ -75,7 +75,7 @@ export async function primeThreads(): Promise<void> {
   threads.home ??= openForReading(ownNetns);
 }
 
-/** Throws INTERNAL when any thread of this process is in another network namespace than the main thread. */
+/** Throws INTERNAL if any thread of this process is in another network namespace than the main thread. */
 export function assertThreadsAtHome(): void {
   const home = statSync(ownNetns, { bigint: true }).ino;
   for (const task of readdirSync('/proc/self/task')) {
@@ -87,8 +87,8 @@ export function assertThreadsAtHome(): void {
 }
 
 /**
- * Runs `fn` with this thread inside the namespace. Only open sockets, or read and write sysctls there: a socket
- * stays in the namespace it was opened in, so that all later work with it is done from outside.
+ * Runs `fn` with this thread inside the namespace. In `fn`, only open sockets, or read and write sysctls. A socket
+ * stays in the namespace in which it was opened, so all later work with it is done from outside.
  */
 export function inNetns<T>(netns: NetnsHandle, fn: () => Sync<T>): T {
   const { home } = threads;
@@ -111,7 +111,9 @@ function runThenLeave<T>(fn: () => Sync<T>, home: number): T {
   }
 }
 
-/** Back home, or the end: running on in a pod's namespace would be worse than a crash. */
+/**
+ * Returns to the home namespace, or aborts the process: to continue in a pod's namespace would be worse than a crash.
+ */
 function leave(home: number): void {
   try {
     enterNetworkNamespace(home, 'of this process');
@@ -126,7 +128,7 @@ function refusePromise<T>(result: T): T {
   throw new OrbError('INTERNAL', { message: 'the function given to inNetns returned a promise' });
 }
 
-/** A new network namespace without a name: it goes away with the last handle and process in it. */
+/** A new network namespace without a name. It ends with its last handle and its last process. */
 export function makeNetns(): NetnsHandle {
   return inOwnNetns(() => {
     unshareNetworkNamespace();
@@ -134,7 +136,7 @@ export function makeNetns(): NetnsHandle {
   });
 }
 
-/** A new network namespace bound at `path`, as `ip netns add` makes it. */
+/** A new network namespace, mounted at `path` as `ip netns add` does it. */
 export function createNetns(path: string): NetnsHandle {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileSync(path, '', { flag: 'wx', mode: 0o444 });
@@ -150,13 +152,13 @@ export function createNetns(path: string): NetnsHandle {
   return openNetns(path);
 }
 
-/** Takes the name away; the namespace goes with its last user. */
+/** Removes the name. The namespace ends with its last user. */
 export function removeNetns(path: string): void {
   detachMount(path);
   unlinkSync(path);
 }
 
-/** Like {@link inNetns}, entered by what `fn` does first. */
+/** Like {@link inNetns}, but `fn` itself enters the namespace with its first call. */
 function inOwnNetns<T>(fn: () => Sync<T>): T {
   using home = openNetns('current');
   return inNetns(home, fn);

@@ -1,5 +1,5 @@
-// nftables of one namespace: through libnftables transactions of nft(8) commands and tables as JSON, through netlink the rules of a
-// table.
+// nftables of one namespace. libnftables runs transactions of nft(8) commands and reads tables as JSON; netlink reads
+// the rules of a table.
 
 import { OrbError } from '#base';
 import type { NftRule } from '#net';
@@ -9,13 +9,13 @@ import { NetlinkSocket } from './netlink/socket.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 /**
- * libnftables gives up when a signal comes, as SIGTERM may while a pod is served, and leaves open whether the transaction took
- * effect: commands must be such that they can be repeated.
+ * libnftables stops when a signal arrives, for example SIGTERM while a pod is served. It is then unknown whether the
+ * transaction took effect, so commands must be safe to repeat.
  */
 const INTERRUPTED = 'Interrupted system call';
 const ATTEMPTS = 20;
 
-/** The ruleset of a namespace. The library is loaded and its context made when first used. */
+/** The ruleset of a namespace. The library is loaded, and its context made, at the first use. */
 export class Nftables {
   readonly #netns: NetnsHandle;
   #context: NftContext | undefined;
@@ -25,13 +25,13 @@ export class Nftables {
     this.#netns = netns;
   }
 
-  /** Runs the commands as one transaction: all or none take effect. */
+  /** Runs the commands as one transaction: all of them take effect, or none. */
   run(commands: string): void {
     const { ok, error } = this.#run(commands);
     if (!ok) throw refused('change nftables', 'nftables', error);
   }
 
-  /** What `nft -j list table` prints, parsed; undefined where the table is absent. */
+  /** The parsed output of `nft -j list table`. Undefined if the table does not exist. */
   table(family: string, table: string): unknown {
     const subject = `table ${family} ${table}`;
     const { ok, output, error } = this.#run(`list ${subject}`);
@@ -46,7 +46,7 @@ export class Nftables {
     return this.#socket.dump(getNftRules(table), decodeNftRule);
   }
 
-  /** Inside the window, because the library opens sockets for names of interfaces as it goes. */
+  /** Runs inside the namespace, because the library opens sockets for interface names during the run. */
   #run(commands: string): { ok: boolean; output: string; error: string } {
     return inNetns(this.#netns, () => {
       this.#context ??= openNftContext();

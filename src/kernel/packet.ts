@@ -1,4 +1,5 @@
-// A packet socket on one interface of a namespace: whole Ethernet frames of one protocol, through the event loop (packet(7)).
+// A packet socket on one interface of a namespace: complete Ethernet frames of one protocol, through the event loop
+// (packet(7)).
 
 import type { Mac } from '#net';
 import { ETH_P_ARP, ETH_P_IPV6 } from './ethernet.ts';
@@ -21,7 +22,7 @@ import { inNetns, type NetnsHandle } from './netns.ts';
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
 
-/** Classic BPF (filter.h): of IPv6, only ICMPv6 neighbour solicitations and advertisements come up to us. */
+/** Classic BPF (filter.h). Of IPv6, it keeps only ICMPv6 neighbour solicitations and advertisements. */
 const neighbourDiscoveryOnly: readonly FilterInstruction[] = [
   { code: 0x30, jt: 0, jf: 0, k: 14 + 6 }, // ldb next header
   { code: 0x15, jt: 0, jf: 4, k: 58 }, // jeq ICMPv6, else drop
@@ -38,7 +39,7 @@ export interface PacketSocketOptions {
   readonly protocol: 'arp' | 'nd';
 }
 
-/** Where frames and errors go: ENETDOWN comes when the interface goes down, and again frames when it is up. */
+/** Receives frames and errors. ENETDOWN comes when the interface goes down. Frames come again when it is up. */
 export interface PacketListener {
   frame(bytes: Uint8Array): void;
   error(error: unknown): void;
@@ -59,7 +60,7 @@ export class PacketSocket {
     });
   }
 
-  /** Takes frames for a multicast group whose address no interface of the namespace has yet. */
+  /** Receives frames for a multicast group whose address no interface of the namespace has yet. */
   joinMulticast(mac: Mac): void {
     const SOL_PACKET = 263;
     const PACKET_ADD_MEMBERSHIP = 1;
@@ -71,12 +72,15 @@ export class PacketSocket {
     setSocketOption(this.#fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, bytes);
   }
 
-  /** Sends a whole frame. */
+  /** Sends a complete frame. */
   send(frame: Uint8Array): void {
     sendDatagram(this.#fd, frame, this.#subject);
   }
 
-  /** Starts to deliver, also what came since the socket was opened; it keeps the process alive until closed. */
+  /**
+   * Starts to deliver frames, including those received since the socket was opened. It keeps the process alive until
+   * closed.
+   */
   listen(listener: PacketListener): void {
     this.#watch?.close();
     this.#watch = watchReadable(this.#fd, () => this.#drain(listener));
@@ -101,12 +105,12 @@ export class PacketSocket {
     if (!this.#open) return;
     this.#open = false;
     this.#watch?.close();
-    // packet_release waits for an RCU grace period (synchronize_net), 10 ms in which the event loop would stand still.
+    // packet_release waits for an RCU grace period (synchronize_net). That would block the event loop for 10 ms.
     closeFdElsewhere(this.#fd);
   }
 }
 
-/** Opened for no protocol and bound to one only when the filter stands, so that nothing else slips in. */
+/** Opens for no protocol, and binds to one only after the filter is set, so that no other frame is received. */
 function openBound(index: number, protocol: 'arp' | 'nd', subject: string): number {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0, subject);
   try {

@@ -1,8 +1,9 @@
-// Walks along paths that others have named: a file system may never answer, and then no thread that serves others waits for it.
+// Resolves paths that callers have given. A file system may never answer; then no thread that serves others waits for
+// it.
 
 import { OrbError } from '#base';
 
-/** How many threads may walk at once, and how long a caller waits for its walk. */
+/** How many threads may resolve paths at once, and how long a caller waits. */
 export interface WalkLimits {
   readonly threads: number;
   readonly patienceMs: number;
@@ -19,14 +20,15 @@ interface Waiting {
 }
 
 /**
- * Each walk takes a thread of libuv's pool. A walk that hangs keeps its thread until the kernel gives it back, and nothing can force
- * that. So the number of threads is bounded, and a path that hangs is not walked a second time.
+ * Each walk, which resolves one path, takes a thread of libuv's pool. A walk that hangs keeps its thread until the
+ * kernel returns, and nothing can force that. The number of threads is therefore limited, and a path that hangs is not
+ * walked again.
  */
 export class PathWalks {
   readonly #limits: WalkLimits;
   readonly #waiting: Waiting[] = [];
   readonly #walking = new Set<string>();
-  /** Those being walked whose caller has given up. */
+  /** Paths whose walk still runs after its caller has given up. */
   readonly #hanging = new Set<string>();
 
   constructor(limits: WalkLimits) {
@@ -34,8 +36,9 @@ export class PathWalks {
   }
 
   /**
-   * What the walk finds. `discard` gets what it finds after the caller has given up.
-   * @throws OrbError NETNS_UNREACHABLE where the file system does not answer in time, or all threads wait for others
+   * What the walk finds. `discard` gets the result if the caller has already given up.
+   * @throws OrbError NETNS_UNREACHABLE if the file system does not answer in time, or if all threads wait for other
+   * paths
    */
   async run<T>(path: string, walk: () => Promise<T>, discard: (found: T) => void): Promise<T> {
     if (this.#hanging.has(path)) throw unreachable(path, 'an earlier request still waits for it');
@@ -70,7 +73,7 @@ export class PathWalks {
     }
   }
 
-  /** Each path has one thread at most: many requests with the same path do not take all threads. */
+  /** Each path uses at most one thread. Many requests with the same path cannot take all threads. */
   #fits(path: string): boolean {
     return this.#walking.size < this.#limits.threads && !this.#walking.has(path);
   }

@@ -1,4 +1,4 @@
-// Two things about sockets that Node lacks: listening inside a namespace, and who is at the other end of a unix socket.
+// Two socket functions that Node lacks: listening inside a namespace, and the credentials of a unix socket's peer.
 
 import type { Socket } from 'node:net';
 import { ByteReader, OrbError } from '#base';
@@ -18,8 +18,8 @@ const AF_INET6 = 10;
 const SOL_SOCKET = 1;
 
 /**
- * A TCP socket that listens on an address inside the namespace; port 0 takes a free one. Give the descriptor to
- * `net.Server.listen({ fd })`, which owns it from then on and may accept from outside the namespace.
+ * A TCP socket that listens on an address inside the namespace. Port 0 picks a free port. Pass the descriptor to
+ * `net.Server.listen({ fd })`, which then owns it and may accept from outside the namespace.
  */
 export function listenInNetns(netns: NetnsHandle, host: string, port: number): number {
   const SOCK_STREAM = 1;
@@ -43,7 +43,10 @@ export function listenInNetns(netns: NetnsHandle, host: string, port: number): n
   });
 }
 
-/** struct sockaddr_in or sockaddr_in6: family in the machine's byte order, port and address in the network's. */
+/**
+ * struct sockaddr_in or sockaddr_in6. The family is in the machine's byte order, port and address are in network byte
+ * order.
+ */
 function internetAddress(address: Uint8Array, port: number): Uint8Array {
   const v4 = address.length === 4;
   const bytes = new Uint8Array(v4 ? 16 : 28);
@@ -54,17 +57,17 @@ function internetAddress(address: Uint8Array, port: number): Uint8Array {
   return bytes;
 }
 
-/** A process at the other end of a unix socket, as it was when it connected. */
+/** The process at the other end of a unix socket, as it was at the connection. */
 export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** SO_PEERCRED (unix(7)) of a connection that Node accepted. */
+/** SO_PEERCRED (unix(7)) of a connection that Node has accepted. */
 export function peerCredentials(socket: Socket): PeerCredentials {
   const SO_PEERCRED = 17;
-  // Node does not show the descriptor; net.Socket has kept it in its handle ever since.
+  // Node does not expose the descriptor, but net.Socket has always kept it in its handle.
   const fd = (socket as { _handle?: { fd?: unknown } })._handle?.fd;
   if (typeof fd !== 'number' || fd < 0) {
     throw new OrbError('INTERNAL', { message: 'the socket has no open descriptor' });

@@ -1,26 +1,26 @@
-// Files of zeros that are kept for a full disk: a record is written over one of them, which needs no more room. The shim takes them
-// too (shim/queue.c).
+// Files of zeros, kept for a full disk. A record overwrites one of them and needs no more space. The shim uses them too
+// (shim/queue.c).
 
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory, temporaryFor } from './files.ts';
 
-/** A spare file's name; the shim knows it too. */
+/** The name of a spare file. The shim uses the same names. */
 const SPARE = /^\.spare-[0-7]$/;
 const names = Array.from({ length: 8 }, (_, i) => `.spare-${i}`);
-/** A record and a queued request have some 5 kB. */
+/** A record or a queued request has about 5 kB. */
 const SPARE_BYTES = 16 * 1024;
 
 export function isSpare(name: string): boolean {
   return SPARE.test(name);
 }
 
-/** Whether all spare files are among the names of a folder. */
+/** Whether a folder with these file names has all spare files. */
 export function hasSpares(present: readonly string[]): boolean {
   return names.every((name) => present.includes(name));
 }
 
-/** Makes the spare files that the folder lacks, as far as there is room. */
+/** Makes the missing spare files of the folder, as long as there is space. */
 export async function makeSpares(folder: string): Promise<void> {
   const present = await readdir(folder);
   for (const name of names.filter((one) => !present.includes(one))) {
@@ -28,13 +28,13 @@ export async function makeSpares(folder: string): Promise<void> {
     try {
       const file = await open(path, 'wx', 0o600);
       try {
-        // Written, not only allocated: not every file system keeps the promise of fallocate(2).
+        // The file is written, not only allocated: not every file system guarantees the space of fallocate(2).
         await file.writeFile(Buffer.alloc(SPARE_BYTES));
       } finally {
         await file.close();
       }
     } catch (error) {
-      // A short file is no spare.
+      // A file that is too short is not a spare.
       await rm(path, { force: true });
       if (isFull(error)) return;
       throw error;
@@ -42,7 +42,10 @@ export async function makeSpares(folder: string): Promise<void> {
   }
 }
 
-/** As writeDurably, over a spare file; false where none is left, or the content is larger than one. */
+/**
+ * Like writeDurably, but overwrites a spare file. Returns false if there is none left, or if the content is larger than
+ * one.
+ */
 export async function writeOverSpare(path: string, content: Uint8Array): Promise<boolean> {
   if (content.length > SPARE_BYTES) return false;
   const temporary = temporaryFor(path);
@@ -65,7 +68,7 @@ export async function writeOverSpare(path: string, content: Uint8Array): Promise
   return true;
 }
 
-/** By its rename a spare file is one taker's alone. */
+/** Takes a spare file by renaming it, so that only one writer gets it. */
 async function takeSpare(folder: string, path: string): Promise<boolean> {
   for (const name of names) {
     try {
@@ -78,7 +81,7 @@ async function takeSpare(folder: string, path: string): Promise<boolean> {
   return false;
 }
 
-/** Whether a write failed because the disk, or our share of it, is full. */
+/** Whether a write failed because the disk, or our quota on it, is full. */
 export function isFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

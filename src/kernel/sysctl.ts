@@ -1,4 +1,4 @@
-// Sysctls of a namespace: files below /proc/sys/net, which show the namespace of the thread that reads them.
+// Sysctls of a namespace: files below /proc/sys/net. They show the namespace of the thread that reads them.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
@@ -8,7 +8,7 @@ import { inNetns, type NetnsHandle } from './netns.ts';
 
 const root = '/proc/sys/net';
 
-/** The value without its line end; undefined where the kernel lacks the key. */
+/** The value without its line end. Undefined if the kernel does not have the key. */
 export function readSysctl(netns: NetnsHandle, key: string): string | undefined {
   const path = sysctlPath(key);
   return inNetns(netns, () => {
@@ -25,7 +25,7 @@ export function writeSysctl(netns: NetnsHandle, key: string, value: string): voi
   const path = sysctlPath(key);
   inNetns(netns, () => {
     try {
-      // Without O_CREAT and O_TRUNC: a missing key is ENOENT, not an attempt to make a file.
+      // Without O_CREAT and O_TRUNC, a missing key gives ENOENT instead of an attempt to make a file.
       writeFileSync(path, value, { flag: 'r+' });
     } catch (error) {
       throw refused(`set sysctl ${key} to ${value}`, key, error);
@@ -33,7 +33,7 @@ export function writeSysctl(netns: NetnsHandle, key: string, value: string): voi
   });
 }
 
-/** A key names a file below /proc/sys/net and nothing else. */
+/** A key must name a file below /proc/sys/net. */
 function sysctlPath(key: string): string {
   const parts = key.split('/');
   if (

@@ -1,4 +1,4 @@
-// The calls of libc that Node does not offer, through koffi; a failed one throws KERNEL_REFUSED with its errno.
+// The libc calls that Node does not offer, through koffi. A failed call throws KERNEL_REFUSED with its errno.
 
 import koffi from 'koffi';
 import { refusal } from '#net';
@@ -16,7 +16,7 @@ export interface FilterInstruction {
   readonly k: number;
 }
 
-/** The functions as C knows them; paths are file-system paths, sizes are bytes. */
+/** The C functions. Paths are file-system paths, sizes are bytes. */
 const c: {
   open(path: string, flags: number, mode: number): number;
   close: {
@@ -75,19 +75,21 @@ const c: {
   _exit: libc.func('void _exit(int code)'),
 };
 
-/** EOPNOTSUPP and EAGAIN have second names of the same number; the kernel's sources use the ones kept here. */
+/**
+ * EOPNOTSUPP and EAGAIN have a second name with the same number. The names kept here are those in the kernel's sources.
+ */
 const errnoNames: ReadonlyMap<number, string> = new Map(
   Object.entries(koffi.os.errno)
     .filter(([name]) => name !== 'ENOTSUP' && name !== 'EWOULDBLOCK' && name !== 'EDEADLOCK')
     .map(([name, number]) => [number, name]),
 );
 
-/** An errno by its name and its words: `EEXIST`, `File exists`. */
+/** An errno's name and text: `EEXIST`, `File exists`. */
 export function describeErrno(errno: number): { errno: string; words: string } {
   return { errno: errnoNames.get(errno) ?? `E${errno}`, words: c.strerror(errno) };
 }
 
-/** The result of a call, or the refusal that its −1 stands for. */
+/** The result of a call. Throws the error if the result is −1. */
 function checked(result: number, doing: string, subject: string): number {
   if (result >= 0) return result;
   throw refusal({ doing, subject, ...describeErrno(koffi.errno()) });
@@ -96,12 +98,12 @@ function checked(result: number, doing: string, subject: string): number {
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 
-/** Opens for reading, without waiting for a writer of a FIFO; the descriptor is not inherited by programs we start. */
+/** Opens for reading without waiting for a writer of a FIFO. Child processes do not inherit the descriptor. */
 export function openForReading(path: string): number {
   return checked(c.open(path, O_CLOEXEC | O_NONBLOCK, 0), `open ${path}`, path);
 }
 
-/** Opens or creates a file of mode 0600 for reading and writing. */
+/** Opens or creates a file with mode 0600 for reading and writing. */
 export function openForLocking(path: string): number {
   const O_RDWR = 2;
   const O_CREAT = 0o100;
@@ -112,19 +114,22 @@ export function closeFd(fd: number): void {
   checked(c.close(fd), `close descriptor ${fd}`, `descriptor ${fd}`);
 }
 
-/** On a thread of libuv's pool, for what makes close(2) wait in the kernel. The descriptor is gone in any case. */
+/**
+ * Closes on a thread of libuv's pool, for descriptors whose close(2) waits in the kernel. The descriptor is closed in
+ * any case.
+ */
 export function closeFdElsewhere(fd: number): void {
   c.close.async(fd, () => {});
 }
 
 const CLONE_NEWNET = 0x40000000;
 
-/** setns(2) of the calling thread into the network namespace `fd`. */
+/** setns(2): moves the calling thread into the network namespace `fd`. */
 export function enterNetworkNamespace(fd: number, name: string): void {
   checked(c.setns(fd, CLONE_NEWNET), `enter network namespace ${name}`, `network namespace ${name}`);
 }
 
-/** unshare(2): puts the calling thread into a new network namespace. */
+/** unshare(2): moves the calling thread into a new network namespace. */
 export function unshareNetworkNamespace(): void {
   checked(c.unshare(CLONE_NEWNET), 'make a network namespace', 'network namespace');
 }
@@ -136,8 +141,8 @@ export function abortProcess(): never {
 }
 
 /**
- * _exit(2): ends the process with all its threads. Node's own end joins the threads of libuv's pool first, and one that waits for a file
- * system that never answers would keep the process for ever.
+ * _exit(2): ends the process with all its threads. Node's normal exit first joins the threads of libuv's pool. A thread
+ * that waits for a file system that never answers would keep the process for ever.
  */
 export function exitAtOnce(code: number): never {
   c._exit(code);
@@ -149,13 +154,13 @@ export function bindMount(source: string, target: string): void {
   checked(c.mount(source, target, null, MS_BIND, null), `mount ${source} on ${target}`, target);
 }
 
-/** Unmounts now for everybody who looks, later for those who still use it (MNT_DETACH). */
+/** Hides the mount at once. It is unmounted after its last user has ended (MNT_DETACH). */
 export function detachMount(target: string): void {
   const MNT_DETACH = 2;
   checked(c.umount2(target, MNT_DETACH), `unmount ${target}`, target);
 }
 
-/** flock(2), exclusive, without waiting; false when somebody else holds it. */
+/** flock(2), exclusive, without waiting. Returns false if another holder has the lock. */
 export function tryLock(fd: number, path: string): boolean {
   const LOCK_EX_NB = 2 | 4;
   if (c.flock(fd, LOCK_EX_NB) === 0) return true;
@@ -164,7 +169,7 @@ export function tryLock(fd: number, path: string): boolean {
   return false;
 }
 
-/** A non-blocking socket that programs we start do not inherit. */
+/** A non-blocking socket that child processes do not inherit. */
 export function openSocket(domain: number, type: number, protocol: number, subject: string): number {
   return checked(c.socket(domain, type | O_CLOEXEC | O_NONBLOCK, protocol), `open ${subject}`, subject);
 }
@@ -187,7 +192,7 @@ export function sendDatagram(fd: number, bytes: Uint8Array, subject: string): vo
   if (sent !== bytes.length) throw new RangeError(`${subject} took ${sent} of ${bytes.length} bytes`);
 }
 
-/** As {@link sendDatagram}, on a thread of libuv's pool: route netlink does the work before send(2) returns. */
+/** Like {@link sendDatagram}, on a thread of libuv's pool: route netlink does its work before send(2) returns. */
 export function sendDatagramElsewhere(fd: number, bytes: Uint8Array, subject: string): Promise<void> {
   return new Promise((resolve, reject) => {
     c.send.async(fd, bytes, bytes.length, 0, (error, sent) => {
@@ -202,12 +207,12 @@ export function sendDatagramElsewhere(fd: number, bytes: Uint8Array, subject: st
 const MSG_PEEK = 2;
 const MSG_TRUNC = 0x20;
 
-/** Receives one datagram and returns its whole length, which may exceed the buffer's; undefined when none waits. */
+/** Receives one datagram and returns its full length, which may exceed the buffer's. Undefined if none waits. */
 export function receiveDatagram(fd: number, buffer: Uint8Array, subject: string): number | undefined {
   return received(c.recv(fd, buffer, buffer.length, MSG_TRUNC), subject);
 }
 
-/** The length of the datagram that waits; it stays waiting. */
+/** The length of the next datagram, which stays in the queue. */
 export function peekDatagramLength(fd: number, subject: string): number | undefined {
   return received(c.recv(fd, new Uint8Array(0), 0, MSG_PEEK | MSG_TRUNC), subject);
 }
@@ -242,7 +247,7 @@ export function attachFilter(fd: number, filter: readonly FilterInstruction[]): 
   checked(result, 'attach a socket filter', 'socket filter');
 }
 
-/** The index of an interface of the calling thread's namespace. */
+/** The index of an interface in the calling thread's namespace. */
 export function interfaceIndex(name: string): number {
   const index = c.if_nametoindex(name);
   return index > 0 ? index : checked(-1, `find interface ${name}`, `link ${name}`);

@@ -7,7 +7,7 @@ const library = 'libnftables.so.1';
 /** nftables/libnftables.h: NFT_CTX_OUTPUT_JSON. */
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
 
-/** The answer to a run of commands. */
+/** The result of running commands. */
 export interface NftAnswer {
   readonly ok: boolean;
   readonly output: string;
@@ -15,7 +15,7 @@ export interface NftAnswer {
   readonly error: string;
 }
 
-/** An open context of libnftables; its answers are JSON. */
+/** An open context of libnftables. Its answers are JSON. */
 export interface NftContext {
   run(commands: string): NftAnswer;
   close(): void;
@@ -32,10 +32,10 @@ interface Library {
   readonly free: { readonly async: (context: unknown, done: (error: Error | null) => void) => void };
 }
 
-// A library is loaded once for the process, like the modules of a program: 0.5 ms for each context otherwise.
+// The library is loaded once for the process, as modules are. Otherwise each context would cost 0.5 ms.
 const loaded: { library?: Library } = {};
 
-/** Opens a context in the namespace this thread stands in. NFTABLES_MISSING where the library is not installed. */
+/** Opens a context in the namespace of the calling thread. Throws NFTABLES_MISSING if the library is not installed. */
 export function openNftContext(): NftContext {
   loaded.library ??= loadLibrary();
   const { create, setFlags, bufferOutput, bufferError, output, error, run, free } = loaded.library;
@@ -49,8 +49,8 @@ export function openNftContext(): NftContext {
       const ok = run(context, commands) === 0;
       return { ok, output: output(context), error: error(context).trim() };
     },
-    // On another thread: after a transaction the kernel waits for an RCU grace period when the socket is closed
-    // (nft_rcv_nl_event), 12 ms in which the event loop would stand still. nft_ctx_free returns nothing that could fail.
+    // Runs on another thread. After a transaction, closing the socket waits for an RCU grace period (nft_rcv_nl_event).
+    // That would block the event loop for 12 ms. nft_ctx_free returns nothing, so it cannot fail.
     close: () => free.async(context, () => {}),
   };
 }

@@ -1,4 +1,5 @@
-// recvmsg(2) for netlink sockets that listen in several namespaces: a datagram, and the namespace that it is from.
+// recvmsg(2) for netlink sockets that listen in several namespaces: receives a datagram and the namespace of its
+// sender.
 
 import koffi from 'koffi';
 import { refusal } from '#net';
@@ -8,10 +9,10 @@ const recvmsg: (fd: number, header: Uint8Array, flags: number) => number = koffi
   .load(null)
   .func('int64_t recvmsg(int fd, uint8_t *header, int flags)');
 
-/** What was received: the whole length, which may exceed the buffer's. */
+/** A received datagram. Its length is the full length, which may exceed the buffer's. */
 export interface ReceivedMessage {
   readonly length: number;
-  /** The id that the socket's namespace has for the other one; undefined for its own. */
+  /** The id of the sender's namespace in the socket's namespace. Undefined if both are the same. */
   readonly namespaceId: number | undefined;
 }
 
@@ -21,10 +22,10 @@ const NETLINK_LISTEN_ALL_NSID = 8;
 /** struct cmsghdr of 16 bytes and an int, padded (socket.h, CMSG_SPACE). */
 const controlBytes = 24;
 
-/** Receives into one buffer, of which the header with its addresses is written once. */
+/** Receives into one buffer. The header with the buffer's addresses is written once. */
 export class MessageReceiver {
   readonly buffer: Buffer;
-  // Kept here for as long as the header points at them.
+  // Kept here as long as the header points to them.
   readonly #vector = Buffer.allocUnsafeSlow(16);
   readonly #control = Buffer.allocUnsafeSlow(controlBytes);
   readonly #header = Buffer.alloc(56);
@@ -39,7 +40,7 @@ export class MessageReceiver {
     this.#header.writeBigUInt64LE(koffi.address(this.#control), 32);
   }
 
-  /** The next datagram; undefined when none waits. */
+  /** The next datagram; undefined if none waits. */
   receive(fd: number, subject: string): ReceivedMessage | undefined {
     this.#header.writeBigUInt64LE(BigInt(controlBytes), 40);
     const length = recvmsg(fd, this.#header, MSG_TRUNC);
@@ -49,7 +50,7 @@ export class MessageReceiver {
     throw refusal({ doing: `receive from ${subject}`, subject, ...describeErrno(errno) });
   }
 
-  /** The kernel says where a datagram is from only when it is from elsewhere (af_netlink.c, netlink_cmsg_listen_all_nsid). */
+  /** The kernel names the sender's namespace only if it is another one (af_netlink.c, netlink_cmsg_listen_all_nsid). */
   #namespaceId(): number | undefined {
     const isThere = this.#header.readBigUInt64LE(40) >= 20n;
     const isId =

@@ -1,8 +1,9 @@
-// Descriptors that Node refuses (netlink, packet sockets) in its event loop: libuv's uv_poll_t through koffi.
+// Watches descriptors that Node does not support (netlink, packet sockets) in its event loop: libuv's uv_poll_t through
+// koffi.
 
 import koffi from 'koffi';
 
-/** A descriptor being watched. Close it before the descriptor. */
+/** A watched descriptor. Close the watch before the descriptor. */
 export interface Watch {
   close(): void;
 }
@@ -10,22 +11,25 @@ export interface Watch {
 type PollListener = (status: number) => void;
 
 /**
- * Calls `listener` whenever the descriptor can be read or has an error waiting, until closed. No thread is involved.
+ * Calls `listener` whenever the descriptor is readable or has a pending error, until the watch is closed. No thread is
+ * involved.
  *
- * koffi calls back outside of Node's callback scope: promises resolved there would wait for the next event, and a
- * thrown error would be lost. setImmediate, which runs in the same turn of the loop, gives both back.
+ * koffi calls back outside of Node's callback scope. There, resolved promises would wait for the next event, and a
+ * thrown error would be lost. setImmediate, which runs in the same turn of the event loop, solves both.
  */
 export function watchReadable(fd: number, listener: () => void): Watch {
   let open = true;
   const onPoll: PollListener = (status) => {
     setImmediate(() => {
       if (!open) return;
-      // libuv stops a handle whose descriptor reports POLLERR (ENOBUFS, ENETDOWN): reading takes the error, then go on.
+      // libuv stops a handle whose descriptor reports POLLERR (ENOBUFS, ENETDOWN). Reading clears the error, so start
+      // the handle again.
       if (status < 0) start();
       listener();
     });
   };
-  // koffi's types say that the listener gets events alone; it gets libuv's status first (uv.cc, PollHandle::OnPoll).
+  // koffi's types say that the listener gets only the events. In fact, it gets libuv's status first (uv.cc,
+  // PollHandle::OnPoll).
   const handle = koffi.node.poll(fd, { readable: true }, onPoll as unknown as () => void);
   const start = () => handle.start({ readable: true }, onPoll as unknown as () => void);
   return {

@@ -27,7 +27,7 @@ const IFA_F_NOPREFIXROUTE = 0x200;
 /** Finds the name of a link by index. */
 export type NameOf = (index: number) => string;
 
-/** A dump of one family, or of all at once; narrowed by the kernel to an interface. */
+/** A dump of one family, or of all families. The kernel can limit it to an interface. */
 export function getAddresses(family: Family | undefined, index = 0): Request {
   const body = new MessageBody();
   body.writer.u8(familyNumber(family)).u8(0).u8(0).u8(0).u32(index);
@@ -50,7 +50,7 @@ export function changeAddress(
   return { type, flags: verbFlags(verb), body: body.writer.done() };
 }
 
-/** The flags by which the kernel tells create, replace and delete apart, the same for every object. */
+/** The flags with which the kernel distinguishes create, replace and delete. They are the same for every object. */
 export function verbFlags(verb: 'create' | 'replace' | 'delete'): number {
   if (verb === 'create') return NLM_F_CREATE | NLM_F_EXCL;
   return verb === 'replace' ? NLM_F_CREATE | NLM_F_REPLACE : 0;
@@ -65,7 +65,7 @@ export function decodeAddress({ body }: Message, nameOf: NameOf): InterfaceAddre
   const index = header.u32();
   const attributes = new Attributes(header.take(header.remaining));
   const flags = attributes.u32(IFA_FLAGS) ?? oldFlags;
-  // On a point-to-point link IFA_ADDRESS is the other end; ours is IFA_LOCAL, which IPv6 sends only there.
+  // On a point-to-point link, IFA_ADDRESS is the other end and IFA_LOCAL is ours. IPv6 sends IFA_LOCAL only there.
   const address = attributes.address(IFA_LOCAL) ?? attributes.address(IFA_ADDRESS);
   if (address === undefined) return undefined;
   return {

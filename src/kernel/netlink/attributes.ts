@@ -60,7 +60,7 @@ export class MessageBody {
   }
 }
 
-/** The attributes of a message, by type; of a type that comes twice, the last. */
+/** The attributes of a message, by type. If a type occurs twice, the last one counts. */
 export class Attributes {
   readonly #values = new Map<number, Uint8Array>();
 
@@ -95,7 +95,7 @@ export class Attributes {
     return value === undefined ? undefined : addressFromBytes(value);
   }
 
-  /** A MAC address; undefined where the link-layer address is of another form (a tunnel's). */
+  /** A MAC address. Undefined if the link-layer address has another format (a tunnel's). */
   mac(type: number): Mac | undefined {
     const value = this.#values.get(type);
     return value?.length === 6 ? macFromBytes(value) : undefined;
@@ -112,7 +112,7 @@ export class Attributes {
   }
 }
 
-/** Every attribute in `bytes`; a broken tail ends the walk, as it does in the kernel's own parser. */
+/** Every attribute in `bytes`. A broken attribute ends the iteration, as in the kernel's own parser. */
 function* eachAttribute(bytes: Uint8Array): Generator<[type: number, value: Uint8Array]> {
   let offset = 0;
   while (offset + 4 <= bytes.length) {

@@ -1,4 +1,4 @@
-// What the kernel tells of sysctls of interfaces: `struct netconfmsg` and NETCONFA_* attributes (netconf.h).
+// Events of sysctls of interfaces: `struct netconfmsg` and NETCONFA_* attributes (netconf.h).
 
 import { ByteReader } from '#base';
 import type { NameOf } from './address.ts';
@@ -10,7 +10,7 @@ const NETCONFA_IFINDEX = 1;
 const NETCONFA_IFINDEX_ALL = 0xffff_ffff;
 const NETCONFA_IFINDEX_DEFAULT = 0xffff_fffe;
 
-/** Whose sysctl it is, as /proc/sys/net names it: an interface, `all` or `default`. */
+/** The owner of the sysctl, as in /proc/sys/net: an interface, `all` or `default`. */
 export function decodeConfiguration({ body }: Message, nameOf: NameOf): string {
   const reader = new ByteReader(body, 'little');
   reader.skip(4);

@@ -10,10 +10,10 @@ export const IFLA_TXQLEN = 13;
 export const IFLA_NET_NS_FD = 28;
 export const IFF_UP = 1;
 
-/** Finds the index of a link by name; throws where there is none. */
+/** Finds the index of a link by name. Throws if there is none. */
 export type IndexOf = (name: string) => number;
 
-/** struct ifinfomsg; `up` undefined leaves the flag alone. */
+/** struct ifinfomsg. With `up` undefined, the flag stays as it is. */
 export function linkHeader(body: MessageBody, index: number, up?: boolean): MessageBody {
   body.writer.u8(0).u8(0).u16(0).u32(index);
   body.writer.u32(up === true ? IFF_UP : 0).u32(up === undefined ? 0 : IFF_UP);

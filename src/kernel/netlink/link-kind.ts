@@ -1,4 +1,4 @@
-// What each kind of link needs to be made: the contents of IFLA_INFO_DATA (if_link.h).
+// The contents of IFLA_INFO_DATA for each kind of link (if_link.h).
 
 import { parseAddress } from '#ip';
 import { bondOptions, type LinkKind, readBondOption } from '#net';
@@ -38,7 +38,10 @@ export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexO
 
 type Kind<K extends LinkKind['kind']> = Extract<LinkKind, { kind: K }>;
 
-/** VETH_INFO_PEER holds a whole link message: header, then attributes; IFLA_NET_NS_FD in it makes the peer over there. */
+/**
+ * VETH_INFO_PEER holds a complete link message: header, then attributes. IFLA_NET_NS_FD in it creates the peer in that
+ * namespace.
+ */
 function writeVethPeer(body: MessageBody, peer: Kind<'veth'>['peer']): void {
   const VETH_INFO_PEER = 1;
   body.nested(VETH_INFO_PEER, () => {
@@ -62,7 +65,7 @@ function writeBond(body: MessageBody, { mode, options = {} }: Kind<'bond'>, inde
   writeBondOptions(body, options, indexOf);
 }
 
-/** Numbers, link names, MAC addresses and lists of addresses, each as its attribute wants it. */
+/** Writes numbers, link names, MAC addresses and lists of addresses, each in the format of its attribute. */
 export function writeBondOptions(
   body: MessageBody,
   options: Readonly<Record<string, string | number>>,

@@ -37,7 +37,7 @@ const IFLA_BOND_MODE = 1;
 const IFF_LOOPBACK = 8;
 const IFF_LOWER_UP = 0x10000;
 
-/** A dump of all links, or one link by name, without the counters that would make it long. */
+/** A dump of all links, or one link by name. It leaves out the counters, which would make it long. */
 export function getLinks(name?: string): Request {
   const RTEXT_FILTER_SKIP_STATS = 8;
   const body = linkHeader(new MessageBody(), 0).u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
@@ -50,7 +50,7 @@ export function createLink(spec: LinkSpec, indexOf: IndexOf): Request {
   writeProperties(body, spec);
   if (spec.master !== undefined) body.u32(IFLA_MASTER, indexOf(spec.master));
   const parent = 'parent' in spec.type ? spec.type.parent : undefined;
-  // VXLAN names its parent in its own data (IFLA_VXLAN_LINK); the others in IFLA_LINK.
+  // VXLAN has its parent in its own data (IFLA_VXLAN_LINK). Other kinds have it in IFLA_LINK.
   if (parent !== undefined && spec.type.kind !== 'vxlan') body.u32(IFLA_LINK, indexOf(parent));
   body.nested(IFLA_LINKINFO, () => {
     body.text(IFLA_INFO_KIND, spec.type.kind);
@@ -74,7 +74,7 @@ export function setLink(settings: LinkSettings, indexOf: IndexOf): Request {
     body.text(IFLA_INFO_KIND, 'bond');
     body.nested(IFLA_INFO_DATA, () => writeBondOptions(body, bondOptions, indexOf));
   });
-  // What belongs to the kind is changed by RTM_NEWLINK alone (rtnetlink.c, __rtnl_newlink).
+  // Only RTM_NEWLINK changes what belongs to the kind (rtnetlink.c, __rtnl_newlink).
   return { type: RTM_NEWLINK, flags: 0, body: body.writer.done() };
 }
 

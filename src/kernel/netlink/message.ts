@@ -19,14 +19,14 @@ export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 const headerLength = 16;
 
-/** A request before it has a sequence number: its body is the family header and the attributes. */
+/** A request without a sequence number. Its body is the family header and the attributes. */
 export interface Request {
   readonly type: number;
   readonly flags: number;
   readonly body: Uint8Array;
 }
 
-/** A message as it came: header fields, and the body which shares the receive buffer. */
+/** A received message: header fields, and the body, which shares the receive buffer. */
 export interface Message {
   readonly type: number;
   readonly flags: number;
@@ -34,7 +34,7 @@ export interface Message {
   readonly body: Uint8Array;
 }
 
-/** An acknowledgement: errno 0 is success. */
+/** An acknowledgement. errno 0 means success. */
 export interface Acknowledgement {
   readonly errno: number;
   readonly extAck: string | undefined;
@@ -45,7 +45,7 @@ export function wireLength(request: Request): number {
   return (headerLength + request.body.length + 3) & ~3;
 }
 
-/** Several requests as one datagram; the first has `sequence`, each further one the next number. */
+/** Several requests as one datagram. The first one has `sequence`, and each following one the next number. */
 export function encodeRequests(requests: readonly Request[], sequence: number): Uint8Array {
   const writer = new ByteWriter('little');
   requests.forEach(({ type, flags, body }, i) => {
@@ -79,7 +79,7 @@ export function* decodeMessages(datagram: Uint8Array): Generator<Message> {
   }
 }
 
-/** Reads the body of NLMSG_ERROR, or of the NLMSG_DONE that ends a dump (which carries an errno too). */
+/** Reads the body of NLMSG_ERROR, or of the NLMSG_DONE that ends a dump (which also carries an errno). */
 export function decodeAcknowledgement({ type, flags, body }: Message): Acknowledgement {
   if (body.length < 4) return { errno: 0, extAck: undefined };
   const reader = new ByteReader(body, 'little');
@@ -89,7 +89,7 @@ export function decodeAcknowledgement({ type, flags, body }: Message): Acknowled
   return { errno, extAck: extAckText(new Attributes(reader.take(reader.remaining))) };
 }
 
-/** The kernel repeats the request's header, or without NETLINK_CAP_ACK the whole request. */
+/** The kernel repeats the request's header. Without NETLINK_CAP_ACK, it repeats the complete request. */
 function skipEcho(reader: ByteReader, flags: number): void {
   const length = reader.u32();
   const whole = (flags & NLM_F_CAPPED) === 0;

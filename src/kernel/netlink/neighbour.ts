@@ -41,7 +41,7 @@ function neighbourHeader(family: Family | undefined, index: number, state: numbe
   return body;
 }
 
-/** A dump of one family, or of all at once; narrowed by the kernel to an interface. */
+/** A dump of one family, or of all families. The kernel can limit it to an interface. */
 export function getNeighbours(family: Family | undefined, index?: number): Request {
   const body = neighbourHeader(family, 0, 0);
   if (index !== undefined) body.u32(NDA_IFINDEX, index);

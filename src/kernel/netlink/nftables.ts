@@ -1,4 +1,5 @@
-// nftables in netlink: that a transaction was taken, and the rules of one table (nfnetlink.h, `struct nfgenmsg`; nf_tables.h).
+// nftables in netlink: the event of a committed transaction, and the rules of one table (nfnetlink.h, `struct
+// nfgenmsg`; nf_tables.h).
 
 import { ByteReader } from '#base';
 import type { NftRule } from '#net';
@@ -16,15 +17,15 @@ const NFT_MSG_NEWRULE = 6;
 const NFT_MSG_GETRULE = 7;
 const NFPROTO_INET = 1;
 /**
- * nlmsg_type of what ends the notifications of every transaction (nf_tables_gen_notify), in a datagram of its own. Those before it are
- * thousands when kube-proxy writes its rules.
+ * The nlmsg_type of the message that ends the notifications of every transaction (nf_tables_gen_notify). It has its own
+ * datagram. When kube-proxy writes its rules, thousands of notifications come before it.
  */
 export const NFT_NEW_GENERATION = (NFNL_SUBSYS_NFTABLES << 8) | 15;
 
 /** A dump of the rules of one table of family inet. */
 export function getNftRules(table: string): Request {
   const body = new MessageBody();
-  // Version 0, and no resource: `struct nfgenmsg`.
+  // `struct nfgenmsg` with version 0 and no resource.
   body.writer.u8(NFPROTO_INET).u8(0).u16(0);
   const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
   return { type, flags: 0, body: body.text(NFTA_RULE_TABLE, table).writer.done() };
@@ -46,7 +47,10 @@ function attributesOf(body: Uint8Array): Attributes {
   return new Attributes(reader.take(reader.remaining));
 }
 
-/** User data is type, length, value, each number a byte; nft's comments are of type 0 and end in NUL (libnftnl, udata.h). */
+/**
+ * User data is type, length, value; type and length are one byte each. nft's comments have type 0 and end in NUL
+ * (libnftnl, udata.h).
+ */
 function commentIn(userData: Uint8Array): string | undefined {
   const NFTNL_UDATA_RULE_COMMENT = 0;
   const reader = new ByteReader(userData, 'little');

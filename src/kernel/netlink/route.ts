@@ -29,7 +29,7 @@ const RTNH_F_ONLINK = 4;
 const RTM_F_CLONED = 0x200;
 const RTM_F_LOOKUP_TABLE = 0x1000;
 
-/** By number, from RTN_UNICAST = 1 on. */
+/** By number, starting with RTN_UNICAST = 1. */
 const types = [
   'unicast',
   'local',
@@ -52,7 +52,7 @@ interface Header {
   readonly flags?: number;
 }
 
-/** struct rtmsg; a table above 255 goes into RTA_TABLE alone. */
+/** struct rtmsg. A table above 255 is only in RTA_TABLE. */
 function routeHeader(header: Header): MessageBody {
   const { family, prefixLength, table = 0, protocol = 0, scope = 0, type = 0, flags = 0 } = header;
   const body = new MessageBody();
@@ -66,7 +66,7 @@ function routeHeader(header: Header): MessageBody {
   return table < 256 ? body : body.u32(RTA_TABLE, table);
 }
 
-/** A dump of one family, or of all at once; narrowed by the kernel to a table and an interface. */
+/** A dump of one family, or of all families. The kernel can limit it to a table and an interface. */
 export function getRoutes(family: Family | undefined, table?: number, index?: number): Request {
   const body = routeHeader({ family, prefixLength: 0 });
   if (table !== undefined) body.u32(RTA_TABLE, table);
@@ -74,10 +74,10 @@ export function getRoutes(family: Family | undefined, table?: number, index?: nu
   return { type: RTM_GETROUTE, flags: 0, body: body.writer.done() };
 }
 
-/** Asks which route the kernel would take. */
+/** Asks which route the kernel would use. */
 export function getRouteTo(destination: Address): Request {
   const prefixLength = maxPrefixLength(destination.family);
-  // IPv4 tells the route's true table only when asked to; IPv6 always does, and refuses the flag.
+  // IPv4 returns the route's real table only with this flag. IPv6 always returns it, and refuses the flag.
   const flags = destination.family === 4 ? RTM_F_LOOKUP_TABLE : 0;
   const body = routeHeader({ family: destination.family, prefixLength, flags });
   return { type: RTM_GETROUTE, flags: 0, body: body.address(RTA_DST, destination).writer.done() };
@@ -106,7 +106,7 @@ export function changeRoute(verb: 'create' | 'replace' | 'delete', route: Route,
   return { type, flags: verbFlags(verb), body: body.writer.done() };
 }
 
-/** RTA_VIA names a gateway of the other family (`struct rtvia`: family, address). */
+/** RTA_VIA holds a gateway of the other family (`struct rtvia`: family, address). */
 function writeGateway(body: MessageBody, family: Family, gateway: Address): void {
   if (gateway.family === family) {
     body.address(RTA_GATEWAY, gateway);
@@ -115,7 +115,7 @@ function writeGateway(body: MessageBody, family: Family, gateway: Address): void
   }
 }
 
-/** RTA_MULTIPATH: one `struct rtnexthop` with attributes of its own after the other. */
+/** RTA_MULTIPATH: a sequence of `struct rtnexthop`, each with its own attributes. */
 function writeNextHops(body: MessageBody, family: Family, hops: readonly NextHop[], indexOf: IndexOf): void {
   body.nested(RTA_MULTIPATH, () => {
     for (const hop of hops) {
@@ -162,7 +162,7 @@ export function decodeRoute({ body }: Message, nameOf: NameOf): Route | undefine
   };
 }
 
-/** The answer to {@link getRouteTo}: the kernel marks it as cloned, which for a lookup means nothing. */
+/** The answer to {@link getRouteTo}. The kernel marks it as cloned, which has no meaning for a lookup. */
 export function decodeRouteTo(message: Message, nameOf: NameOf): Route | undefined {
   const body = Uint8Array.from(message.body);
   const flags = new DataView(body.buffer);

@@ -29,7 +29,7 @@ const FIB_RULE_INVERT = 2;
 /** -1: no limit, or all bits of a mask. */
 const NOTHING = 0xffff_ffff;
 
-/** Selectors of others' rules that we cannot judge, by the words of ip-rule(8). */
+/** Selectors in rules of other programs that we cannot evaluate, with the words of ip-rule(8). */
 const unreadSelectors: Readonly<Record<string, number>> = {
   tun_id: 12,
   suppress_ifgroup: 13,
@@ -65,7 +65,7 @@ export function changeRule(verb: 'create' | 'delete', rule: Rule): Request {
   if (mark !== undefined) body.u32(FRA_FWMARK, mark.value).u32(FRA_FWMASK, mark.mask);
   if (inputDev !== undefined) body.text(FRA_IIFNAME, inputDev);
   if (ipProtocol !== undefined) body.u8(FRA_IP_PROTO, ipProtocol);
-  // struct fib_rule_port_range: two u16 of the machine's order.
+  // struct fib_rule_port_range: two u16 in the machine's byte order.
   if (sourcePorts !== undefined) body.u32(FRA_SPORT_RANGE, sourcePorts.first + sourcePorts.last * 0x1_0000);
   return {
     type: verb === 'create' ? RTM_NEWRULE : RTM_DELRULE,
@@ -74,7 +74,7 @@ export function changeRule(verb: 'create' | 'delete', rule: Rule): Request {
   };
 }
 
-/** Undefined for rules that do not look into a table (goto, blackhole …): we neither make nor judge them. */
+/** Undefined for rules that do not look up a table (goto, blackhole …). We neither make nor evaluate them. */
 export function decodeRule({ body }: Message): Rule | undefined {
   const header = new ByteReader(body, 'little');
   const family = familyOf(header.u8());
@@ -109,7 +109,7 @@ export function decodeRule({ body }: Message): Rule | undefined {
   };
 }
 
-/** The kernel tells no mark of 0, only its mask: `fwmark 0/0x2`. */
+/** The kernel does not send a mark of 0, only its mask: `fwmark 0/0x2`. */
 function markOf(attributes: Attributes): Rule['mark'] {
   const value = attributes.u32(FRA_FWMARK);
   const mask = attributes.u32(FRA_FWMASK);

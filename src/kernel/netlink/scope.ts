@@ -9,7 +9,7 @@ export function scopeNumber(scope: Scope): number {
   return numbers[scope];
 }
 
-/** Numbers between the named ones are for users' own; nobody uses them, and they read as global. */
+/** Numbers between the named ones are for users. They are not used in practice, and are read as global. */
 export function scopeName(number: number): Scope {
   return names.get(number) ?? 'global';
 }

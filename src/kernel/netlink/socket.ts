@@ -1,4 +1,5 @@
-// A netlink socket: requests answered at once, dumps read to their end, batches of changes with every answer read.
+// A netlink socket. It answers requests at once, reads dumps to their end, and reads every answer of a batch of
+// changes.
 
 import { OrbError } from '#base';
 import { refusal } from '#net';
@@ -41,14 +42,14 @@ const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 const SO_RCVBUFFORCE = 33;
 
-// A request must fit the send buffer, and its answers the receive buffer: the kernel drops what does not.
+// A request must fit into the send buffer, and its answers into the receive buffer. The kernel drops what does not fit.
 const batchBytes = 32 * 1024;
 const batchRequests = 128;
 const receiveBufferBytes = 1024 * 1024;
-/** containernetworking/plugins tries an interrupted dump 5 times; nodes where pods come and go need more. */
+/** containernetworking/plugins retries an interrupted dump 5 times. Nodes on which pods come and go need more tries. */
 const dumpAttempts = 20;
 
-/** struct sockaddr_nl of the kernel, or with `groups` of a listener to these multicast groups. */
+/** struct sockaddr_nl of the kernel. With `groups`, of a listener to these multicast groups. */
 export function netlinkAddress(groups = 0): Uint8Array {
   const address = new DataView(new ArrayBuffer(12));
   address.setUint16(0, AF_NETLINK, true);
@@ -56,7 +57,7 @@ export function netlinkAddress(groups = 0): Uint8Array {
   return new Uint8Array(address.buffer);
 }
 
-/** Opens a netlink descriptor in the namespace this thread stands in. */
+/** Opens a netlink descriptor in the namespace of the calling thread. */
 export function openNetlink(protocol: number, subject: string): number {
   const fd = openSocket(AF_NETLINK, SOCK_RAW, protocol, subject);
   try {
@@ -74,7 +75,10 @@ export function openNetlink(protocol: number, subject: string): number {
 
 const NETLINK_ROUTE = 0;
 
-/** An open netlink socket, of rtnetlink or another protocol. It answers for the namespace it was opened in, whoever asks from wherever. */
+/**
+ * An open netlink socket, for rtnetlink or another protocol. It always works on the namespace in which it was opened,
+ * whatever thread uses it.
+ */
 export class NetlinkSocket {
   readonly #fd: number;
   readonly #name: string;
@@ -83,18 +87,18 @@ export class NetlinkSocket {
   #sequence = 1;
   #open = true;
 
-  /** Opens in the namespace this thread stands in; `name` says which, for messages. */
+  /** Opens in the namespace of the calling thread. `name` is that namespace's name in messages. */
   constructor(name: string, protocol = NETLINK_ROUTE) {
     this.#name = `${protocol === NETLINK_ROUTE ? 'route netlink' : `netlink ${protocol}`} of ${name}`;
     this.#fd = openNetlink(protocol, this.#name);
-    // After somebody's transaction in the namespace the kernel waits for an RCU grace period when any socket of nftables is closed
-    // (nft_rcv_nl_event), 10 ms in which the event loop would stand still.
+    // After a transaction in the namespace, closing any nftables socket waits for an RCU grace period
+    // (nft_rcv_nl_event). That would block the event loop for 10 ms.
     this.#close = protocol === NETLINK_ROUTE ? closeFd : closeFdElsewhere;
-    // Connected to the kernel, so that no process can slip answers in.
+    // The socket is connected to the kernel, so that no other process can send it answers.
     connectSocket(this.#fd, netlinkAddress(), this.#name);
   }
 
-  /** Every object of a dump, decoded while the receive buffer holds it; undefined results are left out. */
+  /** Every object of a dump, decoded while it is in the receive buffer. Undefined results are left out. */
   dump<T>(request: Request, decode: (message: Message) => T | undefined): T[] {
     for (let attempt = 1; attempt <= dumpAttempts; attempt++) {
       const objects = this.#dumpOnce(request, decode);
@@ -121,7 +125,7 @@ export class NetlinkSocket {
     }
   }
 
-  /** The one object a request asks for; a refusal is returned, for the caller to judge. */
+  /** The one object that a request asks for. A refusal is returned, so that the caller can evaluate it. */
   get<T>(request: Request, decode: (message: Message) => T): T | Acknowledgement {
     const sequence = this.#send([request]);
     for (;;) {
@@ -131,15 +135,18 @@ export class NetlinkSocket {
     }
   }
 
-  /** Sends all requests in as few datagrams as fit and returns the answer to each; `onObject` gets what those show that ask. */
+  /**
+   * Sends all requests in as few datagrams as possible and returns the answer to each. `onObject` gets the objects that
+   * the requests ask for.
+   */
   change(requests: readonly Request[], onObject: (message: Message) => void = () => {}): Acknowledgement[] {
     return batches(requests).flatMap((batch) => this.#changeBatch(batch, onObject));
   }
 
   /**
-   * As {@link change} for one request whose sending takes long, on another thread: the socket stays in its namespace. Resolves with
-   * the acknowledgement, or as soon as the kernel tells of the change by an echo of type `echo`. Nothing else may be asked of this
-   * socket any more.
+   * Like {@link change}, for one request that takes long, on another thread. The socket stays in its namespace.
+   * Resolves with the acknowledgement, or as soon as the kernel reports the change with an echo of type `echo`. The
+   * socket cannot be used for other requests after this.
    */
   async changeElsewhere(request: Request, echo: number): Promise<Acknowledgement> {
     const sequence = this.#sequence++;
@@ -183,7 +190,9 @@ export class NetlinkSocket {
     return first;
   }
 
-  /** The next datagram's messages that answer the `count` requests from `first` on; older answers are passed over. */
+  /**
+   * The messages of the next datagram that answer the `count` requests from number `first`. Older answers are skipped.
+   */
   *#receive(first: number, count: number): Generator<Message> {
     const length = peekDatagramLength(this.#fd, this.#name);
     if (length === undefined) {
