@@ -1,6 +1,9 @@
-// Waiting for what may come too late: a promise that a signal can leave.
+// Waits for a promise until a signal aborts.
 
-/** What `promise` resolves to, or the signal's reason when it aborts first; leaves no listener behind. */
+/**
+ * What `promise` resolves to. Rejects with the signal's reason if the signal aborts first. Removes its listener in both
+ * cases.
+ */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();

@@ -1,16 +1,19 @@
-// Jittered exponential back-off: how long to wait before the next try.
+// Exponential back-off with jitter: how long to wait before the next try.
 
-/** The bounds of a back-off; times in milliseconds. */
+/** The limits of a back-off. Times are in milliseconds. */
 export interface BackOffOptions {
   readonly firstMs: number;
   readonly maximumMs: number;
-  /** Growth from one try to the next; 2 unless told. */
+  /** The factor from one wait to the next. 2 by default. */
   readonly factor?: number;
-  /** A number in [0, 1); `Math.random` unless a test passes its own. */
+  /** Returns a number in [0, 1). `Math.random` by default, so that a test can pass its own. */
   readonly random?: () => number;
 }
 
-/** Waits that grow by a factor up to a bound, each drawn from the upper half of its span so that rivals part. */
+/**
+ * Waits that grow by a factor up to a limit. Each wait is random in the upper half of its span, so that competing
+ * clients spread out.
+ */
 export class BackOff {
   readonly #options: BackOffOptions;
   #spanMs: number;
@@ -28,7 +31,7 @@ export class BackOff {
     return spanMs / 2 + (spanMs / 2) * random();
   }
 
-  /** Starts over: call it when progress was made. */
+  /** Starts again with the first wait. Call it after progress. */
   reset(): void {
     this.#spanMs = this.#options.firstMs;
   }

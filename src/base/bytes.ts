@@ -1,9 +1,12 @@
-// Reading and writing binary records: netlink in the machine's byte order, packets in the network's.
+// Reads and writes binary records: netlink in the machine's byte order, packets in network byte order.
 
-/** Netlink speaks the machine's byte order (little on every machine we run on), packets the network's. */
+/**
+ * Netlink uses the machine's byte order (little on every machine that we support). Packets use network byte order
+ * (big).
+ */
 export type ByteOrder = 'little' | 'big';
 
-/** Reads a record front to back; reading past the end throws a RangeError. */
+/** Reads a record from front to back. A read past the end throws a RangeError. */
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -40,7 +43,7 @@ export class ByteReader {
     return this.#view.getBigUint64(this.#step(8), this.#little);
   }
 
-  /** The next `length` bytes, sharing the record's memory. */
+  /** The next `length` bytes. They share the record's memory. */
   take(length: number): Uint8Array {
     const at = this.#step(length);
     if (this.offset > this.bytes.length) throw new RangeError(`record ends before ${this.offset}`);
@@ -58,7 +61,7 @@ export class ByteReader {
   }
 }
 
-/** Writes a record of unknown length; {@link ByteWriter.done} returns it. */
+/** Writes a record of unknown length. {@link ByteWriter.done} returns it. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
@@ -93,7 +96,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** Overwrites the 16 bits at `offset`: for lengths and checksums known only later. */
+  /** Overwrites the 16 bits at `offset`, for lengths and checksums that are known only later. */
   u16At(offset: number, value: number): this {
     this.#view.setUint16(offset, value, this.#little);
     return this;
@@ -111,19 +114,19 @@ export class ByteWriter {
     return this;
   }
 
-  /** Zeros up to the next multiple of `alignment`. */
+  /** Adds zeros up to the next multiple of `alignment`. */
   align(alignment: number): this {
     const over = this.length % alignment;
     if (over !== 0) this.#grow(alignment - over);
     return this;
   }
 
-  /** What was written, in memory of its own. */
+  /** A copy of the written bytes. */
   done(): Uint8Array {
     return this.#bytes.slice(0, this.length);
   }
 
-  /** Makes room, which may move the record: callers look at it only afterwards. */
+  /** Makes room for `length` bytes. This may move the record, so callers read its memory only after this call. */
   #grow(length: number): number {
     const at = this.length;
     this.length = at + length;

@@ -1,12 +1,12 @@
-// Time as an edge that is passed in: the machine's clock, and one that tests turn by hand.
+// Time as an input: the machine's clock, and a clock that tests control.
 
-/** The clock that everything which waits or stamps is given. */
+/** The clock of every part that waits or writes timestamps. */
 export interface Clock {
-  /** Wall clock in milliseconds since 1970, for stamps that others read. */
+  /** Wall clock in milliseconds since 1970, for timestamps that others read. */
   now(): number;
   /** Milliseconds of a clock that never jumps, for deadlines and durations. */
   monotonic(): number;
-  /** Resolves after `ms`, or rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms`. Rejects with the signal's reason if the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export const systemClock: Clock = {
     }),
 };
 
-/** A clock for tests: it stands still until {@link FakeClock.advance}. */
+/** A clock for tests. It stands still until {@link FakeClock.advance}. */
 export class FakeClock implements Clock {
   #now: number;
   #waiting: { at: number; wake: () => void }[] = [];
@@ -54,7 +54,7 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Moves time forward by `ms` and wakes, in order, whoever waited for a moment in between. */
+  /** Moves time forward by `ms`. Wakes every sleeper whose time comes, in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {

@@ -1,4 +1,4 @@
-// Every error of the product in one table: `npm run gen` makes docs/errors.md of it.
+// Every error of the product in one table. `npm run gen` generates docs/errors.md from it.
 
 /** One kind of failure. */
 export interface ErrorKind {
@@ -6,11 +6,11 @@ export interface ErrorKind {
   readonly meaning: string;
   /** What the user can do. */
   readonly advice: string;
-  /** The CNI error code (CNI specification 1.1, section "Error"; 100 and above are ours). */
+  /** The CNI error code (CNI specification 1.1, section "Error"). 100 and above are ours. */
   readonly cni: number;
 }
 
-/** Keyed by stable code: a code is never renamed or used again for something else. */
+/** By stable code. A code is never renamed, and never used again for another error. */
 export const errorTable = {
   ADDRESS_CONFLICT: {
     meaning: 'Another machine on the network uses, or is about to use, an address that a pod was given.',

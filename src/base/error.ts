@@ -1,15 +1,18 @@
-// The one error class of the product. Every error says its stable code, what was
-// being done, to what, the kernel's or server's own words, and what the user can do.
+// The only error class of the product. Every error contains its stable code, what was being done, to what, the kernel's
+// or server's own words, and what the user can do.
 
 import { type ErrorCode, errorTable } from './error-table.ts';
 
-/** The facts of a failure; each goes into the text and, as a field of its own, into the log. */
+/** The facts of a failure. Each is part of the text, and a field of its own in the log. */
 export interface ErrorFacts {
-  /** What went wrong, naming field and value; upstream's own text where users or scripts rely on it. */
+  /** What went wrong, with field and value. Upstream's own text if users or scripts rely on it. */
   readonly message: string;
-  /** The object concerned: `SpiderIPPool v4-pool`, `route 10.0.0.0/8 dev veth0`, `annotation ipam.spidernet.io/ippools`. */
+  /**
+   * The object of the failure: `SpiderIPPool v4-pool`, `route 10.0.0.0/8 dev veth0`, `annotation
+   * ipam.spidernet.io/ippools`.
+   */
   readonly subject?: string;
-  /** The words of the kernel (errno and ext-ack) or of a server, unchanged. */
+  /** The unchanged words of the kernel (errno and ext-ack) or of a server. */
   readonly said?: string;
   readonly cause?: unknown;
 }
@@ -35,12 +38,14 @@ export class OrbError extends Error {
   }
 }
 
-/** Whether `error` is an {@link OrbError}, and of `code` where one is given. */
+/** Whether `error` is an {@link OrbError}. If `code` is given, the error must have this code. */
 export function isOrbError(error: unknown, code?: ErrorCode): error is OrbError {
   return error instanceof OrbError && (code === undefined || error.code === code);
 }
 
-/** The text of whatever was thrown, with its causes; words of a cause that the message has already are not said twice. */
+/**
+ * The text of any thrown value, with its causes. Words of a cause that the message already contains are not repeated.
+ */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause === undefined) return error.message;

@@ -1,6 +1,6 @@
-// The port through which every floor logs; src/main puts pino behind it.
+// The interface through which all code logs. src/main implements it with pino.
 
-/** Fields of a log line; names as in the agent's JSON log. */
+/** Fields of a log line. The names are those of the agent's JSON log. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
@@ -8,7 +8,7 @@ export interface Logger {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
-  /** A logger whose every line carries `fields` too. */
+  /** A logger that adds `fields` to every line. */
   child(fields: LogFields): Logger;
 }
 

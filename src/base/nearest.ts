@@ -1,11 +1,11 @@
-// Which known word was meant by a mistyped one.
+// Finds the known word that a mistyped word means.
 
-/** More differences than these are another word. */
+/** How many differences a mistyped word may have. A word with more differences is another word. */
 function tolerance({ length }: string): number {
   return Math.min(3, Math.floor(length / 3) + 1);
 }
 
-/** The known words that are at most a few letters away, the nearest first. */
+/** The known words that differ in only a few letters, the nearest first. */
 export function nearest(word: string, known: Iterable<string>): string[] {
   return [...new Set(known)]
     .filter((each) => Math.abs(each.length - word.length) <= tolerance(word))
@@ -15,15 +15,15 @@ export function nearest(word: string, known: Iterable<string>): string[] {
     .map(({ each }) => each);
 }
 
-/** As the end of a sentence: `; did you mean a or b?`, or nothing. */
+/** The end of a sentence: `; did you mean a or b?`, or empty text. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const words = nearest(word, known).slice(0, 3);
   return words.length === 0 ? '' : `; did you mean ${words.join(' or ')}?`;
 }
 
 /**
- * The same among names `NAMESPACE/NAME`; a word without a namespace is compared with the names alone. The very word is that
- * of another namespace, which is then named.
+ * The same for names of the form `NAMESPACE/NAME`. A word without a namespace is compared only with the names. If a
+ * name in another namespace equals the word, that name is suggested.
  */
 export function didYouMeanName(word: string, known: readonly string[]): string {
   const elsewhere = known.filter((name) => name.endsWith(`/${word}`)).slice(0, 3);
@@ -31,7 +31,10 @@ export function didYouMeanName(word: string, known: readonly string[]): string {
   return didYouMean(word, word.includes('/') ? known : known.map((name) => name.replace(/^.*\//, '')));
 }
 
-/** Letters to insert, drop, replace or swap with their neighbour (optimal string alignment distance). */
+/**
+ * How many letters must be inserted, deleted, replaced or swapped with their neighbour (optimal string alignment
+ * distance).
+ */
 function differences(a: string, b: string): number {
   let twoBefore: number[] = [];
   let before = Array.from({ length: b.length + 1 }, (_, j) => j);

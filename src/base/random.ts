@@ -1,6 +1,6 @@
-// Chance that can be repeated: numbers that follow from a seed.
+// Repeatable random numbers from a seed.
 
-/** Mulberry32 (Tommy Ettinger): 32 bits of state are plenty for a test run. */
+/** Mulberry32 (Tommy Ettinger). Its 32 bits of state are enough for a test run. */
 export class Random {
   #state: number;
 
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** 0 up to, but not, 1. */
+  /** At least 0 and less than 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,17 +17,17 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** True that often: 0 never, 1 always. */
+  /** True with this probability: 0 is never, 1 is always. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** 0 up to, but not, `limit`. */
+  /** A whole number, at least 0 and less than `limit`. */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
 
-  /** All of them, in any order. */
+  /** All items in random order. */
   shuffled<T>(items: readonly T[]): T[] {
     const left = [...items];
     return items.flatMap(() => left.splice(this.below(left.length), 1));
@@ -41,7 +41,7 @@ export class Random {
     return choices[this.below(choices.length)] ?? choices[0];
   }
 
-  /** Another sequence, of its own. */
+  /** A new, separate sequence. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }

@@ -1,4 +1,4 @@
-// Sets of addresses as sorted ranges: cost depends on the number of ranges, never on the number of addresses.
+// Sets of addresses as sorted ranges. The cost depends on the number of ranges, never on the number of addresses.
 
 import { OrbError } from '#base';
 import type { Address, Family } from './address.ts';
@@ -14,7 +14,7 @@ interface Span {
 /** An immutable set of addresses of one family. */
 export class AddressSet {
   readonly family: Family;
-  /** Sorted, apart by at least one address. */
+  /** Sorted, with at least one address between two spans. */
   readonly #spans: readonly Span[];
 
   private constructor(family: Family, spans: readonly Span[]) {
@@ -26,7 +26,7 @@ export class AddressSet {
     return new AddressSet(family, []);
   }
 
-  /** The set of the ranges, which may overlap and come in any order. */
+  /** The set of the ranges. They may overlap and have any order. */
   static of(family: Family, ranges: Iterable<AddressRange>): AddressSet {
     const spans: Span[] = [];
     for (const { first, last } of ranges) {
@@ -47,7 +47,7 @@ export class AddressSet {
     return AddressSet.of(cidr.address.family, [cidrRange(cidr)]);
   }
 
-  /** The set of Spiderpool ranges. */
+  /** The set of ranges in Spiderpool's notation. */
   static parse(family: Family, ranges: Iterable<string>): AddressSet {
     return AddressSet.of(
       family,
@@ -64,12 +64,12 @@ export class AddressSet {
     return this.#spans.reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
   }
 
-  /** The ranges, sorted, adjacent ones joined. */
+  /** The ranges, sorted. Adjacent ranges are joined. */
   get ranges(): AddressRange[] {
     return this.#spans.map(({ first, last }) => ({ first: this.#address(first), last: this.#address(last) }));
   }
 
-  /** The ranges as text: Spiderpool's merged form. */
+  /** The ranges as text, in Spiderpool's merged form. */
   format(): string[] {
     return this.ranges.map(formatRange);
   }
@@ -95,8 +95,8 @@ export class AddressSet {
   }
 
   /**
-   * The lowest address that is neither in `except` nor skipped. Ranges of `except` are leapt over; `skip` is asked once for each
-   * address up to the answer, so it must say no at some point.
+   * The lowest address that is not in `except` and not skipped. Ranges of `except` are skipped as a whole. `skip` is
+   * called once for each address up to the result, so it must return false for some address.
    */
   first(
     except = AddressSet.empty(this.family),
@@ -153,7 +153,7 @@ export class AddressSet {
     return new AddressSet(this.family, spans);
   }
 
-  /** This set and `address`: one binary search and a copy of the ranges' array. */
+  /** This set with `address` added. The cost is one binary search and a copy of the ranges' array. */
   with(address: Address): AddressSet {
     requireFamily(this.family, address.family);
     if (this.contains(address)) return this;
@@ -169,7 +169,7 @@ export class AddressSet {
     return this.#spliced(joinsBefore ? index - 1 : index, joinsAfter ? index + 1 : index, [span]);
   }
 
-  /** This set but `address`; costs as {@link AddressSet.with}. */
+  /** This set without `address`. It costs as much as {@link AddressSet.with}. */
   without(address: Address): AddressSet {
     if (!this.contains(address)) return this;
     const index = this.#indexOf(address.value);
@@ -206,7 +206,7 @@ export class AddressSet {
   }
 }
 
-// Math.max and Math.min refuse bigints.
+// Math.max and Math.min do not accept bigints.
 function larger(a: bigint, b: bigint): bigint {
   if (a > b) return a;
   return b;
@@ -217,7 +217,7 @@ function smaller(a: bigint, b: bigint): bigint {
   return b;
 }
 
-/** Sorted, with overlapping and adjacent spans made one. */
+/** Sorted. Overlapping and adjacent spans are joined. */
 function joined(spans: readonly Span[]): Span[] {
   const sorted = spans.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
   const result: Span[] = [];

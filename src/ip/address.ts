@@ -5,7 +5,7 @@ import { OrbError } from '#base';
 /** IPv4 or IPv6. */
 export type Family = 4 | 6;
 
-/** An IP address: its family and its bits as an unsigned number (32 or 128 of them). */
+/** An IP address: its family, and its 32 or 128 bits as an unsigned number. */
 export interface Address {
   readonly family: Family;
   readonly value: bigint;
@@ -16,9 +16,9 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * Reads an address. Strict: four decimal numbers without leading zeros, or IPv6 as in RFC 4291 §2.2; no zone, no space.
- * An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) becomes the IPv4 address it stands for, as Go's `net.ParseIP` and `To4` make
- * it: otherwise one address could be held twice under two texts.
+ * Reads an address strictly: four decimal numbers without leading zeros, or IPv6 as in RFC 4291 §2.2. No zone and no
+ * space is allowed. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) becomes its IPv4 address, as with Go's
+ * `net.ParseIP` and `To4`. Otherwise two texts could record one address twice.
  */
 export function parseAddress(text: string): Address {
   const address = tryParseAddress(text);
@@ -30,7 +30,7 @@ export function parseAddress(text: string): Address {
   return address;
 }
 
-/** As {@link parseAddress}, or undefined where that throws. */
+/** Like {@link parseAddress}, but returns undefined instead of an error. */
 export function tryParseAddress(text: string): Address | undefined {
   if (!text.includes(':')) {
     const bits = ipv4Bits(text, 0);
@@ -41,7 +41,7 @@ export function tryParseAddress(text: string): Address | undefined {
   return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
 }
 
-/** The 32 bits of the dotted text from `start` to the end, or -1. */
+/** The 32 bits of the dotted text from `start` to the end. -1 if it is no IPv4 address. */
 function ipv4Bits(text: string, start: number): number {
   let bits = 0;
   let octet = -1;
@@ -61,7 +61,7 @@ function ipv4Bits(text: string, start: number): number {
   return octet < 0 || dots !== 3 ? -1 : bits * 256 + octet;
 }
 
-/** The 128 bits of the text, which has a colon; undefined where it is no IPv6 address. */
+/** The 128 bits of the text, which contains a colon. Undefined if it is no IPv6 address. */
 function ipv6Bits(text: string): bigint | undefined {
   const gap = text.indexOf('::');
   if (gap < 0) {
@@ -70,13 +70,13 @@ function ipv6Bits(text: string): bigint | undefined {
   }
   const head = ipv6Groups(text.slice(0, gap), false);
   const tail = ipv6Groups(text.slice(gap + 2), true);
-  // "::" stands for one group at least, as in Go's netip and inet_pton.
+  // "::" stands for at least one group, as in Go's netip and inet_pton.
   if (head === undefined || tail === undefined || head.length + tail.length > 7) return undefined;
   const zeros = new Array<number>(8 - head.length - tail.length).fill(0);
   return fromGroups([...head, ...zeros, ...tail]);
 }
 
-/** The 16-bit groups of colon-separated text; where `dotted`, the last may be four decimal numbers. */
+/** The 16-bit groups of colon-separated text. If `dotted`, the last part may be four decimal numbers. */
 function ipv6Groups(text: string, dotted: boolean): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
@@ -108,7 +108,7 @@ function formatIpv4(bits: number): string {
 }
 
 function formatIpv6(value: bigint): string {
-  // RFC 5952 §5: a well-known prefix of embedded IPv4 is shown as such. Only bytes from elsewhere can hold one.
+  // RFC 5952 §5: a well-known prefix of embedded IPv4 is written as such. Only addresses from bytes can have one.
   if (value >> 32n === 0xffffn) return `::ffff:${formatIpv4(Number(value & 0xffff_ffffn))}`;
   const groups: number[] = [];
   for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((value >> shift) & 0xffffn));
@@ -143,7 +143,7 @@ export function addressBytes(address: Address): Uint8Array {
   return bytes;
 }
 
-/** The address of 4 or 16 bytes in network byte order; 16 bytes are always IPv6, mapped or not. */
+/** The address of 4 or 16 bytes in network byte order. 16 bytes are always IPv6, mapped or not. */
 export function addressFromBytes(bytes: Uint8Array): Address {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length === 4) return { family: 4, value: BigInt(view.getUint32(0)) };

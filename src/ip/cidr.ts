@@ -4,15 +4,15 @@ import { OrbError } from '#base';
 import { type Address, type Family, formatAddress, maxPrefixLength, parseAddress } from './address.ts';
 import type { AddressRange } from './range.ts';
 
-/** An address and its prefix length; the host bits may be set: {@link networkOf} clears them. */
+/** An address and its prefix length. The host bits may be set. {@link networkOf} clears them. */
 export interface Cidr {
   readonly address: Address;
   readonly prefixLength: number;
 }
 
 /**
- * Reads `address/length`, host bits allowed. The length is decimal without leading zeros. The IPv4-mapped form is refused
- * here, because its length could mean 128 bits or 32.
+ * Reads `address/length`. Host bits are allowed. The length is decimal without leading zeros. The IPv4-mapped form is
+ * refused, because its length could count 128 bits or 32.
  */
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf('/');
@@ -35,12 +35,12 @@ export function parseCidr(text: string): Cidr {
   return { address, prefixLength };
 }
 
-/** Reads a network in canonical form: host bits clear and the address as {@link formatAddress} writes it. */
+/** Reads a network in canonical form: host bits are clear, and the address is as {@link formatAddress} writes it. */
 export function parseNetwork(text: string): Cidr {
   const cidr = parseCidr(text);
   const canonical = formatCidr(networkOf(cidr));
   if (text !== canonical) {
-    // Spiderpool's text, pkg/ip: scripts look for it.
+    // Spiderpool's text (pkg/ip). Scripts search for it.
     const message = `unformatted subnet ${text}, please change it to ${canonical}`;
     throw new OrbError('INPUT_INVALID', { message });
   }
@@ -51,7 +51,7 @@ export function formatCidr(cidr: Cidr): string {
   return `${formatAddress(cidr.address)}/${cidr.prefixLength}`;
 }
 
-/** The network of the CIDR: the same with its host bits clear. */
+/** The network of the CIDR, with its host bits clear. */
 export function networkOf(cidr: Cidr): Cidr {
   const { address, prefixLength } = cidr;
   const shift = hostBits(cidr);
@@ -65,9 +65,9 @@ export function cidrRange(cidr: Cidr): AddressRange {
 }
 
 /**
- * The addresses of the network that no machine may have. IPv4: the network itself and the broadcast address (RFC 1122 §3.2.1.3),
- * but none in a /31 (RFC 3021) or /32. IPv6: the subnet-router anycast address (RFC 4291 §2.6.1), but none in a /127
- * (RFC 6164) or /128.
+ * The addresses of the network that no machine may have. IPv4: the network address and the broadcast address (RFC 1122
+ * §3.2.1.3), but none in a /31 (RFC 3021) or /32. IPv6: the subnet-router anycast address (RFC 4291 §2.6.1), but none
+ * in a /127 (RFC 6164) or /128.
  */
 export function unusableAddresses(cidr: Cidr): Address[] {
   if (hostBits(cidr) < 2n) return [];
@@ -80,12 +80,12 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
   return cidr.address.family === address.family && cidr.address.value >> shift === address.value >> shift;
 }
 
-/** Whether the two networks share an address; one then contains the other. */
+/** Whether the two networks overlap. One then contains the other. */
 export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
   return a.prefixLength < b.prefixLength ? cidrContains(a, b.address) : cidrContains(b, a.address);
 }
 
-/** The address as a network of its own: /32 or /128. */
+/** The network with only this address: /32 or /128. */
 export function hostCidr(address: Address): Cidr {
   return { address, prefixLength: maxPrefixLength(address.family) };
 }
@@ -95,7 +95,7 @@ export function defaultDestination(family: Family): Cidr {
   return { address: { family, value: 0n }, prefixLength: 0 };
 }
 
-/** The CIDR as the value of a label, as Spiderpool writes it: `172.18.40.0/24` is `172-18-40-0-24`. */
+/** The CIDR as a label value, as Spiderpool writes it: `172.18.40.0/24` becomes `172-18-40-0-24`. */
 export function cidrLabel(cidr: Cidr): string {
   return formatCidr(cidr).replaceAll(/[.:/]/g, '-');
 }

@@ -1,4 +1,4 @@
-// Address ranges as Spiderpool writes them: one address `a`, or `a-b` with both ends included.
+// Address ranges in Spiderpool's notation: one address `a`, or `a-b` with both ends included.
 
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress, tryParseAddress } from './address.ts';
@@ -9,7 +9,9 @@ export interface AddressRange {
   readonly last: Address;
 }
 
-/** Reads `a` or `a-b`: no space, a ≤ b, one family; that of `family` where given. A CIDR is no range. */
+/**
+ * Reads `a` or `a-b`. No space is allowed, a ≤ b, and both have one family (`family` if given). A CIDR is not a range.
+ */
 export function parseRange(text: string, family?: Family): AddressRange {
   const dash = text.indexOf('-');
   const first = tryParseAddress(dash < 0 ? text : text.slice(0, dash));
@@ -22,7 +24,7 @@ export function parseRange(text: string, family?: Family): AddressRange {
     last.family !== asked ||
     first.value > last.value
   ) {
-    // Spiderpool's text (pkg/ip), then what is allowed.
+    // Spiderpool's text (pkg/ip), followed by what is allowed.
     const version = `IPv${asked ?? (text.includes(':') ? 6 : 4)}`;
     const message = `invalid IP range format in ${version} '${text}'; allowed: '<ip>' or '<ip>-<ip>' of ${version} without spaces, the lower address first`;
     throw new OrbError('INPUT_INVALID', { message });

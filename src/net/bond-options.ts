@@ -1,9 +1,10 @@
-// The options of a bond: the kernel's names (bonding.rst), their attributes (if_link.h, IFLA_BOND_*), and the values that each takes.
+// The options of a bond: the kernel's names (bonding.rst), their attributes (if_link.h, IFLA_BOND_*), and the values of
+// each.
 
 import { OrbError } from '#base';
 import { tryParseAddress } from '#ip';
 
-/** What an option's value is. Words stand for their place in the list; their number is accepted too. */
+/** The kind of an option's value. A word means its index in the list. The number is accepted too. */
 export type BondOption =
   | {
       readonly value: 'number';
@@ -11,10 +12,10 @@ export type BondOption =
       readonly bits: 8 | 16 | 32;
       readonly words?: readonly string[];
     }
-  /** The name of a link. `portOnly`: it has to be a port of the bond by then. */
+  /** The name of a link. `portOnly`: the link must already be a port of the bond. */
   | { readonly value: 'link'; readonly attribute: number; readonly portOnly?: true }
   | { readonly value: 'mac'; readonly attribute: number }
-  /** IPv4 addresses with commas between. */
+  /** IPv4 addresses, separated by commas. */
   | { readonly value: 'addresses'; readonly attribute: number };
 
 function number(attribute: number, bits: 8 | 16 | 32, words?: readonly string[]): BondOption {
@@ -68,14 +69,17 @@ export const bondOptions: ReadonlyMap<string, BondOption> = new Map(
   } satisfies Record<string, BondOption>),
 );
 
-/** Other names of the same option: of the kernel (bonding.rst), and Spiderpool's `up_delay`. */
+/** Other names of the same option: the kernel's (bonding.rst), and Spiderpool's `up_delay`. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ['num_grat_arp', 'num_peer_notif'],
   ['num_unsol_na', 'num_peer_notif'],
   ['up_delay', 'updelay'],
 ]);
 
-/** An option under its kernel name with its value as {@link bondOptions} has it; throws INPUT_INVALID saying what is allowed. */
+/**
+ * An option under its kernel name, with its value in the form of {@link bondOptions}.
+ * @throws OrbError INPUT_INVALID with the values that are allowed
+ */
 export function readBondOption(
   given: string,
   text: string,

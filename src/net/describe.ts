@@ -1,4 +1,4 @@
-// Network objects in words, as iproute2 prints them: for errors, logs and traces.
+// Network objects as text, as iproute2 prints them. For errors, logs and traces.
 
 import { formatAddress, formatCidr } from '#ip';
 import type { Change } from './namespace.ts';
@@ -54,7 +54,7 @@ function describeNeighbour({ address, dev, mac, state }: Neighbour): string {
   return `${formatAddress(address)} dev ${dev}${lladdr} ${state.toUpperCase()}`;
 }
 
-/** The object of a change with its kind: `route default via 10.6.0.1 dev eth0`. */
+/** The object of a change, with its kind: `route default via 10.6.0.1 dev eth0`. */
 export function describeChange(change: Change): string {
   switch (change.kind) {
     case 'link':

@@ -1,4 +1,4 @@
-// The refusals that the fake namespace knows, in the kernel's words.
+// The errors that the fake namespace can return, in the kernel's words.
 
 export const errnoWords = {
   EADDRNOTAVAIL: 'Cannot assign requested address',

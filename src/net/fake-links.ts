@@ -1,20 +1,21 @@
-// The links of a fake namespace: made, set, joined to their peers and moved between namespaces by the kernel's rules.
+// The links of a fake namespace. They are made, changed, joined to their peers and moved between namespaces by the
+// kernel's rules.
 
 import type { Errno } from './fake-errno.ts';
 import type { FakeTables } from './fake-tables.ts';
 import type { Link, LinkSettings, LinkSpec } from './objects.ts';
 
-/** Where the links are. */
+/** The surroundings of the links. */
 export interface FakeLinksOptions {
-  /** The namespace's made-up descriptor. */
+  /** The artificial descriptor of the namespace. */
   readonly fd: number;
-  /** What stands on the links. */
+  /** The addresses, routes, rules and neighbours on the links. */
   readonly tables: FakeTables;
   /** The links of another namespace, by its descriptor. */
   readonly abroad: (fd: number) => FakeLinks | undefined;
 }
 
-/** Changes answer with the kernel's refusal, undefined where it accepts. */
+/** A change returns the kernel's error, or undefined if the kernel accepts it. */
 export class FakeLinks {
   readonly #options: FakeLinksOptions;
   #links: Link[] = [];
@@ -24,7 +25,7 @@ export class FakeLinks {
     this.#options = options;
   }
 
-  /** Whether the kernel would take it or not. */
+  /** Adds a link, even if the kernel would refuse it. */
   add(link: Partial<Link> & { name: string }): Link {
     const index = this.#nextIndex++;
     const added = { index, mtuBytes: 1500, up: false, carrier: false, loopback: false, ...link };
@@ -93,7 +94,7 @@ export class FakeLinks {
     return undefined;
   }
 
-  /** A veth goes with its peer, and what stands on a link with that link; ports of a master stay. */
+  /** A veth is deleted with its peer. Links on top of a deleted link are deleted too. Ports of a master stay. */
   delete(name: string): Errno | undefined {
     const link = this.find(name);
     if (link === undefined) return 'ENODEV';
@@ -107,7 +108,7 @@ export class FakeLinks {
     return undefined;
   }
 
-  /** In this namespace alone. */
+  /** Only in this namespace. */
   #childrenOf(parent: Link | undefined): Link[] {
     return this.#links.filter(
       ({ kind, linkIndex, linkNetnsId }) =>
@@ -169,10 +170,10 @@ export class FakeLinks {
   }
 }
 
-/** Kinds that begin with the MAC address of their parent. */
+/** Kinds of links that start with the MAC address of their parent. */
 const sharing: readonly string[] = ['vlan', 'ipvlan'];
 
-/** What a specification and a link have in common. */
+/** The fields that a specification and a link have in common. */
 function linkFields({
   mac,
   mtuBytes,

@@ -1,5 +1,5 @@
-// A network namespace in memory for tests: the kernel's rules about what exists, what that makes
-// and what goes with it, as far as our code relies on them; every change is recorded.
+// A network namespace in memory for tests. It follows the kernel's rules that our code relies on: what exists, and what
+// a change creates and deletes besides. Every change is recorded.
 
 import { type Address, type Family, formatAddress } from '#ip';
 import { describeChange } from './describe.ts';
@@ -10,28 +10,28 @@ import type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 import type { InterfaceAddress, Link, Listener, Neighbour, NftRule, Route, Rule } from './objects.ts';
 import { refusal } from './refusal.ts';
 
-/** Namespaces in memory by their made-up descriptors, for veths between them. */
+/** Namespaces in memory, by their artificial descriptors. Veths connect them. */
 export type FakeNamespaces = Map<number, FakeNamespace>;
 
-/** Starts as a new namespace does: `lo`, down, and the rules that look into local, main and default. */
+/** Starts like a new namespace: with `lo`, which is down, and the rules for the tables local, main and default. */
 export class FakeNamespace implements NetworkNamespace {
   readonly fd: number;
   readonly id: string;
-  /** Every change that was tried, in order. */
+  /** Every attempted change, in order. */
   readonly changes: Change[] = [];
   /** Every run of nft commands. */
   readonly nftCommands: string[] = [];
-  /** Keyed `inet orbweaver`: set it to what {@link nftTable} shall return. */
+  /** The keys are like `inet orbweaver`. Set the value that {@link nftTable} must return. */
   readonly nftTables = new Map<string, unknown>();
-  /** What {@link nftRules} shall return. */
+  /** What {@link nftRules} must return. */
   readonly inetRules = new Map<string, NftRule[]>();
-  /** What {@link listeners} shall return. */
+  /** What {@link listeners} must return. */
   readonly listening: Listener[] = [];
   readonly sysctls: Map<string, string>;
   readonly #tables: FakeTables;
   readonly #links: FakeLinks;
 
-  /** Namespaces that shall reach one another by descriptor are given the same `peers`. */
+  /** Namespaces that reach one another by descriptor get the same `peers`. */
   constructor(
     options: { fd?: number; peers?: FakeNamespaces; sysctls?: Readonly<Record<string, string>> } = {},
   ) {
@@ -52,7 +52,7 @@ export class FakeNamespace implements NetworkNamespace {
     this.addLink({ name: 'lo', loopback: true, mac: '00:00:00:00:00:00', mtuBytes: 65536 });
   }
 
-  /** A link that was there before the test, say a physical NIC. */
+  /** Adds a link that exists before the test, for example a physical NIC. */
   addLink(link: Partial<Link> & { name: string }): Link {
     return this.#links.add(link);
   }
@@ -81,7 +81,7 @@ export class FakeNamespace implements NetworkNamespace {
     return this.#tables.neighbours(filter);
   }
 
-  /** The longest match in main, without regard to rules. */
+  /** The longest match in main. Rules are ignored. */
   routeTo(destination: Address): Route {
     const route = this.#tables.routeTo(destination);
     if (route !== undefined) return route;

@@ -1,4 +1,5 @@
-// The tables of a fake namespace: addresses, routes, rules and neighbours, and what links bring into them and take along.
+// The tables of a fake namespace: addresses, routes, rules and neighbours. Links add objects to them and remove objects
+// from them.
 
 import { type Address, cidrContains, type Family, formatCidr, sameAddress } from '#ip';
 import type { Errno } from './fake-errno.ts';
@@ -17,7 +18,7 @@ import { connectedRoute, routeAsKept, routeKey, routeMatches, ruleKey } from './
 
 type Verb = 'create' | 'replace' | 'delete';
 
-/** Changes answer with the kernel's refusal, undefined where it accepts. */
+/** A change returns the kernel's error, or undefined if the kernel accepts it. */
 export class FakeTables {
   readonly #link: (name: string) => Link | undefined;
   #addresses: InterfaceAddress[] = [];
@@ -25,7 +26,7 @@ export class FakeTables {
   #rules: Rule[] = rulesOfNewNamespace();
   #neighbours: Neighbour[] = [];
 
-  /** Objects stand on the links of the same namespace, which `link` finds. */
+  /** `link` finds the links of the same namespace. */
   constructor(link: (name: string) => Link | undefined) {
     this.#link = link;
   }
@@ -51,7 +52,7 @@ export class FakeTables {
     return this.#neighbours.filter((each) => matches(filter, each.address.family, each.dev));
   }
 
-  /** The longest match in main, without regard to rules. */
+  /** The longest match in main. Rules are ignored. */
   routeTo(destination: Address): Route | undefined {
     const fitting = this.routes({ table: MAIN_TABLE }).filter((each) =>
       cidrContains(each.destination, destination),
@@ -59,7 +60,7 @@ export class FakeTables {
     return fitting.sort((a, b) => b.destination.prefixLength - a.destination.prefixLength)[0];
   }
 
-  /** Addresses bring their connected routes once their link is up. */
+  /** Adds the connected routes of the link's addresses. */
   linkUp(dev: string): void {
     for (const address of this.addresses({ dev })) {
       const route = connectedRoute(address);
@@ -72,7 +73,7 @@ export class FakeTables {
     this.#routes = this.#routes.filter((each) => each.dev !== dev);
   }
 
-  /** A link leaves with all that stood on it. */
+  /** Deletes everything on the link. */
   linkGone(dev: string): void {
     this.linkDown(dev);
     this.#addresses = this.#addresses.filter((each) => each.dev !== dev);
@@ -150,7 +151,7 @@ export class FakeTables {
   }
 }
 
-/** They look into local, main and default. */
+/** The rules for the tables local, main and default. */
 function rulesOfNewNamespace(): Rule[] {
   const both = ([4, 6] as const).flatMap((family) => [
     { family, priority: 0, table: LOCAL_TABLE, protocol: RTPROT.kernel },

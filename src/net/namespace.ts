@@ -1,5 +1,5 @@
-// One network namespace as an edge: what is in it, and changes to it. `#kernel` has the
-// real one; a fake for tests stands in fake-namespace.ts.
+// The interface to one network namespace: it reads what is in it and changes it. `#kernel` has the real one. A fake for
+// tests is in fake-namespace.ts.
 
 import type { Cidr, Family } from '#ip';
 import type {
@@ -14,7 +14,7 @@ import type {
   Rule,
 } from './objects.ts';
 
-/** One change; a batch of them goes to the kernel in one message each, in order. */
+/** One change. A batch goes to the kernel in order, with one message for each change. */
 export type Change =
   | { readonly verb: 'create'; readonly kind: 'link'; readonly link: LinkSpec }
   | { readonly verb: 'set'; readonly kind: 'link'; readonly link: LinkSettings }
@@ -32,7 +32,7 @@ export type Change =
       readonly neighbour: Neighbour;
     };
 
-/** Narrows a dump; the kernel filters (NETLINK_GET_STRICT_CHK), so its cost does not grow with the rest. */
+/** Limits a dump. The kernel filters (NETLINK_GET_STRICT_CHK), so the cost does not grow with the other objects. */
 export interface DumpFilter {
   readonly family?: Family;
   readonly table?: number;
@@ -40,47 +40,50 @@ export interface DumpFilter {
 }
 
 /**
- * An open network namespace. Calls are synchronous: the kernel answers route netlink at once.
- * Errors are OrbError KERNEL_REFUSED with errno and ext-ack text in `said`, and the object in `subject`.
+ * An open network namespace. Calls are synchronous, because the kernel answers route netlink immediately. Errors are
+ * OrbError KERNEL_REFUSED. `said` has the errno and the ext-ack text, and `subject` has the object.
  */
 export interface NetworkNamespace {
-  /** Its open descriptor: where a veth's peer is made (`LinkKind.peer.netnsFd`) or a link is moved to. */
+  /** Its open descriptor. Veth peers are made there (`LinkKind.peer.netnsFd`), and links are moved there. */
   readonly fd: number;
-  /** The same for every object of one namespace, whatever path it was opened by. */
+  /** The same id for every object of one namespace, whichever path opened it. */
   readonly id: string;
-  /** One link by name, at a cost that does not grow with the others; undefined where there is none. */
+  /** One link by name. The cost does not grow with the other links. Undefined if there is none. */
   link(name: string): Link | undefined;
-  /** Also renews what this object knows of names and indexes. */
+  /** Also refreshes this object's cache of names and indexes. */
   links(): Link[];
   addresses(filter?: DumpFilter): InterfaceAddress[];
   routes(filter?: DumpFilter): Route[];
   rules(family?: Family): Rule[];
   neighbours(filter?: DumpFilter): Neighbour[];
-  /** The route the kernel would take to `destination`. */
+  /** The route that the kernel would use to `destination`. */
   routeTo(destination: Cidr['address']): Route;
   /**
-   * Applies the changes in order, batched; names of links made in the batch can be used later in it.
-   * `create` of what exists and `delete` of what is gone are errors, told by `errno` EEXIST, ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL.
-   * Every change is tried; the first error is thrown at the end.
+   * Applies the changes in order and batched. A later change can use the name of a link that the batch made. It is an
+   * error to `create` what exists or to `delete` what does not exist. `errno` tells which: EEXIST, ENOENT, ESRCH,
+   * ENODEV, EADDRNOTAVAIL. Every change is tried. The first error is thrown at the end.
    */
   change(changes: readonly Change[]): void;
   /**
-   * Deletes one link while others are served: the kernel may take some 20 ms. Resolves when names, addresses and routes are gone.
-   * Rejects as {@link change} throws.
+   * Deletes one link without blocking other requests, since the kernel may take some 20 ms. Resolves after names,
+   * addresses and routes are gone. Rejects with the errors of {@link change}.
    */
   deleteLink(name: string): Promise<void>;
-  /** A sysctl below /proc/sys/net of this namespace: `ipv4/conf/all/rp_filter`. Undefined where the kernel lacks it. */
+  /**
+   * A sysctl below /proc/sys/net of this namespace: `ipv4/conf/all/rp_filter`. Undefined if the kernel does not have
+   * it.
+   */
   sysctl(key: string): string | undefined;
   setSysctl(key: string, value: string): void;
-  /** The sockets that wait: TCP in state LISTEN, UDP without a peer. */
+  /** The listening sockets: TCP in state LISTEN, UDP without a peer. */
   listeners(): Listener[];
   /** Runs nft commands (nft(8) syntax) as one transaction. */
   nft(commands: string): void;
-  /** The ruleset, or one table `inet orbweaver`, as `nft -j list` prints it; undefined where the table is absent. */
+  /** The ruleset or one table `inet orbweaver`, as `nft -j list` prints it. Undefined if the table is absent. */
   nftTable(family: string, table: string): unknown;
   /**
-   * The rules of one table of family inet; none where it is absent. The kernel filters, where {@link nftTable} reads all chains of the
-   * namespace: kube-proxy has thousands.
+   * The rules of one table of family inet. Empty if the table is absent. The kernel filters here. {@link nftTable}
+   * reads all chains of the namespace, and kube-proxy has thousands.
    */
   nftRules(table: string): NftRule[];
   close(): void;

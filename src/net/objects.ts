@@ -1,5 +1,5 @@
-// The kernel's network objects as plain data, named as iproute2 names them: what the
-// plan asks for, and what the kernel reports. Interfaces go by name within their namespace.
+// The kernel's network objects as plain data, with iproute2's names. Plans ask for them, and the kernel reports them.
+// The name identifies an interface in its namespace.
 
 import type { Address, Cidr, Family } from '#ip';
 
@@ -10,34 +10,34 @@ export type Mac = string;
 export interface Link {
   readonly index: number;
   readonly name: string;
-  /** `veth`, `macvlan`, `bridge` …; undefined for a physical NIC and for `lo`. */
+  /** `veth`, `macvlan`, `bridge` …. Undefined for a physical NIC and for `lo`. */
   readonly kind?: string;
   readonly mac?: Mac;
   readonly mtuBytes: number;
   readonly txQueueLength?: number;
-  /** IFF_UP: asked to be up. */
+  /** IFF_UP: the link is set up. */
   readonly up: boolean;
-  /** IFF_LOWER_UP: has a carrier. */
+  /** IFF_LOWER_UP: the link has a carrier. */
   readonly carrier: boolean;
   readonly loopback: boolean;
-  /** IFLA_LINK: the index of the parent, or of a veth's peer; in another namespace where `linkNetnsId` is set. */
+  /** IFLA_LINK: the index of the parent, or of a veth's peer. It is in another namespace if `linkNetnsId` is set. */
   readonly linkIndex?: number;
-  /** IFLA_LINK_NETNSID: the namespace of `linkIndex`, as an id of this namespace. */
+  /** IFLA_LINK_NETNSID: the namespace of `linkIndex`, as an id in this namespace. */
   readonly linkNetnsId?: number;
   /** The index of the bridge or bond that this link is a port of. */
   readonly masterIndex?: number;
-  /** Of a VLAN. */
+  /** Only of a VLAN. */
   readonly vlanId?: number;
-  /** Of a bond: 0 balance-rr, 1 active-backup … (bonding.rst). */
+  /** Only of a bond: 0 balance-rr, 1 active-backup … (bonding.rst). */
   readonly bondMode?: number;
   readonly alias?: string;
 }
 
-/** What a link of each kind needs to be made. */
+/** The fields that each kind of link needs when it is made. */
 export type LinkKind =
   | {
       readonly kind: 'veth';
-      /** The other end; `netnsFd` is an open namespace to make it in, this one if absent. */
+      /** The other end. `netnsFd` is an open namespace in which to make it. If absent, it is made in this namespace. */
       readonly peer: {
         readonly name: string;
         readonly mac?: Mac;
@@ -70,7 +70,7 @@ export type LinkKind =
       readonly options?: Readonly<Record<string, string | number>>;
     };
 
-/** A link to be made, with its state right after. */
+/** A link to make, and its state after that. */
 export interface LinkSpec {
   readonly name: string;
   readonly type: LinkKind;
@@ -81,7 +81,7 @@ export interface LinkSpec {
   readonly master?: string;
 }
 
-/** Changes to a link that exists; what is absent stays. */
+/** Changes to an existing link. Absent fields stay unchanged. */
 export interface LinkSettings {
   readonly name: string;
   readonly newName?: string;
@@ -89,12 +89,12 @@ export interface LinkSettings {
   readonly mtuBytes?: number;
   readonly txQueueLength?: number;
   readonly up?: boolean;
-  /** A bridge or bond to become a port of; null to leave it. */
+  /** The bridge or bond whose port the link becomes. null removes the link from its bridge or bond. */
   readonly master?: string | null;
-  /** Of a bond; see {@link bondOptions}. */
+  /** Only of a bond. See {@link bondOptions}. */
   readonly bondOptions?: Readonly<Record<string, string | number>>;
   readonly alias?: string;
-  /** An open namespace to move the link to. */
+  /** An open namespace into which the link is moved. */
   readonly netnsFd?: number;
 }
 
@@ -104,16 +104,16 @@ export type Scope = 'global' | 'site' | 'link' | 'host' | 'nowhere';
 /** An address of an interface. */
 export interface InterfaceAddress {
   readonly dev: string;
-  /** The address with its prefix length; host bits are set. */
+  /** The address with its prefix length. Host bits are set. */
   readonly address: Cidr;
   readonly scope: Scope;
-  /** IFA_F_NODAD: IPv6 only, no duplicate address detection. */
+  /** IFA_F_NODAD: no duplicate address detection. IPv6 only. */
   readonly noDad?: boolean;
-  /** IFA_F_NOPREFIXROUTE: the kernel makes no connected route. */
+  /** IFA_F_NOPREFIXROUTE: the kernel adds no connected route. */
   readonly noPrefixRoute?: boolean;
-  /** IFA_F_TENTATIVE: detection still runs. Reported only. */
+  /** IFA_F_TENTATIVE: duplicate address detection is still running. Reported only. */
   readonly tentative?: boolean;
-  /** IFA_F_DADFAILED. Reported only. */
+  /** IFA_F_DADFAILED: duplicate address detection failed. Reported only. */
   readonly dadFailed?: boolean;
   /** IFA_PROTO: who made it. */
   readonly protocol?: number;
@@ -127,10 +127,10 @@ export interface NextHop {
   readonly onlink?: boolean;
 }
 
-/** A route; a default route's destination is `0.0.0.0/0` or `::/0`. */
+/** A route. The destination of a default route is `0.0.0.0/0` or `::/0`. */
 export interface Route {
   readonly destination: Cidr;
-  /** The table's number; 254 is main. */
+  /** The number of the table. 254 is main. */
   readonly table: number;
   readonly type:
     | 'unicast'
@@ -143,17 +143,17 @@ export interface Route {
     | 'prohibit'
     | 'throw';
   readonly scope: Scope;
-  /** rtm_protocol: who made it. 2 kernel, 3 boot, 4 static; ours is {@link ROUTE_PROTOCOL}. */
+  /** rtm_protocol: who made it. 2 is the kernel, 3 boot, 4 static. Ours is {@link ROUTE_PROTOCOL}. */
   readonly protocol: number;
   readonly dev?: string;
   readonly gateway?: Address;
   /** Preferred source address. */
   readonly source?: Address;
-  /** Priority; the kernel gives IPv6 routes 1024 where none is said. */
+  /** The priority. The kernel gives 1024 to an IPv6 route without a metric. */
   readonly metric?: number;
   readonly mtuBytes?: number;
   readonly onlink?: boolean;
-  /** Several next hops instead of one; `dev` and `gateway` are then absent. */
+  /** Several next hops instead of one. `dev` and `gateway` are then absent. */
   readonly nextHops?: readonly NextHop[];
 }
 
@@ -170,11 +170,14 @@ export interface Rule {
   readonly ipProtocol?: number;
   /** `sport`, both ends included. */
   readonly sourcePorts?: { readonly first: number; readonly last: number };
-  /** FIB_RULE_INVERT, `not`: it takes what its selectors do not. Reported only. */
+  /** FIB_RULE_INVERT, `not`: the rule takes the packets that its selectors do not match. Reported only. */
   readonly inverted?: boolean;
-  /** A route of its table counts only with a longer prefix. Reported only. */
+  /** A route of its table counts only if its prefix is longer. Reported only. */
   readonly suppressPrefixLength?: number;
-  /** Selectors that are not read, as `uidrange`: whether it takes a packet is not known. Reported only. */
+  /**
+   * Selectors that are not read, for example `uidrange`. Then it is unknown whether the rule takes a packet. Reported
+   * only.
+   */
   readonly unread?: readonly string[];
   /** FRA_PROTOCOL: who made it. */
   readonly protocol: number;
@@ -198,32 +201,35 @@ export interface Neighbour {
   readonly protocol?: number;
 }
 
-/** A rule of nftables, known by its chain and its comment. */
+/** A rule of nftables. Its chain and its comment identify it. */
 export interface NftRule {
   readonly chain: string;
   readonly comment: string | undefined;
 }
 
-/** A socket that waits for connections or datagrams. */
+/** A socket that listens for connections or datagrams. */
 export interface Listener {
   readonly protocol: 'tcp' | 'udp';
-  /** 0.0.0.0 or :: for all addresses. */
+  /** 0.0.0.0 or :: means all addresses. */
   readonly address: Address;
   readonly port: number;
 }
 
-/** Protocols above IP, by IANA's numbers (linux/in.h, linux/in6.h). */
+/** Protocols above IP by IANA's numbers (linux/in.h, linux/in6.h). */
 export const IPPROTO = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const;
 
 export const MAIN_TABLE = 254;
-/** The kernel's own: what is local to the namespace. */
+/** The kernel's own table of local addresses. */
 export const LOCAL_TABLE = 255;
 
-/** Who made a route or a rule (rtnetlink.h, RTPROT_*): `boot` is what `ip route` and plugins write, `ra` a router's advertisement. */
+/**
+ * Who made a route or a rule (rtnetlink.h, RTPROT_*). `ip route` and plugins write `boot`. Routes from router
+ * advertisements have `ra`.
+ */
 export const RTPROT = { kernel: 2, boot: 3, static: 4, ra: 9 } as const;
 
 /**
- * The protocol number of every route, rule and neighbour we make, so that they can be told from
- * everybody else's. 0x4f ("O") is not taken in the kernel's rtnetlink.h.
+ * The protocol number of every route, rule and neighbour that we make. It distinguishes them from those of others. 0x4f
+ * ("O") is free in the kernel's rtnetlink.h.
  */
 export const ROUTE_PROTOCOL = 0x4f;
