@@ -1,10 +1,11 @@
-// The agent's configuration file: the keys of Spiderpool's ConfigMap `spiderpool-conf`, `conf.yml`, and a few of our own.
+// The agent's configuration file: the keys of Spiderpool's `conf.yml` (ConfigMap `spiderpool-conf`), and a few of our
+// own.
 
 import { z } from 'zod';
 import { openObject } from './open-object.ts';
 import { check } from './validation.ts';
 
-/** What a key without a value means: Go's zero value, as in Spiderpool. */
+/** A key without a value means Go's zero value, as in Spiderpool. */
 const flag = z
   .boolean()
   .nullish()
@@ -18,29 +19,31 @@ const texts = z
   .nullish()
   .transform((value) => value ?? []);
 
-/** A section that is left out is a section whose every key is left out. */
+/** An absent section means that every key in it is absent. */
 function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, openObject(shape));
 }
 
-/** Ours; unknown keys are errors here, since nobody else writes them. */
+/** Our own section. Unknown keys are errors here, because no other program writes it. */
 const ownSchema = z.strictObject({
-  /** CNI requests served at once; the rest wait with their deadlines. */
+  /** The number of CNI requests served at once. Other requests wait with their deadlines. */
   maxConcurrentRequests: z.int().min(1).max(1024).default(16),
-  /** How long a released address is kept back while its pool has others, so that neighbours' ARP caches age. */
+  /**
+   * How long a released address is not given out while its pool has others. In this time neighbours' ARP caches expire.
+   */
   addressRestSeconds: z.int().min(0).max(86_400).default(30),
-  /** When probes for an address conflict and for the gateway have to be done; they cost a third of it where all is well. */
+  /** The deadline of probes for an address conflict and for the gateway. Without a fault they take a third of it. */
   probeDeadlineMs: z.int().min(50).max(10_000).default(300),
-  /** Where the agent listens; 0600 in a directory of its own. */
+  /** The agent's socket, with mode 0600 in a directory of its own. */
   socketPath: z.string().startsWith('/').default('/run/orbweaver/agent.sock'),
-  /** Attachments and the queue of DELs. */
+  /** The directory of the attachments and the queue of DELs. */
   stateDirectory: z.string().startsWith('/').default('/var/lib/orbweaver'),
-  /** URL of the API server, where the one that the pod's environment names cannot be reached at boot. */
+  /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });
 
 const agentConfigSchema = section({
-  /** Where Spiderpool's own agent listens; not used by ours. */
+  /** The socket of Spiderpool's own agent. Our agent does not use it. */
   ipamUnixSocketPath: text,
   enableIPv4: flag,
   enableIPv6: flag,
@@ -78,7 +81,9 @@ const agentConfigSchema = section({
 
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
 
-/** Checks what the YAML file holds; an empty file is undefined or null, and turns everything off as in Spiderpool. */
+/**
+ * Checks the content of the YAML file. An empty file is undefined or null, and turns everything off, as in Spiderpool.
+ */
 export function parseAgentConfig(value: unknown): AgentConfig {
   return check(agentConfigSchema, value, { subject: 'agent configuration' });
 }

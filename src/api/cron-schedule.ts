@@ -31,7 +31,7 @@ const shorthands: Readonly<Record<string, string>> = {
 
 const minuteMs = 60_000;
 
-/** So far back a missed time is looked for (upstream gives up after 100 missed times). */
+/** How far back a missed time is searched (upstream gives up after 100 missed times). */
 const lookBackMinutes = 100;
 
 /** Units of Go's durations, in seconds. */
@@ -48,10 +48,13 @@ const unitSeconds: Readonly<Record<string, number>> = {
 /** Minute, hour, day of month, month and day of week. */
 type Moment = readonly number[];
 
-/** Times by the clock of a zone, or one every so many milliseconds. */
+/** Either times on the clock of a zone, or a fixed interval in milliseconds. */
 type Schedule = { readonly matches: (moment: Moment) => boolean } | { readonly everyMs: number };
 
-/** The latest time of the schedule after `afterMs` and up to `nowMs`; undefined when none was. Throws for a schedule that is none. */
+/**
+ * The latest time of the schedule after `afterMs` and up to `nowMs`. Undefined if there was none. Throws if the
+ * schedule is invalid.
+ */
 export function dueTime(text: string, zone: string, afterMs: number, nowMs: number): number | undefined {
   const schedule = parse(text);
   if ('everyMs' in schedule) {
@@ -65,7 +68,7 @@ export function dueTime(text: string, zone: string, afterMs: number, nowMs: numb
   return undefined;
 }
 
-/** Why a text is no schedule, in the words of kube-apiserver; undefined for one that is. */
+/** Why the text is no schedule, in the words of kube-apiserver. Undefined if it is valid. */
 export function scheduleProblem(text: string): string | undefined {
   try {
     parse(text);
@@ -76,13 +79,13 @@ export function scheduleProblem(text: string): string | undefined {
   }
 }
 
-/** Why a text names no time zone, in the words of kube-apiserver; undefined for one that does. */
+/** Why the text is no time zone, in the words of kube-apiserver. Undefined if it is valid. */
 export function timeZoneProblem(zone: string): string | undefined {
   if (zone === '') return 'timeZone must be nil or non-empty string';
   if (zone.toLowerCase() === 'local')
     return 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
   try {
-    // Offsets are taken by Intl and by no zone database.
+    // Intl accepts offsets, but no time zone database contains them.
     if (!/^[+-]/.test(zone) && new Intl.DateTimeFormat('en-US', { timeZone: zone })) return undefined;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -91,7 +94,7 @@ export function timeZoneProblem(zone: string): string | undefined {
 }
 
 class NotSchedule extends OrbError {
-  /** The reason alone. */
+  /** The reason without the rest of the message. */
   readonly why: string;
 
   constructor(schedule: string, why: string) {
@@ -114,7 +117,7 @@ function parse(schedule: string): Schedule {
   if (texts.length !== ranges.length)
     wrong(`expected exactly ${ranges.length} fields, found ${texts.length}: [${texts.join(' ')}]`);
   const fields = texts.map((text, index) => fieldOf(text.toLowerCase(), ranges[index] as FieldRange, wrong));
-  // Where both are named, either will do (crontab(5)).
+  // If both day fields are restricted, one match is enough (crontab(5)).
   const either = fields[2]?.isAll === false && fields[4]?.isAll === false;
   return {
     matches: (moment) => {
@@ -141,7 +144,7 @@ function durationMs(schedule: string, wrong: (why: string) => never): number {
 
 interface Field {
   readonly values: ReadonlySet<number>;
-  /** Whether it asks for nothing: `*` without a step. */
+  /** Whether the field matches every value: `*` without a step. */
   readonly isAll: boolean;
 }
 
@@ -156,7 +159,7 @@ function fieldOf(text: string, range: FieldRange, wrong: (why: string) => never)
   return { values, isAll };
 }
 
-/** One range: `*`, `?`, a value or two of them, and a step. */
+/** One range: `*`, `?`, one value or two, and an optional step. */
 function partOf(part: string, { first, last, names = [] }: FieldRange, wrong: (why: string) => never) {
   const whole = (word: string): number => {
     if (/^-?\d+$/.test(word)) return Number(word);

@@ -1,4 +1,4 @@
-// metadata and label selectors, as every kind has them (Kubernetes API conventions).
+// metadata and label selectors of every kind (Kubernetes API conventions).
 
 import { z } from 'zod';
 import { openObject } from './open-object.ts';

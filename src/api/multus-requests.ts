@@ -1,4 +1,5 @@
-// What a network selection asks of the network's plugins, as Multus checks it before it passes it on (pkg/k8sclient).
+// The requests of a network selection to the network's plugins. Multus checks them like this before it passes them on
+// (pkg/k8sclient).
 
 import { z } from 'zod';
 import { goObject } from './cni/go-object.ts';
@@ -16,7 +17,7 @@ const requestsSchema = goObject({
 
 export type NetworkRequests = z.infer<typeof requestsSchema>;
 
-/** Throws INPUT_INVALID where Multus would refuse the pod. */
+/** @throws OrbError INPUT_INVALID if Multus would refuse the pod */
 export function requestsOf(selection: NetworkSelection): NetworkRequests {
   const { ips, mac, 'infiniband-guid': guid, 'cni-args': args } = selection;
   const subject = `annotation ${NETWORKS_ANNOTATION}, network ${selection.name}`;

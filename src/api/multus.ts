@@ -1,4 +1,5 @@
-// The annotations by which pods choose networks, as Multus reads them (NPWG multi-network specification 1.3, section 4).
+// The annotations by which pods choose networks, as Multus reads them (NPWG multi-network specification 1.3, section
+// 4).
 
 import { z } from 'zod';
 import { OrbError } from '#base';
@@ -13,13 +14,13 @@ import { checkJson } from './validation.ts';
 export const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
 /** Networks for further interfaces. */
 export const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks';
-/** Where Multus writes what the pod got: a JSON list of {@link NetworkStatus}. */
+/** Where Multus writes the networks that the pod got: a JSON list of {@link NetworkStatus}. */
 export const NETWORK_STATUS_ANNOTATION = 'k8s.v1.cni.cncf.io/network-status';
 
 /** A name of a NetworkAttachmentDefinition or namespace (RFC 1123 subdomain). */
 const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
-/** Text of a form, or empty for none. */
+/** Text of one form, or empty for none. */
 const ifAny = (form: RegExp) =>
   z
     .string()
@@ -27,32 +28,32 @@ const ifAny = (form: RegExp) =>
     .transform((text) => (text === '' ? undefined : text))
     .optional();
 
-/** What is asked of the plugins is for Multus to check and to pass on; see multus-requests.ts. */
+/** Multus checks the requests to the plugins and passes them on. See multus-requests.ts. */
 const selectionSchema = goObject({
   name: z.string().regex(OBJECT_NAME),
   namespace: ifAny(OBJECT_NAME),
   interface: ifAny(INTERFACE_NAME),
-  /** The name of `interface` before Multus 3.2, which Multus still reads where that is missing. */
+  /** The name of `interface` before Multus 3.2. Multus still reads it if `interface` is missing. */
   interfaceRequest: ifAny(INTERFACE_NAME),
   /** Requested addresses, with or without prefix length. */
   ips: handedOn<unknown>(),
   mac: handedOn<unknown>(),
   'infiniband-guid': handedOn<unknown>(),
   'cni-args': handedOn<unknown>(),
-  /** Gateways of the default route, which this network then gets. */
+  /** Gateways of the default route. The default route then uses this network. */
   'default-route': z
     .array(addressIfAny)
     .transform((gateways) => gateways.filter((gateway) => gateway !== undefined))
     .optional(),
 });
 
-/** One network that a pod asks for; namespace and interface are filled in. */
+/** One network that a pod asks for. Namespace and interface are always set. */
 export type NetworkSelection = z.infer<typeof selectionSchema> & {
   readonly namespace: string;
   readonly interface: string;
 };
 
-/** Reads {@link NETWORKS_ANNOTATION}; interfaces without a name become net1, net2 … by their place in the list. */
+/** Reads {@link NETWORKS_ANNOTATION}. An interface without a name becomes net1, net2 … by its position in the list. */
 export function parseNetworks(annotation: string, podNamespace: string): NetworkSelection[] {
   const selections = parseSelections(annotation, NETWORKS_ANNOTATION).map((selection, index) => ({
     ...selection,
@@ -66,7 +67,10 @@ export function parseNetworks(annotation: string, podNamespace: string): Network
   return selections;
 }
 
-/** Reads {@link DEFAULT_NETWORK_ANNOTATION}; a bare name is in `defaultNamespace`, the one Multus is set to. */
+/**
+ * Reads {@link DEFAULT_NETWORK_ANNOTATION}. A name without namespace is in `defaultNamespace`, which Multus is
+ * configured with.
+ */
 export function parseDefaultNetwork(annotation: string, defaultNamespace: string): NetworkSelection {
   const [selection, ...more] = parseSelections(annotation, DEFAULT_NETWORK_ANNOTATION);
   if (selection === undefined || more.length > 0) {
@@ -79,7 +83,7 @@ export function parseDefaultNetwork(annotation: string, defaultNamespace: string
   };
 }
 
-/** Multus takes an annotation for JSON when any of these is in it. */
+/** Multus reads an annotation as JSON if it contains any of these. */
 function isJson(annotation: string): boolean {
   return /[[{"]/.test(annotation);
 }
@@ -91,7 +95,7 @@ function parseSelections(annotation: string, name: string): z.infer<typeof selec
   return items.filter((item) => item !== '').map((item) => parseItem(item, name));
 }
 
-/** `[namespace/]name[@interface]`, with blanks between them. */
+/** `[namespace/]name[@interface]`, with optional blanks around the parts. */
 function parseItem(item: string, annotation: string): z.infer<typeof selectionSchema> {
   const parts = /^(?:([^/@]*)\/)?([^/@]+)(?:@([^/@]*))?$/.exec(item) ?? [];
   const [, namespace, name, link] = parts.map((part) => part?.trim() || undefined);
@@ -120,7 +124,7 @@ const networkStatusSchema = goObject({
   mac: handedOn<string>(),
   /** Bytes. */
   mtu: handedOn<number>(),
-  /** Whether the pod's default network. */
+  /** Whether it is the pod's default network. */
   default: z.boolean().optional(),
   gateway: handedOn<readonly string[]>(),
   dns: handedOn<CniDns>(),

@@ -1,8 +1,9 @@
-// What `orbctl check --node` asks the agent, and what it answers: JSON in the standard input and output of a frame.
+// The request of `orbctl check --node` to the agent, and the answer. Both are JSON in the standard input and output of
+// a frame.
 
 import { z } from 'zod';
 
-/** The type that a request of `orbctl` names, where one of a runtime names a CNI type. */
+/** The type in a request of `orbctl`. A request of a runtime has a CNI type there. */
 export const NODE_CHECK_TYPE = 'orbweaver-node-check';
 
 export const nodeCheckSchema = z.object({ repair: z.boolean() });
@@ -12,13 +13,13 @@ const podReportSchema = z.object({
   name: z.string(),
   containerId: z.string(),
   interfaces: z.array(z.string()),
-  /** What is missing, different or stale, one sentence for each object. */
+  /** One sentence for each object that is missing, different or stale. */
   drift: z.array(z.string()),
-  /** What is in other hands, and beyond repair. */
+  /** NICs that are gone or belong to another program now. They cannot be repaired. */
   lost: z.array(z.string()),
-  /** The drift was mended. */
+  /** Whether the drift was repaired. */
   repaired: z.boolean(),
-  /** Why the pod could not be compared or mended. */
+  /** Why the pod could not be compared or repaired. */
   error: z.string().optional(),
 });
 

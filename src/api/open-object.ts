@@ -1,21 +1,27 @@
-// Objects of the API as schemas: known fields are checked and typed, unknown ones pass through.
+// Schemas for objects of the API. Known fields are checked and typed. Unknown fields are kept.
 
 import { z } from 'zod';
 
 /**
- * An object whose unknown fields survive a read and the write after it, as servers newer than us and other writers need.
- * Its type lists the known fields only: zod's own looseObject would let a misspelt field name compile.
+ * An object whose unknown fields survive a read and the next write. Newer servers and other writers need this. Its type
+ * has only the known fields. With zod's own looseObject, a misspelt field name would compile.
  */
 export function openObject<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape> {
   return z.looseObject(shape) as unknown as z.ZodObject<Shape>;
 }
 
-/** Part of a kind of which we list only the fields we use: the server keeps, and its OpenAPI allows, all others. */
+/**
+ * A part of a kind for which we list only the fields that we use. The server keeps all other fields, and its OpenAPI
+ * allows them.
+ */
 export function partOf<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape> {
   return openObject(shape).meta({ 'x-kubernetes-preserve-unknown-fields': true });
 }
 
-/** A Go `int64`: upstream writes counts up to 2^63-1, which a number holds only roughly; we never write above 2^53-1. */
+/**
+ * A Go `int64`. Upstream writes counts up to 2^63-1, which a JavaScript number holds only approximately. We never write
+ * above 2^53-1.
+ */
 export function int64(): z.ZodNumber {
   return z.number().multipleOf(1).meta({ type: 'integer', format: 'int64', multipleOf: undefined });
 }
@@ -25,7 +31,7 @@ export function int32(): z.ZodInt {
   return z.int().meta({ format: 'int32' });
 }
 
-/** A value that is a number or text, as `targetPort`. */
+/** A value that is a number or text, for example `targetPort`. */
 export function intOrString(): z.ZodUnion<readonly [z.ZodInt, z.ZodString]> {
   return z.union([z.int(), z.string()]).meta({ 'x-kubernetes-int-or-string': true });
 }

@@ -1,23 +1,23 @@
-// What every Kubernetes kind is to us: where the API serves it, and the schema that checks it.
+// Our description of a Kubernetes kind: where the API serves it, and the schema that checks it.
 
 import type { z } from 'zod';
 
 /** A kind as the API serves it. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
-  /** API group; empty for the core group. */
+  /** API group. Empty for the core group. */
   readonly group: string;
   readonly version: string;
   readonly kind: string;
-  /** Lower-case plural, as in the path. */
+  /** The plural in lower case, as in the path. */
   readonly plural: string;
   readonly namespaced: boolean;
-  /** Whether status is a subresource: then only `updateStatus` changes it. */
+  /** Whether status is a subresource. Then only `updateStatus` changes it. */
   readonly statusSubresource: boolean;
-  /** What kubectl takes instead of the plural: `po`. */
+  /** What kubectl accepts instead of the plural: `po`. */
   readonly shortNames?: readonly string[];
   /** Groups of kinds that kubectl lists together: `all`. */
   readonly categories?: readonly string[];
-  /** Checks and types what the API answers; unknown fields pass through. */
+  /** Checks and types the answers of the API. Unknown fields are kept. */
   readonly schema: z.ZodType<T>;
 }
 
@@ -31,7 +31,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean | undefined;
 }
 
-/** The metadata fields we read or write; times are RFC 3339 text, as on the wire. */
+/** The metadata fields that we read or write. Times are RFC 3339 text, as on the wire. */
 export interface ObjectMeta {
   name?: string | undefined;
   generateName?: string | undefined;

@@ -1,4 +1,4 @@
-// The table of all kinds we read or write.
+// The table of all kinds that we read or write.
 
 import { cronJobs, jobs } from './core/batch.ts';
 import { configMaps } from './core/config-map.ts';
@@ -21,7 +21,7 @@ import { spiderMultusConfigs } from './spiderpool/multus-config.ts';
 import { spiderReservedIPs } from './spiderpool/reserved-ip.ts';
 import { spiderSubnets } from './spiderpool/subnet.ts';
 
-/** The kinds that the server knows without a CustomResourceDefinition. */
+/** The kinds that the server has without a CustomResourceDefinition. */
 export const builtInResources = {
   configMaps,
   cronJobs,

@@ -1,27 +1,30 @@
-// Checking a value against a schema, and saying in a user's words what is wrong: field, value, what is allowed.
+// Checks a value against a schema. Says in the user's words what is wrong: field, value, and what is allowed.
 
 import type { z } from 'zod';
 import { type ErrorCode, OrbError } from '#base';
 
 /** One thing wrong with a value. */
 export interface FieldIssue {
-  /** As users write it: `spec.ips[0]`; empty for the whole value. */
+  /** In the user's notation: `spec.ips[0]`. Empty for the whole value. */
   readonly field: string;
-  /** What was there; undefined where the field is missing. */
+  /** The value that was found. Undefined if the field is missing. */
   readonly value: unknown;
   /** What is allowed. */
   readonly message: string;
 }
 
-/** What is checked, for the error message. */
+/** What is checked. For the error message. */
 export interface Checked {
   /** `annotation ipam.spidernet.io/ippools`, `coordinator configuration`. */
   readonly subject: string;
-  /** INPUT_INVALID unless told. */
+  /** INPUT_INVALID by default. */
   readonly code?: ErrorCode;
 }
 
-/** `value` as the schema types it, with its defaults; throws an OrbError that lists every field that is wrong. */
+/**
+ * `value` as typed by the schema, with its defaults.
+ * @throws OrbError with every field that is wrong
+ */
 export function check<T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -36,24 +39,30 @@ export function check<T>(
   throw new OrbError(code, { message: `${subject}: ${message}`, subject });
 }
 
-/** What is wrong with `value`; empty when nothing is. */
+/** What is wrong with `value`. Empty if nothing is wrong. */
 export function issuesOf(schema: z.ZodType, value: unknown): FieldIssue[] {
   const parsed = schema.safeParse(value, { reportInput: true });
   return parsed.success ? [] : parsed.error.issues.map(fieldIssue);
 }
 
-/** The JSON in `text`, checked; `subject` names the annotation, file or stream it came from. */
+/** The checked JSON in `text`. `subject` names its annotation, file or stream. */
 export function checkJson<T>(schema: z.ZodType<T>, text: string, checked: Checked): T {
   return check(schema, parseJson(text, checked), checked);
 }
 
-/** A message is for people to read. */
+/** A message must stay short enough for people to read. */
 const MOST_TOLD = 10;
 
-/** No configuration or annotation comes near it; what walks through a value, JSON.stringify for one, uses stack for each level. */
+/**
+ * No real configuration or annotation is nested so deeply. Functions that visit a value use stack for each level, for
+ * example JSON.stringify.
+ */
 const DEEPEST = 200;
 
-/** The JSON in `text`; what is not JSON, or nested too deeply, is an OrbError. */
+/**
+ * The JSON in `text`.
+ * @throws OrbError if it is not JSON, or nested too deeply
+ */
 export function parseJson(text: string, { subject, code = 'INPUT_INVALID' }: Checked): unknown {
   if (isDeeperThan(text, DEEPEST)) {
     const message = `${subject}: objects and lists are nested more than ${DEEPEST} levels deep; allowed: ${DEEPEST}`;
@@ -71,7 +80,7 @@ export function parseJson(text: string, { subject, code = 'INPUT_INVALID' }: Che
   }
 }
 
-/** By its brackets, without a stack of its own; brackets in strings do not count. */
+/** Counts brackets, so it needs no stack. Brackets in strings do not count. */
 function isDeeperThan(text: string, most: number): boolean {
   let depth = 0;
   for (const [token] of text.matchAll(/[[{}\]]|"(?:[^"\\]|\\.)*"?/gs)) {
@@ -98,7 +107,7 @@ function fieldIssue(issue: z.core.$ZodIssue): FieldIssue {
   return { field: fieldPath(issue.path), value: issue.input, message: expectation(issue) };
 }
 
-/** Of a union, the branch that went furthest into the value says best what is wrong. */
+/** In a union, the branch that matched the value furthest gives the best message. */
 function unionIssue(issue: z.core.$ZodIssueInvalidUnion): FieldIssue | undefined {
   const inner = issue.errors.flat().toSorted((a, b) => b.path.length - a.path.length)[0];
   if (inner === undefined || inner.path.length === 0) return undefined;
@@ -129,7 +138,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-/** Whether the text is the library's own, and none that the schema gives in its place. */
+/** Whether the text is zod's own message, and not one of the schema. */
 function isOfZod(message: string): boolean {
   return message.startsWith('Invalid ');
 }

@@ -1,14 +1,14 @@
-// CNI_ARGS: `K=V;K=V`, by which the runtime says which pod it is about.
+// CNI_ARGS: `K=V;K=V`. The runtime names the pod of the call in it.
 
 import { OrbError } from '#base';
 
-/** The pod of a CNI call; the kubelet's runtime sets all four. */
+/** The pod of a CNI call. The kubelet's runtime sets all four. */
 export interface KubernetesArgs {
   readonly podNamespace: string | undefined;
   readonly podName: string | undefined;
   readonly podUid: string | undefined;
   readonly infraContainerId: string | undefined;
-  /** Addresses that the pod asks for, as Multus passes them on: one, or several with commas between them. */
+  /** Addresses that the pod asks for, as Multus passes them on: one, or several separated by commas. */
   readonly requestedAddresses: string | undefined;
 }
 
@@ -21,7 +21,7 @@ const known = [
   'IgnoreUnknown',
 ];
 
-/** Reads CNI_ARGS; a key we do not know is an error unless the text says IgnoreUnknown=1 (CNI conventions). */
+/** Reads CNI_ARGS. An unknown key is an error, unless the text contains IgnoreUnknown=1 (CNI conventions). */
 export function parseKubernetesArgs(text: string): KubernetesArgs {
   const pairs = splitPairs(text);
   const tolerant = ignoresUnknown(pairs.get('IgnoreUnknown'));

@@ -1,4 +1,5 @@
-// The configuration of the `coordinator` plugin: what a NetworkAttachmentDefinition says over the SpiderCoordinator.
+// The configuration of the `coordinator` plugin. Values of a NetworkAttachmentDefinition override those of the
+// SpiderCoordinator.
 
 import { z } from 'zod';
 import { tryParseAddress } from '#ip';
@@ -9,10 +10,10 @@ import { INTERFACE_NAME } from './interface-name.ts';
 import type { NetConf } from './net-conf.ts';
 import { addressText, networkText } from './text-fields.ts';
 
-/** An empty list cannot override the SpiderCoordinator's, as in Spiderpool. */
+/** An empty list does not override the SpiderCoordinator's list, as in Spiderpool. */
 export const networks = shortList(networkText).optional();
 
-/** Text of a form; empty means that it was not given. */
+/** Text of one form. Empty text means absent. */
 function textOf(isWellFormed: (text: string) => boolean, error: string) {
   return z
     .string()
@@ -25,7 +26,7 @@ export const interfaceName = textOf(
   'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
 );
 
-/** The lowest bit of the first byte is clear, since a pod's address is no multicast address (IEEE 802). */
+/** The lowest bit of the first byte is clear, because a pod's address is not a multicast address (IEEE 802). */
 export const macPrefix = textOf(
   (text) => /^[0-9a-f][02468ace]:[0-9a-f]{2}$/i.test(text),
   'must be the first two bytes of a unicast MAC address, for example 0a:1b',
@@ -39,14 +40,14 @@ export const policyRouteSchema = goObject({ dst: networkText, gw: addressText })
 
 function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }): boolean {
   const [network, gateway] = [dst.split('/')[0] ?? '', gw].map(tryParseAddress);
-  // What is no address has been told already, by its field.
+  // The check of each field has already reported invalid addresses.
   return network === undefined || gateway === undefined || network.family === gateway.family;
 }
 
-/** Spiderpool's levels; empty, which it refuses, is as if it was not given. */
+/** Spiderpool's levels. Empty text means absent here, while Spiderpool refuses it. */
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
 
-/** Read for their form alone: there is one log, the agent's, and its configuration decides. */
+/** Only the form is checked. The agent has one log, and its own configuration decides. */
 const logOptionsSchema = goObject({
   logLevel: z
     .string()
@@ -60,7 +61,7 @@ const logOptionsSchema = goObject({
   logMaxCount: z.int().optional(),
 });
 
-/** Go's `300ms` or `1.5s`, in milliseconds. */
+/** A Go duration (`300ms`, `1.5s`) in milliseconds. */
 const durationMs = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s)$/, { error: 'must be a duration in ms or s, for example 300ms' })
@@ -68,17 +69,17 @@ const durationMs = z
   .refine((ms) => ms >= 50 && ms <= 10_000, { error: 'must be 50ms to 10s' });
 
 const detectOptionsSchema = goObject({
-  /** Three probes are always sent (RFC 5227), spread over the timeout: these two are read by nobody. */
+  /** Three probes are always sent (RFC 5227), spread over the timeout. So nothing reads these two fields. */
   retries: z.int().optional(),
   interval: z.string().optional(),
-  /** When detection has to be done. */
+  /** The deadline of detection. */
   timeout: durationMs.optional(),
 });
 
-/** Fields that are absent are decided by the pod's annotation or the SpiderCoordinator. */
+/** For absent fields, the pod's annotation or the SpiderCoordinator decides. */
 export const coordinatorConfSchema = goObject({
   type: z.literal('coordinator'),
-  /** `disabled`, which the SpiderCoordinator writes, reads as `disable`. */
+  /** `disabled`, which the SpiderCoordinator uses, means `disable`. */
   mode: z
     .enum(['auto', 'underlay', 'overlay', 'disable', 'disabled'])
     .transform((mode) => (mode === 'disabled' ? 'disable' : mode))
@@ -91,30 +92,32 @@ export const coordinatorConfSchema = goObject({
   hijackCIDR: networks,
   policyRoutes: shortList(policyRouteSchema).optional(),
   podMACPrefix: macPrefix,
-  /** Whether ADD fails when the gateway does not answer; the agent's configuration decides where it is absent. */
+  /** Whether ADD fails if the gateway does not answer. If absent, the agent's configuration decides. */
   detectGateway: z.boolean().optional(),
-  /** Whether ADD fails when somebody else answers for the pod's address; likewise. */
+  /**
+   * Whether ADD fails if another machine answers for the pod's address. If absent, the agent's configuration decides.
+   */
   detectIPConflict: z.boolean().optional(),
   detectOptions: detectOptionsSchema.optional(),
-  /** 0 takes the SpiderCoordinator's, else 500. */
+  /** 0 takes the SpiderCoordinator's number, or else 500. */
   hostRuleTable: z.int().min(0).max(0xffff_ffff).optional(),
-  /** net.ipv4.conf.all.rp_filter of the pod; -1 leaves it alone. */
+  /** net.ipv4.conf.all.rp_filter of the pod. -1 does not change it. */
   podRPFilter: z.literal([-1, 0, 1, 2]).optional(),
-  /** Read by nobody, here as in Spiderpool. */
+  /** Nothing reads it, here and in Spiderpool. */
   hostRPFilter: z.int().optional(),
-  /** 0 leaves it alone. */
+  /** 0 does not change it. */
   txQueueLen: z.int().min(0).optional(),
   vethLinkAddress: ipv4Address,
   /** Bytes, within the kernel's limits for veth (ETH_MIN_MTU, ETH_MAX_MTU in if_ether.h). */
   vethMTU: z.int().min(68).max(65_535).optional(),
-  /** Read by nobody, here as in Spiderpool. */
+  /** Nothing reads it, here and in Spiderpool. */
   multusNicPrefix: z.string().optional(),
   logOptions: logOptionsSchema.optional(),
 });
 
 export type CoordinatorConf = z.infer<typeof coordinatorConfSchema>;
 
-/** The coordinator's own fields of a configuration. */
+/** Reads the coordinator's own fields of a configuration. */
 export function parseCoordinatorConf(conf: NetConf): CoordinatorConf {
   return check(coordinatorConfSchema, conf, { subject: 'coordinator configuration' });
 }

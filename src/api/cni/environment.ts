@@ -1,4 +1,4 @@
-// The environment of a plugin: the CNI_* variables, each verb's own set (CNI specification 1.1, section 2).
+// The environment of a plugin: the CNI_* variables. Each verb has its own set (CNI specification 1.1, section 2).
 
 import { OrbError } from '#base';
 import { INTERFACE_NAME } from './interface-name.ts';
@@ -22,14 +22,14 @@ export const cniVariables = [
 export type CniVariable = (typeof cniVariables)[number];
 export type CniVariables = Readonly<Partial<Record<CniVariable, string>>>;
 
-/** The checked environment; a field is undefined when its variable is absent or empty. */
+/** The checked environment. A field is undefined if its variable is absent or empty. */
 export interface CniEnvironment {
   readonly verb: CniVerb;
   readonly containerId: string | undefined;
   /** Path of the pod's network namespace. */
   readonly netns: string | undefined;
   readonly ifName: string | undefined;
-  /** Unparsed; see parseKubernetesArgs. */
+  /** Not parsed: see parseKubernetesArgs. */
   readonly args: string;
   /** Directories of plugins. */
   readonly path: readonly string[];
@@ -37,7 +37,7 @@ export interface CniEnvironment {
   readonly ownNetnsAllowed: boolean;
 }
 
-/** The environment of a verb that concerns one attachment. */
+/** The environment of a verb for one attachment. */
 export interface AttachmentEnvironment extends CniEnvironment {
   readonly containerId: string;
   readonly ifName: string;
@@ -52,7 +52,7 @@ const required: Readonly<Record<CniVerb, readonly CniVariable[]>> = {
   VERSION: [],
 };
 
-/** Checks the variables; every missing one is named in one error, and every wrong one with its value. */
+/** Checks the variables. One error names every missing variable, and every wrong one with its value. */
 export function parseCniEnvironment(variables: CniVariables): CniEnvironment {
   const verb = verbOf(variables);
   const missing = required[verb].filter((name) => !variables[name]);
@@ -69,7 +69,7 @@ export function parseCniEnvironment(variables: CniVariables): CniEnvironment {
   };
 }
 
-/** Narrows the environment of ADD, DEL and CHECK, whose variables are checked to be there. */
+/** Narrows the type for ADD, DEL and CHECK. Their variables have been checked for presence. */
 export function isAttachmentEnvironment(environment: CniEnvironment): environment is AttachmentEnvironment {
   return environment.containerId !== undefined && environment.ifName !== undefined;
 }

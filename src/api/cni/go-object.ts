@@ -1,4 +1,4 @@
-// JSON objects as Go's encoding/json reads them, because network configurations in the field rely on it.
+// JSON objects as Go's encoding/json reads them. Network configurations in use rely on these rules.
 
 import { z } from 'zod';
 import { openObject } from '../open-object.ts';
@@ -7,15 +7,16 @@ import { openObject } from '../open-object.ts';
 export type GoObject<Shape extends z.core.$ZodLooseShape> = z.ZodPreprocess<z.ZodObject<Shape>>;
 
 /**
- * An object whose field names match in any case (`podDefaultRouteNIC` is `podDefaultRouteNic`), where the last of several
- * spellings wins and null leaves a field unset (Go, encoding/json, Unmarshal). Unknown fields are kept as they are.
+ * An object whose field names match in any case (`podDefaultRouteNIC` is `podDefaultRouteNic`). If a field occurs in
+ * several spellings, the last one wins. null leaves a field unset (Go, encoding/json, Unmarshal). Unknown fields are
+ * kept unchanged.
  */
 export function goObject<Shape extends z.core.$ZodLooseShape>(shape: Shape): GoObject<Shape> {
   const names = new Map(Object.keys(shape).map((name) => [foldCase(name), name]));
   return z.preprocess((value) => (isObject(value) ? canonicalNames(value, names) : value), openObject(shape));
 }
 
-/** A field that others read: it is handed on as it is, and refuses nothing whatever it holds. */
+/** A field that other programs read. It is passed on unchanged, and any value is accepted. */
 export function handedOn<T>(): z.ZodOptional<z.ZodCustom<T, T>> {
   return z.custom<T>().optional();
 }
@@ -30,10 +31,10 @@ function canonicalNames(value: object, names: ReadonlyMap<string, string>): Reco
   return renamed;
 }
 
-/** A key such as `__proto__` is data here. */
+/** A key such as `__proto__` is ordinary data here. */
 const plain = { enumerable: true, writable: true, configurable: true } as const;
 
-/** Simple case folding: over upper case, so that `ſ` is `s` and the Kelvin sign is `k`, as Go folds them. */
+/** Simple case folding by upper case: `ſ` becomes `s` and the Kelvin sign becomes `k`, as in Go. */
 function foldCase(name: string): string {
   return name.toUpperCase().toLowerCase();
 }

@@ -1,4 +1,4 @@
-// The configuration of the `ifacer` plugin: the parent interface that the main plugin after it builds on.
+// The configuration of the `ifacer` plugin: the parent interface that the next plugin, the main plugin, uses.
 
 import { z } from 'zod';
 import { check } from '../validation.ts';
@@ -12,7 +12,7 @@ const interfaceName = z.string().regex(INTERFACE_NAME, {
 
 export const ifacerConfSchema = goObject({
   type: z.literal('ifacer'),
-  /** Interfaces of the node: one to put a VLAN on, or the ports of a bond. */
+  /** Interfaces of the node: the parent of a VLAN, or the ports of a bond. */
   interfaces: z
     .array(interfaceName)
     .optional()
@@ -20,14 +20,14 @@ export const ifacerConfSchema = goObject({
     .refine((names) => names.length > 0, {
       error: 'invalid config: interfaces have at least one interface',
     }),
-  /** 0 makes no VLAN. */
+  /** 0 means no VLAN. */
   vlanID: z
     .int()
     .refine((id) => id >= 0 && id <= 4094, { error: 'invalid vlan tag: must be 0 to 4094' })
     .default(0),
   bond: goObject({
     name: z.union([z.literal(''), interfaceName]).default(''),
-    /** As in the kernel: 0 balance-rr to 6 balance-alb. */
+    /** The kernel's numbers: 0 balance-rr to 6 balance-alb. */
     mode: z
       .int()
       .refine((mode) => mode >= 0 && mode <= 6, { error: 'invalid bond mode: must be 0 to 6' })
@@ -39,7 +39,7 @@ export const ifacerConfSchema = goObject({
 
 export type IfacerConf = z.infer<typeof ifacerConfSchema>;
 
-/** The ifacer's own fields of a configuration. */
+/** Reads the ifacer's own fields of a configuration. */
 export function parseIfacerConf(conf: NetConf): IfacerConf {
   return check(ifacerConfSchema, conf, { subject: 'ifacer configuration' });
 }

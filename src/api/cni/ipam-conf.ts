@@ -6,7 +6,7 @@ import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
-/** A whole number; Spiderpool's documents write the log limits as text, its code reads numbers: both do. */
+/** A whole number. Spiderpool's documents write the log limits as text, and its code reads numbers. We accept both. */
 const count = z
   .union([z.number(), z.string()])
   .refine((value) => /^\d+$/.test(String(value)), { error: 'must be a whole number' })
@@ -19,11 +19,11 @@ export const spiderpoolIpamSchema = goObject({
   type: z.literal('spiderpool'),
   default_ipv4_ippool: poolNames,
   default_ipv6_ippool: poolNames,
-  /** Whether this interface gets no default route. */
+  /** If true, this interface gets no default route. */
   clean_gateway: z.boolean().default(false),
-  /** Only pools whose subnet is that of the parent interface. */
+  /** If true, only pools with the subnet of the parent interface are used. */
   match_master_subnet: z.boolean().default(false),
-  /** Where Spiderpool's agent listens; ours is found by the shim. */
+  /** The socket of Spiderpool's agent. The shim finds our agent without it. */
   ipam_unix_socket_path: z.string().optional(),
   log_level: z.string().optional(),
   log_file_path: z.string().optional(),
@@ -34,7 +34,7 @@ export const spiderpoolIpamSchema = goObject({
 
 export type SpiderpoolIpam = z.infer<typeof spiderpoolIpamSchema>;
 
-/** The `ipam` object of a configuration that delegates addresses to us. */
+/** Reads the `ipam` object of a configuration that delegates IPAM to us. */
 export function parseSpiderpoolIpam(conf: NetConf): SpiderpoolIpam {
   return check(
     z.object({ ipam: spiderpoolIpamSchema }),

@@ -12,31 +12,34 @@ export const CNI_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 const text = z.string().optional();
 
-/** An attachment that the runtime knows, in the configuration of GC. */
+/** An attachment that the runtime lists in the configuration of GC. */
 const attachmentSchema = goObject({ containerID: z.string(), ifname: z.string() });
 
-/** A configuration; fields that only the plugin of its type knows are kept as they are, and so are those that we do not read. */
+/**
+ * A configuration. Fields that only the plugin of its type reads are kept unchanged, like all other fields that we do
+ * not read.
+ */
 export const netConfSchema = goObject({
   cniVersion: z.string().optional(),
   name: z.string().regex(CNI_NAME),
   type: z.string().min(1),
-  /** Which entries of `runtimeConfig` the runtime is to add. */
+  /** The entries of `runtimeConfig` that the runtime must add. */
   capabilities: handedOn<Readonly<Record<string, boolean>>>(),
-  /** Of the plugin that gives addresses; read by that one. */
+  /** The configuration of the IPAM plugin, which reads it. */
   ipam: handedOn<unknown>(),
   args: handedOn<unknown>(),
-  /** What the runtime adds for the capabilities that the configuration declares (CNI conventions). */
+  /** What the runtime adds for the capabilities of the configuration (CNI conventions). */
   runtimeConfig: handedOn<unknown>(),
-  /** Of the previous plugin in the chain, in the version of this configuration; see {@link prevResultOf}. */
+  /** The result of the previous plugin in the chain, in the version of this configuration. See {@link prevResultOf}. */
   prevResult: z.unknown().optional(),
-  /** GC only: everything else of this network is to be removed. */
+  /** GC only: every other attachment of this network must be removed. */
   'cni.dev/valid-attachments': z.array(attachmentSchema).optional(),
 });
 
 export type NetConf = z.infer<typeof netConfSchema>;
 export type ValidAttachment = z.infer<typeof attachmentSchema>;
 
-/** Reads standard input: what is no JSON object is error 6, a field that is wrong is error 7. */
+/** Reads standard input. Input that is no JSON object is error 6. A wrong field is error 7. */
 export function parseNetConf(stdin: string): NetConf {
   const subject = 'network configuration';
   const undecodable = { subject, code: 'CNI_INPUT_UNDECODABLE' } as const;
@@ -44,12 +47,15 @@ export function parseNetConf(stdin: string): NetConf {
   return check(netConfSchema, object, { subject });
 }
 
-/** The version a configuration is written in, known to us or not; without one it is the oldest. */
+/** The version of a configuration, even if we do not know it. A configuration without one has the oldest. */
 export function versionOf(conf: Pick<NetConf, 'cniVersion'>): string {
   return conf.cniVersion || OLDEST_VERSION;
 }
 
-/** The version that standard input asks for, also where it is refused for something else; undefined where nobody can tell. */
+/**
+ * The version that standard input asks for, even if the input is refused for another reason. Undefined if it has no
+ * readable version.
+ */
 export function versionAsked(stdin: string): string | undefined {
   try {
     const object = checkJson(goObject({ cniVersion: z.string().optional() }), stdin, { subject: 'version' });
@@ -59,7 +65,7 @@ export function versionAsked(stdin: string): string | undefined {
   }
 }
 
-/** The result of the chain so far; undefined when there is none, which DEL must live with. */
+/** The result of the chain so far. Undefined if there is none. DEL must work without it. */
 export function prevResultOf(conf: NetConf): CniResult | undefined {
   if (conf.prevResult === undefined) return undefined;
   const version = versionOf(conf);
@@ -67,16 +73,16 @@ export function prevResultOf(conf: NetConf): CniResult | undefined {
   return readResult(conf.prevResult, known);
 }
 
-/** libcni takes `true` and "True" (libcni/conf.go). */
+/** libcni accepts `true` and "True" (libcni/conf.go). */
 const booleanOrText = z
   .union([z.boolean(), z.string().regex(/^(true|false)$/i)])
   .transform((value) => value === true || String(value).toLowerCase() === 'true')
   .optional();
 
-/** A list of plugins, as files in /etc/cni/net.d and NetworkAttachmentDefinitions hold it. */
+/** A list of plugins, as in files of /etc/cni/net.d and in NetworkAttachmentDefinitions. */
 export const netConfListSchema = goObject({
   cniVersion: text,
-  /** New in 1.1.0: the runtime takes the newest it speaks. */
+  /** New in 1.1.0: the runtime takes the newest version that it supports. */
   cniVersions: z.array(z.string()).optional(),
   name: z.string().regex(CNI_NAME),
   disableCheck: booleanOrText,
@@ -90,8 +96,8 @@ export const netConfListSchema = goObject({
 export type NetConfList = z.infer<typeof netConfListSchema>;
 
 /**
- * Reads a configuration list. A single configuration becomes a list of one; `defaultName` stands in for a missing name,
- * as Multus names a network after its NetworkAttachmentDefinition.
+ * Reads a configuration list. A single configuration becomes a list with one entry. `defaultName` replaces a missing
+ * name, because Multus names a network after its NetworkAttachmentDefinition.
  */
 export function parseNetConfList(
   json: string,
@@ -100,7 +106,7 @@ export function parseNetConfList(
   const value = check(z.record(z.string(), z.unknown()), parseJson(json, { subject }), { subject });
   const keys = new Map(Object.keys(value).map((key) => [key.toLowerCase(), key]));
   const named = keys.has('name') || defaultName === undefined ? value : { ...value, name: defaultName };
-  // As Multus tells them apart (pkg/types, LoadDelegateNetConf).
+  // The same distinction as in Multus (pkg/types, LoadDelegateNetConf).
   if (keys.has('plugins') && !keys.has('type')) return check(netConfListSchema, named, { subject });
   const single = check(netConfSchema, named, { subject });
   const { cniVersion, name } = single;

@@ -1,5 +1,5 @@
-// The configurations of `veth` and `router`, the plugins from before the coordinator (spidernet-io/plugins 0.1, spidernet-io/cni-plugins
-// 0.2), in the option names of both.
+// The configurations of `veth` and `router`, the plugins before the coordinator. Option names of spidernet-io/plugins
+// 0.1 and spidernet-io/cni-plugins 0.2 are read.
 
 import { z } from 'zod';
 import { shortList } from '../short-list.ts';
@@ -17,9 +17,9 @@ const logOptions = goObject({
   log_max_count: z.int().optional(),
 });
 
-/** What it asks of the node, the agent does for all pods (`tuneSysctlConfig`). */
+/** It asks for settings of the node. The agent makes these for all pods (`tuneSysctlConfig`). */
 const rpFilter = goObject({
-  /** `veth` 0.1 and the first `router`s. */
+  /** `veth` 0.1 and the first versions of `router`. */
   enabled: z.boolean().optional(),
   enable: z.boolean().optional(),
   set_host: z.boolean().optional(),
@@ -32,7 +32,7 @@ const ipConflict = goObject({
   retries: z.int().optional(),
 });
 
-/** A NIC whose MAC address alone is changed has no counterpart in the coordinator. */
+/** The coordinator has no mode that changes only the MAC address of a NIC. */
 const mustBeFalse = z
   .boolean()
   .refine((value) => !value, {
@@ -40,12 +40,12 @@ const mustBeFalse = z
   })
   .optional();
 
-/** Of 0.2, in both types. */
+/** Options of 0.2, in both types. */
 const cniPluginsFields = {
   overlay_hijack_subnet: networks,
   service_hijack_subnet: networks,
   additional_hijack_subnet: networks,
-  /** -1 and 1 move routes, 0 leaves them. */
+  /** -1 and 1 move routes, and 0 does not. */
   migrate_route: z.literal([-1, 0, 1]).default(-1),
   mac_prefix: macPrefix,
   only_op_mac: mustBeFalse,
@@ -58,13 +58,13 @@ const cniPluginsFields = {
 export const vethConfSchema = goObject({
   type: z.literal('veth'),
   ...cniPluginsFields,
-  /** The names of 0.1 from here on. */
+  /** The options from here on have names of 0.1. */
   cluster_cidr: networks,
   service_cidr: networks,
   additional_cidr: networks,
   hardware_prefix: macPrefix,
   only_hardware: mustBeFalse,
-  /** 0 and 1 move routes, 2 leaves them. */
+  /** 0 and 1 move routes, and 2 does not. */
   move_routes: z.literal([0, 1, 2]).default(0),
 });
 
@@ -73,9 +73,9 @@ export const routerConfSchema = goObject({
   ...cniPluginsFields,
   overlay_interface: interfaceName,
   host_rule_table: z.int().min(1).max(0xffff_ffff).optional(),
-  /** SR-IOV NICs need no other treatment than macvlan. */
+  /** SR-IOV NICs need the same handling as macvlan. */
   sriov: z.boolean().optional(),
-  /** The first versions' names for the three lists and for `migrate_route`. */
+  /** Names of the first versions for the three lists and for `migrate_route`. */
   routes: shortList(goObject({ dst: networkText })).optional(),
   hijack_overlay_response: z.boolean().default(true),
 });
@@ -83,12 +83,12 @@ export const routerConfSchema = goObject({
 export type VethConf = z.infer<typeof vethConfSchema>;
 export type RouterConf = z.infer<typeof routerConfSchema>;
 
-/** The own fields of a `veth` configuration. */
+/** Reads the own fields of a `veth` configuration. */
 export function parseVethConf(conf: NetConf): VethConf {
   return check(vethConfSchema, conf, { subject: 'veth configuration' });
 }
 
-/** The own fields of a `router` configuration. */
+/** Reads the own fields of a `router` configuration. */
 export function parseRouterConf(conf: NetConf): RouterConf {
   return check(routerConfSchema, conf, { subject: 'router configuration' });
 }

@@ -1,13 +1,16 @@
-// Where a network configuration may ask for particular addresses (CNI conventions, "ips").
+// The places where a network configuration may ask for particular addresses (CNI conventions, "ips").
 
 import { goObject, handedOn } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
-/** What is not of this shape asks for nothing. */
+/** A value of another shape asks for nothing. */
 const withIps = goObject({ ips: handedOn<unknown>() }).catch({});
 const withCni = goObject({ cni: handedOn<unknown>() }).catch({});
 
-/** By field: as the runtime adds them for the capability `ips`, and as `cni-args` of Multus become `args.cni`. */
+/**
+ * Requested addresses by field. The runtime adds one for the capability `ips`, and `cni-args` of Multus become
+ * `args.cni`.
+ */
 export function requestedAddresses({ runtimeConfig, args }: NetConf): Readonly<Record<string, unknown>> {
   return {
     'runtimeConfig.ips': withIps.parse(runtimeConfig).ips,

@@ -1,4 +1,4 @@
-// Results in the shapes of the specification's versions: read from any of them, written in those we speak.
+// Results in the shapes of the specification's versions. We read all versions, and write those that we support.
 
 import { z } from 'zod';
 import { type Family, parseCidr } from '#ip';
@@ -17,7 +17,7 @@ export function readResult(value: unknown, version: SpecVersion, subject = 'prev
   return { ...result, ips: result.ips.map((ip) => without(ip, ['version'])) };
 }
 
-/** Writes a result in `version`, as it goes to standard output or into `prevResult`. */
+/** Writes a result in `version`, for standard output or `prevResult`. */
 export function writeResult(result: CniResult, version: SupportedVersion): Fields {
   const written: CniResult = { ...result };
   if (!isAtLeast(version, '1.1.0')) {

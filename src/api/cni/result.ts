@@ -1,4 +1,4 @@
-// The result of ADD in the shape of specification 1.1.0, which is what we work with inside.
+// The result of ADD in the shape of specification 1.1.0. Our code uses only this shape.
 
 import { z } from 'zod';
 import { shortList } from '../short-list.ts';
@@ -6,7 +6,7 @@ import { check } from '../validation.ts';
 import { goObject, handedOn } from './go-object.ts';
 import { addressIfAny, cidrText } from './text-fields.ts';
 
-/** interfaces[]: an interface that was made; `sandbox` is empty or absent on the host's side. */
+/** interfaces[]: an interface that was made. `sandbox` is empty or absent on the host's side. */
 export const cniInterfaceSchema = goObject({
   name: z.string(),
   mac: handedOn<string>(),
@@ -17,14 +17,14 @@ export const cniInterfaceSchema = goObject({
   pciID: handedOn<string>(),
 });
 
-/** ips[]: `interface` is an index into interfaces[]; an IPAM plugin leaves it out. */
+/** ips[]: `interface` is an index into interfaces[]. An IPAM plugin leaves it out. */
 export const cniIpSchema = goObject({
   address: cidrText,
   gateway: addressIfAny,
   interface: z.int().min(0).optional(),
 });
 
-/** routes[]: we look at none of another plugin's. */
+/** routes[]: we read no route of another plugin. */
 export const cniRouteSchema = goObject({
   dst: handedOn<string>(),
   gw: handedOn<string>(),
@@ -36,7 +36,7 @@ export const cniRouteSchema = goObject({
   scope: handedOn<number>(),
 });
 
-/** dns: read by the runtime alone. */
+/** dns: only the runtime reads it. */
 export interface CniDns {
   readonly nameservers?: readonly string[];
   readonly domain?: string;
@@ -44,7 +44,7 @@ export interface CniDns {
   readonly options?: readonly string[];
 }
 
-/** A result without its version; unknown fields are kept, and those that we do not read are not checked. */
+/** A result without its version. Unknown fields are kept. Fields that we do not read are not checked. */
 export const cniResultSchema = goObject({
   interfaces: shortList(cniInterfaceSchema).optional(),
   ips: shortList(cniIpSchema).optional(),
@@ -57,7 +57,7 @@ export type CniIp = z.infer<typeof cniIpSchema>;
 export type CniRoute = z.infer<typeof cniRouteSchema>;
 export type CniResult = z.infer<typeof cniResultSchema>;
 
-/** Checks a result in the 1.1.0 shape; `subject` says where it came from, for example `prevResult`. */
+/** Checks a result in the 1.1.0 shape. `subject` names its source, for example `prevResult`. */
 export function checkResult(value: unknown, subject: string): CniResult {
   return check(cniResultSchema.refine(indexesExist, { error: indexError }), value, { subject });
 }

@@ -1,18 +1,18 @@
-// Versions of the CNI specification, and what each of them brought.
+// Versions of the CNI specification.
 
 import { OrbError } from '#base';
 
-/** All that were ever published. */
+/** All published versions. */
 export const specVersions = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
 
 export type SpecVersion = (typeof specVersions)[number];
 
-/** Those our plugins speak: the ones with chaining. */
+/** The versions that our plugins support: those with chaining. */
 export const supportedVersions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
 
 export type SupportedVersion = (typeof supportedVersions)[number];
 
-/** What a configuration without cniVersion means (libcni, pkg/version). */
+/** The version of a configuration without cniVersion (libcni, pkg/version). */
 export const OLDEST_VERSION: SpecVersion = '0.1.0';
 
 /** Whether `version` is `least` or newer. */
@@ -20,7 +20,10 @@ export function isAtLeast(version: SpecVersion, least: SpecVersion): boolean {
   return specVersions.indexOf(version) >= specVersions.indexOf(least);
 }
 
-/** `version` if we speak it, and are at `least` where a verb needs that; else the error that the specification asks for. */
+/**
+ * Returns `version` if we support it. If a verb needs `least`, the version must be that or newer. Otherwise throws the
+ * error that the specification requires.
+ */
 export function requireVersion(version: string, least: SupportedVersion = '0.3.0'): SupportedVersion {
   const spoken = supportedVersions.filter((candidate) => isAtLeast(candidate, least));
   const found = spoken.find((candidate) => candidate === version);

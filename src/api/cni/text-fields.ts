@@ -1,4 +1,4 @@
-// Text fields of CNI documents that hold addresses and networks: checked as such, kept as text.
+// Text fields of CNI documents with addresses and networks. They are checked, and stay text.
 
 import { z } from 'zod';
 import { isOrbError } from '#base';
@@ -9,7 +9,7 @@ export const addressText = z.string().refine((text) => tryParseAddress(text) !==
   error: 'must be an IP address, for example 10.6.0.1 or fd00::1',
 });
 
-/** An address where one is given: Go's net.IP reads empty text as none, as it does null. */
+/** An address or nothing. Go's net.IP reads empty text and null as no address. */
 export const addressIfAny = z
   .string()
   .refine((text) => text === '' || tryParseAddress(text) !== undefined, {
@@ -19,7 +19,10 @@ export const addressIfAny = z
   .optional();
 
 const hex = '[0-9a-fA-F]';
-/** 6, 8 or 20 bytes (EUI-48, EUI-64, InfiniBand), in pairs of digits joined by `:` or `-`, or in fours joined by dots. */
+/**
+ * 6, 8 or 20 bytes (EUI-48, EUI-64, InfiniBand). They are pairs of digits joined by `:` or `-`, or groups of four
+ * joined by dots.
+ */
 const HARDWARE_ADDRESS = new RegExp(
   [5, 7, 19]
     .flatMap((more) => [
@@ -30,7 +33,7 @@ const HARDWARE_ADDRESS = new RegExp(
     .join('|'),
 );
 
-/** A hardware address in one of the forms of Go's net.ParseMAC, or empty for none. */
+/** A hardware address in one of the forms of Go's net.ParseMAC. Empty for none. */
 export const hardwareAddressIfAny = z
   .string()
   .refine((text) => text === '' || HARDWARE_ADDRESS.test(text), {
@@ -39,19 +42,19 @@ export const hardwareAddressIfAny = z
   .transform((text) => (text === '' ? undefined : text))
   .optional();
 
-/** An address with its prefix length; host bits are kept. */
+/** An address with its prefix length. Host bits are kept. */
 export const cidrText = z.string().refine(isCidr, {
   error: 'must be an address with a prefix length, for example 10.6.0.5/16 or fd00::5/64',
 });
 
-/** An address with or without a prefix length, as a pod asks for one. */
+/** An address that a pod asks for, with or without a prefix length. */
 export const requestedAddressText = z
   .string()
   .refine((text) => tryParseAddress(text) !== undefined || isCidr(text), {
     error: 'must be an IP address, with or without a prefix length',
   });
 
-/** A network that may be written as a bare address: then it is that host alone. Blanks around it are dropped. */
+/** A network. A single address means the network with only this address. Blanks around it are removed. */
 export const networkText = z.string().transform((text, context) => {
   const trimmed = text.trim();
   const host = tryParseAddress(trimmed);

@@ -1,4 +1,4 @@
-// Jobs and CronJobs of batch/v1: pods that run to their end.
+// Jobs and CronJobs of batch/v1: pods that run to completion.
 
 import { z } from 'zod';
 import { labelSelectorSchema, metadataSchema, typeFields } from '../metadata.ts';

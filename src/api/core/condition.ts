@@ -1,4 +1,4 @@
-// status.conditions[], as pods, nodes and workloads have them.
+// status.conditions[] of pods, nodes and workloads.
 
 import { z } from 'zod';
 import { partOf } from '../open-object.ts';

@@ -1,4 +1,4 @@
-// PodDisruptionBudget of policy/v1: how many pods may be away at a time.
+// PodDisruptionBudget of policy/v1: how many pods may be unavailable at a time.
 
 import { z } from 'zod';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';

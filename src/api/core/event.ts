@@ -1,4 +1,4 @@
-// Event of the core group: what `kubectl describe` prints below an object.
+// Event of the core group: `kubectl describe` prints it below an object.
 
 import { z } from 'zod';
 import { typeFields } from '../metadata.ts';

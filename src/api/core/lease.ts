@@ -1,4 +1,4 @@
-// Lease: who leads, and until when.
+// Lease: the current leader, and how long its lease is valid.
 
 import { z } from 'zod';
 import { typeFields } from '../metadata.ts';

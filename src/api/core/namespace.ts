@@ -1,4 +1,4 @@
-// Namespace: its annotations name default pools, its labels are matched by pools.
+// Namespace: its annotations name default pools, and pools match its labels.
 
 import { z } from 'zod';
 import { typeFields } from '../metadata.ts';

@@ -1,4 +1,4 @@
-// Pod: what we read of it to attach it, and what the lab writes to run it.
+// Pod: the fields that we read to attach it, and the fields that the lab writes to run it.
 
 import { z } from 'zod';
 import { typeFields } from '../metadata.ts';
@@ -27,7 +27,7 @@ const containerSchema = partOf({
   ports: z.array(containerPortSchema).optional().describe('Ports the container listens on.'),
 });
 
-/** PodSpec, which workloads embed too. */
+/** PodSpec. Workloads embed it too. */
 export const podSpecSchema = partOf({
   nodeName: text.describe('Node the pod runs on.'),
   nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels that the node must have.'),

@@ -1,4 +1,4 @@
-// The workloads of apps/v1: what makes pods, and which of them are there.
+// The workloads of apps/v1. They create pods and report which of them exist.
 
 import { z } from 'zod';
 import { labelSelectorSchema, metadataSchema, typeFields } from '../metadata.ts';

@@ -1,18 +1,18 @@
-// What a kind of ours adds to a resource type, so that its CustomResourceDefinition can be made of it.
+// The fields that one of our kinds adds to a resource type. Its CustomResourceDefinition is made from them.
 
 import type { KubeObject, ResourceType } from '../resource.ts';
 
-/** additionalPrinterColumns[] of a CRD: what `kubectl get` prints. */
+/** additionalPrinterColumns[] of a CRD: the columns that `kubectl get` prints. */
 export interface PrinterColumn {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly jsonPath: string;
   readonly description: string;
-  /** Above 0: only with `-o wide`. */
+  /** A column above 0 is shown only with `-o wide`. */
   readonly priority?: number;
 }
 
-/** A kind that is served through a CustomResourceDefinition. */
+/** A kind with a CustomResourceDefinition. */
 export interface CustomKind<T extends KubeObject = KubeObject> extends ResourceType<T> {
   readonly singular: string;
   readonly shortNames: readonly string[];

@@ -1,11 +1,11 @@
-// The CustomResourceDefinition of a kind of ours.
+// The CustomResourceDefinition of one of our kinds.
 
 import type { CustomResourceDefinition } from '../core/custom-resource-definition.ts';
 import { customResources } from '../resources.ts';
 import type { CustomKind } from './custom-kind.ts';
 import { type OpenApiSchema, structuralSchema } from './structural.ts';
 
-/** The CustomResourceDefinitions of all our kinds, ready to be applied. */
+/** The CustomResourceDefinitions of all our kinds, ready to apply. */
 export function crdManifests(): CustomResourceDefinition[] {
   const kinds: readonly CustomKind[] = Object.values(customResources);
   return kinds.map(crdManifest);
@@ -41,7 +41,7 @@ function crdManifest(kind: CustomKind): CustomResourceDefinition {
   };
 }
 
-/** The server checks metadata itself and refuses a schema that says more of it than its name. */
+/** The server checks metadata itself. It refuses a schema that restricts more of metadata than the name. */
 function objectSchema(kind: CustomKind): OpenApiSchema {
   const schema = structuralSchema(kind.schema);
   return { ...schema, properties: { ...schema.properties, metadata: { type: 'object' } } };

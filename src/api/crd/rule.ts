@@ -1,19 +1,19 @@
-// Rules that go beyond the form of a field, in CEL, which API servers evaluate (x-kubernetes-validations).
+// Validation rules in CEL, beyond the form of a single field. API servers evaluate them (x-kubernetes-validations).
 
 /** One rule. */
 export interface ValidationRule {
-  /** CEL over `self`, and over `oldSelf` in a transition rule, which the server runs on updates only. */
+  /** CEL over `self`. A transition rule also uses `oldSelf`, and the server evaluates it only on updates. */
   readonly rule: string;
-  /** What the user reads: names what is allowed. */
+  /** The message for the user. It names what is allowed. */
   readonly message: string;
 }
 
-/** Metadata that attaches rules to a schema. */
+/** Schema metadata with these rules. */
 export function rules(...validations: ValidationRule[]): Readonly<Record<string, readonly ValidationRule[]>> {
   return { 'x-kubernetes-validations': validations };
 }
 
-/** The field once set stays as it is; setting it later is allowed, since admission derives what is left out. */
+/** The field cannot change once it is set. It can be set later, because admission derives absent fields. */
 export function immutableField(field: string): ValidationRule {
   return {
     rule: `!has(oldSelf.${field}) || (has(self.${field}) && self.${field} == oldSelf.${field})`,

@@ -1,9 +1,9 @@
-// From our schemas to the structural OpenAPI v3 schemas that Kubernetes asks of a CustomResourceDefinition.
+// Converts our schemas to the structural OpenAPI v3 schemas that Kubernetes requires in a CustomResourceDefinition.
 
 import { z } from 'zod';
 import { OrbError } from '#base';
 
-/** An OpenAPI v3 schema as Kubernetes knows it; rules, keys and formats we make no use of are left out. */
+/** An OpenAPI v3 schema of Kubernetes, without the rules, keys and formats that we do not use. */
 export interface OpenApiSchema {
   description?: string;
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
@@ -29,10 +29,10 @@ export interface OpenApiSchema {
   'x-kubernetes-validations'?: readonly { rule: string; message: string }[];
 }
 
-/** What zod makes of a schema. */
+/** zod's conversion of a schema. */
 type Draft = Readonly<Record<string, unknown>>;
 
-/** Kept as they are, in this order. */
+/** Keys that are copied unchanged, in this order. */
 const KEPT = [
   'description',
   'type',
@@ -61,9 +61,8 @@ const TRANSLATED = [
 ];
 
 /**
- * The structural schema of `schema`, as clients write it: a field with a default is not required.
- * What no structural schema can say is an error of ours that names the field.
- * (Kubernetes, "Specifying a structural schema")
+ * The structural schema of `schema` as clients write it: a field with a default is not required. If a structural schema
+ * cannot express a field, an error names the field. (Kubernetes, "Specifying a structural schema")
  */
 export function structuralSchema(schema: z.ZodType): OpenApiSchema {
   return translate(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as Draft, '');
@@ -103,7 +102,7 @@ function property(draft: Draft, path: string): OpenApiSchema {
   return translated;
 }
 
-/** Exactly this form is what the API server accepts. */
+/** The API server accepts exactly this form. */
 function intOrString({ description }: Draft): OpenApiSchema {
   return {
     ...(description === undefined ? {} : { description: description as string }),
@@ -112,7 +111,7 @@ function intOrString({ description }: Draft): OpenApiSchema {
   };
 }
 
-/** zod bounds every integer by what a number holds exactly; that is no rule of the API. */
+/** zod limits every integer to the numbers that are exact in JavaScript. The API has no such rule. */
 function isIntegerBound(key: string, value: unknown): boolean {
   return (
     (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||
@@ -120,7 +119,9 @@ function isIntegerBound(key: string, value: unknown): boolean {
   );
 }
 
-/** Open objects say `additionalProperties: {}`: in Kubernetes that is what pruning and preserving decide. */
+/**
+ * Open objects produce `additionalProperties: {}`. In Kubernetes, pruning and preserving unknown fields decide this.
+ */
 function isEmpty(value: unknown): boolean {
   return (
     value === undefined ||

@@ -11,12 +11,12 @@ export const SPIDERPOOL_CATEGORY = 'spiderpool';
 /** The finalizer on pools, subnets, endpoints and coordinators. */
 export const SPIDERPOOL_FINALIZER = 'spiderpool.spidernet.io';
 
-/** 4 or 6, as the kinds write the address family. */
+/** 4 or 6. The kinds write the address family like this. */
 export const ipVersionSchema = z.literal([4, 6]).meta({ type: 'integer', format: 'int64' });
 
 const rangesSchema = z.array(z.string().max(81)).max(65_536);
 
-/** A static route: destination CIDR and the gateway towards it. */
+/** A static route: a destination CIDR and its gateway. */
 export const routeSchema = openObject({
   dst: z.string().describe('Destination as a CIDR, for example 10.250.0.0/16.'),
   gw: z.string().describe('Address of the gateway, of the same family as the destination.'),

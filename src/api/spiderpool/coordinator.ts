@@ -7,14 +7,17 @@ import { typeFields } from '../metadata.ts';
 import { int64, openObject } from '../open-object.ts';
 import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
 
-/** Spiderpool's CRD says `disabled` where its plugin says `disable`; both mean "do nothing". */
+/** Spiderpool's CRD says `disabled`, and its plugin says `disable`. Both mean "do nothing". */
 export const coordinatorModes = ['auto', 'underlay', 'overlay', 'disable', 'disabled'] as const;
 export const podCIDRTypes = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const;
 
-/** Two bytes of a unicast MAC address, or nothing: the low bit of the first byte is the multicast bit (IEEE 802). */
+/** Two bytes of a unicast MAC address, or nothing. The low bit of the first byte is the multicast bit (IEEE 802). */
 const MAC_PREFIX = /^([0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2})?$/;
 
-/** As addresses and CIDRs are written; what they mean is for admission. Regular expressions of the API server have no look-ahead. */
+/**
+ * The characters of addresses and CIDRs. Admission checks the value. Regular expressions of the API server have no
+ * look-ahead.
+ */
 const NETWORK_TEXT = /^\s*[0-9a-fA-F:.]+(\/[0-9]{1,3})?\s*$/;
 const IPV4_TEXT = /^([0-9]{1,3}(\.[0-9]{1,3}){3})?$/;
 const NIC_NAME = /^[^/:\s]{0,15}$/;
@@ -24,7 +27,7 @@ const foreignTable = {
   message: 'must be a table other than default, main and local (253 to 255)',
 };
 
-/** The fields of SpiderCoordinator's spec, which SpiderMultusConfig embeds too. */
+/** The fields of SpiderCoordinator's spec. SpiderMultusConfig embeds them too. */
 export const coordinatorFields = {
   mode: z
     .enum(coordinatorModes)
@@ -86,7 +89,7 @@ const statusSchema = openObject({
   serviceCIDR: z.array(z.string()).optional().describe('Networks of Services that were found.'),
 });
 
-/** spidercoordinators.spiderpool.spidernet.io; the one named `default` counts. */
+/** spidercoordinators.spiderpool.spidernet.io. Only the one with the name `default` is used. */
 export const spiderCoordinatorSchema = openObject({
   ...typeFields,
   spec: openObject(coordinatorFields)

@@ -1,4 +1,4 @@
-// SpiderEndpoint: the addresses and routes of one pod, derived from the pools that gave them.
+// SpiderEndpoint: the addresses and routes of one pod, derived from the pools of the addresses.
 
 import { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';
@@ -36,7 +36,7 @@ const statusSchema = openObject({
   ownerControllerName: z.string().describe('Name of that controller.'),
 });
 
-/** spiderendpoints.spiderpool.spidernet.io: named as the pod, in its namespace. */
+/** spiderendpoints.spiderpool.spidernet.io. It has the name and namespace of the pod. */
 export const spiderEndpointSchema = openObject({
   ...typeFields,
   status: statusSchema.optional().describe('The addresses of the pod; written by the agent of its node.'),

@@ -1,4 +1,4 @@
-// SpiderIPPool: addresses of one network that pods are given, and who holds them.
+// SpiderIPPool: addresses of one network for pods, and the holders of these addresses.
 
 import { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';
@@ -57,16 +57,16 @@ export const spiderIPPoolSchema = openObject({
 
 export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;
 
-/** One record of `status.allocatedIPs`; `nic` is ours, Spiderpool writes the first two. */
+/** One record of `status.allocatedIPs`. `nic` is our field, and Spiderpool writes the other two. */
 export const poolAllocationSchema = openObject({
   /** `namespace/name` of the pod. */
   pod: z.string(),
   podUid: z.string(),
-  /** The pod's interface: two interfaces of one pod can draw from one pool. */
+  /** The pod's interface. Two interfaces of one pod can use one pool. */
   nic: z.string().optional(),
 });
 
-/** The parsed `status.allocatedIPs`: address without prefix length to its holder. */
+/** The parsed `status.allocatedIPs`. It maps each address, without prefix length, to its holder. */
 export const poolAllocationsSchema = z.record(z.string(), poolAllocationSchema);
 
 export type PoolAllocation = z.infer<typeof poolAllocationSchema>;

@@ -102,7 +102,7 @@ const ovs = openObject({
   ippools,
 });
 
-/** cniType to the field that configures it. */
+/** Maps each cniType to the field with its configuration. */
 const typeFieldNames = [
   ['macvlan', 'macvlan'],
   ['ipvlan', 'ipvlan'],
@@ -113,7 +113,7 @@ const typeFieldNames = [
   ['ipoib', 'ipoib'],
 ] as const;
 
-/** The field of the chosen type is there, and no other type's. */
+/** The field of the chosen type must be set, and no field of another type. */
 const typeRules = typeFieldNames.map(
   ([type, field]): ValidationRule => ({
     rule: `(self.cniType == '${type}') == has(self.${field})`,

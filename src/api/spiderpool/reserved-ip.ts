@@ -1,4 +1,4 @@
-// SpiderReservedIP: addresses that no pool may hand out.
+// SpiderReservedIP: addresses that no pool may give out.
 
 import type { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';

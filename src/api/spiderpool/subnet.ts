@@ -1,4 +1,4 @@
-// SpiderSubnet: a network from which pools are made, by hand or for an application.
+// SpiderSubnet: a network from which pools are made, manually or for an application.
 
 import { z } from 'zod';
 import type { CustomKind } from '../crd/custom-kind.ts';
