@@ -65,7 +65,7 @@ function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord 
   };
 }
 
-/** The configuration from the runtime, without the parts that the runtime copies from elsewhere. */
+/** The configuration from the runtime, without the result of the earlier plugins that the runtime repeats in it. */
 function confOf({ prevResult: _, ...conf }: NetConf): Record<string, unknown> {
   return conf;
 }

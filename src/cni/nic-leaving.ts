@@ -57,7 +57,9 @@ export function withoutSuccessors(
   return { ...plan, nic: { ...plan.nic, addresses } };
 }
 
-/** Changes the pod to its state without the NIC: its other NICs get their tables and the default route anew. */
+/**
+ * Changes the pod to its state without the NIC: tables and the default route are divided again among its other NICs.
+ */
 function leavePod(
   containerId: string,
   plan: RecordedNic | undefined,
