@@ -1,4 +1,4 @@
-// The command line of orbctl, assembled from one file per command; what the commands do is passed in.
+// The command line of orbctl. Each command has its own file; the functions that do the work are passed in.
 
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { explained, TROUBLE } from '#program';
@@ -11,7 +11,7 @@ import { type LabProgramCommands, labControllers, labKubelet } from './lab-progr
 import { refusal } from './refusal.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
-/** What the commands do; each resolves with the exit code. */
+/** The functions of the commands; each resolves with the exit code. */
 export interface Commands extends CheckCommands, LabCommands, LabProgramCommands, TraceCommands {}
 
 /** The application; run it with `run(app, argv, { process, commands })`. */

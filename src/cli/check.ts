@@ -1,11 +1,11 @@
-// `orbctl check`: whether the pods of this node, and the node, are as planned; mends them with --repair.
+// `orbctl check`: compares this node and its pods with the plan, and repairs them with --repair.
 
 import { buildCommand } from '@stricli/core';
 import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 
-/** What `orbctl check` was asked for. */
+/** The options of `orbctl check`. */
 export interface CheckFlags {
-  /** What is checked anyway; there is nothing else to check yet. */
+  /** The node is always checked: the flag selects nothing else yet. */
   readonly node?: boolean;
   readonly namespace?: string;
   readonly repair: boolean;
@@ -13,7 +13,7 @@ export interface CheckFlags {
   readonly socket: string;
 }
 
-/** What the command does; it resolves with the exit code: 1 where something differs, 2 where the agent cannot be asked. */
+/** Does the work of the command. It resolves with the exit code: 1 if something differs, 2 if the agent cannot be asked. */
 export interface CheckCommands {
   check(flags: CheckFlags): Promise<number>;
 }

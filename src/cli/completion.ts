@@ -1,4 +1,4 @@
-// `orbctl completion SHELL` prints what makes a shell complete orbctl's words; `orbctl complete` is what that asks at each Tab.
+// `orbctl completion SHELL` prints the script that completes orbctl's words. At each Tab, the script asks `orbctl complete`.
 
 import { type Application, buildCommand, type Command } from '@stricli/core';
 import { proposals } from './completion/proposals.ts';
@@ -32,7 +32,7 @@ export const completion = buildCommand<Record<never, never>, [string], Context<u
   },
 });
 
-/** Prints what the last of the words may become, one a line, with what it means after a tab. */
+/** Prints the completions of the last word, one a line, each with its meaning after a tab. */
 export function completeCommand<Doings>(app: () => Application<Context<Doings>>): Command<Context<Doings>> {
   return buildCommand<Record<never, never>, string[], Context<Doings>>({
     docs: { brief: 'Completes the last of the words (asked by shells)' },

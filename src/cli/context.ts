@@ -1,14 +1,14 @@
-// What every command gets from stricli: the process's streams, and what the command does, which is passed in.
+// What every command gets from stricli: the streams of the process, and the functions that do the work, which are passed in.
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
 
-/** `this` of a command; each command's file says in `Doings` what it calls. */
+/** `this` of a command. Each command's file lists in `Doings` the functions that it calls. */
 export interface Context<Doings> extends CommandContext {
   readonly process: StricliProcess;
   readonly commands: Doings;
 }
 
-/** The parser of a flag or argument that is any text. */
+/** The parser of a flag or argument that accepts any text. */
 export const text = (input: string): string => input;
 
 /** `-n`, with `aliases: { n: 'namespace' }`. */

@@ -1,25 +1,25 @@
-// `orbctl lab exec` and `orbctl lab ls`: commands in the places of running labs, and which places there are.
+// `orbctl lab exec` runs commands in the places of running labs; `orbctl lab ls` lists these places.
 
 import { buildCommand } from '@stricli/core';
 import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 
-/** What `orbctl lab exec` was asked for besides the command. */
+/** The options of `orbctl lab exec`, without the command. */
 export interface LabExecFlags {
   readonly namespace?: string;
 }
 
-/** What `orbctl lab ls` was asked for. */
+/** The options of `orbctl lab ls`. */
 export interface LabListFlags extends LabExecFlags {
   readonly json: boolean;
 }
 
-/** What completion asks. */
+/** What completion needs to know. */
 export interface PlaceNames {
   /** Names of all places of the running labs. */
   placeNames(): readonly string[];
 }
 
-/** Each resolves with the exit code. */
+/** Each function resolves with the exit code. */
 export interface LabPlaceCommands extends PlaceNames {
   /** `target` is a pod, a node, `router`, `client` or `branch`. */
   labExec(flags: LabExecFlags, target: string, argv: readonly string[]): Promise<number>;

@@ -1,9 +1,9 @@
-// The programs of a running lab that are this one too, started by the lab and hidden from the help.
+// Programs of a running lab that are part of orbctl. The lab starts them, and the help does not show them.
 
 import { buildCommand } from '@stricli/core';
 import { type Context, text } from './context.ts';
 
-/** Both run until a signal. */
+/** Both run until a signal comes. */
 export interface LabProgramCommands {
   /** The kubelet of a lab's node. */
   labKubelet(node: string): Promise<number>;

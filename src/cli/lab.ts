@@ -1,4 +1,4 @@
-// `orbctl lab`: brings a lab up and tries what reaches what.
+// `orbctl lab`: starts a lab and tests which connections work in it.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { OrbError } from '#base';
@@ -6,7 +6,7 @@ import { wholeNumber } from '#program';
 import { type Context, text } from './context.ts';
 import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
 
-/** What `orbctl lab` was asked for. */
+/** The options of `orbctl lab`. */
 export interface LabFlags {
   readonly nodes: number;
   readonly once: boolean;
@@ -17,10 +17,10 @@ export interface LabFlags {
   readonly json?: string;
 }
 
-/** What the commands of the lab do; each resolves with the exit code. */
+/** The functions of the lab's commands; each resolves with the exit code. */
 export interface LabCommands extends LabPlaceCommands {
   lab(flags: LabFlags): Promise<number>;
-  /** Process 1 of the lab; `options` is JSON of the process outside. */
+  /** Process 1 of the lab; `options` is JSON from the process outside. */
   labInside(options: string): Promise<number>;
   readonly maximumNodes: number;
 }
@@ -104,7 +104,7 @@ const labInside = buildCommand<Record<never, never>, [string], Here>({
   },
 });
 
-/** The words after `orbctl lab`; without one it is `run`. */
+/** The words after `orbctl lab`. Without a word, the command is `run`. */
 export const labWords = ['run', 'exec', 'ls'];
 
 export const lab = buildRouteMap({

@@ -1,9 +1,9 @@
-// What is said of a command line that is refused.
+// The message for a command line that is refused.
 
 import { ArgumentScannerError, formatMessageForArgumentScannerError } from '@stricli/core';
 import { didYouMean, errorText } from '#base';
 
-/** `words` are those of commands that may also stand without one: what is unexpected there was perhaps one of them. */
+/** `words` are command names that may be omitted. An unexpected word may be a wrong spelling of one of them. */
 export function refusal(error: unknown, words: readonly string[]): string {
   if (!(error instanceof ArgumentScannerError)) return errorText(error);
   return formatMessageForArgumentScannerError(error, {

@@ -1,4 +1,4 @@
-// `orbctl trace POD DESTINATION`: the way of a packet there and back, with what decides it at each hop.
+// `orbctl trace POD DESTINATION`: the path of a packet in both directions, with what decides it at each hop.
 
 import { buildCommand } from '@stricli/core';
 import { OrbError } from '#base';
@@ -9,7 +9,7 @@ import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 import { completePlace, type PlaceNames } from './lab-places.ts';
 import type { TraceFlags } from './trace/run.ts';
 
-/** What the command does; it resolves with the exit code: 1 where the connection does not work, 3 where it arrives and nobody listens. */
+/** Does the work. It resolves with the exit code: 1 if the connection does not work, 3 if the packet arrives but nobody listens. */
 export interface TraceCommands extends PlaceNames {
   trace(flags: TraceFlags, from: string, to: string): Promise<number>;
 }

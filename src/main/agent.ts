@@ -22,12 +22,12 @@ Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_P
 const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
 
 /**
- * Closing a packet or nftables socket and deleting a link keep a thread of libuv's pool waiting for some 10 ms (docs/performance.md); with
- * libuv's four, the durable records of the next request waited for them.
+ * The number of threads in libuv's pool. Closing a packet or nftables socket, or deleting a link, blocks a thread for some 10 ms
+ * (docs/performance.md). With libuv's default of four threads, the durable records of the next request waited for them.
  */
 const POOL_THREADS = '16';
 
-/** Kubelet gives a pod 30 s. Every verb may be repeated, and the next agent finds what this one has left. */
+/** Kubelet gives a pod 30 s to end. Every verb can be repeated, and the next agent finds what this one left undone. */
 const STOP_PATIENCE_MS = 10_000;
 
 const options = {
@@ -40,10 +40,10 @@ const options = {
   'log-level': { type: 'string' },
 } as const;
 
-/** Serves until a signal, and resolves with the exit code. */
+/** Serves until a signal comes, and resolves with the exit code. */
 async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const { env } = process;
-  // libuv reads it when the pool is first used.
+  // libuv reads this when its pool is first used.
   env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
   const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
   if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
@@ -76,7 +76,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   }
 }
 
-/** Requests that wait for an API server that hangs would hold up the end for 90 s, which is longer than kubelet waits. */
+/** When an API server hangs, requests that wait for it would delay the end by 90 s. Kubelet does not wait that long. */
 async function endsInTime(stopped: Promise<void>): Promise<boolean> {
   const patience = new AbortController();
   const late = sleep(STOP_PATIENCE_MS, false, { signal: patience.signal });
@@ -90,7 +90,7 @@ function usageError(message: string): OrbError {
   return new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
-/** Without a file everything is as in an installation with both families on. */
+/** Without a file, the settings are those of an installation with both families enabled. */
 function readConfig(path: string): AgentConfig {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : 'enableIPv4: true\nenableIPv6: true\n';
   return parseAgentConfig(yamlOf(path, text));
@@ -105,7 +105,7 @@ function yamlOf(path: string, text: string): unknown {
   }
 }
 
-/** Those of Spiderpool's agent. */
+/** The same as those of Spiderpool's agent. */
 const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
 
 function readLevel(text: string): string {
@@ -122,7 +122,7 @@ function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
   return apiServer === undefined ? kubeConfig : { ...kubeConfig, server: new URL(apiServer) };
 }
 
-/** The executable installs itself: by a temporary file and rename, so that a running one is never "text busy". */
+/** The executable installs itself. It uses a temporary file and a rename, so that a running one is never "text busy". */
 function install(from: string, to: string, log: Logger): void {
   execFileSync(from, ['--install', to, ...servedTypes], { stdio: 'inherit' });
   log.info({ folder: to, types: servedTypes }, 'CNI executables installed');
@@ -134,6 +134,6 @@ function readPort(text: string): number | undefined {
   throw usageError(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
 }
 
-// A path that a caller has named may still be waited for.
+// A file operation on a path that a caller named may still be pending.
 process.on('exit', exitAtOnce);
 await runProgram({ name: 'agent', usage, options, run: ({ values }) => serve(values) });

@@ -26,7 +26,7 @@ const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:
   the first --listen unless told.
 Prints {"url": ...} on a line of its own when it serves.`;
 
-/** By which names pods reach the server. */
+/** The names by which pods reach the server. */
 const serviceNames = [
   'kubernetes',
   'kubernetes.default',
@@ -47,7 +47,7 @@ const options = {
   'node-port-range': { type: 'string', default: '30000-32767' },
 } as const;
 
-/** Serves until a signal or until the disk fails, and resolves with the exit code. */
+/** Serves until a signal comes or the disk fails, and resolves with the exit code. */
 async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const diskFailed = Promise.withResolvers<number>();
   const dataDirectory = required(values['data-dir'], '--data-dir');
@@ -63,7 +63,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     clusterCidrs: values['service-cidr'].split(',').map(parseNetwork),
     nodePorts: readPortRange(values['node-port-range']),
   };
-  // Nothing is written before the whole command line is read.
+  // The whole command line is read before anything is written.
   const token = readToken(tokenFile);
   const names = [
     ...['localhost', '127.0.0.1', '::1', ...apiClusterIps(services), ...serviceNames],
@@ -92,7 +92,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   for (const place of secure) {
     const port = await server.listen({ ...place, tls });
     urls.push(urlOf('https', place.host, port));
-    // Endpoints are addresses: neither a name nor all addresses of the machine will do.
+    // Endpoints are addresses: neither a name nor the wildcard address is allowed.
     if (values.advertise === undefined && isIP(place.host) !== 0 && !/^[0.:]+$/.test(place.host))
       advertised.push({ host: place.host, port });
   }
@@ -116,14 +116,14 @@ function required(value: string | undefined, flag: string): string {
   return value;
 }
 
-/** The token of the file, made when there is none. */
+/** Reads the token from the file, or makes it if there is none. */
 function readToken(file: string): string {
   return readOrMake(file, () => `${randomBytes(32).toString('hex')}\n`).trim();
 }
 
 /**
- * Key and certificate outlive restarts: clients trust just this certificate, and a new one of the same key would not do
- * (X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT). Made anew where it lacks a name or ends soon.
+ * Key and certificate are kept over restarts. Clients trust exactly this certificate, and a new one with the same key would fail
+ * (X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT). They are made again if the certificate lacks a name or expires soon.
  */
 function readCertificate(folder: string, names: readonly string[]): Certificate {
   const key = readOrMake(join(folder, 'tls.key'), newKey);
@@ -152,7 +152,7 @@ function urlOf(scheme: string, host: string, port: number): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Writes a file that only its owner reads; readers see the old one or the new, never half. */
+/** Writes a file that only its owner can read. Readers see the old file or the new one, never a part. */
 function writeSecret(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
@@ -185,7 +185,7 @@ function readPortRange(text: string): { first: number; last: number } {
   return { first, last };
 }
 
-/** A kubeconfig for the one user there is. JSON is YAML. */
+/** A kubeconfig for the only user. JSON is valid YAML. */
 function kubeconfig(url: string, token: string, tls: Certificate): string {
   const name = 'orbweaver';
   const authority = Buffer.from(tls.certificate).toString('base64');

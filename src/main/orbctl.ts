@@ -1,4 +1,4 @@
-// orbctl as a program: its commands, and what they stand on.
+// orbctl as a program: its commands, and what they depend on.
 
 import { join } from 'node:path';
 import { run } from '@stricli/core';
@@ -31,7 +31,7 @@ const commands: Commands = {
   },
 };
 
-/** Does nothing, whatever the command: its line was understood. */
+/** Does nothing for any command: this only checks that the command line is valid. */
 const understood = new Proxy(commands, {
   get: (target, name) => (name === 'maximumNodes' ? target.maximumNodes : async () => 0),
 });
@@ -40,7 +40,7 @@ await runToEnd('orbctl', async () => {
   const streams = { stdout, stderr, env, exitCode: null as number | string | null };
   const context = { process: streams, commands: onlyChecked ? understood : commands };
   await run(orbctl(description.version), process.argv.slice(2), context);
-  // stricli's own codes are negative: a refused command line, a failure.
+  // stricli's own codes are negative: one for a refused command line, one for a failure.
   const code = Number(streams.exitCode ?? 0);
   return code >= 0 ? code : TROUBLE;
 });

@@ -1,11 +1,11 @@
-// The one place that ends programs: what a program said arrives whole, a closed pipe is no error, and the exit code is the program's own.
+// The one place that ends programs. All output arrives, a closed pipe is no error, and the program chooses the exit code.
 //
-// Node.js writes to a pipe in the background, so `process.exit` loses all but the 64 KiB that the pipe holds. A reader that goes away, as
-// `head` does, would end the program with a stack trace.
+// Node.js writes to a pipe in the background, so `process.exit` loses all but the 64 KiB that the pipe holds. When a reader such as `head`
+// goes away, the program would end with a stack trace.
 
 import { errorText, isOrbError } from '#base';
 
-/** The exit code where a question could not be answered, or something could not be done; a wrong command line is one reason. */
+/** The exit code when a question could not be answered, or something could not be done. A wrong command line is one such reason. */
 export const TROUBLE = 2;
 
 const closed = new AbortController();
@@ -15,12 +15,12 @@ let failure: Error | undefined;
 export const outputClosed: AbortSignal = closed.signal;
 
 /**
- * Runs a program and ends the process with the exit code that it resolves with, 0 for none. An error is told on standard
- * error, and the exit code is {@link TROUBLE}. Where the reader of the output has gone, the program runs on in silence.
+ * Runs a program and ends the process with the exit code that it resolves with; none means 0. An error is written to standard error, and
+ * the exit code is {@link TROUBLE}. When the reader of the output has gone, the program continues without output.
  */
 export async function runToEnd(name: string, work: () => Promise<number | undefined>): Promise<never> {
   process.stdout.on('error', outputFailed);
-  process.stderr.on('error', () => {}); // There is nobody left to tell.
+  process.stderr.on('error', () => {}); // Nobody is left who could read it.
   let code: number;
   try {
     code = (await work()) ?? 0;
@@ -36,13 +36,13 @@ function outputFailed(error: NodeJS.ErrnoException): void {
   else failure ??= error;
 }
 
-/** What went wrong, and what the user can do where the message does not say it. */
+/** What went wrong, and what the user can do if the message does not say it. */
 export function explained(error: unknown): string {
   const advice = isOrbError(error) && error.code !== 'INPUT_INVALID' ? `\n${error.advice}` : '';
   return `${errorText(error)}${advice}`;
 }
 
-/** Ends this process as soon as all that it wrote has been taken; it waits for a slow reader, and a signal ends that. */
+/** Ends this process when all its output has been read. It waits for a slow reader; a signal ends the wait. */
 export async function endProgram(code: number, name = 'orbweaver'): Promise<never> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
   await taken(process.stdout);
@@ -52,14 +52,14 @@ export async function endProgram(code: number, name = 'orbweaver'): Promise<neve
   return process.exit(failure === undefined || code !== 0 ? code : TROUBLE);
 }
 
-/** Resolves with the first of these signals. From then on they do not end the process, which is about to end in order. */
+/** Resolves with the first of these signals. From then on they do not end the process, which shuts down in order. */
 export function untilSignal(...signals: NodeJS.Signals[]): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of signals) process.on(signal, resolve);
   });
 }
 
-/** Writes come in order: when an empty one is done, so are those before it. */
+/** Writes are done in order: when an empty one is done, all earlier ones are done too. */
 function taken(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }

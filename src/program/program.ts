@@ -1,4 +1,4 @@
-// A program from its command line to its end: options, help, and what is refused before anything else is done.
+// A program from its command line to its end: options, help, and the checks before it does anything else.
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { didYouMean, OrbError } from '#base';
@@ -19,20 +19,20 @@ export type CommandLine<Options extends ParseArgsOptionsConfig> = ReturnType<
 >;
 
 export interface Program<Options extends ParseArgsOptionsConfig> {
-  /** Stands before what it says went wrong. */
+  /** The prefix of its error messages. */
   readonly name: string;
-  /** What `--help` prints. */
+  /** The text of `--help`. */
   readonly usage: string;
   readonly options: Options;
-  /** Whether it takes words that are no options. */
+  /** Whether it accepts words that are not options. */
   readonly takesWords?: boolean;
-  /** Refuses what the options alone do not show: throws INPUT_INVALID. Has no effects. */
+  /** Checks what the options alone do not show, and throws INPUT_INVALID. It has no side effects. */
   readonly check?: (line: CommandLine<Options>) => void;
-  /** Resolves with the exit code, 0 for none. */
+  /** Resolves with the exit code; none means 0. */
   readonly run: (line: CommandLine<Options>) => Promise<number | undefined>;
 }
 
-/** Set by tools/run: the command line is judged, before packages are installed and programs built, and nothing else is done. */
+/** Set by tools/run: the program only checks its command line. So an error shows before packages are installed and programs are built. */
 export const onlyChecked = process.env.ORBWEAVER_ONLY_CHECK === '1';
 
 /** Runs a program with the arguments of this process, and ends the process. */
@@ -52,14 +52,14 @@ export function runProgram<const Options extends ParseArgsOptionsConfig>(
   });
 }
 
-/** Also beside arguments that are wrong. */
+/** This also holds when other arguments are wrong. */
 function wantsHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
   return own.includes('--help') || own.includes('-h');
 }
 
-/** Throws INPUT_INVALID for what the program does not take. */
+/** Throws INPUT_INVALID for what the program does not accept. */
 export function readCommandLine<const Options extends ParseArgsOptionsConfig>(
   { options, takesWords = false, usage }: Pick<Program<Options>, 'options' | 'takesWords' | 'usage'>,
   args: readonly string[],
@@ -84,7 +84,7 @@ function wordsOf({ code, message }: NodeJS.ErrnoException, known: readonly strin
   )}`;
 }
 
-/** A whole number of an option within its bounds; throws INPUT_INVALID otherwise. */
+/** Reads an option as a whole number within its bounds; throws INPUT_INVALID otherwise. */
 export function wholeNumber(option: string, text: string, from: number, to: number): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= from && number <= to) return number;

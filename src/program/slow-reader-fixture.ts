@@ -1,18 +1,18 @@
-// For tests: programs in a pipeline, as a shell runs them.
+// For tests: programs in a pipeline, run by a shell.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What came of a program whose output somebody else read. */
+/** The result of a program whose output another program read. */
 export interface Piped {
   readonly code: number;
-  /** What the reader of standard output let through. */
+  /** What the reader of standard output passed on. */
   readonly read: string;
-  /** What the program said on standard error. */
+  /** What the program wrote to standard error. */
   readonly said: string;
 }
 
-/** Runs `node ARG ... | READER` in a shell; the exit code is the program's, not the reader's. */
+/** Runs `node ARG ... | READER` in a shell. The exit code is that of the program, not that of the reader. */
 export async function piped(args: readonly string[], reader: string, environment = {}): Promise<Piped> {
   const script = `{ "$@"; echo $? >&3; } | { ${reader}; }`;
   const shell = spawn('sh', ['-c', script, 'sh', process.execPath, ...args], {

@@ -1,4 +1,4 @@
-// Asks the agent of this node over its socket, in the frames that the shim speaks.
+// Asks the agent of this node over its socket, in the same frames that the shim uses.
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
@@ -6,10 +6,10 @@ import { NODE_CHECK_TYPE, type NodeCheck, type NodeReport, nodeReportSchema } fr
 import { errorText, OrbError } from '#base';
 import { FrameReader, requestFrame } from '#cni';
 
-/** 250 pods take a second; one whose request is being served is waited for. */
+/** A check of 250 pods takes a second. The agent waits for a pod whose request it is serving. */
 const TIMEOUT_MS = 60_000;
 
-/** Throws AGENT_UNREACHABLE where no agent answers. */
+/** Throws AGENT_UNREACHABLE if no agent answers. */
 export async function askAgent(socketPath: string, check: NodeCheck): Promise<NodeReport> {
   const answer = await exchange(socketPath, JSON.stringify(check)).catch((cause: unknown) => {
     throw new OrbError('AGENT_UNREACHABLE', {
@@ -53,7 +53,7 @@ function exchange(path: string, stdin: string): Promise<string> {
       }
     });
     socket.on('error', reject);
-    // Without effect where the answer was there.
+    // This has no effect if the answer has already arrived.
     socket.on('close', () => reject(new Error('the connection was closed without an answer')));
   });
 }

@@ -1,8 +1,8 @@
-// What `orbctl check` prints: nothing but one line where all is well, else each object that is not as planned.
+// What `orbctl check` prints: one line if all is well, otherwise each object that differs from the plan.
 
 import type { NodeReport, PodReport } from '#api';
 
-/** As text, and whether something is (or stays) different from the plan. */
+/** The report as text, and whether something differs from the plan or still differs after a repair. */
 export interface CheckOutcome {
   readonly text: string;
   readonly wrong: boolean;

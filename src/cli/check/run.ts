@@ -8,11 +8,11 @@ import { checkOutcome } from './report-text.ts';
 
 export interface CheckRun {
   readonly text: string;
-  /** 0 all is as planned, or was mended; 1 something differs. */
+  /** 0 if all is as planned or was repaired; 1 if something differs. */
   readonly exitCode: 0 | 1;
 }
 
-/** Throws AGENT_UNREACHABLE where no agent answers. */
+/** Throws AGENT_UNREACHABLE if no agent answers. */
 export async function runCheck(flags: CheckFlags, paint: Paint): Promise<CheckRun> {
   const { repair, json, socket, namespace } = flags;
   if (repair && namespace !== undefined) {

@@ -1,14 +1,14 @@
-// What the last of some words may become: stricli's proposals, and the routes that it passes over.
+// The completions of the last of some words: stricli's proposals, and the routes that stricli omits.
 
 import { type Application, type CommandContext, proposeCompletions, type RouteMap } from '@stricli/core';
 
 export interface Proposal {
   readonly word: string;
-  /** What it means, in a few words. */
+  /** Its meaning, in a few words. */
   readonly brief: string;
 }
 
-/** `words` are those after the program's name, the last one not finished yet. */
+/** `words` are the words after the program's name; the last one is not finished yet. */
 export async function proposals<Own extends CommandContext>(
   app: Application<Own>,
   words: readonly string[],
@@ -22,12 +22,12 @@ export async function proposals<Own extends CommandContext>(
     ...routesAt(app, isHelp ? before.slice(1) : before),
     ...found.map(({ completion, brief }) => ({ word: completion, brief })),
   ];
-  // The escape of options is a word of its own only where one is begun.
+  // stricli proposes the end of options (`--`) too; it is of use only where the user has begun to type it.
   const wanted = all.filter(({ word }) => word.startsWith(partial) && (word !== '--' || partial !== ''));
   return [...new Map(wanted.map(({ word, brief }) => [word, { word, brief: shortened(brief) }])).values()];
 }
 
-/** The routes below a route; where the route has a default command, stricli proposes that one's words alone. */
+/** The routes below a route. If the route has a default command, stricli proposes only the words of that command. */
 function routesAt<Own extends CommandContext>(
   { root }: Application<Own>,
   route: readonly string[],
@@ -43,7 +43,7 @@ function routesAt<Own extends CommandContext>(
     .map(({ name, target }) => ({ word: name['convert-camel-to-kebab'], brief: target.brief }));
 }
 
-/** Up to the first pause. */
+/** The text before the first `;`, `:` or line break. */
 function shortened(brief: string): string {
   return brief.split(/[;:\n] ?/, 1)[0] ?? '';
 }

@@ -1,4 +1,4 @@
-// What each shell is told: at Tab it asks `orbctl complete` with the words so far; where that knows nothing, it offers files.
+// The script for each shell: at Tab it asks `orbctl complete` with the words so far. If there is no answer, it offers files.
 
 import { didYouMean, OrbError } from '#base';
 
@@ -43,7 +43,7 @@ const scripts = { bash, zsh, fish } as const;
 
 export const shells = Object.keys(scripts);
 
-/** Throws INPUT_INVALID for a shell that there is nothing for. */
+/** Throws INPUT_INVALID for a shell that has no script. */
 export function shellScript(shell: string): string {
   if (Object.hasOwn(scripts, shell)) return scripts[shell as keyof typeof scripts];
   const message = `completion for ${JSON.stringify(shell)}: allowed are ${shells.join(', ')}${didYouMean(shell, shells)}`;

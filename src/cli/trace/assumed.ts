@@ -1,5 +1,5 @@
-// What a trace on one node cannot look into: other nodes, their pods, pods of the overlay, the router. Drawn from the API and
-// from the node's own routes as such places usually are, and marked as assumed.
+// What a trace on one node cannot see: other nodes and their pods, pods of the overlay, the router. They are derived from the API and from
+// the node's own routes, in their usual form, and are marked as assumed.
 
 import {
   type Address,
@@ -17,7 +17,7 @@ import { nodeRules } from './gather.ts';
 import { networkOf, networksOf } from './lan-network.ts';
 import { type Draft, Sketch } from './sketch.ts';
 
-/** Adds the places that a packet to one of these addresses may meet. `node` is the one that was looked into. */
+/** Adds the places that a packet to one of these addresses may pass. `node` is the node that the trace can see. */
 export function withAssumed(
   world: World,
   node: string,
@@ -60,7 +60,7 @@ class Drawing {
     return this.#sketch.world({ node, pod: {}, machine: {} });
   }
 
-  /** On this node, on another, or on the LAN itself. */
+  /** The pod is on this node, on another node, or on the LAN itself. */
   pod(name: string, node: string, addresses: readonly Address[]): void {
     for (const address of addresses) {
       const isOverlay = this.#facts.overlayCidrs.some((cidr) => cidrContains(cidr, address));
@@ -70,7 +70,7 @@ class Drawing {
     }
   }
 
-  /** An address that no pod has: another node's, one of the LAN, or one behind the router. */
+  /** An address that no pod has: it belongs to another node, to a host of the LAN, or to a host behind the router. */
   stranger(address: Address): void {
     const isKnown = (own: readonly { readonly address: Cidr }[]) =>
       own.some((each) => sameAddress(each.address.address, address));
@@ -87,7 +87,7 @@ class Drawing {
     else this.#node(node.metadata.name ?? '', address);
   }
 
-  /** A pod of the overlay, on the link that this node's route to it names. */
+  /** A pod of the overlay, on the link that this node's route to the pod names. */
   #behindOwnLink(name: string, address: Address): void {
     const dev = this.#wayTo(address)?.dev;
     const segment = dev === undefined ? undefined : this.#segmentOf(this.#here.name, dev);
@@ -98,7 +98,7 @@ class Drawing {
     this.#sketch.host(draft, address, mac);
   }
 
-  /** A pod of the overlay on another node, which this node reaches as its route says: by the LAN or by a tunnel. */
+  /** A pod of the overlay on another node. This node reaches it as its own route says: over the LAN or through a tunnel. */
   #behindNode(name: string, nodeName: string, address: Address): void {
     const way = this.#wayTo(address);
     const own = this.#facts.nodes.find(({ metadata }) => metadata.name === nodeName);
@@ -123,14 +123,14 @@ class Drawing {
     this.#sketch.host(draft, address, mac);
   }
 
-  /** Another node: on the network that this one reaches it by. */
+  /** Another node, on the network by which this node reaches it. */
   #node(name: string, address: Address): Draft {
     const known = this.#sketch.find(name);
     const isThere = known?.addresses.some((each) => sameAddress(each.address.address, address));
     return isThere && known !== undefined ? known : this.#onNetwork(name, 'node', address);
   }
 
-  /** Answers come back by the tunnel too. */
+  /** Answers come back through the tunnel too. */
   #tunnel(node: Draft, dev: string, gateway: Address): void {
     const segment = this.#segmentOf(this.#here.name, dev);
     const mac = this.#here.view.links.find((link) => link.name === dev)?.mac ?? '';
@@ -152,7 +152,7 @@ class Drawing {
     }
   }
 
-  /** A host whose address is of a network that is in sight, or else one behind the router of the LAN. */
+  /** A host. Its address is on a network that the trace can see; otherwise the host is behind the router of the LAN. */
   #onNetwork(name: string, kind: Place['kind'], address: Address, node?: string): Draft {
     const draft = this.#sketch.draft(name, kind, node);
     const network = networkOf(this.#seen, address);
@@ -187,7 +187,7 @@ class Drawing {
     this.#sketch.host(draft, address, mac);
   }
 
-  /** Has every gateway that somebody in sight has, each on its network. */
+  /** The router has every gateway address that a visible place uses, each on its own network. */
   #router(): Draft {
     const known = this.#sketch.find(ROUTER);
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-// Reads what a trace is asked for: an address, or the name of a pod, Service, node or machine, or a node's port.
+// Reads the destination of a trace: an address, the name of a pod, Service, node or machine, or a port of a node.
 
 import type { Pod, Service } from '#api';
 import { didYouMeanName, OrbError } from '#base';
@@ -7,15 +7,15 @@ import type { Place, Protocol } from '#plan/trace';
 import { type ClusterFacts, nodeAddresses, ofFamily, podAddresses, podName } from './facts.ts';
 import { isNamed, namesOf, readings } from './names.ts';
 
-/** What was asked for, with the port that it names. */
+/** The destination, with the port that the user named. */
 export interface Destination {
-  /** For the head line. */
+  /** The text for the first line of the output. */
   readonly text: string;
   readonly addresses: readonly Address[];
   readonly port?: number;
 }
 
-/** What the place is called, and how else it may be written. */
+/** The name of the place, and its other spellings. */
 export interface Named {
   readonly name: string;
   readonly destination: Destination;
@@ -25,7 +25,7 @@ const NODE_PORT = /^nodeport:(.+):(\d+)$/;
 /** IPv6 in brackets, as in URLs (RFC 3986). */
 const ADDRESS_AND_PORT = /^(?:\[(.+)\]|([^:]+)):(\d+)$/;
 
-/** Throws TRACE_UNKNOWN for a name that nothing has or that several things have. */
+/** Throws TRACE_UNKNOWN for a name that matches nothing or several things. */
 export function readDestination(
   input: string,
   facts: ClusterFacts,
@@ -59,7 +59,9 @@ function knownNames({ pods, services, nodes }: ClusterFacts, machines: readonly 
   ];
 }
 
-/** The one that has the name. The error for none says which name may be meant: `known` are all names, pods' with their namespaces. */
+/**
+ * The one that has the name. If none has it, the error suggests similar names from `known`: all names, those of pods with their namespaces.
+ */
 export function only<T extends Named>(
   input: string,
   found: readonly T[],
@@ -77,7 +79,7 @@ export function only<T extends Named>(
   throw new OrbError('TRACE_UNKNOWN', { message });
 }
 
-/** How the port of what takes none is said, else what was meant. */
+/** The hint for a name that was not found: how to give the port (`--port`) where `name:port` is not accepted, otherwise a similar name. */
 function meantBy(name: string, known: readonly string[]): string {
   const [, before, given] = /^(.+):(\d+)$/.exec(name) ?? [];
   if (known.some((each) => each === before || each.endsWith(`/${before}`)))
@@ -85,7 +87,7 @@ function meantBy(name: string, known: readonly string[]): string {
   return didYouMeanName(name, known);
 }
 
-/** The pods of a name (`name` or `namespace/name`). */
+/** The pods with a name (`name` or `namespace/name`). */
 export function podsNamed(input: string, { pods }: ClusterFacts, namespace?: string): Named[] {
   return pods
     .filter((pod) => isNamed(pod, input, namespace))
@@ -95,7 +97,7 @@ export function podsNamed(input: string, { pods }: ClusterFacts, namespace?: str
     }));
 }
 
-/** `name`, `name:port`, each perhaps with its namespace. */
+/** `name` or `name:port`, each with or without a namespace. */
 function servicesNamed(input: string, { services }: ClusterFacts, namespace?: string): Named[] {
   const [, name = input, wanted] = /^(.+):(\d+)$/.exec(input) ?? [];
   return services
@@ -172,7 +174,7 @@ function port(number: number | undefined): { port?: number } {
   return number === undefined ? {} : { port: number };
 }
 
-/** The family that both ends have, IPv4 first, or the one that was asked for. */
+/** The family that both ends have, IPv4 first, or the family that the user asked for. */
 export function commonFamily(
   source: Named,
   { text, addresses }: Destination,
@@ -195,7 +197,7 @@ function familiesOf(addresses: readonly Address[]): string {
   return families.length === 0 ? 'no address' : families.join(' and ');
 }
 
-/** A port is needed for TCP and UDP; ICMP has none. */
+/** TCP and UDP need a port; ICMP has none. */
 export function portFor(
   protocol: Protocol,
   flag: number | undefined,

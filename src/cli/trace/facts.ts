@@ -1,4 +1,4 @@
-// What a trace asks the API: pods, nodes and Services by name, and what kube-proxy and the overlay make of them.
+// What a trace asks the API: pods, nodes and Services by name, and the settings of kube-proxy and the overlay.
 
 import {
   type EndpointSlice,
@@ -16,7 +16,7 @@ export interface ClusterFacts {
   readonly nodes: readonly Node[];
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
-  /** Networks of overlay pods, which kube-proxy takes for the cluster's. */
+  /** Networks of overlay pods, which kube-proxy treats as the cluster's own. */
   readonly overlayCidrs: readonly Cidr[];
 }
 

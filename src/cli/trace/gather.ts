@@ -1,4 +1,4 @@
-// Builds the world of a trace from namespaces that can be entered and from what the API tells.
+// Builds the world of a trace from the namespaces that can be entered and from the API.
 
 import { isGone } from '#cni';
 import type { Listener, NetworkNamespace } from '#net';
@@ -24,7 +24,7 @@ interface Seen extends Sight {
   readonly listeners: readonly Listener[];
 }
 
-/** A pod that has ended is left out. */
+/** A pod that has ended is omitted. */
 export function seeWorld(site: Site, facts: ClusterFacts, open: OpenNamespace): World {
   const seen = site.places.flatMap((at) => see(at, site, facts, open) ?? []);
   const links = seen.map(({ at, links: own }): LinksOf => {
@@ -74,14 +74,14 @@ function firewallOf(
   }
   return {
     ...nodeRules(facts),
-    // How kube-proxy decides whether it makes the rule (kubernetes #120412).
+    // kube-proxy decides by this whether it makes the rule (kubernetes #120412).
     dropsInvalid: namespace.sysctl('netfilter/nf_conntrack_tcp_be_liberal')?.trim() !== '1',
     halfOpenTo: halfOpenNetworks(namespace),
     ...(overlayTable !== undefined && { masquerades: masqueradesOf(namespace, overlayTable) }),
   };
 }
 
-/** What kube-proxy and an overlay with natOutgoing do on every node. */
+/** The rules that kube-proxy and an overlay with natOutgoing make on every node. */
 export function nodeRules({ services, slices, overlayCidrs }: ClusterFacts): Firewall {
   return {
     services: { fronts: serviceFronts(services, slices), clusterCidrs: overlayCidrs },

@@ -1,4 +1,4 @@
-// The networks of the LANs that a node is on, told from the addresses and default routes of whoever is seen there.
+// The networks of the LANs that a node is on, derived from the addresses and default routes of the places that are visible there.
 
 import { type Address, type Cidr, cidrContains, networkOf as cleared, hostCidr } from '#ip';
 import { placeOf, type Segment, type World } from '#plan/trace';
@@ -7,11 +7,11 @@ export interface LanNetwork {
   readonly segment: Segment;
   readonly network: Cidr;
   readonly prefixLength: number;
-  /** As hosts there name it. */
+  /** The gateways, as the hosts on that network have them in their routes. */
   readonly gateway: Address | undefined;
 }
 
-/** The networks of the LANs in sight, with their gateways as hosts there name them. */
+/** The networks of the visible LANs, with their gateways as the hosts on them have them in their routes. */
 export function networksOf(seen: World): LanNetwork[] {
   return seen.segments
     .flatMap((segment) =>
@@ -34,7 +34,7 @@ export function networksOf(seen: World): LanNetwork[] {
     .toSorted((a, b) => Number(b.gateway !== undefined) - Number(a.gateway !== undefined));
 }
 
-/** The one that an address is of. */
+/** The network that contains an address. */
 export function networkOf(seen: World, address: Address): LanNetwork | undefined {
   return networksOf(seen).find(({ network }) => network.prefixLength > 0 && cidrContains(network, address));
 }

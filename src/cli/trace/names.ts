@@ -1,4 +1,4 @@
-// Names of the command line: with the kind before it as kubectl takes it (`pod/web`) or with a colon, and with a namespace.
+// Names on the command line. A kind may come first as with kubectl (`pod/web`) or with a colon, and a namespace is possible.
 
 import type { Pod, Service } from '#api';
 
@@ -6,7 +6,7 @@ export type Kind = 'pod' | 'service' | 'node';
 
 /** One way to read a name. */
 export interface Reading {
-  /** Of any kind where it is absent. */
+  /** Absent if any kind is meant. */
   readonly kind?: Kind;
   /** `name` or `namespace/name`. */
   readonly name: string;
@@ -18,7 +18,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...{ node: 'node', nodes: 'node', no: 'node' },
 };
 
-/** All ways to read it: the namespace of `pod/web` may also be called `pod`. */
+/** All ways to read the name: in `pod/web`, `pod` may also be a namespace. */
 export function readings(input: string): Reading[] {
   const [, word = '', separator, name = ''] = /^([a-z]+)([:/])(.+)$/.exec(input) ?? [];
   const kind = Object.hasOwn(kinds, word) ? kinds[word] : undefined;
@@ -26,14 +26,14 @@ export function readings(input: string): Reading[] {
   return separator === ':' ? [{ kind, name }] : [{ kind, name }, { name: input }];
 }
 
-/** The ways to read it as something of a kind, without the kind. */
+/** The ways to read the name as an object of a kind, with the kind removed. */
 export function namesOf(kind: Kind, input: string): string[] {
   return readings(input).flatMap((reading) =>
     reading.kind === undefined || reading.kind === kind ? [reading.name] : [],
   );
 }
 
-/** Whether `name`, or `namespace/name`, is the name of an object; a name alone is of `namespace`, or of any where that is absent. */
+/** Whether `name`, or `namespace/name`, is the name of an object. A name alone is looked up in `namespace`, or in all if that is absent. */
 export function isNamed({ metadata }: Pod | Service, name: string, namespace?: string): boolean {
   if (name === `${metadata.namespace}/${metadata.name}`) return true;
   return name === metadata.name && (namespace === undefined || namespace === metadata.namespace);

@@ -7,7 +7,7 @@ import type { KubeClient } from '#kube';
 import { Attachments, MemoryStateFiles } from '#node';
 import type { Site, SitePlace } from './site.ts';
 
-/** The folder that the agent keeps. */
+/** The folder where the agent keeps its records. */
 const ATTACHMENTS = '/var/lib/orbweaver/attachments';
 
 export async function nodeSite(client: KubeClient, node: string, folder = ATTACHMENTS): Promise<Site> {
@@ -21,7 +21,7 @@ export async function nodeSite(client: KubeClient, node: string, folder = ATTACH
   return { client, node, places: [{ name: node, kind: 'node', netns: 'current' }, ...pods.values()] };
 }
 
-/** The agent alone writes there, and sets damaged files aside: we look at a copy. */
+/** Only the agent writes to its folder, and reading it sets damaged files aside. So we read a copy. */
 async function copyOf(folder: string): Promise<MemoryStateFiles> {
   const copy = new MemoryStateFiles();
   for (const name of await namesIn(folder)) {
@@ -31,7 +31,7 @@ async function copyOf(folder: string): Promise<MemoryStateFiles> {
   return copy;
 }
 
-/** Pods end meanwhile. */
+/** A pod may end in the meantime. */
 async function bytesUnlessGone(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);

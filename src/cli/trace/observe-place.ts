@@ -1,4 +1,4 @@
-// Reads from a namespace what decides where a packet goes: links, addresses, routes, rules, neighbours, sysctls, our tables.
+// Reads from a namespace what decides the path of a packet: links, addresses, routes, rules, neighbours, sysctls, our tables.
 
 import { type Cidr, parseCidr } from '#ip';
 import type { Link, NetworkNamespace } from '#net';
@@ -38,7 +38,7 @@ function sysctlsOf(namespace: NetworkNamespace, links: readonly Link[]): Map<str
   );
 }
 
-/** What of a rule in `nft -j` matters here: what it compares, and what it does. */
+/** The parts of a rule in `nft -j` that matter here: what it compares, and what it does. */
 interface NftRuleJson {
   readonly chain: string;
   readonly expr: readonly Readonly<Record<string, unknown>>[];
@@ -49,14 +49,14 @@ function rulesOf(namespace: NetworkNamespace, table: string): NftRuleJson[] {
   return (listed?.nftables ?? []).flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
 }
 
-/** The networks of our own table of a node: half-seen connections into them pass. */
+/** The networks in our own table of a node: connections into them pass although only one direction is seen. */
 export function halfOpenNetworks(namespace: NetworkNamespace): Cidr[] {
   return rulesOf(namespace, NFT_TABLE)
     .filter(({ expr }) => expr.some((each) => 'notrack' in each))
     .flatMap(({ expr }) => expr.flatMap((each) => networksOf(each, 'daddr', '==')));
 }
 
-/** SNAT of a table that masquerades by networks alone, as an overlay's natOutgoing. */
+/** The SNAT of a table that masquerades by networks alone, as the natOutgoing of an overlay does. */
 export function masqueradesOf(namespace: NetworkNamespace, table: string): Masquerade[] {
   return rulesOf(namespace, table)
     .filter(({ expr }) => expr.some((each) => 'masquerade' in each))
@@ -68,7 +68,7 @@ export function masqueradesOf(namespace: NetworkNamespace, table: string): Masqu
     });
 }
 
-/** Whether a table asks the FIB of IPv6 packets and drops those that it does not send the answer of by their link. */
+/** Whether a table looks up the source of IPv6 packets in the FIB, and drops packets whose answer would leave by another link. */
 export function isStrict(namespace: NetworkNamespace, table: string): boolean {
   return rulesOf(namespace, table).some(
     ({ expr }) => expr.some((each) => 'drop' in each) && expr.some((each) => asksFib(each)),

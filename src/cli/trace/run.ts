@@ -1,4 +1,4 @@
-// One trace from the words of the command line to its text or JSON.
+// One trace: from the words of the command line to its output as text or JSON.
 
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress, sameAddress, tryParseAddress } from '#ip';
@@ -20,21 +20,21 @@ import { namesOf } from './names.ts';
 import type { Site } from './site.ts';
 import { readSource } from './source.ts';
 
-/** What `orbctl trace` was asked for. */
+/** The options of `orbctl trace`. */
 export interface TraceFlags {
   readonly protocol: Protocol;
   readonly port?: number;
   readonly family?: Family;
-  /** An endpoint of a Service that has several. */
+  /** The endpoint to use, for a Service that has several. */
   readonly endpoint?: string;
-  /** Where names of pods and Services without one are looked up; everywhere without it. */
+  /** The namespace in which names of pods and Services are looked up if they have none. Absent means all namespaces. */
   readonly namespace?: string;
   readonly json: boolean;
 }
 
 export interface TraceAnswer {
   readonly text: string;
-  /** 0 it works, 1 it does not, 3 it arrives and nobody listens. */
+  /** 0 if the connection works, 1 if it does not, 3 if the packet arrives but nobody listens. */
   readonly exitCode: 0 | 1 | 3;
 }
 
@@ -43,7 +43,7 @@ export async function lookAround(site: Site, open: OpenNamespace): Promise<World
   return seeWorld(site, await askCluster(site.client), open);
 }
 
-/** `from` is a pod, in a lab also a node, `router`, `client` or `branch`; or an address of one of these. */
+/** `from` is a pod or one of its addresses. In a lab it is also a node, `router`, `client` or `branch`, or an address of one of these. */
 export async function runTrace(
   site: Site,
   open: OpenNamespace,
@@ -84,7 +84,7 @@ function exitCodeOf({ works, nobodyListens }: Trace): TraceAnswer['exitCode'] {
   return nobodyListens === true ? 3 : 1;
 }
 
-/** Where only one node can be looked into, the rest is drawn as it usually is. */
+/** If only one node is visible, the other places are added in their usual form. */
 function completed(
   seen: World,
   { node }: Site,
@@ -113,7 +113,7 @@ function headText({ from, to, address, protocol, port }: Head): string {
   return `${from} → ${target}, ${protocol}${port === 0 ? '' : ` ${port}`}`;
 }
 
-/** An address, or the pod that has it; one that the Service does not lead to would be passed over without a word. */
+/** An address, or the pod that has it. An endpoint that the Service does not have would be ignored silently, so it is an error. */
 export function endpointOf(
   input: string,
   facts: ClusterFacts,

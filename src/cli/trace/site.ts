@@ -4,22 +4,22 @@ import type { KubeClient } from '#kube';
 
 /** A namespace that can be opened. */
 export interface SitePlace {
-  /** Of a pod `namespace/name`. */
+  /** For a pod: `namespace/name`. */
   readonly name: string;
   readonly kind: 'pod' | 'node' | 'machine' | 'cables';
-  /** Of a pod. */
+  /** For a pod only. */
   readonly node?: string;
-  /** `current`, or a path as of /run/netns. */
+  /** `current`, or a path such as those of /run/netns. */
   readonly netns: string;
 }
 
 export interface Site {
   readonly client: KubeClient;
   readonly places: readonly SitePlace[];
-  /** The node where the places are, if those are all that can be looked into: the others are assumed. */
+  /** The node of the places, if only that node is visible: other nodes are assumed. */
   readonly node?: string;
-  /** The nftables table in which the overlay of the nodes masquerades, where it is a plain one; else its SNAT is assumed. */
+  /** The nftables table in which the overlay of the nodes masquerades, if it is a plain one. Without it, the overlay's SNAT is assumed. */
   readonly overlayTable?: string;
-  /** The nftables table in which a machine drops IPv6 packets from where it would not answer them. */
+  /** The nftables table in which a machine drops IPv6 packets that came by a link other than that of the answer. */
   readonly strictTable?: string;
 }

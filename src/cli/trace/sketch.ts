@@ -1,4 +1,4 @@
-// Places while they are drawn: links, addresses and routes are added until a trace can use them.
+// Places under construction: links, addresses and routes are added until a trace can use them.
 
 import { type Address, type Cidr, defaultDestination, hostCidr } from '#ip';
 import type { Mac, Neighbour } from '#net';
@@ -17,12 +17,12 @@ const FORWARDING = new Map([
   ['ipv4/conf/all/forwarding', '1'],
   ['ipv6/conf/all/forwarding', '1'],
 ]);
-/** A place while it is being drawn. */
+/** A place under construction. */
 export interface Draft {
   readonly name: string;
   readonly kind: Place['kind'];
   readonly node?: string;
-  /** Sends on what is not its own. */
+  /** Forwards packets that are not addressed to it. */
   readonly forwards: boolean;
   readonly links: { readonly name: string; readonly mac: Mac }[];
   readonly addresses: { readonly dev: string; readonly address: Cidr }[];
@@ -41,7 +41,7 @@ export class Sketch {
     this.#seen = seen;
   }
 
-  /** What was seen and what was drawn; `firewalls` by kind of place. */
+  /** The visible places and the assumed ones; `firewalls` is keyed by the kind of place. */
   world(firewalls: Readonly<Record<Place['kind'], Firewall>>): World {
     const segments = this.#seen.segments.map((segment) => ({
       ports: [...segment.ports, ...(this.#ports.get(segment) ?? [])],
@@ -58,12 +58,12 @@ export class Sketch {
     return this.#drafts.get(name);
   }
 
-  /** A segment of its own between two places. */
+  /** A separate segment between two places. */
   cable(segment: Segment): void {
     this.#cables.push(segment);
   }
 
-  /** The one of that name, a new one where there is none. */
+  /** The place with that name; a new one if there is none. */
   draft(name: string, kind: Place['kind'], node?: string, forwards = kind === 'node'): Draft {
     const known = this.#drafts.get(name);
     if (known !== undefined) return known;
@@ -81,21 +81,21 @@ export class Sketch {
     return draft;
   }
 
-  /** On a segment that was seen. */
+  /** On a segment that the trace has seen. */
   link(draft: Draft, name: string, segment: Segment): void {
     if (draft.links.some((link) => link.name === name)) return;
     draft.links.push({ name, mac: this.mac() });
     this.#ports.set(segment, [...(this.#ports.get(segment) ?? []), { place: draft.name, link: name }]);
   }
 
-  /** One address, and everything else through the neighbour that has the MAC. */
+  /** One address, and a default route through the neighbour that has the MAC. */
   host(draft: Draft, address: Address, mac: Mac): void {
     draft.addresses.push({ dev: 'eth0', address: hostCidr(address) });
     this.neighbourRoute(draft, defaultDestination(address.family), 'eth0', mac);
   }
 
   neighbourRoute(draft: Draft, destination: Cidr, dev: string, mac: Mac): void {
-    // The first address of documentation networks (RFC 5737, RFC 3849), which nobody has: a name for the other end of the link.
+    // The first address of the documentation networks (RFC 5737, RFC 3849), which nobody has. It stands for the other end of the link.
     const gateway: Address =
       destination.address.family === 4
         ? { family: 4, value: 0xc633_6401n }

@@ -1,4 +1,4 @@
-// Where a trace begins: a pod, in a lab also a node or machine, by name or by an address of it.
+// Where a trace begins: a pod, or in a lab also a node or machine, given by its name or one of its addresses.
 
 import { OrbError } from '#base';
 import { type Address, formatAddress, sameAddress, tryParseAddress } from '#ip';
@@ -9,11 +9,11 @@ import { isNamed, namesOf, readings } from './names.ts';
 
 /** The place, with its addresses. */
 export interface Source extends Named {
-  /** The address that the sender binds itself to, where one was named. */
+  /** The address that the sender's socket is bound to, if one was named. */
   readonly bound?: Address;
 }
 
-/** Throws TRACE_UNKNOWN for what nothing or several things have, TRACE_OUT_OF_SIGHT for what cannot be looked into from here. */
+/** Throws TRACE_UNKNOWN if nothing or several things match, TRACE_OUT_OF_SIGHT if the source cannot be entered from here. */
 export function readSource(input: string, world: World, facts: ClusterFacts, namespace?: string): Source {
   const address = tryParseAddress(input);
   return address === undefined

@@ -1,4 +1,4 @@
-// What `orbctl lab` and the programs inside a lab stand on: processes, signals, streams.
+// What `orbctl lab` and the programs inside a lab depend on: processes, signals, streams.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ import {
 import { outputClosed, paintFor, untilSignal } from '#program';
 import { labsInSight, needRoot } from './site.ts';
 
-/** Aborts at the first of these signals; a second one does not come through, the lab is ending already. */
+/** Aborts at the first of these signals. A second one is ignored, because the lab is ending already. */
 function stopOn(...signals: NodeJS.Signals[]): AbortController {
   const stop = new AbortController();
   void untilSignal(...signals).then(() => stop.abort(stopped()));
@@ -39,7 +39,7 @@ function stopped(): OrbError {
 
 type LabCommands = Omit<Commands, 'check' | 'trace'>;
 
-/** `programs` is the folder of the built programs, `manifests` that of the examples. */
+/** `programs` is the folder of the built programs, `manifests` is the folder of the examples. */
 export function labCommands(programs: string, manifests: string): LabCommands {
   const { env } = process;
   return {
@@ -52,7 +52,7 @@ export function labCommands(programs: string, manifests: string): LabCommands {
     },
     async labInside(options) {
       const stop = stopOn('SIGINT', 'SIGTERM', 'SIGHUP');
-      // The process outside holds the other end of our standard input: when it ends, so do we.
+      // The process outside holds the other end of our standard input. When it ends, we end too.
       process.stdin.on('end', () => stop.abort(stopped()));
       process.stdin.resume();
       const { stdout } = process;

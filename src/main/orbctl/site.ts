@@ -1,4 +1,4 @@
-// Where orbctl looks: a running lab, or the node that it runs on, by KUBECONFIG as kubectl understands it.
+// Where orbctl looks: a running lab, or the node that it runs on. KUBECONFIG decides, as with kubectl.
 
 import { existsSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
@@ -8,20 +8,20 @@ import { nodeSite, type Site } from '#cli';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { labNamespaces, labOfKubeconfig, labTables, type RunningLab, runningLabs } from '#lab';
 
-/** Others cannot see into a lab's mounts, and would be told that none runs. */
+/** Only root can see into a lab's mounts. Other users would be told that no lab runs. */
 export function needRoot(done: string): void {
   if (process.getuid?.() === 0) return;
   throw new OrbError('LAB_NOT_ROOT', { message: `the lab must be ${done} as root` });
 }
 
-/** As kubectl: an empty KUBECONFIG is none. */
+/** As with kubectl, an empty KUBECONFIG counts as unset. */
 function namedKubeconfig({ KUBECONFIG: path }: NodeJS.ProcessEnv): string | undefined {
   return path === '' ? undefined : path;
 }
 
 /**
- * The lab that KUBECONFIG names; all of them where it names none: several may run, each with its node1.
- * Throws LAB_NOT_RUNNING where KUBECONFIG is left over from a lab that has ended.
+ * The lab that KUBECONFIG names, or all labs if it names none: several may run, each with its own node1. Throws LAB_NOT_RUNNING if
+ * KUBECONFIG belongs to a lab that has ended.
  */
 export function labsInSight(environment: NodeJS.ProcessEnv): RunningLab[] {
   const path = namedKubeconfig(environment);
@@ -30,7 +30,10 @@ export function labsInSight(environment: NodeJS.ProcessEnv): RunningLab[] {
   return named === undefined ? labs : [named];
 }
 
-/** A lab, where KUBECONFIG names none or one of them; else the node that this runs on. */
+/**
+ * A lab, if KUBECONFIG names it, or if KUBECONFIG is unset and one lab runs. Otherwise the node that this runs on. Throws INPUT_INVALID if
+ * KUBECONFIG is unset and several labs run.
+ */
 export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const { NODE_NAME: node } = environment;
   const path = namedKubeconfig(environment);
@@ -47,7 +50,7 @@ export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   return nodeSite(connect(kubeConfigOf(environment), { log }), node ?? hostname());
 }
 
-/** As kubectl: KUBECONFIG, then ~/.kube/config, then the service account of a pod. Throws INPUT_INVALID where there is none. */
+/** As kubectl does: KUBECONFIG, then ~/.kube/config, then the service account of a pod. Throws INPUT_INVALID if there is none. */
 export function kubeConfigOf(environment: NodeJS.ProcessEnv): KubeConfig {
   const { HOME: home = homedir() } = environment;
   const path = namedKubeconfig(environment);
