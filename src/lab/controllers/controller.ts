@@ -1,4 +1,4 @@
-// A controller: a pure function from what is there to what is to be done, and the keys it must be asked about.
+// A controller: a pure function from the state of the cluster to actions, and the keys for which it must be called.
 
 import type { KubeObject, ResourceType } from '#api';
 import type { EventNote } from '#kube';
@@ -15,7 +15,7 @@ export type Action =
   | { readonly verb: 'create'; readonly type: ResourceType; readonly object: KubeObject }
   | { readonly verb: 'delete'; readonly type: ResourceType; readonly object: KubeObject }
   | {
-      /** A merge patch of that very object. */
+      /** A merge patch of exactly this object. */
       readonly verb: 'patch';
       readonly type: ResourceType;
       readonly object: KubeObject;
@@ -25,21 +25,21 @@ export type Action =
 
 export interface Controller {
   readonly name: string;
-  /** The keys to be looked at when an object changed, was added or deleted. */
+  /** The keys to plan again when an object was changed, added or deleted. */
   readonly concerns: (kind: WatchedKind, object: KubeObject, world: World) => readonly string[];
-  /** The keys to be looked at every second, because time alone may change what is to be done. */
+  /** The keys to plan again every second, because the passing of time alone may require actions. */
   readonly timed?: (world: World) => readonly string[];
-  /** What is to be done for a key; nothing when all is as it should be. */
+  /** The actions for a key; none if all is as it should be. */
   readonly plan: (key: string, world: World, now: string) => readonly Action[];
 }
 
-/** Namespace and name of a key. */
+/** Splits a key into namespace and name. */
 export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
   const at = key.indexOf('/');
   return { namespace: key.slice(0, Math.max(at, 0)), name: key.slice(at + 1) };
 }
 
-/** A patch of the status where it is not as wanted already; fields of others stay. */
+/** A patch of the status if it differs from the wanted one. Fields that others wrote are kept. */
 export function statusActions(
   type: ResourceType,
   object: KubeObject & { readonly status?: object | undefined },
@@ -55,7 +55,7 @@ export function statusActions(
   ];
 }
 
-/** JSON whose fields are in one order: equal texts are equal values. */
+/** JSON with sorted fields: equal texts mean equal values. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value ?? null, (_, field: unknown) =>
     typeof field === 'object' && field !== null && !Array.isArray(field)
@@ -64,10 +64,10 @@ export function canonical(value: unknown): string {
   );
 }
 
-/** Pods that one plan makes at most (kube-controller-manager's BurstReplicas): their coming leads to the next plan. */
+/** The most pods that one plan creates (kube-controller-manager's BurstReplicas). When they appear, the next plan is made. */
 export const burst = 500;
 
-/** What is missing, as much of it as one plan makes: a count of two thousand million must not fill the memory. */
+/** The missing objects, at most as many as one plan creates. A count of two thousand million must not fill the memory. */
 export function inBursts<T>(missing: number, make: () => T): T[] {
   return Array.from({ length: Math.min(Math.max(missing, 0), burst) }, make);
 }

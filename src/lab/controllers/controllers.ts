@@ -1,4 +1,4 @@
-// The controllers as a program: reflectors feed a world, each controller works off the keys that changes concern.
+// The controllers as a program. Reflectors fill a world, and each controller processes the keys that a change concerns.
 
 import { type KubeObject, resources } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
@@ -34,12 +34,12 @@ const controllers: readonly Controller[] = [
   endpointSliceController,
 ];
 
-/** Creations and deletions of one plan that are under way at once. */
+/** How many creations and deletions of one plan run at once. */
 const parallelWrites = 16;
 
 const tickMs = 1000;
 
-/** Starts all controllers; resolves when they know the cluster. */
+/** Starts all controllers. Resolves when they have read the state of the cluster. */
 export async function runControllers(options: ControllersOptions): Promise<{ stop(): Promise<void> }> {
   const manager = new ControllerManager(options);
   await manager.start();
@@ -81,7 +81,7 @@ class ControllerManager {
     await Promise.all([...this.#events.values()].map((events) => events.settled()));
   }
 
-  /** Asks controllers that have to do with time. */
+  /** Queues the keys of controllers that depend on time. */
   async #tick(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
@@ -112,7 +112,7 @@ class ControllerManager {
     }
   }
 
-  /** One worker each: the scheduler must see one pod placed before it places the next. */
+  /** Each controller has one worker: the scheduler must see one pod placed before it places the next. */
   #queue(controller: Controller): WorkQueue {
     const { clock, log } = this.#options;
     return new WorkQueue({
@@ -124,8 +124,8 @@ class ControllerManager {
   }
 
   /**
-   * Does what the plan says, and ends only when the world shows it: so the next plan of the key cannot repeat it
-   * (what kube-controller-manager does with expectations).
+   * Does the actions of the plan, and returns only when the world shows them. So the next plan of the key cannot repeat them
+   * (kube-controller-manager uses expectations for this).
    */
   async #work(controller: Controller, key: string): Promise<void> {
     await Promise.all(this.#reflectors.map(({ ready }) => ready));
@@ -138,7 +138,7 @@ class ControllerManager {
     }
   }
 
-  /** Events say who reports them, as kube-controller-manager's parts do. */
+  /** Events name their reporter, as those of kube-controller-manager's parts do. */
   #eventsOf({ name: component }: Controller): EventRecorder {
     const { client, clock, log } = this.#options;
     const known = this.#events.get(component) ?? new EventRecorder({ client, clock, log, component });
@@ -162,7 +162,7 @@ class ControllerManager {
         await this.#visibility.untilGone(type, object);
       } else {
         const { body, subresource } = action;
-        // Never another object of that name.
+        // The UID makes sure that another object with the same name is not changed.
         const metadata = { ...(body.metadata as object | undefined), uid: object.metadata.uid };
         const patch = {
           type: 'merge',
@@ -178,7 +178,7 @@ class ControllerManager {
   }
 }
 
-/** Gone is what a deletion wants; a change of what is gone needs no second try. */
+/** A deletion wants the object to be gone. A patch of an object that is gone needs no second try. */
 function isSettled(verb: Action['verb'], error: unknown): boolean {
   return isOrbError(error, verb === 'create' ? 'KUBE_ALREADY_EXISTS' : 'KUBE_NOT_FOUND');
 }

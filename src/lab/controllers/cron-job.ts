@@ -1,4 +1,4 @@
-// CronJob: makes a job whenever its schedule says so, and keeps the last ones.
+// CronJob: creates a job at each time of its schedule, and keeps the latest ones.
 
 import { apiVersionOf, type CronJob, dueTime, type Job, resources } from '#api';
 import { keyOf } from '#kube';
@@ -9,7 +9,7 @@ import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
 const type = resources.cronJobs;
 const remove = (object: Job): Action => ({ verb: 'delete', type: resources.jobs, object });
 
-/** The name tells the minute, so that one minute has one job (kubernetes, getJobName). */
+/** The name contains the minute, so that each minute has one job (kubernetes, getJobName). */
 function jobAt(cronJob: CronJob, atMs: number): Job {
   const { metadata, spec } = cronJob.spec?.jobTemplate ?? {};
   return {
@@ -24,7 +24,7 @@ function jobAt(cronJob: CronJob, atMs: number): Job {
   };
 }
 
-/** Jobs that are over, beyond the number of each sort that is kept: the oldest go. */
+/** Finished jobs above the history limits: successful and failed jobs have a limit each. The oldest are deleted. */
 function surplus({ spec }: CronJob, jobs: readonly Job[]): Job[] {
   const { successfulJobsHistoryLimit = 3, failedJobsHistoryLimit = 1 } = spec ?? {};
   const byAge = jobs.toSorted((a, b) => createdMs(b) - createdMs(a));
@@ -39,7 +39,10 @@ function createdMs({ metadata }: CronJob | Job): number {
   return Date.parse(metadata.creationTimestamp ?? '') || 0;
 }
 
-/** What a due minute leads to; nothing where it is too late, or the last job still runs and may not be joined. */
+/**
+ * The actions for a scheduled minute. There are none if the deadline has passed, or if the last job still runs and concurrent jobs are
+ * forbidden.
+ */
 function start(
   cronJob: CronJob,
   running: readonly Job[],

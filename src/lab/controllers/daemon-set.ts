@@ -1,4 +1,4 @@
-// DaemonSet: one pod on each node that its template's nodeSelector takes.
+// DaemonSet: one pod on each node that matches the nodeSelector of its template.
 
 import { type DaemonSet, type Node, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
@@ -22,7 +22,7 @@ function isCurrent(set: DaemonSet, { metadata }: Pod): boolean {
   return metadata.labels?.[hashLabel] === templateHash(set.spec?.template);
 }
 
-/** Pods to be made where one is missing; it is bound from the start, no scheduler is asked. */
+/** Creates the missing pods. They are bound to their node from the start, without the scheduler. */
 function missing(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): Action[] {
   const taken = new Set(pods.map(({ spec }) => spec?.nodeName));
   const labels = { [hashLabel]: templateHash(set.spec?.template) };
@@ -36,7 +36,7 @@ function missing(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): 
     }));
 }
 
-/** Pods where none should be, seconds on a node, and those that ended. */
+/** Pods on nodes that should have none, second pods on a node, and finished pods. */
 function surplus(nodes: readonly Node[], pods: readonly Pod[]): Pod[] {
   const wanted = new Set(nodes.map(({ metadata }) => metadata.name));
   const seen = new Set<string>();
@@ -49,7 +49,7 @@ function surplus(nodes: readonly Node[], pods: readonly Pod[]): Pod[] {
   });
 }
 
-/** Pods of an older template to be replaced now: as many as may be away at once. */
+/** Pods of an older template that are replaced now: as many as may be unavailable at once. */
 function outdated(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): Pod[] {
   const strategy = (set.spec as { readonly updateStrategy?: UpdateStrategy } | undefined)?.updateStrategy;
   if (strategy?.type === 'OnDelete') return [];

@@ -1,4 +1,4 @@
-// Deployment: a ReplicaSet for each template, and the way from the old ones to the newest (kubernetes, deployment/rolling.go).
+// Deployment: a ReplicaSet for each template, and the rollout from the old ones to the newest (kubernetes, deployment/rolling.go).
 
 import { type Deployment, type ReplicaSet, resources } from '#api';
 import { keyOf } from '#kube';
@@ -16,7 +16,7 @@ interface Rollout {
   readonly deployment: Deployment;
   readonly wanted: number;
   readonly bounds: Bounds;
-  /** Of the newest template; undefined until it is made. */
+  /** The one of the newest template; undefined until it is created. */
   readonly newest: ReplicaSet | undefined;
   /** The others, oldest first. */
   readonly old: readonly ReplicaSet[];
@@ -45,7 +45,7 @@ function rolloutOf(deployment: Deployment, sets: readonly ReplicaSet[]): Rollout
   };
 }
 
-/** How many replicas the newest ReplicaSet may have now. */
+/** The number of replicas that the newest ReplicaSet may have now. */
 function newestReplicas({ deployment, wanted, bounds, newest, old }: Rollout): number {
   const now = newest === undefined ? 0 : specReplicas(newest);
   if (now >= wanted) return wanted;
@@ -84,7 +84,7 @@ function scaleTo(set: ReplicaSet, replicas: number): Action[] {
   return [{ verb: 'patch', type: resources.replicaSets, object: set, body: { spec: { replicas } } }];
 }
 
-/** Replicas of old ReplicaSets that may go: first those that do not serve anyway, then while enough serve. */
+/** Scales old ReplicaSets down: first pods that are not ready, then ready pods while enough others are ready. */
 function scaleOld({ deployment, wanted, bounds, newest, old }: Rollout): Action[] {
   if (strategyOf(deployment.spec) === 'Recreate') return old.flatMap((set) => scaleTo(set, 0));
   const all = newest === undefined ? old : [...old, newest];
@@ -102,14 +102,14 @@ function scaleOld({ deployment, wanted, bounds, newest, old }: Rollout): Action[
   });
 }
 
-/** Old ReplicaSets without pods, beyond those kept for `kubectl rollout undo`. */
+/** Old ReplicaSets without pods, without the latest ones, which `kubectl rollout undo` needs. */
 function outdated({ deployment, old }: Rollout): Action[] {
   const empty = old.filter((set) => specReplicas(set) === 0 && (set.status?.replicas ?? 0) === 0);
   const surplus = empty.slice(0, Math.max(0, empty.length - (deployment.spec?.revisionHistoryLimit ?? 10)));
   return surplus.map((object) => ({ verb: 'delete', type: resources.replicaSets, object }));
 }
 
-/** A rollback makes an old ReplicaSet the newest again: then its revision is the highest. */
+/** A rollback makes an old ReplicaSet the newest again. It then gets the highest revision. */
 function renumber({ deployment, newest, old }: Rollout): Action[] {
   if (newest === undefined) return [];
   const highest = Math.max(0, ...old.map(revisionOf));

@@ -1,4 +1,4 @@
-// PodDisruptionBudget: says how many of its pods may be evicted now (kubernetes, the disruption controller).
+// PodDisruptionBudget: reports how many of its pods may be evicted now (kubernetes, the disruption controller).
 
 import { type Pod, type PodDisruptionBudget, resources } from '#api';
 import { keyOf } from '#kube';
@@ -9,19 +9,19 @@ import { byNamespace, type World } from './world.ts';
 
 const type = resources.podDisruptionBudgets;
 
-/** An eviction that was allowed counts so long, unless its pod goes before (DeletionTimeout). */
+/** How long an allowed eviction counts, unless its pod disappears earlier (DeletionTimeout). */
 const evictionMs = 2 * 60_000;
 
 function belongs({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {
   return spec?.selector !== undefined && selectorMatches(spec.selector, metadata.labels ?? {});
 }
 
-/** A number, or the part of `whole` that a percentage is, rounded up. */
+/** A number, or a percentage of `whole`, rounded up. */
 function boundOf(bound: number | string, whole: number): number {
   return typeof bound === 'number' ? bound : Math.ceil((Number.parseInt(bound, 10) / 100) * whole);
 }
 
-/** As many pods as the workloads want that own them; pods without one count themselves. */
+/** The sum of the replicas that the owners of the pods want. A pod without an owner counts as one. */
 function expectedOf(pods: readonly Pod[], world: World, namespace: string): number {
   const wanted = new Map<string, number>();
   for (const { metadata } of pods) {
@@ -55,7 +55,7 @@ function statusOf(budget: PodDisruptionBudget, pods: readonly Pod[], expected: n
   };
   return {
     observedGeneration: budget.metadata.generation,
-    // In a merge patch a null takes the name away.
+    // In a merge patch, null removes the name.
     disruptedPods: Object.fromEntries(Object.keys(evicted).map((name) => [name, going.get(name) ?? null])),
     disruptionsAllowed: allowed,
     currentHealthy: healthy,
@@ -79,7 +79,7 @@ export const disruptionBudgetController: Controller = {
     if (budget === undefined) return [];
     const pods = world.pods.by(byNamespace, namespace).filter((pod) => isActive(pod) && belongs(budget, pod));
     const status = statusOf(budget, pods, expectedOf(pods, world, namespace), now);
-    // An eviction writes the same fields: it must not be overwritten by what was counted before it.
+    // An eviction writes the same fields. The resourceVersion prevents that an older count overwrites them.
     const { resourceVersion } = budget.metadata;
     return statusActions(type, budget, status).map((action) =>
       action.verb === 'patch'

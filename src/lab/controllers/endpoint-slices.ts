@@ -1,4 +1,4 @@
-// EndpointSlices of Services: the addresses of the pods that a selector takes, one slice for each family and set of ports.
+// EndpointSlices of Services: the addresses of the pods that a selector matches, one slice for each family and set of ports.
 
 import {
   apiVersionOf,
@@ -17,7 +17,7 @@ import { byNamespace } from './world.ts';
 const type = resources.endpointSlices;
 const serviceLabel = 'kubernetes.io/service-name';
 const managerLabel = 'endpointslice.kubernetes.io/managed-by';
-/** The name of kube-controller-manager's part that this stands in for. */
+/** The name of the part of kube-controller-manager that this code replaces. */
 const manager = 'endpointslice-controller.k8s.io';
 
 type AddressType = 'IPv4' | 'IPv6';
@@ -28,7 +28,7 @@ export function selects({ spec }: Service, { metadata }: Pod): boolean {
   return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
 }
 
-/** A port of the pod; undefined for a name that none of its containers has. */
+/** A port of the pod; undefined if no container has a port of that name. */
 function targetOf(port: ServicePort, pod: Pod): number | undefined {
   const { targetPort = port.port, protocol = 'TCP' } = port;
   if (typeof targetPort === 'number') return targetPort === 0 ? port.port : targetPort;
@@ -50,7 +50,7 @@ function addressOf({ status }: Pod, family: AddressType): string | undefined {
   return known.map(({ ip }) => ip).find((ip) => ip.includes(':') === (family === 'IPv6'));
 }
 
-/** A terminating pod takes no new traffic, but is told apart from one that fails. */
+/** A terminating pod gets no new traffic, but it is distinguished from a pod that fails. */
 function endpointOf({ spec }: Service, pod: Pod, address: string): Endpoint {
   const { name, namespace, uid } = pod.metadata;
   const serving = spec?.publishNotReadyAddresses === true || isReady(pod);
@@ -62,7 +62,7 @@ function endpointOf({ spec }: Service, pod: Pod, address: string): Endpoint {
   };
 }
 
-/** The slices that should be, by name. */
+/** The wanted slices, by name. */
 export function desiredSlices(service: Service, pods: readonly Pod[]): Map<string, EndpointSlice> {
   const slices = new Map<string, EndpointSlice>();
   for (const family of service.spec?.ipFamilies ?? (['IPv4'] as const)) {

@@ -1,4 +1,4 @@
-// Job: pods that run to their end, until enough of them succeeded or too many failed. Indexed jobs run as others do.
+// Job: pods that run to their end, until enough have succeeded or too many have failed. Indexed jobs run like other jobs.
 
 import { type Condition, type Job, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
@@ -9,7 +9,7 @@ import { podOf } from './pod-template.ts';
 
 const type = resources.jobs;
 
-/** Between failures, and double after each (kube-controller-manager waits ten times as long: labs live shorter). */
+/** The wait after a failure; it doubles after each. kube-controller-manager waits ten times as long, but labs live shorter. */
 const backOffMs = { first: 1000, most: 36_000 };
 
 /** How a job ended. */
@@ -19,7 +19,7 @@ interface Verdict {
   readonly message: string;
 }
 
-/** What became of a job's pods. */
+/** The counts of a job's pods. */
 interface Tally {
   readonly active: readonly Pod[];
   readonly succeeded: number;
@@ -34,7 +34,7 @@ function tallyOf(pods: readonly Pod[]): Tally {
   };
 }
 
-/** The condition that says that a job is over. */
+/** The condition that says that a job has ended. */
 export function endOf({ status }: Job): Condition | undefined {
   return status?.conditions?.find(
     (it) => (it.type === 'Complete' || it.type === 'Failed') && it.status === 'True',
@@ -59,7 +59,7 @@ function verdictOf({ spec, status }: Job, tally: Tally, now: string): Verdict | 
   return { type: 'Failed', reason: 'DeadlineExceeded', message };
 }
 
-/** How many pods are to be made now; none while the wait after a failure lasts. */
+/** How many pods to create now; none during the wait after a failure. */
 function missing({ spec }: Job, { active, succeeded, failed }: Tally, now: string): number {
   const { parallelism = 1, completions } = spec ?? {};
   const ends = failed.flatMap(({ status }) =>
@@ -106,7 +106,7 @@ function ended(job: Job, verdict: Verdict, tally: Tally, now: string): Action[] 
   ];
 }
 
-/** A job that is over goes after its time, if it has one. */
+/** Deletes a job after it has ended, when its ttlSecondsAfterFinished has passed, if it has one. */
 function expired(job: Job, end: Condition, now: string): Action[] {
   const ttl = job.spec?.ttlSecondsAfterFinished;
   const over = Date.parse(end.lastTransitionTime ?? now);

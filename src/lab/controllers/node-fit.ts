@@ -2,7 +2,7 @@
 
 import type { Node, PodSpec } from '#api';
 
-/** Whether the node has the labels, or the name, that the pod asks for. */
+/** Whether the node has the labels and the name that the pod asks for. */
 export function fits(spec: PodSpec | undefined, { metadata }: Node): boolean {
   const { nodeName = '', nodeSelector = {} } = spec ?? {};
   const labels = metadata.labels ?? {};
@@ -12,7 +12,7 @@ export function fits(spec: PodSpec | undefined, { metadata }: Node): boolean {
   );
 }
 
-/** Whether the node takes new pods. */
+/** Whether new pods may be placed on the node. */
 export function takesPods(node: Node): boolean {
   return isReadyNode(node) && node.spec?.unschedulable !== true;
 }
@@ -21,14 +21,14 @@ function isReadyNode({ status }: Node): boolean {
   return (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
 }
 
-/** Why the pod does not run on the node, in kube-scheduler's words; undefined when it may. */
+/** Why the pod cannot run on the node, in kube-scheduler's words; undefined if it can. */
 function refusalOf(spec: PodSpec | undefined, node: Node): string | undefined {
   if (!isReadyNode(node)) return 'node(s) were not ready';
   if (node.spec?.unschedulable === true) return 'node(s) were unschedulable';
   return fits(spec, node) ? undefined : "node(s) didn't match Pod's node affinity/selector";
 }
 
-/** Why the pod runs on no node: `0/3 nodes are available: 2 node(s) were unschedulable, 1 node(s) were not ready.` */
+/** Why no node can run the pod: `0/3 nodes are available: 2 node(s) were unschedulable, 1 node(s) were not ready.` */
 export function noNodeText(spec: PodSpec | undefined, nodes: readonly Node[]): string {
   const counts = new Map<string, number>();
   for (const node of nodes) {

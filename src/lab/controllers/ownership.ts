@@ -1,4 +1,4 @@
-// Who made whom: controller references, by which workloads know their pods (kubernetes, metav1.GetControllerOf).
+// Who owns what: controller references, by which workloads find their pods (kubernetes, metav1.GetControllerOf).
 
 import { apiVersionOf, type KubeObject, type OwnerReference, type ResourceType } from '#api';
 import { keyOf } from '#kube';
@@ -17,14 +17,14 @@ export function controlledBy(type: ResourceType, owner: KubeObject): OwnerRefere
   };
 }
 
-/** The key of the object's controller, if that is of the kind. */
+/** The key of the object's controller, if the controller has that kind. */
 export function controllerKeys(kind: string, { metadata }: KubeObject): string[] {
   const owner = (metadata.ownerReferences ?? []).find(({ controller }) => controller === true);
   if (owner?.kind !== kind) return [];
   return [keyOf({ metadata: { name: owner.name, namespace: metadata.namespace } })];
 }
 
-/** What `owner` controls. */
+/** The objects that `owner` controls. */
 export function controlledOf<T extends KubeObject>(store: ReadStore<T>, owner: KubeObject): T[] {
   return store.by(byController, owner.metadata.uid ?? '');
 }

@@ -1,8 +1,8 @@
-// What workloads ask about pods and conditions.
+// The questions of workloads about pods and conditions.
 
 import type { Condition, Pod } from '#api';
 
-/** Whether it serves: the Ready condition. */
+/** Whether the pod is ready: the Ready condition. */
 export function isReady({ status }: Pod): boolean {
   return (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True');
 }
@@ -15,12 +15,12 @@ export function isFinished({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
-/** Whether it counts as a replica. */
+/** Whether the pod counts as a replica. */
 export function isActive(pod: Pod): boolean {
   return !isTerminating(pod) && !isFinished(pod);
 }
 
-/** `wanted` in place of the condition of its type; the time of its last transition stays while its status does. */
+/** Replaces the condition of the same type by `wanted`. The time of its last transition is kept while its status is the same. */
 export function withCondition(
   conditions: readonly Condition[] | undefined,
   wanted: Omit<Condition, 'lastTransitionTime'>,

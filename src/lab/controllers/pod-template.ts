@@ -1,22 +1,22 @@
-// Pods made of a workload's template, and the hash by which pods of an older template are told.
+// Pods made from a workload's template, and the hash that shows which pods have an older template.
 
 import { createHash } from 'node:crypto';
 import type { KubeObject, Pod, PodTemplate, ResourceType } from '#api';
 import { canonical } from './controller.ts';
 import { controlledBy } from './ownership.ts';
 
-/** kubernetes' SafeEncodeString: no vowels, so that no words come out. */
+/** kubernetes' SafeEncodeString: it has no vowels, so that it forms no words. */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
-/** Ten letters that change with the template. */
+/** Ten characters that change with the template. */
 export function templateHash(template: PodTemplate | undefined): string {
   const digest = createHash('sha256').update(canonical(template)).digest();
   return Array.from(digest.subarray(0, 10), (byte) => alphabet[byte % alphabet.length]).join('');
 }
 
-/** How a pod differs from the template it is made of. */
+/** How a pod differs from its template. */
 export interface PodTraits {
-  /** Instead of a name that the server makes. */
+  /** A fixed name, instead of one that the server generates. */
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly spec?: Partial<NonNullable<Pod['spec']>>;

@@ -1,4 +1,4 @@
-// ReplicaSet: as many equal pods as wanted.
+// ReplicaSet: the wanted number of equal pods.
 
 import { type Pod, type ReplicaSet, resources } from '#api';
 import { keyOf } from '#kube';
@@ -10,7 +10,7 @@ import { podOf } from './pod-template.ts';
 const type = resources.replicaSets;
 
 /**
- * The pods to go first, first: not bound, then not ready, then from nodes with most of them, then the youngest
+ * Sorts pods by the order of deletion: unbound pods, pods that are not ready, pods on nodes with the most of them, the youngest
  * (kubernetes, ActivePodsWithRanks).
  */
 function inOrderOfDeletion(pods: readonly Pod[]): Pod[] {
@@ -38,7 +38,7 @@ function age({ metadata }: Pod): number {
   return Date.parse(metadata.creationTimestamp ?? '') || 0;
 }
 
-/** Pods to be made or deleted. */
+/** Creates or deletes pods. */
 function scale(set: ReplicaSet, active: readonly Pod[]): Action[] {
   const missing = (set.spec?.replicas ?? 1) - active.length;
   if (missing < 0) {

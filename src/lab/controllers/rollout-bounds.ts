@@ -1,6 +1,6 @@
-// How far a rollout may go above and below the wanted number of pods (kubernetes, deployment/util, ResolveFenceposts).
+// How many pods above and below the wanted number a rollout may have (kubernetes, deployment/util, ResolveFenceposts).
 
-/** Pods more than wanted, and pods fewer. */
+/** The most pods above the wanted number, and the most below it. */
 export interface Bounds {
   readonly surge: number;
   readonly unavailable: number;
@@ -11,7 +11,7 @@ interface Strategy {
   readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
 }
 
-/** The part of a Deployment's spec that the API's type leaves open. */
+/** The part of a Deployment's spec that the API's type does not describe. */
 function strategyField(spec: object | undefined): Strategy {
   return (spec as { readonly strategy?: Strategy } | undefined)?.strategy ?? {};
 }
@@ -27,7 +27,7 @@ function resolve(value: number | string, wanted: number, round: (value: number) 
   return round((percent * wanted) / 100);
 }
 
-/** maxSurge is rounded up, maxUnavailable down; both 0 would stand still. */
+/** maxSurge is rounded up, maxUnavailable down. If both were 0, the rollout could not continue. */
 export function boundsOf(spec: object | undefined, wanted: number): Bounds {
   const { maxSurge = '25%', maxUnavailable = '25%' } = strategyField(spec).rollingUpdate ?? {};
   const surge = resolve(maxSurge, wanted, Math.ceil);

@@ -1,4 +1,4 @@
-// Scheduler: a node for each pod that has none, so that pods of one owner are spread over the nodes.
+// Scheduler: chooses a node for each pod that has none, and spreads the pods of one owner over the nodes.
 
 import { type Node, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
@@ -30,7 +30,7 @@ export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[
   return ranked.toSorted(better)[0]?.node;
 }
 
-/** The condition and the Event of a pod that no node takes; nothing while that and its reason are known. */
+/** The condition and the Event of a pod that fits on no node; nothing if the pod already shows that reason. */
 function unschedulable(pod: Pod, world: World, now: string): Action[] {
   const message = noNodeText(pod.spec, world.nodes.list());
   const condition = { type: 'PodScheduled', status: 'False' as const, reason: 'Unschedulable', message };

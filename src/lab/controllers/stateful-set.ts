@@ -1,4 +1,4 @@
-// StatefulSet: pods with fixed names, made from the first to the last and removed from the last to the first.
+// StatefulSet: pods with fixed names, created from the first to the last and removed from the last to the first.
 
 import { type Pod, resources, type StatefulSet } from '#api';
 import { keyOf } from '#kube';
@@ -10,7 +10,7 @@ import { podOf, templateHash } from './pod-template.ts';
 const type = resources.statefulSets;
 const revisionLabel = 'controller-revision-hash';
 
-/** The fields of updateStrategy that the API's type leaves open. */
+/** The fields of updateStrategy that the API's type does not describe. */
 interface UpdateStrategy {
   readonly type?: string;
   readonly rollingUpdate?: { readonly partition?: number };
@@ -38,7 +38,7 @@ function podNumber(set: StatefulSet, ordinal: number): Action {
 
 const remove = (object: Pod): Action => ({ verb: 'delete', type: resources.pods, object });
 
-/** Pods of an older template to be replaced now: one, the last, when all are ready (RollingUpdate). */
+/** The pods of an older template that are replaced now: only the last one, and only when all are ready (RollingUpdate). */
 function update(set: StatefulSet, pods: readonly Pod[]): Action[] {
   const strategy = (set.spec as { readonly updateStrategy?: UpdateStrategy } | undefined)?.updateStrategy;
   if (strategy?.type === 'OnDelete' || !pods.every((pod) => isActive(pod) && isReady(pod))) return [];
@@ -49,13 +49,13 @@ function update(set: StatefulSet, pods: readonly Pod[]): Action[] {
   return last === undefined ? [] : [remove(last)];
 }
 
-/** The next step: with OrderedReady one pod at a time, and only when those before it are ready. */
+/** The next step. With OrderedReady it is one pod at a time, and only when all pods before it are ready. */
 function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
   const wanted = set.spec?.replicas ?? 1;
   const finished = pods.filter((pod) => isFinished(pod) && !isTerminating(pod));
   if (finished.length > 0) return finished.map(remove);
   const numbered = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
-  // As far as a burst beyond the pods that there are: enough for this plan.
+  // The list ends one burst after the pods that exist: that is enough for this plan.
   const missing = Array.from(
     { length: Math.min(wanted, pods.length + burst) },
     (_, ordinal) => ordinal,

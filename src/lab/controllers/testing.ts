@@ -1,4 +1,4 @@
-// For tests: a world made of plain objects, and plans carried out on it as the API server would.
+// For tests: a world made of plain objects. It applies plans as the API server would.
 
 import type { KubeObject, Pod } from '#api';
 import { Store } from '#kube';
@@ -18,7 +18,7 @@ export class TestWorld {
     return this.#stores;
   }
 
-  /** Puts objects in, with UID, generation and namespace where they have none. */
+  /** Adds objects. They get a UID, a generation and a namespace if they have none. */
   put<K extends WatchedKind>(kind: K, ...objects: Kinds[K][]): void {
     for (const object of objects) {
       this.#count += 1;
@@ -28,7 +28,7 @@ export class TestWorld {
     }
   }
 
-  /** Carries out creations, deletions and merges of one level. */
+  /** Applies creations, deletions, and merge patches one level deep. */
   perform(actions: readonly Action[]): void {
     for (const action of actions) {
       if (action.verb === 'event') continue;
@@ -49,7 +49,7 @@ function mergeOf(object: KubeObject, body: Readonly<Record<string, unknown>>): K
   return merged as unknown as KubeObject;
 }
 
-/** A pod as its kubelet reports it when it runs. */
+/** A running pod, as its kubelet reports it. */
 export function ready(pod: Pod): Pod {
   const conditions = [{ type: 'Ready', status: 'True' as const }];
   return { ...pod, status: { ...pod.status, phase: 'Running', conditions } };

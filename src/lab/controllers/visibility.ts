@@ -1,10 +1,10 @@
-// Waiting until a write of ours has come back through the watch.
+// Waits until one of our writes has come back through the watch.
 
 import type { KubeObject, ResourceType } from '#api';
 import type { Clock } from '#base';
 import { type Change, keyOf } from '#kube';
 
-/** A watch that lags longer than this has broken; the list that follows tells the controllers anyway. */
+/** A watch that lags longer than this is broken. Then a new list follows and informs the controllers. */
 const patienceMs = 2000;
 
 interface Waiting {
@@ -12,7 +12,7 @@ interface Waiting {
   readonly wake: () => void;
 }
 
-/** What the watches have shown, as far as somebody may wait for it. */
+/** What the watches have shown, so that a caller can wait for it. */
 export class Visibility {
   readonly #clock: Clock;
   /** The newest state seen of each object. */
@@ -23,7 +23,7 @@ export class Visibility {
     this.#clock = clock;
   }
 
-  /** Told of every change, after the store has it. */
+  /** Called for every change, after the store has it. */
   saw(type: ResourceType, change: Change<KubeObject>): void {
     const key = idOf(type, change.object);
     if (change.type === 'deleted') this.#seen.delete(key);
@@ -31,7 +31,7 @@ export class Visibility {
     for (const waiting of this.#waiting.get(key) ?? []) if (waiting.isOver(change)) waiting.wake();
   }
 
-  /** Resolves when the object was seen as it is here, or newer. */
+  /** Resolves when the watch has shown the object in this version or a newer one. */
   async until(type: ResourceType, object: KubeObject): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen !== undefined && versionOf(seen) >= versionOf(object)) return;
@@ -40,7 +40,7 @@ export class Visibility {
     await this.#wait(type, object, isOver);
   }
 
-  /** Resolves when the object was seen to be gone, or to be going. */
+  /** Resolves when the watch has shown that the object is gone or terminating. */
   async untilGone(type: ResourceType, object: KubeObject): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen === undefined || seen.metadata.uid !== object.metadata.uid || isGoing(seen)) return;
@@ -57,7 +57,7 @@ export class Visibility {
     await new Promise<void>((resolve) => {
       waiting = { isOver, wake: resolve };
       all.add(waiting);
-      this.#clock.sleep(patienceMs, patience.signal).then(resolve, () => {}); // aborted: it was seen
+      this.#clock.sleep(patienceMs, patience.signal).then(resolve, () => {}); // aborted: the change was seen
     });
     patience.abort();
     if (waiting !== undefined) all.delete(waiting);
@@ -73,7 +73,7 @@ function idOf(type: ResourceType, object: KubeObject): string {
   return `${type.plural}/${keyOf(object)}`;
 }
 
-/** Versions of one server are numbers that grow (Kubernetes 1.35 promises it, earlier ones did it). */
+/** Compares resource versions as growing numbers of one server. Kubernetes 1.35 promises this; earlier versions did it too. */
 function versionOf({ metadata }: KubeObject): bigint {
   return /^\d+$/.test(metadata.resourceVersion ?? '') ? BigInt(metadata.resourceVersion ?? 0) : 0n;
 }

@@ -1,4 +1,4 @@
-// What the controllers know of the cluster: a store of each kind they look at, kept up to date by reflectors.
+// What the controllers know of the cluster: a store for each kind that they use, kept up to date by reflectors.
 
 import type {
   CronJob,
@@ -16,7 +16,7 @@ import type {
 } from '#api';
 import type { Store } from '#kube';
 
-/** The kinds, by the names under which `World` and `resources` have them. */
+/** The kinds, under their names in `World` and `resources`. */
 export const watchedKinds = [
   'cronJobs',
   'daemonSets',
@@ -47,7 +47,7 @@ export interface Kinds {
   statefulSets: StatefulSet;
 }
 
-/** A store that can be read only. */
+/** A read-only store. */
 export type ReadStore<T extends KubeObject> = Pick<Store<T>, 'get' | 'list' | 'by'>;
 
 /** The index of every store in a world: objects by the UID of their controller. */

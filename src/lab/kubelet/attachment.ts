@@ -1,14 +1,14 @@
 // One attachment of a sandbox to a network, as the runtime describes it to plugins.
 
-/** What stays the same from ADD to DEL. */
+/** The parts that stay the same from ADD to DEL. */
 export interface Attachment {
   readonly containerId: string;
   /** Path of the sandbox's network namespace. */
   readonly netns: string;
   readonly interface: string;
-  /** CNI_ARGS. */
+  /** The value of CNI_ARGS. */
   readonly args: readonly (readonly [name: string, value: string])[];
-  /** By capability: what goes into `runtimeConfig` of plugins that declare it (CNI conventions). */
+  /** Keyed by capability: what a plugin that declares the capability gets in `runtimeConfig` (CNI conventions). */
   readonly capabilityArgs: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-// The verbs on a list of plugins, as libcni runs them (CNI specification 1.1, section 3).
+// Runs the verbs on a list of plugins, as libcni does (CNI specification 1.1, section 3).
 
 import {
   type CniResult,
@@ -15,7 +15,7 @@ import { type Attachment, variablesOf } from './attachment.ts';
 import type { RunPlugin } from './plugin.ts';
 import type { CachedAttachment, ResultCache } from './result-cache.ts';
 
-/** The container id and interface of an attachment that GC keeps. */
+/** The container id and interface of an attachment that GC must keep. */
 export type ValidAttachment = Pick<Attachment, 'containerId' | 'interface'>;
 
 /** Runs chains and remembers their results. */
@@ -28,7 +28,7 @@ export class Chain {
     this.#cache = cache;
   }
 
-  /** ADD in order, each plugin given the result of the one before. */
+  /** ADD in order. Each plugin gets the result of the plugin before it. */
   async add(list: NetConfList, attachment: Attachment): Promise<CniResult> {
     const version = versionOf(list);
     let result: CniResult | undefined;
@@ -47,13 +47,13 @@ export class Chain {
     return result ?? {};
   }
 
-  /** What ADD answered; undefined where it is not cached. */
+  /** The result of ADD; undefined if it is not cached. */
   async result(list: NetConfList, attachment: Attachment): Promise<CniResult | undefined> {
     const cached = await this.#cache.get(list.name, attachment);
     return resultOf(cached?.result, versionOf(list), list.name);
   }
 
-  /** CHECK in order, each plugin given the final result of ADD. */
+  /** CHECK in order. Each plugin gets the final result of ADD. */
   async check(list: NetConfList, attachment: Attachment): Promise<void> {
     if (list.disableCheck === true || !isAtLeast(versionOf(list), '0.4.0')) return;
     const cached = await this.#cache.get(list.name, attachment);
@@ -65,9 +65,9 @@ export class Chain {
     for (const plugin of list.plugins) await this.#onAttachment('CHECK', list, plugin, attachment, cached);
   }
 
-  /** DEL in reverse order; it stops at the first error, and the runtime comes again. */
+  /** DEL in reverse order. It stops at the first error, and the runtime tries again later. */
   async del(list: NetConfList, attachment: Attachment): Promise<void> {
-    // Before 0.4.0 DEL knew no prevResult.
+    // Before 0.4.0, DEL had no prevResult.
     const cached = isAtLeast(versionOf(list), '0.4.0')
       ? await this.#cache.get(list.name, attachment)
       : undefined;
@@ -78,8 +78,8 @@ export class Chain {
   }
 
   /**
-   * Removes what no valid attachment holds: first DEL of cached attachments, then GC of every plugin, 1.1.0 only.
-   * Every step is tried; the errors come together at the end.
+   * Removes what belongs to no valid attachment: first DEL of the cached attachments, then GC of every plugin (1.1.0 only). Every step is
+   * tried; all errors are thrown together at the end.
    */
   async gc(list: NetConfList, valid: readonly ValidAttachment[]): Promise<void> {
     if (list.disableGC === true) return;
@@ -103,7 +103,7 @@ export class Chain {
     throw new OrbError('LAB_PLUGIN_FAILED', { message, said: errors.map(errorText).join('; ') });
   }
 
-  /** STATUS, which version 1.1.0 brought: throws when a plugin cannot serve ADD now. */
+  /** STATUS, which exists since version 1.1.0. It throws if a plugin cannot serve ADD now. */
   async status(list: NetConfList): Promise<void> {
     if (!isAtLeast(versionOf(list), '1.1.0')) return;
     for (const plugin of list.plugins) {
@@ -134,7 +134,7 @@ function isValid({ attachment }: CachedAttachment, valid: readonly ValidAttachme
   );
 }
 
-/** The list's version; `cniVersions` offers several, of which the newest that we know is taken (libcni, conf.go). */
+/** The version of the list. If `cniVersions` offers several, the newest version that we know is used (libcni, conf.go). */
 function versionOf(list: NetConfList): SpecVersion {
   return knownVersionOf(list) ?? '0.1.0';
 }
@@ -144,7 +144,7 @@ function knownVersionOf({ cniVersion, cniVersions = [] }: NetConfList): SpecVers
   return specVersions.findLast((version) => offered.includes(version));
 }
 
-/** A plugin's configuration: name and version of its list, what the runtime adds, and the result so far. */
+/** The configuration of a plugin: name and version of its list, what the runtime adds, and the result so far. */
 function confOf(
   list: NetConfList,
   plugin: Plugin,
@@ -158,14 +158,14 @@ function confOf(
   return {
     ...plugin,
     name: list.name,
-    // A version that nobody knows is for the plugin to refuse, by its name.
+    // A version that we do not know is passed on. The plugin refuses it, and its error names the version.
     cniVersion: knownVersionOf(list) ?? list.cniVersion ?? version,
     ...(runtimeConfig.length === 0 ? {} : { runtimeConfig: Object.fromEntries(runtimeConfig) }),
     ...(prevResult === undefined ? {} : { prevResult: written(prevResult, version) }),
   };
 }
 
-/** A plugin may answer in another version than it was asked in; without one it is that of the list. */
+/** A plugin may answer in another version than that of the request. A result without a version has that of the list. */
 function resultOf(printed: unknown, version: SpecVersion, type: string): CniResult | undefined {
   if (printed === undefined || printed === null) return undefined;
   const said = (printed as { readonly cniVersion?: unknown }).cniVersion;
@@ -173,7 +173,7 @@ function resultOf(printed: unknown, version: SpecVersion, type: string): CniResu
   return readResult(printed, own, `result of plugin ${type}`);
 }
 
-/** Results before 0.3.0 are not chained: what we keep of them is in the oldest version that is. */
+/** Results before 0.3.0 cannot be chained. We keep them in the oldest version that can. */
 function written(result: CniResult, version: SpecVersion): unknown {
   const known = supportedVersions.find((candidate) => candidate === version);
   return writeResult(result, known ?? '0.3.0');

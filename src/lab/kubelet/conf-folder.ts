@@ -1,4 +1,4 @@
-// The cluster's default network: the first configuration in /etc/cni/net.d, as container runtimes choose it.
+// The cluster's default network: the first configuration in /etc/cni/net.d, chosen as container runtimes do.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export async function readClusterNetwork(folder: string): Promise<NetConfList> {
   });
   const [first] = names.filter((name) => /\.(conf|conflist|json)$/.test(name)).toSorted();
   if (first === undefined) {
-    // kubelet's words, which users search for.
+    // These are kubelet's words; users search for them.
     const message = `no networks found in ${folder}: cni plugin not initialized`;
     throw new OrbError('LAB_PLUGIN_FAILED', { message, subject: folder });
   }

@@ -1,6 +1,6 @@
 // Where a kubelet keeps its files.
 
-/** Where the kubelet's files are, as its node sees them. */
+/** The paths of the kubelet's files, as its node sees them. */
 export interface KubeletPaths {
   readonly confFolder: string;
   readonly pluginFolders: readonly string[];
@@ -8,7 +8,7 @@ export interface KubeletPaths {
   readonly resultFolder: string;
   readonly sandboxFolder: string;
   readonly netnsFolder: string;
-  /** Where it says which namespace is whose pod; see pod-record.ts. */
+  /** The folder of records that say which namespace belongs to which pod; see pod-record.ts. */
   readonly podRecordFolder: string;
 }
 

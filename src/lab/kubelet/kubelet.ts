@@ -1,4 +1,4 @@
-// The lab's kubelet: brings the sandboxes of one node to what the API says its pods are.
+// The lab's kubelet: makes the sandboxes of one node match the pods of the API.
 
 import { existsSync } from 'node:fs';
 import { type Pod, resources } from '#api';
@@ -27,19 +27,19 @@ export interface KubeletOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly paths: KubeletPaths;
-  /** What plugins and pods' processes inherit. */
+  /** The environment that plugins and the processes of pods inherit. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Where Multus looks for a bare name in the default-network annotation; kube-system unless told. */
+  /** The namespace in which Multus looks up a bare name of the default-network annotation. The default is kube-system. */
   readonly multusNamespace?: string;
-  /** The commands to run in a pod's namespace; none unless told. */
+  /** The commands to run in a pod's namespace. The default is none. */
   readonly commandsOf?: (pod: Pod) => readonly (readonly string[])[];
-  /** How many pods are worked on at once. */
+  /** How many pods are processed at once. */
   readonly workers?: number;
-  /** Waits between tries of one pod. */
+  /** The wait between tries of one pod. */
   readonly backOff?: { readonly firstMs: number; readonly maximumMs: number };
 }
 
-/** Starts the kubelet of a node; resolves when it follows its pods. */
+/** Starts the kubelet of a node. Resolves when it watches its pods. */
 export async function runKubelet(options: KubeletOptions): Promise<{ stop(): Promise<void> }> {
   await primeThreads();
   const kubelet = new Kubelet(options);
@@ -126,7 +126,7 @@ class Kubelet {
     await this.#events.settled();
   }
 
-  /** Before the first pod is worked on: GC must not meet an ADD that is under way. */
+  /** This runs before the first pod is processed: GC must not run during an ADD. */
   async #collectGarbage(): Promise<void> {
     const { log, paths } = this.#options;
     try {
@@ -137,7 +137,7 @@ class Kubelet {
     }
   }
 
-  /** CHECK, once for each sandbox that an earlier kubelet made; what it finds is told, the pod runs on. */
+  /** Runs CHECK once for each sandbox that an earlier kubelet made. Errors are reported, and the pod continues to run. */
   async #checkOnce(pod: Pod, sandbox: Sandbox): Promise<void> {
     if (!this.#unchecked.delete(sandbox.containerId)) return;
     try {
@@ -152,7 +152,7 @@ class Kubelet {
     return pod?.metadata.uid === uid ? pod : undefined;
   }
 
-  /** One pod: what is left of earlier ones goes, then it is started, ended or reported. */
+  /** Processes one pod: removes the sandboxes of earlier pods, then starts, ends or reports this one. */
   async #sync(key: string): Promise<void> {
     const [namespace = '', name = ''] = key.split('/');
     const pod = this.#pods.store.get(name, namespace);
@@ -187,7 +187,7 @@ class Kubelet {
     }
   }
 
-  /** The last word of a kubelet on a pod; another pod of that name must not be hit. */
+  /** Deletes the pod from the API as the kubelet's last step. The UID protects another pod with the same name. */
   async #deletePod({ metadata: { namespace = '', name = '', uid = '' } }: Pod): Promise<void> {
     try {
       await this.#options.client.delete(resources.pods, { namespace, name }, { uid, gracePeriodSeconds: 0 });
@@ -211,14 +211,14 @@ class Kubelet {
     this.#runs.finish(pod, place);
   }
 
-  /** Lets a pod run whose sandbox is attached. */
+  /** Lets a pod run after its sandbox is attached. */
   async #serve(pod: Pod, sandbox: Sandbox): Promise<void> {
     this.#runs.keep(pod, sandbox);
     this.#publish(sandbox);
     const ends = this.#runs.endsOf(sandbox);
     if (ends !== undefined) return this.#reporter.ended(pod, sandbox.containerId, ends);
     await this.#report(pod, sandbox);
-    // After the report, so that the end is not told before the beginning.
+    // This follows the report, so that a pod is not reported as ended before it is reported as running.
     this.#runs.finish(pod, sandbox);
   }
 
@@ -234,7 +234,7 @@ class Kubelet {
     await this.#serve(pod, ready);
   }
 
-  /** Attaches a new sandbox, or removes it: the next try is made in another one, as kubelet does. */
+  /** Attaches a new sandbox. If that fails, the sandbox is removed, and the next try uses another one, as kubelet does. */
   async #attach(pod: Pod, sandbox: Sandbox): Promise<Sandbox> {
     try {
       const { client, paths, multusNamespace = 'kube-system' } = this.#options;
@@ -264,7 +264,7 @@ class Kubelet {
   }
 }
 
-/** Whether a change asks for work: what the kubelet itself writes does not, or a failed pod would not wait for its next try. */
+/** Whether a change needs work. Changes that the kubelet writes itself do not; otherwise a failed pod would not wait for its next try. */
 function concerns(change: Change<Pod>): boolean {
   if (change.type !== 'changed') return true;
   const { before, object } = change;
@@ -274,7 +274,10 @@ function concerns(change: Change<Pod>): boolean {
   );
 }
 
-/** As containerd says it through kubelet, without the sandbox's id: each try has another, and repeats would not be seen as such. */
+/**
+ * The error as containerd reports it through kubelet, but without the sandbox's id. Each try has another id, and repeated errors would look
+ * different.
+ */
 function networkFault(verb: 'setup' | 'destroy', error: unknown): string {
   return `rpc error: code = Unknown desc = failed to ${verb} network for sandbox: ${errorText(error)}`;
 }

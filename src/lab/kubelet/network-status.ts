@@ -1,16 +1,16 @@
-// The network-status annotation: what each interface of a pod got, as Multus writes it.
+// The network-status annotation: what each interface of a pod has, in the form that Multus writes.
 
 import type { CniInterface, CniIp, CniResult, NetworkStatus } from '#api';
 import type { PodNetwork } from './pod-networks.ts';
 
-/** The interface that a result is about: the one with the name that the runtime gave, inside the sandbox. */
+/** The interface that a result describes: it is inside the sandbox and has the name that the runtime gave. */
 function interfaceOf(result: CniResult, name: string): { link: CniInterface; index: number } | undefined {
   const links = (result.interfaces ?? []).map((link, index) => ({ link, index }));
   const inside = links.filter(({ link }) => (link.sandbox ?? '') !== '');
   return inside.find(({ link }) => link.name === name) ?? inside[0];
 }
 
-/** The addresses of the runtime's interface; an address without an interface belongs to it too. */
+/** The addresses of the runtime's interface. An address without an interface belongs to it too. */
 export function addressesOf(result: CniResult, name: string): string[] {
   const index = interfaceOf(result, name)?.index;
   const own = (ip: CniIp) => ip.interface === undefined || ip.interface === index;

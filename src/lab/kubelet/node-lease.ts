@@ -1,4 +1,4 @@
-// The lease of a node: by it a cluster knows that the kubelet lives (kubernetes "Leases", node heartbeats).
+// The lease of a node. It tells the cluster that the kubelet is alive (kubernetes "Leases", node heartbeats).
 
 import { apiVersionOf, type Lease, resources } from '#api';
 import { isOrbError } from '#base';
@@ -9,7 +9,7 @@ const namespace = 'kube-node-lease';
 /** kubelet's default (nodeLeaseDurationSeconds). */
 const leaseDurationSeconds = 40;
 
-/** Renews the lease, or makes it; the lease goes with its Node. */
+/** Renews the lease, or creates it. The lease is removed together with its Node. */
 export async function renewLease(client: KubeClient, node: string, nowMs: number): Promise<void> {
   // metav1.MicroTime.
   const renewTime = new Date(nowMs).toISOString().replace('Z', '000Z');

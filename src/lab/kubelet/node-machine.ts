@@ -1,4 +1,4 @@
-// What the machine below a node has and runs, as its kubelet reports it. All nodes of a lab share one machine.
+// The hardware and software of a node's machine, as its kubelet reports it. All nodes of a lab share one machine.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, statfsSync } from 'node:fs';
@@ -13,10 +13,10 @@ const version = 'v1.34.0-orbweaver';
 /** kubelet's default (maxPods). */
 const maximumPods = '110';
 
-/** Go's words for Node's. */
+/** Go's names for the architectures that Node.js names. */
 export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Nothing is kept back for the system: allocatable is capacity. Ids are made of the node's name, so that nodes differ. */
+/** Nothing is reserved for the system: allocatable equals capacity. Ids are derived from the node's name, so that nodes differ. */
 export function machineOf(node: string): Machine {
   const { blocks, bsize } = statfsSync('/');
   const capacity = {

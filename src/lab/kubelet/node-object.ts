@@ -1,4 +1,4 @@
-// The kubelet's own Node object: registered, given its addresses, and Ready while the cluster's network is.
+// The kubelet's own Node object: created, given its addresses, and Ready while the cluster's network is ready.
 
 import { isDeepStrictEqual } from 'node:util';
 import { type Condition, type Node, resources } from '#api';
@@ -6,10 +6,10 @@ import { isOrbError } from '#base';
 import type { KubeClient } from '#kube';
 import { architecture, machineOf } from './node-machine.ts';
 
-/** What a kubelet is told about its node. */
+/** What a kubelet knows about its node at the start. */
 export interface NodeFacts {
   readonly name: string;
-  /** Of the node, the primary family first; those in the Node object where absent. */
+  /** The addresses of the node, the primary family first. If absent, those of the Node object are used. */
   readonly addresses?: readonly string[];
   readonly podCidrs?: readonly string[];
 }
@@ -19,7 +19,7 @@ export function nodeLabels(name: string): Record<string, string> {
   return { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': architecture };
 }
 
-/** The Node object, made where there is none. */
+/** The Node object; it is created if there is none. */
 export async function registerNode(client: KubeClient, facts: NodeFacts): Promise<Node> {
   const { name, podCidrs = [] } = facts;
   try {
@@ -37,10 +37,10 @@ export function internalAddresses(node: Node): string[] {
   return addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
 }
 
-/** A condition before it is compared with the one that the Node has. */
+/** A condition before it is compared with the one on the Node. */
 type Reported = Omit<Condition, 'lastTransitionTime'>;
 
-/** The Ready condition; `problem` is why the network is not ready. */
+/** The Ready condition; `problem` says why the network is not ready. */
 export function readyCondition(problem: string | undefined): Reported {
   if (problem === undefined) {
     return {
@@ -54,17 +54,20 @@ export function readyCondition(problem: string | undefined): Reported {
   return { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message };
 }
 
-/** What a lab's machine never lacks. */
+/** The pressure conditions. A lab's machine always reports that it has enough. */
 const sufficient: readonly Reported[] = [
   ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
   ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
   ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
 ].map(([type = '', reason, message]) => ({ type, status: 'False' as const, reason, message }));
 
-/** A node that did not change says so this often (kubelet's nodeStatusReportFrequency); in between its lease speaks for it. */
+/**
+ * How often a node without changes updates its status (kubelet's nodeStatusReportFrequency). Between updates, its lease shows that it is
+ * alive.
+ */
 const heartbeatMs = 5 * 60_000;
 
-/** Writes addresses, conditions and what the machine has; nothing where the object already says so. */
+/** Writes addresses, conditions and the facts of the machine. It writes nothing if the object already has them. */
 export async function reportNode(
   client: KubeClient,
   facts: NodeFacts,

@@ -1,4 +1,4 @@
-// Keeps the Node object up to date: its addresses, and whether the cluster's network serves pods now.
+// Keeps the Node object up to date: its addresses, and whether the cluster's network can serve pods now.
 
 import { type Clock, errorText, type Logger } from '#base';
 import type { KubeClient } from '#kube';
@@ -16,12 +16,12 @@ export interface NodeReporterOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** STATUS of the cluster's network; rejects while pods cannot be attached to it. */
+  /** STATUS of the cluster's network. It rejects while pods cannot be attached to the network. */
   readonly networkStatus: () => Promise<void>;
 }
 
 const reportMs = 5000;
-/** Sooner while pods wait for it. */
+/** This interval is shorter, because pods wait for the network. */
 const notReadyReportMs = 200;
 
 export class NodeReporter {
@@ -35,12 +35,12 @@ export class NodeReporter {
     this.#options = options;
   }
 
-  /** The node's own, the primary family first. */
+  /** The node's own addresses, the primary family first. */
   get addresses(): readonly string[] {
     return this.#addresses;
   }
 
-  /** Why the cluster's network serves nobody now; undefined while it does. */
+  /** Why the cluster's network cannot serve pods now; undefined if it can. */
   get problem(): string | undefined {
     return this.#problem;
   }

@@ -1,4 +1,4 @@
-// Running one CNI plugin: environment and configuration in, result or error out (CNI specification 1.1, section 2).
+// Runs one CNI plugin: environment and configuration in, result or error out (CNI specification 1.1, section 2).
 
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
@@ -10,27 +10,27 @@ import { type LogFields, OrbError } from '#base';
 export interface PluginCall {
   readonly verb: CniVerb;
   readonly type: string;
-  /** The network, for messages. */
+  /** The name of the network, for messages. */
   readonly network: string;
   /** CNI_* variables besides CNI_COMMAND and CNI_PATH. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What goes to standard input, as JSON. */
+  /** The JSON on standard input. */
   readonly conf: Readonly<Record<string, unknown>>;
 }
 
-/** Runs a plugin and resolves with what it printed, parsed; undefined for nothing. */
+/** Runs a plugin and resolves with its output, parsed; undefined if there was none. */
 export type RunPlugin = (call: PluginCall) => Promise<unknown>;
 
 export interface PluginRunnerOptions {
-  /** Where plugins are, in order. */
+  /** The folders of plugins, in the order of the search. */
   readonly folders: readonly string[];
-  /** What plugins inherit. */
+  /** The environment that plugins inherit. */
   readonly environment: NodeJS.ProcessEnv;
-  /** What a plugin wrote to standard error although it succeeded. */
+  /** Gets what a successful plugin wrote to standard error. */
   readonly onStderr: (fields: LogFields, text: string) => void;
 }
 
-/** The runtime's patience with one plugin. */
+/** How long the runtime waits for one plugin. */
 const timeoutMs = 120_000;
 
 /** Runs executables from the given folders. */
@@ -91,7 +91,7 @@ function runToEnd(path: string, env: NodeJS.ProcessEnv, input: string): Promise<
   });
 }
 
-/** The error that a plugin printed, in libcni's form `msg; details`; failing that, whatever it said. */
+/** The error that a plugin printed, in libcni's form `msg; details`. Without such an error, all that the plugin printed. */
 function errorOf(stdout: string, stderr: string, code: number | string): string {
   const body = cniErrorBodySchema.safeParse(tryJson(stdout));
   if (body.success) {
@@ -108,7 +108,7 @@ function tryJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // no error body: the caller shows the text itself
+    return undefined; // This is no CNI error: the caller shows the text itself.
   }
 }
 

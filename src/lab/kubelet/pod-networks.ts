@@ -1,4 +1,4 @@
-// The networks that a pod asks for, as Multus reads its annotations (NPWG multi-network specification 1.3).
+// The networks that a pod asks for, read from its annotations as Multus does (NPWG multi-network specification 1.3).
 
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -18,10 +18,10 @@ import type { KubeClient } from '#kube';
 
 /** A network for one interface of a pod. */
 export interface PodNetwork {
-  /** As network-status names it: `namespace/name` of the definition, or the name of the cluster's network. */
+  /** The name in network-status: `namespace/name` of the definition, or the name of the cluster's network. */
   readonly name: string;
   readonly interface: string;
-  /** Whether it is the pod's default network. */
+  /** Whether this is the pod's default network. */
   readonly isDefault: boolean;
   readonly list: NetConfList;
   readonly capabilityArgs: Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ export interface PodNetwork {
 
 export interface NetworkSources {
   readonly client: KubeClient;
-  /** Where a bare name in the default-network annotation is looked up. */
+  /** The namespace in which a bare name of the default-network annotation is looked up. */
   readonly multusNamespace: string;
   readonly clusterNetwork: () => Promise<NetConfList>;
 }
@@ -58,7 +58,7 @@ function clusterDefault(list: NetConfList): PodNetwork {
   return { name: list.name, interface: firstInterface, isDefault: true, list, capabilityArgs: {} };
 }
 
-/** Reads the NetworkAttachmentDefinition; the runtime names a pod's first interface, whatever the annotation says. */
+/** Reads the NetworkAttachmentDefinition. The runtime names a pod's first interface, even if the annotation has another name. */
 async function defined(
   selection: NetworkSelection,
   client: KubeClient,

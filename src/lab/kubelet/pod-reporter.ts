@@ -1,4 +1,4 @@
-// Writes what became of a pod to the API: its status, and the network-status annotation.
+// Writes the state of a pod to the API: its status, and the network-status annotation.
 
 import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
 import type { Clock } from '#base';
@@ -20,12 +20,12 @@ export class PodReporter {
     this.#nodeAddresses = nodeAddresses;
   }
 
-  /** The kubelet has taken the pod. */
+  /** The kubelet has accepted the pod. */
   async pending(pod: Pod): Promise<void> {
     await this.#write(pod, pendingStatus(pod, this.#moment()));
   }
 
-  /** The pod has its networks: the annotation first, as with Multus, then the status. */
+  /** The pod has its networks. The annotation is written before the status, as with Multus. */
   async attached(pod: Pod, containerId: string, attached: readonly AttachedNetwork[]): Promise<void> {
     const statuses = attached.map(({ network, result }) => networkStatus(network, result));
     const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify(statuses, null, 4) };
@@ -55,7 +55,7 @@ export class PodReporter {
     return { nodeAddresses: this.#nodeAddresses(), now };
   }
 
-  /** The UID is a precondition: another pod of that name is not meant. */
+  /** The UID is a precondition: another pod with the same name must not be changed. */
   async #write(pod: Pod, status: PodStatus): Promise<void> {
     const body = { metadata: { uid: pod.metadata.uid }, status };
     await this.#client.patch(resources.pods, refOf(pod), { type: 'merge', body, subresource: 'status' });

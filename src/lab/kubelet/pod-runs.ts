@@ -1,4 +1,4 @@
-// What runs in the pods of a kubelet: programs that last, and errands with the way they ended.
+// What runs in the pods of a kubelet: programs that run for ever, and errands, which run to their end, with their exit codes.
 
 import type { Pod } from '#api';
 import { keyOf } from '#kube';
@@ -6,23 +6,23 @@ import { type ContainerEnd, errandsOf, type PodProcesses, type RunPlace } from '
 
 export interface PodRunsOptions {
   readonly processes: PodProcesses;
-  /** The commands to run in a pod that lasts; none unless told. */
+  /** The commands to run in a pod that runs for ever. The default is none. */
   readonly commandsOf: ((pod: Pod) => readonly (readonly string[])[]) | undefined;
-  /** Told when the errands of a pod have ended. */
+  /** Called when the errands of a pod have ended. */
   readonly onEnd: (pod: Pod) => void;
 }
 
 export class PodRuns {
   readonly #options: PodRunsOptions;
   readonly #ends = new Map<string, readonly ContainerEnd[]>();
-  /** Pods in the network of the node, by key: they have no sandbox. */
+  /** Pods in the node's own network, by key. They have no sandbox. */
   readonly #onHost = new Map<string, RunPlace>();
 
   constructor(options: PodRunsOptions) {
     this.#options = options;
   }
 
-  /** Starts the programs of a pod that lasts, unless they run. */
+  /** Starts the programs of a pod that runs for ever, unless they are running. */
   keep(pod: Pod, place: RunPlace): void {
     const { processes, commandsOf } = this.#options;
     if (errandsOf(pod) === undefined) processes.start(place, commandsOf?.(pod) ?? []);
@@ -49,14 +49,14 @@ export class PodRuns {
     this.#ends.delete(place.containerId);
   }
 
-  /** The place of a pod in the network of the node, which the kubelet shares. */
+  /** Where a pod in the node's network runs; the kubelet runs in the same network. */
   onHost(pod: Pod): RunPlace {
     const place = { containerId: pod.metadata.uid ?? '', netns: '/proc/self/ns/net' };
     this.#onHost.set(keyOf(pod), place);
     return place;
   }
 
-  /** Stops what a pod of that key ran in the network of the node, unless it is the one of `uid`. */
+  /** Stops what the pod with that key ran in the node's network, unless its UID is `uid`. */
   leaveHost(key: string, uid: string | undefined): void {
     const place = this.#onHost.get(key);
     if (place === undefined || place.containerId === uid) return;

@@ -3,17 +3,17 @@
 import type { Condition, ContainerStatus, Pod, PodStatus } from '#api';
 import type { ContainerEnd } from './processes.ts';
 
-/** What the kubelet knows of a pod that runs. */
+/** What the kubelet knows of a running pod. */
 export interface RunningPod {
   readonly containerId: string;
-  /** Of the pod, the primary family first. */
+  /** The addresses of the pod, the primary family first. */
   readonly addresses: readonly string[];
   readonly nodeAddresses: readonly string[];
   /** RFC 3339. */
   readonly now: string;
 }
 
-/** A status whose conditions keep their times while they do not change. */
+/** A status whose conditions keep their transition times while they do not change. */
 function withConditions(
   pod: Pod,
   wanted: readonly Pick<Condition, 'type' | 'status' | 'reason'>[],
@@ -54,7 +54,7 @@ function hostFields(nodeAddresses: readonly string[]): Pick<PodStatus, 'hostIP' 
   return { hostIP, hostIPs: nodeAddresses.map((ip) => ({ ip })) };
 }
 
-/** Of a pod whose sandbox and containers run. */
+/** The status of a pod whose sandbox and containers run. */
 export function runningStatus(pod: Pod, running: RunningPod): PodStatus {
   const { containerId, nodeAddresses, now } = running;
   const addresses = familyFirst(running.addresses, nodeAddresses);
@@ -73,7 +73,7 @@ export function runningStatus(pod: Pod, running: RunningPod): PodStatus {
   };
 }
 
-/** Of a pod that the kubelet has taken and that does not run yet. */
+/** The status of a pod that the kubelet has accepted and that does not run yet. */
 export function pendingStatus(
   pod: Pod,
   { nodeAddresses, now }: Pick<RunningPod, 'nodeAddresses' | 'now'>,
@@ -94,7 +94,7 @@ export function pendingStatus(
   };
 }
 
-/** Of a pod whose containers have all ended. */
+/** The status of a pod whose containers have all ended. */
 export function endedStatus(
   pod: Pod,
   containerId: string,

@@ -1,4 +1,4 @@
-// Processes of pods: started in a pod's network namespace, started again when they end, killed with the pod.
+// Processes of pods. They start in a pod's network namespace, restart when they end, and are killed with the pod.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -16,7 +16,7 @@ export interface PodProcessesOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** How a process ended; 128 where it could not be started, 137 where a signal ended it. */
+/** How a process ended: 128 if it could not be started, 137 if a signal ended it. */
 interface ProcessEnd {
   readonly how: string;
   readonly exitCode: number;
@@ -26,10 +26,10 @@ function secondOf(clock: Clock): string {
   return new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** Started again after these waits, as kubelet's CrashLoopBackOff but for a shorter life. */
+/** The waits before a restart: like kubelet's CrashLoopBackOff, but shorter, because a lab lives shorter. */
 const backOffSpan = { firstMs: 200, maximumMs: 10_000 };
 
-/** The commands of a pod's containers whose program is on this machine; images are ignored. */
+/** The commands of a pod's containers, if the program is on this machine. Images are ignored. */
 export function commandsOf(pod: Pod, path: string): string[][] {
   return (pod.spec?.containers ?? []).flatMap(({ command = [], args = [] }) => {
     const [program] = command;
@@ -46,15 +46,15 @@ function isProgram(program: string, path: string): boolean {
       accessSync(candidate, constants.X_OK);
       return true;
     } catch {
-      return false; // not there, or not to be run: the next candidate may be
+      return false; // The file is absent or not executable: the next candidate may work.
     }
   });
 }
 
-/** A container of a pod that runs to its end. */
+/** A container that runs to its end. */
 export interface Errand {
   readonly container: string;
-  /** Absent where the image would say it: the lab has no images, and what does nothing is done at once. */
+  /** Absent if the image would give the command. The lab has no images, so such a container ends at once with success. */
   readonly command?: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export interface ContainerEnd {
   readonly finishedAt: string;
 }
 
-/** The containers of a pod that is over some day; undefined for one that runs for ever. */
+/** The containers of a pod that ends at some time; undefined for a pod that runs for ever. */
 export function errandsOf({ spec }: Pod): Errand[] | undefined {
   if ((spec?.restartPolicy ?? 'Always') === 'Always') return undefined;
   return (spec?.containers ?? []).map(({ name, command = [], args = [] }) => ({
@@ -76,7 +76,7 @@ export function errandsOf({ spec }: Pod): Errand[] | undefined {
   }));
 }
 
-/** The processes of all pods of a kubelet; they end with it, however it ends. */
+/** The processes of all pods of a kubelet. They end when the kubelet ends, even if it is killed. */
 export class PodProcesses {
   readonly #options: PodProcessesOptions;
   readonly #stops = new Map<string, AbortController>();
@@ -85,7 +85,7 @@ export class PodProcesses {
     this.#options = options;
   }
 
-  /** Starts the commands in a sandbox, unless they run. */
+  /** Starts the commands in a sandbox, unless they are running. */
   start({ containerId, netns }: RunPlace, commands: readonly (readonly string[])[]): void {
     if (commands.length === 0 || this.#stops.has(containerId)) return;
     const stop = new AbortController();
@@ -93,7 +93,9 @@ export class PodProcesses {
     for (const command of commands) void this.#keep(netns, command, stop.signal);
   }
 
-  /** Runs errands to their end, once for each sandbox; where `again`, one that fails is run again. Then tells how they ended. */
+  /**
+   * Runs errands to their end, once for each sandbox. If `again` is set, an errand that fails is run again. Then `tell` gets the results.
+   */
   finish(
     { containerId, netns }: RunPlace,
     errands: readonly Errand[],
@@ -143,7 +145,7 @@ export class PodProcesses {
     }
   }
 
-  /** Runs it to its end. setpriv(1): the kernel kills it when the kubelet dies. */
+  /** Runs a command to its end. setpriv(1) makes the kernel kill it when the kubelet dies. */
   #run(netns: string, command: readonly string[], signal: AbortSignal): Promise<ProcessEnd> {
     return new Promise((resolve) => {
       const argv = ['--pdeathsig', 'KILL', 'nsenter', `--net=${netns}`, '--', ...command];

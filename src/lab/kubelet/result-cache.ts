@@ -1,4 +1,4 @@
-// What ADD answered, kept on disk for CHECK, DEL and GC in the form of libcni's own cache (libcni, api.go, cachedInfo).
+// The results of ADD, kept on disk for CHECK, DEL and GC, in the form of libcni's own cache (libcni, api.go, cachedInfo).
 
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const pairs = z.array(z.tuple([z.string(), z.string()]));
 const cachedSchema = z.object({
   kind: z.literal('cniCacheV1'),
   containerId: z.string(),
-  /** The configuration list, base64 as Go writes bytes. */
+  /** The configuration list in base64, as Go encodes bytes. */
   config: z.string(),
   ifName: z.string(),
   networkName: z.string(),
@@ -21,11 +21,11 @@ const cachedSchema = z.object({
   result: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** A cached attachment: how it was made, and what came of it. */
+/** A cached attachment: its configuration, its parameters and its result. */
 export interface CachedAttachment {
   readonly list: NetConfList;
   readonly attachment: Attachment;
-  /** As the last plugin printed it. */
+  /** The result as the last plugin printed it. */
   readonly result: unknown;
 }
 
@@ -56,7 +56,7 @@ export class ResultCache {
     await rename(`${path}.new`, path);
   }
 
-  /** Undefined where nothing was cached. */
+  /** Undefined if nothing was cached. */
   async get(network: string, attachment: Attachment): Promise<CachedAttachment | undefined> {
     return this.#read(this.#path(network, attachment));
   }

@@ -1,4 +1,4 @@
-// The sandboxes of a node on disk, written before the kernel is touched: a kubelet that starts again finds them all.
+// The sandboxes of a node on disk. A record is written before the kernel is changed, so that a restarted kubelet finds all of them.
 
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ const recordSchema = z.object({
   /** Path of its network namespace. */
   netns: z.string(),
   pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }),
-  /** Whether every ADD succeeded; a sandbox that is not ready is removed, never used. */
+  /** Whether every ADD succeeded. A sandbox that is not ready is removed and never used. */
   ready: z.boolean(),
-  /** Networks whose ADD was begun, in order. */
+  /** Networks whose ADD was started, in order. */
   networks: z.array(
     z.object({
       name: z.string(),
@@ -35,7 +35,7 @@ function parseList(list: unknown): NetConfList {
   return parseNetConfList(JSON.stringify(list), { subject: 'sandbox record' });
 }
 
-/** The folder of the records, and what is in it. */
+/** The folder of the records, and its contents. */
 export class SandboxStore {
   readonly #folder: string;
   readonly #sandboxes = new Map<string, Sandbox>();
@@ -44,7 +44,7 @@ export class SandboxStore {
     this.#folder = folder;
   }
 
-  /** Reads what an earlier kubelet left; a damaged record is set aside and told, it must not hide the others. */
+  /** Reads the records of an earlier kubelet. A damaged record is set aside and reported, so that the others are still read. */
   async load(onDamage: (path: string, error: unknown) => void): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#folder)) {
@@ -64,7 +64,7 @@ export class SandboxStore {
     return [...this.#sandboxes.values()];
   }
 
-  /** The sandboxes of a pod, those of earlier pods of the same name too. */
+  /** The sandboxes of a pod, also those of earlier pods with the same name. */
   of(namespace: string, name: string): Sandbox[] {
     return this.all().filter(({ pod }) => pod.namespace === namespace && pod.name === name);
   }

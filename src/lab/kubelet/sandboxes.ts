@@ -1,4 +1,4 @@
-// Making and removing pod sandboxes: a network namespace, and its attachments by CNI.
+// Creates and removes pod sandboxes: a network namespace, and its attachments by CNI.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Chain, ValidAttachment } from './chain.ts';
 import type { PodNetwork } from './pod-networks.ts';
 import type { Sandbox, SandboxStore } from './sandbox-store.ts';
 
-/** A pod's network and what it got from it. */
+/** A network of a pod, and its result. */
 export interface AttachedNetwork {
   readonly network: PodNetwork;
   readonly result: CniResult;
@@ -28,7 +28,7 @@ export class Sandboxes {
     this.#netnsFolder = netnsFolder;
   }
 
-  /** A sandbox for the pod, with nothing in it but lo. */
+  /** Makes a sandbox for the pod; it contains only lo. */
   async create(pod: Pod): Promise<Sandbox> {
     const { namespace = '', name = '', uid = '' } = pod.metadata;
     const containerId = randomBytes(32).toString('hex');
@@ -46,7 +46,7 @@ export class Sandboxes {
     return sandbox;
   }
 
-  /** Attaches a sandbox to the networks in order; each is on disk before its ADD, so that DEL finds it. */
+  /** Attaches a sandbox to the networks in order. Each is written to disk before its ADD, so that DEL finds it. */
   async attach(sandbox: Sandbox, networks: readonly PodNetwork[]): Promise<Sandbox> {
     let current = sandbox;
     for (const network of networks) {
@@ -59,7 +59,7 @@ export class Sandboxes {
     return current;
   }
 
-  /** What the networks of a sandbox gave, from the cache. */
+  /** The results of a sandbox's networks, from the cache. */
   attached(sandbox: Sandbox): Promise<AttachedNetwork[]> {
     return Promise.all(
       sandbox.networks.map(async (network) => {
@@ -69,7 +69,7 @@ export class Sandboxes {
     );
   }
 
-  /** Undoes a sandbox: DEL in reverse order, then the namespace. What an error leaves undone is tried by the next call. */
+  /** Removes a sandbox: DEL in reverse order, then the namespace. After an error, the next call does the rest. */
   async remove({ containerId }: Sandbox): Promise<void> {
     let current = this.store.all().find((sandbox) => sandbox.containerId === containerId);
     if (current === undefined) return;
@@ -89,7 +89,7 @@ export class Sandboxes {
     }
   }
 
-  /** What GC must keep. */
+  /** The attachments that GC must keep. */
   validAttachments(): ValidAttachment[] {
     return this.store
       .all()
@@ -100,8 +100,8 @@ export class Sandboxes {
 }
 
 /**
- * A pod's namespace begins with the rp_filter of its node, the machine's first namespace (net.core.devconf_inherit_init_net 0).
- * The nodes of the lab are none, so that it is brought along here.
+ * Gives a pod's namespace the rp_filter of its node. On a real node, the kernel copies it from the machine's first namespace
+ * (net.core.devconf_inherit_init_net 0). The nodes of the lab are not the first namespace, so that it is copied here.
  */
 function inheritSysctls(sandbox: NetworkNamespace): void {
   for (const key of ['ipv4/conf/all/rp_filter', 'ipv4/conf/default/rp_filter']) {
@@ -109,7 +109,7 @@ function inheritSysctls(sandbox: NetworkNamespace): void {
   }
 }
 
-/** CNI_ARGS as kubelet's runtimes set them (containerd, internal/cri/server/sandbox_run.go). */
+/** CNI_ARGS as the runtimes of kubelet set them (containerd, internal/cri/server/sandbox_run.go). */
 function attachmentOf(
   { containerId, netns, pod }: Sandbox,
   { interface: name, capabilityArgs }: PodNetwork,

@@ -55,7 +55,7 @@ export class TestNode {
     };
   }
 
-  /** The cluster's network: a ptp of both families. */
+  /** The cluster's network: a ptp network with both families. */
   writeClusterNetwork(): void {
     const plugins = [{ type: 'ptp', ipam: this.ipam('10.244.1.0/24', 'fd00:10:244:1::/64') }];
     writeFileSync(join(this.paths.confFolder, '10-cluster.conflist'), this.conflist('cluster', plugins));
@@ -111,7 +111,7 @@ export class TestNode {
     });
   }
 
-  /** Deletes a pod as the API server does for one that a kubelet runs: marked first. */
+  /** Deletes a pod as the API server deletes a pod that a kubelet runs: it is first marked as terminating. */
   async deletePod(name: string): Promise<void> {
     const pod = await this.pod(name);
     const finalizers = ['test/hold'];
