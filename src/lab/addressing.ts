@@ -1,11 +1,11 @@
-// Who has which address in the lab: the one plan that topology, overlay, proxy and table share.
+// The addresses of the lab: the single plan that topology, overlay, proxy and table use.
 
 import type { Family } from '#ip';
 
 /** An address or CIDR of each family. */
 export type DualStack = Readonly<Record<Family, string>>;
 
-/** An address of each family, or undefined while one is missing. */
+/** An address of each family, or undefined if one is missing. */
 export function dualStack(addresses: readonly (string | undefined)[]): DualStack | undefined {
   const known = addresses.filter((address) => address !== undefined);
   const v4 = known.find((address) => !address.includes(':'));
@@ -13,20 +13,20 @@ export function dualStack(addresses: readonly (string | undefined)[]): DualStack
   return v4 === undefined || v6 === undefined ? undefined : { 4: v4, 6: v6 };
 }
 
-/** Name of every node's NIC on the LAN, the parent of macvlans: the name that the manifests of Spiderpool's documents use. */
+/** Name of every node's NIC on the LAN, the parent of macvlans. The manifests of Spiderpool's documents use the same name. */
 export const nodeNic = 'ens160';
 
-/** The LAN, with the router as gateway: nodes and underlay pods live here. */
+/** The LAN, with the router as gateway. Nodes and underlay pods are on it. */
 export const underlay = {
   cidr: { 4: '10.6.0.0/16', 6: 'fd00:10:6::/64' },
   prefixLength: { 4: 16, 6: 64 },
   gateway: { 4: '10.6.0.1', 6: 'fd00:10:6::1' },
 } as const;
 
-/** Name of every node's NIC on the second LAN: it has no address, as a NIC that is there for pods alone. */
+/** Name of every node's NIC on the second LAN. It has no address, because it serves only pods. */
 export const secondNodeNic = 'ens192';
 
-/** A second LAN behind the same router, where pods live and nodes do not. */
+/** A second LAN behind the same router. Pods have addresses on it, nodes do not. */
 export const secondLan = {
   cidr: { 4: '10.7.0.0/16', 6: 'fd00:10:7::/64' },
   prefixLength: { 4: 16, 6: 64 },
@@ -43,7 +43,7 @@ export const thirdLan = {
   gateway: { 4: '10.8.0.1', 6: 'fd00:10:8::1' },
 } as const;
 
-/** A branch office behind the router: a network that policy routes of pods name. */
+/** A branch office behind the router: a network for policy routes of pods. */
 export const branch = {
   cidr: { 4: '10.99.0.0/24', 6: 'fd00:10:99::/64' },
   prefixLength: { 4: 24, 6: 64 },
@@ -51,20 +51,20 @@ export const branch = {
   client: { 4: '10.99.0.2', 6: 'fd00:10:99::2' },
 } as const;
 
-/** The world behind the router (RFC 5737 and RFC 3849 documentation networks). */
+/** The outside world behind the router (RFC 5737 and RFC 3849 documentation networks). */
 export const outside = {
   prefixLength: { 4: 24, 6: 64 },
   gateway: { 4: '192.0.2.1', 6: '2001:db8::1' },
   client: { 4: '192.0.2.10', 6: '2001:db8::10' },
 } as const;
 
-/** Where overlay pods live: one part of it on each node. */
+/** The network of overlay pods; each node has one part of it. */
 export const overlayCidr: DualStack = { 4: '10.244.0.0/16', 6: 'fd00:10:244::/56' };
 
-/** Where ClusterIPs come from. */
+/** The network of ClusterIPs. */
 export const serviceCidr: DualStack = { 4: '10.96.0.0/16', 6: 'fd00:10:96::/112' };
 
-/** The most nodes whose addresses fit the plan. */
+/** The most nodes for which the plan has addresses. */
 export const maximumNodes = 50;
 
 export interface LabNode {
@@ -72,11 +72,11 @@ export interface LabNode {
   /** 1 … {@link maximumNodes}. */
   readonly number: number;
   readonly address: DualStack;
-  /** The node's part of the overlay. */
+  /** The node's part of the overlay network. */
   readonly overlayCidr: DualStack;
-  /** The node's own address in the overlay, where that is encapsulated. */
+  /** The node's own address in the overlay, used if the overlay is encapsulated. */
   readonly tunnelAddress: DualStack;
-  /** net.ipv4.conf.*.rp_filter as its distribution left it; namespaces of its pods inherit it. */
+  /** net.ipv4.conf.*.rp_filter, as the node's distribution sets it. The namespaces of its pods inherit it. */
   readonly rpFilter: RpFilter;
 }
 

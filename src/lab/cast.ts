@@ -1,4 +1,4 @@
-// Who takes part in the table: the machines of the topology, and the pods and Services that the API shows.
+// The participants of the table: the machines of the topology, and the pods and Services from the API.
 
 import type { Pod, Service } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
@@ -7,10 +7,10 @@ import type { Cast, Place, ServicePlace } from './cells.ts';
 import type { PodRecord } from './pod-record.ts';
 import { branchNetns, clientNetns, inNetnsOf, routerNetns } from './topology.ts';
 
-/** Where lab-probe serves on machines that are no pods. */
+/** The port of lab-probe on machines that are not pods. */
 export const machinePort = 8080;
 
-/** Where a pod's server listens: on the ports that its containers name, else on 80. */
+/** The ports of a pod's server: those that its containers name, else 80. */
 export function podPorts(pod: Pod): number[] {
   const ports = pod.spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
   const named = ports.flatMap(({ containerPort }) => containerPort ?? []);
@@ -34,12 +34,12 @@ export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[]
   ];
 }
 
-/** The client in the branch office, which only random pods are asked by. */
+/** The client in the branch office. Only random pods are tried from it. */
 export function branchPlace(probe: string): Place {
   return machine(branchNetns, 'client', branch.client, probe);
 }
 
-/** A pod as a place; undefined while it has no sandbox or not both addresses. */
+/** A pod as a place; undefined while it has no sandbox or lacks an address. */
 export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string): Place | undefined {
   const { name = '', namespace } = pod.metadata;
   const record = records.find((candidate) => candidate.name === name && candidate.namespace === namespace);
@@ -55,13 +55,13 @@ export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string)
   };
 }
 
-/** Whether a Service's selector takes a pod. */
+/** Whether a Service's selector matches a pod. */
 export function selects({ spec }: Service, { metadata }: Pod): boolean {
   const selector = Object.entries(spec?.selector ?? {});
   return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
 }
 
-/** A Service as the table asks it; undefined for one without pods or without an address of each family. */
+/** A Service in the form that the table needs; undefined if it has no pods or lacks an address of a family. */
 export function servicePlace(service: Service, pods: ReadonlyMap<Pod, Place>): ServicePlace | undefined {
   const clusterIp = dualStack(service.spec?.clusterIPs ?? []);
   const [port] = service.spec?.ports ?? [];
@@ -85,7 +85,7 @@ export interface CastParts {
   readonly probe: string;
 }
 
-/** Everybody, pods in the order of their names. */
+/** All participants, with the pods sorted by name. */
 export function castOf({ nodes, pods, services, records, probe }: CastParts): Cast {
   const places = new Map<Pod, Place>();
   for (const pod of pods.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))) {

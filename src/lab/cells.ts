@@ -1,26 +1,26 @@
-// The cells of the connectivity table: who asks whom, what must come of it, and which address the server must see.
+// The cells of the connectivity table: who asks whom, the expected result, and the address that the server must see.
 //
-// Row numbers are those of Spiderpool's connectivity matrix, restated in the reference of the project.
+// Row numbers are those of Spiderpool's connectivity matrix; the reference of the project repeats it.
 
 import type { Family } from '#ip';
 import { bothFamilies, type DualStack } from './addressing.ts';
 import type { ProbeProtocol } from './prober.ts';
 
-/** Who asks. */
+/** The place that asks. */
 export interface Asker {
-  /** As the table prints it: `web-1`, `node1`, `client`. */
+  /** The name that the table prints: `web-1`, `node1`, `client`. */
   readonly name: string;
-  /** Runs lab-probe there. */
+  /** The command that runs lab-probe there. */
   readonly probe: readonly [string, ...string[]];
 }
 
-/** A place that asks and is asked. */
+/** A place that both asks and is asked. */
 export interface Place extends Asker {
   readonly kind: 'underlay pod' | 'overlay pod' | 'node' | 'router' | 'client';
-  /** The node it is on, or is. */
+  /** The node where it is, or the node itself. */
   readonly node?: string;
   readonly address: DualStack;
-  /** Where its server listens. */
+  /** The port of its server. */
   readonly port: number;
 }
 
@@ -38,7 +38,9 @@ export interface ServicePlace {
 export interface Cast {
   readonly places: readonly Place[];
   readonly services: readonly ServicePlace[];
-  /** Whether nodes drop what conntrack calls INVALID and nothing of ours keeps it from that: so it is without an agent. */
+  /**
+   * Whether packets that conntrack calls INVALID are lost: nodes drop them, and no rule of ours prevents that. This is so without an agent.
+   */
   readonly invalidLost: boolean;
 }
 
@@ -54,11 +56,11 @@ export interface PlannedCell {
   readonly bind?: string;
   /** The address that the server must see. */
   readonly source: string;
-  /** Or this one: a pod that a Service leads back to itself is masqueraded, or it would answer itself. */
+  /** The other allowed address. A pod that reaches itself through a Service is masqueraded; otherwise it would answer itself. */
   readonly hairpinSource?: string;
-  /** Why it cannot work; such a cell passes when it does not. */
+  /** Why the connection cannot work; such a cell passes if it does not work. */
   readonly impossible?: string;
-  /** There is nothing that could be sent. */
+  /** Nothing can be sent for this cell. */
   readonly senseless?: boolean;
 }
 
@@ -69,16 +71,16 @@ const noPorts = 'a Service is a port, and ICMP has none';
 
 const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];
 
-/** The address that others see of a place: an overlay pod leaves the overlay with its node's. */
+/** The address of a place that others see. A packet of an overlay pod leaves the overlay with the node's address. */
 function seenAs(place: Place, places: readonly Place[]): DualStack {
   if (place.kind !== 'overlay pod') return place.address;
   return places.find((node) => node.kind === 'node' && node.node === place.node)?.address ?? place.address;
 }
 
-/** A route that one place takes to another, or nothing where golden G1 does not serve it. */
+/** The cells for the direct path from one place to another; none if golden G1 does not support it. */
 function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedCell[] {
   const seen = to.kind === 'overlay pod' ? from.address : seenAs(from, places);
-  // Row 8. UDP and ICMP pass: their conntrack state is not INVALID when only one direction is seen.
+  // Row 8. UDP and ICMP pass: conntrack does not call them INVALID when it sees only one direction.
   const lost =
     from.kind === 'underlay pod' && to.kind === 'overlay pod' && from.node !== to.node && invalidLost;
   return bothFamilies.flatMap((family) =>
@@ -95,7 +97,7 @@ function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedC
   );
 }
 
-/** Rows 20–23: kube-proxy masquerades what comes from outside the overlay, the overlay's NAT the rest. */
+/** Rows 20–23: kube-proxy masquerades traffic from outside the overlay; the overlay's NAT masquerades the rest. */
 function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): PlannedCell[] {
   const node = places.find((place) => place.kind === 'node' && place.node === from.node);
   if (node === undefined) return [];
@@ -113,7 +115,7 @@ function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): Plan
   );
 }
 
-/** Rows 26–28: policy Local keeps the client's address, policy Cluster gives the node's. */
+/** Rows 26–28: policy Local keeps the client's address, policy Cluster replaces it by the node's. */
 function toNodePort(from: Place, service: ServicePlace, node: Place, { places }: Cast): PlannedCell[] {
   const { nodePort } = service;
   if (nodePort === undefined) return [];
@@ -135,19 +137,19 @@ function toNodePort(from: Place, service: ServicePlace, node: Place, { places }:
   );
 }
 
-/** The first underlay pod that has another one beside it on its node, else simply the first. */
+/** The first underlay pod that shares its node with another one; otherwise the first underlay pod. */
 function protagonist(pods: readonly Place[]): Place | undefined {
   return pods.find((pod) => pods.some((other) => other !== pod && other.node === pod.node)) ?? pods[0];
 }
 
-/** One of a list for "on the same node" and one for "elsewhere". */
+/** At most two of a list: one "on the same node" and one "elsewhere". */
 function nearAndFar(places: readonly Place[], node: string | undefined): Place[] {
   const near = places.find((place) => place.node === node);
   const far = places.find((place) => place.node !== node);
   return [near, far].filter((place) => place !== undefined);
 }
 
-/** Every cell: all ways from and to one underlay pod, and to Services that underlay pods serve. */
+/** All cells: every path from and to one underlay pod, and to Services that underlay pods serve. */
 export function plannedCells(cast: Cast): PlannedCell[] {
   const ofKind = (kind: Place['kind']) => cast.places.filter((place) => place.kind === kind);
   const pods = ofKind('underlay pod');

@@ -1,4 +1,4 @@
-// What a cluster has before its first user comes: our kinds, its nodes, and the coordinator that knows the cluster's networks.
+// The objects of a new cluster: our kinds, its nodes, and the coordinator that knows the cluster's networks.
 
 import {
   crdManifests,
@@ -45,7 +45,7 @@ function nodeObject(node: LabNode): Node {
   };
 }
 
-/** Registers the nodes with their addresses; whether they are ready is their kubelets' word. */
+/** Registers the nodes with their addresses. Their kubelets report whether they are ready. */
 export async function registerNodes(client: KubeClient, nodes: readonly LabNode[]): Promise<void> {
   await Promise.all(
     nodes.map(async (node) => {
@@ -64,7 +64,7 @@ export async function registerNodes(client: KubeClient, nodes: readonly LabNode[
   );
 }
 
-/** The coordinator's defaults; the lab knows its networks, so nobody has to find them out. */
+/** The coordinator's defaults. The lab knows its networks, so that no detection is needed. */
 export async function makeCoordinator(client: KubeClient): Promise<void> {
   const coordinator = await ensure<SpiderCoordinator>(client, resources.spiderCoordinators, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',

@@ -1,11 +1,11 @@
-// Rows of texts in columns, never wider than a line: what is too long goes on below itself.
+// Prints rows of texts in columns that fit the line. A text that is too long continues below itself.
 
 const gap = 2;
 
-/** What a cell looks like once it is as wide as its column. */
+/** How to print a text that is padded to the width of its column. */
 type Show = (text: string, padded: string) => string;
 
-/** The lines of a table; `rows` begin with the titles. No line is longer than `width` characters. */
+/** The lines of a table. The first row of `rows` has the titles. No line is longer than `width` characters. */
 export function columns(rows: readonly (readonly string[])[], width: number, show: Show = plain): string[] {
   const widths = columnWidths(rows, width);
   return rows.flatMap((row) => {
@@ -22,7 +22,7 @@ export function columns(rows: readonly (readonly string[])[], width: number, sho
 
 const plain: Show = (_text, padded) => padded;
 
-/** As wide as their longest text, titles as their longest word; where that is too much, the widest give way. */
+/** Columns are as wide as their longest text; a title needs only its longest word. If that is too wide, the widest columns shrink. */
 function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], width: number): number[] {
   const widths = titles.map((title, i) =>
     Math.max(longestWord(title), ...rows.map((row) => row[i]?.length ?? 0)),
@@ -38,7 +38,7 @@ function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], wi
   return widths;
 }
 
-/** The text in lines of at most `width`, broken between words where that goes. */
+/** The text in lines of at most `width`, broken between words if possible. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,9 +1,9 @@
-// Running a program to its end: ip, nft, mount and the like, while the lab is built.
+// Runs a program to its end: ip, nft, mount and others, while the lab is built.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { OrbError } from '#base';
 
-/** What is run and what it reads. */
+/** The command and its standard input. */
 export interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly input?: string;
@@ -18,7 +18,7 @@ function failed({ argv }: Command, said: string, cause?: unknown): OrbError {
   });
 }
 
-/** Runs it and returns what it printed; what it printed as error is in the error thrown when it fails. */
+/** Runs a command and returns its standard output. If it fails, the error contains its standard error. */
 export function runSync(command: Command): string {
   const [program, ...args] = command.argv;
   const run = spawnSync(program, args, { encoding: 'utf8', input: command.input ?? '' });
@@ -28,7 +28,7 @@ export function runSync(command: Command): string {
   return run.stdout;
 }
 
-/** {@link runSync} for what takes longer than a few milliseconds. */
+/** The same as {@link runSync}, for commands that take longer than a few milliseconds. */
 export function run(command: Command, environment?: NodeJS.ProcessEnv): Promise<string> {
   const [program, ...args] = command.argv;
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// For tests: underlay pods made by hand as golden G1 says, with iproute2 and nft, so that the lab can be tried without an agent.
+// For tests: underlay pods as in golden G1, made with iproute2 and nft. So the lab can be tested without an agent.
 
 import {
   bothFamilies,
@@ -17,7 +17,7 @@ export interface GoldenPod {
   readonly name: string;
   readonly node: LabNode;
   readonly address: DualStack;
-  /** Tells its MAC addresses and its veth from others'. */
+  /** Makes its MAC addresses and the name of its veth unique. */
   readonly number: number;
 }
 
@@ -39,13 +39,13 @@ function ip(netns: string, lines: readonly string[]): void {
   runSync({ argv: ['ip', '-n', netns, '-batch', '-'], input: `${lines.join('\n')}\n` });
 }
 
-/** A rule of each family: `ip -batch` knows no family of its own for them. */
+/** A rule of each family, because one `ip -batch` cannot mix families for rules. */
 function addRule(netns: string, ...rule: string[]): void {
   for (const f of bothFamilies)
     runSync({ argv: ['ip', '-n', netns, `-${f}`, 'rule', 'add', 'pref', '1000', ...rule] });
 }
 
-/** Makes a pod as macvlan, spiderpool and coordinator would. */
+/** Makes a pod as macvlan, spiderpool and coordinator do together. */
 export function makeGoldenPod({ name, node, address, number }: GoldenPod): void {
   const hostVeth = `veth${number}`;
   const [podMac, hostMac] = [`0a:1b:00:00:00:0${number}`, `0a:1b:00:00:01:0${number}`];
@@ -83,7 +83,7 @@ export function makeGoldenPod({ name, node, address, number }: GoldenPod): void 
   runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input: replyMarks });
 }
 
-/** The node's shared rule of golden G1: once for each node. */
+/** The rule of golden G1 that all pods of a node share: it is made once for each node. */
 export function makeGoldenNode(node: LabNode): void {
   addRule(node.name, 'lookup', '500');
 }

@@ -1,4 +1,4 @@
-// For tests: the lab's network with hand-made pods and literal Services, and the table tried on it; no API server, no agent.
+// For tests: tries the table on the lab's network with hand-made pods and literal Services, without API server and agent.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -128,7 +128,7 @@ async function goldenNode(node: LabNode): Promise<void> {
   runSync({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: natOutgoing });
 }
 
-/** Starts every place's server and resolves when all of them listen. */
+/** Starts the server of every place. Resolves when all of them listen. */
 async function serve(places: readonly Place[]): Promise<void> {
   await Promise.all(
     places.map(async ({ probe: [command, ...args], port }) => {
@@ -141,7 +141,7 @@ async function serve(places: readonly Place[]): Promise<void> {
   );
 }
 
-/** The table with kube-proxy's INVALID drop and without it; the caller is process 1 of new net, mount and pid namespaces. */
+/** The table with kube-proxy's INVALID drop and without it. The caller is process 1 of new net, mount and pid namespaces. */
 export async function goldenTables(probe: string): Promise<{ dropping: Cell[]; liberal: Cell[] }> {
   mountLab();
   const nodes = labNodes(2);

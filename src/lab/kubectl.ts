@@ -1,4 +1,4 @@
-// kubectl as the lab runs it: with the lab's kubeconfig, and what it keeps stays in the lab.
+// Runs kubectl with the lab's kubeconfig. The files that it keeps stay in the lab.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { run } from './command.ts';
 import { labFolder } from './mounts.ts';
 import { kubeconfigPath } from './running-labs.ts';
 
-/** Applies manifests, then objects in this order. */
+/** Applies the manifests, then the objects in this order. */
 export async function applyAll(
   files: readonly string[],
   objects: readonly KubeObject[],

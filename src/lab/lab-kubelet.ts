@@ -1,4 +1,4 @@
-// The kubelet as the lab starts it on each node: paths of the lab, and a lab-probe server in every pod.
+// The kubelet as the lab starts it on each node: with the lab's paths, and a lab-probe server in every pod.
 
 import { join } from 'node:path';
 import type { Pod } from '#api';
@@ -19,7 +19,7 @@ export interface LabKubeletParts {
   readonly programs: string;
 }
 
-/** Runs a node's kubelet; a pod without a command of its own that this machine has gets a server on its ports. */
+/** Runs a node's kubelet. A pod gets a server on its ports if this machine has no command of the pod. */
 export function runLabKubelet(parts: LabKubeletParts): Promise<{ stop(): Promise<void> }> {
   const { node, kubeconfig, clock, log, environment, programs } = parts;
   const serverOf = (pod: Pod): string[] => [

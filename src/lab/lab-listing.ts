@@ -1,14 +1,14 @@
-// `orbctl lab ls`: the running labs with their nodes and pods, for people and for programs.
+// `orbctl lab ls`: the running labs with their nodes and pods, as text or JSON.
 
 import type { RunningLab } from './running-labs.ts';
 
 export interface LabListing {
-  /** One line for each lab, and below it one for each pod. */
+  /** One line for each lab, followed by one line for each of its pods. */
   readonly text: string;
   readonly labs: readonly RunningLab[];
 }
 
-/** With the pods of one namespace alone, or of all. */
+/** Shows only the pods of one namespace, or those of all. */
 export function labListing(running: readonly RunningLab[], namespace?: string): LabListing {
   const labs = running.map((lab) => ({
     ...lab,

@@ -1,4 +1,4 @@
-// The lab from its first mount to its last line: what `orbctl lab` runs as process 1 of its namespaces.
+// The lab from its first mount to its last line. `orbctl lab` runs it as process 1 of its namespaces.
 
 import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,11 +46,11 @@ export interface LabParts extends ProgramFacts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly screen: Screen;
-  /** Looks into these namespaces, for a trace. */
+  /** Reads these namespaces, for a trace. */
   readonly see: (client: KubeClient, places: readonly LabNamespace[]) => Promise<World>;
   /** Folder of the manifests to apply. */
   readonly manifests: string;
-  /** Ends the lab. */
+  /** The signal that ends the lab. */
   readonly stop: AbortSignal;
 }
 
@@ -58,7 +58,7 @@ const pluginsOfDebian = '/usr/lib/cni';
 const rolloutTimeoutMs = 180_000;
 const startTimeoutMs = 60_000;
 
-/** Runs the lab and resolves with the exit code: 0 only if every cell of the table is as expected. */
+/** Runs the lab and resolves with the exit code. It is 0 only if every cell of the table is as expected. */
 export async function runLab(options: InnerOptions, parts: LabParts): Promise<number> {
   const lab = new Lab(options, parts);
   try {
@@ -87,7 +87,7 @@ class Lab {
     this.#options = options;
     this.#parts = parts;
     this.#progress = new Progress(parts.screen, parts.clock);
-    // Every second node is strict, so that a way is tried from and to both sorts.
+    // Every second node has strict rp_filter, so that each path is tried from and to both sorts.
     const rpFilterOf = (number: number) => (options.matrix !== undefined && number % 2 === 1 ? 1 : 0);
     this.#nodes = labNodes(options.nodes, rpFilterOf);
     this.#trial = trialOf(options, this.#nodes);
@@ -97,7 +97,7 @@ class Lab {
   async run(): Promise<number> {
     const { once, json, full } = this.#options;
     const progress = this.#progress;
-    const hostPid = readlinkSync('/proc/self'); // before /proc is the lab's own
+    const hostPid = readlinkSync('/proc/self'); // This is read before /proc is the lab's own.
     await primeThreads();
     await progress.step('network', 'LAN, router, client and nodes', () => this.#network());
     const client = await progress.step('apiserver', 'API server', () => this.#apiServer());
@@ -160,7 +160,7 @@ class Lab {
     }
   }
 
-  /** `orbctl` as a command, in all places of the lab and, through /proc, outside of it. */
+  /** Writes the command `orbctl`, which works in all places of the lab and, through /proc, outside of it. */
   #writeOrbctl(): void {
     const { node, programs } = this.#parts;
     mkdirSync(binFolder);
@@ -181,8 +181,8 @@ class Lab {
   }
 
   /**
-   * The API server listens in the lab, on the machine's loopback and on each node's: everywhere at the same address. For pods it is on
-   * the first node's address too, behind the Service kubernetes.
+   * Starts the API server. It listens on the loopback of the machine and of each node, at the same address everywhere. Pods reach it at the
+   * first node's address, through the Service kubernetes.
    */
   async #apiServer(): Promise<KubeClient> {
     const { apiPort } = this.#options;
@@ -197,7 +197,7 @@ class Lab {
     return await this.#connected();
   }
 
-  /** A client, as soon as the API server has written its kubeconfig and answers. */
+  /** Resolves with a client when the API server has written its kubeconfig and answers. */
   async #connected(): Promise<KubeClient> {
     const { clock, log, stop } = this.#parts;
     const deadline = clock.monotonic() + startTimeoutMs;
@@ -218,7 +218,7 @@ class Lab {
   async #cluster(client: KubeClient): Promise<void> {
     await installKinds(client);
     await Promise.all([makeCoordinator(client), registerNodes(client, this.#nodes)]);
-    // Whole at once: `orbctl lab` of any other lab reads it.
+    // The file must appear complete, because `orbctl lab` of any other lab reads it.
     writeFileSync(`${labFile}.new`, JSON.stringify(this.#nodes.map(({ name }) => name)));
     renameSync(`${labFile}.new`, labFile);
   }
@@ -261,7 +261,7 @@ class Lab {
     return rollout;
   }
 
-  /** Resolves when every node's Service proxy leads to so many endpoints. */
+  /** Resolves when the Service proxy of every node has this number of endpoints. */
   async #awaitEndpoints(count: number): Promise<void> {
     const { clock, stop } = this.#parts;
     const deadline = clock.monotonic() + startTimeoutMs;

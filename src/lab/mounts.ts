@@ -1,4 +1,4 @@
-// The lab's files: private mounts, so that what it writes below /run, /etc, /opt and /var/lib is gone with it.
+// The lab's files. Mounts are private, so that what the lab writes below /run, /etc, /opt and /var/lib disappears with it.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,15 +11,15 @@ import { runSync } from './command.ts';
 /** The lab's own folder, inside its mounts. */
 export const labFolder = '/run/orbweaver-lab';
 
-/** What every node has for itself; the agent's and the plugins' paths are fixed. */
+/** Folders that every node has for itself. The paths of the agent and of the plugins are fixed. */
 const nodeFolders = ['/run/orbweaver', '/var/lib/orbweaver', '/var/lib/cni', '/etc/cni', '/opt/cni'];
 
-/** Folders that are on every Linux and get a copy-on-write layer, for the mount points below them. */
+/** Folders that exist on every Linux. They get a copy-on-write layer, so that mount points can be made in them. */
 const layered = ['/etc', '/opt', '/var/lib'];
 
 /**
- * Covers the machine's folders. The caller is in mount and pid namespaces of its own.
- * /run/netns is shared, so that a namespace that a node makes is seen by the lab too.
+ * Mounts over the machine's folders. The caller is in mount and pid namespaces of its own. /run/netns is shared, so that the lab also sees
+ * a namespace that a node makes.
  */
 export function mountLab(): void {
   const lines = [
@@ -41,12 +41,12 @@ export function mountLab(): void {
   runSync({ argv: ['sh', '-e'], input: `${lines.join('\n')}\n` });
 }
 
-/** Where a node's mount namespace is found: a link to an open file of the lab's, which is process 1 of its pid namespace. */
+/** The path of a node's mount namespace. It is a link to a file that the lab, process 1 of its pid namespace, keeps open. */
 export function nodeMounts(name: string): string {
   return join(labFolder, name, 'mnt');
 }
 
-/** What a node finds in its folders from the start: `files` by path, `programs` to be linked into /opt/cni/bin. */
+/** The initial contents of a node's folders, with `files` keyed by path. */
 export interface NodeFiles {
   readonly files: Readonly<Record<string, { readonly text: string; readonly mode?: number }>>;
   /** Folders whose files are linked into /opt/cni/bin. */
@@ -54,8 +54,8 @@ export interface NodeFiles {
 }
 
 /**
- * Makes a node's mount namespace and fills its folders. A bind mount would keep it without an open file, but kernel 6.18
- * refuses that at random (mnt_ns_loop compares namespace ids, which are dealt out to each CPU in batches).
+ * Makes a node's mount namespace and fills its folders. A bind mount would keep it without an open file, but kernel 6.18 sometimes refuses
+ * that. mnt_ns_loop compares namespace ids, and each CPU assigns them from its own batch.
  */
 export async function mountNode({ name }: LabNode, { files, pluginFolders }: NodeFiles): Promise<void> {
   const lines = [
@@ -86,7 +86,7 @@ export async function mountNode({ name }: LabNode, { files, pluginFolders }: Nod
   await ended;
 }
 
-/** Runs `argv` on a node: in its network and its files. */
+/** Runs `argv` on a node: in its network and mount namespaces. */
 export function onNode(name: string, ...argv: string[]): [string, ...string[]] {
   return ['nsenter', `--net=/run/netns/${name}`, `--mount=${nodeMounts(name)}`, '--', ...argv];
 }

@@ -1,18 +1,18 @@
-// The network namespaces of a running lab, as paths that can be opened from outside of it.
+// The network namespaces of a running lab, as paths that can be opened from outside.
 
 import { pathInside, type RunningLab } from './running-labs.ts';
 import { labStrictTable, machineNetns } from './topology.ts';
 
 export interface LabNamespace {
-  /** Of a pod `namespace/name`. */
+  /** For a pod: `namespace/name`. */
   readonly name: string;
-  /** `cables`: the lab's own, where the bridges are. */
+  /** `cables` is the lab's own namespace, which contains the bridges. */
   readonly kind: 'pod' | 'node' | 'machine' | 'cables';
   readonly node?: string;
   readonly netns: string;
 }
 
-/** The nftables tables of family inet that a trace reads: where nodes masquerade what leaves the overlay, where a router is strict. */
+/** The nftables tables of family inet that a trace reads: the node's masquerading for the overlay, and the strict router's filter. */
 export const labTables = { overlayTable: 'lab-overlay', strictTable: labStrictTable } as const;
 
 export function labNamespaces(lab: Pick<RunningLab, 'pid' | 'nodes' | 'pods'>): LabNamespace[] {

@@ -1,4 +1,4 @@
-// The lab's overlay network: a CNI plugin of Calico's shape, and the node's NAT for what leaves the overlay.
+// The lab's overlay network: a CNI plugin that works like Calico's, and the node's NAT for packets that leave the overlay.
 
 import { bothFamilies, type LabNode, overlayCidr } from './addressing.ts';
 
@@ -9,9 +9,10 @@ export const overlayPluginType = 'lab-overlay';
 export const overlayNetworkName = 'lab-overlay';
 
 /**
- * The plugin: a veth, a /32 and a /128, a default route to 169.254.1.1 which the node answers for by proxy ARP, and for IPv6 to
- * the link-local address of the node's end (all node ends have one MAC, as Calico's have). Addresses come from host-local.
- * proxy_delay 0, or the first packet waits up to a second; nodad, or IPv6 waits for duplicate address detection.
+ * The plugin makes a veth, a /32 and a /128. The IPv4 default route leads to 169.254.1.1, for which the node answers by proxy ARP. The IPv6
+ * default route leads to the link-local address of the node's end. As with Calico, all node ends have the same MAC. Addresses come from
+ * host-local. proxy_delay is 0; otherwise the first packet waits up to a second. nodad prevents that IPv6 waits for duplicate address
+ * detection.
  */
 export const overlayPlugin = `#!/bin/sh
 set -eu
@@ -68,7 +69,7 @@ CHECK) ip link show "$link" >/dev/null ;;
 esac
 `;
 
-/** The default network of a node's pods, as the file of /etc/cni/net.d. */
+/** The default network of a node's pods, as a file for /etc/cni/net.d. */
 export function overlayNetwork(node: LabNode): string {
   const ipam = {
     type: 'host-local',
@@ -78,7 +79,7 @@ export function overlayNetwork(node: LabNode): string {
   return `${JSON.stringify({ cniVersion: '1.0.0', name: overlayNetworkName, plugins }, null, 2)}\n`;
 }
 
-/** What leaves the overlay takes the node's address (Calico's natOutgoing), so that the LAN can answer it. */
+/** Packets that leave the overlay get the node's address (Calico's natOutgoing), so that the LAN can answer them. */
 export const natOutgoing = `
 table inet lab-overlay
 delete table inet lab-overlay
@@ -91,7 +92,7 @@ table inet lab-overlay {
 }
 `;
 
-/** Without natOutgoing overlay pods keep their addresses, which the router of the lab knows the way to. */
+/** Without natOutgoing, overlay pods keep their addresses. The router of the lab has routes to them. */
 export const noNatOutgoing = `
 table inet lab-overlay
 delete table inet lab-overlay
@@ -103,7 +104,10 @@ function tunnelMac({ number }: LabNode): string {
   return `66:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
 }
 
-/** Shell lines that lead a node's way to the pods of others through VXLAN, as Calico does it: routes, neighbours and FDB, nothing learned. */
+/**
+ * Shell lines that send a node's packets to other nodes' pods through VXLAN, as Calico does. Routes, neighbours and FDB are static; nothing
+ * is learned.
+ */
 export function encapsulated(node: LabNode, nodes: readonly LabNode[]): string {
   const others = nodes.filter((other) => other !== node);
   return [
@@ -117,7 +121,7 @@ export function encapsulated(node: LabNode, nodes: readonly LabNode[]): string {
       `bridge fdb append ${tunnelMac(other)} dev ${tunnel} dst ${other.address[4]}`,
       ...bothFamilies.flatMap((f) => [
         `ip neigh replace ${other.tunnelAddress[f]} lladdr ${tunnelMac(other)} dev ${tunnel} nud permanent`,
-        // Not replaced: IPv6 refuses a gateway that another link leads to.
+        // `replace` does not work here: IPv6 refuses a gateway that is reached by another link.
         `ip -${f} route del ${other.overlayCidr[f]}`,
         `ip -${f} route add ${other.overlayCidr[f]} via ${other.tunnelAddress[f]} dev ${tunnel} onlink`,
       ]),
@@ -125,7 +129,7 @@ export function encapsulated(node: LabNode, nodes: readonly LabNode[]): string {
   ].join('\n');
 }
 
-/** The same through the nodes' addresses on the LAN, as from the start. */
+/** Shell lines for the same routes without VXLAN, through the nodes' addresses on the LAN. A lab starts with these routes. */
 export function unencapsulated(node: LabNode, nodes: readonly LabNode[]): string {
   const others = nodes.filter((other) => other !== node);
   return [

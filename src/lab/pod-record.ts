@@ -1,4 +1,4 @@
-// Which network namespace is whose pod: written by the lab's kubelets, read by the table, `lab ls` and `lab exec`.
+// Which network namespace belongs to which pod. The lab's kubelets write it; the table, `lab ls` and `lab exec` read it.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const podRecordSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   node: z.string(),
-  /** Path of its network namespace, `/run/netns/…`: seen from every node and from the lab. */
+  /** The path of its network namespace, `/run/netns/…`. It is the same on every node and in the lab. */
   netns: z.string(),
   containerId: z.string(),
 });
@@ -16,7 +16,7 @@ const podRecordSchema = z.object({
 /** A pod that has a sandbox. */
 export type PodRecord = z.infer<typeof podRecordSchema>;
 
-/** The folder of records of all nodes of a lab, below its folder. */
+/** The folder below a lab's folder that has the records of all its nodes. */
 export function podRecordsIn(labFolder: string): string {
   return join(labFolder, 'pods');
 }
@@ -36,7 +36,7 @@ export function removePodRecord(folder: string, pod: Pick<PodRecord, 'namespace'
   rmSync(pathOf(folder, pod), { force: true });
 }
 
-/** All records, by namespace and name. Pods come and go meanwhile, and the first one makes the folder. */
+/** All records, sorted by namespace and name. Pods may come and go during the read; the folder does not exist before the first pod. */
 export function readPodRecords(folder: string): PodRecord[] {
   const names = ifThere(() => readdirSync(folder)) ?? [];
   return names

@@ -1,4 +1,4 @@
-// Asks, from within a namespace, what can be reached: one lab-probe process for each source, its questions in parallel.
+// Tests from a namespace what can be reached. Each source has one lab-probe process, which asks its questions in parallel.
 
 import { run } from './command.ts';
 
@@ -10,20 +10,20 @@ export interface Question {
   readonly address: string;
   /** 0 for ICMP. */
   readonly port: number;
-  /** The address that the asking socket is bound to; the kernel's choice where undefined. */
+  /** The address that the asking socket is bound to. If undefined, the kernel chooses. */
   readonly bind?: string;
 }
 
-/** What was found. */
+/** The result. */
 export interface Verdict {
   readonly works: boolean;
-  /** The address that the server saw; undefined for ICMP and for what failed. */
+  /** The address that the server saw; undefined for ICMP and after a failure. */
   readonly source?: string;
-  /** Why it failed, as the prober says it. */
+  /** The reason of the failure, in the words of lab-probe. */
   readonly reason?: string;
 }
 
-/** Asks all questions of one source; `argv` runs lab-probe in its namespace. Verdicts are in the order of the questions. */
+/** Asks all questions of one source. `argv` runs lab-probe in its namespace. The verdicts have the order of the questions. */
 export type Ask = (
   argv: readonly [string, ...string[]],
   questions: readonly Question[],
@@ -36,10 +36,10 @@ const hastyTimeoutMs = 1500;
 
 export const askByProbe: Ask = (argv, questions) => askPatiently(argv, questions, timeoutMs);
 
-/** The same where many questions are expected to stay without an answer. */
+/** The same, when many questions are expected to get no answer. */
 export const askInHaste: Ask = (argv, questions) => askPatiently(argv, questions, hastyTimeoutMs);
 
-/** The same for a crowd: where hundreds ask at once, each waits for its turn. */
+/** The same, when hundreds ask at once and each waits for its turn. */
 export const askInCrowd: Ask = (argv, questions) => askPatiently(argv, questions, crowdTimeoutMs);
 
 async function askPatiently(

@@ -1,4 +1,4 @@
-// The programs of the lab's cluster, as the supervisor starts them.
+// The programs of the lab's cluster, in the form that the supervisor starts.
 
 import { join } from 'node:path';
 import { bothFamilies, serviceCidr } from './addressing.ts';
@@ -7,7 +7,7 @@ import { overlayNetworkName } from './overlay.ts';
 import { kubeconfigPath } from './running-labs.ts';
 import type { Program } from './supervisor.ts';
 
-/** What every program of the lab is started with. */
+/** What every program of the lab needs to start. */
 export interface ProgramFacts {
   /** The Node.js executable. */
   readonly node: string;
@@ -24,7 +24,7 @@ function withApi({ environment }: ProgramFacts): NodeJS.ProcessEnv {
   return { ...environment, KUBECONFIG: kubeconfigPath };
 }
 
-/** The API server; it listens on the lab's loopback, and on whatever `listeners` are. Pods reach it at `advertised`. */
+/** The API server. It listens on the lab's loopback and on all `listeners`. Pods reach it at `advertised`. */
 export function apiServerProgram(
   facts: ProgramFacts,
   port: number,
@@ -52,7 +52,7 @@ export function apiServerProgram(
   };
 }
 
-/** Where a node's agent finds its configuration, and what an installation's says. */
+/** The path of the agent's configuration on a node, and its text, which is the same as in an installation. */
 export const agentConfigPath = '/run/orbweaver/conf.yml';
 export const agentConfig = 'enableIPv4: true\nenableIPv6: true\ntuneSysctlConfig: true\n';
 
@@ -60,7 +60,7 @@ export function agentName(node: string): string {
   return `agent-${node}`;
 }
 
-/** What runs on each node. */
+/** The programs of each node. */
 export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
   return [
     {
@@ -68,8 +68,8 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
       argv: onNode(
         node,
         facts.node,
-        // Young objects of an agent are few, and its threads mostly wait in the kernel: V8's usual space and heaps of their own cost
-        // 20 MB (docs/performance.md).
+        // An agent has few young objects, and its threads mostly wait in the kernel. V8's usual young space and a heap for each thread
+        // would cost 20 MB (docs/performance.md).
         '--max-semi-space-size=2',
         join(facts.programs, 'agent.mjs'),
         ...[

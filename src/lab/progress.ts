@@ -1,14 +1,14 @@
-// What the user sees while the lab comes up: the running step on a terminal, plain lines in a log; and how long each took.
+// What the user sees while the lab starts: the current step on a terminal, plain lines in a log, and the time of each step.
 
 import type { Clock } from '#base';
 import type { Paint } from '#program';
 
 export interface Screen {
   readonly write: (text: string) => void;
-  /** Whether lines can be written over. */
+  /** Whether a line can be overwritten. */
   readonly terminal: boolean;
   readonly paint: Paint;
-  /** Aborts when nobody reads any more. */
+  /** Aborts when nobody reads the output any more. */
   readonly closed: AbortSignal;
 }
 
@@ -16,7 +16,7 @@ export class Progress {
   readonly #screen: Screen;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  /** Milliseconds of each step, and `total`. */
+  /** The milliseconds of each step, and the `total`. */
   readonly timingsMs: Record<string, number> & { total?: number } = {};
 
   constructor(screen: Screen, clock: Clock) {
@@ -29,7 +29,7 @@ export class Progress {
     this.#screen.write(`${this.#screen.terminal ? '\r\x1b[K' : ''}${line}\n`);
   }
 
-  /** Runs a step; `detail` may be called to say how far it is. */
+  /** Runs a step. The step may call `detail` to report its progress. */
   async step<T>(
     key: string,
     title: string,

@@ -1,4 +1,4 @@
-// What the lab tells when its table is done: who is who, the facts as JSON, and how to look around.
+// What the lab prints after its table: the participants, the facts as JSON, and how to look around.
 
 import { join } from 'node:path';
 import type { Place } from './cells.ts';
@@ -6,14 +6,14 @@ import { labFolder } from './mounts.ts';
 import { binFolder, kubeconfigPath, pathInside } from './running-labs.ts';
 import type { Outcome } from './trial.ts';
 
-/** Everybody with their addresses, one a line. */
+/** All participants with their addresses, one a line. */
 export function placesText({ places }: Outcome): string {
   const line = ({ name, kind, address }: Place) =>
     `${kind.padEnd(12)}  ${name.padEnd(36)}  ${address[4].padEnd(15)}  ${address[6]}`;
   return places.map(line).join('\n');
 }
 
-/** What `--json` writes. */
+/** The content of the `--json` file. */
 export function labFacts(
   timingsMs: Readonly<Record<string, number | undefined>>,
   { places, cells, facts }: Outcome,
@@ -33,7 +33,7 @@ export function labFacts(
   };
 }
 
-/** What to type in another terminal; `pid` is the lab's process 1 as the machine counts it. */
+/** The commands to type in another terminal; `pid` is the lab's process 1 as the machine numbers it. */
 export function howToLookAround(pid: string, { places }: Outcome): string {
   const pod = places[0]?.name.split(' ')[0] ?? 'POD';
   return [

@@ -1,4 +1,4 @@
-// Waiting for what the lab has started: every node ready, then every pod of what was applied.
+// Waits for what the lab has started: first every node is ready, then every pod of the applied objects.
 
 import { type Node, type Pod, resources, type Service } from '#api';
 import { type Clock, OrbError } from '#base';
@@ -9,7 +9,7 @@ import { selects } from './cast.ts';
 export interface Rollout {
   readonly pods: readonly Pod[];
   readonly services: readonly Service[];
-  /** How many endpoints all Services have together, each family counted. */
+  /** The number of endpoints of all Services together; each family counts. */
   readonly endpoints: number;
 }
 
@@ -31,8 +31,8 @@ function isReady({ status }: Node | Pod): boolean {
 }
 
 /**
- * Resolves when every node is ready. Pods applied before would all go to the node that is ready first, and a Service
- * with the policy Local would have no endpoint at the other.
+ * Resolves when every node is ready. If pods were applied earlier, all would be placed on the node that is ready first. Then a Service with
+ * policy Local would have no endpoint on the other node.
  */
 export async function awaitNodes({
   client,
@@ -55,7 +55,7 @@ export async function awaitNodes({
   }
 }
 
-/** How many pods the workloads of the namespace ask for; those that nobody controls ask for themselves. */
+/** How many pods the workloads of the namespace want. A pod without a controller counts as one. */
 async function wantedPods(client: KubeClient, nodeCount: number, pods: readonly Pod[]): Promise<number> {
   const [deployments, statefulSets, daemonSets] = await Promise.all([
     client.list(resources.deployments, { namespace }),
@@ -67,7 +67,7 @@ async function wantedPods(client: KubeClient, nodeCount: number, pods: readonly 
   return replicas.reduce((sum, count) => sum + count, daemonSets.items.length * nodeCount + bare.length);
 }
 
-/** Resolves when all pods that the workloads ask for are ready. */
+/** Resolves when all pods that the workloads want are ready. */
 export async function awaitRollout({
   client,
   clock,

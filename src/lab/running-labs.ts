@@ -1,4 +1,4 @@
-// The labs that run on this machine, found through /proc: a lab leaves no file outside of its own mounts.
+// The running labs of this machine, found through /proc: a lab leaves no file outside of its own mounts.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { labFolder } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
 import { machineNetns } from './topology.ts';
 
-/** A lab as seen from outside. */
+/** A lab, seen from outside. */
 export interface RunningLab {
-  /** Its process 1, as this machine counts it. */
+  /** Its process 1, as this machine numbers it. */
   readonly pid: number;
   readonly kubeconfig: string;
   readonly nodes: readonly string[];
@@ -21,18 +21,18 @@ export function pathInside(pid: number | string, path: string): string {
   return `/proc/${pid}/root${path}`;
 }
 
-/** Name of the file that tells a lab; it lists the nodes. */
+/** The name of the file that identifies a lab; it lists the nodes. */
 export const labFile = join(labFolder, 'lab.json');
 export const kubeconfigPath = join(labFolder, 'kubeconfig');
-/** Where `orbctl` is, inside the mounts of a lab. */
+/** The path of `orbctl`, inside the mounts of a lab. */
 export const binFolder = join(labFolder, 'bin');
 
-/** Whether a process is the first of a pid namespace below ours: the last number of NSpid is then 1 (proc_pid_status(5)). */
+/** Whether a process is the first of a pid namespace below ours. Then the last number of NSpid is 1 (proc_pid_status(5)). */
 function isFirstOfNamespace(pid: string): boolean {
   try {
     return /^NSpid:\t\d+\t(.*\t)?1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
-    return false; // it ended meanwhile
+    return false; // the process has ended in the meantime
   }
 }
 
@@ -42,7 +42,7 @@ export function runningLabs(): RunningLab[] {
   return pids.flatMap((pid) => labOf(pid) ?? []);
 }
 
-/** Undefined for what is no lab, or not any more. */
+/** Undefined if the process is not, or no longer, a lab. */
 function labOf(pid: string): RunningLab | undefined {
   const file = pathInside(pid, labFile);
   try {
@@ -59,8 +59,8 @@ function labOf(pid: string): RunningLab | undefined {
 }
 
 /**
- * The lab whose kubeconfig this is; undefined for a kubeconfig that is no lab's.
- * Throws LAB_NOT_RUNNING for that of a lab that has ended: another lab is not what was meant.
+ * The lab to which this kubeconfig belongs; undefined if it belongs to no lab. Throws LAB_NOT_RUNNING if its lab has ended, because the
+ * user does not mean another lab.
  */
 export function labOfKubeconfig(labs: readonly RunningLab[], path: string): RunningLab | undefined {
   const lab = labs.find(({ kubeconfig }) => kubeconfig === path);
@@ -72,21 +72,24 @@ export function labOfKubeconfig(labs: readonly RunningLab[], path: string): Runn
   });
 }
 
-/** A place of a lab as the user names it: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router`, `client` or `branch`; also `pod/NAME` and `node/NAME`. */
+/**
+ * The user's name for a place of a lab: a pod (`NAME` or `NAMESPACE/NAME`), a node, `router`, `client` or `branch`. `pod/NAME` and
+ * `node/NAME` are possible too.
+ */
 export interface PlaceName {
   readonly target: string;
-  /** Of a pod whose name stands alone. */
+  /** The namespace of a pod whose name is given without one. */
   readonly namespace?: string;
 }
 
-/** What is run to be in a place. */
+/** A command that runs in a place. */
 export interface ExecCommand {
   readonly argv: readonly string[];
-  /** Makes `orbctl` and `kubectl` work there. */
+  /** The variables that make `orbctl` and `kubectl` work there. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The command that runs `argv` in a place; `path` is the PATH that it has besides. */
+/** The command that runs `argv` in a place; `path` is the PATH to extend. */
 export function execCommand(
   labs: readonly RunningLab[],
   place: PlaceName,
@@ -112,7 +115,7 @@ export function execCommand(
   return { argv: [...enter, ...entry, '--', ...argv], environment };
 }
 
-/** The namespaces of a place as `nsenter` is told them; undefined where the lab has none of that name. */
+/** The namespaces of a place as options of `nsenter`; undefined if the lab has no place of that name. */
 function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName): string[] | undefined {
   const names = [target, target.replace(/^pod[:/]/, '')];
   const pod = pods.find(
@@ -130,7 +133,7 @@ function nodeNamed(target: string): string {
   return target.replace(/^node[:/]/, '');
 }
 
-/** Names of all places, pods with their namespaces first. */
+/** The names of all places; pods come first, with their namespaces. */
 export function placeNames(labs: readonly RunningLab[]): string[] {
   const pods = labs.flatMap((lab) => lab.pods.map(({ namespace, name }) => `${namespace}/${name}`));
   return [...new Set([...pods, ...labs.flatMap(({ nodes }) => [...nodes, ...machineNetns])])];
@@ -140,7 +143,7 @@ function unknownPlace(labs: readonly RunningLab[], { target, namespace }: PlaceN
   const known = placeNames(labs);
   const meant = didYouMeanName(target, known);
   const where = namespace === undefined ? 'in the lab' : `in namespace ${namespace} of the lab`;
-  // The names of many pods fill a screen.
+  // The names of many pods would fill a screen.
   const [some, more] = [known.slice(0, 8).join(', '), known.length - 8];
   const message =
     labs.length === 0

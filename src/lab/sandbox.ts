@@ -1,7 +1,7 @@
-// The way into the lab's own namespaces: this process stays outside, the lab runs as process 1 inside.
+// Enters the lab's own namespaces: this process stays outside, and the lab runs as process 1 inside.
 //
-// Whoever dies, the kernel ends the rest: unshare dies with us (PR_SET_PDEATHSIG), process 1 with unshare, everybody with
-// process 1, and mounts, links and firewall rules with the last of them.
+// When one of them dies, the kernel ends the rest. unshare dies with us (PR_SET_PDEATHSIG), process 1 dies with unshare, and all others die
+// with process 1. Mounts, links and firewall rules disappear with the last process.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,28 +10,31 @@ import { createServer } from 'node:net';
 import { OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
 
-/** What the user asked for. */
+/** The options of the user. */
 export interface LabOptions {
   readonly nodes: number;
-  /** End after the table. */
+  /** Whether the lab ends after the table. */
   readonly once: boolean;
-  /** Try the whole forwarding matrix instead of the pairs around one pod; what is left of it without each of its parts; random pods. */
+  /**
+   * Which matrix to try instead of the pairs around one pod: the whole forwarding matrix; the same with each kind of kernel object removed;
+   * random pods.
+   */
   readonly matrix?: 'full' | 'broken' | 'random';
-  /** Makes the random pods; chance where absent. */
+  /** The seed of the random pods; if absent, it is chosen by chance. */
   readonly seed?: number;
-  /** Show every row of the table, not only what failed. */
+  /** Whether to show every row of the table, not only failed ones. */
   readonly full: boolean;
-  /** Where to write the facts as JSON. */
+  /** The file for the facts as JSON. */
   readonly json?: string;
 }
 
-/** What goes to the inside as JSON; descriptors have fixed numbers there. */
+/** The options for the process inside, as JSON. Descriptors have fixed numbers there. */
 export interface InnerOptions extends LabOptions {
-  /** Where the API server listens, on 127.0.0.1 of the machine and of every node. */
+  /** The port of the API server, on 127.0.0.1 of the machine and of every node. */
   readonly apiPort: number;
 }
 
-/** Descriptors that the inside inherits. */
+/** Descriptors that the process inside inherits. */
 export const hostListenerFd = 3;
 export const jsonFd = 4;
 
@@ -48,8 +51,8 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * Runs `command` with the options as its last argument inside new namespaces and resolves with its exit code.
- * It is told to stop by the end of its standard input, which comes with `stop` and with our death.
+ * Runs `command` in new namespaces with the options as its last argument, and resolves with its exit code. The end of its standard input
+ * tells it to stop. That happens at `stop` and when this process dies.
  */
 export async function enterSandbox(
   command: readonly string[],

@@ -1,4 +1,4 @@
-// What each port of each Service means on one node: where it is met, and which endpoints it leads to.
+// What each port of each Service means on one node: the address and port where it is reached, and its endpoints.
 
 import type { EndpointSlice, Service } from '#api';
 import { type Family, formatAddress } from '#ip';
@@ -8,13 +8,13 @@ import { serviceFronts as clusterFronts } from '#plan/trace';
 export interface ProxyEndpoint {
   readonly address: string;
   readonly port: number;
-  /** Whether it is on this node. */
+  /** Whether the endpoint is on this node. */
   readonly local: boolean;
 }
 
 /** One port of a Service in one family. */
 export interface ServiceFront {
-  /** `namespace/name/port/tcp/v4`: unique, and fit to be part of a chain's name. */
+  /** `namespace/name/port/tcp/v4`: unique, and valid as part of a chain's name. */
   readonly name: string;
   readonly family: Family;
   readonly protocol: 'tcp' | 'udp';
@@ -28,7 +28,7 @@ export interface ServiceFront {
   readonly endpoints: readonly ProxyEndpoint[];
 }
 
-/** The fronts of all Services that have a ClusterIP, in the order of their names, so that equal input gives equal rules. */
+/** The fronts of all Services that have a ClusterIP, sorted by name, so that equal input gives equal rules. */
 export function serviceFronts(
   services: readonly Service[],
   slices: readonly EndpointSlice[],

@@ -1,4 +1,4 @@
-// The nodes' Service proxy: follows Services and EndpointSlices, and keeps every node's nftables table as they say.
+// The Service proxy of the nodes: it watches Services and EndpointSlices, and keeps the nftables table of every node up to date.
 
 import { type EndpointSlice, resources, type Service } from '#api';
 import { type Clock, errorText, type Logger } from '#base';
@@ -16,7 +16,7 @@ export interface ServiceProxyParts {
   readonly apply: (node: string, ruleset: string) => Promise<void>;
 }
 
-/** Changes come in bursts, one for each pod of a rollout: they are gathered for so long. */
+/** Changes come in bursts, one for each pod of a rollout. The proxy collects them for this time. */
 const gatherMs = 20;
 
 export class ServiceProxy {
@@ -50,12 +50,12 @@ export class ServiceProxy {
     await this.#pending;
   }
 
-  /** Resolves when what is known now is loaded on every node. */
+  /** Resolves when the current state is loaded on every node. */
   async settled(): Promise<void> {
     while (this.#pending !== undefined) await this.#pending;
   }
 
-  /** How many ready endpoints are known, those of pods alone. */
+  /** The number of ready endpoints that are known; only endpoints that are pods count. */
   endpoints(): number {
     const slices = this.#slices.store.list().flatMap(({ endpoints }) => endpoints ?? []);
     return slices.filter(
@@ -70,7 +70,7 @@ export class ServiceProxy {
     });
   }
 
-  /** A change that comes while rules are loaded needs another round. */
+  /** A change that arrives while rules are loaded needs another round. */
   async #syncAll(): Promise<void> {
     while (this.#again) {
       this.#again = false;

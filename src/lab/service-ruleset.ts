@@ -1,20 +1,20 @@
-// The nftables ruleset of one node's Service proxy: what kube-proxy's iptables mode does, rule by rule.
+// The nftables ruleset of one node's Service proxy. It does the same as kube-proxy's iptables mode, rule by rule.
 
 import type { Family } from '#ip';
 import type { DualStack } from './addressing.ts';
 import type { ProxyEndpoint, ServiceFront } from './service-fronts.ts';
 
-/** The whole table is ours and is replaced in one transaction. */
+/** The whole table is ours; one transaction replaces it. */
 export const proxyTable = 'lab-proxy';
 
 /** kube-proxy's masquerade mark (`--iptables-masquerade-bit` 14). */
 const masqueradeMark = '0x4000';
 
 export interface RulesetOptions {
-  /** Sources outside of it are masqueraded when they use a ClusterIP (`--cluster-cidr`). */
+  /** Packets from sources outside this network are masqueraded when they use a ClusterIP (`--cluster-cidr`). */
   readonly clusterCidr: DualStack;
   /**
-   * KUBE-FORWARD's `ctstate INVALID drop` (kubernetes #74839). kube-proxy since 1.29 leaves it out where
+   * Whether to make KUBE-FORWARD's `ctstate INVALID drop` (kubernetes #74839). kube-proxy since 1.29 omits it if
    * net.netfilter.nf_conntrack_tcp_be_liberal is 1 (kubernetes #120412).
    */
   readonly dropInvalid: boolean;
@@ -26,7 +26,7 @@ function chain(name: string, lines: readonly string[]): string {
   return [`  chain ${name} {`, ...lines.map((line) => `    ${line}`), '  }'].join('\n');
 }
 
-/** A jump to one of the endpoints by chance; nothing where there is none. */
+/** A jump to a random endpoint; nothing if there is no endpoint. */
 function choose(front: ServiceFront, endpoints: readonly ProxyEndpoint[]): string[] {
   const chains = endpoints.map((endpoint) => `endpoint/${front.name}/${front.endpoints.indexOf(endpoint)}`);
   if (chains.length === 0) return [];
@@ -38,7 +38,9 @@ function choose(front: ServiceFront, endpoints: readonly ProxyEndpoint[]): strin
 
 const mark = `meta mark set meta mark or ${masqueradeMark}`;
 
-/** DNAT to one endpoint; one that reaches itself through the Service needs another source, or it would answer itself. */
+/**
+ * DNAT to one endpoint. An endpoint that reaches itself through the Service needs another source address; otherwise it would answer itself.
+ */
 function endpointChains(front: ServiceFront): string[] {
   const ip = ipWord(front.family);
   return front.endpoints.map(({ address, port }, index) =>
@@ -49,7 +51,7 @@ function endpointChains(front: ServiceFront): string[] {
   );
 }
 
-/** The way of a ClusterIP packet (KUBE-SVC, or KUBE-SVL where internalTrafficPolicy is Local). */
+/** The chain for ClusterIP packets (KUBE-SVC, or KUBE-SVL if internalTrafficPolicy is Local). */
 function clusterChain(front: ServiceFront, { clusterCidr }: RulesetOptions): string {
   const endpoints = front.internalLocal ? front.endpoints.filter(({ local }) => local) : front.endpoints;
   return chain(`cluster/${front.name}`, [
@@ -58,7 +60,7 @@ function clusterChain(front: ServiceFront, { clusterCidr }: RulesetOptions): str
   ]);
 }
 
-/** The way of a NodePort packet (KUBE-EXT); with policy Local pods and the node itself still reach every endpoint. */
+/** The chain for NodePort packets (KUBE-EXT). With policy Local, pods and the node itself still reach every endpoint. */
 function externalChain(front: ServiceFront, { clusterCidr }: RulesetOptions): string {
   const name = `external/${front.name}`;
   if (!front.externalLocal) return chain(name, [mark, ...choose(front, front.endpoints)]);
@@ -79,7 +81,10 @@ const clusterMatch = (f: ServiceFront) =>
 const nodePortMatch = (f: ServiceFront) =>
   `meta nfproto ipv${f.family} fib daddr type local ${f.protocol} dport ${f.nodePort}`;
 
-/** Packets to a Service that nobody serves: refused, or dropped where only this node serves nobody (KUBE-SERVICES of table filter). */
+/**
+ * Packets to a Service without endpoints are refused. If only this node has none and the policy is Local, they are dropped (KUBE-SERVICES
+ * of table filter).
+ */
 function unserved(front: ServiceFront): string[] {
   const local = front.endpoints.some((endpoint) => endpoint.local);
   const none = front.endpoints.length === 0;

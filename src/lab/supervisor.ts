@@ -1,4 +1,4 @@
-// The lab's long-running programs: each with a log file, started again when it dies, as a cluster does it.
+// The lab's long-running programs. Each has a log file and is restarted when it dies, as in a cluster.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { BackOff, type Clock, OrbError } from '#base';
 
 export interface Program {
-  /** Names its log file too. */
+  /** The name of the program, and of its log file. */
   readonly name: string;
   readonly argv: readonly [string, ...string[]];
   readonly environment?: NodeJS.ProcessEnv;
-  /** Descriptors that it gets as 3, 4 …: they outlive it, so that a restart listens where its predecessor did. */
+  /** Descriptors that the program gets as 3, 4 …. They outlive it, so that a restarted program listens at the same place. */
   readonly descriptors?: readonly number[];
 }
 
 export interface SupervisorParts {
   readonly clock: Clock;
   readonly logFolder: string;
-  /** Told when a program died and is started again. */
+  /** Called when a program died and is restarted. */
   readonly say: (line: string) => void;
 }
 
@@ -34,7 +34,7 @@ export class Supervisor {
     mkdirSync(parts.logFolder, { recursive: true });
   }
 
-  /** Where a program's output goes. */
+  /** The file that gets a program's output. */
   logOf(name: string): string {
     return join(this.#parts.logFolder, `${name}.log`);
   }
@@ -43,7 +43,7 @@ export class Supervisor {
     void this.#keep(program);
   }
 
-  /** Ends one program for good. */
+  /** Ends one program and does not restart it. */
   async end(name: string): Promise<void> {
     this.#ended.add(name);
     const child = this.#running.get(name);
@@ -53,7 +53,7 @@ export class Supervisor {
     await exit;
   }
 
-  /** Ends everything: first politely, those that do not listen after 2 s by force. */
+  /** Ends all programs: first with a request, then by force those that still run after 2 s. */
   async stop(): Promise<void> {
     this.#stopping.abort(new OrbError('LAB_STEP_FAILED', { message: 'the lab ends' }));
     const children = [...this.#running.values()];
@@ -77,13 +77,13 @@ export class Supervisor {
     }
   }
 
-  /** Runs it once and resolves with how it ended. */
+  /** Runs the program once and resolves with how it ended. */
   async #run({ name, argv, environment, descriptors = [] }: Program): Promise<string> {
     const log = openSync(this.logOf(name), 'a');
     const [command, ...args] = argv;
     const child = spawn(command, args, {
       stdio: ['ignore', log, log, ...descriptors],
-      // A session of its own: Ctrl-C is for the lab, which ends its programs in order.
+      // The program has its own session: Ctrl-C reaches only the lab, which ends its programs in order.
       detached: true,
       ...(environment === undefined ? {} : { env: environment }),
     });

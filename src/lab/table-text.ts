@@ -1,4 +1,4 @@
-// The connectivity table for people: one line for each way, one column for each family and protocol.
+// The connectivity table as text: one line for each path, one column for each family and protocol.
 
 import type { Paint } from '#program';
 import { columns } from './columns.ts';
@@ -8,7 +8,7 @@ const marks = ([4, 6] as const).flatMap((family) =>
   (['icmp', 'tcp', 'udp'] as const).map((protocol) => ({ family, protocol })),
 );
 
-/** Numbers the reasons of the table in the order in which they appear. */
+/** Numbers the reasons of the table in the order of their first use. */
 class Notes {
   readonly texts: string[] = [];
 
@@ -18,7 +18,7 @@ class Notes {
   }
 }
 
-/** `FAIL²` and `–¹` with the numbers of their notes: `-1` would read as minus one. */
+/** `FAIL²` and `–¹` with the numbers of their notes. Superscripts are used because `-1` looks like minus one. */
 function mark(cell: Cell | undefined, notes: Notes): string {
   if (cell === undefined) return '';
   if (cell.ok && cell.expected === 'works') return 'ok';
@@ -29,12 +29,12 @@ function raised(number: number): string {
   return String(number).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '');
 }
 
-/** The addresses that servers saw, each once. */
+/** The addresses that servers saw, without repeats. */
 function sources(cells: readonly Cell[]): string {
   return [...new Set(cells.map(({ source }) => source).filter((source) => source !== ''))].join(', ');
 }
 
-/** The columns in front of the marks, and which cells share a line. */
+/** The columns before the marks, and which cells share a line. */
 export interface Lead {
   readonly titles: readonly string[];
   readonly keyOf: (cell: Cell) => string;
@@ -50,15 +50,15 @@ const pairs: Lead = {
 
 /** How a table is shown. */
 export interface TableView {
-  /** Every line, not only those with a cell that failed. */
+  /** Whether to show every line, not only those with a failed cell. */
   readonly full: boolean;
   readonly paint: Paint;
 }
 
-/** As many characters as a line of the table may have. */
+/** The most characters in a line of the table. */
 const lineWidth = 120;
 
-/** What failed, or all, as a table with its notes below it; the last line counts. */
+/** The failed cells, or all, as a table with its notes below; the last line has the counts. */
 export function tableText(cells: readonly Cell[], { full, paint }: TableView, lead: Lead = pairs): string {
   const lines = [...Map.groupBy(cells, lead.keyOf).values()].filter(
     (line) => full || line.some(({ ok }) => !ok),
@@ -88,7 +88,7 @@ function tableLines(lines: readonly (readonly Cell[])[], paint: Paint, lead: Lea
     text.startsWith('FAIL') ? paint('bad', padded) : text.startsWith('–') ? paint('faint', padded) : padded;
   return [
     ...columns([titles, ...rows], lineWidth, show),
-    // Titles that say nothing are an empty line.
+    // The empty titles give an empty line before the notes.
     ...columns([['', ''], ...notes.texts.map((text, i) => [raised(i + 1), text])], lineWidth),
     '',
   ];
@@ -102,7 +102,7 @@ function countText(cells: readonly Cell[], full: boolean, paint: Paint): string 
   return `${cells.length - failed - impossible} work, ${impossible} cannot work (${why}), ${failures}`;
 }
 
-/** The cell that its line is judged by. */
+/** The cell that determines the mark of its line. */
 function worst(cells: readonly Cell[]): Cell | undefined {
   return cells.find(({ ok }) => !ok) ?? cells[0];
 }

@@ -1,27 +1,27 @@
-// The connectivity table: tries every planned cell with real packets and says what came of it.
+// The connectivity table: tries every planned cell with real packets and reports the result.
 
 import type { Family } from '#ip';
 import type { PlannedCell } from './cells.ts';
 import type { Ask, ProbeProtocol, Verdict } from './prober.ts';
 
-/** One cell as `--json` writes it. */
+/** The result of one cell, as `--json` writes it. */
 export interface Cell {
   readonly from: string;
   readonly to: string;
   readonly family: Family;
   readonly protocol: ProbeProtocol;
   readonly expected: 'works' | 'impossible';
-  /** Whether what happened is what was expected. */
+  /** Whether the result is the expected one. */
   readonly ok: boolean;
-  /** The address that the server saw; empty for ICMP and for what did not arrive. */
+  /** The address that the server saw; empty for ICMP and for packets that did not arrive. */
   readonly source: string;
-  /** Why it cannot work, or why it did not; empty for a cell that works. */
+  /** Why the connection cannot work, or why it failed; empty for a cell that works. */
   readonly reason: string;
-  /** It failed at first and was tried again. */
+  /** Whether the cell failed at first and was tried again. */
   readonly secondTry?: true;
 }
 
-/** Holds a verdict against the plan. */
+/** Compares a verdict with the plan. */
 export function judge(cell: PlannedCell, verdict: Verdict): Cell {
   const facts = {
     from: cell.from.name,
@@ -42,7 +42,7 @@ export function judge(cell: PlannedCell, verdict: Verdict): Cell {
   return { ...facts, expected: 'works', ok: asExpected, reason };
 }
 
-/** Tries all cells, every place at the same time; the result is in the order of the plan. */
+/** Tries all cells, with all places at the same time. The results have the order of the plan. */
 export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promise<Cell[]> {
   const byPlace = Map.groupBy(
     planned.filter(({ senseless }) => senseless !== true),
@@ -62,12 +62,12 @@ export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promi
   return planned.map((cell) => judge(cell, verdicts.get(cell) ?? { works: false, reason: 'not tried' }));
 }
 
-/** Of several endpoints a broken one is met by chance. */
+/** How often a failed cell is tried again. A Service may have several endpoints, and a single try may miss the broken one. */
 const triesAgain = 3;
 
 /**
- * The same; hundreds that ask at once on a small machine may starve one: what failed is tried again `patiently` when the crowd is gone, and
- * says so. It must work each time then: a way that does not work fails again.
+ * The same, but failed cells are tried again with `patiently` when the crowd has gone, and are marked. Hundreds that ask at once on a small
+ * machine may starve one. Every later try must work, so that a broken path still fails.
  */
 export async function tryTwice(planned: readonly PlannedCell[], ask: Ask, patiently: Ask): Promise<Cell[]> {
   const cells = await tryCells(planned, ask);
@@ -84,7 +84,7 @@ export async function tryTwice(planned: readonly PlannedCell[], ask: Ask, patien
   return cells.map((cell, i) => again.get(planned[i] as PlannedCell) ?? cell);
 }
 
-/** A line for people on what was tried again; empty where nothing was. */
+/** A line that counts the cells that were tried again; empty if there are none. */
 export function secondTries(cells: readonly Cell[]): string {
   const again = cells.filter(({ ok, secondTry }) => ok && secondTry === true).length;
   return again === 0 ? '' : `${again} of the cells at the second try\n`;

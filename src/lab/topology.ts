@@ -1,10 +1,10 @@
-// The lab's machines and cables: three LANs, a router, two clients behind it and the nodes, each a network namespace.
+// The lab's machines and cables: three LANs, a router, two clients behind it, and the nodes. Each machine is a network namespace.
 //
 //   client ── router ══ lan bridge ══ node1 … nodeN      ens160: 10.6.0.0/16, fd00:10:6::/64
 //   branch ──        ══ lan2 bridge ═ node1 … nodeN      ens192: pods alone, 10.7.0.0/16, fd00:10:7::/64
 //                    ══ lan3 bridge ═ node1 … nodeN      ens224: pods alone, 10.8.0.0/16, fd00:10:8::/64
 //
-// iproute2 builds it, not our kernel floor: a fixture made by the code under test would share its mistakes.
+// iproute2 builds it, not our kernel floor: a fixture made by the code under test would have the same mistakes.
 
 import type { Family } from '#ip';
 import {
@@ -23,20 +23,20 @@ import {
 } from './addressing.ts';
 import { runSync } from './command.ts';
 
-/** A namespace with the `ip` commands that are run in it; without a name they run where the lab itself lives. */
+/** A namespace and the `ip` commands to run in it. Without a name, they run in the lab's own namespace. */
 export interface NetnsCommands {
   readonly netns?: string;
   readonly commands: readonly string[];
 }
 
-/** The namespaces that are machines of their own. */
+/** The namespaces of the machines that are not nodes. */
 export const routerNetns = 'router';
 export const clientNetns = 'client';
 export const branchNetns = 'branch';
-/** All that are no nodes. */
+/** All machines besides the nodes. */
 export const machineNetns = [routerNetns, clientNetns, branchNetns] as const;
 
-/** The nftables table of family inet in which a strict router drops IPv6 packets from where it would not answer them. */
+/** The nftables table of family inet in a strict router. It drops IPv6 packets that came by a link other than that of the answer. */
 export const labStrictTable = 'lab-strict';
 
 /** IPv6 has no rp_filter: nft_fib(8) does the same. */
@@ -49,7 +49,7 @@ table inet ${labStrictTable} {
 }
 `;
 
-/** Gives a NIC its addresses and a default route; `nodad`, for nobody shall wait for duplicate address detection. */
+/** Gives a NIC its addresses and a default route. `nodad` avoids the wait for duplicate address detection. */
 function addressed(
   dev: string,
   address: DualStack,
@@ -69,7 +69,7 @@ function addressed(
   ];
 }
 
-/** The commands that make every link, address and route, in order; the machines are there. */
+/** The commands that make every link, address and route, in order. The machines exist already. */
 export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
   return [
     {
@@ -115,9 +115,9 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
 }
 
 /**
- * With the first rule that a namespace gets, the kernel parts its local routes from table main, and for an instant finds them in neither
- * (fib4_rule_configure: fib_unmerge comes before fib_has_custom_rules): 127.0.0.1 is unreachable to whoever asks then. On a node that is over
- * before its agent makes a rule beside programs that talk.
+ * Adds and deletes a rule, so that the kernel separates the local routes from table main now. The first rule of a namespace causes this.
+ * For an instant, the kernel finds the local routes in neither table, and 127.0.0.1 is unreachable (fib4_rule_configure: fib_unmerge comes
+ * before fib_has_custom_rules). On a real node, this has happened before its agent makes a rule while other programs communicate.
  */
 const partedTables = ['rule add priority 1 lookup main', 'rule delete priority 1 lookup main'];
 
@@ -138,8 +138,8 @@ function bridge(name: string, routerNic: string, nic: string, nodes: readonly La
 }
 
 /**
- * The overlay's way to another node's pods: through its address on the LAN, without encapsulation, as Calico does within a subnet;
- * the router knows it too, as where Calico peers with it, and pods leave with their own address where natOutgoing is off.
+ * The overlay's route to another node's pods: through that node's address on the LAN, without encapsulation, as Calico does within a
+ * subnet. The router has the same route, as if Calico peered with it. Pods leave with their own address if natOutgoing is off.
  */
 function overlayRoutes(other: LabNode): string[] {
   return bothFamilies.map((family) => `route add ${other.overlayCidr[family]} via ${other.address[family]}`);
@@ -150,12 +150,12 @@ export function inNetnsOf(netns: string, ...argv: string[]): [string, ...string[
   return ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv];
 }
 
-/** A machine before its first link, which takes rp_filter from `default`. */
+/** A machine before it has links; its links will take rp_filter from `default`. */
 function makeMachine(netns: string, forwards: boolean, rpFilter: RpFilter): void {
   const settings = [
     ['ipv4/ip_forward', forwards ? 1 : 0],
     ['ipv6/conf/all/forwarding', forwards ? 1 : 0],
-    // New namespaces have the machine's values, which a lab must not depend on.
+    // New namespaces inherit the values of the host machine, and a lab must not depend on those.
     ['ipv4/conf/all/rp_filter', rpFilter],
     ['ipv4/conf/default/rp_filter', rpFilter],
   ];
@@ -164,7 +164,9 @@ function makeMachine(netns: string, forwards: boolean, rpFilter: RpFilter): void
   runSync({ argv: inNetnsOf(netns, 'sh', '-e'), input: `${lines.join('\n')}\n` });
 }
 
-/** Makes it all; the caller is in network and mount namespaces of its own, or the machine would get it. */
+/**
+ * Makes all machines and cables. The caller must be in its own network and mount namespaces; otherwise the host machine would be changed.
+ */
 export function buildTopology(nodes: readonly LabNode[], { strictRouter = false } = {}): void {
   makeMachine(routerNetns, true, strictRouter ? 1 : 0);
   makeMachine(clientNetns, false, 0);

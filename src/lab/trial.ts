@@ -1,4 +1,4 @@
-// What a lab brings up and tries: the pairs of examples/underlay.yaml, the whole forwarding matrix, or pods of random shape.
+// What a lab starts and tries: the pairs of examples/underlay.yaml, the whole forwarding matrix, or pods of random shape.
 
 import type { EndpointSlice, KubeObject, Service } from '#api';
 import type { World } from '#plan/trace';
@@ -11,46 +11,46 @@ import type { Rollout } from './rollout.ts';
 import { type Cell, secondTries, tryTwice } from './table.ts';
 import { type TableView, tableText } from './table-text.ts';
 
-/** What a trial has to work with, once its pods run. */
+/** What a trial can use when its pods run. */
 export interface TrialParts extends Rollout {
   readonly nodes: readonly LabNode[];
   readonly records: readonly PodRecord[];
   /** The lab-probe program. */
   readonly probe: string;
-  /** Ends the agents; pods stay as they are. */
+  /** Ends the agents; the pods remain unchanged. */
   readonly stopAgents: () => Promise<void>;
   readonly view: TableView;
-  /** Applies them, and resolves when every node's Service proxy has them. */
+  /** Applies the objects. Resolves when the Service proxy of every node has them. */
   readonly serve: (services: readonly Service[], slices: readonly EndpointSlice[]) => Promise<void>;
-  /** What decides where packets go now, in every namespace of the lab. */
+  /** Reads what decides the path of packets now, in every namespace of the lab. */
   readonly see: () => Promise<World>;
-  /** Says how far it is. */
+  /** Reports progress. */
   readonly detail: (text: string) => void;
 }
 
-/** What came of it. */
+/** The result of a trial. */
 export interface Outcome {
   readonly places: readonly Place[];
   readonly cells: readonly Cell[];
-  /** The table for people. */
+  /** The table as text. */
   readonly text: string;
-  /** What is wrong besides cells that failed. */
+  /** Faults other than failed cells. */
   readonly faults?: readonly string[];
-  /** What `--json` writes besides. */
+  /** More facts for the `--json` file. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export interface Trial {
   /** Name of a file in examples/. */
   readonly manifest?: string;
-  /** What is applied besides. */
+  /** The objects to apply besides the manifest. */
   readonly objects: readonly KubeObject[];
-  /** The router drops what comes from where it would not send the answer. */
+  /** Whether the router drops packets that came by a link other than that of the answer. */
   readonly strictRouter?: boolean;
   run(parts: TrialParts): Promise<Outcome>;
 }
 
-/** All ways from and to one underlay pod. */
+/** All paths from and to one underlay pod. */
 export const pairsTrial: Trial = {
   manifest: 'underlay.yaml',
   objects: [],

@@ -1,4 +1,4 @@
-// Which trial a lab was asked for.
+// Chooses the trial that the user asked for.
 
 import { randomInt } from 'node:crypto';
 import type { LabNode } from './addressing.ts';

@@ -1,11 +1,11 @@
-// What can be taken away from the lab's pods and nodes, kind by kind of kernel object, and how it comes back.
+// What the broken matrix removes from the lab's pods and nodes, one kind of kernel object at a time, and how it is restored.
 
 import { bothFamilies, type LabNode, overlayCidr, serviceCidr } from '../addressing.ts';
 
-/** Shell lines that run in a namespace; `$saved` begins the names of files that are its own. */
+/** Shell lines that run in a namespace. They may write files whose names begin with `$saved`. */
 export interface Breakage {
   readonly name: string;
-  /** Rows that fail without it, in some of their cells at least. */
+  /** Rows that fail without the objects, at least in some of their cells. */
   readonly neededBy: readonly number[];
   readonly where: 'pods' | 'nodes';
   readonly break: string;
@@ -18,7 +18,7 @@ function forFamilies(...lines: string[]): string {
   return [`for f in ${families}; do`, ...lines, 'done'].join('\n');
 }
 
-/** Lines that `show` prints are deleted by `del` and added again as they are. */
+/** Deletes the lines that `show` prints with `del`, and restores them unchanged with `add`. */
 function listed(show: string, del: string, add: string): Pick<Breakage, 'break' | 'mend'> {
   return {
     break: forFamilies(`${show} >"$saved$f"`, `while read -r line; do ${del}; done <"$saved$f"`),

@@ -1,4 +1,4 @@
-// Which rows stand on which kernel objects: each kind is taken away in turn, and the matrix tried without it.
+// Which rows depend on which kernel objects: each kind is removed in turn, and the matrix is tried without it.
 
 import { join } from 'node:path';
 import type { LabNode } from '../addressing.ts';
@@ -15,12 +15,12 @@ import { rows } from './rows.ts';
 import { makeSetting, rowsUnder, settings, verdictsOf } from './settings.ts';
 import { cellsOf, type MatrixCell, type MatrixVerdict } from './ways.ts';
 
-/** What failed of a row. */
+/** How many cells of a row failed. */
 interface RowLoss {
   readonly row: number;
   readonly failed: number;
   readonly tried: number;
-  /** `4` and `6`, those of them that failed. */
+  /** The families that failed: `4`, `6` or both. */
   readonly families: readonly number[];
 }
 
@@ -30,15 +30,15 @@ export interface Loss {
   readonly rows: readonly RowLoss[];
 }
 
-/** Enough of them to tell whether a row stands. */
+/** These kinds are enough to tell whether a row works. */
 const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1', 'x', 'x-net1'];
 
 type TryCells = (planned: readonly MatrixCell[], ask: Ask) => Promise<Cell[]>;
 
-/** Where all must work. */
+/** Tries the cells while all of them must work. */
 const tryWhole: TryCells = (planned, ask) => tryTwice(planned, ask, askInCrowd);
 
-/** TCP alone, from and to the first node's pods. */
+/** Tries only TCP, from and to the pods of the first node. */
 async function tryShort(whole: MatrixCast, tryAll: TryCells = tryCells): Promise<MatrixVerdict[]> {
   const cast = { ...whole, pods: whole.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
   const verdicts: MatrixVerdict[] = [];
@@ -63,7 +63,7 @@ function lossOf(without: string, verdicts: readonly MatrixVerdict[]): Loss {
   return { without, rows: ofRows.filter(({ failed }) => failed > 0) };
 }
 
-/** Runs a script of every breakage in every namespace that it is about. */
+/** Runs a script of a breakage in every namespace that it concerns. */
 async function inAll({ where }: Breakage, script: string, parts: TrialParts): Promise<void> {
   const places =
     where === 'pods'
@@ -86,7 +86,7 @@ function textOf(losses: readonly Loss[]): string {
   return losses.flatMap(({ without, rows: lost }) => [`without ${without}:`, ...lost.map(row)]).join('\n');
 }
 
-/** What was said to need an object and works without it; a matrix that cannot fail proves nothing. */
+/** Rows that work although an object that they need is missing. A matrix that cannot fail proves nothing. */
 function unmoved({ name, neededBy }: Breakage, { rows: lost }: Loss): string[] {
   return neededBy
     .filter((number) => !lost.some(({ row }) => row === number))
@@ -99,7 +99,7 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
     objects: matrixObjects(nodes.map(({ name }) => name)),
     async run(parts) {
       const cast = matrixCast(parts);
-      // They would mend what is taken away.
+      // Agents would restore the objects that are removed.
       await parts.stopAgents();
       const before = await tryShort(cast, tryWhole);
       const losses: Loss[] = [];
@@ -112,7 +112,7 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
         losses.push(loss);
         faults.push(...unmoved(breakage, loss));
       }
-      // All is back, or the losses would not be of what they are said to be of.
+      // All must work again now; otherwise an earlier breakage could have caused a later loss.
       const after = await tryShort(cast, tryWhole);
       const all = [...before, ...after];
       return {

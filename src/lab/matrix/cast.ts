@@ -1,4 +1,4 @@
-// Who takes part in the matrix: its pods with every NIC's addresses, the Services that lead to each, nodes and client.
+// The participants of the matrix: its pods with the addresses of every NIC, the Services of each, nodes and client.
 
 import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus, type Service } from '#api';
 import { OrbError } from '#base';
@@ -9,7 +9,7 @@ import type { PodRecord } from '../pod-record.ts';
 import { podName, serviceName, type TrafficPolicy } from './objects.ts';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
-/** A NIC with what it got. */
+/** A NIC with its addresses. */
 export interface MatrixNic {
   readonly name: string;
   readonly network: PodNetwork;
@@ -21,7 +21,7 @@ export interface MatrixPod {
   readonly node: LabNode;
   readonly place: Place;
   readonly nics: readonly MatrixNic[];
-  /** The Service of each policy whose only endpoint it is. */
+  /** For each policy, the Service whose only endpoint is this pod. */
   readonly services: Readonly<Record<TrafficPolicy, MatrixService>>;
 }
 
@@ -67,7 +67,7 @@ function serviceOf(name: string, services: readonly Service[]): MatrixService {
   return { name, clusterIp, nodePort };
 }
 
-/** Everybody; throws LAB_STEP_FAILED where somebody is missing. */
+/** All participants; throws LAB_STEP_FAILED if one is missing. */
 export function matrixCast({ nodes, pods, services, records, probe }: MatrixCastParts): MatrixCast {
   const machines = machinePlaces(nodes, probe);
   const placeOf = (name: string): Place => {

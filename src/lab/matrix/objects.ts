@@ -1,4 +1,4 @@
-// The pods and Services of the matrix, one of each kind on each node, so that a row can say on which node its endpoint is.
+// The pods and Services of the matrix. Each kind has one pod on each node, so that a row can choose the node of its endpoint.
 
 import {
   DEFAULT_NETWORK_ANNOTATION,
@@ -9,13 +9,13 @@ import {
 } from '#api';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
-/** Where the servers of pods listen, and the port of their Services. */
+/** The port of the pods' servers and of their Services. */
 export const podPort = 8080;
 export const servicePort = 80;
 
 export type TrafficPolicy = 'Cluster' | 'Local';
 
-/** examples/matrix.yaml has the definitions of these names. */
+/** The networks with these names are defined in examples/matrix.yaml. */
 function definitionOf(network: PodNetwork): string {
   return `kube-system/macvlan-${network}`;
 }
@@ -28,7 +28,7 @@ export function serviceName(kind: PodKind, node: string, policy: TrafficPolicy):
   return `${kind.name}-${node}${policy === 'Local' ? '-local' : ''}`;
 }
 
-/** The annotations that a user writes. */
+/** The annotations that a user would write. */
 function annotationsOf(kind: PodKind): Record<string, string> {
   const [first, ...others] = nicsOf(kind);
   const asksForNic = kind.defaultNic !== 'eth0';
@@ -80,14 +80,14 @@ function service(kind: PodKind, node: string, policy: TrafficPolicy, nodePort: n
   };
 }
 
-/** Everything to apply besides the networks of examples/matrix.yaml. */
+/** All objects to apply, besides the networks of examples/matrix.yaml. */
 export function matrixObjects(nodes: readonly string[]): KubeObject[] {
   const places = podKinds.flatMap((kind) => nodes.map((node) => ({ kind, node })));
   const policies = ['Cluster', 'Local'] as const;
   return [
     ...places.map(({ kind, node }) => pod(kind, node)),
     ...places.flatMap(({ kind, node }, i) =>
-      // Numbers of our own, because TCP and UDP of a Service shall share one.
+      // Node ports are set here, because TCP and UDP of a Service must have the same one.
       policies.map((policy, j) => service(kind, node, policy, 30_100 + 2 * i + j)),
     ),
   ];

@@ -1,4 +1,4 @@
-// docs/matrix.md: what the lab measured of every row, the way of its packets as the plan makes them, and what each row stands on.
+// docs/matrix.md: what the lab measured for every row, the planned path of its packets, and the objects that each row needs.
 
 import { describeRow, type RowPath } from '#plan/trace';
 import type { Loss } from './broken-trial.ts';
@@ -7,9 +7,9 @@ import { type Row, rows, severalNicsRow, type Target } from './rows.ts';
 import type { MatrixVerdict } from './ways.ts';
 
 export interface MatrixFacts {
-  /** Of `--matrix full`. */
+  /** The result of `--matrix full`. */
   readonly table: readonly MatrixVerdict[];
-  /** Of `--matrix broken`. */
+  /** The result of `--matrix broken`. */
   readonly losses: readonly Loss[];
 }
 
@@ -19,7 +19,7 @@ const letters = {
   X: 'a pod of both: eth0 in the overlay, more NICs in the underlay',
 } as const;
 
-/** The whole page; `head` says how it came to be. */
+/** The whole page; `head` says how it was made. */
 export function matrixPage({ table, losses }: MatrixFacts, head: string): string {
   const numbers = [...new Set(rows.map(({ number }) => number)), severalNicsRow];
   const impossible = table.filter(({ expected }) => expected === 'impossible');
@@ -116,7 +116,7 @@ function targetTitle(to: Target): string {
   }
 }
 
-/** The ways as the plan has them; where natOutgoing or the NIC of the default route changes them, each. */
+/** The planned paths. If natOutgoing or the NIC of the default route changes a path, each variant is listed. */
 function ways(number: number): string[] {
   const settings = [true, false].flatMap((natOutgoing) =>
     (['eth0', 'net1'] as const).map((defaultRouteNic) => ({
@@ -149,7 +149,7 @@ function wayOf({ request, reply }: RowPath): string {
   return `\`${request}\` ⇐ \`${reply}\``;
 }
 
-/** One line for each pair of kinds; the nodes' names say nothing that "where" does not. */
+/** One line for each pair of kinds. Node names are removed, because the column "where" says enough. */
 function cellsTable(verdicts: readonly MatrixVerdict[]): string[] {
   const nodeless = (name: string) => name.replace(/-node\d+/g, '').replace(/^node\d+$/, 'node');
   const lines = Map.groupBy(verdicts, ({ from, to, where }) =>
@@ -167,7 +167,7 @@ function cellsTable(verdicts: readonly MatrixVerdict[]): string[] {
   );
 }
 
-/** `icmp tcp udp`, or what failed or cannot be. */
+/** The protocols that work, such as `icmp tcp udp`; the failed and the impossible ones are marked. */
 function marks(cells: readonly MatrixVerdict[], family: 4 | 6): string {
   return Array.from(
     Map.groupBy(
@@ -181,7 +181,7 @@ function marks(cells: readonly MatrixVerdict[], family: 4 | 6): string {
   ).join(' ');
 }
 
-/** Whose address; under natOutgoing off another, where it is. */
+/** Whose address the server sees, and whose with natOutgoing off if that differs. */
 function seen(cells: readonly MatrixVerdict[]): string {
   const works = cells.filter(({ expected, source }) => expected === 'works' && source !== '');
   const of = (some: readonly MatrixVerdict[]) => distinct(some.map(({ seenAs }) => seenAs)).join(', ');

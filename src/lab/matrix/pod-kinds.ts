@@ -1,17 +1,17 @@
-// The kinds of pods that take part in the forwarding matrix: which networks their NICs are on, and which NIC has the default route.
+// The kinds of pods in the forwarding matrix: the networks of their NICs, and the NIC with the default route.
 
 /** A network that a pod's NIC can be on. */
 export type PodNetwork = 'overlay' | 'lan' | 'lan2';
 
 export interface PodKind {
   readonly name: string;
-  /** Networks of eth0, net1, net2 …, in this order. */
+  /** The networks of eth0, net1, net2 …, in this order. */
   readonly nics: readonly [PodNetwork, ...PodNetwork[]];
-  /** The NIC that keeps the default route. */
+  /** The NIC that has the default route. */
   readonly defaultNic: string;
 }
 
-/** C, M and X are the letters of Spiderpool's tables: overlay alone, underlay alone, both. */
+/** C, M and X are the letters of Spiderpool's tables: only overlay, only underlay, both. */
 export const podKinds = [
   { name: 'c', nics: ['overlay'], defaultNic: 'eth0' },
   { name: 'm', nics: ['lan'], defaultNic: 'eth0' },
@@ -36,7 +36,7 @@ export interface KindNic {
   readonly network: PodNetwork;
 }
 
-/** eth0, net1, net2 …: the runtime's first, then as Multus names them. */
+/** eth0, net1, net2 …: the runtime names the first, Multus the others. */
 export function nicsOf({ nics }: PodKind): KindNic[] {
   return nics.map((network, i) => ({ name: i === 0 ? 'eth0' : `net${i}`, network }));
 }

@@ -1,15 +1,15 @@
-// The rows of the forwarding matrix as data: who asks whom, where both are, and which settings can matter to it.
+// The rows of the forwarding matrix as data: who asks whom, where both are, and which settings can matter.
 //
-// Numbers and letters are those of Spiderpool's connectivity matrix (docs/concepts, "multi CNI coexistence"), restated in
-// docs/matrix.md: C is a pod of the overlay alone, M of the underlay alone, X has eth0 in the overlay and more NICs in the underlay.
+// Numbers and letters are those of Spiderpool's connectivity matrix (docs/concepts, "multi CNI coexistence"); docs/matrix.md repeats it. C
+// is a pod with only the overlay, M a pod with only the underlay. X has eth0 in the overlay and more NICs in the underlay.
 
 import type { TrafficPolicy } from './objects.ts';
 import type { Letter } from './pod-kinds.ts';
 
-/** Who asks. Of a letter every kind of pod asks; `node` is the machine itself, `client` a machine behind the router. */
+/** Who asks. For a letter, pods of every such kind ask. `node` is the machine itself, `client` is a machine behind the router. */
 export type Asker = Letter | 'node' | 'client';
 
-/** Who is asked. Of a letter every kind of pod is asked, of a kind every NIC of the network. */
+/** Who is asked. For a letter, pods of every such kind are asked; for a kind, each NIC of the network is asked. */
 export type Target = PodTarget | { readonly kind: 'node' } | { readonly kind: 'client' };
 
 export type PodTarget =
@@ -18,16 +18,18 @@ export type PodTarget =
       readonly kind: 'NodePort';
       readonly of: Letter;
       readonly policy: TrafficPolicy;
-      /** Whether the node that is asked is that of the endpoint. */
+      /** Whether the node that is asked is the node of the endpoint. */
       readonly asked: 'at the endpoint' | 'elsewhere';
     };
 
 /**
- * What the lab can be set to. Kinds of pods carry the other axes: one or two underlay NICs, default route on eth0 or net1.
- * `natOutgoing`: an overlay address meets the underlay, as sender or as receiver of answers that conntrack must tell apart.
+ * The settings of the lab that a row can depend on. The other axes are kinds of pods: one or two underlay NICs, default route on eth0 or
+ * net1.
+ * `natOutgoing`: an overlay address and the underlay meet. The overlay address is the sender, or receives answers that conntrack must tell
+ * apart.
  * `encapsulation`: a packet crosses the overlay between nodes, routed or in VXLAN.
- * `rpFilter`: a packet comes in by another device than its answer leaves, or is forwarded between devices; every second
- * node, with its pods, has rp_filter 1 inherited, so that these rows are tried from every node.
+ * `rpFilter`: a packet arrives by another device than its answer leaves, or is forwarded between devices. Every second node has rp_filter
+ * 1, and its pods inherit it. So these rows are tried from every node.
  */
 export type Axis = 'natOutgoing' | 'encapsulation' | 'rpFilter';
 
@@ -35,14 +37,14 @@ export interface Row {
   readonly number: number;
   readonly from: Asker;
   readonly to: Target;
-  /** Where the one that is asked (of a Service: its endpoint) is, seen from who asks; both unless told. */
+  /** Where the asked place (for a Service, its endpoint) is, relative to the asking one. The default is both. */
   readonly where?: 'same node' | 'other node';
-  /** Whether they share a LAN; both unless told. */
+  /** Whether the two places share a LAN. The default is both. */
   readonly subnet?: 'same' | 'other';
   readonly axes: readonly Axis[];
-  /** Pods of several NICs ask from a socket that is bound to each of their addresses too. */
+  /** Pods with several NICs ask also from a socket that is bound to each of their addresses. */
   readonly bound?: true;
-  /** Why it cannot work; such a cell passes when it does not. */
+  /** Why the connection cannot work; such a cell passes if it does not work. */
   readonly impossible?: string;
 }
 
@@ -121,5 +123,5 @@ export const rows: readonly Row[] = [
   { number: 29, from: 'X', to: client, axes: nat, bound: true },
 ];
 
-/** Every way of the rows above that has a pod with two underlay NICs is one of this row too. */
+/** A path of the rows above belongs to this row too if one of its pods has two underlay NICs. */
 export const severalNicsRow = 30;

@@ -1,4 +1,4 @@
-// The settings under which the matrix is tried, and how the lab is brought to one.
+// The settings under which the matrix is tried, and how the lab changes to one.
 
 import type { Place } from '../cells.ts';
 import { run } from '../command.ts';
@@ -21,7 +21,7 @@ export const settings: readonly Setting[] = [
 
 const axes = ['natOutgoing', 'encapsulation'] as const;
 
-/** Rows to which what differs cannot matter are tried under the first setting alone. */
+/** The rows to try under a setting. If the difference to the first setting cannot matter to a row, only the first setting tries it. */
 export function rowsUnder(setting: Setting): Row[] {
   const differing = axes.filter((axis) => setting[axis] !== first[axis]);
   return rows.filter((row) => differing.every((axis) => row.axes.includes(axis)));
@@ -45,8 +45,8 @@ export async function makeSetting(setting: Setting, cast: MatrixCast): Promise<v
 }
 
 /**
- * Ports of its own for every setting: conntrack remembers a UDP exchange for two minutes, and would treat the next one between the
- * same ports as that one, masqueraded or not.
+ * Gives every setting its own range of source ports. conntrack remembers a UDP exchange for two minutes. It would treat a new exchange
+ * between the same ports as the old one, masqueraded or not.
  */
 async function givePorts(setting: Setting, places: readonly Place[]): Promise<void> {
   const first = 33_000 + 7000 * settings.indexOf(setting);
@@ -63,7 +63,7 @@ export function settingText({ natOutgoing, encapsulation }: Setting): string {
   return `natOutgoing ${natOutgoing ? 'on' : 'off'}${encapsulation === 'vxlan' ? ', VXLAN' : ''}`;
 }
 
-/** What came of the planned cells, with what the plan knows of them. */
+/** The results of the planned cells, with the facts of the plan about them. */
 export function verdictsOf(planned: readonly MatrixCell[], cells: readonly Cell[]): MatrixVerdict[] {
   return cells.map((cell, i) => {
     const { rows: numbers, where, setting, seenAs } = planned[i] as MatrixCell;

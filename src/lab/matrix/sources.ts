@@ -1,23 +1,23 @@
-// Which address the server must see: what the sender chooses, then who masquerades it on the way.
+// Which address the server must see: the address that the sender chooses, then masquerading on the path.
 
 import type { DualStack, LabNode } from '../addressing.ts';
 import type { MatrixNic, MatrixPod } from './cast.ts';
 import type { PodNetwork } from './pod-kinds.ts';
 
-/** How the lab's overlay is set. */
+/** The settings of the lab's overlay. */
 export interface Setting {
-  /** Overlay pods take their node's address where they leave the overlay. */
+  /** Packets of overlay pods get their node's address when they leave the overlay. */
   readonly natOutgoing: boolean;
-  /** How the overlay's packets go from node to node. */
+  /** How packets of the overlay travel from node to node. */
   readonly encapsulation: 'none' | 'vxlan';
 }
 
-/** What a packet is sent to, as the sender sees it, and where it ends. */
+/** The destination of a packet as the sender sees it, and where the packet ends. */
 export type Destination =
   | {
       readonly kind: 'address';
       readonly network: PodNetwork | 'outside';
-      /** The sender's own node. */
+      /** Whether the destination is the sender's own node. */
       readonly ownNode: boolean;
     }
   | { readonly kind: 'ClusterIP'; readonly endpoint: Endpoint }
@@ -29,13 +29,16 @@ export type Destination =
       readonly endpoint: Endpoint;
     };
 
-/** Where a Service leads to. */
+/** The endpoint of a Service. */
 export interface Endpoint {
   readonly network: PodNetwork;
   readonly node: LabNode;
 }
 
-/** The NIC whose address a pod's socket gets: through the node it is eth0's, on a LAN of the pod that LAN's, else the default's. */
+/**
+ * The NIC whose address a pod's socket gets. It is eth0 for paths through the node, and the LAN's NIC for a LAN of the pod. Otherwise it is
+ * the NIC with the default route.
+ */
 export function chosenNic(pod: MatrixPod, to: Destination): MatrixNic | undefined {
   const named = (name: string) => pod.nics.find((nic) => nic.name === name);
   const throughNode =
@@ -47,24 +50,24 @@ export function chosenNic(pod: MatrixPod, to: Destination): MatrixNic | undefine
   return pod.nics.find((nic) => nic.network === network) ?? named(pod.kind.defaultNic);
 }
 
-/** An address, and whose it is: of the sender itself, of a NIC of the sender, of its node, of the node that was asked. */
+/** An address and its owner: the sender itself, a NIC of the sender, its node, or the node that was asked. */
 export interface Source {
   readonly whose: string;
   readonly address: DualStack;
 }
 
-/** What the server sees of a packet that a pod sends from one of its NICs' addresses. */
+/** The address that the server sees when a pod sends from the address of one of its NICs. */
 export function seenFrom(pod: MatrixPod, nic: MatrixNic, to: Destination, setting: Setting): Source {
   const isOverlay = nic.network === 'overlay';
   const own: Source = { whose: pod.nics.length === 1 ? 'its own' : `its ${nic.name}`, address: nic.address };
   switch (to.kind) {
     case 'address': {
-      // What a node takes in itself passes no POSTROUTING.
+      // A packet to the node itself does not pass POSTROUTING.
       const leaves = isOverlay && to.network !== 'overlay' && !to.ownNode;
       return leaves && setting.natOutgoing ? { whose: 'its node', address: pod.node.address } : own;
     }
     case 'ClusterIP': {
-      // kube-proxy masquerades what is not of the cluster CIDR, natOutgoing what leaves it.
+      // kube-proxy masquerades senders outside the cluster CIDR; natOutgoing masquerades packets that leave it.
       const leaves = isOverlay && to.endpoint.network !== 'overlay' && setting.natOutgoing;
       return !isOverlay || leaves ? masqueraded('its node', pod.node, to.endpoint, setting) : own;
     }
@@ -76,7 +79,7 @@ export function seenFrom(pod: MatrixPod, nic: MatrixNic, to: Destination, settin
   }
 }
 
-/** A machine sends with its own address; NodePort with policy Cluster shows the node that was asked. */
+/** A machine sends with its own address. For a NodePort with policy Cluster, the server sees the node that was asked. */
 export function seenFromMachine(address: DualStack, to: Destination, setting: Setting): Source {
   return to.kind === 'NodePort' && !to.local
     ? masqueraded('the asked node', to.asked, to.endpoint, setting)
@@ -84,8 +87,9 @@ export function seenFromMachine(address: DualStack, to: Destination, setting: Se
 }
 
 /**
- * MASQUERADE takes an address of the device that the packet leaves by: of the tunnel, where that is the way. The device of an overlay pod
- * has none: IPv4 then takes the node's first, IPv6 the one most like the pod's, which is the tunnel's (RFC 6724, rule 8).
+ * MASQUERADE uses an address of the device by which the packet leaves. If that is the tunnel, it is the tunnel's address. The device of an
+ * overlay pod has no address. Then IPv4 uses the node's first address. IPv6 uses the address most similar to the pod's, which is the
+ * tunnel's (RFC 6724, rule 8).
  */
 function masqueraded(whose: string, node: LabNode, endpoint: Endpoint, { encapsulation }: Setting): Source {
   const { address, tunnelAddress } = node;

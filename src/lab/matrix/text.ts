@@ -1,4 +1,4 @@
-// The matrix for people: one line for each way, in the order of the rows.
+// The matrix as text: one line for each path, in the order of the rows.
 
 import type { Cell } from '../table.ts';
 import { type TableView, tableText } from '../table-text.ts';

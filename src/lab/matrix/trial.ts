@@ -1,4 +1,4 @@
-// The matrix tried in a running lab: setting by setting, all places at once.
+// Tries the matrix in a running lab: one setting after the other, all places at once.
 
 import type { LabNode } from '../addressing.ts';
 import { askInCrowd } from '../prober.ts';

@@ -1,4 +1,4 @@
-// The ways of the matrix: every row with every pair of pods that it speaks of, as cells that can be tried.
+// The paths of the matrix: every row with every pair of pods that it describes, as cells that can be tried.
 
 import { bothFamilies, type DualStack, type LabNode } from '../addressing.ts';
 import type { Place, PlannedCell } from '../cells.ts';
@@ -17,7 +17,7 @@ import {
   seenFromMachine,
 } from './sources.ts';
 
-/** A cell that knows which rows it belongs to. */
+/** A cell that knows its rows. */
 export interface MatrixCell extends PlannedCell {
   readonly from: Place;
   readonly rows: readonly number[];
@@ -27,10 +27,10 @@ export interface MatrixCell extends PlannedCell {
   readonly seenAs: Source['whose'];
 }
 
-/** A cell of the matrix once it was tried, as `--json` writes it. */
+/** The result of a cell of the matrix, as `--json` writes it. */
 export type MatrixVerdict = Cell & Pick<MatrixCell, 'rows' | 'where' | 'setting' | 'seenAs'>;
 
-/** Who asks, from which of its addresses if it is bound to one. */
+/** Who asks, and the NIC to whose address its socket is bound, if it is bound. */
 interface Sender {
   readonly place: Place;
   readonly node?: LabNode;
@@ -43,14 +43,14 @@ interface Receiver {
   readonly name: string;
   readonly address: DualStack;
   readonly port: number;
-  /** Where it, or its endpoint, is; the client is nowhere. */
+  /** The node where it, or its endpoint, is; the client has none. */
   readonly node?: LabNode;
-  /** The pod that it is, or that serves it. */
+  /** The pod that is asked, or that serves the Service. */
   readonly pod?: MatrixPod;
   readonly destination: Destination;
 }
 
-/** Every cell of a row under a setting. Rows to which rp_filter cannot matter are tried from the first node alone. */
+/** Every cell of a row under a setting. If rp_filter cannot matter to a row, only the first node tries it. */
 export function cellsOf(row: Row, cast: MatrixCast, setting: Setting): MatrixCell[] {
   const homes = row.axes.includes('rpFilter') ? cast.nodes : cast.nodes.slice(0, 1);
   return homes.flatMap((home) =>
@@ -60,7 +60,7 @@ export function cellsOf(row: Row, cast: MatrixCast, setting: Setting): MatrixCel
   );
 }
 
-/** Everybody of the letter on a node; the client asks for what is there. */
+/** All senders for the row on a node. The client asks the places on that node. */
 function senders({ from, bound }: Row, cast: MatrixCast, home: LabNode): Sender[] {
   if (from === 'client') return [{ place: cast.client }];
   if (from === 'node') return [{ place: cast.machine(home), node: home }];
@@ -75,7 +75,7 @@ function podsAt(cast: MatrixCast, letter: Asker, node: LabNode): MatrixPod[] {
   return cast.pods.filter((pod) => pod.node === node && letterOf(pod.kind) === letter);
 }
 
-/** The next node stands for all others. */
+/** The next node represents all other nodes. */
 function nextNode({ nodes }: MatrixCast, node: LabNode): LabNode | undefined {
   return nodes.length < 2 ? undefined : nodes[(nodes.indexOf(node) + 1) % nodes.length];
 }
@@ -87,7 +87,7 @@ function receivers(row: Row, cast: MatrixCast, home: LabNode, sender: Sender): R
     return [{ name: 'client', address: cast.client.address, port: cast.client.port, destination }];
   }
   const near = where === 'other node' ? [] : [home];
-  // Seen from the client there is no other node.
+  // For the client, no node is another node.
   const far = where === 'same node' || sender.node === undefined ? [] : [nextNode(cast, home)];
   const places = [...near, ...far].filter((node) => node !== undefined);
   if (to.kind === 'node') return places.map((node) => machine(cast, node, sender));
@@ -142,7 +142,7 @@ function atPod(to: PodTarget, cast: MatrixCast, pod: MatrixPod): Receiver[] {
   }
 }
 
-/** Whether the sender has a NIC on the receiver's LAN, or, bound to a NIC, whether that is on it. */
+/** Whether the sender has a NIC on the receiver's LAN. If it is bound to a NIC, only that NIC counts. */
 function shareLan({ pod, boundTo }: Sender, { destination }: Receiver): boolean {
   const nics = boundTo === undefined ? (pod?.nics ?? []) : [boundTo];
   return destination.kind === 'address' && nics.some(({ network }) => network === destination.network);
@@ -165,7 +165,7 @@ function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): 
   const from = sender.boundTo === undefined ? sender.place : boundPlace(sender.place, sender.boundTo);
   return bothFamilies.flatMap((family) =>
     protocols
-      // A Service is a port, and ICMP has none.
+      // A Service has ports, and ICMP has none.
       .filter((protocol) => !(isService && protocol === 'icmp'))
       .map((protocol) => ({
         rows: several ? [row.number, severalNicsRow] : [row.number],

@@ -1,4 +1,4 @@
-// Who takes part in the random matrix: the random pods with the addresses of their NICs, overlay pods, nodes, the router, and both clients.
+// The participants of the random matrix: random pods with the addresses of their NICs, overlay pods, nodes, the router, both clients.
 
 import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus } from '#api';
 import { OrbError } from '#base';
@@ -10,7 +10,7 @@ import type { PodRecord } from '../pod-record.ts';
 import { overlayPodName } from './objects.ts';
 import { type NamedNic, nicsOf, type PodShape } from './shape.ts';
 
-/** Addresses by family; absent where it has none of the family. */
+/** Addresses by family; a family without address is absent. */
 export type Addresses = Readonly<Partial<Record<Family, string>>>;
 
 export interface RandomNic extends NamedNic {
@@ -60,7 +60,7 @@ function byFamily(addresses: readonly string[]): Addresses {
   return Object.fromEntries(bothFamilies.flatMap((f) => (of(f) === undefined ? [] : [[f, of(f)]])));
 }
 
-/** Everybody; throws LAB_STEP_FAILED where a pod, a NIC or one of its addresses is missing. */
+/** All participants; throws LAB_STEP_FAILED if a pod, a NIC or one of its addresses is missing. */
 export function randomCast({ shapes, nodes, pods, records, probe }: RandomCastParts): RandomCast {
   const machines = [...machinePlaces(nodes, probe), branchPlace(probe)];
   const podNamed = (name: string) => {

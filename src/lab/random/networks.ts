@@ -1,11 +1,11 @@
-// The networks of random pods: three LANs behind one strict router, with what of each the pods' NICs need.
+// The networks of random pods: three LANs behind one strict router, and what the pods' NICs need on each.
 
 import { nodeNic, secondLan, secondNodeNic, thirdLan, thirdNodeNic, underlay } from '../addressing.ts';
 
 export const lans = ['lan', 'lan2', 'lan3'] as const;
 export type Lan = (typeof lans)[number];
 
-/** Where an address is, seen from a pod; the last two are behind the router. */
+/** Where an address is, relative to a pod. The last two are behind the router. */
 export type Network = Lan | 'outside' | 'branch';
 
 export const lanPlans = {

@@ -14,11 +14,11 @@ import { overlayPluginType } from '../overlay.ts';
 import { type Lan, lanPlans, lans } from './networks.ts';
 import { type NamedNic, nicsOf, type PodShape } from './shape.ts';
 
-/** Where the servers of pods listen. */
+/** The port of the pods' servers. */
 export const podPort = 8080;
 const definitionNamespace = 'kube-system';
 
-/** Everything to apply before the pods have addresses. */
+/** All objects to apply before the pods have addresses. */
 export function randomObjects(shapes: readonly PodShape[], nodes: readonly LabNode[]): KubeObject[] {
   return [
     ...lans.flatMap((lan) => bothFamilies.flatMap((f) => [pool(lan, f, true), pool(lan, f, false)])),
@@ -33,7 +33,7 @@ function poolName(lan: Lan, family: Family, gateway: boolean): string {
   return `random-${lan}-v${family}${gateway ? '' : '-no-gateway'}`;
 }
 
-/** Its addresses are used by no other manifest of the lab. */
+/** No other manifest of the lab uses these addresses. */
 function pool(lan: Lan, family: Family, gateway: boolean): SpiderIPPool {
   const plan = lanPlans[lan];
   const prefix = family === 4 ? plan.gateway[4].replace(/\.0\.1$/, '') : plan.gateway[6].replace(/::1$/, '');
@@ -65,7 +65,7 @@ function definitionName({ name }: PodShape, nic: NamedNic): string {
   return `${name}-${nic.name}`;
 }
 
-/** Undefined for the overlay's, which all pods of a node share. */
+/** Undefined for the overlay's NIC: its definition is shared by all pods of a node. */
 function definition(pod: PodShape, nic: NamedNic): NetworkAttachmentDefinition | undefined {
   const { shape } = nic;
   if (shape === undefined) return undefined;
@@ -97,7 +97,7 @@ function overlayName(node: string, family: Family): string {
   return `overlay-v${family}-${node}`;
 }
 
-/** An overlay of one family. Its addresses are the last of the node's part, which the usual overlay does not reach. */
+/** An overlay with one family. It uses the last addresses of the node's part, which the usual overlay does not reach. */
 function overlayDefinition({ name, overlayCidr }: LabNode, family: Family): NetworkAttachmentDefinition {
   const subnet = overlayCidr[family];
   const rangeStart = family === 4 ? subnet.replace(/\.0\/24$/, '.200') : subnet.replace(/::\/64$/, '::c8');
@@ -126,7 +126,7 @@ function podOf(shape: PodShape): Pod {
   });
 }
 
-/** The pod of the overlay alone that a node has, which asks and is asked. */
+/** The pod of a node that has only the overlay. It asks and is asked. */
 export function overlayPodName(node: string): string {
   return `c-${node}`;
 }

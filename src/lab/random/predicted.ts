@@ -1,7 +1,7 @@
-// What the walk of `orbctl trace` says of each way, as cells that can be tried: reality has to agree with it.
+// What the walk of `orbctl trace` predicts for each path, as cells that can be tried. The real packets must agree with it.
 //
-// Where the kernel's hash chooses between routes of one metric, as between two IPv6 default routes that nobody tunes, no walk can say
-// what happens to one packet: such ways are tried only where users may rely on them.
+// The kernel may choose by a hash between routes with the same metric, such as two untuned IPv6 default routes. Then no walk can predict
+// one packet. Such paths are tried only if users may rely on them.
 
 import { formatAddress, parseAddress } from '#ip';
 import { type Trace, trace, type World } from '#plan/trace';
@@ -9,7 +9,7 @@ import type { PlannedCell } from '../cells.ts';
 import type { Cell } from '../table.ts';
 import type { Way } from './ways.ts';
 
-/** A way as it is tried; `impossible` where the walk says that it does not work. */
+/** A path to try; `impossible` is set if the walk says that it does not work. */
 export interface PredictedCell extends PlannedCell {
   readonly way: Way;
 }
@@ -41,12 +41,12 @@ function sourceOf({ seenSource }: Trace): string {
   return seenSource === undefined ? '' : formatAddress(seenSource);
 }
 
-/** A cell that was tried, with the pod that it is about. */
+/** The result of a cell, with its pod. */
 export interface RandomVerdict extends Cell {
   readonly pod: string;
 }
 
-/** A cell is right where it is as the walk says, and as users may rely on. */
+/** A cell is right if it agrees with the walk and with what users may rely on. */
 export function verdictOf(planned: PredictedCell, cell: Cell): RandomVerdict {
   const { pod, promised, promisedSource } = planned.way;
   const verdict = { ...cell, pod };

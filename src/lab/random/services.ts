@@ -1,4 +1,5 @@
-// For every NIC of every pod a Service of each traffic policy. Their EndpointSlices are made here: a selector would lead to eth0 alone.
+// Each NIC of each pod gets a Service for each traffic policy. Their EndpointSlices are made here, because a selector would choose only
+// eth0.
 
 import type { EndpointSlice, Service } from '#api';
 import { bothFamilies, type DualStack } from '../addressing.ts';
@@ -7,27 +8,27 @@ import { podPort } from './objects.ts';
 
 export const servicePort = 80;
 
-/** A Service as it is asked. */
+/** A Service in the form that the questions need. */
 export interface NicService {
   readonly name: string;
   readonly clusterIp: DualStack;
   readonly nodePort: number;
   /** externalTrafficPolicy Local. */
   readonly local: boolean;
-  /** Its only endpoint, and where that is. */
+  /** Its only endpoint, and the node of that. */
   readonly pod: string;
   readonly node: string;
   readonly endpoint: Addresses;
 }
 
-/** Names of pod and NIC to the two Services of that NIC. */
+/** Maps the names of pod and NIC to the two Services of that NIC. */
 export type NicServices = ReadonlyMap<string, readonly NicService[]>;
 
 export function serviceKey(pod: string, nic: string): string {
   return `${pod}-${nic}`;
 }
 
-/** Cluster addresses and node ports are chosen here, so that nothing has to be read back. */
+/** Cluster addresses and node ports are chosen here, so that they need not be read from the API. */
 export function nicServices({ pods, overlayPods }: RandomCast): NicServices {
   const ends = [
     ...pods.flatMap(({ shape: { name, node }, nics }) =>

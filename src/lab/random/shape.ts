@@ -1,31 +1,31 @@
-// The shapes of random pods: what follows from a seed, before anything of it is made.
+// The shapes of random pods: what follows from a seed, before any object is made.
 
 import { Random } from '#base';
 import type { Family } from '#ip';
 import { type Lan, lans } from './networks.ts';
 
-/** A NIC that the coordinator serves. */
+/** A NIC that the coordinator configures. */
 export interface NicShape {
   readonly lan: Lan;
   readonly families: readonly [Family, ...Family[]];
-  /** Whether its pools have a gateway, so that it brings a default route. */
+  /** Whether its pools have a gateway. Then the NIC has a default route. */
   readonly gateway: boolean;
-  /** Whether its definition has policy routes to the branch office, through its LAN's router. */
+  /** Whether its definition has policy routes to the branch office, through the router of its LAN. */
   readonly policyRoutes: boolean;
 }
 
 export interface PodShape {
   readonly name: string;
   readonly node: string;
-  /** Families of an eth0 of the overlay; absent for pods of the underlay alone. */
+  /** The families of eth0 in the overlay; absent for pods with only the underlay. */
   readonly overlay?: readonly [Family, ...Family[]];
-  /** eth0, net1 …; behind an overlay's eth0 net1, net2 …. */
+  /** eth0, net1 …; if eth0 is in the overlay, net1, net2 …. */
   readonly nics: readonly [NicShape, ...NicShape[]];
-  /** The annotation that names the NIC that shall keep the default route. */
+  /** The annotation that names the NIC with the default route. */
   readonly defaultNic?: string;
-  /** `mode` of the coordinator: `auto`, or the same mode by its name. */
+  /** `mode` of the coordinator: `auto`, or the explicit name of the same mode. */
   readonly mode: 'auto' | 'underlay' | 'overlay';
-  /** `podRPFilter` of the coordinator; -1 leaves it as it is. */
+  /** `podRPFilter` of the coordinator; -1 leaves it unchanged. */
   readonly rpFilter: -1 | 0 | 1 | 2;
   readonly tunePodRoutes: boolean;
 }
@@ -72,7 +72,7 @@ function nicShape(lan: Lan, random: Random): NicShape {
 export interface NamedNic {
   readonly name: string;
   readonly families: readonly Family[];
-  /** Absent for the overlay's NIC, of which the families are all that varies. */
+  /** Absent for the overlay's NIC: only its families vary. */
   readonly shape?: NicShape;
 }
 
@@ -83,7 +83,7 @@ export function nicsOf({ overlay, nics }: PodShape): NamedNic[] {
   return all.map((nic, i) => ({ name: i === 0 ? 'eth0' : `net${i}`, ...nic }));
 }
 
-/** In one line: `r7 (node1): eth0 lan2 IPv4, net1 lan IPv4+IPv6 without gateway; podRPFilter 2`. */
+/** The shape in one line: `r7 (node1): eth0 lan2 IPv4, net1 lan IPv4+IPv6 without gateway; podRPFilter 2`. */
 export function shapeText(pod: PodShape): string {
   const nics = nicsOf(pod).map(({ name, families: own, shape }) =>
     [

@@ -1,10 +1,10 @@
-// The random matrix for people: one line of numbers, and what failed, by pod.
+// The random matrix as text: one line with the counts, and the failures, sorted by pod.
 
 import type { TableView } from '../table-text.ts';
 import type { RandomVerdict } from './predicted.ts';
 import { type PodShape, shapeText } from './shape.ts';
 
-/** As many failed ways are shown, unless the user wants all: in more lines nobody sees what they have in common. */
+/** The most failed paths to show, unless the user wants all. In a longer list, nobody sees what they have in common. */
 const mostLines = 40;
 
 export function randomText(
@@ -32,7 +32,7 @@ export function randomText(
   ].join('\n');
 }
 
-/** One line for each way and reason. */
+/** One line for each path and reason. */
 function failedLines(failed: readonly RandomVerdict[]): { readonly pod: string; readonly text: string }[] {
   const groups = Map.groupBy(failed, ({ pod, from, to, family, reason }) =>
     [pod, from, to, family, reason].join('\0'),

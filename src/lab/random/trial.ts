@@ -1,4 +1,4 @@
-// The random matrix tried in a running lab: pods of random shape, and every way predicted before it is tried.
+// Tries the random matrix in a running lab: pods of random shape; every path is predicted before it is tried.
 
 import { OrbError } from '#base';
 import type { LabNode } from '../addressing.ts';

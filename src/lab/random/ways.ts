@@ -1,5 +1,5 @@
-// The questions of the random matrix. Every address of every NIC is asked from everywhere, and every pod asks everywhere, with its
-// socket bound to each of its addresses and unbound.
+// The questions of the random matrix. Every address of every NIC is asked from everywhere. Every pod asks everywhere, with a socket that is
+// unbound or bound to one of its addresses.
 
 import type { Family } from '#ip';
 import { bothFamilies } from '../addressing.ts';
@@ -12,26 +12,26 @@ import { podPort } from './objects.ts';
 import { byAnyNic, byNic, throughNode } from './promise.ts';
 import { type NicService, type NicServices, serviceKey, servicePort } from './services.ts';
 
-/** A question with what users may rely on. */
+/** A question, and what users may rely on. */
 export interface Way {
   readonly from: Asker;
-  /** As the world of a trace names who asks. */
+  /** The name of the asking place in the world of a trace. */
   readonly place: string;
   readonly to: string;
-  /** Name of the random pod that it is about. */
+  /** The name of the random pod that the question tests. */
   readonly pod: string;
   readonly family: Family;
   readonly protocol: ProbeProtocol;
   readonly address: string;
   readonly port: number;
   readonly bind?: string;
-  /** It has to work. */
+  /** Whether the connection must work. */
   readonly promised: boolean;
-  /** The address that the server must then see, where the shapes alone tell it. */
+  /** The address that the server must then see, if the shapes alone determine it. */
   readonly promisedSource?: string;
 }
 
-/** Who asks whom in one family, before the protocols. */
+/** Who asks whom in one family, before protocols are chosen. */
 type Ask = Omit<Way, 'protocol' | 'pod'> & { readonly isService?: true };
 
 export function randomWays(cast: RandomCast, services: NicServices): Way[] {
@@ -59,7 +59,7 @@ function perFamily(addresses: Addresses, ask: (family: Family, address: string) 
   });
 }
 
-/** A Service is a port, and ICMP has none. */
+/** A Service has ports, and ICMP has none. */
 function inProtocols({ isService, ...ask }: Ask, pod: string): Way[] {
   const protocols = isService === true ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
   return protocols.map((protocol) => ({ ...ask, pod, protocol, port: protocol === 'icmp' ? 0 : ask.port }));
@@ -73,7 +73,7 @@ function podAsks({ asker }: RandomPod | OverlayPod): Pick<Ask, 'from' | 'place'>
   return { from: asker, place: `default/${asker.name}` };
 }
 
-/** To the address of a NIC: from both clients, the router on every LAN, the nodes, and a neighbour on its LAN. */
+/** Questions to the address of a NIC: from both clients, the router on every LAN, the nodes, and a neighbour on its LAN. */
 function toNic(cast: RandomCast, pod: RandomPod, nic: RandomNic, family: Family, address: string): Ask[] {
   const { shape } = pod;
   const to = { to: `${shape.name} ${nic.name}`, family, address, port: podPort };
@@ -82,7 +82,7 @@ function toNic(cast: RandomCast, pod: RandomPod, nic: RandomNic, family: Family,
     const promised = name === shape.node || byNic(pod.shape, nic, 'lan');
     return { ...machineAsks(cast, name), ...to, promised, ...source(name) };
   });
-  // The router reaches addresses of its LANs alone; those of the overlay are reached by nodes.
+  // The router reaches only addresses of its LANs. Nodes reach those of the overlay.
   const { shape: own } = nic;
   if (own === undefined) return fromNodes;
   const clients = (['outside', 'branch'] as const).map((network): Ask => {
@@ -119,7 +119,10 @@ interface About {
   readonly services: NicServices;
 }
 
-/** To the Services of a NIC: NodePort with both policies at its own node, else at another; ClusterIP from nodes and overlay pods. */
+/**
+ * Questions to the Services of a NIC. With policy Local, the NodePort is asked only at the pod's node, otherwise at every node. ClusterIPs
+ * are asked from nodes and overlay pods.
+ */
 function toServices(cast: RandomCast, pod: RandomPod, nic: RandomNic, { family, services }: About): Ask[] {
   const { shape } = pod;
   return (services.get(serviceKey(shape.name, nic.name)) ?? []).flatMap((service) => {
@@ -165,7 +168,10 @@ function toClusterIp(
   }));
 }
 
-/** From a pod, bound to a NIC's address or not: the router on each LAN, both clients, nodes, overlay pods and Services. */
+/**
+ * Questions from a pod, bound to a NIC's address or unbound. They go to the router on each LAN, both clients, nodes, overlay pods and
+ * Services.
+ */
 function fromPod(
   cast: RandomCast,
   pod: RandomPod,
@@ -176,7 +182,7 @@ function fromPod(
   const asker = bind === undefined ? podAsks(pod) : boundAsker(podAsks(pod), bind);
   const reaches = (network: Network) =>
     nic === undefined ? byAnyNic(shape, family, network) : byNic(shape, nic, network);
-  // What the overlay's NIC sends is masqueraded.
+  // Packets that leave by the overlay's NIC are masqueraded.
   const source = nic?.shape === undefined ? {} : sourceOf(bind);
   const ask = (to: string, address: string | undefined, promised: boolean, port = machinePort): Ask[] =>
     address === undefined ? [] : [{ ...asker, to, family, address, port, promised }];
@@ -190,7 +196,7 @@ function fromPod(
   ];
   const isOverlay = nic === undefined ? false : nic.shape === undefined;
   const inside = cast.overlayPods.flatMap(({ name, node, addresses }) => [
-    // An overlay pod of another node answers straight over the LAN, while it is asked through this pod's node.
+    // An overlay pod of another node answers directly over the LAN, but the question reaches it through this pod's node.
     ...ask(name, addresses[family], node === shape.node || isOverlay || throughNode(shape, family), podPort),
     ...(services.get(serviceKey(name, 'eth0')) ?? [])
       .filter(({ local }) => !local)
