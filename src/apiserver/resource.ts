@@ -1,4 +1,4 @@
-// What the server knows of a kind in one version: names, scope, subresources, schema, columns.
+// The server's description of a kind in one version: names, scope, subresources, schema, columns.
 
 import type { Schema } from './schema/schema.ts';
 
@@ -6,7 +6,7 @@ import type { Schema } from './schema/schema.ts';
 export interface ScalePaths {
   readonly spec: readonly string[];
   readonly status: readonly string[];
-  /** Path of a selector in text form; workloads have theirs in spec.selector. */
+  /** Path of a selector in text form. Workloads have their selector in spec.selector. */
   readonly selector?: readonly string[];
 }
 
@@ -41,15 +41,15 @@ export interface Resource {
   readonly categories: readonly string[];
   readonly statusSubresource: boolean;
   readonly scale: ScalePaths | undefined;
-  /** Nothing of it is stored: POST is a question, and the answer to it is all there is. */
+  /** Objects of this kind are not stored. A POST is a question, and the response is its answer. */
   readonly createOnly?: boolean;
   readonly subresources?: readonly CreateOnlySubresource[];
   readonly schema: Schema;
   /** Fields of a custom resource that field selectors may name (selectableFields). */
   readonly selectableFields?: readonly string[];
-  /** Columns of a custom resource; built-in kinds have theirs in code. */
+  /** Columns of a custom resource. The columns of built-in kinds are in code. */
   readonly columns: readonly PrinterColumn[] | undefined;
-  /** Whether a CustomResourceDefinition brought it. */
+  /** Whether a CustomResourceDefinition defines it. */
   readonly custom: boolean;
 }
 

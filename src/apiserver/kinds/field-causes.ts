@@ -7,7 +7,7 @@ export function invalidField(field: string, value: string | number, why: string)
   return { reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(value)}: ${why}`, field };
 }
 
-/** Which of the number fields `names` at `path` are below zero. */
+/** The causes for the number fields `names` at `path` that are negative. */
 export function negativeCauses(object: ApiObject, path: string, names: readonly string[]): StatusCause[] {
   return names.flatMap((name) => {
     const value = numberAt(object, ...path.split('.'), name) ?? 0;
@@ -15,7 +15,7 @@ export function negativeCauses(object: ApiObject, path: string, names: readonly 
   });
 }
 
-/** Whether the text at `field`, where there is one, is of those that are supported. */
+/** The cause where the text at `field` is set and is not one of the supported values. */
 export function choiceCauses(object: ApiObject, field: string, supported: readonly string[]): StatusCause[] {
   const value = stringAt(object, ...field.split('.'));
   if (value === undefined || supported.includes(value)) return [];

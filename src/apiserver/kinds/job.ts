@@ -1,4 +1,4 @@
-// What the server does to Jobs and CronJobs: defaults, the labels by which a job knows its pods, and what may not change.
+// What the server does to Jobs and CronJobs: defaults, the labels that mark a job's pods, and fields that may not change.
 
 import { scheduleProblem, timeZoneProblem } from '#api';
 import {
@@ -18,7 +18,8 @@ import { containerCauses, defaultPodSpec } from './pod.ts';
 
 function defaultJobSpec(spec: JsonObject): void {
   if (isObject(spec.template)) defaultPodSpec(ensureObject(spec.template, 'spec'));
-  // With neither number one pod is the whole work; with parallelism alone, pods take from a queue until one says it is empty.
+  // Without both numbers, one pod does all the work.
+  // With parallelism alone, pods take work from a queue until one pod says that it is empty.
   if (spec.parallelism === undefined) setDefault(spec, 'completions', 1);
   setDefault(spec, 'parallelism', 1);
   setDefault(spec, 'completionMode', 'NonIndexed');
@@ -27,7 +28,7 @@ function defaultJobSpec(spec: JsonObject): void {
   setDefault(spec, 'podReplacementPolicy', 'TerminatingOrFailed');
 }
 
-/** A job's pods carry its UID, and its selector asks for that (kubernetes, generateSelector). */
+/** A job's pods carry the UID of the job as a label, and its selector selects that label (kubernetes, generateSelector). */
 function labelPods(job: ApiObject, spec: JsonObject): void {
   const uid = stringAt(job, 'metadata', 'uid') ?? '';
   const labels = ensureObject(ensureObject(ensureObject(spec, 'template'), 'metadata'), 'labels');
@@ -75,7 +76,7 @@ function jobSpecCauses(object: ApiObject, path: string): StatusCause[] {
   ];
 }
 
-/** The time of a cron job, and what happens around it (kubernetes ValidateCronJobSpec). */
+/** What is wrong in a cron job: its schedule, time zone, name, numbers or job template (kubernetes ValidateCronJobSpec). */
 function cronJobCauses(cronJob: ApiObject): StatusCause[] {
   const causes: StatusCause[] = [];
   const schedule = stringAt(cronJob, 'spec', 'schedule') ?? '';
@@ -86,7 +87,7 @@ function cronJobCauses(cronJob: ApiObject): StatusCause[] {
   const zone = stringAt(cronJob, 'spec', 'timeZone');
   const notZone = zone === undefined ? undefined : timeZoneProblem(zone);
   if (zone !== undefined && notZone !== undefined) causes.push(invalidField('spec.timeZone', zone, notZone));
-  // A job's name has eleven characters more.
+  // The name of a job that a CronJob makes is eleven characters longer.
   const { name } = cronJob.metadata;
   if (name.length > 52)
     causes.push(invalidField('metadata.name', name, 'must be no more than 52 characters'));

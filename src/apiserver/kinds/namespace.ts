@@ -1,4 +1,4 @@
-// What the server does to namespaces: the finalizer that holds one until it is empty, and the label with its name.
+// What the server does to namespaces. A finalizer holds a namespace until it is empty, and a label carries its name.
 
 import { ensureObject } from '../json.ts';
 import type { Strategy } from '../objects/ports.ts';

@@ -1,4 +1,4 @@
-// What the server does to pods: defaults of the specification, and what of it may change later.
+// What the server does to pods: it fills the defaults of the specification, and says which fields may change later.
 
 import {
   type ApiObject,
@@ -47,7 +47,7 @@ export function containerCauses(spec: Json | undefined, field: string): StatusCa
   return causes;
 }
 
-/** Fields of a running pod's specification that may change (kubernetes ValidatePodUpdate). */
+/** Fields of a pod's specification that may change after creation (kubernetes ValidatePodUpdate). */
 const changeable = new Set([
   'activeDeadlineSeconds',
   'tolerations',

@@ -27,12 +27,12 @@ import { assignNodePorts, type PortRange, refused } from './node-ports.ts';
 
 /** Which addresses and ports services are given. */
 export interface ServiceRanges {
-  /** One network, or one of each family; the first is the family of single-stack services. */
+  /** One network, or one of each family. The first one sets the family of single-stack services. */
   readonly clusterCidrs: readonly Cidr[];
   readonly nodePorts: PortRange;
 }
 
-/** The first address of each network is that of the Service `kubernetes`, the API's own. */
+/** The first address of each network. The Service `kubernetes`, which is the API itself, has them. */
 export function apiClusterIps({ clusterCidrs }: ServiceRanges): string[] {
   return clusterCidrs.map((cidr) => {
     const { first } = cidrRange(cidr);
@@ -43,7 +43,7 @@ export function apiClusterIps({ clusterCidrs }: ServiceRanges): string[] {
 export class ServiceStrategy implements Strategy {
   readonly #store: Store;
   readonly #ranges: ServiceRanges;
-  /** Prepared and not stored yet: their addresses and ports are taken. */
+  /** Services that are prepared and not stored yet. Their addresses and ports count as taken. */
   readonly #pending = new Set<ApiObject>();
 
   constructor(store: Store, ranges: ServiceRanges) {
@@ -97,7 +97,7 @@ export class ServiceStrategy implements Strategy {
     for (const port of listAt(spec, 'ports')) {
       if (!isObject(port)) continue;
       setDefault(port, 'protocol', 'TCP');
-      // Go has no absent target port: its clients send 0.
+      // A Go client cannot leave the target port out: it sends 0.
       port.targetPort = port.targetPort || port.port || 0;
     }
     if (spec.type === 'ExternalName') return;
@@ -133,7 +133,7 @@ export class ServiceStrategy implements Strategy {
     spec.clusterIP = addresses[0] as string;
   }
 
-  /** Families in order; 422 when the policy asks for what the cluster lacks. */
+  /** Families in order; throws 422 when the policy asks for a family that the cluster lacks. */
   #families(service: ApiObject, spec: JsonObject, first: Json | undefined): Family[] {
     const offered = this.#ranges.clusterCidrs.map((cidr) => cidr.address.family);
     const named = listAt(spec, 'ipFamilies').map((name): Family => (name === 'IPv6' ? 6 : 4));
@@ -188,7 +188,7 @@ export class ServiceStrategy implements Strategy {
   #freeIp(service: ApiObject, cidr: Cidr): string {
     const { first, last } = cidrRange(cidr);
     const used = this.#usedIps(service);
-    // Neither the network's address, nor its first (apiClusterIps), nor IPv4 broadcast.
+    // Skip the network's address, its first address (apiClusterIps) and the IPv4 broadcast address.
     const end = cidr.address.family === 4 ? last.value - 1n : last.value;
     for (let value = first.value + 2n; value <= end; value++) {
       const text = formatAddress({ family: first.family, value } satisfies Address);

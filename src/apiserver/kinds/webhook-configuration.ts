@@ -1,4 +1,4 @@
-// What the server does to webhook configurations: defaults, and the check that it can call what they name.
+// What the server does to webhook configurations: it fills defaults, and checks that it can call each webhook.
 
 import {
   type ApiObject,
@@ -20,7 +20,7 @@ function prepare(configuration: ApiObject): void {
     if (isObject(webhook)) defaultWebhook(webhook, configuration.kind);
 }
 
-/** Of admissionregistration/v1. */
+/** The defaults of admissionregistration/v1. */
 function defaultWebhook(webhook: JsonObject, kind: string): void {
   setDefault(webhook, 'failurePolicy', 'Fail');
   setDefault(webhook, 'matchPolicy', 'Equivalent');

@@ -16,7 +16,7 @@ import type { StatusCause } from '../status.ts';
 import { negativeCauses } from './field-causes.ts';
 import { containerCauses, defaultPodSpec } from './pod.ts';
 
-/** A strategy with the kind's own defaults added to those of all workloads. */
+/** A strategy with the defaults of all workloads and the defaults of its kind. */
 function workload(defaults: (spec: JsonObject) => void): Strategy {
   const prepare = (object: ApiObject) => {
     const spec = ensureObject(object, 'spec');

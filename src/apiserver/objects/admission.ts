@@ -1,4 +1,4 @@
-// The judgement on every write: admission, the schema, and the rules of the kind.
+// Judges every write: admission, the schema, and the rules of the kind.
 
 import { errorText, isOrbError } from '#base';
 import type { ApiObject } from '../json.ts';
@@ -27,7 +27,7 @@ export function admissionRequest(
   return { operation, ...about, object, oldObject, user, dryRun, warnings };
 }
 
-/** Admission, then the schema, then what the kind itself asks for; the object to store. */
+/** Runs admission, then the schema, then the kind's own checks. Returns the object to store. */
 export async function admit(
   context: ObjectContext,
   resource: Resource,
@@ -62,7 +62,7 @@ export async function admit(
   return object;
 }
 
-/** A refusal by admission, worded as one by a webhook. */
+/** A refusal by admission, in the same words as a refusal by a webhook. */
 export function denial(resource: Resource, request: AdmissionRequest, error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   if (!isOrbError(error)) throw error;

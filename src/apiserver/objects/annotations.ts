@@ -1,11 +1,11 @@
-// How large annotations may be (k8s.io/apimachinery api/validation TotalAnnotationSizeLimitB).
+// The size limit of annotations (k8s.io/apimachinery api/validation TotalAnnotationSizeLimitB).
 
 import type { JsonObject } from '../json.ts';
 
-/** Keys and values of one object together, in bytes. */
+/** The limit for all keys and values of one object, in bytes. */
 export const maximumAnnotationBytes = 256 * 1024;
 
-/** Whether annotations are larger than any object may have. */
+/** Whether annotations exceed the limit. */
 export function areTooLong(annotations: JsonObject): boolean {
   const texts = Object.entries(annotations).flat();
   const bytes = texts.reduce(

@@ -1,4 +1,4 @@
-// The form that every write is brought into: known fields, defaults, no nulls.
+// Brings every write into the expected form: known fields, defaults, no nulls.
 
 import { type ApiObject, isObject, type Json, type JsonObject } from '../json.ts';
 import { apiVersion, type Resource } from '../resource.ts';
@@ -7,7 +7,7 @@ import { prune } from '../schema/prune.ts';
 import { badRequest } from '../status.ts';
 import type { ObjectContext, WriteOptions } from './ports.ts';
 
-/** Takes a request's body for an object of `resource`; 400 when it says that it is something else. */
+/** Reads a request's body as an object of `resource`; throws 400 when the body names another kind. */
 export function asObject(resource: Resource, body: Json): ApiObject {
   if (!isObject(body)) throw badRequest('the body of the request must be an object');
   const wanted = apiVersion(resource);
@@ -22,7 +22,7 @@ export function asObject(resource: Resource, body: Json): ApiObject {
   return { apiVersion: wanted, kind: resource.kind, metadata: metadata as ApiObject['metadata'], ...rest };
 }
 
-/** Drops unknown fields: with Strict they are a 400, with Warn a warning. */
+/** Removes unknown fields. They are a 400 with Strict, and a warning with Warn. */
 export function dropUnknown(
   context: ObjectContext,
   resource: Resource,
@@ -33,7 +33,7 @@ export function dropUnknown(
   if (unknown.length === 0 || options.fieldValidation === 'Ignore') return;
   const texts = unknown.map((field) => `unknown field "${field}"`);
   if (options.fieldValidation === 'Warn') {
-    // One by one: a call takes only so many arguments.
+    // Push one by one: the number of arguments of a call is limited.
     for (const text of texts) options.warnings.push(text);
     return;
   }
@@ -41,14 +41,17 @@ export function dropUnknown(
   throw badRequest(`${kind}: strict decoding error: ${texts.join(', ')}`);
 }
 
-/** Fills the defaults of custom resources: schemas of built-in kinds say theirs for list keys only, code does the rest. */
+/**
+ * Fills the defaults of custom resources. Schemas of built-in kinds have defaults for list keys only.
+ * Code fills the other defaults of built-in kinds.
+ */
 export function fillDefaults(resource: Resource, object: ApiObject): void {
   applyDefaults(resource.schema, object);
-  // A null in a built-in kind is an absent field, as it is for a Go struct.
+  // In a built-in kind, null means an absent field, as for a Go struct.
   if (!resource.custom) dropNulls(object);
 }
 
-/** Takes fields away that are null, at any depth. */
+/** Removes null fields at any depth. */
 export function dropNulls(value: JsonObject): void {
   for (const [field, content] of Object.entries(value)) {
     if (content === null) delete value[field];

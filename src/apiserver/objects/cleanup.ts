@@ -1,4 +1,4 @@
-// The server's own writes while it cleans up.
+// The writes that the server itself makes during cleanup.
 
 import { serverUser } from '../access/user.ts';
 import { type ApiObject, clone, listAt } from '../json.ts';
@@ -16,13 +16,13 @@ export const asServer: WriteOptions = {
   warnings: [],
 };
 
-/** The object as a write names it; undefined when its kind is no longer served. */
+/** The target of a write to the object; undefined when its kind is no longer served. */
 export function targetOf({ registry }: ObjectContext, { key }: Entry): Target | undefined {
   const resource = registry.findStored(key.resource);
   return resource === undefined ? undefined : { resource, namespace: key.namespace, name: key.name };
 }
 
-/** Changes an object in the server's name; `change` alters the copy it is given. */
+/** Changes an object in the server's name. `change` modifies the copy that it receives. */
 export async function changeAsServer(
   objects: Objects,
   target: Target,

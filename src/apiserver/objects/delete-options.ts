@@ -1,4 +1,4 @@
-// How a deletion is asked for (meta/v1 DeleteOptions).
+// How a client asks for a deletion (meta/v1 DeleteOptions).
 
 import type { User } from '../access/user.ts';
 import { metaTypes } from '../builtin/meta-types.ts';
@@ -16,11 +16,11 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
   /** Who deletes, for admission. */
   readonly user: User;
-  /** Filled with texts for Warning headers, where a client waits for them. */
+  /** Gets the texts of Warning headers, when a client waits for them. */
   readonly warnings?: string[];
 }
 
-/** Reads DeleteOptions from a body and a query string; the body wins. */
+/** Reads DeleteOptions from a body and a query string. The body takes precedence. */
 export function readDeleteOptions(body: JsonObject, query: URLSearchParams, user: User): DeleteOptions {
   checkForm(optionsForm, body, '', () => optionCauses(body, query));
   const grace = numberAt(body, 'gracePeriodSeconds') ?? numberOf(query.get('gracePeriodSeconds'));
@@ -50,7 +50,7 @@ const optionsForm = {
 };
 const policies = ['Foreground', 'Background', 'Orphan'];
 
-/** Kubernetes ValidateDeleteOptions: what is not understood must not delete in another way than was meant. */
+/** Kubernetes ValidateDeleteOptions. An invalid option must not lead to a deletion that the client did not mean. */
 function optionCauses(body: JsonObject, query: URLSearchParams): StatusCause[] {
   const causes: StatusCause[] = [];
   const policy = stringAt(body, 'propagationPolicy') ?? query.get('propagationPolicy') ?? undefined;

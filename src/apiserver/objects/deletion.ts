@@ -1,4 +1,4 @@
-// Deleting objects: preconditions, grace for pods, finalizers, and what happens to dependents.
+// Deletes objects: preconditions, grace for pods, finalizers, and the policy for dependents.
 
 import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt } from '../json.ts';
 import { conflict } from '../status.ts';
@@ -11,13 +11,13 @@ import type { Objects } from './objects.ts';
 import type { Admission } from './ports.ts';
 import { keyOf, type Target } from './target.ts';
 
-/** A deletion's outcome: `gone`, or still there with a deletionTimestamp. */
+/** The result of a deletion: the object is `gone`, or it still exists with a deletionTimestamp. */
 export interface Deleted {
   readonly entry: Entry;
   readonly gone: boolean;
 }
 
-/** Deletes an object, or marks it when a kubelet, a finalizer or the content of a namespace comes first. */
+/** Deletes an object. It only marks the object when a kubelet, a finalizer or a namespace's content must go first. */
 export async function deleteObject(
   objects: Objects,
   target: Target,
@@ -59,7 +59,7 @@ async function admitDeletion(
   }
 }
 
-/** The object with what its deletion adds to metadata. */
+/** The object with the metadata that a deletion adds. */
 function mark(object: ApiObject, options: DeleteOptions, nowMs: number): ApiObject {
   const metadata = { ...object.metadata };
   const graceSeconds = grace(object, options);
@@ -86,7 +86,7 @@ function finalizersFor(present: readonly Json[], options: DeleteOptions): Json[]
   return propagationPolicy === 'Orphan' ? [...others, orphanFinalizer] : others;
 }
 
-/** Only a pod that a kubelet runs has grace: the kubelet ends it, then deletes it with grace 0. */
+/** Only a pod with a kubelet gets a grace period: the kubelet stops the pod, then deletes it with grace 0. */
 function grace(object: ApiObject, options: DeleteOptions): number {
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') return 0;
   const phase = stringAt(object, 'status', 'phase');

@@ -1,4 +1,4 @@
-// Which objects name which owners; kept up to date by events.
+// An index of objects by their owners. Events keep it up to date.
 
 import { isObject, type Json, listAt } from '../json.ts';
 import type { Entry, StoreEvent } from '../store/entry.ts';
@@ -20,7 +20,7 @@ export class Dependents {
     if (event.type !== 'DELETED') this.add(event.entry);
   }
 
-  /** The objects that name `owner`; a copy. */
+  /** A copy of the set of objects that name `owner`. */
   of(owner: Entry): Entry[] {
     const { uid } = owner.object.metadata;
     return typeof uid === 'string' ? [...(this.#byOwner.get(uid)?.values() ?? [])] : [];
@@ -42,7 +42,7 @@ function ownerUids(entry: Entry): string[] {
   });
 }
 
-/** A key of an object among all objects. */
+/** A key that is unique among all objects. */
 export function entryText({ key }: Entry): string {
   return `${key.resource} ${key.namespace}/${key.name}`;
 }

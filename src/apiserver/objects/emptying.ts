@@ -1,4 +1,4 @@
-// Namespaces and definitions are emptied before they end.
+// Empties namespaces and definitions before they go.
 
 import { serverUser } from '../access/user.ts';
 import { listAt, objectAt } from '../json.ts';
@@ -14,7 +14,7 @@ import type { Target } from './target.ts';
 
 const background: DeleteOptions = { propagationPolicy: 'Background', dryRun: false, user: serverUser };
 
-/** Deletes what is in a namespace, and lets go of the namespace once nothing is left. */
+/** Deletes the content of a namespace, and removes its finalizer when nothing is left. */
 export async function emptyNamespace(objects: Objects, namespace: Entry, target: Target): Promise<void> {
   const { store } = objects.context;
   const content = () =>
@@ -29,7 +29,7 @@ export async function emptyNamespace(objects: Objects, namespace: Entry, target:
   });
 }
 
-/** Deletes the objects of a definition's kind, and lets go of the definition once none is left. */
+/** Deletes the objects of a definition's kind, and removes the definition's finalizer when none is left. */
 export async function emptyDefinition(objects: Objects, definition: Entry, target: Target): Promise<void> {
   const { store } = objects.context;
   const resource = definition.key.name;
@@ -37,7 +37,10 @@ export async function emptyDefinition(objects: Objects, definition: Entry, targe
   if (store.list(resource).length === 0) await dropFinalizer(objects, target, customResourceFinalizer);
 }
 
-/** Deletes what is not marked yet; what is denied does not keep the rest. Pods of a namespace that ends still get their grace. */
+/**
+ * Deletes all objects that are not marked yet. A refused deletion does not stop the others.
+ * Pods of a terminating namespace still get their grace period.
+ */
 async function deleteAll(objects: Objects, entries: readonly Entry[]): Promise<void> {
   const denials: unknown[] = [];
   for (const entry of entries) {
@@ -46,7 +49,7 @@ async function deleteAll(objects: Objects, entries: readonly Entry[]): Promise<v
     try {
       await deleteObject(objects, target, background);
     } catch (error) {
-      // Somebody else was faster where it is a 404.
+      // A 404 means that the object is gone already.
       if (!(error instanceof StatusError && error.code === 404)) denials.push(error);
     }
   }

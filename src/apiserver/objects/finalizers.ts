@@ -1,12 +1,12 @@
-// What holds an object that is being deleted.
+// What keeps an object that is being deleted.
 
 import { type ApiObject, listAt, valueAt } from '../json.ts';
 
-/** Finalizers that the garbage collector serves. */
+/** Finalizers that the garbage collector handles. */
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';
 
-/** Whether an object that is being deleted has nothing left to wait for. */
+/** Whether nothing keeps an object that is being deleted. */
 export function isFinished(object: ApiObject): boolean {
   if (object.metadata.deletionTimestamp === undefined) return false;
   if (listAt(object, 'metadata', 'finalizers').length > 0) return false;

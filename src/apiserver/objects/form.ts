@@ -1,4 +1,4 @@
-// Bodies that are no objects to be stored, as options and questions: checked against their type before anything is done.
+// Request bodies that are not stored, such as options and reviews. The server checks them against their type first.
 
 import type { JsonObject } from '../json.ts';
 import { RuleEngine } from '../schema/rules.ts';
@@ -7,17 +7,20 @@ import { validate } from '../schema/validate.ts';
 import { badRequest, invalid, type StatusCause } from '../status.ts';
 import { dropNulls } from './checks.ts';
 
-/** What a body is to be. */
+/** The expected form of a body. */
 export interface Form {
   readonly group: string;
   readonly kind: string;
   readonly schema: Schema;
 }
 
-/** No type of a form has rules. */
+/** No form has rules in its schema. */
 const noRules = new RuleEngine();
 
-/** Throws 400 for a body of another kind and 422 for wrong fields; drops its nulls, which are absent fields for Go. */
+/**
+ * Throws 400 for a body of another kind and 422 for wrong fields.
+ * It removes null fields, because Go treats them as absent.
+ */
 export function checkForm(
   { group, kind, schema }: Form,
   body: JsonObject,

@@ -1,4 +1,4 @@
-// What becomes of the dependents of an object that goes (Kubernetes: "Garbage Collection").
+// What happens to the dependents of a deleted object (Kubernetes: "Garbage Collection").
 
 import { serverUser } from '../access/user.ts';
 import { type ApiObject, type Json, listAt, stringAt, valueAt } from '../json.ts';
@@ -21,7 +21,10 @@ export class GarbageCollector {
     this.#dependents = dependents;
   }
 
-  /** Deletes an object all of whose owners are gone; drops references to gone ones where another is left. */
+  /**
+   * Deletes an object when all of its owners are gone.
+   * When some owners are left, it only removes the references to the others.
+   */
   async collect(entry: Entry, target: Target): Promise<void> {
     const references = listAt(entry.object, 'metadata', 'ownerReferences');
     if (references.length === 0) return;
@@ -44,7 +47,7 @@ export class GarbageCollector {
     });
   }
 
-  /** Takes the reference to their owner from all dependents. */
+  /** Removes the reference to the owner from all of its dependents. */
   async orphan(entry: Entry, target: Target): Promise<void> {
     const uid = stringAt(entry.object, 'metadata', 'uid') ?? '';
     for (const dependent of this.#dependents.of(entry)) {
@@ -61,7 +64,7 @@ export class GarbageCollector {
     await dropFinalizer(this.#objects, target, orphanFinalizer);
   }
 
-  /** Dependents first; those that do not block are deleted but not waited for. Returns the ones to collect now. */
+  /** Deletes the dependents first, but waits only for those that block. Returns the dependents to collect now. */
   async foreground(entry: Entry, target: Target): Promise<readonly Entry[]> {
     const uid = stringAt(entry.object, 'metadata', 'uid') ?? '';
     const dependents = this.#dependents.of(entry);
@@ -75,7 +78,7 @@ export class GarbageCollector {
     return unmarked;
   }
 
-  /** The object that a reference names, if it is there under the same uid. */
+  /** The object of a reference, if it exists with the same uid. */
   owner(namespace: string, reference: Json): Entry | undefined {
     const { store, registry } = this.#objects.context;
     const version = stringAt(reference, 'apiVersion') ?? '';
@@ -99,7 +102,7 @@ function waitsForDependents(object: ApiObject): boolean {
   );
 }
 
-/** A dependent that is to be orphaned or waited for keeps its own finalizer. */
+/** A dependent that has a garbage collector's finalizer keeps its own propagation policy. */
 function keptPolicy(object: ApiObject): Pick<DeleteOptions, 'propagationPolicy'> {
   const finalizers = listAt(object, 'metadata', 'finalizers');
   return finalizers.includes(orphanFinalizer) || finalizers.includes(foregroundFinalizer)

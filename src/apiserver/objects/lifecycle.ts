@@ -1,4 +1,4 @@
-// What happens by itself after a write: the queue of objects whose dependents, content or finalizers are to be looked at.
+// Background work after a write: a queue of objects whose dependents, content or finalizers need a check.
 
 import { errorText, type Logger } from '#base';
 import { listAt } from '../json.ts';
@@ -13,21 +13,21 @@ import { GarbageCollector } from './garbage-collector.ts';
 import type { Objects } from './objects.ts';
 import { Population } from './population.ts';
 
-/** As many as kube-controller-manager's collector looks at. */
+/** The same number of workers as kube-controller-manager's garbage collector has. */
 const maximumAtOnce = 20;
 
 const retryMs = 2000;
 
-/** Runs in the background, woken by events. */
+/** Runs in the background; events wake it. */
 export class Lifecycle {
   readonly #objects: Objects;
   readonly #logger: Logger;
   readonly #dependents = new Dependents();
   readonly #population = new Population();
   readonly #collector: GarbageCollector;
-  /** Objects to look at again, by a key of theirs. */
+  /** The objects to check, by their key. */
   readonly #queue = new Map<string, Entry>();
-  /** Objects that are looked at now: one whose admission takes long holds up no other. */
+  /** The objects that are being checked. A slow admission of one object does not delay the others. */
   readonly #active = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
 
@@ -44,7 +44,7 @@ export class Lifecycle {
     });
   }
 
-  /** Looks at everything once: what was due when the server stopped. */
+  /** Checks every object once, for work that was pending when the server stopped. */
   start(): void {
     for (const entry of this.#everything()) this.#enqueue(entry);
   }
@@ -77,7 +77,7 @@ export class Lifecycle {
     this.#enqueueEmptied(event.entry);
   }
 
-  /** The namespace or definition that waited for this object, its last, to go. */
+  /** The namespace or definition for which this object was the last one to wait for. */
   #enqueueEmptied({ key }: Entry): void {
     const waiting: (Entry | undefined)[] = [];
     const { store } = this.#objects.context;
@@ -93,7 +93,7 @@ export class Lifecycle {
 
   #enqueue(entry: Entry): void {
     this.#queue.set(entryText(entry), entry);
-    // Let the answer to the client that caused it go first.
+    // Let the answer to the client go out first.
     setImmediate(() => this.#dispatch());
   }
 
@@ -117,13 +117,13 @@ export class Lifecycle {
     try {
       await this.#settle(current);
     } catch (error) {
-      // Somebody else was faster: their event brings the object here again.
+      // Another write came first: its event puts the object into the queue again.
       if (error instanceof StatusError && (error.code === 404 || error.code === 409)) return;
       this.#logger.error(
         { resource: key.resource, namespace: key.namespace, name: key.name, error: errorText(error) },
         'cleaning up failed',
       );
-      // A webhook may have refused it: that may change.
+      // A webhook may have refused it, and may allow it later.
       const { clock } = this.#objects.context;
       clock.sleep(retryMs, this.#stop.signal).then(
         () => this.#enqueue(current),

@@ -1,4 +1,4 @@
-// The metadata that an object is created with: its name, and what only the server sets.
+// The metadata of a new object: its name, and the fields that only the server sets.
 
 import { randomUUID } from 'node:crypto';
 import type { ApiObject, Json } from '../json.ts';
@@ -6,12 +6,12 @@ import type { Resource } from '../resource.ts';
 import { badRequest } from '../status.ts';
 import { generatedName } from './names.ts';
 
-/** The time as the API writes it: RFC 3339 to the second. */
+/** The time in the API's format: RFC 3339 with whole seconds. */
 export function stamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-/** The name that an object is created under. */
+/** The name of a new object. */
 export function nameOf(object: ApiObject): string {
   const { name, generateName } = object.metadata as { name?: Json; generateName?: Json };
   if (typeof name === 'string' && name !== '') return name;
@@ -19,7 +19,7 @@ export function nameOf(object: ApiObject): string {
   throw badRequest('resource name may not be empty: name or generateName is required');
 }
 
-/** The caller's metadata without what is not the caller's, under a fresh uid. */
+/** The caller's metadata without the fields that only the server sets, and with a new uid. */
 export function newMetadata(
   resource: Resource,
   object: ApiObject,

@@ -1,4 +1,4 @@
-// Names and metadata: what may be a name, a label, an annotation (Kubernetes: "Object Names and IDs", "Labels and Selectors").
+// Names and metadata: what is a valid name, label or annotation (Kubernetes: "Object Names and IDs", "Labels and Selectors").
 
 import { type ApiObject, type Json, objectAt } from '../json.ts';
 import type { StatusCause } from '../status.ts';
@@ -14,7 +14,7 @@ const labelNamed = new Set(['Namespace', 'Service']);
 /** Kinds whose names are path segments: RBAC uses colons. */
 const pathNamed = new Set(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
 
-/** A name of `generateName` and five random characters, from upstream's alphabet without vowels. */
+/** A name from `generateName` and five random characters of upstream's alphabet, which has no vowels. */
 export function generatedName(prefix: string): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   const random = crypto.getRandomValues(new Uint8Array(5));

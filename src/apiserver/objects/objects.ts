@@ -1,4 +1,4 @@
-// Creating, changing and applying objects: the one way in which anything gets into the store.
+// Creates, changes and applies objects. Every write to the store goes through here.
 
 import { sameBesidesTimes, type Writer } from '../apply/managed-fields.ts';
 import { serverSideApply } from '../apply/server-side-apply.ts';
@@ -15,13 +15,13 @@ import type { ObjectContext, WriteOptions } from './ports.ts';
 import { combine, contentChanged, refuseStale } from './successor.ts';
 import { keyOf, type Subresource, type Target } from './target.ts';
 
-/** A write's outcome. */
+/** The result of a write. */
 export interface Written {
   readonly entry: Entry;
   readonly created: boolean;
 }
 
-/** Writes objects by the rules of the API. An answer may be given once the store is durable. */
+/** Writes objects by the rules of the API. Send the answer only after the store is durable. */
 export class Objects {
   readonly context: ObjectContext;
 
@@ -62,8 +62,8 @@ export class Objects {
   }
 
   /**
-   * Changes an object: `change` is given the current one (not to be altered) and returns one that shares nothing with it. It is
-   * called again when somebody else was faster, unless what it returned names a resourceVersion.
+   * Changes an object. `change` gets the current object, must not modify it, and returns one that shares nothing with it.
+   * It is called again after a conflict with another write, unless its result names a resourceVersion.
    */
   async update(
     target: Target,
@@ -100,7 +100,7 @@ export class Objects {
     }
   }
 
-  /** Server-side apply: creates the object when it is not there. */
+  /** Server-side apply: creates the object when it does not exist. */
   async apply(
     target: Target,
     subresource: Subresource,
@@ -149,7 +149,7 @@ export class Objects {
     );
   }
 
-  /** The object as it is to be judged. */
+  /** The object in the form that admission judges. */
   #prepareUpdate(
     target: Target,
     current: ApiObject,
@@ -183,7 +183,7 @@ export class Objects {
     return admitted;
   }
 
-  /** Undefined when somebody else was faster. */
+  /** Undefined when another write came first. */
   #storeOrRemove(target: Target, current: Entry, next: ApiObject, options: WriteOptions): Entry | undefined {
     const { store } = this.context;
     if (options.dryRun) return dryEntry(target, next);
@@ -194,7 +194,7 @@ export class Objects {
   }
 
   #store(target: Target, current: Entry | undefined, object: ApiObject, options: WriteOptions): Entry {
-    // Admission took its time: the namespace may have begun to end since, and has looked for its content already.
+    // The namespace may have started to terminate during admission. Then it has already looked for its content.
     this.#requireNamespace(target.resource, target.namespace, target.name);
     if (options.dryRun) return dryEntry(target, object);
     const entry = this.context.store.put(keyOf(target), current, object);
@@ -202,7 +202,7 @@ export class Objects {
     return entry;
   }
 
-  /** Judges and stores what a strategy has prepared; others wait for nothing meanwhile. */
+  /** Writes an object that a strategy has prepared. Then calls the strategy's `settled`, also after a failure. */
   async #settling<T>(resource: Resource, prepared: ApiObject, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
@@ -229,7 +229,7 @@ export class Objects {
   }
 }
 
-/** The answer of a dry run: as if stored, under the revision that is already there. */
+/** The answer to a dry run: the object as if stored, with the current revision. */
 function dryEntry(target: Target, object: ApiObject): Entry {
   return { key: keyOf(target), revision: 0, object, bytes: Buffer.from(JSON.stringify(object)) };
 }

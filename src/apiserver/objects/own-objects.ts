@@ -1,5 +1,5 @@
-// The objects that a cluster has before anybody makes one: namespaces, what each namespace holds, and the Service of the API itself.
-// On a cluster kube-apiserver and kube-controller-manager make them.
+// The objects that a cluster has from the start: namespaces, the objects of each namespace, and the Service of the API.
+// On a real cluster, kube-apiserver and kube-controller-manager make them.
 
 import { errorText, type Logger } from '#base';
 import { WorkQueue } from '#kube';
@@ -11,7 +11,7 @@ import { asServer, changeAsServer } from './cleanup.ts';
 import type { Objects } from './objects.ts';
 import { keyOf } from './target.ts';
 
-/** An object that the server wants to be there as it says. */
+/** An object that the server makes and keeps in this form. */
 interface OwnObject {
   readonly group: string;
   readonly plural: string;
@@ -28,9 +28,9 @@ export interface ApiAddress {
   readonly port: number;
 }
 
-/** What the objects say of the server. */
+/** The server's own data that the objects contain. */
 export interface OwnFacts {
-  /** The certificate, in PEM, by which clients know the server; without one no namespace gets it. */
+  /** The certificate, in PEM, that clients trust. Without one, namespaces get no ConfigMap with it. */
   readonly authority?: string;
   /** The address of the Service `kubernetes`. */
   readonly clusterIp: string;
@@ -43,7 +43,7 @@ export class OwnObjects {
   readonly #objects: Objects;
   readonly #logger: Logger;
   readonly #facts: OwnFacts;
-  /** Namespaces to be filled: a webhook may refuse that now and allow it later. */
+  /** Namespaces that still lack objects. A webhook may refuse an object now and allow it later. */
   readonly #queue: WorkQueue;
 
   constructor(objects: Objects, logger: Logger, facts: OwnFacts) {
@@ -59,7 +59,7 @@ export class OwnObjects {
     });
   }
 
-  /** Makes what is missing, and from here on what every new namespace needs. */
+  /** Makes the missing objects. From then on it also makes the objects of every new namespace. */
   async start(): Promise<void> {
     const { store } = this.#objects.context;
     for (const name of firstNamespaces) {
@@ -75,7 +75,7 @@ export class OwnObjects {
     await this.#queue.stop();
   }
 
-  /** The Service `kubernetes` in front of the places where the API is served. */
+  /** The Service `kubernetes`, in front of the addresses that serve the API. */
   async advertise(places: readonly ApiAddress[]): Promise<void> {
     const [first] = places;
     if (first === undefined) return;
@@ -153,7 +153,7 @@ export class OwnObjects {
     await this.#objects.create(resource, namespace, object, asServer);
   }
 
-  /** What cannot be made now is no reason to serve nothing. */
+  /** The server still serves when one of these objects cannot be made now. */
   async #tryTo(about: string, object: OwnObject): Promise<void> {
     try {
       await this.#ensure(object);

@@ -1,4 +1,4 @@
-// How many objects each namespace and each kind holds, so that the end of one is noticed without looking through everything.
+// Counts the objects of each namespace and each kind. The server sees the last one go without a search through the store.
 
 import type { ObjectKey, StoreEvent } from '../store/entry.ts';
 

@@ -1,4 +1,4 @@
-// What the writing of objects is given from outside: admission, rules of single kinds, the means of the server.
+// What writes of objects need from outside: admission, rules of single kinds, and the server's own parts.
 
 import type { Clock } from '#base';
 import type { User } from '../access/user.ts';
@@ -21,34 +21,40 @@ export interface AdmissionRequest {
   readonly name: string;
   /** `status`, or empty. */
   readonly subresource: string;
-  /** The object as it would be stored; for DELETE the one that would go. */
+  /** The object that would be stored; for DELETE the object that would be deleted. */
   readonly object: ApiObject;
   readonly oldObject: ApiObject | undefined;
   readonly user: User;
   readonly dryRun: boolean;
-  /** Filled with texts for Warning headers; the write goes on. */
+  /** Gets the texts of Warning headers. The write continues. */
   readonly warnings: string[];
 }
 
-/** Admission in process, and what calls webhooks. An error thrown denies the request: its message reaches the client. */
+/**
+ * Admission in the server's process, and admission by webhooks.
+ * An error denies the request, and the client gets its message.
+ */
 export interface Admission {
-  /** The object to store instead; may change and return `request.object`. */
+  /** Returns the object to store. It may change and return `request.object`. */
   mutate?(request: AdmissionRequest): ApiObject | Promise<ApiObject>;
   validate?(request: AdmissionRequest): void | Promise<void>;
 }
 
-/** What the server itself does to a kind before it is stored. Objects given may be changed. */
+/** What the server does to an object of a kind before it stores it. Methods may change the objects they get. */
 export interface Strategy {
   prepareCreate?(object: ApiObject): void;
   prepareUpdate?(object: ApiObject, old: ApiObject): void;
   validate?(object: ApiObject, old: ApiObject | undefined): StatusCause[];
-  /** After an object that was prepared is stored, or will never be: what it was given may be given to others. */
+  /**
+   * Called when a prepared object is stored, or will never be stored.
+   * Then its reserved addresses and ports are no longer pending.
+   */
   settled?(object: ApiObject): void;
-  /** After the object left the store. */
+  /** Called after the object is removed from the store. */
   removed?(object: ApiObject): void;
 }
 
-/** The means by which objects are written. */
+/** What the code needs to write objects. */
 export interface ObjectContext {
   readonly store: Store;
   readonly registry: Registry;
@@ -59,14 +65,14 @@ export interface ObjectContext {
   strategyOf(resource: Resource): Strategy | undefined;
 }
 
-/** How one write is done. */
+/** The options of one write. */
 export interface WriteOptions {
-  /** Who writes, for managedFields. */
+  /** The writer, for managedFields. */
   readonly manager: string;
-  /** Who writes, for admission. */
+  /** The user, for admission. */
   readonly user: User;
   readonly dryRun: boolean;
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
-  /** Filled with texts for Warning headers. */
+  /** Gets the texts of Warning headers. */
   readonly warnings: string[];
 }

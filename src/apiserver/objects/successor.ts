@@ -1,4 +1,4 @@
-// What an update leads to: the caller's part from what is wanted, the rest from the current object.
+// The result of an update: the fields that the caller may write come from the request, the rest from the current object.
 
 import { type ApiObject, clone, equal, stringAt } from '../json.ts';
 import type { Resource } from '../resource.ts';
@@ -15,14 +15,14 @@ const serverOwned = [
   'namespace',
 ];
 
-/** What an update leads to: the caller's part from `wanted`, the rest from `current`. */
+/** The result of an update: the fields that the caller may write come from `wanted`, the rest from `current`. */
 export function combine(
   resource: Resource,
   current: ApiObject,
   wanted: ApiObject,
   subresource: Subresource,
 ): ApiObject {
-  // Status writes of custom resources leave metadata alone; those of built-in kinds may set annotations, as Multus does.
+  // A status write of a custom resource does not change metadata. One of a built-in kind may set annotations, as Multus does.
   const metadata: ApiObject['metadata'] =
     subresource === 'status' && resource.custom
       ? clone(current.metadata)
@@ -45,7 +45,7 @@ export function combine(
   return next;
 }
 
-/** Throws 409 when `wanted` was made from another version than the current one. */
+/** Throws 409 when `wanted` is based on another version than the current one. */
 export function refuseStale(target: Target, current: ApiObject, wanted: ApiObject): void {
   const { resourceVersion, uid } = wanted.metadata;
   if (typeof uid === 'string' && uid !== '' && uid !== current.metadata.uid) {
@@ -61,7 +61,7 @@ export function refuseStale(target: Target, current: ApiObject, wanted: ApiObjec
     throw modified(target.resource, target.name);
 }
 
-/** Whether more than metadata and status differs: then the generation grows. */
+/** Whether more than metadata and status differs. If so, the generation increases. */
 export function contentChanged(resource: Resource, next: ApiObject, current: ApiObject): boolean {
   const fields = new Set([...Object.keys(next), ...Object.keys(current)]);
   fields.delete('metadata');

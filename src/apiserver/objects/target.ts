@@ -1,16 +1,16 @@
-// What a request is about: an object by its name, or a part of it.
+// The target of a request: an object, or a subresource of it.
 
 import { type Resource, storageName } from '../resource.ts';
 import type { ObjectKey } from '../store/entry.ts';
 
-/** An object as named by a request. */
+/** An object that a request names. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Where `status` or the object itself is written. */
+/** What a request writes: the `status`, or the object itself. */
 export type Subresource = '' | 'status';
 
 export function keyOf(target: Target): ObjectKey {

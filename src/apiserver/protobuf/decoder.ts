@@ -1,4 +1,4 @@
-// Request bodies in protobuf, as typed clients in Go send them: made into the JSON that the rest of the server works on.
+// Request bodies in protobuf, as typed Go clients send them. They become JSON, which the rest of the server reads.
 
 import { maximumDepth, refuseUnfit } from '../http/body.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
@@ -16,8 +16,8 @@ export class ProtobufDecoder {
   readonly #table = new MessageTable();
 
   /**
-   * The object of a body; 415 for a kind that is not read. A field that a newer client sets is left out, as kube-apiserver does,
-   * and `warnings` says so.
+   * The object of a body; throws 415 for a kind that this decoder does not read.
+   * It leaves out an unknown field of a newer client, as kube-apiserver does, and adds a text to `warnings`.
    */
   decode(body: Uint8Array, warnings: string[]): JsonObject {
     if (!magic.equals(body.subarray(0, magic.length))) throw broken('it does not begin with "k8s"');
@@ -53,7 +53,7 @@ class Reading {
       if (field !== undefined) this.#add(object, field, value, depth);
       else if (!isZero(value)) this.#warnings.push(`unknown field ${number} of ${message.name}`);
     }
-    // Go's JSON has null for a list or map that must be there and is not.
+    // Go's JSON has null for a required list or map that is not set.
     for (const { name, type, keepsZero } of message.fields.values()) {
       if (keepsZero && /^[[{]/.test(type)) object[name] ??= null;
     }
@@ -82,7 +82,7 @@ class Reading {
     }
   }
 
-  /** One value; undefined for a time that is not set. A value that is absent on the wire is the zero of its type. */
+  /** One value; undefined for a time that is not set. A value that is absent on the wire is its type's zero. */
   #value(type: string, value: WireValue | undefined, depth: number): Json | undefined {
     if (type.startsWith('schema')) return this.#schemaOr(type, bytesOf(value), depth);
     const message = this.#table.get(type);
@@ -92,7 +92,7 @@ class Reading {
     return content;
   }
 
-  /** A schema in a CustomResourceDefinition, or what may stand in its place (apiextensions/v1 JSONSchemaPropsOr...). */
+  /** A schema in a CustomResourceDefinition, or its alternative (apiextensions/v1 JSONSchemaPropsOr...). */
   #schemaOr(type: string, bytes: Uint8Array, depth: number): Json {
     const fields = [...wireFields(bytes)];
     const schemas = this.#table.get('apiextensions/v1.JSONSchemaProps') as Message;

@@ -1,26 +1,26 @@
-// Which field stands under which number of a protobuf message, and how its bytes become JSON.
+// Which field a number of a protobuf message means, and how its bytes become JSON.
 //
-// A message per line, below a line with the Go package that it is in and the API version that this package holds:
+// There is one message per line. A line above the messages names their Go package, and the API version of that package:
 //
 //   # apps/v1 apps/v1
 //   DeploymentStrategy type=1:string rollingUpdate=2:RollingUpdateDeployment?
 //
-// A type is a scalar, a message of the same package or of another (`core/v1.PodSpec`), a list `[T]` or a map `{T}` from strings.
-// JSON has the zero of a field with "?". A field "..." has no name in JSON: its own fields take its place.
+// A type is a scalar, a message of the same package or another one (`core/v1.PodSpec`), a list `[T]`, or a map `{T}` with string keys.
+// JSON shows the zero value of a field with "?". A field "..." has no name in JSON: its own fields take its place.
 
 import { coreMessages } from './core-messages.ts';
 import { otherMessages } from './other-messages.ts';
 
-/** A field that a number stands for. */
+/** A field of a message. */
 export interface MessageField {
   /** Its name in JSON; "..." for a message whose fields take its place. */
   readonly name: string;
   readonly type: string;
-  /** Whether JSON shows its zero: it is a pointer in Go, or has no `omitempty`. */
+  /** Whether JSON shows its zero value. Such a field is a pointer in Go, or has no `omitempty`. */
   readonly keepsZero: boolean;
 }
 
-/** A message: its fields by number. Types of fields are written with their package. */
+/** A message: its fields by number. The types of fields include their package. */
 export interface Message {
   readonly name: string;
   readonly fields: ReadonlyMap<number, MessageField>;
@@ -31,7 +31,7 @@ const scalars = new Set([
   ...['rawJson', 'texts', 'schemaOrBool', 'schemaOrList', 'schemaOrNames'],
 ]);
 
-/** All messages that are read. */
+/** All messages that the server reads. */
 export class MessageTable {
   readonly #messages = new Map<string, Message>();
   /** Packages by API version. */
@@ -45,7 +45,7 @@ export class MessageTable {
     return this.#messages.get(name);
   }
 
-  /** The message of a kind. DeleteOptions belong to every API version. */
+  /** The message of a kind. DeleteOptions belongs to every API version. */
   ofKind(apiVersion: string, kind: string): Message | undefined {
     const inPackage = this.#packages.get(apiVersion);
     return (

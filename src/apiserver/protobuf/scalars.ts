@@ -1,9 +1,9 @@
-// Single values of protobuf as JSON has them.
+// Converts single protobuf values to JSON.
 
 import type { Json } from '../json.ts';
 import { broken, fieldsByNumber, type WireValue, wireFields } from './wire.ts';
 
-/** The JSON of a value of a scalar type of the message table; undefined for what is not set. */
+/** The JSON of a scalar value of the message table; undefined for a value that is not set. */
 export function decodeScalar(type: string, value: WireValue | undefined): Json | undefined {
   switch (type) {
     case 'bool':
@@ -30,18 +30,18 @@ export function decodeScalar(type: string, value: WireValue | undefined): Json |
   }
 }
 
-/** Whether a value is what an encoder writes for a field that nobody set. */
+/** Whether an encoder writes this value for a field that is not set. */
 export function isZero(value: WireValue): boolean {
   return value === 0n || (typeof value !== 'bigint' && value.every((byte) => byte === 0));
 }
 
-/** util/intstr IntOrString: type, int, string. */
+/** util/intstr IntOrString has three fields: type, int, string. */
 function intOrString(bytes: Uint8Array): Json {
   const fields = fieldsByNumber(bytes);
   return numberOf(fields.get(1)) === 0 ? numberOf(fields.get(2)) : textOf(fields.get(3));
 }
 
-/** A meta/v1 Time: seconds and nanoseconds; `digits` of a second are shown. */
+/** A meta/v1 Time has seconds and nanoseconds; the text shows `digits` digits of the fraction. */
 function time(bytes: Uint8Array, digits: number): string | undefined {
   if (bytes.length === 0) return undefined;
   const fields = fieldsByNumber(bytes);

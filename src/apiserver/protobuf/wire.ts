@@ -1,22 +1,22 @@
-// Reads the protobuf wire format (protobuf.dev "Encoding"), without the groups that nothing uses any more.
+// Reads the protobuf wire format (protobuf.dev "Encoding"), without groups: nothing uses them any more.
 
 import { badRequest } from '../status.ts';
 
-/** A varint, or the bytes of anything else. */
+/** A varint as a number, or any other value as its bytes. */
 export type WireValue = bigint | Uint8Array;
 
-/** One field as it stands on the wire. */
+/** One field on the wire. */
 export interface WireField {
   readonly number: number;
   readonly value: WireValue;
 }
 
-/** The last value of each field: what counts where a field is no list. */
+/** The last value of each field. The last value counts where a field is not a list. */
 export function fieldsByNumber(bytes: Uint8Array): Map<number, WireValue> {
   return new Map([...wireFields(bytes)].map(({ number, value }) => [number, value]));
 }
 
-/** The fields of a message in order; 400 for bytes that are none. */
+/** The fields of a message in order; throws 400 for bytes that are not a message. */
 export function* wireFields(bytes: Uint8Array): Generator<WireField> {
   const reader = new Reader(bytes);
   while (!reader.atEnd) {
@@ -62,7 +62,7 @@ class Reader {
   }
 }
 
-/** 400 for a body that is not protobuf, or not that of its message. */
+/** The 400 for a body that is not protobuf, or that is another message. */
 export function broken(what: string): Error {
   return badRequest(`the body of the request is not valid protobuf: ${what}`);
 }

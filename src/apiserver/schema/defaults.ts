@@ -1,9 +1,9 @@
-// Defaults: fills absent fields with what the schema says, also inside objects that are there.
+// Defaults: fills absent fields with the schema's defaults, also inside objects that are present.
 
 import { clone, isObject, type Json } from '../json.ts';
 import { fieldSchema, type Schema } from './schema.ts';
 
-/** Fills defaults of `value` in place. A null in a field that is not nullable counts as absent. */
+/** Fills defaults into `value` in place. A null in a field that is not nullable counts as absent. */
 export function applyDefaults(schema: Schema, value: Json): void {
   if (Array.isArray(value)) {
     if (schema.items !== undefined) for (const item of value) applyDefaults(schema.items, item);

@@ -1,4 +1,4 @@
-// The string formats that custom resources may ask for; a format that is not listed checks nothing, as upstream.
+// The string formats that custom resources may use. A format that is not listed is not checked, as upstream.
 
 import { isIPv4, isIPv6 } from 'node:net';
 

@@ -1,11 +1,12 @@
-// The regular expressions of schemas. They are Go's upstream and JavaScript's here: what both understand means the same.
+// The regular expressions of schemas. Upstream uses those of Go, this server those of JavaScript.
+// A pattern that both understand means the same in both.
 
 /** Compiles a pattern; throws a SyntaxError for one that JavaScript does not know. */
 export function patternOf(pattern: string): RegExp {
   try {
     return new RegExp(pattern, 'u');
   } catch {
-    // Go allows to escape punctuation that needs none (`\_`), which JavaScript does without "u" only.
+    // Go allows an escape before punctuation that needs none (`\_`). JavaScript allows it only without the flag "u".
     return new RegExp(pattern);
   }
 }

@@ -36,7 +36,7 @@ function walk(schema: Schema, value: Json, path: string, context: Walk): void {
   }
 }
 
-/** Embedded resources know apiVersion, kind and metadata without saying so. */
+/** Embedded resources always have apiVersion, kind and metadata, even if the schema does not name them. */
 function embeddedField(schema: Schema, field: string, context: Walk): Schema | undefined {
   if (schema['x-kubernetes-embedded-resource'] !== true) return undefined;
   if (field === 'metadata') return context.embeddedMeta;

@@ -7,7 +7,7 @@ import { fieldSchema, type Schema, type ValidationRule } from './schema.ts';
 
 type Compiled = (context: Record<string, unknown>) => unknown;
 
-/** What a broken rule says. */
+/** The message of a rule that failed. */
 export interface BrokenRule {
   readonly message: string;
   readonly reason: string;
@@ -29,7 +29,7 @@ export class RuleEngine {
     }
   }
 
-  /** The rules of a node that `value` breaks; rules on `oldSelf` are skipped where there is no old value. */
+  /** The rules of a node that `value` breaks. Rules on `oldSelf` are skipped when there is no old value. */
   broken(schema: Schema, value: Json, old: Json | undefined): BrokenRule[] {
     const found: BrokenRule[] = [];
     for (const rule of schema['x-kubernetes-validations'] ?? []) {
@@ -65,7 +65,7 @@ export class RuleEngine {
         const text = this.#compile(rule.messageExpression)(context);
         if (typeof text === 'string' && text !== '') return text;
       } catch {
-        // A message that cannot be made does not change the verdict: upstream falls back to `message` too.
+        // A failing message expression does not change the result: upstream uses `message` then too.
       }
     }
     return rule.message ?? `failed rule: ${rule.rule}`;

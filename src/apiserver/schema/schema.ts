@@ -1,4 +1,5 @@
-// Structural schemas: the subset of OpenAPI v3 that Kubernetes admits for custom resources; built-in kinds are described in it too.
+// Structural schemas: the subset of OpenAPI v3 that Kubernetes allows for custom resources.
+// They describe the built-in kinds too.
 
 import type { Json } from '../json.ts';
 
@@ -53,10 +54,10 @@ export interface Schema {
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
 }
 
-/** Any value: for parts that the server keeps without looking into them. */
+/** Any value: for parts that the server stores unchecked. */
 export const anyValue: Schema = { 'x-kubernetes-preserve-unknown-fields': true };
 
-/** The schema of a field of an object; undefined when the object does not know it. */
+/** The schema of an object's field; undefined when the object has no such field. */
 export function fieldSchema(schema: Schema, field: string): Schema | undefined {
   const known = schema.properties !== undefined && Object.hasOwn(schema.properties, field);
   if (known) return schema.properties?.[field];

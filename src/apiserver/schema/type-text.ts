@@ -37,7 +37,10 @@ interface Declared {
   readonly fields: readonly Field[];
 }
 
-/** Named types; {@link TypeTable.nameOf} tells by which name a node is known, so that documents can refer to it. */
+/**
+ * Named types.
+ * {@link TypeTable.nameOf} gives the name of a node's type, so that documents can refer to it.
+ */
 export class TypeTable {
   readonly #declared = new Map<string, Declared>();
   readonly #resolved = new Map<string, Schema>();

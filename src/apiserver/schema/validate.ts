@@ -7,7 +7,7 @@ import { patternOf } from './pattern.ts';
 import type { RuleEngine } from './rules.ts';
 import { fieldSchema, type Schema } from './schema.ts';
 
-/** What is wrong with `value`; `old` is the value it replaces, for rules about transitions. */
+/** What is wrong with `value`. `old` is the value before the change, for transition rules. */
 export function validate(
   schema: Schema,
   value: Json,
@@ -62,7 +62,7 @@ class Check {
     const found = typeName(value);
     const wanted = schema.type;
     if (wanted === undefined || wanted === found || (wanted === 'number' && found === 'integer')) {
-      // Go's decoder and the checks of kube-openapi take no larger number.
+      // Go's decoder and the checks of kube-openapi accept no larger number.
       if (
         schema.format !== 'int32' ||
         typeof value !== 'number' ||
@@ -138,7 +138,7 @@ class Check {
     }
     const items = schema.items;
     if (items === undefined) return;
-    // Old items are known by key in map lists only: elsewhere a position says nothing about identity.
+    // Only map lists identify their old items by a key. In other lists, a position does not identify an item.
     const oldItems = new Map(
       keys === undefined || !Array.isArray(old) ? [] : old.map((item) => [identity(item), item]),
     );
