@@ -1,4 +1,4 @@
-// Keeps the registry at what the stored CustomResourceDefinitions say.
+// Updates the registry from the stored CustomResourceDefinitions.
 
 import { resourcesOf } from './kinds/custom-resource-definition.ts';
 import type { Registry } from './registry.ts';
@@ -21,7 +21,7 @@ export class CustomKinds {
     this.#metaSchema = metaSchema;
   }
 
-  /** Serves what is defined now, and follows every change from here on. */
+  /** Serves the kinds of the present definitions, and follows every later change. */
   follow(): void {
     for (const entry of this.#store.list(definitions)) this.#serve(entry);
     this.#store.subscribe((events) => {

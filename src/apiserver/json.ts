@@ -1,4 +1,4 @@
-// JSON values as the API server moves them: types, narrowing, comparison and copies.
+// JSON values in the API server: types, narrowing, comparison and copies.
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -8,14 +8,14 @@ export interface JsonObject {
 /** Metadata of a stored object (Kubernetes API conventions, "Metadata"). */
 export type ObjectMetadata = JsonObject & { name: string };
 
-/** An object of the API: `kind`, `apiVersion` and `metadata.name` are known, the rest is the kind's. */
+/** An object of the API. `kind`, `apiVersion` and `metadata.name` are known; the other fields depend on the kind. */
 export type ApiObject = JsonObject & { apiVersion: string; kind: string; metadata: ObjectMetadata };
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at a path of field names; undefined where a step is missing. */
+/** The value at a path of field names; undefined when a field of the path is missing. */
 export function valueAt(value: Json | undefined, ...path: string[]): Json | undefined {
   let at = value;
   for (const step of path) {
@@ -35,13 +35,13 @@ export function numberAt(value: Json | undefined, ...path: string[]): number | u
   return typeof at === 'number' ? at : undefined;
 }
 
-/** The object at a path; an empty one, not attached, where there is none. */
+/** The object at a path, or a new empty object that is not attached. */
 export function objectAt(value: Json | undefined, ...path: string[]): JsonObject {
   const at = valueAt(value, ...path);
   return isObject(at) ? at : {};
 }
 
-/** The list at a path; an empty one, not attached, where there is none. */
+/** The list at a path, or a new empty list that is not attached. */
 export function listAt(value: Json | undefined, ...path: string[]): Json[] {
   const at = valueAt(value, ...path);
   return Array.isArray(at) ? at : [];
@@ -52,7 +52,7 @@ export function textsAt(value: Json | undefined, ...path: string[]): string[] {
   return listAt(value, ...path).filter((item) => typeof item === 'string');
 }
 
-/** The object under `field`, made and attached when it is missing. */
+/** The object in `field`. A missing one is made and attached. */
 export function ensureObject(parent: JsonObject, field: string): JsonObject {
   const at = parent[field];
   if (isObject(at)) return at;

@@ -1,4 +1,4 @@
-// Admission of SpiderIPPools, SpiderReservedIPs and SpiderCoordinators in process: what the controller's webhooks do on a cluster.
+// Admission of SpiderIPPools, SpiderReservedIPs and SpiderCoordinators in the server. On a cluster, the controller's webhooks do this.
 
 import {
   coordinatorIssues,
@@ -24,20 +24,20 @@ import { invalid, type StatusCause } from './status.ts';
 
 const { spiderCoordinators, spiderIPPools, spiderMultusConfigs, spiderReservedIPs, spiderSubnets } =
   resources;
-/** Which families are in use is for the agents to say: the server stores pools of both. */
+/** The agents decide which address families are in use. So the server stores pools of both. */
 const families = [4, 6] as const;
 
-/** The stored objects that a pool is judged by. */
+/** The stored objects that a pool is checked against. */
 export interface StoredObjects {
   readonly pools: () => Iterable<SpiderIPPool>;
   readonly nodes: () => Iterable<Node>;
 }
 
-/** Fills in what a pool leaves open and refuses what contradicts itself, other pools or the nodes. */
+/** Fills in the missing fields of a pool. Refuses a pool that contradicts itself, other pools or the nodes. */
 export function poolAdmission(stored: StoredObjects): Admission {
   return {
     mutate(request) {
-      // What does not have the form of its kind is for the schema to refuse.
+      // The schema refuses an object that does not have the form of its kind.
       if (isOf(request, spiderIPPools, request.object)) {
         const old = request.oldObject as SpiderIPPool | undefined;
         return withFinalizersOf(request.object, defaultPool(request.object, old));
@@ -86,7 +86,7 @@ function warningsOf(request: AdmissionRequest): string[] {
   return [];
 }
 
-/** Whether the request writes objects of the kind; the agents' writes of a status are none of ours. */
+/** Whether the request writes objects of the kind. Status writes by the agents do not count. */
 function isOf<T extends KubeObject>(
   { group, plural, subresource }: AdmissionRequest,
   type: {
@@ -101,8 +101,8 @@ function isOf<T extends KubeObject>(
 }
 
 /**
- * The finalizer holds a pool back until a controller has seen that nobody holds its addresses. Here the check of a deletion
- * and the deletion are one step, and there may be no controller to take the finalizer away.
+ * On a cluster, the finalizer keeps a pool until a controller has seen that nobody holds its addresses. Here the check of a deletion
+ * and the deletion are one step. There may be no controller that removes the finalizer.
  */
 function withFinalizersOf({ metadata: { finalizers } }: ApiObject, pool: SpiderIPPool): ApiObject {
   const { finalizers: _, ...metadata } = pool.metadata;

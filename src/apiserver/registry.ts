@@ -1,11 +1,11 @@
-// The kinds being served: built-in ones, and those that CustomResourceDefinitions bring and take away.
+// The served kinds: built-in ones, and those that CustomResourceDefinitions add and remove.
 
 import type { Resource } from './resource.ts';
 
 /** A lookup of kinds by path and by name. */
 export class Registry {
   readonly #byPath = new Map<string, Resource>();
-  /** Grows with every change: documents made from the registry are cached by it. */
+  /** Increases with every change: a document that is made from the registry is cached under this number. */
   generation = 0;
 
   constructor(resources: readonly Resource[]) {
@@ -26,7 +26,7 @@ export class Registry {
     return this.#byPath.get(`${group}/${version}/${plural}`);
   }
 
-  /** Any served version of a kind; GC and namespace deletion need no particular one. */
+  /** Any served version of a kind. Garbage collection and the deletion of namespaces need no particular version. */
   findKind(group: string, kind: string): Resource | undefined {
     return this.all().find((resource) => resource.group === group && resource.kind === kind);
   }

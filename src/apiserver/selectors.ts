@@ -1,4 +1,4 @@
-// Label selectors (equality and set based) and field selectors, as the query strings of list and watch write them.
+// Label selectors (equality and set based) and field selectors, in the form of list and watch queries.
 
 import { isObject, type JsonObject } from './json.ts';
 import { badRequest } from './status.ts';
@@ -10,12 +10,12 @@ export type Predicate = (object: JsonObject) => boolean;
 const requirement =
   /^(?:(!)\s*)?([\w./-]+)(?:\s*(=|==|!=)\s*([\w.-]*)|\s+(in|notin)\s*\(([^)]*)\)|\s*([<>])\s*(-?\d+))?$/;
 
-/** Reads a label selector; throws 400 for one that is not in the notation. */
+/** Reads a label selector; throws 400 when its syntax is wrong. */
 export function labelPredicate(selector: string): Predicate {
   const requirements = splitOutsideParentheses(selector).map(labelRequirement);
   return (object) => {
     const labels = isObject(object.metadata) ? object.metadata.labels : undefined;
-    // Without a prototype, so that a label "constructor" is there only where it is set.
+    // It has no prototype. So a label "constructor" exists only when an object has it.
     const own: JsonObject = Object.assign(Object.create(null), isObject(labels) ? labels : {});
     return requirements.every((holds) => holds(own));
   };
@@ -89,7 +89,7 @@ const selectable: Readonly<Record<string, readonly string[]>> = {
   ReplicaSet: ['status.replicas'],
 };
 
-/** Reads a field selector; throws 400 for a field that the kind does not offer. */
+/** Reads a field selector; throws 400 for a field that the kind does not support. */
 export function fieldPredicate(selector: string, kind: string, extra: readonly string[] = []): Predicate {
   const allowed = new Set(['metadata.name', 'metadata.namespace', ...(selectable[kind] ?? []), ...extra]);
   const requirements = selector.split(',').map((text) => {
@@ -103,7 +103,7 @@ export function fieldPredicate(selector: string, kind: string, extra: readonly s
   return (object) => requirements.every((holds) => holds(object));
 }
 
-/** The value of a field as selectors compare it: absent is empty. */
+/** The value of a field for comparison. An absent field is the empty string. */
 function fieldText(object: JsonObject, path: readonly string[]): string {
   let at: unknown = object;
   for (const step of path) at = isObject(at) ? at[step] : undefined;

@@ -1,4 +1,4 @@
-// The embedded API server: everything put together behind HTTP.
+// The embedded API server: connects all parts and serves them over HTTP.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -43,27 +43,27 @@ import { unservedKind } from './verbs/unserved.ts';
 import { Watches } from './verbs/watch.ts';
 import { WebhookAdmission } from './webhooks/admission.ts';
 
-/** How the server is set up. */
+/** The options of the server. */
 export interface ApiServerOptions {
-  /** Where the state lives; made when missing. */
+  /** The folder of the state. The server makes it when it is missing. */
   readonly dataDirectory: string;
   /** The bearer token of every request. */
   readonly token: string;
   readonly services: ServiceRanges;
-  /** The certificate, in PEM, by which clients know the server: every namespace gets it. */
+  /** The certificate, in PEM, that clients trust. Every namespace gets it in a ConfigMap. */
   readonly authority?: string;
   readonly admission?: Admission;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Events kept for watches before they are compacted. */
   readonly keptEvents?: number;
-  /** Told when the disk failed: the process must end. */
+  /** Called when the disk fails. The process must then end. */
   readonly onDiskFailure: (error: Error) => void;
 }
 
-/** Where to listen: an address, or a descriptor that listens already, e.g. in another network namespace. */
+/** Where to listen: an address, or a descriptor that already listens, e.g. in another network namespace. */
 export type ListenAt = ({ readonly host: string; readonly port: number } | { readonly fd: number }) & {
-  /** Speaks TLS with this certificate; kubectl sends its token in no other way. */
+  /** Uses TLS with this certificate. kubectl sends its token over TLS only. */
   readonly tls?: Certificate;
 };
 
@@ -125,14 +125,14 @@ export class ApiServer {
     this.#protobuf = new ProtobufDecoder();
   }
 
-  /** Makes the first objects and takes up what was due when the server stopped. */
+  /** Makes the first objects, and continues the work that was pending when the server stopped. */
   async start(): Promise<void> {
     await this.#own.start();
     await this.#store.durable();
     this.#lifecycle.start();
   }
 
-  /** Listens in one more place; the port it got, 0 for a descriptor. */
+  /** Listens in one more place. Returns the port, or 0 for a descriptor. */
   async listen(at: ListenAt): Promise<number> {
     const { tls, ...place } = at;
     const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
@@ -147,23 +147,23 @@ export class ApiServer {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
-  /** All objects of a kind as they are stored: for admission. */
+  /** All stored objects of a kind, for admission. */
   objects(type: { readonly group: string; readonly plural: string }): ApiObject[] {
     return this.#store.list(storageName(type)).map((entry) => entry.object);
   }
 
-  /** Makes the Service `kubernetes` in front of the places where clients reach the API. */
+  /** Makes the Service `kubernetes`, in front of the addresses where clients reach the API. */
   async advertise(places: readonly ApiAddress[]): Promise<void> {
     await this.#own.advertise(places);
     await this.#store.durable();
   }
 
-  /** Forgets the events so far, as the passing of time does: watches from before get 410. */
+  /** Forgets all events so far, as a compaction does. Watches from an older revision get 410. */
   compact(): void {
     this.#store.compact(this.#store.revision);
   }
 
-  /** Answers what is under way, ends the watches, writes everything down. */
+  /** Answers the running requests, ends the watches, and writes everything to disk. */
   async close(): Promise<void> {
     this.#watches.close();
     const closed = this.#http.map((server) => new Promise((resolve) => server.close(resolve)));
@@ -178,7 +178,7 @@ export class ApiServer {
     try {
       await this.#route(request, response);
     } catch (error) {
-      // Nobody waits for this: a fault while refusing would end the process.
+      // Nobody awaits this promise: an error while refusing would end the process.
       await this.#refuse(request, response, error).catch((fault: unknown) => {
         this.#unexpected(request, fault);
         response.destroy();
@@ -188,7 +188,7 @@ export class ApiServer {
 
   async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     const status = error instanceof StatusError ? error : this.#unexpected(request, error);
-    // A refusal tells of state too: of an object that is gone, or newer than the client thought.
+    // A refusal reveals state too. For example, an object is gone, or newer than the client expected.
     await this.#store.durable();
     if (response.headersSent) response.destroy();
     else sendJson(response, status.code, status.toObject());

@@ -1,4 +1,4 @@
-// Refusals of the API: every failed request is answered with a Status object (Kubernetes API conventions, "Response Status Kind").
+// Refusals of the API: the answer to every failed request is a Status (Kubernetes API conventions, "Response Status Kind").
 
 import type { Json, JsonObject } from './json.ts';
 
@@ -9,14 +9,14 @@ export interface StatusCause {
   readonly field: string;
 }
 
-/** What the Status is about (details). */
+/** The object of the Status (details). */
 export interface StatusSubject {
   readonly group: string;
   readonly kind: string;
   readonly name?: string;
 }
 
-/** A request that is refused with an HTTP code and a machine-readable reason. */
+/** A refusal with an HTTP code and a machine-readable reason. */
 export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
@@ -72,7 +72,7 @@ export function notFound(type: Named, name: string): StatusError {
   );
 }
 
-/** No such path: kubectl takes this to mean that the server does not know the type. */
+/** The path does not exist. For kubectl, this means that the server does not know the type. */
 export function noSuchPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
@@ -87,7 +87,7 @@ export function conflict(type: Named, name: string, why: string): StatusError {
   return new StatusError(409, 'Conflict', message, details(type, name));
 }
 
-/** The 409 of a stale resourceVersion, in the words clients look for. */
+/** The 409 for an old resourceVersion, with the words that clients expect. */
 export function modified(type: Named, name: string): StatusError {
   return conflict(
     type,
@@ -121,7 +121,7 @@ export function methodNotAllowed(): StatusError {
   );
 }
 
-/** The 422 of a kind whose fields are wrong; `causes` name each field. */
+/** The 422 for an object with wrong fields; `causes` name each field. */
 export function invalid(subject: StatusSubject, causes: readonly StatusCause[]): StatusError {
   const name = subject.name ?? '';
   const kind = subject.group === '' ? subject.kind : `${subject.kind}.${subject.group}`;

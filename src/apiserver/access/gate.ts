@@ -1,4 +1,4 @@
-// The gate: who a request's bearer token belongs to. Tokens are compared in constant time.
+// The gate finds the owner of a request's bearer token. It compares tokens in constant time.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -18,7 +18,7 @@ export class Gate {
     this.#clock = clock;
   }
 
-  /** Who sends the request; 401 for nobody known. */
+  /** The sender of the request; throws 401 when the token is unknown. */
   admit(request: IncomingMessage): User {
     const found = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '');
     const known = found === null ? undefined : this.identify(found[1] ?? '');
@@ -28,15 +28,15 @@ export class Gate {
     return known.user;
   }
 
-  /** Whose token it is. */
+  /** The owner of the token. */
   identify(token: string): KnownToken | undefined {
-    // Digests are of one length, so that the comparison tells nothing about the token's.
+    // All digests have the same length, so the comparison reveals nothing about the token's length.
     if (timingSafeEqual(digest(token), this.#digest)) return { user: administrator, audiences: [] };
     return this.#tokens.verify(token, this.#clock.now());
   }
 }
 
-/** Served as if nobody had asked for it, it would show what another user may not see. */
+/** The server refuses impersonation. If it ignored the header, the answer could show what the other user may not see. */
 function refuseImpersonation({ headers }: IncomingMessage): void {
   if (!Object.keys(headers).some((name) => name.startsWith('impersonate-'))) return;
   const message =

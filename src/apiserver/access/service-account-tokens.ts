@@ -1,21 +1,21 @@
-// Tokens of service accounts: signed by the server, good until they expire or the account goes (RFC 7519; KEP-1205).
+// Tokens of service accounts. The server signs them. They are valid until they expire or the account is deleted (RFC 7519; KEP-1205).
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isObject, type Json, type JsonObject, numberAt, stringAt, textsAt } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import type { User } from './user.ts';
 
-/** Who issues tokens, and for whom where a request names no audience. */
+/** The issuer of tokens. It is also the audience of a token whose request names none. */
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 
-/** A service account's name and the UID of that very account. */
+/** A service account's name, and the UID of this account. */
 export interface AccountName {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
 }
 
-/** Whose a token is, and whom it is for. */
+/** The owner and the audiences of a token. */
 export interface KnownToken {
   readonly user: User;
   readonly audiences: readonly string[];
@@ -25,7 +25,7 @@ export class ServiceAccountTokens {
   readonly #key: Buffer;
   readonly #store: Store;
 
-  /** The key comes from the administrator's token, so that tokens outlive a restart. */
+  /** The key is derived from the administrator's token, so that tokens stay valid after a restart. */
   constructor(adminToken: string, store: Store) {
     this.#key = createHmac('sha256', adminToken).update('service account tokens').digest();
     this.#store = store;
@@ -47,7 +47,7 @@ export class ServiceAccountTokens {
     return `${signed}.${this.#signature(signed).toString('base64url')}`;
   }
 
-  /** Whose token it is; undefined for one that this server did not issue, that has expired, or whose account is gone. */
+  /** The owner of a token. Undefined when another server issued it, it has expired, or its account is gone. */
   verify(token: string, nowMs: number): KnownToken | undefined {
     const parts = token.split('.');
     const signature = Buffer.from(parts[2] ?? '', 'base64url');

@@ -4,7 +4,7 @@ import { equal, isObject, type Json, type JsonObject } from '../json.ts';
 import type { Schema } from '../schema/schema.ts';
 import { FieldSet, fieldSetOf, ownership, schemaOf } from './field-set.ts';
 
-/** Paths that got another value or came, and paths that went. */
+/** The paths with a new value, and the paths that were removed. */
 export interface Difference {
   readonly changed: FieldSet;
   readonly removed: FieldSet;
@@ -75,7 +75,7 @@ function items(
   }
 }
 
-/** Walks one step down and keeps the sets below only when something is in them. */
+/** Walks one step down, and keeps the sets below only if they are not empty. */
 function descend(
   step: string,
   changed: FieldSet,

@@ -1,4 +1,4 @@
-// Sets of field paths, as managedFields write them (FieldsV1; sigs.k8s.io/structured-merge-diff "fieldpath").
+// Sets of field paths, in the form of managedFields (FieldsV1; sigs.k8s.io/structured-merge-diff "fieldpath").
 //
 // A step of a path is `f:name` for a field, `k:{"name":"a"}` for an item of a list with keys, `v:"x"` for an item of a set.
 
@@ -50,7 +50,7 @@ export class FieldSet {
     return result;
   }
 
-  /** Every path, written as conflicts are reported: `.spec.containers[name="a"].image`. */
+  /** Every path, in the form of conflict messages: `.spec.containers[name="a"].image`. */
   paths(prefix = ''): string[] {
     const own = this.member && prefix !== '' ? [prefix] : [];
     return [...own, ...[...this.children].flatMap(([step, child]) => child.paths(prefix + stepText(step)))];
@@ -83,13 +83,13 @@ function stepText(step: string): string {
   return `[${keys.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
 }
 
-/** How a value is owned: by its fields, by its items, or as one. */
+/** The unit of ownership of a value: its fields, its items, or the value as a whole. */
 export type Ownership =
   | { readonly by: 'fields'; readonly schema: Schema }
   | { readonly by: 'items'; readonly items: Schema; readonly stepOf: (item: Json) => string }
   | { readonly by: 'whole' };
 
-/** How the value of a node is owned. Lists are whole unless the schema gives them keys or calls them sets. */
+/** The unit of ownership for a node's value. A list is one unit, unless its schema has keys or says that it is a set. */
 export function ownership(schema: Schema, value: Json): Ownership {
   if (isObject(value)) {
     return schema['x-kubernetes-map-type'] === 'atomic' ? { by: 'whole' } : { by: 'fields', schema };
@@ -112,7 +112,7 @@ function keysOf(item: Json, keys: readonly string[], items: Schema): JsonObject 
   return found;
 }
 
-/** The schema under a field; parts that the schema does not know are owned by their fields. */
+/** The schema of a field. In parts that the schema does not know, each field has its own owners. */
 export function schemaOf(schema: Schema, field: string): Schema {
   return fieldSchema(schema, field) ?? anyValue;
 }

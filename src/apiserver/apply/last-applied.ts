@@ -1,4 +1,4 @@
-// kubectl's way from client-side to server-side apply, by the annotation in which it keeps what it applied
+// Moves from kubectl's client-side apply to server-side apply. It uses the annotation with kubectl's last applied configuration
 // (k8s.io/apimachinery managedfields: lastAppliedManager, lastAppliedUpdater).
 
 import {
@@ -16,13 +16,16 @@ import { compare } from './compare.ts';
 import { FieldSet, fieldSetOf } from './field-set.ts';
 import type { Writer } from './managed-fields.ts';
 
-/** Where kubectl apply keeps the configuration that it applied. */
+/** The annotation in which kubectl apply stores the configuration that it applied. */
 const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** The manager of `kubectl apply --server-side`. Others want to know of conflicts with what kubectl applied. */
+/** The manager of `kubectl apply --server-side`. Other managers must get a conflict with what kubectl applied. */
 const kubectl = 'kubectl';
 
-/** What `writer` may take from others without force: for kubectl, the fields that it applied last and nobody changed since. */
+/**
+ * The fields that `writer` may take from others without force.
+ * For kubectl, these are the fields that it applied last and nobody has changed since.
+ */
 export function unchangedSinceApplied(schema: Schema, live: ApiObject, writer: Writer): FieldSet {
   const applied = writer.manager === kubectl ? parsed(lastApplied(live)) : undefined;
   if (applied?.apiVersion !== writer.apiVersion) return new FieldSet();
@@ -30,7 +33,7 @@ export function unchangedSinceApplied(schema: Schema, live: ApiObject, writer: W
   return fieldSetOf(schema, applied).without(changed).without(removed);
 }
 
-/** `object` with the annotation brought up to date by kubectl's apply; an annotation that grew too long goes. */
+/** `object` with its annotation updated, when kubectl applies. An annotation that becomes too long is removed. */
 export function withLastApplied(object: ApiObject, applied: ApiObject, writer: Writer): ApiObject {
   if (writer.manager !== kubectl || lastApplied(object) === '') return object;
   const annotations: JsonObject = {
@@ -45,7 +48,7 @@ function lastApplied(object: ApiObject): string {
   return stringAt(object, 'metadata', 'annotations', annotation) ?? '';
 }
 
-/** Undefined for an annotation that is no object: it says nothing then. */
+/** Undefined for an annotation that is not an object, which is then ignored. */
 function parsed(text: string): JsonObject | undefined {
   try {
     const value = JSON.parse(text) as Json;

@@ -4,7 +4,7 @@ import { type ApiObject, equal, isObject, type Json, type JsonObject, listAt, st
 import type { Difference } from './compare.ts';
 import { FieldSet } from './field-set.ts';
 
-/** Who writes, and by which way. */
+/** The writer, and the kind of its write. */
 export interface Writer {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
@@ -20,7 +20,7 @@ export interface Managed {
   readonly time: string;
 }
 
-/** Fields that nobody owns: they are the server's. */
+/** Fields that nobody owns, because the server sets them. */
 const serverFields = new Set([
   'name',
   'generateName',
@@ -35,7 +35,7 @@ const serverFields = new Set([
   'managedFields',
 ]);
 
-/** What of an object is owned by somebody when it is written by way of `subresource`. */
+/** The part of an object that a write to `subresource` can own. */
 export function ownedPart(object: JsonObject, subresource: string, hasStatus: boolean): JsonObject {
   const part: JsonObject = {};
   for (const [field, content] of Object.entries(object)) {
@@ -62,7 +62,7 @@ export function managedOf(object: JsonObject): Managed[] {
   }));
 }
 
-/** Entries as they stand in metadata; empty ones are left out. */
+/** The entries in the form of metadata, without empty ones. */
 export function managedJson(entries: readonly Managed[]): Json[] {
   const shown = entries.filter((entry) => !entry.fields.isEmpty);
   return shown.map(({ writer, fields, time }) => ({
@@ -85,7 +85,10 @@ export function sameWriter(a: Writer, b: Writer): boolean {
   );
 }
 
-/** The entries after `writer` made `difference` by an update: what it changed is now its own, what went is nobody's. */
+/**
+ * The entries after an update by `writer` that made `difference`.
+ * The writer owns the fields that it changed. Nobody owns the removed ones.
+ */
 export function afterUpdate(
   entries: readonly Managed[],
   writer: Writer,
@@ -104,12 +107,12 @@ export function afterUpdate(
   return [...result, { writer, fields: own, time }];
 }
 
-/** The entry with fewer fields; itself when none were lost, so that its time stands. */
+/** The entry with fewer fields. When it loses none, it is the same entry, so that its time does not change. */
 export function shrunk(entry: Managed, fields: FieldSet): Managed {
   return equal(fields.toJson(), entry.fields.toJson()) ? entry : { ...entry, fields };
 }
 
-/** Whether two versions differ in nothing but the times of their entries: then the older one stands (upstream does so too). */
+/** Whether two versions differ only in the times of their entries. Then the older version stays, as upstream. */
 export function sameBesidesTimes(a: ApiObject, b: ApiObject): boolean {
   return equal(withoutTimes(a), withoutTimes(b));
 }

@@ -1,4 +1,4 @@
-// The two ways in which server-side apply changes an object: merging a configuration in, and dropping paths.
+// The two ways in which server-side apply changes an object: it merges a configuration, and it removes paths.
 
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Schema } from '../schema/schema.ts';
@@ -25,7 +25,10 @@ export function mergeApplied(schema: Schema, live: Json | undefined, applied: Js
   return applied;
 }
 
-/** A new value without the paths in `gone`, unless `kept` has them or something below them; undefined when it goes as a whole. */
+/**
+ * A new value without the paths in `gone`. A path stays when `kept` has it, or has something below it.
+ * Undefined when the whole value is removed.
+ */
 export function dropPaths(
   schema: Schema,
   value: Json,
@@ -46,7 +49,7 @@ export function dropPaths(
       if (left === undefined) dropped = true;
       else result[field] = left;
     }
-    // A parent that held nothing else goes with its last field.
+    // A parent is removed with its last field.
     return dropped && Object.keys(result).length === 0 ? undefined : result;
   }
   if (owned.by !== 'items') return value;

@@ -1,4 +1,4 @@
-// Server-side apply: merges a configuration into the live object and keeps book of who owns which field.
+// Server-side apply: merges a configuration into the live object, and records which manager owns which field.
 
 import type { ApiObject, JsonObject } from '../json.ts';
 import type { Schema } from '../schema/schema.ts';
@@ -22,13 +22,13 @@ export interface ApplyRequest {
   readonly schema: Schema;
   readonly hasStatus: boolean;
   readonly writer: Writer;
-  /** Takes over fields that others own, instead of a 409. */
+  /** Takes over fields of other managers instead of a 409. */
   readonly force: boolean;
   /** RFC 3339. */
   readonly time: string;
 }
 
-/** The new object with its managedFields; `live` undefined creates. */
+/** The new object with its managedFields. When `live` is undefined, the apply creates the object. */
 export function serverSideApply(
   live: ApiObject | undefined,
   applied: ApiObject,

@@ -1,11 +1,11 @@
-// Who owns what after an ordinary write: a create, an update or a patch that is no apply.
+// Records the owners of fields after a write that is not an apply: a create, an update or another patch.
 
 import type { ApiObject } from '../json.ts';
 import type { Resource } from '../resource.ts';
 import { compare } from './compare.ts';
 import { afterUpdate, managedJson, managedOf, ownedPart, type Writer } from './managed-fields.ts';
 
-/** Brings the managedFields of `next` up to date with its difference from `current`; `time` is RFC 3339. */
+/** Updates the managedFields of `next` by its difference from `current`; `time` is RFC 3339. */
 export function trackUpdate(
   resource: Resource,
   next: ApiObject,

@@ -1,4 +1,4 @@
-// Kinds of charts and controllers: jobs, budgets, priorities, webhooks, and the questions that a server answers about access.
+// Kinds that charts and controllers use: jobs, budgets, priorities, webhooks, and reviews of access.
 
 import type { BuiltIn } from './kind.ts';
 

@@ -13,7 +13,7 @@ export interface BuiltIn {
   readonly status?: boolean;
   readonly scale?: boolean;
   readonly inAll?: boolean;
-  /** Nothing of it is stored: the answer to a creation is all there is. */
+  /** Objects of this kind are not stored: the response to a create is the whole answer. */
   readonly createOnly?: boolean;
   readonly subresources?: readonly CreateOnlySubresource[];
   /** Top-level fields besides apiVersion, kind and metadata, in the notation of the type texts. */

@@ -176,7 +176,7 @@ const builtIns: readonly BuiltIn[] = [
 
 const topFields = '\n  apiVersion string\n  kind string\n  metadata ObjectMeta\n  ';
 
-/** All built-in kinds, and the table of the types they are made of. */
+/** All built-in kinds, and the table of their types. */
 export function builtInKinds(): { readonly types: TypeTable; readonly resources: Resource[] } {
   const kinds = builtIns.map(
     (kind) =>

@@ -1,4 +1,4 @@
-// The names under which OpenAPI documents hold schemas, and the schemas in that form.
+// The names of schemas in OpenAPI documents, and the schemas in that form.
 
 import type { Json, JsonObject } from '../json.ts';
 import { isObject } from '../json.ts';
@@ -6,7 +6,7 @@ import type { Resource } from '../resource.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { TypeTable } from '../schema/type-text.ts';
 
-/** Reverse the group's domain as upstream does: `org.spiderpool.v2.Pool`. */
+/** The name with the group's domain reversed, as upstream: `org.spiderpool.v2.Pool`. */
 export function definitionName(resource: Resource): string {
   const group = resource.group === '' ? 'core' : resource.group;
   if (!resource.custom) return `io.k8s.api.${group.split('.')[0]}.${resource.version}.${resource.kind}`;
@@ -19,7 +19,7 @@ export class Definitions {
   readonly #types: TypeTable;
   readonly #prefix: string;
 
-  /** `prefix` is where references point: `#/definitions/` or `#/components/schemas/`. */
+  /** `prefix` is the target of references: `#/definitions/` or `#/components/schemas/`. */
   constructor(types: TypeTable, prefix: string) {
     this.#types = types;
     this.#prefix = prefix;

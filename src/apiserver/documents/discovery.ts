@@ -1,24 +1,24 @@
-// Discovery: which groups, versions and resources are served, one by one and aggregated (Kubernetes API concepts, "API Discovery").
+// Discovery: the served groups, versions and resources, one by one and aggregated (Kubernetes API concepts, "API Discovery").
 
 import type { Json, JsonObject } from '../json.ts';
 import type { Registry } from '../registry.ts';
 import type { Resource } from '../resource.ts';
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-/** What may be done to objects of a kind. */
+/** The verbs of a kind. */
 function verbsOf(resource: Resource): string[] {
   return resource.createOnly === true ? ['create'] : [...allVerbs];
 }
 
 const groupMedia = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-/** A document and the media type it is sent as. */
+/** A document and its media type. */
 export interface Document {
   readonly body: Json;
   readonly type: string;
 }
 
-/** The document at a discovery path; undefined when there is none. */
+/** The document at a discovery path; undefined when the path does not exist. */
 export function discovery(registry: Registry, path: string, accept: string): Document | undefined {
   const aggregated = accept.includes('as=APIGroupDiscoveryList') && accept.includes('v=v2');
   const parts = path.split('/').filter((part) => part !== '');

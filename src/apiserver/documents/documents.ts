@@ -1,4 +1,4 @@
-// Everything served besides resources: discovery, OpenAPI, version, health.
+// All served paths except resources: discovery, OpenAPI, version, health.
 
 import type { ServerResponse } from 'node:http';
 import { sendJson, sendText } from '../http/answer.ts';
@@ -30,7 +30,7 @@ const healthPaths = new Set([
   '/readyz/ping',
 ]);
 
-/** Serves documents; those made from the registry are kept until it changes. */
+/** Serves documents. It caches those made from the registry until the registry changes. */
 export class Documents {
   readonly #registry: Registry;
   readonly #types: TypeTable;
@@ -42,7 +42,7 @@ export class Documents {
     this.#types = types;
   }
 
-  /** Whether `asked` was a document's path; one slash more at its end counts for nothing, as the Python client asks. */
+  /** Whether `asked` was the path of a document. One more slash at its end is ignored: the Python client sends it. */
   serve(response: ServerResponse, asked: string, accept: string): boolean {
     const path = asked.replace(/\/$/, '');
     if (healthPaths.has(path)) sendText(response, 200, 'ok');
@@ -97,7 +97,7 @@ export class Documents {
       this.#generation = this.#registry.generation;
     }
     const known = this.#cache.get(key) ?? make();
-    // What is not served is not kept: any path may be asked for.
+    // Only served paths are cached, because a client may ask for any path.
     if (known.length > 0) this.#cache.set(key, known);
     return known;
   }

@@ -1,4 +1,4 @@
-// OpenAPI v2 in protobuf: kubectl before 1.27 validates and explains by it (field numbers: gnostic openapiv2.proto).
+// OpenAPI v2 in protobuf: kubectl before 1.27 uses it for validation and explain (field numbers: gnostic openapiv2.proto).
 
 import { isObject, type Json, type JsonObject, stringAt } from '../json.ts';
 import type { Registry } from '../registry.ts';
@@ -6,10 +6,10 @@ import type { TypeTable } from '../schema/type-text.ts';
 import { Definitions } from './definitions.ts';
 import { Message } from './protobuf.ts';
 
-/** As upstream answers: kubectl asks for `v2@v1.0`, but Go cannot parse an "@" in a Content-Type. */
+/** Upstream's answer: kubectl asks for `v2@v1.0`, but Go cannot parse an "@" in a Content-Type. */
 export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-/** Definitions of everything served; paths are left out, no client of ours reads them here. */
+/** Definitions of everything that is served. It has no paths, because no client of this project reads them here. */
 export function openApiV2Json(registry: Registry, types: TypeTable): JsonObject {
   const definitions = new Definitions(types, '#/definitions/');
   for (const resource of registry.all()) definitions.add(resource);
@@ -40,7 +40,7 @@ function namedSchema(name: string, schema: Json): Message {
   return new Message().string(1, name).message(2, schemaMessage(schema));
 }
 
-/** A schema with what v2 can say: combinations and rules are left to the server. */
+/** A schema with everything that v2 can express. The server checks combinations and rules itself. */
 function schemaMessage(schema: Json): Message {
   const message = new Message();
   const reference = stringAt(schema, '$ref');
@@ -60,7 +60,7 @@ function schemaMessage(schema: Json): Message {
     message.message(25, fields);
   }
   for (const [name, value] of Object.entries(schema)) {
-    // An extension's value travels as YAML text, and JSON is YAML.
+    // The value of an extension is YAML text, and JSON is YAML.
     if (extensions.has(name))
       message.message(
         31,

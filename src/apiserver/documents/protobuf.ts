@@ -1,4 +1,4 @@
-// The few bits of the protobuf wire format that OpenAPI v2 needs (protobuf.dev "Encoding"): strings and messages.
+// The parts of the protobuf wire format that OpenAPI v2 needs (protobuf.dev "Encoding"): strings and messages.
 
 /** Writes fields of one message. */
 export class Message {

@@ -1,4 +1,4 @@
-// Answers: which form the client accepts, and the bytes of it.
+// Answers: the form that the client accepts, and its bytes.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Json } from '../json.ts';
@@ -25,7 +25,7 @@ export function acceptedForm(accept: string | undefined, query: URLSearchParams)
   throw new StatusError(406, 'NotAcceptable', message);
 }
 
-/** Sends `body` as JSON with the warnings that the request gathered. */
+/** Sends `body` as JSON with the warnings of the request. */
 export function sendJson(
   response: ServerResponse,
   code: number,
@@ -43,12 +43,12 @@ export function sendJson(
   response.end(bytes);
 }
 
-/** Says that what was asked for is done; nothing else is told. */
+/** Confirms that the request is done; the answer has no other content. */
 export function sendDone(response: ServerResponse, code: number): void {
   sendJson(response, code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code });
 }
 
-/** Upstream's limits (k8s.io/apiserver warning recorder), so that the headers stay readable for clients. */
+/** Upstream's limits (k8s.io/apiserver warning recorder), which keep the headers readable for clients. */
 const maximumWarnings = { characters: 256, lines: 16 };
 
 /** RFC 7234 §5.5: code 299, agent "-". Headers carry ASCII only. */
@@ -67,7 +67,10 @@ export function sendText(response: ServerResponse, code: number, text: string): 
   response.end(text);
 }
 
-/** A client's name for managedFields where it gives no fieldManager: the first word of its User-Agent, as upstream. */
+/**
+ * The manager's name in managedFields when a client sends no fieldManager.
+ * It is the first word of the User-Agent, as upstream.
+ */
 export function managerOf(request: IncomingMessage, query: URLSearchParams): string {
   return query.get('fieldManager') || (request.headers['user-agent'] ?? 'unknown').split('/')[0] || 'unknown';
 }

@@ -1,4 +1,4 @@
-// Reads the body of a request: JSON, or YAML where clients send it.
+// Reads the body of a request: JSON, or YAML where clients may send it.
 
 import type { IncomingMessage } from 'node:http';
 import { Lexer, parse } from 'yaml';
@@ -6,16 +6,19 @@ import { errorText } from '#base';
 import type { Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
-/** Upstream's limit of a request body (k8s.io/apiserver MaxRequestBodyBytes). */
+/** Upstream's limit for a request body (k8s.io/apiserver MaxRequestBodyBytes). */
 const maximumBytes = 3 * 1024 * 1024;
 
-/** No kind nests this deep, and every level costs stack. */
+/** The maximum depth. No kind nests this deep, and every level uses stack. */
 export const maximumDepth = 500;
 
-/** Of YAML that is no JSON: the parser's time grows with the square of some texts, and all others wait meanwhile. */
+/**
+ * The limit for YAML that is not JSON.
+ * The parser needs quadratic time for some texts, and all other requests wait for it.
+ */
 const yamlLimits = { bytes: 128 * 1024, aliases: 100 };
 
-/** The body; 413 when it is larger than the API takes. */
+/** The body; throws 413 when it is larger than the limit. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -39,7 +42,10 @@ export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** Parses a body of `type`; 415 for a type that the API does not read, 400 for text that is not in it. */
+/**
+ * Parses a body of media type `type`.
+ * Throws 415 for a type that the API does not read, and 400 for text that is not valid.
+ */
 export function parseBody(body: Buffer, type: string): Json {
   const text = body.toString();
   const yaml = type === 'application/yaml' || type === 'application/apply-patch+yaml';
@@ -65,7 +71,7 @@ function parsed(text: string, yaml: boolean): Json {
   }
 }
 
-/** Of two equal keys the later one counts, as in JSON. */
+/** The last of several equal keys counts, as in JSON. */
 function readYaml(text: string): unknown {
   if (Buffer.byteLength(text) > yamlLimits.bytes) {
     const message = `Request entity too large: limit of YAML is ${yamlLimits.bytes}: send JSON`;
@@ -79,8 +85,8 @@ function readYaml(text: string): unknown {
 }
 
 /**
- * A field `__proto__` would become the prototype of a copy: its content would be there for reads, and for no check.
- * What nests too deep would end the work on it anywhere.
+ * A field `__proto__` would become the prototype of a copy. Reads would see its content, but checks would not.
+ * Data that nests too deep would overflow the stack in later steps.
  */
 export function refuseUnfit(value: Json, depth = 0): void {
   if (typeof value !== 'object' || value === null) return;

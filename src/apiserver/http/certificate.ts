@@ -1,6 +1,6 @@
 // A self-signed certificate for the server: kubectl sends a bearer token over TLS only (client-go IsConfigTransportTLS).
 //
-// node:crypto makes keys and signatures but no certificates, so the few structures of RFC 5280 that one needs are written here.
+// node:crypto makes keys and signatures, but no certificates. So this file writes the RFC 5280 structures that a certificate needs.
 
 import {
   createPrivateKey,
@@ -13,7 +13,7 @@ import {
 import { isIP } from 'node:net';
 import { addressBytes, parseAddress } from '#ip';
 
-/** A private key, and the certificate that servers show and clients trust; both in PEM. */
+/** A private key, and the certificate that the server shows and clients trust. Both are PEM. */
 export interface Certificate {
   readonly key: string;
   readonly certificate: string;
@@ -28,7 +28,7 @@ export function newKey(): string {
 
 const dayMs = 86_400_000;
 
-/** Whether a certificate made earlier still serves: for this key, all `names`, and another month at least. */
+/** Whether an older certificate is still usable: it is for this key and all `names`, and valid for another month. */
 export function stillServes(
   { key, certificate }: Certificate,
   names: readonly string[],
@@ -68,7 +68,10 @@ export function selfSigned(key: string, names: readonly string[], nowMs: number)
   };
 }
 
-/** 126 random bits after 01: DER wants no superfluous zero in front, and Go refuses a certificate that has one. */
+/**
+ * The serial number: 01, then 126 random bits.
+ * DER allows no superfluous leading zero, and Go refuses a certificate that has one.
+ */
 function serialNumber(): Buffer {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
@@ -103,7 +106,7 @@ function sequence(...parts: readonly Buffer[]): Buffer {
   return tlv(0x30, Buffer.concat(parts));
 }
 
-/** A positive number: the first bit is kept clear. */
+/** A positive number: its first bit is zero. */
 function integer(bytes: Buffer): Buffer {
   return tlv(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 }
@@ -119,7 +122,7 @@ function objectId(text: string): Buffer {
   return tlv(0x06, Buffer.from(bytes));
 }
 
-/** GeneralizedTime would be needed from 2050 on; UTCTime until then (RFC 5280 §4.1.2.5). */
+/** UTCTime is for dates until 2049. Later dates would need GeneralizedTime (RFC 5280 §4.1.2.5). */
 function time(ms: number): Buffer {
   const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '');
   return text < '2050' ? tlv(0x17, Buffer.from(text.slice(2))) : tlv(0x18, Buffer.from(text));

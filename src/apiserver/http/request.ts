@@ -1,17 +1,17 @@
-// What a request asks for: the parts of its path and query (Kubernetes API concepts, "Resource URIs").
+// Reads the path and query of a request (Kubernetes API concepts, "Resource URIs").
 
 /** A path below /api or /apis that names a resource. */
 export interface ResourcePath {
   readonly group: string;
   readonly version: string;
-  /** Empty where the path names none: all namespaces, or a cluster-wide kind. */
+  /** Empty when the path names no namespace: all namespaces, or a cluster-wide kind. */
   readonly namespace: string;
   readonly plural: string;
   readonly name: string;
   readonly subresource: string;
 }
 
-/** Path and query of a URL, apart. */
+/** Path and query of a URL, separated. */
 export interface RequestUrl {
   readonly path: string;
   readonly query: URLSearchParams;
@@ -44,7 +44,7 @@ export function resourcePath(path: string): ResourcePath | undefined {
     name,
     subresource,
   });
-  // /namespaces/NAME and its subresources are about the namespace itself, anything longer about what is in it.
+  // /namespaces/NAME and its subresources mean the namespace itself. Longer paths mean its content.
   const inside =
     rest[0] === 'namespaces' && rest.length >= 3 && rest[2] !== 'status' && rest[2] !== 'finalize';
   if (inside) return rest.length > 5 ? undefined : make(rest[1] ?? '', rest[2], rest[3], rest[4]);
@@ -56,7 +56,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    // Not a valid escape: the name as it stands will not be found.
+    // This is not a valid escape. The name stays as it is, and no object has it.
     return part;
   }
 }

@@ -9,7 +9,7 @@ import { badRequest, StatusError } from '../status.ts';
 /** Limits of one patch (k8s.io/apiserver maxJSONPatchOperations, and JSONPatchMaxCopyBytes of its options). */
 const limits = { operations: 10_000, copiedBytes: 3 * 1024 * 1024 };
 
-/** A new value: `target` after all operations; 422 when one does not apply, a failed test included. */
+/** A new value: `target` after all operations. Throws 422 when an operation does not apply or a test fails. */
 export function jsonPatch(target: Json, operations: Json): Json {
   if (!Array.isArray(operations)) throw badRequest('a JSON patch must be a list of operations');
   if (operations.length > limits.operations) {
@@ -19,7 +19,7 @@ export function jsonPatch(target: Json, operations: Json): Json {
   try {
     return applied(target, operations as unknown as Operation[]);
   } catch (error) {
-    // The library appends the whole document to its messages.
+    // The library appends the whole document to its messages: cut it off.
     const text = errorText(error).split('\n')[0] ?? '';
     throw new StatusError(
       422,
@@ -40,12 +40,12 @@ function applied(target: Json, operations: readonly Operation[]): Json {
       );
     document = jsonpatch.applyOperation(document, operation, true, true, true, index).newDocument;
   });
-  // Each of many operations may nest what those before it made.
+  // Every operation may nest the results of the operations before it.
   refuseUnfit(document);
   return document;
 }
 
-/** What a copy adds: copies of copies would grow without end. */
+/** The bytes that a copy adds. Without a limit, copies of copies would grow without end. */
 function sizeOfCopy(document: Json, operation: Operation): number {
   if (operation?.op !== 'copy' || typeof operation.from !== 'string') return 0;
   const from = jsonpatch.getValueByPointer(document, operation.from) as Json | undefined;

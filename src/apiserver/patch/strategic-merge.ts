@@ -81,7 +81,7 @@ function mergeByKey(
   return merged;
 }
 
-/** Brings items into the order of $setElementOrder; items that it does not name stay behind their former neighbour. */
+/** Sorts items by $setElementOrder. An item that it does not name stays behind the item that was before it. */
 function ordered(list: readonly Json[], order: Json | undefined, key: string | undefined): Json[] {
   if (!Array.isArray(order)) throw badRequest('$setElementOrder must be a list');
   const identity = (item: Json) =>

@@ -2,14 +2,17 @@
 
 import type { ApiObject } from '../json.ts';
 
-/** Where an object lives: `resource` is `plural.group` (`pods.` for the core group); namespace empty for cluster-wide kinds. */
+/**
+ * The key of an object. `resource` is `plural.group` (`pods.` for the core group).
+ * The namespace is empty for cluster-wide kinds.
+ */
 export interface ObjectKey {
   readonly resource: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** A stored version: parsed, and as the bytes that answers and watches share. Never changed after it was made. */
+/** A stored version, parsed and as bytes. Answers and watches share the bytes. Nothing changes it later. */
 export interface Entry {
   readonly key: ObjectKey;
   readonly revision: number;
@@ -19,15 +22,15 @@ export interface Entry {
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** A change of the store. A deletion carries the last state under the deletion's own revision. */
+/** A change of the store. A deletion has the last state, with the deletion's own revision. */
 export interface StoreEvent {
   readonly type: EventType;
   readonly entry: Entry;
-  /** What the event replaced; undefined for ADDED. */
+  /** The version that the event replaced; undefined for ADDED. */
   readonly previous: Entry | undefined;
 }
 
-/** The order of lists: namespace, then name, by code units as etcd orders keys. */
+/** The order of lists: namespace, then name, by code units. etcd orders keys in the same way. */
 export function compareKeys(a: ObjectKey, b: ObjectKey): number {
   if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;

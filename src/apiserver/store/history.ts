@@ -1,4 +1,4 @@
-// The events a watch can still start from, oldest first, until they are compacted.
+// The events from which a watch can still start, oldest first. A compaction removes old ones.
 
 import { compareKeys, type Entry, keyText, type StoreEvent } from './entry.ts';
 
@@ -6,7 +6,7 @@ import { compareKeys, type Entry, keyText, type StoreEvent } from './entry.ts';
 export class History {
   #events: StoreEvent[] = [];
   #first = 0;
-  /** Events up to and including this revision are gone. */
+  /** Events up to and including this revision are compacted. */
   compactedRevision: number;
 
   constructor(compactedRevision: number) {
@@ -21,7 +21,7 @@ export class History {
     this.#events.push(event);
   }
 
-  /** The revision of the event that has `kept - 1` events after it. */
+  /** The revision of the event that has `kept - 1` later events. */
   revisionBefore(kept: number): number {
     const event = this.#events[this.#events.length - kept - 1];
     return event === undefined ? this.compactedRevision : event.entry.revision;
@@ -35,7 +35,7 @@ export class History {
     }
   }
 
-  /** The objects of a resource as they were at `revision`: the current ones with later events undone. */
+  /** The objects of a resource at `revision`: the current objects, with all later events undone. */
   rewind(resource: string, current: readonly Entry[], revision: number): Entry[] {
     const objects = new Map(current.map((entry) => [keyText(entry.key.namespace, entry.key.name), entry]));
     for (const event of [...this.since(resource, revision)].reverse()) {
@@ -46,7 +46,7 @@ export class History {
     return [...objects.values()].sort((a, b) => compareKeys(a.key, b.key));
   }
 
-  /** Forgets events up to `revision`; returns the revisions of the versions that nothing needs any more. */
+  /** Forgets events up to `revision`. Returns the revisions of versions that nothing needs any more. */
   compact(revision: number): number[] {
     const end = this.#indexAfter(revision);
     const superseded: number[] = [];

@@ -1,8 +1,8 @@
-// The SQLite file: one row per version of an object, written in groups that one fdatasync makes durable.
+// The SQLite file: one row per version of an object. One fdatasync makes a group of rows durable.
 //
-// SQLite in WAL mode with synchronous=NORMAL appends a commit to the WAL without syncing it, and itself syncs only around a
-// checkpoint (sqlite.org/wal.html, "Performance Considerations"). The sync of the commit is ours, on a thread of libuv: what
-// arrives while one is in flight is committed together by the next, and the event loop never stands still for the disk.
+// SQLite in WAL mode with synchronous=NORMAL appends a commit to the WAL without a sync. It syncs only around a
+// checkpoint (sqlite.org/wal.html, "Performance Considerations"). So this file syncs each commit itself, on a thread of libuv.
+// Rows that arrive during a sync form the next commit, and the event loop never waits for the disk.
 
 import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,13 +28,13 @@ const schema = `
   INSERT OR IGNORE INTO compaction VALUES (1, 0);
 `;
 
-/** The rows on disk. Only one process at a time: the file stays locked while it is open. */
+/** The rows on disk. Only one process can use the file: it stays locked while it is open. */
 export class Journal {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #compacted: StatementSync;
-  /** The WAL, opened once: it keeps its inode for as long as the database is open. */
+  /** The WAL, opened once. It keeps its inode while the database is open. */
   readonly #log: number;
 
   constructor(directory: string) {
@@ -61,13 +61,13 @@ export class Journal {
     }
   }
 
-  /** Events up to this revision are gone. */
+  /** Events up to this revision are compacted. */
   compactedRevision(): number {
     const row = this.#database.prepare('SELECT revision FROM compaction').get();
     return Number(row?.revision ?? 0);
   }
 
-  /** Writes `rows` in one transaction and calls back when the disk has them. */
+  /** Writes `rows` in one transaction, and calls back when they are on disk. */
   append(rows: readonly Row[], done: (error: Error | null) => void): void {
     try {
       this.#transaction(() => {
@@ -82,7 +82,7 @@ export class Journal {
     fdatasync(this.#log, done);
   }
 
-  /** Forgets superseded versions and remembers that events up to `revision` are gone. */
+  /** Deletes superseded versions, and records that events up to `revision` are compacted. */
   compact(revision: number, superseded: readonly number[]): void {
     this.#transaction(() => {
       for (const gone of superseded) this.#delete.run(gone);

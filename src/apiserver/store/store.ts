@@ -1,23 +1,24 @@
-// The objects of the API server: reads from memory, writes under one global revision, events once they are durable.
+// The objects of the API server. Reads come from memory, and writes share one global revision.
+// Listeners get events when they are durable.
 
 import type { ApiObject } from '../json.ts';
 import { compareKeys, type Entry, keyText, type ObjectKey, type StoreEvent } from './entry.ts';
 import { History } from './history.ts';
 import { Journal, type Row } from './journal.ts';
 
-/** How the store is opened. */
+/** The options of the store. */
 export interface StoreOptions {
   readonly directory: string;
-  /** Events kept for watches; twice as many trigger a compaction down to this number. */
+  /** The number of events for watches. A compaction starts at twice this number, and keeps this many. */
   readonly keptEvents?: number;
-  /** Told when the disk failed: memory is then ahead of it and the process must end. */
+  /** Called when the disk fails. Memory is then newer than the disk, and the process must end. */
   readonly onDiskFailure: (error: Error) => void;
 }
 
-/** Told of durable events, in order, a whole group at a time. */
+/** Gets durable events, in order, one group at a time. */
 export type StoreListener = (events: readonly StoreEvent[]) => void;
 
-/** A waiter for everything up to a revision to be durable. */
+/** A caller that waits until everything up to a revision is durable. */
 interface Waiter {
   readonly revision: number;
   readonly resolve: () => void;
@@ -27,13 +28,13 @@ interface Waiter {
 /** Objects of one resource. */
 interface Shelf {
   readonly entries: Map<string, Entry>;
-  /** In list order; undefined after an object came or went. */
+  /** In list order; undefined after an object was added or removed. */
   sorted: Entry[] | undefined;
 }
 
 /**
- * The state. {@link put} and {@link remove} change memory at once, so that the next writer meets them; an answer may be given
- * only after {@link durable}: what a client was told survives kill -9.
+ * The state. {@link put} and {@link remove} change memory at once, so that the next writer sees the change.
+ * Send an answer only after {@link durable}: what a client was told survives kill -9.
  */
 export class Store {
   readonly #journal: Journal;
@@ -58,7 +59,7 @@ export class Store {
     this.#durableRevision = this.#revision;
   }
 
-  /** The newest revision, durable or not yet. */
+  /** The newest revision, which may not be durable yet. */
   get revision(): number {
     return this.#revision;
   }
@@ -71,7 +72,7 @@ export class Store {
     return this.#shelves.get(key.resource)?.entries.get(keyText(key.namespace, key.name));
   }
 
-  /** All objects of a resource in list order; the list belongs to the store. */
+  /** All objects of a resource in list order. The caller must not change the list. */
   list(resource: string): readonly Entry[] {
     const shelf = this.#shelves.get(resource);
     if (shelf === undefined) return [];
@@ -79,7 +80,7 @@ export class Store {
     return shelf.sorted;
   }
 
-  /** The list as it was at an earlier revision; undefined when that was compacted. */
+  /** The list at an earlier revision; undefined when that revision was compacted. */
   listAt(resource: string, revision: number): readonly Entry[] | undefined {
     if (revision < this.#history.compactedRevision) return undefined;
     return revision >= this.#revision
@@ -100,7 +101,7 @@ export class Store {
     );
   }
 
-  /** The revision up to which listeners have been told everything. */
+  /** Listeners have got all events up to this revision. */
   get durableRevision(): number {
     return this.#durableRevision;
   }
@@ -111,13 +112,13 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Stores `object` in place of `expected`; undefined when the current version is another one. Keeps `object`. */
+  /** Replaces `expected` with `object`; undefined when another version is the current one. The store keeps `object`. */
   put(key: ObjectKey, expected: Entry | undefined, object: ApiObject): Entry | undefined {
     if (this.get(key) !== expected) return undefined;
     return this.#record(key, expected === undefined ? 'ADDED' : 'MODIFIED', object, expected);
   }
 
-  /** Removes `expected`; `last` is its final state. Undefined when the current version is another one. */
+  /** Removes `expected`; `last` is its final state. Returns undefined when another version is the current one. */
   remove(expected: Entry, last: ApiObject): Entry | undefined {
     if (this.get(expected.key) !== expected) return undefined;
     return this.#record(expected.key, 'DELETED', last, expected);
@@ -131,13 +132,13 @@ export class Store {
     return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
   }
 
-  /** Forgets events up to `revision`: a watch from before is told 410. */
+  /** Forgets events up to `revision`: a watch from an older revision gets 410. */
   compact(revision: number): void {
     const upTo = Math.min(revision, this.#durableRevision);
     this.#journal.compact(upTo, this.#history.compact(upTo));
   }
 
-  /** Waits for what is in flight and closes the file. */
+  /** Waits for pending writes, and closes the file. */
   async close(): Promise<void> {
     await this.durable();
     this.#journal.close();
@@ -148,7 +149,7 @@ export class Store {
     const revision = this.#revision + 1;
     object.metadata.resourceVersion = String(revision);
     const entry: Entry = { key, revision, object, bytes: Buffer.from(JSON.stringify(object)) };
-    // Not before the bytes are there: a revision that nobody writes would be waited for without end.
+    // Take the revision only after the bytes exist. Waiters would wait forever for a revision that nobody writes.
     this.#revision = revision;
     const event: StoreEvent = { type, entry, previous };
     this.#remember(event);

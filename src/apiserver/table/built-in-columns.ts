@@ -1,4 +1,4 @@
-// The columns of built-in kinds, as kubectl users know them.
+// The columns of built-in kinds, as in kubectl.
 
 import {
   type ApiObject,

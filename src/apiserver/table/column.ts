@@ -5,14 +5,14 @@ import type { PrinterColumn, Resource } from '../resource.ts';
 import { ageOf } from './duration.ts';
 import { jsonPath } from './json-path.ts';
 
-/** A column; priority 1 is shown with `-o wide` only. */
+/** A column. Only `-o wide` shows a column of priority 1. */
 export interface Column {
   readonly name: string;
   readonly type: string;
   readonly format: string;
   readonly description: string;
   readonly priority: number;
-  /** The cell of an object; `nowMs` is for ages. */
+  /** The cell of an object; ages are relative to `nowMs`. */
   readonly cell: (object: ApiObject, nowMs: number) => Json;
 }
 
@@ -35,7 +35,7 @@ export function column(
 export const nameColumn = column('Name', (object) => object.metadata.name);
 export const ageColumn = column('Age', (object, nowMs) => ageOf(object.metadata.creationTimestamp, nowMs));
 
-/** Columns of a kind that code does not know: the printer columns of its definition, or its age. */
+/** Columns of a kind without columns in code: the printer columns of its definition, or else its age. */
 export function customColumns(resource: Resource): Column[] {
   const declared = resource.columns ?? [];
   return declared.length === 0 ? [nameColumn, ageColumn] : [nameColumn, ...declared.map(printerColumn)];

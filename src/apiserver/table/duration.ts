@@ -1,4 +1,4 @@
-// Durations as kubectl prints them: two units at most (k8s.io/apimachinery duration.HumanDuration).
+// Durations in kubectl's format, with at most two units (k8s.io/apimachinery duration.HumanDuration).
 
 /** `42s`, `3m10s`, `5h`, `2d3h`, `400d`, `2y1d`. */
 export function humanDuration(ms: number): string {
@@ -23,7 +23,7 @@ function two(large: number, largeUnit: string, small: number, smallUnit: string)
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
 }
 
-/** The age of a timestamp as a column shows it. */
+/** The age since a timestamp, in the format of a column. */
 export function ageOf(timestamp: unknown, nowMs: number): string {
   const at = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
   return Number.isNaN(at) ? '<unknown>' : humanDuration(nowMs - at);

@@ -7,7 +7,7 @@ type Step = (value: Json) => Json[];
 const token =
   /\.?\['([^']*)'\]|\.?\["([^"]*)"\]|\[(-?\d+)\]|\.?\[\*\]|\.\*|\[\?\(@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\)\]|\.((?:\\.|[\w$/-])+)/y;
 
-/** Compiles a path; a part that is not understood finds nothing. */
+/** Compiles a path. A part that it does not understand matches nothing. */
 export function jsonPath(path: string): (value: Json) => Json[] {
   const steps = compile(path.replace(/^\{|\}$/g, ''));
   return (value) => steps.reduce<Json[]>((found, step) => found.flatMap(step), [value]);
@@ -15,7 +15,7 @@ export function jsonPath(path: string): (value: Json) => Json[] {
 
 function compile(path: string): Step[] {
   const steps: Step[] = [];
-  // A scanner of its own: filters are compiled while this one is at work.
+  // This call needs its own scanner, because it compiles filters in the middle of the scan.
   const scanner = new RegExp(token, 'y');
   while (scanner.lastIndex < path.length) {
     const found = scanner.exec(path);

@@ -1,4 +1,4 @@
-// The columns of pods: what kubectl's STATUS says is worked out by the server (kubernetes pkg/printers printPod, by behaviour).
+// The columns of pods. The server computes the text of kubectl's STATUS (kubernetes pkg/printers printPod, by behaviour).
 
 import { type ApiObject, type Json, listAt, numberAt, objectAt, stringAt, valueAt } from '../json.ts';
 import { ageColumn, type Column, column, field, nameColumn } from './column.ts';

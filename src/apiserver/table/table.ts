@@ -1,18 +1,18 @@
-// Tables: lists and events as rows that kubectl prints (meta.k8s.io/v1 Table).
+// Tables: lists and events as the rows that kubectl prints (meta.k8s.io/v1 Table).
 
 import type { ApiObject, Json, JsonObject } from '../json.ts';
 import { type Resource, storageName } from '../resource.ts';
 import { builtInColumns } from './built-in-columns.ts';
 import { type Column, customColumns } from './column.ts';
 
-/** What of each object a row carries. */
+/** The part of each object that its row contains. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 export function columnsOf(resource: Resource): readonly Column[] {
   return (resource.custom ? undefined : builtInColumns[storageName(resource)]) ?? customColumns(resource);
 }
 
-/** A table of `objects`; `withHeader` false leaves the columns out, as in all but the first event of a watch. */
+/** A table of `objects`. With `withHeader` false it has no columns, as in all events of a watch but the first. */
 export function tableOf(
   resource: Resource,
   objects: readonly ApiObject[],

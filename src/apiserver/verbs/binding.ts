@@ -6,7 +6,7 @@ import type { Objects } from '../objects/objects.ts';
 import { badRequest, conflict, methodNotAllowed } from '../status.ts';
 import { bodyOf, type ResourceCall, targetOf, writeOptions } from './call.ts';
 
-/** Puts a pod on a node, once. */
+/** Assigns a pod to a node. This works only once. */
 export async function bind(objects: Objects, call: ResourceCall): Promise<void> {
   if (call.request.method !== 'POST') throw methodNotAllowed();
   const body = await bodyOf(call);

@@ -1,4 +1,4 @@
-// One request on a resource, and what its verbs have in common: target, options, body, answer.
+// One request on a resource, and what all verbs share: target, options, body, answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { User } from '../access/user.ts';
@@ -31,7 +31,7 @@ export function targetOf(call: ResourceCall): Target {
   return { resource: call.resource, namespace: call.path.namespace, name: call.path.name };
 }
 
-/** The body of a request, {} for none; `warnings` are told what of it was not read. */
+/** The body of a request, {} when it is empty. `warnings` gets a text for each part that is not read. */
 export async function bodyOf(call: ResourceCall, warnings: string[] = []): Promise<Json> {
   const body = await readBody(call.request);
   const type = mediaType(call.request);
@@ -44,7 +44,7 @@ export function objectBody(body: Json): JsonObject {
   return body;
 }
 
-/** How a write is asked to be done, by its query. */
+/** The options of a write, from its query. */
 export function writeOptions(call: ResourceCall): WriteOptions {
   const { query } = call;
   const validation = query.get('fieldValidation') ?? 'Warn';
@@ -65,12 +65,12 @@ export function writeOptions(call: ResourceCall): WriteOptions {
   };
 }
 
-/** Whether a parameter of the query is set, as upstream reads it: the Python client says `True` (Convert_Slice_string_To_bool). */
+/** Whether a query parameter is set, by upstream's rule (Convert_Slice_string_To_bool). The Python client sends `True`. */
 export function isTrue(text: string | null): boolean {
   return text !== null && text !== '0' && text.toLowerCase() !== 'false';
 }
 
-/** Answers a write with the version it led to, once that is on disk. */
+/** Answers a write with the new version, after that version is on disk. */
 export async function sendEntry(
   objects: Objects,
   call: ResourceCall,

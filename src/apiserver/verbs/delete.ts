@@ -1,4 +1,4 @@
-// The deleting verbs: one object, or all that are selected.
+// The delete verbs: one object, or all selected objects.
 
 import { sendJson } from '../http/answer.ts';
 import type { JsonObject } from '../json.ts';

@@ -1,4 +1,4 @@
-// The eviction subresource of pods: a deletion that a PodDisruptionBudget may hold up (kubernetes "API-initiated Eviction").
+// The eviction subresource of pods: a deletion that a PodDisruptionBudget may refuse (kubernetes "API-initiated Eviction").
 
 import { sendDone } from '../http/answer.ts';
 import {
@@ -36,7 +36,7 @@ export async function evict(objects: Objects, call: ResourceCall): Promise<void>
   const pod = objects.get(target).object;
   const options = readDeleteOptions(objectAt(body, 'deleteOptions'), call.query, call.user);
   const budget = budgetOf(objects, pod);
-  // A pod that does not serve, or goes already, takes nothing from a budget.
+  // A pod that does not run, or that is being deleted, uses nothing of a budget.
   const counts =
     stringAt(pod, 'status', 'phase') === 'Running' && pod.metadata.deletionTimestamp === undefined;
   if (budget !== undefined && counts) await spend(objects, budget, pod, options.dryRun);
@@ -45,7 +45,7 @@ export async function evict(objects: Objects, call: ResourceCall): Promise<void>
   sendDone(call.response, 201);
 }
 
-/** The budget that the pod belongs to; one pod of several is more than an eviction can weigh. */
+/** The budget that selects the pod. The eviction is refused when several budgets select it. */
 function budgetOf({ context }: Objects, pod: ApiObject): Target | undefined {
   const resource = context.registry.find('policy', 'v1', 'poddisruptionbudgets') as Resource;
   const namespace = stringAt(pod, 'metadata', 'namespace') ?? '';
@@ -63,7 +63,7 @@ function budgetOf({ context }: Objects, pod: ApiObject): Target | undefined {
   return names[0] === undefined ? undefined : { resource, namespace, name: names[0] };
 }
 
-/** Takes one disruption from the budget; 429 when it has none. */
+/** Uses one disruption of the budget; throws 429 when none is left. */
 async function spend(objects: Objects, budget: Target, pod: ApiObject, dryRun: boolean): Promise<void> {
   const change = (current: ApiObject): ApiObject => {
     if (mayGoUnhealthy(current, pod)) return current;
@@ -77,7 +77,7 @@ async function spend(objects: Objects, budget: Target, pod: ApiObject, dryRun: b
   await objects.update(budget, 'status', change, { ...asServer, dryRun });
 }
 
-/** A pod that is not ready may go while enough others are, or always, as the budget says (KEP-3017). */
+/** Whether a pod that is not ready may be evicted: when enough others are healthy, or always, by the budget's policy (KEP-3017). */
 function mayGoUnhealthy(budget: ApiObject, pod: ApiObject): boolean {
   const isReady = listAt(pod, 'status', 'conditions').some(
     (it) => stringAt(it, 'type') === 'Ready' && stringAt(it, 'status') === 'True',
@@ -106,7 +106,7 @@ function refuseWithout(budget: ApiObject): void {
   );
 }
 
-/** Clients that drain a node try again (kubectl drain). */
+/** Clients that drain a node retry after this answer (kubectl drain). */
 function violation(message: string): StatusError {
   const causes = [{ reason: 'DisruptionBudget', message }];
   const said = "Cannot evict pod as it would violate the pod's disruption budget.";

@@ -1,4 +1,4 @@
-// The patch verb: which of the four kinds of patch a media type means, and what it makes of an object.
+// The patch verb: maps a media type to one of the four kinds of patch, and applies the patch.
 
 import { type ApiObject, clone, isObject, type Json, type JsonObject } from '../json.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
@@ -7,10 +7,10 @@ import { strategicMerge } from '../patch/strategic-merge.ts';
 import { apiVersion, type Resource } from '../resource.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 
-/** Media type of server-side apply; a body in it may be YAML. */
+/** Media type of server-side apply. Its body may be YAML. */
 export const applyPatch = 'application/apply-patch+yaml';
 
-/** A function that makes the patched object, sharing nothing with the one it is given. */
+/** A function that returns the patched object. The result shares nothing with the argument. */
 export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {
   return (current) => {
     const patched = patchedBy(resource, type, body, current);
@@ -20,7 +20,7 @@ export function patcher(resource: Resource, type: string, body: Json): (current:
   };
 }
 
-/** A patch may name the version of the request or that of the stored object, and changes neither of them. */
+/** A patch may name the API version of the request or of the stored object. It cannot change the version. */
 function refuseOtherKind(resource: Resource, patched: JsonObject, current: ApiObject): void {
   const wanted = apiVersion(resource);
   const isKnown = patched.apiVersion === wanted || patched.apiVersion === current.apiVersion;
@@ -37,7 +37,7 @@ function patchedBy(resource: Resource, type: string, body: Json, current: ApiObj
       if (!isObject(body)) throw badRequest('a merge patch must be an object');
       return mergePatch(current, body);
     case 'application/strategic-merge-patch+json':
-      // Merge keys are known of built-in kinds only.
+      // Only built-in kinds have merge keys.
       if (resource.custom) break;
       if (!isObject(body)) throw badRequest('a strategic merge patch must be an object');
       return strategicMerge(current, body, resource.schema);

@@ -7,12 +7,12 @@ import { badRequest, expired, StatusError } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Store } from '../store/store.ts';
 
-/** What a list or a watch covers. */
+/** The scope of a list or a watch. */
 export interface Scope {
   readonly resource: Resource;
   /** Empty for all namespaces. */
   readonly namespace: string;
-  /** Undefined when everything of the namespace is covered. */
+  /** Undefined when the scope is everything in the namespace. */
   readonly predicate: Predicate | undefined;
 }
 
@@ -37,7 +37,7 @@ export function inScope(scope: Scope, entry: Entry): boolean {
   return scope.predicate === undefined || scope.predicate(entry.object);
 }
 
-/** The stored bytes, or those in another version where the request is for one. */
+/** The stored bytes, or new bytes when the request is for another version. */
 export function bytesFor(resource: Resource, entry: Entry): Buffer {
   const wanted = apiVersion(resource);
   if (entry.object.apiVersion === wanted) return entry.bytes;
@@ -50,13 +50,13 @@ export interface Page {
   readonly metadata: JsonObject;
 }
 
-/** Where the next page begins: the snapshot's revision and the last key that was sent. */
+/** The start of the next page: the revision of the snapshot, and the last key that was sent. */
 interface Continue {
   readonly revision: number;
   readonly after: string;
 }
 
-/** Lists objects; all pages of one list show the same snapshot. */
+/** Lists objects. All pages of a list show the same snapshot. */
 export function listPage(store: Store, scope: Scope, query: URLSearchParams): Page {
   const limit = Number(query.get('limit') ?? 0);
   const token = query.get('continue');
@@ -77,13 +77,13 @@ export function listPage(store: Store, scope: Scope, query: URLSearchParams): Pa
   if (last !== undefined && entries.length < selected.length) {
     const next: Continue = { revision, after: orderKey(last) };
     metadata.continue = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', ...next })).toString('base64url');
-    // Upstream cannot tell how many are left of a selection, and does not say.
+    // Upstream cannot count the remaining objects of a selection, and leaves the number out.
     if (scope.predicate === undefined) metadata.remainingItemCount = selected.length - entries.length;
   }
   return { entries, metadata };
 }
 
-/** NUL sorts before every character of a name, so that namespaces are not mixed. */
+/** NUL sorts before every character of a name, so that the keys of namespaces do not mix. */
 function orderKey(entry: Entry): string {
   return `${entry.key.namespace}\0${entry.key.name}`;
 }
@@ -93,7 +93,7 @@ function readContinue(token: string): Continue {
     const read = JSON.parse(Buffer.from(token, 'base64url').toString()) as Continue;
     if (Number.isInteger(read.revision) && typeof read.after === 'string') return read;
   } catch {
-    // Falls through to the refusal: a token that is not ours.
+    // This server did not make the token: it is refused below.
   }
   throw badRequest('continue key is not valid');
 }
@@ -116,7 +116,7 @@ export function readRevision(text: string): number {
   return revision;
 }
 
-/** The bytes of a list object, from the stored bytes of its items. */
+/** The bytes of a list object, built from the stored bytes of its items. */
 export function listBytes(resource: Resource, page: Page): Buffer {
   const head = { kind: resource.listKind, apiVersion: apiVersion(resource), metadata: page.metadata };
   const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];

@@ -1,4 +1,4 @@
-// Requests on a resource path, dispatched to the verbs; the reading ones are answered here.
+// Dispatches requests on a resource path to their verbs. It answers the reading verbs itself.
 
 import type { Gate } from '../access/gate.ts';
 import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
@@ -19,7 +19,7 @@ import { unserved } from './unserved.ts';
 import type { Watches } from './watch.ts';
 import { create, patch, replace } from './write.ts';
 
-/** What requests are served with. */
+/** What the server needs to serve requests. */
 export interface ResourceHandlerParts {
   readonly objects: Objects;
   readonly watches: Watches;
@@ -40,7 +40,7 @@ export class ResourceHandler {
     this.#tokens = tokens;
   }
 
-  /** Serves one request; a refusal is thrown. */
+  /** Serves one request; throws to refuse it. */
   async serve(call: ResourceCall): Promise<void> {
     const { path, request, resource } = call;
     if (resource.namespaced && path.name !== '' && path.namespace === '') throw noSuchPath();
@@ -122,7 +122,7 @@ export class ResourceHandler {
       resourceVersion: query.get('resourceVersion') ?? '',
       bookmarks: isTrue(query.get('allowWatchBookmarks')),
       sendInitialEvents: isTrue(query.get('sendInitialEvents')),
-      // Upstream's default is a random time between 30 and 60 minutes, so that clients do not all come back at once.
+      // Upstream's default is a random time between 30 and 60 minutes. So clients do not all reconnect at once.
       timeoutMs: seconds > 0 ? seconds * 1000 : (30 + 30 * Math.random()) * 60_000,
     });
   }

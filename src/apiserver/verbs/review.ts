@@ -1,4 +1,4 @@
-// Questions about access and identity: the answer is the question with its status filled in, and nothing is stored.
+// Reviews: questions about access and identity. The answer is the question with its status. Nothing is stored.
 
 import type { Gate } from '../access/gate.ts';
 import { mayDoAll, userInfo } from '../access/user.ts';
@@ -9,11 +9,11 @@ import { checkForm } from '../objects/form.ts';
 import { badRequest, methodNotAllowed, type StatusCause } from '../status.ts';
 import { bodyOf, type ResourceCall } from './call.ts';
 
-/** Answers a question of a kind that is created only. */
+/** Answers a POST of a review kind. */
 export async function review(gate: Gate, call: ResourceCall): Promise<void> {
   if (call.request.method !== 'POST' || call.path.name !== '') throw methodNotAllowed();
   const question = asObject(call.resource, await bodyOf(call));
-  // Clients in Go send the answer along, empty.
+  // Go clients send an empty status with the question.
   delete question.status;
   checkForm(call.resource, question, '', () => accessCauses(question));
   sendJson(call.response, 201, { ...question, status: answer(gate, call, question) });
@@ -39,7 +39,7 @@ function answer(gate: Gate, { user, resource }: ResourceCall, question: ApiObjec
   }
 }
 
-/** Of the questions whether somebody may do something (kubernetes ValidateSubjectAccessReviewSpec). */
+/** The checks of access reviews (kubernetes ValidateSubjectAccessReviewSpec). */
 function accessCauses(question: ApiObject): StatusCause[] {
   const { kind } = question;
   if (kind === 'TokenReview' && !stringAt(question, 'spec', 'token'))

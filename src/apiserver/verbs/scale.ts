@@ -52,7 +52,7 @@ export function scaleOf(resource: Resource, scale: ScalePaths, object: ApiObject
   return { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata, spec, status };
 }
 
-/** The object with the replicas, and the resourceVersion if there is one, of a Scale. */
+/** The object with the replicas of a Scale, and with its resourceVersion if it has one. */
 export function withScale(scale: ScalePaths, object: ApiObject, wanted: Json): ApiObject {
   const replicas = numberAt(wanted, 'spec', 'replicas');
   if (replicas === undefined || !Number.isInteger(replicas) || replicas < 0) {
@@ -74,7 +74,7 @@ function labelText(object: ApiObject): string {
   return labels.map(([key, value]) => `${key}=${String(value as string)}`).join(',');
 }
 
-/** Scale has no lists: a strategic merge of it is a merge. */
+/** Scale has no lists, so a strategic merge patch is a merge patch. */
 function scaleType(type: string): string {
   return type === 'application/strategic-merge-patch+json' ? 'application/merge-patch+json' : type;
 }

@@ -1,4 +1,4 @@
-// The token subresource of service accounts: a token for one of them (authentication/v1 TokenRequest).
+// The token subresource of service accounts: issues a token (authentication/v1 TokenRequest).
 
 import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
 import { metaTypes } from '../builtin/meta-types.ts';
@@ -12,13 +12,13 @@ import { TypeTable } from '../schema/type-text.ts';
 import { invalid, methodNotAllowed } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 
-/** An hour, as kube-apiserver's default; ten minutes are its least. */
+/** One hour is the default of kube-apiserver, and ten minutes its minimum. */
 const seconds = { usual: 3600, least: 600, most: 2 ** 32 };
 
 const form = {
   group: 'authentication.k8s.io',
   kind: 'TokenRequest',
-  // Clients leave the specification out where an hour and the API server itself will do.
+  // Clients omit the specification when they accept one hour and the API server as the audience.
   schema: { ...new TypeTable(metaTypes, reviewTypes).get('TokenRequest'), required: [] },
 };
 
@@ -29,7 +29,7 @@ export async function requestToken(
 ): Promise<void> {
   if (call.request.method !== 'POST') throw methodNotAllowed();
   const body = objectBody(await bodyOf(call));
-  // Clients in Go send the answer along, empty.
+  // Go clients send an empty status with the request.
   delete body.status;
   checkForm(form, body, call.path.name);
   const { metadata } = objects.get(targetOf(call)).object;

@@ -1,9 +1,10 @@
-// Subresources that kube-apiserver has and this server has not: what to do instead. docs/embedded-api-server.md has the table.
+// Subresources that kube-apiserver has and this server lacks, with an alternative for each.
+// docs/embedded-api-server.md has the table.
 
 import type { ResourcePath } from '../http/request.ts';
 import { noSuchPath, StatusError } from '../status.ts';
 
-/** By `plural/subresource` of the core group; POD and COMMAND are for the reader to fill in. */
+/** By `plural/subresource` of the core group. The reader replaces POD and COMMAND. */
 const instead: Readonly<Record<string, string>> = {
   'pods/exec': 'run `orbctl lab exec POD -- COMMAND`',
   'pods/attach': 'run `orbctl lab exec POD -- COMMAND`',
@@ -20,17 +21,17 @@ const instead: Readonly<Record<string, string>> = {
   'nodes/proxy': 'the kubelets of the lab serve no requests: run `orbctl lab exec NODE -- COMMAND`',
 };
 
-/** All that is answered with 501. */
+/** All subresources that the server answers with 501. */
 export const unservedParts = Object.keys(instead);
 
-/** The refusal of a kind that is not served; kubectl takes the 404 to mean that the server does not know the type. */
+/** The refusal of a kind that is not served. For kubectl, the 404 means that the server does not know the type. */
 export function unservedKind({ group, version, plural }: ResourcePath): StatusError {
   const what = `${plural} of ${group === '' ? version : `${group}/${version}`}`;
   const message = `the server could not find the requested resource: ${what} is not served by the embedded API server (docs/embedded-api-server.md)`;
   return new StatusError(404, 'NotFound', message, {});
 }
 
-/** The refusal of a subresource: 501 with what to do instead, or 404 for one that Kubernetes does not have. */
+/** The refusal of a subresource: 501 with an alternative, or 404 for one that Kubernetes does not have either. */
 export function unserved({ group, plural, subresource }: ResourcePath): StatusError {
   const name = `${plural}/${subresource}`;
   const advice = group === '' ? instead[name] : undefined;

@@ -1,4 +1,4 @@
-// The watch verb: a stream of events, one JSON object a line.
+// The watch verb: a stream of events, one JSON object per line.
 
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '#base';
@@ -10,24 +10,24 @@ import type { Store } from '../store/store.ts';
 import { type IncludeObject, tableOf } from '../table/table.ts';
 import { bytesFor, inScope, readRevision, type Scope } from './read.ts';
 
-/** A watch as asked for. */
+/** A watch, as the client asks for it. */
 export interface WatchRequest {
   readonly scope: Scope;
   readonly form: Form;
-  /** Empty or 0 starts with the present objects. */
+  /** Empty or 0: the watch starts with the present objects. */
   readonly resourceVersion: string;
   readonly bookmarks: boolean;
   readonly sendInitialEvents: boolean;
   readonly timeoutMs: number;
 }
 
-/** A client that is this far behind is cut off: it lists again. */
+/** The server closes a watch that is this far behind. The client then lists again. */
 const maximumBacklogBytes = 16 * 1024 * 1024;
 const bookmarkEveryMs = 60_000;
-/** A timer that is set longer rings at once (24.8 days). */
+/** The longest timeout of a timer (24.8 days). A longer one fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Serves watches; an event's line is made once, however many watchers it reaches. */
+/** Serves watches. It builds an event's line once for all watchers. */
 export class Watches {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class Watches {
     this.#unsubscribe = store.subscribe((events) => this.#publish(events));
   }
 
-  /** Streams to `response` until its time is up or either side ends it. */
+  /** Streams to `response` until the time is over or one side closes. */
   async serve(response: ServerResponse, request: WatchRequest): Promise<void> {
     const { resourceVersion, sendInitialEvents } = request;
     const fromNow = resourceVersion === '' || resourceVersion === '0' || sendInitialEvents;
@@ -68,13 +68,16 @@ export class Watches {
     });
   }
 
-  /** Ends every watch; clients begin new ones where a server is. */
+  /** Ends every watch. Clients then reconnect to a running server. */
   close(): void {
     this.#unsubscribe();
     for (const watcher of this.#open) watcher.end(this.#store.durableRevision);
   }
 
-  /** Sends what came before the watch, or the present objects where no revision is asked for; the refusal when that is gone. */
+  /**
+   * Sends the events since the requested revision, or the present objects when the request names no revision.
+   * Returns the refusal when that revision is compacted.
+   */
   #replay(
     watcher: Watcher,
     { scope: { resource } }: WatchRequest,
@@ -101,7 +104,7 @@ export class Watches {
       if (group === undefined) byResource.set(resource, [event]);
       else group.push(event);
     }
-    // Watchers of the same kind and namespace without selectors get the very same bytes.
+    // Watchers of the same kind and namespace without selectors get the same bytes.
     const shared = new Map<string, Buffer>();
     for (const watcher of this.#open) {
       const group = byResource.get(watcher.storage);
@@ -110,7 +113,7 @@ export class Watches {
   }
 }
 
-/** One client. */
+/** The watch of one client. */
 class Watcher {
   readonly storage: string;
   readonly #response: ServerResponse;
@@ -164,7 +167,7 @@ class Watcher {
     if (this.#request.bookmarks) this.#bookmark(Math.max(revision, this.#after), false);
   }
 
-  /** Ends the stream, with a bookmark where they are wanted: the next watch then starts here. */
+  /** Ends the stream. It sends a bookmark first if the client wants one: the next watch can start there. */
   end(revision: number): void {
     if (this.#response.writableEnded) return;
     this.bookmark(revision);
@@ -175,7 +178,7 @@ class Watcher {
     this.#response.end(`${JSON.stringify({ type: 'ERROR', object: status.toObject() })}\n`);
   }
 
-  /** The event as this client sees it: an object that comes into its selection is added, one that leaves it deleted. */
+  /** The event for this client. An object that enters its selection is ADDED, and one that leaves it is DELETED. */
   #eventLine(event: StoreEvent): Buffer[] {
     const { scope } = this.#request;
     const is = event.type !== 'DELETED' && inScope(scope, event.entry);
@@ -212,7 +215,7 @@ class Watcher {
   }
 
   #write(bytes: Buffer): void {
-    // A slow client is still being sent to after the end, and a write then would be an error that ends the process.
+    // A slow client may still receive data after the end. A write then would be an error that ends the process.
     if (bytes.length === 0 || this.#response.writableEnded) return;
     this.#response.write(bytes);
     if (this.#response.writableLength > maximumBacklogBytes) this.#response.destroy();

@@ -1,4 +1,4 @@
-// Admission by webhooks: every configuration that asks about a write is called before it is stored.
+// Admission by webhooks. Before a write is stored, the server calls every webhook that asks for it.
 
 import { randomUUID } from 'node:crypto';
 import { errorText, type Logger } from '#base';
@@ -30,7 +30,7 @@ export interface WebhookAdmissionParts {
   readonly store: Store;
   readonly registry: Registry;
   readonly logger: Logger;
-  /** The server's own judgement: its changes come before those of webhooks, its checks after theirs. */
+  /** The server's own admission. It changes objects before the webhooks do, and checks them after the webhooks. */
   readonly own: Admission;
 }
 
@@ -41,7 +41,7 @@ export class WebhookAdmission implements Admission {
     this.#parts = parts;
   }
 
-  /** One webhook after the other: each sees what those before it made. */
+  /** Calls one webhook after the other. Each one sees the changes of those before it. */
   async mutate(request: AdmissionRequest): Promise<ApiObject> {
     const { own } = this.#parts;
     let object = own.mutate === undefined ? request.object : await own.mutate(request);
@@ -55,7 +55,10 @@ export class WebhookAdmission implements Admission {
     return object;
   }
 
-  /** All at once: none of them changes anything. The first refusal, by the order of the webhooks, is the answer. */
+  /**
+   * Calls all webhooks at once, because none of them changes the object.
+   * The answer is the first refusal in the order of the webhooks.
+   */
   async validate(request: AdmissionRequest): Promise<void> {
     const asked = this.#webhooks('validatingwebhookconfigurations', request).flatMap((webhook) => {
       const version = this.#versionFor(webhook, request);
@@ -63,11 +66,11 @@ export class WebhookAdmission implements Admission {
     });
     const refusal = (await Promise.allSettled(asked)).find(({ status }) => status === 'rejected');
     if (refusal?.status === 'rejected') throw refusal.reason;
-    // Last, so that nothing is between the look at other objects and the storing.
+    // This check is the last one, so that nothing can change between the check and the write.
     await this.#parts.own.validate?.(request);
   }
 
-  /** Webhooks are not asked about their own configurations, or one that is broken could not be taken away. */
+  /** Webhooks are not asked about webhook configurations. Otherwise nobody could remove a broken one. */
   #webhooks(plural: string, request: AdmissionRequest): Webhook[] {
     if (request.group === group) return [];
     return webhooksOf(this.#parts.store.list(`${plural}.${group}`));
@@ -85,7 +88,10 @@ export class WebhookAdmission implements Admission {
     );
   }
 
-  /** The response of a webhook that allows the write; undefined where it could not be asked and its failurePolicy is Ignore. */
+  /**
+   * The response of a webhook that allows the write.
+   * Undefined when the call failed and the failurePolicy is Ignore.
+   */
   async #ask(webhook: Webhook, request: AdmissionRequest, version: string): Promise<JsonObject | undefined> {
     const { store, logger } = this.#parts;
     let response: JsonObject;
@@ -113,7 +119,7 @@ export class WebhookAdmission implements Admission {
   }
 }
 
-/** What a webhook is told (admission.k8s.io/v1 AdmissionRequest). */
+/** The request to a webhook (admission.k8s.io/v1 AdmissionRequest). */
 function reviewRequest(request: AdmissionRequest, version: string): JsonObject {
   const { group: itsGroup, kind, plural, subresource, name, namespace, operation, user, dryRun } = request;
   const inVersion = (object: ApiObject | undefined): Json =>
@@ -140,19 +146,19 @@ function reviewRequest(request: AdmissionRequest, version: string): JsonObject {
   };
 }
 
-/** Versions of a kind differ in nothing but their name here: no definition is served with a conversion. */
+/** Here the versions of a kind differ only in their name, because no served definition has a conversion. */
 function withVersion(object: ApiObject, version: string): ApiObject {
   const prefix = object.apiVersion.includes('/') ? `${object.apiVersion.split('/')[0]}/` : '';
   return { ...object, apiVersion: `${prefix}${version}` };
 }
 
-/** Fields of metadata that are not a webhook's to change. */
+/** Metadata fields that a webhook must not change. */
 const kept = [
   ...['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'managedFields'],
   ...['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
 ];
 
-/** The object as the webhook wants it. */
+/** The object with the webhook's patch. */
 function patched(webhook: Webhook, object: ApiObject, version: string, response: JsonObject): ApiObject {
   const { patch = null, patchType = null } = response;
   if (patch === null || patch === '') return object;
@@ -183,11 +189,11 @@ function patched(webhook: Webhook, object: ApiObject, version: string, response:
   return { ...next, apiVersion: object.apiVersion, kind: object.kind, metadata };
 }
 
-/** In the words of kube-apiserver (webhook/errors ToStatusErr). */
+/** The refusal, in the words of kube-apiserver (webhook/errors ToStatusErr). */
 function denial(webhook: Webhook, response: JsonObject): StatusError {
   const status = objectAt(response, 'status');
   const said = numberAt(status, 'code') ?? 0;
-  // No other code can be a refusal, and some cannot be sent at all.
+  // Other codes cannot mean a refusal, and HTTP cannot send some of them.
   const code = Number.isInteger(said) && said >= 400 && said <= 599 ? said : 400;
   const why = stringAt(status, 'message') || stringAt(status, 'reason');
   const denied = `admission webhook "${webhook.name}" denied the request`;

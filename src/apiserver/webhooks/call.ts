@@ -1,22 +1,22 @@
-// The call of a webhook: an AdmissionReview over HTTPS, within the webhook's time (admission.k8s.io/v1).
+// Calls a webhook: sends an AdmissionReview over HTTPS, within the webhook's timeout (admission.k8s.io/v1).
 
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { isObject, type Json, type JsonObject, objectAt, stringAt } from '../json.ts';
 import type { Destination } from './destination.ts';
 
-/** A longer answer is none (k8s.io/apiserver reads 3 MiB of a request). */
+/** A longer answer is invalid (k8s.io/apiserver reads 3 MiB of a request). */
 const maximumAnswerBytes = 3 * 1024 * 1024;
 
 /** How a webhook is called. */
 export interface WebhookCall {
   readonly destination: Destination;
-  /** PEM; the machine's own authorities where absent. */
+  /** PEM. When absent, the machine's own certificate authorities count. */
   readonly authority: string | undefined;
   readonly timeoutSeconds: number;
 }
 
-/** The webhook's response to `request`; rejects with a sentence when there is none in time, or it is not one. */
+/** The webhook's response to `request`. Rejects with a message when no valid response arrives in time. */
 export async function callWebhook(call: WebhookCall, request: JsonObject): Promise<JsonObject> {
   const { timeoutSeconds, destination } = call;
   const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request };
@@ -69,7 +69,7 @@ function post(
       'content-length': Buffer.byteLength(body),
     },
     ...(authority === undefined ? {} : { ca: authority }),
-    // An address is no name to ask a server for (RFC 6066 §3).
+    // An IP address is not a valid server name (RFC 6066 §3).
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     agent: false as const,
     signal,

@@ -1,21 +1,21 @@
-// Where a webhook is called: its URL, or an address behind its Service. This server has no proxy of Services, so it picks an endpoint
-// itself. The server's machine must be able to reach that address.
+// Where the server calls a webhook: its URL, or an address behind its Service. This server has no Service proxy, so it picks
+// an endpoint itself. The server's machine must be able to reach that address.
 
 import { isIP } from 'node:net';
 import { type Json, type JsonObject, listAt, numberAt, objectAt, stringAt, valueAt } from '../json.ts';
 import type { Store } from '../store/store.ts';
 
-/** What to connect to, and by what name the certificate is checked. */
+/** The address to connect to, and the name that the certificate must have. */
 export interface Destination {
   readonly host: string;
   readonly port: number;
   readonly path: string;
   readonly serverName: string;
-  /** For messages, as kube-apiserver writes it. */
+  /** For messages, in the form of kube-apiserver. */
   readonly url: string;
 }
 
-/** Throws with a sentence when a Service leads nowhere. */
+/** Throws a message when a Service has no usable endpoint. */
 export function destinationOf(store: Store, clientConfig: JsonObject): Destination {
   const service = valueAt(clientConfig, 'service');
   if (service !== undefined) return behindService(store, service);

@@ -1,4 +1,4 @@
-// Whether a webhook is asked about a write, and under which version of the kind.
+// Whether the server asks a webhook about a write, and in which version of the kind.
 
 import type { JsonObject } from '../json.ts';
 import { isSelected } from '../objects/label-selector.ts';
@@ -11,7 +11,10 @@ interface GroupVersion {
   readonly version: string;
 }
 
-/** The version that the webhook asks for; undefined when it does not ask. `versions` are those in which the kind is served. */
+/**
+ * The version in which the webhook gets the object; undefined when the webhook is not asked.
+ * `versions` are the served versions of the kind.
+ */
 export function versionFor(
   webhook: Webhook,
   request: AdmissionRequest,
@@ -36,13 +39,13 @@ function holds(rule: WebhookRule, request: AdmissionRequest, { group, version }:
   );
 }
 
-/** `pods`, `pods/status`, `pods/*`, `*` for all resources without their subresources, `*` and `/*` for everything. */
+/** `pods`, `pods/status` or `pods/*`. `*` means all resources without subresources; `*` and `/*` mean everything. */
 function isResource(text: string, { plural, subresource }: AdmissionRequest): boolean {
   const [name = '', below = ''] = text.split('/');
   return (name === '*' || name === plural) && (below === '*' || below === subresource);
 }
 
-/** By the labels of the namespace, of a Namespace itself, and of the object before or after the write. */
+/** Matches the labels of the namespace, of a Namespace itself, and of the object before or after the write. */
 function isChosen(webhook: Webhook, request: AdmissionRequest, namespace: JsonObject | undefined): boolean {
   const { object, oldObject, kind, group } = request;
   const home = kind === 'Namespace' && group === '' ? object : namespace;

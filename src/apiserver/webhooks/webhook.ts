@@ -3,7 +3,7 @@
 import { isObject, type JsonObject, listAt, numberAt, stringAt, textsAt } from '../json.ts';
 import type { Entry } from '../store/entry.ts';
 
-/** Which writes a webhook is asked about. */
+/** The writes for which the server asks a webhook. */
 export interface WebhookRule {
   readonly operations: readonly string[];
   readonly apiGroups: readonly string[];
@@ -16,9 +16,9 @@ export interface WebhookRule {
 export interface Webhook {
   readonly name: string;
   readonly rules: readonly WebhookRule[];
-  /** Whether writes go on when it cannot be asked. */
+  /** Whether a write continues when the call fails. */
   readonly ignoresFailure: boolean;
-  /** Whether it is also asked about the kind under another version. */
+  /** Whether it is also asked about the same kind in another version. */
   readonly anyVersion: boolean;
   readonly namespaceSelector: JsonObject;
   readonly objectSelector: JsonObject;
@@ -27,7 +27,7 @@ export interface Webhook {
   readonly clientConfig: JsonObject;
 }
 
-/** The webhooks of configurations, in the order in which they are asked: by name of the configuration, then as they stand in it. */
+/** The webhooks of configurations, in call order: by name of the configuration, then by their order in it. */
 export function webhooksOf(configurations: readonly Entry[]): Webhook[] {
   return configurations.flatMap(({ object }) => listAt(object, 'webhooks').filter(isObject).map(webhookOf));
 }
