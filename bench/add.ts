@@ -1,11 +1,11 @@
-// ADD of macvlan + spiderpool + coordinator against ADD of the reference macvlan + host-local alone, in turn; many ADDs on one
-// pool; the agent's memory.
+// Compares ADD of macvlan + spiderpool + coordinator with ADD of the reference macvlan + host-local, in turn.
+// It also measures many ADDs on one pool, and the agent's memory.
 
 import { BenchNode } from './bench-node.ts';
 import type { Chain } from './cni-node.ts';
 import { limitRow, median, type Row, ratioRow } from './row.ts';
 
-/** How often each number of parallel ADDs is measured, and what the ratio may be. */
+/** The number of rounds for each number of parallel ADDs, and the maximum ratio. */
 const loads = [
   { atOnce: 1, rounds: 40, target: 2 },
   { atOnce: 16, rounds: 8, target: 2.5 },
@@ -13,7 +13,7 @@ const loads = [
 ] as const;
 const crowd = 250;
 
-/** Median of each chain in milliseconds; the order changes from round to round, so that none always comes after the same. */
+/** The median of each chain in milliseconds. The order changes from round to round, so that no chain always runs after the same one. */
 async function inTurn(node: BenchNode, chains: readonly Chain[], atOnce: number, rounds: number) {
   const times = new Map<Chain, number[]>(chains.map((chain) => [chain, []]));
   for (let round = 0; round < rounds; round++) {
@@ -29,7 +29,7 @@ async function inTurn(node: BenchNode, chains: readonly Chain[], atOnce: number,
 async function benchLoads(node: BenchNode, quick: boolean): Promise<Row[]> {
   const chains: Chain[] = ['reference', 'ipv4', 'dual'];
   for (const chain of chains) await node.prepare(chain, 50);
-  // An agent runs for months: its code is warm.
+  // Warm up first: an agent runs for months, so its code is compiled.
   await inTurn(node, chains, 16, 3);
   const rows: Row[] = [];
   for (const { atOnce, rounds, target } of loads) {
@@ -49,10 +49,10 @@ async function benchLoads(node: BenchNode, quick: boolean): Promise<Row[]> {
   return rows;
 }
 
-/** ADDs in turn on a node with one pod and on one with many; then the agent of the latter. */
+/** ADDs in turn on a node with one pod and on a node with many pods. Then the agent of the second node is measured. */
 async function benchCrowd(lean: BenchNode, crowded: BenchNode, quick: boolean): Promise<Row[]> {
   await Promise.all([lean.prepare('ipv4', 60), crowded.prepare('ipv4', crowd + 60)]);
-  // The warm-up is the same for both: each serves as many requests.
+  // Both agents get the same warm-up: each serves the same number of requests.
   for (let done = 0; done < crowd; done += 25) {
     await crowded.add('ipv4', 10 + done, 25);
     await lean.addThenDel('ipv4', 10, 25);
@@ -74,7 +74,7 @@ async function benchCrowd(lean: BenchNode, crowded: BenchNode, quick: boolean): 
   ];
 }
 
-/** 500 ADDs of IPAM, 16 at a time, one pool with exactly 500 addresses. */
+/** 500 ADDs of IPAM, 16 at a time, on one pool with exactly 500 addresses. */
 async function benchStorm(node: BenchNode): Promise<Row[]> {
   const count = 500;
   const { failed, poolWrites } = await node.storm(count, 16);
@@ -93,7 +93,7 @@ async function withNodes<T>(count: number, work: (nodes: BenchNode[]) => Promise
   }
 }
 
-/** Measures ADD. `quick` is for a look: a quarter of the rounds. */
+/** Measures ADD. `quick` gives a rough result: a quarter of the rounds. */
 export async function benchAdd(quick: boolean): Promise<Row[]> {
   const rows = await withNodes(1, async ([node]) => [
     ...(await benchLoads(node as BenchNode, quick)),
@@ -105,7 +105,7 @@ export async function benchAdd(quick: boolean): Promise<Row[]> {
   return [...rows, ...crowdRows];
 }
 
-/** Measures the agent's memory with its attachments in place. */
+/** Measures the agent's memory with its attachments present. */
 export async function benchMemory(): Promise<Row[]> {
   return withNodes(1, async ([node]) => {
     if (node === undefined) return [];

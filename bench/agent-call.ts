@@ -6,7 +6,7 @@ import { encodeFrame, FrameReader } from '#cni';
 export interface AgentCall {
   readonly type: string;
   readonly verb: 'ADD' | 'DEL';
-  /** Also the container's id. */
+  /** The pod's name, which is also the container's id. */
   readonly pod: string;
   readonly netns: string;
   readonly nic: string;
@@ -15,14 +15,14 @@ export interface AgentCall {
 }
 
 export interface AgentAnswer {
-  /** From the first byte of the request to the answer's last. */
+  /** The time from the first byte of the request to the last byte of the answer. */
   readonly tookUs: number;
   readonly exitCode: number;
   /** The result, or the error, as the runtime gets it. */
   readonly stdout: string;
 }
 
-/** Resolves with the answer, be it good or bad. */
+/** Resolves with the answer, whether it is a success or an error. */
 export function callAgent({ type, verb, pod, netns, nic, conf }: AgentCall): Promise<AgentAnswer> {
   const frame = encodeFrame([
     ['type', type],

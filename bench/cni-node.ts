@@ -1,4 +1,4 @@
-// A node for the benchmarks of ADD, in namespaces of its own: a process that does what its parent tells it.
+// A node for the benchmarks of ADD, in its own namespaces: a process that obeys its parent.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,11 +13,11 @@ import { obeyParent } from './node-process.ts';
 /** Chains of plugins: the reference alone, and ours with IPv4 and with both families. */
 export type Chain = 'reference' | 'ipv4' | 'dual';
 
-/** What the parent asks for. */
+/** The orders of the parent. */
 export type Order =
-  /** Sandboxes 0 … count−1 of a chain, with their pods. */
+  /** Makes sandboxes 0 … count−1 of a chain, with their pods. */
   | { readonly do: 'prepare'; readonly chain: Chain; readonly count: number }
-  /** One verb for `count` sandboxes from `first` on, all at once; answers with microseconds of each. */
+  /** Runs one verb for `count` sandboxes from `first` on, all at once. The answer is the microseconds of each. */
   | {
       readonly do: 'launch';
       readonly verb: 'ADD' | 'DEL';
@@ -25,20 +25,20 @@ export type Order =
       readonly first: number;
       readonly count: number;
     }
-  /** `count` ADDs of IPAM alone, `atOnce` at a time, from a pool of exactly so many addresses; answers with a {@link Storm}. */
+  /** Runs `count` ADDs of IPAM alone, `atOnce` at a time, on a pool with exactly `count` addresses. The answer is a {@link Storm}. */
   | { readonly do: 'storm'; readonly count: number; readonly atOnce: number }
-  /** Megabytes that the agent holds. */
+  /** The memory of the agent, in megabytes. */
   | { readonly do: 'resident' }
   | { readonly do: 'stop' };
 
-/** What came of many ADDs on one pool. */
+/** The result of many ADDs on one pool. */
 export interface Storm {
   readonly failed: number;
   readonly poolWrites: number;
 }
 
 const metricsUrl = 'http://127.0.0.1:5710/metrics';
-/** The machine's disk, not memory: durable files must cost what they cost. */
+/** A folder on the machine's disk, not in memory: durable files must have their real cost. */
 const folder = mkdtempSync(join('/var/tmp', 'orbweaver-bench-'));
 const file = (name: string) => join(folder, name);
 
@@ -47,7 +47,7 @@ const macvlan = { ...network, type: 'macvlan', master: nodeNic, mode: 'bridge' }
 const pools = { default_ipv4_ippool: ['v4'], default_ipv6_ippool: [] as string[] };
 const plugin = (name: string) => join('/opt/cni/bin', name);
 
-/** The launcher adds prevResult, and the closing brace. */
+/** The launcher appends prevResult and the closing brace. */
 function writeConf(name: string, conf: object): string {
   writeFileSync(file(name), JSON.stringify(conf).slice(0, -1));
   return file(name);
@@ -163,7 +163,7 @@ async function obey(parts: Parts, order: Order): Promise<unknown> {
   }
 }
 
-// The namespaces, and all that runs in them, end with this process; the folder is on the machine's disk.
+// The namespaces and all processes in them end with this process. The folder is on the machine's disk and must be removed.
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const parts = start();
 obeyParent(async (order: Order) => obey(await parts, order));

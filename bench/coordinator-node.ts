@@ -1,5 +1,5 @@
-// A node for the benchmark of the coordinator, in namespaces of its own: a process that does what its parent tells it. It plays the
-// main plugin and calls the agent over its socket, so that what is measured is the agent's own part.
+// A node for the benchmark of the coordinator, in its own namespaces: a process that obeys its parent. It plays the
+// main plugin, and calls the agent over its socket. So the benchmark measures only the agent's own part.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,26 +14,29 @@ import { KernelWork } from './kernel-work.ts';
 import { obeyParent } from './node-process.ts';
 import { type BenchPod, makePod, type PodKind, type PodNic } from './pod-nics.ts';
 
-/** A verb for pods `first` … of a kind, one after the other. */
+/** One verb for pods `first` … of a kind, one after the other. */
 export interface CallOrder {
   readonly do: 'call';
   readonly verb: 'ADD' | 'DEL';
-  /** In the order of ADD. */
+  /** The types in the order of ADD. */
   readonly types: readonly ('spiderpool' | 'coordinator')[];
   readonly kind: PodKind;
   readonly first: number;
   readonly count: number;
 }
 
-/** What the parent asks for. */
+/** The orders of the parent. */
 export type CoordinatorOrder =
-  /** Pods 0 … count−1 of a kind. */
+  /** Makes pods 0 … count−1 of a kind. */
   | { readonly do: 'prepare'; readonly kind: PodKind; readonly count: number }
-  /** Answers with microseconds of each pod, all its NICs and types together; a call that fails is an error unless `mayFail`. */
+  /**
+   * Answers with the microseconds of each pod, for all its NICs and types together.
+   * A call that fails is an error, unless `mayFail`.
+   */
   | (CallOrder & { readonly mayFail?: boolean })
-  /** Makes the kernel objects of a pod that has IPv4 alone, without an agent: microseconds. */
+  /** Makes the kernel objects of a pod that has only IPv4, without an agent. The answer is in microseconds. */
   | { readonly do: 'kernelWork' }
-  /** {@link Sends} so far. */
+  /** The {@link Sends} so far. */
   | { readonly do: 'sends' }
   /** Restarts the agent with these switches of its conf.yml. */
   | { readonly do: 'configure'; readonly switches: Readonly<Record<string, boolean>> }
@@ -51,8 +54,9 @@ export interface Sends {
 const conf = { cniVersion: '1.0.0', name: 'bench' };
 const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ippool: ['v6'] };
 /**
- * After a DEL the kernel is busy with what it has deleted, and holds up the next ADD; after an ADD its nftables still wait for what the
- * transaction replaced, and hold up another in the same pod. A node has time between two pods, and a pod lives longer.
+ * After a DEL, the kernel still works on the deleted objects, and delays the next ADD. After an ADD, nftables still waits for the
+ * objects that the transaction replaced, and delays another transaction in the same pod. A real node has time between two pods,
+ * and a real pod lives longer.
  */
 const restMs = 25;
 const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
@@ -164,7 +168,7 @@ function confFor(type: string, nic: PodNic, netns: string): object {
   return { ...conf, type, prevResult: { cniVersion: conf.cniVersion, ...prevResult } };
 }
 
-/** Somebody on the LAN who answers for the gateway. */
+/** A host on the LAN that answers for the gateway. */
 function makeGateway(): void {
   const addresses = [`${gateway[4]}/16`, `${gateway[6]}/64`];
   const lines = [
@@ -176,7 +180,7 @@ function makeGateway(): void {
   runProgram('ip', ['-n', 'gateway', 'link', 'set', 'nic', 'up']);
 }
 
-/** Of every process that was started with the counter. */
+/** The messages of every process that was started with the counter. */
 function readSends(): Sends {
   const file = process.env.OW_BENCH_SENDS;
   if (file === undefined || !existsSync(file)) throw new Error('this node was started without the counter');
@@ -184,7 +188,7 @@ function readSends(): Sends {
   return { route: Number(bytes.readBigUInt64LE(0)), nftables: Number(bytes.readBigUInt64LE(8)) };
 }
 
-// The namespaces, and all that runs in them, end with this process; the folder is on the machine's disk.
+// The namespaces and all processes in them end with this process. The folder is on the machine's disk and must be removed.
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const node = CoordinatorNode.start();
 obeyParent(async (order: CoordinatorOrder) => (await node).obey(order));

@@ -1,4 +1,4 @@
-// The agent's part of the coordinator's verbs: time beside the kernel's own work, messages to the kernel, probes, pods on the node.
+// Measures the agent's part of the coordinator's verbs: time beside the kernel's own work, messages to the kernel, probes, pods on the node.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ const chain = ['spiderpool', 'coordinator'] as const;
 const times = async (node: Node, order: Omit<CallOrder, 'do'> & { mayFail?: boolean }) =>
   (await node.order({ do: 'call', ...order })) as number[];
 
-/** Milliseconds of ADDs and of the DELs between. */
+/** The times of ADDs and of the DELs between them, in milliseconds. */
 interface Measured {
   readonly add: number[];
   readonly del: number[];
@@ -40,7 +40,7 @@ async function addThenDel(
 
 const measured = (): Measured => ({ add: [], del: [] });
 
-/** An agent runs for months: its code is warm. */
+/** An agent runs for months, so its code is compiled. */
 async function warm(node: Node, kinds: readonly PodKind[]): Promise<void> {
   for (const kind of kinds) {
     await node.order({ do: 'prepare', kind, count: 1 });
@@ -48,7 +48,7 @@ async function warm(node: Node, kinds: readonly PodKind[]): Promise<void> {
   }
 }
 
-/** One pod and 250 on the node, in turn; beside them the kernel's work for the same objects. */
+/** One pod and 250 pods on the node, in turn. The reference is the kernel's work for the same objects. */
 async function benchCrowd(quick: boolean): Promise<Row[]> {
   return withNodes(2, async ([lean, crowded]) => {
     await Promise.all([warm(lean as Node, ['ipv4']), fill(crowded as Node)]);
@@ -74,7 +74,7 @@ async function fill(node: Node): Promise<void> {
   await times(node, { verb: 'ADD', types: coordinator, kind: 'dual', first: 0, count: crowd });
 }
 
-/** One NIC and three, both families, in turn. */
+/** One NIC and three NICs, both families, in turn. */
 async function benchNics(node: Node, quick: boolean): Promise<Row[]> {
   await warm(node, ['dual', 'three']);
   const [one, three] = [measured(), measured()];
@@ -86,7 +86,7 @@ async function benchNics(node: Node, quick: boolean): Promise<Row[]> {
   return [ratioRow(name, 'ms', median(three.add), median(one.add), 2)];
 }
 
-/** What probes add to IPAM's ADD. */
+/** The time that probes add to IPAM's ADD. */
 async function benchProbes(node: Node, quick: boolean): Promise<Row[]> {
   await node.order({ do: 'prepare', kind: 'bare', count: 1 });
   const rounds = quick ? 10 : 30;
@@ -126,14 +126,14 @@ async function ipamAdds(node: Node, rounds: number, mayFail = false): Promise<nu
   const order = { types: ['spiderpool'], kind: 'bare', first: 0, count: 1, mayFail } as const;
   for (let round = 0; round < rounds + 3; round++) {
     const [us = Number.NaN] = await times(node, { verb: 'ADD', ...order });
-    // The first ones of an agent that has just started.
+    // The first calls of an agent that has just started.
     if (round >= 3) list.push(us / 1000);
     await times(node, { verb: 'DEL', ...order });
   }
   return list;
 }
 
-/** DELs of both types while nobody answers at the API server. */
+/** DELs of both types while the API server does not answer. */
 async function benchApiAway(node: Node, quick: boolean): Promise<Row[]> {
   const count = quick ? 25 : 100;
   await node.order({ do: 'prepare', kind: 'ipv4', count });
@@ -205,7 +205,7 @@ async function withNodes<T>(
   }
 }
 
-/** Measures the coordinator. `quick` is for a look: a quarter of the rounds. */
+/** Measures the coordinator. `quick` gives a rough result: a quarter of the rounds. */
 export async function benchCoordinator(quick: boolean): Promise<Row[]> {
   const crowdRows = await benchCrowd(quick);
   const others = await withNodes(1, async ([node]) => [

@@ -1,4 +1,4 @@
-// The reference of the coordinator's ADD: the changes that an ADD makes, recorded once and then made again with nothing around them.
+// The reference for the coordinator's ADD. It records the changes of an ADD once, and repeats them without other work.
 
 import { parseCoordinatorConf, parseNetConf, type SpiderCoordinator } from '#api';
 import { parseAddress } from '#ip';
@@ -10,7 +10,7 @@ import { nodeAddress } from '../test/e2e/one-node.ts';
 import type { BenchPod } from './pod-nics.ts';
 
 type Step = () => void;
-/** What changes a namespace; the rest only looks. */
+/** Calls that change a namespace. All other calls only read. */
 const changing = new Set<PropertyKey>(['change', 'setSysctl', 'nft']);
 
 export class KernelWork {
@@ -37,20 +37,20 @@ export class KernelWork {
     applyNetwork(desired, { pod: this.#recording(this.#pod), node: this.#recording(this.#node) });
   }
 
-  /** Takes back what was made. */
+  /** Undoes the changes. */
   async undo(): Promise<void> {
     await undoNode(this.#node, this.#containerId);
     undoPod(this.#pod);
   }
 
-  /** Makes it all again: microseconds. */
+  /** Repeats the changes; returns microseconds. */
   again(): number {
     const began = performance.now();
     for (const step of this.#steps) step();
     return (performance.now() - began) * 1000;
   }
 
-  /** The namespace, with every call that changes it noted. */
+  /** The namespace, with a record of every call that changes it. */
   #recording(namespace: NetworkNamespace): NetworkNamespace {
     return new Proxy(namespace, {
       get: (_, key) => {

@@ -1,4 +1,4 @@
-// npm run bench: measures, each figure beside its reference in one run.
+// npm run bench: measures each figure and its reference in one run.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -68,7 +68,7 @@ function markdownTable(rows: readonly Row[]): string {
   return lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
-/** Puts the figures between the markers of docs/performance.md. */
+/** Writes the figures between the markers of docs/performance.md. */
 function writeMarkdown(rows: readonly Row[]): void {
   const text = readFileSync(document, 'utf8');
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
@@ -86,7 +86,7 @@ const options = {
 
 type Line = CommandLine<typeof options>;
 
-/** The benchmarks that are asked for; throws INPUT_INVALID for one that there is not. */
+/** The requested benchmarks; throws INPUT_INVALID for an unknown name. */
 function askedFor({ positionals }: Pick<Line, 'positionals'>): string[] {
   if (positionals.length === 0 || positionals.includes('all')) return Object.keys(benchmarks);
   const unknown = positionals.find((name) => !Object.hasOwn(benchmarks, name));

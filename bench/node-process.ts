@@ -1,4 +1,4 @@
-// A program of the benchmarks in namespaces of its own, which does what its parent tells it, one order after the other: both sides.
+// Both sides of a benchmark program in its own namespaces. The program carries out its parent's orders, one after the other.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ interface Reply {
   readonly error?: string;
 }
 
-/** The parent's side. The process ends when this one does, and with it whatever it started. */
+/** The parent's side. The child ends with this process, and with it everything that it started. */
 export class NodeProcess<Order extends object> {
   readonly #child: ChildProcess;
 
@@ -43,7 +43,7 @@ export class NodeProcess<Order extends object> {
   }
 }
 
-/** The child's side: does every order, and ends after the order `stop`, or with its parent. */
+/** The child's side: carries out every order, and ends after the order `stop` or with its parent. */
 export function obeyParent<Order extends { readonly do: string }>(
   obey: (order: Order) => Promise<unknown>,
 ): void {

@@ -1,4 +1,4 @@
-// The first address of a huge pool, and of one that is almost full.
+// Picks the first address of a huge pool, and of a pool that is almost full.
 
 import type { SpiderIPPool } from '#api';
 import { formatAddress, parseAddress } from '#ip';
@@ -30,7 +30,7 @@ function timed(work: () => unknown): number {
   return performance.now() - began;
 }
 
-/** Measures picks; the reference is what any reader of such a pool must do: parse its records. */
+/** Measures picks. The reference is the work that every reader of such a pool must do: it parses the pool's records. */
 export function benchPick(): Row[] {
   const text = recordsText();
   const pool = (spec: SpiderIPPool['spec'], allocatedIPs?: string): PoolLedger => {

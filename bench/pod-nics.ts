@@ -1,11 +1,11 @@
-// Pods as a main plugin leaves them to `coordinator`: a namespace with macvlan NICs, their addresses and default route.
+// Pods in the state that a main plugin leaves to `coordinator`: a namespace with macvlan NICs, their addresses and default route.
 
 import { type Cidr, formatAddress, parseCidr } from '#ip';
 import { createNetns } from '#kernel';
 import { gateway, nodeNic } from '../test/e2e/one-node.ts';
 import { runProgram } from '../test/e2e/program.ts';
 
-/** What a pod's NICs are like. `bare`: one NIC without addresses, as IPAM finds it. */
+/** The NICs of a pod. `bare`: one NIC without addresses, the state that IPAM finds. */
 export type PodKind = 'ipv4' | 'dual' | 'three' | 'bare';
 
 export interface PodNic {
@@ -22,7 +22,7 @@ export interface BenchPod {
 
 const nicNames = { ipv4: ['eth0'], dual: ['eth0'], three: ['eth0', 'net1', 'net2'], bare: ['eth0'] } as const;
 
-/** Makes the pod; `number` is of this pod alone and chooses its addresses. */
+/** Makes the pod. `number` is unique for each pod and determines its addresses. */
 export function makePod(kind: PodKind, index: number, number: number): BenchPod {
   const name = `${kind}-${index}`;
   const netns = `/run/netns/${name}`;
@@ -33,7 +33,7 @@ export function makePod(kind: PodKind, index: number, number: number): BenchPod 
   return { name, netns, nics };
 }
 
-/** The first NIC is on the node's LAN, further ones are on networks of their own. */
+/** The first NIC is on the node's LAN. Each further NIC is on its own network. */
 function addressesOf(kind: PodKind, lan: number, number: number): Cidr[] {
   if (kind === 'bare') return [];
   const ipv4 = parseCidr(`10.${6 + lan}.${100 + (number >> 8)}.${number & 255}/16`);
@@ -42,7 +42,7 @@ function addressesOf(kind: PodKind, lan: number, number: number): Cidr[] {
 }
 
 function moveNicLines(pod: string, { name }: PodNic): string[] {
-  // Longer names than 15 bytes are refused, and the first NIC's own name is taken on the node.
+  // The kernel refuses names of more than 15 bytes, and the first NIC's own name is in use on the node.
   return [
     `link add bench-nic link ${nodeNic} type macvlan mode bridge\n`,
     `link set bench-nic netns ${pod} name ${name}\n`,

@@ -1,4 +1,4 @@
-// A node for the benchmark of repair, in namespaces of its own: pods that run, and how long until they are right again.
+// A node for the benchmark of repair, in its own namespaces. It runs pods, and measures the time until they are repaired.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,23 +12,23 @@ import { callAgent } from './agent-call.ts';
 import { obeyParent } from './node-process.ts';
 import { type BenchPod, makePod } from './pod-nics.ts';
 
-/** What the parent asks for. */
+/** The orders of the parent. */
 export type RepairOrder =
-  /** Adds pods, dual stack, until there are so many; answers when the agent is idle again. */
+  /** Adds dual-stack pods until the node has this number. Answers when the agent is idle again. */
   | { readonly do: 'fill'; readonly count: number }
   /** Gives the cluster another Service network: answers with {@link Move}. */
   | { readonly do: 'moveServices'; readonly network: string }
-  /** Deletes a rule in the last pod: milliseconds until it is back. */
+  /** Deletes a rule in the last pod. The answer is the milliseconds until the rule is back. */
   | { readonly do: 'breakOne' }
-  /** Milliseconds that the agent has worked in so many seconds in which nothing happens. */
+  /** The answer is the agent's processor time in milliseconds, over this many seconds in which nothing changes. */
   | { readonly do: 'idle'; readonly seconds: number }
   | { readonly do: 'stop' };
 
-/** How another Service network came to all pods. */
+/** How the new Service network reached all pods. */
 export interface Move {
-  /** Until the last pod had the route. */
+  /** The time until the last pod had the route. */
   readonly tookMs: number;
-  /** The agent's processor time, until it was idle again. */
+  /** The agent's processor time until it was idle again. */
   readonly workedMs: number;
 }
 
@@ -105,7 +105,7 @@ class RepairNode {
     const has = (namespace: NetworkNamespace) =>
       namespace.routes({ family: 4 }).some(({ destination }) => formatCidr(destination) === network);
     for (const { namespace } of this.#pods) {
-      // Looked at seldom, so that looking costs the agent nothing.
+      // Poll rarely, so that polling costs the agent nothing.
       while (!has(namespace)) await sleep(5);
     }
     const tookMs = performance.now() - began;
@@ -132,7 +132,7 @@ class RepairNode {
     return this.#workedMs() - before;
   }
 
-  /** Resolves when the agent has had nothing to do for a while. */
+  /** Resolves when the agent has been idle for a while. */
   async #settled(): Promise<void> {
     for (let before = -1, now = this.#workedMs(); now - before > 10; now = this.#workedMs()) {
       before = now;
@@ -148,7 +148,7 @@ class RepairNode {
   }
 }
 
-// The namespaces, and all that runs in them, end with this process; the folder is on the machine's disk.
+// The namespaces and all processes in them end with this process. The folder is on the machine's disk and must be removed.
 process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true });
 });

@@ -1,12 +1,12 @@
-// How soon running pods are right again, with one pod on the node and with 250, and what an agent with 250 pods does when nothing
-// happens.
+// Measures how soon running pods are repaired, with one pod on the node and with 250 pods.
+// It also measures the work of an agent with 250 pods while nothing changes.
 
 import { NodeProcess } from './node-process.ts';
 import type { Move, RepairOrder } from './repair-node.ts';
 import { limitRow, median, type Row } from './row.ts';
 
 const crowd = 250;
-/** The promise: running pods are right again within two seconds. */
+/** The promise: running pods are repaired within two seconds. */
 const promiseMs = 2000;
 
 interface Figures {
@@ -24,7 +24,7 @@ async function measure(node: NodeProcess<RepairOrder>, rounds: number): Promise<
   return figures;
 }
 
-/** Measures repair. `quick` is for a look: fewer rounds. */
+/** Measures repair. `quick` gives a rough result with fewer rounds. */
 export async function benchRepair(quick: boolean): Promise<Row[]> {
   const node = new NodeProcess<RepairOrder>('repair-node.ts');
   const rounds = quick ? 3 : 9;

@@ -1,15 +1,15 @@
 // One line of the benchmarks' report.
 
-/** A measurement beside its reference, taken in turn in the same run. */
+/** A measurement and its reference, measured in turn in the same run. */
 export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What it is compared with, in the same unit; undefined for an absolute target. */
+  /** The value of the reference, in the same unit; undefined for an absolute target. */
   readonly reference?: number;
   /** value / reference. */
   readonly ratio?: number;
-  /** What the ratio may be at most, or the value where there is no reference. */
+  /** The maximum of the ratio, or of the value when there is no reference. */
   readonly target: number;
   readonly met: boolean;
 }
@@ -34,12 +34,12 @@ function besides(value: number, reference: number | undefined): Pick<Row, 'refer
   return reference === undefined ? {} : { reference, ratio: value / reference };
 }
 
-/** The middle one of the values. */
+/** The median of the values. */
 export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
 
-/** The value that `percent` of the others are below. */
+/** The percentile: `percent` of the values are below it. */
 export function percentile(values: readonly number[], percent: number): number {
   const at = Math.min(values.length - 1, Math.floor((values.length * percent) / 100));
   return values.toSorted((a, b) => a - b)[at] ?? Number.NaN;

@@ -1,4 +1,4 @@
-// The shim with an answer from the agent (STATUS), against a static C program that prints one line.
+// Compares the shim with an answer from the agent (STATUS) with a static C program that prints one line.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { limitRow, type Row, ratioRow } from './row.ts';
 
 const rounds = 1000;
 
-/** Median duration in microseconds of each program; run in turn. */
+/** The median duration of each program in microseconds. The programs run in turn. */
 function inTurn(launcher: string, programs: readonly string[]): number[] {
   const run = spawnSync(launcher, [String(rounds), ...programs], {
     encoding: 'utf8',
@@ -21,8 +21,8 @@ function inTurn(launcher: string, programs: readonly string[]): number[] {
 }
 
 /**
- * Kilobytes of memory a shim holds while it waits for an agent. The page tables are walked for that: ru_maxrss is off by
- * up to 32 pages a CPU (kernel 6.2 and later count in batches), more than a shim has.
+ * The memory of a shim that waits for an agent, in kilobytes. It comes from the page tables, because ru_maxrss is wrong by
+ * up to 32 pages per CPU (kernel 6.2 and later count in batches). That is more memory than a shim has.
  */
 async function residentKb(shim: string): Promise<number> {
   const waiting = spawn(shim, [], { env: { CNI_COMMAND: 'ADD' }, stdio: ['pipe', 'ignore', 'ignore'] });

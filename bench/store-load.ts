@@ -1,8 +1,8 @@
-// Writes to the API server and watches what it writes, as a process of its own. node bench/store-load.ts LOAD (JSON)
+// Writes to the API server and watches its own writes, in its own process. node bench/store-load.ts LOAD (JSON)
 
 import http from 'node:http';
 
-/** What to do. */
+/** The load to generate. */
 export interface Load {
   readonly url: string;
   readonly token: string;
@@ -10,19 +10,19 @@ export interface Load {
   readonly watchers: number;
   readonly writes: number;
   readonly objectBytes: number;
-  /** Begins the names of the objects. */
+  /** The prefix of the objects' names. */
   readonly name: string;
 }
 
-/** What came of it. */
+/** The result. */
 export interface Outcome {
-  /** From the first write until every watcher has the last one. */
+  /** The time from the first write until every watcher has the last one. */
   readonly writesPerSecond: number;
   readonly lostEvents: number;
 }
 
 const path = '/api/v1/namespaces/default/configmaps';
-/** Events may take so long after the last write. */
+/** The maximum time for events after the last write. */
 const patienceMs = 5000;
 
 class LoadGenerator {
@@ -79,7 +79,7 @@ class LoadGenerator {
     return read(request, 201, JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
   }
 
-  /** Counts events: each is a line. */
+  /** Counts events. Each event is a line. */
   #watch(version: string, expected: number): Promise<http.ClientRequest> {
     const query = `?watch=true&resourceVersion=${version}`;
     const request = this.#request('GET', path + query, new http.Agent());

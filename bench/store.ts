@@ -1,4 +1,4 @@
-// The embedded API server: durable writes a second over HTTP while each reaches ten watchers.
+// The embedded API server: durable writes per second over HTTP, while ten watchers get each write.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import type { Load, Outcome } from './store-load.ts';
 const target = 2000;
 const load = { writers: 32, watchers: 10, objectBytes: 500 } as const;
 
-/** What the disk gives: writes a second where each is synced before the next begins. */
+/** The disk's speed: writes per second, each synced before the next one begins. */
 function syncedWritesPerSecond(folder: string, count: number): number {
   const file = openSync(join(folder, 'synced'), 'w');
   const bytes = Buffer.alloc(load.objectBytes, 'x');
@@ -36,7 +36,7 @@ async function startServer(folder: string): Promise<{ server: ChildProcess; url:
   return { server, url, token };
 }
 
-/** One run of the load generator, a process of its own. */
+/** One run of the load generator, which is its own process. */
 async function generate(order: Load): Promise<Outcome> {
   const argv = [join(import.meta.dirname, 'store-load.ts'), JSON.stringify(order)];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,5 +1,5 @@
-// npm run bare -- COMMAND ...: runs the command in a fresh clone of HEAD, on a bare Debian 12 with git and npm alone.
-// Exit code: the command's; 125 where no such root can be had on this machine.
+// npm run bare -- COMMAND ...: runs the command in a fresh clone of HEAD, on a bare Debian 12 with only git and npm.
+// The exit code is that of the command, or 125 when this machine cannot make such a root.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// npm run check: every static check, each said by name; ends non-zero when one fails.
+// npm run check: runs every static check and prints its name. The exit code is not zero when one fails.
 
 import { spawnSync } from 'node:child_process';
 import { runProgram } from '#program';
@@ -21,7 +21,7 @@ async function check(): Promise<number> {
   for (const [name, [command = '', ...args]] of checks) {
     const started = performance.now();
     const run = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    // dependency-cruiser passes when it cannot read TypeScript: then it saw no modules.
+    // dependency-cruiser passes when it cannot read TypeScript. It has then seen no modules.
     const blind =
       command === 'depcruise' &&
       !/\([1-9][0-9]* modules, [1-9][0-9]* dependencies cruised\)/.test(run.stdout);

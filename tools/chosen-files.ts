@@ -1,8 +1,11 @@
-// Test files by the words of a command line.
+// Selects test files by the words of a command line.
 
 import { OrbError } from '#base';
 
-/** The files whose path holds one of the patterns, all without any; throws INPUT_INVALID where that is none of `what`. */
+/**
+ * The files whose path contains one of the patterns, or all files without a pattern.
+ * Throws INPUT_INVALID when a pattern matches none of `what`.
+ */
 export function chosenFiles(files: readonly string[], patterns: readonly string[], what: string): string[] {
   const chosen = files.filter(
     (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),

@@ -1,5 +1,5 @@
-// node tools/fuzz-shim.ts [--seconds N] [--seed N]: throws random environment, stdin and broken answers at a shim that
-// stops at the first memory error. It must always end by itself, with nothing or one JSON document on stdout.
+// node tools/fuzz-shim.ts [--seconds N] [--seed N]: sends a random environment, stdin and broken answers to a shim.
+// The shim stops at the first memory error. It must always end by itself, and print nothing or one JSON document.
 
 import type { Socket } from 'node:net';
 import { Random } from '#base';
@@ -11,14 +11,14 @@ function randomBytes(random: Random, longest: number): Buffer {
   return Buffer.from(Array.from({ length: random.below(longest) }, () => random.below(256)));
 }
 
-/** Text of any characters an environment variable can hold. */
+/** Text of characters that an environment variable can hold. */
 function randomText(random: Random, longest: number): string {
   return Array.from({ length: random.below(longest) }, () =>
     String.fromCodePoint(1 + random.below(0x2ff)),
   ).join('');
 }
 
-/** ADD, which the shim does most for, is tried more often. */
+/** ADD comes more often, because the shim does most for it. */
 const commands = ['ADD', 'ADD', 'CHECK', 'DEL', 'GC', 'STATUS', 'VERSION'] as const;
 
 function randomCall(random: Random): ShimCall {
@@ -40,7 +40,7 @@ function randomCall(random: Random): ShimCall {
   return random.below(50) === 0 ? { env, stdin: Buffer.alloc(4_200_000, conf) } : { env, stdin };
 }
 
-/** A right answer, damaged in one of many ways. */
+/** A valid answer with one of many kinds of damage. */
 function randomAnswer(random: Random): Buffer {
   const stdout = JSON.stringify({ text: randomText(random, random.pick([1, 100, 100_000])) });
   const right = encodeFrame({ exit: String(random.below(256)), stdout, log: randomText(random, 500) });
@@ -53,7 +53,7 @@ function randomAnswer(random: Random): Buffer {
     case 2:
       return Buffer.concat([right.subarray(0, 8), randomBytes(random, 3000)]);
     case 3: {
-      // A header broken in one byte; a byte of a value would only change what is said.
+      // Change one byte of the header. A changed byte of a value would only change the message.
       const broken = Buffer.from(right);
       broken[random.below(20)] = random.below(256);
       return broken;

@@ -1,5 +1,5 @@
-// Generates the files that are made of the source: deploy/crds and docs/errors.md. With --check it writes nothing and fails,
-// naming each file that is stale or left over.
+// Generates files from the source: deploy/crds and docs/errors.md. With --check it writes nothing.
+// It then fails and names each file that is out of date or no longer needed.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -43,7 +43,7 @@ function errorsPage(): string {
   ].join('\n');
 }
 
-/** Files of an earlier generation that nothing makes any more. */
+/** Generated files that nothing generates any more. */
 function leftOver(files: GeneratedFiles): string[] {
   const directory = join(root, CRDS);
   const present = existsSync(directory) ? readdirSync(directory) : [];

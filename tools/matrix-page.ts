@@ -1,5 +1,5 @@
-// Writes docs/matrix.md from two runs of the lab, the whole forwarding matrix and the one without each of its parts:
-// sh tools/run matrix-page. Given the files of such runs (FULL.json BROKEN.json) it takes these.
+// Writes docs/matrix.md from two runs of the lab: the whole forwarding matrix, and the matrix without each of its parts:
+// sh tools/run matrix-page. It uses the files of such runs (FULL.json BROKEN.json) when they are given.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { runProgram } from '#program';
 const head =
   '<!-- Made by "sh tools/run matrix-page" (about two minutes, as root) from the lab and the plan. Do not edit. -->';
 
-/** What a run of the lab wrote; a lab with failed cells still makes a page, which shows them. */
+/** The output of a lab run. A run with failed cells makes a page too, and the page shows them. */
 function labRun(matrix: 'full' | 'broken', folder: string): MatrixFacts {
   const json = join(folder, `${matrix}.json`);
   const argv = ['dist/orbctl.mjs', 'lab', '--once', '--matrix', matrix, '--json', json];

@@ -1,23 +1,23 @@
-// Which programs TypeScript source starts: a look at its calls, without running it.
+// Finds the programs that TypeScript source starts, from its calls. It does not run the source.
 
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { programsOf, type Word } from './program-words.ts';
 
-/** A program that is started somewhere, or a call whose program cannot be told. */
+/** A program that some code starts, or a call whose program is unknown. */
 export interface Start {
   readonly file: string;
   /** From 1. */
   readonly line: number;
-  /** Undefined where it cannot be told. */
+  /** Undefined when the source does not tell the program. */
   readonly program: string | undefined;
 }
 
-/** Of node:child_process. */
+/** The functions of node:child_process that start programs. */
 const starters = new Set(['spawn', 'spawnSync', 'execFile', 'execFileSync']);
 /**
- * Functions of the project that start the program they are given: where they are called, and the argument where the words
- * begin. The scan tells where a function is missing here: it starts a program that is not known there.
+ * Functions of the project that start a given program: the files that call them, and the argument where the words begin.
+ * The scan reports a function that is missing here, because the scan does not know the program that it starts.
  */
 const runners: readonly { readonly name: string; readonly within: RegExp; readonly from: number }[] = [
   {
@@ -35,8 +35,8 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
   { name: 'complete', within: /^tools\//, from: 1 },
 ];
 /**
- * Programs that these files start without a name in the call, because the caller or the user chooses them. Nothing is listed where the
- * project itself makes the program.
+ * Programs that these files start without a name in the call, because the caller or the user chooses them.
+ * A program that the project itself makes is not listed.
  */
 const told: Readonly<Record<string, readonly string[]>> = {
   'bench/cni-node.ts': [],
@@ -58,10 +58,10 @@ const told: Readonly<Record<string, readonly string[]>> = {
   'tools/build.ts': ['gcc', 'musl-gcc'],
   'tools/check.ts': ['node', 'biome', 'oxlint', 'depcruise', 'knip'],
 };
-/** A string that reads as a command line: the lines of a test's table are started elsewhere. */
+/** A string that looks like a command line. Other code starts the lines of a test's table. */
 const commandLine = { text: /^[a-z][a-z0-9]+ -{1,2}[a-z]/, within: /^(src\/(node|cni|kernel)|test\/e2e)\// };
 
-/** Looks through one file. */
+/** Scans one file. */
 export function startsOf(file: string): Start[] {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
   const constants = constantsOf(source);
@@ -85,14 +85,14 @@ export function startsOf(file: string): Start[] {
   return found;
 }
 
-/** A list may be words of anything: only what stands behind a program that starts another one counts. */
+/** A list may contain any words. Only the words after a program that starts another program count. */
 function programsOfList(words: readonly Word[]): string[] {
   return words[0] === undefined || /\s/.test(words[0]) ? [] : programsOf(words).slice(1);
 }
 
 type Constants = ReadonlyMap<string, ts.Expression>;
 
-/** Initial values by name: a list of words is often named before it is used. */
+/** Initial values by name, because code often names a list of words before it uses it. */
 function constantsOf(source: ts.SourceFile): Constants {
   const constants = new Map<string, ts.Expression>();
   const visit = (node: ts.Node): void => {
@@ -122,7 +122,7 @@ function calleeOf({ expression }: ts.CallExpression): string {
   return ts.isPropertyAccessExpression(expression) ? expression.name.text.replace('#', '') : '';
 }
 
-/** True inside a function of {@link runners}, whose callers are looked at. */
+/** True inside a function of {@link runners}. The scan looks at the callers of such a function. */
 function isInRunner(node: ts.Node, file: string): boolean {
   for (let at = node.parent; at !== undefined; at = at.parent) {
     const named = ts.isFunctionLike(at) || ts.isVariableDeclaration(at) ? at.name : undefined;
@@ -131,7 +131,7 @@ function isInRunner(node: ts.Node, file: string): boolean {
   return false;
 }
 
-/** An expression as words of a command line, as far as the source tells. */
+/** An expression as the words of a command line, as far as the source shows them. */
 function wordsOf(expression: ts.Expression, constants: Constants, depth = 0): Word[] {
   const inner = (each: ts.Expression) => (depth > 8 ? [undefined] : wordsOf(each, constants, depth + 1));
   if (ts.isStringLiteralLike(expression)) return [expression.text];

@@ -1,9 +1,9 @@
-// Which programs a list of words or a shell script starts: `ip netns exec NAME ping` starts two.
+// The programs that a list of words or a shell script starts. For example, `ip netns exec NAME ping` starts two.
 
-/** One word of a command; undefined where it is known at run time alone. */
+/** One word of a command; undefined when it is known only at run time. */
 export type Word = string | undefined;
 
-/** Programs that start another one, with their options that have a value in the next word. */
+/** Programs that start another program, with the options whose value is the next word. */
 const carriers: Readonly<Record<string, readonly string[]>> = {
   env: ['-u', '-C'],
   nsenter: ['-t'],
@@ -19,13 +19,13 @@ const shellWords = new Set(
 );
 const shellPrefixes = new Set('! { ( if then elif else while until do fi done'.split(' '));
 
-/** The programs that are started by these words, from the first on. */
+/** The programs that these words start. The first word is the first program. */
 export function programsOf(words: readonly Word[]): string[] {
   const [first, ...rest] = words;
   if (first === undefined || first === '') return [];
   if (/\s/.test(first)) return programsOfScript(first);
   const name = /^\/(?:usr\/)?s?bin\/([^/]+)$/.exec(first)?.[1] ?? first;
-  // A file of the project or of a test: it is made where it is run.
+  // A file of the project or of a test: the code that runs it has made it.
   if (name.includes('/')) return [];
   const own = name === 'exec' ? [] : [name];
   if (shells.has(name)) return [...own, ...programsOfShell(rest)];
@@ -35,7 +35,7 @@ export function programsOf(words: readonly Word[]): string[] {
   return valued === undefined ? own : [...own, ...programsOf(carried(rest, valued))];
 }
 
-/** What stands behind a carrier's own options and variables. */
+/** The words after the options and variables of a program that starts another one. */
 function carried(words: readonly Word[], valued: readonly string[]): readonly Word[] {
   const end = words.indexOf('--');
   if (end >= 0) return words.slice(end + 1);
@@ -50,7 +50,7 @@ function programsOfShell(words: readonly Word[]): string[] {
   return at < 0 ? [] : programsOfScript(words[at + 1] ?? '');
 }
 
-/** The programs of a shell script; those are left out that it defines as functions. */
+/** The programs of a shell script, without the functions that it defines. */
 export function programsOfScript(script: string): string[] {
   const functions = new Set([...script.matchAll(/^\s*([\w-]+) ?\(\)/gm)].map(([, name]) => name));
   const { plain, inner } = withoutQuotes(script);
@@ -65,7 +65,7 @@ export function programsOfScript(script: string): string[] {
   );
 }
 
-/** A script's commands, each quotation and value as one word, without patterns of `case`; and the scripts in `$(…)`. */
+/** The commands of a script, and the scripts in `$(…)`. Each quotation or value is one word. Patterns of `case` are left out. */
 function withoutQuotes(script: string): { plain: string; inner: string[] } {
   const inner: string[] = [];
   let text = script

@@ -1,4 +1,4 @@
-// A part of npm run check: every program that is started stands in tools/programs.txt.
+// A part of npm run check: tools/programs.txt must list every program that the project starts.
 
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,6 +31,6 @@ for (const { file, line, program } of unknown) {
       : `${file}:${line} starts ${program}, which is not in tools/programs.txt`,
   );
 }
-// A scan that is blind would pass.
+// A scan that finds nothing would pass.
 if (starts.length < 100) console.error(`only ${starts.length} calls that start a program were found`);
 process.exitCode = unknown.length === 0 && starts.length >= 100 ? 0 : 1;

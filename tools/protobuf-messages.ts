@@ -1,5 +1,5 @@
-// The messages of protobuf that the embedded API server reads, taken from the Go types of Kubernetes by test/kube/clients.
-// npm run gen -- protobuf writes them; npm run test:kube sees that they are right.
+// The protobuf messages that the embedded API server reads. test/kube/clients takes them from the Go types of Kubernetes.
+// npm run gen -- protobuf writes them; npm run test:kube checks them.
 
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { apiVersion } from '../src/apiserver/resource.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What clients send besides the kinds that are stored here. */
+/** The messages that clients send, besides the stored kinds. */
 const otherBodies = [
   'v1 Binding',
   'v1 DeleteOptions',
@@ -20,13 +20,13 @@ const otherBodies = [
   'policy/v1 Eviction',
 ];
 
-/** What the program of test/kube/clients is to be given on its standard input. */
+/** The standard input of the program in test/kube/clients. */
 export function messageRoots(): string {
   const kinds = builtInKinds().resources.map((resource) => `${apiVersion(resource)} ${resource.kind}`);
   return `${[...new Set([...kinds, ...otherBodies])].toSorted().join('\n')}\n`;
 }
 
-/** The files, by their paths from the root of the repository, made of what that program said. */
+/** The files, by their paths from the root of the repository. They are made from the output of that program. */
 export function messageFiles(said: string): ReadonlyMap<string, string> {
   const packages = said.trim().split(/\n(?=# )/);
   const isCore = (text: string) => text.startsWith('# core/v1 ');

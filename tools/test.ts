@@ -1,4 +1,4 @@
-// npm test [-- PATTERN ...]: every test of the repository but those of a real cluster, or those whose path holds a PATTERN.
+// npm test [-- PATTERN ...]: runs all tests except those of a real cluster, or the tests whose path contains a PATTERN.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { chosenFiles } from './chosen-files.ts';
 
 const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
 
-/** Throws INPUT_INVALID where no file's path holds a pattern. */
+/** Throws INPUT_INVALID when a pattern matches no path. */
 function filesOf(patterns: readonly string[]): string[] {
   const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts']).filter(
     (file) => !file.startsWith('test/kube/'),
@@ -18,10 +18,13 @@ function filesOf(patterns: readonly string[]): string[] {
   return chosenFiles(files.toSorted(), patterns, 'test file');
 }
 
-/** Runs the files, each as a process of its own: tests that enter namespaces must not share one. Resolves with the exit code. */
+/**
+ * Runs each file in its own process, because tests that enter namespaces must not share one.
+ * Resolves with the exit code.
+ */
 async function runTests(patterns: readonly string[]): Promise<number> {
   const files = filesOf(patterns);
-  // Node's runner ends with a stack trace where the reader of its output goes away: then we are its reader.
+  // Node's test runner ends with a stack trace when the reader of its output closes. So this process reads the output itself.
   const output = process.stdout.isTTY ? 'inherit' : 'pipe';
   const runner = spawn(process.execPath, ['--test', ...options, ...files], {
     stdio: ['inherit', output, 'inherit'],

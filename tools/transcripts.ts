@@ -1,7 +1,7 @@
-// npm run gen -- transcripts: runs the commands that the guides in docs/ show, in a lab, and puts what they print below them.
+// npm run gen -- transcripts: runs the commands of the guides in docs/ in a lab, and writes their output below them.
 //
-// A guide marks a block with a comment before its fence. `<!-- manifest -->`: YAML that is applied, and its pods awaited.
-// `<!-- transcript -->`: each line that begins with `$ ` is a command (kubectl or orbctl), the lines after it are replaced.
+// A guide marks a block with a comment before its fence. `<!-- manifest -->`: YAML to apply; the tool waits for its pods.
+// `<!-- transcript -->`: each line that begins with `$ ` is a command (kubectl or orbctl). The lines after it are replaced.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const guides = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic']
 const orbctl = join(root, 'dist/orbctl.mjs');
 const block = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
 
-/** What differs from one lab to the next, and what stands for it; MAC addresses that a prefix or an overlay fixes stay. */
+/** Values that differ between labs, and their placeholders. MAC addresses that a prefix or an overlay fixes stay. */
 const masks: readonly [RegExp, string][] = [
   [/\b(?!ee:ee:|0a:1b:|ff:ff:)[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, '<mac>'],
   [/\bveth[0-9a-f]{11}\b/g, 'veth<id>'],
@@ -28,7 +28,7 @@ const masks: readonly [RegExp, string][] = [
   [/link-netnsid \d+/g, 'link-netnsid <n>'],
 ];
 
-/** A lab that runs until it is stopped, and the environment of commands that look into it. */
+/** A lab that runs until it is stopped, and the environment for commands that use it. */
 class Lab {
   readonly #process: ChildProcess;
   readonly #folder = mkdtempSync(join(tmpdir(), 'ow-transcripts-'));
@@ -49,7 +49,7 @@ class Lab {
     }
     const kubeconfig = /export KUBECONFIG=(\S+)/.exec(said)?.[1];
     if (kubeconfig === undefined) throw new Error(`the lab did not come up:\n${said}`);
-    // Not to be stopped by a pipe that nobody reads.
+    // An unread pipe would block the lab.
     this.#process.stdout?.resume();
     const { PATH = '' } = process.env;
     this.#environment = {
@@ -60,7 +60,7 @@ class Lab {
     };
   }
 
-  /** What a command prints; `orbctl trace` ends with 1 where the connection does not work, and that may be what is shown. */
+  /** The output of a command. `orbctl trace` ends with 1 when the connection does not work, and a guide may show that. */
   run(command: string, input?: string): string {
     const run = spawnSync('sh', ['-c', command], {
       encoding: 'utf8',
@@ -85,13 +85,13 @@ function masked(text: string): string {
   return masks.reduce((masking, [what, standIn]) => masking.replace(what, standIn), text);
 }
 
-/** Runs a guide from top to bottom, and gives it back with what was printed. */
+/** Runs a guide from top to bottom, and returns it with the new output. */
 function renewed(guide: string, lab: Lab): string {
   const applied: string[] = [];
   const text = guide.replace(block, (whole, kind: string, language: string, body: string) => {
     if (kind === 'manifest') {
       lab.run('kubectl apply -f -', body);
-      // Pods before the pools that their addresses are of.
+      // Delete pods before the pools of their addresses.
       applied.unshift(...body.split('\n---\n').toReversed());
       lab.run('kubectl wait --for=condition=Ready --timeout=180s pods --all');
       return whole;
