@@ -1,4 +1,4 @@
-// What users get wrong: the message names field, value and what is allowed, the code is the specification's, and nothing is allocated or left.
+// User errors. The message names field, value and allowed values, and the code is the specification's. Nothing is allocated or left.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -16,7 +16,7 @@ import { CniFailure, type Network, Runtime, Sandbox, underlay } from './runtime.
 const annotation = (name: string, value: unknown) => ({
   [`ipam.spidernet.io/${name}`]: typeof value === 'string' ? value : JSON.stringify(value),
 });
-/** Codes of the CNI specification, section "Error". */
+/** Error codes of the CNI specification, section "Error". */
 const codes = { environment: 4, decode: 6, configuration: 7, tryAgain: 11 } as const;
 
 if (insideNamespaces(import.meta.filename)) {
@@ -48,7 +48,7 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.dropNamespace();
   }
 
-  /** ADD is refused with this code and these words; IPAM alone has touched nothing, and after the chain's DEL all is as before. */
+  /** ADD is refused with this code and these words. IPAM alone has changed nothing. After the chain's DEL, all is as before. */
   async function refused(sandbox: Sandbox, network: Network, code: number, words: RegExp): Promise<void> {
     const empty = kernelLines(sandbox.netns.split('/').at(-1));
     await assert.rejects(runtime.add(network, sandbox), (error) => {
@@ -59,7 +59,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
     await runtime.del(network, sandbox).catch(() => {}); // a configuration that cannot be read cannot be deleted by either
     const left = kernelLines(sandbox.netns.split('/').at(-1)).filter((line) => !empty.includes(line));
-    // The reference macvlan forgets its link where the IPAM plugin refuses: the sandbox's end takes it.
+    // The reference macvlan leaves its link when the IPAM plugin refuses. The end of the sandbox removes the link.
     assert.deepEqual(
       left.filter((line) => !/\beth0\b/.test(line)),
       [],

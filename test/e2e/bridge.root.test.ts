@@ -1,4 +1,4 @@
-// The chain of a bridge and the coordinator on a real agent: the bridge plugin's CHECK finds its links in our result.
+// The chain of a bridge and the coordinator on a real agent. The bridge plugin's CHECK finds its links in our result.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -22,7 +22,7 @@ if (insideNamespaces(import.meta.filename)) {
   before(async () => {
     node = await OneNode.start();
     await node.createPools();
-    // The bridge stays behind when its last pod goes: it is there before anything is compared.
+    // The bridge remains when its last pod goes. So it must exist before the first comparison.
     const sandbox = await Sandbox.ofNewPod(node, 'first', { annotations });
     await runtime.add(network, sandbox);
     await runtime.del(network, sandbox);

@@ -1,4 +1,4 @@
-// All that pods leave on the node and in the cluster: what must be as before once they are gone.
+// Everything that pods leave on the node and in the cluster. When the pods are gone, it must be as before.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -18,7 +18,7 @@ export interface Footprint {
 }
 
 function files(folder: string): string[] {
-  // What a killed agent was just writing begins with a dot; a later start removes it.
+  // The name of a file that a killed agent was writing begins with a dot. A later start removes it.
   const names = readdirSync(`/var/lib/orbweaver/${folder}`).filter((name) => !name.startsWith('.'));
   return names.toSorted();
 }
@@ -37,16 +37,16 @@ export async function footprint({ client }: OneNode): Promise<Footprint> {
   };
 }
 
-/** How a node differs from what it should look like, as the same lines. */
+/** The difference between a node and its expected state, as the same lines. */
 interface Difference {
   readonly missing: readonly string[];
   readonly added: readonly string[];
 }
 
-/** What tests that failed have changed and nobody could undo: no later test is blamed for it. One node a process. */
+/** Changes by failed tests that nobody could undo. Later tests are not blamed for them. There is one node per process. */
 let forgiven: Difference = { missing: [], added: [] };
 
-/** Of equal lines, each takes one away. */
+/** Each line removes only one equal line. */
 function without(lines: readonly string[], taken: readonly string[]): string[] {
   const left = [...lines];
   for (const line of taken) if (left.includes(line)) left.splice(left.indexOf(line), 1);
@@ -63,7 +63,10 @@ function compare(before: Footprint, now: Footprint): Difference {
   return { missing: without(old, young), added: without(young, old) };
 }
 
-/** The difference once there is none, or after that time: the kernel ends namespaces, and the agent its retries, in the background. */
+/**
+ * The difference as soon as it is empty, or else after that time.
+ * The kernel ends namespaces in the background, and the agent retries there.
+ */
 async function settled(node: OneNode, before: Footprint, patienceMs: number): Promise<Difference> {
   for (const deadline = performance.now() + patienceMs; ; await sleep(20)) {
     const { missing, added } = compare(before, await footprint(node));
@@ -74,8 +77,8 @@ async function settled(node: OneNode, before: Footprint, patienceMs: number): Pr
 }
 
 /**
- * For all tests of a file or a suite: each must leave its node as it was, with both programs running. What a failed test has
- * left is taken away by its DELs, so that it drags no other test along.
+ * For all tests of a file or a suite. Each test must leave its node as it was, with both programs running. DELs remove
+ * what a failed test has left, so that it does not make other tests fail.
  */
 export function leaveNothing(runtime: Runtime, nodeOf: () => OneNode): void {
   let clean: Footprint | undefined;

@@ -55,7 +55,7 @@ if (insideNamespaces(import.meta.filename)) {
     before(async () => {
       node = await OneNode.start();
       await node.createPools();
-      // The first pod makes what a node has once.
+      // The first pod makes the objects that a node has only once.
       await end((await attached()).sandbox);
     });
     after(() => node.stop());
@@ -163,7 +163,7 @@ if (insideNamespaces(import.meta.filename)) {
           ]);
         }
       } finally {
-        // Not in a hook of the test: those run after the node was looked at.
+        // A hook of the test would run only after the check of the node.
         runProgram('ip', ['netns', 'delete', 'machine']);
       }
       await end(sandbox);
@@ -191,7 +191,7 @@ function ping(sandbox: Sandbox, family: 4 | 6, address: string): void {
   sandbox.run('ping', `-${family}`, '-c1', '-W5', address);
 }
 
-/** The addresses of eth0 by family. */
+/** The addresses of eth0, by family. */
 function addressesOf({ ips = [] }: AddResult): Record<4 | 6, string> {
   const all = ips.map(({ address }) => address.split('/')[0] ?? '');
   return {

@@ -1,4 +1,4 @@
-// A running lab by kubectl: its nodes, its jobs, what holds up a drain, and how its pods reach the API.
+// kubectl on a running lab: its nodes, its jobs, a blocked drain, and the way from its pods to the API.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -42,7 +42,7 @@ describe('kubectl in a lab', () => {
     return text;
   }
 
-  /** Debian's kubectl 1.20 waits for conditions alone. */
+  /** kubectl 1.20 of Debian can wait only for conditions. */
   async function until(args: string, wanted: string): Promise<void> {
     for (let i = 0; i < 300 && ok(args).trim() !== wanted; i++) await sleep(200);
     assert.equal(ok(args).trim(), wanted, `kubectl ${args}`);

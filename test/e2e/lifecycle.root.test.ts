@@ -19,7 +19,7 @@ interface IpRoute {
   readonly protocol?: string;
 }
 
-/** Routes as short lines, without those that the kernel makes by itself. */
+/** Routes as short lines, without the routes that the kernel makes itself. */
 function routesOf(rows: readonly IpRoute[]): string[] {
   const own = rows.filter(({ protocol, table }) => protocol !== 'kernel' && table !== 'local');
   return own
@@ -65,7 +65,7 @@ if (insideNamespaces(import.meta.filename)) {
   before(async () => {
     node = await OneNode.start();
     await node.createPools();
-    // The first pod makes what a node has once.
+    // The first pod makes the objects that a node has only once.
     await end((await attached()).sandbox);
   });
   after(() => node.stop());

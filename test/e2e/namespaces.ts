@@ -1,21 +1,20 @@
-// Runs a file in namespaces of its own: nothing of the machine's network, mounts or processes is touched, and nothing outlives it.
+// Runs a file in its own namespaces. It does not touch the machine's network, mounts or processes, and nothing of it remains.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { runProgram } from './program.ts';
 
-/** Set for the process that runs inside. */
+/** Set in the environment of the inner process. */
 const MARK = 'ORBWEAVER_E2E_INSIDE';
 
-/** Folders that are on every Linux; a copy-on-write layer over them holds the mount points of the node's own folders. */
+/** Folders that exist on every Linux. A copy-on-write layer over them holds the mount points of the node's folders. */
 const layered = ['/opt', '/var/lib'];
 
 /**
- * True inside fresh network, mount and pid namespaces. Outside, it runs the same file there, with the same arguments and
- * standard streams, sets the exit code, and returns false: a file of tests or a benchmark does its work only where this is
- * true. When the process ends in whatever way, the kernel kills what it started and takes the namespaces away.
- *
- * Under `node --test` the process inside reports to the runner itself: it has inherited the stream and NODE_TEST_CONTEXT.
+ * Returns true inside fresh network, mount and pid namespaces. Outside, it runs the same file inside, with the same arguments
+ * and standard streams, sets the exit code, and returns false. A file of tests or a benchmark works only when this is true.
+ * When the inner process ends, the kernel kills every process that it started, and removes the namespaces.
+ * Under `node --test` the inner process reports to the runner itself: it inherits the stream and NODE_TEST_CONTEXT.
  */
 export function insideNamespaces(file: string, args: readonly string[] = process.argv.slice(2)): boolean {
   if (process.env[MARK] === '1') return true;
@@ -28,7 +27,7 @@ export function insideNamespaces(file: string, args: readonly string[] = process
   return false;
 }
 
-/** Covers the folders that a node writes to, for this mount namespace alone. */
+/** Covers the folders that a node writes to, only in this mount namespace. */
 export function coverFolders(): void {
   runProgram('mount', ['--make-rprivate', '/']);
   runProgram('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'e2e', '/run']);

@@ -1,5 +1,5 @@
-// The CNI types from before the coordinator in their real chains: `veth` as the guide to several NICs has it, and `router` beside an
-// overlay.
+// The CNI types that are older than the coordinator, in their real chains: `veth` as in the guide to several NICs, and `router`
+// beside an overlay.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface IpRule {
   readonly table: string;
 }
 
-/** The guide's NetworkAttachmentDefinitions, as they stand there. */
+/** The NetworkAttachmentDefinitions of the guide, unchanged. */
 function guideNetworks(): Record<string, Network> {
   const file = join(import.meta.dirname, '../fixtures/manifests/fixed-ip-multi-nic.yaml');
   const objects = parseAllDocuments(readFileSync(file, 'utf8')).map(
@@ -44,7 +44,7 @@ const annotations = {
   ]),
 };
 
-/** Two more NICs of the node, named as in the guide: one on the LAN, one on a LAN of its own. */
+/** Two more NICs of the node, with the names of the guide: one on the LAN, one on a separate LAN. */
 function addGuideNics(): void {
   const lines = [
     'link add ens192 type veth peer name lan-port1',
@@ -117,7 +117,7 @@ if (insideNamespaces(import.meta.filename)) {
       '10.96.0.0/12 via 10.6.0.101 veth0',
       'default via 10.6.0.1 eth0',
     ]);
-    // Each NIC answers for itself, also the one whose default route is in main (docs/adr/0028).
+    // Each NIC answers through itself, also the NIC whose default route is in table main (docs/adr/0028).
     const answers = [`${addressOf(sandbox, 'net1')} 101`, `${addressOf(sandbox, 'eth0')} 99`];
     assert.deepEqual(sourceRules(sandbox), answers);
     assert.deepEqual(routes(sandbox, '101'), [
@@ -191,7 +191,7 @@ if (insideNamespaces(import.meta.filename)) {
         assert.match(error.message, /veth configuration: move_routes: 7 is not one of 0, 1, 2/);
         return true;
       });
-      // DEL with the same configuration: it must not fail for what ADD refused.
+      // DEL gets the same configuration. It must not fail for the reason for which ADD refused.
       await runtime.del(network, sandbox);
       sandbox.dropNamespace();
     });

@@ -5,7 +5,7 @@
 //     try { … node.client, node.createPod('a'), new Runtime() (runtime.ts) … } finally { await node.stop(); }
 //   }
 //
-// Everything is made in the namespaces of the caller, which must be its own. `npm run build` has made what is started.
+// Everything is made in the caller's namespaces, which must be its own. It starts programs that `npm run build` has made.
 
 import {
   existsSync,
@@ -43,14 +43,14 @@ export const gateway = { 4: '10.6.0.1', 6: 'fd00:10:6::1' } as const;
 export const overlayCidrs = ['10.244.0.0/16', 'fd00:10:244::/56'] as const;
 export const serviceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'] as const;
 
-/** Where the reference plugins of containernetworking/plugins lie. */
+/** The folder of the reference plugins of containernetworking/plugins. */
 const referencePlugins = '/usr/lib/cni';
 
-/** What a node can be given besides the usual. */
+/** Optional settings of a node. */
 export interface OneNodeOptions {
   /** Lines of the agent's conf.yml below its key `orbweaver`, e.g. `{maxConcurrentRequests: 64}`. */
   readonly agent?: Readonly<Record<string, unknown>>;
-  /** Folder for state and logs; without one a temporary folder is made, and removed by {@link OneNode.stop}. */
+  /** The folder for state and logs. The default is a temporary folder, which {@link OneNode.stop} removes. */
   readonly folder?: string;
 }
 
@@ -62,7 +62,7 @@ export class OneNode {
   readonly #ownFolder: boolean;
   #client: ReturnType<typeof connect> | undefined;
 
-  /** The node whose state is in `folder`, whether it runs or not. */
+  /** The node with its state in `folder`, running or not. */
   constructor(folder: string, ownFolder = false) {
     this.folder = folder;
     this.#ownFolder = ownFolder;
@@ -88,8 +88,8 @@ export class OneNode {
     ]);
     this.agent = new Daemon('agent', folder, [
       ...([
-        // An agent's threads mostly wait in the kernel, and young objects are few: heaps of their own and V8's usual space cost 20 MB
-        // (docs/performance.md).
+        // An agent's threads mostly wait in the kernel, and young objects are few. Separate heaps and V8's default young space would
+        // cost 20 MB (docs/performance.md).
         'env',
         'MALLOC_ARENA_MAX=2',
         node,
@@ -111,7 +111,7 @@ export class OneNode {
     ]);
   }
 
-  /** Makes the LAN, starts both programs, and resolves when the agent's socket is there. */
+  /** Makes the LAN, starts both programs, and resolves when the agent's socket exists. */
   static async start(options: OneNodeOptions = {}): Promise<OneNode> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'orbweaver-e2e-'));
     const node = new OneNode(folder, options.folder === undefined);
@@ -138,7 +138,7 @@ export class OneNode {
     return join(this.folder, 'kubeconfig');
   }
 
-  /** Access to the API server; survives its restarts. */
+  /** A client of the API server. It survives restarts of the server. */
   get client(): ReturnType<typeof connect> {
     this.#client ??= connect(kubeconfigFile(this.kubeconfig), { log: silentLogger });
     return this.#client;
@@ -148,18 +148,18 @@ export class OneNode {
     await this.apiServer.start(async () => existsSync(this.kubeconfig) && (await accepts({ port: 6443 })));
   }
 
-  /** Starts the agent and resolves when it takes requests; ADDs wait until it has read the cluster. */
+  /** Starts the agent, and resolves when it accepts requests. ADDs wait until the agent has read the cluster. */
   async startAgent(): Promise<void> {
     await this.agent.start(() => accepts({ path: '/run/orbweaver/agent.sock' }));
   }
 
-  /** Starts what does not run, after a test that has stopped it. */
+  /** Starts every program that does not run, after a test that has stopped it. */
   async revive(): Promise<void> {
     if (this.apiServer.pid === undefined) await this.startApiServer();
     if (this.agent.pid === undefined) await this.startAgent();
   }
 
-  /** A pod of this node, as the scheduler leaves it. */
+  /** A pod of this node, in the state that the scheduler leaves. */
   createPod(name: string, annotations: Record<string, string> = {}, namespace = 'default'): Promise<Pod> {
     return this.client.create(resources.pods, {
       metadata: { name, namespace, annotations },
@@ -167,7 +167,7 @@ export class OneNode {
     } as Pod);
   }
 
-  /** A pool of the LAN; `spec` over the subnet and gateway of its family. */
+  /** A pool of the LAN. `spec` overrides the subnet and gateway of the pool's family. */
   createPool(name: string, family: 4 | 6, spec: Partial<SpiderIPPool['spec']> = {}): Promise<SpiderIPPool> {
     return this.client.create(resources.spiderIPPools, {
       metadata: { name },
@@ -175,24 +175,24 @@ export class OneNode {
     } as SpiderIPPool);
   }
 
-  /** `v4` and `v6`, of the LAN: more addresses than a test needs. */
+  /** The pools `v4` and `v6` of the LAN, with more addresses than a test needs. */
   async createPools(): Promise<void> {
     await this.createPool('v4', 4, { ips: ['10.6.1.1-10.6.1.250'] });
     await this.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
   }
 
-  /** The addresses held in a pool, each with its holder. */
+  /** The addresses that a pool records as held, each with its holder. */
   async held(pool: string): Promise<Record<string, { pod: string; podUid: string; nic?: string }>> {
     const { status } = await this.client.get(resources.spiderIPPools, { name: pool });
     return JSON.parse(status?.allocatedIPs ?? '{}') as Awaited<ReturnType<OneNode['held']>>;
   }
 
-  /** Closes the connections of {@link OneNode.client}; the programs run on. */
+  /** Closes the connections of {@link OneNode.client}. The programs continue to run. */
   close(): void {
     this.#client?.close();
   }
 
-  /** Ends both programs and removes the folder, if it made it. The namespaces go with the caller's process. */
+  /** Stops both programs, and removes the folder if the node made it. The namespaces end with the caller's process. */
   async stop(): Promise<void> {
     this.close();
     await this.agent.stop('SIGKILL');
@@ -200,7 +200,7 @@ export class OneNode {
     if (this.#ownFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Our kinds, the Node, and the coordinator's settings as its controller leaves them. */
+  /** Makes our kinds, the Node, and the coordinator's settings in the form that its controller leaves. */
   async #fillCluster(): Promise<void> {
     const { client } = this;
     const folder = join(root, 'deploy/crds');
@@ -229,9 +229,10 @@ export class OneNode {
 }
 
 /**
- * A bridge as the LAN's switch, and the node's NIC in it. With the first rule that a namespace gets, the kernel parts its local routes
- * from table main, and for an instant finds them in neither (fib4_rule_configure: fib_unmerge comes before fib_has_custom_rules): 127.0.0.1
- * is unreachable to whoever asks then. Here that is over before the agent makes its rule beside programs that talk.
+ * Makes a bridge as the LAN's switch, with the node's NIC in it. It also adds a first rule to the namespace.
+ * With the first rule, the kernel separates the local routes from table main. For an instant neither table has them
+ * (fib4_rule_configure: fib_unmerge comes before fib_has_custom_rules), and 127.0.0.1 is unreachable.
+ * Here this happens before the agent makes its rule, while no program communicates.
  */
 function makeLan(): void {
   const lines = [

@@ -1,4 +1,4 @@
-// orbctl as a user types it, around and inside a running lab.
+// Runs orbctl as a user does, outside and inside a running lab.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ describe('orbctl', () => {
   let lab: ChildProcess;
   let running: RunningLab;
   let pods: readonly string[];
-  /** What the lab tells the user to type. */
+  /** The commands that the lab tells the user to type. */
   let told = '';
 
   before(async () => {
@@ -108,7 +108,7 @@ describe('orbctl', () => {
 
   test('takes an empty KUBECONFIG for none, and looks into the lab that runs', () => {
     const { stdout, stderr } = orbctl(['trace', podAt(0), podAt(1), '--port', '8080'], '');
-    // Others may run labs on this machine.
+    // Other users may run labs on this machine.
     assert.match(stdout + stderr, /\nworks\n$|labs run: set KUBECONFIG to that of one/);
   });
 

@@ -1,4 +1,4 @@
-// Pods on a parent that `ifacer` makes first: a VLAN of the node's NIC, and a VLAN of a bond, with the reference macvlan and a real agent.
+// Pods on a parent that `ifacer` makes first: a VLAN of the node's NIC, and a VLAN of a bond. The macvlan and the agent are real.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -10,7 +10,7 @@ import { type Network, Runtime, Sandbox } from './runtime.ts';
 
 const ip = (line: string) => runProgram('ip', line.split(' '));
 
-/** What `ip -j link` tells of a link of the node; undefined where it is not there. */
+/** The output of `ip -j link` for a link of the node; undefined when the link does not exist. */
 function linkOf(name: string): { ifindex: number; link?: string; flags: string[] } | undefined {
   const all = JSON.parse(ip('-j link')) as {
     ifname: string;
@@ -27,7 +27,7 @@ if (insideNamespaces(import.meta.filename)) {
     let node: OneNode;
     let pods = 0;
 
-    /** ifacer, macvlan on what it makes, coordinator: the chain that a SpiderMultusConfig is rendered to. */
+    /** The chain of a SpiderMultusConfig: ifacer, macvlan on the link that ifacer makes, coordinator. */
     const chain = (vlanId: number, ifacer: object, parent: string): Network => ({
       cniVersion: '1.0.0',
       name: `vlan${vlanId}`,
@@ -60,7 +60,7 @@ if (insideNamespaces(import.meta.filename)) {
     const ping = ({ sandbox }: { sandbox: Sandbox }, address: string) =>
       sandbox.run('ping', '-c1', '-W10', address);
 
-    /** The LAN's router with a leg in each VLAN, 10.100.0.1 and 10.200.0.1, and two spare NICs of the node on the LAN. */
+    /** The LAN's router, with an interface in each VLAN (10.100.0.1 and 10.200.0.1), and two spare NICs of the node on the LAN. */
     function makeVlans(): void {
       const lines = [
         'netns add router',

@@ -1,4 +1,4 @@
-// Detection of rivals and of silent gateways with the real macvlan and a real agent, and `ifacer` before it in the chain.
+// Detection of address conflicts and silent gateways, with the real macvlan and a real agent. `ifacer` is first in the chain.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   const rival = (...args: string[]) => runProgram('ip', ['-n', 'rival', ...args]);
 
-  /** The rival has these addresses while the test runs. */
+  /** Another host has these addresses during the test. */
   function rivalHas(test: TestContext, ...addresses: readonly string[]): void {
     for (const address of addresses) {
       const here = address.includes(':') ? `${address}/128` : `${address}/32`;
@@ -35,10 +35,10 @@ if (insideNamespaces(import.meta.filename)) {
     return Sandbox.ofNewPod(node, `pod-${++pods}`);
   }
 
-  /** The agent with these switches of its conf.yml. */
+  /** Restarts the agent with these switches of its conf.yml. */
   async function configure(switches: Readonly<Record<string, boolean>>): Promise<void> {
     await node.agent.stop('SIGTERM');
-    // A busy machine is not done within the usual 300 ms.
+    // A busy machine needs more than the default of 300 ms.
     const orbweaver = { probeDeadlineMs: 1500 };
     const conf = { enableIPv4: true, enableIPv6: true, orbweaver, ...switches };
     writeFileSync(join(node.folder, 'conf.yml'), JSON.stringify(conf));
@@ -57,7 +57,7 @@ if (insideNamespaces(import.meta.filename)) {
     return { sandbox, addresses: ips.map(({ address }) => address.split('/')[0] ?? ''), tookMs };
   }
 
-  /** Messages of Events, in order. */
+  /** The messages of Events, in order. */
   async function conflictsToldOf(pod: string): Promise<string[]> {
     const { items } = await node.client.list(resources.events, { namespace: 'default' });
     return items
@@ -66,7 +66,7 @@ if (insideNamespaces(import.meta.filename)) {
       .sort();
   }
 
-  /** They are written after the answer. */
+  /** Waits, because the agent writes Events after its answer. */
   async function eventually(look: () => Promise<string[]>, count: number): Promise<string[]> {
     for (let tries = 0; tries < 1500; tries++) {
       const found = await look();
@@ -107,7 +107,7 @@ if (insideNamespaces(import.meta.filename)) {
     for (const address of [`${gateway[4]}/16`, `${gateway[6]}/64`]) {
       rival('address', 'add', address, 'dev', 'nic', ...(address.includes(':') ? ['nodad'] : []));
     }
-    // The first pod makes what a node has once.
+    // The first pod makes the objects that a node has only once.
     await end((await attach()).sandbox);
   });
   after(() => node.stop());

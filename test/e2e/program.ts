@@ -1,18 +1,18 @@
-// Programs that the harness runs: to their end, or in the background with a log and a pid file.
+// Runs the harness's programs: to their end, or in the background with a log and a pid file.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Runs a program to its end and gives what it printed; any exit code but 0 is an error with its stderr. */
+/** Runs a program to its end and returns its output. An exit code other than 0 is an error with its stderr. */
 export function runProgram(command: string, args: readonly string[], input = ''): string {
   const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 64 << 20, input });
   if (done.status === 0) return done.stdout;
   throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? done.stderr.trim()}`);
 }
 
-/** Repeats `look` until it is true. The usual patience is that of a busy machine: it costs nothing where all is well. */
+/** Repeats `look` until it is true. The default timeout suits a busy machine, and costs nothing when all is well. */
 export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 30_000) {
   for (const deadline = performance.now() + timeoutMs; !(await look()); await sleep(5)) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
@@ -20,8 +20,8 @@ export async function until(what: string, look: () => boolean | Promise<boolean>
 }
 
 /**
- * A background program. Its pid stands in a file, so that another process (a hook of the conformance runner) can
- * stop what this one has started.
+ * A background program. Its pid is in a file, so that another process (a hook of the conformance runner) can
+ * stop a program that this process has started.
  */
 export class Daemon {
   readonly name: string;
@@ -36,7 +36,7 @@ export class Daemon {
     this.#argv = argv;
   }
 
-  /** Its process id; undefined while it does not run. */
+  /** Its process id; undefined when it does not run. */
   get pid(): number | undefined {
     try {
       const pid = Number(readFileSync(this.#pidFile, 'utf8'));
@@ -50,7 +50,7 @@ export class Daemon {
     return readFileSync(this.logFile, 'utf8');
   }
 
-  /** Starts it, and resolves when `isUp`; fails with the end of its log when it ends before. */
+  /** Starts it, and resolves when `isUp` returns true. When it ends before that, the error has the end of its log. */
   async start(isUp: () => boolean | Promise<boolean>): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const [command, ...args] = this.#argv;
@@ -64,7 +64,7 @@ export class Daemon {
     });
   }
 
-  /** Sends the signal and resolves when the program is gone. Fine where it does not run. */
+  /** Sends the signal, and resolves when the program is gone. Does nothing when it does not run. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const { pid } = this;
     if (pid !== undefined) {
@@ -75,7 +75,7 @@ export class Daemon {
   }
 }
 
-/** A dead process whose parent does not ask for its exit code does not count. */
+/** A zombie, whose parent has not read its exit code, does not count. */
 function runs(pid: number): boolean {
   try {
     return !/^[0-9]+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -1,4 +1,4 @@
-// What happens when the agent or the API server is away, or dies in the middle: nothing is lost, and nothing is left.
+// The agent or the API server is away, or dies during its work. Nothing is lost, and nothing is left behind.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -45,7 +45,7 @@ if (insideNamespaces(import.meta.filename)) {
     const sandbox = await attached();
     await node.agent.stop();
     const runs = await runtime.del(network, sandbox);
-    // A second each (shim/ow-cni.c), and what a busy machine takes to start it; an ADD would wait 30 s.
+    // Each call waits one second (shim/ow-cni.c), and a busy machine adds the time to start the shim. An ADD would wait 30 s.
     for (const { type, elapsedMs } of runs) assert.ok(elapsedMs < 8000, `${type}: ${elapsedMs} ms`);
     sandbox.dropNamespace();
     const waiting = await footprint(node);
@@ -73,7 +73,7 @@ if (insideNamespaces(import.meta.filename)) {
   });
 
   test('a CNI_NETNS on a mount that never answers: others are served, DEL is kept, and the agent can be stopped', async () => {
-    // A FUSE server that reads nothing: the kernel waits for its first answer for ever.
+    // A FUSE server that reads nothing: the kernel waits forever for its first answer.
     mkdirSync('/run/dead');
     const script = `exec 3<>/dev/fuse
 mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && echo up && exec sleep 600`;
@@ -93,7 +93,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
       await end(await attached());
       await end(sandbox);
     } finally {
-      // With the server's end the kernel gives up: ENOTCONN for all who wait.
+      // When the server ends, the kernel stops waiting: all waiting calls get ENOTCONN.
       server.kill('SIGKILL');
       await once(server, 'exit');
       runProgram('umount', ['-l', '/run/dead']);
@@ -273,7 +273,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    // The shim asks the next agent.
+    // The shim then asks the new agent.
     const added = await adding;
     assert.ok(!(added instanceof Error), String(added));
     await end(late);

@@ -1,4 +1,4 @@
-// What breaks on a node with a running agent is whole again by itself: counted, told on the pod, and never more than what is ours.
+// A running agent repairs damage on its node. It counts repairs, reports them on the pod, and changes only its own objects.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ if (insideNamespaces(import.meta.filename)) {
   let sandbox: Sandbox;
   let whole: string;
 
-  /** Rules, routes, addresses, neighbours of the pod and the node, and nftables of both; not what the kernel adds by itself. */
+  /** Rules, routes, addresses, neighbours and nftables of the pod and the node, without the objects that the kernel adds itself. */
   function everything(): string {
     const commands = [
       'ip rule',
@@ -64,7 +64,7 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.run('sh', '-c', command);
   }
 
-  /** The sum of a counter's series whose labels match. */
+  /** The sum of the counter's series with matching labels. */
   async function counted(metric: string, ...labels: string[]): Promise<number> {
     const text = await (await fetch('http://127.0.0.1:5710/metrics')).text();
     return text
@@ -85,7 +85,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   const ready = async () => (await fetch('http://127.0.0.1:5710/v1/runtime/readiness')).ok;
 
-  /** No comparison for a while. */
+  /** Waits until the agent makes no comparison for a while. */
   async function calm(quietMs = 600): Promise<number> {
     let before = -1;
     await until('the agent is idle', async () => {
@@ -104,7 +104,7 @@ if (insideNamespaces(import.meta.filename)) {
     await makePod();
   });
   after(() => node.stop());
-  // All tests damage one pod: what a failed test has damaged for good must not fail the others.
+  // All tests damage the same pod. Permanent damage by a failed test must not make the others fail.
   afterEach(async (test) => {
     await node.revive();
     if (!('passed' in test) || test.passed) return;
@@ -256,7 +256,7 @@ if (insideNamespaces(import.meta.filename)) {
           ],
         },
       });
-      // Else the second address goes with the first.
+      // Without it, the second address is removed with the first.
       onNode(`echo 1 >/proc/sys/net/ipv4/conf/${nodeNic}/promote_secondaries`);
       onNode(`ip address add 10.6.0.103/16 dev ${nodeNic}`);
       onNode(`ip address del ${nodeAddress[4]}/16 dev ${nodeNic}`);
@@ -343,7 +343,7 @@ if (insideNamespaces(import.meta.filename)) {
 
     test('neighbours that come and go, and other programs’ routes, rules and pods, wake nobody', async () => {
       await until('the agent knows the cluster', ready);
-      // Longer than a busy machine takes for what the tests before have set off.
+      // Longer than a busy machine needs for the work that earlier tests started.
       const before = await calm(3000);
       for (let i = 2; i < 30; i++) {
         inPod(`ip neighbour replace 10.6.7.${i} dev eth0 lladdr 02:00:00:00:00:${10 + i} nud reachable`);
@@ -398,7 +398,7 @@ if (insideNamespaces(import.meta.filename)) {
       assert.deepEqual(orbctl(), { status: 0, stdout: 'node1: no drift (the node and 1 pod)\n', stderr: '' });
     });
 
-    // Of sysctls but rp_filter the kernel tells nobody: the agent's own repair does not come first.
+    // The kernel announces no sysctl except rp_filter. So the agent does not repair this one before orbctl does.
     test('names drift, exits with 1, and mends it when asked', async () => {
       const link = veth();
       onNode(`echo 1 >/proc/sys/net/ipv6/conf/${link}/accept_ra`);

@@ -1,4 +1,4 @@
-// A path of a network namespace that is another pod's by now, as /proc/PID/ns/net becomes when the number is in use again.
+// The path of a network namespace that now belongs to another pod. This happens to /proc/PID/ns/net when a PID is reused.
 
 import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
@@ -54,7 +54,7 @@ if (insideNamespaces(import.meta.filename)) {
       new CniFailure(checked).message,
       /is not the network namespace that the interface was added in/,
     );
-    // macvlan would delete eth0 wherever the path leads; what is ours is told from it.
+    // macvlan would delete eth0 in whichever namespace the path names. The test shows what our plugins do.
     for (const type of ['coordinator', 'spiderpool']) {
       const { exit, stdout } = await runtime.call(
         'DEL',

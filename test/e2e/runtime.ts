@@ -1,4 +1,4 @@
-// A container runtime as libcni is one: sandboxes with a network namespace each, chains of plugins, results handed on and kept.
+// A container runtime like libcni: sandboxes with their own network namespaces, chains of plugins, and stored results.
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -17,18 +17,18 @@ export interface Network {
   readonly plugins: readonly (Json & { readonly type: string })[];
 }
 
-/** What one run of a plugin came to. */
+/** The result of one run of a plugin. */
 export interface Run {
   readonly type: string;
   readonly exit: number | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly elapsedMs: number;
-  /** Standard output, where it is JSON. */
+  /** Standard output, if it is JSON. */
   readonly json: Json | undefined;
 }
 
-/** A plugin refused: the document it printed. */
+/** The refusal of a plugin: the document that it printed. */
 export class CniFailure extends Error {
   readonly code: number;
   readonly run: Run;
@@ -46,7 +46,7 @@ export class CniFailure extends Error {
   }
 }
 
-/** The result of ADD, as far as it is read here. */
+/** The fields of an ADD result that the tests read. */
 export interface AddResult extends Json {
   readonly interfaces?: readonly {
     readonly name: string;
@@ -60,15 +60,15 @@ export interface AddResult extends Json {
   }[];
 }
 
-/** Whom a sandbox is for. */
+/** The pod of a sandbox. */
 export interface SandboxPod {
   readonly name: string;
   readonly namespace?: string;
-  /** K8S_POD_UID of CNI_ARGS, which older runtimes leave out. */
+  /** K8S_POD_UID of CNI_ARGS, which older runtimes omit. */
   readonly uid?: string | undefined;
 }
 
-/** What a new pod may have besides its name. */
+/** Optional properties of a new pod. */
 export interface NewPod {
   readonly annotations?: Record<string, string>;
   readonly namespace?: string;
@@ -94,7 +94,7 @@ export class Sandbox {
     Sandbox.#open.add(this);
   }
 
-  /** Makes the pod, and a sandbox for it. */
+  /** Makes the pod and its sandbox. */
   static async ofNewPod(
     node: OneNode,
     name: string,
@@ -108,28 +108,28 @@ export class Sandbox {
     return `/run/netns/${this.#namespace}`;
   }
 
-  /** What `ip -j …` prints inside. */
+  /** The output of `ip -j …` inside. */
   ip<T = Record<string, unknown>>(...args: string[]): T[] {
     const text = runProgram('ip', ['-n', this.#namespace, '-j', ...args]).trim();
     return text === '' ? [] : (JSON.parse(text) as T[]);
   }
 
-  /** Runs a command inside and gives what it printed. */
+  /** Runs a command inside and returns its output. */
   run(command: string, ...args: string[]): string {
     return runProgram('ip', ['netns', 'exec', this.#namespace, command, ...args]);
   }
 
-  /** Deletes the network namespace. Fine where it is gone. */
+  /** Deletes the network namespace. Does nothing when it is gone. */
   dropNamespace(): void {
     Sandbox.#open.delete(this);
     if (existsSync(this.netns)) runProgram('ip', ['netns', 'delete', this.#namespace]);
   }
 }
 
-/** How a call differs from the usual one. */
+/** Changes to a normal call. */
 export interface Change {
   readonly ifName?: string;
-  /** Variables to set, or to take away with undefined. */
+  /** Variables to set. The value undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -138,14 +138,17 @@ export class Runtime {
   readonly binFolder: string;
   /** Results of ADD by container id, interface and network. */
   readonly #results = new Map<string, Json>();
-  /** The DEL of each plugin whose ADD was called, until it has succeeded. */
+  /** The DEL of each plugin whose ADD was called. A successful DEL is removed. */
   readonly #owed = new Map<string, () => Promise<Run>>();
 
   constructor(binFolder = '/opt/cni/bin') {
     this.binFolder = binFolder;
   }
 
-  /** ADD of all plugins in order. Throws the CniFailure of the first that refuses, as libcni does: the caller's DEL follows. */
+  /**
+   * ADD of all plugins in order. Throws the CniFailure of the first plugin that refuses, as libcni does.
+   * The caller must then call DEL.
+   */
   async add(network: Network, sandbox: Sandbox, change: Change = {}): Promise<AddResult> {
     let prevResult: Json | undefined;
     for (const plugin of network.plugins) {
@@ -157,7 +160,7 @@ export class Runtime {
     return prevResult ?? {};
   }
 
-  /** CHECK of all plugins in order, each given the result of the whole ADD. */
+  /** CHECK of all plugins in order. Each plugin gets the result of the whole ADD. */
   async check(network: Network, sandbox: Sandbox, change: Change = {}): Promise<void> {
     const prevResult = this.#results.get(resultKey(network, sandbox, change));
     for (const plugin of network.plugins) {
@@ -166,7 +169,7 @@ export class Runtime {
     }
   }
 
-  /** DEL of all plugins in reverse order; all runs, the first refusal thrown. */
+  /** DEL of all plugins in reverse order. All of them run, then it throws the first refusal. */
   async del(network: Network, sandbox: Sandbox, change: Change = {}): Promise<Run[]> {
     const key = resultKey(network, sandbox, change);
     const prevResult = this.#results.get(key);
@@ -180,7 +183,7 @@ export class Runtime {
     return runs;
   }
 
-  /** Calls the DELs that are owed, in reverse order, and ends all sandboxes: for a test that failed before it did so. */
+  /** Calls the pending DELs in reverse order, and ends all sandboxes. It is for a test that failed before it did so. */
   async clear(): Promise<void> {
     for (const del of [...this.#owed.values()].reverse()) await del();
     this.#owed.clear();
@@ -268,7 +271,7 @@ function parse(text: string): Json | undefined {
   }
 }
 
-/** macvlan of the node's NIC with our IPAM and the coordinator after it: a seed's chain. */
+/** The chain of a seed: macvlan of the node's NIC with our IPAM, then the coordinator. */
 export function underlay(
   pools: { readonly ipv4?: readonly string[]; readonly ipv6?: readonly string[] },
   more: { readonly name?: string; readonly ipam?: Json; readonly coordinator?: Json } = {},

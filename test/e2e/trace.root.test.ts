@@ -1,4 +1,4 @@
-// The lab is the judge: what `orbctl trace` says of every cell of the lab's table is what its packets did.
+// The lab's packets decide: `orbctl trace` must give the same result for every cell of the lab's table.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -30,7 +30,7 @@ interface Cell {
   readonly source: string;
 }
 
-/** Names of the table as `orbctl trace` takes them: `web-1 (node1)`, `ClusterIP web`, `NodePort web at node1`. */
+/** Converts names of the table for `orbctl trace`: `web-1 (node1)`, `ClusterIP web`, `NodePort web at node1`. */
 function placeName(cell: string): string {
   const [, pod] = /^(\S+) \(node\d+\)$/.exec(cell) ?? [];
   return pod === undefined ? cell : `default/${pod}`;
@@ -57,7 +57,7 @@ describe('a trace in the lab', () => {
     const json = join(folder, 'lab.json');
     lab = spawn(process.execPath, [program, 'lab', '--json', json], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
-    // Its end of the pipe stays open, and is read: the lab may say more.
+    // Keep the pipe open and read it, because the lab may print more.
     for await (const chunk of lab.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
       said += String(chunk);
       if (said.includes('Look around')) break;
@@ -87,7 +87,7 @@ describe('a trace in the lab', () => {
 
   test('foresees for every cell of the table whether it works and which address the server sees', async () => {
     const { facts, seen } = await world();
-    // A cell that failed tells nothing here: the lab's own test demands that none does.
+    // A failed cell proves nothing here. The lab's own test requires that no cell fails.
     const tried = cells.filter(
       ({ to, protocol, ok }) => ok && (protocol !== 'icmp' || !/^(ClusterIP|NodePort)/.test(to)),
     );
@@ -98,7 +98,7 @@ describe('a trace in the lab', () => {
       const destination = addresses.find((address) => address.family === family);
       assert.ok(destination !== undefined, cell);
       const asked = { from: placeName(from), destination, protocol, port: protocol === 'icmp' ? 0 : port };
-      // Which endpoint a packet took is chance: one of them explains what was seen.
+      // The endpoint of a packet is random. The trace to one of the endpoints must explain the result.
       const endpoints = facts.pods.flatMap(({ status }) => status?.podIPs ?? []).map(({ ip }) => ip);
       const isService = /^(ClusterIP|NodePort)/.test(to);
       const traces = (isService ? endpoints : [undefined]).map((ip) =>
@@ -152,7 +152,7 @@ describe('a trace in the lab', () => {
     await until('the agent has mended it', async () => trace((await world()).seen, asked).works);
   });
 
-  /** The process id of a node's agent: the one in the node's network namespace. */
+  /** The process id of a node's agent, which is the one in the node's network namespace. */
   function agentOn(node: string): number {
     const { ino } = statSync(`/proc/${running.pid}/root/run/netns/${node}`);
     const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isAgentIn(name, ino));

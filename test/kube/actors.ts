@@ -1,4 +1,4 @@
-// Who talks to whom where an overlay and an underlay meet: pods of the overlay alone (C), of the underlay alone (M), of both (X).
+// The senders and receivers where an overlay and an underlay meet: pods of the overlay alone (C), of the underlay alone (M), of both (X).
 
 import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
 import { internalAddresses } from './places.ts';
@@ -7,7 +7,7 @@ export const sorts = ['C', 'M', 'X'] as const;
 
 export type Sort = (typeof sorts)[number];
 
-/** NodePorts of three-sorts.yaml by the Service's sort: of policy Cluster, of policy Local. */
+/** NodePorts of three-sorts.yaml, by the sort of the Service: first of policy Cluster, then of policy Local. */
 export const nodePorts = { C: [30_100, 30_101], M: [30_110, 30_111], X: [30_120, 30_121] } as const;
 
 export interface Actor {
@@ -24,9 +24,9 @@ export interface PodActor extends Actor {
 
 export interface NodeActor extends Actor {
   readonly node: NodeName;
-  /** Every address of it that is not of a link alone: tunnel devices' too. */
+  /** All of its addresses except link-local ones, including those of tunnel devices. */
   readonly addresses: readonly string[];
-  /** Where NodePorts are asked. */
+  /** The addresses at which it serves NodePorts. */
   readonly internal: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface Cast {
   readonly pods: readonly PodActor[];
   readonly nodes: readonly NodeActor[];
   readonly services: Readonly<Record<Sort, readonly string[]>>;
-  /** Somebody outside of the cluster. */
+  /** A host outside the cluster. */
   readonly client: Actor & { readonly addresses: readonly string[] };
 }
 

@@ -1,4 +1,4 @@
-// Our agent on each node, as a DaemonSet would run it: with the rights of its service account and nothing more.
+// Our agent on each node, as a DaemonSet would run it, with only the rights of its service account.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ const healthPort = 5710;
 const kubeconfig = `${home}/agent.kubeconfig`;
 const configFile = `${home}/conf.yml`;
 
-/** The sysctls stay as they are: some are the whole machine's. */
+/** The agent must not change sysctls, because some belong to the whole machine. */
 const config = 'enableIPv4: true\nenableIPv6: true\ntuneSysctlConfig: false\n';
 
 export class Agents {
@@ -25,7 +25,7 @@ export class Agents {
     this.#root = root;
   }
 
-  /** Applies the agent's rights and makes its kubeconfig with a token of its service account. */
+  /** Applies the agent's rights, and makes its kubeconfig with a token of its service account. */
   async prepare(): Promise<void> {
     await this.#cluster.kubectl(
       ['apply', '-f', '-'],
@@ -75,7 +75,7 @@ export class Agents {
     });
   }
 
-  /** Ends the agent by a signal and waits for its end. */
+  /** Sends a signal to the agent, and waits until it has ended. */
   async stop(node: NodeName, signal: 'TERM' | 'KILL'): Promise<void> {
     const child = this.#running.get(node);
     if (child === undefined) throw new Error(`no agent runs on ${node}`);
@@ -89,7 +89,7 @@ export class Agents {
     }
   }
 
-  /** What the agent has logged since the cluster began. */
+  /** The agent's log since the start of the cluster. */
   log(node: NodeName): Promise<string> {
     return this.#cluster.node(node, ['cat', `${home}/log/${node}-agent.log`]);
   }

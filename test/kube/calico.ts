@@ -7,7 +7,7 @@ import { configureMultus, linkPlugins, type OverlayNetwork, untilNodesReady } fr
 
 const pools = { 4: 'default-ipv4-ippool', 6: 'default-ipv6-ippool' } as const;
 
-/** Kinds of crd.projectcalico.org/v1; a plural or scope that is not the usual is said. */
+/** Kinds of crd.projectcalico.org/v1. An entry has its plural or scope only when it is not the default. */
 const kinds: readonly (readonly [kind: string, plural?: string, scope?: 'Namespaced'])[] = [
   ['BGPConfiguration'],
   ['BGPFilter'],
@@ -48,7 +48,7 @@ const startEnvironment = {
   CALICO_IPV6POOL_NAT_OUTGOING: 'true',
 };
 
-/** Felix is built without libbpf: its eBPF dataplane is switched off. */
+/** Felix is built without libbpf, so its eBPF dataplane is off. */
 const felixEnvironment = {
   FELIX_DATASTORETYPE: 'kubernetes',
   FELIX_IPV6SUPPORT: 'true',
@@ -77,7 +77,7 @@ export class Calico implements OverlayNetwork {
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: kinds.map(kindObject) }),
     );
     await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
-    // One after the other: the first makes the pools.
+    // Start one after the other, because the first one makes the pools.
     for (const node of nodeNames) await this.#startNode(cluster, node);
     await Promise.all(nodeNames.map((node) => this.#configure(cluster, node)));
     await untilNodesReady(cluster);
@@ -120,8 +120,8 @@ export class Calico implements OverlayNetwork {
   }
 
   /**
-   * Neighbours from now on send each other's pods' packets plainly. There is no way back: Felix 3.28 loses the IPv4 route when it puts it
-   * back into the tunnel.
+   * From now on, neighbours send packets of each other's pods without a tunnel. This cannot be undone: Felix 3.28 loses the
+   * IPv4 route when it moves the route back into the tunnel.
    */
   async endEncapsulation(cluster: Cluster): Promise<void> {
     await this.#patchPools(cluster, { vxlanMode: 'CrossSubnet' });
@@ -135,7 +135,7 @@ export class Calico implements OverlayNetwork {
     }
   }
 
-  /** Whether pods leave the overlay with their node's address. */
+  /** Whether packets that leave the overlay have the node's address as their source. */
   async natOutgoing(cluster: Cluster, isOn: boolean): Promise<void> {
     await this.#patchPools(cluster, { natOutgoing: isOn });
     for (const node of nodeNames) {
@@ -156,7 +156,7 @@ export class Calico implements OverlayNetwork {
   }
 }
 
-/** Schema-less: nothing here is to be validated. */
+/** No schema: nothing here needs validation. */
 function kindObject([kind, plural = `${kind.toLowerCase()}s`, scope]: (typeof kinds)[number]): object {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   return {

@@ -1,4 +1,4 @@
-// Real clients on the embedded API server: Helm, a controller with the libraries of Kubernetes, the Python client.
+// Real clients on the embedded API server: Helm, a controller with the Kubernetes libraries, the Python client.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,10 +11,10 @@ import { type Outcomes, Unreached } from './outcome.ts';
 import { playProtobuf } from './protobuf-play.ts';
 import { playPython } from './python-play.ts';
 
-/** What the plays are given. */
+/** The inputs of the client tests. */
 export interface ClientParts {
   readonly outcomes: Outcomes;
-  /** What {@link builtPrograms} built. */
+  /** The result of {@link builtPrograms}. */
   readonly programs: string;
   readonly environment: Readonly<Record<string, string>> & { readonly KUBECONFIG: string };
   /** Runs kubectl on the server. */

@@ -1,4 +1,4 @@
-// A running cluster: started, entered, and ended so that nothing is left. hub.sh says what it consists of.
+// Starts a cluster, enters it, and ends it so that nothing remains. hub.sh describes its parts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,18 +13,18 @@ export const nodeNames = ['node1', 'node2'] as const;
 
 export type NodeName = (typeof nodeNames)[number];
 
-/** Where the cluster keeps its things, in its own namespaces; as hub.sh has it. */
+/** The folder of the cluster in its own namespaces. hub.sh has the same path. */
 export const home = '/run/kube';
 
 export interface ClusterParts {
-  /** What {@link builtPrograms} built. */
+  /** The result of {@link builtPrograms}. */
   readonly programs: string;
-  /** What {@link writeImage} wrote. */
+  /** The result of {@link writeImage}. */
   readonly image: string;
-  /** Folders that every node sees besides the machine's root file system. */
+  /** Folders that every node can see, besides the machine's root file system. */
   readonly shared: readonly string[];
   readonly proxyMode: ProxyMode;
-  /** Of hub.sh: with none, {@link start} does not wait for the nodes to be Ready. */
+  /** An option of hub.sh. With `none`, {@link start} does not wait until the nodes are Ready. */
   readonly overlay: 'routed' | 'none';
 }
 
@@ -46,7 +46,7 @@ export class Cluster {
     sweep();
     const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
     const starter = spawn('unshare', [...namespaces, join(import.meta.dirname, 'hub.sh')], {
-      // The hub lives as long as its standard input is open.
+      // The hub runs until its standard input closes.
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -86,7 +86,7 @@ export class Cluster {
     );
   }
 
-  /** How a program is run in the control plane's namespaces, or in those of a node. */
+  /** The command that runs a program in the namespaces of the control plane, or of a node. */
   entering(where: 'hub' | NodeName): [string, ...string[]] {
     const enter = (pid: string) => [
       '--target',
@@ -101,7 +101,7 @@ export class Cluster {
     ];
     const hub: [string, ...string[]] = ['nsenter', ...enter(String(this.#pid))];
     if (where === 'hub') return hub;
-    // As the hub counts processes, so the hub is entered first.
+    // The pids are those of the hub's pid namespace, so enter the hub first.
     return [...hub, 'nsenter', ...enter(this.#nodePids.get(where) ?? '')];
   }
 
@@ -109,7 +109,7 @@ export class Cluster {
     return {
       KUBECONFIG: `${home}/pki/admin.kubeconfig`,
       PATH: `${home}/bin:${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
-      // The discovery cache, not in the machine's home folder.
+      // Keep the discovery cache out of the machine's home folder.
       KUBECACHEDIR: `${home}/kubectl-cache`,
     };
   }
@@ -138,7 +138,7 @@ export class Cluster {
     return JSON.parse(await this.kubectl(['get', ...args, '-o', 'json']));
   }
 
-  /** Ends kube-proxy on every node and starts it in another mode; it takes the rules of the mode before away itself. */
+  /** Stops kube-proxy on every node, and starts it in another mode. It removes the rules of the previous mode itself. */
   async changeProxyMode(mode: ProxyMode): Promise<void> {
     const script = [
       `sed -i 's/^mode: .*/mode: ${mode}/' /etc/kubernetes/proxy.yaml`,
@@ -155,14 +155,14 @@ export class Cluster {
     );
   }
 
-  /** Starts a program on a node that runs for as long as the cluster does. */
+  /** Starts a program on a node. It runs until the cluster ends. */
   async startOnNode(node: NodeName, argv: readonly string[], options: CommandOptions = {}): Promise<void> {
     const log = `${home}/log/${node}-${basename(argv[0] ?? '')}.log`;
     const script = 'log=$1; shift; "$@" </dev/null >"$log" 2>&1 &';
     await this.node(node, ['sh', '-c', script, 'sh', log, ...argv], options);
   }
 
-  /** Copies the logs out, so that they outlive the cluster. */
+  /** Copies the logs out of the cluster, so that they remain. */
   async saveLogs(folder: string): Promise<void> {
     for (const node of nodeNames) {
       const multus = this.node(node, ['cp', '/var/log/multus.log', `${home}/log/${node}-multus.log`]);
@@ -171,7 +171,7 @@ export class Cluster {
     await run(['cp', '-r', `/proc/${this.#pid}/root${home}/log/.`, folder]);
   }
 
-  /** Ends process 1, and with it the kernel ends every process of the cluster, its mounts, links and rules. */
+  /** Ends process 1. The kernel then ends every process of the cluster, and removes its mounts, links and rules. */
   async stop(): Promise<void> {
     const ended = once(this.#starter, 'exit');
     process.kill(this.#pid, 'SIGKILL');
@@ -180,7 +180,7 @@ export class Cluster {
   }
 }
 
-/** Control groups are the one thing that outlives a cluster: those of clusters that are gone are removed. */
+/** Only control groups outlive a cluster. This removes those of ended clusters. */
 function sweep(): void {
   for (const group of globSync('/sys/fs/cgroup/{,*/}orbweaver-kube-*')) {
     if (existsSync(`/proc/${basename(group).replace('orbweaver-kube-', '')}`)) continue;
@@ -189,7 +189,7 @@ function sweep(): void {
       try {
         rmdirSync(folder);
       } catch (error) {
-        // Its last processes are not reaped yet: the next run removes it.
+        // Its last processes are still zombies: the next run removes it.
         if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
       }
     }

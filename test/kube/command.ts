@@ -1,4 +1,4 @@
-// Running a program to its end.
+// Runs a program to its end.
 
 import { spawn } from 'node:child_process';
 
@@ -8,7 +8,7 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What a program printed; one that fails is an error with what it said. */
+/** The output of a program. When it fails, the error has its output. */
 export function run(
   argv: readonly [string, ...string[]],
   { input = '', cwd, env }: CommandOptions = {},
@@ -32,7 +32,7 @@ export function run(
   });
 }
 
-/** Asks until the answer is neither false nor an error; `what` is what was waited for in vain. */
+/** Calls until the answer is neither false nor an error. `what` names the awaited thing in the error of a timeout. */
 export async function until<T>(what: string, seconds: number, ask: () => Promise<T | false>): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {

@@ -1,5 +1,5 @@
 // A controller made with controller-runtime: leader election, watches, Create, Update, Patch, status, finalizers, Events.
-// test/kube/clients/controller.go says what it does: a ConfigMap is an order, and it makes a Deployment of it.
+// test/kube/clients/controller.go describes it: each ConfigMap is an order, and the controller makes a Deployment for it.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -23,7 +23,7 @@ export async function playController({
   const at = (kind: string, name: string, path: string) =>
     kubectl(['get', kind, name, '--ignore-not-found', '-o', `jsonpath=${path}`]);
   const lease = (path: string) => at('lease', 'orders', `{.spec.${path}}`);
-  /** Waits for a value; what a replica said explains one that does not come. */
+  /** Waits for a value. When it does not come, the error has the output of the replica. */
   const becomes = async (what: string, ask: () => Promise<string>, wanted: RegExp) => {
     try {
       return await until(what, 30, async () => {
@@ -83,7 +83,7 @@ export async function playController({
       const looks = () => replicas.map(({ said }) => said.split('looked at').length).join();
       const [before, looked] = [await version(), looks()];
       assert.match(before, /^\d+$/);
-      // The times of managed fields are in seconds.
+      // The times of managed fields have whole seconds.
       await new Promise((resolve) => setTimeout(resolve, 1100));
       await kubectl(['annotate', 'configmap', 'order', 'example.com/look=again']);
       await becomes('another look', async () => looks(), new RegExp(`^(?!${looked}$).`));

@@ -1,4 +1,4 @@
-// Helm installs, upgrades, rolls back and uninstalls a chart with a kind of its own and hooks.
+// Helm installs, upgrades, rolls back and uninstalls a chart that has hooks and its own kind.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import type { ClientParts } from './clients-play.ts';
 import { run } from './command.ts';
 
 const chart = join(import.meta.dirname, 'chart');
-/** The Pod of the chart that is a hook: Helm waits for its end. */
+/** The Pod of the chart that is a hook. Helm waits until it ends. */
 const hookPod = 'shop-migrate';
 
 export async function playHelm({ outcomes, programs, environment, kubectl }: ClientParts): Promise<void> {
   const helm = (...args: string[]) => run([join(programs, 'helm'), ...args], { env: environment });
-  /** Runs helm while a kubelet is there; what it said, and how many Pods it ran as hooks. */
+  /** Runs helm while a kubelet runs. Returns its output, and how many Pods it ran as hooks. */
   const withKubelet = async (...args: string[]): Promise<{ said: string; hooks: number }> => {
     const kubelet = new AbortController();
     const finishing = finishHooks(environment.KUBECONFIG, kubelet.signal);
@@ -73,7 +73,7 @@ export async function playHelm({ outcomes, programs, environment, kubectl }: Cli
   });
 }
 
-/** Plays the kubelet: ends each Pod that is a hook, and says how many there were. */
+/** Acts as the kubelet: ends each Pod that is a hook, and returns how many there were. */
 async function finishHooks(kubeconfig: string, signal: AbortSignal): Promise<number> {
   const kube = connect(kubeconfigFile(kubeconfig), { log: silentLogger });
   const finished = new Set<string | undefined>();

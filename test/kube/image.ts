@@ -1,4 +1,4 @@
-// The one image of the cluster's pods, also their pause image: lab-probe and busybox, as an archive that containerd imports.
+// The only image of the cluster's pods, which is also their pause image. It is an archive of lab-probe and busybox for containerd.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const architectures = new Map([
   ['arm64', 'arm64'],
 ]);
 
-/** Writes the archive into `folder` (Docker's image format 1.2: manifest, configuration, layers) and gives its path. */
+/** Writes the archive into `folder` (Docker's image format 1.2: manifest, configuration, layers), and returns its path. */
 export async function writeImage(folder: string, probe: string): Promise<string> {
   const root = join(folder, 'root');
   for (const name of ['bin', 'etc', 'tmp']) mkdirSync(join(root, name), { recursive: true });

@@ -18,7 +18,7 @@ export class Installation {
     this.#root = root;
   }
 
-  /** A program of ours that asks and answers. */
+  /** Our program that sends and answers test packets. */
   get probe(): string {
     return join(this.#root, 'dist/lab-probe');
   }
@@ -32,7 +32,7 @@ export class Installation {
     await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
     await this.apply('test/kube/manifests/multus-rbac.yaml');
     await this.apply('test/kube/manifests/underlay.yaml');
-    // What the controller finds out by itself, once there is one.
+    // A controller will find this out itself, once there is one.
     const status = {
       phase: 'Synced',
       overlayPodCIDR: ['10.244.0.0/16', 'fd00:10:244::/48'],
@@ -42,7 +42,7 @@ export class Installation {
     await this.#cluster.kubectl([...patch, JSON.stringify({ status })]);
   }
 
-  /** The agents, and what the pods reach on their nodes. */
+  /** Starts the agents, and the servers that the pods reach on their nodes. */
   async startAgents(): Promise<void> {
     await this.agents.prepare();
     await this.agents.startAll();

@@ -1,7 +1,7 @@
 // npm run test:kube.
-// Real clients on the embedded API server. Then the product on a real cluster: Kubernetes with kubelets, containerd, kube-proxy
-// and Multus in namespaces of this machine, our agents on its nodes, and pods with addresses of its LAN; once with each mode of
-// kube-proxy, then beside Calico and flannel.
+// First, real clients use the embedded API server. Then the product runs on a real cluster in namespaces of this machine.
+// The cluster has kubelets, containerd, kube-proxy and Multus. Our agents run on its nodes, and pods get addresses of its LAN.
+// This is done once with each mode of kube-proxy, then beside Calico and flannel.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const options = {
 
 type Values = CommandLine<typeof options>['values'];
 
-/** One cluster and what is tried on it. */
+/** One cluster and its tests. */
 interface Run {
   readonly name: string;
   readonly title: string;
@@ -65,7 +65,7 @@ interface Chosen {
   readonly clusters: readonly Run[];
 }
 
-/** Throws INPUT_INVALID where --only names none. */
+/** Throws INPUT_INVALID when --only matches nothing. */
 function chosenRuns(values: Values): Chosen {
   const { only } = values;
   const all = runs(values);

@@ -1,11 +1,11 @@
-// What was tried and what came of it, told line by line.
+// Runs checks, and prints the result of each on a line.
 
-/** Counts checks; a check that fails does not end the run. */
+/** Counts checks. A failed check does not end the run. */
 export class Outcomes {
   passed = 0;
   failed = 0;
 
-  /** Runs one check and tells its outcome; false when it failed. */
+  /** Runs one check and prints its result; returns false when it failed. */
   async check(title: string, work: () => Promise<unknown>): Promise<boolean> {
     const begun = performance.now();
     const seconds = () => `(${((performance.now() - begun) / 1000).toFixed(1)} s)`;
@@ -23,13 +23,13 @@ export class Outcomes {
     }
   }
 
-  /** A check that the rest cannot do without. */
+  /** A check that all later checks need. */
   async require(title: string, work: () => Promise<unknown>): Promise<void> {
     if (!(await this.check(title, work))) throw new Unreached(title);
   }
 }
 
-/** Ends a run whose ground is missing: the check that says why was told already. */
+/** Ends a run that cannot continue. The failed check has already printed the reason. */
 export class Unreached extends Error {
   override readonly name = 'Unreached';
 }

@@ -1,15 +1,15 @@
-// What real overlays have in common: their programs on the nodes, and the CNI configuration that Multus delegates to.
+// What all real overlays share: their programs on the nodes, and the CNI configuration that Multus delegates to.
 
 import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
 
-/** A real overlay that is installed on a running cluster without one. */
+/** A real overlay. It is installed on a running cluster that has none. */
 export interface OverlayNetwork {
   readonly name: string;
   /** Resolves when the nodes are Ready. */
   install(cluster: Cluster): Promise<void>;
 }
 
-/** Puts plugins where the runtime looks for them. */
+/** Installs plugins in the folder where the runtime looks for them. */
 export async function linkPlugins(
   cluster: Cluster,
   node: NodeName,
@@ -21,7 +21,7 @@ export async function linkPlugins(
 }
 
 /**
- * Multus with the overlay's plugins as default network, inline: Multus 4.2.3 gives the DEL of a network named as a file a
+ * Multus, with the overlay's plugins inline as the default network. With a network in a file, Multus 4.2.3 would give DEL a
  * configuration without the address ranges.
  */
 export async function configureMultus(

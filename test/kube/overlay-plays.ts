@@ -1,4 +1,4 @@
-// The plays with real overlays: which circumstances they are in, and what must stand in the way of the packets.
+// The tests with real overlays: their circumstances, and the rules that must be on the path of the packets.
 
 import type { Cast } from './actors.ts';
 import { Calico } from './calico.ts';
@@ -10,7 +10,7 @@ import { everyWay, forbidden, type Way } from './ways.ts';
 
 const families = [4, 6] as const;
 
-/** kube-proxy's, in mode iptables alone (pkg/proxy/iptables, kubernetes #74839). */
+/** Rules of kube-proxy in mode iptables (pkg/proxy/iptables, kubernetes #74839). */
 const proxyDrop: ExpectedRule = {
   what: 'kube-proxy drops what conntrack calls INVALID',
   argv: ['iptables-save', '-t', 'filter'],
@@ -67,7 +67,7 @@ export async function playCalico({ cluster, outcomes, root, programs }: Scenario
   await scenario.end();
 }
 
-/** What is untracked on the way must not get past a policy; and a policy that names underlay addresses is met by them. */
+/** Untracked packets must not bypass a policy. A policy that names underlay addresses must match them. */
 async function tryPolicies(
   cluster: Cluster,
   scenario: OverlayScenario,

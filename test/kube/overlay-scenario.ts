@@ -1,4 +1,4 @@
-// What is tried on a cluster with a real overlay: pods of three sorts, every way between them, in each of several circumstances.
+// The tests on a cluster with a real overlay: pods of three sorts, and every path between them, in each of several circumstances.
 
 import { askByProbe, askInCrowd } from '#lab';
 import { type Cast, castOf, sorts } from './actors.ts';
@@ -12,7 +12,7 @@ import { ask, type Cell, fault } from './reach.ts';
 import { allTraces } from './traces.ts';
 import type { Way } from './ways.ts';
 
-/** For Services and routes that have just changed. */
+/** The timeout for Services and routes that have just changed. */
 const settleMs = 60_000;
 
 export interface OverlayScenarioParts {
@@ -22,7 +22,7 @@ export interface OverlayScenarioParts {
   readonly overlay: OverlayNetwork;
 }
 
-/** Something that is to be in a node's rule set: the test would prove little without it. */
+/** A rule that a node must have. Without it, the test would prove little. */
 export interface ExpectedRule {
   readonly what: string;
   readonly argv: readonly string[];
@@ -39,7 +39,7 @@ export class OverlayScenario {
     this.#installation = new Installation(parts.cluster, parts.root);
   }
 
-  /** Everything up to the pods. */
+  /** Sets up everything, including the pods. */
   async begin(): Promise<void> {
     const { cluster, outcomes, overlay } = this.#parts;
     await outcomes.require(`${overlay.name} is the pods' network, our agents run`, async () => {
@@ -64,7 +64,7 @@ export class OverlayScenario {
     }
   }
 
-  /** A check that a rule comes back by itself when somebody takes it away. */
+  /** Removes a rule and checks that it comes back. */
   async expectRepair(rule: ExpectedRule, damage: readonly string[]): Promise<void> {
     const { cluster, outcomes } = this.#parts;
     await outcomes.check(`${rule.what}: also after ${damage.join(' ')}`, async () => {
@@ -73,7 +73,7 @@ export class OverlayScenario {
     });
   }
 
-  /** Changes the pods of both networks and tries with their successors. */
+  /** Replaces the pods of both networks, and tests again with the new pods. */
   async annotateBoth(annotations: Readonly<Record<string, string>>): Promise<void> {
     const { cluster, outcomes } = this.#parts;
     const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
@@ -87,10 +87,10 @@ export class OverlayScenario {
     });
   }
 
-  /** A check for each way: what it needs may still be on its way to the nodes. */
+  /** A check for each path. It retries, because changes may not have reached the nodes yet. */
   async tryWays(ways: (cast: Cast) => Way[]): Promise<void> {
     const { outcomes, cluster } = this.#parts;
-    // Node addresses may have come and gone with tunnels.
+    // A tunnel may have added or removed node addresses.
     this.#cast = await castOf(cluster, this.#installation.probe);
     const rows = ways(this.#cast);
     const found = await faultsOf(rows, atFirst);
@@ -130,7 +130,7 @@ async function isThere(cluster: Cluster, { argv, patterns }: ExpectedRule): Prom
   return texts.every((text) => patterns.every((pattern) => pattern.test(text)));
 }
 
-/** Not all rows at once: a server's socket holds only so many datagrams, and on a busy machine it is slow to read them. */
+/** Sends rows in parts. A server's socket holds a limited number of datagrams, and a busy machine reads them slowly. */
 const atFirst = { rowsAtOnce: 8, by: askByProbe };
 const patiently = { rowsAtOnce: 2, by: askInCrowd };
 

@@ -1,4 +1,4 @@
-// Who talks to whom: the nodes, the pods and the Services as they are found in the cluster.
+// The clients and servers of the tests: the nodes, pods and Services of the cluster.
 
 import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
 
@@ -17,10 +17,10 @@ export interface PodPlace extends Place {
   readonly node: NodeName;
 }
 
-/** A Service asks nothing. */
+/** A Service is never a client. */
 const nobody = ['false'] as const;
 
-/** The port that every server of this test listens on. */
+/** The port of every server in this test. */
 export const serverPort = 8080;
 
 interface PodObject {
@@ -70,7 +70,7 @@ export function nodePlaces(cluster: Cluster, probe: string): Place[] {
   }));
 }
 
-/** Somebody outside of the cluster: the router between the networks. */
+/** A host outside the cluster: the router between the networks. */
 export function clientPlace(cluster: Cluster, probe: string): Place {
   return {
     name: 'client',
@@ -82,7 +82,7 @@ export function clientPlace(cluster: Cluster, probe: string): Place {
   };
 }
 
-/** The NodePorts of workloads.yaml at the nodes' InternalIPs: in mode nftables kube-proxy serves no others. */
+/** The NodePorts of workloads.yaml at the nodes' InternalIPs. In mode nftables, kube-proxy serves no other node addresses. */
 export function nodePortPlaces(): Place[] {
   return nodeNames.flatMap((node, i) => {
     const place = { node, addresses: internalAddresses(i), probe: nobody };

@@ -1,4 +1,4 @@
-// Every field of every kind that the embedded API server reads in protobuf, as Go's own libraries write it.
+// Every field of every kind that the embedded API server reads in protobuf, as encoded by Go's own libraries.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ export async function playProtobuf({ outcomes, programs }: ClientParts): Promise
   );
 }
 
-/** A null in an object stands for an absent field. */
+/** A null in an object means an absent field. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value;

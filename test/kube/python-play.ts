@@ -1,4 +1,4 @@
-// The official Python client, in an environment of its own that is kept outside of the tree.
+// The official Python client, in its own environment, which is stored outside the tree.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { run } from './command.ts';
 const folder = join(import.meta.dirname, 'python');
 const requirements = join(folder, 'requirements.txt');
 
-/** By the names that client.py has for them. */
+/** The keys are the names in client.py. */
 const checks = {
   version: 'VersionApi',
   nodes: 'list_node, with a status that was patched',
@@ -37,7 +37,7 @@ export async function playPython({ outcomes, environment }: ClientParts): Promis
   }
 }
 
-/** Undefined where no environment can be made. */
+/** Undefined when this machine cannot make an environment. */
 async function pythonVersion(): Promise<string | undefined> {
   const program = 'import sys, venv, ensurepip; print(sys.executable, sys.version)';
   return run(['python3', '-c', program]).catch(() => undefined);

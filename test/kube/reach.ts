@@ -1,4 +1,4 @@
-// What must be reachable in the cluster, asked with real packets that carry data both ways.
+// Checks every connection that must work in the cluster, with real packets that carry data both ways.
 
 import { type Ask, askByProbe, askInCrowd, type Question, type Verdict } from '#lab';
 import type { Cluster } from './cluster.ts';
@@ -13,13 +13,13 @@ import {
   servicePlace,
 } from './places.ts';
 
-/** One question by one asker, and the answer that is right. */
+/** One connection from one client, and its expected result. */
 export interface Cell extends Question {
   readonly from: Pick<Place, 'name' | 'probe'>;
   readonly to: Pick<Place, 'name'>;
-  /** The addresses of which the server must see one; it may be any where undefined. */
+  /** The server must see one of these source addresses. Undefined allows any. */
   readonly sources?: readonly string[];
-  /** Why it cannot work; the check fails when it does. */
+  /** The reason why it cannot work. The check fails when it works. */
   readonly impossible?: string;
 }
 
@@ -44,7 +44,7 @@ function cellsTo(from: Place, to: Place): Cell[] {
   );
 }
 
-/** One of a list on the node and one elsewhere. */
+/** The first item on the node, and the first one elsewhere. */
 function nearAndFar<T extends Place>(places: readonly T[], from: Place): T[] {
   const others = places.filter((place) => place !== from);
   const near = others.find((place) => place.node === from.node);
@@ -52,7 +52,7 @@ function nearAndFar<T extends Place>(places: readonly T[], from: Place): T[] {
   return [near, far].filter((place) => place !== undefined);
 }
 
-/** Everyone who is asked for, as the cluster is now. */
+/** All participants, in the current state of the cluster. */
 export interface Cast {
   readonly underlay: readonly PodPlace[];
   readonly overlay: readonly PodPlace[];
@@ -77,7 +77,7 @@ export async function castOf(cluster: Cluster, probe: string): Promise<Cast> {
   };
 }
 
-/** Every way from and to the first underlay pod of each node. */
+/** Every path from and to the first underlay pod of each node. */
 function plannedCells(cast: Cast): Cell[] {
   const { underlay, overlay, nodes, services, client } = cast;
   const ofPods = nodes.flatMap((node) => {
@@ -89,7 +89,7 @@ function plannedCells(cast: Cast): Cell[] {
       ...nearAndFar(nodes, pod),
       ...nearAndFar(underlay, pod),
       ...nearAndFar(overlay, pod),
-      // kube-proxy picks an endpoint each time: several are met.
+      // kube-proxy picks an endpoint each time, so repeat to reach several.
       ...services.flatMap((service) => [service, service, service]),
     ];
     return [
@@ -101,7 +101,7 @@ function plannedCells(cast: Cast): Cell[] {
   return [...ofPods, ...nodePortPlaces().flatMap((place) => cellsTo(client, place))];
 }
 
-/** Asks all cells, those of one asker by one process. */
+/** Tries all cells. One process tries all cells of one client. */
 export async function ask(cells: readonly Cell[], by: Ask = askByProbe): Promise<[Cell, Verdict][]> {
   const sources = Map.groupBy(cells, ({ from }) => from);
   const answers = [...sources].map(async ([from, own]) => {
@@ -114,7 +114,7 @@ export async function ask(cells: readonly Cell[], by: Ask = askByProbe): Promise
   return (await Promise.all(answers)).flat();
 }
 
-/** What is wrong with a cell, in words; undefined where it is as it must be. */
+/** What is wrong with a cell, in words; undefined when its result is correct. */
 export function fault([cell, { works, source, reason }]: [Cell, Verdict]): string | undefined {
   const what = `${cell.from.name} to ${cell.to.name}, ${cell.protocol} ${cell.address}`;
   if (cell.impossible !== undefined) {
@@ -127,8 +127,8 @@ export function fault([cell, { works, source, reason }]: [Cell, Verdict]): strin
 }
 
 /**
- * Tries every way; throws with each that is not as it must be. A busy machine may starve one of so many: what failed is tried again, and must work
- * each time then. Says how many there are.
+ * Tries every path, and throws an error with each wrong one. A busy machine may starve one of so many. So it tries each
+ * failed path again, which must then work each time. Returns the number of paths.
  */
 export async function tryAll(cast: Cast): Promise<string> {
   const cells = plannedCells(cast);
@@ -146,7 +146,7 @@ export async function tryAll(cast: Cast): Promise<string> {
   return `${cells.length} ways work${again.length === 0 ? '' : `, ${again.length} of them at the second try`}`;
 }
 
-/** kube-proxy learns of pods a moment after they are Ready. */
+/** kube-proxy learns about pods a moment after they are Ready. */
 export async function untilServed(cast: Cast): Promise<void> {
   const { nodes, services, client } = cast;
   const cells = [

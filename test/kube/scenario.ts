@@ -1,4 +1,4 @@
-// What is tried in one cluster, in order: installing, pods that talk, agents that end and come back, pods that go.
+// The tests of one cluster, in order: installation, pods that communicate, agents that end and return, pods that end.
 
 import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
@@ -17,7 +17,7 @@ export interface ScenarioParts {
   readonly outcomes: Outcomes;
   /** The checkout. */
   readonly root: string;
-  /** What {@link builtPrograms} built. */
+  /** The result of {@link builtPrograms}. */
   readonly programs: string;
 }
 
@@ -45,7 +45,7 @@ export class Scenario {
     this.#installation = new Installation(cluster, root);
   }
 
-  /** Everything; `withCompliance` once is enough, kube-proxy has no part in it. */
+  /** Runs all tests. `withCompliance` is needed only once, because kube-proxy does not affect that part. */
   async play({ withCompliance }: { readonly withCompliance: boolean }): Promise<void> {
     const outcomes = this.#outcomes;
     await outcomes.require('the CRDs are installed and their rules are in force', () => this.#installKinds());
@@ -111,7 +111,7 @@ export class Scenario {
     });
   }
 
-  /** What Multus shows the user of the coordinator's result. */
+  /** The part of the coordinator's result that Multus shows to the user. */
   async #checkNetworkStatus(): Promise<void> {
     const { items } = (await this.#cluster.get('pods', '-l', 'app=underlay')) as { items: UnderlayPod[] };
     for (const { metadata, status } of items) {
@@ -143,7 +143,7 @@ export class Scenario {
     });
   }
 
-  /** Each pod has the two addresses that the pools record for it, and no one else has them. */
+  /** Each pod has the two addresses that the pools record for it, and no other pod has them. */
   async #checkAddresses(pods: readonly PodPlace[]): Promise<void> {
     const held = await allocations(this.#cluster);
     for (const { name, uid, addresses } of pods) {
@@ -217,7 +217,7 @@ export class Scenario {
     await this.#cluster.node(node, [...ctr, 'tasks', 'kill', '-s', 'SIGKILL', first]);
     await until('there is another sandbox', 90, async () => (await sandboxes()).some((id) => id !== first));
     await this.#untilPodsReady();
-    // The kubelet ends the old sandbox before it makes another: its addresses were released, and rest.
+    // The kubelet ends the old sandbox before it makes a new one. So the old addresses are released, and are in their rest time.
     await until('the pod is where the pools say', 60, async () => {
       const after = await podPlaces(this.#cluster, 'underlay');
       await this.#checkAddresses(after);

@@ -1,4 +1,4 @@
-// What pods leave behind: in the pools, in the cluster, on the nodes. After their end it must be nothing.
+// What pods leave in the pools, in the cluster and on the nodes. It must be nothing after the pods have ended.
 
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 
@@ -8,7 +8,7 @@ interface PoolObject {
   readonly status?: { readonly allocatedIPs?: string };
 }
 
-/** One address that a pool says is held. */
+/** An address that a pool records as held. */
 export interface Allocation {
   readonly pool: string;
   readonly address: string;
@@ -23,10 +23,10 @@ export async function allocations(cluster: Cluster): Promise<Allocation[]> {
   });
 }
 
-/** Lines that tell of something of ours on the node: veths of underlay pods, their routes, neighbours and records. */
+/** Lines about our objects on the node: veths of underlay pods, their routes, neighbours and records. */
 export async function nodeTraces(cluster: Cluster, node: NodeName): Promise<string[]> {
   const hostTable = 500;
-  // ROUTE_PROTOCOL 0x4f, as iproute2 prints a protocol without a name.
+  // ROUTE_PROTOCOL is 0x4f. iproute2 prints a protocol without a name in this form.
   const ourProtocol = 79;
   const script = [
     ...[4, 6].map(
@@ -34,20 +34,20 @@ export async function nodeTraces(cluster: Cluster, node: NodeName): Promise<stri
     ),
     `ip -o neigh show nud permanent | grep 'proto ${ourProtocol}' | sed 's/^/neighbour /'`,
     'ls /var/lib/orbweaver/attachments /var/lib/orbweaver/del-queue | grep -v -e : -e "^$" | sed "s/^/file /"',
-    // The pairs of overlay pods are made by the plugin ptp and are named the same way.
+    // The plugin ptp makes the pairs of overlay pods, and gives them similar names.
     `ip -o link show type veth | grep -v 'eth[01]@' | sed 's/^/link /'`,
   ];
   const text = await cluster.node(node, ['sh', '-c', script.join('\n')]);
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** How many DELs wait on the node for their agent. */
+/** The number of DELs on the node that wait for their agent. */
 export async function queuedDels(cluster: Cluster, node: NodeName): Promise<number> {
   const names = await cluster.node(node, ['ls', '/var/lib/orbweaver/del-queue']);
   return names.split('\n').filter((name) => name.endsWith('.del')).length;
 }
 
-/** Everything that is left of the pods in cluster and nodes, in words. */
+/** Everything that remains of the pods in the cluster and on the nodes, in words. */
 export async function allTraces(cluster: Cluster): Promise<string[]> {
   const endpoints = (await cluster.get('spiderendpoints', '-A')) as {
     items: { metadata: { name: string } }[];

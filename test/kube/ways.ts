@@ -1,4 +1,4 @@
-// The ways of every packet where an overlay and an underlay meet, each with the source addresses that are right at its end.
+// The path of every packet where an overlay and an underlay meet, with the correct source addresses at its end.
 
 import {
   type Actor,
@@ -13,7 +13,7 @@ import type { NodeName } from './cluster.ts';
 import { serverPort } from './places.ts';
 import { type Cell, familyOf } from './reach.ts';
 
-/** One row: cells from and to the same sorts of places. */
+/** One row: cells between the same sorts of places. */
 export interface Way {
   readonly title: string;
   readonly cells: readonly Cell[];
@@ -21,13 +21,13 @@ export interface Way {
 
 export interface Circumstances {
   readonly families: readonly (4 | 6)[];
-  /** Pods leave the overlay with their node's address. */
+  /** Packets that leave the overlay get the address of the pod's node. */
   readonly natOutgoing: boolean;
-  /** Who enters the overlay from elsewhere gets its node's address on the way to another node. */
+  /** Packets that enter the overlay from elsewhere get the address of the node where they enter, if they go on to another node. */
   readonly natIncoming: boolean;
 }
 
-/** Where a pod is asked: X has two addresses. */
+/** The addresses at which a pod is reached: X has two. */
 const targets = [
   { title: 'C', sort: 'C', at: 'overlay' },
   { title: 'M', sort: 'M', at: 'underlay' },
@@ -52,7 +52,7 @@ export function everyWay(cast: Cast, circumstances: Circumstances): Way[] {
   ];
 }
 
-/** The same ways where something forbids them. */
+/** The same paths when a policy forbids them. */
 export function forbidden(ways: readonly Way[], reason: string): Way[] {
   return ways.map(({ title, cells: open }) => ({
     title: `${title}: impossible, because ${reason}`,
@@ -81,7 +81,10 @@ function podWays(cast: Cast, circumstances: Circumstances, sort: Sort): Way[] {
   );
 }
 
-/** The pod's own address: its overlay's within the overlay, else its underlay's where it has one; unless the overlay translates. */
+/**
+ * The pod's own address. Within the overlay it is the overlay address, else the underlay address where the pod has one.
+ * The overlay may translate it.
+ */
 function sourcesOfPod(
   cast: Cast,
   { natOutgoing, natIncoming }: Circumstances,
@@ -97,7 +100,7 @@ function sourcesOfPod(
   return natOutgoing ? nodes : from.overlay;
 }
 
-/** A socket of X that is bound to its underlay address goes into the overlay by eth0, and the answer comes back by net1. */
+/** A socket of X that is bound to its underlay address sends into the overlay through eth0. The answer returns through net1. */
 function boundWays(cast: Cast, circumstances: Circumstances): Way[] {
   return (['the same', 'another'] as const).map((where) => ({
     title: `X by its underlay address to C of ${where} node`,
@@ -110,7 +113,7 @@ function boundWays(cast: Cast, circumstances: Circumstances): Way[] {
   }));
 }
 
-/** What a kubelet asks, and what comes from other nodes. */
+/** Connections from a kubelet, and from other nodes. */
 function nodeWays(cast: Cast, circumstances: Circumstances): Way[] {
   return targets.flatMap((target) =>
     (['its own', 'another'] as const).map((where) => ({
@@ -123,7 +126,7 @@ function nodeWays(cast: Cast, circumstances: Circumstances): Way[] {
   );
 }
 
-/** Somebody behind a router asks by the addresses of the underlay. */
+/** A host behind a router uses the addresses of the underlay. */
 function clientWays({ client, pods, nodes }: Cast, circumstances: Circumstances): Way[] {
   return targets
     .filter(({ at }) => at === 'underlay')
@@ -156,7 +159,7 @@ function serviceWays(cast: Cast, circumstances: Circumstances, of: Sort): Way[] 
   }));
 }
 
-/** At the node of the asker and at another one; kube-proxy gives whoever asks the address of the node that is asked. */
+/** At the client's node and at another node. kube-proxy replaces the client's address with that of the node that it connects to. */
 function nodePortWaysOfPods(cast: Cast, circumstances: Circumstances): Way[] {
   return sorts.flatMap((of) =>
     sorts.map((sort) => ({
@@ -194,9 +197,9 @@ interface Asked {
   readonly to: { readonly name: string };
   readonly addresses: readonly string[];
   readonly sources: readonly string[];
-  /** Of a Service; pods are asked at theirs, and by ICMP too. */
+  /** The port of a Service. Pods are reached at their own port, and by ICMP too. */
   readonly port?: number;
-  /** The addresses that the asking sockets are bound to. */
+  /** The addresses to which the client's sockets are bound. */
   readonly bind?: readonly string[];
 }
 
@@ -219,7 +222,7 @@ function cells({ families }: Circumstances, { from, to, addresses, sources, port
     });
 }
 
-/** kube-proxy picks an endpoint each time: several are met. */
+/** kube-proxy picks an endpoint each time, so repeat to reach several. */
 function severalTimes(make: () => Cell[]): Cell[] {
   return [1, 2, 3].flatMap(make);
 }
