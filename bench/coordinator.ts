@@ -1,4 +1,5 @@
-// Measures the agent's part of the coordinator's verbs: time beside the kernel's own work, messages to the kernel, probes, pods on the node.
+// Measures the agent's part of the verbs of the coordinator.
+// It counts the time beside the kernel's own work, the messages to the kernel, the probes and the pods on the node.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,25 +1,28 @@
-// One numbered case of the suite, and how it ends.
+// One numbered case of the suite, and its outcome.
 
 import type { Node } from './node.ts';
 
-/** A case: returns when the plugin passed, throws a Failure when it did not, or returns why it does not apply. */
+/**
+ * A case returns when the plugin passes, and throws a Failure when it does not.
+ * It returns the reason when it does not apply.
+ */
 export interface Case {
   readonly number: number;
   readonly title: string;
   readonly run: (node: Node) => Promise<NotApplicable | undefined>;
 }
 
-/** Why a case says nothing about this plugin. */
+/** The reason why a case does not apply to this plugin. */
 export interface NotApplicable {
   readonly notApplicable: string;
 }
 
-/** What is "at once" on a busy machine: far from the half minute that a runtime would be kept waiting by a patient plugin. */
+/** The limit for "at once" on a busy machine. It is far below the 30 seconds for which a patient plugin would block the runtime. */
 export const AT_ONCE_MS = 8000;
 
 export const notApplicable = (reason: string): NotApplicable => ({ notApplicable: reason });
 
-/** How a case ended. */
+/** The outcome of a case. */
 export interface Outcome {
   readonly number: number;
   readonly title: string;

@@ -1,10 +1,10 @@
-// What a plugin makes of its environment and stdin. CNI specification 1.1.0, sections 2 and 5.
+// How a plugin handles its environment and stdin. CNI specification 1.1.0, sections 2 and 5.
 
 import { AT_ONCE_MS, type Case, notApplicable } from './case.ts';
 import { expectError, expectShape, expectSuccess } from './expect.ts';
 import { Failure, type Node } from './node.ts';
 
-/** Every call of this case ends as `check` wants, and the node is as before. */
+/** Every call of this case has the result that `check` expects, and the node is as before. */
 async function untouched(node: Node, check: () => Promise<void>): Promise<void> {
   const before = node.state();
   await check();

@@ -92,12 +92,12 @@ async function delWithoutAgent(node: Node): Promise<NotApplicable | undefined> {
   return undefined;
 }
 
-/** Takes something away; what it returns tells whether it is back. */
+/** Removes something. The returned function tells whether it is back. */
 type Damage = (container: Container) => () => boolean;
 
 const neverBack = () => false;
 
-/** Everything the plugin itself put into a container, and its lease, is taken away in turn: CHECK must see each. */
+/** Removes each object that the plugin made in a container, and its lease, one at a time. CHECK must find each one missing. */
 async function checkFindsDamage(node: Node): Promise<NotApplicable | undefined> {
   if (!node.versions.some((version) => version >= '0.4.0')) return notApplicable('does not speak 0.4.0');
   expectSuccess((await checkAfter(node, () => neverBack)).done, 'CHECK of an intact container');
@@ -106,7 +106,7 @@ async function checkFindsDamage(node: Node): Promise<NotApplicable | undefined> 
   const missed: string[] = [];
   for (const [what, damage] of damages) {
     const { done, isBack } = await checkAfter(node, damage);
-    // A plugin with an agent may have mended it before it was asked.
+    // A plugin with an agent may have repaired it before CHECK.
     if (done.exit === 0 && !isBack) missed.push(what);
     else if (done.exit !== 0) expectError(done, `CHECK without ${what}`);
   }
@@ -119,7 +119,7 @@ async function checkFindsDamage(node: Node): Promise<NotApplicable | undefined> 
   return undefined;
 }
 
-/** ADD, damage, CHECK, DEL: what CHECK said, and whether all was there again by then. */
+/** ADD, damage, CHECK, DEL. Returns the result of CHECK, and whether the damage was repaired by then. */
 async function checkAfter(node: Node, damage: Damage): Promise<{ done: Execution; isBack: boolean }> {
   const container = node.container();
   const result = expectSuccess(await node.add(container), 'ADD');
@@ -130,7 +130,7 @@ async function checkAfter(node: Node, damage: Damage): Promise<{ done: Execution
   return { done, isBack };
 }
 
-/** Tries one container. Objects are found again by their place in the list: addresses differ from one to the next. */
+/** Tries one container. Objects are identified by their index in the list, because addresses differ between containers. */
 async function possibleDamages(node: Node): Promise<[string, Damage][]> {
   const damages: [string, Damage][] = [];
   const { breakLease } = node.profile;

@@ -1,4 +1,4 @@
-// Chains, delegates, many at once, and sudden ends. CNI specification 1.1.0, sections 2 to 4.
+// Chains, delegates, many calls at once, and killed plugins. CNI specification 1.1.0, sections 2 to 4.
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ async function chained(node: Node): Promise<NotApplicable | undefined> {
   for (const key of ['interfaces', 'ips', 'routes'] as const) {
     const kept = entriesOf(result, key).map((entry) => JSON.stringify(entry));
     for (const entry of entriesOf(prevResult, key)) {
-      // Keys may be added; those that came in must be there. An interface may get another hardware address or MTU.
+      // A plugin may add keys, but must keep all keys of its input. It may change an interface's hardware address or MTU.
       const found = kept.some((text) => includes(JSON.parse(text) as Json, entry, key));
       if (!found) throw new Failure(`${key} of prevResult did not come out: ${JSON.stringify(entry)}`);
     }
@@ -31,7 +31,7 @@ async function chained(node: Node): Promise<NotApplicable | undefined> {
   return undefined;
 }
 
-/** The entries of a list; an address with its interface's name for the number, which may change when interfaces are added. */
+/** The entries of a list. An address has its interface's name in place of the number, because new interfaces may change the number. */
 function entriesOf(result: Json, key: 'interfaces' | 'ips' | 'routes'): Json[] {
   const entries = (result[key] ?? []) as Json[];
   if (key !== 'ips') return entries;
@@ -101,7 +101,7 @@ async function inParallel(node: Node): Promise<undefined> {
   return undefined;
 }
 
-/** Milliseconds that a plain ADD takes here. */
+/** The time of a normal ADD on this machine, in milliseconds. */
 async function addDurationMs(node: Node): Promise<number> {
   const container = node.container();
   const { elapsedMs } = await node.add(container);

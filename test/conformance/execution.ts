@@ -1,22 +1,22 @@
-// Runs one plugin executable the way a container runtime does. CNI specification 1.1.0, section 2.
+// Runs one plugin executable like a container runtime. CNI specification 1.1.0, section 2.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What a plugin did. */
+/** The result of running a plugin. */
 export interface Execution {
   readonly exit: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly elapsedMs: number;
-  /** The one JSON document on stdout; undefined when there is none. */
+  /** The single JSON document on stdout; undefined when there is none. */
   readonly json: Readonly<Record<string, unknown>> | undefined;
-  /** Something on stdout that is not exactly one JSON object. */
+  /** Set when stdout has content that is not exactly one JSON object. */
   readonly garbage: boolean;
 }
 
-/** How a plugin is run. */
+/** How to run a plugin. */
 export interface Invocation {
   readonly executable: string;
   readonly env: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface Invocation {
   readonly timeoutMs?: number;
 }
 
-/** Runs a plugin to its end, or kills it after three minutes: a hundred at once take a busy machine one. */
+/** Runs a plugin to its end, or kills it after three minutes. A busy machine needs one minute for a hundred at once. */
 export async function execute(invocation: Invocation): Promise<Execution> {
   const started = performance.now();
   const child = spawn(invocation.executable, [], {
@@ -37,13 +37,13 @@ export async function execute(invocation: Invocation): Promise<Execution> {
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A plugin need not read all it is given.
+  // A plugin does not have to read all of its stdin.
   child.stdin.on('error', () => undefined);
   child.stdin.end(invocation.stdin);
   const timers = [setTimeout(() => signalGroup(child.pid, 'SIGKILL'), invocation.timeoutMs ?? 180_000)];
   if (invocation.signalAfter !== undefined) {
     const { signal, ms } = invocation.signalAfter;
-    // kill -9 takes the delegates with it, as the end of a container runtime's unit does; SIGTERM is for the plugin alone.
+    // kill -9 also kills the delegates, as when the unit of a container runtime ends. SIGTERM goes only to the plugin.
     timers.push(
       setTimeout(() => (signal === 'SIGKILL' ? signalGroup(child.pid, signal) : child.kill(signal)), ms),
     );

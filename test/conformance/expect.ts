@@ -1,22 +1,25 @@
-// What the specification asks of an answer, as checks that say what was there instead.
+// The specification's requirements for an answer, as checks. A failed check says what it found.
 
 import type { Execution } from './execution.ts';
 import { Failure } from './node.ts';
 
-/** What a plugin answered, short enough for a line. */
+/** A plugin's answer, shortened to a line. */
 export function brief(done: Execution): string {
   const said = `${done.stdout.trim() || done.stderr.trim()}`.replaceAll(/\s+/g, ' ').slice(0, 160);
   return `exit ${done.exit ?? done.signal}${said === '' ? '' : `, ${said}`}`;
 }
 
-/** Exit code 0; with a result on stdout, or with nothing that is not JSON. */
+/** Expects exit code 0. Stdout must be a JSON result, or empty. */
 export function expectSuccess(done: Execution, what: string): Readonly<Record<string, unknown>> {
   if (done.exit !== 0) throw new Failure(`${what}: wanted success, got ${brief(done)}`);
   if (done.garbage) throw new Failure(`${what}: stdout is not one JSON object: ${done.stdout.slice(0, 60)}`);
   return done.json ?? {};
 }
 
-/** Another exit code than 0 and one error object on stdout; with this code and a text that names `naming`, if given. */
+/**
+ * Expects an exit code other than 0, and one error object on stdout.
+ * If given, the error must have this code, and its text must contain `naming`.
+ */
 export function expectError(done: Execution, what: string, code?: number, naming?: string): void {
   const wanted = code === undefined ? 'an error' : `error ${code}`;
   if (done.exit === 0) throw new Failure(`${what}: wanted ${wanted}, got success`);
@@ -41,13 +44,13 @@ function list(value: unknown, what: string): Row[] {
   return value as Row[];
 }
 
-/** The addresses of a result, in whatever version's shape. */
+/** The addresses of a result of any version. */
 export function addressesOf(result: Row): string[] {
   if (Array.isArray(result.ips)) return (result.ips as Row[]).map((ip) => String(ip.address));
   return [result.ip4, result.ip6].flatMap((ip) => (ip === undefined ? [] : [String((ip as Row).ip)]));
 }
 
-/** The result has the shape of its version. CNI specification, "Section 5: Result Types", and its older editions. */
+/** Expects the format of the result's version. CNI specification, "Section 5: Result Types", and its older editions. */
 export function expectShape(
   result: Row,
   version: string,
@@ -55,7 +58,7 @@ export function expectShape(
   netns: string,
 ): void {
   const at = `result of version ${version}`;
-  // 0.1.0 had no cniVersion in its result; the Go library writes it all the same.
+  // The result of 0.1.0 had no cniVersion, but the Go library writes it.
   if (result.cniVersion !== version && !(version === '0.1.0' && result.cniVersion === undefined)) {
     throw new Failure(`${at}: cniVersion is ${JSON.stringify(result.cniVersion)}`);
   }

@@ -1,4 +1,4 @@
-// `ifacer` by the CNI specification where it has something to make; all cases, where it makes nothing, are run on any kernel.
+// `ifacer` must follow the CNI specification when it makes an interface. When it makes none, all cases run on any kernel.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { needs } from '../uml/kernel-part.ts';
 
 const runner = join(import.meta.dirname, 'main.ts');
 
-/** Those whose outcome depends on what it makes: ADD twice, DEL without the namespace, GC, a failed ADD, the rest of a chain. */
+/** The cases that depend on its interface: ADD twice, DEL without the namespace, GC, a failed ADD, the rest of a chain. */
 const cases = [8, 11, 17, 18, 20];
 
 test(

@@ -1,14 +1,14 @@
-// What a network namespace holds, as lines of text that can be compared, each with the command that takes it away.
+// The content of a network namespace as lines of text for comparison. Each has the command that removes it.
 
 import { spawnSync } from 'node:child_process';
 
-/** One kernel object: how it reads, and the `ip` arguments that remove it. */
+/** One kernel object: its text, and the `ip` arguments that remove it. */
 export interface KernelObject {
   readonly text: string;
   readonly remove: readonly string[];
 }
 
-/** Runs a program to its end and gives its stdout; an exit code other than 0 is an error with its stderr. */
+/** Runs a program to its end and returns its stdout. An exit code other than 0 is an error with its stderr. */
 export function run(
   command: string,
   args: readonly string[],
@@ -24,7 +24,7 @@ export function run(
   return done.stdout;
 }
 
-/** What `ip -j` prints, as far as it is read here. */
+/** The fields of `ip -j` output that this file reads. */
 interface Row {
   readonly ifname?: string;
   readonly addr_info?: readonly Row[];
@@ -44,10 +44,10 @@ function rows(namespace: string | undefined, args: readonly string[]): Row[] {
   return text === '' ? [] : (JSON.parse(text) as Row[]);
 }
 
-/** ip-route prints these numbers with -N: kernel (2) routes come and go with addresses. */
+/** ip-route prints these numbers with -N. Routes of protocol kernel (2) appear and disappear with addresses. */
 const kernelProtocol = '2';
 
-/** Links, addresses, routes, rules and permanent neighbours of a namespace; those the kernel makes by itself left out. */
+/** Links, addresses, routes, rules and permanent neighbours of a namespace, without those that the kernel makes itself. */
 export function kernelObjects(namespace?: string): KernelObject[] {
   const objects: KernelObject[] = [];
   for (const link of rows(namespace, ['link', 'show'])) {
@@ -87,7 +87,7 @@ export function kernelObjects(namespace?: string): KernelObject[] {
   return objects;
 }
 
-/** The same as lines, with the packet filter's rules. */
+/** The same objects as lines, and the rules of the packet filter. */
 export function kernelLines(namespace?: string): string[] {
   const filter = namespace === undefined ? run('nft', ['list', 'ruleset']).split('\n') : [];
   return [

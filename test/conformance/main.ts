@@ -1,5 +1,5 @@
-// npm run conformance: the black-box cases of the CNI specification against any plugin executable, in namespaces of their own; or, as
-// `stress`, our own types under load (stress/main.ts).
+// npm run conformance: the black-box cases of the CNI specification for any plugin executable, in separate namespaces.
+// With `stress`, it runs our own types under load (stress/main.ts).
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -30,11 +30,11 @@ const options = {
   case: { type: 'string', multiple: true },
   markdown: { type: 'string' },
   outcomes: { type: 'string' },
-  // Of the stress run alone.
+  // Options of the stress run only.
   kills: { type: 'string', default: '500' },
   parallel: { type: 'string', default: '100' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  // Set when this program has started itself again inside namespaces of its own.
+  // Set when this program has restarted itself inside separate namespaces.
   inside: { type: 'boolean', default: false },
 } as const;
 
@@ -43,7 +43,7 @@ type Values = Line['values'];
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
 
-/** Throws INPUT_INVALID for a type that nothing describes, and for a file that is not there. */
+/** Throws INPUT_INVALID for a type without a description, and for a missing file. */
 function checkType(type: string, { profile, conf }: Values): void {
   const missing = [profile, conf].find((file) => file !== undefined && !existsSync(file));
   if (missing !== undefined) throw new OrbError('INPUT_INVALID', { message: `there is no file ${missing}` });
@@ -54,7 +54,7 @@ Name its profile with --profile, or its network configuration with --conf.`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
-/** A plugin's description: the one named, the one that comes with the runner, or one made from a configuration. */
+/** A plugin's description: the named one, the runner's own one, or one that is made from a configuration. */
 function profileOf(type: string, folder: string, values: Values): Profile {
   const own = fileOf(type);
   const file = values.profile ?? own;
@@ -66,13 +66,13 @@ function profileOf(type: string, folder: string, values: Values): Profile {
   return { ...profile, type, conf: JSON.parse(readFileSync(values.conf, 'utf8')) as Profile['conf'] };
 }
 
-/** A type, and what else its own profile wants to be run. */
+/** The profiles to run for a type: its own, and those that its profile adds. */
 function withFurther(name: string, values: Values): string[] {
   const isOwn = values.profile === undefined && values.conf === undefined && existsSync(fileOf(name));
   return isOwn ? [name, ...readProfile(fileOf(name), '').also] : [name];
 }
 
-/** The same program in a network and mount namespace of its own: nothing of the machine's network is touched. */
+/** Runs the same program in a separate network and mount namespace, so that it does not touch the machine's network. */
 function enterNamespaces(type: string, words: readonly string[]): Outcome[] {
   const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
   const json = join(folder, 'outcomes.json');
@@ -102,7 +102,7 @@ async function inside(type: string, values: Values): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
   try {
     const profile = profileOf(type, folder, values);
-    // ip-netns(8) keeps its names in /run/netns.
+    // ip-netns(8) stores its names in /run/netns.
     for (const path of new Set(['/run', ...profile.privateFolders])) {
       mkdirSync(path, { recursive: true });
       run('mount', ['-t', 'tmpfs', 'tmpfs', path]);
@@ -121,14 +121,14 @@ async function inside(type: string, values: Values): Promise<void> {
   }
 }
 
-/** Says itself how it went. */
+/** Runs the stress run, which prints its result itself. */
 function underStress({ kills, parallel, seed }: Values): number {
   const program = join(import.meta.dirname, 'stress/main.ts');
   const { status } = spawnSync(process.execPath, [program, kills, parallel, seed], { stdio: 'inherit' });
   return status ?? TROUBLE;
 }
 
-/** Throws INPUT_INVALID where no type is named or nothing describes it, and where a number is none. */
+/** Throws INPUT_INVALID when no type is given, when a type has no description, or when a number is invalid. */
 function checkLine({ values, positionals }: Line): void {
   if (positionals.length === 0) {
     const message = `name at least one plugin type, for example: npm run conformance -- macvlan\n${usage}`;

@@ -1,4 +1,4 @@
-// The runner's node: a plugin under test, the containers it serves, and everything they leave behind.
+// The runner's node: the tested plugin, its containers, and everything that they leave on the node.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Profile } from './profile.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** One container with its namespace, and its interface as the runtime knows it. */
+/** One container with its namespace, and its interface as the runtime names it. */
 export interface Container {
   readonly id: string;
   readonly namespace: string;
@@ -17,7 +17,7 @@ export interface Container {
   readonly args: string | undefined;
 }
 
-/** Changes to a plain call: configuration keys, environment (undefined takes a variable away), whole stdin, a signal. */
+/** Changes to a normal call: configuration keys, environment (undefined removes a variable), the whole stdin, a signal. */
 export interface Change {
   readonly version?: string;
   readonly network?: string;
@@ -28,14 +28,14 @@ export interface Change {
   readonly signalAfter?: { readonly signal: NodeJS.Signals; readonly ms: number };
 }
 
-/** A case that failed says why in these words. */
+/** The error of a failed case. Its message is the reason. */
 export class Failure extends Error {}
 
 /** Everything a case needs. */
 export class Node {
   readonly profile: Profile;
   readonly folder: string;
-  /** What was wrong with the stdout of any call so far. */
+  /** The faults in the stdout of all calls so far. */
   readonly garbage: string[] = [];
   readonly #binDirs: readonly string[];
   #environment: Record<string, string> = {};
@@ -48,7 +48,7 @@ export class Node {
     this.#binDirs = binDirs;
   }
 
-  /** Prepares the node and asks the plugin which versions it speaks. */
+  /** Prepares the node, and asks the plugin for its supported versions. */
   async start(): Promise<void> {
     run('ip', ['link', 'set', 'lo', 'up']);
     const printed = this.profile.setup === undefined ? '' : this.shell(this.profile.setup);
@@ -57,7 +57,7 @@ export class Node {
     const answer = await this.raw({ CNI_COMMAND: 'VERSION' }, '{"cniVersion":"1.0.0"}');
     const versions = answer.json?.supportedVersions;
     this.#versions = Array.isArray(versions) ? versions.map(String) : [];
-    // Bridges and chains that stay for all containers are made by the first one.
+    // The first container makes the bridges and chains that stay for all containers.
     const first = this.container();
     await this.add(first);
     await this.remove(first);
@@ -71,7 +71,7 @@ export class Node {
     return run('sh', ['-c', command], { ...this.#environment, CONFORMANCE_DIR: this.folder });
   }
 
-  /** The versions the plugin says it speaks, oldest first. */
+  /** The versions that the plugin reports, oldest first. */
   get versions(): readonly string[] {
     return this.#versions;
   }
@@ -108,24 +108,24 @@ export class Node {
     run('ip', ['netns', 'delete', container.namespace]);
   }
 
-  /** DEL, then the end of the namespace. */
+  /** Calls DEL, then deletes the namespace. */
   async remove(container: Container, change: Change = {}): Promise<Execution> {
     const done = await this.call('DEL', container, change);
     this.dropNamespace(container);
     return done;
   }
 
-  /** ADD of the whole chain; the execution is that of the plugin under test. */
+  /** ADD of the whole chain. Returns the execution of the tested plugin. */
   async add(container: Container, change: Change = {}): Promise<Execution> {
     const prevResult = change.prevResult ?? (await this.chain(container, change));
     return await this.call('ADD', container, { ...change, ...(prevResult && { prevResult }) });
   }
 
-  /** ADD of the plugins before the one under test, and their result. */
+  /** ADD of the plugins before the tested one. Returns their result. */
   async chain(container: Container, change: Change = {}): Promise<Json | undefined> {
     let prevResult: Json | undefined;
     for (const conf of this.profile.before) {
-      // The reference plugins of a distribution may be older than the version under test; 1.1.0 only adds to 1.0.0.
+      // A distribution's reference plugins may be older than the tested version. 1.1.0 only adds to 1.0.0.
       const version = this.#version(change) === '1.1.0' ? '1.0.0' : this.#version(change);
       const stdin = JSON.stringify({
         ...conf,
@@ -141,7 +141,7 @@ export class Node {
     return prevResult;
   }
 
-  /** One verb of the plugin under test. DEL of a chain runs through its other plugins too, in reverse. */
+  /** Runs one verb of the tested plugin. For a chain, DEL also runs the other plugins, in reverse order. */
   async call(verb: string, container: Container, change: Change = {}): Promise<Execution> {
     const env = { ...this.#env(verb, container), ...change.env };
     const done = await this.raw(env, change.stdin ?? this.conf(change), change);
@@ -172,7 +172,7 @@ export class Node {
     });
   }
 
-  /** Runs a plugin with exactly this environment and stdin. */
+  /** Runs a plugin with only this environment and stdin. */
   async raw(
     env: Readonly<Record<string, string | undefined>>,
     stdin: string,
@@ -205,12 +205,12 @@ export class Node {
     };
   }
 
-  /** The folders plugins are looked for in. */
+  /** The folders in which the runner searches plugins. */
   get binDirs(): readonly string[] {
     return this.#binDirs;
   }
 
-  /** All that a plugin may leave on the node: kernel objects, packet filter rules, leases. */
+  /** Everything that a plugin may leave on the node: kernel objects, rules of the packet filter, leases. */
   state(): string[] {
     const leases = this.profile.leases === undefined ? '' : this.shell(this.profile.leases);
     return [
@@ -223,7 +223,7 @@ export class Node {
     ];
   }
 
-  /** Fails unless the node soon holds what it held before. */
+  /** Fails unless the node soon has the same content as before. */
   async expectState(before: readonly string[], when: string): Promise<void> {
     const endMs = performance.now() + this.profile.settleMs;
     for (;;) {

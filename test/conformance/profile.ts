@@ -1,62 +1,68 @@
-// What the runner must know of a plugin that the CNI specification does not say: its configuration, its state, its agent.
+// What the runner must know about a plugin beyond the CNI specification: its configuration, its state, its agent.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
 const conf = z.looseObject({ type: z.string() });
-/** A shell command; `{dir}` is the runner's own temporary folder, `{node}` its Node, `{hooks}` the folder of our hooks. */
+/** A shell command. `{dir}` is the runner's temporary folder, `{node}` its Node, and `{hooks}` the folder of our hooks. */
 const command = z.string();
 
 const profileSchema = z.strictObject({
   type: z.string(),
-  /** main makes an interface, ipam gives addresses only, chained works on the result of the plugins `before` it. */
+  /**
+   * A main plugin makes an interface, an ipam plugin only gives addresses.
+   * A chained plugin uses the result of the plugins `before` it.
+   */
   kind: z.enum(['main', 'ipam', 'chained']),
   /** The plugin's configuration without cniVersion and name. */
   conf,
-  /** The plugins of the chain that run before this one, for a chained plugin. */
+  /** For a chained plugin: the plugins of the chain that run before it. */
   before: z.array(conf).default([]),
-  /** Further profiles of the same type, by file name: alone, where this one is chained. */
+  /** Other profiles of the same type, by file name. For example, one without a chain when this one is chained. */
   also: z.array(z.string()).default([]),
-  /** Runs for each container before anything is added to it: `{namespace}`, and `{n}` as in `args`. */
+  /** Runs for each container before the first ADD: `{namespace}`, and `{n}` as in `args`. */
   prepare: command.optional(),
-  /** Runs before its namespace is deleted, for what the kernel would end only later; `{n}` as in `args`. */
+  /** Runs before the container's namespace is deleted. It ends what the kernel would end only later; `{n}` as in `args`. */
   release: command.optional(),
-  /** CNI_ARGS; `{n}` is a number of its own for each container. */
+  /** CNI_ARGS. `{n}` is a different number for each container. */
   args: z.string().optional(),
-  /** Folders that get an empty file system of their own, so that nothing of the machine is read or changed. */
+  /** Folders that each get a separate empty file system. So the plugin cannot read or change the machine's content. */
   privateFolders: z.array(z.string()).default(['/run']),
-  /** Runs once in the node's namespace before all cases; lines KEY=VALUE it prints become the plugin's environment. */
+  /** Runs once in the node's namespace before all cases. Lines KEY=VALUE of its output become the plugin's environment. */
   setup: command.optional(),
   teardown: command.optional(),
-  /** Commands that take the plugin's agent away, bring it back, and make it limp. */
+  /** Commands that stop the plugin's agent, start it again, and make it degraded. */
   agentStop: command.optional(),
   agentStart: command.optional(),
   agentDegrade: command.optional(),
-  /** Prints the addresses that are held, one line each. */
+  /** Prints the held addresses, one per line. */
   leases: command.optional(),
-  /** Loses the lease of one container behind the plugin's back: `{container}`. For an ipam plugin's CHECK. */
+  /** Removes the lease of one container without the plugin's knowledge: `{container}`. It is for CHECK of an ipam plugin. */
   breakLease: command.optional(),
-  /** Changes to `conf` that make ADD fail after it has begun, and how many containers must hold an address for that. */
+  /**
+   * Changes to `conf` that make ADD fail after it has started.
+   * `containersBefore` is the number of containers that must hold an address for that.
+   */
   failing: z
     .array(
       z.strictObject({ what: z.string(), conf: z.looseObject({}), containersBefore: z.int().default(0) }),
     )
     .default([]),
-  /** The runtimeConfig capabilities it promises, with a value to ask for. */
+  /** The runtimeConfig capabilities that the plugin supports, each with a value to request. */
   capabilities: z.strictObject({ ips: z.string().optional(), mac: z.string().optional() }).default({}),
-  /** Case number → why it does not apply. */
+  /** Maps a case number to the reason why the case does not apply. */
   notApplicable: z.record(z.string(), z.string()).default({}),
-  /** How many ADDs run at once in case 22. */
+  /** The number of parallel ADDs in case 22. */
   parallel: z.int().default(100),
-  /** How long the node may take to be as before once a DEL has returned: the kernel ends namespaces in the background. */
+  /** The maximum time after a DEL until the node is as before, because the kernel ends namespaces in the background. */
   settleMs: z.int().default(20_000),
 });
 
 /** A plugin's description. */
 export type Profile = z.infer<typeof profileSchema>;
 
-/** Reads a description, with the runner's folders put in. */
+/** Reads a description, and replaces the placeholders of the runner's folders. */
 export function readProfile(file: string, folder: string): Profile {
   const text = readFileSync(file, 'utf8')
     .replaceAll('{dir}', folder)

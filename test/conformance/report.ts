@@ -1,11 +1,11 @@
-// The outcomes of several plugins as a Markdown page.
+// Writes the outcomes of several plugins as a Markdown page.
 
 import type { Outcome } from './case.ts';
 
-/** More would not fit a page. */
+/** The limit, because longer text would not fit on a page. */
 const COLUMNS = 5;
 
-/** Tables of all cases, then what each plugin misses, in the runner's words. */
+/** Tables of all cases, then the failures of each plugin in the runner's words. */
 export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
   const names = [...all.keys()];
   const lines = [
@@ -55,7 +55,7 @@ function table(all: ReadonlyMap<string, readonly Outcome[]>, names: readonly str
   return [`| case | ${names.join(' | ')} |`, `|---|${names.map(() => '---').join('|')}|`, ...rows, ''];
 }
 
-/** Names that differ from run to run; the page should not. */
+/** Names that differ between runs. The page must not change with them. */
 function steady(text: string): string {
   return text
     .replaceAll(/(container|ow-conf)-[0-9]+-[0-9]+/g, '$1-N')

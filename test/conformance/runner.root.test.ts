@@ -1,4 +1,4 @@
-// A runner that passes everything is broken: plugins that are wrong on purpose, and the cases that must say so.
+// A runner that passes everything is broken. Here plugins are wrong on purpose, and certain cases must report them.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Outcome } from './case.ts';
 
-/** Runs the suite against a shell script and gives the verdict of each case. */
+/** Runs the suite against a shell script, and returns the verdict of each case. */
 function verdicts(
   script: string,
   profile: object,
@@ -70,7 +70,7 @@ test('a plugin that prints text fails every case that reads its answer', () => {
 });
 
 test('a wrapper that leaks, forgets and stumbles around host-local is found out', () => {
-  // Gives every container one address, never releases, prints a line before the result, and cannot take a large stdin.
+  // It gives every container the same address, never releases it, prints a line before the result, and fails on a large stdin.
   const script = `
 case "$CNI_COMMAND" in
 VERSION) exec /usr/lib/cni/host-local ;;
@@ -135,7 +135,7 @@ esac`;
     agentStop: 'touch {dir}/stopped',
     agentStart: 'rm -f {dir}/stopped {dir}/limping',
     agentDegrade: 'touch {dir}/limping',
-    // host-local writes its leases in two steps, and a kill -9 between them may leave one without an owner.
+    // host-local writes its leases in two steps. A kill -9 between them may leave a lease without an owner.
     notApplicable: { 21: 'calls no delegate', 23: 'a defect of host-local' },
   });
   const reasons = [...of.values()]

@@ -1,4 +1,4 @@
-// Runs the cases one after the other on one node and says how each ended.
+// Runs the cases one after the other on one node, and prints the outcome of each.
 
 import type { Outcome } from './case.ts';
 import { inputCases } from './cases-input.ts';
@@ -7,7 +7,7 @@ import { loadCases } from './cases-load.ts';
 import { Failure, Node } from './node.ts';
 import type { Profile } from './profile.ts';
 
-/** In the order they run: by number, but the one that judges all output last. */
+/** The cases in order of their number. The case that judges all output is the last one. */
 const cases = [...inputCases, ...lifecycleCases, ...loadCases].sort((a, b) =>
   a.number === 19 ? 1 : b.number === 19 ? -1 : a.number - b.number,
 );
@@ -25,13 +25,13 @@ async function judge(node: Node, one: (typeof cases)[number]): Promise<Outcome> 
       reason: result?.notApplicable ?? '',
     };
   } catch (error) {
-    // Anything else is a defect of the runner or of its surroundings, and is shown as such.
+    // Other errors are defects of the runner or its environment, and are reported as such.
     const reason = error instanceof Failure ? error.message : `the runner could not go on: ${String(error)}`;
     return { number, title, verdict: 'FAIL', reason };
   }
 }
 
-/** Runs all cases, or those with the numbers given, and prints a line for each. */
+/** Runs all cases, or the cases with the given numbers, and prints a line for each. */
 export async function runCases(
   name: string,
   profile: Profile,

@@ -1,4 +1,4 @@
-// For trial.ts, a process that is killed: boots a machine that hangs, and says which folder it shares.
+// A process for trial.ts to kill: it boots a machine that hangs, and prints the folder that it shares.
 
 import { join } from 'node:path';
 import { Machine } from './machine.ts';

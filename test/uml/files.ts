@@ -1,6 +1,6 @@
-// The test files that need kernel parts which not every kernel has: all that `npm run test:uml` runs, and what `npm test` says is left.
+// The test files that need kernel parts which some kernels lack. `npm run test:uml` runs them, and `npm test` reports them as left out.
 
-/** Each of them asks kernel-part.ts for what it needs; files.test.ts holds the list against that. */
+/** Each file asks kernel-part.ts for the parts that it needs. files.test.ts compares the list with these files. */
 export const umlFiles: readonly string[] = [
   'src/kernel/link-kinds.root.test.ts',
   'src/node/bond-options.root.test.ts',

@@ -1,4 +1,4 @@
-// For trial.ts, inside the machine: tries to write to this machine's file system in two ways, says what came of it, and never ends.
+// Runs inside the machine, for trial.ts. It tries to write to this machine's file system in two ways, prints the results, and never ends.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,14 +1,14 @@
-// Parts that not every kernel has, tried in a namespace of their own: whether a test that needs them can run here.
+// Tests in a separate namespace whether the kernel has an optional part. A test that needs it can then run, or is skipped.
 
 import { spawnSync } from 'node:child_process';
 
-/** Commands of a new network namespace that succeed where the kernel has the part; `p` is a link there. */
+/** Commands for a new network namespace. They succeed when the kernel has the part; `p` is a link in the namespace. */
 const trials = {
   ipvlan: 'ip link add link p name x type ipvlan mode l2',
   vlan: 'ip link add link p name x type vlan id 7',
   bond: 'ip link add x type bond',
   dummy: 'ip link add x type dummy',
-  /** Of family inet. */
+  /** The address family is inet. */
   nftables: 'nft add table inet x',
 } as const;
 
@@ -25,17 +25,17 @@ export function lackingParts(parts = Object.keys(trials) as readonly KernelPart[
   return parts.filter((part) => stdout.split('\n').includes(part));
 }
 
-/** Set inside user-mode Linux: the parts that its set-up could not bring, with `;` between. */
+/** Set inside user-mode Linux: the parts that its setup could not build, separated by `;`. */
 const INSIDE = 'ORBWEAVER_UML_LACKS';
 
-/** Options of a test or suite that needs these parts: see {@link skipOf}. */
+/** Options for a test or suite that needs these parts: see {@link skipOf}. */
 export function needs(...parts: readonly KernelPart[]): { readonly skip: string | false } {
   return { skip: skipOf(lackingParts(parts), process.env[INSIDE]) };
 }
 
 /**
- * On a kernel that lacks something a test is skipped, and the message says where it runs. User-mode Linux is there to have everything:
- * there, lacking a part is an error, unless it is `known`, because it could not be built.
+ * On a kernel that lacks a part, a test is skipped. The message says where the test does run. User-mode Linux should have every
+ * part. A missing part is an error there, unless it is `known`, because it could not be built.
  */
 export function skipOf(lacking: readonly KernelPart[], known: string | undefined): string | false {
   if (lacking.length === 0) return false;

@@ -1,4 +1,4 @@
-// A user-mode machine: Debian's linux.uml in namespaces of its own, from which nothing of this machine can be written but one folder.
+// A user-mode machine: Debian's linux.uml in its own namespaces. It can write to only one folder of this machine.
 
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -8,30 +8,30 @@ import { run } from '../kube/command.ts';
 
 const own = import.meta.dirname;
 
-/** Where Debian's package keeps the modules. */
+/** The folder in which Debian's package has the modules. */
 const shipped = '/usr/lib/uml/modules';
 
 export interface Boot {
-  /** Environment of what runs inside. Values without blanks. */
+  /** Environment of the inner programs. Values must have no spaces. */
   readonly env: Readonly<Record<string, string>>;
   /** A script for node. */
   readonly script: string;
   readonly timeoutMs: number;
-  /** Gets what it prints, once it is up. */
+  /** Gets the machine's output after it is up. */
   readonly print: (text: string) => void;
 }
 
 export interface Ended {
-  /** All it printed, the kernel's words included. */
+  /** All of its output, including the kernel's messages. */
   readonly console: string;
   readonly timedOut: boolean;
 }
 
-/** One machine that can be booted; its folder is shared with what runs inside. */
+/** A machine that can boot. It shares its folder with the programs inside. */
 export class Machine implements Disposable {
   readonly share = mkdtempSync(join(tmpdir(), 'orbweaver-uml-'));
 
-  /** Gives it Debian's modules, and `nfTables` in place of Debian's where there is one. */
+  /** Installs Debian's modules, with `nfTables` in place of Debian's own where it is given. */
   async addModules(version: string, nfTables?: string): Promise<void> {
     const base = join(this.share, 'modules');
     const folder = join(base, 'lib/modules', version);
@@ -44,7 +44,7 @@ export class Machine implements Disposable {
     await run(['depmod', '--basedir', base, version]);
   }
 
-  /** Runs until it powers itself off, or is ended with all its processes when the time is over. */
+  /** Runs until it powers off. When the time is over, it is killed with all its processes. */
   boot({ env, script, timeoutMs, print }: Boot): Promise<Ended> {
     const { share } = this;
     const inside = {
@@ -53,14 +53,15 @@ export class Machine implements Disposable {
       ORBWEAVER_NODE: process.execPath,
       ORBWEAVER_RUN: script,
     };
-    // The kernel gives words it does not know to the first process as environment.
+    // The kernel passes unknown words of its command line to the first process as environment.
     const words = Object.entries(inside).map(([name, value]) => `${name}=${value}`);
     const kernel = [
       ...['linux.uml', 'mem=2G', 'quiet', 'panic=1', 'noreboot', `uml_dir=${share}`],
       ...['rootfstype=hostfs', 'root=/dev/root', 'rootflags=/', 'ro', 'init=/bin/sh'],
       ...['con=null', 'con0=null,fd:1', ...words, '--', join(own, 'init.sh')],
     ];
-    // The kernel of this machine ends unshare with this process, and all in a process namespace with the first process of it.
+    // When this process ends, the kernel of this machine kills unshare.
+    // When the first process of a pid namespace ends, the kernel kills all other processes in it.
     const bound = ['--pdeathsig', 'KILL', 'unshare'];
     const unshare = ['--mount', '--net', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const child = spawn('setpriv', [...bound, ...unshare, 'sh', join(own, 'confine.sh'), share, ...kernel], {
@@ -88,7 +89,7 @@ export class Machine implements Disposable {
   }
 }
 
-/** What comes out of the machine: the kernel's words are kept, those that follow the line of init.sh are passed on too. */
+/** The machine's output. The kernel's messages are stored. Lines after the line of init.sh are also passed on. */
 class Console {
   text = '';
   readonly #print: (text: string) => void;

@@ -1,5 +1,5 @@
-// npm run test:uml [-- PATTERN ...]: the tests of kernel parts that this machine's kernel may lack, in user-mode Linux from Debian; all
-// of them, or those whose path holds a PATTERN.
+// npm run test:uml [-- PATTERN ...]: runs the tests of kernel parts that this machine's kernel may lack, in Debian's user-mode
+// Linux. It runs all of them, or those whose path contains a PATTERN.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ import { Machine } from './machine.ts';
 import { builtNfTables } from './nf-tables.ts';
 import { tryMachine } from './trial.ts';
 
-/** It takes three minutes where nothing else runs: so much more says that something hangs. */
+/** It takes three minutes when nothing else runs. After this longer time, something hangs. */
 const timeoutMs = 1_800_000;
 
-/** Throws INPUT_INVALID where no file's path holds a pattern. */
+/** Throws INPUT_INVALID when a pattern matches no path. */
 const filesOf = (patterns: readonly string[]) => chosenFiles(umlFiles, patterns, 'file of test/uml/files.ts');
 
 async function tryInside(patterns: readonly string[]): Promise<number> {

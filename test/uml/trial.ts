@@ -1,4 +1,4 @@
-// What is relied on of the machine itself: it writes nothing of ours, and however it ends nothing of it is left.
+// Tests what we rely on: the machine writes no file of ours, and nothing of it remains, however it ends.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -45,7 +45,7 @@ export async function tryMachine(outcomes: Outcomes): Promise<void> {
   });
 }
 
-/** The processes of this machine that name the folder in their arguments. */
+/** The processes on this machine whose arguments contain the folder. */
 function processesOf(share: string): string[] {
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))

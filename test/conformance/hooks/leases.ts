@@ -1,10 +1,11 @@
-// leases.ts FOLDER: the addresses that pools hold, one line each. leases.ts FOLDER lose CONTAINER: takes those of its pod away.
+// leases.ts FOLDER: prints the addresses that pools hold, one per line.
+// leases.ts FOLDER lose CONTAINER: removes the addresses of the container's pod.
 
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 
-// Asks by plain HTTP requests: this runs hundreds of times, and the project's client takes longer to load than to answer.
+// It uses plain HTTP requests, because it runs hundreds of times. The project's client takes longer to load than to answer.
 
 interface Pool {
   readonly metadata: { readonly name: string };

@@ -1,9 +1,9 @@
-// What the profiles of our own plugins run: one-node.ts up|ready|agent-stop|agent-start|down FOLDER.
+// The commands in the profiles of our own plugins: one-node.ts up|ready|agent-stop|agent-start|down FOLDER.
 
 import { OneNode } from '../../e2e/one-node.ts';
 import { until } from '../../e2e/program.ts';
 
-/** More than the cases have containers; container N is pod pN. */
+/** The number of pods, which is more than the number of containers in the cases. Container N belongs to pod pN. */
 const podCount = 500;
 
 async function up(folder: string): Promise<void> {
@@ -18,7 +18,7 @@ async function up(folder: string): Promise<void> {
   }
 }
 
-/** The agent has read the cluster. */
+/** Whether the agent has read the cluster. */
 async function isReady(): Promise<boolean> {
   return (await fetch('http://127.0.0.1:5710/readyz').catch(() => undefined))?.ok === true;
 }

@@ -1,4 +1,4 @@
-// Chains of plugins as a runtime runs them, any of which may be killed at any moment.
+// Runs chains of plugins like a runtime. Any plugin may be killed at any moment.
 
 import { join } from 'node:path';
 import type { Random } from '#base';
@@ -13,35 +13,35 @@ export interface Chain {
   readonly plugins: readonly (Json & { readonly type: string })[];
 }
 
-/** How a verb of a whole chain went. */
+/** The result of one verb for a whole chain. */
 export interface ChainRun {
   readonly ok: boolean;
-  /** A plugin of it was killed. */
+  /** Whether a plugin of the chain was killed. */
   readonly killed: boolean;
-  /** What the plugin said that refused. */
+  /** The message of the plugin that refused. */
   readonly said: string;
   readonly result: Json | undefined;
 }
 
 const binFolder = '/opt/cni/bin';
 
-/** Which attachment a verb is about. */
+/** The attachment of a verb. */
 export interface Attachment {
   readonly chain: Chain;
   readonly sandbox: Sandbox;
   readonly ifName: string;
-  /** CNI_ARGS: what the runtime says of the pod. */
+  /** CNI_ARGS: the runtime's data about the pod. */
   readonly args: string;
 }
 
-/** Runs chains, and counts what it runs and kills. */
+/** Runs chains, and counts its runs and kills. */
 export class ChainRunner {
   operations = 0;
   kills = 0;
-  /** How long a plugin takes that is left alone, by verb and type: kills are spread over that. */
+  /** The duration of a plugin that is not killed, by verb and type. Kills are spread over this time. */
   readonly #usualMs = new Map<string, number>();
 
-  /** ADD in order; with `random`, one of its plugins may be killed. */
+  /** Runs ADD in order. With `random`, one of its plugins may be killed. */
   async add(attachment: Attachment, random?: Random): Promise<ChainRun> {
     const { plugins } = attachment.chain;
     return await this.#run('ADD', attachment, plugins, undefined, random);
@@ -56,7 +56,7 @@ export class ChainRunner {
     return await this.#run('DEL', attachment, attachment.chain.plugins.toReversed(), undefined, random);
   }
 
-  /** GC of one plugin type: nothing of the network is valid any more. */
+  /** Runs GC of one plugin type: no attachment of the network is valid any more. */
   async collect(network: string, type: string): Promise<Execution> {
     const stdin = {
       cniVersion: '1.1.0',

@@ -1,4 +1,4 @@
-// The lives of pods, one after the other, under a runtime and a kubelet whose processes die at any moment.
+// The lives of pods, one after the other, with a runtime and a kubelet whose processes may die at any moment.
 
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -10,7 +10,7 @@ import { Sandbox } from '../../e2e/runtime.ts';
 import { kernelLines } from '../kernel-state.ts';
 import { type Attachment, type Chain, type ChainRunner, macvlanChain } from './chain.ts';
 
-/** The chains of a pod's NICs; both types of a NIC may serve one pod. */
+/** The chains of a pod's NICs. One pod may have both types of NIC. */
 const first = [macvlanChain('first-coordinator', 'coordinator'), macvlanChain('first-veth', 'veth')] as const;
 const second = [
   macvlanChain('second-coordinator', 'coordinator'),
@@ -18,26 +18,29 @@ const second = [
 ] as const;
 export const networks: readonly Chain[] = [...first, ...second];
 
-/** All that the lives of one run share. */
+/** The state that all lives of one run share. */
 export interface World {
   readonly node: OneNode;
   readonly runner: ChainRunner;
-  /** How long what is done in the background may take. */
+  /** The maximum time for background work. */
   readonly settleMs: number;
-  /** What the product did wrong, in words. */
+  /** The faults of the product, in words. */
   readonly complaints: string[];
-  /** Which sandbox an address was given to last, while it is attached. */
+  /** The last sandbox that got each address, while it is attached. */
   readonly holders: Map<string, Sandbox>;
-  /** What a new network namespace holds. */
+  /** The content of a new network namespace. */
   readonly empty: readonly string[];
-  /** Sandboxes that the runtime has forgotten: GC finds them. */
+  /** Sandboxes that the runtime has forgotten. GC must find them. */
   readonly lost: Sandbox[];
 }
 
-/** How often things go wrong. */
+/** The probabilities of kills and of forgotten sandboxes. */
 const KILLED = 0.5;
 const FORGOTTEN = 0.08;
-/** A macvlan that was killed before it had renamed its link, which its DEL does not know (containernetworking/plugins). */
+/**
+ * The link of a macvlan plugin that was killed before it renamed the link.
+ * Its DEL does not know this link (containernetworking/plugins).
+ */
 const MACVLAN_IN_THE_MAKING = /^link veth[0-9a-f]{8}$/;
 
 interface LivePod {
@@ -45,7 +48,7 @@ interface LivePod {
   readonly args: string;
 }
 
-/** One worker's pods; several workers run side by side. */
+/** The pods of one worker. Several workers run in parallel. */
 export class Life {
   readonly #world: World;
   readonly #random: Random;
@@ -58,7 +61,7 @@ export class Life {
     this.#random = random;
   }
 
-  /** One pod, in one sandbox after the other, to its end. */
+  /** Runs one pod to its end, with one sandbox after the other. */
   async live(): Promise<void> {
     const pod = await this.#createPod();
     const sandboxes = this.#random.chance(0.35) ? 2 : 1;
@@ -70,7 +73,7 @@ export class Life {
     if (ending !== 'gone at once') await this.#deletePod(pod, 0);
   }
 
-  /** A kubelet that was away may end an old sandbox after it has made the new one, or meanwhile. */
+  /** A kubelet that was away may end an old sandbox while it makes the new one, or after that. */
   async #replace(pod: LivePod, end = async () => {}): Promise<() => Promise<void>> {
     const order = this.#random.pick(['before', 'meanwhile', 'after']);
     if (order === 'before') await end();
@@ -79,7 +82,10 @@ export class Life {
     return attached;
   }
 
-  /** The UID that the runtime knows: the pod's own, none, or that of a static pod's file, which is not the mirror pod's. */
+  /**
+   * The UID that the runtime knows: the pod's own UID, none, or the UID of a static pod's file.
+   * The last one differs from the UID of the mirror pod.
+   */
   async #createPod(): Promise<LivePod> {
     const name = `w${this.#worker}-${++this.#count}`;
     const kind = this.#random.pick(['known', 'known', 'known', 'none', 'static']);
@@ -99,7 +105,7 @@ export class Life {
     await this.#world.node.client.delete(resources.pods, ref, { gracePeriodSeconds });
   }
 
-  /** A sandbox with one or two NICs; what comes back ends it. */
+  /** Makes a sandbox with one or two NICs. The returned function ends it. */
   async #attach(pod: LivePod): Promise<() => Promise<void>> {
     const random = this.#random;
     const sandbox = new Sandbox({ name: pod.name });
@@ -118,7 +124,7 @@ export class Life {
     return () => this.#end(sandbox, tried, isWhole);
   }
 
-  /** Whether it stands. Only a plugin that was killed may fail: an agent that was, is asked again. */
+  /** Whether the attachment is complete. Only a killed plugin may fail. When the agent was killed, the shim asks it again. */
   async #add(pod: LivePod, attachment: Attachment): Promise<boolean> {
     const { runner } = this.#world;
     const done = await runner.add(attachment, this.#killer());
@@ -146,7 +152,7 @@ export class Life {
     const random = this.#random;
     const { holders, lost } = this.#world;
     for (const [address, holder] of holders) if (holder === sandbox) holders.delete(address);
-    // What a killed ADD may have left no record of, DEL finds by CNI_ARGS, and GC of the node cannot.
+    // A killed ADD may have left objects without a record. DEL finds them by CNI_ARGS, but GC of the node cannot.
     if (isWhole && random.chance(FORGOTTEN)) {
       lost.push(sandbox);
       return;
@@ -157,7 +163,7 @@ export class Life {
     sandbox.dropNamespace();
   }
 
-  /** Until it has succeeded, as a kubelet does. */
+  /** Repeats DEL until it succeeds, as a kubelet does. */
   async #del(attachment: Attachment): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       const done = await this.#world.runner.del(attachment, attempt < 3 ? this.#killer() : undefined);
@@ -168,7 +174,7 @@ export class Life {
     }
   }
 
-  /** Looks in some namespaces that outlive the DEL; one that was queued is done when the agent is back. */
+  /** Checks some of the namespaces that remain after DEL. A queued DEL is done when the agent is back. */
   async #expectEmpty(sandbox: Sandbox, attachment: Attachment | undefined): Promise<void> {
     if (attachment === undefined || !existsSync(sandbox.netns) || !this.#random.chance(0.4)) return;
     const isOurs = (line: string) => !this.#world.empty.includes(line) && !MACVLAN_IN_THE_MAKING.test(line);

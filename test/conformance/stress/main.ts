@@ -1,4 +1,4 @@
-// The stress run as a program of its own, in namespaces of its own: main.ts KILLS PARALLEL SEED.
+// The stress run as a program, in its own namespaces: main.ts KILLS PARALLEL SEED.
 
 import { runToEnd } from '#program';
 import { insideNamespaces } from '../../e2e/namespaces.ts';

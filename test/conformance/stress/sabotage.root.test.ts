@@ -1,4 +1,4 @@
-// A stress run that passes everything is broken: a product that is wrong on purpose, and what the run must say of it.
+// A stress run that passes everything is broken. Here the product is wrong on purpose, and the run must report it.
 
 import assert from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,17 +8,17 @@ import { type StressReport, stress } from './stress.ts';
 
 const bin = '/opt/cni/bin';
 
-/** Puts a script in a plugin's place; in it, `real` is the plugin itself. */
+/** Replaces a plugin with a script. In the script, `real` runs the original plugin. */
 function replace(type: string, script: string): void {
   mkdirSync(`${bin}/.real`, { recursive: true });
   linkSync(`${bin}/${type}`, `${bin}/.real/${type}`);
-  // Not written over: the name is a hard link that other types share.
+  // Remove the file first: it is a hard link that other types share, so overwriting would change them too.
   rmSync(`${bin}/${type}`);
   writeFileSync(`${bin}/${type}`, `#!/bin/sh\nreal() { ${bin}/.real/${type}; }\n${script}\n`);
   chmodSync(`${bin}/${type}`, 0o755);
 }
 
-/** DEL does all that it should, and something more; IPAM gives one address to all, and frees none. */
+/** DEL does its work, and adds leaks. IPAM gives the same address to all pods, and never releases it. */
 function sabotage(): void {
   const leaks = [
     'ip rule add from 198.51.100.1 lookup 500',

@@ -1,4 +1,4 @@
-// The stress run: many ADDs at once, then lives of pods while agent and shim are killed at random, and at the end nothing may be left.
+// The stress run. It starts many ADDs at once. Then it runs pods while it kills agent and shim at random. Nothing may be left at the end.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,15 +16,15 @@ import { Life, networks, type World } from './life.ts';
 
 export interface StressOptions {
   readonly seed: number;
-  /** How many processes are to be killed, agents and plugins together. */
+  /** The number of processes to kill, agents and plugins together. */
   readonly kills: number;
-  /** How many ADDs run at once before. */
+  /** The number of parallel ADDs before that. */
   readonly parallel: number;
-  /** Until the agent has worked off its queue, and the kernel has ended the namespaces. */
+  /** The maximum time until the agent has finished its queue and the kernel has ended the namespaces. */
   readonly settleMs?: number;
-  /** Keeps what the programs said where something was wrong. */
+  /** Whether to keep the programs' logs when something was wrong. */
   readonly keepsLogs?: boolean;
-  /** Breaks something of the product, to see that it is found. */
+  /** Breaks a part of the product. The run must find it. */
   readonly sabotage?: () => void;
 }
 
@@ -33,16 +33,16 @@ export interface StressReport {
   readonly kills: number;
   readonly agentKills: number;
   readonly parallel: number;
-  /** Empty when all is well. */
+  /** Empty when no fault was found. */
   readonly complaints: readonly string[];
 }
 
 const WORKERS = 4;
-/** The agent lives that long between two kills. */
+/** The time that the agent runs between two kills. */
 const AGENT_LIFE_MS = [300, 2500] as const;
 const SETTLE_MS = 60_000;
 
-/** Runs inside namespaces of its own: see `insideNamespaces`. */
+/** Call it inside separate namespaces: see `insideNamespaces`. */
 export async function stress(options: StressOptions): Promise<StressReport> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-stress-'));
   const node = await OneNode.start({ folder });
@@ -73,7 +73,7 @@ async function runOn(node: OneNode, options: StressOptions): Promise<StressRepor
     lost: [],
     empty: emptyNamespace(),
   };
-  // The first pods make what a node has once.
+  // The first pods make the objects that a node has only once.
   await atOnce(world, 1);
   const clean = await footprint(node);
   options.sabotage?.();
@@ -88,7 +88,7 @@ async function runOn(node: OneNode, options: StressOptions): Promise<StressRepor
   return { operations, kills: pluginKills + agentKills, agentKills, parallel, complaints };
 }
 
-/** Workers live their pods, and the agent is killed now and then, until enough processes are dead. */
+/** Workers run their pods, and the agent is killed from time to time, until enough processes were killed. */
 async function lives(world: World, kills: number, random: Random): Promise<number> {
   let agentKills = 0;
   const isDone = () => world.runner.kills + agentKills >= kills || world.complaints.length > 20;
@@ -108,7 +108,7 @@ async function lives(world: World, kills: number, random: Random): Promise<numbe
   return agentKills;
 }
 
-/** That many pods are attached at once, each with addresses of its own, and leave at once. */
+/** Attaches this number of pods at once, each with different addresses. Then it detaches all at once. */
 async function atOnce({ node, runner, complaints }: World, count: number): Promise<void> {
   const chain = macvlanChain('at-once', 'coordinator');
   const attachments = await Promise.all(
@@ -138,7 +138,7 @@ async function atOnce({ node, runner, complaints }: World, count: number): Promi
   }
 }
 
-/** As a runtime does that starts anew: nothing of these networks is valid any more. */
+/** Calls GC like a runtime after a fresh start: no attachment of these networks is valid any more. */
 async function collectAll({ node, runner, complaints }: World): Promise<void> {
   await until(
     'the queue of DELs is empty',
@@ -153,7 +153,7 @@ async function collectAll({ node, runner, complaints }: World): Promise<void> {
   }
 }
 
-/** Complains of everything that is there and was not, or was and is not. */
+/** Reports everything that is new, and everything that is missing. */
 async function expectClean(
   { node, settleMs, complaints }: World,
   clean: Footprint,
