@@ -14,13 +14,12 @@ import {
 } from '#cni';
 import type { Family } from '#ip';
 import {
+  leadsToNetns,
   openGivenNamespace,
-  openGivenNetns,
   openNamespace,
   openNetns,
   peerCredentials,
   primeThreads,
-  sameNetns,
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
 import { Attachments, announce, DelQueue, openStateDirectory, probeNic } from '#node';
@@ -185,8 +184,7 @@ function familiesOf(config: AgentConfig): Family[] {
 async function isOwnNetns(path: string): Promise<boolean> {
   using own = openNetns('current');
   try {
-    using other = await openGivenNetns(path);
-    return sameNetns(own, other);
+    return await leadsToNetns(path, own);
   } catch {
     // The verb itself reports that the namespace is gone.
     return false;

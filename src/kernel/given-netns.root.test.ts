@@ -5,7 +5,14 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createNetns, openGivenNamespace, openGivenNetns, primeThreads, removeNetns } from './index.ts';
+import {
+  createNetns,
+  leadsToNetns,
+  openGivenNamespace,
+  openGivenNetns,
+  primeThreads,
+  removeNetns,
+} from './index.ts';
 
 let folder: string;
 
@@ -25,7 +32,9 @@ test('a namespace is opened by the path that a runtime names, also through a lin
       using given = await openGivenNetns(named);
       assert.equal(given.id, made.id);
       assert.equal(given.path, named);
+      assert.ok(await leadsToNetns(named, made));
     }
+    assert.ok(!(await leadsToNetns(`/proc/${process.pid}/ns/net`, made)));
     const namespace = await openGivenNamespace(path);
     assert.deepEqual(
       namespace.links().map(({ name }) => name),

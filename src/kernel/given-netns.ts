@@ -1,6 +1,7 @@
 // Opens network namespaces at paths that a caller gives. A FIFO, a device or a dead file system may be there.
 
-import { close, open, statfs } from 'node:fs';
+import { closeSync, open, statfs } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { getSystemErrorMap, promisify } from 'node:util';
 import { OrbError } from '#base';
 import { type NetworkNamespace, refusal } from '#net';
@@ -35,7 +36,6 @@ const walks = {
 };
 
 const openFile = promisify(open);
-const closeFile = promisify(close);
 const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly type: number }>;
 
 /**
@@ -45,23 +45,35 @@ const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly
  * KERNEL_REFUSED if the kernel does not open the path
  */
 export async function openGivenNetns(path: string): Promise<NetnsHandle> {
-  const { usual, other } = walks;
-  const place = await (usualPlace.test(path) ? usual : other).run(
-    path,
-    () => findPlace(path),
-    (fd) => void closeFile(fd),
-  );
+  const place = await walksOf(path).run(path, () => findPlace(path), closePlace);
   try {
     // The file is known to be in nsfs or proc, and the path is not resolved again: this call cannot block.
     return openNetns(`/proc/self/fd/${place}`, path);
   } finally {
-    await closeFile(place);
+    closePlace(place);
   }
 }
 
 /** Like {@link openGivenNetns}, but with all operations of a namespace. */
 export async function openGivenNamespace(path: string): Promise<NetworkNamespace> {
   return openNamespaceOf(await openGivenNetns(path));
+}
+
+/**
+ * Whether the path of a caller leads to this namespace. Nothing is opened for it: device and inode tell.
+ * @throws as {@link openGivenNetns}, except NETNS_INVALID
+ */
+export async function leadsToNetns(path: string, netns: NetnsHandle): Promise<boolean> {
+  const { dev, ino } = await walksOf(path).run(
+    path,
+    () => stat(path, { bigint: true }),
+    () => {},
+  );
+  return `${dev}:${ino}` === netns.id;
+}
+
+function walksOf(path: string): PathWalks {
+  return usualPlace.test(path) ? walks.usual : walks.other;
 }
 
 async function findPlace(path: string): Promise<number> {
@@ -71,9 +83,14 @@ async function findPlace(path: string): Promise<number> {
     if (namespaceFileSystems.includes(type)) return place;
     throw invalid(path, `it lies in a file system of type 0x${type.toString(16)}, not in nsfs`);
   } catch (error) {
-    await closeFile(place);
+    closePlace(place);
     throw error instanceof OrbError ? error : refused(path, error);
   }
+}
+
+/** Never waits: an O_PATH descriptor has no operations of its file system (fs/open.c, do_dentry_open), so nothing is flushed. */
+function closePlace(fd: number): void {
+  closeSync(fd);
 }
 
 async function openPlace(path: string): Promise<number> {

@@ -18,7 +18,7 @@ export {
   writeRecord,
   writeWhole,
 } from './files.ts';
-export { openGivenNamespace, openGivenNetns } from './given-netns.ts';
+export { leadsToNetns, openGivenNamespace, openGivenNetns } from './given-netns.ts';
 export {
   type MonitorOptions,
   monitorNetns,
@@ -48,7 +48,6 @@ export {
   primeThreads,
   removeNetns,
   type Sync,
-  sameNetns,
 } from './netns.ts';
 export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';

@@ -56,11 +56,6 @@ export function openNetns(path: string, name = path): NetnsHandle {
   return new NetnsHandle(openForReading(file), name);
 }
 
-/** Whether two handles refer to one namespace. */
-export function sameNetns(a: NetnsHandle, b: NetnsHandle): boolean {
-  return a.id === b.id;
-}
-
 // This is state of the process, not of an object. libuv makes its thread pool once. New threads inherit the namespace
 // of the thread that starts them (setns(2) acts on one thread).
 const threads: { home: number | undefined; away: boolean } = { home: undefined, away: false };
