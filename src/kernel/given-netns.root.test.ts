@@ -71,10 +71,15 @@ test('on a mount that never answers, the caller gets an error and other paths ar
   const script = `exec 3<>/dev/fuse
 mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${folder} && echo up && exec sleep 600`;
   const server = spawn('unshare', ['--mount', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const link = `/run/netns/ow-dead-${process.pid}`;
   try {
     await once(server.stdout, 'data');
     const path = `/proc/${server.pid}/root${folder}/a`;
-    const dead = assert.rejects(openGivenNetns(path), { code: 'NETNS_UNREACHABLE' });
+    // A link in the runtime's own folder is not followed on the thread that serves everybody.
+    symlinkSync(`${path}-by-link`, link);
+    const dead = Promise.all(
+      [path, link].map((named) => assert.rejects(openGivenNetns(named), { code: 'NETNS_UNREACHABLE' })),
+    );
     for (let i = 0; i < 20; i++) (await openGivenNetns(`/proc/${process.pid}/ns/net`)).close();
     await dead;
     await assert.rejects(openGivenNetns(path), { message: /earlier request still waits/ });
@@ -83,5 +88,6 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${folder} && e
     const ended = once(server, 'exit');
     server.kill('SIGKILL');
     await ended;
+    rmSync(link, { force: true });
   }
 });
