@@ -13,7 +13,7 @@ import { selectorMatches } from './label-selector.ts';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 import { readReservedRanges } from './reserved.ts';
-import { unusableText } from './warnings.ts';
+import { unusableTexts } from './warnings.ts';
 
 /** One reason to refuse an object. */
 export interface AdmissionIssue extends FieldIssue {
@@ -168,7 +168,7 @@ function nothingUsableIssues(
   const { unusable, addresses } = network;
   if (unusable.isEmpty || !addresses.isEmpty) return [];
   if (old !== undefined && readPoolNetwork(old, [])?.unusable.equals(unusable)) return [];
-  const texts = unusable.ranges.map(({ first }) => unusableText(first, network));
+  const texts = unusableTexts(network);
   return [
     { field: 'spec.ips', value: spec.ips ?? [], message: `no pod can get an address: ${texts.join(', ')}` },
   ];

@@ -211,9 +211,10 @@ test('a MAC address that drifted is set with the neighbours that the kernel then
   });
 });
 
-test('a route of the user’s own in main goes before ours', () => {
-  const own: Route = {
-    destination: parseCidr('10.96.0.0/12'),
+/** A route of the user's own in main, by the NIC. */
+function usersRoute(destination: string): Route {
+  return {
+    destination: parseCidr(destination),
     table: 254,
     type: 'unicast',
     scope: 'global',
@@ -221,20 +222,16 @@ test('a route of the user’s own in main goes before ours', () => {
     dev: 'eth0',
     gateway: parseAddress('10.6.0.254'),
   };
+}
+
+test('a route of the user’s own in main goes before ours', () => {
+  const own = usersRoute('10.96.0.0/12');
   const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.96')), own];
   assert.deepEqual(difference(desired.pod, { ...pod, routes }), []);
 });
 
 test('a pool’s route to the node’s own address is named, not a route that needs the node as gateway', () => {
-  const own: Route = {
-    destination: parseCidr('10.6.0.1/32'),
-    table: 254,
-    type: 'unicast',
-    scope: 'global',
-    protocol: 3,
-    dev: 'eth0',
-    gateway: parseAddress('10.6.0.254'),
-  };
+  const own = usersRoute('10.6.0.1/32');
   const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.6.0.1')), own];
   const [finding, ...others] = difference(desired.pod, { ...pod, routes });
   assert.deepEqual(others, []);
