@@ -2,59 +2,23 @@
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-argument, typescript/no-unsafe-assignment */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { silentLogger, systemClock } from '#base';
-import { parseNetwork } from '#ip';
-import { newKey, selfSigned } from './http/certificate.ts';
-import { ApiServer } from './server.ts';
-
-/** Bodies are untyped on purpose: their form is what is tested. */
-type Body = ReturnType<typeof JSON.parse>;
+import { type Body, HookedServer } from './webhooks/hooked-server-fixture.ts';
 
 const maps = '/api/v1/namespaces/default/configmaps';
-const key = newKey();
-const { certificate } = selfSigned(key, ['127.0.0.1'], systemClock.now());
-let hook: Server;
-let server: ApiServer;
-let folder: string;
-let port: number;
 /** What the webhook adds to its answer. */
 let reply: object = { allowed: true };
 
+const server = new HookedServer(() => reply);
+const call = server.call.bind(server);
+
 before(async () => {
-  hook = createServer({ key, cert: certificate }, (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { uid } = JSON.parse(Buffer.concat(chunks).toString()).request;
-      const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1' };
-      response.end(JSON.stringify({ ...review, response: { uid, ...reply } }));
-    });
-  });
-  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
-  folder = mkdtempSync(join(tmpdir(), 'hostile-'));
-  server = new ApiServer({
-    dataDirectory: folder,
-    token: 'secret',
-    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
-    clock: systemClock,
-    logger: silentLogger,
-    onDiskFailure: (error) => {
-      throw error;
-    },
-  });
   await server.start();
-  port = await server.listen({ host: '127.0.0.1', port: 0 });
   await call('POST', maps, { metadata: { name: 'a' }, data: { a: 'x'.repeat(1000) } });
-  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  const url = `https://127.0.0.1:${server.hookPort}/`;
   const webhook = {
     name: 'hook.example.org',
-    clientConfig: { url, caBundle: Buffer.from(certificate).toString('base64') },
+    clientConfig: { url, caBundle: server.caBundle },
     rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }],
     sideEffects: 'None',
     admissionReviewVersions: ['v1'],
@@ -63,26 +27,7 @@ before(async () => {
   const made = await call('POST', configurations, { metadata: { name: 'hook' }, webhooks: [webhook] });
   assert.equal(made.code, 201);
 });
-after(async () => {
-  hook.closeAllConnections();
-  hook.close();
-  await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-  type = 'application/json',
-): Promise<{ code: number; body: Body }> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method,
-    headers: { authorization: 'Bearer secret', 'content-type': type },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  return { code: response.status, body: await response.json() };
-}
+after(() => server.stop());
 
 const patch = (body: unknown, type: string) =>
   call('PATCH', `${maps}/a?fieldManager=t`, body, `application/${type}`);
@@ -203,7 +148,7 @@ test('a watch from a version that is none is told so', async () => {
 
 test('a watch may be asked for longer than a timer can be set', async () => {
   const stop = new AbortController();
-  const url = `http://127.0.0.1:${port}${maps}?watch=1&timeoutSeconds=9999999`;
+  const url = `${server.url}${maps}?watch=1&timeoutSeconds=9999999`;
   const response = await fetch(url, { headers: { authorization: 'Bearer secret' }, signal: stop.signal });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   assert.equal((await reader.read()).done, false);

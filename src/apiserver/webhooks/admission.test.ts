@@ -2,83 +2,26 @@
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-argument, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-return */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { silentLogger, systemClock } from '#base';
-import { parseNetwork } from '#ip';
+import { systemClock } from '#base';
 import { newKey, selfSigned } from '../http/certificate.ts';
 import type { JsonObject } from '../json.ts';
-import { ApiServer } from '../server.ts';
-
-/** Bodies are untyped on purpose: their form is what is tested. */
-type Body = ReturnType<typeof JSON.parse>;
+import { type Body, HookedServer } from './hooked-server-fixture.ts';
 
 /** What a webhook of this test does with what it is asked; never answers for undefined. */
 type Reply = (request: Body) => JsonObject | undefined;
 
-const key = newKey();
-const names = ['127.0.0.1', 'hook.default.svc'];
-const { certificate } = selfSigned(key, names, systemClock.now());
-const caBundle = Buffer.from(certificate).toString('base64');
 const replies = new Map<string, Reply>();
 const asked: Body[] = [];
-let hook: Server;
-let server: ApiServer;
-let folder: string;
-let port: number;
-
-before(async () => {
-  hook = createServer({ key, cert: certificate }, (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { request: about } = JSON.parse(Buffer.concat(chunks).toString());
-      asked.push({ path: request.url, ...about });
-      const reply = replies.get((request.url ?? '').split('?')[0] ?? '')?.(about);
-      if (reply === undefined) return;
-      const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1' };
-      response.end(JSON.stringify({ ...review, response: { uid: about.uid, ...reply } }));
-    });
-  });
-  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
-  folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
-  server = new ApiServer({
-    dataDirectory: folder,
-    token: 'secret',
-    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30000, last: 30010 } },
-    clock: systemClock,
-    logger: silentLogger,
-    onDiskFailure: (error) => {
-      throw error;
-    },
-  });
-  await server.start();
-  port = await server.listen({ host: '127.0.0.1', port: 0 });
+const server = new HookedServer((about, url) => {
+  asked.push({ path: url, ...about });
+  return replies.get(url.split('?')[0] ?? '')?.(about);
 });
-after(async () => {
-  hook.closeAllConnections();
-  hook.close();
-  await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { caBundle } = server;
+const call = server.call.bind(server);
 
-async function call(
-  method: string,
-  path: string,
-  body?: object,
-  type = 'application/json',
-): Promise<{ code: number; body: Body; warning: string | null }> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method,
-    headers: { authorization: 'Bearer secret', 'content-type': type },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { code: response.status, body: await response.json(), warning: response.headers.get('warning') };
-}
+before(() => server.start());
+after(() => server.stop());
 
 const configurations = (kind: string) => `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`;
 const rule = { operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] };
@@ -91,7 +34,7 @@ async function configure(
   more: object = {},
 ): Promise<() => Promise<unknown>> {
   replies.set(`/${name}`, reply);
-  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/${name}`;
+  const url = `https://127.0.0.1:${server.hookPort}/${name}`;
   const usual = {
     clientConfig: { url, caBundle },
     rules: [rule],
@@ -210,8 +153,10 @@ test('a webhook that cannot be reached refuses or lets through, as its failurePo
 });
 
 test('a webhook whose certificate is not of its caBundle is not trusted', async (t) => {
-  const other = Buffer.from(selfSigned(newKey(), names, systemClock.now()).certificate).toString('base64');
-  const url = `https://127.0.0.1:${(hook.address() as AddressInfo).port}/stranger`;
+  const other = Buffer.from(selfSigned(newKey(), ['127.0.0.1'], systemClock.now()).certificate).toString(
+    'base64',
+  );
+  const url = `https://127.0.0.1:${server.hookPort}/stranger`;
   t.after(
     await configure('validating', 'stranger', () => ({ allowed: true }), {
       clientConfig: { url, caBundle: other },
@@ -235,7 +180,7 @@ test('a webhook behind a Service is called at an endpoint, under the name of the
     metadata: { name: 'hook', labels: { 'kubernetes.io/service-name': 'hook' } },
     addressType: 'IPv4',
     endpoints: [{ addresses: ['127.0.0.1'] }],
-    ports: [{ name: 'tls', port: (hook.address() as AddressInfo).port }],
+    ports: [{ name: 'tls', port: server.hookPort }],
   });
   assert.equal((await call('POST', maps, map('behind'))).code, 201);
   assert.equal(asked.at(-1).path, '/behind?timeout=10s');
