@@ -9,6 +9,7 @@ import { benchAdd, benchMemory } from './add.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
 import { benchRepair } from './repair.ts';
+import { markdownTable, textReport } from './report.ts';
 import type { Row } from './row.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
@@ -31,42 +32,6 @@ const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
 
 const document = join(import.meta.dirname, '../docs/performance.md');
 const [begin, end] = ['<!-- figures -->', '<!-- end of figures -->'];
-
-function number(value: number | undefined): string {
-  if (value === undefined) return '';
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3).replace(/\.?0+(?=$|e)/, '');
-}
-
-function cells({ name, value, unit, reference, ratio, target, met }: Row): string[] {
-  return [
-    name,
-    `${number(value)} ${unit}`,
-    reference === undefined ? '' : `${number(reference)} ${unit}`,
-    number(ratio),
-    number(target),
-    met ? 'yes' : 'NO',
-  ];
-}
-
-const heads = ['what : reference', 'value', 'reference', 'ratio', 'target', 'met'];
-
-function textTable(rows: readonly Row[]): string {
-  const lines = [heads, ...rows.map(cells)];
-  const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-function markdownTable(rows: readonly Row[]): string {
-  const lines = [heads, heads.map(() => '---'), ...rows.map(cells)];
-  return lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
-}
 
 /** Writes the figures between the markers of docs/performance.md. */
 function writeMarkdown(rows: readonly Row[]): void {
@@ -102,7 +67,7 @@ async function measure({ values, positionals }: Line): Promise<undefined> {
     rows.push(...((await benchmarks[name]?.(values.quick)) ?? []));
     console.error(`${name} measured in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
-  console.log(textTable(rows));
+  console.log(textReport(rows));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
   if (values.markdown) writeMarkdown(rows);
 }

@@ -1,37 +1,44 @@
 // One line of the benchmarks' report.
 
+import { isMet, type Target } from './target.ts';
+
 /** A measurement and its reference, measured in turn in the same run. */
 export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** The value of the reference, in the same unit; undefined for an absolute target. */
+  /** The value of the reference, in the same unit. */
   readonly reference?: number;
   /** value / reference. */
   readonly ratio?: number;
-  /** The maximum of the ratio, or of the value when there is no reference. */
-  readonly target: number;
+  readonly target: Target;
   readonly met: boolean;
 }
 
-/** A row for a ratio that may be at most `target`. */
-export function ratioRow(name: string, unit: string, value: number, reference: number, target: number): Row {
-  const ratio = value / reference;
-  return { name, value, unit, reference, ratio, target, met: ratio <= target };
+/** A row whose ratio may be at most `limit`. */
+export function ratioRow(name: string, unit: string, value: number, reference: number, limit: number): Row {
+  return row(name, value, unit, { binds: 'ratio', comparison: '≤', limit, unit: '' }, reference);
 }
 
-/** A row for a value that may be at most `target`; `reference` is shown beside it. */
-export function limitRow(name: string, unit: string, value: number, target: number, reference?: number): Row {
-  return { name, value, unit, ...besides(value, reference), target, met: value <= target };
+/** A row whose value may be at most `limit`; `reference` is shown beside it. */
+export function limitRow(name: string, unit: string, value: number, limit: number, reference?: number): Row {
+  return row(name, value, unit, { binds: 'value', comparison: '≤', limit, unit }, reference);
 }
 
-/** A row for a value, such as a rate, that must be at least `target`; `reference` is shown beside it. */
-export function floorRow(name: string, unit: string, value: number, target: number, reference?: number): Row {
-  return { name, value, unit, ...besides(value, reference), target, met: value >= target };
+/** A row whose value, such as a rate, must be at least `limit`; `reference` is shown beside it. */
+export function floorRow(name: string, unit: string, value: number, limit: number, reference?: number): Row {
+  return row(name, value, unit, { binds: 'value', comparison: '≥', limit, unit }, reference);
 }
 
-function besides(value: number, reference: number | undefined): Pick<Row, 'reference' | 'ratio'> {
-  return reference === undefined ? {} : { reference, ratio: value / reference };
+function row(name: string, value: number, unit: string, target: Target, reference?: number): Row {
+  const ratio = reference === undefined ? undefined : value / reference;
+  const beside = reference === undefined || ratio === undefined ? {} : { reference, ratio };
+  return { name, value, unit, ...beside, target, met: isMet(target, { value, ratio }) };
+}
+
+/** The name without its reference: `ADD, p50` of `ADD, p50 : the same alone`. */
+export function shortName({ name }: Pick<Row, 'name'>): string {
+  return name.split(' : ')[0] ?? name;
 }
 
 /** The median of the values. */

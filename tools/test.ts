@@ -12,7 +12,7 @@ const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-report
 
 /** Throws INPUT_INVALID when a pattern matches no path. */
 function filesOf(patterns: readonly string[]): string[] {
-  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts']).filter(
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts']).filter(
     (file) => !file.startsWith('test/kube/'),
   );
   return chosenFiles(files.toSorted(), patterns, 'test file');
