@@ -1,3 +1,10 @@
+export {
+  type AdmissionCluster,
+  type AdmissionQuestion,
+  type AdmissionVerdict,
+  admissionVerdict,
+  admittedObject,
+} from './admission.ts';
 export { type Assignment, chooseAddresses, interfaceAddress, type LedgerOf } from './allocate.ts';
 export { type Annotations, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
@@ -8,11 +15,9 @@ export {
   selectCandidates,
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
-export { defaultPool, defaultReservedIP } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export { type Labels, selectorMatches } from './label-selector.ts';
 export { type Owner, PoolLedger, type PoolStatus } from './ledger.ts';
-export { nodeRouteIssues } from './node-routes.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export type { Pool } from './pool.ts';
 export type { PodRoute, PoolNetwork } from './pool-network.ts';
@@ -21,11 +26,4 @@ export { refuseRequestedAddress } from './requested-address.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
-export {
-  type AdmissionContext,
-  type AdmissionIssue,
-  validatePool,
-  validatePoolDeletion,
-  validateReservedIP,
-} from './validate.ts';
-export { poolWarnings } from './warnings.ts';
+export type { AdmissionIssue } from './validate.ts';

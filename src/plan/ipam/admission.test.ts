@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool } from '#api';
+import {
+  type AdmissionCluster,
+  type AdmissionQuestion,
+  admissionVerdict,
+  admittedObject,
+} from './admission.ts';
+import { poolObject } from './testing.ts';
+
+const cluster: AdmissionCluster = { pools: () => [], nodes: () => [], families: [4, 6] };
+
+function question(object: object, change: Partial<AdmissionQuestion> = {}): AdmissionQuestion {
+  const group = 'spiderpool.spidernet.io';
+  const kind = { group, plural: 'spiderippools', subresource: '' };
+  return { operation: 'CREATE', ...kind, object, oldObject: undefined, ...change };
+}
+
+const admitted = (object: object, change?: Partial<AdmissionQuestion>) =>
+  admittedObject(question(object, change)) as SpiderIPPool;
+
+const fields = (asked: AdmissionQuestion, facts: Partial<AdmissionCluster> = {}) =>
+  admissionVerdict(asked, { ...cluster, ...facts }).issues.map(({ field }) => field);
+
+test('the mutating step gives a pool its defaults, and with them the finalizer that a controller takes away', () => {
+  const pool = admitted(poolObject('p', { ips: ['10.6.0.11', '10.6.0.10'] }));
+  assert.deepEqual([pool.spec?.ipVersion, pool.spec?.ips], [4, ['10.6.0.10-10.6.0.11']]);
+  assert.deepEqual(pool.metadata.finalizers, [SPIDERPOOL_FINALIZER]);
+});
+
+test('the mutating step sorts the ranges of a reservation', () => {
+  const reserved = { metadata: { name: 'r' }, spec: { ips: ['10.6.0.11', '10.6.0.10'] } };
+  assert.deepEqual(admitted(reserved, { plural: 'spiderreservedips' }).spec?.ips, ['10.6.0.10-10.6.0.11']);
+});
+
+test('the validating step judges the object as it is given, without the defaults that another webhook removed', () => {
+  assert.deepEqual(fields(question(poolObject('p'))), ['spec.ipVersion']);
+  assert.deepEqual(fields(question(admitted(poolObject('p')))), []);
+});
+
+test('a pool is checked against the pools and the nodes of the cluster, and against the enabled families', () => {
+  const pool = admitted(poolObject('p', { routes: [{ dst: '10.9.0.1/32', gw: '10.6.0.2' }] }));
+  const node = {
+    metadata: { name: 'n' },
+    status: { addresses: [{ type: 'InternalIP', address: '10.9.0.1' }] },
+  };
+  assert.deepEqual(fields(question(pool), { pools: () => [admitted(poolObject('other'))] }), ['spec.ips']);
+  assert.deepEqual(fields(question(pool), { nodes: () => [node] }), ['spec.routes[0].dst']);
+  assert.deepEqual(fields(question(pool), { families: [6] }), ['spec.ipVersion']);
+});
+
+test('a deletion looks at held addresses alone, and only at those of a pool', () => {
+  const held = { ...poolObject('p', { ips: ['10.7.0.1'] }), status: { allocatedIPCount: 1 } };
+  assert.deepEqual(fields(question(held, { operation: 'DELETE' })), ['status.allocatedIPCount']);
+  const coordinator = { metadata: { name: 'default' }, spec: { vethLinkAddress: '999.1.1.1' } };
+  const of = { plural: 'spidercoordinators' };
+  assert.deepEqual(fields(question(coordinator, of)), ['spec.vethLinkAddress']);
+  assert.deepEqual(fields(question(coordinator, { ...of, operation: 'DELETE' })), []);
+});
+
+test('status writes, other kinds and objects without the form of their kind are admitted as they are', () => {
+  const wrong = poolObject('p', { ips: ['10.7.0.5'] });
+  const shapeless = { metadata: { name: 'p' }, spec: { subnet: '10.6.0.0/16', ips: 'all' } };
+  const cases: [object, Partial<AdmissionQuestion>][] = [
+    [wrong, { subresource: 'status' }],
+    [wrong, { group: '', plural: 'configmaps' }],
+    [shapeless, {}],
+  ];
+  for (const [object, change] of cases) {
+    const asked = question(object, change);
+    assert.equal(admittedObject(asked), object);
+    assert.deepEqual(admissionVerdict(asked, cluster), { issues: [], warnings: [] });
+  }
+});
+
+test('only the author of an admitted object is warned', () => {
+  const ips = ['10.6.255.250-10.6.255.255'];
+  const pool = admitted(poolObject('p', { ips }));
+  assert.equal(admissionVerdict(question(pool), cluster).warnings.length, 1);
+  const others = { ...cluster, pools: () => [admitted(poolObject('other', { ips: ['10.6.255.251'] }))] };
+  const refused = admissionVerdict(question(pool), others);
+  assert.deepEqual([refused.issues.length, refused.warnings], [1, []]);
+});

@@ -1,0 +1,107 @@
+// Admission of our kinds: what is stored of an object, why it is refused, and what its author is told. The API server of
+// the lab asks here in its own process. On a cluster, webhooks ask.
+
+import {
+  coordinatorIssues,
+  type KubeObject,
+  type Node,
+  type ResourceType,
+  resources,
+  type SpiderIPPool,
+  type SpiderReservedIP,
+} from '#api';
+import type { Family } from '#ip';
+import { defaultPool, defaultReservedIP } from './default-pool.ts';
+import { nodeRouteIssues } from './node-routes.ts';
+import { type AdmissionIssue, validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
+import { poolWarnings } from './warnings.ts';
+
+const { spiderCoordinators, spiderIPPools, spiderMultusConfigs, spiderReservedIPs, spiderSubnets } =
+  resources;
+
+/** The facts of an AdmissionReview (admission.k8s.io/v1) that the decisions need. */
+export interface AdmissionQuestion {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly group: string;
+  readonly plural: string;
+  /** `status`, or empty. */
+  readonly subresource: string;
+  /** The object that would be stored; for DELETE the object that would be deleted. */
+  readonly object: unknown;
+  /** The stored object on an update. */
+  readonly oldObject: unknown;
+}
+
+/** The part of the cluster that an object is checked against. */
+export interface AdmissionCluster {
+  readonly pools: () => Iterable<SpiderIPPool>;
+  readonly nodes: () => Iterable<Node>;
+  /** The families that are enabled. */
+  readonly families: readonly Family[];
+}
+
+export interface AdmissionVerdict {
+  /** Why the object is refused. Empty if it is admitted. */
+  readonly issues: readonly AdmissionIssue[];
+  /** What the author of an admitted object is told. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The object with our defaults, for the mutating step. Objects of other kinds, status writes, and objects that do not
+ * have the form of their kind are returned as they are. The schema refuses the last ones.
+ */
+export function admittedObject({ object, ...request }: AdmissionQuestion): unknown {
+  if (isOf(request, spiderIPPools, object)) {
+    return defaultPool(object, request.oldObject as SpiderIPPool | undefined);
+  }
+  return isOf(request, spiderReservedIPs, object) ? defaultReservedIP(object) : object;
+}
+
+/** Judges the object as it is given, for the validating step, which comes after all defaults. */
+export function admissionVerdict(request: AdmissionQuestion, cluster: AdmissionCluster): AdmissionVerdict {
+  const issues = issuesOf(request, cluster);
+  return { issues, warnings: issues.length > 0 ? [] : warningsOf(request) };
+}
+
+function issuesOf(
+  request: AdmissionQuestion,
+  { pools, nodes, families }: AdmissionCluster,
+): AdmissionIssue[] {
+  const { object, operation } = request;
+  if (isOf(request, spiderIPPools, object)) {
+    if (operation === 'DELETE') return validatePoolDeletion(object);
+    const old = request.oldObject as SpiderIPPool | undefined;
+    return [...validatePool(object, pools(), { old, families }), ...nodeRouteIssues(object, nodes(), old)];
+  }
+  if (operation === 'DELETE') return [];
+  if (isOf(request, spiderReservedIPs, object)) {
+    return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });
+  }
+  return isOf(request, spiderCoordinators, object) ? coordinatorIssues(object.spec) : [];
+}
+
+function warningsOf(request: AdmissionQuestion): string[] {
+  const { object, operation } = request;
+  if (operation === 'DELETE') return [];
+  if (isOf(request, spiderIPPools, object)) return poolWarnings(object);
+  if (isOf(request, spiderMultusConfigs, object)) {
+    return [
+      'SpiderMultusConfig is stored but not acted on yet: write the NetworkAttachmentDefinition yourself',
+    ];
+  }
+  if (isOf(request, spiderSubnets, object)) {
+    return ['SpiderSubnet is stored but not acted on yet: write SpiderIPPools instead'];
+  }
+  return [];
+}
+
+/** Whether the request writes objects of the kind. Status writes by the agents do not count. */
+function isOf<T extends KubeObject>(
+  { group, plural, subresource }: Omit<AdmissionQuestion, 'object'>,
+  type: ResourceType<T>,
+  object: unknown,
+): object is T {
+  if (group !== type.group || plural !== type.plural || subresource !== '') return false;
+  return type.schema.safeParse(object).success;
+}
