@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAgentConfig } from './agent-config.ts';
 
-test('an empty file turns everything off, as in Spiderpool, and has our own defaults', () => {
+test('an empty file turns every feature off, as in Spiderpool, and our own section has defaults', () => {
   for (const empty of [null, undefined, {}]) {
     const config = parseAgentConfig(empty);
     assert.equal(config.enableIPv4, false);
@@ -23,7 +23,7 @@ test('an empty file turns everything off, as in Spiderpool, and has our own defa
   }
 });
 
-test('keys without a value and keys we do not know are no errors', () => {
+test('keys without a value and unknown keys are no errors', () => {
   const config = parseAgentConfig({
     enableIPv4: true,
     enableIPv6: null,
@@ -36,7 +36,7 @@ test('keys without a value and keys we do not know are no errors', () => {
   assert.equal(config.agent.networkResourcePlugin.enabled, false);
 });
 
-test('wrong values are named, and so are unknown keys of our own section', () => {
+test('an error names each wrong value and each unknown key of our own section', () => {
   const wrong = {
     enableIPv4: 'yes',
     orbweaver: { maxConcurrentRequests: 0, socketPath: 'x', apiServer: 'tcp://a', typo: 1 },

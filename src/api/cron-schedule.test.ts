@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
 
-test('schedules have lists, ranges, steps, names, time zones, and either of two sorts of days', () => {
+test('schedules have lists, ranges, steps, names and time zones, and match either kind of day', () => {
   const at = (text: string) => Date.parse(text);
   const due = (schedule: string, moment: string, zone = 'UTC') =>
     dueTime(schedule, zone, at(moment) - 60_000, at(moment)) !== undefined;
@@ -20,18 +20,18 @@ test('schedules have lists, ranges, steps, names, time zones, and either of two 
     assert.throws(() => dueTime(wrong, 'UTC', 0, 60_000), /is not a schedule/, wrong);
 });
 
-test('a day is either of two that are named, also where one of them has a step', () => {
+test('a schedule with both kinds of day runs on either one, also where one of them has a step', () => {
   const at = Date.parse('2026-01-02T00:00:00Z'); // a Friday, an even day
   assert.equal(dueTime('0 0 */2 * fri', 'UTC', at - 60_000, at), at);
   assert.equal(dueTime('0 0 * * thu', 'UTC', at - 60_000, at), undefined);
 });
 
-test('@every counts from the last time', () => {
+test('@every counts from the last run', () => {
   assert.equal(dueTime('@every 1m30s', 'UTC', 0, 89_999), undefined);
   assert.equal(dueTime('@every 1m30s', 'UTC', 0, 200_000), 180_000);
 });
 
-test('what is no schedule is told in the words of kube-apiserver', () => {
+test('an invalid schedule is refused in the words of kube-apiserver', () => {
   const words: readonly [string, string][] = [
     ['', 'expected exactly 5 fields, found 0: []'],
     ['* * * *', 'expected exactly 5 fields, found 4: [* * * *]'],
@@ -52,7 +52,7 @@ test('what is no schedule is told in the words of kube-apiserver', () => {
     assert.equal(scheduleProblem(good), undefined);
 });
 
-test('a time zone is one of the zone database', () => {
+test('a time zone must be in the time zone database', () => {
   assert.equal(timeZoneProblem('Europe/Berlin'), undefined);
   assert.equal(timeZoneProblem('Mars/X'), 'unknown time zone Mars/X');
   assert.equal(timeZoneProblem('+01:00'), 'unknown time zone +01:00');

@@ -70,11 +70,11 @@ for (const file of files) {
   });
 }
 
-test('every kind has a schema that structural OpenAPI can say', () => {
+test('every kind has a schema that a structural OpenAPI schema can express', () => {
   for (const { schema, kind } of kinds) assert.ok(structuralSchema(schema).description, kind);
 });
 
-test('a Service keeps what we do not know of it', () => {
+test('a Service keeps its unknown fields', () => {
   const service = {
     metadata: { name: 's' },
     spec: { ports: [{ port: 80, targetPort: 'http' }], loadBalancerClass: 'x' },
@@ -82,7 +82,7 @@ test('a Service keeps what we do not know of it', () => {
   assert.deepEqual(resources.services.schema.parse(service), service);
 });
 
-test('a core object with a wrong field is refused, naming the field', () => {
+test('a core object with a wrong field is refused with the name of the field', () => {
   const refused = issuesOf(resources.services.schema, {
     metadata: {},
     spec: { ports: [{ port: 0 }], ipFamilies: ['IPv5'] },

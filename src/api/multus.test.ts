@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parseDefaultNetwork, parseNetworkStatus, parseNetworks } from './multus.ts';
 import { requestsOf } from './multus-requests.ts';
 
-test('a comma list names networks with and without namespace and interface', () => {
+test('a comma list names networks with or without namespace and interface', () => {
   assert.deepEqual(parseNetworks('kube-system/a@net9, b ,c', 'shop'), [
     { name: 'a', namespace: 'kube-system', interface: 'net9' },
     { name: 'b', namespace: 'shop', interface: 'net2' },
@@ -14,7 +14,7 @@ test('a comma list names networks with and without namespace and interface', () 
   assert.deepEqual(parseNetworks('', 'shop'), []);
 });
 
-test('a JSON list may ask for addresses, MAC and the default route', () => {
+test('a JSON list may request addresses, a MAC address and the default route', () => {
   const selection = {
     name: 'a',
     namespace: 'n',
@@ -29,7 +29,7 @@ test('a JSON list may ask for addresses, MAC and the default route', () => {
   ]);
 });
 
-test('bad networks are refused with annotation, value and form', () => {
+test('bad networks are refused with the annotation, the value and the expected form', () => {
   const cases: [string, RegExp][] = [
     [
       'a//b',
@@ -47,7 +47,7 @@ test('bad networks are refused with annotation, value and form', () => {
   }
 });
 
-test('what Multus takes in a selection is taken, and what only it and the plugins read refuses nothing', () => {
+test('a network selection accepts what Multus accepts, and no field of Multus or the plugins is an error', () => {
   const macs = [
     '',
     '02:00:00:00:00:05',
@@ -79,7 +79,7 @@ test('what Multus takes in a selection is taken, and what only it and the plugin
   }
 });
 
-test('a field that is Multus’ own to check refuses no NIC here, and is refused by who plays Multus', () => {
+test('a field that Multus checks is no error for a NIC here, but for the reader that acts as Multus', () => {
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ mac: '0a:1b' }, /network a: mac: "0a:1b" must be a hardware address/],
     [{ mac: '02:00-00:00:00:05' }, /must be a hardware address/],
@@ -96,21 +96,21 @@ test('a field that is Multus’ own to check refuses no NIC here, and is refused
   }
 });
 
-test('an interface may have the name of the field from before Multus 3.2', () => {
+test('an interface name may stand in the field of the versions before Multus 3.2', () => {
   const interfaceOf = (more: object) =>
     parseNetworks(JSON.stringify([{ name: 'a', ...more }]), 'shop').map((one) => one.interface);
   assert.deepEqual(interfaceOf({ interfaceRequest: 'old0' }), ['old0']);
   assert.deepEqual(interfaceOf({ interfaceRequest: 'old0', interface: 'new0' }), ['new0']);
 });
 
-test('names in a comma list may have blanks around them, and an empty namespace or interface', () => {
+test('names in a comma list may have blanks around them, and namespace and interface may be empty', () => {
   for (const item of ['shop / a @ net1', '/a@', 'a @net1', ' a']) {
     const [selection] = parseNetworks(item, 'shop');
     assert.deepEqual([selection?.namespace, selection?.name, selection?.interface], ['shop', 'a', 'net1']);
   }
 });
 
-test('the default network is exactly one, for eth0', () => {
+test('the default network is exactly one network, for eth0', () => {
   const expected = { name: 'a', namespace: 'kube-system', interface: 'eth0' };
   for (const annotation of ['a', 'kube-system/a', 'a@eth0', '[{"name":"a"}]']) {
     assert.deepEqual(parseDefaultNetwork(annotation, 'kube-system'), expected);
@@ -122,7 +122,7 @@ test('the default network is exactly one, for eth0', () => {
   }
 });
 
-test('the status that Multus writes can be read', () => {
+test('the network status that Multus writes can be read', () => {
   const status = [
     {
       name: 'kube-system/a',

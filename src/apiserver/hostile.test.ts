@@ -46,7 +46,7 @@ const patchOf = (operations: unknown) => {
   return { allowed: true, patchType: 'JSONPatch', patch: text };
 };
 
-test('a webhook that denies with a code that is no refusal does not end the server', async () => {
+test('a webhook that denies with a success code does not end the server', async () => {
   for (const code of [99_999, 404.5, 200, -1, 1e300]) {
     const answer = await createWith('coded', { allowed: false, status: { code, message: 'no' } });
     assert.equal(answer.code, 400, String(code));
@@ -54,7 +54,7 @@ test('a webhook that denies with a code that is no refusal does not end the serv
   }
 });
 
-test('a patch of a webhook cannot make an object into something else, nor change what the server says of it', async () => {
+test('a patch of a webhook cannot change the kind of an object, or the fields that the server sets', async () => {
   for (const value of [5, null, ['a'], 'text', { kind: 'ConfigMap' }]) {
     const answer = await createWith('other', patchOf([{ op: 'replace', path: '', value }]));
     assert.match(answer.body.message, /sent a patch that cannot be used: it leaves no object/);
@@ -77,18 +77,18 @@ test('a patch of a webhook cannot make an object into something else, nor change
   assert.equal(body.metadata.deletionTimestamp, undefined);
 });
 
-test('a webhook with very many warnings is no internal error', async () => {
+test('a webhook with very many warnings causes no internal error', async () => {
   const answer = await createWith('warned', { allowed: true, warnings: Array(300_000).fill('w') });
   assert.equal(answer.code, 201);
 });
 
-test('a body with very many unknown fields is no internal error', async () => {
+test('a body with very many unknown fields causes no internal error', async () => {
   const fields = Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`f${at}`, 1]));
   const answer = await call('POST', `${maps}?dryRun=All`, { metadata: { name: 'many' }, ...fields });
   assert.equal(answer.code, 201);
 });
 
-test('a JSON patch that copies copies is refused before it has grown', async () => {
+test('a JSON patch that copies its own copies is refused before it grows', async () => {
   const copies = Array.from({ length: 30 }, (_, at) => ({ op: 'copy', from: '/data', path: `/data/c${at}` }));
   const answer = await patch(copies, 'json-patch+json');
   assert.equal(answer.code, 422);
@@ -101,7 +101,7 @@ test('a JSON patch that copies copies is refused before it has grown', async () 
   assert.match(many.body.message, /allowed maximum operations in a JSON patch is 10000, got 10001/);
 });
 
-test('a body that nests too deep is refused with a sentence, whatever its type', async () => {
+test('a body that nests too deep is refused with a message, whatever its content type', async () => {
   const deep = `{"apiVersion":"v1","kind":"ConfigMap","data":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`;
   for (const type of ['merge-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml']) {
     const { code, body } = await patch(deep, type);
@@ -119,7 +119,7 @@ test('a body that nests too deep is refused with a sentence, whatever its type',
   assert.equal((await patch(steps, 'json-patch+json')).code, 422);
 });
 
-test('a patch that changes the kind or the version of an object is refused', async () => {
+test('a patch that changes kind or apiVersion of an object is refused', async () => {
   const other = { kind: 'Pod' };
   for (const type of ['merge-patch+json', 'strategic-merge-patch+json'])
     assert.equal((await patch(other, type)).code, 400, type);
@@ -130,7 +130,7 @@ test('a patch that changes the kind or the version of an object is refused', asy
   assert.equal((await patch({ apiVersion: 'v1', kind: 'ConfigMap' }, 'merge-patch+json')).code, 200);
 });
 
-test('YAML that would be parsed for minutes is refused at once, and equal keys are as in JSON', async () => {
+test('YAML that would take minutes to parse is refused at once, and duplicate keys are handled as in JSON', async () => {
   const big = `metadata: {name: y}\ndata:\n${'  a: "b"\n'.repeat(20_000)}`;
   assert.equal((await call('POST', maps, big, 'application/yaml')).code, 413);
   const anchors = Array.from({ length: 2000 }, (_, at) => `- &a${at} x\n- *a${at}\n`).join('');
@@ -140,13 +140,13 @@ test('YAML that would be parsed for minutes is refused at once, and equal keys a
   assert.deepEqual(twice.body.data, { a: '2' });
 });
 
-test('a watch from a version that is none is told so', async () => {
+test('a watch from an invalid version is refused', async () => {
   const { code, body } = await call('GET', `${maps}?watch=1&resourceVersion=abc`);
   assert.equal(code, 400);
   assert.match(body.message, /resourceVersion must be a number/);
 });
 
-test('a watch may be asked for longer than a timer can be set', async () => {
+test('the timeout of a watch may be longer than a timer can be set', async () => {
   const stop = new AbortController();
   const url = `${server.url}${maps}?watch=1&timeoutSeconds=9999999`;
   const response = await fetch(url, { headers: { authorization: 'Bearer secret' }, signal: stop.signal });
@@ -160,7 +160,7 @@ test('a watch may be asked for longer than a timer can be set', async () => {
   stop.abort();
 });
 
-test('options of a deletion that are not understood delete nothing', async () => {
+test('a deletion with unknown options deletes nothing', async () => {
   await call('POST', maps, { metadata: { name: 'stays' } });
   const wrong: readonly [object, RegExp][] = [
     [{ dryRun: 'All' }, /dryRun in body must be of type array/],
@@ -182,7 +182,7 @@ test('options of a deletion that are not understood delete nothing', async () =>
   assert.equal((await call('DELETE', `${maps}/stays`, { preconditions: null, dryRun: null })).code, 200);
 });
 
-test('a question or a request for a token is checked as an object is', async () => {
+test('an access review or a token request is validated as an object is', async () => {
   const token = (spec: unknown) =>
     call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { spec });
   for (const spec of [

@@ -12,7 +12,7 @@ import { test } from 'node:test';
 
 const program = new URL('../main/apiserver.ts', import.meta.url).pathname;
 
-test('the server answers over TLS on a descriptor that it inherits, and nowhere else', async () => {
+test('the server answers over TLS on an inherited descriptor, and nowhere else', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'listen-fd-'));
   const socket = createServer().listen(0, '127.0.0.1');
   await once(socket, 'listening');

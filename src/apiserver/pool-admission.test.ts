@@ -50,13 +50,13 @@ async function admit(given: AdmissionRequest): Promise<ApiObject> {
   return object;
 }
 
-test('a pool gets version, label and merged ranges, and no finalizer that nobody would take away', async () => {
+test('a new pool gets version, label and merged ranges, but no finalizer that no controller would remove', async () => {
   const made = await admit(request(pool('p', { ips: ['10.6.0.11', '10.6.0.10'] })));
   assert.deepEqual(made.spec, { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.11'], ipVersion: 4 });
   assert.deepEqual(made.metadata, { name: 'p', labels: { 'ipam.spidernet.io/ippool-cidr': '10-6-0-0-16' } });
 });
 
-test('an address outside the subnet is refused with field, value and what is allowed', async () => {
+test('an address outside the subnet is refused with the field, the value and the allowed values', async () => {
   await assert.rejects(admit(request(pool('p', { ips: ['10.7.0.5'] }))), (error) => {
     assert.ok(error instanceof StatusError);
     assert.deepEqual([error.code, error.reason], [422, 'Invalid']);
@@ -68,7 +68,7 @@ test('an address outside the subnet is refused with field, value and what is all
   });
 });
 
-test('a pool that overlaps a stored one is refused, and the stored one may be written again', async () => {
+test('a pool that overlaps a stored pool is refused, and the stored pool itself may be written again', async () => {
   const first = pool('first', { ips: ['10.6.0.10-10.6.0.20'], ipVersion: 4 });
   stored.push(first);
   await assert.rejects(
@@ -79,23 +79,23 @@ test('a pool that overlaps a stored one is refused, and the stored one may be wr
   stored.pop();
 });
 
-test('a pool with held addresses is not deleted', async () => {
+test('a pool with allocated addresses cannot be deleted', async () => {
   const held = pool('p', { ipVersion: 4 }, { status: { allocatedIPCount: 1 } });
   await assert.rejects(admit(request(held, { operation: 'DELETE', oldObject: held })), /1 are in use/);
 });
 
-test('the status that an agent writes and objects of other kinds pass untouched', async () => {
+test('pool status written by an agent and objects of other kinds are not changed', async () => {
   const wrong = pool('p', { ips: ['10.7.0.5'] });
   assert.equal(await admit(request(wrong, { subresource: 'status' })), wrong);
   assert.equal(await admit(request(wrong, { plural: 'configmaps', group: '' })), wrong);
 });
 
-test('what does not have the form of a pool is left to the schema', async () => {
+test('an object that is not shaped as a pool is left to the schema', async () => {
   const wrong = pool('p', { ips: 'all' });
   assert.equal(await admit(request(wrong)), wrong);
 });
 
-test('a SpiderCoordinator that no pod could be made with is refused, each field with its value', async () => {
+test('a SpiderCoordinator that would break every pod is refused, with each field and its value', async () => {
   const kind = { kind: 'SpiderCoordinator', plural: 'spidercoordinators' };
   const coordinator = (spec: JsonObject) => {
     const object = {
@@ -142,7 +142,7 @@ for (const [kind, plural, instead] of [
   ['SpiderMultusConfig', 'spidermultusconfigs', 'NetworkAttachmentDefinition'],
   ['SpiderSubnet', 'spidersubnets', 'SpiderIPPools'],
 ] as const) {
-  test(`a ${kind} is stored with a warning that nothing acts on it yet`, async () => {
+  test(`a ${kind} is stored with a warning that nothing uses it yet`, async () => {
     const spec = kind === 'SpiderSubnet' ? { subnet: '10.6.0.0/16' } : { cniType: 'macvlan' };
     const given = request({ ...pool('x', {}), kind, spec } as ApiObject, { kind, plural });
     await admit(given);
@@ -151,7 +151,7 @@ for (const [kind, plural, instead] of [
   });
 }
 
-test('a route to a node’s own address is refused, unless the stored pool has it already', async () => {
+test('a pool route to the address of a node is refused, unless the stored pool has it already', async () => {
   const routes = (dst: string) => ({ ips: ['10.6.7.1'], routes: [{ dst, gw: '10.6.0.2' }] });
   const bad = pool('r', routes('10.6.212.101/32'));
   await assert.rejects(admit(request(bad)), {

@@ -28,12 +28,12 @@ test('label selectors select by equality, sets, presence and order', () => {
   assert.equal(labelPredicate('!app')({ metadata: {} }), true);
 });
 
-test('what is no selector is refused', () => {
+test('an invalid selector is refused', () => {
   for (const selector of ['a b', 'a in', 'a in (b', 'fooin (a)', '=a', 'a,,b', 'a>b'])
     assert.throws(() => labelPredicate(selector), refused, selector);
 });
 
-test('a long selector that is none is refused at once', () => {
+test('a long invalid selector is refused at once', () => {
   for (const selector of [`a${' '.repeat(15_000)}!`, '('.repeat(15_000), `a in ${'('.repeat(15_000)}`]) {
     // The fastest of three: on a busy machine any of them may have been held up.
     const tookMs = [1, 2, 3].map(() => {
@@ -45,7 +45,7 @@ test('a long selector that is none is refused at once', () => {
   }
 });
 
-test('field selectors compare the fields that a kind offers, an absent one as empty', () => {
+test('field selectors compare the fields that a kind offers, and an absent field is empty', () => {
   const pod = {
     metadata: { name: 'p', namespace: 'n' },
     spec: { hostNetwork: true },

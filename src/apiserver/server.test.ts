@@ -75,7 +75,7 @@ async function call(
   };
 }
 
-test('a page of a list that was compacted is answered with 410, reason Expired', async () => {
+test('a continued list whose version was compacted gets 410, reason Expired', async () => {
   for (const name of ['a', 'b', 'c'])
     assert.equal((await call('POST', maps, { metadata: { name } })).code, 201);
   const first = await call('GET', `${maps}?limit=1`);
@@ -87,7 +87,7 @@ test('a page of a list that was compacted is answered with 410, reason Expired',
   assert.deepEqual([late.code, late.body.code, late.body.reason], [410, 410, 'Expired']);
 });
 
-test('a watch from a compacted version is told 410, reason Expired, and one from now is not', async () => {
+test('a watch from a compacted version gets 410, reason Expired, and a watch from now does not', async () => {
   const old = stringAt((await call('GET', maps)).body, 'metadata', 'resourceVersion') ?? '';
   await call('POST', maps, { metadata: { name: 'later' } });
   server.compact();
@@ -108,7 +108,7 @@ test('a request without the token, or with another one, is refused', async () =>
     assert.equal((await call('GET', maps, undefined, { authorization })).code, 401, authorization);
 });
 
-test('a body beyond three megabytes is refused', async () => {
+test('a body above three megabytes is refused', async () => {
   const { code } = await call('POST', maps, {
     metadata: { name: 'big' },
     data: { a: 'x'.repeat(3 * 1024 * 1024) },
@@ -116,7 +116,7 @@ test('a body beyond three megabytes is refused', async () => {
   assert.equal(code, 413);
 });
 
-test('a field named __proto__ is refused however it is written, in objects and in patches', async () => {
+test('a field named __proto__ is refused in every spelling, in objects and in patches', async () => {
   const bodies = [
     '{"metadata":{"name":"p"},"__proto__":{"data":{"a":"1"}}}',
     '{"metadata":{"name":"p"},"data":{"\\u005f_proto__":"1"}}',
@@ -135,7 +135,7 @@ test('a field named __proto__ is refused however it is written, in objects and i
   );
 });
 
-test('a JSON patch reaches nothing that the object does not hold itself', async () => {
+test('a JSON patch reaches no field that the object does not have itself', async () => {
   const headers = { 'content-type': 'application/json-patch+json' };
   for (const path of ['/constructor/keys', '/__proto__/polluted', '/constructor/prototype/polluted']) {
     const { code } = await call('PATCH', `${maps}/a`, [{ op: 'add', path, value: 1 }], headers);
@@ -152,19 +152,19 @@ test('a path does not lead out of its namespace', async () => {
   assert.equal(code, 422);
 });
 
-test('a warning about a field that no header can carry is given all the same', async () => {
+test('a warning about a field name that no header can carry is still sent', async () => {
   const warned = await call('POST', maps, { metadata: { name: 'warned' }, '→\n': 1 });
   assert.equal(warned.code, 201);
   assert.match(warned.headers.get('warning') ?? '', /^299 - "unknown field \\"\?/);
 });
 
-test('an apply under another name than its path is refused', async () => {
+test('an apply whose name differs from its path is refused', async () => {
   const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'other' } };
   const headers = { 'content-type': 'application/apply-patch+yaml' };
   assert.equal((await call('PATCH', `${maps}/named?fieldManager=m`, body, headers)).code, 400);
 });
 
-test('a client that does not read does not bring the server down when its watch ends', async () => {
+test('a client that does not read its watch does not end the server', async () => {
   for (let at = 0; at < 6; at++)
     await call('POST', maps, { metadata: { name: `fat-${at}` }, data: { a: 'x'.repeat(2_000_000) } });
   const socket = connect(port, '127.0.0.1');
@@ -178,7 +178,7 @@ test('a client that does not read does not bring the server down when its watch 
   socket.destroy();
 });
 
-test('nothing is created in a namespace that began to end meanwhile', async () => {
+test('a create is refused when the deletion of its namespace begins meanwhile', async () => {
   await call('POST', '/api/v1/namespaces', { metadata: { name: 'slow' } });
   const creating = call('POST', '/api/v1/namespaces/slow/configmaps', { metadata: { name: 'late' } });
   await began.promise;
@@ -188,7 +188,7 @@ test('nothing is created in a namespace that began to end meanwhile', async () =
   assert.ok(code === 403 || code === 404, String(code));
 });
 
-test('Services created at the same time get addresses and ports of their own', async () => {
+test('Services that are created at the same time get different addresses and ports', async () => {
   await call('POST', '/api/v1/namespaces', { metadata: { name: 'slow-services' } });
   const made = await Promise.all(
     ['a', 'b', 'c'].map((name) =>
@@ -217,7 +217,7 @@ function protobuf(apiVersion: string, kind: string, object: Message): Uint8Array
   return new Uint8Array(Buffer.concat([Buffer.from('k8s\0'), unknown.done()]));
 }
 
-test('an object is replaced by a body in protobuf, also its status alone', async () => {
+test('a protobuf body replaces an object, or only its status', async () => {
   const lease = (holder: string) =>
     protobuf(
       'coordination.k8s.io/v1',
@@ -241,7 +241,7 @@ test('an object is replaced by a body in protobuf, also its status alone', async
   assert.deepEqual(stringAt(listAt(reported.body, 'spec', 'containers')[0], 'image'), 'i');
 });
 
-test('what a newer client sets in protobuf is answered with a warning, and the rest is stored', async () => {
+test('unknown protobuf fields of a newer client get a warning, and the rest is stored', async () => {
   const newer = new Message().message(1, new Message().string(1, 'newer')).string(99, 'x');
   const { code, headers } = await call('POST', maps, protobuf('v1', 'ConfigMap', newer), {
     'content-type': 'application/vnd.kubernetes.protobuf',

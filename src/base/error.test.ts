@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorText, OrbError } from './error.ts';
 
-test('each cause is told once, also where a message ends with its words', () => {
+test('each cause is reported once, also when a message ends with the words of its cause', () => {
   const refused = new Error('connect ENOENT /run/agent.sock');
   const { message: said } = refused;
   const quoted = new OrbError('AGENT_UNREACHABLE', { message: 'no answer', said, cause: refused });

@@ -33,7 +33,7 @@ function assertIs(set: AddressSet, model: ReadonlySet<number>): void {
   }
 }
 
-test('union, difference, intersection, with and without are those of plain sets', () => {
+test('union, difference, intersection, with and without equal those of plain sets', () => {
   fc.assert(
     fc.property(small, small, fc.nat({ max: 50 }), (a, b, i) => {
       assertIs(a.set, a.model);
@@ -67,7 +67,7 @@ test('union, difference, intersection, with and without are those of plain sets'
   );
 });
 
-test('the first address is the lowest that is neither excepted nor skipped', () => {
+test('the first address is the lowest one that is neither excepted nor skipped', () => {
   fc.assert(
     fc.property(small, small, small, (a, b, skipped) => {
       const lowest = WORLD.find((i) => a.model.has(i) && !b.model.has(i) && !skipped.model.has(i));
@@ -97,7 +97,7 @@ const network = fc.constantFrom(4 as const, 6 as const).chain((family) => {
   });
 });
 
-test('union and difference of networks are those of cidr-tools', () => {
+test('union and difference of networks equal those of cidr-tools', () => {
   fc.assert(
     fc.property(network, ({ family, a, b }) => {
       const ours = (texts: string[]) =>
@@ -115,7 +115,7 @@ test('union and difference of networks are those of cidr-tools', () => {
   );
 });
 
-test('laws: what is taken away and given back is there again, and nothing else', () => {
+test('addresses that are removed and added again restore the set, and nothing else changes', () => {
   fc.assert(
     fc.property(small, small, ({ set: a }, { set: b }) => {
       assert.ok(a.difference(b).union(a.intersection(b)).equals(a));
@@ -125,12 +125,12 @@ test('laws: what is taken away and given back is there again, and nothing else',
   );
 });
 
-test('ranges are merged as Spiderpool merges them', () => {
+test('ranges are merged as in Spiderpool', () => {
   const set = AddressSet.parse(4, ['10.6.0.9', '10.6.0.5-10.6.0.6', '10.6.0.7', '10.6.0.6', '10.6.1.0']);
   assert.deepEqual(set.format(), ['10.6.0.5-10.6.0.7', '10.6.0.9', '10.6.1.0']);
 });
 
-test('a /64 with a hole counts and finds its first address without being expanded', () => {
+test('a /64 with a hole is counted and finds its first address without being expanded', () => {
   const all = AddressSet.ofCidr(parseCidr('fd00::/64'));
   const set = all.difference(AddressSet.parse(6, ['fd00::-fd00::ffff:ffff:ffff']));
   assert.equal(set.count, 2n ** 64n - 2n ** 48n);

@@ -29,11 +29,11 @@ const address = fc.oneof(
   ipv6.filter((candidate) => !isMapped(candidate)),
 );
 
-test('text written is text read, for every address', () => {
+test('every address that is written reads back unchanged', () => {
   fc.assert(fc.property(address, (a) => assert.deepEqual(parseAddress(formatAddress(a)), a)));
 });
 
-test('writes what ip-bigint writes', () => {
+test('addresses are written as ip-bigint writes them', () => {
   fc.assert(
     fc.property(address, (a) =>
       assert.equal(formatAddress(a), stringifyIp({ number: a.value, version: a.family })),
@@ -41,7 +41,7 @@ test('writes what ip-bigint writes', () => {
   );
 });
 
-test('reads what ip-bigint reads, whatever the spelling of zeros and case', () => {
+test('addresses are read as ip-bigint reads them, whatever the spelling of zeros and the case', () => {
   const spelling = ipv6
     .filter((a) => !isMapped(a))
     .chain((a) =>
@@ -54,7 +54,7 @@ test('reads what ip-bigint reads, whatever the spelling of zeros and case', () =
   fc.assert(fc.property(spelling, (text) => assert.equal(parseAddress(text).value, parseIp(text).number)));
 });
 
-test('takes nothing that ip-bigint refuses', () => {
+test('texts that ip-bigint refuses are refused', () => {
   const noise = fc.string({ unit: fc.constantFrom(...'0123456789af.:-/%x '.split('')), maxLength: 24 });
   fc.assert(
     fc.property(noise, (text) => {
@@ -85,7 +85,7 @@ for (const [text, why] of [
   ['1.2.3.4::', 'dotted numbers in front'],
   ['::1.2.3', 'short dotted numbers'],
 ] as const) {
-  test(`refuses ${why}: '${text}'`, () => {
+  test(`the text '${text}' is refused: ${why}`, () => {
     assert.throws(() => parseAddress(text), {
       code: 'INPUT_INVALID',
       message: /^invalid IP address '.*'; allowed: /,
@@ -98,16 +98,16 @@ test('an IPv4-mapped IPv6 address is the IPv4 address', () => {
   assert.deepEqual(parseAddress('::ffff:0a06:5'), parseAddress('10.6.0.5'));
 });
 
-test('embedded dotted numbers of another prefix stay IPv6', () => {
+test('embedded dotted numbers with another prefix stay IPv6', () => {
   assert.equal(formatAddress(parseAddress('64:ff9b::192.0.2.33')), '64:ff9b::c000:221');
 });
 
-test('the first of the longest zero runs is shortened, a single zero group is not (RFC 5952 §4.2)', () => {
+test('the first of the longest runs of zeros is shortened, a single zero group is not (RFC 5952 §4.2)', () => {
   assert.equal(formatAddress(parseAddress('2001:db8:0:0:1:0:0:1')), '2001:db8::1:0:0:1');
   assert.equal(formatAddress(parseAddress('2001:db8:0:1:1:1:1:1')), '2001:db8:0:1:1:1:1:1');
 });
 
-test('bytes are in network order and give the address back', () => {
+test('bytes are in network order and convert back to the address', () => {
   assert.deepEqual([...addressBytes(parseAddress('10.6.0.5'))], [10, 6, 0, 5]);
   fc.assert(fc.property(fc.oneof(ipv4, ipv6), (a) => assert.deepEqual(addressFromBytes(addressBytes(a)), a)));
   assert.throws(() => addressFromBytes(new Uint8Array(5)), { code: 'INPUT_INVALID' });

@@ -28,7 +28,7 @@ const cidr = fc.constantFrom(4 as const, 6 as const).chain((family) =>
   }),
 ) satisfies fc.Arbitrary<Cidr>;
 
-test('first and last address of a network are those of cidr-tools', () => {
+test('first and last address of a network equal those of cidr-tools', () => {
   fc.assert(
     fc.property(cidr, (c) => {
       const { start, end } = oracleParse(formatCidr(c));
@@ -38,11 +38,11 @@ test('first and last address of a network are those of cidr-tools', () => {
   );
 });
 
-test('the canonical form is that of cidr-tools', () => {
+test('the canonical form equals that of cidr-tools', () => {
   fc.assert(fc.property(cidr, (c) => assert.equal(formatCidr(networkOf(c)), normalizeCidr(formatCidr(c)))));
 });
 
-test('containment and overlap are those of cidr-tools', () => {
+test('containment and overlap equal those of cidr-tools', () => {
   // Neighbours: the second differs from the first in few bits, so that both answers occur.
   const pair = fc.tuple(cidr, fc.nat({ max: 128 }), fc.nat({ max: 128 })).map(([a, bit, length]) => {
     const bits = maxPrefixLength(a.address.family);
@@ -58,7 +58,7 @@ test('containment and overlap are those of cidr-tools', () => {
   );
 });
 
-test('host bits are kept by parseCidr and cleared by networkOf', () => {
+test('parseCidr keeps host bits and networkOf clears them', () => {
   const parsed = parseCidr('10.6.0.5/16');
   assert.equal(formatCidr(parsed), '10.6.0.5/16');
   assert.equal(formatCidr(networkOf(parsed)), '10.6.0.0/16');
@@ -76,12 +76,12 @@ for (const text of [
   '::ffff:10.0.0.0/104',
   '10.6.0.0/16/8',
 ]) {
-  test(`refuses the CIDR '${text}'`, () => {
+  test(`the CIDR '${text}' is refused`, () => {
     assert.throws(() => parseCidr(text), { code: 'INPUT_INVALID', message: /^invalid CIDR '.*'; allowed: / });
   });
 }
 
-test('a network must be canonical, and the error says how it should be written', () => {
+test('a network must be canonical, and the error shows the canonical form', () => {
   assert.equal(formatCidr(parseNetwork('10.6.0.0/16')), '10.6.0.0/16');
   const please = (from: string, to: string) => ({
     message: `unformatted subnet ${from}, please change it to ${to}`,
@@ -90,17 +90,17 @@ test('a network must be canonical, and the error says how it should be written',
   assert.throws(() => parseNetwork('FD00::/64'), please('FD00::/64', 'fd00::/64'));
 });
 
-test('a family is never inside the other', () => {
+test('a network never contains a network of the other family', () => {
   assert.equal(cidrContains(defaultDestination(6), parseAddress('10.0.0.1')), false);
   assert.equal(cidrsOverlap(defaultDestination(4), defaultDestination(6)), false);
 });
 
-test('label values have dashes for dots, colons and the slash', () => {
+test('label values have dashes in place of dots, colons and the slash', () => {
   assert.equal(cidrLabel(parseCidr('172.18.40.0/24')), '172-18-40-0-24');
   assert.equal(cidrLabel(parseCidr('fd00:10:6::/64')), 'fd00-10-6---64');
 });
 
-test('a host CIDR holds its address alone', () => {
+test('a host CIDR contains its own address only', () => {
   const host = hostCidr(parseAddress('fd00::5'));
   assert.equal(formatCidr(host), 'fd00::5/128');
   assert.equal(formatAddress(cidrRange(host).last), 'fd00::5');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatRange, parseRange } from './range.ts';
 
-test('reads one address and a range, and writes them back', () => {
+test('one address and a range are read and written back', () => {
   for (const text of ['10.6.0.5', '10.6.0.5-10.6.0.9', 'fd00::5', 'fd00::5-fd00::ffff']) {
     assert.equal(formatRange(parseRange(text)), text);
   }
@@ -21,7 +21,7 @@ for (const [text, version] of [
   ['fd00::5-10.6.0.5', 6],
   ['', 4],
 ] as const) {
-  test(`refuses the range '${text}' in Spiderpool's words`, () => {
+  test(`the range '${text}' is refused in Spiderpool's words`, () => {
     const begin = `invalid IP range format in IPv${version} '${text}'; allowed: `;
     assert.throws(
       () => parseRange(text),
@@ -30,6 +30,6 @@ for (const [text, version] of [
   });
 }
 
-test('a range of the other family is refused where one is asked for', () => {
+test('a range of the other family is refused where one family is required', () => {
   assert.throws(() => parseRange('fd00::5', 4), { message: /^invalid IP range format in IPv4 'fd00::5'/ });
 });

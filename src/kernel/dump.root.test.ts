@@ -259,7 +259,7 @@ describe('dumps of a namespace', () => {
     assert.deepEqual(onBridge.sort(), ['10.7.0.1', '10.7.0.2']);
   });
 
-  test('a link that goes between the look at it and the dump has nothing', () => {
+  test('the dump of a link that disappears meanwhile is empty', () => {
     const going = openNamespace(path);
     const there = going.link('veth0');
     Object.defineProperty(going, 'link', { value: () => ({ ...there, index: 9999 }) });
@@ -314,7 +314,7 @@ describe('dumps of a namespace', () => {
     );
   });
 
-  test('the route that the kernel would take', () => {
+  test('the route that the kernel chooses is read', () => {
     const [printed] = ip('route', 'get', '10.99.1.1');
     const ours = namespace.routeTo(parseAddress('10.99.1.1'));
     assert.deepEqual([ours.dev, ours.source && formatAddress(ours.source)], [printed?.dev, printed?.prefsrc]);
@@ -324,7 +324,7 @@ describe('dumps of a namespace', () => {
     );
   });
 
-  test('an nftables transaction, its table as nft -j prints it, its errors in the words of nft', () => {
+  test('an nftables transaction works: nft -j prints its table, and its errors have the words of nft', () => {
     namespace.nft(
       'add table inet t; add chain inet t c { type filter hook input priority 0; }; add rule inet t c tcp dport 80 counter accept',
     );
@@ -347,7 +347,7 @@ describe('dumps of a namespace', () => {
     assert.equal(namespace.nftTable('inet', 'u'), undefined, 'half of a transaction must not stay');
   });
 
-  test('the rules of one nftables table by chain and comment, whatever else is in the namespace', () => {
+  test('the rules of one nftables table are read by chain and comment, whatever else the namespace has', () => {
     namespace.nft(
       'add table inet r; add chain inet r a; add chain inet r b; add rule inet r a accept comment "one"; add rule inet r b drop; add rule inet r b counter comment "two"',
     );
@@ -360,7 +360,7 @@ describe('dumps of a namespace', () => {
     assert.deepEqual(namespace.nftRules('absent'), []);
   });
 
-  test('a sysctl is that of the namespace, and a key leads nowhere else', () => {
+  test('a sysctl belongs to its namespace, and its key cannot lead elsewhere', () => {
     namespace.setSysctl('ipv4/conf/veth0/rp_filter', '2');
     const printed = execFileSync('ip', [
       'netns',
@@ -375,7 +375,7 @@ describe('dumps of a namespace', () => {
     assert.throws(() => namespace.setSysctl('ipv4/conf/none/rp_filter', '1'), { said: /^ENOENT/ });
   });
 
-  test('opening, reading, refusals and closing a thousand times leak no descriptor', () => {
+  test('a thousand openings, reads, refusals and closings leak no descriptor', () => {
     const used = () => readdirSync('/proc/self/fd').length;
     const once = () => {
       const opened = openNamespace(path);
@@ -392,7 +392,7 @@ describe('dumps of a namespace', () => {
     assert.equal(used(), before);
   });
 
-  test('kinds this kernel may lack are made, or refused with EOPNOTSUPP', (t) => {
+  test('link kinds that this kernel may lack are made, or refused with EOPNOTSUPP', (t) => {
     const specs: LinkSpec[] = [
       {
         name: 'x0',

@@ -73,7 +73,7 @@ describe('events of a namespace', () => {
     removeNetns(path);
   });
 
-  test('every kind of object is told when it comes and when it goes', async (t) => {
+  test('each kind of object causes an event when it comes and when it goes', async (t) => {
     const events: NetworkEvent[] = [];
     const monitor = monitorNetns(netns, ['link', 'address', 'route', 'rule', 'neighbour'], (event) =>
       events.push(event),
@@ -101,7 +101,7 @@ describe('events of a namespace', () => {
     assert.ok(words.includes('10.6.0.1/16 near'), words.join(', '));
   });
 
-  test('only what was asked for is told', async (t) => {
+  test('only the requested events arrive', async (t) => {
     const events: NetworkEvent[] = [];
     const monitor = monitorNetns(netns, ['rule'], (event) => events.push(event));
     t.after(() => monitor.close());
@@ -116,7 +116,7 @@ describe('events of a namespace', () => {
     );
   });
 
-  test('an overrun of events asks for a resync, and the monitor goes on', async (t) => {
+  test('an overrun of events requests a resync, and the monitor goes on', async (t) => {
     const events: NetworkEvent[] = [];
     const monitor = monitorNetns(netns, ['rule'], (event) => events.push(event));
     t.after(() => monitor.close());
@@ -132,7 +132,7 @@ describe('events of a namespace', () => {
     await until(() => events.find((event) => event.kind === 'rule' && event.rule.priority === 9999));
   });
 
-  test('a link that came while events were lost is called by its name afterwards', async (t) => {
+  test('a link that came while events were lost has its name afterwards', async (t) => {
     const events: NetworkEvent[] = [];
     const monitor = monitorNetns(netns, ['rule', 'address'], (event) => events.push(event));
     t.after(() => monitor.close());
@@ -156,7 +156,7 @@ describe('events of a namespace', () => {
     assert.equal(told.kind === 'address' && told.address.dev, 'late0');
   });
 
-  test('a promise resolved by an event runs on at once', async (t) => {
+  test('a promise that an event resolves continues at once', async (t) => {
     const { promise, resolve } = Promise.withResolvers<NetworkEvent>();
     const monitor = monitorNetns(netns, ['rule'], resolve);
     t.after(() => monitor.close());
@@ -166,7 +166,7 @@ describe('events of a namespace', () => {
     assert.equal((await promise).kind, 'rule');
   });
 
-  test('an ARP probe is answered by who has the address', async (t) => {
+  test('the owner of an address answers an ARP probe', async (t) => {
     far.change([
       {
         verb: 'create',
@@ -208,7 +208,7 @@ describe('events of a namespace', () => {
     );
   });
 
-  test('a neighbour solicitation of duplicate address detection is answered, and nothing else comes up', async (t) => {
+  test('only the solicitation of duplicate address detection is answered', async (t) => {
     const target = parseAddress('fd00::2');
     far.change([
       {
@@ -249,7 +249,7 @@ describe('events of a namespace', () => {
     );
   });
 
-  test('an interface that goes down is told as ENETDOWN, and frames come again when it is up', async (t) => {
+  test('an interface that goes down causes ENETDOWN, and frames arrive again when it is up', async (t) => {
     far.change([
       {
         verb: 'create',

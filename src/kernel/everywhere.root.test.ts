@@ -85,7 +85,7 @@ const damages: readonly (readonly [kind: string, make: string, undo: string])[] 
 ];
 
 for (const [kind, make, undo] of damages) {
-  test(`"ip ${undo}" in a pod and on the node is told, with the namespace it was in`, async () => {
+  test(`"ip ${undo}" in a pod and on the node causes an event with its namespace`, async () => {
     const id = ids.of(pod.fd);
     for (const [name, from] of [
       [podName, id],
@@ -101,7 +101,7 @@ for (const [kind, make, undo] of damages) {
   });
 }
 
-test('a transaction of nftables is told, once for all that it changes; so is rp_filter', async () => {
+test('an nftables transaction causes one event for all its changes, and rp_filter causes one too', async () => {
   const id = ids.of(pod.fd);
   nft(podName, 'add table inet orbweaver; add chain inet orbweaver a; add rule inet orbweaver a accept');
   await sleep(50);
@@ -121,7 +121,7 @@ test('a transaction of nftables is told, once for all that it changes; so is rp_
   await until((event, from) => event.kind === 'configuration' && event.dev.startsWith('if') && from === id);
 });
 
-test('neighbours and routes that are nobody’s concern wake nobody', async () => {
+test('changes of irrelevant neighbours and routes cause no event', async () => {
   await sleep(100);
   events = [];
   for (const words of [

@@ -18,7 +18,7 @@ for (const [how, write] of [
   ['durable', writeDurably],
   ['whole', writeWhole],
 ] as const) {
-  test(`a ${how} write replaces the content, is private, and leaves nothing beside it`, async () => {
+  test(`a ${how} write replaces the content, is private, and leaves no other file beside it`, async () => {
     const path = join(directory, 'a.json');
     await write(path, 'old');
     await write(path, 'new');
@@ -28,7 +28,7 @@ for (const [how, write] of [
   });
 }
 
-test('a write that fails leaves the old content and nothing beside it', async () => {
+test('a write that fails leaves the old content and no other file beside it', async () => {
   const path = join(directory, 'taken');
   await writeDurably(join(directory, 'x'), '');
   await assert.rejects(writeDurably(join(directory, 'x', 'below'), 'new'));
@@ -43,7 +43,7 @@ test('a file is removed once', async () => {
   assert.deepEqual([await removeDurably(path), await removeDurably(path)], [true, false]);
 });
 
-test('a record is read as it was written', async () => {
+test('a record reads back as it was written', async () => {
   const path = join(directory, 'r.json');
   const body = { pod: 'default/a', addresses: ['10.6.0.1/16'], nested: { z: 1, a: null } };
   await writeRecord(path, body);
@@ -57,14 +57,14 @@ for (const [damage, text] of [
   ['empty', ''],
   ['of another kind', '7'],
 ] as const) {
-  test(`a record that is ${damage} is told as damaged`, async () => {
+  test(`a record that is ${damage} is reported as damaged`, async () => {
     const path = join(directory, 'r.json');
     writeFileSync(path, text);
     await assert.rejects(readRecord(path), { code: 'FILE_DAMAGED', subject: path });
   });
 }
 
-test('a lock has one holder, and is free again when released', () => {
+test('a lock has one holder, and is free after its release', () => {
   const path = join(directory, 'lock');
   const lock = lockFile(path);
   assert.ok(lock !== undefined);
@@ -76,7 +76,7 @@ test('a lock has one holder, and is free again when released', () => {
   again.release();
 });
 
-test('a lock ends with its process, and programs it starts do not keep it', () => {
+test('a lock ends with its process, and programs that the process starts do not keep it', () => {
   const path = join(directory, 'lock');
   const files = new URL('./files.ts', import.meta.url).href;
   const program = `

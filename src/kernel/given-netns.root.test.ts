@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('a namespace is opened by the path that a runtime names, also through a link', async () => {
+test('a namespace is opened by the path that a runtime names, also through a symbolic link', async () => {
   const path = `/run/netns/ow-given-${process.pid}`;
   using made = createNetns(path);
   try {
@@ -46,7 +46,7 @@ test('a namespace is opened by the path that a runtime names, also through a lin
   }
 });
 
-test('a FIFO, a device, a folder and an ordinary file are no namespaces, and none of them is opened', async () => {
+test('a FIFO, a device, a folder and a regular file are refused as namespaces, and none of them is opened', async () => {
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
   const file = join(folder, 'file');
@@ -59,14 +59,14 @@ test('a FIFO, a device, a folder and an ordinary file are no namespaces, and non
   }
 });
 
-test('a namespace of another kind is refused with the kernel’s words, as a path that is not there', async () => {
+test("a namespace of another kind and a missing path are refused in the kernel's words", async () => {
   await assert.rejects(openGivenNamespace('/proc/self/ns/uts'), { said: /^EINVAL/ });
   await assert.rejects(openGivenNamespace('/proc/self/status'), { said: /^EINVAL/ });
   await assert.rejects(openGivenNamespace(join(folder, 'none')), { said: /^ENOENT/ });
   await assert.rejects(openGivenNamespace(`/${'a'.repeat(300)}`), { said: /^ENAMETOOLONG/ });
 });
 
-test('on a mount that never answers, the caller gets an error and other paths are opened meanwhile', async () => {
+test('on a mount that never answers the caller gets an error, and other paths are opened meanwhile', async () => {
   // A FUSE server that reads nothing: the kernel waits for its first answer for ever. It is mounted for the server alone.
   const script = `exec 3<>/dev/fuse
 mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${folder} && echo up && exec sleep 600`;

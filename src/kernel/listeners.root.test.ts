@@ -14,7 +14,7 @@ const program = `
   const tcp = createServer().listen(8080, '::', () => createServer().listen(81, '127.0.0.1', () =>
     connect(81, '127.0.0.1', () => console.log('ready'))));`;
 
-test('the sockets of a namespace that wait are told, and its connections and other namespaces are not', async (t) => {
+test('only the listening sockets of the namespace are read, not its connections or other namespaces', async (t) => {
   await primeThreads();
   const path = `/run/netns/ow-listeners-${process.pid}`;
   const netns = createNetns(path);

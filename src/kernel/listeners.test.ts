@@ -13,7 +13,7 @@ function read(text: string, protocol: 'tcp' | 'udp', family: 4 | 6): string[] {
   );
 }
 
-test('sockets that wait are read from the kernel’s tables, and those with a peer are not', () => {
+test("listening sockets are read from the kernel's tables, connected sockets are not", () => {
   const tcp = [
     `   0: 0100007F:1F90 00000000:0000 0A${rest}`,
     `   1: 00000000:0050 00000000:0000 0A${rest}`,

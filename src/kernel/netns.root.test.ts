@@ -31,7 +31,7 @@ function program(text: string): ReturnType<typeof spawnSync> {
 describe('a window into a namespace', () => {
   before(primeThreads);
 
-  test('the function runs inside, and everything after it at home', () => {
+  test('the function runs inside the namespace, and everything after it runs at home', () => {
     using netns = makeNetns();
     const home = own();
     const inside = inNetns(netns, own);
@@ -47,7 +47,7 @@ describe('a window into a namespace', () => {
     assert.equal(own(), home);
   });
 
-  test('threads stay at home, also those that start after windows', async () => {
+  test('threads stay at home, also those that start after a window', async () => {
     using netns = makeNetns();
     inNetns(netns, own);
     const home = readFileSync('/proc/net/dev', 'utf8').split('\n').length;
@@ -64,7 +64,7 @@ describe('a window into a namespace', () => {
     assert.match(String(run.stdout), /called before primeThreads/);
   });
 
-  test('a pool of threads that was born inside a namespace is noticed', () => {
+  test('a thread pool that started inside a namespace is noticed', () => {
     // The trap itself: the first asynchronous file access falls into a window.
     const run = program(`
       const { stat } = await import('node:fs');
@@ -78,13 +78,13 @@ describe('a window into a namespace', () => {
     assert.match(String(run.stdout), /thread \d+ is in network namespace \d+, the process in \d+/);
   });
 
-  test('a promise is refused by the compiler, and when run all the same', () => {
+  test('the compiler refuses a promise, and so does the window at run time', () => {
     using netns = makeNetns();
     // @ts-expect-error a function that waits would run on at home
     assert.throws(() => inNetns(netns, async () => 1), /returned a promise/);
   });
 
-  test('a failure to come home ends the process', () => {
+  test('a failure to return home ends the process', () => {
     const run = program(`
       await kernel.primeThreads();
       const { closeSync, readdirSync, readlinkSync } = await import('node:fs');
@@ -128,7 +128,7 @@ describe('a window into a namespace', () => {
     assert.equal(used(), before);
   });
 
-  test('a server listens inside and accepts outside', async (t) => {
+  test('a server listens inside the namespace and accepts outside', async (t) => {
     using netns = makeNetns();
     const namespace = openNamespaceOf(openNetns(`/proc/self/fd/${netns.fd}`));
     namespace.change([{ verb: 'set', kind: 'link', link: { name: 'lo', up: true } }]);
@@ -145,7 +145,7 @@ describe('a window into a namespace', () => {
     namespace.close();
   });
 
-  test('a port that is taken inside is told as EADDRINUSE', () => {
+  test('a port that is taken inside the namespace is reported as EADDRINUSE', () => {
     using netns = makeNetns();
     const namespace = openNamespaceOf(openNetns(`/proc/self/fd/${netns.fd}`));
     namespace.change([{ verb: 'set', kind: 'link', link: { name: 'lo', up: true } }]);
@@ -156,7 +156,7 @@ describe('a window into a namespace', () => {
     namespace.close();
   });
 
-  test('the process at the other end of a unix socket is known', async (t) => {
+  test('the process at the other end of a unix socket is identified', async (t) => {
     const path = `\0ow-peer-${process.pid}`;
     const { promise, resolve } = Promise.withResolvers<ReturnType<typeof peerCredentials>>();
     const server = createServer((socket) => {

@@ -7,7 +7,7 @@ const patient = { threads: 2, patienceMs: 60_000 };
 const impatient = { threads: 2, patienceMs: 5 };
 const keep = () => {};
 
-test('a path that hangs is given up, and what is found there later is discarded', async () => {
+test('a path that hangs is abandoned, and a result that arrives later is discarded', async () => {
   const walks = new PathWalks(impatient);
   const answer = Promise.withResolvers<number>();
   const discarded: number[] = [];
@@ -22,7 +22,7 @@ test('a path that hangs is given up, and what is found there later is discarded'
   assert.deepEqual(discarded, [7]);
 });
 
-test('a path that hangs is not walked a second time, so that it costs one thread', async () => {
+test('a path that hangs is not opened a second time, so it costs one thread', async () => {
   const walks = new PathWalks(impatient);
   const hang = () => new Promise<never>(() => {});
   await assert.rejects(walks.run('/mnt/dead/a', hang, keep));
@@ -31,7 +31,7 @@ test('a path that hangs is not walked a second time, so that it costs one thread
   assert.equal(await walks.run('/run/netns/b', async () => 'found', keep), 'found');
 });
 
-test('many requests for one path take one thread, and those for others go on', async () => {
+test('many requests for one path use one thread, and requests for other paths go on', async () => {
   const walks = new PathWalks(patient);
   let atOnce = 0;
   const answer = Promise.withResolvers<void>();
@@ -47,7 +47,7 @@ test('many requests for one path take one thread, and those for others go on', a
   assert.equal(atOnce, 0);
 });
 
-test('when every thread hangs, others are told which paths they wait for', async () => {
+test('when every thread hangs, other requests are told which paths hang', async () => {
   const walks = new PathWalks(impatient);
   const hang = () => new Promise<never>(() => {});
   await assert.rejects(walks.run('/a', hang, keep));
@@ -55,7 +55,7 @@ test('when every thread hangs, others are told which paths they wait for', async
   await assert.rejects(walks.run('/c', hang, keep), { message: /turn has not come: \/a, \/b/ });
 });
 
-test('a refusal of the kernel frees the thread for the next', async () => {
+test('a refusal of the kernel frees the thread for the next request', async () => {
   const walks = new PathWalks({ threads: 1, patienceMs: 60_000 });
   const refused = () => Promise.reject(new Error('ENOENT'));
   for (let i = 0; i < 3; i++) await assert.rejects(walks.run('/a', refused, keep), /ENOENT/);

@@ -15,7 +15,7 @@ import {
 const mac = '0a:1b:0a:06:d4:65';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-test('an ARP probe is broadcast and names no sender address', () => {
+test('an ARP probe is broadcast and has no sender address', () => {
   const golden =
     'ffffffffffff' +
     '0a1b0a06d465' +
@@ -36,7 +36,7 @@ test('an ARP announcement names the address twice', () => {
   assert.deepEqual(said, ['10.6.212.101', '10.6.212.101']);
 });
 
-test('what is not ARP for IPv4 is none', () => {
+test('a frame that is not ARP for IPv4 is ignored', () => {
   const frame = arpProbe(mac, parseAddress('10.6.212.101'));
   assert.equal(decodeArp(frame.subarray(0, 41)), undefined);
   assert.equal(decodeArp(frame.with(15, 6)), undefined, 'hardware type');
@@ -44,7 +44,7 @@ test('what is not ARP for IPv4 is none', () => {
   assert.equal(decodeArp(duplicateProbe(mac, parseAddress('fd00::1'))), undefined);
 });
 
-test('a probe for duplicates comes from :: to the solicited-node group without options', () => {
+test('a duplicate address probe goes from :: to the solicited-node group, without options', () => {
   const golden =
     '3333ff012345' +
     '0a1b0a06d465' +
@@ -78,7 +78,7 @@ test('an unsolicited advertisement goes to all nodes and overrides', () => {
   assert.deepEqual([message?.mac, message && formatAddress(message.target)], [mac, 'fd00::1']);
 });
 
-test('messages that RFC 4861 says to drop are dropped', () => {
+test('messages that RFC 4861 requires to drop are dropped', () => {
   const frame = unsolicitedAdvertisement(mac, parseAddress('fd00::1'));
   assert.equal(decodeNeighbourMessage(frame.with(21, 64)), undefined, 'hop limit below 255');
   assert.equal(decodeNeighbourMessage(frame.with(60, 1)), undefined, 'checksum');
@@ -86,6 +86,6 @@ test('messages that RFC 4861 says to drop are dropped', () => {
   assert.equal(decodeNeighbourMessage(arpProbe(mac, parseAddress('10.0.0.1'))), undefined);
 });
 
-test('the solicited-node group takes the last 24 bits', () => {
+test('the solicited-node group contains the last 24 bits', () => {
   assert.equal(formatAddress(solicitedNode(parseAddress('2001:db8::ab:cdef'))), 'ff02::1:ffab:cdef');
 });

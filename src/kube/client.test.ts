@@ -55,7 +55,7 @@ for (const [what, client] of clients) {
       data,
     });
 
-  test(`${what}: an object made twice, changed from an old version, or absent is refused with its code`, async () => {
+  test(`${what}: a second create, a change of an old version and a change of an absent object are refused with their codes`, async () => {
     const first = await configMap('versions', { a: '1' });
     await assert.rejects(configMap('versions'), { code: 'KUBE_ALREADY_EXISTS' });
     const second = await client.update(resources.configMaps, { ...first, data: { a: '2' } });
@@ -68,7 +68,7 @@ for (const [what, client] of clients) {
     await assert.rejects(client.delete(resources.configMaps, absent), { code: 'KUBE_NOT_FOUND' });
   });
 
-  test(`${what}: a merge patch changes what it names; a delete keeps to the UID it names`, async () => {
+  test(`${what}: a merge patch changes the named fields, and a delete checks the UID`, async () => {
     const made = await configMap('patched', { a: '1', b: '2' });
     const ref = { namespace: 'default', name: 'patched' };
     const patched = await client.patch(resources.configMaps, ref, {
@@ -101,7 +101,7 @@ for (const [what, client] of clients) {
     assert.deepEqual([ofNode.items.length, ofOther.items.length], [1, 0]);
   });
 
-  test(`${what}: a watch from a list's version misses nothing and repeats nothing`, async () => {
+  test(`${what}: a watch from the version of a list misses no event and repeats none`, async () => {
     const selection = { namespace: 'default', labelSelector: 'for in (watched, other)' };
     await configMap('other');
     const { resourceVersion, items } = await client.list(resources.configMaps, selection);
@@ -122,7 +122,7 @@ for (const [what, client] of clients) {
     assert.deepEqual(seen, ['ADDED', 'MODIFIED', 'DELETED']);
   });
 
-  test(`${what}: a reflector holds what the server holds`, async () => {
+  test(`${what}: a reflector holds the same objects as the server`, async () => {
     const changes: string[] = [];
     let done: () => void = () => {};
     const deleted = new Promise<void>((resolve) => {

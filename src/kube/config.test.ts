@@ -20,7 +20,7 @@ function kubeconfig(user: object, cluster: object = {}): string {
   return path;
 }
 
-test('a kubeconfig gives server, certificates inline or from files beside it, and the token', () => {
+test('a kubeconfig gives the server, the token, and certificates inline or from files beside it', () => {
   writeFileSync(join(folder, 'ca.pem'), 'the CA');
   const inline = Buffer.from('the certificate').toString('base64');
   const path = kubeconfig(
@@ -34,7 +34,7 @@ test('a kubeconfig gives server, certificates inline or from files beside it, an
   assert.equal(config.namespace, 'pods');
 });
 
-test('an exec plugin, an unknown context and a missing file are refused by name', () => {
+test('an exec plugin, an unknown context and a missing file are refused with their names', () => {
   const path = kubeconfig({ exec: { command: 'aws' } });
   assert.throws(() => kubeconfigFile(path), /users\[\]\.user\.exec .* not served/);
   assert.throws(() => kubeconfigFile(path, 'prod'), /no context "prod"; it has lab/);

@@ -5,7 +5,7 @@ import { type Logger, silentLogger, systemClock } from '#base';
 import { EventRecorder } from './events.ts';
 import { FakeKube } from './fake-kube.ts';
 
-test('while the server does not answer, no more than a thousand Events wait; the rest is told by the log', async () => {
+test('while the server does not answer, at most a thousand Events wait, and the rest is logged', async () => {
   const client = new FakeKube();
   const answer = Promise.withResolvers<void>();
   client.before = () => answer.promise;

@@ -65,7 +65,7 @@ for (const [status, reason, code] of [
   });
 }
 
-test('a list reads all pages, drops managedFields, and begins again when its snapshot has expired', async () => {
+test('a list reads all pages, drops managedFields, and starts again when its snapshot has expired', async () => {
   let expired = false;
   const { client, requests } = await serve((request, response) => {
     const next = queryOf(request).get('continue');
@@ -91,7 +91,7 @@ test('a list reads all pages, drops managedFields, and begins again when its sna
   assert.match(requests[0] ?? '', /limit=500/);
 });
 
-test('a read is repeated when the server asks for it by 429 and Retry-After, a create is not', async () => {
+test('a read is repeated after 429 and Retry-After, a create is not', async () => {
   const { client, requests } = await serve((request, response) => {
     if (requests.length > 1 && request.method === 'GET') return json(response, 200, namespace('a'));
     return json(response, 429, { reason: 'TooManyRequests' }, { 'retry-after': '0' });
@@ -101,7 +101,7 @@ test('a read is repeated when the server asks for it by 429 and Retry-After, a c
   assert.equal(requests.length, 3);
 });
 
-test('nobody listening is KUBE_UNREACHABLE, and a caller who leaves gets his own reason', async () => {
+test('a server that is away is KUBE_UNREACHABLE, and a caller who leaves gets his own reason', async () => {
   const { client, server } = await serve(() => {});
   const reason = new Error('I left');
   const leaving = new AbortController();
@@ -113,7 +113,7 @@ test('nobody listening is KUBE_UNREACHABLE, and a caller who leaves gets his own
   await assert.rejects(client.get(resources.namespaces, { name: 'a' }), { code: 'KUBE_UNREACHABLE' });
 });
 
-test('a watch yields events and bookmarks over broken chunks; an ERROR event is the refusal it carries', async () => {
+test('a watch yields events and bookmarks from split chunks, and an ERROR event is thrown as its refusal', async () => {
   const lines = [
     { type: 'ADDED', object: namespace('ä') },
     { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
@@ -138,7 +138,7 @@ test('a watch yields events and bookmarks over broken chunks; an ERROR event is 
   assert.match(requests[0] ?? '', /resourceVersion=5&allowWatchBookmarks=true&timeoutSeconds=[345]\d\d/);
 });
 
-test('an object that does not fit its schema is left out of a list and refused alone', async () => {
+test('a list leaves out an object that does not fit its schema, and a read of it is refused', async () => {
   const broken = { ...namespace('broken'), metadata: { name: 5 } };
   const { client } = await serve((request, response) =>
     json(
@@ -153,7 +153,7 @@ test('an object that does not fit its schema is left out of a list and refused a
   );
 });
 
-test('a reflector survives a TCP reset without a list, and a broken line and 410 with one', async () => {
+test('a reflector resumes after a TCP reset without a list, and after a broken line or a 410 with a list', async () => {
   const watches: ServerResponse[] = [];
   let watching: () => void = () => {};
   let lists = 0;

@@ -8,7 +8,7 @@ function queue(work: (key: string) => Promise<void>, workers = 1) {
   return { clock, queue: new WorkQueue({ clock, log: silentLogger, work, workers }) };
 }
 
-test('a key that waits is worked on once, one added during its work once more', async () => {
+test('a waiting key is worked on once, and a key added during its work once more', async () => {
   const worked: string[] = [];
   const { queue: keys } = queue(async (key) => {
     worked.push(key);
@@ -22,7 +22,7 @@ test('a key that waits is worked on once, one added during its work once more', 
   assert.deepEqual(worked.toSorted(), ['a', 'a', 'b']);
 });
 
-test('a key is never worked on twice at once', async () => {
+test('a key is never worked on twice at the same time', async () => {
   let atOnce = 0;
   let most = 0;
   const { queue: keys } = queue(async () => {
@@ -55,7 +55,7 @@ test('a key that fails is tried again later', async () => {
   assert.equal(tries, 3);
 });
 
-test('stop waits for the work at hand and takes no more', async () => {
+test('stop waits for the current work and takes no more', async () => {
   let finish: () => void = () => {};
   const worked: string[] = [];
   const { queue: keys } = queue(async (key) => {

@@ -18,7 +18,7 @@ function program(body: string): string[] {
 const lines = `for (let i = 0; i < 40_000; i++) process.stdout.write('x'.repeat(99) + '\\n');`;
 
 describe('a program', () => {
-  test('says megabytes whole to a reader that comes late, and keeps its exit code', async () => {
+  test('writes megabytes completely to a slow reader, and keeps its exit code', async () => {
     const { code, read, said } = await piped(
       program(`${lines} console.error('last'); return 1;`),
       'sleep 1; cat',
@@ -26,7 +26,7 @@ describe('a program', () => {
     assert.deepEqual([code, read.length, said], [1, 4_000_000, 'last\n']);
   });
 
-  test('says an error whole to a slow reader, with exit code 2', async () => {
+  test('writes an error completely to a slow reader, with exit code 2', async () => {
     const failing = program(`throw new Error('y'.repeat(2_000_000));`);
     const { code, read } = await piped(['-e', sharedOutput(failing)], 'sleep 1; cat');
     assert.deepEqual([code, read.length], [2, 'sample: \n'.length + 2_000_000]);
@@ -43,7 +43,7 @@ describe('a program', () => {
     });
   }
 
-  test('is told that nobody reads any more', async () => {
+  test('learns that nobody reads its output any more', async () => {
     const waits = `console.log('a'); await new Promise((done) => {
       const timer = setInterval(() => console.log('b'), 5);
       outputClosed.addEventListener('abort', () => { clearInterval(timer); done(); });
@@ -51,7 +51,7 @@ describe('a program', () => {
     assert.deepEqual(await piped(program(waits), 'head -1'), { code: 5, read: 'a\n', said: '' });
   });
 
-  test('whose output cannot be written says so and fails', async () => {
+  test('whose output cannot be written reports it and fails', async () => {
     const { code, said } = await piped(
       ['-e', redirected(program(`console.log('a'); return 0;`), '/dev/full')],
       'cat',
@@ -60,7 +60,7 @@ describe('a program', () => {
     assert.match(said, /^sample: the output was not written: ENOSPC/);
   });
 
-  test('that waits for a slow reader can be ended by a signal, whatever it did with signals', async () => {
+  test('that waits for a slow reader can be ended by a signal, whatever handlers it had', async () => {
     const body = `void untilSignal('SIGTERM'); ${lines} console.error('ending'); return 0;`;
     const child = spawn(process.execPath, program(body), { stdio: ['ignore', 'pipe', 'pipe'] });
     await once(child.stderr, 'data');

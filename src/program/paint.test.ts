@@ -8,7 +8,7 @@ const source = `import { paintFor } from ${JSON.stringify(join(import.meta.dirna
 const painted = async (environment: object) =>
   (await piped(['--input-type=module', '-e', source], 'cat', environment)).read;
 
-test('colour is for terminals and for those who ask for it, and NO_COLOR forbids it', async () => {
+test('colour is for terminals and on request, and NO_COLOR forbids it', async () => {
   const unset = { FORCE_COLOR: undefined, NO_COLOR: undefined, NODE_DISABLE_COLORS: undefined };
   assert.equal(await painted(unset), 'x');
   assert.equal(await painted({ ...unset, FORCE_COLOR: '1' }), '\u001b[31mx\u001b[39m');

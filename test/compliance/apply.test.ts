@@ -21,7 +21,7 @@ const apply = (manager: string, name: string, data: Body, force = false): Promis
   );
 };
 
-test('apply creates, and leaves the object alone when nothing changed', async () => {
+test('apply creates an object, and leaves it alone when nothing changed', async () => {
   const made = await apply('one', 'plain', { a: '1' });
   assert.equal(made.code, 201);
   assert.deepEqual(made.body.metadata.managedFields[0].fieldsV1, { 'f:data': { 'f:a': {} } });
@@ -31,7 +31,7 @@ test('apply creates, and leaves the object alone when nothing changed', async ()
   assert.equal(again.body.metadata.resourceVersion, made.body.metadata.resourceVersion);
 });
 
-test('another manager conflicts over a different value, shares an equal one, and takes over by force', async () => {
+test('another manager conflicts over a different value, shares an equal value, and takes over by force', async () => {
   await apply('one', 'shared', { a: '1', b: '1' });
   const refused = await apply('two', 'shared', { a: '2' });
   assert.equal(refused.code, 409);
@@ -56,7 +56,7 @@ const lastApplied = (object: Body): Body => {
   return text === undefined ? undefined : JSON.parse(text);
 };
 
-test('kubectl takes by server-side apply what it applied before, and keeps its annotation up to date', async () => {
+test("server-side apply takes over the fields of kubectl's client-side apply, and keeps its annotation up to date", async () => {
   await clientSideApplied('upgraded', { a: '1', b: '1' });
   const { code, body } = await apply('kubectl', 'upgraded', { a: '2', c: '3' });
   assert.equal(code, 200, JSON.stringify(body));
@@ -70,7 +70,7 @@ test('kubectl takes by server-side apply what it applied before, and keeps its a
   assert.deepEqual(new Map(owners).get('kubectl'), ['f:a', 'f:c']);
 });
 
-test('what somebody changed since kubectl applied it conflicts all the same, and nothing else is named', async () => {
+test('a field that somebody changed after kubectl applied it conflicts, and no other field is named', async () => {
   await clientSideApplied('edited', { a: 'edited', b: '1' }, { a: '1', b: '1' });
   const { code, body } = await apply('kubectl', 'edited', { a: '2', b: '2' });
   assert.equal(code, 409);
@@ -80,21 +80,21 @@ test('what somebody changed since kubectl applied it conflicts all the same, and
   );
 });
 
-test('another manager than kubectl conflicts with what kubectl applied, and leaves its annotation alone', async () => {
+test('another manager than kubectl conflicts with the fields of kubectl, and leaves its annotation alone', async () => {
   const before = await clientSideApplied('foreign', { a: '1' });
   assert.equal((await apply('flux', 'foreign', { a: '2' })).code, 409);
   const { body } = await apply('flux', 'foreign', { a: '2' }, true);
   assert.deepEqual(lastApplied(body), lastApplied(before));
 });
 
-test('an annotation that apply would make too long goes', async () => {
+test('the last-applied annotation is removed when apply would make it too long', async () => {
   await clientSideApplied('long', { a: '1' });
   const { code, body } = await apply('kubectl', 'long', { a: '2', b: 'x'.repeat(256 * 1024) });
   assert.equal(code, 200);
   assert.equal(body.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'], undefined);
 });
 
-test('fields set by an update belong to the updater', async () => {
+test('fields that an update sets belong to the updater', async () => {
   await apply('one', 'mixed', { a: '1' });
   const path = `${cluster.core('configmaps')}/mixed`;
   await cluster.must('PATCH', `${path}?fieldManager=editor`, {
@@ -105,7 +105,7 @@ test('fields set by an update belong to the updater', async () => {
   assert.deepEqual((await apply('one', 'mixed', {})).body.data, { a: '2', b: '2' });
 });
 
-test('items of a list with keys are owned one by one', async () => {
+test('each list item with a key has its own owner', async () => {
   const path = `${cluster.core('services')}/listed?fieldManager=`;
   const ports = (manager: string, list: Body[]) => {
     const body = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'listed' }, spec: { ports: list } };
@@ -124,7 +124,7 @@ test('items of a list with keys are owned one by one', async () => {
   );
 });
 
-test('what typed clients apply, with their empty fields, makes no new version the second time', async () => {
+test('empty fields that typed clients apply make no new version the second time', async () => {
   const path = `${cluster.core('services')}/typed?fieldManager=typed&force=true`;
   const spec = { selector: { a: 'b' }, ports: [{ port: 80, targetPort: 0 }], sessionAffinityConfig: null };
   const metadata = { name: 'typed', creationTimestamp: null };

@@ -94,7 +94,7 @@ const send = (name: string, spec: Body) => {
   });
 };
 
-test('defaults are filled in and unknown fields dropped, except where they are to be kept', async () => {
+test('defaults are filled in, and unknown fields are dropped unless the schema preserves them', async () => {
   const { code, body } = await send('defaults', {
     size: 'small',
     nonsense: 1,
@@ -105,7 +105,7 @@ test('defaults are filled in and unknown fields dropped, except where they are t
   assert.equal(body.metadata.generation, 1);
 });
 
-test('what the schema does not allow is invalid, and every wrong field is named', async () => {
+test('an object that the schema does not allow is invalid, and the error names every wrong field', async () => {
   const { code, body } = await send('wrong', { size: 'huge', count: -1, names: ['UPPER'] });
   assert.equal(code, 422);
   // Among others: kube-apiserver names the path of its rules too, and that it could not check them.
@@ -115,7 +115,7 @@ test('what the schema does not allow is invalid, and every wrong field is named'
   assert.equal((await send('typed', { size: 'small', count: 'three' })).code, 422);
 });
 
-test('rules hold across fields and across versions', async () => {
+test('validation rules apply across fields and across versions', async () => {
   const crossed = await send('crossed', { size: 'small', low: 3, high: 2 });
   assert.equal(crossed.code, 422);
   assert.match(crossed.body.message, /low must not be above high/);
@@ -133,7 +133,7 @@ test('rules hold across fields and across versions', async () => {
   );
 });
 
-test('status and specification are written apart, and only the specification counts generations', async () => {
+test('status and spec are written apart, and only the spec changes the generation', async () => {
   await send('apart', { size: 'small' });
   const patch = (path: string, body: Body) => cluster.must('PATCH', path, { type: mergePatch, body });
   const both = { spec: { count: 7 }, status: { count: 5 } };
@@ -151,7 +151,7 @@ test('a strategic merge patch of a custom resource is an unsupported media type'
   assert.equal(code, 415);
 });
 
-test('printer columns make the table', async () => {
+test('printer columns define the table', async () => {
   await send('printed', { size: 'large' });
   await cluster.must('PATCH', `${widgets}/printed/status`, {
     type: mergePatch,
@@ -171,7 +171,7 @@ test('printer columns make the table', async () => {
   assert.deepEqual(body.rows[0].cells, ['printed', 'large', 'True']);
 });
 
-test('a definition that goes takes its objects with it', async () => {
+test('a definition is deleted together with its objects', async () => {
   const gone = {
     ...definition,
     metadata: { name: `gadgets.${group}` },

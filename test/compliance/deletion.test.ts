@@ -25,7 +25,7 @@ const pod = (name: string, spec: Body = {}): Promise<Body> => {
   });
 };
 
-test('a pod that was bound stays until its kubelet deletes it with grace 0; an unbound one goes at once', async () => {
+test('a bound pod stays until its kubelet deletes it with grace 0, and an unbound pod goes at once', async () => {
   await pod('unbound');
   await cluster.must('DELETE', `${cluster.core('pods')}/unbound`);
   assert.equal((await cluster.call('GET', `${cluster.core('pods')}/unbound`)).code, 404);
@@ -47,7 +47,7 @@ test('a pod that was bound stays until its kubelet deletes it with grace 0; an u
   assert.equal((await cluster.call('GET', `${cluster.core('pods')}/bound`)).code, 404);
 });
 
-test('a finalizer holds a deleted object until it is taken away', async () => {
+test('a deleted object stays until its finalizer is removed', async () => {
   await create({ name: 'held', finalizers: ['example.org/hold'] });
   const path = `${cluster.core('configmaps')}/held`;
   await cluster.must('DELETE', path);
@@ -57,7 +57,7 @@ test('a finalizer holds a deleted object until it is taken away', async () => {
   assert.equal((await cluster.call('GET', path)).code, 404);
 });
 
-test('preconditions of a deletion must hold', async () => {
+test('a deletion is refused unless its preconditions hold', async () => {
   const made = await create({ name: 'precious' });
   const path = `${cluster.core('configmaps')}/precious`;
   const { code } = await cluster.call('DELETE', path, { body: { preconditions: { uid: 'another' } } });
@@ -65,7 +65,7 @@ test('preconditions of a deletion must hold', async () => {
   await cluster.must('DELETE', path, { body: { preconditions: { uid: made.metadata.uid } } });
 });
 
-test('deleting a collection deletes what is selected', async () => {
+test('deletion of a collection deletes the selected objects', async () => {
   await create({ name: 'many-1', labels: { many: 'yes' } });
   await create({ name: 'many-2', labels: { many: 'yes' } });
   await create({ name: 'many-3' });
@@ -86,7 +86,7 @@ const owned = (owner: Body, name: string): Promise<Body> => {
   return create({ name, ownerReferences: [reference] });
 };
 
-test('dependents go after their owner', async () => {
+test('background deletion deletes dependents after their owner', async () => {
   await owned(await create({ name: 'owner-1' }), 'owned-1');
   await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-1`, {
     body: { propagationPolicy: 'Background' },
@@ -94,7 +94,7 @@ test('dependents go after their owner', async () => {
   await cluster.until(`${cluster.core('configmaps')}/owned-1`, ({ code }) => code === 404);
 });
 
-test('in the foreground the owner goes after its dependents', async () => {
+test('foreground deletion deletes the owner after its dependents', async () => {
   const owner = await create({ name: 'owner-2' });
   await owned(owner, 'owned-2');
   const marked = await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-2`, {
@@ -105,7 +105,7 @@ test('in the foreground the owner goes after its dependents', async () => {
   assert.equal((await cluster.call('GET', `${cluster.core('configmaps')}/owned-2`)).code, 404);
 });
 
-test('orphans stay and forget their owner', async () => {
+test('orphaned dependents stay, and their reference to the owner is removed', async () => {
   await owned(await create({ name: 'owner-3' }), 'owned-3');
   await cluster.must('DELETE', `${cluster.core('configmaps')}/owner-3`, {
     body: { propagationPolicy: 'Orphan' },
@@ -117,7 +117,7 @@ test('orphans stay and forget their owner', async () => {
   );
 });
 
-test('a namespace takes its content with it and takes nothing new while it goes', async () => {
+test('a namespace is deleted with its content, and refuses new objects meanwhile', async () => {
   const name = `${cluster.namespace}-x`;
   await cluster.must('POST', '/api/v1/namespaces', { body: { metadata: { name } } });
   const inside = `/api/v1/namespaces/${name}/configmaps`;

@@ -36,7 +36,7 @@ test('kubectl creates a job, gets it and describes it', async () => {
   assert.equal(spec.template.metadata.labels['job-name'], 'once');
 });
 
-test('a job whose pods always start again is refused', async () => {
+test('a job with the restart policy Always is refused', async () => {
   const template = { spec: { restartPolicy: 'Always', containers: [{ name: 'c', image: 'i:1' }] } };
   const { code, body } = await cluster.call('POST', batch('jobs'), {
     body: { metadata: { name: 'always' }, spec: { template } },
@@ -48,7 +48,7 @@ test('a job whose pods always start again is refused', async () => {
   );
 });
 
-test('kubectl creates a cron job, and a job may be its', async () => {
+test('kubectl creates a cron job, and a job may have it as owner', async () => {
   const jobTemplate = {
     spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i:1' }] } } },
   };
@@ -77,7 +77,7 @@ test('kubectl creates a cron job, and a job may be its', async () => {
   assert.equal(made.metadata.ownerReferences[0].kind, 'CronJob');
 });
 
-test('kubectl creates a disruption budget, and one with both limits is refused', async () => {
+test('kubectl creates a disruption budget, and a budget with both limits is refused', async () => {
   const budget = {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
@@ -106,7 +106,7 @@ test('kubectl creates a priority class', async () => {
   );
 });
 
-test('kubectl asks what the user may do', async () => {
+test('kubectl auth can-i answers what the user may do', async () => {
   assert.match(await ok('auth can-i create pods'), /^yes/);
   assert.match(await ok('auth can-i --list'), /Resources +Non-Resource URLs +Resource Names +Verbs\n/);
   const self = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
@@ -122,7 +122,7 @@ test('kubectl asks what the user may do', async () => {
   assert.equal((await cluster.must('POST', path, { body: review })).status.allowed, true);
 });
 
-test('a service account has tokens, and the server knows whose they are', async () => {
+test('a service account has tokens, and the server knows which account a token belongs to', async () => {
   await ok('create serviceaccount bot');
   const request = (name: string, expirationSeconds?: number) =>
     cluster.call('POST', cluster.core(`serviceaccounts/${name}/token`), {
@@ -152,7 +152,7 @@ test('a service account has tokens, and the server knows whose they are', async 
   assert.notEqual((await review(later)).authenticated, true);
 });
 
-test('every namespace has the default service account and the authority of the API, also when somebody deletes them', async () => {
+test('every namespace has the default service account and the CA of the API, also after somebody deletes them', async () => {
   for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) {
     const before = await cluster.until(cluster.core(path), ({ code }) => code === 200);
     assert.equal((await cluster.call('DELETE', cluster.core(path))).code, 200);
@@ -162,7 +162,7 @@ test('every namespace has the default service account and the authority of the A
   assert.match(await ok('get configmap kube-root-ca.crt -o jsonpath={.data}'), /BEGIN CERTIFICATE/);
 });
 
-test('the API stands behind the Service kubernetes', async () => {
+test('the Service kubernetes leads to the API', async () => {
   assert.match(
     await ok('get service kubernetes --namespace default'),
     /kubernetes +ClusterIP +\S+ +<none> +443\/TCP/,
@@ -177,7 +177,7 @@ test('the API stands behind the Service kubernetes', async () => {
   assert.equal(slices.items[0].endpoints[0].addresses[0], endpoints.subsets[0].addresses[0].ip);
 });
 
-test('an eviction is refused while the budget of the pod allows none, and goes through when it does', async () => {
+test("an eviction is refused while the pod's budget allows none, and succeeds afterwards", async () => {
   const { namespace } = cluster;
   const labels = { app: 'guarded' };
   const spec = { nodeName: 'no-such-node', containers: [{ name: 'c', image: 'i:1' }] };
@@ -211,7 +211,7 @@ test('an eviction is refused while the budget of the pod allows none, and goes t
   await cluster.call('DELETE', `${cluster.core('pods/guarded')}?gracePeriodSeconds=0`);
 });
 
-test('what only a real cluster does with pods says what to do instead', async () => {
+test('an operation of a real cluster on pods is refused with a hint what to do instead', async () => {
   const spec = { nodeName: 'no-such-node', containers: [{ name: 'c', image: 'i:1' }] };
   await cluster.must('POST', cluster.core('pods'), { body: { metadata: { name: 'silent' }, spec } });
   // A real cluster has no such node to ask.
@@ -243,7 +243,7 @@ test('a container without an image is refused in a pod and in the template of a 
   );
 });
 
-test('a cron job whose schedule, zone or policy is none is refused, and numbers below zero are', async () => {
+test('a cron job with a malformed schedule, zone or policy is refused, and so are numbers below zero', async () => {
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i:1' }] } };
   const said = async (path: string, spec: object, name = 'odd') => {
     const { code, body } = await cluster.call('POST', `${path}?dryRun=All`, {

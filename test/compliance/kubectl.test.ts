@@ -35,7 +35,7 @@ metadata: {name: settings}
 data: {a: "1"}
 `;
 
-test('apply creates, sees that nothing changed, and changes', async () => {
+test('apply creates an object, sees that nothing changed, and changes it', async () => {
   assert.match(
     await ok('apply -f -', manifest(0, 'i:1')),
     /deployment.apps\/web created\nconfigmap\/settings created/,
@@ -54,7 +54,7 @@ test('apply creates, sees that nothing changed, and changes', async () => {
   );
 });
 
-test('apply --server-side goes on where apply began, with another value and without a conflict', async () => {
+test('apply --server-side continues after apply, with another value and without a conflict', async () => {
   const settings = (value: string) => `
 apiVersion: v1
 kind: ConfigMap
@@ -77,7 +77,7 @@ test('apply refuses a field that does not exist', async () => {
   assert.match(text, /unknown field "?\\?"?dataa/);
 });
 
-test('get prints tables, wide ones and single fields', async () => {
+test('get prints tables, wide tables and single fields', async () => {
   assert.match(await ok('get deployments'), /NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/0/);
   assert.match(await ok('get deployments -o wide'), /CONTAINERS +IMAGES +SELECTOR\nweb .* c +i:3 +app=web/);
   assert.equal(await ok('get configmap settings -o jsonpath={.data.a}'), '1');
@@ -96,12 +96,12 @@ test('patch, label, annotate and scale change objects', async () => {
   assert.equal(await ok('get configmap settings -o jsonpath={.data.b}{.data.c}{.metadata.labels.x}'), '23y');
 });
 
-test('edit sends what the editor left', async () => {
+test('edit sends the content that the editor left', async () => {
   assert.match(await ok('edit configmap settings', '', { EDITOR: 'sed -i s/b:/edited:/' }), /edited/);
   assert.equal(await ok('get configmap settings -o jsonpath={.data.edited}'), '2');
 });
 
-test('describe tells of an object and of what belongs to it', async () => {
+test('describe shows an object and the objects that belong to it', async () => {
   assert.match(await ok('describe deployment web'), /Selector: +app=web/);
   assert.match(await ok('describe configmap settings'), /edited:\n----\n2/);
 });
@@ -146,7 +146,7 @@ test('wait sees conditions and the end of an object', async () => {
   await waiting;
 });
 
-test('create makes the objects of its generators', async () => {
+test('create makes an object with each of its generators', async () => {
   const role = `${cluster.namespace}-reader`;
   cluster.later(() => cluster.call('DELETE', `/api/v1/namespaces/${cluster.namespace}-made`));
   for (const kind of ['clusterroles', 'clusterrolebindings'])
@@ -180,7 +180,7 @@ test('create makes the objects of its generators', async () => {
   assert.match(again.text, /already exists/);
 });
 
-test('delete takes an object away', async () => {
+test('delete removes an object', async () => {
   assert.match(await ok('delete deployment web'), /deleted/);
   const { code, text } = await cluster.kubectl(['get', 'deployment', 'web']);
   assert.notEqual(code, 0);

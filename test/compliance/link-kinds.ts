@@ -34,13 +34,13 @@ function errnoOfChange(namespace: NetworkNamespace, ...changes: Change[]): strin
 }
 
 function standingTests(opened: () => NetworkNamespace): void {
-  void test('a dummy is made, and says that it is one', () => {
+  void test('a dummy is made and reports its kind', () => {
     opened().change([make('d0', { kind: 'dummy' }, true)]);
     const { kind, up } = opened().link('d0') ?? {};
     assert.deepEqual({ kind, up }, { kind: 'dummy', up: true });
   });
 
-  void test('a VLAN knows its parent and its id, and shares the MAC address of its parent', () => {
+  void test('a VLAN reports its parent and its id, and shares the MAC address of its parent', () => {
     opened().change([make('d0', { kind: 'dummy' }), make('d0.7', { kind: 'vlan', parent: 'd0', vlanId: 7 })]);
     const parent = opened().link('d0');
     const { kind, vlanId, linkIndex, mac } = opened().link('d0.7') ?? {};
@@ -50,7 +50,7 @@ function standingTests(opened: () => NetworkNamespace): void {
     );
   });
 
-  void test('one parent has a VLAN id once, under whatever name; another parent has its own', () => {
+  void test('a parent has each VLAN id only once, whatever the name, and another parent may have the same id', () => {
     opened().change([
       make('d0', { kind: 'dummy' }),
       make('d1', { kind: 'dummy' }),
@@ -61,7 +61,7 @@ function standingTests(opened: () => NetworkNamespace): void {
     assert.equal(errnoOfChange(opened(), again), 'EEXIST');
   });
 
-  void test('an ipvlan knows its parent, and has the MAC address of its parent for good', () => {
+  void test('an ipvlan reports its parent, and keeps the MAC address of its parent', () => {
     opened().change([
       make('d0', { kind: 'dummy' }),
       make('ipv0', { kind: 'ipvlan', parent: 'd0', mode: 'l2' }),
@@ -81,13 +81,13 @@ function standingTests(opened: () => NetworkNamespace): void {
     { kind: 'vlan', parent: 'd0', vlanId: 7 },
     { kind: 'ipvlan', parent: 'd0', mode: 'l2' },
   ] as const) {
-    void test(`the ${type.kind} goes with its parent`, () => {
+    void test(`the ${type.kind} is deleted with its parent`, () => {
       opened().change([make('d0', { kind: 'dummy' }), make('child', type)]);
       opened().change([{ verb: 'delete', kind: 'link', name: 'd0' }]);
       assert.equal(opened().link('child'), undefined);
     });
 
-    void test(`the ${type.kind} of a parent that is not there is refused with ENODEV`, () => {
+    void test(`a ${type.kind} on a missing parent is refused with ENODEV`, () => {
       assert.equal(errnoOfChange(opened(), make('child', type)), 'ENODEV');
     });
   }
@@ -100,20 +100,20 @@ function bondTests(opened: () => NetworkNamespace): void {
     set({ name: 'd0', master: 'bond7' }),
   ];
 
-  void test('a bond tells its mode, and its ports tell their bond', () => {
+  void test('a bond reports its mode, and its ports report their bond', () => {
     opened().change(bonded);
     const bond = opened().link('bond7');
     assert.deepEqual([bond?.kind, bond?.bondMode], ['bond', 4]);
     assert.equal(opened().link('d0')?.masterIndex, bond?.index);
   });
 
-  void test('a bond takes no port that is up', () => {
+  void test('a bond refuses a port that is up', () => {
     opened().change([...bonded, make('d1', { kind: 'dummy' }, true)]);
     assert.equal(errnoOfChange(opened(), set({ name: 'd1', master: 'bond7' })), 'EPERM');
     assert.equal(opened().link('d1')?.masterIndex, undefined);
   });
 
-  void test('a bond that goes leaves its ports behind, free', () => {
+  void test('the ports of a deleted bond stay and are free', () => {
     opened().change(bonded);
     opened().change([{ verb: 'delete', kind: 'link', name: 'bond7' }]);
     assert.equal(opened().link('d0')?.masterIndex, undefined);

@@ -74,7 +74,7 @@ function errnoOfChange(namespace: NetworkNamespace, ...changes: Change[]): strin
 }
 
 function linkTests(pair: () => NamespacePair): void {
-  void test('a new namespace has lo alone, and it is down', () => {
+  void test('a new namespace has only lo, and it is down', () => {
     assert.deepEqual(
       pair()
         .one.links()
@@ -83,7 +83,7 @@ function linkTests(pair: () => NamespacePair): void {
     );
   });
 
-  void test('a veth reaches into another namespace, with the MAC of each end', () => {
+  void test('a veth reaches into another namespace, and each end has its MAC address', () => {
     const { one, other } = pair();
     one.change([veth(other), { verb: 'set', kind: 'link', link: { name: 'near', alias: 'of pod a' } }]);
     other.change([{ verb: 'set', kind: 'link', link: { name: 'far', up: true } }]);
@@ -98,7 +98,7 @@ function linkTests(pair: () => NamespacePair): void {
     assert.notEqual(near.linkNetnsId, undefined);
   });
 
-  void test('a link that exists is refused with EEXIST, one that is gone with ENODEV', () => {
+  void test('a second link of one name is refused with EEXIST, and a missing link with ENODEV', () => {
     const { one, other } = pair();
     one.change([veth(other)]);
     assert.equal(errnoOfChange(one, veth(other)), 'EEXIST');
@@ -136,7 +136,7 @@ function linkTests(pair: () => NamespacePair): void {
     });
   }
 
-  void test('a link is renamed and used by its new name in one batch', () => {
+  void test('one batch renames a link and uses its new name', () => {
     const { one, other } = pair();
     one.change([
       veth(other),
@@ -151,7 +151,7 @@ function linkTests(pair: () => NamespacePair): void {
     );
   });
 
-  void test('a link moves to another namespace and is gone from this one', () => {
+  void test('a link that moves to another namespace leaves this one', () => {
     const { one, other } = pair();
     one.change([veth(other), { verb: 'set', kind: 'link', link: { name: 'near', netnsFd: other.fd } }]);
     assert.equal(one.link('near'), undefined);
@@ -170,7 +170,7 @@ function linkTests(pair: () => NamespacePair): void {
     assert.equal(one.link('near')?.masterIndex, undefined);
   });
 
-  void test('every change of a batch is tried, and the first refusal is told', () => {
+  void test('every change of a batch is tried, and the first refusal is reported', () => {
     const { one, other } = pair();
     const changes: Change[] = [
       veth(other),
@@ -184,7 +184,7 @@ function linkTests(pair: () => NamespacePair): void {
 }
 
 function addressTests(pair: () => NamespacePair): void {
-  void test('an address on a link that is up brings the route into its network, and takes it along', () => {
+  void test('an address on a link that is up adds the route to its network, and removes it again', () => {
     const { one, other } = pair();
     const added = address('10.6.212.101/16');
     one.change([veth(other), { verb: 'create', kind: 'address', address: added }]);
@@ -197,7 +197,7 @@ function addressTests(pair: () => NamespacePair): void {
     assert.deepEqual(one.routes({ family: 4, table: MAIN_TABLE }), []);
   });
 
-  void test('an address that asks for no route brings none', () => {
+  void test('an address with the flag noprefixroute adds no route', () => {
     const { one, other } = pair();
     const quiet = { ...address('10.6.212.101/16'), noPrefixRoute: true };
     one.change([veth(other), { verb: 'create', kind: 'address', address: quiet }]);
@@ -205,7 +205,7 @@ function addressTests(pair: () => NamespacePair): void {
     assert.equal(one.addresses({ family: 4 })[0]?.noPrefixRoute, true);
   });
 
-  void test('an address that exists is refused with EEXIST, one that is gone with EADDRNOTAVAIL; replace takes both', () => {
+  void test('a second equal address is refused with EEXIST, a missing one with EADDRNOTAVAIL, and replace accepts both', () => {
     const { one, other } = pair();
     const added = address('fd00::5/64');
     one.change([veth(other), { verb: 'create', kind: 'address', address: added }]);
@@ -225,7 +225,7 @@ function routeTests(pair: () => NamespacePair): void {
     ['10.9.0.0/16', 1400],
     ['fd09::/32', 1400],
   ] as const) {
-    void test(`a route to ${destination}: EEXIST when made twice, replaced at will, ESRCH when gone`, () => {
+    void test(`a route to ${destination}: a second one is refused with EEXIST, replace works, a missing one gives ESRCH`, () => {
       const { one, other } = pair();
       const made = route(destination);
       one.change([veth(other), { verb: 'create', kind: 'route', route: made }]);
@@ -238,17 +238,17 @@ function routeTests(pair: () => NamespacePair): void {
     });
   }
 
-  void test('a table that never held a route is empty', () => {
+  void test('a table that never had a route is empty', () => {
     assert.deepEqual(pair().one.routes({ table: 4711 }), []);
   });
 
-  void test('an IPv6 route that names no metric is kept with 1024', () => {
+  void test('an IPv6 route without a metric gets metric 1024', () => {
     const { one, other } = pair();
     one.change([veth(other), { verb: 'create', kind: 'route', route: route('fd09::/32') }]);
     assert.equal(one.routes({ table: 100 })[0]?.metric, 1024);
   });
 
-  void test('dumps are narrowed to a link and to a family', () => {
+  void test('dumps can be limited to a link and to a family', () => {
     const { one, other } = pair();
     one.change([
       veth(other),
@@ -273,7 +273,7 @@ function ruleAndNeighbourTests(pair: () => NamespacePair): void {
     from: parseCidr('10.6.0.1/32'),
   };
 
-  void test('a new namespace looks into local, main and default', () => {
+  void test('a new namespace looks up routes in the tables local, main and default', () => {
     const tables = (family: 4 | 6) =>
       pair()
         .one.rules(family)
@@ -289,7 +289,7 @@ function ruleAndNeighbourTests(pair: () => NamespacePair): void {
     ]);
   });
 
-  void test('a rule is told by all its selectors: EEXIST when made twice, ENOENT when gone', () => {
+  void test('a rule is identified by all its selectors: a second one gives EEXIST, a missing one ENOENT', () => {
     const { one } = pair();
     const marked = { ...rule, mark: { value: 1, mask: 0xff } };
     one.change([
@@ -305,7 +305,7 @@ function ruleAndNeighbourTests(pair: () => NamespacePair): void {
     );
   });
 
-  void test('a neighbour: EEXIST when made twice, replaced at will, ENOENT when gone', () => {
+  void test('a neighbour: a second one is refused with EEXIST, replace works, a missing one gives ENOENT', () => {
     const { one, other } = pair();
     const common = { dev: 'near', state: 'permanent', protocol: ROUTE_PROTOCOL } as const;
     const neighbour = { ...common, address: parseAddress('10.6.0.9'), mac: farMac };

@@ -21,7 +21,7 @@ after(() => cluster.close());
 const names = (list: { items: { metadata: { name: string } }[] }) =>
   list.items.map((item) => item.metadata.name);
 
-test('pages of a list show the state of its first page', async () => {
+test('all pages of a list show the state of its first page', async () => {
   const path = `${cluster.core('configmaps')}?labelSelector=all%3Dyes&limit=2`;
   const first = await cluster.must('GET', path);
   assert.deepEqual(names(first), ['page-a', 'page-b']);
@@ -34,7 +34,7 @@ test('pages of a list show the state of its first page', async () => {
   assert.ok(!third.metadata.continue);
 });
 
-test('a continue token that is none is refused', async () => {
+test('a malformed continue token is refused', async () => {
   const { code } = await cluster.call('GET', `${cluster.core('configmaps')}?limit=1&continue=nonsense`);
   assert.equal(code, 400);
 });
@@ -55,7 +55,7 @@ test('label selectors select by equality and by sets', async () => {
   assert.deepEqual(await select('page,!all'), []);
 });
 
-test('field selectors select by name and by the fields that a kind offers, and no others', async () => {
+test('field selectors select by name and by the fields that a kind offers, and by no others', async () => {
   const found = await cluster.must(
     'GET',
     `${cluster.core('configmaps')}?fieldSelector=metadata.name%3Dpage-b`,
@@ -78,7 +78,7 @@ test('field selectors select by name and by the fields that a kind offers, and n
   assert.equal(code, 400);
 });
 
-test('a watch starts after its resourceVersion and tells of objects that enter and leave its selection', async () => {
+test('a watch starts after its resourceVersion and reports objects that enter and leave its selection', async () => {
   const list = await cluster.must('GET', cluster.core('configmaps'));
   const path = `${cluster.core('configmaps')}?watch=true&labelSelector=watched%3Dyes&resourceVersion=${list.metadata.resourceVersion}&timeoutSeconds=60`;
   const watching = cluster.watch(path, (events) => events.length === 3);
@@ -100,19 +100,19 @@ test('a watch starts after its resourceVersion and tells of objects that enter a
   assert.equal(events[2].object.metadata.resourceVersion, last.metadata.resourceVersion);
 });
 
-test('a watch may be asked for with True, as the Python client does, and is none with False', async () => {
+test('watch=True, as the Python client sends it, starts a watch, and watch=False does not', async () => {
   const path = `${cluster.core('configmaps')}?fieldSelector=metadata.name%3Dpage-a&timeoutSeconds=5&watch=`;
   const events = await cluster.watch(`${path}True`, (seen) => seen.length > 0);
   assert.deepEqual([events[0].type, events[0].object.metadata.name], ['ADDED', 'page-a']);
   assert.equal((await cluster.must('GET', `${path}False`)).kind, 'ConfigMapList');
 });
 
-test('the version is told with and without a slash at the end of its path', async () => {
+test('the version is served with and without a slash at the end of the path', async () => {
   assert.match((await cluster.must('GET', '/version')).gitVersion, /^v1\./);
   assert.match((await cluster.must('GET', '/version/')).gitVersion, /^v1\./);
 });
 
-test('a watch without a resourceVersion begins with what is there', async () => {
+test('a watch without a resourceVersion begins with the existing objects', async () => {
   const events = await cluster.watch(
     `${cluster.core('configmaps')}?watch=1&labelSelector=page%3Da&timeoutSeconds=60`,
     (seen) => seen.length === 1,
@@ -121,7 +121,7 @@ test('a watch without a resourceVersion begins with what is there', async () => 
   assert.equal(events[0].object.metadata.name, 'page-a');
 });
 
-test('a watch that asks for bookmarks ends with one when its time is up, and its version is newer than the last event', async () => {
+test('a watch with bookmarks ends with a bookmark at its timeout, with a version newer than the last event', async () => {
   const list = await cluster.must('GET', cluster.core('configmaps'));
   const path = `${cluster.core('configmaps')}?watch=1&allowWatchBookmarks=true&resourceVersion=${list.metadata.resourceVersion}&timeoutSeconds=4`;
   const watching = cluster.watch(path, () => false);
@@ -135,7 +135,7 @@ test('a watch that asks for bookmarks ends with one when its time is up, and its
   );
 });
 
-test('sendInitialEvents streams the state, then a bookmark that says it was all', async () => {
+test('sendInitialEvents streams the state, then a bookmark that marks its end', async () => {
   const path = `${cluster.core('configmaps')}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&labelSelector=page%3Da&timeoutSeconds=60`;
   const events = await cluster.watch(path, (seen) => seen.some((event) => event.type === 'BOOKMARK'));
   assert.deepEqual(
@@ -145,7 +145,7 @@ test('sendInitialEvents streams the state, then a bookmark that says it was all'
   assert.equal(events[1].object.metadata.annotations['k8s.io/initial-events-end'], 'true');
 });
 
-test('tables have the columns that kubectl prints, the wide ones with priority 1', async () => {
+test('tables have the columns that kubectl prints, and the wide columns have priority 1', async () => {
   const body = await cluster.must('GET', cluster.core('pods'), { accept: table });
   assert.equal(body.kind, 'Table');
   const columns = body.columnDefinitions.map(
@@ -165,7 +165,7 @@ test('tables have the columns that kubectl prints, the wide ones with priority 1
   assert.equal(row.object.kind, 'PartialObjectMetadata');
 });
 
-test('a version from the future is not answered with the present', async () => {
+test('a read at a future version is not answered with the present state', async () => {
   const { code, body } = await cluster.call(
     'GET',
     `${cluster.core('configmaps')}?resourceVersion=99999999999&timeoutSeconds=1`,

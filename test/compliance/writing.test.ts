@@ -25,7 +25,7 @@ const pod = (name: string, spec: Body = {}): Promise<Body> => {
   });
 };
 
-test('a second object of one name is refused with AlreadyExists', async () => {
+test('a second object of the same name is refused with AlreadyExists', async () => {
   await create({ name: 'twice' });
   const { code, body } = await cluster.call('POST', cluster.core('configmaps'), {
     body: { metadata: { name: 'twice' } },
@@ -35,13 +35,13 @@ test('a second object of one name is refused with AlreadyExists', async () => {
   assert.equal(body.details.kind, 'configmaps');
 });
 
-test('generateName makes names of its own', async () => {
+test('generateName makes unique names', async () => {
   const [a, b] = [await create({ generateName: 'made-' }), await create({ generateName: 'made-' })];
   assert.match(a.metadata.name, /^made-[a-z0-9]{5}$/);
   assert.notEqual(a.metadata.name, b.metadata.name);
 });
 
-test('a namespaced object needs its namespace', async () => {
+test('a namespaced object without a namespace is refused', async () => {
   const { code, body } = await cluster.call('POST', '/api/v1/namespaces/there-is-no-such-one/configmaps', {
     body: { metadata: { name: 'x' } },
   });
@@ -49,7 +49,7 @@ test('a namespaced object needs its namespace', async () => {
   assert.equal(body.details.kind, 'namespaces');
 });
 
-test('a name that is none is invalid', async () => {
+test('a malformed name is invalid', async () => {
   const { code, body } = await cluster.call('POST', cluster.core('configmaps'), {
     body: { metadata: { name: 'Not_A_Name' } },
   });
@@ -57,7 +57,7 @@ test('a name that is none is invalid', async () => {
   assert.equal(body.details.causes[0].field, 'metadata.name');
 });
 
-test('annotations of more than 256 KiB are refused, keys and values together', async () => {
+test('annotations of more than 256 KiB, keys and values together, are refused', async () => {
   const limit = 256 * 1024;
   const annotated = (length: number) => ({
     annotations: { a: 'x'.repeat(limit / 2), b: 'y'.repeat(length - limit / 2 - 2) },
@@ -86,7 +86,7 @@ test('annotations of more than 256 KiB are refused, keys and values together', a
   assert.equal(patched.code, 422);
 });
 
-test('an update with a stale resourceVersion conflicts, one without overwrites', async () => {
+test('an update with a stale resourceVersion conflicts, an update without one overwrites', async () => {
   const first = await create({ name: 'stale' }, { data: { a: '1' } });
   const path = `${cluster.core('configmaps')}/stale`;
   await cluster.must('PUT', path, { body: { ...first, data: { a: '2' } } });
@@ -104,7 +104,7 @@ test('an update that changes nothing makes no new version', async () => {
   assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
 });
 
-test('a dry run answers as if, and stores nothing', async () => {
+test('a dry run answers as a real request does, and stores nothing', async () => {
   const { code } = await cluster.call('POST', `${cluster.core('configmaps')}?dryRun=All`, {
     body: { metadata: { name: 'dry' } },
   });
@@ -112,7 +112,7 @@ test('a dry run answers as if, and stores nothing', async () => {
   assert.equal((await cluster.call('GET', `${cluster.core('configmaps')}/dry`)).code, 404);
 });
 
-test('JSON patch tests and changes; a failed test is a 422', async () => {
+test('a JSON patch tests and changes fields, and a failed test is a 422', async () => {
   await create({ name: 'json' }, { data: { a: '1' } });
   const path = `${cluster.core('configmaps')}/json`;
   const good = [
@@ -130,7 +130,7 @@ test('JSON patch tests and changes; a failed test is a 422', async () => {
   assert.equal(code, 422);
 });
 
-test('merge patch merges maps, replaces lists and removes what is null', async () => {
+test('a merge patch merges maps, replaces lists and removes null fields', async () => {
   await create({ name: 'merge', labels: { a: '1', b: '2' } });
   const body = { metadata: { labels: { a: null, c: '3' } } };
   const merged = await cluster.must('PATCH', `${cluster.core('configmaps')}/merge`, {
@@ -140,7 +140,7 @@ test('merge patch merges maps, replaces lists and removes what is null', async (
   assert.deepEqual(merged.metadata.labels, { b: '2', c: '3' });
 });
 
-test('a patch that names a stale resourceVersion conflicts', async () => {
+test('a patch with a stale resourceVersion conflicts', async () => {
   const first = await create({ name: 'patched' });
   const path = `${cluster.core('configmaps')}/patched`;
   await cluster.must('PATCH', path, { type: mergePatch, body: { data: { a: '1' } } });
@@ -148,7 +148,7 @@ test('a patch that names a stale resourceVersion conflicts', async () => {
   assert.equal((await cluster.call('PATCH', path, { type: mergePatch, body })).code, 409);
 });
 
-test('strategic merge patch merges lists by key, deletes items by directive and keeps the order asked for', async () => {
+test('a strategic merge patch merges lists by key, deletes items by directive and keeps the requested order', async () => {
   const labels = { app: 'smp' };
   const containers = [
     { name: 'a', image: 'i:1', env: [{ name: 'X', value: '1' }] },
@@ -218,7 +218,7 @@ test('scale reads and writes replicas', async () => {
   assert.equal((await cluster.must('GET', `${apps}/scaled`)).spec.replicas, 0);
 });
 
-test('status is written by way of its subresource only, and the specification is not', async () => {
+test('the status changes only through its subresource, and the spec only outside of it', async () => {
   const made = await pod('status');
   const path = `${cluster.core('pods')}/status`;
   const viaObject = await cluster.must('PATCH', path, {
@@ -236,7 +236,7 @@ test('status is written by way of its subresource only, and the specification is
   assert.equal(viaStatus.spec.hostname, undefined);
 });
 
-test('a Service gets cluster addresses and node ports, and keeps them', async () => {
+test('a Service gets cluster addresses and node ports and keeps them', async () => {
   const spec = { type: 'NodePort', selector: { a: 'b' }, ports: [{ port: 80 }] };
   const made = await cluster.must('POST', cluster.core('services'), {
     body: { metadata: { name: 'svc' }, spec },
@@ -255,7 +255,7 @@ test('a Service gets cluster addresses and node ports, and keeps them', async ()
   assert.equal(code, 422);
 });
 
-test('what Go has when nothing is set is taken: a target port of 0, and lists that are null', async () => {
+test('zero values of Go clients are accepted: a target port of 0, and lists that are null', async () => {
   const ports = [{ port: 80, targetPort: 0 }];
   const service = await cluster.must('POST', cluster.core('services'), {
     body: { metadata: { name: 'unset' }, spec: { selector: { a: 'b' }, ports } },
@@ -273,7 +273,7 @@ test('what Go has when nothing is set is taken: a target port of 0, and lists th
   );
 });
 
-test('unknown fields are refused, warned of or dropped, as fieldValidation says', async () => {
+test('unknown fields are refused, reported or dropped, as fieldValidation says', async () => {
   const send = (validation: string) => {
     return cluster.call('POST', `${cluster.core('configmaps')}?dryRun=All&fieldValidation=${validation}`, {
       body: { metadata: { name: 'unknown' }, dat: {} },

@@ -14,7 +14,7 @@ const runner = join(import.meta.dirname, 'main.ts');
 const cases = [8, 11, 17, 18, 20];
 
 test(
-  'an ifacer that makes a VLAN passes the cases of the specification that look at what is left',
+  'an ifacer that makes a VLAN passes the cases that check what is left behind',
   needs('vlan', 'nftables'),
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'ow-ifacer-'));

@@ -49,7 +49,7 @@ function failed(of: Map<number, Outcome>): number[] {
   return [...of.values()].filter(({ verdict }) => verdict === 'FAIL').map(({ number }) => number);
 }
 
-test('a plugin that is content with everything and does nothing fails what it should refuse or give', () => {
+test('a plugin that accepts everything and does nothing fails the cases that expect a refusal or a result', () => {
   const script = `cat >/dev/null
 [ "$CNI_COMMAND" = VERSION ] && echo '{"cniVersion":"1.1.0","supportedVersions":["1.0.0","1.1.0"]}'
 exit 0`;
@@ -69,7 +69,7 @@ test('a plugin that prints text fails every case that reads its answer', () => {
   for (const number of [1, 2, 9, 19, 25]) assert.equal(of.get(number)?.verdict, 'FAIL', `case ${number}`);
 });
 
-test('a wrapper that leaks, forgets and stumbles around host-local is found out', () => {
+test('the cases find a wrapper of host-local that never releases addresses and damages answers', () => {
   // It gives every container the same address, never releases it, prints a line before the result, and fails on a large stdin.
   const script = `
 case "$CNI_COMMAND" in
@@ -95,7 +95,7 @@ esac`;
   assert.equal(of.get(2)?.verdict, 'ok');
 });
 
-test('a plugin that gives one address to all is found out', () => {
+test('the cases find a plugin that gives one address to every pod', () => {
   const script = `cat >/dev/null
 [ "$CNI_COMMAND" = VERSION ] && echo '{"cniVersion":"1.0.0","supportedVersions":["1.0.0"]}'
 [ "$CNI_COMMAND" = ADD ] && echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"}]}'
@@ -104,7 +104,7 @@ exit 0`;
   assert.match(of.get(22)?.reason ?? '', /given more than once: 10\.0\.0\.2\/24/);
 });
 
-test('a plugin of version 1.1.0 with CHECK, STATUS, GC and an agent passes all that applies', () => {
+test('a plugin of version 1.1.0 with CHECK, STATUS, GC and an agent passes all applicable cases', () => {
   const script = `
 conf=$(cat)
 error() { printf '{"cniVersion":"1.1.0","code":%s,"msg":"%s"}' "$1" "$2"; exit 1; }

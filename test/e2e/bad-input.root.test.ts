@@ -246,7 +246,7 @@ if (insideNamespaces(import.meta.filename)) {
     }
   });
 
-  test('an exhausted pool is told with its name, and the address stays with its pod', async () => {
+  test('the error for an exhausted pool names the pool, and the address stays with its pod', async () => {
     const holder = await sandboxOfNewPod(annotation('ippool', { ipv4: ['one-address'] }));
     await runtime.add(usual, holder);
     const late = await sandboxOfNewPod(annotation('ippool', { ipv4: ['one-address'], ipv6: ['v6'] }));
@@ -262,7 +262,7 @@ if (insideNamespaces(import.meta.filename)) {
     await end(holder);
   });
 
-  test('without any word on pools and without default pools, that is what the message says', async () => {
+  test('without a named pool and without a default pool, the error says so', async () => {
     await refused(
       await sandboxOfNewPod({}),
       unnamed,
@@ -364,7 +364,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   describe('sizes', () => {
     for (const length of [200, 300, 5000]) {
-      test(`a container id of ${length} characters is as good as any`, async () => {
+      test(`a container id of ${length} characters is accepted`, async () => {
         const sandbox = await sandboxOfNewPod({});
         const env = { CNI_CONTAINERID: 'c'.repeat(length) };
         await runtime.add(usual, sandbox, { env });
@@ -374,7 +374,7 @@ if (insideNamespaces(import.meta.filename)) {
       });
     }
 
-    test('20,000 nested arrays on stdin are refused with the limit, in the version that was asked for', async () => {
+    test('20,000 nested arrays on stdin are refused with the limit, in the requested version', async () => {
       const sandbox = await sandboxOfNewPod({});
       const nested = JSON.parse('['.repeat(1000) + ']'.repeat(1000)) as unknown;
       const deep = '['.repeat(20_000) + ']'.repeat(20_000);
@@ -405,8 +405,8 @@ if (insideNamespaces(import.meta.filename)) {
     });
   });
 
-  describe('what lies at CNI_NETNS', () => {
-    test('a FIFO: ADD and CHECK say so, DEL takes away what is there, and no other pod waits', async () => {
+  describe('a CNI_NETNS that is no network namespace', () => {
+    test('a FIFO: ADD and CHECK fail with its path, DEL removes the attachment, and no other pod waits', async () => {
       const fifo = '/run/fifo';
       runProgram('mkfifo', [fifo]);
       const sandbox = await sandboxOfNewPod({});
@@ -435,7 +435,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
   });
 
-  describe('kinds', () => {
+  describe('CRD objects', () => {
     const pool = (spec: object) => ({ metadata: { name: 'new' }, spec: { subnet: '10.6.0.0/16', ...spec } });
     const cases: [what: string, type: ResourceType, object: object, words: RegExp][] = [
       [
@@ -512,13 +512,13 @@ if (insideNamespaces(import.meta.filename)) {
       });
     }
 
-    test('another subnet for a pool that is there', async () => {
+    test('another subnet for an existing pool', async () => {
       const patch = { type: 'merge', body: { spec: { subnet: '10.8.0.0/16' } } } as const;
       const words = /spec: Invalid value: .*subnet is immutable/;
       await assert.rejects(node.client.patch(resources.spiderIPPools, { name: 'v4' }, patch), words);
     });
 
-    test('a pool is not deleted, and no address taken out of it, while a pod holds one', async () => {
+    test('a pool cannot be deleted, and an address cannot be removed from it, while a pod holds one', async () => {
       const sandbox = await sandboxOfNewPod({});
       await runtime.add(usual, sandbox);
       await assert.rejects(node.client.delete(resources.spiderIPPools, { name: 'v4' }), /1 are in use/);

@@ -31,7 +31,7 @@ if (insideNamespaces(import.meta.filename)) {
   after(() => node.stop());
   leaveNothing(runtime, () => node);
 
-  test('a bridge with our addresses, and the coordinator behind it: CHECK of both passes after ADD', async () => {
+  test('CHECK of the bridge plugin and of the coordinator behind it passes after ADD', async () => {
     const sandbox = await Sandbox.ofNewPod(node, 'second', { annotations });
     const result = await runtime.add(network, sandbox);
     const names = (result.interfaces ?? []).map(({ name }) => name);

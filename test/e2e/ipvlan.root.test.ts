@@ -61,7 +61,7 @@ if (insideNamespaces(import.meta.filename)) {
     after(() => node.stop());
     leaveNothing(runtime, () => node);
 
-    test('a pod gets golden table G1 in both families, and leaves nothing', async () => {
+    test('a pod gets golden table G1 in both families, and DEL leaves nothing', async () => {
       const { sandbox, addresses } = await attached();
       for (const family of families) {
         const via = nodeAddress[family];
@@ -102,7 +102,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(sandbox);
     });
 
-    test('a pod and its node reach one another through veth0, which without the coordinator they do not', async () => {
+    test('a pod and its node reach one another through veth0, and do not without the coordinator', async () => {
       const bare = await attached(alone);
       const { sandbox, addresses } = await attached();
       for (const family of families) {
@@ -116,7 +116,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(sandbox);
     });
 
-    test('two pods of a node reach one another over their parent, with one MAC address between them', async () => {
+    test('two pods of a node reach one another over their parent, although they share one MAC address', async () => {
       const one = await attached();
       const other = await attached();
       const master = (
@@ -135,7 +135,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(other.sandbox);
     });
 
-    test('a machine of the LAN and a pod reach one another, both families', async () => {
+    test('a machine of the LAN and a pod reach one another in both families', async () => {
       const { sandbox, addresses } = await attached();
       const lines = [
         'netns add machine',
@@ -169,7 +169,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(sandbox);
     });
 
-    test('a MAC prefix is refused before anything is changed, in words that say why (K11)', async () => {
+    test('a MAC prefix is refused before anything is changed, and the error says why (K11)', async () => {
       const sandbox = await newSandbox();
       const net = network({ podMACPrefix: '0a:1b' });
       await assert.rejects(runtime.add(net, sandbox), (error: unknown) => {

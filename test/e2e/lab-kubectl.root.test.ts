@@ -48,7 +48,7 @@ describe('kubectl in a lab', () => {
     assert.equal(ok(args).trim(), wanted, `kubectl ${args}`);
   }
 
-  test('describe node shows what the node has, and no number that nothing was divided by', () => {
+  test('describe node shows the capacity of the node, and no number that overflowed', () => {
     const text = ok('describe node node1');
     assert.doesNotMatch(text, /9223372036854775808/);
     assert.match(text, /Capacity:\n +cpu: +\d+\n +ephemeral-storage: +\d+Ki\n +memory: +\d+Ki\n +pods: +110/);
@@ -61,7 +61,7 @@ describe('kubectl in a lab', () => {
       assert.match(text, new RegExp(`${type} +False +\\w{3}, `));
   });
 
-  test('a job runs to its end, and one that fails says so', () => {
+  test('a job runs to its end, and a failing job reports it', () => {
     ok('create job good --image=i:1 -- true');
     ok('wait --for=condition=complete job/good --timeout=60s');
     assert.match(ok('get job good'), /good +Complete +1\/1/);
@@ -82,7 +82,7 @@ describe('kubectl in a lab', () => {
     ok('delete job good bad');
   });
 
-  test('a pod that no node takes says why in its condition and in one Event', async () => {
+  test('a pod that fits no node says why in its condition and in one Event', async () => {
     const spec = { nodeSelector: { disk: 'fast' }, containers: [{ name: 'c', image: 'i:1' }] };
     ok(
       '--namespace=default create -f -',
@@ -101,7 +101,7 @@ describe('kubectl in a lab', () => {
     ok('delete pod nowhere');
   });
 
-  test('kubectl drain waits for the budget of the pods, and goes on when it allows', async () => {
+  test("kubectl drain waits for the pods' disruption budget, and continues when it allows the eviction", async () => {
     ok('create deployment guarded --image=i:1 --replicas=2');
     ok('rollout status deployment guarded --timeout=60s');
     const spec = { minAvailable: 2, selector: { matchLabels: { app: 'guarded' } } };
@@ -124,7 +124,7 @@ describe('kubectl in a lab', () => {
     ok('delete deployment guarded');
   });
 
-  test('a pod reaches the API by the Service kubernetes, with the token of its account', () => {
+  test('a pod reaches the API through the Service kubernetes, with the token of its account', () => {
     const authority = ok('get configmap kube-root-ca.crt -o jsonpath={.data.ca\\.crt}');
     const path = '/api/v1/namespaces/default/serviceaccounts/default/token';
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };

@@ -72,7 +72,7 @@ if (insideNamespaces(import.meta.filename)) {
   leaveNothing(runtime, () => node);
 
   for (const families of [[4], [6], [4, 6]] as const) {
-    test(`a pod of IPv${families.join(' and IPv')} gets golden table G1, reaches its node, and leaves nothing`, async () => {
+    test(`a pod of IPv${families.join(' and IPv')} gets golden table G1, reaches its node, and DEL leaves nothing`, async () => {
       const network = underlay(poolsOf(families));
       const { sandbox, result } = await attached(network);
       const addresses = (result.ips ?? []).map(({ address }) => address.split('/')[0] ?? '');
@@ -120,7 +120,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
   }
 
-  describe('CHECK names what is broken', () => {
+  describe('CHECK names the broken object', () => {
     const ip =
       (...args: string[]) =>
       (sandbox: Sandbox) =>
@@ -172,7 +172,7 @@ if (insideNamespaces(import.meta.filename)) {
     }
   });
 
-  test('CHECK finds that the pool gives the address to nobody or somebody else', async () => {
+  test('CHECK finds that the pool gives the address to nobody or to another pod', async () => {
     const { sandbox, result } = await attached();
     const address = result.ips?.[0]?.address.split('/')[0];
     const { spiderIPPools } = (await import('#api')).resources;
@@ -189,7 +189,7 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.dropNamespace();
   });
 
-  test('DEL works without CNI_NETNS and from the container id alone', async () => {
+  test('DEL works without CNI_NETNS and with the container id alone', async () => {
     const { sandbox } = await attached();
     await runtime.del(dual, sandbox, { env: { CNI_NETNS: undefined, CNI_ARGS: undefined } });
     sandbox.dropNamespace();
@@ -211,7 +211,7 @@ if (insideNamespaces(import.meta.filename)) {
     await end(await sandboxOfNewPod());
   });
 
-  test('a repeated call of IPAM for the same container and interface gives the same addresses', async () => {
+  test('a repeated IPAM call for the same container and interface gives the same addresses', async () => {
     const sandbox = await sandboxOfNewPod();
     const plugin = { type: 'spiderpool', ipam: dual.plugins[0]?.ipam };
     const call = () => runtime.call('ADD', dual, plugin, { sandbox });
@@ -238,7 +238,7 @@ if (insideNamespaces(import.meta.filename)) {
     await end(renewed);
   });
 
-  test('GC removes what the runtime does not list, and nothing else', async () => {
+  test('GC removes only the attachments that the runtime does not list', async () => {
     const [kept, stale, foreign] = [
       await attached(),
       await attached(),
@@ -262,7 +262,7 @@ if (insideNamespaces(import.meta.filename)) {
     await end(foreign.sandbox, underlay(poolsOf([4, 6]), { name: 'other' }));
   });
 
-  test('STATUS succeeds while the agent serves, and is error 50 at once when it is away', async () => {
+  test('STATUS succeeds while the agent serves, and is error 50 at once while it is away', async () => {
     const version = { cniVersion: '1.1.0', name: 'underlay', plugins: [] };
     const status = (type: string) => runtime.call('STATUS', version, { type, ipam: { type: 'spiderpool' } });
     for (const type of ['coordinator', 'spiderpool']) assert.equal((await status(type)).exit, 0);
@@ -284,14 +284,14 @@ if (insideNamespaces(import.meta.filename)) {
     await Promise.all(sandboxes.map((sandbox) => end(sandbox)));
   });
 
-  test('what a failed test has left is taken away before the next one', async () => {
+  test('the test fixture removes what a failed test left behind', async () => {
     const { sandbox } = await attached();
     await attached();
     await runtime.clear();
     assert.equal(existsSync(sandbox.netns), false);
   });
 
-  test('the harness itself tells a refusal by its code', async () => {
+  test('the test fixture reports a refusal with its code', async () => {
     const stranger = new Sandbox({ name: 'nobody' });
     await assert.rejects(
       runtime.add(dual, stranger),

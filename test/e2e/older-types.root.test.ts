@@ -101,7 +101,7 @@ if (insideNamespaces(import.meta.filename)) {
   after(() => node.stop());
   leaveNothing(runtime, () => node);
 
-  test('the guide’s two networks with veth give its routes, and leave nothing', async () => {
+  test("the guide's two networks with veth give its routes, and DEL leaves nothing", async () => {
     const sandbox = await sandboxOfNewPod();
     await runtime.add(first, sandbox);
     const result = await runtime.add(second, sandbox, { ifName: 'net1' });
@@ -134,7 +134,7 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.dropNamespace();
   });
 
-  describe('with versions that have the newer verbs', () => {
+  describe('with versions that have CHECK, GC and STATUS', () => {
     const now = (network: Network, veth: object = {}): Network => ({
       ...network,
       cniVersion: '1.0.0',
@@ -142,7 +142,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
     const [, vethConf = { type: 'veth' }] = first.plugins;
 
-    test('CHECK names what is broken, and is content with what is whole', async () => {
+    test('CHECK names the broken object, and passes when nothing is broken', async () => {
       const network = now(first);
       const sandbox = await sandboxOfNewPod();
       await runtime.add(network, sandbox);
@@ -154,7 +154,7 @@ if (insideNamespaces(import.meta.filename)) {
       sandbox.dropNamespace();
     });
 
-    test('GC takes what is not listed, STATUS and VERSION answer', async () => {
+    test('GC removes unlisted attachments, and STATUS and VERSION answer', async () => {
       const sandbox = await sandboxOfNewPod();
       await runtime.add(first, sandbox);
       sandbox.dropNamespace();
@@ -170,7 +170,7 @@ if (insideNamespaces(import.meta.filename)) {
       }
     });
 
-    test('the options of both generations reach the pod', async () => {
+    test('the pod gets the options of both generations', async () => {
       const network = now(first, { hardware_prefix: '0a:1b', rp_filter: { value: 2 } });
       const sandbox = await sandboxOfNewPod();
       await runtime.add(network, sandbox);
@@ -182,7 +182,7 @@ if (insideNamespaces(import.meta.filename)) {
       sandbox.dropNamespace();
     });
 
-    test('a wrong option is refused in the words of the configuration, and nothing stays', async () => {
+    test('a wrong option is refused with its name in the configuration, and nothing is left', async () => {
       const network = now(first, { move_routes: 7 });
       const sandbox = await sandboxOfNewPod();
       await assert.rejects(runtime.add(network, sandbox), (error) => {
@@ -246,7 +246,7 @@ if (insideNamespaces(import.meta.filename)) {
       sandbox.dropNamespace();
     }
 
-    test('the default route goes to the NIC that came last, the overlay’s address answers by its own table', async () => {
+    test("the default route uses the newest NIC, and the overlay's address answers through its own table", async () => {
       await withPod({}, (sandbox) => {
         const own = addressOf(sandbox, 'eth0');
         assert.ok(routes(sandbox, 'main').includes('default via 10.6.0.1 net1'));
@@ -259,7 +259,7 @@ if (insideNamespaces(import.meta.filename)) {
       });
     });
 
-    test('with migrate_route 0 every route stays where it is', async () => {
+    test('with migrate_route 0 no route moves', async () => {
       await withPod({ migrate_route: 0 }, (sandbox) => {
         assert.ok(routes(sandbox, 'main').includes('default via 10.244.1.1 eth0'));
         assert.deepEqual(sourceRules(sandbox), []);

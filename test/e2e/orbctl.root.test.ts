@@ -49,7 +49,7 @@ describe('orbctl', () => {
   const podAt = (i: number) => pods[i] ?? '';
 
   describe('trace', () => {
-    test('says when a port is closed at the destination, with exit code 3', () => {
+    test('reports a closed port at the destination, with exit code 3', () => {
       const args = ['trace', podAt(0), podAt(1), '--port', '81'];
       const { status, stdout } = orbctl(args);
       assert.equal(status, 3, stdout);
@@ -85,14 +85,14 @@ describe('orbctl', () => {
       assert.equal(orbctl(['trace', '-n', 'other', podAt(0), podAt(1)]).status, 2);
     });
 
-    test('names what was meant by a mistyped pod', () => {
+    test('suggests the right name for a mistyped pod', () => {
       const { status, stderr } = orbctl(['trace', `${podAt(0)}x`, 'client']);
       assert.equal(status, 2);
       assert.match(stderr, new RegExp(`did you mean ${podAt(0)}`));
     });
   });
 
-  test('says that KUBECONFIG is of a lab that has ended, instead of going into another lab', () => {
+  test('reports that KUBECONFIG belongs to an ended lab, and does not use another lab', () => {
     const stale = '/proc/1/root/run/orbweaver-lab/kubeconfig';
     for (const args of [
       ['lab', 'exec', 'node1', '--', 'true'],
@@ -106,13 +106,13 @@ describe('orbctl', () => {
     assert.match(orbctl(['lab', 'ls'], stale).stdout, new RegExp(`^lab ${running.pid} `, 'm'));
   });
 
-  test('takes an empty KUBECONFIG for none, and looks into the lab that runs', () => {
+  test('treats an empty KUBECONFIG as unset, and finds the running lab', () => {
     const { stdout, stderr } = orbctl(['trace', podAt(0), podAt(1), '--port', '8080'], '');
     // Other users may run labs on this machine.
     assert.match(stdout + stderr, /\nworks\n$|labs run: set KUBECONFIG to that of one/);
   });
 
-  test('is a command in the lab’s nodes and pods, where it knows the node', () => {
+  test("runs inside the lab's nodes and pods, and knows there which node it is on", () => {
     const inside = (place: string, line: string) => orbctl(['lab', 'exec', place, '--', 'sh', '-c', line]);
     const check = inside('node1', 'orbctl check');
     assert.deepEqual([check.status, check.stderr], [0, '']);
@@ -125,7 +125,7 @@ describe('orbctl', () => {
     assert.match(inside('node2', 'kubectl get nodes -o name').stdout, /node\/node2/);
   });
 
-  test('is a command outside too, by the line that the lab tells', () => {
+  test('runs outside the lab too, with the command line that the lab prints', () => {
     const exports = [...told.matchAll(/^ {2}(export .*)$/gm)].map(([, line]) => line);
     assert.equal(exports.length, 2);
     const { stdout, stderr } = spawnSync(
@@ -140,7 +140,7 @@ describe('orbctl', () => {
     assert.ok(labs.some(({ pid, nodes }) => pid === running.pid && nodes.join() === 'node1,node2'));
   });
 
-  test('completes the names of the lab’s places', () => {
+  test("completes the names of the lab's pods and nodes", () => {
     const words = (...args: string[]) => orbctl(['complete', '--', ...args]).stdout.split('\n');
     const first = (lines: readonly string[]) => lines.map((line) => line.split('\t')[0]);
     assert.ok(first(words('lab', 'exec', '')).includes('node1'));
@@ -150,13 +150,13 @@ describe('orbctl', () => {
     );
   });
 
-  test('lab ls -n shows the pods of one namespace alone', () => {
+  test('lab ls -n shows only the pods of one namespace', () => {
     const listed = (...args: string[]) => orbctl(['lab', 'ls', ...args]).stdout;
     assert.match(listed('-n', 'default'), new RegExp(podAt(0)));
     assert.doesNotMatch(listed('-n', 'other'), new RegExp(podAt(0)));
   });
 
-  test('a lab whose reader goes away ends by itself, quietly, with the exit code of its table', () => {
+  test('a lab whose reader goes away ends quietly, with the exit code of its table', () => {
     const script = '{ "$@"; echo $? >&2; } | head -3';
     const run = spawnSync('sh', ['-c', script, 'sh', process.execPath, program, 'lab'], { encoding: 'utf8' });
     assert.equal(run.stdout.split('\n').length, 4);

@@ -90,7 +90,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
     after(() => node.stop());
 
-    test('pods that start together get one VLAN, and reach their router, one another and their node', async () => {
+    test('pods that start together share one VLAN, and reach their router, one another and their node', async () => {
       const [one, other, third] = await Promise.all([attached(tagged), attached(tagged), attached(tagged)]);
       assert.equal(linkOf(`${nodeNic}.100`)?.link, nodeNic);
       ping(one, '10.100.0.1');
@@ -102,7 +102,7 @@ if (insideNamespaces(import.meta.filename)) {
       assert.ok(linkOf(`${nodeNic}.100`), 'the parent serves the next pod');
     });
 
-    test('what a reboot takes away the next pod brings back, and CHECK of an older pod names it until then', async () => {
+    test('after a reboot, the next pod makes the parent again, and CHECK of an older pod reports it until then', async () => {
       const before = await attached(tagged);
       const { ifindex = 0 } = linkOf(`${nodeNic}.100`) ?? {};
       await node.agent.stop('SIGKILL');
@@ -128,7 +128,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(pod.sandbox, bonded);
     });
 
-    test('a bond that lost a port is completed by the next pod', async () => {
+    test('the next pod adds the missing port to a bond', async () => {
       ip('link set spare1 nomaster');
       const pod = await attached(bonded);
       assert.match(ip('link show master bond7'), /spare0.*spare1/s);
@@ -136,7 +136,7 @@ if (insideNamespaces(import.meta.filename)) {
       await end(pod.sandbox, bonded);
     });
 
-    test('the interface of the node is not taken into a bond, and keeps its address', async () => {
+    test("the node's own interface does not become a port of a bond, and keeps its address", async () => {
       const wrong = chain(
         200,
         { interfaces: [nodeNic, 'spare0'], bond: { name: 'bond8', mode: 1 } },

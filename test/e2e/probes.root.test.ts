@@ -113,7 +113,7 @@ if (insideNamespaces(import.meta.filename)) {
   after(() => node.stop());
   leaveNothing(runtime, () => node);
 
-  test('addresses that other machines use are passed over; the pod starts with others', async (t) => {
+  test('the pods get other addresses than those that other machines use', async (t) => {
     await configure({});
     const plain = await attach();
     await end(plain.sandbox);
@@ -140,7 +140,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual(await node.held('v4'), {});
   });
 
-  test('where the pool has no other address, ADD fails with the MAC address of the rival and nothing stays', async (t) => {
+  test('ADD fails with the MAC address of the rival when the pool has no other address, and leaves nothing', async (t) => {
     await configure({ enableIPConflictDetection: true });
     rivalHas(t, '10.6.2.1');
     await assert.rejects(attach(lonely), {
@@ -150,7 +150,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual(await node.held('single'), {});
   });
 
-  test('a StatefulSet’s pod does not get another address: ADD fails with the MAC address of the rival while that is there', async (t) => {
+  test("a StatefulSet's pod keeps its address: ADD fails with the rival's MAC address while the rival is there", async (t) => {
     rivalHas(t, '10.6.1.1');
     await configure({ enableIPConflictDetection: true, enableStatefulSet: true });
     const template = {
@@ -178,7 +178,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="kept"\} 1$/m);
   });
 
-  test('a definition of seed 1 that asks for detection is served by the coordinator; the next attempt gets another address', async (t) => {
+  test('a probe that a definition of seed 1 requests is made by the coordinator, and the next attempt gets another address', async (t) => {
     rivalHas(t, '10.6.1.1', '10.6.1.2');
     await configure({});
     const asking = underlay(
@@ -202,7 +202,7 @@ if (insideNamespaces(import.meta.filename)) {
     );
   });
 
-  test('a gateway that does not answer fails ADD, and nothing stays allocated', async (t) => {
+  test('ADD fails when the gateway does not answer, and no address stays allocated', async (t) => {
     rival('address', 'delete', `${gateway[6]}/64`, 'dev', 'nic');
     t.after(() => void rival('address', 'add', `${gateway[6]}/64`, 'dev', 'nic', 'nodad'));
     await configure({ enableGatewayDetection: true });
@@ -210,7 +210,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual([await node.held('v4'), await node.held('v6')], [{}, {}]);
   });
 
-  test('ifacer stands first in a chain and answers nothing; what the kernel lacks for it is said', async (t) => {
+  test('ifacer works as the first plugin of a chain, and reports what the kernel lacks', async (t) => {
     await configure({});
     const chain = (ifacer: Readonly<Record<string, unknown>>) => ({
       ...network,

@@ -41,7 +41,7 @@ if (insideNamespaces(import.meta.filename)) {
   after(() => node.stop());
   leaveNothing(runtime, () => node);
 
-  test('a DEL without the agent is queued at once, and served when the agent is back', async () => {
+  test('a DEL without an agent is queued at once, and the next agent serves it', async () => {
     const sandbox = await attached();
     await node.agent.stop();
     const runs = await runtime.del(network, sandbox);
@@ -53,7 +53,7 @@ if (insideNamespaces(import.meta.filename)) {
     await node.startAgent();
   });
 
-  test('a queued DEL whose CNI_NETNS is a FIFO does not hold up the start of the agent', async () => {
+  test('a queued DEL whose CNI_NETNS is a FIFO does not block the start of the agent', async () => {
     runProgram('mkfifo', ['/run/fifo']);
     const sandbox = await attached();
     await node.agent.stop();
@@ -72,7 +72,7 @@ if (insideNamespaces(import.meta.filename)) {
     sandbox.dropNamespace();
   });
 
-  test('a CNI_NETNS on a mount that never answers: others are served, DEL is kept, and the agent can be stopped', async () => {
+  test('with a CNI_NETNS on a mount that never answers, other pods are served, DEL is kept and the agent can stop', async () => {
     // A FUSE server that reads nothing: the kernel waits forever for its first answer.
     mkdirSync('/run/dead');
     const script = `exec 3<>/dev/fuse
@@ -114,7 +114,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     };
     afterEach(() => rmSync(filler, { force: true }));
 
-    test('DEL succeeds and frees the address, ADD says that the disk is full and leaves nothing', async () => {
+    test('DEL succeeds and frees the address; ADD reports the full disk and leaves nothing', async () => {
       const sandbox = await attached();
       const refused = await sandboxOfNewPod();
       fill();
@@ -132,7 +132,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
       await end(await attached());
     });
 
-    test('without the agent a DEL is queued all the same, and served once it is back', async () => {
+    test('a DEL without an agent is queued on the full disk too, and the next agent serves it', async () => {
       const sandbox = await attached();
       await node.agent.stop();
       fill();
@@ -142,7 +142,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
       await end(await Sandbox.ofNewPod(node, `pod-${++podNumber}`));
     });
 
-    test('without the API server a DEL is kept, and served once that is back', async () => {
+    test('a DEL without the API server is kept, and served when the server is back', async () => {
       const sandboxes = [await attached(), await attached()];
       await node.apiServer.stop('SIGKILL');
       fill();
@@ -151,7 +151,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     });
   });
 
-  test('an address that a queued DEL frees is given to nobody before', async () => {
+  test('another pod gets an address only after the queued DEL that frees it', async () => {
     const sandbox = await attached();
     await node.agent.stop('SIGKILL');
     await end(sandbox);
@@ -162,7 +162,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     await end(next);
   });
 
-  test('a DEL without the API server removes the links at once, and the addresses when it is back', async () => {
+  test('a DEL without the API server removes the links at once, and frees the addresses when the server is back', async () => {
     const sandbox = await attached();
     await node.apiServer.stop('SIGKILL');
     await end(sandbox);
@@ -172,7 +172,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     assert.equal((await footprint(node)).held.length, 2);
   });
 
-  test('an ADD without the API server is told to try again, and leaves nothing', async () => {
+  test('an ADD without the API server fails with "try again later", and leaves nothing', async () => {
     const sandbox = await sandboxOfNewPod();
     await node.apiServer.stop('SIGKILL');
     const tried = runtime.add(network, sandbox);
@@ -183,7 +183,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     await end(sandbox);
   });
 
-  test('pods run on while the agent restarts, and it knows them afterwards', async () => {
+  test('pods keep running while the agent restarts, and the new agent knows them', async () => {
     const sandbox = await attached();
     await node.agent.stop();
     sandbox.run('ping', '-c1', '-W10', nodeAddress[4]);
@@ -204,7 +204,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     await end(sandbox);
   });
 
-  test('an agent that is told to stop in the middle of ADDs finishes them', async () => {
+  test('an agent that is stopped during ADDs finishes them', async () => {
     const sandboxes = await Promise.all(Array.from({ length: 8 }, () => sandboxOfNewPod()));
     const adding = sandboxes.map((sandbox) => runtime.add(network, sandbox));
     await sleep(60);
@@ -217,7 +217,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
 
   const rounds = 12;
   for (let round = 0; round < rounds; round++) {
-    test(`an agent killed in the middle of ADD leaves nothing after DEL and GC (${round + 1} of ${rounds})`, async () => {
+    test(`after an agent is killed during ADD, DEL and GC leave nothing (${round + 1} of ${rounds})`, async () => {
       const begun = performance.now();
       await end(await attached());
       const wholeMs = (performance.now() - begun) * 0.6;
@@ -240,7 +240,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     });
   }
 
-  test('what others have put among the state files holds up neither the start of the agent nor a DEL', async () => {
+  test('foreign files among the state files block neither the start of the agent nor a DEL', async () => {
     const sandbox = await attached();
     await node.agent.stop();
     await end(sandbox);
@@ -259,7 +259,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     }
   });
 
-  test('an API server that hangs does not keep the agent from ending, nor the next from starting', async () => {
+  test('an API server that hangs blocks neither the end of the agent nor the start of the next', async () => {
     const sandbox = await attached();
     const late = await sandboxOfNewPod();
     const { pid } = node.apiServer;
@@ -279,7 +279,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     await end(late);
   });
 
-  test('an attachment file that was damaged holds up neither the agent nor its DEL', async () => {
+  test('a damaged attachment file blocks neither the agent nor the DEL of that attachment', async () => {
     const sandbox = await attached();
     await node.agent.stop();
     writeFileSync(`/var/lib/orbweaver/attachments/${sandbox.id}+eth0.json`, '{"half of');

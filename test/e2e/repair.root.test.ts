@@ -162,7 +162,7 @@ if (insideNamespaces(import.meta.filename)) {
       ],
     ];
     for (const [what, breaks, names] of damages) {
-      test(`${what}: mended, counted, and told on the pod`, async () => {
+      test(`${what}: it is repaired, counted, and reported on the pod`, async () => {
         await calm();
         const repairs = () => counted('orbweaver_repairs_total', 'reason="drift"', 'result="mended"');
         const before = await repairs();
@@ -176,7 +176,7 @@ if (insideNamespaces(import.meta.filename)) {
       });
     }
 
-    test('the node’s rules: mended and counted', async () => {
+    test("the node's rules: they are repaired and counted", async () => {
       await calm();
       const repairs = () => counted('orbweaver_repairs_total', 'result="mended"');
       const before = await repairs();
@@ -203,7 +203,7 @@ if (insideNamespaces(import.meta.filename)) {
     ['pod', () => 'veth0'],
     ['node', veth],
   ] as const) {
-    test(`${link === veth ? 'the node’s end' : link()} of the pod flaps: addresses and routes are back`, async () => {
+    test(`${link === veth ? 'the node’s end' : link()} of the pod goes down and up: addresses and routes are back`, async () => {
       const run = where === 'pod' ? inPod : onNode;
       run(`ip link set ${link()} down`);
       await sleep(50);
@@ -213,7 +213,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
   }
 
-  test('the LAN link of the node flaps: once its addresses are back, the pod reaches the node', async () => {
+  test('the LAN link of the node goes down and up: once its addresses are back, the pod reaches the node', async () => {
     onNode(`ip link set ${nodeNic} down`);
     await sleep(300);
     onNode(`ip link set ${nodeNic} up`);
@@ -225,7 +225,7 @@ if (insideNamespaces(import.meta.filename)) {
   describe('the node’s addresses', () => {
     const routes = () => sandbox.run('ip', 'route') + sandbox.run('ip', '-6', 'route');
 
-    test('one that is added is reached by veth0, and no longer when it is removed; no Event tells of it', async () => {
+    test('a new address is reached through veth0 until it is removed, and no Event reports it', async () => {
       await calm();
       const told = (await eventsOf('a', 'NetworkRepaired')).length;
       const repairs = () => counted('orbweaver_repairs_total', 'reason="node_addresses"', 'result="mended"');
@@ -243,7 +243,7 @@ if (insideNamespaces(import.meta.filename)) {
       await runtime.check(network, sandbox);
     });
 
-    test('one that moves takes the pod’s ways to Services along', async () => {
+    test("an address that moves to another link moves the pod's routes to Services", async () => {
       const object = await node.client.get(resources.nodes, { name: 'node1' });
       const moved = (address: string) => ({
         ...object,
@@ -282,7 +282,7 @@ if (insideNamespaces(import.meta.filename)) {
       });
     };
 
-    test('its networks reach running pods, and CHECK knows them', async () => {
+    test('running pods get its new networks, and CHECK compares with them', async () => {
       await calm();
       const told = (await eventsOf('a', 'NetworkRepaired')).length;
       const { status } = await get();
@@ -315,7 +315,7 @@ if (insideNamespaces(import.meta.filename)) {
   });
 
   describe('the agent', () => {
-    test('what broke while it was away is mended at its start', async () => {
+    test('repairs at its start what broke while it was away', async () => {
       await node.agent.stop();
       inPod('ip rule del pref 1000');
       inPod('nft delete table inet orbweaver');
@@ -329,7 +329,7 @@ if (insideNamespaces(import.meta.filename)) {
       );
     });
 
-    test('what breaks while the API server is away is mended too, by an agent that was just started as well', async () => {
+    test('repairs without the API server too, also right after its own start', async () => {
       await node.apiServer.stop('SIGKILL');
       inPod(`ip route del ${serviceCidrs[0]}`);
       await mended();
@@ -341,7 +341,7 @@ if (insideNamespaces(import.meta.filename)) {
       await mended();
     });
 
-    test('neighbours that come and go, and other programs’ routes, rules and pods, wake nobody', async () => {
+    test('changes of neighbours, foreign routes, foreign rules and other pods cause no comparison', async () => {
       await until('the agent knows the cluster', ready);
       // Longer than a busy machine needs for the work that earlier tests started.
       const before = await calm(3000);
@@ -366,7 +366,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
   });
 
-  test('what others have made in the pod is kept, and a NIC that they delete is told of and not made again', async () => {
+  test('foreign objects in the pod stay, and a NIC that somebody deletes is reported and not made again', async () => {
     const other = await Sandbox.ofNewPod(node, 'b');
     await runtime.add(network, other);
     await calm();
@@ -394,12 +394,12 @@ if (insideNamespaces(import.meta.filename)) {
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       return { status, stdout, stderr };
     };
-    test('says in one line that all is well', () => {
+    test('prints one line when nothing is wrong', () => {
       assert.deepEqual(orbctl(), { status: 0, stdout: 'node1: no drift (the node and 1 pod)\n', stderr: '' });
     });
 
     // The kernel announces no sysctl except rp_filter. So the agent does not repair this one before orbctl does.
-    test('names drift, exits with 1, and mends it when asked', async () => {
+    test('names drift, exits with 1, and repairs it on request', async () => {
       const link = veth();
       onNode(`echo 1 >/proc/sys/net/ipv6/conf/${link}/accept_ra`);
       const found = orbctl();
@@ -417,7 +417,7 @@ if (insideNamespaces(import.meta.filename)) {
       assert.equal(orbctl().status, 0);
     });
 
-    test('the node’s own drift is there too', async () => {
+    test('shows the drift of the node itself too', async () => {
       const file = join(node.folder, 'conf.yml');
       const conf = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
       writeFileSync(file, JSON.stringify({ ...conf, tuneSysctlConfig: true }));
@@ -431,7 +431,7 @@ if (insideNamespaces(import.meta.filename)) {
       assert.match(stdout, /^node node1\n {2}mended: sysctl net\/ipv4\/conf\/all\/arp_notify is 0, not 1/m);
     });
 
-    test('without an agent: an error, and 2', async () => {
+    test('fails with exit code 2 without an agent', async () => {
       await node.agent.stop();
       const { status, stdout, stderr } = orbctl();
       assert.deepEqual([status, stdout], [2, '']);
@@ -439,7 +439,7 @@ if (insideNamespaces(import.meta.filename)) {
     });
   });
 
-  test('a pod whose namespace is gone is left to its DEL', async () => {
+  test('a pod whose namespace is gone is not repaired: its DEL removes it', async () => {
     const gone = await Sandbox.ofNewPod(node, 'c');
     await runtime.add(network, gone);
     await calm();

@@ -36,7 +36,7 @@ if (insideNamespaces(import.meta.filename)) {
   after(() => node.stop());
   leaveNothing(runtime, () => node);
 
-  test('CHECK and DEL of a pod leave alone the pod that its path leads to by now', async () => {
+  test('CHECK and DEL do not touch another pod whose namespace now has the recorded path', async () => {
     const [old, next] = [await sandboxOf('old'), await sandboxOf('next')];
     leadsTo(old);
     const prevResult = await runtime.add(network, old, byPath);

@@ -85,7 +85,7 @@ describe('a trace in the lab', () => {
     return { facts, seen: seeWorld(site, facts, openNamespace) };
   }
 
-  test('foresees for every cell of the table whether it works and which address the server sees', async () => {
+  test('predicts for every cell of the table whether it works and which address the server sees', async () => {
     const { facts, seen } = await world();
     // A failed cell proves nothing here. The lab's own test requires that no cell fails.
     const tried = cells.filter(
@@ -124,7 +124,7 @@ describe('a trace in the lab', () => {
     }
   });
 
-  test('fails once the node’s rule of half-seen connections is gone, until it is mended', async () => {
+  test("reports a failure when the node's rule of half-seen connections is gone, until it is repaired", async () => {
     const { facts, seen } = await world();
     const pod = running.pods.find(({ name, node }) => name.startsWith('underlay') && node === 'node1');
     const overlay = running.pods.find(({ name, node }) => name.startsWith('overlay') && node === 'node2');
@@ -169,7 +169,7 @@ describe('a trace in the lab', () => {
     }
   }
 
-  test('is told on the command line, as text and as JSON, with exit code 1 where it does not work', () => {
+  test('prints text and JSON, with exit code 1 for a way that does not work', () => {
     const orbctl = (...args: string[]) =>
       spawnSync(process.execPath, [program, 'trace', ...args], {
         encoding: 'utf8',

@@ -17,7 +17,7 @@ for (const [option, value] of [
   ['--listen-fd', 'three'],
   ['--node-port-range', '9-1'],
 ] as const) {
-  test(`${option} ${value} is refused under its own name, and no token is written`, () => {
+  test(`the error for ${option} ${value} names the option, and no token is written`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'ow-apiserver-options-'));
     try {
       const needed = ['--data-dir', join(folder, 'data'), '--token-file', join(folder, 'token')];

@@ -51,7 +51,7 @@ describe('orbctl is completed', () => {
     return error === undefined ? false : `${name} is not on this machine`;
   };
 
-  test('by bash: commands, options, their values, and nothing where files are meant', () => {
+  test('by bash: commands, options, their values, and nothing where a file name is expected', () => {
     const bash = (...words: string[]) =>
       shell('bash', '--norc', '-c', inBash, 'bash', 'orbctl', ...words)
         .trim()
@@ -65,7 +65,7 @@ describe('orbctl is completed', () => {
     assert.doesNotMatch(bash('').join(' '), /complete|kubelet/);
   });
 
-  test('by fish: with what each word means, and files where they are meant', {
+  test('by fish: each word with its description, and files where a file name is expected', {
     skip: skipUnless('fish'),
   }, () => {
     const fish = (line: string) => shell('fish', '--no-config', '-c', inFish, line);
@@ -74,7 +74,7 @@ describe('orbctl is completed', () => {
     assert.match(fish('orbctl trace --protocol u'), /^udp\t/);
   });
 
-  test('by zsh: the word is finished on the line', { skip: skipUnless('zsh') }, () => {
+  test('by zsh: the word is completed on the line', { skip: skipUnless('zsh') }, () => {
     const zsh = (line: string) => /LINE=<(.*)>/.exec(shell('zsh', '-f', '-c', inZsh, 'zsh', line))?.[1];
     assert.equal(zsh('orbctl lab ex'), 'orbctl lab exec ');
     assert.equal(zsh('orbctl trace --prot'), 'orbctl trace --protocol ');

@@ -15,7 +15,7 @@ function orbctl(...args: string[]) {
 }
 
 describe('orbctl', () => {
-  test('says what was meant by a mistyped command, option or value, with exit code 2', () => {
+  test('suggests the right spelling of a mistyped command, option or value, with exit code 2', () => {
     for (const [args, meant] of [
       [['trcae'], /did you mean `trace`\?/],
       [['lab', '--onec'], /did you mean `?--once`?\?/],
@@ -29,7 +29,7 @@ describe('orbctl', () => {
     }
   });
 
-  test('says once what is wrong with a value, and what is missing', () => {
+  test('names each wrong value and each missing argument once', () => {
     assert.equal(
       orbctl('trace', 'a', 'b', '--port', '0').stderr,
       'orbctl: --port "0": allowed are 1 to 65535\n',
@@ -42,7 +42,7 @@ describe('orbctl', () => {
     assert.match(orbctl('trace').stderr, /an argument is missing: pod$/m);
   });
 
-  test('has help of at most 120 columns, each option with the kind of its value', () => {
+  test('prints help of at most 120 columns, with the kind of value of each option', () => {
     const words = [
       [],
       ['check'],
@@ -62,7 +62,7 @@ describe('orbctl', () => {
     assert.match(orbctl('lab', '--help').stdout, /"orbctl lab run --help" tells its options/);
   });
 
-  test('has help as a command and as an option', () => {
+  test('prints help as a command and as an option', () => {
     const { status, stdout } = orbctl('help', 'lab', 'exec');
     assert.equal(status, 0);
     assert.equal(stdout, orbctl('lab', 'exec', '--help').stdout);
@@ -70,14 +70,14 @@ describe('orbctl', () => {
     assert.equal(orbctl('help').stdout, orbctl('--help').stdout);
   });
 
-  test('tells its version, which is that of the package', () => {
+  test('prints the version of the package', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     assert.equal(orbctl('version').stdout, `orbctl ${version}\n`);
     assert.deepEqual(JSON.parse(orbctl('version', '--json').stdout), { orbctl: version });
     assert.equal(orbctl('--version').stdout, `${version}\n`);
   });
 
-  test('check is about the node, whether --node is said or not', () => {
+  test('check compares the node with and without --node', () => {
     for (const args of [[], ['--node'], ['--json']]) {
       const { status, stderr } = orbctl('check', '--socket', '/nonexistent', ...args);
       assert.equal(status, 2);

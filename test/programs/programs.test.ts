@@ -35,7 +35,7 @@ const programs = [
 /** Longer than the 64 KiB that a pipe holds, shorter than the 128 KiB that an argument may have. */
 const longOption = `--${'x'.repeat(120_000)}`;
 
-test('all programs are tried here: those that are built, and those that tools/run starts', () => {
+test('this file tests every program that is built and every program that tools/run starts', () => {
   const built = globSync('src/main/*.ts', { cwd: root }).map((file) =>
     file.replace(/^src\/main\/(.*)\.ts$/, 'dist/$1.mjs'),
   );
@@ -54,7 +54,7 @@ describe('each program', { concurrency: 2 }, () => {
     const args = [join(root, file), ...words];
     const name = [file, ...words].join(' ');
 
-    test(`tells its usage whole, and ends quietly where nobody reads it: ${name}`, async () => {
+    test(`prints its whole usage, and ends quietly when nobody reads it: ${name}`, async () => {
       const whole = await piped([...args, '--help'], 'sleep 0.2; cat');
       assert.deepEqual([whole.code, whole.said], [0, '']);
       assert.match(whole.read, /^usage/i);
@@ -69,7 +69,7 @@ describe('each program', { concurrency: 2 }, () => {
       });
     });
 
-    test(`refuses an unknown option with exit code 2, and its whole name reaches a slow reader: ${name}`, async () => {
+    test(`refuses an unknown option with exit code 2, and a slow reader gets the whole name: ${name}`, async () => {
       const { code, read } = await piped(
         ['-e', withErrorsOnOutput, ...args, longOption],
         `sleep 0.5; grep -o 'x*' | awk '{ print length }' | sort -n | tail -1`,

@@ -32,7 +32,7 @@ for (const [task, ...args] of [
   ['lab', 'exce', 'node1'],
   ['nothing'],
 ]) {
-  test(`refused before anything is built, with exit code 2: ${[task, ...args].join(' ')}`, () => {
+  test(`a wrong command line is refused before any build, with exit code 2: ${[task, ...args].join(' ')}`, () => {
     const before = builtMs();
     const run = spawnSync('sh', ['tools/run', task ?? '', ...args], { cwd: root, encoding: 'utf8' });
     assert.equal(run.status, 2, run.stderr);

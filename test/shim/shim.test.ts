@@ -42,7 +42,7 @@ function queued(): string[] {
   return existsSync(shim.queue) ? readdirSync(shim.queue) : [];
 }
 
-test('the request carries type, id, deadline, the CNI variables that are set, and stdin byte for byte', async () => {
+test('the request carries type, id, deadline, the set CNI variables, and stdin byte for byte', async () => {
   const stdin = Buffer.concat([Buffer.from(conf), Buffer.from([0, 10, 255])]);
   await using agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout: '{}', log: '' }));
   await shim.run({ env: { ...add, CNI_ARGS: 'A=b;C=d\n', CNI_PATH: '' }, stdin });
@@ -59,7 +59,7 @@ test('the request carries type, id, deadline, the CNI variables that are set, an
   assert.deepEqual(request.get('stdin'), stdin);
 });
 
-test('stdout and exit code of the agent pass through, its log goes to stderr with the request id on each line', async () => {
+test("the shim passes the agent's stdout and exit code on, and writes its log to stderr with the request id on each line", async () => {
   const stdout = Buffer.from([0x7b, 0, 0xff, 0x0a, 0x7d]);
   await using agent = await startFakeAgent(
     shim.socket,
@@ -72,14 +72,14 @@ test('stdout and exit code of the agent pass through, its log goes to stderr wit
   assert.equal(run.stderr, `ow-cni ${id}: one\now-cni ${id}: two\n`);
 });
 
-test('an answer of 15 MiB passes through whole', async () => {
+test('the shim passes an answer of 15 MiB on completely', async () => {
   const stdout = Buffer.alloc(15 * 1024 * 1024, 'x');
   await using _agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout, log: '' }));
   const run = await shim.run({ env: add, stdin: conf });
   assert.ok(run.stdout.equals(stdout));
 });
 
-test('the answer is complete with its last field, the connection need not be closed', async () => {
+test('the shim reads an answer up to its last field, and does not wait for the connection to close', async () => {
   await using _agent = await startFakeAgent(shim.socket, (socket) => {
     socket.write(encodeFrame({ exit: '0', stdout: 'end 0\n\n', log: '' }));
   });
@@ -103,7 +103,7 @@ test('an answer that arrives byte by byte is understood', async () => {
   assert.deepEqual([run.exit, run.stdout.toString()], [0, '{"a":1}']);
 });
 
-test('VERSION needs no agent and repeats the version asked in', async () => {
+test('VERSION needs no agent and answers in the requested version', async () => {
   const run = await shim.run({ env: { CNI_COMMAND: 'VERSION' }, stdin: '{ "cniVersion" : "0.4.0" }' });
   assert.equal(run.exit, 0);
   assert.deepEqual(JSON.parse(run.stdout.toString()), {
@@ -112,14 +112,14 @@ test('VERSION needs no agent and repeats the version asked in', async () => {
   });
 });
 
-test('without CNI_COMMAND it says what it is on stderr', async () => {
+test('without CNI_COMMAND the shim prints a description on stderr', async () => {
   const run = await shim.run({});
   assert.equal(run.exit, 0);
   assert.equal(run.stdout.length, 0);
   assert.match(run.stderr, /Orbweaver CNI plugin .*1\.1\.0/);
 });
 
-test('an unknown CNI_COMMAND is error 4 and names it', async () => {
+test('an unknown CNI_COMMAND is error 4 and the message names it', async () => {
   const error = errorOf(await shim.run({ env: withVerb('ADD"\\\u0001é'), stdin: conf }));
   assert.equal(error.code, 4);
   assert.match(error.details, /^ADD"\\/);
@@ -131,7 +131,7 @@ test('a configuration of more than 4 MiB is error 7', async () => {
 });
 
 for (const verb of ['ADD', 'CHECK', 'GC']) {
-  test(`${verb} waits for an agent that is away, then is error 11 in the version asked in`, async () => {
+  test(`${verb} waits for an absent agent, then is error 11 in the requested version`, async () => {
     const run = await hasty.run({ env: withVerb(verb), stdin: conf });
     const error = errorOf(run);
     assert.equal(error.code, 11);
@@ -141,21 +141,21 @@ for (const verb of ['ADD', 'CHECK', 'GC']) {
   });
 }
 
-test('STATUS is error 50 at once when the agent is away', async () => {
+test('STATUS is error 50 at once when the agent is absent', async () => {
   const run = await shim.run({ env: { CNI_COMMAND: 'STATUS' }, stdin: conf });
   assert.equal(errorOf(run).code, 50);
   // One that is only busy is given 4 s.
   assert.ok(run.elapsedMs < 3500, `${run.elapsedMs} ms`);
 });
 
-test('ADD is served by an agent that starts late', async () => {
+test('ADD is served by an agent that starts during the wait', async () => {
   const run = shim.run({ env: add, stdin: conf });
   await new Promise((resolve) => setTimeout(resolve, 200));
   await using _agent = await startFakeAgent(shim.socket, always({ exit: '0', stdout: '{}', log: '' }));
   assert.deepEqual((await run).stdout.toString(), '{}');
 });
 
-test('ADD is asked again when the agent stops in the middle of it, and served by the next', async () => {
+test('ADD is sent again when the agent stops during the request, and the next agent serves it', async () => {
   let asked = 0;
   await using agent = await startFakeAgent(shim.socket, (socket) => {
     asked += 1;
@@ -196,7 +196,7 @@ const brokenAnswers: [string, (socket: Socket) => void, RegExp][] = [
 ];
 
 for (const [what, answer, details] of brokenAnswers) {
-  test(`an agent that ${what}: ADD is error 11, DEL is queued, and stdout holds no garbage`, async () => {
+  test(`an agent that ${what}: ADD is error 11, DEL is queued, and stdout stays clean`, async () => {
     await using _agent = await startFakeAgent(shim.socket, answer);
     await using _same = await startFakeAgent(hasty.socket, answer);
     const error = errorOf(await hasty.run({ env: add, stdin: conf }));
@@ -211,7 +211,7 @@ for (const [what, answer, details] of brokenAnswers) {
   });
 }
 
-test('a DEL for an agent that is away is queued as the request frame, for root only', async () => {
+test('a DEL for an absent agent is queued as its request frame, readable by root only', async () => {
   const before = new Set(queued());
   const run = await shim.run({ env: withVerb('DEL'), stdin: conf });
   assert.deepEqual([run.exit, run.stdout.length], [0, 0]);
@@ -225,14 +225,14 @@ test('a DEL for an agent that is away is queued as the request frame, for root o
   assert.equal(statSync(shim.queue).mode & 0o777, 0o700);
 });
 
-test('a DEL for an agent that is away does not wait for it', async () => {
+test('a DEL does not wait for an absent agent', async () => {
   // The fastest of three: on a busy machine any of them may have been held up.
   const tookMs: number[] = [];
   for (let i = 0; i < 3; i++) tookMs.push((await shim.run({ env: withVerb('DEL'), stdin: conf })).elapsedMs);
   assert.ok(Math.min(...tookMs) < 500, `${tookMs.join(', ')} ms`);
 });
 
-test("the agent's refusal of a DEL is passed on, not queued", async () => {
+test('a DEL that the agent refuses is not queued, and the refusal is passed on', async () => {
   const before = queued().length;
   await using _agent = await startFakeAgent(
     shim.socket,
@@ -243,7 +243,7 @@ test("the agent's refusal of a DEL is passed on, not queued", async () => {
   assert.equal(queued().length, before);
 });
 
-test('a full queue refuses a DEL with error 11 and keeps what it has', async () => {
+test('a full queue refuses a DEL with error 11 and keeps the queued requests', async () => {
   using full = makeShim();
   mkdirSync(full.queue, { recursive: true });
   for (let i = 0; i < 4096; i++) writeFileSync(join(full.queue, `${i}.del`), '');
@@ -260,7 +260,7 @@ test('a DEL that cannot be written to the queue is error 5', async () => {
   assert.match(error.details, /Not a directory/);
 });
 
-test('SIGTERM ends it at once with nothing on stdout', async () => {
+test('SIGTERM ends the shim at once, with nothing on stdout', async () => {
   await using _agent = await startFakeAgent(shim.socket, (socket) => {
     socket.write(encodeFrame({ exit: '0', stdout: '{"half":1}' }).subarray(0, 25));
   });
@@ -270,7 +270,7 @@ test('SIGTERM ends it at once with nothing on stdout', async () => {
   assert.ok(run.elapsedMs < 20_000, `${run.elapsedMs} ms`);
 });
 
-test('install replaces a plugin that is running, links every type to one file and leaves no temporary file', async () => {
+test('install replaces a running plugin, links every type to one file and leaves no temporary file', async () => {
   const bin = join(shim.folder, 'bin');
   mkdirSync(bin);
   assert.equal((await shim.run({ args: ['--install', bin, 'spiderpool', 'coordinator'] })).exit, 0);
@@ -286,13 +286,13 @@ test('install replaces a plugin that is running, links every type to one file an
   assert.ok(readFileSync(join(bin, 'spiderpool')).equals(readFileSync(shim.executable)));
 });
 
-test('install refuses a type that is a path', async () => {
+test('install refuses a type that contains a path', async () => {
   const run = await shim.run({ args: ['--install', shim.folder, '../spiderpool'] });
   assert.equal(run.exit, 1);
   assert.match(run.stderr, /type \.\.\/spiderpool/);
 });
 
-test('the executable is below 100 kB and needs nothing on the host', () => {
+test('the executable is smaller than 100 kB and needs no file of the host', () => {
   const bytes = readFileSync(shim.executable);
   assert.ok(bytes.length < 100 * 1024, `${bytes.length} bytes`);
   assert.equal(bytes.includes('/lib/ld-'), false);

@@ -43,7 +43,7 @@ for (const [what, text, expected] of cases) {
   test(`the scan finds ${what}`, () => assert.deepEqual([...new Set(programs(text))], expected));
 }
 
-test('the scan of a shell script passes over its functions, words of the shell, comments, quotations and patterns', () => {
+test('the scan ignores functions of a shell script, shell keywords, comments, quotations and patterns', () => {
   const script = `
 # it's jq that nobody starts
 say() { echo "it's $1 | awk" >&2; }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { umlFiles } from './files.ts';
 import { skipOf } from './kernel-part.ts';
 
-test('the list holds the test files that ask for kernel parts, and no other', () => {
+test('the list contains exactly the test files that need kernel parts', () => {
   const asking = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
     .filter((file) => file !== 'test/uml/files.test.ts')
     .filter((file) => /\bneeds\b.*\/uml\/kernel-part\.ts'/.test(readFileSync(file, 'utf8')))
@@ -12,7 +12,7 @@ test('the list holds the test files that ask for kernel parts, and no other', ()
   assert.deepEqual(umlFiles.toSorted(), asking);
 });
 
-test('a test is skipped only where the message can say where it runs, or why it cannot', () => {
+test('a skipped test names where it runs, or why it cannot run', () => {
   assert.equal(skipOf([], undefined), false);
   assert.equal(skipOf(['vlan'], undefined), 'this kernel has no vlan: runs in npm run test:uml');
   assert.equal(skipOf(['nftables'], 'nftables'), 'this kernel has no nftables, which could not be built');

@@ -25,7 +25,7 @@ test('the environment of ADD is read', () => {
   });
 });
 
-test('all missing variables of a verb are named in one error', () => {
+test('one error names all variables that the verb misses', () => {
   const cases: [CniVariables, string][] = [
     [{}, 'CNI_COMMAND'],
     [{ CNI_COMMAND: 'ADD', CNI_NETNS: '' }, 'CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME'],
@@ -39,18 +39,18 @@ test('all missing variables of a verb are named in one error', () => {
   }
 });
 
-test('DEL needs no namespace, STATUS and VERSION nothing but the verb', () => {
+test('DEL needs no namespace; STATUS and VERSION need nothing but the verb', () => {
   assert.equal(parseCniEnvironment({ ...add, CNI_COMMAND: 'DEL', CNI_NETNS: '' }).netns, undefined);
   assert.equal(parseCniEnvironment({ CNI_COMMAND: 'STATUS' }).verb, 'STATUS');
   assert.equal(parseCniEnvironment({ CNI_COMMAND: 'VERSION', CNI_IFNAME: 'a/b' }).verb, 'VERSION');
 });
 
-test('an unknown verb is told with those there are', () => {
+test('an unknown verb is refused with a list of the known ones', () => {
   const message = /unknown CNI_COMMAND: "add" is not one of ADD, DEL, CHECK, GC, STATUS, VERSION/;
   assert.throws(() => parseCniEnvironment({ CNI_COMMAND: 'add' }), { message });
 });
 
-test('ids and names of interfaces have the form of the specification', () => {
+test('container ids and interface names must have the form of the specification', () => {
   for (const id of ['-a', '.a', 'a b', 'a/b', 'ä']) {
     assert.throws(() => parseCniEnvironment({ ...add, CNI_CONTAINERID: id }), {
       message: /^CNI_CONTAINERID ".*" has invalid/,
@@ -64,7 +64,7 @@ test('ids and names of interfaces have the form of the specification', () => {
   assert.equal(parseCniEnvironment({ ...add, CNI_IFNAME: 'fifteen-letters' }).ifName, 'fifteen-letters');
 });
 
-test('the pod is read from CNI_ARGS, and others are passed over only when that is asked for', () => {
+test('the pod is read from CNI_ARGS, and unknown keys are ignored only with IgnoreUnknown', () => {
   const args =
     'IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=pod;K8S_POD_INFRA_CONTAINER_ID=c;K8S_POD_UID=u;X=1';
   assert.deepEqual(parseKubernetesArgs(args), {

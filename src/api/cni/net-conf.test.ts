@@ -11,7 +11,7 @@ function conf(fields: object) {
   return parseNetConf(JSON.stringify({ cniVersion: '1.0.0', name: 'net', type: 'coordinator', ...fields }));
 }
 
-test('keys match in any case, and the last spelling wins', () => {
+test('keys match in any case, and of several spellings the last one counts', () => {
   const read = parseNetConf(
     '{"CNIVERSION":"0.3.1","Name":"a","name":"b","TYPE":"coordinator","podDefaultRouteNIC":"net1"}',
   );
@@ -20,13 +20,13 @@ test('keys match in any case, and the last spelling wins', () => {
   assert.equal(parseCoordinatorConf(read).podDefaultRouteNic, 'net1');
 });
 
-test('null leaves a field unset, and fields of other plugins are kept', () => {
+test('null leaves a field unset, and the fields of other plugins are kept', () => {
   const read = conf({ ipam: null, master: 'lan0' });
   assert.equal(read.ipam, undefined);
   assert.equal((read as { master?: string }).master, 'lan0');
 });
 
-test('a field that we do not read refuses nothing, whatever it holds', () => {
+test('a field that we do not read is never an error, whatever its value', () => {
   const unread = [
     'capabilities',
     'dns',
@@ -44,7 +44,7 @@ test('a field that we do not read refuses nothing, whatever it holds', () => {
   }
 });
 
-test('a list is told from a single configuration as Multus tells them apart, with the booleans of libcni', () => {
+test('a list and a single configuration are distinguished as in Multus, with the booleans of libcni', () => {
   const read = (fields: object) =>
     parseNetConfList(JSON.stringify({ name: 'a', ...fields }), { subject: 'x' });
   const plugins = [{ type: 'bridge', capabilities: null }];
@@ -56,13 +56,13 @@ test('a list is told from a single configuration as Multus tells them apart, wit
   assert.equal(read({ plugins, disableGC: null }).disableGC, undefined);
 });
 
-test('standard input that is no JSON object is undecodable', () => {
+test('standard input that is not a JSON object is error 6', () => {
   for (const stdin of ['{', '', '[]', '"x"', 'null']) {
     assert.throws(() => parseNetConf(stdin), { code: 'CNI_INPUT_UNDECODABLE' }, stdin);
   }
 });
 
-test('20,000 nested arrays are refused with the limit, wherever they stand, and brackets in a string are none', () => {
+test('20,000 nested arrays are refused with the limit, and brackets in a string do not count', () => {
   const deep = '['.repeat(20_000) + ']'.repeat(20_000);
   const message = /network configuration: objects and lists are nested more than 200 levels deep/;
   for (const stdin of [deep, `{"name":"net","type":"x","args":${deep}}`, '{"a":'.repeat(20_000)]) {
@@ -73,7 +73,7 @@ test('20,000 nested arrays are refused with the limit, wherever they stand, and 
   assert.equal(conf({ list: JSON.parse('['.repeat(190) + ']'.repeat(190)) as unknown }).name, 'net');
 });
 
-test('the version asked for is known of a configuration that is refused for something else', () => {
+test('the requested version is known even when the configuration is refused for another reason', () => {
   const cases: [string, string | undefined][] = [
     ['{"prevResult":{"cniVersion":"0.3.0"},"cniVersion":"1.1.0","name":"-bad"}', '1.1.0'],
     ['{"CNIVERSION":"0.4.0","name":5}', '0.4.0'],
@@ -97,7 +97,7 @@ test('a configuration without a good name or type is invalid', () => {
   assert.throws(() => parseNetConf('{"name":"a"}'), { code: 'INPUT_INVALID', message: /type: is required/ });
 });
 
-test('a version we do not speak is told with those we do', () => {
+test('an unsupported version is refused with a list of the supported ones', () => {
   assert.equal(versionOf(parseNetConf('{"name":"a","type":"x"}')), '0.1.0');
   const message =
     'incompatible CNI versions: cniVersion "0.2.0" is not one of 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0';
@@ -115,12 +115,12 @@ test('prevResult is read in the version of the configuration, and may be missing
   });
 });
 
-test('attachments for GC are read', () => {
+test('the list of valid attachments for GC is read', () => {
   const read = conf({ 'cni.dev/valid-attachments': [{ containerID: 'a', ifname: 'eth0' }] });
   assert.deepEqual(read['cni.dev/valid-attachments'], [{ containerID: 'a', ifname: 'eth0' }]);
 });
 
-test('the coordinator takes every key of Spiderpool', () => {
+test('the coordinator accepts every key of Spiderpool', () => {
   const fields = {
     type: 'coordinator',
     mode: 'underlay',
@@ -151,7 +151,7 @@ test('the coordinator takes every key of Spiderpool', () => {
   }
 });
 
-test('bare addresses and blanks in networks are made networks', () => {
+test('bare addresses and blanks in lists of networks are accepted', () => {
   const read = parseCoordinatorConf(
     conf({ hijackCIDR: [' 10.0.0.0/8', '169.254.25.10', 'fd00::1'], mode: 'disabled' }),
   );
@@ -159,7 +159,7 @@ test('bare addresses and blanks in networks are made networks', () => {
   assert.equal(read.mode, 'disable');
 });
 
-test('wrong fields of the coordinator are named with value and what is allowed', () => {
+test('an error names each wrong field of the coordinator with its value and the allowed values', () => {
   const cases: [object, RegExp][] = [
     [{ mode: 'tunnel' }, /mode: "tunnel" is not one of auto, underlay, overlay, disable, disabled/],
     [{ hijackCIDR: ['10.0.0.0/33'] }, /hijackCIDR\[0\]: "10\.0\.0\.0\/33" must be a network or an address/],
@@ -188,7 +188,7 @@ test('wrong fields of the coordinator are named with value and what is allowed',
   }
 });
 
-test('a list that would keep the whole node waiting is refused with the limit', () => {
+test('a list that is long enough to block the node is refused with the limit', () => {
   const networks = Array.from({ length: 1001 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
   const message = /hijackCIDR: .* must be at most 1000 entries long$/;
   assert.throws(() => parseCoordinatorConf(conf({ hijackCIDR: networks })), {
@@ -202,7 +202,7 @@ test('a list that would keep the whole node waiting is refused with the limit', 
   });
 });
 
-test('of hundreds of wrong values the first ten are told, and how many more there are', () => {
+test('an error names the first ten of hundreds of wrong values, and the number of the others', () => {
   const hijackCIDR = Array.from({ length: 1000 }, (_, i) => `x${i}`);
   assert.throws(
     () => parseCoordinatorConf(conf({ hijackCIDR })),
@@ -213,7 +213,7 @@ test('of hundreds of wrong values the first ten are told, and how many more ther
   );
 });
 
-test('the ipam object has its defaults, and takes log limits as numbers or text', () => {
+test('the ipam object has defaults, and takes log limits as numbers or text', () => {
   const ipam = {
     type: 'spiderpool',
     default_ipv4_ippool: ['p4'],
@@ -228,7 +228,7 @@ test('the ipam object has its defaults, and takes log limits as numbers or text'
   });
 });
 
-test('a wrong ipam object is refused, naming the field', () => {
+test('a wrong ipam object is refused with the name of the field', () => {
   const refused = (ipam: object | undefined) => () => parseSpiderpoolIpam(conf({ ipam }));
   assert.throws(refused(undefined), { message: /ipam: is required/ });
   assert.throws(refused({ type: 'host-local' }), {
@@ -239,12 +239,12 @@ test('a wrong ipam object is refused, naming the field', () => {
   });
 });
 
-test('a single configuration is a list of one, and the definition lends it its name', () => {
+test('a single configuration becomes a list of one plugin, and the definition gives it its name', () => {
   const list = parseNetConfList('{"type":"macvlan","master":"lan0"}', { subject: 'x', defaultName: 'lan' });
   assert.deepEqual(list, { name: 'lan', plugins: [{ type: 'macvlan', master: 'lan0', name: 'lan' }] });
 });
 
-test('a list without plugins or with one that has no type is refused', () => {
+test('a list without plugins, or with a plugin without a type, is refused', () => {
   const subject = 'NetworkAttachmentDefinition a/b';
   assert.throws(() => parseNetConfList('{"name":"a","plugins":[]}', { subject }), {
     message: /plugins: \[\] must be at least 1/,

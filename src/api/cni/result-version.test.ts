@@ -60,7 +60,7 @@ function results(version: SupportedVersion): fc.Arbitrary<CniResult> {
 }
 
 for (const version of supportedVersions) {
-  test(`what is written in ${version} reads back the same, unknown fields included`, () => {
+  test(`a result written in ${version} reads back unchanged, unknown fields included`, () => {
     fc.assert(
       fc.property(results(version), (result) => {
         const wire: unknown = JSON.parse(JSON.stringify(writeResult(result, version)));
@@ -70,7 +70,7 @@ for (const version of supportedVersions) {
     );
   });
 
-  test(`a result in ${version} goes through the chain byte for byte, fields in order aside`, () => {
+  test(`a result in ${version} passes through the chain byte for byte, except for the order of its fields`, () => {
     fc.assert(
       fc.property(results(version), (result) => {
         const wire = writeResult(result, version);
@@ -99,7 +99,7 @@ const full: CniResult = {
   routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1', mtu: 1400, priority: 5, table: 100, scope: 0, advmss: 1360 }],
 };
 
-test('before 1.0.0 every address says its family', () => {
+test('before 1.0.0 every address names its family', () => {
   const { ips } = writeResult(full, '0.4.0') as { ips: { version: string }[] };
   assert.deepEqual(
     ips.map((entry) => entry.version),
@@ -108,7 +108,7 @@ test('before 1.0.0 every address says its family', () => {
   assert.deepEqual(writeResult(full, '1.0.0').ips, full.ips);
 });
 
-test('fields that came with 1.1.0 are written in 1.1.0 only', () => {
+test('fields of 1.1.0 are written in 1.1.0 only', () => {
   assert.deepEqual(writeResult(full, '1.1.0'), { cniVersion: '1.1.0', ...full });
   assert.deepEqual(writeResult(full, '1.0.0'), {
     cniVersion: '1.0.0',
@@ -132,7 +132,7 @@ test('a result of 0.2.0 is read from ip4 and ip6', () => {
   });
 });
 
-test('what Go’s types of each version take in a prevResult is taken', () => {
+test('prevResult accepts what the Go types of each version accept', () => {
   const address = '10.6.0.5/16';
   const ips = [{ address }];
   const taken: [unknown, SpecVersion[]][] = [
@@ -169,7 +169,7 @@ test('what Go’s types of each version take in a prevResult is taken', () => {
   }
 });
 
-test('a broken prevResult is refused, naming the field', () => {
+test('a broken prevResult is refused with the name of the field', () => {
   const cases: [object, RegExp][] = [
     [
       { ips: [{ address: '10.6.0.5' }] },

@@ -64,11 +64,11 @@ for (const crd of crdManifests()) {
     assert.equal(crd.metadata.name, `${crd.spec.names.plural}.${crd.spec.group}`);
   });
 
-  test(`the rules of ${crd.spec.names.kind} stay cheap: none below a list or map without bounds`, () => {
+  test(`the rules of ${crd.spec.names.kind} stay cheap: every list and map above them has bounds`, () => {
     assert.deepEqual(rulesBelowLists(schema), []);
   });
 
-  test(`the columns of ${crd.spec.names.kind} show fields that exist`, () => {
+  test(`the columns of ${crd.spec.names.kind} show existing fields`, () => {
     for (const { jsonPath } of version?.additionalPrinterColumns ?? []) {
       assert.ok(fieldAt(schema, jsonPath), `${jsonPath} is no field`);
     }
@@ -84,7 +84,7 @@ function fieldAt(schema: OpenApiSchema, jsonPath: string): OpenApiSchema | undef
   }, schema);
 }
 
-test('what no structural schema can say is refused, naming the field', () => {
+test('a schema that is not structural is refused with the name of the field', () => {
   const described = (field: z.ZodType) => z.object({ spec: field.describe('x') });
   const cases: [z.ZodType, RegExp][] = [
     [described(z.union([z.string(), z.boolean()])), /\.spec is not structural: anyOf/],
@@ -101,7 +101,7 @@ test('what no structural schema can say is refused, naming the field', () => {
   for (const [schema, message] of cases) assert.throws(() => structuralSchema(schema), { message });
 });
 
-test('integers have no bounds but those that were asked for, and a number or text has its own form', () => {
+test('integers have only the requested bounds, and a field of number or text has its own form', () => {
   assert.deepEqual(structuralSchema(z.int()), { type: 'integer' });
   assert.deepEqual(structuralSchema(z.int().min(1)), { type: 'integer', minimum: 1 });
   const either = z.union([z.int(), z.string()]).meta({ 'x-kubernetes-int-or-string': true });

@@ -15,22 +15,22 @@ function fieldsRefused(kind: { schema: Parameters<typeof issuesOf>[0] }, spec: o
   return issuesOf(kind.schema, { metadata, spec }).map((issue) => issue.field);
 }
 
-test('a pool that says only its subnet is no default pool and not disabled', () => {
+test('a pool with only a subnet is not a default pool and not disabled', () => {
   const pool = spiderIPPools.schema.parse({ metadata, spec: { subnet: '10.6.0.0/16' } });
   assert.deepEqual(pool.spec, { subnet: '10.6.0.0/16', default: false, disable: false });
 });
 
-test('fields that a newer server knows survive a read', () => {
+test('unknown fields of a newer server survive a read', () => {
   const pool = spiderIPPools.schema.parse({ metadata, spec: { subnet: '10.6.0.0/16', later: { on: true } } });
   assert.deepEqual(pool.spec?.['later' as never], { on: true });
 });
 
-test('a count that upstream capped at the largest int64 can be read', () => {
+test('a count that Spiderpool capped at the largest int64 can be read', () => {
   const text = '{"metadata":{"name":"x"},"status":{"totalIPCount":9223372036854775807,"allocatedIPCount":0}}';
   assert.deepEqual(issuesOf(spiderIPPools.schema, JSON.parse(text)), []);
 });
 
-test('a pool with wrong fields is refused, naming each of them', () => {
+test('a pool with wrong fields is refused with the name of each of them', () => {
   const spec = {
     ipVersion: 5,
     ips: '10.6.0.1',
@@ -46,7 +46,7 @@ test('a pool with wrong fields is refused, naming each of them', () => {
   ]);
 });
 
-test('the vlan of older subnet manifests is taken', () => {
+test('the vlan field of older subnet manifests is accepted', () => {
   assert.deepEqual(fieldsRefused(spiderSubnets, { subnet: '10.6.0.1/16', vlan: 0 }), []);
 });
 
@@ -66,7 +66,7 @@ test('an endpoint has its pod, node and addresses', () => {
   assert.deepEqual(refused, ['status.current.node', 'status.current.ips[0].interface']);
 });
 
-test('a coordinator may be switched off in both spellings', () => {
+test('both spellings of the mode switch a coordinator off', () => {
   for (const mode of ['disable', 'disabled'])
     assert.deepEqual(fieldsRefused(spiderCoordinators, { mode }), []);
   assert.deepEqual(fieldsRefused(spiderCoordinators, { mode: 'off' }), ['spec.mode']);
@@ -91,7 +91,7 @@ test('a MAC prefix of multicast addresses is refused', () => {
   }
 });
 
-test('a coordinator with a network, name or MTU of no possible form is refused by the schema', () => {
+test('the schema refuses a coordinator with a malformed network, name or MTU', () => {
   const fine = {
     hijackCIDR: [' 10.0.0.0/8 ', 'fd00::1'],
     podDefaultRouteNIC: '',
@@ -139,7 +139,7 @@ function broken(schema: OpenApiSchema, self: CelValue, oldSelf?: CelValue): stri
   return [...own, ...fields];
 }
 
-test('family and subnet of a pool never change, but a family that was left out can be filled in', () => {
+test('family and subnet of a pool never change, but a missing family can be added', () => {
   const pool = { ipVersion: 4, subnet: '10.6.0.0/16' };
   assert.deepEqual(brokenRules('SpiderIPPool', pool, pool), []);
   assert.deepEqual(brokenRules('SpiderIPPool', pool, { subnet: pool.subnet }), []);
@@ -153,7 +153,7 @@ test('family and subnet of a pool never change, but a family that was left out c
   ]);
 });
 
-test('a network configuration has the field of its type and of no other', () => {
+test('a network configuration has the field of its own type and of no other', () => {
   const macvlan = { master: ['eth0'], mtu: 0 };
   const rules = (spec: object) => brokenRules('SpiderMultusConfig', spec);
   assert.deepEqual(rules({ cniType: 'custom' }), []);
@@ -168,7 +168,7 @@ test('a network configuration has the field of its type and of no other', () => 
   assert.equal(rules({ cniType: 'macvlan', macvlan, customCNI: '{}' }).length, 1);
 });
 
-test('rules of parents, VLANs, trunks and rates hold', () => {
+test('the rules for parents, VLANs, trunks and rates are enforced', () => {
   const rules = (cniType: string, part: object) =>
     brokenRules('SpiderMultusConfig', { cniType, [cniType]: part });
   const bond = { name: 'bond0', mode: 1 };
@@ -186,7 +186,7 @@ test('rules of parents, VLANs, trunks and rates hold', () => {
   assert.equal(rules('sriov', { resourceName: 'r', minTxRateMbps: 9, maxTxRateMbps: 8 }).length, 1);
 });
 
-test('the node keeps the tables of the kernel to itself', () => {
+test('a hostRuleTable that is a table of the kernel is refused', () => {
   for (const hostRuleTable of [252, 256, 500])
     assert.deepEqual(brokenRules('SpiderCoordinator', { hostRuleTable }), []);
   for (const hostRuleTable of [253, 254, 255]) {

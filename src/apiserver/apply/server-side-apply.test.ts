@@ -45,7 +45,7 @@ function owners(object: ApiObject): Record<string, Json> {
   );
 }
 
-test('who applies owns the fields that it names, items by their keys with defaults, sets by value, lists as one', () => {
+test('a manager owns the fields that it applies: list items by key, set members by value, atomic lists whole', () => {
   const made = apply(undefined, 'one', {
     labels: { a: '1' },
     items: [{ name: 'x' }],
@@ -62,7 +62,7 @@ test('who applies owns the fields that it names, items by their keys with defaul
   });
 });
 
-test('another value conflicts with each owner by name and path; an equal one is shared', () => {
+test('a different value conflicts with each owner by name and path; an equal value is shared', () => {
   const made = apply(apply(undefined, 'one', { size: 1, labels: { a: '1' } }), 'two', { size: 1 });
   assert.throws(
     () => apply(made, 'three', { size: 2, labels: { a: '2' } }),
@@ -80,18 +80,18 @@ test('another value conflicts with each owner by name and path; an equal one is 
   );
 });
 
-test('force takes a field over, and its former owner then leaves it alone', () => {
+test("force takes a field over, and afterwards the former owner's apply does not touch it", () => {
   const taken = apply(apply(undefined, 'one', { size: 1 }), 'two', { size: 2 }, true);
   assert.deepEqual(owners(taken), { two: { 'f:size': {} } });
   assert.deepEqual(apply(taken, 'one', {}).spec, { size: 2 });
 });
 
-test('what its only owner no longer names goes; what another owns stays', () => {
+test('a field that its only owner no longer applies is removed; a field with another owner stays', () => {
   const both = apply(apply(undefined, 'one', { labels: { a: '1', b: '1' } }), 'two', { labels: { b: '1' } });
   assert.deepEqual(apply(both, 'one', { size: 1 }).spec, { size: 1, labels: { b: '1' } });
 });
 
-test('items are merged and removed by key, members of a set by value', () => {
+test('list items are merged and removed by key, set members by value', () => {
   const one = apply(undefined, 'one', {
     items: [{ name: 'x', value: '1' }, { name: 'y' }],
     tags: ['a', 'b'],
@@ -104,7 +104,7 @@ test('items are merged and removed by key, members of a set by value', () => {
   });
 });
 
-test('an apply that changes nothing keeps the time of the last one', () => {
+test('an apply without a change keeps the time of the last one', () => {
   const made = apply(undefined, 'one', { size: 1 });
   made.metadata.managedFields = (listAt(made, 'metadata', 'managedFields') as JsonObject[]).map((entry) => {
     return { ...entry, time: 'before' };
@@ -113,7 +113,7 @@ test('an apply that changes nothing keeps the time of the last one', () => {
   assert.deepEqual(again, made);
 });
 
-test('an update takes what it changes from who applied it, and conflicts with the next apply', () => {
+test('an update takes ownership of the fields that it changes, and conflicts with the next apply', () => {
   const made = apply(undefined, 'one', { size: 1, labels: { a: '1' } });
   const next: ApiObject = { ...structuredClone(made), spec: { size: 2, labels: { a: '1' } } };
   const writer = { manager: 'editor', operation: 'Update' as const, apiVersion: 'v1', subresource: '' };

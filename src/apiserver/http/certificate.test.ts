@@ -8,11 +8,11 @@ const nowMs = Date.UTC(2030, 0, 1);
 const key = newKey();
 const made = selfSigned(key, ['localhost', '127.0.0.1', '::1', 'fd00:0:0::5'], nowMs);
 
-test('a certificate serves again for its own names', () => {
+test('a certificate is used again for its own names', () => {
   assert.equal(stillServes(made, ['localhost', '127.0.0.1', '::1', 'fd00::5'], nowMs), true);
 });
 
-test('a certificate does not serve for another name, with another key, or in its last month', () => {
+test('a certificate is not used again for another name, with another key, or in its last month', () => {
   assert.equal(stillServes(made, ['127.0.0.2'], nowMs), false);
   assert.equal(stillServes(made, ['elsewhere'], nowMs), false);
   assert.equal(stillServes({ ...made, key: newKey() }, ['localhost'], nowMs), false);
@@ -21,7 +21,7 @@ test('a certificate does not serve for another name, with another key, or in its
 
 const issuedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-test('a certificate certifies its own key for the names, for ten years from the day before', () => {
+test('a certificate covers its own key and names, for ten years from the day before', () => {
   const { certificate } = selfSigned(newKey(), ['localhost', '127.0.0.1', 'fd00::1'], issuedMs);
   const read = new X509Certificate(certificate);
   assert.equal(read.subjectAltName, 'DNS:localhost, IP Address:127.0.0.1, IP Address:FD00:0:0:0:0:0:0:1');
@@ -36,14 +36,14 @@ test('a certificate certifies its own key for the names, for ten years from the 
   assert.ok(read.ca);
 });
 
-test('a year from 2050 on is written as it must be', () => {
+test('a year from 2050 on is written as GeneralizedTime', () => {
   const { certificate } = selfSigned(newKey(), ['localhost'], Date.UTC(2049, 6, 1));
   const read = new X509Certificate(certificate);
   assert.equal(read.validToDate.getUTCFullYear(), 2059);
   assert.equal(read.validFromDate.getUTCFullYear(), 2049);
 });
 
-test('another certificate of the same key has another serial number, positive and without a leading zero', () => {
+test('each certificate of a key has another serial number, positive and without a leading zero', () => {
   const serials = Array.from(
     { length: 64 },
     () => new X509Certificate(selfSigned(key, ['a'], issuedMs).certificate).serialNumber,

@@ -7,7 +7,7 @@ import { asObject, fillDefaults } from './checks.ts';
 
 const pods = builtInKinds().resources.find(({ kind }) => kind === 'Pod') as Resource;
 
-test('nulls of a built-in kind are absent fields, in objects and in lists of objects', () => {
+test('null fields of a built-in kind are absent, in objects and in lists of objects', () => {
   const pod: ApiObject = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -23,7 +23,7 @@ test('nulls of a built-in kind are absent fields, in objects and in lists of obj
   });
 });
 
-test('an object of another kind or version than its path is refused', () => {
+test('an object whose kind or version differs from its path is refused', () => {
   assert.throws(() => asObject(pods, { apiVersion: 'v1', kind: 'Node' }), /this path takes v1, Kind=Pod/);
   assert.throws(() => asObject(pods, { apiVersion: 'v2', kind: 'Pod' }), /v2/);
   assert.throws(() => asObject(pods, []), /must be an object/);

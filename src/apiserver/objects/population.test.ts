@@ -13,7 +13,7 @@ function event(type: EventType, name: string, owner?: string, previous?: Entry):
   return { type, entry: { key, revision: ++revision, object, bytes: Buffer.alloc(0) }, previous };
 }
 
-test('a namespace is empty when the last object of it is gone, whatever changed in between', () => {
+test('a namespace is empty when its last object is gone, whatever changed in between', () => {
   const population = new Population();
   for (const it of [event('ADDED', 'a'), event('ADDED', 'b'), event('MODIFIED', 'a'), event('DELETED', 'a')])
     population.observe(it);
@@ -24,7 +24,7 @@ test('a namespace is empty when the last object of it is gone, whatever changed 
   assert.ok(population.isEmptyResource('pods.'));
 });
 
-test('dependents follow their references: from one owner to another, and away with the object', () => {
+test('dependents are found by their current owner references, and are forgotten when they are gone', () => {
   const dependents = new Dependents();
   const [one, two] = [event('ADDED', 'one').entry, event('ADDED', 'two').entry];
   const added = event('ADDED', 'child', 'one');

@@ -4,7 +4,7 @@ import { StatusError } from '../status.ts';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
 
-test('a JSON patch leaves its target alone and gives a new value', () => {
+test('a JSON patch does not change its target and returns a new value', () => {
   const target = { a: { b: [1, 2] } };
   const patched = jsonPatch(target, [
     { op: 'test', path: '/a/b/0', value: 1 },
@@ -16,7 +16,7 @@ test('a JSON patch leaves its target alone and gives a new value', () => {
   assert.deepEqual(target, { a: { b: [1, 2] } });
 });
 
-test('an operation that does not apply is a 422, and what is no list of operations a 400', () => {
+test('an operation that does not apply is a 422, and a body that is not a list of operations is a 400', () => {
   const code = (wanted: number) => (error: unknown) => error instanceof StatusError && error.code === wanted;
   assert.throws(() => jsonPatch({ a: 1 }, [{ op: 'test', path: '/a', value: 2 }]), code(422));
   assert.throws(() => jsonPatch({ a: 1 }, [{ op: 'remove', path: '/b' }]), code(422));
@@ -47,7 +47,7 @@ const cases: readonly [original: unknown, patch: unknown, result: unknown][] = [
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
 ];
 
-test('merge patch does what the examples of its RFC say', () => {
+test('a merge patch gives the results of the examples in RFC 7396', () => {
   for (const [original, patch, result] of cases)
     assert.deepEqual(mergePatch(original as never, patch as never), result, JSON.stringify(patch));
 });

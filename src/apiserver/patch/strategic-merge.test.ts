@@ -33,7 +33,7 @@ const two = {
   ],
 };
 
-test('items of a list with a key are merged by it, at every depth, and new ones come last', () => {
+test('list items with a key are merged by it at every depth, and new items are appended', () => {
   const patch = { containers: [{ name: 'c' }, { name: 'a', image: '2', env: [{ name: 'y' }] }] };
   assert.deepEqual(merge(two, patch), {
     containers: [
@@ -44,7 +44,7 @@ test('items of a list with a key are merged by it, at every depth, and new ones 
   });
 });
 
-test('$patch: delete takes one item away, $patch: replace the whole list or object', () => {
+test('$patch: delete removes one item, and $patch: replace replaces the whole list or object', () => {
   assert.deepEqual(merge(two, { containers: [{ name: 'a', $patch: 'delete' }] }), {
     containers: [{ name: 'b', image: '1' }],
   });
@@ -63,7 +63,7 @@ test('$retainKeys drops the fields that it does not name', () => {
   });
 });
 
-test('a set is united, $deleteFromPrimitiveList takes from it, and a list without strategy is replaced', () => {
+test('sets are united, $deleteFromPrimitiveList removes members, and a list without strategy is replaced', () => {
   assert.deepEqual(merge({ finalizers: ['a', 'b'] }, { finalizers: ['b', 'c'] }), {
     finalizers: ['a', 'b', 'c'],
   });
@@ -73,7 +73,7 @@ test('a set is united, $deleteFromPrimitiveList takes from it, and a list withou
   assert.deepEqual(merge({ args: ['a', 'b'] }, { args: ['c'] }), { args: ['c'] });
 });
 
-test('$setElementOrder orders; items that it does not name stay behind their neighbours', () => {
+test('$setElementOrder sorts the items; unnamed items stay behind their neighbours', () => {
   const list = { containers: [{ name: 'a' }, { name: 'own' }, { name: 'b' }] };
   const patch = {
     '$setElementOrder/containers': [{ name: 'b' }, { name: 'c' }, { name: 'a' }],
@@ -101,7 +101,7 @@ test('null removes a field, and an item without its key is refused', () => {
   );
 });
 
-test('the target is left as it was', () => {
+test('the target is not changed', () => {
   const before = structuredClone(two);
   merge(two, { containers: [{ name: 'a', image: '9', env: [{ name: 'x', $patch: 'delete' }] }] });
   assert.deepEqual(two, before);

@@ -27,7 +27,7 @@ const named = (name: string) => new Message().string(1, name).string(2, '').mess
 const refused = (code: number, says: RegExp) => (error: unknown) =>
   error instanceof StatusError && error.code === code && says.test(error.message);
 
-test('every built-in kind has its message, and every message that a field names is there', () => {
+test("every built-in kind and every field's type has its message", () => {
   const table = new MessageTable();
   const kinds = builtInKinds().resources.map((it) => [apiVersion(it), it.kind] as const);
   const todo = [...kinds, ['v1', 'DeleteOptions'] as const].map(([version, kind]) => {
@@ -49,7 +49,7 @@ test('every built-in kind has its message, and every message that a field names 
   assert.ok(seen.size > 200, String(seen.size));
 });
 
-test('what is not set is absent, a map keeps empty values, and a pointer keeps its zero', () => {
+test('an unset field is absent, a map keeps empty values, and a pointer keeps its zero', () => {
   const entry = (key: string, value: string) => new Message().string(1, key).string(2, value);
   const map = new Message()
     .message(1, named('m'))
@@ -97,7 +97,7 @@ test('numbers, lists, times and ports of both kinds are read', () => {
   });
 });
 
-test('a kind that is not known is refused, and what a newer client sets is told', () => {
+test('an unknown kind is refused, and unknown fields of a newer client are reported', () => {
   assert.throws(() => decoder.decode(envelope('v1', 'Car', new Message()), []), refused(415, /Car of v1/));
   const warnings: string[] = [];
   const newer = new Message().message(1, named('m')).string(14, 'x').bool(15, false).string(16, '');
@@ -106,7 +106,7 @@ test('a kind that is not known is refused, and what a newer client sets is told'
   assert.deepEqual(warnings, ['unknown field 14 of core/v1.ConfigMap']);
 });
 
-test('a lease keeps its microseconds, and a condition is read by the numbers of its own kind', () => {
+test('a lease keeps its microseconds, and a condition is read by the field numbers of its own kind', () => {
   const time = (field: number, seconds: number, nanos: number) => {
     const parts = [1 << 3, seconds, 2 << 3, (nanos & 0x7f) | 0x80, (nanos >> 7) & 0x7f];
     return Buffer.from([(field << 3) | 2, parts.length, ...parts]);
@@ -134,7 +134,7 @@ test('a lease keeps its microseconds, and a condition is read by the numbers of 
   assert.deepEqual((status('StatefulSet', condition(3)).status as JsonObject).conditions, conditions);
 });
 
-test('what has JSON of its own is read: managed fields, inlined references, schemas of a definition', () => {
+test('types with their own JSON form are read: managed fields, inlined references, schemas of a definition', () => {
   const managed = new Message().string(1, 'me').message(7, new Message().string(1, '{"f:data":{"f:a":{}}}'));
   const map = new Message().message(1, new Message().string(1, 'm').message(17, managed));
   assert.deepEqual((decode(envelope('v1', 'ConfigMap', map)).metadata as JsonObject).managedFields, [
@@ -180,7 +180,7 @@ test('what has JSON of its own is read: managed fields, inlined references, sche
   });
 });
 
-test('bytes that are no message are a 400, wherever they end', () => {
+test('bytes that are not a protobuf message are a 400, wherever they end', () => {
   const whole = envelope('v1', 'ConfigMap', new Message().message(1, named('m')));
   for (let length = 0; length < whole.length; length++) {
     try {
@@ -196,7 +196,7 @@ test('bytes that are no message are a 400, wherever they end', () => {
   );
 });
 
-test('a key __proto__ is refused', () => {
+test('a key named __proto__ is refused', () => {
   const map = new Message().message(2, new Message().string(1, '__proto__').string(2, 'x'));
   assert.throws(() => decoder.decode(envelope('v1', 'ConfigMap', map), []), refused(400, /__proto__/));
 });

@@ -17,7 +17,7 @@ const object = (properties: Record<string, Schema>, more: Schema = {}): Schema =
 const causes = (schema: Schema, value: Json, old?: Json) =>
   validate(schema, value, old, rules).map(({ field, reason }) => `${field} ${reason}`);
 
-test('pruning drops what the schema does not name, at every depth, and tells each path', () => {
+test('pruning drops the fields that the schema does not name, at every depth, and reports each path', () => {
   const schema = object({
     list: { type: 'array', items: object({ a: text }) },
     map: { type: 'object', additionalProperties: object({ a: text }) },
@@ -48,7 +48,7 @@ test('pruning drops what the schema does not name, at every depth, and tells eac
   } as never);
 });
 
-test('defaults fill what is absent, and a null only where null is no value; objects are not made for them', () => {
+test('defaults fill absent fields, and null fields that are not nullable; no objects are created for them', () => {
   const child = object({ port: { ...whole, default: 80 } });
   const schema = object({
     a: { ...text, default: 'x' },
@@ -72,7 +72,7 @@ test('defaults fill what is absent, and a null only where null is no value; obje
   assert.notEqual(other.made, value.made);
 });
 
-test('each kind of wrong value is told by field and reason', () => {
+test('each kind of wrong value is reported with field and reason', () => {
   const schema = object(
     {
       count: { ...whole, minimum: 1, maximum: 9, multipleOf: 2 },
@@ -124,7 +124,7 @@ test('each kind of wrong value is told by field and reason', () => {
   assert.deepEqual(causes(schema, {}), ['name FieldValueRequired']);
 });
 
-test('combinations ask for one, any, all or none of their schemas', () => {
+test('allOf, anyOf, oneOf and not are checked', () => {
   const [a, b]: Schema[] = [{ required: ['a'] }, { required: ['b'] }];
   assert.ok(a !== undefined && b !== undefined);
   const base = object({ a: text, b: text });
@@ -136,7 +136,7 @@ test('combinations ask for one, any, all or none of their schemas', () => {
   assert.deepEqual([count({ not: a }, { b: '' }), count({ not: a }, { a: '' })], [0, 1]);
 });
 
-test('a rule on oldSelf judges updates only, and items of a map list are told from each other by key', () => {
+test('a rule on oldSelf runs on updates only, and items of a map list are matched by key', () => {
   const fixed = { 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'is immutable' }] };
   const schema = object({
     once: { ...text, ...fixed },
@@ -172,7 +172,7 @@ test('a rule on oldSelf judges updates only, and items of a map list are told fr
   assert.deepEqual(causes(schema, { items: [{ k: 'b', v: 1 }] }, was), ['items[0].v FieldValueInvalid']);
 });
 
-test('optionalOldSelf runs on creation too, and sees that there was nothing', () => {
+test('a rule with optionalOldSelf runs on creation too, and sees no old value', () => {
   const rule = { rule: 'oldSelf.hasValue() || self == "first"', optionalOldSelf: true };
   const schema: Schema = { ...text, 'x-kubernetes-validations': [rule] };
   assert.deepEqual(causes(schema, 'first').length, 0);
@@ -180,7 +180,7 @@ test('optionalOldSelf runs on creation too, and sees that there was nothing', ()
   assert.deepEqual(causes(schema, 'second', 'first').length, 0);
 });
 
-test('a broken rule speaks by its messageExpression, and names the field that it is about', () => {
+test('a failed rule reports its messageExpression and the field that it names', () => {
   const rule = {
     rule: 'self.low <= self.high',
     message: 'wrong',
@@ -195,7 +195,7 @@ test('a broken rule speaks by its messageExpression, and names the field that it
   assert.match(rules.fault('self.low <=') ?? '', /./);
 });
 
-test('patterns may escape what needs no escape, as in Go; what JavaScript does not know is a fault', () => {
+test('patterns may escape any character, as in Go; a pattern that JavaScript cannot compile is an error', () => {
   assert.ok(patternOf('^a\\_b$').test('a_b'));
   assert.ok(patternOf('^\\p{L}$').test('é'));
   assert.equal(patternFault('^[a-z]+$'), undefined);

@@ -30,7 +30,7 @@ const open = (directory: string, keptEvents = 100) => {
 const values = (store: Store) =>
   store.list('configmaps.').map((entry) => (entry.object.data as { value: string }).value);
 
-test('objects, their versions and the events since a version are there after a restart', () =>
+test('objects, their versions and the events since a version survive a restart', () =>
   withFolder(async (directory) => {
     const first = open(directory);
     const a = first.put(key('a'), undefined, object('a', '1'));
@@ -50,7 +50,7 @@ test('objects, their versions and the events since a version are there after a r
     await second.close();
   }));
 
-test('of two writers that saw the same version one is refused', () =>
+test('of two writers that saw the same version only one succeeds', () =>
   withFolder(async (directory) => {
     const store = open(directory);
     const a = store.put(key('a'), undefined, object('a', '1'));
@@ -81,7 +81,7 @@ test('an earlier list can be read again until it is compacted', () =>
     await again.close();
   }));
 
-test('events compact themselves when there are too many', () =>
+test('old events are compacted when there are too many', () =>
   withFolder(async (directory) => {
     const store = open(directory, 5);
     for (let at = 0; at < 30; at++) store.put(key('a'), store.get(key('a')), object('a', String(at)));
@@ -90,7 +90,7 @@ test('events compact themselves when there are too many', () =>
     await store.close();
   }));
 
-test('what was said to be durable survives kill -9', () =>
+test('acknowledged writes survive kill -9', () =>
   withFolder(async (directory) => {
     const module = new URL('./store.ts', import.meta.url).href;
     const program = `

@@ -31,6 +31,6 @@ const cases: readonly [path: string, found: unknown[]][] = [
   ['.spec.list[?(@.type=~"B")]', []],
 ];
 
-test('a path finds fields, items, all of a list, and items by a filter; nothing where it is not understood', () => {
+test('a path finds fields, items, whole lists and filtered items, and an unsupported path finds nothing', () => {
   for (const [path, found] of cases) assert.deepEqual(jsonPath(path)(object), found, path);
 });

@@ -59,7 +59,7 @@ const patchOf = (...operations: object[]) => ({
   patch: Buffer.from(JSON.stringify(operations)).toString('base64'),
 });
 
-test('a mutating webhook changes what is stored, and the next one sees it', async (t) => {
+test('a mutating webhook changes the stored object, and the next webhook sees the change', async (t) => {
   t.after(await configure('mutating', 'a-first', () => patchOf({ op: 'add', path: '/data/b', value: '2' })));
   t.after(
     await configure('mutating', 'b-second', ({ object }) =>
@@ -75,7 +75,7 @@ test('a mutating webhook changes what is stored, and the next one sees it', asyn
   assert.equal(body.unknown, undefined, 'the schema holds for what webhooks add');
 });
 
-test('a validating webhook refuses in its own words, warns, and is told who does what', async (t) => {
+test('a validating webhook refuses in its own words, warns, and is told user and operation', async (t) => {
   t.after(
     await configure('validating', 'judge', ({ object, operation }) =>
       operation === 'CREATE' && object.data.a === '1'
@@ -108,7 +108,7 @@ test('a validating webhook refuses in its own words, warns, and is told who does
   assert.match(path, /^\/judge\?timeout=10s$/);
 });
 
-test('a validating webhook is asked about a deletion with the object that would go', async (t) => {
+test('a validating webhook is called for a deletion with the object to be deleted', async (t) => {
   await call('POST', maps, map('going'));
   const end = await configure('validating', 'keep', ({ operation, object, oldObject }) => ({
     allowed: !(operation === 'DELETE' && object === null && oldObject.data.a === '1'),
@@ -121,7 +121,7 @@ test('a validating webhook is asked about a deletion with the object that would 
   assert.equal((await call('DELETE', `${maps}/going`)).code, 200);
 });
 
-test('a webhook is asked only about what its rules and selectors choose', async (t) => {
+test('a webhook is called only for requests that match its rules and selectors', async (t) => {
   const chosen = { objectSelector: { matchLabels: { watch: 'me' } } };
   t.after(await configure('validating', 'picky', () => ({ allowed: false }), chosen));
   assert.equal((await call('POST', maps, map('plain'))).code, 201);
@@ -138,7 +138,7 @@ test('a webhook is asked only about what its rules and selectors choose', async 
   );
 });
 
-test('a webhook that cannot be reached refuses or lets through, as its failurePolicy says', async (t) => {
+test('a request whose webhook cannot be reached is refused or accepted, as failurePolicy says', async (t) => {
   const nobody = { clientConfig: { url: 'https://127.0.0.1:9/', caBundle } };
   const end = await configure('validating', 'strict', () => undefined, nobody);
   const refused = await call('POST', maps, map('unreached'));
@@ -152,7 +152,7 @@ test('a webhook that cannot be reached refuses or lets through, as its failurePo
   assert.equal((await call('POST', maps, map('unreached'))).code, 201);
 });
 
-test('a webhook whose certificate is not of its caBundle is not trusted', async (t) => {
+test('a webhook whose certificate does not match its caBundle is not trusted', async (t) => {
   const other = Buffer.from(selfSigned(newKey(), ['127.0.0.1'], systemClock.now()).certificate).toString(
     'base64',
   );
@@ -186,7 +186,7 @@ test('a webhook behind a Service is called at an endpoint, under the name of the
   assert.equal(asked.at(-1).path, '/behind?timeout=10s');
 });
 
-test('a webhook that never answers holds up nobody else, and its request ends in time', {
+test('a webhook that never answers blocks no other request, and its own request ends in time', {
   timeout: 30_000,
 }, async (t) => {
   const services = {
@@ -216,7 +216,7 @@ test('a webhook that never answers holds up nobody else, and its request ends in
   assert.match(body.message, /failed calling webhook "hanging.example.org": .* no answer within 2s/);
 });
 
-test('a configuration that this server could not follow is refused', async () => {
+test('a webhook configuration that this server cannot follow is refused', async () => {
   const webhook = {
     name: 'x',
     clientConfig: { url: 'http://a/' },

@@ -35,7 +35,7 @@ test('a macvlan has its parent and a mode of 32 bits', () => {
   assert.deepEqual(encoded({ kind: 'macvlan', parent: 'eth0', mode: 'bridge' }), golden);
 });
 
-test('a dummy has nothing', () => {
+test('a dummy has no attributes', () => {
   assert.deepEqual(encoded({ kind: 'dummy' }), { data: '', parent: undefined });
 });
 
@@ -72,7 +72,7 @@ test('a bond option that names a link, a MAC address or targets is encoded as su
   assert.equal(encoded({ kind: 'bond', mode: 1, options }).data, golden);
 });
 
-test('an option that a bond does not have is refused with what it has', () => {
+test('an unknown bond option is refused with a list of the known ones', () => {
   const wrong = (options: Record<string, string | number>) => () =>
     encoded({ kind: 'bond', mode: 1, options });
   assert.throws(wrong({ speed: 1 }), /invalid bond option speed=1; allowed: active_slave, miimon/);

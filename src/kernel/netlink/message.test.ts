@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Attributes, MessageBody } from './attributes.ts';
 import { decodeAcknowledgement, decodeMessages, encodeRequests, NLMSG_ERROR, wireLength } from './message.ts';
 
-test('requests of a batch follow each other, aligned and numbered', () => {
+test('requests of a batch follow one another, aligned and numbered', () => {
   const requests = [
     { type: 20, flags: 4, body: Uint8Array.of(1, 2, 3, 4, 5) },
     { type: 24, flags: 4, body: Uint8Array.of(9) },
@@ -38,13 +38,13 @@ function refusal(capped: boolean): { type: number; flags: number; sequence: numb
   return { type: NLMSG_ERROR, flags: 0x200 | (capped ? 0x100 : 0), sequence: 7, body: body.writer.done() };
 }
 
-test("the kernel's words are found behind a capped echo and behind a whole one", () => {
+test("the kernel's words are found behind a capped echo and behind a complete one", () => {
   const expected = { errno: 17, extAck: 'Address already assigned' };
   assert.deepEqual(decodeAcknowledgement(refusal(true)), expected);
   assert.deepEqual(decodeAcknowledgement(refusal(false)), expected);
 });
 
-test('a message that claims more than its datagram holds is an error', () => {
+test('a message longer than its datagram is an error', () => {
   const bytes = encodeRequests([{ type: 20, flags: 0, body: new Uint8Array(8) }], 1);
   assert.throws(() => [...decodeMessages(bytes.subarray(0, 20))], RangeError);
 });

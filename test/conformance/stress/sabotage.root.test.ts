@@ -57,7 +57,7 @@ const expected: [what: string, complaint: RegExp][] = [
 if (insideNamespaces(import.meta.filename)) {
   let report: Promise<StressReport> | undefined;
   for (const [what, complaint] of expected) {
-    test(`a product that leaves, or gives, ${what} is found out`, async () => {
+    test(`the stress run finds a product that leaves, or gives, ${what}`, async () => {
       report ??= stress({ seed: 1, kills: 0, parallel: 2, settleMs: 300, sabotage });
       const { complaints } = await report;
       assert.ok(

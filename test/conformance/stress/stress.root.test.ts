@@ -6,7 +6,7 @@ import { insideNamespaces } from '../../e2e/namespaces.ts';
 import { stress } from './stress.ts';
 
 if (insideNamespaces(import.meta.filename)) {
-  test('30 processes are killed in the lives of pods, and after DEL and GC nothing is left', async () => {
+  test('after 30 killed processes, DEL and GC leave nothing behind', async () => {
     const report = await stress({ seed: 1, kills: 30, parallel: 20 });
     assert.deepEqual(report.complaints, []);
     assert.ok(report.kills >= 30);
