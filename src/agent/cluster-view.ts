@@ -13,7 +13,7 @@ import {
   type SpiderReservedIP,
 } from '#api';
 import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
-import { type Change, type KubeClient, Reflector, type Selection } from '#kube';
+import { type ChangeHandler, type KubeClient, Reflector, type Selection } from '#kube';
 import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
 
 export interface ClusterViewOptions {
@@ -49,8 +49,12 @@ export class ClusterView {
     const follow = <T extends KubeObject>(
       type: ResourceType<T>,
       selection: Selection = {},
-      onChange: (change: Change<T>) => void = () => {},
-    ) => new Reflector({ client, type, clock, log, selection, onChange });
+      handler?: ChangeHandler<T>,
+    ) => {
+      const reflector = new Reflector({ client, type, clock, log, selection });
+      if (handler !== undefined) reflector.subscribe(handler);
+      return reflector;
+    };
     this.nodeName = nodeName;
     this.#client = client;
     this.#pools = follow(resources.spiderIPPools, {}, ({ type, object }) => {

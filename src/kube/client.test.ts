@@ -136,11 +136,11 @@ for (const [what, client] of clients) {
       log: silentLogger,
       selection: { labelSelector: 'for in (before, reflected)' },
       indexes: { label: (object) => [object.metadata.labels?.for ?? ''] },
-      onChange: ({ type, object }) => {
-        changes.push(`${type} ${object.metadata.name}`);
-        if (type === 'deleted') done();
-      },
     }).start();
+    reflector.subscribe(({ type, object }) => {
+      changes.push(`${type} ${object.metadata.name}`);
+      if (type === 'deleted') done();
+    });
     await reflector.ready;
     assert.equal(reflector.store.by('label', 'before').length, 1);
     await configMap('reflected');

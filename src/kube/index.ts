@@ -11,7 +11,13 @@ export { inClusterConfig, type KubeConfig, kubeconfigFile, type TlsIdentity } fr
 export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type FakeCall, FakeKube } from './fake-kube.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
-export { type Change, Reflector, type ReflectorOptions, type ReflectorStatistics } from './reflector.ts';
+export {
+  type ChangeHandler,
+  type ObjectChange,
+  Reflector,
+  type ReflectorOptions,
+  type ReflectorStatistics,
+} from './reflector.ts';
 export { refOf } from './resource-path.ts';
 export { type IndexKeys, keyOf, Store } from './store.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';

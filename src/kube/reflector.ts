@@ -5,12 +5,15 @@ import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
 import type { KubeClient, Selection } from './client.ts';
 import { type IndexKeys, keyOf, Store } from './store.ts';
 
-/** A change of an object. Handlers run in order, one at a time, and must not throw. */
-export type Change<T> =
+/** A change of an object. */
+export type ObjectChange<T> =
   | { readonly type: 'added'; readonly object: T }
   | { readonly type: 'changed'; readonly object: T; readonly before: T }
   /** `object` is its last known state. */
   | { readonly type: 'deleted'; readonly object: T };
+
+/** Called for each change, after the store has it. It must not wait: long work belongs into a work queue. */
+export type ChangeHandler<T> = (change: ObjectChange<T>) => void;
 
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: KubeClient;
@@ -20,7 +23,6 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Keep this narrow: an agent watches only the pods of its own node. */
   readonly selection?: Selection;
   readonly indexes?: Readonly<Record<string, IndexKeys<T>>>;
-  readonly onChange?: (change: Change<T>) => void;
   /** Random numbers for the back-off, for tests. */
   readonly random?: () => number;
 }
@@ -34,6 +36,8 @@ export interface ReflectorStatistics {
   failures: number;
   /** Watches that ended because a line was not an event. Each costs one list. */
   malformed: number;
+  /** Calls of a handler that ended with an error. */
+  handlerErrors: number;
 }
 
 const backOffSpan = { firstMs: 200, maximumMs: 30_000 };
@@ -41,10 +45,18 @@ const backOffSpan = { firstMs: 200, maximumMs: 30_000 };
 /** Follows the objects of one kind until it is stopped. */
 export class Reflector<T extends KubeObject> {
   readonly store: Store<T>;
-  readonly statistics: ReflectorStatistics = { lists: 0, watches: 0, events: 0, failures: 0, malformed: 0 };
+  readonly statistics: ReflectorStatistics = {
+    lists: 0,
+    watches: 0,
+    events: 0,
+    failures: 0,
+    malformed: 0,
+    handlerErrors: 0,
+  };
   /** Resolves when the first list is in the store. Never rejects, because the reflector retries until it is stopped. */
   readonly ready: Promise<void>;
   readonly #options: ReflectorOptions<T>;
+  readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #stop = new AbortController();
   readonly #backOff: BackOff;
   #markReady: () => void = () => {};
@@ -62,6 +74,16 @@ export class Reflector<T extends KubeObject> {
     this.ready = new Promise((resolve) => {
       this.#markReady = resolve;
     });
+  }
+
+  /**
+   * Calls `handler` for every object that is in the store now, as `added`, and then for every change. Handlers are called
+   * in the order of their subscription. Returns a function that ends the subscription.
+   */
+  subscribe(handler: ChangeHandler<T>): () => void {
+    this.#handlers.add(handler);
+    for (const object of this.store.list()) this.#call(handler, { type: 'added', object });
+    return () => void this.#handlers.delete(handler);
   }
 
   /** Starts to follow. Call it once. */
@@ -161,7 +183,20 @@ export class Reflector<T extends KubeObject> {
     if (object !== undefined) this.#tell({ type: 'deleted', object });
   }
 
-  #tell(change: Change<T>): void {
-    this.#options.onChange?.(change);
+  /** The copy keeps a handler that another one subscribes just now from the same change. */
+  #tell(change: ObjectChange<T>): void {
+    for (const handler of [...this.#handlers]) this.#call(handler, change);
+  }
+
+  /** An error of a handler is a bug in it. It must end neither the watch nor the calls of other handlers. */
+  #call(handler: ChangeHandler<T>, change: ObjectChange<T>): void {
+    try {
+      handler(change);
+    } catch (error) {
+      const { log, type } = this.#options;
+      this.statistics.handlerErrors += 1;
+      const fields = { kind: type.kind, key: keyOf(change.object), change: change.type };
+      log.error({ ...fields, err: error }, 'a handler of changes failed');
+    }
   }
 }

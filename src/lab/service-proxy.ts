@@ -29,14 +29,11 @@ export class ServiceProxy {
 
   constructor(parts: ServiceProxyParts) {
     this.#parts = parts;
-    const follow = {
-      client: parts.client,
-      clock: parts.clock,
-      log: parts.log,
-      onChange: () => this.#changed(),
-    };
+    const follow = { client: parts.client, clock: parts.clock, log: parts.log };
     this.#services = new Reflector({ ...follow, type: resources.services });
     this.#slices = new Reflector({ ...follow, type: resources.endpointSlices });
+    this.#services.subscribe(() => this.#changed());
+    this.#slices.subscribe(() => this.#changed());
   }
 
   start(): void {

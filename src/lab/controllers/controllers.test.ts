@@ -86,11 +86,8 @@ function startKubelet(): { stop(): Promise<void> } {
       });
     },
   });
-  const pods: Reflector<Pod> = new Reflector<Pod>({
-    ...shared,
-    type: resources.pods,
-    onChange: ({ object }) => queue.add(keyOf(object)),
-  }).start();
+  const pods: Reflector<Pod> = new Reflector<Pod>({ ...shared, type: resources.pods }).start();
+  pods.subscribe(({ object }) => queue.add(keyOf(object)));
   return {
     async stop() {
       await Promise.all([queue.stop(), pods.stop()]);

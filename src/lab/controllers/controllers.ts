@@ -2,7 +2,7 @@
 
 import { type KubeObject, resources } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
-import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, refOf, WorkQueue } from '#kube';
+import { EventRecorder, type KubeClient, keyOf, type ObjectChange, Reflector, refOf, WorkQueue } from '#kube';
 import type { Action, Controller } from './controller.ts';
 import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
@@ -93,17 +93,13 @@ class ControllerManager {
 
   #reflector(kind: WatchedKind): Reflector<KubeObject> {
     const { client, clock, log } = this.#options;
-    return new Reflector<KubeObject>({
-      client,
-      clock,
-      log,
-      type: resources[kind],
-      indexes: worldIndexes,
-      onChange: (change) => this.#changed(kind, change),
-    });
+    const type = resources[kind];
+    const reflector = new Reflector<KubeObject>({ client, clock, log, type, indexes: worldIndexes });
+    reflector.subscribe((change) => this.#changed(kind, change));
+    return reflector;
   }
 
-  #changed(kind: WatchedKind, change: Change<KubeObject>): void {
+  #changed(kind: WatchedKind, change: ObjectChange<KubeObject>): void {
     this.#visibility.saw(resources[kind], change);
     const objects = change.type === 'changed' ? [change.before, change.object] : [change.object];
     for (const [controller, queue] of this.#queues) {

@@ -2,13 +2,13 @@
 
 import type { KubeObject, ResourceType } from '#api';
 import type { Clock } from '#base';
-import { type Change, keyOf } from '#kube';
+import { keyOf, type ObjectChange } from '#kube';
 
 /** A watch that lags longer than this is broken. Then a new list follows and informs the controllers. */
 const patienceMs = 2000;
 
 interface Waiting {
-  readonly isOver: (change: Change<KubeObject>) => boolean;
+  readonly isOver: (change: ObjectChange<KubeObject>) => boolean;
   readonly wake: () => void;
 }
 
@@ -24,7 +24,7 @@ export class Visibility {
   }
 
   /** Called for every change, after the store has it. */
-  saw(type: ResourceType, change: Change<KubeObject>): void {
+  saw(type: ResourceType, change: ObjectChange<KubeObject>): void {
     const key = idOf(type, change.object);
     if (change.type === 'deleted') this.#seen.delete(key);
     else this.#seen.set(key, change.object);
@@ -35,7 +35,7 @@ export class Visibility {
   async until(type: ResourceType, object: KubeObject): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen !== undefined && versionOf(seen) >= versionOf(object)) return;
-    const isOver = (change: Change<KubeObject>) =>
+    const isOver = (change: ObjectChange<KubeObject>) =>
       change.type === 'deleted' || versionOf(change.object) >= versionOf(object);
     await this.#wait(type, object, isOver);
   }
@@ -44,7 +44,8 @@ export class Visibility {
   async untilGone(type: ResourceType, object: KubeObject): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen === undefined || seen.metadata.uid !== object.metadata.uid || isGoing(seen)) return;
-    const isOver = ({ type: how, object: now }: Change<KubeObject>) => how === 'deleted' || isGoing(now);
+    const isOver = ({ type: how, object: now }: ObjectChange<KubeObject>) =>
+      how === 'deleted' || isGoing(now);
     await this.#wait(type, object, isOver);
   }
 

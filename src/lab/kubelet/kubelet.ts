@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { type Pod, resources } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import { primeThreads } from '#kernel';
-import { type Change, EventRecorder, type KubeClient, keyOf, Reflector, WorkQueue } from '#kube';
+import { EventRecorder, type KubeClient, keyOf, type ObjectChange, Reflector, WorkQueue } from '#kube';
 import { removePodRecord, writePodRecord } from '../pod-record.ts';
 import { Chain } from './chain.ts';
 import { readClusterNetwork } from './conf-folder.ts';
@@ -98,9 +98,9 @@ class Kubelet {
       log,
       type: resources.pods,
       selection: { fieldSelector: `spec.nodeName=${node.name}` },
-      onChange: (change) => {
-        if (this.#recovered && concerns(change)) this.#queue.add(keyOf(change.object));
-      },
+    });
+    this.#pods.subscribe((change) => {
+      if (this.#recovered && concerns(change)) this.#queue.add(keyOf(change.object));
     });
   }
 
@@ -265,7 +265,7 @@ class Kubelet {
 }
 
 /** Whether a change needs work. Changes that the kubelet writes itself do not; otherwise a failed pod would not wait for its next try. */
-function concerns(change: Change<Pod>): boolean {
+function concerns(change: ObjectChange<Pod>): boolean {
   if (change.type !== 'changed') return true;
   const { before, object } = change;
   return (
