@@ -13,6 +13,7 @@ const checks: [name: string, command: string[]][] = [
   ['floors (dependency-cruiser)', ['depcruise', '--output-type', 'err', 'src']],
   ['dead code (knip)', ['knip', '--no-progress']],
   ['programs (tools/programs.txt)', ['node', 'tools/programs.ts']],
+  ['long lines of pages', ['node', 'tools/pages.ts']],
   ['generated files', ['node', 'tools/gen.ts', '--check']],
 ];
 

@@ -1,5 +1,7 @@
 // Prints rows of texts in columns that fit the line. A text that is too long continues below itself.
 
+import { wrapped } from '#base';
+
 const gap = 2;
 
 /** How to print a text that is padded to the width of its column. */
@@ -36,25 +38,6 @@ function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], wi
     widths[most] = (widths[most] ?? 0) - 1;
   }
   return widths;
-}
-
-/** The text in lines of at most `width`, broken between words if possible. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').flatMap((each) => pieces(each, width))) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
-}
-
-function pieces(word: string, width: number): string[] {
-  if (word.length <= width) return [word];
-  return [word.slice(0, width), ...pieces(word.slice(width), width)];
 }
 
 function longestWord(text: string): number {

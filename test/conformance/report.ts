@@ -1,7 +1,10 @@
 // Writes the outcomes of several plugins as a Markdown page.
 
+import { wrapped } from '#base';
 import type { Outcome } from './case.ts';
 
+/** The maximum length of a line outside tables, in characters. */
+const lineWidth = 120;
 /** The limit, because longer text would not fit on a page. */
 const COLUMNS = 5;
 
@@ -13,17 +16,21 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
     '# CNI conformance',
     '',
     'The CNI project has no conformance suite. `npm run conformance -- TYPE…` runs these 26 cases against any plugin',
-    'executable, from the specification alone: it knows nothing of how a plugin is made. A type is described by a file in',
-    '`test/conformance/profiles/`, and may have two: our chained types work after a macvlan that our own IPAM serves, and alone after one',
-    'with host-local addresses; our IPAM alone, and chained as the delegate of macvlan; `ifacer` after a macvlan, and alone where it',
-    'belongs, first in its chain. The reference plugins are those of Debian (containernetworking-plugins). Case 23 kills',
-    'at twenty moments of an ADD: a plugin with a small window passes it in one run and fails it in the next.',
+    'executable. The cases come from the specification alone, and know nothing of how a plugin is made.',
     '',
-    '`npm run conformance -- stress` (`--kills N --parallel N --seed N`; 500, 100 and a seed that it prints) is about our types alone: that',
-    'many ADDs at once, then pods that live and die in one or two sandboxes with one or two NICs, served by `coordinator` and `veth` in',
-    'turn, while `kill -9` hits plugins at any moment of ADD, CHECK and DEL, and the agent every second or so. Only what was killed may',
-    'fail, no address may be with two pods, and after DEL and GC no link, address, route, rule, neighbour, nft object, file, allocation or',
-    'SpiderEndpoint may be left. `test/conformance/stress/sabotage.root.test.ts` breaks the product on purpose and sees it found out.',
+    'A file in `test/conformance/profiles/` describes a type. A type may have two profiles. Our chained types run after a',
+    'macvlan that our own IPAM serves, and alone after one with host-local addresses. Our IPAM runs alone, and chained as the',
+    'delegate of macvlan. `ifacer` runs after a macvlan, and alone in its proper place, first in the chain. The reference',
+    'plugins are those of Debian (containernetworking-plugins). Case 23 kills at twenty moments of an ADD. A plugin with a',
+    'small window passes it in one run and fails it in the next.',
+    '',
+    '`npm run conformance -- stress` tests our own types only. `--kills N`, `--parallel N` and `--seed N` change its',
+    'defaults: 500 kills, 100 ADDs in parallel, and a seed that it prints. First it runs that many ADDs at once. Then pods',
+    'live and die in one or two sandboxes with one or two NICs, and `coordinator` and `veth` serve them in turn. Meanwhile',
+    '`kill -9` hits plugins at any moment of ADD, CHECK and DEL, and the agent about once a second. Only killed calls may',
+    'fail, and no two pods may have the same address. After DEL and GC nothing may be left: no link, address, route, rule,',
+    'neighbour, nft object, file, allocation or SpiderEndpoint. `test/conformance/stress/sabotage.root.test.ts` breaks the',
+    'product on purpose, and checks that the run finds it.',
     '',
     ...Array.from({ length: Math.ceil(names.length / COLUMNS) }, (_, at) =>
       table(all, names.slice(at * COLUMNS, (at + 1) * COLUMNS)),
@@ -37,11 +44,16 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
       '',
     );
     for (const { number, verdict, reason } of outcomes) {
-      if (verdict !== 'ok') lines.push(`- ${number} ${verdict}: ${steady(reason)}`);
+      if (verdict !== 'ok') lines.push(...item(`${number} ${verdict}: ${steady(reason)}`));
     }
     lines.push('');
   }
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** An item of a list. */
+function item(text: string): string[] {
+  return wrapped(text, lineWidth - 2).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
 }
 
 function table(all: ReadonlyMap<string, readonly Outcome[]>, names: readonly string[]): string[] {

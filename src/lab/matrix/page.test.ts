@@ -55,3 +55,12 @@ test('every row has its ways as the plan makes them, each way once', () => {
 test('what a row stands on is told with the family that it is needed for', () => {
   assert.match(page(verdict({})), /^\| the marks \| 26 \(IPv6\) \|$/m);
 });
+
+test('no line outside a table is longer than the lines of the other pages', () => {
+  const reason = 'a node without an endpoint drops what comes from outside, '.repeat(5);
+  const lines = page(verdict({ expected: 'impossible', reason })).split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.length > 120 && !line.startsWith('|')),
+    [],
+  );
+});

@@ -1,8 +1,9 @@
 // docs/matrix.md: what the lab measured for every row, the planned path of its packets, and the objects that each row needs.
 
-import { describeRow, type RowPath } from '#plan/trace';
+import { wrapped } from '#base';
 import type { Loss } from './broken-trial.ts';
 import { nicsOf, podKinds } from './pod-kinds.ts';
+import { plannedPaths } from './row-paths.ts';
 import { type Row, rows, severalNicsRow, type Target } from './rows.ts';
 import type { MatrixVerdict } from './ways.ts';
 
@@ -19,6 +20,25 @@ const letters = {
   X: 'a pod of both: eth0 in the overlay, more NICs in the underlay',
 } as const;
 
+const introduction =
+  'Who reaches whom, by which path, and which address the server sees. The lab tries thirty rows with real packets, over ' +
+  'IPv4 and IPv6, with ICMP, TCP (64 kB each way) and UDP. Numbers and letters are those of Spiderpool’s connectivity ' +
+  'matrix. [ADR 0023](adr/0023-the-forwarding-matrix-and-strict-reverse-path-filters.md) tells how the lab is built, ' +
+  'and what it found.';
+
+const legend =
+  'Every second node has rp_filter 1, and its pods inherit it. The rule of kube-proxy that drops INVALID packets is ' +
+  'always present. In a table, *off* and *VXLAN* say that the path was also tried with natOutgoing off, and with the ' +
+  'overlay in VXLAN. "from net1" is a socket that is bound to that NIC’s address. Paths name the pods of a sample ' +
+  'cluster: C1 is C on node1, D is M on the other LAN, and T has two underlay NICs.';
+
+const lossesIntroduction =
+  'The lab takes away each kind of kernel object in turn (`npm run lab -- --once --matrix broken`). At least some cells ' +
+  'of these rows then fail:';
+
+/** The maximum length of a line outside tables, in characters. */
+const lineWidth = 120;
+
 /** The whole page; `head` says how it was made. */
 export function matrixPage({ table, losses }: MatrixFacts, head: string): string {
   const numbers = [...new Set(rows.map(({ number }) => number)), severalNicsRow];
@@ -29,20 +49,20 @@ export function matrixPage({ table, losses }: MatrixFacts, head: string): string
     '',
     head,
     '',
-    'Who reaches whom, by which way, and which address the server sees: thirty rows, tried in the lab with real packets over IPv4 and IPv6, with ICMP, TCP (64 kB',
-    'each way) and UDP. Numbers and letters are those of Spiderpool’s connectivity matrix. How it is laid out and what it found: [ADR 0023](adr/0023-the-forwarding-matrix-and-strict-reverse-path-filters.md).',
+    ...wrapped(introduction, lineWidth),
     '',
     `Of ${table.length} cells ${table.length - impossible.length - failed} work, ${impossible.length} cannot work, and ${failed} failed.`,
-    ...distinct(impossible.map(({ reason }) => reason)).map((reason) => `The ones that cannot: ${reason}.`),
+    ...distinct(impossible.map(({ reason }) => reason)).flatMap((reason) =>
+      wrapped(`The ones that cannot: ${reason}.`, lineWidth),
+    ),
     '',
     ...kindsTable(),
     '',
-    'Every second node has rp_filter 1, inherited by its pods; kube-proxy’s INVALID drop is always in place. *off* and *VXLAN* in a table say that the way was tried with natOutgoing',
-    'off and with the overlay in VXLAN as well; "from net1" is a socket bound to that NIC’s address. Ways name the pods of a sample cluster: C1 is C on node1, D is M on the other LAN, T has two underlay NICs.',
+    ...wrapped(legend, lineWidth),
     '',
     '## What the rows stand on',
     '',
-    'Each kind of kernel object was taken away in turn (`npm run lab -- --once --matrix broken`); these rows then failed, in some of their cells at least:',
+    ...wrapped(lossesIntroduction, lineWidth),
     '',
     ...markdownTable(
       ['without', 'rows that fail'],
@@ -67,7 +87,7 @@ function kindsTable(): string[] {
   ]);
   const names = Object.entries(letters).map(([letter, text]) => `**${letter}** is ${text}`);
   return [
-    `${names.join('; ')}. These kinds take part, one of each on each node:`,
+    ...wrapped(`${names.join('; ')}. One pod of each of these kinds is on each node:`, lineWidth),
     '',
     ...markdownTable(['pod', 'NICs', 'default route'], lines),
   ];
@@ -79,18 +99,25 @@ function rowSection(number: number, table: readonly MatrixVerdict[]): string[] {
     several ? verdict.rows.includes(number) : verdict.rows[0] === number,
   );
   const failed = verdicts.filter(({ ok }) => !ok).length;
-  const title = several
-    ? 'pods with two underlay NICs, in the rows above'
-    : distinct(rows.filter((row) => row.number === number).map(rowTitle)).join('; ');
+  const titles = several
+    ? ['pods with two underlay NICs, in the rows above']
+    : distinct(rows.filter((row) => row.number === number).map(rowTitle));
   return [
     '',
-    `## Row ${number}: ${title}`,
+    ...rowHeading(number, titles),
     '',
     `${verdicts.length} cells, ${failed === 0 ? 'none' : failed} failed.`,
     '',
-    ...ways(number),
+    ...plannedPaths(number, lineWidth),
     ...(several ? [] : cellsTable(verdicts)),
   ];
+}
+
+/** The heading with all titles. A heading cannot continue on another line, so titles that do not fit follow below it. */
+function rowHeading(number: number, [first = '', ...others]: readonly string[]): string[] {
+  const heading = `## Row ${number}: ${[first, ...others].join('; ')}`;
+  if (heading.length <= lineWidth) return [heading];
+  return [`## Row ${number}: ${first}`, '', ...wrapped(`Also ${others.join('; ')}.`, lineWidth)];
 }
 
 function rowTitle({ from, to, where, subnet }: Row): string {
@@ -114,39 +141,6 @@ function targetTitle(to: Target): string {
     case 'NodePort':
       return `NodePort (${to.policy}) of ${to.of} ${to.asked}`;
   }
-}
-
-/** The planned paths. If natOutgoing or the NIC of the default route changes a path, each variant is listed. */
-function ways(number: number): string[] {
-  const settings = [true, false].flatMap((natOutgoing) =>
-    (['eth0', 'net1'] as const).map((defaultRouteNic) => ({
-      natOutgoing,
-      defaultRouteNic,
-      dropsInvalid: true,
-    })),
-  );
-  const found = settings.flatMap((setting) =>
-    describeRow(number, setting).map((path) => ({ path, setting })),
-  );
-  const lines = Array.from(
-    Map.groupBy(found, ({ path }) => `${path.title}\0${wayOf(path)}`).values(),
-    (same) => {
-      const { path } = same[0] as (typeof found)[number];
-      const all = same.length === settings.length;
-      const under = distinct(
-        same.map(
-          ({ setting }) =>
-            `natOutgoing ${setting.natOutgoing ? 'on' : 'off'}, default route ${setting.defaultRouteNic}`,
-        ),
-      );
-      return `- ${path.title}${all ? '' : ` (${under.join('; ')})`}: ${wayOf(path)}`;
-    },
-  );
-  return lines.length === 0 ? [] : [...lines, ''];
-}
-
-function wayOf({ request, reply }: RowPath): string {
-  return `\`${request}\` ⇐ \`${reply}\``;
 }
 
 /** One line for each pair of kinds. Node names are removed, because the column "where" says enough. */
