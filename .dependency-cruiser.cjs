@@ -20,6 +20,29 @@ const floors = [
 const programs = ['agent', 'apiserver', 'cli', 'lab'];
 const pure = ['base', 'ip', 'net', 'api', 'plan'];
 
+/** Tests, their fixtures and fakes. They may look into the folders of their own floor. */
+const testing = '((\\.test|-fixture)\\.ts$|/testing/)';
+
+/** For files in a folder of this depth: they import files of the folders around them, and of other folders the index. */
+const throughIndexes = (depth) => {
+  const around = Array.from({ length: depth }, (_, i) => `^src/${numbered(i + 1)}/`);
+  return {
+    name: `folders-have-doors-${depth}`,
+    comment: 'A folder beside or below is entered through its index.ts.',
+    severity: 'error',
+    from: { path: `^src/${'([^/]+)/'.repeat(depth)}[^/]+$`, pathNot: testing },
+    to: {
+      path: '^src/$1/',
+      pathNot: around.flatMap((folder) => [`${folder}[^/]+$`, `${folder}[^/]+/index\\.ts$`]),
+    },
+  };
+};
+
+/** `$1/$2/$3`: the first folders of the importing file. */
+function numbered(count) {
+  return Array.from({ length: count }, (_, i) => `$${i + 1}`).join('/');
+}
+
 const downOnly = floors.map((floor, i) => ({
   name: `floor-${floor}-looks-down-only`,
   severity: 'error',
@@ -62,7 +85,17 @@ module.exports = {
       comment: 'Another floor is entered through an index.ts: its own, or that of a folder in it.',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: '^src/([^/]+)/', pathNot: ['^src/$1/', 'index\\.ts$'] },
+      to: {
+        path: '^src/([^/]+)/',
+        pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', '^src/[^/]+/[^/]+/index\\.ts$'],
+      },
+    },
+    ...[1, 2, 3].map(throughIndexes),
+    {
+      name: 'fakes-are-for-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: testing },
+      to: { path: '(-fixture\\.ts$|/testing/)' },
     },
     {
       name: 'programs-stand-alone',

@@ -83,7 +83,7 @@ function buildShim(): string {
 
 /** The network program of the lab's pods and machines. */
 function buildProbe(): string {
-  const source = join(root, 'src/lab/probe/lab-probe.c');
+  const source = join(root, 'src/lab/trial/lab-probe.c');
   const output = join(dist, 'lab-probe');
   const builtMs = existsSync(output) ? statSync(output).mtimeMs : 0;
   // Sizes and ports in sockets' own types: too many conversions to spell out in a tool for the lab.

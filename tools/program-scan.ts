@@ -41,7 +41,7 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
 const told: Readonly<Record<string, readonly string[]>> = {
   'bench/cni-node.ts': [],
   'bench/shim.ts': [],
-  'src/lab/golden-table.ts': [],
+  'src/lab/trial/golden-table.ts': [],
   'src/lab/kubelet/plugin.ts': [],
   'src/main/agent.ts': [],
   'src/main/orbctl/lab-commands.ts': ['nsenter'],

@@ -13,8 +13,9 @@ import {
   type SpiderpoolParts,
   SpiderpoolPlugin,
 } from '#cni';
-import { FakeKube } from '#kube';
-import { FakeNamespace, refusal } from '#net';
+import { FakeKube } from '#kube/testing';
+import { refusal } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { type AttachmentRecord, Attachments, DelQueue, MemoryStateFiles } from '#node';
 import { ClusterView } from './cluster-view.ts';
 import { DelReplay } from './del-replay.ts';

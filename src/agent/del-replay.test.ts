@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, OrbError, silentLogger } from '#base';
+import { OrbError, silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
 import { type CniPlugin, type CniRequest, Dispatcher, requestFrame } from '#cni';
 import { DelQueue, MemoryStateFiles } from '#node';
 import { DelReplay } from './del-replay.ts';

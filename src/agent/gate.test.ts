@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, isOrbError } from '#base';
+import { isOrbError } from '#base';
+import { FakeClock } from '#base/testing';
 import { Gate } from './gate.ts';
 
 const turns = async () => {

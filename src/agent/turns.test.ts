@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Clock, FakeClock, OrbError, silentLogger, systemClock } from '#base';
+import { type Clock, OrbError, silentLogger, systemClock } from '#base';
+import { FakeClock } from '#base/testing';
 import { type CniPlugin, type CniRequest, Dispatcher, requestFrame } from '#cni';
 import { DelQueue, MemoryStateFiles } from '#node';
 import { DelReplay } from './del-replay.ts';

@@ -2,8 +2,7 @@
 // (pkg/k8sclient).
 
 import { z } from 'zod';
-import { goObject } from './cni/go-object.ts';
-import { hardwareAddressIfAny, requestedAddressText } from './cni/text-fields.ts';
+import { goObject, hardwareAddressIfAny, requestedAddressText } from './cni/index.ts';
 import { NETWORKS_ANNOTATION, type NetworkSelection } from './multus.ts';
 import { check } from './validation.ts';
 

@@ -3,10 +3,7 @@
 
 import { z } from 'zod';
 import { OrbError } from '#base';
-import { goObject, handedOn } from './cni/go-object.ts';
-import { INTERFACE_NAME } from './cni/interface-name.ts';
-import type { CniDns } from './cni/result.ts';
-import { addressIfAny } from './cni/text-fields.ts';
+import { addressIfAny, type CniDns, goObject, handedOn, INTERFACE_NAME } from './cni/index.ts';
 import { shortList } from './short-list.ts';
 import { checkJson } from './validation.ts';
 

@@ -1,11 +1,10 @@
 // Updates the registry from the stored CustomResourceDefinitions.
 
-import { resourcesOf } from './kinds/custom-resource-definition.ts';
+import { resourcesOf } from './kinds/index.ts';
 import type { Registry } from './registry.ts';
 import type { Resource } from './resource.ts';
-import type { Schema } from './schema/schema.ts';
-import type { Entry } from './store/entry.ts';
-import type { Store } from './store/store.ts';
+import type { Schema } from './schema/index.ts';
+import type { Entry, Store } from './store/index.ts';
 
 const definitions = 'customresourcedefinitions.apiextensions.k8s.io';
 

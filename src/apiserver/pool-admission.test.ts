@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { SpiderIPPool } from '#api';
 import { administrator } from './access/user.ts';
 import type { ApiObject, JsonObject } from './json.ts';
-import type { AdmissionRequest } from './objects/ports.ts';
 import { poolAdmission } from './pool-admission.ts';
+import type { AdmissionRequest } from './ports.ts';
 import { StatusError } from './status.ts';
 
 const stored: ApiObject[] = [];

@@ -3,7 +3,7 @@
 import type { Node, SpiderIPPool } from '#api';
 import { type AdmissionCluster, type AdmissionIssue, admissionVerdict, admittedObject } from '#plan/ipam';
 import type { ApiObject } from './json.ts';
-import type { Admission, AdmissionRequest } from './objects/ports.ts';
+import type { Admission, AdmissionRequest } from './ports.ts';
 import { invalid, type StatusCause } from './status.ts';
 
 /** The stored objects that a pool is checked against. */

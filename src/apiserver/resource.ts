@@ -1,6 +1,6 @@
 // The server's description of a kind in one version: names, scope, subresources, schema, columns.
 
-import type { Schema } from './schema/schema.ts';
+import type { Schema } from './schema/index.ts';
 
 /** Where a kind keeps its replicas (scale subresource). */
 export interface ScalePaths {

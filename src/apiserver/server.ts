@@ -5,43 +5,40 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Clock, errorText, type Logger } from '#base';
-import { Gate } from './access/gate.ts';
-import { ServiceAccountTokens } from './access/service-account-tokens.ts';
-import { builtInKinds } from './builtin/kinds.ts';
+import { Gate, ServiceAccountTokens } from './access/index.ts';
+import { builtInKinds } from './builtin/index.ts';
 import { CustomKinds } from './custom-kinds.ts';
-import { Documents } from './documents/documents.ts';
-import { sendJson } from './http/answer.ts';
-import type { Certificate } from './http/certificate.ts';
-import { resourcePath, splitUrl } from './http/request.ts';
+import { Documents } from './documents/index.ts';
+import { type Certificate, resourcePath, sendJson, splitUrl } from './http/index.ts';
 import type { ApiObject } from './json.ts';
-import { definitionStrategy } from './kinds/custom-resource-definition.ts';
-import { cronJobStrategy, jobStrategy } from './kinds/job.ts';
-import { namespaceStrategy } from './kinds/namespace.ts';
-import { podStrategy } from './kinds/pod.ts';
-import { disruptionBudgetStrategy, priorityClassStrategy } from './kinds/policy.ts';
-import { secretStrategy } from './kinds/secret.ts';
-import { apiClusterIps, type ServiceRanges, ServiceStrategy } from './kinds/service.ts';
-import { webhookConfigurationStrategy } from './kinds/webhook-configuration.ts';
 import {
+  apiClusterIps,
+  cronJobStrategy,
   daemonSetStrategy,
+  definitionStrategy,
   deploymentStrategy,
+  disruptionBudgetStrategy,
+  jobStrategy,
+  namespaceStrategy,
+  podStrategy,
+  priorityClassStrategy,
   replicaSetStrategy,
+  type ServiceRanges,
+  ServiceStrategy,
+  secretStrategy,
   statefulSetStrategy,
-} from './kinds/workload.ts';
-import { Lifecycle } from './objects/lifecycle.ts';
-import { Objects } from './objects/objects.ts';
-import { type ApiAddress, OwnObjects } from './objects/own-objects.ts';
-import type { Admission, Strategy } from './objects/ports.ts';
-import { ProtobufDecoder } from './protobuf/decoder.ts';
+  webhookConfigurationStrategy,
+} from './kinds/index.ts';
+import { type ApiAddress, Lifecycle, Objects, OwnObjects } from './objects/index.ts';
+import type { Admission, Strategy } from './ports.ts';
+import { ProtobufDecoder } from './protobuf/index.ts';
 import { Registry } from './registry.ts';
 import { storageName } from './resource.ts';
-import { RuleEngine } from './schema/rules.ts';
+import { RuleEngine } from './schema/index.ts';
 import { noSuchPath, StatusError } from './status.ts';
-import { Store } from './store/store.ts';
-import { ResourceHandler } from './verbs/resource-handler.ts';
-import { unservedKind } from './verbs/unserved.ts';
-import { Watches } from './verbs/watch.ts';
-import { WebhookAdmission } from './webhooks/admission.ts';
+import { Store } from './store/index.ts';
+import { ResourceHandler, unservedKind, Watches } from './verbs/index.ts';
+import { WebhookAdmission } from './webhooks/index.ts';
 
 /** The options of the server. */
 export interface ApiServerOptions {

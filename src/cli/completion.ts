@@ -1,8 +1,7 @@
 // `orbctl completion SHELL` prints the script that completes orbctl's words. At each Tab, the script asks `orbctl complete`.
 
 import { type Application, buildCommand, type Command } from '@stricli/core';
-import { proposals } from './completion/proposals.ts';
-import { shellScript, shells } from './completion/shell-script.ts';
+import { proposals, shellScript, shells } from './completion/index.ts';
 import { type Context, text } from './context.ts';
 
 export const completion = buildCommand<Record<never, never>, [string], Context<unknown>>({

@@ -1,6 +1,4 @@
 export { type Commands, orbctl } from './app.ts';
-export { runCheck } from './check/run.ts';
+export { runCheck } from './check/index.ts';
 export type { LabFlags } from './lab.ts';
-export { nodeSite } from './trace/node-site.ts';
-export { lookAround, runTrace } from './trace/run.ts';
-export type { Site } from './trace/site.ts';
+export { lookAround, nodeSite, runTrace, type Site } from './trace/index.ts';

@@ -7,7 +7,7 @@ import type { Protocol } from '#plan/trace';
 import { wholeNumber } from '#program';
 import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
 import { completePlace, type PlaceNames } from './lab-places.ts';
-import type { TraceFlags } from './trace/run.ts';
+import type { TraceFlags } from './trace/index.ts';
 
 /** Does the work. It resolves with the exit code: 1 if the connection does not work, 3 if the packet arrives but nobody listens. */
 export interface TraceCommands extends PlaceNames {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { parseCniEnvironment, parseNetConf } from '#api';
 import { silentLogger } from '#base';
-import { FakeNamespace, refusal } from '#net';
+import { refusal } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { IfacerPlugin } from './ifacer.ts';
 import type { NetnsCall } from './plugin.ts';
 

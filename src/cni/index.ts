@@ -1,4 +1,4 @@
-export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
+export { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';
 export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
@@ -22,5 +22,4 @@ export {
   type RecordedNetns,
 } from './pod-namespace.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
-export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';
-export { TranslatedPlugin } from './translated.ts';
+export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool/index.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeNamespace, type FakeNamespaces, refusal } from '#net';
+import { refusal } from '#net';
+import { FakeNamespace, type FakeNamespaces } from '#net/testing';
 import { addedNamespace, leftNamespace, recordedNetns } from './pod-namespace.ts';
 
 const path = '/proc/4711/ns/net';

@@ -1,15 +1,22 @@
 // A batch of changes for the kernel: encodes them, sends them in as few datagrams as possible, and reads every answer.
 
 import { type Change, describeChange, refusal } from '#net';
-import { describeErrno } from './ffi/libc.ts';
-import { changeAddress } from './netlink/address.ts';
-import { createLink, decodeLink, deleteLink, getLinks, setLink } from './netlink/link.ts';
-import type { IndexOf } from './netlink/link-header.ts';
-import type { Acknowledgement, Request } from './netlink/message.ts';
-import { changeNeighbour } from './netlink/neighbour.ts';
-import { changeRoute } from './netlink/route.ts';
-import { changeRule } from './netlink/rule.ts';
-import type { NetlinkSocket } from './netlink/socket.ts';
+import { describeErrno } from './ffi/index.ts';
+import {
+  type Acknowledgement,
+  changeAddress,
+  changeNeighbour,
+  changeRoute,
+  changeRule,
+  createLink,
+  decodeLink,
+  deleteLink,
+  getLinks,
+  type IndexOf,
+  type NetlinkSocket,
+  type Request,
+  setLink,
+} from './netlink/index.ts';
 
 const ENODEV = 19;
 

@@ -2,9 +2,8 @@
 // with every pod's traffic, and routes of a routing daemon, never wake the agent.
 
 import { MAIN_TABLE, ROUTE_PROTOCOL, RTPROT } from '#net';
-import type { FilterInstruction } from './ffi/libc.ts';
-import { RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
-import { RTM_DELROUTE, RTM_NEWROUTE } from './netlink/route.ts';
+import type { FilterInstruction } from './ffi/index.ts';
+import { RTM_DELNEIGH, RTM_DELROUTE, RTM_NEWNEIGH, RTM_NEWROUTE } from './netlink/index.ts';
 
 /** Codes of classic BPF (filter.h, bpf_common.h). */
 const LOAD_BYTE = 0x30;

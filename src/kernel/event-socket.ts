@@ -1,11 +1,16 @@
 // A netlink socket that listens. It delivers datagrams through the event loop, and reports that some were lost.
 
 import { errnoOf } from '#net';
-import { attachFilter, closeFd, type FilterInstruction, setSocketOption } from './ffi/libc.ts';
-import { MessageReceiver } from './ffi/message.ts';
-import { type Watch, watchReadable } from './ffi/poll.ts';
-import { decodeMessages, type Message } from './netlink/message.ts';
-import { openNetlink } from './netlink/socket.ts';
+import {
+  attachFilter,
+  closeFd,
+  type FilterInstruction,
+  MessageReceiver,
+  setSocketOption,
+  type Watch,
+  watchReadable,
+} from './ffi/index.ts';
+import { decodeMessages, type Message, openNetlink } from './netlink/index.ts';
 
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;

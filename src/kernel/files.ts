@@ -7,7 +7,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { OrbError } from '#base';
-import { closeFd, openForLocking, tryLock } from './ffi/libc.ts';
+import { closeFd, openForLocking, tryLock } from './ffi/index.ts';
 
 const sync = promisify(fsync);
 

@@ -1,7 +1,7 @@
 // A filter program for nftables' notifications that keeps one for each transaction.
 
-import type { FilterInstruction } from './ffi/libc.ts';
-import { NFT_NEW_GENERATION } from './netlink/nftables.ts';
+import type { FilterInstruction } from './ffi/index.ts';
+import { NFT_NEW_GENERATION } from './netlink/index.ts';
 
 /**
  * Classic BPF (filter.h). It reads half-words in network byte order, but netlink writes them in the machine's byte

@@ -7,7 +7,7 @@ export {
   encodeArp,
 } from './arp.ts';
 export { driftFilter } from './drift-filter.ts';
-export { exitAtOnce } from './ffi/libc.ts';
+export { exitAtOnce } from './ffi/index.ts';
 export {
   type FileLock,
   lockFile,

@@ -4,17 +4,32 @@
 import { isOrbError } from '#base';
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 import { EventSocket } from './event-socket.ts';
-import type { FilterInstruction } from './ffi/libc.ts';
+import type { FilterInstruction } from './ffi/index.ts';
 import { generationFilter } from './generation-filter.ts';
-import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './netlink/address.ts';
-import { decodeConfiguration, RTM_NEWNETCONF } from './netlink/configuration.ts';
-import { decodeLink, getLinks, RTM_DELLINK, RTM_NEWLINK } from './netlink/link.ts';
-import type { Message } from './netlink/message.ts';
-import { decodeNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './netlink/neighbour.ts';
-import { NETLINK_NETFILTER, NFNLGRP_NFTABLES } from './netlink/nftables.ts';
-import { decodeRoute, RTM_DELROUTE, RTM_NEWROUTE } from './netlink/route.ts';
-import { decodeRule, RTM_DELRULE, RTM_NEWRULE } from './netlink/rule.ts';
-import { NetlinkSocket } from './netlink/socket.ts';
+import {
+  decodeAddress,
+  decodeConfiguration,
+  decodeLink,
+  decodeNeighbour,
+  decodeRoute,
+  decodeRule,
+  getLinks,
+  type Message,
+  NETLINK_NETFILTER,
+  NetlinkSocket,
+  NFNLGRP_NFTABLES,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_DELNEIGH,
+  RTM_DELROUTE,
+  RTM_DELRULE,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  RTM_NEWNEIGH,
+  RTM_NEWNETCONF,
+  RTM_NEWROUTE,
+  RTM_NEWRULE,
+} from './netlink/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 /** The kinds of objects that can be watched, with their groups (rtnetlink.h, RTNLGRP_*). */

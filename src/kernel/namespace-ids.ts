@@ -3,10 +3,14 @@
 
 import { OrbError } from '#base';
 import { refusal } from '#net';
-import { describeErrno } from './ffi/libc.ts';
-import type { Acknowledgement } from './netlink/message.ts';
-import { assignNamespaceId, decodeNamespaceId, getNamespaceId } from './netlink/namespace-id.ts';
-import { NetlinkSocket } from './netlink/socket.ts';
+import { describeErrno } from './ffi/index.ts';
+import {
+  type Acknowledgement,
+  assignNamespaceId,
+  decodeNamespaceId,
+  getNamespaceId,
+  NetlinkSocket,
+} from './netlink/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 export class NamespaceIds {

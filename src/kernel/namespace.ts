@@ -17,14 +17,25 @@ import {
   refusal,
 } from '#net';
 import { ChangeBatch, refused } from './change-batch.ts';
-import { describeErrno } from './ffi/libc.ts';
+import { describeErrno } from './ffi/index.ts';
 import { readListeners } from './listeners.ts';
-import { decodeAddress, getAddresses } from './netlink/address.ts';
-import { decodeLink, deleteLink, getLinks, RTM_DELLINK } from './netlink/link.ts';
-import { decodeNeighbour, getNeighbours } from './netlink/neighbour.ts';
-import { decodeRoute, decodeRouteTo, getRoutes, getRouteTo } from './netlink/route.ts';
-import { decodeRule, getRules } from './netlink/rule.ts';
-import { NetlinkSocket } from './netlink/socket.ts';
+import {
+  decodeAddress,
+  decodeLink,
+  decodeNeighbour,
+  decodeRoute,
+  decodeRouteTo,
+  decodeRule,
+  deleteLink,
+  getAddresses,
+  getLinks,
+  getNeighbours,
+  getRoutes,
+  getRouteTo,
+  getRules,
+  NetlinkSocket,
+  RTM_DELLINK,
+} from './netlink/index.ts';
 import { inNetns, type NetnsHandle, openNetns } from './netns.ts';
 import { Nftables } from './nft.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';

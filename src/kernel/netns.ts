@@ -12,7 +12,7 @@ import {
   enterNetworkNamespace,
   openForReading,
   unshareNetworkNamespace,
-} from './ffi/libc.ts';
+} from './ffi/index.ts';
 
 /** The result of a function that must not wait: anything except a promise. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T;

@@ -3,9 +3,8 @@
 
 import { OrbError } from '#base';
 import type { NftRule } from '#net';
-import { type NftContext, openNftContext } from './ffi/libnftables.ts';
-import { decodeNftRule, getNftRules, NETLINK_NETFILTER } from './netlink/nftables.ts';
-import { NetlinkSocket } from './netlink/socket.ts';
+import { type NftContext, openNftContext } from './ffi/index.ts';
+import { decodeNftRule, getNftRules, NETLINK_NETFILTER, NetlinkSocket } from './netlink/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 /**

@@ -14,8 +14,9 @@ import {
   receiveDatagram,
   sendDatagram,
   setSocketOption,
-} from './ffi/libc.ts';
-import { type Watch, watchReadable } from './ffi/poll.ts';
+  type Watch,
+  watchReadable,
+} from './ffi/index.ts';
 import { macBytes } from './mac.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 

@@ -10,7 +10,7 @@ import {
   listenSocket,
   openSocket,
   setSocketOption,
-} from './ffi/libc.ts';
+} from './ffi/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 const AF_INET = 2;

@@ -13,9 +13,9 @@ import { silentLogger, systemClock } from '#base';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { kubeconfigFile } from './config.ts';
 import { EventRecorder } from './events.ts';
-import { FakeKube } from './fake-kube.ts';
 import { connect } from './http-client.ts';
 import { Reflector } from './reflector.ts';
+import { FakeKube } from './testing/fake-kube.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kube-client-'));
 let server: ChildProcess | undefined;

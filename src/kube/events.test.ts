@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { resources } from '#api';
 import { type Logger, silentLogger, systemClock } from '#base';
 import { EventRecorder } from './events.ts';
-import { FakeKube } from './fake-kube.ts';
+import { FakeKube } from './testing/fake-kube.ts';
 
 test('while the server does not answer, at most a thousand Events wait, and the rest is logged', async () => {
   const client = new FakeKube();

@@ -9,7 +9,6 @@ export type {
 } from './client.ts';
 export { inClusterConfig, type KubeConfig, kubeconfigFile, type TlsIdentity } from './config.ts';
 export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
-export { type FakeCall, FakeKube } from './fake-kube.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
 export {
   type ChangeHandler,

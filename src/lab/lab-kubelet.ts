@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Pod } from '#api';
 import type { Clock, Logger } from '#base';
 import { connect, kubeconfigFile } from '#kube';
-import { podPorts } from './cast.ts';
 import { commandsOf, defaultKubeletPaths, runKubelet } from './kubelet/index.ts';
 import { labFolder } from './mounts.ts';
 import { podRecordsIn } from './pod-record.ts';
+import { podPorts } from './trial/index.ts';
 
 export interface LabKubeletParts {
   readonly node: string;

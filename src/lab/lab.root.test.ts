@@ -6,8 +6,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { goldenTables } from './golden-table.ts';
-import type { Cell } from './table.ts';
+import type { goldenTables } from './trial/golden-table.ts';
+import type { Cell } from './trial/table.ts';
 
 const root = join(import.meta.dirname, '../..');
 const probe = join(root, 'dist/lab-probe');

@@ -8,7 +8,6 @@ import { listenInNetns, openNetns, primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import type { World } from '#plan/trace';
 import { type LabNode, labNodes } from './addressing.ts';
-import { branchPlace, machinePlaces } from './cast.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
 import { applyAll } from './kubectl.ts';
@@ -32,14 +31,22 @@ import {
   type ProgramFacts,
 } from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
-import { howToLookAround, labFacts, placesText } from './report.ts';
-import { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
 import { binFolder, kubeconfigPath, labFile } from './running-labs.ts';
 import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
-import { ServiceProxy } from './service-proxy.ts';
+import { ServiceProxy } from './services/index.ts';
 import { Supervisor } from './supervisor.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
-import type { Trial } from './trial.ts';
+import {
+  awaitNodes,
+  awaitRollout,
+  branchPlace,
+  howToLookAround,
+  labFacts,
+  machinePlaces,
+  placesText,
+  type Rollout,
+  type Trial,
+} from './trial/index.ts';
 import { trialOf } from './trials.ts';
 
 export interface LabParts extends ProgramFacts {

@@ -2,11 +2,10 @@
 
 import { randomInt } from 'node:crypto';
 import type { LabNode } from './addressing.ts';
-import { brokenTrial } from './matrix/broken-trial.ts';
-import { matrixTrial } from './matrix/trial.ts';
-import { randomTrial } from './random/trial.ts';
+import { brokenTrial, matrixTrial } from './matrix/index.ts';
+import { randomTrial } from './random/index.ts';
 import type { LabOptions } from './sandbox.ts';
-import { pairsTrial, type Trial } from './trial.ts';
+import { pairsTrial, type Trial } from './trial/index.ts';
 
 export function trialOf(
   { matrix, seed = randomInt(2 ** 31) }: Pick<LabOptions, 'matrix' | 'seed'>,

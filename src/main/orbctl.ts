@@ -7,8 +7,7 @@ import { type Commands, orbctl, runCheck, runTrace } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
-import { labCommands } from './orbctl/lab-commands.ts';
-import { siteOf } from './orbctl/site.ts';
+import { labCommands, siteOf } from './orbctl/index.ts';
 
 const programs = import.meta.dirname;
 const { stdout, stderr, env } = process;

@@ -1,6 +1,5 @@
 export { bondOptions, readBondOption } from './bond-options.ts';
 export { describeChange } from './describe.ts';
-export { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';
 export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,

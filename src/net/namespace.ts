@@ -1,5 +1,5 @@
 // The interface to one network namespace: it reads what is in it and changes it. `#kernel` has the real one. A fake for
-// tests is in fake-namespace.ts.
+// tests is in testing/.
 
 import type { Cidr, Family } from '#ip';
 import type {

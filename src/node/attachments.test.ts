@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Logger, silentLogger } from '#base';
-import type { AttachmentRecord } from './attachment-record.ts';
-import { decodeRecord, encodeRecord } from './attachment-record.ts';
+import { type AttachmentRecord, decodeRecord, encodeRecord } from './attachment-record.ts';
 import { Attachments } from './attachments.ts';
 import { MemoryStateFiles } from './state-files.ts';
 

@@ -4,17 +4,17 @@
 import { z } from 'zod';
 import { type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
 import { MAIN_TABLE, type Route } from '#net';
-import type {
-  MergedOptions,
-  NicInput,
-  NicMode,
-  OverlayNic,
-  PlannedNic,
-  PodInput,
-  PodNic,
-  PodNumbers,
+import {
+  type MergedOptions,
+  type NicInput,
+  type NicMode,
+  type OverlayNic,
+  type PlannedNic,
+  type PodInput,
+  type PodNic,
+  type PodNumbers,
+  readSettings,
 } from '#plan/network';
-import { readSettings } from '#plan/network';
 
 const optionsSchema = z.object({
   mode: z.string(),

@@ -2,8 +2,7 @@
 
 import { askByProbe, askInCrowd } from '#lab';
 import { type Cast, castOf, sorts } from './actors.ts';
-import type { Cluster } from './cluster.ts';
-import { nodeNames } from './cluster.ts';
+import { type Cluster, nodeNames } from './cluster.ts';
 import { until } from './command.ts';
 import { Installation } from './installation.ts';
 import type { Outcomes } from './outcome.ts';

@@ -4,7 +4,7 @@ import { type Pod, resources, type SpiderIPPool } from '#api';
 import { isOrbError, OrbError, silentLogger, systemClock } from '#base';
 import type { Allocation, AllocationRequest } from '#cni';
 import { formatAddress, formatCidr } from '#ip';
-import { FakeKube } from '#kube';
+import { FakeKube } from '#kube/testing';
 import { ClusterView } from '../cluster-view.ts';
 import { Allocator } from './allocator.ts';
 import { silentIpamMetrics } from './metrics.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Pod, resources, SPIDERPOOL_FINALIZER, type SpiderEndpoint } from '#api';
 import { silentLogger, systemClock } from '#base';
-import { FakeKube } from '#kube';
+import { FakeKube } from '#kube/testing';
 import { EndpointWriter } from './endpoint-writer.ts';
 
 const ref = { namespace: 'default', name: 'web-0' };

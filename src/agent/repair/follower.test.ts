@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, silentLogger } from '#base';
+import { silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
 import { refusal } from '#net';
 import { Follower, type FollowerParts } from './follower.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock } from '#base';
+import { FakeClock } from '#base/testing';
 import { type NodeCheckParts, NodeCheckServer } from './node-check.ts';
 
 /** An agent without pods, whose node has one drift. */

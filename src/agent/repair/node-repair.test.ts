@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SpiderCoordinator } from '#api';
-import { FakeNamespace } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { NodeRepair } from './node-repair.ts';
 
 /** A node as its agent finds it, with what the cluster's SpiderCoordinator says, where it is known. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock } from '#base';
+import { FakeClock } from '#base/testing';
 import { Patience } from './patience.ts';
 
 test('damage is mended at once, the next within a second, and who breaks it again and again waits', async () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '#base';
 import { formatCidr, parseAddress, parseCidr } from '#ip';
-import { FakeNamespace, type Route, RTPROT } from '#net';
+import { type Route, RTPROT } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { type AttachmentRecord, Attachments, MemoryStateFiles, type RecordedNic } from '#node';
 import { PodRepair } from './pod-repair.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, silentLogger } from '#base';
-import { FakeNamespace } from '#net';
+import { silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
+import { FakeNamespace } from '#net/testing';
 import type { PodState } from './pod-repair.ts';
 import { Repairs } from './repairs.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, silentLogger } from '#base';
+import { silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
 import { WatchedFact } from './watched-fact.ts';
 
 /** A fact that tests change, and how often it was read and told of. */

@@ -1,7 +1,7 @@
 // NetworkAttachmentDefinition: a CNI configuration that pods name in their annotations (NPWG de-facto standard 1.3).
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
+import type { CustomKind } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { crdManifests } from './manifest.ts';
+import { crdManifests } from '../manifests.ts';
 import { type OpenApiSchema, structuralSchema } from './structural.ts';
 
 /** What breaks a rule of "Specifying a structural schema" (Kubernetes, CustomResourceDefinitions), with its path. */

@@ -1,7 +1,7 @@
 // Checks of a SpiderCoordinator that the CRD's schema cannot make: whether networks and addresses are valid.
 
 import { z } from 'zod';
-import { ipv4Address, networks, policyRouteSchema } from '../cni/coordinator-conf.ts';
+import { ipv4Address, networks, policyRouteSchema } from '../cni/index.ts';
 import { type FieldIssue, issuesOf } from '../validation.ts';
 
 /** The forms of the plugin's configuration, with the field names of the SpiderCoordinator. */

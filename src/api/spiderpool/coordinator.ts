@@ -1,8 +1,7 @@
 // SpiderCoordinator: the cluster's settings for routes, veth and hijacked networks of underlay pods.
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
-import { rules } from '../crd/rule.ts';
+import { type CustomKind, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { int64, openObject } from '../open-object.ts';
 import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';

@@ -1,7 +1,7 @@
 // SpiderEndpoint: the addresses and routes of one pod, derived from the pools of the addresses.
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
+import type { CustomKind } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { int64, openObject } from '../open-object.ts';
 import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';

@@ -1,8 +1,7 @@
 // SpiderIPPool: addresses of one network for pods, and the holders of these addresses.
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
-import { immutableField, rules } from '../crd/rule.ts';
+import { type CustomKind, immutableField, rules } from '../crd/index.ts';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {

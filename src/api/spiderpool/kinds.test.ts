@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluate } from '@marcbachmann/cel-js';
-import { crdManifests } from '../crd/manifest.ts';
 import type { OpenApiSchema } from '../crd/structural.ts';
+import { crdManifests } from '../manifests.ts';
 import { customResources } from '../resources.ts';
 import { issuesOf } from '../validation.ts';
 

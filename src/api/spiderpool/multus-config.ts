@@ -1,8 +1,7 @@
 // SpiderMultusConfig: a typed CNI configuration from which a NetworkAttachmentDefinition is rendered.
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
-import { rules, type ValidationRule } from '../crd/rule.ts';
+import { type CustomKind, rules, type ValidationRule } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { int32, openObject } from '../open-object.ts';
 import { SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';

@@ -1,8 +1,7 @@
 // SpiderReservedIP: addresses that no pool may give out.
 
 import type { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
-import { immutableField, rules } from '../crd/rule.ts';
+import { type CustomKind, immutableField, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {

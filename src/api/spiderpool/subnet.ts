@@ -1,8 +1,7 @@
 // SpiderSubnet: a network from which pools are made, manually or for an application.
 
 import { z } from 'zod';
-import type { CustomKind } from '../crd/custom-kind.ts';
-import { immutableField, rules } from '../crd/rule.ts';
+import { type CustomKind, immutableField, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {

@@ -2,7 +2,7 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isObject, type Json, type JsonObject, numberAt, stringAt, textsAt } from '../json.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/index.ts';
 import type { User } from './user.ts';
 
 /** The issuer of tokens. It is also the audience of a token whose request names none. */

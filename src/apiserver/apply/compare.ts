@@ -1,7 +1,7 @@
 // Which field paths differ between two versions of an object.
 
 import { equal, isObject, type Json, type JsonObject } from '../json.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { Schema } from '../schema/index.ts';
 import { FieldSet, fieldSetOf, ownership, schemaOf } from './field-set.ts';
 
 /** The paths with a new value, and the paths that were removed. */

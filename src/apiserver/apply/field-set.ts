@@ -3,7 +3,7 @@
 // A step of a path is `f:name` for a field, `k:{"name":"a"}` for an item of a list with keys, `v:"x"` for an item of a set.
 
 import { canonicalText, isObject, type Json, type JsonObject } from '../json.ts';
-import { anyValue, fieldSchema, type Schema } from '../schema/schema.ts';
+import { anyValue, fieldSchema, type Schema } from '../schema/index.ts';
 
 /** A set of paths, as a tree. */
 export class FieldSet {

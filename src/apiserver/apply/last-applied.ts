@@ -1,6 +1,7 @@
 // Moves from kubectl's client-side apply to server-side apply. It uses the annotation with kubectl's last applied configuration
 // (k8s.io/apimachinery managedfields: lastAppliedManager, lastAppliedUpdater).
 
+import { areTooLong } from '../annotations.ts';
 import {
   type ApiObject,
   canonicalText,
@@ -10,8 +11,7 @@ import {
   objectAt,
   stringAt,
 } from '../json.ts';
-import { areTooLong } from '../objects/annotations.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { Schema } from '../schema/index.ts';
 import { compare } from './compare.ts';
 import { FieldSet, fieldSetOf } from './field-set.ts';
 import type { Writer } from './managed-fields.ts';

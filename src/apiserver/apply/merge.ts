@@ -1,7 +1,7 @@
 // The two ways in which server-side apply changes an object: it merges a configuration, and it removes paths.
 
 import { isObject, type Json, type JsonObject } from '../json.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { Schema } from '../schema/index.ts';
 import { type FieldSet, ownership, schemaOf } from './field-set.ts';
 
 /** A new value: `live` with the fields and items of `applied` set. */

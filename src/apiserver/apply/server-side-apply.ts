@@ -1,7 +1,7 @@
 // Server-side apply: merges a configuration into the live object, and records which manager owns which field.
 
 import type { ApiObject, JsonObject } from '../json.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { Schema } from '../schema/index.ts';
 import { StatusError } from '../status.ts';
 import { compare } from './compare.ts';
 import { FieldSet, fieldSetOf } from './field-set.ts';

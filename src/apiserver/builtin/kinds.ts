@@ -1,8 +1,7 @@
 // The kinds that the server knows without a CustomResourceDefinition.
 
 import type { Resource } from '../resource.ts';
-import type { Schema } from '../schema/schema.ts';
-import { TypeTable } from '../schema/type-text.ts';
+import { type Schema, TypeTable } from '../schema/index.ts';
 import { containerTypes } from './container-types.ts';
 import { coreTypes } from './core-types.ts';
 import { groupKinds } from './group-kinds.ts';

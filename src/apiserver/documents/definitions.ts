@@ -1,10 +1,8 @@
 // The names of schemas in OpenAPI documents, and the schemas in that form.
 
-import type { Json, JsonObject } from '../json.ts';
-import { isObject } from '../json.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Resource } from '../resource.ts';
-import type { Schema } from '../schema/schema.ts';
-import type { TypeTable } from '../schema/type-text.ts';
+import type { Schema, TypeTable } from '../schema/index.ts';
 
 /** The name with the group's domain reversed, as upstream: `org.spiderpool.v2.Pool`. */
 export function definitionName(resource: Resource): string {

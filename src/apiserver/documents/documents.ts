@@ -1,10 +1,10 @@
 // All served paths except resources: discovery, OpenAPI, version, health.
 
 import type { ServerResponse } from 'node:http';
-import { sendJson, sendText } from '../http/answer.ts';
+import { sendJson, sendText } from '../http/index.ts';
 import type { Json } from '../json.ts';
 import type { Registry } from '../registry.ts';
-import type { TypeTable } from '../schema/type-text.ts';
+import type { TypeTable } from '../schema/index.ts';
 import { discovery } from './discovery.ts';
 import { openApiV2, openApiV2Json, openApiV2Type } from './openapi-v2.ts';
 import { openApiDocument, openApiIndex } from './openapi-v3.ts';

@@ -2,7 +2,7 @@
 
 import { isObject, type Json, type JsonObject, stringAt } from '../json.ts';
 import type { Registry } from '../registry.ts';
-import type { TypeTable } from '../schema/type-text.ts';
+import type { TypeTable } from '../schema/index.ts';
 import { Definitions } from './definitions.ts';
 import { Message } from './protobuf.ts';
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../json.ts';
 import type { Registry } from '../registry.ts';
 import type { Resource } from '../resource.ts';
-import type { TypeTable } from '../schema/type-text.ts';
+import type { TypeTable } from '../schema/index.ts';
 import { Definitions, definitionName } from './definitions.ts';
 
 /** The list of documents (/openapi/v3). */

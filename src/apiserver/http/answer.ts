@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Json } from '../json.ts';
 import { StatusError } from '../status.ts';
-import type { IncludeObject } from '../table/table.ts';
+import type { IncludeObject } from '../table/index.ts';
 
 /** The form of an answer that the client wants. */
 export type Form = { readonly as: 'object' } | { readonly as: 'table'; readonly include: IncludeObject };

@@ -13,12 +13,10 @@ import {
   stringAt,
   valueAt,
 } from '../json.ts';
-import { stamp } from '../objects/metadata.ts';
-import type { Strategy } from '../objects/ports.ts';
+import { stamp } from '../metadata.ts';
+import type { Strategy } from '../ports.ts';
 import type { PrinterColumn, Resource, ScalePaths } from '../resource.ts';
-import { patternFault } from '../schema/pattern.ts';
-import type { RuleEngine } from '../schema/rules.ts';
-import type { Schema } from '../schema/schema.ts';
+import { patternFault, type RuleEngine, type Schema } from '../schema/index.ts';
 import type { StatusCause } from '../status.ts';
 
 /** Holds a definition until the objects of its kind are gone. */

@@ -1,7 +1,7 @@
 // What the server does to namespaces. A finalizer holds a namespace until it is empty, and a label carries its name.
 
 import { ensureObject } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 
 export const namespaceFinalizer = 'kubernetes';
 

@@ -12,7 +12,7 @@ import {
   stringAt,
   valueAt,
 } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 import type { StatusCause } from '../status.ts';
 
 /** Fills the defaults of a pod's specification, also inside the templates of workloads. */

@@ -1,7 +1,7 @@
 // What the server does to the kinds of policy and scheduling: PodDisruptionBudgets and PriorityClasses.
 
 import { setDefault, valueAt } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 
 export const disruptionBudgetStrategy: Strategy = {
   validate(budget) {

@@ -1,7 +1,7 @@
 // What the server does to Secrets: text given as stringData is stored as data.
 
 import { type ApiObject, ensureObject, objectAt, setDefault } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 
 function prepare(secret: ApiObject): void {
   setDefault(secret, 'type', 'Opaque');

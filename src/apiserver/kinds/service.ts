@@ -20,9 +20,9 @@ import {
   setDefault,
   stringAt,
 } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 import type { StatusCause } from '../status.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/index.ts';
 import { assignNodePorts, type PortRange, refused } from './node-ports.ts';
 
 /** Which addresses and ports services are given. */

@@ -12,7 +12,7 @@ import {
   textsAt,
   valueAt,
 } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 import type { StatusCause } from '../status.ts';
 
 function prepare(configuration: ApiObject): void {

@@ -11,7 +11,7 @@ import {
   setDefault,
   valueAt,
 } from '../json.ts';
-import type { Strategy } from '../objects/ports.ts';
+import type { Strategy } from '../ports.ts';
 import type { StatusCause } from '../status.ts';
 import { negativeCauses } from './field-causes.ts';
 import { containerCauses, defaultPodSpec } from './pod.ts';

@@ -2,13 +2,12 @@
 
 import { errorText, isOrbError } from '#base';
 import type { ApiObject } from '../json.ts';
+import { metadataCauses } from '../names.ts';
+import type { AdmissionRequest, ObjectContext, WriteOptions } from '../ports.ts';
 import type { Resource } from '../resource.ts';
-import { prune } from '../schema/prune.ts';
-import { validate } from '../schema/validate.ts';
+import { prune, validate } from '../schema/index.ts';
 import { forbidden, invalid, StatusError } from '../status.ts';
 import { fillDefaults } from './checks.ts';
-import { metadataCauses } from './names.ts';
-import type { AdmissionRequest, ObjectContext, WriteOptions } from './ports.ts';
 import type { Subresource, Target } from './target.ts';
 
 /** A write as admission sees it. */

@@ -1,11 +1,10 @@
 // Brings every write into the expected form: known fields, defaults, no nulls.
 
 import { type ApiObject, isObject, type Json, type JsonObject } from '../json.ts';
+import type { ObjectContext, WriteOptions } from '../ports.ts';
 import { apiVersion, type Resource } from '../resource.ts';
-import { applyDefaults } from '../schema/defaults.ts';
-import { prune } from '../schema/prune.ts';
+import { applyDefaults, prune } from '../schema/index.ts';
 import { badRequest } from '../status.ts';
-import type { ObjectContext, WriteOptions } from './ports.ts';
 
 /** Reads a request's body as an object of `resource`; throws 400 when the body names another kind. */
 export function asObject(resource: Resource, body: Json): ApiObject {

@@ -1,10 +1,10 @@
 // The writes that the server itself makes during cleanup.
 
-import { serverUser } from '../access/user.ts';
+import { serverUser } from '../access/index.ts';
 import { type ApiObject, clone, listAt } from '../json.ts';
-import type { Entry } from '../store/entry.ts';
+import type { ObjectContext, WriteOptions } from '../ports.ts';
+import type { Entry } from '../store/index.ts';
 import type { Objects } from './objects.ts';
-import type { ObjectContext, WriteOptions } from './ports.ts';
 import type { Target } from './target.ts';
 
 /** Writes in the server's own name. */

@@ -1,9 +1,9 @@
 // How a client asks for a deletion (meta/v1 DeleteOptions).
 
-import type { User } from '../access/user.ts';
-import { metaTypes } from '../builtin/meta-types.ts';
+import type { User } from '../access/index.ts';
+import { metaTypes } from '../builtin/index.ts';
 import { type JsonObject, listAt, numberAt, stringAt, textsAt, valueAt } from '../json.ts';
-import { TypeTable } from '../schema/type-text.ts';
+import { TypeTable } from '../schema/index.ts';
 import type { StatusCause } from '../status.ts';
 import { checkForm } from './form.ts';
 

@@ -1,14 +1,14 @@
 // Deletes objects: preconditions, grace for pods, finalizers, and the policy for dependents.
 
 import { type ApiObject, type Json, type JsonObject, listAt, numberAt, stringAt } from '../json.ts';
+import { stamp } from '../metadata.ts';
+import type { Admission } from '../ports.ts';
 import { conflict } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
+import type { Entry } from '../store/index.ts';
 import { admissionRequest, denial } from './admission.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { foregroundFinalizer, isFinished, orphanFinalizer } from './finalizers.ts';
-import { stamp } from './metadata.ts';
 import type { Objects } from './objects.ts';
-import type { Admission } from './ports.ts';
 import { keyOf, type Target } from './target.ts';
 
 /** The result of a deletion: the object is `gone`, or it still exists with a deletionTimestamp. */

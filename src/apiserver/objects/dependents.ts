@@ -1,7 +1,7 @@
 // An index of objects by their owners. Events keep it up to date.
 
 import { isObject, type Json, listAt } from '../json.ts';
-import type { Entry, StoreEvent } from '../store/entry.ts';
+import type { Entry, StoreEvent } from '../store/index.ts';
 
 /** An index over everything stored. */
 export class Dependents {

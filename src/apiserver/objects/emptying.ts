@@ -1,11 +1,10 @@
 // Empties namespaces and definitions before they go.
 
-import { serverUser } from '../access/user.ts';
+import { serverUser } from '../access/index.ts';
 import { listAt, objectAt } from '../json.ts';
-import { customResourceFinalizer } from '../kinds/custom-resource-definition.ts';
-import { namespaceFinalizer } from '../kinds/namespace.ts';
+import { customResourceFinalizer, namespaceFinalizer } from '../kinds/index.ts';
 import { StatusError } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
+import type { Entry } from '../store/index.ts';
 import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { deleteObject } from './deletion.ts';

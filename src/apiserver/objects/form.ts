@@ -1,9 +1,7 @@
 // Request bodies that are not stored, such as options and reviews. The server checks them against their type first.
 
 import type { JsonObject } from '../json.ts';
-import { RuleEngine } from '../schema/rules.ts';
-import type { Schema } from '../schema/schema.ts';
-import { validate } from '../schema/validate.ts';
+import { RuleEngine, type Schema, validate } from '../schema/index.ts';
 import { badRequest, invalid, type StatusCause } from '../status.ts';
 import { dropNulls } from './checks.ts';
 

@@ -1,9 +1,9 @@
 // What happens to the dependents of a deleted object (Kubernetes: "Garbage Collection").
 
-import { serverUser } from '../access/user.ts';
+import { serverUser } from '../access/index.ts';
 import { type ApiObject, type Json, listAt, stringAt, valueAt } from '../json.ts';
 import { storageName } from '../resource.ts';
-import type { Entry } from '../store/entry.ts';
+import type { Entry } from '../store/index.ts';
 import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { deleteObject } from './deletion.ts';

@@ -2,9 +2,9 @@
 
 import { errorText, type Logger } from '#base';
 import { listAt } from '../json.ts';
-import { customResourceFinalizer } from '../kinds/custom-resource-definition.ts';
+import { customResourceFinalizer } from '../kinds/index.ts';
 import { StatusError } from '../status.ts';
-import type { Entry, StoreEvent } from '../store/entry.ts';
+import type { Entry, StoreEvent } from '../store/index.ts';
 import { targetOf } from './cleanup.ts';
 import { Dependents, entryText } from './dependents.ts';
 import { emptyDefinition, emptyNamespace } from './emptying.ts';

@@ -1,17 +1,15 @@
 // Creates, changes and applies objects. Every write to the store goes through here.
 
-import { sameBesidesTimes, type Writer } from '../apply/managed-fields.ts';
-import { serverSideApply } from '../apply/server-side-apply.ts';
-import { trackUpdate } from '../apply/update-tracking.ts';
+import { sameBesidesTimes, serverSideApply, trackUpdate, type Writer } from '../apply/index.ts';
 import { type ApiObject, clone, numberAt } from '../json.ts';
+import { nameOf, newMetadata, stamp } from '../metadata.ts';
+import type { ObjectContext, WriteOptions } from '../ports.ts';
 import { apiVersion, type Resource } from '../resource.ts';
 import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
+import type { Entry } from '../store/index.ts';
 import { admissionRequest, admit } from './admission.ts';
 import { dropUnknown, fillDefaults } from './checks.ts';
 import { isFinished } from './finalizers.ts';
-import { nameOf, newMetadata, stamp } from './metadata.ts';
-import type { ObjectContext, WriteOptions } from './ports.ts';
 import { combine, contentChanged, refuseStale } from './successor.ts';
 import { keyOf, type Subresource, type Target } from './target.ts';
 

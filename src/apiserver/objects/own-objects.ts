@@ -4,9 +4,9 @@
 import { errorText, type Logger } from '#base';
 import { WorkQueue } from '#kube';
 import { equal, type Json, type JsonObject, objectAt } from '../json.ts';
-import { firstNamespaces } from '../kinds/namespace.ts';
+import { firstNamespaces } from '../kinds/index.ts';
 import type { Resource } from '../resource.ts';
-import type { StoreEvent } from '../store/entry.ts';
+import type { StoreEvent } from '../store/index.ts';
 import { asServer, changeAsServer } from './cleanup.ts';
 import type { Objects } from './objects.ts';
 import { keyOf } from './target.ts';

@@ -1,6 +1,6 @@
 // Counts the objects of each namespace and each kind. The server sees the last one go without a search through the store.
 
-import type { ObjectKey, StoreEvent } from '../store/entry.ts';
+import type { ObjectKey, StoreEvent } from '../store/index.ts';
 
 /** Counts by namespace, and by resource. */
 export class Population {

@@ -1,7 +1,7 @@
 // The target of a request: an object, or a subresource of it.
 
 import { type Resource, storageName } from '../resource.ts';
-import type { ObjectKey } from '../store/entry.ts';
+import type { ObjectKey } from '../store/index.ts';
 
 /** An object that a request names. */
 export interface Target {

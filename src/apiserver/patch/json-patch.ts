@@ -2,7 +2,7 @@
 
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { errorText } from '#base';
-import { refuseUnfit } from '../http/body.ts';
+import { refuseUnfit } from '../http/index.ts';
 import { clone, type Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 

@@ -2,7 +2,7 @@
 // (Kubernetes: "Update API Objects in Place Using kubectl patch"; design doc strategic-merge-patch).
 
 import { canonicalText, equal, isObject, type Json, type JsonObject } from '../json.ts';
-import { fieldSchema, type Schema } from '../schema/schema.ts';
+import { fieldSchema, type Schema } from '../schema/index.ts';
 import { badRequest } from '../status.ts';
 
 /** A new object: `target` with `patch` merged in by the strategies of `schema`. */

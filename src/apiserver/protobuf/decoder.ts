@@ -1,6 +1,6 @@
 // Request bodies in protobuf, as typed Go clients send them. They become JSON, which the rest of the server reads.
 
-import { maximumDepth, refuseUnfit } from '../http/body.ts';
+import { maximumDepth, refuseUnfit } from '../http/index.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 import { type Message, type MessageField, MessageTable } from './message-table.ts';

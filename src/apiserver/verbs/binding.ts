@@ -1,8 +1,8 @@
 // The binding subresource of pods: a scheduler's decision (core/v1 Binding).
 
-import { sendDone } from '../http/answer.ts';
+import { sendDone } from '../http/index.ts';
 import { type ApiObject, type JsonObject, stringAt } from '../json.ts';
-import type { Objects } from '../objects/objects.ts';
+import type { Objects } from '../objects/index.ts';
 import { badRequest, conflict, methodNotAllowed } from '../status.ts';
 import { bodyOf, type ResourceCall, targetOf, writeOptions } from './call.ts';
 

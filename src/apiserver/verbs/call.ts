@@ -1,19 +1,24 @@
 // One request on a resource, and what all verbs share: target, options, body, answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { User } from '../access/user.ts';
-import { acceptedForm, managerOf, sendJson } from '../http/answer.ts';
-import { mediaType, parseBody, readBody } from '../http/body.ts';
-import type { ResourcePath } from '../http/request.ts';
+import type { User } from '../access/index.ts';
+import {
+  acceptedForm,
+  managerOf,
+  mediaType,
+  parseBody,
+  type ResourcePath,
+  readBody,
+  sendJson,
+} from '../http/index.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
-import type { Objects } from '../objects/objects.ts';
-import type { WriteOptions } from '../objects/ports.ts';
-import type { Target } from '../objects/target.ts';
-import { type ProtobufDecoder, protobufType } from '../protobuf/decoder.ts';
+import type { Objects, Target } from '../objects/index.ts';
+import type { WriteOptions } from '../ports.ts';
+import { type ProtobufDecoder, protobufType } from '../protobuf/index.ts';
 import type { Resource } from '../resource.ts';
 import { badRequest } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
-import { tableOf } from '../table/table.ts';
+import type { Entry } from '../store/index.ts';
+import { tableOf } from '../table/index.ts';
 import { bytesFor } from './read.ts';
 
 /** One request on a resource. */

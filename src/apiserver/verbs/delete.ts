@@ -1,10 +1,8 @@
 // The delete verbs: one object, or all selected objects.
 
-import { sendJson } from '../http/answer.ts';
+import { sendJson } from '../http/index.ts';
 import type { JsonObject } from '../json.ts';
-import { readDeleteOptions } from '../objects/delete-options.ts';
-import { deleteObject } from '../objects/deletion.ts';
-import type { Objects } from '../objects/objects.ts';
+import { deleteObject, type Objects, readDeleteOptions } from '../objects/index.ts';
 import { storageName } from '../resource.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 import { bytesFor, inScope, listBytes, scopeOf } from './read.ts';

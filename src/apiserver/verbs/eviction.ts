@@ -1,6 +1,6 @@
 // The eviction subresource of pods: a deletion that a PodDisruptionBudget may refuse (kubernetes "API-initiated Eviction").
 
-import { sendDone } from '../http/answer.ts';
+import { sendDone } from '../http/index.ts';
 import {
   type ApiObject,
   clone,
@@ -12,13 +12,15 @@ import {
   stringAt,
   valueAt,
 } from '../json.ts';
-import { asServer } from '../objects/cleanup.ts';
-import { readDeleteOptions } from '../objects/delete-options.ts';
-import { deleteObject } from '../objects/deletion.ts';
-import { isSelected } from '../objects/label-selector.ts';
-import { stamp } from '../objects/metadata.ts';
-import type { Objects } from '../objects/objects.ts';
-import type { Target } from '../objects/target.ts';
+import { stamp } from '../metadata.ts';
+import {
+  asServer,
+  deleteObject,
+  isSelected,
+  type Objects,
+  readDeleteOptions,
+  type Target,
+} from '../objects/index.ts';
 import type { Resource } from '../resource.ts';
 import { badRequest, methodNotAllowed, StatusError } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';

@@ -1,9 +1,7 @@
 // The patch verb: maps a media type to one of the four kinds of patch, and applies the patch.
 
 import { type ApiObject, clone, isObject, type Json, type JsonObject } from '../json.ts';
-import { jsonPatch } from '../patch/json-patch.ts';
-import { mergePatch } from '../patch/merge-patch.ts';
-import { strategicMerge } from '../patch/strategic-merge.ts';
+import { jsonPatch, mergePatch, strategicMerge } from '../patch/index.ts';
 import { apiVersion, type Resource } from '../resource.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 

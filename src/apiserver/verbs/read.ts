@@ -4,8 +4,7 @@ import type { ApiObject, JsonObject } from '../json.ts';
 import { apiVersion, type Resource, storageName } from '../resource.ts';
 import { fieldPredicate, labelPredicate, type Predicate } from '../selectors.ts';
 import { badRequest, expired, StatusError } from '../status.ts';
-import type { Entry } from '../store/entry.ts';
-import type { Store } from '../store/store.ts';
+import type { Entry, Store } from '../store/index.ts';
 
 /** The scope of a list or a watch. */
 export interface Scope {

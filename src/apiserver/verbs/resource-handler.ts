@@ -1,12 +1,11 @@
 // Dispatches requests on a resource path to their verbs. It answers the reading verbs itself.
 
-import type { Gate } from '../access/gate.ts';
-import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
-import { acceptedForm, sendJson } from '../http/answer.ts';
-import type { Objects } from '../objects/objects.ts';
+import type { Gate, ServiceAccountTokens } from '../access/index.ts';
+import { acceptedForm, sendJson } from '../http/index.ts';
+import type { Objects } from '../objects/index.ts';
 import { storageName } from '../resource.ts';
 import { methodNotAllowed, noSuchPath } from '../status.ts';
-import { tableOf } from '../table/table.ts';
+import { tableOf } from '../table/index.ts';
 import { bind } from './binding.ts';
 import { isTrue, type ResourceCall, targetOf } from './call.ts';
 import { deleteCollection, deleteOne } from './delete.ts';

@@ -1,11 +1,9 @@
 // Reviews: questions about access and identity. The answer is the question with its status. Nothing is stored.
 
-import type { Gate } from '../access/gate.ts';
-import { mayDoAll, userInfo } from '../access/user.ts';
-import { sendJson } from '../http/answer.ts';
+import { type Gate, mayDoAll, userInfo } from '../access/index.ts';
+import { sendJson } from '../http/index.ts';
 import { type ApiObject, type Json, type JsonObject, stringAt, textsAt, valueAt } from '../json.ts';
-import { asObject } from '../objects/checks.ts';
-import { checkForm } from '../objects/form.ts';
+import { asObject, checkForm } from '../objects/index.ts';
 import { badRequest, methodNotAllowed, type StatusCause } from '../status.ts';
 import { bodyOf, type ResourceCall } from './call.ts';
 

@@ -1,7 +1,6 @@
 // The scale subresource: the replicas of a workload as an object of their own (autoscaling/v1 Scale).
 
-import { sendJson } from '../http/answer.ts';
-import { mediaType } from '../http/body.ts';
+import { mediaType, sendJson } from '../http/index.ts';
 import {
   type ApiObject,
   clone,
@@ -12,7 +11,7 @@ import {
   objectAt,
   valueAt,
 } from '../json.ts';
-import type { Objects } from '../objects/objects.ts';
+import type { Objects } from '../objects/index.ts';
 import type { Resource, ScalePaths } from '../resource.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../status.ts';
 import { bodyOf, type ResourceCall, targetOf, writeOptions } from './call.ts';

@@ -1,14 +1,12 @@
 // The token subresource of service accounts: issues a token (authentication/v1 TokenRequest).
 
-import type { ServiceAccountTokens } from '../access/service-account-tokens.ts';
-import { metaTypes } from '../builtin/meta-types.ts';
-import { reviewTypes } from '../builtin/review-types.ts';
-import { sendJson } from '../http/answer.ts';
+import type { ServiceAccountTokens } from '../access/index.ts';
+import { metaTypes, reviewTypes } from '../builtin/index.ts';
+import { sendJson } from '../http/index.ts';
 import { numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
-import { checkForm } from '../objects/form.ts';
-import { stamp } from '../objects/metadata.ts';
-import type { Objects } from '../objects/objects.ts';
-import { TypeTable } from '../schema/type-text.ts';
+import { stamp } from '../metadata.ts';
+import { checkForm, type Objects } from '../objects/index.ts';
+import { TypeTable } from '../schema/index.ts';
 import { invalid, methodNotAllowed } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 

@@ -1,7 +1,7 @@
 // Subresources that kube-apiserver has and this server lacks, with an alternative for each.
 // docs/embedded-api-server.md has the table.
 
-import type { ResourcePath } from '../http/request.ts';
+import type { ResourcePath } from '../http/index.ts';
 import { noSuchPath, StatusError } from '../status.ts';
 
 /** By `plural/subresource` of the core group. The reader replaces POD and COMMAND. */

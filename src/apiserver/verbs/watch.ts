@@ -2,12 +2,11 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '#base';
-import type { Form } from '../http/answer.ts';
+import type { Form } from '../http/index.ts';
 import { apiVersion, type Resource, storageName } from '../resource.ts';
 import { expired, type StatusError } from '../status.ts';
-import type { Entry, EventType, StoreEvent } from '../store/entry.ts';
-import type { Store } from '../store/store.ts';
-import { type IncludeObject, tableOf } from '../table/table.ts';
+import type { Entry, EventType, Store, StoreEvent } from '../store/index.ts';
+import { type IncludeObject, tableOf } from '../table/index.ts';
 import { bytesFor, inScope, readRevision, type Scope } from './read.ts';
 
 /** A watch, as the client asks for it. */

@@ -1,11 +1,9 @@
 // The writing verbs: create, replace, patch and apply.
 
-import { mediaType, parseBody, readBody } from '../http/body.ts';
+import { mediaType, parseBody, readBody } from '../http/index.ts';
 import { clone, isObject, type Json, stringAt } from '../json.ts';
-import { asObject } from '../objects/checks.ts';
-import type { Objects } from '../objects/objects.ts';
-import type { WriteOptions } from '../objects/ports.ts';
-import type { Subresource } from '../objects/target.ts';
+import { asObject, type Objects, type Subresource } from '../objects/index.ts';
+import type { WriteOptions } from '../ports.ts';
 import { badRequest } from '../status.ts';
 import { bodyOf, isTrue, type ResourceCall, sendEntry, targetOf, writeOptions } from './call.ts';
 import { applyPatch, patcher } from './patch.ts';

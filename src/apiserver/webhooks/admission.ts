@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { errorText, type Logger } from '#base';
-import { userInfo } from '../access/user.ts';
+import { userInfo } from '../access/index.ts';
 import {
   type ApiObject,
   isObject,
@@ -14,11 +14,11 @@ import {
   stringAt,
   textsAt,
 } from '../json.ts';
-import type { Admission, AdmissionRequest } from '../objects/ports.ts';
-import { jsonPatch } from '../patch/json-patch.ts';
+import { jsonPatch } from '../patch/index.ts';
+import type { Admission, AdmissionRequest } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import { StatusError } from '../status.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/index.ts';
 import { callWebhook } from './call.ts';
 import { destinationOf } from './destination.ts';
 import { versionFor } from './match.ts';

@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net';
 import { type Json, type JsonObject, listAt, numberAt, objectAt, stringAt, valueAt } from '../json.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/index.ts';
 
 /** The address to connect to, and the name that the certificate must have. */
 export interface Destination {

@@ -1,7 +1,7 @@
 // One webhook of a configuration, as plain data (admissionregistration/v1).
 
 import { isObject, type JsonObject, listAt, numberAt, stringAt, textsAt } from '../json.ts';
-import type { Entry } from '../store/entry.ts';
+import type { Entry } from '../store/index.ts';
 
 /** The writes for which the server asks a webhook. */
 export interface WebhookRule {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeKube } from '#kube';
-import { FakeNamespace, refusal } from '#net';
+import { FakeKube } from '#kube/testing';
+import { refusal } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { seeWorld } from './gather.ts';
 import type { Site } from './site.ts';
 

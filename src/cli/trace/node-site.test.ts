@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { silentLogger } from '#base';
-import { FakeKube } from '#kube';
+import { FakeKube } from '#kube/testing';
 import { Attachments, openStateDirectory } from '#node';
 import { nodeSite } from './node-site.ts';
 

@@ -15,8 +15,8 @@ import {
   sendDatagram,
   sendDatagramElsewhere,
   setSocketOption,
-} from '../ffi/libc.ts';
-import { watchReadable } from '../ffi/poll.ts';
+  watchReadable,
+} from '../ffi/index.ts';
 import {
   type Acknowledgement,
   decodeAcknowledgement,

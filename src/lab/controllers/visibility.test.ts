@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Pod, resources } from '#api';
-import { FakeClock } from '#base';
+import { FakeClock } from '#base/testing';
 import { Visibility } from './visibility.ts';
 
 const type = resources.pods;

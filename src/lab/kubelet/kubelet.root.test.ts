@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { NETWORK_STATUS_ANNOTATION, parseNetworkStatus, resources } from '#api';
 import { readPodRecords } from '../pod-record.ts';
-import { eventually, ip, TestNode } from './test-node.ts';
+import { eventually, ip, TestNode } from './node-fixture.ts';
 
 const inside = 'ORBWEAVER_TEST_NAMESPACES';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseNetConfList, resources } from '#api';
-import { FakeKube } from '#kube';
+import { FakeKube } from '#kube/testing';
 import { networksOf } from './pod-networks.ts';
 
 async function networks(annotations: Record<string, string>) {

@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import type { LabNode } from '../addressing.ts';
 import { run } from '../command.ts';
 import { labFolder } from '../mounts.ts';
-import { type Ask, askInCrowd, askInHaste } from '../prober.ts';
-import { type Cell, secondTries, tryCells, tryTwice } from '../table.ts';
-import type { Trial, TrialParts } from '../trial.ts';
+import {
+  type Ask,
+  askInCrowd,
+  askInHaste,
+  type Cell,
+  secondTries,
+  type Trial,
+  type TrialParts,
+  tryCells,
+  tryTwice,
+} from '../trial/index.ts';
 import { type Breakage, breakages } from './breakages.ts';
 import { type MatrixCast, matrixCast } from './cast.ts';
 import { matrixObjects } from './objects.ts';

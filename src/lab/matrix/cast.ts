@@ -3,9 +3,8 @@
 import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus, type Service } from '#api';
 import { OrbError } from '#base';
 import { type DualStack, dualStack, type LabNode } from '../addressing.ts';
-import { machinePlaces, podPlace } from '../cast.ts';
-import type { Place } from '../cells.ts';
 import type { PodRecord } from '../pod-record.ts';
+import { machinePlaces, type Place, podPlace } from '../trial/index.ts';
 import { podName, serviceName, type TrafficPolicy } from './objects.ts';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 

@@ -1,10 +1,9 @@
 // The settings under which the matrix is tried, and how the lab changes to one.
 
-import type { Place } from '../cells.ts';
 import { run } from '../command.ts';
 import { encapsulated, natOutgoing as natOutgoingRules, noNatOutgoing, unencapsulated } from '../overlay.ts';
-import type { Cell } from '../table.ts';
 import { inNetnsOf } from '../topology.ts';
+import type { Cell, Place } from '../trial/index.ts';
 import type { MatrixCast } from './cast.ts';
 import { type Row, rows } from './rows.ts';
 import type { Setting } from './sources.ts';

@@ -1,7 +1,6 @@
 // The matrix as text: one line for each path, in the order of the rows.
 
-import type { Cell } from '../table.ts';
-import { type TableView, tableText } from '../table-text.ts';
+import { type Cell, type TableView, tableText } from '../trial/index.ts';
 import type { MatrixVerdict } from './ways.ts';
 
 export function matrixText(verdicts: readonly MatrixVerdict[], view: TableView): string {

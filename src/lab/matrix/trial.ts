@@ -1,9 +1,7 @@
 // Tries the matrix in a running lab: one setting after the other, all places at once.
 
 import type { LabNode } from '../addressing.ts';
-import { askInCrowd } from '../prober.ts';
-import { secondTries, tryTwice } from '../table.ts';
-import type { Trial } from '../trial.ts';
+import { askInCrowd, secondTries, type Trial, tryTwice } from '../trial/index.ts';
 import { matrixCast } from './cast.ts';
 import { matrixObjects } from './objects.ts';
 import { makeSetting, rowsUnder, settings, settingText, verdictsOf } from './settings.ts';

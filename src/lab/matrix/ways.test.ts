@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DualStack, labNodes } from '../addressing.ts';
-import { machinePlaces } from '../cast.ts';
-import type { Place } from '../cells.ts';
+import { machinePlaces } from '../trial/cast.ts';
+import type { Place } from '../trial/cells.ts';
 import type { MatrixCast, MatrixPod } from './cast.ts';
 import { podName, serviceName } from './objects.ts';
 import { letterOf, nicsOf, type PodKind, type PodKindName, podKinds } from './pod-kinds.ts';

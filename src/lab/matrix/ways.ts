@@ -1,9 +1,7 @@
 // The paths of the matrix: every row with every pair of pods that it describes, as cells that can be tried.
 
 import { bothFamilies, type DualStack, type LabNode } from '../addressing.ts';
-import type { Place, PlannedCell } from '../cells.ts';
-import type { ProbeProtocol } from '../prober.ts';
-import type { Cell } from '../table.ts';
+import type { Cell, Place, PlannedCell, ProbeProtocol } from '../trial/index.ts';
 import type { MatrixCast, MatrixNic, MatrixPod } from './cast.ts';
 import { servicePort } from './objects.ts';
 import { letterOf, underlayNics } from './pod-kinds.ts';

@@ -4,9 +4,8 @@ import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus } from '#api';
 import { OrbError } from '#base';
 import type { Family } from '#ip';
 import { bothFamilies, type LabNode } from '../addressing.ts';
-import { branchPlace, machinePlaces } from '../cast.ts';
-import type { Asker } from '../cells.ts';
 import type { PodRecord } from '../pod-record.ts';
+import { type Asker, branchPlace, machinePlaces } from '../trial/index.ts';
 import { overlayPodName } from './objects.ts';
 import { type NamedNic, nicsOf, type PodShape } from './shape.ts';
 

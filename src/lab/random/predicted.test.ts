@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleCluster } from '#plan/trace';
-import { judge } from '../table.ts';
+import { judge } from '../trial/table.ts';
 import { type PredictedCell, predicted, verdictOf } from './predicted.ts';
 import type { PodShape } from './shape.ts';
 import { randomText } from './text.ts';

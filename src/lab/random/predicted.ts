@@ -5,8 +5,7 @@
 
 import { formatAddress, parseAddress } from '#ip';
 import { type Trace, trace, type World } from '#plan/trace';
-import type { PlannedCell } from '../cells.ts';
-import type { Cell } from '../table.ts';
+import type { Cell, PlannedCell } from '../trial/index.ts';
 import type { Way } from './ways.ts';
 
 /** A path to try; `impossible` is set if the walk says that it does not work. */

@@ -1,6 +1,6 @@
 // The random matrix as text: one line with the counts, and the failures, sorted by pod.
 
-import type { TableView } from '../table-text.ts';
+import type { TableView } from '../trial/index.ts';
 import type { RandomVerdict } from './predicted.ts';
 import { type PodShape, shapeText } from './shape.ts';
 

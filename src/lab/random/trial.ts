@@ -2,9 +2,7 @@
 
 import { OrbError } from '#base';
 import type { LabNode } from '../addressing.ts';
-import { askInCrowd, askInHaste } from '../prober.ts';
-import { secondTries, tryTwice } from '../table.ts';
-import type { Trial } from '../trial.ts';
+import { askInCrowd, askInHaste, secondTries, type Trial, tryTwice } from '../trial/index.ts';
 import { randomCast } from './cast.ts';
 import { randomObjects } from './objects.ts';
 import { predicted, verdictOf } from './predicted.ts';

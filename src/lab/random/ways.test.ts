@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labNodes } from '../addressing.ts';
-import { branchPlace, machinePlaces } from '../cast.ts';
+import { branchPlace, machinePlaces } from '../trial/cast.ts';
 import type { RandomCast, RandomPod } from './cast.ts';
 import { nicServices, serviceOf, slicesOf } from './services.ts';
 import { nicsOf, type PodShape, podShapes } from './shape.ts';

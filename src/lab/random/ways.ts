@@ -3,9 +3,7 @@
 
 import type { Family } from '#ip';
 import { bothFamilies } from '../addressing.ts';
-import { machinePort } from '../cast.ts';
-import type { Asker } from '../cells.ts';
-import type { ProbeProtocol } from '../prober.ts';
+import { type Asker, machinePort, type ProbeProtocol } from '../trial/index.ts';
 import type { Addresses, OverlayPod, RandomCast, RandomNic, RandomPod } from './cast.ts';
 import { lanPlans, lans, type Network } from './networks.ts';
 import { podPort } from './objects.ts';

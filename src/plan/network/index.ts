@@ -1,40 +1,39 @@
 export {
-  type AttachmentKey,
-  type DesiredLink,
-  type DesiredNamespace,
-  type DesiredNetwork,
-  type DesiredSysctl,
-  type DesiredTable,
-  nothingWanted,
-  type Owned,
-  type Owner,
-  type PlannedNic,
-  type VethPair,
-} from './desired.ts';
-export { difference, networkDifference, sysctlDifference } from './difference.ts';
-export { changesOf, type Finding, type Mend, mismatches, nftCommandsOf } from './finding.ts';
-export { type ForeignUse, foreignUse, type PodNumbers, podNumbers, usualNumbers } from './foreign-use.ts';
-export { arePeers, isHostLink } from './link-difference.ts';
-export { vethMac } from './mac.ts';
-export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
-export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
-export { nicRoutes } from './nic-routes.ts';
-export { type NodeInput, planNode } from './node.ts';
-export { isTunnel, leadsToOtherNodes, nodeAddresses } from './node-addresses.ts';
-export { hostLinkName, POD_LINK } from './numbers.ts';
-export { nothingObserved, type ObservedNamespace } from './observed.ts';
-export { planPod, planWithoutNics } from './pod.ts';
-export { presentOptions } from './present-options.ts';
-export { NFT_TABLE } from './reply-marks.ts';
+  arePeers,
+  changesOf,
+  difference,
+  type Finding,
+  isHostLink,
+  type Mend,
+  mismatches,
+  networkDifference,
+  nftCommandsOf,
+  sysctlDifference,
+} from './difference/index.ts';
+export { isTunnel, leadsToOtherNodes, type NodeInput, nodeAddresses, planNode } from './node/index.ts';
 export {
   type AttachedNic,
+  coordinatorResult,
   type LostNic,
   lostNics,
+  markingOf,
+  type NicInput,
+  type NicMode,
+  type NicSituation,
+  nicMode,
+  nicRoutes,
+  nicTable,
+  type OverlayNic,
+  type PodInput,
+  type PodNic,
+  planPod,
+  planWithoutNics,
+  type RecordedNic,
   restoring,
+  shareLan,
   withoutHostLinks,
   withoutNics,
-} from './restoration.ts';
-export { coordinatorResult } from './result.ts';
+} from './pod/index.ts';
 export {
   type CoordinatorOptions,
   type CoordinatorSettings,
@@ -44,7 +43,36 @@ export {
   mergeOptions,
   mergeSettings,
   type PolicyRoute,
+  presentOptions,
   readSettings,
   type SettingSources,
-} from './settings.ts';
-export { shareLan } from './shared-lan.ts';
+} from './settings/index.ts';
+export {
+  type AttachmentKey,
+  CONNECTION_BIT,
+  type DesiredLink,
+  type DesiredNamespace,
+  type DesiredNetwork,
+  type DesiredSysctl,
+  type DesiredTable,
+  type ForeignUse,
+  foreignUse,
+  hostLinkName,
+  NFT_TABLE,
+  neighbourText,
+  nothingObserved,
+  nothingWanted,
+  type ObservedNamespace,
+  type Owned,
+  type Owner,
+  type PlannedNic,
+  POD_LINK,
+  type PodNumbers,
+  podNumbers,
+  REPLY_MARK,
+  routeText,
+  ruleText,
+  usualNumbers,
+  type VethPair,
+  vethMac,
+} from './state/index.ts';

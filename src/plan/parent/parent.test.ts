@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { parseCidr } from '#ip';
-import { type Change, FakeNamespace } from '#net';
+import type { Change } from '#net';
+import { FakeNamespace } from '#net/testing';
 import { desiredParent, type ParentConf } from './desired.ts';
 import { PARENT_ALIAS, parentProblems, planParent } from './parent.ts';
 

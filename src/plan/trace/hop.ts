@@ -2,7 +2,7 @@
 
 import { type Address, formatAddress } from '#ip';
 import { LOCAL_TABLE, type NextHop, type Rule } from '#net';
-import { routeText, ruleText } from '../network/text.ts';
+import { routeText, ruleText } from '../network/index.ts';
 import type { Decision } from './lookup.ts';
 import type { Packet, Place } from './world.ts';
 

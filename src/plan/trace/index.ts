@@ -11,14 +11,14 @@ export { sourceFor } from './source-address.ts';
 export { traceText, wayLine } from './text.ts';
 export type { LinkView, NamespaceView } from './view.ts';
 export { type Trace, type TraceRequest, trace, type Way } from './walk.ts';
-export type {
-  Firewall,
-  Masquerade,
-  Packet,
-  Place,
-  Port,
-  Protocol,
-  Segment,
-  World,
+export {
+  type Firewall,
+  type Masquerade,
+  type Packet,
+  type Place,
+  type Port,
+  type Protocol,
+  placeOf,
+  type Segment,
+  type World,
 } from './world.ts';
-export { placeOf } from './world.ts';

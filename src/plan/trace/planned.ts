@@ -12,11 +12,15 @@ import {
   RTPROT,
   type Rule,
 } from '#net';
-import type { DesiredNetwork } from '../network/desired.ts';
-import type { PodInput } from '../network/nic.ts';
-import { planPod } from '../network/pod.ts';
-import { CONNECTION_BIT, markingOf, REPLY_MARK } from '../network/reply-marks.ts';
-import { routeText } from '../network/text.ts';
+import {
+  CONNECTION_BIT,
+  type DesiredNetwork,
+  markingOf,
+  type PodInput,
+  planPod,
+  REPLY_MARK,
+  routeText,
+} from '../network/index.ts';
 import type { LinkView, NamespaceView } from './view.ts';
 import type { Firewall, Place } from './world.ts';
 

@@ -3,7 +3,7 @@
 // Its numbers are those of the lab, so that pages about both read alike.
 
 import { parseCidr } from '#ip';
-import { ruleText } from '../network/text.ts';
+import { ruleText } from '../network/index.ts';
 import { connected, interfaceAddress, routeBy, viewOf } from './planned.ts';
 import {
   anyOf,

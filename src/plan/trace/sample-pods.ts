@@ -1,9 +1,13 @@
 // The pods of the sample cluster: their NICs on each network, and their plans.
 
 import { type Cidr, type Family, hostCidr, parseAddress, parseCidr } from '#ip';
-import type { DesiredNetwork } from '../network/desired.ts';
-import type { NicInput, OverlayNic, PodInput } from '../network/nic.ts';
-import { mergeSettings } from '../network/settings.ts';
+import {
+  type DesiredNetwork,
+  mergeSettings,
+  type NicInput,
+  type OverlayNic,
+  type PodInput,
+} from '../network/index.ts';
 import { connected, interfaceAddress, plannedPod, routeBy, viewOf } from './planned.ts';
 import type { Place } from './world.ts';
 

@@ -1,7 +1,7 @@
 // A packet in one namespace: netfilter's hooks and routing in order, until it is delivered, dropped or sent on.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
-import { neighbourText } from '../network/text.ts';
+import { neighbourText } from '../network/index.ts';
 import type { ConnectionState } from './connection.ts';
 import { destinationText, type Hop, routeSteps, type Step, step } from './hop.ts';
 import { type Decision, type Flow, lookUp } from './lookup.ts';

@@ -1,0 +1,55 @@
+export { type KubernetesArgs, parseKubernetesArgs } from './arguments.ts';
+export {
+  type CoordinatorConf,
+  ipv4Address,
+  networks,
+  parseCoordinatorConf,
+  policyRouteSchema,
+} from './coordinator-conf.ts';
+export {
+  type AttachmentEnvironment,
+  type CniEnvironment,
+  type CniVariable,
+  type CniVariables,
+  type CniVerb,
+  cniVariables,
+  cniVerbs,
+  isAttachmentEnvironment,
+  parseCniEnvironment,
+} from './environment.ts';
+export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './error-body.ts';
+export { goObject, handedOn } from './go-object.ts';
+export { parseIfacerConf } from './ifacer-conf.ts';
+export { INTERFACE_NAME } from './interface-name.ts';
+export { parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
+export {
+  CNI_NAME,
+  type NetConf,
+  type NetConfList,
+  parseNetConf,
+  parseNetConfList,
+  prevResultOf,
+  type ValidAttachment,
+  versionAsked,
+  versionOf,
+} from './net-conf.ts';
+export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './older-conf.ts';
+export { requestedAddresses } from './requested-addresses.ts';
+export {
+  type CniDns,
+  type CniInterface,
+  type CniIp,
+  type CniResult,
+  type CniRoute,
+  checkResult,
+} from './result.ts';
+export { readResult, writeResult } from './result-version.ts';
+export {
+  isAtLeast,
+  requireVersion,
+  type SpecVersion,
+  type SupportedVersion,
+  specVersions,
+  supportedVersions,
+} from './spec-version.ts';
+export { addressIfAny, hardwareAddressIfAny, requestedAddressText } from './text-fields.ts';

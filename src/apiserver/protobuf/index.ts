@@ -1,0 +1,1 @@
+export { ProtobufDecoder, protobufType } from './decoder.ts';

@@ -1,0 +1,2 @@
+export type { Entry, EventType, ObjectKey, StoreEvent } from './entry.ts';
+export { Store } from './store.ts';

@@ -1,0 +1,1 @@
+export { type IncludeObject, tableOf } from './table.ts';

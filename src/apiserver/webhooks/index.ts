@@ -1,0 +1,1 @@
+export { WebhookAdmission } from './admission.ts';

@@ -1,0 +1,2 @@
+export { proposals } from './proposals.ts';
+export { shellScript, shells } from './shell-script.ts';

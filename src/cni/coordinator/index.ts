@@ -1,0 +1,2 @@
+export { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
+export { TranslatedPlugin } from './translated.ts';

@@ -1,0 +1,1 @@
+export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';

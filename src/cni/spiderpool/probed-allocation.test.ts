@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { OrbError, silentLogger } from '#base';
+import { formatAddress, parseAddress } from '#ip';
+import type { ProbeReport, ProbeRequest } from '#node';
+import type { Detection } from '../detection.ts';
+import type { AllocationRequest } from '../ipam.ts';
+import { FakeIpam } from '../testing/fake-ipam.ts';
+import { allocateProbed } from './probed-allocation.ts';
+
+const rivalMac = '0a:00:00:00:00:99';
+let ipam: FakeIpam;
+let probed: ProbeRequest[];
+let givenBack: string[];
+let told: string[];
+
+beforeEach(() => {
+  ipam = new FakeIpam();
+  probed = [];
+  givenBack = [];
+  told = [];
+});
+
+/** Probes answer what is taken of the wire. */
+function detection(taken: (address: string) => ProbeReport, switches: Partial<Detection> = {}): Detection {
+  return {
+    conflict: true,
+    gateway: false,
+    deadlineMs: 300,
+    probe: async (request) => {
+      probed.push(request);
+      return taken(formatAddress(request.targets[0]?.address ?? parseAddress('0.0.0.0')));
+    },
+    conflicted: ({ pod, nic, address, mac, outcome }) =>
+      told.push(`${pod.name} ${pod.uid} ${nic} ${formatAddress(address)} ${mac} ${outcome}`),
+    announce: async () => {},
+    ...switches,
+  };
+}
+
+const free = (): ProbeReport => ({ kind: 'free' });
+
+function conflictOn(...addresses: string[]) {
+  return (address: string): ProbeReport =>
+    addresses.includes(address)
+      ? { kind: 'conflict', address: parseAddress(address), mac: rivalMac }
+      : { kind: 'free' };
+}
+
+async function allocate(edge: Detection, signal = new AbortController().signal) {
+  const request: AllocationRequest = {
+    containerId: 'one',
+    ifName: 'net1',
+    podNamespace: 'default',
+    podName: 'a',
+    podUid: 'uid-a',
+    defaultIPv4Pools: ['v4'],
+    defaultIPv6Pools: [],
+    cleanGateway: false,
+    signal,
+    log: silentLogger,
+  };
+  const giveBack = async (podUid: string) => {
+    givenBack.push(podUid);
+    ipam.held.clear();
+  };
+  const { allocation, probed: done } = await allocateProbed(request, '/run/netns/pod', {
+    ipam,
+    detection: edge,
+    giveBack,
+  });
+  return { addresses: allocation.addresses.map(({ address }) => formatAddress(address.address)), done };
+}
+
+test('with both detections off nothing is probed', async () => {
+  assert.deepEqual((await allocate(detection(free, { conflict: false }))).addresses, ['10.6.1.1']);
+  assert.equal(probed.length, 0);
+});
+
+test('an address that another machine uses is put into quarantine, and the next one is taken', async () => {
+  assert.deepEqual(await allocate(detection(conflictOn('10.6.1.1', '10.6.1.2'))), {
+    addresses: ['10.6.1.3'],
+    done: true,
+  });
+  assert.deepEqual([ipam.quarantined, givenBack], [['10.6.1.1', '10.6.1.2'], []]);
+  assert.deepEqual(told, [
+    'a uid-a net1 10.6.1.1 0a:00:00:00:00:99 quarantined',
+    'a uid-a net1 10.6.1.2 0a:00:00:00:00:99 quarantined',
+  ]);
+});
+
+test('the fixed address of a StatefulSet’s pod is not exchanged: its ADD fails with the MAC address of the rival', async () => {
+  ipam.fixed = true;
+  await assert.rejects(allocate(detection(conflictOn('10.6.1.1'))), {
+    code: 'ADDRESS_CONFLICT',
+    message:
+      /pod's interface net1 with an conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99$/,
+  });
+  assert.deepEqual([ipam.quarantined, ipam.allocations.length], [[], 1]);
+  assert.deepEqual(told, ['a uid-a net1 10.6.1.1 0a:00:00:00:00:99 kept']);
+});
+
+test('where there is no other address the ADD fails with the MAC address of the rival, and nothing stays', async () => {
+  const edge = detection((address) => {
+    ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'all IP addresses used out' });
+    return conflictOn('10.6.1.1')(address);
+  });
+  await assert.rejects(allocate(edge), {
+    code: 'ADDRESS_CONFLICT',
+    message:
+      /pod's interface net1 with an conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99: no other address: all IP addresses used out$/,
+  });
+  assert.deepEqual([ipam.held.size, givenBack], [0, ['uid-a']]);
+});
+
+test('a proxy that answers for every address costs five of them, not the whole pool', async () => {
+  const everything = (address: string): ProbeReport => ({
+    kind: 'conflict',
+    address: parseAddress(address),
+    mac: rivalMac,
+  });
+  await assert.rejects(allocate(detection(everything)), { code: 'ADDRESS_CONFLICT' });
+  assert.deepEqual([ipam.quarantined.length, ipam.held.size], [5, 0]);
+});
+
+test('a gateway that does not answer fails the ADD, and nothing stays allocated', async () => {
+  const silent = (): ProbeReport => ({ kind: 'unreachable', gateway: parseAddress('10.6.0.1') });
+  const edge = detection(silent, { conflict: false, gateway: true });
+  await assert.rejects(allocate(edge), {
+    code: 'GATEWAY_UNREACHABLE',
+    message: 'gateway 10.6.0.1 is unreachable',
+  });
+  assert.deepEqual([ipam.held.size, givenBack, ipam.quarantined], [0, ['uid-a'], []]);
+});
+
+test('the gateway is part of the probe only where it is looked for', async () => {
+  await allocate(detection(free));
+  await allocate(detection(free, { gateway: true }));
+  const gateways = probed.map(({ targets }) =>
+    targets.map(({ gateway }) => gateway && formatAddress(gateway)),
+  );
+  assert.deepEqual(gateways, [[undefined], ['10.6.0.1']]);
+});
+
+test('a NIC that is not there yet is left to the coordinator', async () => {
+  assert.equal((await allocate(detection(() => ({ kind: 'absent' })))).done, false);
+});
+
+test('what a failure meets while giving back does not hide the failure', async () => {
+  const edge = detection(() => {
+    throw new OrbError('DEADLINE_PASSED', { message: 'late' });
+  });
+  await assert.rejects(allocate(edge), { code: 'DEADLINE_PASSED' });
+  assert.deepEqual(givenBack, ['uid-a']);
+});

@@ -1,0 +1,25 @@
+export { changeAddress, decodeAddress, getAddresses, RTM_DELADDR, RTM_NEWADDR } from './address.ts';
+export { decodeConfiguration, RTM_NEWNETCONF } from './configuration.ts';
+export { createLink, decodeLink, deleteLink, getLinks, RTM_DELLINK, RTM_NEWLINK, setLink } from './link.ts';
+export type { IndexOf } from './link-header.ts';
+export { type Acknowledgement, decodeMessages, type Message, type Request } from './message.ts';
+export { assignNamespaceId, decodeNamespaceId, getNamespaceId } from './namespace-id.ts';
+export { changeNeighbour, decodeNeighbour, getNeighbours, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.ts';
+export {
+  decodeNftRule,
+  getNftRules,
+  NETLINK_NETFILTER,
+  NFNLGRP_NFTABLES,
+  NFT_NEW_GENERATION,
+} from './nftables.ts';
+export {
+  changeRoute,
+  decodeRoute,
+  decodeRouteTo,
+  getRoutes,
+  getRouteTo,
+  RTM_DELROUTE,
+  RTM_NEWROUTE,
+} from './route.ts';
+export { changeRule, decodeRule, getRules, RTM_DELRULE, RTM_NEWRULE } from './rule.ts';
+export { NetlinkSocket, openNetlink } from './socket.ts';

@@ -1,0 +1,1 @@
+export { type FakeCall, FakeKube } from './fake-kube.ts';

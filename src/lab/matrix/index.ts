@@ -1,0 +1,3 @@
+export { brokenTrial } from './broken-trial.ts';
+export { type MatrixFacts, matrixPage } from './page.ts';
+export { matrixTrial } from './trial.ts';

@@ -1,0 +1,1 @@
+export { randomTrial } from './trial.ts';

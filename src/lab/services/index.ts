@@ -1,0 +1,3 @@
+export { serviceFronts } from './service-fronts.ts';
+export { ServiceProxy } from './service-proxy.ts';
+export { serviceRuleset } from './service-ruleset.ts';

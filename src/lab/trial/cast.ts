@@ -1,0 +1,100 @@
+// The participants of the table: the machines of the topology, and the pods and Services from the API.
+
+import type { Pod, Service } from '#api';
+import { cidrContains, parseAddress, parseNetwork } from '#ip';
+import { branch, dualStack, type LabNode, outside, overlayCidr, underlay } from '../addressing.ts';
+import type { PodRecord } from '../pod-record.ts';
+import { branchNetns, clientNetns, inNetnsOf, routerNetns } from '../topology.ts';
+import type { Cast, Place, ServicePlace } from './cells.ts';
+
+/** The port of lab-probe on machines that are not pods. */
+export const machinePort = 8080;
+
+/** The ports of a pod's server: those that its containers name, else 80. */
+export function podPorts(pod: Pod): number[] {
+  const ports = pod.spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+  const named = ports.flatMap(({ containerPort }) => containerPort ?? []);
+  return named.length === 0 ? [80] : [...new Set(named)];
+}
+
+function isOverlay(address: string): boolean {
+  return cidrContains(parseNetwork(overlayCidr[4]), parseAddress(address));
+}
+
+function machine(name: string, kind: Place['kind'], address: Place['address'], probe: string): Place {
+  return { name, kind, address, port: machinePort, probe: inNetnsOf(name, probe) };
+}
+
+/** The machines: nodes, router and client. */
+export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
+  return [
+    ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address, probe), node: node.name })),
+    machine(routerNetns, 'router', underlay.gateway, probe),
+    machine(clientNetns, 'client', outside.client, probe),
+  ];
+}
+
+/** The client in the branch office. Only random pods are tried from it. */
+export function branchPlace(probe: string): Place {
+  return machine(branchNetns, 'client', branch.client, probe);
+}
+
+/** A pod as a place; undefined while it has no sandbox or lacks an address. */
+export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string): Place | undefined {
+  const { name = '', namespace } = pod.metadata;
+  const record = records.find((candidate) => candidate.name === name && candidate.namespace === namespace);
+  const address = dualStack(pod.status?.podIPs?.map(({ ip }) => ip) ?? []);
+  if (record === undefined || address === undefined) return undefined;
+  return {
+    name: `${name} (${record.node})`,
+    kind: isOverlay(address[4]) ? 'overlay pod' : 'underlay pod',
+    node: record.node,
+    address,
+    port: podPorts(pod)[0] ?? 80,
+    probe: ['nsenter', `--net=${record.netns}`, '--', probe],
+  };
+}
+
+/** Whether a Service's selector matches a pod. */
+export function selects({ spec }: Service, { metadata }: Pod): boolean {
+  const selector = Object.entries(spec?.selector ?? {});
+  return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
+}
+
+/** A Service in the form that the table needs; undefined if it has no pods or lacks an address of a family. */
+export function servicePlace(service: Service, pods: ReadonlyMap<Pod, Place>): ServicePlace | undefined {
+  const clusterIp = dualStack(service.spec?.clusterIPs ?? []);
+  const [port] = service.spec?.ports ?? [];
+  const backend = [...pods].find(([pod]) => selects(service, pod))?.[1].kind;
+  if (clusterIp === undefined || port === undefined || backend === undefined) return undefined;
+  return {
+    name: service.metadata.name ?? '',
+    clusterIp,
+    port: port.port,
+    ...(port.nodePort === undefined ? {} : { nodePort: port.nodePort }),
+    externalLocal: service.spec?.externalTrafficPolicy === 'Local',
+    backends: backend === 'overlay pod' ? 'overlay pod' : 'underlay pod',
+  };
+}
+
+export interface CastParts {
+  readonly nodes: readonly LabNode[];
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly records: readonly PodRecord[];
+  readonly probe: string;
+}
+
+/** All participants, with the pods sorted by name. */
+export function castOf({ nodes, pods, services, records, probe }: CastParts): Cast {
+  const places = new Map<Pod, Place>();
+  for (const pod of pods.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))) {
+    const place = podPlace(pod, records, probe);
+    if (place !== undefined) places.set(pod, place);
+  }
+  return {
+    places: [...places.values(), ...machinePlaces(nodes, probe)],
+    services: services.flatMap((service) => servicePlace(service, places) ?? []),
+    invalidLost: false,
+  };
+}

@@ -1,0 +1,16 @@
+export { branchPlace, machinePlaces, machinePort, podPlace, podPorts } from './cast.ts';
+export type { Asker, Place, PlannedCell } from './cells.ts';
+export {
+  type Ask,
+  askByProbe,
+  askInCrowd,
+  askInHaste,
+  type ProbeProtocol,
+  type Question,
+  type Verdict,
+} from './prober.ts';
+export { howToLookAround, labFacts, placesText } from './report.ts';
+export { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
+export { type Cell, secondTries, tryCells, tryTwice } from './table.ts';
+export { type TableView, tableText } from './table-text.ts';
+export { pairsTrial, type Trial, type TrialParts } from './trial.ts';

@@ -1,0 +1,2 @@
+export { labCommands } from './lab-commands.ts';
+export { siteOf } from './site.ts';

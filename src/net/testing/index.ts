@@ -1,0 +1,1 @@
+export { FakeNamespace, type FakeNamespaces } from './fake-namespace.ts';

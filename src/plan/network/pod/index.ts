@@ -1,0 +1,15 @@
+export { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
+export type { NicInput, OverlayNic, PodInput, PodNic } from './nic.ts';
+export { nicRoutes } from './nic-routes.ts';
+export { planPod, planWithoutNics } from './pod.ts';
+export { markingOf } from './reply-marks.ts';
+export {
+  type AttachedNic,
+  type LostNic,
+  lostNics,
+  restoring,
+  withoutHostLinks,
+  withoutNics,
+} from './restoration.ts';
+export { coordinatorResult } from './result.ts';
+export { shareLan } from './shared-lan.ts';

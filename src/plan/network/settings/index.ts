@@ -1,0 +1,13 @@
+export { presentOptions } from './present-options.ts';
+export {
+  type CoordinatorOptions,
+  type CoordinatorSettings,
+  clusterHostRuleTable,
+  type MergedOptions,
+  type MultusDefault,
+  mergeOptions,
+  mergeSettings,
+  type PolicyRoute,
+  readSettings,
+  type SettingSources,
+} from './settings.ts';
