@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ConfigMap, resources } from '#api';
-import { FakeClock, type Logger, OrbError, silentLogger } from '#base';
+import { type Logger, OrbError, silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
 import type { KubeClient, WatchEvent } from './client.ts';
-import { FakeKube } from './fake-kube.ts';
 import { type ObjectChange, Reflector } from './reflector.ts';
+import { FakeKube } from './testing/index.ts';
 
 const type = resources.configMaps;
 const namespace = 'default';
