@@ -21,13 +21,13 @@ export const ownerReferenceSchema = openObject({
 /** metadata of any object. */
 export const metadataSchema = openObject({
   name: text.describe('Name, unique within the namespace or the cluster.'),
-  generateName: text.describe('Prefix of a name that the server makes.'),
+  generateName: text.describe('Prefix of a name that the server completes.'),
   namespace: text.describe('Namespace of a namespaced object.'),
   uid: text.describe('Unique for all time; set by the server.'),
   resourceVersion: text.describe('Version of the stored object; set by the server.'),
-  generation: z.int().optional().describe('Counts changes of what is asked for; set by the server.'),
-  creationTimestamp: z.string().nullish().describe('When the object was made; set by the server.'),
-  deletionTimestamp: text.describe('When deletion was asked for; set by the server.'),
+  generation: z.int().optional().describe('Number of changes of the spec; set by the server.'),
+  creationTimestamp: z.string().nullish().describe('When the object was created; set by the server.'),
+  deletionTimestamp: text.describe('When the deletion was requested; set by the server.'),
   deletionGracePeriodSeconds: z
     .int()
     .optional()
@@ -37,11 +37,14 @@ export const metadataSchema = openObject({
     .record(z.string(), z.string())
     .optional()
     .describe('Annotations: data for programs and people.'),
-  finalizers: z.array(z.string()).optional().describe('Names that must be removed before the object goes.'),
+  finalizers: z
+    .array(z.string())
+    .optional()
+    .describe('Finalizers: names that must be removed before the object is deleted.'),
   ownerReferences: z
     .array(ownerReferenceSchema)
     .optional()
-    .describe('Objects this one belongs to; it goes when all are gone.'),
+    .describe('Owners of this object; it is deleted when all of them are gone.'),
 });
 
 /** The fields every object has. */
@@ -67,11 +70,11 @@ export const labelSelectorSchema = openObject({
   matchLabels: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Labels that must all be there with these values.'),
+    .describe('Labels that must all be present with these values.'),
   matchExpressions: z
     .array(selectorRequirementSchema)
     .optional()
-    .describe('Requirements that must all hold.'),
+    .describe('Requirements that must all be met.'),
 }).meta({ 'x-kubernetes-map-type': 'atomic' });
 
 export type LabelSelector = z.infer<typeof labelSelectorSchema>;

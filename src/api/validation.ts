@@ -34,7 +34,7 @@ export function check<T>(
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const told = issues.slice(0, MOST_TOLD).map((issue) => issueText(fieldIssue(issue)));
-  if (issues.length > MOST_TOLD) told.push(`${issues.length - MOST_TOLD} more are wrong`);
+  if (issues.length > MOST_TOLD) told.push(`${issues.length - MOST_TOLD} more fields are wrong`);
   const message = told.join('; ');
   throw new OrbError(code, { message: `${subject}: ${message}`, subject });
 }

@@ -46,7 +46,8 @@ export class ByteReader {
   /** The next `length` bytes. They share the record's memory. */
   take(length: number): Uint8Array {
     const at = this.#step(length);
-    if (this.offset > this.bytes.length) throw new RangeError(`record ends before ${this.offset}`);
+    if (this.offset > this.bytes.length)
+      throw new RangeError(`the record ends before the value at byte ${this.offset}`);
     return this.bytes.subarray(at, at + length);
   }
 

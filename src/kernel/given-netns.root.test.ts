@@ -82,7 +82,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${folder} && e
     );
     for (let i = 0; i < 20; i++) (await openGivenNetns(`/proc/${process.pid}/ns/net`)).close();
     await dead;
-    await assert.rejects(openGivenNetns(path), { message: /earlier request still waits/ });
+    await assert.rejects(openGivenNetns(path), { message: /earlier request for it still waits/ });
   } finally {
     // With the server's end the kernel gives up: ENOTCONN for all who wait.
     const ended = once(server, 'exit');

@@ -99,7 +99,7 @@ async function findPlace(path: string): Promise<number> {
   try {
     const { type } = await statFileSystem(`/proc/self/fd/${place}`);
     if (namespaceFileSystems.includes(type)) return place;
-    throw invalid(path, `it lies in a file system of type 0x${type.toString(16)}, not in nsfs`);
+    throw invalid(path, `it is in a file system of type 0x${type.toString(16)}, not in nsfs`);
   } catch (error) {
     closePlace(place);
     throw error instanceof OrbError ? error : refused(path, error);
@@ -112,7 +112,7 @@ function closePlace(fd: number): void {
 }
 
 async function openPlace(path: string): Promise<number> {
-  if (path.includes('\0')) throw invalid(path, 'a path has no NUL');
+  if (path.includes('\0')) throw invalid(path, 'a path must not contain a NUL byte');
   try {
     return await openFile(path, O_PATH | O_NONBLOCK);
   } catch (error) {

@@ -29,7 +29,7 @@ export class NamespaceIds {
     const made = this.#find(fd);
     if (made !== undefined) return made;
     if (assigned !== undefined && assigned.errno !== 0) throw refused('give an id to', fd, assigned);
-    throw new OrbError('INTERNAL', { message: 'a network namespace got no id' });
+    throw new OrbError('INTERNAL', { message: 'the kernel gave a network namespace no id' });
   }
 
   #find(fd: number): number | undefined {

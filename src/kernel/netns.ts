@@ -89,10 +89,10 @@ export function inNetns<T>(netns: NetnsHandle, fn: () => Sync<T>): T {
   const { home } = threads;
   if (home === undefined) {
     throw new OrbError('INTERNAL', {
-      message: 'inNetns was called before primeThreads: await it at program start',
+      message: 'inNetns was called before primeThreads: await primeThreads at program start',
     });
   }
-  if (threads.away) throw new OrbError('INTERNAL', { message: 'inNetns was called inside of inNetns' });
+  if (threads.away) throw new OrbError('INTERNAL', { message: 'inNetns was called inside inNetns' });
   enterNetworkNamespace(netns.fd, netns.path);
   threads.away = true;
   return refusePromise(runThenLeave(fn, home));

@@ -27,7 +27,9 @@ test('a path that hangs is not opened a second time, so it costs one thread', as
   const hang = () => new Promise<never>(() => {});
   await assert.rejects(walks.run('/mnt/dead/a', hang, keep));
   const walked = () => assert.fail('walked again');
-  await assert.rejects(walks.run('/mnt/dead/a', walked, keep), { message: /earlier request still waits/ });
+  await assert.rejects(walks.run('/mnt/dead/a', walked, keep), {
+    message: /earlier request for it still waits/,
+  });
   assert.equal(await walks.run('/run/netns/b', async () => 'found', keep), 'found');
 });
 
@@ -52,7 +54,9 @@ test('when every thread hangs, other requests are told which paths hang', async 
   const hang = () => new Promise<never>(() => {});
   await assert.rejects(walks.run('/a', hang, keep));
   await assert.rejects(walks.run('/b', hang, keep));
-  await assert.rejects(walks.run('/c', hang, keep), { message: /turn has not come: \/a, \/b/ });
+  await assert.rejects(walks.run('/c', hang, keep), {
+    message: /the request waits for a free thread: \/a, \/b/,
+  });
 });
 
 test('a refusal of the kernel frees the thread for the next request', async () => {

@@ -41,7 +41,7 @@ export class PathWalks {
    * paths
    */
   async run<T>(path: string, walk: () => Promise<T>, discard: (found: T) => void): Promise<T> {
-    if (this.#hanging.has(path)) throw unreachable(path, 'an earlier request still waits for it');
+    if (this.#hanging.has(path)) throw unreachable(path, 'an earlier request for it still waits');
     const caller: Caller = { begun: false, givenUp: false };
     const walked = this.#inTurn(path, caller, walk);
     const late = Promise.withResolvers<never>();
@@ -50,7 +50,9 @@ export class PathWalks {
       if (caller.begun) this.#hanging.add(path);
       walked.then(discard, () => {});
       const others = [...this.#walking].slice(0, 4).join(', ');
-      late.reject(unreachable(path, caller.begun ? undefined : `its turn has not come: ${others}`));
+      late.reject(
+        unreachable(path, caller.begun ? undefined : `the request waits for a free thread: ${others}`),
+      );
     }, this.#limits.patienceMs);
     try {
       return await Promise.race([walked, late.promise]);

@@ -36,7 +36,7 @@ test('a kubeconfig gives the server, the token, and certificates inline or from 
 
 test('an exec plugin, an unknown context and a missing file are refused with their names', () => {
   const path = kubeconfig({ exec: { command: 'aws' } });
-  assert.throws(() => kubeconfigFile(path), /users\[\]\.user\.exec .* not served/);
+  assert.throws(() => kubeconfigFile(path), /users\[\]\.user\.exec .* not supported/);
   assert.throws(() => kubeconfigFile(path, 'prod'), /no context "prod"; it has lab/);
   assert.throws(() => kubeconfigFile(join(folder, 'none')), {
     code: 'INPUT_INVALID',

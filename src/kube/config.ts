@@ -118,7 +118,10 @@ export function inClusterConfig(
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   const subject = 'in-cluster configuration';
   if (host === undefined || port === undefined) {
-    throw invalid(subject, 'needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, which only a pod has');
+    throw invalid(
+      subject,
+      'needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, which are set only inside a pod',
+    );
   }
   return {
     server: serverUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, subject),
@@ -149,7 +152,7 @@ function authorizationOf(user: User, base: string, subject: string): () => strin
   if (user.exec !== undefined || user['auth-provider'] !== undefined) {
     throw invalid(
       subject,
-      'users[].user.exec and auth-provider are not served: use a token, a tokenFile or a client certificate',
+      'users[].user.exec and auth-provider are not supported: use a token, a tokenFile or a client certificate',
     );
   }
   // Like client-go, prefers tokenFile, which rotates, to a token beside it.

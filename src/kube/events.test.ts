@@ -17,7 +17,7 @@ test('while the server does not answer, at most a thousand Events wait, and the 
     recorder.record(resources.pods, pod as never, { type: 'Normal', reason: 'Many', message: String(nth) });
   }
   assert.equal(told.length, 3);
-  assert.match(JSON.stringify(told), /"note":"1002".*1000 wait already/);
+  assert.match(JSON.stringify(told), /"note":"1002".*1000 Events wait already/);
   answer.resolve();
   await recorder.settled();
   assert.equal(client.count('create', 'events'), 1000);

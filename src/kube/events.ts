@@ -48,7 +48,7 @@ export class EventRecorder {
 
   record<T extends KubeObject>(type: ResourceType<T>, object: T, note: EventNote): void {
     if (this.#waiting === waitingEvents) {
-      this.#lose(note, `${waitingEvents} wait already`);
+      this.#lose(note, `${waitingEvents} Events wait already`);
       return;
     }
     this.#waiting += 1;

@@ -120,7 +120,7 @@ export class Reflector<T extends KubeObject> {
     // 410: the history to continue from is gone. A line that is not an event may hide a change. Both need a new list.
     if (isOrbError(error, 'KUBE_EXPIRED')) {
       this.#resourceVersion = undefined;
-      log.debug(fields, 'the watch is too old, listing again');
+      log.debug(fields, 'the watch version is too old, listing again');
       return;
     }
     this.statistics.failures += 1;
@@ -128,7 +128,7 @@ export class Reflector<T extends KubeObject> {
       this.statistics.malformed += 1;
       this.#resourceVersion = undefined;
     }
-    log.warn(fields, 'the watch broke off, trying again');
+    log.warn(fields, 'the watch ended, trying again');
   }
 
   async #list(): Promise<void> {

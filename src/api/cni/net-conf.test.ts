@@ -207,7 +207,7 @@ test('an error names the first ten of hundreds of wrong values, and the number o
   assert.throws(
     () => parseCoordinatorConf(conf({ hijackCIDR })),
     (error: Error) => {
-      assert.match(error.message, /hijackCIDR\[9\]: "x9" must be a network .*; 990 more are wrong$/);
+      assert.match(error.message, /hijackCIDR\[9\]: "x9" must be a network .*; 990 more fields are wrong$/);
       return error.message.length < 2000;
     },
   );

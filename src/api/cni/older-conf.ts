@@ -36,7 +36,7 @@ const ipConflict = goObject({
 const mustBeFalse = z
   .boolean()
   .refine((value) => !value, {
-    error: 'must be false: a NIC is served whole, podMACPrefix of coordinator included, or not at all',
+    error: 'must be false: the coordinator cannot change only the MAC address of a NIC',
   })
   .optional();
 

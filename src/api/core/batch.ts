@@ -12,62 +12,64 @@ const time = z.string().nullish();
 
 const jobSpecSchema = partOf({
   parallelism: count.describe('How many pods run at once; 1 unless set.'),
-  completions: count.describe('How many pods must succeed; one of a queue where absent.'),
+  completions: count.describe(
+    'How many pods must succeed; if absent, one success of a work queue is enough.',
+  ),
   backoffLimit: count.describe('How many pods may fail; 6 unless set.'),
-  activeDeadlineSeconds: count.describe('How long the job may take.'),
-  ttlSecondsAfterFinished: count.describe('How long it is kept when it is over.'),
-  suspend: z.boolean().optional().describe('Whether it runs no pods now.'),
-  selector: labelSelectorSchema.optional().describe('Labels of the pods that belong to it.'),
-  template: podTemplateSchema.optional().describe('What its pods look like.'),
+  activeDeadlineSeconds: count.describe('How long the job may run, in seconds.'),
+  ttlSecondsAfterFinished: count.describe('How long the finished job is kept, in seconds.'),
+  suspend: z.boolean().optional().describe('Whether the job runs no pods at the moment.'),
+  selector: labelSelectorSchema.optional().describe('Labels of the pods of this job.'),
+  template: podTemplateSchema.optional().describe('Template of the pods.'),
 });
 
 export const jobSchema = partOf({
   ...typeFields,
-  spec: jobSpecSchema.optional().describe('What is wanted.'),
+  spec: jobSpecSchema.optional().describe('Desired state.'),
   status: partOf({
     conditions: conditionsField,
-    startTime: time.describe('When its pods were begun.'),
-    completionTime: time.describe('When it was done.'),
-    active: count.describe('Pods that run.'),
-    ready: count.describe('Pods that run and are ready.'),
+    startTime: time.describe('When the first pods were created.'),
+    completionTime: time.describe('When the job succeeded.'),
+    active: count.describe('Running pods.'),
+    ready: count.describe('Running pods that are ready.'),
     succeeded: count.describe('Pods that succeeded.'),
     failed: count.describe('Pods that failed.'),
   })
     .optional()
-    .describe('What there is.'),
+    .describe('Observed state.'),
 }).describe('Job runs pods until enough of them succeeded.');
 
 export const cronJobSchema = partOf({
   ...typeFields,
   spec: partOf({
-    schedule: z.string().describe('When, as crontab(5) writes it.'),
-    timeZone: z.string().optional().describe('Whose clock; UTC unless set.'),
-    startingDeadlineSeconds: count.describe('How late a job may be made.'),
+    schedule: z.string().describe('Schedule in the form of crontab(5).'),
+    timeZone: z.string().optional().describe('Time zone of the schedule; UTC unless set.'),
+    startingDeadlineSeconds: count.describe('How late a job may start, in seconds.'),
     concurrencyPolicy: z
       .enum(['Allow', 'Forbid', 'Replace'])
       .optional()
-      .describe('What happens while the last job runs.'),
-    suspend: z.boolean().optional().describe('Whether no jobs are made now.'),
+      .describe('What to do when the last job is still running.'),
+    suspend: z.boolean().optional().describe('Whether no new jobs are created.'),
     jobTemplate: partOf({
       metadata: metadataSchema.optional().describe('Labels and annotations of the jobs.'),
-      spec: jobSpecSchema.optional().describe('What each job does.'),
-    }).describe('What its jobs look like.'),
-    successfulJobsHistoryLimit: count.describe('How many jobs that succeeded are kept; 3 unless set.'),
-    failedJobsHistoryLimit: count.describe('How many jobs that failed are kept; 1 unless set.'),
+      spec: jobSpecSchema.optional().describe('Desired state of each job.'),
+    }).describe('Template of the jobs.'),
+    successfulJobsHistoryLimit: count.describe('How many successful jobs are kept; 3 unless set.'),
+    failedJobsHistoryLimit: count.describe('How many failed jobs are kept; 1 unless set.'),
   })
     .optional()
-    .describe('What is wanted.'),
+    .describe('Desired state.'),
   status: partOf({
     active: z
       .array(partOf({ name: z.string().optional().describe('Name of the job.') }))
       .optional()
-      .describe('Jobs that run.'),
-    lastScheduleTime: time.describe('When a job was made last.'),
+      .describe('Running jobs.'),
+    lastScheduleTime: time.describe('When the last job was created.'),
     lastSuccessfulTime: time.describe('When a job succeeded last.'),
   })
     .optional()
-    .describe('What there is.'),
-}).describe('CronJob makes jobs by a schedule.');
+    .describe('Observed state.'),
+}).describe('CronJob creates jobs on a schedule.');
 
 export type Job = z.infer<typeof jobSchema>;
 export type CronJob = z.infer<typeof cronJobSchema>;

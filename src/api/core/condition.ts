@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { partOf } from '../open-object.ts';
 
 export const conditionSchema = partOf({
-  type: z.string().describe('What the condition is about, for example Ready.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-  reason: z.string().optional().describe('Why, in one word.'),
-  message: z.string().optional().describe('Why, for people.'),
-  lastHeartbeatTime: z.string().nullish().describe('When a kubelet looked last; of nodes.'),
+  type: z.string().describe('Type of the condition, for example Ready.'),
+  status: z
+    .enum(['True', 'False', 'Unknown'])
+    .describe('Whether the condition holds: True, False or Unknown.'),
+  reason: z.string().optional().describe('Reason in one word.'),
+  message: z.string().optional().describe('Reason as a sentence for people.'),
+  lastHeartbeatTime: z.string().nullish().describe('When a kubelet checked it last; on nodes only.'),
   lastTransitionTime: z.string().nullish().describe('When the status changed last.'),
 });
 

@@ -7,9 +7,9 @@ import type { ResourceType } from '../resource.ts';
 
 export const configMapSchema = partOf({
   ...typeFields,
-  data: z.record(z.string(), z.string()).optional().describe('Text by key.'),
-  binaryData: z.record(z.string(), z.string()).optional().describe('Base64 by key.'),
-  immutable: z.boolean().optional().describe('Whether the data never changes.'),
+  data: z.record(z.string(), z.string()).optional().describe('Text values by key.'),
+  binaryData: z.record(z.string(), z.string()).optional().describe('Binary values in base64, by key.'),
+  immutable: z.boolean().optional().describe('Whether the data can never change.'),
 }).describe('ConfigMap holds configuration.');
 
 export type ConfigMap = z.infer<typeof configMapSchema>;

@@ -12,27 +12,27 @@ const count = z.int().optional();
 export const podDisruptionBudgetSchema = partOf({
   ...typeFields,
   spec: partOf({
-    minAvailable: bound.describe('How many, or what part, must be there.'),
-    maxUnavailable: bound.describe('How many, or what part, may be away.'),
+    minAvailable: bound.describe('How many pods, or what percentage, must stay available.'),
+    maxUnavailable: bound.describe('How many pods, or what percentage, may be unavailable.'),
     selector: labelSelectorSchema.optional().describe('Labels of the pods.'),
   })
     .optional()
-    .describe('What is wanted.'),
+    .describe('Desired state.'),
   status: partOf({
-    observedGeneration: count.describe('The generation that this status is about.'),
+    observedGeneration: count.describe('Generation of the spec that this status describes.'),
     disruptedPods: z
       .record(z.string(), z.string().nullable())
       .optional()
-      .describe('Pods whose eviction was allowed and that are not gone yet.'),
-    disruptionsAllowed: count.describe('How many more may go now.'),
-    currentHealthy: count.describe('Pods that are ready.'),
-    desiredHealthy: count.describe('Pods that must be ready.'),
-    expectedPods: count.describe('Pods that there should be.'),
+      .describe('Pods whose eviction was allowed and that still exist.'),
+    disruptionsAllowed: count.describe('How many more pods may be evicted now.'),
+    currentHealthy: count.describe('Ready pods.'),
+    desiredHealthy: count.describe('How many pods must be ready.'),
+    expectedPods: count.describe('How many pods the workload should have.'),
     conditions: conditionsField,
   })
     .optional()
-    .describe('What there is.'),
-}).describe('PodDisruptionBudget holds up evictions.');
+    .describe('Observed state.'),
+}).describe('PodDisruptionBudget limits evictions.');
 
 export type PodDisruptionBudget = z.infer<typeof podDisruptionBudgetSchema>;
 

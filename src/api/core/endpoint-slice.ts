@@ -9,15 +9,15 @@ const text = z.string().optional();
 const flag = z.boolean().nullish();
 
 const endpointSchema = partOf({
-  addresses: z.array(z.string()).describe('Addresses of the endpoint; only the first counts.'),
+  addresses: z.array(z.string()).describe('Addresses of the endpoint; only the first is used.'),
   conditions: partOf({
-    ready: flag.describe('Whether it takes traffic; unknown counts as ready.'),
-    serving: flag.describe('Whether it is ready, termination aside.'),
-    terminating: flag.describe('Whether it is ending.'),
+    ready: flag.describe('Whether the endpoint takes traffic; unknown counts as ready.'),
+    serving: flag.describe('Whether the endpoint is ready, also while it terminates.'),
+    terminating: flag.describe('Whether the endpoint terminates.'),
   })
     .optional()
     .describe('State of the endpoint.'),
-  nodeName: text.describe('Node it runs on.'),
+  nodeName: text.describe('Node of the endpoint.'),
   targetRef: partOf({
     kind: text.describe('Kind.'),
     namespace: text.describe('Namespace.'),
@@ -25,12 +25,12 @@ const endpointSchema = partOf({
     uid: text.describe('UID.'),
   })
     .optional()
-    .describe('The pod behind it.'),
+    .describe('Pod of the endpoint.'),
 });
 
 export const endpointSliceSchema = partOf({
   ...typeFields,
-  addressType: z.enum(['IPv4', 'IPv6', 'FQDN']).describe('Family of all addresses of the slice.'),
+  addressType: z.enum(['IPv4', 'IPv6', 'FQDN']).describe('Address family of all addresses in the slice.'),
   endpoints: z.array(endpointSchema).nullish().describe('The endpoints.'),
   ports: z
     .array(
@@ -41,8 +41,8 @@ export const endpointSliceSchema = partOf({
       }),
     )
     .nullish()
-    .describe('Ports of every endpoint of the slice.'),
-}).describe('EndpointSlice lists addresses behind a Service.');
+    .describe('Ports of every endpoint in the slice.'),
+}).describe('EndpointSlice lists the endpoints of a Service.');
 
 export type EndpointSlice = z.infer<typeof endpointSliceSchema>;
 export type Endpoint = z.infer<typeof endpointSchema>;

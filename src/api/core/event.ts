@@ -8,7 +8,7 @@ import type { ResourceType } from '../resource.ts';
 const text = z.string().optional();
 
 const involvedObjectSchema = partOf({
-  apiVersion: text.describe('Group and version.'),
+  apiVersion: text.describe('API group and version.'),
   kind: text.describe('Kind.'),
   namespace: text.describe('Namespace.'),
   name: text.describe('Name.'),
@@ -19,20 +19,20 @@ const involvedObjectSchema = partOf({
 
 export const eventSchema = partOf({
   ...typeFields,
-  involvedObject: involvedObjectSchema.describe('What the event is about.'),
-  type: z.enum(['Normal', 'Warning']).optional().describe('Whether something is wrong.'),
-  reason: text.describe('Why, in one word.'),
-  message: text.describe('What happened, for people.'),
+  involvedObject: involvedObjectSchema.describe('Object that the event describes.'),
+  type: z.enum(['Normal', 'Warning']).optional().describe('Type of the event: Normal or Warning.'),
+  reason: text.describe('Reason in one word.'),
+  message: text.describe('What happened, as a sentence for people.'),
   source: partOf({ component: text.describe('Program.'), host: text.describe('Node.') })
     .optional()
-    .describe('Who reports it.'),
+    .describe('Program that reported the event.'),
   count: z.int().optional().describe('How often it happened.'),
   firstTimestamp: z.string().nullish().describe('When it happened first.'),
   lastTimestamp: z.string().nullish().describe('When it happened last.'),
   eventTime: z.string().nullish().describe('When it happened.'),
-  reportingComponent: text.describe('Program that reports it.'),
+  reportingComponent: text.describe('Program that reports the event.'),
   reportingInstance: text.describe('Instance of that program.'),
-}).describe('Event tells what happened to an object.');
+}).describe('Event reports what happened to an object.');
 
 export type Event = z.infer<typeof eventSchema>;
 

@@ -8,18 +8,18 @@ import type { ResourceType } from '../resource.ts';
 export const leaseSchema = partOf({
   ...typeFields,
   spec: partOf({
-    holderIdentity: z.string().nullish().describe('Who holds the lease.'),
+    holderIdentity: z.string().nullish().describe('Identity of the holder.'),
     leaseDurationSeconds: z
       .int()
       .nullish()
-      .describe('How long others wait after renewTime before they take it.'),
-    acquireTime: z.string().nullish().describe('When the holder took it.'),
-    renewTime: z.string().nullish().describe('When the holder renewed it last.'),
+      .describe('Seconds after renewTime until another program may take the lease.'),
+    acquireTime: z.string().nullish().describe('When the holder acquired the lease.'),
+    renewTime: z.string().nullish().describe('When the holder renewed the lease last.'),
     leaseTransitions: z.int().nullish().describe('How often the holder changed.'),
   })
     .optional()
-    .describe('Holder and times.'),
-}).describe('Lease says who leads.');
+    .describe('Holder and times of the lease.'),
+}).describe('Lease names the program that holds a role at the moment.');
 
 export type Lease = z.infer<typeof leaseSchema>;
 

@@ -8,13 +8,16 @@ import type { ResourceType } from '../resource.ts';
 export const namespaceSchema = partOf({
   ...typeFields,
   spec: partOf({
-    finalizers: z.array(z.string()).optional().describe('What must be done before the namespace goes.'),
+    finalizers: z
+      .array(z.string())
+      .optional()
+      .describe('Finalizers: steps that must be done before the namespace is deleted.'),
   })
     .optional()
-    .describe('How the namespace ends.'),
-  status: partOf({ phase: z.string().optional().describe('Active or Terminating.') })
+    .describe('How the namespace is deleted.'),
+  status: partOf({ phase: z.string().optional().describe('Phase: Active or Terminating.') })
     .optional()
-    .describe('Where the namespace stands.'),
+    .describe('Observed state.'),
 }).describe('Namespace is a scope for names.');
 
 export type Namespace = z.infer<typeof namespaceSchema>;

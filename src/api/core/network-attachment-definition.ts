@@ -9,10 +9,10 @@ import { openObject } from '../open-object.ts';
 export const networkAttachmentDefinitionSchema = openObject({
   ...typeFields,
   spec: openObject({
-    config: z.string().optional().describe('CNI configuration or configuration list as JSON text.'),
+    config: z.string().optional().describe('CNI configuration or configuration list, as JSON text.'),
   })
     .optional()
-    .describe('How to attach a pod to the network.'),
+    .describe('How a pod is attached to the network.'),
 }).describe('NetworkAttachmentDefinition holds a CNI configuration that pods name in their annotations.');
 
 export type NetworkAttachmentDefinition = z.infer<typeof networkAttachmentDefinitionSchema>;

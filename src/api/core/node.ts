@@ -11,16 +11,16 @@ const text = z.string().optional();
 export const nodeSchema = partOf({
   ...typeFields,
   spec: partOf({
-    podCIDR: text.describe('First network of the pods of this node.'),
+    podCIDR: text.describe('First address range for the pods of this node.'),
     podCIDRs: z
       .array(z.string())
       .optional()
-      .describe('Networks of the pods of this node, one for each family.'),
-    providerID: text.describe('Id of the machine at its provider.'),
-    unschedulable: z.boolean().optional().describe('Whether no new pods are placed here.'),
+      .describe('Address ranges for the pods of this node, one for each family.'),
+    providerID: text.describe('Id of the machine at its cloud provider.'),
+    unschedulable: z.boolean().optional().describe('Whether no new pods are scheduled on this node.'),
   })
     .optional()
-    .describe('What the cluster gave the node.'),
+    .describe('Settings that the cluster made for the node.'),
   status: partOf({
     addresses: z
       .array(
@@ -32,25 +32,31 @@ export const nodeSchema = partOf({
       .optional()
       .describe('Addresses of the node.'),
     conditions: conditionsField,
-    capacity: z.record(z.string(), z.string()).optional().describe('What the machine has of each resource.'),
-    allocatable: z.record(z.string(), z.string()).optional().describe('What of it pods may have.'),
+    capacity: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Amount of each resource that the machine has.'),
+    allocatable: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Amount of each resource that pods may use.'),
     nodeInfo: partOf({
       machineID: text.describe('Id of the machine (machine-id(5)).'),
       systemUUID: text.describe('UUID of the machine.'),
-      bootID: text.describe('Id of this start of the machine.'),
-      kernelVersion: text.describe('Release of the kernel.'),
-      osImage: text.describe('Name of the system.'),
-      containerRuntimeVersion: text.describe('Who runs the containers.'),
+      bootID: text.describe('Id of the current boot.'),
+      kernelVersion: text.describe('Version of the kernel.'),
+      osImage: text.describe('Name of the operating system.'),
+      containerRuntimeVersion: text.describe('Container runtime and its version.'),
       kubeletVersion: text.describe('Version of the kubelet.'),
       kubeProxyVersion: text.describe('Version of the Service proxy.'),
-      operatingSystem: text.describe('linux or windows.'),
-      architecture: text.describe("Architecture in Go's words."),
+      operatingSystem: text.describe('Operating system: linux or windows.'),
+      architecture: text.describe('Architecture, as Go names it.'),
     })
       .optional()
-      .describe('What runs on the node.'),
+      .describe('Software and identity of the machine.'),
   })
     .optional()
-    .describe('What the node reports.'),
+    .describe('State that the node reports.'),
 }).describe('Node is a machine that runs pods.');
 
 export type Node = z.infer<typeof nodeSchema>;

@@ -9,7 +9,7 @@ import { conditionsField } from './condition.ts';
 const text = z.string().optional();
 
 const containerPortSchema = partOf({
-  name: text.describe('Name that a Service can refer to.'),
+  name: text.describe('Name of the port, which a Service can refer to.'),
   containerPort: z.int().min(1).max(65_535).describe('Port inside the pod.'),
   hostPort: z.int().min(0).max(65_535).optional().describe('Port on the node.'),
   protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional().describe('Protocol; TCP unless set.'),
@@ -18,47 +18,47 @@ const containerPortSchema = partOf({
 const containerSchema = partOf({
   name: z.string().describe('Name, unique in the pod.'),
   image: text.describe('Image to run.'),
-  imagePullPolicy: text.describe('When to pull the image.'),
-  command: z
-    .array(z.string())
-    .optional()
-    .describe('Program and first arguments instead of those of the image.'),
+  imagePullPolicy: text.describe('When the image is pulled.'),
+  command: z.array(z.string()).optional().describe('Command that replaces the entry point of the image.'),
   args: z.array(z.string()).optional().describe('Arguments.'),
-  ports: z.array(containerPortSchema).optional().describe('Ports the container listens on.'),
+  ports: z.array(containerPortSchema).optional().describe('Ports on which the container listens.'),
 });
 
 /** PodSpec. Workloads embed it too. */
 export const podSpecSchema = partOf({
-  nodeName: text.describe('Node the pod runs on.'),
+  nodeName: text.describe('Node of the pod.'),
   nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels that the node must have.'),
   hostNetwork: z.boolean().optional().describe('Whether the pod uses the network of its node.'),
   containers: z.array(containerSchema).describe('Containers of the pod.'),
-  initContainers: z.array(containerSchema).optional().describe('Containers that run before the others.'),
+  initContainers: z
+    .array(containerSchema)
+    .optional()
+    .describe('Containers that run to their end before the other containers start.'),
   restartPolicy: z
     .enum(['Always', 'OnFailure', 'Never'])
     .optional()
-    .describe('When containers are started again.'),
+    .describe('When containers are restarted.'),
   terminationGracePeriodSeconds: z
     .int()
     .optional()
-    .describe('Seconds between the request to end and the kill.'),
-  subdomain: text.describe('Governing service of a StatefulSet.'),
+    .describe('Seconds between the request to terminate and the kill.'),
+  subdomain: text.describe('Service that governs the pods of a StatefulSet.'),
   hostname: text.describe('Host name inside the pod.'),
-  serviceAccountName: text.describe('ServiceAccount the pod runs as.'),
+  serviceAccountName: text.describe('ServiceAccount of the pod.'),
 });
 
 const containerStatusSchema = partOf({
   name: z.string().describe('Name of the container.'),
-  ready: z.boolean().describe('Whether it passes its readiness probe.'),
-  restartCount: z.int().describe('How often it was started again.'),
-  started: z.boolean().optional().describe('Whether it was started.'),
-  image: z.string().describe('Image it runs.'),
-  imageID: z.string().describe('Id of that image.'),
+  ready: z.boolean().describe('Whether the container passes its readiness probe.'),
+  restartCount: z.int().describe('How often the container was restarted.'),
+  started: z.boolean().optional().describe('Whether the container has started.'),
+  image: z.string().describe('Image of the container.'),
+  imageID: z.string().describe('Id of the image.'),
   containerID: text.describe('Id of the container.'),
   state: partOf({
     waiting: partOf({ reason: text.describe('Why.'), message: text.describe('Details.') })
       .optional()
-      .describe('It waits to run.'),
+      .describe('The container waits for its start.'),
     running: partOf({ startedAt: text.describe('Since when.') })
       .optional()
       .describe('It runs.'),
@@ -72,18 +72,18 @@ const containerStatusSchema = partOf({
       .describe('It ended.'),
   })
     .optional()
-    .describe('What it does now.'),
+    .describe('Current state of the container.'),
 });
 
 const statusSchema = partOf({
   phase: z
     .enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'])
     .optional()
-    .describe('Where the pod stands.'),
+    .describe('Phase of the pod.'),
   conditions: conditionsField,
-  reason: text.describe('Why, in one word.'),
-  message: text.describe('Why, for people.'),
-  hostIP: text.describe('Address of the node.'),
+  reason: text.describe('Reason in one word.'),
+  message: text.describe('Reason as a sentence for people.'),
+  hostIP: text.describe('First address of the node.'),
   hostIPs: z
     .array(partOf({ ip: z.string().describe('An address.') }))
     .optional()
@@ -93,15 +93,15 @@ const statusSchema = partOf({
     .array(partOf({ ip: z.string().describe('An address.') }))
     .optional()
     .describe('Addresses of the pod, one for each family.'),
-  startTime: text.describe('When the kubelet took the pod.'),
+  startTime: text.describe('When the kubelet accepted the pod.'),
   containerStatuses: z.array(containerStatusSchema).optional().describe('State of each container.'),
 });
 
 export const podSchema = partOf({
   ...typeFields,
-  spec: podSpecSchema.optional().describe('What is to run.'),
+  spec: podSpecSchema.optional().describe('Desired state.'),
   status: statusSchema.optional().describe('What runs.'),
-}).describe('Pod is a set of containers with one network.');
+}).describe('Pod is a group of containers with one network.');
 
 export type Pod = z.infer<typeof podSchema>;
 export type PodSpec = z.infer<typeof podSpecSchema>;

@@ -9,7 +9,7 @@ const text = z.string().optional();
 const trafficPolicy = z.enum(['Cluster', 'Local']).optional();
 
 const servicePortSchema = partOf({
-  name: text.describe('Name; needed when there are several.'),
+  name: text.describe('Name of the port; required when there are several ports.'),
   protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional().describe('Protocol; TCP unless set.'),
   port: z.int().min(1).max(65_535).describe('Port of the Service.'),
   targetPort: intOrString().optional().describe('Port of the pods, by number or name; port unless set.'),
@@ -23,32 +23,38 @@ export const serviceSchema = partOf({
     type: z
       .enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
       .optional()
-      .describe('How it is reached.'),
+      .describe('Type of the Service: how clients reach it.'),
     selector: z.record(z.string(), z.string()).optional().describe('Labels of the pods that serve it.'),
     ports: z.array(servicePortSchema).optional().describe('Ports of the Service.'),
-    clusterIP: text.describe('First virtual address; None for a headless Service.'),
-    clusterIPs: z.array(z.string()).optional().describe('Virtual addresses, one for each family.'),
+    clusterIP: text.describe('First cluster address; None for a headless Service.'),
+    clusterIPs: z.array(z.string()).optional().describe('Cluster addresses, one for each family.'),
     ipFamilies: z
       .array(z.enum(['IPv4', 'IPv6']))
       .optional()
-      .describe('Families, the first one first.'),
+      .describe('Address families, the main one first.'),
     ipFamilyPolicy: z
       .enum(['SingleStack', 'PreferDualStack', 'RequireDualStack'])
       .optional()
-      .describe('One family or both.'),
+      .describe('Whether the Service has one family or both.'),
     externalTrafficPolicy: trafficPolicy.describe(
-      'Local keeps the source of outside traffic and stays on the node.',
+      'Policy for traffic from outside: Local keeps its source address and stays on the node.',
     ),
     internalTrafficPolicy: trafficPolicy.describe(
-      'Local sends traffic of pods to pods of the same node only.',
+      'Policy for traffic from pods: Local uses only endpoints on the same node.',
     ),
-    sessionAffinity: z.enum(['None', 'ClientIP']).optional().describe('Whether a client keeps its pod.'),
-    publishNotReadyAddresses: z.boolean().optional().describe('Whether pods that are not ready serve too.'),
+    sessionAffinity: z
+      .enum(['None', 'ClientIP'])
+      .optional()
+      .describe('Whether a client is always sent to the same pod.'),
+    publishNotReadyAddresses: z
+      .boolean()
+      .optional()
+      .describe('Whether pods that are not ready are endpoints too.'),
   })
     .optional()
-    .describe('What the Service offers.'),
-  status: partOf({}).optional().describe('What a load balancer gave.'),
-}).describe('Service is a stable address for a set of pods.');
+    .describe('Desired state.'),
+  status: partOf({}).optional().describe('Addresses that a load balancer assigned.'),
+}).describe('Service gives a set of pods one stable address.');
 
 export type Service = z.infer<typeof serviceSchema>;
 export type ServicePort = z.infer<typeof servicePortSchema>;

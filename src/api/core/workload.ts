@@ -11,56 +11,56 @@ const count = z.int().optional();
 
 export const podTemplateSchema = partOf({
   metadata: metadataSchema.optional().describe('Labels and annotations of the pods.'),
-  spec: podSpecSchema.optional().describe('What the pods run.'),
+  spec: podSpecSchema.optional().describe('Desired state of the pods.'),
 });
 
 export type PodTemplate = z.infer<typeof podTemplateSchema>;
 
 const common = {
-  selector: labelSelectorSchema.describe('Labels of the pods that belong to it.'),
-  template: podTemplateSchema.describe('What its pods look like.'),
+  selector: labelSelectorSchema.describe('Labels of the pods of this workload.'),
+  template: podTemplateSchema.describe('Template of the pods.'),
 };
-const replicas = count.describe('How many pods are wanted; 1 unless set.');
-const observedGeneration = count.describe('The generation that this status is about.');
+const replicas = count.describe('Desired number of pods; 1 unless set.');
+const observedGeneration = count.describe('Generation of the spec that this status describes.');
 
 export const deploymentSchema = partOf({
   ...typeFields,
   spec: partOf({
     ...common,
     replicas,
-    paused: z.boolean().optional().describe('Whether changes wait.'),
+    paused: z.boolean().optional().describe('Whether the rollout of changes is paused.'),
     revisionHistoryLimit: count.describe('How many old ReplicaSets are kept.'),
   })
     .optional()
-    .describe('What is wanted.'),
+    .describe('Desired state.'),
   status: partOf({
     observedGeneration,
-    replicas: count.describe('Pods that exist.'),
+    replicas: count.describe('Existing pods.'),
     updatedReplicas: count.describe('Pods of the newest template.'),
-    readyReplicas: count.describe('Pods that are ready.'),
-    availableReplicas: count.describe('Pods that were ready long enough.'),
-    unavailableReplicas: count.describe('Pods still missing.'),
+    readyReplicas: count.describe('Ready pods.'),
+    availableReplicas: count.describe('Pods that have been ready long enough.'),
+    unavailableReplicas: count.describe('Missing pods.'),
     conditions: conditionsField,
   })
     .optional()
-    .describe('What there is.'),
+    .describe('Observed state.'),
 }).describe('Deployment keeps a number of equal pods and rolls out changes.');
 
 export const replicaSetSchema = partOf({
   ...typeFields,
   spec: partOf({ ...common, template: common.template.optional(), replicas })
     .optional()
-    .describe('What is wanted.'),
+    .describe('Desired state.'),
   status: partOf({
     observedGeneration,
-    replicas: count.describe('Pods that exist.'),
+    replicas: count.describe('Existing pods.'),
     fullyLabeledReplicas: count.describe('Pods with all labels of the template.'),
-    readyReplicas: count.describe('Pods that are ready.'),
-    availableReplicas: count.describe('Pods that were ready long enough.'),
+    readyReplicas: count.describe('Ready pods.'),
+    availableReplicas: count.describe('Pods that have been ready long enough.'),
     conditions: conditionsField,
   })
     .optional()
-    .describe('What there is.'),
+    .describe('Observed state.'),
 }).describe('ReplicaSet keeps a number of equal pods.');
 
 export const statefulSetSchema = partOf({
@@ -68,45 +68,45 @@ export const statefulSetSchema = partOf({
   spec: partOf({
     ...common,
     replicas,
-    serviceName: z.string().optional().describe('The headless Service that governs the names.'),
+    serviceName: z.string().optional().describe('Headless Service that governs the host names.'),
     podManagementPolicy: z
       .enum(['OrderedReady', 'Parallel'])
       .optional()
-      .describe('One after the other, or at once.'),
+      .describe('Whether pods start one after the other or at once.'),
   })
     .optional()
-    .describe('What is wanted.'),
+    .describe('Desired state.'),
   status: partOf({
     observedGeneration,
-    replicas: count.describe('Pods that exist.'),
-    readyReplicas: count.describe('Pods that are ready.'),
+    replicas: count.describe('Existing pods.'),
+    readyReplicas: count.describe('Ready pods.'),
     currentReplicas: count.describe('Pods of the current template.'),
     updatedReplicas: count.describe('Pods of the newest template.'),
-    availableReplicas: count.describe('Pods that were ready long enough.'),
+    availableReplicas: count.describe('Pods that have been ready long enough.'),
     currentRevision: z.string().optional().describe('Name of the current revision.'),
     updateRevision: z.string().optional().describe('Name of the newest revision.'),
     conditions: conditionsField,
   })
     .optional()
-    .describe('What there is.'),
+    .describe('Observed state.'),
 }).describe('StatefulSet keeps pods with fixed names.');
 
 export const daemonSetSchema = partOf({
   ...typeFields,
-  spec: partOf(common).optional().describe('What is wanted.'),
+  spec: partOf(common).optional().describe('Desired state.'),
   status: partOf({
     observedGeneration,
-    currentNumberScheduled: count.describe('Nodes that run the pod and should.'),
+    currentNumberScheduled: count.describe('Nodes that run the pod and should run it.'),
     desiredNumberScheduled: count.describe('Nodes that should run the pod.'),
-    numberMisscheduled: count.describe('Nodes that run the pod and should not.'),
+    numberMisscheduled: count.describe('Nodes that run the pod and should not run it.'),
     numberReady: count.describe('Nodes whose pod is ready.'),
-    updatedNumberScheduled: count.describe('Nodes whose pod is of the newest template.'),
-    numberAvailable: count.describe('Nodes whose pod was ready long enough.'),
+    updatedNumberScheduled: count.describe('Nodes whose pod has the newest template.'),
+    numberAvailable: count.describe('Nodes whose pod has been ready long enough.'),
     numberUnavailable: count.describe('Nodes whose pod is missing.'),
     conditions: conditionsField,
   })
     .optional()
-    .describe('What there is.'),
+    .describe('Observed state.'),
 }).describe('DaemonSet keeps one pod on each node.');
 
 export type Deployment = z.infer<typeof deploymentSchema>;

@@ -28,7 +28,7 @@ export type Route = z.infer<typeof routeSchema>;
 export const addressFields = {
   ipVersion: ipVersionSchema
     .optional()
-    .describe('Address family, 4 or 6. Derived from subnet when left out; never changes afterwards.'),
+    .describe('Address family, 4 or 6. Derived from subnet when absent; never changes afterwards.'),
   subnet: z
     .string()
     .max(64)
@@ -42,7 +42,7 @@ export const addressFields = {
     .optional()
     .describe('Addresses and ranges inside subnet that are never handed out.'),
   gateway: z.string().max(45).optional().describe('Default gateway of the pods, an address inside subnet.'),
-  routes: z.array(routeSchema).optional().describe('Routes that pods get besides the default route.'),
+  routes: z.array(routeSchema).optional().describe('Routes that pods get in addition to the default route.'),
   vlan: int64()
     .min(0)
     .max(4094)
@@ -54,6 +54,9 @@ export const addressFields = {
 
 /** The counters in the status of pools and subnets. */
 export const countFields = {
-  totalIPCount: int64().min(0).optional().describe('How many addresses ips without excludeIPs holds.'),
-  allocatedIPCount: int64().min(0).optional().describe('How many of them are taken.'),
+  totalIPCount: int64()
+    .min(0)
+    .optional()
+    .describe('Number of addresses in ips, without those in excludeIPs.'),
+  allocatedIPCount: int64().min(0).optional().describe('Number of addresses that are allocated.'),
 };

@@ -32,13 +32,13 @@ export const coordinatorFields = {
     .enum(coordinatorModes)
     .default('auto')
     .describe(
-      'Where ClusterIPs and the own node are reached: underlay by a veth pair, overlay by eth0; auto decides by pod.',
+      'How pods reach ClusterIPs and their own node: underlay uses a veth pair, overlay uses eth0, auto decides for each pod.',
     ),
   podCIDRType: z
     .enum(podCIDRTypes)
     .optional()
     .describe(
-      'Where the networks of overlay pods are read from; auto looks at the CNI configuration of the node.',
+      'Where the networks of overlay pods are read from; auto reads the CNI configuration of the node.',
     ),
   hijackCIDR: z
     .array(z.string().max(64).regex(NETWORK_TEXT))
@@ -50,17 +50,17 @@ export const coordinatorFields = {
     .regex(MAC_PREFIX)
     .optional()
     .describe(
-      'First two bytes of the MAC addresses of pods, for example 0a:1b; the rest is made of the address.',
+      'First two bytes of the MAC addresses of pods, for example 0a:1b; the other bytes come from the address.',
     ),
   tunePodRoutes: z
     .boolean()
     .default(true)
-    .describe('Whether routes of pods with several interfaces are arranged.'),
+    .describe('Whether routes are tuned in pods with several interfaces.'),
   podDefaultRouteNIC: z
     .string()
     .regex(NIC_NAME)
     .optional()
-    .describe('Interface that keeps the default route; empty leaves it where it is.'),
+    .describe('Interface that keeps the default route; empty changes no default route.'),
   hostRuleTable: int64()
     .default(500)
     .meta(rules(foreignTable))
@@ -68,24 +68,30 @@ export const coordinatorFields = {
   podRPFilter: int64()
     .max(2)
     .default(0)
-    .describe('rp_filter inside the pod: 0 off, 1 strict, 2 loose; negative leaves it alone.'),
+    .describe('rp_filter inside the pod: 0 off, 1 strict, 2 loose; negative values leave it unchanged.'),
   txQueueLen: int64()
     .min(0)
     .default(0)
-    .describe('Transmit queue length of the interface; 0 leaves it alone.'),
+    .describe('Transmit queue length of the interface; 0 leaves it unchanged.'),
   vethLinkAddress: z
     .string()
     .regex(IPV4_TEXT)
     .optional()
-    .describe('IPv4 address for the veth inside the pod, which service meshes need.'),
+    .describe('IPv4 address of the veth interface inside the pod; service meshes need it.'),
   vethMTU: int64().min(68).max(65_535).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),
 };
 
 const statusSchema = openObject({
   phase: z.string().describe('Synced or NotReady.'),
-  reason: z.string().optional().describe('Why it is not ready.'),
-  overlayPodCIDR: z.array(z.string()).optional().describe('Networks of overlay pods that were found.'),
-  serviceCIDR: z.array(z.string()).optional().describe('Networks of Services that were found.'),
+  reason: z.string().optional().describe('Reason for the phase.'),
+  overlayPodCIDR: z
+    .array(z.string())
+    .optional()
+    .describe('Networks of overlay pods that were found in the cluster.'),
+  serviceCIDR: z
+    .array(z.string())
+    .optional()
+    .describe('Networks of Services that were found in the cluster.'),
 });
 
 /** spidercoordinators.spiderpool.spidernet.io. Only the one with the name `default` is used. */
@@ -93,10 +99,10 @@ export const spiderCoordinatorSchema = openObject({
   ...typeFields,
   spec: openObject(coordinatorFields)
     .optional()
-    .describe('Settings; a NetworkAttachmentDefinition can override most.'),
-  status: statusSchema.optional().describe('What was found in the cluster.'),
+    .describe('Settings; a NetworkAttachmentDefinition can override most of them.'),
+  status: statusSchema.optional().describe('State that was found in the cluster.'),
 }).describe(
-  'SpiderCoordinator holds the settings by which pods reach Services, their node and overlay pods.',
+  'SpiderCoordinator holds the settings for the routes of pods to Services, their node and overlay pods.',
 );
 
 export type SpiderCoordinator = z.infer<typeof spiderCoordinatorSchema>;

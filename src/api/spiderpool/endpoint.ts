@@ -9,17 +9,17 @@ import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION 
 const text = z.string().optional();
 
 const ipDetailSchema = openObject({
-  interface: z.string().describe('Name of the interface inside the pod; empty until a CNI call names it.'),
+  interface: z.string().describe('Name of the interface inside the pod; empty until a CNI call sets it.'),
   ipv4: text.describe('IPv4 address with prefix length.'),
   ipv6: text.describe('IPv6 address with prefix length.'),
-  ipv4Pool: text.describe('SpiderIPPool that gave the IPv4 address.'),
-  ipv6Pool: text.describe('SpiderIPPool that gave the IPv6 address.'),
-  vlan: int64().min(0).max(4094).default(0).describe('VLAN of the interface; 0 is none.'),
+  ipv4Pool: text.describe('SpiderIPPool of the IPv4 address.'),
+  ipv6Pool: text.describe('SpiderIPPool of the IPv6 address.'),
+  vlan: int64().min(0).max(4094).default(0).describe('VLAN of the interface; 0 means none.'),
   ipv4Gateway: text.describe('IPv4 gateway.'),
   ipv6Gateway: text.describe('IPv6 gateway.'),
   cleanGateway: z.boolean().optional().describe('Whether the pod gets no default route on this interface.'),
-  routes: z.array(routeSchema).optional().describe('Routes of this interface besides the default route.'),
-  mac: text.describe('MAC address, where a cloud provider chose it.'),
+  routes: z.array(routeSchema).optional().describe('Routes of this interface, without the default route.'),
+  mac: text.describe('MAC address, if a cloud provider chose it.'),
 });
 
 const currentSchema = openObject({
@@ -29,10 +29,10 @@ const currentSchema = openObject({
 });
 
 const statusSchema = openObject({
-  current: currentSchema.describe('What the running pod has.'),
+  current: currentSchema.describe('Addresses of the running pod.'),
   ownerControllerType: z
     .string()
-    .describe('Kind of the topmost controller of the pod; Pod when there is none.'),
+    .describe('Kind of the topmost controller of the pod; Pod if there is none.'),
   ownerControllerName: z.string().describe('Name of that controller.'),
 });
 
@@ -68,10 +68,30 @@ export const spiderEndpoints: CustomKind<SpiderEndpoint> = {
       jsonPath: firstInterface('interface'),
       description: 'First interface.',
     },
-    { name: 'IPV4POOL', type: 'string', jsonPath: firstInterface('ipv4Pool'), description: 'Its IPv4 pool.' },
-    { name: 'IPV4', type: 'string', jsonPath: firstInterface('ipv4'), description: 'Its IPv4 address.' },
-    { name: 'IPV6POOL', type: 'string', jsonPath: firstInterface('ipv6Pool'), description: 'Its IPv6 pool.' },
-    { name: 'IPV6', type: 'string', jsonPath: firstInterface('ipv6'), description: 'Its IPv6 address.' },
+    {
+      name: 'IPV4POOL',
+      type: 'string',
+      jsonPath: firstInterface('ipv4Pool'),
+      description: 'IPv4 pool of the first interface.',
+    },
+    {
+      name: 'IPV4',
+      type: 'string',
+      jsonPath: firstInterface('ipv4'),
+      description: 'IPv4 address of the first interface.',
+    },
+    {
+      name: 'IPV6POOL',
+      type: 'string',
+      jsonPath: firstInterface('ipv6Pool'),
+      description: 'IPv6 pool of the first interface.',
+    },
+    {
+      name: 'IPV6',
+      type: 'string',
+      jsonPath: firstInterface('ipv6'),
+      description: 'IPv6 address of the first interface.',
+    },
     { name: 'NODE', type: 'string', jsonPath: '.status.current.node', description: 'Node of the pod.' },
   ],
 };

@@ -30,11 +30,14 @@ const specSchema = openObject({
   multusName: names.describe(
     'Only interfaces made from these NetworkAttachmentDefinitions, written namespace/name.',
   ),
-  default: z.boolean().default(false).describe('Use this pool for pods for which nothing names a pool.'),
+  default: z
+    .boolean()
+    .default(false)
+    .describe('Whether pods use this pool when nothing names a pool for them.'),
   disable: z
     .boolean()
     .default(false)
-    .describe('Hand out no more addresses; what is taken stays and can be released.'),
+    .describe('Whether the pool allocates no more addresses; allocated addresses stay and can be released.'),
 }).meta(rules(immutableField('ipVersion'), immutableField('subnet')));
 
 const statusSchema = openObject({
@@ -42,7 +45,7 @@ const statusSchema = openObject({
     .string()
     .optional()
     .describe(
-      'Who holds which address, as a JSON object in text: address to pod, podUid and nic. Absent when none is taken.',
+      'Holder of each address, as a JSON object in text: address to pod, podUid and nic. Absent when no address is allocated.',
     ),
   ...countFields,
 });
@@ -50,9 +53,9 @@ const statusSchema = openObject({
 /** spiderippools.spiderpool.spidernet.io. */
 export const spiderIPPoolSchema = openObject({
   ...typeFields,
-  spec: specSchema.optional().describe('What the pool offers, and to whom.'),
-  status: statusSchema.optional().describe('What is taken; written by the agents.'),
-}).describe('SpiderIPPool holds addresses of one network that pods are given.');
+  spec: specSchema.optional().describe('The addresses and the pods that may use them.'),
+  status: statusSchema.optional().describe('Allocated addresses; written by the agents.'),
+}).describe('SpiderIPPool holds addresses of one network for pods.');
 
 export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;
 
@@ -95,7 +98,7 @@ export const spiderIPPools: CustomKind<SpiderIPPool> = {
       name: 'TOTAL-IP-COUNT',
       type: 'integer',
       jsonPath: '.status.totalIPCount',
-      description: 'Addresses in all.',
+      description: 'Total number of addresses.',
     },
     {
       name: 'DEFAULT',
@@ -107,28 +110,28 @@ export const spiderIPPools: CustomKind<SpiderIPPool> = {
       name: 'DISABLE',
       type: 'boolean',
       jsonPath: '.spec.disable',
-      description: 'Whether it hands out no more.',
+      description: 'Whether it allocates no more addresses.',
       priority: 10,
     },
     {
       name: 'NodeName',
       type: 'string',
       jsonPath: '.spec.nodeName',
-      description: 'Nodes it is for.',
+      description: 'Nodes that may use the pool.',
       priority: 10,
     },
     {
       name: 'MultusName',
       type: 'string',
       jsonPath: '.spec.multusName',
-      description: 'NetworkAttachmentDefinitions it is for.',
+      description: 'NetworkAttachmentDefinitions that may use the pool.',
       priority: 10,
     },
     {
       name: 'APP-NAMESPACE',
       type: 'string',
       jsonPath: ".spec.podAffinity.matchLabels['ipam\\.spidernet\\.io/app-namespace']",
-      description: 'Namespace of the application it was made for.',
+      description: 'Namespace of the application that the pool was made for.',
       priority: 10,
     },
   ],

@@ -19,10 +19,10 @@ const ippools = openObject({
   matchMasterSubnet: z
     .boolean()
     .default(false)
-    .describe('Only use pools whose subnet is that of the parent interface (sriov only).'),
+    .describe('Whether only pools are used whose subnet is that of the parent interface (sriov only).'),
 })
   .optional()
-  .describe('Pools of the interface when no annotation names any.');
+  .describe('Pools for the interface when no annotation names any.');
 
 const bond = openObject({
   name: z.string().min(1).max(15).describe('Name of the bond interface.'),
@@ -30,7 +30,7 @@ const bond = openObject({
   options: text.describe('More options as key=value, separated by semicolons.'),
 })
   .optional()
-  .describe('Bond made of the parents; needed when there are several.');
+  .describe('Bond of the parents; required when there are several parents.');
 
 const parents = {
   master: z
@@ -39,7 +39,7 @@ const parents = {
     .max(64)
     .describe('Parent interfaces of the node; several are bonded.'),
   mtu,
-  vlanID: vlanID.describe('VLAN made on the parent; 0 is none.'),
+  vlanID: vlanID.describe('VLAN on the parent; 0 means none.'),
   bond,
   rdmaResourceName: text.describe('Resource name of the shared RDMA device of the parent.'),
   ippools,
@@ -57,20 +57,20 @@ const manualVlan: ValidationRule = {
 
 const rateOrder: ValidationRule = {
   rule: '!has(self.minTxRateMbps) || !has(self.maxTxRateMbps) || self.maxTxRateMbps == 0 || self.minTxRateMbps <= self.maxTxRateMbps',
-  message: 'minTxRateMbps must not exceed maxTxRateMbps (0 is no limit)',
+  message: 'minTxRateMbps must not exceed maxTxRateMbps (0 means no limit)',
 };
 
 const trunkOrder: ValidationRule = {
   rule: 'has(self.minID) == has(self.maxID) && (!has(self.minID) || self.minID <= self.maxID)',
-  message: 'minID and maxID go together, and minID is not above maxID',
+  message: 'minID and maxID are required together, and minID must not exceed maxID',
 };
 
 const sriov = openObject({
   resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
-  vlanID: vlanID.describe('VLAN of the virtual function; 0 is none.'),
+  vlanID: vlanID.describe('VLAN of the virtual function; 0 means none.'),
   mtu,
-  minTxRateMbps: int32().min(0).optional().describe('Least transmit rate in Mbit/s; 0 is none.'),
-  maxTxRateMbps: int32().min(0).optional().describe('Greatest transmit rate in Mbit/s; 0 is no limit.'),
+  minTxRateMbps: int32().min(0).optional().describe('Minimum transmit rate in Mbit/s; 0 means none.'),
+  maxTxRateMbps: int32().min(0).optional().describe('Maximum transmit rate in Mbit/s; 0 means no limit.'),
   rdmaIsolation: z.boolean().default(false).describe('Whether the RDMA device is moved into the pod.'),
   ippools,
 }).meta(rules(rateOrder));
@@ -96,7 +96,7 @@ const trunk = openObject({
 const ovs = openObject({
   bridge: z.string().min(1).describe('Name of the Open vSwitch bridge.'),
   vlan: vlanID.describe('VLAN of the port.'),
-  trunk: z.array(trunk).max(256).optional().describe('VLANs that the port carries tagged.'),
+  trunk: z.array(trunk).max(256).optional().describe('VLANs that the port carries with a tag.'),
   deviceID: text.describe('PCI address of a virtual function for hardware offload.'),
   ippools,
 });
@@ -126,7 +126,7 @@ const customAlone: ValidationRule = {
 };
 
 const specSchema = openObject({
-  cniType: z.enum(cniTypes).default('custom').describe('The plugin that makes the interface.'),
+  cniType: z.enum(cniTypes).default('custom').describe('Type of the CNI plugin that creates the interface.'),
   macvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType macvlan.'),
   ipvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType ipvlan.'),
   vlan: openObject({
@@ -151,10 +151,13 @@ const specSchema = openObject({
   enableCoordinator: z
     .boolean()
     .default(true)
-    .describe('Whether the coordinator plugin is chained; never for custom.'),
+    .describe('Whether the coordinator plugin is chained; it never is for custom.'),
   disableIPAM: z.boolean().default(false).describe('Whether the interface gets no address.'),
   coordinator: openObject(coordinatorFields).optional().describe('Settings of the coordinator plugin.'),
-  chainCNIJsonData: z.array(z.string()).optional().describe('More plugins to chain, each one as JSON text.'),
+  chainCNIJsonData: z
+    .array(z.string())
+    .optional()
+    .describe('More plugins of the chain, each one as JSON text.'),
   customCNI: text.describe('For cniType custom: the whole configuration as JSON text.'),
 }).meta(rules(...typeRules, customAlone));
 
@@ -163,7 +166,7 @@ export const spiderMultusConfigSchema = openObject({
   ...typeFields,
   spec: specSchema.optional().describe('The configuration.'),
 }).describe(
-  'SpiderMultusConfig is a CNI configuration from which a NetworkAttachmentDefinition is rendered.',
+  'SpiderMultusConfig describes a CNI configuration, from which a NetworkAttachmentDefinition is made.',
 );
 
 export type SpiderMultusConfig = z.infer<typeof spiderMultusConfigSchema>;

@@ -13,7 +13,7 @@ import {
 
 const specSchema = openObject({
   ipVersion: addressFields.ipVersion.describe(
-    'Address family, 4 or 6. Derived from the first address when left out; never changes afterwards.',
+    'Address family, 4 or 6. Derived from the first address when absent; never changes afterwards.',
   ),
   ips: addressFields.ips.describe('Addresses (10.6.0.5) and ranges (10.6.0.10-10.6.0.20) of any network.'),
 }).meta(rules(immutableField('ipVersion')));
@@ -22,7 +22,7 @@ const specSchema = openObject({
 export const spiderReservedIPSchema = openObject({
   ...typeFields,
   spec: specSchema.optional().describe('The addresses.'),
-}).describe('SpiderReservedIP lists addresses that no pool hands out.');
+}).describe('SpiderReservedIP lists addresses that no pool allocates.');
 
 export type SpiderReservedIP = z.infer<typeof spiderReservedIPSchema>;
 

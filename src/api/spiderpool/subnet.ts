@@ -21,7 +21,7 @@ const statusSchema = openObject({
     .string()
     .optional()
     .describe(
-      'Which pool holds which ranges, as a JSON object in text: pool name to ips and application. Absent when none.',
+      'Ranges of each pool, as a JSON object in text: pool name to ips and application. Absent when there are none.',
     ),
   ...countFields,
 });
@@ -30,7 +30,7 @@ const statusSchema = openObject({
 export const spiderSubnetSchema = openObject({
   ...typeFields,
   spec: specSchema.optional().describe('The network and its addresses.'),
-  status: statusSchema.optional().describe('Which pools took what; written by the controller.'),
+  status: statusSchema.optional().describe('Ranges that pools have taken; written by the controller.'),
 }).describe('SpiderSubnet holds addresses of one network from which SpiderIPPools are made.');
 
 export type SpiderSubnet = z.infer<typeof spiderSubnetSchema>;
@@ -53,13 +53,13 @@ export const spiderSubnets: CustomKind<SpiderSubnet> = {
       name: 'ALLOCATED-IP-COUNT',
       type: 'integer',
       jsonPath: '.status.allocatedIPCount',
-      description: 'Addresses given to pools.',
+      description: 'Number of addresses that pools have taken.',
     },
     {
       name: 'TOTAL-IP-COUNT',
       type: 'integer',
       jsonPath: '.status.totalIPCount',
-      description: 'Addresses in all.',
+      description: 'Total number of addresses.',
     },
   ],
 };

@@ -197,7 +197,7 @@ export function sendDatagramElsewhere(fd: number, bytes: Uint8Array, subject: st
   return new Promise((resolve, reject) => {
     c.send.async(fd, bytes, bytes.length, 0, (error, sent) => {
       // errno belongs to the other thread and is lost.
-      const words = error?.message ?? `it took ${sent} of ${bytes.length} bytes`;
+      const words = error?.message ?? `only ${sent} of ${bytes.length} bytes were sent`;
       if (error === null && sent === bytes.length) resolve();
       else reject(refusal({ doing: `send to ${subject}`, subject, errno: 'EIO', words }));
     });

@@ -41,7 +41,7 @@ export function openNftContext(): NftContext {
   const { create, setFlags, bufferOutput, bufferError, output, error, run, free } = loaded.library;
   const context = create(0);
   if (context === null || bufferOutput(context) !== 0 || bufferError(context) !== 0) {
-    throw new OrbError('INTERNAL', { message: `${library} could not make a context` });
+    throw new OrbError('INTERNAL', { message: `${library} could not create a context` });
   }
   setFlags(context, NFT_CTX_OUTPUT_JSON);
   return {

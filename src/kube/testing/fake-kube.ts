@@ -135,7 +135,7 @@ export class FakeKube implements KubeClient {
     if (patch.type === 'apply' && !this.#kind(type).has(keyOf({ metadata: ref }))) {
       this.#store(type, 'ADDED', { ...(structuredClone(patch.body) as KubeObject) });
     }
-    if (patch.type === 'json') throw refused('KUBE_INVALID', type, ref, 'the fake reads no JSON patches');
+    if (patch.type === 'json') throw refused('KUBE_INVALID', type, ref, 'the fake supports no JSON patches');
     const before = this.#find(type, ref);
     const { uid, resourceVersion } = (patch.body as Partial<KubeObject>).metadata ?? {};
     if (uid !== undefined && uid !== before.metadata.uid)
