@@ -49,3 +49,11 @@ test('a cell is shown once it is as wide as its column', () => {
   );
   assert.deepEqual(shown, ['a  b', 'x  <FAIL>']);
 });
+
+test('a column of blanks does not keep the other columns from getting narrower', () => {
+  const rows = [
+    ['', '', '', '', '', '', '', ''],
+    ['', '', '', ' ', 'aaaaaa', 'aaa', 'aaaa', 'aaa'],
+  ];
+  for (const line of columns(rows, 30)) assert.ok(line.length <= 30, line);
+});

@@ -32,7 +32,7 @@ function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], wi
   const words = titles.map((_, i) => Math.max(...[titles, ...rows].map((row) => longestWord(row[i] ?? ''))));
   const room = width - gap * (titles.length - 1);
   while (sum(widths) > room) {
-    const spare = widths.map((each, i) => each - (words[i] ?? 0));
+    const spare = widths.map((each, i) => each - Math.max(words[i] ?? 0, 1));
     const most = Math.max(...spare) > 0 ? indexOfLargest(spare) : indexOfLargest(widths);
     if (widths[most] === 1) break;
     widths[most] = (widths[most] ?? 0) - 1;
