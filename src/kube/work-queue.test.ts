@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from '#base';
+import { type Logger, OrbError, silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import { WorkQueue } from './work-queue.ts';
 
-function queue(work: (key: string) => Promise<void>, workers = 1) {
+function queue(work: (key: string) => Promise<void>, workers = 1, log: Logger = silentLogger) {
   const clock = new FakeClock();
-  return { clock, queue: new WorkQueue({ clock, log: silentLogger, work, workers }) };
+  return { clock, queue: new WorkQueue({ clock, log, work, workers }) };
 }
 
 test('a waiting key is worked on once, and a key added during its work once more', async () => {
@@ -72,5 +72,80 @@ test('stop waits for the current work and takes no more', async () => {
   finish();
   await stopped;
   keys.add('c');
+  assert.deepEqual(worked, ['a']);
+});
+
+test('a key waits for one time only, the earliest', async () => {
+  let worked = 0;
+  const { clock, queue: keys } = queue(() => {
+    worked += 1;
+    return Promise.resolve();
+  });
+  for (const delayMs of [300, 100, 200]) keys.addAfter('a', delayMs);
+  assert.equal(keys.delayed, 1);
+  await clock.advance(99);
+  await keys.idle();
+  assert.equal(worked, 0);
+  await clock.advance(1);
+  await keys.idle();
+  assert.deepEqual([worked, keys.delayed], [1, 0]);
+  await clock.advance(1000);
+  await keys.idle();
+  assert.equal(worked, 1);
+});
+
+test('a key that changes often while it fails is tried once for each change, and once later', async () => {
+  let tries = 0;
+  const { clock, queue: keys } = queue(() => {
+    tries += 1;
+    return tries > 20 ? Promise.resolve() : Promise.reject(new Error('not yet'));
+  });
+  for (let change = 0; change < 20; change += 1) {
+    keys.add('a');
+    await keys.idle();
+  }
+  assert.deepEqual([tries, keys.delayed], [20, 1]);
+  await clock.advance(60_000);
+  await keys.idle();
+  assert.deepEqual([tries, keys.delayed], [21, 0]);
+});
+
+test('a failure is logged in a sentence, a bug with its stack', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const note = (fields: object) => void lines.push(fields as Record<string, unknown>);
+  const { queue: keys } = queue(
+    (key) =>
+      Promise.reject(
+        key === 'a' ? new TypeError('a bug') : new OrbError('KUBE_NOT_FOUND', { message: 'gone' }),
+      ),
+    1,
+    { ...silentLogger, warn: note, error: note },
+  );
+  keys.add('a');
+  keys.add('b');
+  await keys.idle();
+  assert.match(String((lines[0]?.err as Error).stack), /TypeError: a bug[\s\S]*work-queue/);
+  assert.equal(lines[1]?.error, 'gone');
+});
+
+test('after stop no key comes back, whatever it waited for', async () => {
+  const worked: string[] = [];
+  const { clock, queue: keys } = queue((key) => {
+    worked.push(key);
+    return Promise.reject(new Error('not yet'));
+  });
+  const sleep = clock.sleep.bind(clock);
+  const waits: (AbortSignal | undefined)[] = [];
+  clock.sleep = (ms, signal) => {
+    waits.push(signal);
+    return sleep(ms, signal);
+  };
+  keys.add('a');
+  await keys.idle();
+  keys.addAfter('b', 10);
+  await keys.stop();
+  keys.addAfter('c', 10);
+  assert.deepEqual([waits.map((signal) => signal?.aborted), keys.delayed], [[true, true], 0]);
+  await clock.advance(60_000);
   assert.deepEqual(worked, ['a']);
 });

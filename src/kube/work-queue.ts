@@ -1,7 +1,7 @@
 // Keys to work on. Each key is worked on once at a time and never lost. A failed key is retried with growing delays
 // (like client-go's workqueue).
 
-import { BackOff, type Clock, errorText, type Logger } from '#base';
+import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
@@ -28,6 +28,8 @@ export class WorkQueue {
   /** Keys that were added again while they were worked on. */
   readonly #again = new Set<string>();
   readonly #backOffs = new Map<string, BackOff>();
+  /** Keys that wait for a time, by the monotonic time at which they are added. */
+  readonly #timers = new Map<string, { readonly atMs: number; readonly cancel: AbortController }>();
   #idle: (() => void)[] = [];
 
   constructor(options: WorkQueueOptions) {
@@ -39,6 +41,11 @@ export class WorkQueue {
     return this.#waiting.size;
   }
 
+  /** Keys that wait for their next try, or for the time that {@link addAfter} gave. */
+  get delayed(): number {
+    return this.#timers.size;
+  }
+
   add(key: string): void {
     if (this.#stop.signal.aborted) return;
     if (this.#active.has(key)) this.#again.add(key);
@@ -46,12 +53,25 @@ export class WorkQueue {
     this.#dispatch();
   }
 
-  /** Adds the key after `delayMs`. */
+  /**
+   * Adds the key after `delayMs`. A key waits for one time only, the earliest. So a key that changes often while it fails
+   * is not tried once for each change.
+   */
   addAfter(key: string, delayMs: number): void {
+    if (this.#stop.signal.aborted) return;
     const { clock } = this.#options;
-    clock.sleep(delayMs, this.#stop.signal).then(
-      () => this.add(key),
-      () => {},
+    const atMs = clock.monotonic() + delayMs;
+    const before = this.#timers.get(key);
+    if (before !== undefined && before.atMs <= atMs) return;
+    before?.cancel.abort();
+    const timer = { atMs, cancel: new AbortController() };
+    this.#timers.set(key, timer);
+    clock.sleep(delayMs, timer.cancel.signal).then(
+      () => {
+        this.#timers.delete(key);
+        this.add(key);
+      },
+      () => {}, // an earlier time came, or the queue was stopped
     );
   }
 
@@ -65,6 +85,8 @@ export class WorkQueue {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the work queue was stopped'));
     this.#waiting.clear();
+    for (const { cancel } of this.#timers.values()) cancel.abort();
+    this.#timers.clear();
     await Promise.all(this.#active.values());
   }
 
@@ -100,7 +122,13 @@ export class WorkQueue {
     const backOff = this.#backOffs.get(key) ?? new BackOff(this.#options.backOff ?? defaultBackOff);
     this.#backOffs.set(key, backOff);
     const delayMs = backOff.next();
-    this.#options.log.warn({ key, error: errorText(error), delayMs }, 'failed, trying again later');
+    const { log } = this.#options;
+    // An error in our own code is logged with its stack.
+    if (isOrbError(error) && error.code !== 'INTERNAL') {
+      log.warn({ key, error: errorText(error), delayMs }, 'failed, trying again later');
+    } else {
+      log.error({ key, err: error, delayMs }, 'failed by a bug, trying again later');
+    }
     this.addAfter(key, delayMs);
   }
 }
