@@ -124,7 +124,7 @@ test('a failure is logged in a sentence, a bug with its stack', async () => {
   keys.add('a');
   keys.add('b');
   await keys.idle();
-  assert.match(String((lines[0]?.err as Error).stack), /TypeError: a bug[\s\S]*work-queue/);
+  assert.match(String((lines[0]?.err as Error | undefined)?.stack), /TypeError: a bug[\s\S]*work-queue/);
   assert.equal(lines[1]?.error, 'gone');
 });
 
