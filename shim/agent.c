@@ -112,7 +112,7 @@ enum exchange agent_exchange(int fd, const struct bytes *frame, struct bytes *in
     if (count > 0 && !ends_with(into, "\nend 0\n\n")) continue;
     enum frame_state state = frame_read(into, answer);
     if (state == FRAME_COMPLETE) return ANSWERED;
-    if (state == FRAME_BROKEN) return *why = "sent an answer that makes no sense", AGENT_FAILED;
-    if (count == 0) return *why = "broke off before its answer was complete", AGENT_LOST;
+    if (state == FRAME_BROKEN) return *why = "sent a malformed answer", AGENT_FAILED;
+    if (count == 0) return *why = "closed the connection before its answer was complete", AGENT_LOST;
   }
 }

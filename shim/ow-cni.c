@@ -183,7 +183,7 @@ static int without_agent(const struct request *request, const char *why) {
   }
   if (errno == EDQUOT)
     return fail(request, TRY_AGAIN_LATER, "the queue of DELs is full and the agent is not available",
-                "remove nothing from " OW_QUEUE_DIR ": start the agent, which empties it");
+                "start the agent: it serves the queue. Remove no file from " OW_QUEUE_DIR);
   return fail(request, IO_FAILURE, "cannot queue the DEL in " OW_QUEUE_DIR, strerror(errno));
 }
 

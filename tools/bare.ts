@@ -17,7 +17,7 @@ function git(...args: readonly string[]): string {
 
 const usage = `usage: npm run bare -- COMMAND ...
 Runs the command in a fresh clone of HEAD, on a bare Debian 12 with git and npm alone.
-The exit code is the command's; 125 where no such root can be had on this machine.`;
+The exit code is the command's, or 125 if this machine cannot make such a root.`;
 
 async function runInClone(command: readonly string[]): Promise<number> {
   const [first] = command;
@@ -31,7 +31,7 @@ async function runInClone(command: readonly string[]): Promise<number> {
     return TROUBLE;
   }
   if (git('status', '--porcelain') !== '')
-    console.error('orbweaver: this tree is dirty; the clone has HEAD, without what is not committed');
+    console.error('orbweaver: this tree has uncommitted changes; the clone of HEAD does not have them');
   using root = await BareRoot.copy();
   git('clone', '--quiet', '--no-local', project, join(root.path, clone));
   return await root.run(['sh', '-c', `cd ${clone} && "$@"`, 'sh', ...command]);
@@ -42,7 +42,7 @@ await runToEnd('bare', async () => {
     return await runInClone(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof NoBareRoot)) throw error;
-    console.error(`orbweaver: no bare root on this machine: ${error.message}`);
+    console.error(`orbweaver: this machine cannot make a bare root: ${error.message}`);
     return 125;
   }
 });

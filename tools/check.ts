@@ -39,5 +39,6 @@ async function check(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-const usage = 'usage: npm run check\nRuns every static check; the exit code is 1 where one fails.';
+const usage = `usage: npm run check
+Runs every static check; the exit code is 1 if one fails.`;
 await runProgram({ name: 'check', usage, options: {}, run: check });

@@ -11,6 +11,6 @@ export function chosenFiles(files: readonly string[], patterns: readonly string[
     (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
   );
   if (chosen.length > 0) return chosen;
-  const message = `the path of no ${what} holds ${patterns.join(' or ')}`;
+  const message = `no ${what} has a path with ${patterns.join(' or ')}`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }

@@ -124,7 +124,7 @@ async function fuzz(seconds: number, firstSeed: number): Promise<number> {
 }
 
 const usage = `usage: node tools/fuzz-shim.ts [--seconds N] [--seed N]
-Throws random environment, stdin and broken answers at a shim that stops at the first memory error.`;
+Sends random environment, stdin and broken answers to a shim that stops at the first memory error.`;
 const options = {
   seconds: { type: 'string', default: '60' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },

@@ -33,7 +33,7 @@ function errorsPage(): string {
     '',
     'Generated from `src/base/error-table.ts` by `npm run gen`. Do not edit.',
     '',
-    'Every error has a stable code, which the log carries as `code`. The number is the CNI error code that a plugin',
+    'Every error has a stable code, which the log shows as `code`. The number is the CNI error code that a plugin',
     'prints (CNI specification 1.1, section "Error"); 100 and above are ours.',
     '',
     '| code | CNI | meaning | what to do |',
@@ -57,7 +57,7 @@ function isStale(path: string, text: string): boolean {
 
 function check(files: GeneratedFiles): string[] {
   const stale = [...files].filter(([path, text]) => isStale(path, text)).map(([path]) => `${path} is stale`);
-  return [...stale, ...leftOver(files).map((path) => `${path} is made by nothing any more`)];
+  return [...stale, ...leftOver(files).map((path) => `nothing generates ${path} any more`)];
 }
 
 function write(files: GeneratedFiles): void {
@@ -79,9 +79,9 @@ async function gen(onlyCheck: boolean): Promise<number> {
 }
 
 const usage = `usage: npm run gen [-- --check | transcripts | protobuf]
-Writes deploy/crds and docs/errors.md anew.
+Writes deploy/crds and docs/errors.md again.
 transcripts  runs the commands of the guides in a lab, and shows what they print
 protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
---check      writes nothing; the exit code is 1 where a file is stale`;
+--check      writes nothing; the exit code is 1 if a file is stale`;
 const options = { check: { type: 'boolean', default: false } } as const;
 await runProgram({ name: 'gen', usage, options, run: ({ values }) => gen(values.check) });

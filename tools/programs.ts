@@ -27,7 +27,7 @@ const unknown = starts.filter(({ program }) => program === undefined || !known.h
 for (const { file, line, program } of unknown) {
   console.error(
     program === undefined
-      ? `${file}:${line} starts a program that cannot be told: name it in tools/program-scan.ts`
+      ? `${file}:${line} starts a program whose name is not known: add the name to tools/program-scan.ts`
       : `${file}:${line} starts ${program}, which is not in tools/programs.txt`,
   );
 }

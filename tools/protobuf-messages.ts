@@ -57,5 +57,5 @@ async function writeMessages(): Promise<number> {
 }
 
 const usage = `usage: npm run gen -- protobuf
-Writes the tables of protobuf messages of src/apiserver anew, from the Go types of Kubernetes; needs Go.`;
+Writes the tables of protobuf messages of src/apiserver again, from the Go types of Kubernetes; needs Go.`;
 if (import.meta.main) await runProgram({ name: 'protobuf', usage, options: {}, run: writeMessages });

@@ -36,14 +36,16 @@ async function runTests(patterns: readonly string[]): Promise<number> {
   const left = files.filter((file) => umlFiles.includes(file));
   const lacking = lackingParts();
   if (left.length > 0 && lacking.length > 0) {
-    console.log(`left for npm run test:uml, because this kernel has no ${lacking.join(', no ')}: tests in`);
+    console.log(
+      `these tests run in npm run test:uml, because this kernel has no ${lacking.join(', no ')}: tests in`,
+    );
     for (const file of left) console.log(`  ${file}`);
   }
   return status ?? 1;
 }
 
 const usage = `usage: npm test [-- PATTERN ...]
-Runs all tests but those of a real cluster; with PATTERNs the files whose path holds one of them.`;
+Runs all tests except those of a real cluster. With PATTERNs, it runs only the files whose path contains one of them.`;
 await runProgram({
   name: 'test',
   usage,

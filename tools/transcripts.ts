@@ -48,7 +48,7 @@ class Lab {
       if (said.includes('Look around')) break;
     }
     const kubeconfig = /export KUBECONFIG=(\S+)/.exec(said)?.[1];
-    if (kubeconfig === undefined) throw new Error(`the lab did not come up:\n${said}`);
+    if (kubeconfig === undefined) throw new Error(`the lab did not start:\n${said}`);
     // An unread pipe would block the lab.
     this.#process.stdout?.resume();
     const { PATH = '' } = process.env;
@@ -107,7 +107,7 @@ function renewed(guide: string, lab: Lab): string {
 function commandOf(line: string): string {
   const command = line.slice(2);
   if (!/^(kubectl|orbctl) /.test(command))
-    throw new Error(`a guide may run kubectl and orbctl alone: ${command}`);
+    throw new Error(`a guide may run only kubectl and orbctl: ${command}`);
   return command;
 }
 
@@ -127,6 +127,6 @@ async function renewGuides(): Promise<undefined> {
   }
 }
 
-const usage =
-  'usage: npm run gen -- transcripts\nRuns the commands that the guides in docs/ show, in a lab, and puts what they print below them.';
+const usage = `usage: npm run gen -- transcripts
+Runs the commands of the guides in docs/ in a lab, and writes their output below them.`;
 await runProgram({ name: 'transcripts', usage, options: {}, run: renewGuides });

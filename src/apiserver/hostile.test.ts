@@ -57,10 +57,10 @@ test('a webhook that denies with a success code does not end the server', async 
 test('a patch of a webhook cannot change the kind of an object, or the fields that the server sets', async () => {
   for (const value of [5, null, ['a'], 'text', { kind: 'ConfigMap' }]) {
     const answer = await createWith('other', patchOf([{ op: 'replace', path: '', value }]));
-    assert.match(answer.body.message, /sent a patch that cannot be used: it leaves no object/);
+    assert.match(answer.body.message, /sent an invalid patch: its result is not an object/);
   }
   const kind = await createWith('other', patchOf([{ op: 'replace', path: '/kind', value: 'Pod' }]));
-  assert.match(kind.body.message, /it changes the kind/);
+  assert.match(kind.body.message, /it changes apiVersion or kind/);
   const { code, body } = await createWith(
     'kept',
     patchOf([
@@ -169,7 +169,7 @@ test('a deletion with unknown options deletes nothing', async () => {
     [{ gracePeriodSeconds: 'x' }, /gracePeriodSeconds in body must be of type integer/],
     [{ propagationPolicy: 'Evil' }, /supported values: "Foreground", "Background", "Orphan", "nil"/],
     [{ propagationPolicy: 'Orphan', orphanDependents: true }, /cannot be both set/],
-    [{ kind: 'Pod' }, /a DeleteOptions is needed/],
+    [{ kind: 'Pod' }, /must be a DeleteOptions/],
   ];
   for (const [options, why] of wrong) {
     const { code, body } = await call('DELETE', `${maps}/stays`, options);

@@ -146,7 +146,7 @@ export class Cluster {
       const answer = await this.call('GET', path);
       if (fits(answer)) return answer;
       if (performance.now() > end)
-        throw new Error(`${path} did not become what it should: ${JSON.stringify(answer.body)}`);
+        throw new Error(`${path} did not reach the expected state: ${JSON.stringify(answer.body)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

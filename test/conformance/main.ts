@@ -46,11 +46,11 @@ const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `
 /** Throws INPUT_INVALID for a type without a description, and for a missing file. */
 function checkType(type: string, { profile, conf }: Values): void {
   const missing = [profile, conf].find((file) => file !== undefined && !existsSync(file));
-  if (missing !== undefined) throw new OrbError('INPUT_INVALID', { message: `there is no file ${missing}` });
+  if (missing !== undefined)
+    throw new OrbError('INPUT_INVALID', { message: `the file ${missing} does not exist` });
   if (type === 'stress' || profile !== undefined || conf !== undefined || existsSync(fileOf(type))) return;
   const known = readdirSync(join(import.meta.dirname, 'profiles')).map((name) => basename(name, '.json'));
-  const message = `nothing describes the type ${type}${didYouMean(type, known)}
-Name its profile with --profile, or its network configuration with --conf.`;
+  const message = `there is no profile of the type ${type}${didYouMean(type, known)}\nName its profile with --profile, or its network configuration with --conf.`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
@@ -91,7 +91,7 @@ function enterNamespaces(type: string, words: readonly string[]): Outcome[] {
   });
   try {
     if (child.error !== undefined) throw new Error(`cannot run unshare: ${child.error.message}`);
-    if (!existsSync(json)) throw new Error(`${type} could not be judged`);
+    if (!existsSync(json)) throw new Error(`the runner failed to test ${type}`);
     return JSON.parse(readFileSync(json, 'utf8')) as Outcome[];
   } finally {
     rmSync(folder, { recursive: true });

@@ -26,7 +26,7 @@ async function judge(node: Node, one: (typeof cases)[number]): Promise<Outcome> 
     };
   } catch (error) {
     // Other errors are defects of the runner or its environment, and are reported as such.
-    const reason = error instanceof Failure ? error.message : `the runner could not go on: ${String(error)}`;
+    const reason = error instanceof Failure ? error.message : `the runner failed: ${String(error)}`;
     return { number, title, verdict: 'FAIL', reason };
   }
 }

@@ -94,19 +94,19 @@ if (insideNamespaces(import.meta.filename)) {
         /ippools.*\[0\].*unknown keys: ipv5/,
       ],
       [
-        'ippools with a pool that is no list',
+        'ippools whose pool list is not a list',
         annotation('ippools', [{ ipv4: 'v4' }]),
         codes.configuration,
         /\[0\]\.ipv4.*"v4" must be of type array/,
       ],
       [
-        'ippools that names no pool',
+        'ippools without a pool',
         annotation('ippools', [{ interface: 'eth0' }]),
         codes.configuration,
         /\[0\].*must name a pool in ipv4 or ipv6/,
       ],
       [
-        'two NICs with one name',
+        'two NICs of the same name',
         annotation('ippools', [
           { interface: 'eth0', ipv4: ['v4'] },
           { interface: 'eth0', ipv6: ['v6'] },
@@ -115,19 +115,19 @@ if (insideNamespaces(import.meta.filename)) {
         /interface eth0 appears twice; allowed: one entry/,
       ],
       [
-        'an illegal name of a NIC',
+        'a malformed interface name',
         annotation('ippools', [{ interface: 'eth/0', ipv4: ['v4'] }]),
         codes.configuration,
         /\[0\]\.interface: "eth\/0" must match/,
       ],
       [
-        'ippools without the NIC of this call',
+        'ippools that lack the NIC of this call',
         annotation('ippools', [{ interface: 'net1', ipv4: ['v4'] }]),
         codes.configuration,
         /interface eth0 must be specified; it has net1/,
       ],
       [
-        'some entries with and some without interface',
+        'some entries with and others without an interface',
         annotation('ippools', [{ interface: 'eth0', ipv4: ['v4'] }, { ipv4: ['v4'] }]),
         codes.configuration,
         /either all entries have an interface or none/,
@@ -139,13 +139,13 @@ if (insideNamespaces(import.meta.filename)) {
         /"nosuch" not found: Pod annotation ipam\.spidernet\.io\/ippool names it for NIC eth0/,
       ],
       [
-        'a wildcard that nothing matches',
+        'a wildcard that matches no pool',
         annotation('ippool', { ipv4: ['shop-*'] }),
         codes.configuration,
         /no IPv4 IPPool matches \[shop-\*\]/,
       ],
       [
-        'one pool twice',
+        'the same pool twice',
         annotation('ippool', { ipv4: ['v4', 'v4'] }),
         codes.configuration,
         /duplicate IPPool v4 specified for NIC eth0/,
@@ -157,7 +157,7 @@ if (insideNamespaces(import.meta.filename)) {
         /expect an IPv4 IPPool, but the version of the IPPool v6 is IPv6/,
       ],
       [
-        'a pool that is switched off',
+        'a disabled pool',
         annotation('ippool', { ipv4: ['switched-off'] }),
         codes.configuration,
         /switched-off/,
@@ -169,7 +169,7 @@ if (insideNamespaces(import.meta.filename)) {
         /annotation ipam\.spidernet\.io\/ippool: "v4" is not valid JSON/,
       ],
       [
-        'ippool that names nothing',
+        'ippool without a pool',
         annotation('ippool', {}),
         codes.configuration,
         /ippool: \{\}: must name a pool/,
@@ -187,19 +187,19 @@ if (insideNamespaces(import.meta.filename)) {
         /routes: \[0\]\.gw: is required/,
       ],
       [
-        'a route to what is no network',
+        'a route to a malformed network',
         annotation('routes', [{ dst: 'there', gw: '10.6.0.1' }]),
         codes.configuration,
         /routes: \[0\].*there/,
       ],
       [
-        'a route by a gateway of the other family',
+        'a route with a gateway of the other family',
         annotation('routes', [{ dst: '10.9.0.0/16', gw: 'fd00::1' }]),
         codes.configuration,
         /dst 10\.9\.0\.0\/16 and gw fd00::1 must be of one family/,
       ],
       [
-        'a subnet, which nobody makes pools of yet',
+        'a subnet, which is not supported yet',
         annotation('subnet', { ipv4: ['s'] }),
         codes.configuration,
         /annotation ipam\.spidernet\.io\/subnet: .* is not served; allowed: ipam\.spidernet\.io\/ippools/,
@@ -220,7 +220,7 @@ if (insideNamespaces(import.meta.filename)) {
         /Namespace annotation ipam\.spidernet\.io\/default-ipv4-ippool: "v4" is not valid JSON/,
       ],
       [
-        'default pools that are no list',
+        'default pools that are not a list',
         annotation('default-ipv6-ippool', { pool: 'v6' }),
         /default-ipv6-ippool: .*must be of type array/,
       ],
@@ -277,7 +277,7 @@ if (insideNamespaces(import.meta.filename)) {
       underlay({ ipv4: ['v4'] }, { coordinator: fields });
     const cases: [what: string, network: Network, words: RegExp][] = [
       [
-        'default_ipv4_ippool that is no list',
+        'default_ipv4_ippool that is not a list',
         ipam({ default_ipv4_ippool: 'v4' }),
         /default_ipv4_ippool: "v4" must be of type array/,
       ],
@@ -287,12 +287,12 @@ if (insideNamespaces(import.meta.filename)) {
         /"nosuch" not found: CNI configuration names it/,
       ],
       [
-        'clean_gateway that is no boolean',
+        'clean_gateway that is not a boolean',
         ipam({ clean_gateway: 'yes' }),
         /clean_gateway: "yes" must be of type boolean/,
       ],
       [
-        'match_master_subnet, which is not served',
+        'match_master_subnet, which is not supported',
         ipam({ match_master_subnet: true }),
         /ipam\.match_master_subnet true is not served; allowed: false/,
       ],
@@ -302,20 +302,24 @@ if (insideNamespaces(import.meta.filename)) {
         /mode: "sideways" is not one of auto, underlay, overlay, disable/,
       ],
       [
-        'a hijack CIDR that is none',
+        'a malformed hijack CIDR',
         coordinator({ hijackCIDR: ['10.0.0.0/33'] }),
         /hijackCIDR\[0\]: "10\.0\.0\.0\/33"/,
       ],
       [
-        'a MAC prefix of multicast',
+        'a MAC prefix of multicast addresses',
         coordinator({ podMACPrefix: '01:00' }),
         /podMACPrefix: "01:00" must be the first two bytes of a unicast MAC/,
       ],
-      ['an rp_filter that the kernel lacks', coordinator({ podRPFilter: 3 }), /podRPFilter: 3/],
-      ['a table below zero', coordinator({ hostRuleTable: -1 }), /hostRuleTable: -1 must be at least 0/],
-      ['an MTU that no veth takes', coordinator({ vethMTU: 5 }), /vethMTU: 5 must be at least 68/],
+      ['an rp_filter value that the kernel does not have', coordinator({ podRPFilter: 3 }), /podRPFilter: 3/],
       [
-        'a policy route of two families',
+        'a negative routing table',
+        coordinator({ hostRuleTable: -1 }),
+        /hostRuleTable: -1 must be at least 0/,
+      ],
+      ['an MTU that a veth cannot have', coordinator({ vethMTU: 5 }), /vethMTU: 5 must be at least 68/],
+      [
+        'a policy route with two families',
         coordinator({ policyRoutes: [{ dst: '10.0.0.0/8', gw: 'fd00::1' }] }),
         /policyRoutes\[0\].*same IP family/,
       ],
@@ -340,12 +344,12 @@ if (insideNamespaces(import.meta.filename)) {
       ['no CNI_ARGS', undefined, /CNI_ARGS lacks K8S_POD_NAMESPACE and K8S_POD_NAME/],
       ['CNI_ARGS without a value', 'IgnoreUnknown', /CNI_ARGS.*IgnoreUnknown/],
       [
-        'a pod that is not there',
+        'a pod that does not exist',
         'K8S_POD_NAMESPACE=default;K8S_POD_NAME=nobody',
         /Pod default\/nobody not found/,
       ],
       [
-        'another pod of that name',
+        'another pod of the same name',
         'K8S_POD_NAMESPACE=default;K8S_POD_NAME=pod-1;K8S_POD_UID=0-0',
         /Pod default\/pod-1 has UID .*, not 0-0/,
       ],
@@ -445,7 +449,7 @@ if (insideNamespaces(import.meta.filename)) {
         /spec\.subnet: Required value/,
       ],
       [
-        'a subnet that is none',
+        'a malformed subnet',
         resources.spiderIPPools,
         pool({ subnet: '10.6.0.0/33' }),
         /spec\.subnet: Invalid value: "10\.6\.0\.0\/33"/,
@@ -457,7 +461,7 @@ if (insideNamespaces(import.meta.filename)) {
         /spec\.ips\[0\]: Invalid value: "10\.7\.0\.1": not match base subnet/,
       ],
       [
-        'a range that runs backwards',
+        'a range whose end is below its start',
         resources.spiderIPPools,
         pool({ ips: ['10.6.8.9-10.6.8.1'] }),
         /spec\.ips\[0\]: Invalid value: "10\.6\.8\.9-10\.6\.8\.1"/,
@@ -482,25 +486,25 @@ if (insideNamespaces(import.meta.filename)) {
         /spec\.ips: Forbidden: overlap with IPPool v4 in IP ranges \[10\.6\.1\.250\]/,
       ],
       [
-        'a subnet across that of another pool',
+        'a subnet that overlaps that of another pool',
         resources.spiderIPPools,
         pool({ subnet: '10.6.128.0/17' }),
         /spec\.subnet: Invalid value: "10\.6\.128\.0\/17": overlap with IPPool/,
       ],
       [
-        'a reservation of what is no address',
+        'a reservation of a malformed address',
         resources.spiderReservedIPs,
         { metadata: { name: 'new' }, spec: { ips: ['10.6.0.300'] } },
         /spec\.ips\[0\].*10\.6\.0\.300|10\.6\.0\.300/,
       ],
       [
-        'a coordinator of an unknown mode',
+        'a coordinator with an unknown mode',
         resources.spiderCoordinators,
         { metadata: { name: 'new' }, spec: { mode: 'sideways' } },
         /spec\.mode: Unsupported value: "sideways"/,
       ],
       [
-        'a network of an unknown type',
+        'a network with an unknown type',
         resources.spiderMultusConfigs,
         { metadata: { name: 'new', namespace: 'default' }, spec: { cniType: 'token-ring' } },
         /spec\.cniType: Unsupported value: "token-ring"/,
@@ -553,13 +557,13 @@ if (insideNamespaces(import.meta.filename)) {
       ],
       ['an unknown option', 'agent', () => ['--nodename', 'a'], /--nodename/],
       [
-        'a health port that is none',
+        'a malformed health port',
         'agent',
         () => ['--node-name', 'a', '--kubeconfig', node.kubeconfig, '--health-port', '70000'],
         /--health-port "70000" is not a port of 0 to 65535 or "none"/,
       ],
       [
-        'a kubeconfig that is not there',
+        'a kubeconfig that does not exist',
         'agent',
         () => ['--node-name', 'a', '--kubeconfig', '/nowhere'],
         /cannot read \/nowhere/,
@@ -583,14 +587,14 @@ if (insideNamespaces(import.meta.filename)) {
         /the agent's configuration .* is not YAML: .*line 1/,
       ],
       [
-        'a log level that is none',
+        'an unknown log level',
         'agent',
         () => ['--node-name', 'a', '--log-level', 'loud'],
         /--log-level "loud": allowed are debug, info, warn, error, fatal, panic/,
       ],
-      ['an API server without a folder', 'apiserver', () => [], /--data-dir is missing/],
+      ['an API server without a folder for its data', 'apiserver', () => [], /--data-dir is missing/],
       [
-        'an address to listen on that is none',
+        'a malformed listen address',
         'apiserver',
         () => [
           '--data-dir',
@@ -603,7 +607,7 @@ if (insideNamespaces(import.meta.filename)) {
         /--listen 'here': allowed: HOST:PORT/,
       ],
       [
-        'a service network that is none',
+        'a malformed service network',
         'apiserver',
         () => [
           '--data-dir',
@@ -621,7 +625,7 @@ if (insideNamespaces(import.meta.filename)) {
         const { status, stderr, stdout } = runBuilt(program, args());
         assert.equal(status, 2, `${stdout}${stderr}`);
         assert.match(stderr, words);
-        assert.doesNotMatch(stderr, /^\s+at /m, 'a stack is nothing for users');
+        assert.doesNotMatch(stderr, /^\s+at /m, 'an error for users has no stack trace');
       });
     }
 

@@ -15,7 +15,7 @@ export function runProgram(command: string, args: readonly string[], input = '')
 /** Repeats `look` until it is true. The default timeout suits a busy machine, and costs nothing when all is well. */
 export async function until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 30_000) {
   for (const deadline = performance.now() + timeoutMs; !(await look()); await sleep(5)) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms`);
   }
 }
 

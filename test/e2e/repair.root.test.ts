@@ -49,7 +49,7 @@ if (insideNamespaces(import.meta.filename)) {
   const isWhole = () => everything() === whole;
 
   async function mended(): Promise<void> {
-    await until('all is as before', isWhole).catch(() => {
+    await until('everything is as before', isWhole).catch(() => {
       const [then, now] = [whole.split('\n'), everything().split('\n')];
       const missing = then.filter((line) => !now.includes(line));
       assert.deepEqual({ missing, added: now.filter((line) => !then.includes(line)) }, {}, 'not as before');
@@ -262,7 +262,7 @@ if (insideNamespaces(import.meta.filename)) {
       onNode(`ip address del ${nodeAddress[4]}/16 dev ${nodeNic}`);
       await node.client.updateStatus(resources.nodes, moved('10.6.0.103'));
       const way = new RegExp(`${serviceCidrs[0]} via 10\\.6\\.0\\.103 dev veth0`);
-      await until('Services go by the new address', () => way.test(routes()));
+      await until('Services are reached through the new address', () => way.test(routes()));
       sandbox.run('ping', '-c1', '-W10', '10.6.0.103');
       onNode(`ip address add ${nodeAddress[4]}/16 dev ${nodeNic}`);
       onNode(`ip address del 10.6.0.103/16 dev ${nodeNic}`);
@@ -377,7 +377,7 @@ if (insideNamespaces(import.meta.filename)) {
     assert.match(other.run('ip', 'rule'), /^500:.*lookup 77/m);
     assert.match(other.run('ip', 'route'), /^192\.0\.2\.0\/24 via 10\.6\.0\.1 dev eth0/m);
     other.run('ip', 'link', 'del', 'eth0');
-    await until('it is told', async () => {
+    await until('the lost NIC is reported', async () => {
       const [event] = await eventsOf('b', 'NetworkBroken');
       return event?.type === 'Warning' && (event.message ?? '').includes('interface eth0 is missing');
     });

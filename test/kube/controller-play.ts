@@ -73,12 +73,12 @@ export async function playController({
         /2 served/,
       );
     });
-    await outcomes.check('a changed order changes its Deployment, and the watch tells it', async () => {
+    await outcomes.check('a changed order changes its Deployment, and the watch reports it', async () => {
       await kubectl(['patch', 'configmap', 'order', '--type=merge', '-p', '{"data":{"size":"3"}}']);
       await served('3');
       assert.equal(await at('deployment', 'order', '{.spec.replicas} {.status.replicas}'), '3 3');
     });
-    await outcomes.check('what the controller applies again makes no new version', async () => {
+    await outcomes.check('a second apply of the controller makes no new version', async () => {
       const version = () => at('service', 'order', '{.metadata.resourceVersion}');
       const looks = () => replicas.map(({ said }) => said.split('looked at').length).join();
       const [before, looked] = [await version(), looks()];
@@ -89,12 +89,12 @@ export async function playController({
       await becomes('another look', async () => looks(), new RegExp(`^(?!${looked}$).`));
       assert.equal(await version(), before);
     });
-    await outcomes.check('a foreign change of the Deployment is undone', async () => {
+    await outcomes.check('the controller undoes a foreign change of the Deployment', async () => {
       await kubectl(['scale', 'deployment', 'order', '--replicas=7']);
       await becomes('3 replicas', () => at('deployment', 'order', '{.spec.replicas}'), /^3$/);
     });
     await outcomes.check(
-      'a deleted order goes when its finalizer is taken, and its Deployment follows',
+      'an order is deleted when its finalizer is removed, and its Deployment is deleted with it',
       async () => {
         await kubectl(['delete', 'configmap', 'order', '--timeout=30s']);
         await becomes('no Deployment', () => at('deployment', 'order', '{.metadata.name}'), /^$/);

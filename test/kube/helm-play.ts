@@ -35,13 +35,16 @@ export async function playHelm({ outcomes, programs, environment, kubectl }: Cli
     before: await at('configmap', 'shop-before', '{.data.greeting}'),
   });
 
-  await outcomes.require('helm install: objects, a kind of its own, hooks before and after', async () => {
-    const { said, hooks } = await withKubelet('install', 'shop', chart);
-    assert.match(said, /STATUS: deployed\nREVISION: 1/);
-    assert.deepEqual(await state(), { greeting: 'hello', replicas: '1', cart: '1', before: 'hello' });
-    assert.equal(hooks, 1);
-  });
-  await outcomes.require('helm upgrade: changed objects in place, the hooks again', async () => {
+  await outcomes.require(
+    'helm install creates objects and a custom kind, and runs its hooks before and after',
+    async () => {
+      const { said, hooks } = await withKubelet('install', 'shop', chart);
+      assert.match(said, /STATUS: deployed\nREVISION: 1/);
+      assert.deepEqual(await state(), { greeting: 'hello', replicas: '1', cart: '1', before: 'hello' });
+      assert.equal(hooks, 1);
+    },
+  );
+  await outcomes.require('helm upgrade changes objects in place and runs the hooks again', async () => {
     const uid = await at('deployment', 'shop', '{.metadata.uid}');
     const { said, hooks } = await withKubelet('upgrade', 'shop', chart, '--set', 'greeting=hi,replicas=2');
     assert.match(said, /has been upgraded/);
@@ -49,28 +52,31 @@ export async function playHelm({ outcomes, programs, environment, kubectl }: Cli
     assert.equal(await at('deployment', 'shop', '{.metadata.uid}'), uid);
     assert.equal(hooks, 1);
   });
-  await outcomes.check('helm rollback: the objects of the first revision', async () => {
+  await outcomes.check('helm rollback restores the objects of the first revision', async () => {
     const { said, hooks } = await withKubelet('rollback', 'shop', '1');
     assert.match(said, /Rollback was a success/);
     const { before: _hook, ...objects } = await state();
     assert.deepEqual(objects, { greeting: 'hello', replicas: '1', cart: '1' });
     assert.equal(hooks, 1);
   });
-  await outcomes.check('helm list and history know the revisions', async () => {
+  await outcomes.check('helm list and helm history know the revisions', async () => {
     assert.match(await helm('list'), /^shop\s+default\s+3\s/m);
     assert.match(await helm('history', 'shop'), /superseded.*superseded.*deployed .*Rollback to 1/s);
   });
-  await outcomes.check('helm uninstall: its objects go after the hook, its kind stays', async () => {
-    const { said, hooks } = await withKubelet('uninstall', 'shop', '--wait');
-    assert.match(said, /release "shop" uninstalled/);
-    assert.equal(hooks, 1);
-    const label = ['--selector', 'app.kubernetes.io/managed-by=Helm', '-o', 'name'];
-    assert.equal(
-      await kubectl(['get', 'deployments,services,configmaps,serviceaccounts,carts', ...label]),
-      '',
-    );
-    assert.match(await kubectl(['get', 'crd', 'carts.shop.example.com', '-o', 'name']), /carts/);
-  });
+  await outcomes.check(
+    'helm uninstall deletes its objects after the hook, and keeps the custom kind',
+    async () => {
+      const { said, hooks } = await withKubelet('uninstall', 'shop', '--wait');
+      assert.match(said, /release "shop" uninstalled/);
+      assert.equal(hooks, 1);
+      const label = ['--selector', 'app.kubernetes.io/managed-by=Helm', '-o', 'name'];
+      assert.equal(
+        await kubectl(['get', 'deployments,services,configmaps,serviceaccounts,carts', ...label]),
+        '',
+      );
+      assert.match(await kubectl(['get', 'crd', 'carts.shop.example.com', '-o', 'name']), /carts/);
+    },
+  );
 }
 
 /** Acts as the kubelet: ends each Pod that is a hook, and returns how many there were. */

@@ -73,7 +73,7 @@ function chosenRuns(values: Values): Chosen {
   const clusters = all.filter(({ name }) => only === undefined || only === name);
   if (withClients || clusters.length > 0) return { withClients, clusters };
   const names = ['clients', ...all.map(({ name }) => name)].join(', ');
-  const message = `--only ${only} is no run: allowed are ${names}`;
+  const message = `--only ${only} is not a known run: allowed are ${names}`;
   throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
@@ -82,7 +82,7 @@ async function tryAll(values: Values): Promise<number> {
   const go = await goVersion();
   if (go === undefined) {
     const what = 'real clusters and their clients are built from Go modules';
-    console.log(`skipped: ${what}, and Go is not on this machine`);
+    console.log(`skipped: ${what}, because Go is not on this machine`);
     console.log(`0 passed, 0 failed, all checks of clients and of ${clusters.length} clusters skipped`);
     return 0;
   }

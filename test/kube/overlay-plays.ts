@@ -12,26 +12,26 @@ const families = [4, 6] as const;
 
 /** Rules of kube-proxy in mode iptables (pkg/proxy/iptables, kubernetes #74839). */
 const proxyDrop: ExpectedRule = {
-  what: 'kube-proxy drops what conntrack calls INVALID',
+  what: 'kube-proxy drops packets that conntrack calls INVALID',
   argv: ['iptables-save', '-t', 'filter'],
   patterns: [/-A KUBE-FORWARD .*--ctstate INVALID .*-j DROP/],
 };
 
 const calicoRules: readonly ExpectedRule[] = [
   {
-    what: 'Calico drops what conntrack calls INVALID, to and from its pods',
+    what: 'Calico drops packets to and from its pods that conntrack calls INVALID',
     argv: ['iptables-save', '-t', 'filter'],
     patterns: [/-A cali-fw-.*--ctstate INVALID -j DROP/, /-A cali-tw-.*--ctstate INVALID -j DROP/],
   },
   {
-    what: 'Calico drops what comes from its pods with a source that does not lead back to them',
+    what: 'Calico drops packets of its pods whose source address does not lead back to them',
     argv: ['iptables-save', '-t', 'raw'],
     patterns: [/-A cali-\S+ .*-m rpfilter .*--invert .*-j DROP/],
   },
 ];
 
 const ourRules: ExpectedRule = {
-  what: 'our rule for half-seen connections is there once for each family',
+  what: 'our rule for half-seen connections exists once for each family',
   argv: ['sh', '-c', 'nft list table inet orbweaver | grep -c notrack'],
   patterns: [/^2$/m],
 };
@@ -75,10 +75,10 @@ async function tryPolicies(
 ): Promise<void> {
   const toC = (cast: Cast, from: RegExp) =>
     ways(cast).filter(({ title }) => from.test(title) && / to C of (the same|another) node$/.test(title));
-  console.log('with a NetworkPolicy that lets nobody into C:');
+  console.log('with a NetworkPolicy that allows nobody to reach C:');
   await cluster.kubectl(['apply', '-f', '-'], policyOfC([]));
   await scenario.tryWays((cast) => forbidden(toC(cast, /^[CMX] /), 'a NetworkPolicy forbids it'));
-  console.log('with a NetworkPolicy that lets the underlay into C:');
+  console.log('with a NetworkPolicy that allows the underlay to reach C:');
   const from = ['192.168.50.0/24', 'fd00:192:168:50::/64'].map((cidr) => ({ ipBlock: { cidr } }));
   await cluster.kubectl(['apply', '-f', '-'], policyOfC([{ from }]));
   await scenario.tryWays((cast) => [

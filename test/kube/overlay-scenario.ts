@@ -41,7 +41,7 @@ export class OverlayScenario {
   /** Sets up everything, including the pods. */
   async begin(): Promise<void> {
     const { cluster, outcomes, overlay } = this.#parts;
-    await outcomes.require(`${overlay.name} is the pods' network, our agents run`, async () => {
+    await outcomes.require(`${overlay.name} is the pods' network, and our agents run`, async () => {
       await this.#installation.installKinds();
       await overlay.install(cluster);
       await this.#installation.startAgents();
@@ -103,7 +103,7 @@ export class OverlayScenario {
       const { title, cells } = row;
       await outcomes.check(title, async () => {
         const faults = found.get(row) ?? [];
-        if (cells.length === 0) throw new Error('nothing was asked');
+        if (cells.length === 0) throw new Error('no way was tried');
         if (faults.length > 0) throw new Error([...new Set(faults)].slice(0, 8).join('\n'));
       });
     }
@@ -111,7 +111,7 @@ export class OverlayScenario {
 
   async end(): Promise<void> {
     const { cluster, outcomes } = this.#parts;
-    await outcomes.check('deleted pods leave nothing of ours', async () => {
+    await outcomes.check('deleted pods leave no object of ours', async () => {
       const names = sorts.map((sort) => `deployment/${sort.toLowerCase()}`);
       await cluster.kubectl(['delete', ...names, '--cascade=foreground', '--timeout=180s']);
       await until('nothing is left', 60, async () => {

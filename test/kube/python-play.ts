@@ -15,16 +15,16 @@ const checks = {
   version: 'VersionApi',
   nodes: 'list_node, with a status that was patched',
   kinds: 'discovery, and lists of kinds of every group',
-  watches: 'a watch from a version: what was added, changed and deleted since',
-  patches: 'strategic and JSON patches, and one of the scale',
-  custom: 'a kind of its own: JSON patch, merge patch and server-side apply',
-  refusals: 'an object that is not there',
+  watches: 'a watch from a version reports what was added, changed and deleted since',
+  patches: 'strategic and JSON patches, and a patch of the scale',
+  custom: 'a custom kind: JSON patch, merge patch and server-side apply',
+  refusals: 'a missing object',
 };
 
 export async function playPython({ outcomes, environment }: ClientParts): Promise<void> {
   const python = await pythonVersion();
   if (python === undefined) {
-    console.log('skipped: the Python client: python3 with venv and ensurepip is not on this machine');
+    console.log('skipped: the Python client, because python3 with venv and ensurepip is not on this machine');
     return;
   }
   const installed = await environmentOf(python);

@@ -84,7 +84,7 @@ function plannedCells(cast: Cast): Cell[] {
     const pod = underlay.find((other) => other.node === node.node);
     const neighbour = overlay.find((other) => other.node === node.node);
     if (pod === undefined || neighbour === undefined)
-      throw new Error(`${node.name} lacks a pod of each sort`);
+      throw new Error(`${node.name} lacks a pod of each kind`);
     const peers = [
       ...nearAndFar(nodes, pod),
       ...nearAndFar(underlay, pod),
@@ -140,7 +140,7 @@ export async function tryAll(cast: Cast): Promise<string> {
   }
   if (faults.length > 0) {
     throw new Error(
-      `${faults.length} of ${cells.length} are not as they must be:\n${faults.slice(0, 12).join('\n')}`,
+      `${faults.length} of ${cells.length} ways differ from the expected result:\n${faults.slice(0, 12).join('\n')}`,
     );
   }
   return `${cells.length} ways work${again.length === 0 ? '' : `, ${again.length} of them at the second try`}`;

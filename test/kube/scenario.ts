@@ -48,7 +48,7 @@ export class Scenario {
   /** Runs all tests. `withCompliance` is needed only once, because kube-proxy does not affect that part. */
   async play({ withCompliance }: { readonly withCompliance: boolean }): Promise<void> {
     const outcomes = this.#outcomes;
-    await outcomes.require('the CRDs are installed and their rules are in force', () => this.#installKinds());
+    await outcomes.require('the CRDs are installed and their rules are enforced', () => this.#installKinds());
     if (withCompliance) {
       await outcomes.check('the compliance suite passes on kube-apiserver unchanged', () =>
         this.#compliance(),
@@ -59,24 +59,27 @@ export class Scenario {
     );
     await outcomes.require('underlay pods become Ready with addresses of the pools', () => this.#startPods());
     await this.#reach('from the first');
-    await outcomes.check('an agent that is told to end takes no pod with it', () => this.#restart('TERM'));
+    await outcomes.check('an agent that ends after SIGTERM does not disturb pods', () =>
+      this.#restart('TERM'),
+    );
     await this.#reach('after SIGTERM and start');
-    await outcomes.check('an agent that is killed takes no pod with it', () => this.#restart('KILL'));
+    await outcomes.check('an agent that is killed does not disturb pods', () => this.#restart('KILL'));
     await this.#reach('after kill -9 and start');
-    await outcomes.check('a DEL while the agent is away is kept, and done when it is back', () =>
+    await outcomes.check('a DEL without an agent is queued, and done when the agent is back', () =>
       this.#deleteWithoutAgent(),
     );
-    await outcomes.check('a pod whose sandbox died is recorded with what its next one has', () =>
+    await outcomes.check('the record of a pod whose sandbox died has the addresses of its next sandbox', () =>
       this.#killSandbox(),
     );
-    await outcomes.check('agents killed in the middle of many ADDs and DELs lose and leak nothing', () =>
-      this.#killAmidst(),
+    await outcomes.check(
+      'agents that are killed during many ADDs and DELs lose nothing and leak nothing',
+      () => this.#killAmidst(),
     );
     await this.#reach('with pods that came later');
-    await outcomes.check('deleted pods leave nothing: no address, endpoint, veth, route, file', () =>
+    await outcomes.check('deleted pods leave no address, endpoint, veth, route or file', () =>
       this.#deleteAll(),
     );
-    await outcomes.check('the agents were refused nothing and said nothing of an error', () =>
+    await outcomes.check('no request of the agents was refused, and they logged no error', () =>
       this.#readLogs(),
     );
   }
@@ -192,7 +195,7 @@ export class Scenario {
     await this.#kubectl('delete', 'pod', object, '--timeout=120s');
     await until('the DEL is in the queue', 60, async () => (await queuedDels(this.#cluster, node)) > 0);
     const holds = async () => (await allocations(this.#cluster)).some(({ podUid }) => podUid === pod.uid);
-    if (!(await holds())) throw new Error('the addresses of the deleted pod were released by nobody');
+    if (!(await holds())) throw new Error('nobody released the addresses of the deleted pod');
     await this.#installation.agents.start(node);
     await until('the queue is empty', 60, async () => (await queuedDels(this.#cluster, node)) === 0);
     await until('the addresses are released', 60, async () => !(await holds()));
@@ -218,7 +221,7 @@ export class Scenario {
     await until('there is another sandbox', 90, async () => (await sandboxes()).some((id) => id !== first));
     await this.#untilPodsReady();
     // The kubelet ends the old sandbox before it makes a new one. So the old addresses are released, and are in their rest time.
-    await until('the pod is where the pools say', 60, async () => {
+    await until('the pod has the addresses that the pools record', 60, async () => {
       const after = await podPlaces(this.#cluster, 'underlay');
       await this.#checkAddresses(after);
       return after.some(({ uid }) => uid === pod.uid);

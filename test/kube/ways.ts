@@ -233,7 +233,7 @@ function firstPods({ pods, nodes }: Cast, sort: Sort): PodActor[] {
 
 function podOf({ pods }: Pick<Cast, 'pods'>, sort: Sort, fits: (pod: PodActor) => boolean): PodActor {
   const pod = pods.find((one) => one.sort === sort && fits(one));
-  if (pod === undefined) throw new Error(`no pod of sort ${sort} is where one is needed`);
+  if (pod === undefined) throw new Error(`no pod of sort ${sort} runs where the way needs one`);
   return pod;
 }
 

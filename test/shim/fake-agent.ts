@@ -29,7 +29,7 @@ export function decodeFrame(bytes: Buffer): Map<string, Buffer> | undefined {
     if (name === '') throw new Error('a field without name and length');
     const end = newline + 1 + Number(length);
     if (end >= bytes.length) return undefined;
-    if (bytes[end] !== 0x0a) throw new Error(`field ${name} is longer than it says`);
+    if (bytes[end] !== 0x0a) throw new Error(`field ${name} is longer than its length says`);
     if (name === 'end') return fields;
     fields.set(name, bytes.subarray(newline + 1, end));
     at = end + 1;

@@ -174,24 +174,28 @@ const brokenAnswers: [string, (socket: Socket) => void, RegExp][] = [
   [
     'breaks off',
     (socket) => void socket.end(encodeFrame({ exit: '0', stdout: '{}' }).subarray(0, 20)),
-    /broke off/,
+    /closed the connection/,
   ],
-  ['says nothing', (socket) => void socket.end(), /broke off/],
+  ['says nothing', (socket) => void socket.end(), /closed the connection/],
   ['is late', () => undefined, /in time/],
-  ['sends garbage', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /no sense/],
-  ['sends another protocol', (socket) => void socket.end('OWCNI 9\nend 0\n\n'), /no sense/],
-  ['forgets the exit code', (socket) => void socket.end(encodeFrame({ stdout: '{}' })), /no sense/],
-  ['forgets stdout', (socket) => void socket.end(encodeFrame({ exit: '0' })), /no sense/],
+  ['sends garbage', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /malformed answer/],
+  ['speaks another protocol', (socket) => void socket.end('OWCNI 9\nend 0\n\n'), /malformed answer/],
+  ['sends no exit code', (socket) => void socket.end(encodeFrame({ stdout: '{}' })), /malformed answer/],
+  ['forgets stdout', (socket) => void socket.end(encodeFrame({ exit: '0' })), /malformed answer/],
   [
     'has an impossible exit code',
     (socket) => void socket.end(encodeFrame({ exit: '256', stdout: '' })),
-    /no sense/,
+    /malformed answer/,
   ],
-  ['claims a huge field', (socket) => void socket.end('OWCNI 1\nstdout 99999999999999999999\n'), /no sense/],
+  [
+    'announces a huge field',
+    (socket) => void socket.end('OWCNI 1\nstdout 99999999999999999999\n'),
+    /malformed answer/,
+  ],
   [
     'sends too much',
     (socket) => void socket.end(Buffer.alloc(17 << 20, encodeFrame({ a: '1' }).subarray(0, 14))),
-    /16 MiB|no sense/,
+    /16 MiB|malformed answer/,
   ],
 ];
 

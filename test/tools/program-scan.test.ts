@@ -32,12 +32,12 @@ const cases: readonly [what: string, text: string, expected: readonly (string | 
     "execFileSync('ip', ['netns', 'exec', name, 'ping', '-c1'])",
     ['ip', 'ping'],
   ],
-  ['a program of a pod', "sandbox.run('ping', '-c1', address)", ['ping']],
-  ['words that are named before', "const words = ['nsenter', '--net=x', '--', 'ss'];", ['ss']],
-  ['a script of the shell', "runProgram('sh', ['-c', `tcpdump -c1 | wc -l`])", ['sh', 'tcpdump', 'wc']],
+  ['a program that runs in a pod', "sandbox.run('ping', '-c1', address)", ['ping']],
+  ['words of a variable above', "const words = ['nsenter', '--net=x', '--', 'ss'];", ['ss']],
+  ['a shell script', "runProgram('sh', ['-c', `tcpdump -c1 | wc -l`])", ['sh', 'tcpdump', 'wc']],
   ['a line in a table of a test', "const damages = [['pod', 'sysctl -qw net.a=1']];", ['sysctl']],
-  ['a program that only the caller knows', 'spawn(program, args)', [undefined]],
-  ['what is no program', "map.run; /ip -c/.exec(text); new Set(['pod', 'node']); say('pod');", []],
+  ['a program whose name only the caller knows', 'spawn(program, args)', [undefined]],
+  ['no program in other words', "map.run; /ip -c/.exec(text); new Set(['pod', 'node']); say('pod');", []],
 ];
 for (const [what, text, expected] of cases) {
   test(`the scan finds ${what}`, () => assert.deepEqual([...new Set(programs(text))], expected));

@@ -21,7 +21,7 @@ export function lackingParts(parts = Object.keys(trials) as readonly KernelPart[
   );
   const lines = ['ip link add p type bridge || exit 1', ...script, 'true'].join('\n');
   const { status, stdout, stderr } = spawnSync('unshare', ['--net', 'sh', '-c', lines], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`cannot try what the kernel has: ${stderr}`);
+  if (status !== 0) throw new Error(`cannot find out what the kernel has: ${stderr}`);
   return parts.filter((part) => stdout.split('\n').includes(part));
 }
 

@@ -25,7 +25,7 @@ export async function builtNfTables(version: string): Promise<string> {
   const status = await run(['dpkg-query', '--status', 'user-mode-linux']);
   // Modules carry no versions of symbols: only the very source of the kernel gives one that fits it.
   const [, source] = /^Built-Using: .*\blinux \(= ([^)]+)\)/m.exec(status) ?? [];
-  if (source === undefined) throw new Error('user-mode-linux does not say which source it is of');
+  if (source === undefined) throw new Error('user-mode-linux does not say the version of its source');
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/uml');
   const key = createHash('sha256')
     .update(JSON.stringify([source, families]))

@@ -14,20 +14,20 @@ export async function tryMachine(outcomes: Outcomes): Promise<void> {
   const { share } = machine;
   const script = join(import.meta.dirname, 'hang.ts');
   let ended: Awaited<ReturnType<Machine['boot']>> | undefined;
+  await outcomes.check('a machine that hangs is ended after its timeout, and leaves no process', async () => {
+    ended = await machine.boot({ env: {}, script, timeoutMs: 30_000, print: () => {} });
+    assert.ok(ended.timedOut && existsSync(join(share, 'written')), ended.console);
+    assert.deepEqual(processesOf(share), []);
+  });
   await outcomes.check(
-    'a machine that hangs is ended at its time, and no process of it is left',
+    'a machine writes to its shared folder, and to no other file of this machine',
     async () => {
-      ended = await machine.boot({ env: {}, script, timeoutMs: 30_000, print: () => {} });
-      assert.ok(ended.timedOut && existsSync(join(share, 'written')), ended.console);
-      assert.deepEqual(processesOf(share), []);
+      const refused = readFileSync(join(share, 'written'), 'utf8');
+      assert.match(refused, /^EROFS EROFS$/, 'its own root, and this machine’s file system writable');
+      assert.ok(!existsSync(join(import.meta.dirname, 'intruder')));
     },
   );
-  await outcomes.check('a machine writes to its shared folder and nowhere else of this machine', async () => {
-    const refused = readFileSync(join(share, 'written'), 'utf8');
-    assert.match(refused, /^EROFS EROFS$/, 'its own root, and this machine’s mounted writable');
-    assert.ok(!existsSync(join(import.meta.dirname, 'intruder')));
-  });
-  await outcomes.check('a machine whose caller is killed is gone with it', async () => {
+  await outcomes.check('a machine ends with its caller', async () => {
     const caller = spawn(process.execPath, [join(import.meta.dirname, 'boot.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

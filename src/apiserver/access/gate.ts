@@ -40,7 +40,7 @@ export class Gate {
 function refuseImpersonation({ headers }: IncomingMessage): void {
   if (!Object.keys(headers).some((name) => name.startsWith('impersonate-'))) return;
   const message =
-    'impersonation (kubectl --as) is not served by this server, which lets every user that it knows do everything: leave it out';
+    'this server does not support impersonation (kubectl --as): remove the option. Every known user may do everything here';
   throw new StatusError(501, 'NotImplemented', message);
 }
 

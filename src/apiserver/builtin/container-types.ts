@@ -36,12 +36,12 @@ ContainerPort A port that a container listens on.
   protocol string = TCP
   hostIP string
 
-EnvVar A variable of the environment.
+EnvVar An environment variable.
   name! string
   value string
   valueFrom EnvVarSource
 
-EnvVarSource Where a variable gets its value.
+EnvVarSource Source of the value of an environment variable.
   fieldRef FieldSelector
   resourceFieldRef object
   configMapKeyRef KeySelector
@@ -66,7 +66,7 @@ OptionalReference Names an object that may be missing.
   name string
   optional bool
 
-ResourceRequirements What a container may use and what it is sure of.
+ResourceRequirements Requests and limits of a container.
   limits {quantity}
   requests {quantity}
   claims [object]
@@ -84,7 +84,7 @@ VolumeDevice A block device of the container.
   name! string
   devicePath! string
 
-Probe How the health of a container is asked for.
+Probe How the health of a container is checked.
   exec ExecAction
   httpGet HTTPGetAction
   tcpSocket TCPSocketAction
@@ -96,17 +96,17 @@ Probe How the health of a container is asked for.
   failureThreshold int
   terminationGracePeriodSeconds long
 
-ExecAction A command whose exit status counts.
+ExecAction A command; its exit status is the result of the check.
   command [string]
 
-HTTPGetAction A request whose answer counts.
+HTTPGetAction A request; the status of its answer is the result of the check.
   path string
   port! intOrString
   host string
   scheme string
   httpHeaders [object]
 
-TCPSocketAction A connection that must open.
+TCPSocketAction A connection; the check succeeds if it opens.
   port! intOrString
   host string
 
@@ -124,7 +124,7 @@ SecurityContext Security settings of one container.
   seccompProfile object
   appArmorProfile object
 
-Capabilities Kernel capabilities added and dropped.
+Capabilities Kernel capabilities that are added and dropped.
   add [string]
   drop [string]
 `;

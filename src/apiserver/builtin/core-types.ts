@@ -1,14 +1,14 @@
 // The types of the other core kinds, of events, leases and endpoint slices (k8s.io/api, by field).
 
 export const coreTypes = `
-NamespaceSpec What keeps a namespace from going.
+NamespaceSpec Finalizers that block the deletion of a namespace.
   finalizers [string]
 
-NamespaceStatus Whether a namespace is in use or going.
+NamespaceStatus Whether a namespace is active or terminating.
   phase string
   conditions [Condition] by type
 
-NodeSpec What a node is given.
+NodeSpec Settings of a node.
   podCIDR string
   podCIDRs [string] set
   providerID string
@@ -17,13 +17,13 @@ NodeSpec What a node is given.
   configSource object
   externalID string
 
-Taint Keeps pods away that do not bear it.
+Taint Keeps pods away that do not tolerate it.
   key! string
   value string
   effect! string
   timeAdded time
 
-NodeStatus What a node is now.
+NodeStatus Observed state of a node.
   capacity {quantity}
   allocatable {quantity}
   phase string
@@ -42,7 +42,7 @@ NodeAddress One address of a node.
   type! string
   address! string
 
-ServiceSpec How pods are reached under one address.
+ServiceSpec How clients reach a set of pods under one address.
   ports [ServicePort] by port,protocol
   selector {string}
   clusterIP string
@@ -72,7 +72,7 @@ ServicePort One port of a service.
   targetPort intOrString
   nodePort int
 
-ServiceStatus What a service is now.
+ServiceStatus Observed state of a service.
   loadBalancer object
   conditions [Condition] by type
 
@@ -108,15 +108,15 @@ EndpointConditions Whether an endpoint may be used.
   serving bool
   terminating bool
 
-EventSource Who reports an event.
+EventSource The program that reports an event.
   component string
   host string
 
-EventSeries How often an event came.
+EventSeries How often an event happened.
   count int
   lastObservedTime time
 
-LeaseSpec Who holds a lease and until when.
+LeaseSpec Holder of a lease, and the end of the lease.
   holderIdentity string
   leaseDurationSeconds int
   acquireTime time
@@ -125,19 +125,19 @@ LeaseSpec Who holds a lease and until when.
   strategy string
   preferredHolder string
 
-PolicyRule What a role allows.
+PolicyRule Operations that a role allows.
   verbs! [string]
   apiGroups [string]
   resources [string]
   resourceNames [string]
   nonResourceURLs [string]
 
-RoleRef The role that is bound.
+RoleRef The role that a binding grants.
   apiGroup! string
   kind! string
   name! string
 
-Subject To whom a role is bound.
+Subject A user, group or service account that a binding grants a role to.
   kind! string
   apiGroup string
   name! string

@@ -1,7 +1,7 @@
 // The types of Jobs and CronJobs (k8s.io/api batch/v1, by field).
 
 export const jobTypes = `
-JobSpec What a job should be.
+JobSpec Desired state of a job.
   parallelism int
   completions int
   activeDeadlineSeconds long
@@ -19,31 +19,31 @@ JobSpec What a job should be.
   podReplacementPolicy string
   managedBy string
 
-PodFailurePolicy What failed pods mean for the job.
+PodFailurePolicy Effects of failed pods on the job.
   rules! [PodFailurePolicyRule]
 
-PodFailurePolicyRule One kind of failure.
+PodFailurePolicyRule One kind of failure and its effect.
   action! string
   onExitCodes PodFailurePolicyOnExitCodes
   onPodConditions [PodFailurePolicyOnPodCondition]
 
-PodFailurePolicyOnExitCodes Exit codes that the rule is about.
+PodFailurePolicyOnExitCodes Exit codes that match the rule.
   containerName string
   operator! string
   values! [int] set
 
-PodFailurePolicyOnPodCondition A condition that the rule is about.
+PodFailurePolicyOnPodCondition A pod condition that matches the rule.
   type! string
   status! string
 
-SuccessPolicy When the job counts as done before all is done.
+SuccessPolicy When a job succeeds before all its pods have succeeded.
   rules! [SuccessPolicyRule]
 
-SuccessPolicyRule Which indexes, and how many.
+SuccessPolicyRule The indexes that must succeed, and their number.
   succeededIndexes string
   succeededCount int
 
-JobStatus What a job is now.
+JobStatus Observed state of a job.
   conditions [JobCondition] by type
   startTime time
   completionTime time
@@ -64,11 +64,11 @@ JobCondition One aspect of the state of a job.
   reason string
   message string
 
-UncountedTerminatedPods Pods that ended and are not in the counts yet.
+UncountedTerminatedPods Finished pods that are not counted yet.
   succeeded [string] set
   failed [string] set
 
-CronJobSpec When which job is made.
+CronJobSpec Schedule and template of jobs.
   schedule! string
   timeZone string
   startingDeadlineSeconds long
@@ -78,11 +78,11 @@ CronJobSpec When which job is made.
   successfulJobsHistoryLimit int
   failedJobsHistoryLimit int
 
-JobTemplateSpec The jobs that are made.
+JobTemplateSpec Template of jobs.
   metadata ObjectMeta
   spec JobSpec
 
-CronJobStatus What a cron job is now.
+CronJobStatus Observed state of a cron job.
   active [ObjectReference]
   lastScheduleTime time
   lastSuccessfulTime time

@@ -18,7 +18,7 @@ ObjectMeta Metadata that every object has.
   finalizers [string] set
   managedFields [ManagedFieldsEntry]
 
-OwnerReference The object that this one belongs to: it goes when its owners are gone.
+OwnerReference An owner of this object; the object is deleted when all its owners are gone.
   apiVersion! string
   kind! string
   name! string
@@ -26,7 +26,7 @@ OwnerReference The object that this one belongs to: it goes when its owners are 
   controller bool
   blockOwnerDeletion bool
 
-ManagedFieldsEntry The fields that one writer is responsible for.
+ManagedFieldsEntry The fields that one manager owns.
   manager string
   operation string
   apiVersion string
@@ -39,7 +39,7 @@ LabelSelector Selects objects by their labels.
   matchLabels {string}
   matchExpressions [LabelSelectorRequirement]
 
-LabelSelectorRequirement One condition on a label.
+LabelSelectorRequirement One requirement on a label.
   key! string
   operator! string
   values [string]
@@ -74,7 +74,7 @@ DeleteOptions How an object is deleted.
   propagationPolicy string
   dryRun [string]
 
-Preconditions What must hold before an object is deleted.
+Preconditions Conditions that an object must meet before its deletion.
   uid string
   resourceVersion string
 `;

@@ -1,11 +1,11 @@
 // The types of a pod (k8s.io/api core/v1, by field).
 
 export const podTypes = `
-PodTemplateSpec The pods that a workload makes.
+PodTemplateSpec Template of the pods of a workload.
   metadata ObjectMeta
   spec PodSpec
 
-PodSpec What a pod should be.
+PodSpec Desired state of a pod.
   volumes [Volume] by name
   initContainers [Container] by name
   containers! [Container] by name
@@ -56,7 +56,7 @@ PodResourceClaim A device claim of a pod.
   resourceClaimName string
   resourceClaimTemplateName string
 
-PodReadinessGate A condition that must hold before the pod is ready.
+PodReadinessGate A condition that a pod must meet before it is ready.
   conditionType! string
 
 TopologySpreadConstraint How pods are spread over nodes.
@@ -73,7 +73,7 @@ HostAlias A line of the pod's hosts file.
   ip! string
   hostnames [string]
 
-Toleration A taint that the pod bears.
+Toleration A taint that the pod tolerates.
   key string
   operator string
   value string
@@ -108,7 +108,7 @@ Sysctl A kernel parameter of the pod.
   name! string
   value! string
 
-PodStatus What the pod is now, as its kubelet reports it.
+PodStatus Observed state of a pod, as its kubelet reports it.
   observedGeneration long
   phase string
   conditions [Condition] by type
@@ -130,7 +130,7 @@ PodStatus What the pod is now, as its kubelet reports it.
 PodIP One address of a pod.
   ip! string
 
-ContainerStatus What a container is now.
+ContainerStatus Observed state of a container.
   name! string
   state object
   lastState object

@@ -1,13 +1,13 @@
 // The types of PodDisruptionBudgets and evictions (k8s.io/api policy/v1, by field).
 
 export const policyTypes = `
-PodDisruptionBudgetSpec How many pods may be away at a time.
+PodDisruptionBudgetSpec How many pods may be unavailable at the same time.
   minAvailable intOrString
   selector LabelSelector
   maxUnavailable intOrString
   unhealthyPodEvictionPolicy string
 
-PodDisruptionBudgetStatus How many more pods may go now.
+PodDisruptionBudgetStatus How many more pods may be evicted now.
   observedGeneration long
   disruptedPods {time}
   disruptionsAllowed! int
@@ -16,7 +16,7 @@ PodDisruptionBudgetStatus How many more pods may go now.
   expectedPods! int
   conditions [Condition] by type
 
-Eviction Asks a pod to go if its budget allows it.
+Eviction Evicts a pod if its disruption budget allows it.
   apiVersion string
   kind string
   metadata ObjectMeta

@@ -1,7 +1,7 @@
 // The types of questions about access and identity (k8s.io/api authorization/v1 and authentication/v1, by field).
 
 export const reviewTypes = `
-ResourceAttributes What is to be done to which object.
+ResourceAttributes The operation on an object that is reviewed.
   namespace string
   verb string
   group string
@@ -12,7 +12,7 @@ ResourceAttributes What is to be done to which object.
   fieldSelector object
   labelSelector object
 
-NonResourceAttributes What is to be done at which path.
+NonResourceAttributes The operation on a path that is reviewed.
   path string
   verb string
 
@@ -28,7 +28,7 @@ SelfSubjectAccessReviewSpec May I do that?
   resourceAttributes ResourceAttributes
   nonResourceAttributes NonResourceAttributes
 
-SubjectAccessReviewStatus The answer.
+SubjectAccessReviewStatus Result of the review.
   allowed! bool
   denied bool
   reason string
@@ -37,54 +37,54 @@ SubjectAccessReviewStatus The answer.
 SelfSubjectRulesReviewSpec What may I do in this namespace?
   namespace string
 
-SubjectRulesReviewStatus What the user may do.
+SubjectRulesReviewStatus Operations that the user may do.
   resourceRules! [ResourceRule]
   nonResourceRules! [NonResourceRule]
   incomplete! bool
   evaluationError string
 
-ResourceRule Objects and what may be done to them.
+ResourceRule Objects and the operations that are allowed on them.
   verbs! [string]
   apiGroups [string]
   resources [string]
   resourceNames [string]
 
-NonResourceRule Paths and what may be done at them.
+NonResourceRule Paths and the operations that are allowed on them.
   verbs! [string]
   nonResourceURLs [string]
 
-UserInfo Who somebody is.
+UserInfo Name, groups and id of a user.
   username string
   uid string
   groups [string]
   extra object
 
-SelfSubjectReviewStatus Who I am.
+SelfSubjectReviewStatus The user who sends the request.
   userInfo UserInfo
 
 TokenReviewSpec Whose token is this?
   token string
   audiences [string]
 
-TokenReviewStatus Whose it is.
+TokenReviewStatus The user of the token.
   authenticated bool
   user UserInfo
   audiences [string]
   error string
 
-TokenRequest Asks for a token of a service account.
+TokenRequest Requests a token of a service account.
   apiVersion string
   kind string
   metadata ObjectMeta
   spec! TokenRequestSpec
   status TokenRequestStatus
 
-TokenRequestSpec For whom, and for how long.
+TokenRequestSpec Audiences and lifetime of the token.
   audiences [string]
   expirationSeconds long
   boundObjectRef BoundObjectReference
 
-BoundObjectReference The token is good as long as this object is there.
+BoundObjectReference An object; the token is valid until it is deleted.
   kind string
   apiVersion string
   name string

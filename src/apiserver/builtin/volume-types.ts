@@ -23,7 +23,7 @@ HostPathVolumeSource A file or folder of the node.
   path! string
   type string
 
-EmptyDirVolumeSource A folder that lives as long as the pod.
+EmptyDirVolumeSource A folder that exists until the pod is deleted.
   medium string
   sizeLimit quantity
 

@@ -14,30 +14,30 @@ const shared = `
   matchConditions [MatchCondition] by name`;
 
 export const webhookTypes = `
-MutatingWebhook A server that may change what is written.${shared}
+MutatingWebhook A webhook that may change an object before it is stored.${shared}
   reinvocationPolicy string
 
-ValidatingWebhook A server that may refuse what is written.${shared}
+ValidatingWebhook A webhook that may refuse a request.${shared}
 
-WebhookClientConfig Where the server is, and by what certificate it is known.
+WebhookClientConfig Address of the webhook server, and the certificate that it must have.
   url string
   service ServiceReference
   caBundle bytes
 
-ServiceReference A Service before the server.
+ServiceReference The Service in front of the webhook server.
   namespace! string
   name! string
   path string
   port int
 
-RuleWithOperations Which writes the server is asked about.
+RuleWithOperations Requests for which the webhook is called.
   operations [string]
   apiGroups [string]
   apiVersions [string]
   resources [string]
   scope string
 
-MatchCondition A rule in CEL that must hold before the server is asked.
+MatchCondition A CEL expression that must be true before the webhook is called.
   name! string
   expression! string
 `;

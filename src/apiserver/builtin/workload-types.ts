@@ -1,7 +1,7 @@
 // The types of Deployments, ReplicaSets, StatefulSets and DaemonSets (k8s.io/api apps/v1) and of CustomResourceDefinitions.
 
 export const workloadTypes = `
-DeploymentSpec What a deployment should be.
+DeploymentSpec Desired state of a deployment.
   replicas int
   selector! LabelSelector
   template! PodTemplateSpec
@@ -15,12 +15,12 @@ UpdateStrategy How pods are replaced.
   type string
   rollingUpdate RollingUpdate
 
-RollingUpdate How many pods are replaced at a time.
+RollingUpdate How many pods are replaced at the same time.
   maxUnavailable intOrString
   maxSurge intOrString
   partition int
 
-DeploymentStatus What a deployment is now.
+DeploymentStatus Observed state of a deployment.
   observedGeneration long
   replicas int
   updatedReplicas int
@@ -31,13 +31,13 @@ DeploymentStatus What a deployment is now.
   conditions [Condition] by type
   collisionCount int
 
-ReplicaSetSpec What a replica set should be.
+ReplicaSetSpec Desired state of a replica set.
   replicas int
   minReadySeconds int
   selector! LabelSelector
   template PodTemplateSpec
 
-ReplicaSetStatus What a replica set is now.
+ReplicaSetStatus Observed state of a replica set.
   replicas! int
   fullyLabeledReplicas int
   readyReplicas int
@@ -46,7 +46,7 @@ ReplicaSetStatus What a replica set is now.
   observedGeneration long
   conditions [Condition] by type
 
-StatefulSetSpec What a stateful set should be.
+StatefulSetSpec Desired state of a stateful set.
   replicas int
   selector! LabelSelector
   template! PodTemplateSpec
@@ -59,10 +59,10 @@ StatefulSetSpec What a stateful set should be.
   persistentVolumeClaimRetentionPolicy object
   ordinals StatefulSetOrdinals
 
-StatefulSetOrdinals The numbers of the pods.
+StatefulSetOrdinals Numbers of the pods.
   start int
 
-StatefulSetStatus What a stateful set is now.
+StatefulSetStatus Observed state of a stateful set.
   observedGeneration long
   replicas! int
   readyReplicas int
@@ -74,14 +74,14 @@ StatefulSetStatus What a stateful set is now.
   conditions [Condition] by type
   availableReplicas int
 
-DaemonSetSpec What a daemon set should be.
+DaemonSetSpec Desired state of a daemon set.
   selector! LabelSelector
   template! PodTemplateSpec
   updateStrategy UpdateStrategy
   minReadySeconds int
   revisionHistoryLimit int
 
-DaemonSetStatus What a daemon set is now.
+DaemonSetStatus Observed state of a daemon set.
   currentNumberScheduled! int
   numberMisscheduled! int
   desiredNumberScheduled! int
@@ -120,17 +120,17 @@ CustomResourceDefinitionVersion One version of the kind.
   additionalPrinterColumns [CustomResourceColumnDefinition]
   selectableFields [CustomResourceSelectableField]
 
-CustomResourceSelectableField A field that field selectors may name.
+CustomResourceSelectableField A field that field selectors may use.
   jsonPath! string
 
 CustomResourceValidation The schema of the kind.
   openAPIV3Schema object
 
-CustomResourceSubresources What has a path of its own.
+CustomResourceSubresources Subresources of the kind.
   status object
   scale CustomResourceScale
 
-CustomResourceScale Where the replicas are.
+CustomResourceScale Paths of the replica counts in the object.
   specReplicasPath! string
   statusReplicasPath! string
   labelSelectorPath string
@@ -143,7 +143,7 @@ CustomResourceColumnDefinition A column of kubectl get.
   priority int
   jsonPath! string
 
-CustomResourceDefinitionStatus Whether the kind is served.
+CustomResourceDefinitionStatus State of the kind.
   conditions [Condition] by type
   acceptedNames CustomResourceDefinitionNames
   storedVersions [string]

@@ -28,7 +28,7 @@ export function checkForm(
   dropNulls(body);
   const given = body.kind ?? kind;
   if (given !== kind)
-    throw badRequest(`the body of the request is a ${JSON.stringify(given)}: a ${kind} is needed`);
+    throw badRequest(`the body of the request is a ${JSON.stringify(given)}: it must be a ${kind}`);
   const wrong = validate(schema, body, undefined, noRules);
   const causes = wrong.length > 0 ? wrong : more(body);
   if (causes.length > 0) throw invalid({ group, kind, name }, causes);

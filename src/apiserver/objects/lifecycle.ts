@@ -121,7 +121,7 @@ export class Lifecycle {
       if (error instanceof StatusError && (error.code === 404 || error.code === 409)) return;
       this.#logger.error(
         { resource: key.resource, namespace: key.namespace, name: key.name, error: errorText(error) },
-        'cleaning up failed',
+        'the cleanup failed',
       );
       // A webhook may have refused it, and may allow it later.
       const { clock } = this.#objects.context;

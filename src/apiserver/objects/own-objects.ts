@@ -160,7 +160,7 @@ export class OwnObjects {
     } catch (error) {
       this.#logger.error(
         { about, error: errorText(error) },
-        'an object of the server itself could not be made',
+        'the server could not create one of its own objects',
       );
     }
   }

@@ -46,7 +46,7 @@ function time(bytes: Uint8Array, digits: number): string | undefined {
   if (bytes.length === 0) return undefined;
   const fields = fieldsByNumber(bytes);
   const date = new Date(numberOf(fields.get(1)) * 1000);
-  if (Number.isNaN(date.getTime())) throw broken('a time that is none');
+  if (Number.isNaN(date.getTime())) throw broken('a malformed time');
   const fraction = String(numberOf(fields.get(2)))
     .padStart(9, '0')
     .slice(0, digits);
@@ -58,7 +58,7 @@ function rawJson(bytes: Uint8Array): Json | undefined {
   try {
     return JSON.parse(Buffer.from(bytes).toString()) as Json;
   } catch {
-    throw broken('a field of JSON that is none');
+    throw broken('a field that is not JSON');
   }
 }
 

@@ -50,7 +50,7 @@ class Reader {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
-    throw broken('a number that does not end');
+    throw broken('a number without an end');
   }
 
   bytes(length: number): Uint8Array {

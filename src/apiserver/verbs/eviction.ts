@@ -30,7 +30,7 @@ export async function evict(objects: Objects, call: ResourceCall): Promise<void>
   const body = objectBody(await bodyOf(call));
   const { kind = 'Eviction', deleteOptions = {} } = body;
   if (kind !== 'Eviction')
-    throw badRequest(`the body of the request is a ${JSON.stringify(kind)}: an Eviction is needed`);
+    throw badRequest(`the body of the request is a ${JSON.stringify(kind)}: it must be an Eviction`);
   const named = valueAt(body, 'metadata', 'name') ?? call.path.name;
   if (named !== call.path.name) throw badRequest('name in URL does not match name in Eviction object');
   if (!isObject(deleteOptions ?? {})) throw badRequest('deleteOptions must be an object');

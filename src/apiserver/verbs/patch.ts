@@ -12,7 +12,8 @@ export const applyPatch = 'application/apply-patch+yaml';
 export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {
   return (current) => {
     const patched = patchedBy(resource, type, body, current);
-    if (!isObject(patched) || !isObject(patched.metadata)) throw badRequest('the patch leaves no object');
+    if (!isObject(patched) || !isObject(patched.metadata))
+      throw badRequest('the result of the patch is not an object');
     refuseOtherKind(resource, patched, current);
     return clone(patched) as ApiObject;
   };
@@ -24,7 +25,9 @@ function refuseOtherKind(resource: Resource, patched: JsonObject, current: ApiOb
   const isKnown = patched.apiVersion === wanted || patched.apiVersion === current.apiVersion;
   if (isKnown && patched.kind === current.kind) return;
   const said = `${JSON.stringify(patched.apiVersion ?? '')}, Kind=${JSON.stringify(patched.kind ?? '')}`;
-  throw badRequest(`the patch makes the object ${said}: it was ${current.apiVersion}, Kind=${current.kind}`);
+  throw badRequest(
+    `the patch changes the object to ${said}: apiVersion and kind must stay ${current.apiVersion}, Kind=${current.kind}`,
+  );
 }
 
 function patchedBy(resource: Resource, type: string, body: Json, current: ApiObject): Json {

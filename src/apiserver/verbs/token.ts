@@ -39,7 +39,8 @@ export async function requestToken(
     causes.push({ reason: 'FieldValueInvalid', message, field: 'spec.expirationSeconds' });
   }
   if (valueAt(body, 'spec', 'boundObjectRef') !== undefined) {
-    const message = 'Forbidden: this server binds no token to an object: leave it out';
+    const message =
+      'Forbidden: this server does not support tokens that are bound to an object: remove the field';
     causes.push({ reason: 'FieldValueForbidden', message, field: 'spec.boundObjectRef' });
   }
   const { name, namespace } = call.path;

@@ -12,13 +12,13 @@ const instead: Readonly<Record<string, string>> = {
     "connect to the pod's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
   'pods/proxy': "connect to the pod's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
   'pods/log':
-    'the output of the processes of pods is kept nowhere: run the program by `orbctl lab exec POD -- COMMAND`',
+    'the lab does not store the output of pods: run the program with `orbctl lab exec POD -- COMMAND`',
   'pods/ephemeralcontainers':
     'the pods of the lab run processes of its machine: run `orbctl lab exec POD -- COMMAND`',
-  'pods/resize': 'the pods of the lab have no limits of resources: make the pod anew',
+  'pods/resize': 'the pods of the lab have no resource limits: delete the pod and create it again',
   'services/proxy':
     "connect to the Service's address: `orbctl lab exec POD -- COMMAND` runs a client inside the lab",
-  'nodes/proxy': 'the kubelets of the lab serve no requests: run `orbctl lab exec NODE -- COMMAND`',
+  'nodes/proxy': 'the kubelets of the lab answer no requests: run `orbctl lab exec NODE -- COMMAND`',
 };
 
 /** All subresources that the server answers with 501. */
@@ -27,7 +27,7 @@ export const unservedParts = Object.keys(instead);
 /** The refusal of a kind that is not served. For kubectl, the 404 means that the server does not know the type. */
 export function unservedKind({ group, version, plural }: ResourcePath): StatusError {
   const what = `${plural} of ${group === '' ? version : `${group}/${version}`}`;
-  const message = `the server could not find the requested resource: ${what} is not served by the embedded API server (docs/embedded-api-server.md)`;
+  const message = `the server could not find the requested resource: the embedded API server does not serve ${what} (docs/embedded-api-server.md)`;
   return new StatusError(404, 'NotFound', message, {});
 }
 
@@ -36,5 +36,5 @@ export function unserved({ group, plural, subresource }: ResourcePath): StatusEr
   const name = `${plural}/${subresource}`;
   const advice = group === '' ? instead[name] : undefined;
   if (advice === undefined) return noSuchPath();
-  return new StatusError(501, 'NotImplemented', `${name} is not served by this server: ${advice}`);
+  return new StatusError(501, 'NotImplemented', `this server does not serve ${name}: ${advice}`);
 }

@@ -166,7 +166,7 @@ function patched(webhook: Webhook, object: ApiObject, version: string, response:
     new StatusError(
       500,
       'InternalError',
-      `Internal error occurred: webhook "${webhook.name}" sent a patch that cannot be used: ${why}`,
+      `Internal error occurred: webhook "${webhook.name}" sent an invalid patch: ${why}`,
     );
   if (patchType !== 'JSONPatch') throw broken(`patchType ${JSON.stringify(patchType)} is not JSONPatch`);
   if (typeof patch !== 'string') throw broken('it is not base64');
@@ -178,8 +178,9 @@ function patched(webhook: Webhook, object: ApiObject, version: string, response:
   } catch (error) {
     throw broken(errorText(error));
   }
-  if (!isObject(next) || !isObject(next.metadata)) throw broken('it leaves no object');
-  if (next.apiVersion !== asked.apiVersion || next.kind !== asked.kind) throw broken('it changes the kind');
+  if (!isObject(next) || !isObject(next.metadata)) throw broken('its result is not an object');
+  if (next.apiVersion !== asked.apiVersion || next.kind !== asked.kind)
+    throw broken('it changes apiVersion or kind');
   const metadata: ApiObject['metadata'] = { ...next.metadata, name: object.metadata.name };
   for (const field of kept) {
     const value = object.metadata[field];

@@ -130,14 +130,14 @@ export class Life {
     const done = await runner.add(attachment, this.#killer());
     if (!done.ok) {
       if (!done.killed)
-        this.#complain(`ADD failed though nothing of it was killed: ${done.said}`, attachment);
+        this.#complain(`ADD failed although none of its processes was killed: ${done.said}`, attachment);
       return false;
     }
     for (const { address } of (done.result?.ips ?? []) as { address: string }[]) {
       const holder = this.#world.holders.get(address);
       if (holder !== undefined && holder.pod.name !== pod.name)
         this.#complain(
-          `${address} was given while container ${holder.id} of ${holder.pod.name} has it`,
+          `${address} was allocated while container ${holder.id} of ${holder.pod.name} held it`,
           attachment,
         );
       this.#world.holders.set(address, attachment.sandbox);

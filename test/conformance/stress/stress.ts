@@ -54,7 +54,7 @@ export async function stress(options: StressOptions): Promise<StressReport> {
   } finally {
     await node.stop();
     if (!keeps) rmSync(folder, { recursive: true });
-    else console.error(`what the programs said is kept in ${folder}`);
+    else console.error(`the output of the programs is in ${folder}`);
   }
 }
 
