@@ -113,13 +113,13 @@ export class DelReplay {
     if ((asks && pass.clusterAway) || this.#stuck.has(queued.request)) return false;
     const { dispatcher, gate, clock, log } = this.#parts;
     const request = requestOf(queued);
-    const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
+    const { CNI_CONTAINERID: containerId, CNI_IFNAME: interfaceName } = request.variables;
     const own = log.child({
       request: queued.request,
       type: request.type,
       verb: 'DEL',
       containerId,
-      ifName,
+      interfaceName,
       queued: true,
     });
     try {

@@ -33,8 +33,18 @@ export class VerbServer {
   }
 
   async serve(request: CniRequest, callerGone: AbortSignal): Promise<CniAnswer> {
-    const { CNI_COMMAND: verb = '', CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = request.variables;
-    const log = this.#log.child({ request: request.id, type: request.type, verb, containerId, ifName });
+    const {
+      CNI_COMMAND: verb = '',
+      CNI_CONTAINERID: containerId,
+      CNI_IFNAME: interfaceName,
+    } = request.variables;
+    const log = this.#log.child({
+      request: request.id,
+      type: request.type,
+      verb,
+      containerId,
+      interfaceName,
+    });
     const begunMs = this.#clock.monotonic();
     const late = new AbortController();
     const answered = new AbortController();

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Clock, errorText, type Logger } from '#base';
-import { Gate, ServiceAccountTokens } from './access/index.ts';
+import { Authenticator, ServiceAccountTokens } from './access/index.ts';
 import { builtInKinds } from './builtin/index.ts';
 import { CustomKinds } from './custom-kinds.ts';
 import { Documents } from './documents/index.ts';
@@ -76,7 +76,7 @@ export class ApiServer {
   readonly #watches: Watches;
   readonly #documents: Documents;
   readonly #resources: ResourceHandler;
-  readonly #gate: Gate;
+  readonly #authenticator: Authenticator;
   readonly #protobuf: ProtobufDecoder;
   readonly #http: Server[] = [];
 
@@ -116,9 +116,9 @@ export class ApiServer {
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);
     const tokens = new ServiceAccountTokens(options.token, this.#store);
-    this.#gate = new Gate(options.token, tokens, clock);
-    const [objects, watches, gate] = [this.#objects, this.#watches, this.#gate];
-    this.#resources = new ResourceHandler({ objects, watches, gate, tokens });
+    this.#authenticator = new Authenticator(options.token, tokens, clock);
+    const [objects, watches, authenticator] = [this.#objects, this.#watches, this.#authenticator];
+    this.#resources = new ResourceHandler({ objects, watches, authenticator, tokens });
     this.#protobuf = new ProtobufDecoder();
   }
 
@@ -199,7 +199,7 @@ export class ApiServer {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { path, query } = splitUrl(request.url ?? '/');
-    const user = this.#gate.admit(request);
+    const user = this.#authenticator.admit(request);
     const named = resourcePath(path);
     if (named === undefined) {
       if (request.method === 'GET' && this.#documents.serve(response, path, request.headers.accept ?? ''))

@@ -26,7 +26,7 @@ export const check = buildCommand<CheckFlags, [], Here>({
     fullDescription: [
       'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that',
       'is missing or different, by pod. In a lab: orbctl lab exec node1 -- orbctl check',
-      'Exit codes: 0 no drift, or all of it mended; 1 drift; 2 the agent does not answer, or the command line is wrong.',
+      'Exit codes: 0 no drift, or all of it repaired; 1 drift; 2 the agent does not answer, or the command line is wrong.',
     ].join('\n'),
   },
   parameters: {
@@ -38,7 +38,7 @@ export const check = buildCommand<CheckFlags, [], Here>({
         brief: 'All pods of the node and the node itself: done anyway',
       },
       namespace: namespaceFlag,
-      repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Mend what differs' },
+      repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Repair what differs' },
       json: jsonFlag,
       socket: {
         kind: 'parsed',

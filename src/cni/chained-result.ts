@@ -15,8 +15,8 @@ export function requirePrevResult(call: PluginCall): CniResult {
 }
 
 /** Addresses that the previous plugin gave the NIC. */
-export function addressesOf({ interfaces = [], ips = [] }: CniResult, ifName: string): Cidr[] {
+export function addressesOf({ interfaces = [], ips = [] }: CniResult, interfaceName: string): Cidr[] {
   return ips
-    .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName)
+    .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === interfaceName)
     .map((ip) => parseCidr(ip.address));
 }

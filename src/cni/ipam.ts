@@ -47,7 +47,7 @@ export interface AllocationRequest {
   /** CNI_CONTAINERID, for the log only: an owner is (UID, NIC), whatever its sandbox. */
   readonly containerId: string;
   /** CNI_IFNAME. */
-  readonly ifName: string;
+  readonly interfaceName: string;
   readonly podNamespace: string;
   readonly podName: string;
   /** K8S_POD_UID of CNI_ARGS, if the runtime passes it. The request then fails for any other pod of that name. */

@@ -1,6 +1,6 @@
 // A batch of changes for the kernel: encodes them, sends them in as few datagrams as possible, and reads every answer.
 
-import { type Change, describeChange, refusal } from '#net';
+import { describeChange, type NetworkChange, refusal } from '#net';
 import { describeErrno } from './ffi/index.ts';
 import {
   type Acknowledgement,
@@ -29,7 +29,7 @@ const ENODEV = 19;
 export class ChangeBatch {
   readonly #socket: NetlinkSocket;
   readonly #indexes = new Map<string, number>();
-  #waiting: { change: Change; request: Request }[] = [];
+  #waiting: { change: NetworkChange; request: Request }[] = [];
   /** Names that get a new meaning, or a meaning at all, only after the waiting changes are done. */
   #unsettled = new Set<string>();
   #firstError: Error | undefined;
@@ -39,7 +39,7 @@ export class ChangeBatch {
   }
 
   /** Tries every change, then throws the first error. */
-  apply(changes: readonly Change[]): void {
+  apply(changes: readonly NetworkChange[]): void {
     const made = new Set(changes.flatMap((change) => (change.kind === 'link' ? namesChangedBy(change) : [])));
     this.#send([...new Set(changes.flatMap(linksUsedBy))].filter((name) => !made.has(name)));
     for (const change of changes) this.#add(change);
@@ -47,7 +47,7 @@ export class ChangeBatch {
     if (this.#firstError !== undefined) throw this.#firstError;
   }
 
-  #add(change: Change): void {
+  #add(change: NetworkChange): void {
     const indexOf: IndexOf = (name) => {
       const index = this.#indexOf(name);
       if (typeof index === 'number') return index;
@@ -104,7 +104,7 @@ export class ChangeBatch {
 }
 
 /** Names whose meaning the change changes. */
-function namesChangedBy(change: Extract<Change, { kind: 'link' }>): string[] {
+function namesChangedBy(change: Extract<NetworkChange, { kind: 'link' }>): string[] {
   if (change.verb === 'delete') return [change.name];
   const { link } = change;
   if (change.verb === 'set') {
@@ -116,7 +116,7 @@ function namesChangedBy(change: Extract<Change, { kind: 'link' }>): string[] {
 }
 
 /** Names of links that must exist before the change, as far as the change itself shows them. */
-function linksUsedBy(change: Change): string[] {
+function linksUsedBy(change: NetworkChange): string[] {
   switch (change.kind) {
     case 'link':
       return change.verb === 'set' ? [change.link.name] : [];
@@ -131,7 +131,7 @@ function linksUsedBy(change: Change): string[] {
   }
 }
 
-function encode(change: Change, indexOf: IndexOf): Request {
+function encode(change: NetworkChange, indexOf: IndexOf): Request {
   switch (change.kind) {
     case 'link':
       if (change.verb === 'create') return createLink(change.link, indexOf);
@@ -148,7 +148,7 @@ function encode(change: Change, indexOf: IndexOf): Request {
 }
 
 /** The kernel's refusal of a change. */
-export function refused(change: Change, { errno, extAck }: Acknowledgement): Error {
+export function refused(change: NetworkChange, { errno, extAck }: Acknowledgement): Error {
   const object = describeChange(change);
   return refusal({ doing: `${change.verb} ${object}`, subject: object, extAck, ...describeErrno(errno) });
 }

@@ -3,13 +3,13 @@
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress } from '#ip';
 import {
-  type Change,
   type DumpFilter,
   errnoOf,
   type InterfaceAddress,
   type Link,
   type Listener,
   type Neighbour,
+  type NetworkChange,
   type NetworkNamespace,
   type NftRule,
   type Route,
@@ -168,7 +168,7 @@ class KernelNamespace implements NetworkNamespace {
     return name ?? `if${index}`;
   };
 
-  change(changes: readonly Change[]): void {
+  change(changes: readonly NetworkChange[]): void {
     new ChangeBatch(this.#socket).apply(changes);
   }
 

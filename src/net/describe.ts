@@ -1,7 +1,7 @@
 // Network objects as text, as iproute2 prints them. For errors, logs and traces.
 
 import { formatAddress, formatCidr } from '#ip';
-import type { Change } from './namespace.ts';
+import type { NetworkChange } from './namespace.ts';
 import {
   type InterfaceAddress,
   MAIN_TABLE,
@@ -55,7 +55,7 @@ function describeNeighbour({ address, dev, mac, state }: Neighbour): string {
 }
 
 /** The object of a change, with its kind: `route default via 10.6.0.1 dev eth0`. */
-export function describeChange(change: Change): string {
+export function describeChange(change: NetworkChange): string {
   switch (change.kind) {
     case 'link':
       return `link ${change.verb === 'delete' ? change.name : change.link.name}`;

@@ -1,6 +1,6 @@
 export { bondOptions, readBondOption } from './bond-options.ts';
 export { describeChange } from './describe.ts';
-export type { Change, DumpFilter, NetworkNamespace } from './namespace.ts';
+export type { DumpFilter, NetworkChange, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,
   IPPROTO,

@@ -15,7 +15,7 @@ import type {
 } from './objects.ts';
 
 /** One change. A batch goes to the kernel in order, with one message for each change. */
-export type Change =
+export type NetworkChange =
   | { readonly verb: 'create'; readonly kind: 'link'; readonly link: LinkSpec }
   | { readonly verb: 'set'; readonly kind: 'link'; readonly link: LinkSettings }
   | { readonly verb: 'delete'; readonly kind: 'link'; readonly name: string }
@@ -63,7 +63,7 @@ export interface NetworkNamespace {
    * error to `create` what exists or to `delete` what does not exist. `errno` tells which: EEXIST, ENOENT, ESRCH,
    * ENODEV, EADDRNOTAVAIL. Every change is tried. The first error is thrown at the end.
    */
-  change(changes: readonly Change[]): void;
+  change(changes: readonly NetworkChange[]): void;
   /**
    * Deletes one link without blocking other requests, since the kernel may take some 20 ms. Resolves after names,
    * addresses and routes are gone. Rejects with the errors of {@link change}.

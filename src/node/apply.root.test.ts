@@ -172,8 +172,8 @@ for (const families of [[4], [6], [4, 6]] as const) {
 
     test('applying it again changes nothing', () => {
       using site = new Site(families);
-      assert.notDeepEqual(applyNetwork(plan(families), site.namespaces).mended, []);
-      assert.deepEqual(applyNetwork(plan(families), site.namespaces).mended, []);
+      assert.notDeepEqual(applyNetwork(plan(families), site.namespaces).repaired, []);
+      assert.deepEqual(applyNetwork(plan(families), site.namespaces).repaired, []);
       assert.deepEqual(checkNetwork(plan(families), site.namespaces), []);
     });
 
@@ -212,7 +212,7 @@ test('without the plan the pod does not reach its own node: macvlan forbids it',
   assert.match(answer, /^nothing/);
 });
 
-test('CHECK names what is gone or changed, and applying mends it', () => {
+test('CHECK names what is gone or changed, and applying repairs it', () => {
   using site = new Site([4, 6]);
   const desired = plan([4, 6]);
   applyNetwork(desired, site.namespaces);
@@ -263,7 +263,7 @@ test('CHECK names what is gone or changed, and applying mends it', () => {
   }
 });
 
-test('CHECK names the NIC’s address and the veth pair, whose loss is mended where it can be', () => {
+test('CHECK names the NIC’s address and the veth pair, whose loss is repaired where it can be', () => {
   using site = new Site([4]);
   const desired = plan([4]);
   applyNetwork(desired, site.namespaces);
@@ -352,7 +352,7 @@ test('settings that are taken back are taken out of running pods', () => {
   assert.ok(site.show('pod', 'route').some((line) => line.startsWith('192.0.2.0/24')));
   applyNetwork(plan([4]), site.namespaces);
   assert.ok(!site.show('pod', 'route').some((line) => line.startsWith('192.0.2.0/24')));
-  assert.deepEqual(applyNetwork(plan([4]), site.namespaces).mended, []);
+  assert.deepEqual(applyNetwork(plan([4]), site.namespaces).repaired, []);
 });
 
 test('MAC prefix, queue length, link address and MTU reach the kernel', () => {
@@ -376,7 +376,7 @@ test('MAC prefix, queue length, link address and MTU reach the kernel', () => {
       .show('pod', 'address', 'show', 'dev', 'veth0')
       .some((line) => line.startsWith('inet 169.254.100.1/32 scope link')),
   );
-  assert.deepEqual(applyNetwork(plan([4], options), site.namespaces).mended, []);
+  assert.deepEqual(applyNetwork(plan([4], options), site.namespaces).repaired, []);
 });
 
 /** kube-proxy's part, by hand: a port of the node leads to the pod, with or without MASQUERADE. */
@@ -473,10 +473,10 @@ test('a node that takes its router from advertisements keeps it when forwarding 
       hostRuleTable: 500,
       tuneSysctls: true,
     });
-    assert.ok(applyNode(desired, node).mended.includes('sysctl net/ipv6/conf/eth0/accept_ra is 1, not 2'));
+    assert.ok(applyNode(desired, node).repaired.includes('sysctl net/ipv6/conf/eth0/accept_ra is 1, not 2'));
     assert.equal(node.sysctl('ipv6/conf/eth0/accept_ra'), '2');
     assert.equal(node.sysctl('ipv4/conf/all/forwarding'), '1');
-    assert.deepEqual(applyNode(desired, node).mended, [], 'and once is enough');
+    assert.deepEqual(applyNode(desired, node).repaired, [], 'and once is enough');
   } finally {
     node.close();
   }

@@ -2,7 +2,7 @@
 // repeat changes nothing.
 
 import { OrbError } from '#base';
-import { type Change, errnoOf, type NetworkNamespace } from '#net';
+import { errnoOf, type NetworkChange, type NetworkNamespace } from '#net';
 import {
   changesOf,
   type DesiredNamespace,
@@ -20,7 +20,7 @@ import type { PodSight } from './pod-sight.ts';
 
 /** The differences that were found and repaired. Empty if there were none. */
 export interface Applied {
-  readonly mended: readonly string[];
+  readonly repaired: readonly string[];
 }
 
 /**
@@ -49,7 +49,7 @@ export function applyFindings(
   // The node's end comes first, because creating it also creates the pod's end. Sysctls of a link can be written only
   // once the link exists.
   changeNode(findings.node, desired, { pod, node });
-  const mended = [
+  const repaired = [
     ...problems(findings.node),
     ...(sysctlsFound ? writeSysctls(node, findings.node) : applySysctls(node, desired.node)),
     ...(sysctlsFound ? writeSysctls(pod, findings.pod) : applySysctls(pod, desired.pod)),
@@ -58,7 +58,7 @@ export function applyFindings(
   change(pod, changesOf(findings.pod));
   for (const commands of nftCommandsOf(findings.node)) node.nft(commands);
   for (const commands of nftCommandsOf(findings.pod)) pod.nft(commands);
-  return { mended };
+  return { repaired };
 }
 
 /** Applies what a node needs independent of its pods: rules and sysctls. */
@@ -66,7 +66,7 @@ export function applyNode(desired: DesiredNamespace, node: NetworkNamespace): Ap
   const sysctls = applySysctls(node, desired);
   const findings = nodeFindings(desired, node);
   change(node, changesOf(findings));
-  return { mended: [...sysctls, ...problems(findings)] };
+  return { repaired: [...sysctls, ...problems(findings)] };
 }
 
 /** What is missing or wrong on the node, one sentence for each object. */
@@ -109,7 +109,7 @@ function requireOwnRoutes(findings: readonly Finding[]): void {
 
 /** The plan requires the NIC and its addresses, which the previous plugin makes. */
 function requireMendable(findings: readonly Finding[]): void {
-  const broken = findings.filter(({ mend, foreign }) => mend === undefined && foreign !== true);
+  const broken = findings.filter(({ fix, foreign }) => fix === undefined && foreign !== true);
   const [first] = broken;
   if (first === undefined) return;
   throw new OrbError(first.code ?? 'COORDINATOR_LINK_TAKEN', {
@@ -122,9 +122,9 @@ function applySysctls(namespace: NetworkNamespace, desired: DesiredNamespace): s
 }
 
 function writeSysctls(namespace: NetworkNamespace, findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ mend, problem }) => {
-    if (mend?.kind !== 'sysctl') return [];
-    namespace.setSysctl(mend.sysctl.key, mend.sysctl.value);
+  return findings.flatMap(({ fix, problem }) => {
+    if (fix?.kind !== 'sysctl') return [];
+    namespace.setSysctl(fix.sysctl.key, fix.sysctl.value);
     return [problem];
   });
 }
@@ -132,16 +132,16 @@ function writeSysctls(namespace: NetworkNamespace, findings: readonly Finding[])
 /** Sysctls are counted where they are applied. */
 function problems(findings: readonly Finding[]): string[] {
   return findings
-    .filter(({ mend, foreign }) => mend?.kind !== 'sysctl' && foreign !== true)
+    .filter(({ fix, foreign }) => fix?.kind !== 'sysctl' && foreign !== true)
     .map((finding) => finding.problem);
 }
 
-function change(namespace: NetworkNamespace, changes: readonly Change[]): void {
+function change(namespace: NetworkNamespace, changes: readonly NetworkChange[]): void {
   if (changes.length > 0) namespace.change(changes);
 }
 
 /** A plan is plain data without descriptors. This adds the pod's namespace, in which the veth's peer is made. */
-function withPeerIn(pod: NetworkNamespace, one: Change): Change {
+function withPeerIn(pod: NetworkNamespace, one: NetworkChange): NetworkChange {
   if (one.verb !== 'create' || one.kind !== 'link' || one.link.type.kind !== 'veth') return one;
   const { link } = one;
   return {

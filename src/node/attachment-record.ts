@@ -60,7 +60,7 @@ export const attachmentRecordSchema = z.object({
 
 /** One NIC of one sandbox: what `spiderpool` and `coordinator` each did for it. */
 export type AttachmentRecord = z.infer<typeof attachmentRecordSchema>;
-export type AllocatedAddress = z.infer<typeof allocatedAddressSchema>;
+export type RecordedAddress = z.infer<typeof allocatedAddressSchema>;
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
 

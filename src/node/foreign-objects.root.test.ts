@@ -71,7 +71,7 @@ test('the route of an earlier sandbox to the pod’s address, by a link of its o
   assert.deepEqual(checkNetwork(site.desired, site.namespaces), []);
 });
 
-test('a route of another program in a table of ours stays and is told; what else is broken is mended', () => {
+test('a route of another program in a table of ours stays and is told; what else is broken is repaired', () => {
   using site = new Site();
   applyNetwork(site.desired, site.namespaces);
   site.on('pod', 'route replace local default dev lo table 100');
@@ -84,7 +84,7 @@ test('a route of another program in a table of ours stays and is told; what else
   assert.match(first.lost.join(), /table 100 is local default dev lo scope host instead, of another program/);
   assert.equal(site.on('pod', 'route show table 100'), 'local default dev lo scope host');
   const second = repairNetwork(request, site.namespaces);
-  assert.deepEqual([second.damage, second.differences], [[], []], 'nothing is left to mend');
+  assert.deepEqual([second.damage, second.differences], [[], []], 'nothing is left to repair');
 });
 
 test('a link of another kind with the name of the node’s end fails the ADD, and stays', () => {

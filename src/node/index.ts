@@ -1,5 +1,5 @@
 export { type Applied, applyNetwork, applyNode, driftOfNode } from './apply.ts';
-export type { AllocatedAddress, AttachmentRecord } from './attachment-record.ts';
+export type { AttachmentRecord, RecordedAddress } from './attachment-record.ts';
 export { type AttachmentPart, Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';

@@ -2,7 +2,7 @@
 // so that pods that start together wait for it.
 
 import { OrbError } from '#base';
-import { type Change, errnoOf, type NetworkNamespace } from '#net';
+import { errnoOf, type NetworkChange, type NetworkNamespace } from '#net';
 import { type DesiredParent, planParent } from '#plan/parent';
 
 /**
@@ -10,7 +10,7 @@ import { type DesiredParent, planParent } from '#plan/parent';
  * support such links.
  */
 export function applyParent(desired: DesiredParent, node: NetworkNamespace): readonly string[] {
-  const { stages, wishes, notes } = planParent(desired, observeParents(node));
+  const { stages, optional, notes } = planParent(desired, observeParents(node));
   for (const stage of stages) {
     try {
       node.change(stage);
@@ -20,13 +20,13 @@ export function applyParent(desired: DesiredParent, node: NetworkNamespace): rea
       throw lacks(made.link.type.kind, made.link.name, error);
     }
   }
-  const unmet = wishes.filter(({ change }) => !isMet(change, node)).map((wish) => wish.unmet);
+  const unmet = optional.filter(({ change }) => !isMet(change, node)).map((one) => one.unmet);
   return [...notes, ...unmet];
 }
 
-function isMet(wish: Change, node: NetworkNamespace): boolean {
+function isMet(change: NetworkChange, node: NetworkNamespace): boolean {
   try {
-    node.change([wish]);
+    node.change([change]);
     return true;
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error;

@@ -1,4 +1,4 @@
-// Each kind of damage to a running pod, mended by comparison in real namespaces; what is not ours stays as it is.
+// Each kind of damage to a running pod, repaired by comparison in real namespaces; what is not ours stays as it is.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const POD = { 4: '10.6.212.241', 6: 'fd00:10:6::241' } as const;
 const NODE = { 4: '10.6.212.101', 6: 'fd00:10:6::101' } as const;
 const nodeAddresses = [parseAddress(NODE[4]), parseAddress(NODE[6])];
 /** What a comparison says of a pod that is as it should be. */
-const allWell: Drift = { damage: [], differences: [], lost: [], mendable: true };
+const allWell: Drift = { damage: [], differences: [], lost: [], repairable: true };
 const options = mergeOptions({
   netConf: { overlayPodCIDR: ['10.233.64.0/18'], serviceCIDR: ['10.233.0.0/18', 'fd00:10:233::/116'] },
   podAnnotations: {},
@@ -179,7 +179,7 @@ describe('damage', () => {
   });
   after(() => site[Symbol.dispose]());
   for (const [where, command, words] of damages) {
-    test(`"${command}" in the ${where}: named, and mended as it was`, () => {
+    test(`"${command}" in the ${where}: named, and repaired as it was`, () => {
       site.in(where, command);
       const { damage, lost } = site.repair();
       assert.ok(

@@ -3,9 +3,9 @@
 import {
   type DesiredNetwork,
   type Finding,
-  type LostNic,
-  lostNics,
+  type MissingNic,
   mismatches,
+  missingNics,
   networkDifference,
   type ObservedNamespace,
   restoring,
@@ -38,7 +38,7 @@ export interface Drift {
   /** What belongs to another program, and is left alone. */
   readonly lost: readonly string[];
   /** False if something that the plan requires belongs to another program: then everything is left alone. */
-  readonly mendable: boolean;
+  readonly repairable: boolean;
 }
 
 /** Compares without changing anything. */
@@ -53,15 +53,15 @@ export function driftOf(request: RepairRequest, namespaces: Namespaces): Drift {
  */
 export function repairNetwork(request: RepairRequest, namespaces: Namespaces): Drift {
   const { desired, findings, drift } = compare(request, namespaces);
-  if (drift.mendable && drift.differences.length > 0) {
+  if (drift.repairable && drift.differences.length > 0) {
     // A new veth pair has sysctls that were not read yet.
     applyFindings(findings, desired, namespaces, !findings.node.some(makesLink));
   }
   return drift;
 }
 
-function makesLink({ mend }: Finding): boolean {
-  return mend?.kind === 'change' && mend.change.kind === 'link' && mend.change.verb === 'create';
+function makesLink({ fix }: Finding): boolean {
+  return fix?.kind === 'change' && fix.change.kind === 'link' && fix.change.verb === 'create';
 }
 
 type Findings = ReturnType<typeof networkDifference>;
@@ -74,8 +74,8 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
   }));
   const overlay = nics.find((record) => record.overlay !== undefined)?.overlay;
   const lost = [
-    ...lostNics(attached, observed.pod.links, observed.pod.addresses),
-    ...(overlay === undefined ? [] : lostOverlay(overlay, observed.pod)),
+    ...missingNics(attached, observed.pod.links, observed.pod.addresses),
+    ...(overlay === undefined ? [] : missingOverlay(overlay, observed.pod)),
   ];
   const whole = (plan: DesiredNetwork): { plan: DesiredNetwork; problems: readonly string[] } => {
     const inPod = withoutNics(restoring(plan, attached), lost);
@@ -92,18 +92,18 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
       ...lost.map(({ problem }) => problem),
       ...now.problems,
       ...taken(findings),
-      ...unmendable(findings),
+      ...unrepairable(findings),
     ],
-    mendable: unmendable(findings).length === 0,
+    repairable: unrepairable(findings).length === 0,
   };
   return { desired: now.plan, findings, drift };
 }
 
 /** An overlay's NIC is required, but never made here. Without it, nothing that uses it can exist. */
-function lostOverlay(
+function missingOverlay(
   overlay: NonNullable<RecordedNic['overlay']>,
   { links }: Pick<ObservedNamespace, 'links'>,
-): LostNic[] {
+): MissingNic[] {
   if (links.some(({ name }) => name === overlay.name)) return [];
   return [{ nic: overlayOf(overlay), problem: `interface ${overlay.name} of the overlay is missing` }];
 }
@@ -116,12 +116,12 @@ function observe(desired: DesiredNetwork, { pod, node }: Namespaces) {
 }
 
 /** For example, another program's veth0: what uses it must not be changed. */
-function unmendable({ pod, node }: Findings): string[] {
-  return [...node, ...pod].filter(isUnmendable).map(({ problem }) => problem);
+function unrepairable({ pod, node }: Findings): string[] {
+  return [...node, ...pod].filter(isUnfixable).map(({ problem }) => problem);
 }
 
-function isUnmendable({ mend, foreign }: Finding): boolean {
-  return mend === undefined && foreign !== true;
+function isUnfixable({ fix, foreign }: Finding): boolean {
+  return fix === undefined && foreign !== true;
 }
 
 function isOurs({ foreign }: Finding): boolean {

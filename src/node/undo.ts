@@ -2,7 +2,7 @@
 // no pod namespace (Spiderpool #5735).
 
 import { type Address, parseCidr, sameAddress } from '#ip';
-import { type Change, type Link, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
+import { type Link, type NetworkChange, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
 import {
   arePeers,
   changesOf,
@@ -62,7 +62,7 @@ export function undoNic(node: NetworkNamespace, nic: RecordedNic): void {
   }
 }
 
-function shareOf(node: NetworkNamespace, nic: RecordedNic): Change[] {
+function shareOf(node: NetworkNamespace, nic: RecordedNic): NetworkChange[] {
   const { hostLink: dev, hostTable: table } = nic;
   const own = nic.nic.addresses.map((text) => parseCidr(text).address);
   const isOwn = (address: Address, protocol: number | undefined) =>
@@ -72,8 +72,8 @@ function shareOf(node: NetworkNamespace, nic: RecordedNic): Change[] {
     .filter(({ destination, protocol }) => isOwn(destination.address, protocol));
   const neighbours = node.neighbours({ dev }).filter(({ address, protocol }) => isOwn(address, protocol));
   return [
-    ...routes.map((route): Change => ({ verb: 'delete', kind: 'route', route })),
-    ...neighbours.map((neighbour): Change => ({ verb: 'delete', kind: 'neighbour', neighbour })),
+    ...routes.map((route): NetworkChange => ({ verb: 'delete', kind: 'route', route })),
+    ...neighbours.map((neighbour): NetworkChange => ({ verb: 'delete', kind: 'neighbour', neighbour })),
   ];
 }
 

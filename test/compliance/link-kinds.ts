@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type Change, errnoOf, type LinkKind, type NetworkNamespace } from '#net';
+import { errnoOf, type LinkKind, type NetworkChange, type NetworkNamespace } from '#net';
 
 /** Declares the tests; `open` gives a new, empty namespace before each. */
 export function linkKindCompliance(open: () => NetworkNamespace): void {
@@ -16,15 +16,15 @@ export function linkKindCompliance(open: () => NetworkNamespace): void {
   bondTests(() => namespace);
 }
 
-function make(name: string, type: LinkKind, up = false): Change {
+function make(name: string, type: LinkKind, up = false): NetworkChange {
   return { verb: 'create', kind: 'link', link: { name, type, up } };
 }
 
-function set(link: Extract<Change, { kind: 'link'; verb: 'set' }>['link']): Change {
+function set(link: Extract<NetworkChange, { kind: 'link'; verb: 'set' }>['link']): NetworkChange {
   return { verb: 'set', kind: 'link', link };
 }
 
-function errnoOfChange(namespace: NetworkNamespace, ...changes: Change[]): string | undefined {
+function errnoOfChange(namespace: NetworkNamespace, ...changes: NetworkChange[]): string | undefined {
   try {
     namespace.change(changes);
     return undefined;

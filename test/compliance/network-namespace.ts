@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { formatCidr, parseAddress, parseCidr } from '#ip';
 import {
-  type Change,
   errnoOf,
   type InterfaceAddress,
   type Link,
   MAIN_TABLE,
+  type NetworkChange,
   type NetworkNamespace,
   ROUTE_PROTOCOL,
   type Route,
@@ -41,7 +41,7 @@ export function namespaceCompliance(
 const nearMac = '0a:00:00:00:00:01';
 const farMac = '0a:00:00:00:00:02';
 
-function veth(other: NetworkNamespace): Change {
+function veth(other: NetworkNamespace): NetworkChange {
   const peer = { name: 'far', mac: farMac, netnsFd: other.fd };
   const link = {
     name: 'near',
@@ -64,7 +64,7 @@ function route(destination: string, more: Partial<Route> = {}): Route {
   return { destination: parseCidr(destination), ...common, ...more };
 }
 
-function errnoOfChange(namespace: NetworkNamespace, ...changes: Change[]): string | undefined {
+function errnoOfChange(namespace: NetworkNamespace, ...changes: NetworkChange[]): string | undefined {
   try {
     namespace.change(changes);
     return undefined;
@@ -172,7 +172,7 @@ function linkTests(pair: () => NamespacePair): void {
 
   void test('every change of a batch is tried, and the first refusal is reported', () => {
     const { one, other } = pair();
-    const changes: Change[] = [
+    const changes: NetworkChange[] = [
       veth(other),
       { verb: 'delete', kind: 'route', route: route('10.1.0.0/16') },
       { verb: 'delete', kind: 'link', name: 'none' },

@@ -18,7 +18,7 @@ export interface Container {
 }
 
 /** Changes to a normal call: configuration keys, environment (undefined removes a variable), the whole stdin, a signal. */
-export interface Change {
+export interface CallChange {
   readonly version?: string;
   readonly network?: string;
   readonly conf?: Json;
@@ -109,20 +109,20 @@ export class Node {
   }
 
   /** Calls DEL, then deletes the namespace. */
-  async remove(container: Container, change: Change = {}): Promise<Execution> {
+  async remove(container: Container, change: CallChange = {}): Promise<Execution> {
     const done = await this.call('DEL', container, change);
     this.dropNamespace(container);
     return done;
   }
 
   /** ADD of the whole chain. Returns the execution of the tested plugin. */
-  async add(container: Container, change: Change = {}): Promise<Execution> {
+  async add(container: Container, change: CallChange = {}): Promise<Execution> {
     const prevResult = change.prevResult ?? (await this.chain(container, change));
     return await this.call('ADD', container, { ...change, ...(prevResult && { prevResult }) });
   }
 
   /** ADD of the plugins before the tested one. Returns their result. */
-  async chain(container: Container, change: Change = {}): Promise<Json | undefined> {
+  async chain(container: Container, change: CallChange = {}): Promise<Json | undefined> {
     let prevResult: Json | undefined;
     for (const conf of this.profile.before) {
       // A distribution's reference plugins may be older than the tested version. 1.1.0 only adds to 1.0.0.
@@ -142,7 +142,7 @@ export class Node {
   }
 
   /** Runs one verb of the tested plugin. For a chain, DEL also runs the other plugins, in reverse order. */
-  async call(verb: string, container: Container, change: Change = {}): Promise<Execution> {
+  async call(verb: string, container: Container, change: CallChange = {}): Promise<Execution> {
     const env = { ...this.#env(verb, container), ...change.env };
     const done = await this.raw(env, change.stdin ?? this.conf(change), change);
     if (verb !== 'DEL') return done;
@@ -154,7 +154,7 @@ export class Node {
   }
 
   /** GC or STATUS: a verb without a container. */
-  async network(verb: 'GC' | 'STATUS', change: Change = {}): Promise<Execution> {
+  async network(verb: 'GC' | 'STATUS', change: CallChange = {}): Promise<Execution> {
     return await this.raw(
       { CNI_COMMAND: verb, CNI_PATH: this.#binDirs.join(':'), ...change.env },
       this.conf(change),
@@ -162,7 +162,7 @@ export class Node {
     );
   }
 
-  conf(change: Change = {}): string {
+  conf(change: CallChange = {}): string {
     return JSON.stringify({
       cniVersion: this.#version(change),
       name: change.network ?? 'conformance',
@@ -190,7 +190,7 @@ export class Node {
     return done;
   }
 
-  #version(change: Change): string {
+  #version(change: CallChange): string {
     return change.version ?? this.newest;
   }
 

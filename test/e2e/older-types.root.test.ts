@@ -104,7 +104,7 @@ if (insideNamespaces(import.meta.filename)) {
   test("the guide's two networks with veth give its routes, and DEL leaves nothing", async () => {
     const sandbox = await sandboxOfNewPod();
     await runtime.add(first, sandbox);
-    const result = await runtime.add(second, sandbox, { ifName: 'net1' });
+    const result = await runtime.add(second, sandbox, { interfaceName: 'net1' });
     assert.deepEqual(
       result.interfaces?.map(({ name }) => name),
       ['net1'],
@@ -129,7 +129,7 @@ if (insideNamespaces(import.meta.filename)) {
     ]);
     sandbox.run('ping', '-c1', '-W10', '10.6.0.101');
     for (const dev of ['eth0', 'net1']) runProgram('ping', ['-c1', '-W10', addressOf(sandbox, dev)]);
-    await runtime.del(second, sandbox, { ifName: 'net1' });
+    await runtime.del(second, sandbox, { interfaceName: 'net1' });
     await runtime.del(first, sandbox);
     sandbox.dropNamespace();
   });
@@ -237,10 +237,12 @@ if (insideNamespaces(import.meta.filename)) {
       const sandbox = await sandboxOfNewPod(networks);
       const network = companion(options);
       await runtime.add(overlay, sandbox);
-      await runtime.add(network, sandbox, { ifName: 'net1' });
-      await runtime.check({ ...network, plugins: network.plugins.slice(1) }, sandbox, { ifName: 'net1' });
+      await runtime.add(network, sandbox, { interfaceName: 'net1' });
+      await runtime.check({ ...network, plugins: network.plugins.slice(1) }, sandbox, {
+        interfaceName: 'net1',
+      });
       look(sandbox);
-      await runtime.del(network, sandbox, { ifName: 'net1' });
+      await runtime.del(network, sandbox, { interfaceName: 'net1' });
       assert.equal(sourceRules(sandbox).length, 0);
       await runtime.del(overlay, sandbox);
       sandbox.dropNamespace();

@@ -48,7 +48,7 @@ if (insideNamespaces(import.meta.filename)) {
 
   const isWhole = () => everything() === whole;
 
-  async function mended(): Promise<void> {
+  async function repaired(): Promise<void> {
     await until('everything is as before', isWhole).catch(() => {
       const [then, now] = [whole.split('\n'), everything().split('\n')];
       const missing = then.filter((line) => !now.includes(line));
@@ -164,10 +164,10 @@ if (insideNamespaces(import.meta.filename)) {
     for (const [what, breaks, names] of damages) {
       test(`${what}: it is repaired, counted, and reported on the pod`, async () => {
         await calm();
-        const repairs = () => counted('orbweaver_repairs_total', 'reason="drift"', 'result="mended"');
+        const repairs = () => counted('orbweaver_repairs_total', 'reason="drift"', 'result="repaired"');
         const before = await repairs();
         breaks();
-        await mended();
+        await repaired();
         ping();
         await until('the repair is counted', async () => (await repairs()) > before);
         await until('the Event names the object', async () =>
@@ -178,11 +178,11 @@ if (insideNamespaces(import.meta.filename)) {
 
     test("the node's rules: they are repaired and counted", async () => {
       await calm();
-      const repairs = () => counted('orbweaver_repairs_total', 'result="mended"');
+      const repairs = () => counted('orbweaver_repairs_total', 'result="repaired"');
       const before = await repairs();
       onNode('ip rule del pref 1000');
       onNode('ip -6 rule del pref 1000');
-      await mended();
+      await repaired();
       await until('the repair is counted', async () => (await repairs()) > before);
     });
   });
@@ -208,7 +208,7 @@ if (insideNamespaces(import.meta.filename)) {
       run(`ip link set ${link()} down`);
       await sleep(50);
       run(`ip link set ${link()} up`);
-      await mended();
+      await repaired();
       ping();
     });
   }
@@ -218,7 +218,7 @@ if (insideNamespaces(import.meta.filename)) {
     await sleep(300);
     onNode(`ip link set ${nodeNic} up`);
     onNode(`ip address replace ${nodeAddress[6]}/64 dev ${nodeNic} nodad`);
-    await mended();
+    await repaired();
     ping();
   });
 
@@ -228,7 +228,8 @@ if (insideNamespaces(import.meta.filename)) {
     test('a new address is reached through veth0 until it is removed, and no Event reports it', async () => {
       await calm();
       const told = (await eventsOf('a', 'NetworkRepaired')).length;
-      const repairs = () => counted('orbweaver_repairs_total', 'reason="node_addresses"', 'result="mended"');
+      const repairs = () =>
+        counted('orbweaver_repairs_total', 'reason="node_addresses"', 'result="repaired"');
       const before = await repairs();
       onNode(`ip address add 10.6.0.102/16 dev ${nodeNic}`);
       onNode(`ip address add fd00:10:6::102/64 dev ${nodeNic} nodad`);
@@ -237,7 +238,7 @@ if (insideNamespaces(import.meta.filename)) {
       );
       onNode(`ip address del 10.6.0.102/16 dev ${nodeNic}`);
       onNode(`ip address del fd00:10:6::102/64 dev ${nodeNic}`);
-      await mended();
+      await repaired();
       await until('it is counted', async () => (await repairs()) > before);
       assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told);
       await runtime.check(network, sandbox);
@@ -267,7 +268,7 @@ if (insideNamespaces(import.meta.filename)) {
       onNode(`ip address add ${nodeAddress[4]}/16 dev ${nodeNic}`);
       onNode(`ip address del 10.6.0.103/16 dev ${nodeNic}`);
       await node.client.updateStatus(resources.nodes, moved(nodeAddress[4]));
-      await mended();
+      await repaired();
     });
   });
 
@@ -307,9 +308,9 @@ if (insideNamespaces(import.meta.filename)) {
         { name: 'default' },
         { type: 'merge', body: { spec: { hijackCIDR: [] } } },
       );
-      await mended();
+      await repaired();
       assert.equal((await eventsOf('a', 'NetworkRepaired')).length, told, 'nobody broke anything');
-      const repairs = () => counted('orbweaver_repairs_total', 'reason="settings"', 'result="mended"');
+      const repairs = () => counted('orbweaver_repairs_total', 'reason="settings"', 'result="repaired"');
       await until('both are counted', async () => (await repairs()) >= 2);
     });
   });
@@ -321,7 +322,7 @@ if (insideNamespaces(import.meta.filename)) {
       inPod('nft delete table inet orbweaver');
       onNode(`ip link del ${veth()}`);
       await node.startAgent();
-      await mended();
+      await repaired();
       ping();
       await until(
         'it is counted',
@@ -332,13 +333,13 @@ if (insideNamespaces(import.meta.filename)) {
     test('repairs without the API server too, also right after its own start', async () => {
       await node.apiServer.stop('SIGKILL');
       inPod(`ip route del ${serviceCidrs[0]}`);
-      await mended();
+      await repaired();
       await node.agent.stop();
       onNode(`ip link del ${veth()}`);
       await node.startAgent();
-      await mended();
+      await repaired();
       inPod('ip -6 rule del pref 1000');
-      await mended();
+      await repaired();
     });
 
     test('changes of neighbours, foreign routes, foreign rules and other pods cause no comparison', async () => {
@@ -413,7 +414,7 @@ if (insideNamespaces(import.meta.filename)) {
       );
       const mendedNow = orbctl('--repair');
       assert.equal(mendedNow.status, 0);
-      assert.match(mendedNow.stdout, /mended: sysctl/);
+      assert.match(mendedNow.stdout, /repaired: sysctl/);
       assert.equal(orbctl().status, 0);
     });
 
@@ -428,7 +429,7 @@ if (insideNamespaces(import.meta.filename)) {
       onNode('echo 0 >/proc/sys/net/ipv4/conf/all/arp_notify');
       const { status, stdout } = orbctl('--repair');
       assert.equal(status, 0);
-      assert.match(stdout, /^node node1\n {2}mended: sysctl net\/ipv4\/conf\/all\/arp_notify is 0, not 1/m);
+      assert.match(stdout, /^node node1\n {2}repaired: sysctl net\/ipv4\/conf\/all\/arp_notify is 0, not 1/m);
     });
 
     test('fails with exit code 2 without an agent', async () => {

@@ -127,8 +127,8 @@ export class Sandbox {
 }
 
 /** Changes to a normal call. */
-export interface Change {
-  readonly ifName?: string;
+export interface CallChange {
+  readonly interfaceName?: string;
   /** Variables to set. The value undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -149,7 +149,7 @@ export class Runtime {
    * ADD of all plugins in order. Throws the CniFailure of the first plugin that refuses, as libcni does.
    * The caller must then call DEL.
    */
-  async add(network: Network, sandbox: Sandbox, change: Change = {}): Promise<AddResult> {
+  async add(network: Network, sandbox: Sandbox, change: CallChange = {}): Promise<AddResult> {
     let prevResult: Json | undefined;
     for (const plugin of network.plugins) {
       const run = await this.call('ADD', network, plugin, { ...change, sandbox, prevResult });
@@ -161,7 +161,7 @@ export class Runtime {
   }
 
   /** CHECK of all plugins in order. Each plugin gets the result of the whole ADD. */
-  async check(network: Network, sandbox: Sandbox, change: Change = {}): Promise<void> {
+  async check(network: Network, sandbox: Sandbox, change: CallChange = {}): Promise<void> {
     const prevResult = this.#results.get(resultKey(network, sandbox, change));
     for (const plugin of network.plugins) {
       const run = await this.call('CHECK', network, plugin, { ...change, sandbox, prevResult });
@@ -170,7 +170,7 @@ export class Runtime {
   }
 
   /** DEL of all plugins in reverse order. All of them run, then it throws the first refusal. */
-  async del(network: Network, sandbox: Sandbox, change: Change = {}): Promise<Run[]> {
+  async del(network: Network, sandbox: Sandbox, change: CallChange = {}): Promise<Run[]> {
     const key = resultKey(network, sandbox, change);
     const prevResult = this.#results.get(key);
     const runs: Run[] = [];
@@ -195,9 +195,9 @@ export class Runtime {
     verb: Verb,
     { cniVersion, name }: Network,
     plugin: Json & { readonly type: string },
-    call: Change & { readonly sandbox?: Sandbox; readonly prevResult?: Json | undefined } = {},
+    call: CallChange & { readonly sandbox?: Sandbox; readonly prevResult?: Json | undefined } = {},
   ): Promise<Run> {
-    const { sandbox, ifName = 'eth0', prevResult } = call;
+    const { sandbox, interfaceName = 'eth0', prevResult } = call;
     const env = {
       CNI_COMMAND: verb,
       CNI_PATH: this.binFolder,
@@ -206,12 +206,12 @@ export class Runtime {
         : {
             CNI_CONTAINERID: sandbox.id,
             CNI_NETNS: sandbox.netns,
-            CNI_IFNAME: ifName,
+            CNI_IFNAME: interfaceName,
             CNI_ARGS: cniArgs(sandbox),
           }),
       ...call.env,
     };
-    const key = `${name} ${plugin.type} ${sandbox?.id} ${ifName}`;
+    const key = `${name} ${plugin.type} ${sandbox?.id} ${interfaceName}`;
     if (verb === 'ADD')
       this.#owed.set(key, () => this.call('DEL', { cniVersion, name, plugins: [] }, plugin, call));
     const run = await this.exec(
@@ -254,8 +254,8 @@ export class Runtime {
   }
 }
 
-function resultKey({ name }: Network, { id }: Sandbox, { ifName = 'eth0' }: Change): string {
-  return `${name} ${id} ${ifName}`;
+function resultKey({ name }: Network, { id }: Sandbox, { interfaceName = 'eth0' }: CallChange): string {
+  return `${name} ${id} ${interfaceName}`;
 }
 
 function cniArgs({ id, pod }: Sandbox): string {

@@ -149,7 +149,7 @@ describe('a trace in the lab', () => {
     } finally {
       process.kill(agent, 'SIGCONT');
     }
-    await until('the agent has mended it', async () => trace((await world()).seen, asked).works);
+    await until('the agent has repaired it', async () => trace((await world()).seen, asked).works);
   });
 
   /** The process id of a node's agent, which is the one in the node's network namespace. */

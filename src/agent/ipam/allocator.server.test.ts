@@ -96,7 +96,7 @@ test('two agents give all addresses of one pool through the embedded API server,
         const request = {
           ...call(name),
           containerId: name,
-          ifName: 'eth0',
+          interfaceName: 'eth0',
           podUid: undefined,
           ...configuration,
         };

@@ -57,7 +57,7 @@ function pod(kube: FakeKube, name: string, annotations: Record<string, string> =
 function add(podName: string, more: Partial<AllocationRequest> = {}): AllocationRequest {
   return {
     containerId: `sandbox-of-${podName}`,
-    ifName: 'eth0',
+    interfaceName: 'eth0',
     podNamespace: 'default',
     podName,
     podUid: undefined,
@@ -122,18 +122,18 @@ test('500 pods, 16 at a time, all get an address of a pool with exactly 500, wit
   assert.ok(writes <= 100, `${writes} writes`);
 });
 
-test('a wish in the networks annotation is refused for its own NIC, and not for one that another IPAM plugin may serve', async () => {
+test('a requested address in the networks annotation is refused for its own NIC, and not for one that another IPAM plugin may serve', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);
   const networks =
     '[{"name":"a","interface":"net1","ips":["10.6.1.5"]},{"name":"b","interface":"net2","ips":[]}]';
   await pod(kube, 'one', { 'k8s.v1.cni.cncf.io/networks': networks });
   await allocator.allocate(add('one'));
-  await assert.rejects(allocator.allocate(add('one', { ifName: 'net1' })), {
+  await assert.rejects(allocator.allocate(add('one', { interfaceName: 'net1' })), {
     code: 'ADDRESS_REQUEST_UNSERVED',
     message: /annotation k8s\.v1\.cni\.cncf\.io\/networks, network a: ips \["10\.6\.1\.5"\] asks for/,
   });
-  await allocator.allocate(add('one', { ifName: 'net2' }));
+  await allocator.allocate(add('one', { interfaceName: 'net2' }));
   assert.equal(Object.keys(await records(kube)).length, 2);
   const first = '[{"name":"lan","ips":["10.6.1.6"]}]';
   await pod(kube, 'two', { 'v1.multus-cni.io/default-network': first });
@@ -239,7 +239,7 @@ test('all NICs of a pod are allocated with its first, two on one pool with two a
   await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') });
   assert.deepEqual(texts(await allocator.allocate(add('web'))), ['eth0 10.6.1.1/16', 'net1 10.6.1.2/16']);
   assert.equal(kube.count('updateStatus', 'spiderippools'), 1);
-  assert.deepEqual(texts(await allocator.allocate(add('web', { ifName: 'net1' }))), [
+  assert.deepEqual(texts(await allocator.allocate(add('web', { interfaceName: 'net1' }))), [
     'net1 10.6.1.2/16',
     'eth0 10.6.1.1/16',
   ]);
@@ -453,7 +453,7 @@ test('a SpiderReservedIP that cannot be read keeps no address from being release
   assert.deepEqual(await records(kube), {});
 });
 
-test('a release from a pool whose spec was broken says so: the DEL is kept until somebody has mended it', async () => {
+test('a release from a pool whose spec was broken says so: the DEL is kept until somebody has repaired it', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';

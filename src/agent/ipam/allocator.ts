@@ -146,7 +146,7 @@ export class Allocator implements Ipam {
     await request.intend?.(podUid);
     const assignments = await this.#assigner.assign(owner, candidates, request);
     const ordered = assignments.toSorted(
-      (a, b) => Number(b.nic === request.ifName) - Number(a.nic === request.ifName),
+      (a, b) => Number(b.nic === request.interfaceName) - Number(a.nic === request.interfaceName),
     );
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);

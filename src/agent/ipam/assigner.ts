@@ -3,11 +3,11 @@
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
-import { type Assignment, chooseAddresses, type NicCandidates, type Owner } from '#plan/ipam';
+import { type AddressOwner, type Assignment, chooseAddresses, type NicCandidates } from '#plan/ipam';
 import { isPoolGone, type NodePools } from './node-pools.ts';
 
 /** A pod as the owner of addresses. */
-export type PodOwner = Omit<Owner, 'nic'>;
+export type PodOwner = Omit<AddressOwner, 'nic'>;
 
 /** Who waits for the result, and the log for other failures. */
 interface Caller {

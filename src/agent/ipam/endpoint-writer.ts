@@ -13,7 +13,7 @@ import { type KubeClient, WorkQueue } from '#kube';
 import { foreignFinalizers, handOver, newEndpoint, withIps, withoutFinalizer } from './endpoint-object.ts';
 
 /** The wanted state of one pod's endpoint. */
-interface Wish {
+interface PendingEndpoint {
   readonly podUid: string;
   /** The pod, if its endpoint may have to be created. */
   readonly pod?: Pod;
@@ -27,7 +27,7 @@ export class EndpointWriter {
   readonly #client: KubeClient;
   readonly #nodeName: string;
   readonly #queue: WorkQueue;
-  readonly #wishes = new Map<string, Wish>();
+  readonly #pending = new Map<string, PendingEndpoint>();
 
   constructor(options: { client: KubeClient; clock: Clock; log: Logger; nodeName: string }) {
     this.#client = options.client;
@@ -44,14 +44,14 @@ export class EndpointWriter {
   show(pod: Pod, details: readonly EndpointIPDetail[]): void {
     const podUid = pod.metadata.uid ?? '';
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-    const before = this.#wishOf(key, podUid);
+    const before = this.#pendingOf(key, podUid);
     const show = new Map(before.show);
     const hide = new Set(before.hide === 'all' ? [] : before.hide);
     for (const detail of details) {
       show.set(detail.interface, detail);
       hide.delete(detail.interface);
     }
-    this.#wish(key, { podUid, pod, show, hide });
+    this.#keep(key, { podUid, pod, show, hide });
   }
 
   /**
@@ -73,13 +73,13 @@ export class EndpointWriter {
   /** The pod has released this NIC, or all NICs. */
   hide(namespace: string, name: string, podUid: string, nic: string | 'all'): void {
     const key = `${namespace}/${name}`;
-    const wish = this.#wishes.get(key);
-    // The wish belongs to a newer pod of the same name, which this call must not change.
-    if (wish !== undefined && wish.podUid !== podUid) return;
-    const before = this.#wishOf(key, podUid);
+    const pending = this.#pending.get(key);
+    // The pending change belongs to a newer pod of the same name, which this call must not change.
+    if (pending !== undefined && pending.podUid !== podUid) return;
+    const before = this.#pendingOf(key, podUid);
     const hidesAll = nic === 'all' || before.hide === 'all';
     const show = new Map(hidesAll ? [] : [...before.show].filter(([shown]) => shown !== nic));
-    this.#wish(key, { ...before, show, hide: hidesAll ? 'all' : new Set([...before.hide, nic]) });
+    this.#keep(key, { ...before, show, hide: hidesAll ? 'all' : new Set([...before.hide, nic]) });
   }
 
   /** Resolves when nothing waits to be written. */
@@ -93,49 +93,49 @@ export class EndpointWriter {
     await this.#queue.stop();
   }
 
-  #wishOf(key: string, podUid: string): Wish {
-    const wish = this.#wishes.get(key);
-    return wish?.podUid === podUid ? wish : { podUid, show: new Map(), hide: new Set() };
+  #pendingOf(key: string, podUid: string): PendingEndpoint {
+    const pending = this.#pending.get(key);
+    return pending?.podUid === podUid ? pending : { podUid, show: new Map(), hide: new Set() };
   }
 
-  #wish(key: string, wish: Wish): void {
-    this.#wishes.set(key, wish);
+  #keep(key: string, pending: PendingEndpoint): void {
+    this.#pending.set(key, pending);
     this.#queue.add(key);
   }
 
   async #work(key: string): Promise<void> {
-    const wish = this.#wishes.get(key);
-    if (wish === undefined) return;
+    const pending = this.#pending.get(key);
+    if (pending === undefined) return;
     const [namespace = '', name = ''] = key.split('/');
     const ref = { namespace, name };
     // An endpoint that only our finalizer kept is gone at the second try.
-    for (let looks = 0; !(await this.#write(ref, wish)); looks++) {
+    for (let looks = 0; !(await this.#write(ref, pending)); looks++) {
       if (looks === 2) throw conflict(ref, 'somebody else makes and deletes it');
     }
-    if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
+    if (this.#pending.get(key) === pending) this.#pending.delete(key);
   }
 
   /** False if the endpoint was deleted and must be created again. */
-  async #write(ref: EndpointRef, wish: Wish): Promise<boolean> {
+  async #write(ref: EndpointRef, pending: PendingEndpoint): Promise<boolean> {
     // Most pods are new, so try to create the endpoint first.
-    if (wish.hide !== 'all' && wish.pod !== undefined && wish.show.size > 0) {
-      if (await this.#create(wish.pod, [...wish.show.values()])) return true;
+    if (pending.hide !== 'all' && pending.pod !== undefined && pending.show.size > 0) {
+      if (await this.#create(pending.pod, [...pending.show.values()])) return true;
     }
     try {
       const existing = await this.#client.get(resources.spiderEndpoints, ref);
       if (existing.metadata.deletionTimestamp === undefined) {
-        await this.#change(existing, wish);
+        await this.#change(existing, pending);
         return true;
       }
       await this.#letGo(existing);
       const foreign = foreignFinalizers(existing);
-      if (foreign.length > 0 && wish.show.size > 0) {
+      if (foreign.length > 0 && pending.show.size > 0) {
         throw conflict(ref, `it is being deleted and waits for ${foreign.join(', ')}`);
       }
     } catch (error) {
       if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
     }
-    return wish.show.size === 0;
+    return pending.show.size === 0;
   }
 
   /** Whether no retry is needed. False if an endpoint of that name exists. */
@@ -151,7 +151,7 @@ export class EndpointWriter {
     }
   }
 
-  async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: Wish): Promise<void> {
+  async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: PendingEndpoint): Promise<void> {
     const current = existing.status?.current;
     // The endpoint belongs to another pod of the same name: it has nothing of this pod to hide.
     if (current !== undefined && current.uid !== podUid && (pod === undefined || show.size === 0)) return;

@@ -32,12 +32,12 @@ export interface CandidateQuestion extends CandidateDefaults {
 export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
   const { catalog } = view;
-  const { nics, networks, wishes } = podNetworks(pod, question);
+  const { nics, networks, requestedIps } = podNetworks(pod, question);
   // Another NIC may use another IPAM plugin, which serves such requests.
-  const wish = wishes.get(request.ifName);
-  if (wish !== undefined) refuseRequestedAddress(wish.field, wish.ips);
+  const requested = requestedIps.get(request.interfaceName);
+  if (requested !== undefined) refuseRequestedAddress(requested.field, requested.ips);
   const candidates = selectCandidates({
-    nic: request.ifName,
+    nic: request.interfaceName,
     nics,
     podAnnotations: pod.metadata.annotations ?? {},
     namespaceAnnotations: namespace.metadata.annotations ?? {},

@@ -42,7 +42,7 @@ export interface PodNetworks {
   readonly nics: readonly string[];
   readonly networks: ReadonlyMap<string, string>;
   /** The `ips` of each NIC's entry in an annotation, with the annotation's name. */
-  readonly wishes: ReadonlyMap<string, { readonly field: string; readonly ips: unknown }>;
+  readonly requestedIps: ReadonlyMap<string, { readonly field: string; readonly ips: unknown }>;
 }
 
 /** `defaults` says what a pod gets that asks for nothing. */
@@ -54,10 +54,10 @@ export function podNetworks(
   const first = annotations[DEFAULT_NETWORK_ANNOTATION] ?? defaults.clusterNetwork;
   const further = annotations[NETWORKS_ANNOTATION];
   const networks = new Map<string, string>();
-  const wishes = new Map<string, { field: string; ips: unknown }>();
+  const requestedIps = new Map<string, { field: string; ips: unknown }>();
   const note = (annotation: string, { name, namespace, interface: nic, ips }: NetworkSelection) => {
     networks.set(nic, `${namespace}/${name}`);
-    wishes.set(nic, { field: `annotation ${annotation}, network ${name}: ips`, ips });
+    requestedIps.set(nic, { field: `annotation ${annotation}, network ${name}: ips`, ips });
   };
   if (first !== undefined) {
     note(DEFAULT_NETWORK_ANNOTATION, parseDefaultNetwork(first, defaults.agentNamespace));
@@ -67,7 +67,7 @@ export function podNetworks(
     nics.push(selection.interface);
     note(NETWORKS_ANNOTATION, selection);
   }
-  return { nics, networks, wishes };
+  return { nics, networks, requestedIps };
 }
 
 /**

@@ -46,12 +46,12 @@ test('repairs are counted by scope, reason and result, comparisons and objects b
   metrics.repair.compared('pod');
   metrics.repair.compared('pod');
   metrics.repair.drifted('pod', 3);
-  metrics.repair.repaired('pod', 'drift', 'mended');
+  metrics.repair.repaired('pod', 'drift', 'repaired');
   metrics.repair.repaired('node', 'start', 'failed');
   const text = await metrics.registry.metrics();
   assert.match(text, /^orbweaver_comparisons_total\{scope="pod"\} 2$/m);
   assert.match(text, /^orbweaver_drift_objects_total\{scope="pod"\} 3$/m);
-  assert.match(text, /^orbweaver_repairs_total\{scope="pod",reason="drift",result="mended"\} 1$/m);
+  assert.match(text, /^orbweaver_repairs_total\{scope="pod",reason="drift",result="repaired"\} 1$/m);
   assert.match(text, /^orbweaver_repairs_total\{scope="node",reason="start",result="failed"\} 1$/m);
 });
 

@@ -7,7 +7,7 @@ import { type NodeCheckParts, NodeCheckServer } from './node-check.ts';
 const server = new NodeCheckServer({
   nodeName: 'node1',
   pods: { containers: () => [] },
-  node: { look: () => ['a rule is missing'], mend: () => ['a rule is missing'] },
+  node: { look: () => ['a rule is missing'], repair: () => ['a rule is missing'] },
   isBusy: () => false,
   report: { node: () => {} },
   clock: new FakeClock(),
@@ -16,7 +16,7 @@ const server = new NodeCheckServer({
 const ask = (stdin: string) =>
   server.serve({ type: '', shimVersion: '', id: '', deadlineMs: 1000, variables: {}, stdin });
 
-test('the node is compared, and mended where that is asked for', async () => {
+test('the node is compared, and repaired where that is asked for', async () => {
   for (const repair of [false, true]) {
     const { exitCode, stdout } = await ask(JSON.stringify({ repair }));
     const node = { name: 'node1', drift: ['a rule is missing'], repaired: repair };

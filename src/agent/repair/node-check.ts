@@ -50,7 +50,7 @@ export class NodeCheckServer {
   #node(repair: boolean): NodeReport['node'] {
     const { nodeName: name, node, report } = this.#parts;
     try {
-      const drift = repair ? node.mend() : node.look();
+      const drift = repair ? node.repair() : node.look();
       if (repair) report.node(drift, 'event');
       return { name, drift: [...drift], repaired: repair && drift.length > 0 };
     } catch (error) {
@@ -76,8 +76,8 @@ export class NodeCheckServer {
         report.pod(state, 'event');
         await done.recorded;
       }
-      const { differences, lost, mendable } = state;
-      const repaired = repair && mendable && differences.length > 0;
+      const { differences, lost, repairable } = state;
+      const repaired = repair && repairable && differences.length > 0;
       return { ...common, drift: [...differences], lost: [...lost], repaired };
     } catch (error) {
       return { ...common, drift: [], lost: [], repaired: false, error: errorText(error) };
@@ -89,7 +89,7 @@ export class NodeCheckServer {
     const pod = await pods.enter(containerId);
     try {
       await this.#turn(containerId);
-      return pod && (repair ? pods.mend(containerId, pod) : pods.look(containerId, pod));
+      return pod && (repair ? pods.repair(containerId, pod) : pods.look(containerId, pod));
     } finally {
       pod?.close();
     }

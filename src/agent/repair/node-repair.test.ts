@@ -26,19 +26,19 @@ test('the rule leads to the cluster’s table of routes to pods, 500 where it na
     [0, 500],
   ]) {
     const { repair, tables } = scene(named);
-    repair.mend();
+    repair.repair();
     assert.deepEqual(tables(), [table]);
   }
 });
 
 test('no rule is made while the cluster’s table is not known: nobody would take it away again', () => {
   const { repair, tables } = scene(undefined, false);
-  repair.mend();
+  repair.repair();
   assert.deepEqual([repair.look(), tables()], [[], []]);
 });
 
 test('a table of the kernel’s own is refused: its rule would go before those of everybody else', () => {
   const { repair, tables } = scene(254);
-  assert.throws(() => repair.mend(), { code: 'INPUT_INVALID', message: /^hostRuleTable 254 is invalid/ });
+  assert.throws(() => repair.repair(), { code: 'INPUT_INVALID', message: /^hostRuleTable 254 is invalid/ });
   assert.deepEqual(tables(), []);
 });

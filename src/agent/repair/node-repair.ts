@@ -28,8 +28,8 @@ export class NodeRepair {
   }
 
   /** Repairs what differs, and returns what it was. */
-  mend(): readonly string[] {
-    return applyNode(this.#plan(), this.#parts.node).mended;
+  repair(): readonly string[] {
+    return applyNode(this.#plan(), this.#parts.node).repaired;
   }
 
   #plan(): DesiredNamespace {

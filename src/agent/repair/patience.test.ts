@@ -3,17 +3,17 @@ import { test } from 'node:test';
 import { FakeClock } from '#base/testing';
 import { Patience } from './patience.ts';
 
-test('damage is mended at once, the next within a second, and who breaks it again and again waits', async () => {
+test('damage is repaired at once, the next within a second, and who breaks it again and again waits', async () => {
   const clock = new FakeClock();
   const patience = new Patience(clock);
   assert.equal(patience.delayMs('a'), 0);
-  patience.mended('a');
+  patience.repaired('a');
   assert.equal(patience.delayMs('a'), 1_000);
   assert.equal(patience.delayMs('b'), 0, 'others do not wait');
   await clock.advance(1_000);
   assert.equal(patience.delayMs('a'), 0);
   for (let i = 1; i < 30; i++) {
-    patience.mended('a');
+    patience.repaired('a');
     await clock.advance(1_000);
   }
   assert.equal(patience.delayMs('a'), 9_000);

@@ -18,7 +18,7 @@ export class Patience {
     this.#clock = clock;
   }
 
-  mended(key: string): void {
+  repaired(key: string): void {
     this.#times.set(key, [...this.#recent(key), this.#clock.monotonic()]);
   }
 

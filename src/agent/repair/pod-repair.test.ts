@@ -32,7 +32,7 @@ test('the old sandbox of a pod does not take the node’s routes back from the n
   });
   assert.deepEqual(repair.containers(), ['new']);
   assert.equal(await repair.enter('old'), undefined);
-  assert.equal(repair.mend('old', new FakeNamespace()), undefined);
+  assert.equal(repair.repair('old', new FakeNamespace()), undefined);
 });
 
 /** As agents wrote it that knew no table 98 and 99. */
@@ -108,7 +108,7 @@ test('a pod of an older agent, where a program has table 99: repair takes anothe
     log: silentLogger,
   });
   const networks = (table: number) => pod.routes({ table }).map(({ destination }) => formatCidr(destination));
-  await repair.mend('c1', pod)?.recorded;
+  await repair.repair('c1', pod)?.recorded;
   assert.deepEqual(networks(99), ['10.250.0.0/16']);
   assert.deepEqual(networks(98).toSorted(), ['0.0.0.0/0', '10.6.0.101/32']);
   const recorded = attachments.all().map(({ coordinator }) => coordinator?.plan?.numbers?.besideTable);

@@ -92,7 +92,7 @@ export class PodRepair {
    * Repairs the pod and records what its plan was made from. The kernel's part is done when this returns; the promise
    * is for the write to disk. Throws the kernel's errors.
    */
-  mend(
+  repair(
     containerId: string,
     pod: NetworkNamespace,
   ): { readonly state: PodState; readonly recorded: Promise<void> } | undefined {

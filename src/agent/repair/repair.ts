@@ -138,7 +138,7 @@ export class Repair {
   /** A sysctl that cannot be written must not prevent pods from starting. ADD ensures what a pod needs of the node. */
   #prepareNode(): void {
     try {
-      this.#report.node(this.#node.mend(), 'start');
+      this.#report.node(this.#node.repair(), 'start');
     } catch (error) {
       this.#options.log.error({ err: error }, 'the node could not be prepared');
     }

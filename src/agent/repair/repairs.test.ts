@@ -15,7 +15,7 @@ const wholePod = (containerId: string): PodState => ({
   damage: [],
   differences: [],
   lost: [],
-  mendable: true,
+  repairable: true,
 });
 
 /** An agent with these pods; `state` says what their repair comes to. */
@@ -36,7 +36,7 @@ function scene(...containers: string[]) {
         state.entering();
         return new FakeNamespace();
       },
-      mend: (containerId) => {
+      repair: (containerId) => {
         looked.push(containerId);
         const outcome = state.outcome(containerId);
         if (outcome instanceof Error) throw outcome;
@@ -44,7 +44,7 @@ function scene(...containers: string[]) {
       },
     },
     node: {
-      mend: () => {
+      repair: () => {
         looked.push('the node');
         return [];
       },
@@ -52,7 +52,7 @@ function scene(...containers: string[]) {
     isBusy: (containerId) => busy.has(containerId),
     report: {
       pod: ({ containerId }, cause) => told.push(`${containerId} ${cause}`),
-      node: (mended) => told.push(`node ${mended.length}`),
+      node: (repaired) => told.push(`node ${repaired.length}`),
       failed: (containerId, _pod, error) => told.push(`${containerId} failed: ${error}`),
       gone: (containerId) => told.push(`${containerId} gone`),
     },

@@ -10,8 +10,8 @@ import type { PodRepair } from './pod-repair.ts';
 import type { Cause, RepairReport } from './report.ts';
 
 export interface RepairsParts {
-  readonly pods: Pick<PodRepair, 'containers' | 'enter' | 'mend' | 'podOf'>;
-  readonly node: Pick<NodeRepair, 'mend'>;
+  readonly pods: Pick<PodRepair, 'containers' | 'enter' | 'repair' | 'podOf'>;
+  readonly node: Pick<NodeRepair, 'repair'>;
   /** Whether a verb of the container's pod runs. */
   readonly isBusy: (containerId: string) => boolean;
   readonly report: Pick<RepairReport, 'pod' | 'node' | 'failed' | 'gone'>;
@@ -103,7 +103,7 @@ export class Repairs {
         await this.#visit(key, cause);
       }
     } catch (error) {
-      this.#patience.mended(key);
+      this.#patience.repaired(key);
       // The queue tries again with growing delays. A wake may come earlier.
       const now = this.#waiting.get(key);
       if (now === undefined || now === waiting)
@@ -132,14 +132,14 @@ export class Repairs {
       // look.
       if (this.#isBusy(containerId)) return;
       this.#waiting.delete(containerId);
-      const done = pod && pods.mend(containerId, pod);
+      const done = pod && pods.repair(containerId, pod);
       if (done === undefined) {
         this.#patience.forget(containerId);
         report.gone(containerId);
         return;
       }
       report.pod(done.state, cause);
-      if (done.state.differences.length > 0) this.#patience.mended(containerId);
+      if (done.state.differences.length > 0) this.#patience.repaired(containerId);
       await this.#record(done.recorded);
     } finally {
       pod?.close();
@@ -147,9 +147,9 @@ export class Repairs {
   }
 
   #mendNode(cause: Cause): void {
-    const mended = this.#parts.node.mend();
-    this.#parts.report.node(mended, cause);
-    if (mended.length > 0) this.#patience.mended(NODE);
+    const repaired = this.#parts.node.repair();
+    this.#parts.report.node(repaired, cause);
+    if (repaired.length > 0) this.#patience.repaired(NODE);
   }
 
   /** The next pod does not wait for the disk. Requests do not wait for hundreds of records. */

@@ -14,7 +14,7 @@ function state(more: Partial<PodState> = {}): PodState {
     damage: [],
     differences: [],
     lost: [],
-    mendable: true,
+    repairable: true,
     ...more,
   };
 }
@@ -43,22 +43,22 @@ const damaged = { damage: [rule], differences: [rule] };
 test('damage is counted and told on the pod, naming the objects', () => {
   const { report, counted, events } = scene();
   report.pod(state(damaged), 'event');
-  assert.deepEqual(counted, ['pod 1 objects', 'pod drift mended']);
-  assert.deepEqual(events, [`a Normal NetworkRepaired mended: ${rule}`]);
+  assert.deepEqual(counted, ['pod 1 objects', 'pod drift repaired']);
+  assert.deepEqual(events, [`a Normal NetworkRepaired repaired: ${rule}`]);
 });
 
 test('new settings and node addresses are counted, and told nobody', () => {
   const { report, counted, events } = scene();
   report.pod(state({ changes: ['settings', 'node_addresses'], differences: ['route x is missing'] }), 'plan');
-  assert.deepEqual(counted, ['pod settings mended', 'pod node_addresses mended']);
+  assert.deepEqual(counted, ['pod settings repaired', 'pod node_addresses repaired']);
   assert.deepEqual(events, []);
 });
 
 test('damage found beside new settings is told, and only the damage', () => {
   const { report, counted, events } = scene();
   report.pod(state({ changes: ['settings'], damage: [rule], differences: [rule, 'route x'] }), 'plan');
-  assert.deepEqual(counted, ['pod 1 objects', 'pod settings mended', 'pod drift mended']);
-  assert.deepEqual(events, [`a Normal NetworkRepaired mended: ${rule}`]);
+  assert.deepEqual(counted, ['pod 1 objects', 'pod settings repaired', 'pod drift repaired']);
+  assert.deepEqual(events, [`a Normal NetworkRepaired repaired: ${rule}`]);
 });
 
 test('what a start finds has a reason of its own; an ADD that was interrupted is no damage that anybody did', () => {
@@ -66,8 +66,8 @@ test('what a start finds has a reason of its own; an ADD that was interrupted is
   report.pod(state(damaged), 'start');
   report.pod(state({ ...damaged, attached: false }), 'start');
   assert.deepEqual(
-    counted.filter((line) => line.endsWith('mended')),
-    ['pod start mended', 'pod unfinished mended'],
+    counted.filter((line) => line.endsWith('repaired')),
+    ['pod start repaired', 'pod unfinished repaired'],
   );
   assert.equal(events.length, 1);
 });
@@ -78,8 +78,8 @@ test('a NIC in other hands is told once, and again when it is another', () => {
   for (let i = 0; i < 5; i++) report.pod(lost('interface eth0 is missing'), 'sweep');
   report.pod(lost('interface net1 is missing'), 'sweep');
   assert.deepEqual(events, [
-    'a Warning NetworkBroken cannot be mended: interface eth0 is missing',
-    'a Warning NetworkBroken cannot be mended: interface net1 is missing',
+    'a Warning NetworkBroken cannot be repaired: interface eth0 is missing',
+    'a Warning NetworkBroken cannot be repaired: interface net1 is missing',
   ]);
   assert.deepEqual(counted, ['pod drift beyond_repair', 'pod drift beyond_repair']);
   report.pod(state(), 'event');
@@ -87,9 +87,9 @@ test('a NIC in other hands is told once, and again when it is another', () => {
   assert.equal(events.length, 3, 'after it was well');
 });
 
-test('where nothing may be touched, nothing is said to be mended', () => {
+test('where nothing may be touched, nothing is said to be repaired', () => {
   const { report, counted, events } = scene();
-  report.pod(state({ ...damaged, lost: ['veth0 is somebody else’s'], mendable: false }), 'event');
+  report.pod(state({ ...damaged, lost: ['veth0 is somebody else’s'], repairable: false }), 'event');
   assert.deepEqual(counted, ['pod 1 objects', 'pod drift beyond_repair']);
   assert.equal(events.length, 1);
   assert.match(events[0] ?? '', /NetworkBroken/);

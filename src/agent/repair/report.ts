@@ -15,7 +15,11 @@ export type RepairReason = PlanChange | 'drift' | 'start' | 'unfinished';
 export interface RepairMetrics {
   compared(scope: 'pod' | 'node'): void;
   /** `beyond_repair`: another program owns it, and it is left alone. */
-  repaired(scope: 'pod' | 'node', reason: RepairReason, result: 'mended' | 'failed' | 'beyond_repair'): void;
+  repaired(
+    scope: 'pod' | 'node',
+    reason: RepairReason,
+    result: 'repaired' | 'failed' | 'beyond_repair',
+  ): void;
   /** Objects that were missing or different. */
   drifted(scope: 'pod' | 'node', objects: number): void;
 }
@@ -40,17 +44,17 @@ export class RepairReport {
 
   pod(state: PodState, cause: Cause): void {
     const { metrics, log } = this.#parts;
-    const { containerId, damage, differences, mendable, changes, attached } = state;
+    const { containerId, damage, differences, repairable, changes, attached } = state;
     metrics.compared('pod');
     if (damage.length > 0) metrics.drifted('pod', damage.length);
-    if (differences.length > 0 && mendable) {
-      for (const change of changes) metrics.repaired('pod', change, 'mended');
-      log.info({ containerId, pod: state.pod, changes, mended: differences }, 'pod network mended');
+    if (differences.length > 0 && repairable) {
+      for (const change of changes) metrics.repaired('pod', change, 'repaired');
+      log.info({ containerId, pod: state.pod, changes, repaired: differences }, 'pod network repaired');
     }
-    if (damage.length > 0 && mendable) {
+    if (damage.length > 0 && repairable) {
       const reason: RepairReason = !attached ? 'unfinished' : cause === 'start' ? 'start' : 'drift';
-      metrics.repaired('pod', reason, 'mended');
-      if (attached) this.#tell(state.pod, 'Normal', 'NetworkRepaired', `mended: ${damage.join('; ')}`);
+      metrics.repaired('pod', reason, 'repaired');
+      if (attached) this.#tell(state.pod, 'Normal', 'NetworkRepaired', `repaired: ${damage.join('; ')}`);
     }
     this.#tellLost(state);
   }
@@ -63,13 +67,13 @@ export class RepairReport {
     if (containerId !== undefined) this.#tellBroken(containerId, pod, error);
   }
 
-  node(mended: readonly string[], cause: Cause): void {
+  node(repaired: readonly string[], cause: Cause): void {
     const { metrics, log } = this.#parts;
     metrics.compared('node');
-    if (mended.length === 0) return;
-    metrics.drifted('node', mended.length);
-    metrics.repaired('node', cause === 'start' ? 'start' : 'drift', 'mended');
-    log.info({ mended }, 'node network mended');
+    if (repaired.length === 0) return;
+    metrics.drifted('node', repaired.length);
+    metrics.repaired('node', cause === 'start' ? 'start' : 'drift', 'repaired');
+    log.info({ repaired }, 'node network repaired');
   }
 
   gone(containerId: string): void {
@@ -90,8 +94,8 @@ export class RepairReport {
   #tellBroken(containerId: string, pod: PodState['pod'], text: string): boolean {
     if (this.#lost.get(containerId) === text) return false;
     this.#lost.set(containerId, text);
-    this.#parts.log.warn({ containerId, pod, broken: text }, 'pod network cannot be mended');
-    this.#tell(pod, 'Warning', 'NetworkBroken', `cannot be mended: ${text}`);
+    this.#parts.log.warn({ containerId, pod, broken: text }, 'pod network cannot be repaired');
+    this.#tell(pod, 'Warning', 'NetworkBroken', `cannot be repaired: ${text}`);
     return true;
   }
 

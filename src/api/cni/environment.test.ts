@@ -18,7 +18,7 @@ test('the environment of ADD is read', () => {
     verb: 'ADD',
     containerId: 'abc_1.2-3',
     netns: '/run/netns/a',
-    ifName: 'eth0',
+    interfaceName: 'eth0',
     args: '',
     path: ['/opt/cni/bin', '/usr/lib/cni'],
     ownNetnsAllowed: false,
@@ -61,7 +61,10 @@ test('container ids and interface names must have the form of the specification'
       message: /^CNI_IFNAME ".*" is not a name/,
     });
   }
-  assert.equal(parseCniEnvironment({ ...add, CNI_IFNAME: 'fifteen-letters' }).ifName, 'fifteen-letters');
+  assert.equal(
+    parseCniEnvironment({ ...add, CNI_IFNAME: 'fifteen-letters' }).interfaceName,
+    'fifteen-letters',
+  );
 });
 
 test('the pod is read from CNI_ARGS, and unknown keys are ignored only with IgnoreUnknown', () => {

@@ -28,7 +28,7 @@ export interface CniEnvironment {
   readonly containerId: string | undefined;
   /** Path of the pod's network namespace. */
   readonly netns: string | undefined;
-  readonly ifName: string | undefined;
+  readonly interfaceName: string | undefined;
   /** Not parsed: see parseKubernetesArgs. */
   readonly args: string;
   /** Directories of plugins. */
@@ -40,7 +40,7 @@ export interface CniEnvironment {
 /** The environment of a verb for one attachment. */
 export interface AttachmentEnvironment extends CniEnvironment {
   readonly containerId: string;
-  readonly ifName: string;
+  readonly interfaceName: string;
 }
 
 const required: Readonly<Record<CniVerb, readonly CniVariable[]>> = {
@@ -62,7 +62,7 @@ export function parseCniEnvironment(variables: CniVariables): CniEnvironment {
     verb,
     containerId: variables.CNI_CONTAINERID || undefined,
     netns: variables.CNI_NETNS || undefined,
-    ifName: variables.CNI_IFNAME || undefined,
+    interfaceName: variables.CNI_IFNAME || undefined,
     args: variables.CNI_ARGS ?? '',
     path: (variables.CNI_PATH ?? '').split(':').filter((directory) => directory !== ''),
     ownNetnsAllowed: /^(1|true)$/i.test(variables.CNI_NETNS_OVERRIDE ?? ''),
@@ -71,7 +71,7 @@ export function parseCniEnvironment(variables: CniVariables): CniEnvironment {
 
 /** Narrows the type for ADD, DEL and CHECK. Their variables have been checked for presence. */
 export function isAttachmentEnvironment(environment: CniEnvironment): environment is AttachmentEnvironment {
-  return environment.containerId !== undefined && environment.ifName !== undefined;
+  return environment.containerId !== undefined && environment.interfaceName !== undefined;
 }
 
 function verbOf({ CNI_COMMAND: command }: CniVariables): CniVerb {
@@ -83,7 +83,7 @@ function verbOf({ CNI_COMMAND: command }: CniVariables): CniVerb {
   return verb;
 }
 
-function checkForms({ CNI_CONTAINERID: containerId, CNI_IFNAME: ifName }: CniVariables): void {
+function checkForms({ CNI_CONTAINERID: containerId, CNI_IFNAME: interfaceName }: CniVariables): void {
   const wrong: string[] = [];
   if (containerId && !CNI_NAME.test(containerId)) {
     wrong.push(
@@ -91,9 +91,9 @@ function checkForms({ CNI_CONTAINERID: containerId, CNI_IFNAME: ifName }: CniVar
         'a letter or digit, then letters, digits, "_", "." and "-" are allowed',
     );
   }
-  if (ifName && !INTERFACE_NAME.test(ifName)) {
+  if (interfaceName && !INTERFACE_NAME.test(interfaceName)) {
     wrong.push(
-      `CNI_IFNAME ${JSON.stringify(ifName)} is not a name of an interface: ` +
+      `CNI_IFNAME ${JSON.stringify(interfaceName)} is not a name of an interface: ` +
         '1 to 15 characters without "/", ":" and blanks are allowed, and not "." or ".."',
     );
   }

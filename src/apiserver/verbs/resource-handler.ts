@@ -1,6 +1,6 @@
 // Dispatches requests on a resource path to their verbs. It answers the reading verbs itself.
 
-import type { Gate, ServiceAccountTokens } from '../access/index.ts';
+import type { Authenticator, ServiceAccountTokens } from '../access/index.ts';
 import { acceptedForm, sendJson } from '../http/index.ts';
 import type { Objects } from '../objects/index.ts';
 import { storageName } from '../resource.ts';
@@ -22,20 +22,20 @@ import { create, patch, replace } from './write.ts';
 export interface ResourceHandlerParts {
   readonly objects: Objects;
   readonly watches: Watches;
-  readonly gate: Gate;
+  readonly authenticator: Authenticator;
   readonly tokens: ServiceAccountTokens;
 }
 
 export class ResourceHandler {
   readonly #objects: Objects;
   readonly #watches: Watches;
-  readonly #gate: Gate;
+  readonly #authenticator: Authenticator;
   readonly #tokens: ServiceAccountTokens;
 
-  constructor({ objects, watches, gate, tokens }: ResourceHandlerParts) {
+  constructor({ objects, watches, authenticator, tokens }: ResourceHandlerParts) {
     this.#objects = objects;
     this.#watches = watches;
-    this.#gate = gate;
+    this.#authenticator = authenticator;
     this.#tokens = tokens;
   }
 
@@ -44,7 +44,7 @@ export class ResourceHandler {
     const { path, request, resource } = call;
     if (resource.namespaced && path.name !== '' && path.namespace === '') throw noSuchPath();
     if (!resource.namespaced && path.namespace !== '') throw noSuchPath();
-    if (resource.createOnly === true) return review(this.#gate, call);
+    if (resource.createOnly === true) return review(this.#authenticator, call);
     if (path.subresource !== '') return this.#subresource(call);
     const onObject = path.name !== '';
     switch (request.method) {

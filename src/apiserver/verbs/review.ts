@@ -1,6 +1,6 @@
 // Reviews: questions about access and identity. The answer is the question with its status. Nothing is stored.
 
-import { type Gate, mayDoAll, userInfo } from '../access/index.ts';
+import { type Authenticator, mayDoAll, userInfo } from '../access/index.ts';
 import { sendJson } from '../http/index.ts';
 import { type ApiObject, type Json, type JsonObject, stringAt, textsAt, valueAt } from '../json.ts';
 import { asObject, checkForm } from '../objects/index.ts';
@@ -8,16 +8,16 @@ import { badRequest, methodNotAllowed, type StatusCause } from '../status.ts';
 import { bodyOf, type ResourceCall } from './call.ts';
 
 /** Answers a POST of a review kind. */
-export async function review(gate: Gate, call: ResourceCall): Promise<void> {
+export async function review(authenticator: Authenticator, call: ResourceCall): Promise<void> {
   if (call.request.method !== 'POST' || call.path.name !== '') throw methodNotAllowed();
   const question = asObject(call.resource, await bodyOf(call));
   // Go clients send an empty status with the question.
   delete question.status;
   checkForm(call.resource, question, '', () => accessCauses(question));
-  sendJson(call.response, 201, { ...question, status: answer(gate, call, question) });
+  sendJson(call.response, 201, { ...question, status: answer(authenticator, call, question) });
 }
 
-function answer(gate: Gate, { user, resource }: ResourceCall, question: ApiObject): Json {
+function answer(authenticator: Authenticator, { user, resource }: ResourceCall, question: ApiObject): Json {
   const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
   switch (resource.kind) {
     case 'SelfSubjectAccessReview':
@@ -31,7 +31,7 @@ function answer(gate: Gate, { user, resource }: ResourceCall, question: ApiObjec
     case 'SelfSubjectReview':
       return { userInfo: userInfo(user) };
     case 'TokenReview':
-      return tokenStatus(gate, question);
+      return tokenStatus(authenticator, question);
     default:
       return accessStatus(question);
   }
@@ -67,8 +67,8 @@ function accessStatus(question: ApiObject): JsonObject {
   return { allowed: false, reason: `this server knows no user ${JSON.stringify(name)}` };
 }
 
-function tokenStatus(gate: Gate, question: ApiObject): JsonObject {
-  const known = gate.identify(stringAt(question, 'spec', 'token') ?? '');
+function tokenStatus(authenticator: Authenticator, question: ApiObject): JsonObject {
+  const known = authenticator.identify(stringAt(question, 'spec', 'token') ?? '');
   if (known === undefined) return { authenticated: false, error: 'the token is not known to this server' };
   const asked = textsAt(question, 'spec', 'audiences');
   const shared = asked.filter((audience) => known.audiences.includes(audience));

@@ -37,15 +37,15 @@ test('drift is listed below its pod, and the node’s own', () => {
     `  ${rule}`,
     'node node1',
     '  x is 1, not 0',
-    'node1: of the node and 2 pods, 2 with drift, which "orbctl check --repair" mends',
+    'node1: of the node and 2 pods, 2 with drift, which "orbctl check --repair" repairs',
   ]);
 });
 
-test('what was mended is said, and is no drift any more', () => {
+test('what was repaired is said, and is no drift any more', () => {
   const { text, wrong } = checkOutcome(report([pod('a', { drift: [rule], repaired: true })]));
   assert.equal(wrong, false);
-  assert.match(text, /^ {2}mended: rule 1000/m);
-  assert.match(text, /of the node and 1 pod, 1 mended$/);
+  assert.match(text, /^ {2}repaired: rule 1000/m);
+  assert.match(text, /of the node and 1 pod, 1 repaired$/);
 });
 
 test('what is in other hands stays wrong, also after a repair', () => {

@@ -39,7 +39,7 @@ function nodeBlock(node: NodeReport['node']): string | undefined {
 
 function block(title: string, { drift, repaired, lost = [], error }: Part): string | undefined {
   const lines = [
-    ...drift.map((sentence) => (repaired ? `mended: ${sentence}` : sentence)),
+    ...drift.map((sentence) => (repaired ? `repaired: ${sentence}` : sentence)),
     ...lost.map((sentence) => `beyond repair: ${sentence}`),
     ...(error === undefined ? [] : [`failed: ${error}`]),
   ];
@@ -51,12 +51,12 @@ function summary({ node, pods }: NodeReport): string {
   const parts: Part[] = [...pods, node];
   if (!parts.some((part) => isWrong(part) || part.repaired))
     return `${node.name}: no drift (the node and ${count})`;
-  const mended = parts.filter((part) => part.repaired && !isWrong(part)).length;
-  const mendable = parts.filter((part) => part.drift.length > 0 && !part.repaired).length;
-  const beyond = parts.filter((part) => isWrong(part)).length - mendable;
+  const repaired = parts.filter((part) => part.repaired && !isWrong(part)).length;
+  const repairable = parts.filter((part) => part.drift.length > 0 && !part.repaired).length;
+  const beyond = parts.filter((part) => isWrong(part)).length - repairable;
   const words = [
-    ...(mended > 0 ? [`${mended} mended`] : []),
-    ...(mendable > 0 ? [`${mendable} with drift, which "orbctl check --repair" mends`] : []),
+    ...(repaired > 0 ? [`${repaired} repaired`] : []),
+    ...(repairable > 0 ? [`${repairable} with drift, which "orbctl check --repair" repairs`] : []),
     ...(beyond > 0 ? [`${beyond} beyond repair`] : []),
   ];
   return `${node.name}: of the node and ${count}, ${words.join('; ')}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatAddress, parseAddress, parseCidr } from '#ip';
-import { sampleCluster, type Trace, trace, traceText, type World, wayLine } from '#plan/trace';
+import { sampleCluster, type Trace, trace, traceText, type World, walkLine } from '#plan/trace';
 import { withAssumed } from './assumed.ts';
 import type { ClusterFacts } from './facts.ts';
 
@@ -59,7 +59,7 @@ function outline({ request, reply }: Trace): string {
       way === undefined
         ? ''
         : plain(
-            wayLine({
+            walkLine({
               ...way,
               hops: way.hops.map((hop) => ({ ...hop, place: { ...hop.place, name: named(hop.place.name) } })),
             }),

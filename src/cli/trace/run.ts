@@ -8,7 +8,7 @@ import {
   type Trace,
   trace,
   traceText,
-  type Way,
+  type Walk,
   type World,
 } from '#plan/trace';
 import type { Paint } from '#program';
@@ -147,13 +147,13 @@ function jsonOf(
     ...(nobodyListens !== undefined && { nobodyListens }),
     ...(failure !== undefined && { failure }),
     ...(seenSource !== undefined && { seenSource: formatAddress(seenSource) }),
-    request: wayJson(request),
-    ...(reply !== undefined && { reply: wayJson(reply) }),
-    ...(next !== undefined && { next: wayJson(next) }),
+    request: walkJson(request),
+    ...(reply !== undefined && { reply: walkJson(reply) }),
+    ...(next !== undefined && { next: walkJson(next) }),
   };
 }
 
-function wayJson({ outcome, hops, reason }: Way): object {
+function walkJson({ outcome, hops, reason }: Walk): object {
   return {
     outcome,
     ...(reason !== undefined && { reason }),

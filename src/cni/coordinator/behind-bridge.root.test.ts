@@ -18,7 +18,7 @@ test('CHECK of the plugin bridge passes behind the coordinator, and so does ours
   const netns = lan.path(lan.pod);
   const ipam = { type: 'static', addresses: [{ address: ADDRESS, gateway: '10.88.0.1' }] };
   const conf = { type: 'bridge', bridge: 'brx', isGateway: true, ipam };
-  const asked = { containerId, ifName: 'eth0', netns } as const;
+  const asked = { containerId, interfaceName: 'eth0', netns } as const;
   const made = runReferencePlugin(lan.node, { ...asked, command: 'ADD', conf }) as CniResult;
   for (const netConf of [{}, { podMACPrefix: '0a:1b' }]) {
     const result = await site.plugin.add(site.callAfter('eth0', made, netConf));

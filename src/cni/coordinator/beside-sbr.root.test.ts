@@ -30,7 +30,7 @@ function runSbr({ lan }: Site): void {
   const ips = cidrs.map((address, i) => ({ address, gateway: gateways[i], interface: 0 }));
   const prevResult = { cniVersion: '1.0.0', interfaces: [{ name: 'net1', sandbox: netns }], ips };
   const conf = { type: 'sbr', prevResult };
-  runReferencePlugin(lan.node, { command: 'ADD', containerId, ifName: 'net1', netns, conf });
+  runReferencePlugin(lan.node, { command: 'ADD', containerId, interfaceName: 'net1', netns, conf });
 }
 
 /** What tables and rules of others hold. */

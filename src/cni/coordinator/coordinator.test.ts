@@ -80,11 +80,11 @@ async function startAgent(): Promise<void> {
   });
 }
 
-function call(conf: object = { prevResult }, ifName = 'eth0', sandbox = containerId): NetnsCall {
+function call(conf: object = { prevResult }, interfaceName = 'eth0', sandbox = containerId): NetnsCall {
   const environment = parseCniEnvironment({
     CNI_COMMAND: 'ADD',
     CNI_CONTAINERID: sandbox,
-    CNI_IFNAME: ifName,
+    CNI_IFNAME: interfaceName,
     CNI_NETNS: '/run/netns/pod',
     CNI_ARGS: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a',
   }) as NetnsCall['environment'];

@@ -29,7 +29,7 @@ import { collectGarbage } from '../collection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { requirePod } from '../pod-identity.ts';
 import { addedNamespace, leftNamespace, recordedNetns } from '../pod-namespace.ts';
-import { multusDefaults, requireDefaultRouteNic } from './default-route-wish.ts';
+import { multusDefaults, requireDefaultRouteNic } from './default-route-request.ts';
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
 import { takeAway, withoutSuccessors } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
@@ -160,30 +160,33 @@ export class CoordinatorPlugin implements CniPlugin {
   }
 
   async del(call: AttachmentCall): Promise<void> {
-    const { containerId, ifName, netns } = call.environment;
-    await this.#remove({ containerId, interfaceName: ifName }, netns, call.log);
+    const { containerId, interfaceName, netns } = call.environment;
+    await this.#remove({ containerId, interfaceName }, netns, call.log);
   }
 
   async check(call: NetnsCall): Promise<void> {
-    const { containerId, ifName } = call.environment;
-    const key = { containerId, interfaceName: ifName };
+    const { containerId, interfaceName } = call.environment;
+    const key = { containerId, interfaceName };
     const record = this.#parts.attachments.get(key);
     const recorded = record?.coordinator;
     if (recorded === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
-        message: `nothing is recorded for interface ${ifName} of container ${containerId}`,
+        message: `nothing is recorded for interface ${interfaceName} of container ${containerId}`,
       });
     }
-    const addresses = addressesOf(requirePrevResult(call), ifName);
+    const addresses = addressesOf(requirePrevResult(call), interfaceName);
     if (recorded.plan === undefined) return;
     const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
-    const nics = made.nics.map((nic) => (nic.name === ifName ? { ...nic, addresses } : nic));
+    const nics = made.nics.map((nic) => (nic.name === interfaceName ? { ...nic, addresses } : nic));
     const pod = await addedNamespace(this.#parts, record?.netns, call.netns);
     try {
       const desired = planPod({ ...made, nics, numbers: numbersIn(pod, made.numbers) });
       const broken = checkNetwork(desired, { pod, node: this.#parts.node });
       if (broken.length === 0) return;
-      throw new OrbError('CNI_CHECK_FAILED', { message: broken.join('; '), subject: `interface ${ifName}` });
+      throw new OrbError('CNI_CHECK_FAILED', {
+        message: broken.join('; '),
+        subject: `interface ${interfaceName}`,
+      });
     } finally {
       pod.close();
     }
@@ -203,7 +206,7 @@ export class CoordinatorPlugin implements CniPlugin {
 
   /** Reads what the call, its pod and the cluster say. Also returns the existing record, or a new one. */
   async #read(call: NetnsCall) {
-    const { containerId, ifName } = call.environment;
+    const { containerId, interfaceName } = call.environment;
     const netConf = parseCoordinatorConf(call.conf);
     const prevResult = requirePrevResult(call);
     const identity = requirePod(call.environment);
@@ -214,8 +217,8 @@ export class CoordinatorPlugin implements CniPlugin {
       coordinator: this.#parts.spiderCoordinator(),
       multusDefaults: multusDefaults(pod.metadata, netConf.podDefaultCniNic || 'eth0'),
     });
-    requireDefaultRouteNic(options, pod.metadata, ifName);
-    const attachment = { containerId, interfaceName: ifName };
+    requireDefaultRouteNic(options, pod.metadata, interfaceName);
+    const attachment = { containerId, interfaceName };
     const uid = pod.metadata.uid ?? identity.uid;
     const record: AttachmentRecord = {
       version: 1,

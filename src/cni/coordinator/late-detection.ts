@@ -31,7 +31,7 @@ export async function detectLate(
   { detection, ipam }: LateDetectionParts,
 ): Promise<void> {
   if (record.coordinator?.state === 'done') return;
-  const { ifName: nic } = call.environment;
+  const { interfaceName: nic } = call.environment;
   const { netns, signal, log } = call;
   const site = { netns, nic, targets: targetsOf(prevResult, nic), signal, log };
   const conf = parseCoordinatorConf(call.conf);

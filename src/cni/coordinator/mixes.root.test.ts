@@ -4,7 +4,7 @@ import { primeThreads } from '#kernel';
 import { ask, CLIENT, NODE, withServer } from './routed-lan-fixture.ts';
 import { CALICO, CALICO6, cali, Site } from './site-fixture.ts';
 
-// Mixes that nobody would think of: overlays, families, LANs and wishes by chance, the same in each run.
+// Mixes that nobody would think of: overlays, families, LANs and requests by chance, the same in each run.
 
 const rounds = 6;
 
@@ -62,8 +62,8 @@ for (let round = 1; round <= rounds; round++) {
   const names = nics.map(
     ({ name, families, lan }) => `${name} IPv${families.join(' and IPv')} on LAN ${lan}`,
   );
-  const wish = netConf.podDefaultRouteNic || 'no NIC';
-  test(`mix ${round}: overlay ${overlay}, ${names.join(', ')}, default route wished on ${wish}`, async () => {
+  const wanted = netConf.podDefaultRouteNic || 'no NIC';
+  test(`mix ${round}: overlay ${overlay}, ${names.join(', ')}, default route wished on ${wanted}`, async () => {
     using site = await new Site().start();
     const { lan } = site;
     if (overlay !== 'none') lan.addCalico(cali, CALICO, overlay === 'both' ? CALICO6 : undefined);

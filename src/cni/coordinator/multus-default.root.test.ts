@@ -45,7 +45,7 @@ function defaults(site: Site): string[] {
   );
 }
 
-function wish(site: Site, families: readonly (4 | 6)[]): string[] {
+function annotateDefaults(site: Site, families: readonly (4 | 6)[]): string[] {
   const gateways = families.map((family) => GATEWAYS[family]);
   const network = { name: 'b', namespace: 'default', interface: 'net1', 'default-route': gateways };
   site.annotations = { [NETWORKS_ANNOTATION]: JSON.stringify([network]) };
@@ -82,7 +82,7 @@ for (const { gateways: families, served, tuned, overlay } of cases) {
   ];
   test(`the default routes stay as Multus has made them, whenever a repair comes: ${how.join(', ')}`, async () => {
     using site = await new Site().start();
-    const gateways = wish(site, families);
+    const gateways = annotateDefaults(site, families);
     const netConf = { tunePodRoutes: tuned };
     if (overlay) site.lan.addCalico(cali, CALICO, CALICO6);
     else await site.addNic('eth0', 6, [4, 6], ETH0, netConf);
@@ -115,7 +115,7 @@ for (const { gateways: families, served, tuned, overlay } of cases) {
 
 test('a gateway other than that of net1’s pool is the default route, and the pool’s is not', async () => {
   using site = await new Site().start();
-  const gateways = wish(site, [4]);
+  const gateways = annotateDefaults(site, [4]);
   await site.addNic('eth0', 6, [4], ETH0);
   multus(site, 'eth0', []);
   site.plug('net1', 7, [`${NET1[4]}/16`], ['10.7.0.254']);
@@ -127,14 +127,14 @@ test('a gateway other than that of net1’s pool is the default route, and the p
 
 test('a Multus that deletes no default route of eth0: net1 has it all the same', async () => {
   using site = await new Site().start();
-  wish(site, [4, 6]);
+  annotateDefaults(site, [4, 6]);
   await site.addUnderlay([4, 6]);
   assert.deepEqual(defaults(site), expected([4, 6]));
 });
 
 test('net1 leaves: eth0 has its default routes again', async () => {
   using site = await new Site().start();
-  const gateways = wish(site, [4, 6]);
+  const gateways = annotateDefaults(site, [4, 6]);
   await site.addNic('eth0', 6, [4, 6], ETH0);
   multus(site, 'eth0', []);
   await site.addNic('net1', 7, [4, 6], NET1);

@@ -11,7 +11,7 @@ const folder = '/usr/lib/cni';
 export interface ReferenceCall {
   readonly command: 'ADD' | 'CHECK' | 'DEL';
   readonly containerId: string;
-  readonly ifName: string;
+  readonly interfaceName: string;
   readonly netns: string;
   readonly conf: { readonly type: string } & Readonly<Record<string, unknown>>;
   /** Folders of the plugins that this plugin delegates to. */
@@ -25,12 +25,12 @@ export function skipWithout(plugin: string): string | false {
 
 /** The plugin's answer; undefined if its output is empty. Throws the plugin's own error text. */
 export function runReferencePlugin(node: string, call: ReferenceCall): unknown {
-  const { command, containerId, ifName, netns, conf, path = folder } = call;
+  const { command, containerId, interfaceName, netns, conf, path = folder } = call;
   const env = {
     CNI_COMMAND: command,
     CNI_CONTAINERID: containerId,
     CNI_NETNS: netns,
-    CNI_IFNAME: ifName,
+    CNI_IFNAME: interfaceName,
     CNI_PATH: path,
     PATH: process.env.PATH,
   };

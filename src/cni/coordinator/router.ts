@@ -8,7 +8,7 @@ import type { CoordinatorConf, RouterConf } from '#api';
  */
 export function coordinatorOfRouter(
   conf: RouterConf,
-  ifName: string,
+  interfaceName: string,
 ): Partial<Omit<CoordinatorConf, 'type'>> {
   const moves = conf.migrate_route !== 0 && conf.hijack_overlay_response;
   const first = (conf.routes ?? []).map(({ dst }) => dst);
@@ -20,7 +20,7 @@ export function coordinatorOfRouter(
     hijackCIDR: [...(conf.additional_hijack_subnet ?? []), ...first],
     podMACPrefix: conf.mac_prefix,
     tunePodRoutes: moves,
-    ...(moves && { podDefaultRouteNic: ifName }),
+    ...(moves && { podDefaultRouteNic: interfaceName }),
     ...(conf.host_rule_table !== undefined && { hostRuleTable: conf.host_rule_table }),
     podRPFilter: conf.rp_filter?.value ?? 2,
     ...(conf.ip_conflict !== undefined && { detectIPConflict: conf.ip_conflict.enabled }),

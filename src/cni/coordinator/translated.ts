@@ -21,11 +21,11 @@ type CoordinatorOptions = Partial<Omit<CoordinatorConf, 'type'>>;
  * Translates a configuration of the older type, with CNI_IFNAME. Throws INPUT_INVALID, which names the older type's
  * field.
  */
-type Translation = (conf: NetConf, ifName: string) => CoordinatorOptions;
+type Translation = (conf: NetConf, interfaceName: string) => CoordinatorOptions;
 
 const translations = {
   veth: (conf) => coordinatorOfVeth(parseVethConf(conf)),
-  router: (conf, ifName) => coordinatorOfRouter(parseRouterConf(conf), ifName),
+  router: (conf, interfaceName) => coordinatorOfRouter(parseRouterConf(conf), interfaceName),
 } as const satisfies Readonly<Record<string, Translation>>;
 
 /**
@@ -71,7 +71,7 @@ export class TranslatedPlugin implements CniPlugin {
 
   #translated(call: NetnsCall): NetnsCall {
     const { cniVersion, name, prevResult } = call.conf;
-    const options = translations[this.type](call.conf, call.environment.ifName);
+    const options = translations[this.type](call.conf, call.environment.interfaceName);
     requirePrevResult(call);
     return { ...call, conf: { cniVersion, name, prevResult, ...options, type: 'coordinator' } };
   }

@@ -184,7 +184,7 @@ test('unplugged and plugged in again, with another between: each has a table of 
   await site.plugin.check(site.call('net2'));
 });
 
-test('CHECK names what is broken, and ADD again mends it', async () => {
+test('CHECK names what is broken, and ADD again repairs it', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6]);
   const { pod, node } = site.lan;

@@ -52,11 +52,11 @@ export function doneRecord(
 
 /** A repeated ADD keeps what the coordinator did, and the inode that it recorded. */
 function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord {
-  const { containerId, ifName } = call.environment;
+  const { containerId, interfaceName } = call.environment;
   return {
     version: 1,
     containerId,
-    interfaceName: ifName,
+    interfaceName,
     netns: before?.netns?.path === call.netns ? before.netns : { path: call.netns },
     network: call.conf.name,
     pod,

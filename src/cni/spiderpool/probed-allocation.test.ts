@@ -50,7 +50,7 @@ function conflictOn(...addresses: string[]) {
 async function allocate(edge: Detection, signal = new AbortController().signal) {
   const request: AllocationRequest = {
     containerId: 'one',
-    ifName: 'net1',
+    interfaceName: 'net1',
     podNamespace: 'default',
     podName: 'a',
     podUid: 'uid-a',

@@ -43,22 +43,22 @@ export async function allocateProbed(
     for (let conflicts = 0; ; conflicts++) {
       const allocation = await ipam.allocate(request);
       podUid = allocation.podUid;
-      const own = allocation.addresses.filter(({ nic }) => nic === request.ifName);
+      const own = allocation.addresses.filter(({ nic }) => nic === request.interfaceName);
       const report = await detect(detection, detection, {
         netns,
-        nic: request.ifName,
+        nic: request.interfaceName,
         targets: own.map(probeTarget),
         signal: request.signal,
         log: request.log,
       });
-      const refusal = refusalOf(report, request.ifName);
+      const refusal = refusalOf(report, request.interfaceName);
       if (refusal === undefined) return { allocation, probed: report.kind === 'free' };
       if (report.kind !== 'conflict') throw refusal;
       conflict = refusal;
       const fixed = allocation.fixed === true;
       detection.conflicted({
         pod: { namespace: request.podNamespace, name: request.podName, uid: podUid },
-        nic: request.ifName,
+        nic: request.interfaceName,
         address: report.address,
         mac: report.mac,
         outcome: fixed ? 'kept' : 'quarantined',
@@ -84,7 +84,7 @@ async function quarantine(
   request: AllocationRequest,
   { podUid, report, own }: Quarantine,
 ): Promise<void> {
-  const { ifName: nic, signal } = request;
+  const { interfaceName: nic, signal } = request;
   const addresses: HeldAddress[] = own
     .map(({ address, pool }) => ({ address: address.address, pool }))
     .filter(({ address }) => sameAddress(address, report.address));

@@ -51,17 +51,23 @@ beforeEach(async () => {
 
 interface Who {
   readonly containerId?: string;
-  readonly ifName?: string;
+  readonly interfaceName?: string;
   readonly args?: string;
   readonly conf?: object;
   readonly prevResult?: CniResult;
 }
 
-function call({ containerId = 'one', ifName = 'eth0', args, conf = {}, prevResult }: Who = {}): NetnsCall {
+function call({
+  containerId = 'one',
+  interfaceName = 'eth0',
+  args,
+  conf = {},
+  prevResult,
+}: Who = {}): NetnsCall {
   const environment = parseCniEnvironment({
     CNI_COMMAND: 'ADD',
     CNI_CONTAINERID: containerId,
-    CNI_IFNAME: ifName,
+    CNI_IFNAME: interfaceName,
     CNI_NETNS: '/run/netns/pod',
     CNI_ARGS: args ?? 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a',
   }) as NetnsCall['environment'];
@@ -96,25 +102,25 @@ test('ADD is refused before anything is allocated where CNI_ARGS names no pod', 
   assert.equal(ipam.allocations.length, 0);
 });
 
-test('a wish for an address is refused with its field and value before anything is allocated; DEL and CHECK go on', async () => {
+test('a request for an address is refused with its field and value before anything is allocated; DEL and CHECK go on', async () => {
   const pod = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a';
-  const wishes: [Who, RegExp][] = [
+  const requests: [Who, RegExp][] = [
     [{ conf: { runtimeConfig: { ips: ['10.6.1.9'] } } }, /^runtimeConfig\.ips \["10\.6\.1\.9"\] asks for/],
     [{ conf: { RuntimeConfig: { IPs: ['10.6.1.9'] } } }, /^runtimeConfig\.ips/],
     [{ conf: { args: { cni: { ips: ['10.6.1.9/16'] } } } }, /^args\.cni\.ips \["10\.6\.1\.9\/16"\] asks/],
     [{ args: `${pod};IP=10.6.1.9,fd00::9` }, /^CNI_ARGS IP "10\.6\.1\.9,fd00::9" asks/],
   ];
-  for (const [wish, message] of wishes) {
-    await assert.rejects(plugin.add(call(wish)), { code: 'ADDRESS_REQUEST_UNSERVED', message });
+  for (const [request, message] of requests) {
+    await assert.rejects(plugin.add(call(request)), { code: 'ADDRESS_REQUEST_UNSERVED', message });
     assert.equal(ipam.allocations.length, 0);
     assert.deepEqual(attachments.all(), []);
-    await plugin.del(call(wish));
+    await plugin.del(call(request));
   }
   const prevResult = await plugin.add(call());
-  for (const [wish] of wishes) await plugin.check(call({ ...wish, prevResult }));
+  for (const [request] of requests) await plugin.check(call({ ...request, prevResult }));
 });
 
-test('no wish is none: an empty list, null, and what is of no known shape', async () => {
+test('no request is made by: an empty list, null, and what is of no known shape', async () => {
   const confs = [
     { runtimeConfig: { ips: [], mac: '02:00:00:00:00:01' } },
     { runtimeConfig: null, args: 'x' },
@@ -157,7 +163,9 @@ test('ADD repeated does not probe again what is in use by now', async () => {
 test('an ADD whose gateway is silent gives back what that NIC got, and leaves no record', async () => {
   await plugin.add(call());
   report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
-  await assert.rejects(plugin.add(call({ ifName: 'net1' })), { message: 'gateway 10.6.0.1 is unreachable' });
+  await assert.rejects(plugin.add(call({ interfaceName: 'net1' })), {
+    message: 'gateway 10.6.0.1 is unreachable',
+  });
   assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
   assert.equal(attachments.all().length, 1);
 });
@@ -175,8 +183,8 @@ test('DEL releases for the pod that ADD recorded, whatever CNI_ARGS says, also a
 
 test('DEL of one of two NICs releases that one alone', async () => {
   await plugin.add(call());
-  await plugin.add(call({ ifName: 'net1' }));
-  await plugin.del(call({ ifName: 'net1' }));
+  await plugin.add(call({ interfaceName: 'net1' }));
+  await plugin.del(call({ interfaceName: 'net1' }));
   assert.deepEqual(
     ipam.releases.map(({ nic, lastNic }) => [nic, lastNic]),
     [['net1', false]],
@@ -192,7 +200,7 @@ test('DEL twice releases once, or at most asks again', async () => {
 });
 
 test('DEL without a record releases by the UID of CNI_ARGS: the agent may have died before it wrote one', async () => {
-  await ipam.allocate({ ...request, ifName: 'eth0' });
+  await ipam.allocate({ ...request, interfaceName: 'eth0' });
   await plugin.del(call());
   assert.equal(ipam.held.size, 0);
 });
@@ -239,8 +247,8 @@ test('DEL of a static pod without a record gives back what its mirror pod holds,
 });
 
 test('DEL without a record gives back all NICs, which the lost ADD had allocated at once', async () => {
-  await ipam.allocate({ ...request, ifName: 'eth0' });
-  await ipam.allocate({ ...request, ifName: 'net1' });
+  await ipam.allocate({ ...request, interfaceName: 'eth0' });
+  await ipam.allocate({ ...request, interfaceName: 'net1' });
   await plugin.del(call());
   assert.equal(ipam.held.size, 0);
 });
@@ -249,16 +257,16 @@ test('DEL without a record gives back although a superseded sandbox is still rem
   await plugin.add(call({ containerId: 'one' }));
   await plugin.add(call({ containerId: 'two' }));
   await plugin.del(call({ containerId: 'two' }));
-  await ipam.allocate({ ...request, ifName: 'eth0' });
+  await ipam.allocate({ ...request, interfaceName: 'eth0' });
   await plugin.del(call({ containerId: 'three' }));
   assert.equal(ipam.held.size, 0);
 });
 
 test('a late DEL of the second NIC of an old sandbox leaves it to the new one, which has only its first yet', async () => {
   await plugin.add(call({ containerId: 'one' }));
-  await plugin.add(call({ containerId: 'one', ifName: 'net1' }));
+  await plugin.add(call({ containerId: 'one', interfaceName: 'net1' }));
   await plugin.add(call({ containerId: 'two' }));
-  await plugin.del(call({ containerId: 'one', ifName: 'net1' }));
+  await plugin.del(call({ containerId: 'one', interfaceName: 'net1' }));
   assert.deepEqual([...ipam.held.keys()].sort(), ['uid-a eth0', 'uid-a net1']);
 });
 

@@ -46,7 +46,7 @@ export class SpiderpoolPlugin implements CniPlugin {
 
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments } = this.#parts;
-    const { containerId, ifName } = call.environment;
+    const { containerId, interfaceName } = call.environment;
     const options = parseSpiderpoolIpam(call.conf);
     if (options.match_master_subnet) {
       throw new OrbError('INPUT_INVALID', {
@@ -59,7 +59,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     await this.#prepareLink(call);
     const allocated = await this.#allocate(call, {
       containerId,
-      ifName,
+      interfaceName,
       podNamespace: pod.namespace,
       podName: pod.name,
       podUid: pod.uid,
@@ -71,7 +71,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       log: call.log,
     });
     const { allocation } = allocated;
-    const result = resultOf(allocation, ifName);
+    const result = resultOf(allocation, interfaceName);
     const recorded = this.#recorded(call, { ...pod, uid: allocation.podUid });
     await this.#record(doneRecord(recorded, allocated, result), call);
     await attachments.supersede(allocation.podUid, containerId);
@@ -84,17 +84,16 @@ export class SpiderpoolPlugin implements CniPlugin {
    */
   async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
     const { attachments } = this.#parts;
-    const { containerId, ifName } = call.environment;
-    if (pod.uid === told || attachments.get({ containerId, interfaceName: ifName })?.ipam !== undefined)
-      return;
+    const { containerId, interfaceName } = call.environment;
+    if (pod.uid === told || attachments.get({ containerId, interfaceName })?.ipam !== undefined) return;
     await attachments.put(intendedRecord(this.#recorded(call, pod)));
   }
 
   /** Addresses that an earlier ADD of this attachment has probed are not probed again: they may be in use by now. */
   async #allocate(call: NetnsCall, request: AllocationRequest): Promise<ProbedAllocation> {
     const { ipam, attachments, detection } = this.#parts;
-    const { podNamespace: namespace, podName: name, containerId, ifName } = request;
-    const before = attachments.get({ containerId, interfaceName: ifName })?.ipam;
+    const { podNamespace: namespace, podName: name, containerId, interfaceName } = request;
+    const before = attachments.get({ containerId, interfaceName })?.ipam;
     if (before?.state === 'done') {
       return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
     }
@@ -105,7 +104,7 @@ export class SpiderpoolPlugin implements CniPlugin {
   /** Releases what this ADD has allocated, even if its caller has disconnected. */
   #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
     const lastNic = this.#holding(pod.uid).length === 0;
-    const share = { nic: lastNic ? 'all' : call.environment.ifName, lastNic, knownPools: [] };
+    const share = { nic: lastNic ? 'all' : call.environment.interfaceName, lastNic, knownPools: [] };
     return this.#release(pod, share, { ...call, signal: AbortSignal.timeout(giveBackTimeoutMs) });
   }
 
@@ -127,22 +126,23 @@ export class SpiderpoolPlugin implements CniPlugin {
 
   async del(call: AttachmentCall): Promise<void> {
     const { attachments, ipam } = this.#parts;
-    const { containerId, ifName } = call.environment;
-    const record = attachments.get({ containerId, interfaceName: ifName });
+    const { containerId, interfaceName } = call.environment;
+    const record = attachments.get({ containerId, interfaceName });
     if (record?.ipam !== undefined) return this.#remove(record, call);
     // The DEL was already served, or the agent died between writing the pool and the record, or the record was damaged.
     const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
     if (namespace === undefined || name === undefined || podUid === undefined) return;
     const uid = await ipam.ownerUid({ namespace, name, uid: podUid }, call.signal);
     const others = this.#holding(uid);
-    if (others.some((other) => other.containerId !== containerId || other.interfaceName === ifName)) return;
+    if (others.some((other) => other.containerId !== containerId || other.interfaceName === interfaceName))
+      return;
     const lastNic = others.length === 0;
-    const share = { nic: lastNic ? 'all' : ifName, lastNic, knownPools: [] };
+    const share = { nic: lastNic ? 'all' : interfaceName, lastNic, knownPools: [] };
     await this.#release({ namespace, name, uid }, share, call);
   }
 
   async check(call: NetnsCall): Promise<void> {
-    const { containerId, ifName } = call.environment;
+    const { containerId, interfaceName } = call.environment;
     const prevResult = prevResultOf(call.conf);
     if (prevResult === undefined) {
       throw new OrbError('INPUT_INVALID', {
@@ -150,30 +150,30 @@ export class SpiderpoolPlugin implements CniPlugin {
         subject: 'network configuration',
       });
     }
-    const record = this.#parts.attachments.get({ containerId, interfaceName: ifName });
+    const record = this.#parts.attachments.get({ containerId, interfaceName });
     if (record?.ipam?.state !== 'done' || record.pod === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
-        message: `no addresses are recorded for interface ${ifName} of container ${containerId}`,
+        message: `no addresses are recorded for interface ${interfaceName} of container ${containerId}`,
       });
     }
-    const own = record.ipam.addresses.filter(({ nic }) => nic === ifName);
+    const own = record.ipam.addresses.filter(({ nic }) => nic === interfaceName);
     const reported = new Set(prevResult.ips?.map((ip) => ip.address));
     const unreported = own.find(({ address }) => !reported.has(address));
     if (unreported !== undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
-        message: `address ${unreported.address} of interface ${ifName} is allocated but not in prevResult`,
+        message: `address ${unreported.address} of interface ${interfaceName} is allocated but not in prevResult`,
       });
     }
     const [missing] = await this.#parts.ipam.missing({
       podUid: record.pod.uid,
-      nic: ifName,
+      nic: interfaceName,
       addresses: own.map(({ address, pool }) => ({ address: parseCidr(address).address, pool })),
       signal: call.signal,
     });
     if (missing === undefined) return;
     const address = formatAddress(missing.address);
     throw new OrbError('CNI_CHECK_FAILED', {
-      message: `address ${address} of interface ${ifName} is not held for this pod in IPPool ${missing.pool} any more`,
+      message: `address ${address} of interface ${interfaceName} is not held for this pod in IPPool ${missing.pool} any more`,
       subject: `SpiderIPPool ${missing.pool}`,
     });
   }
@@ -191,7 +191,7 @@ export class SpiderpoolPlugin implements CniPlugin {
   async #prepareLink({ netns, environment }: NetnsCall): Promise<void> {
     const namespace = await this.#parts.openNamespace(netns);
     try {
-      switchOffDuplicateDetection(namespace, environment.ifName);
+      switchOffDuplicateDetection(namespace, environment.interfaceName);
     } finally {
       namespace.close();
     }
@@ -199,8 +199,8 @@ export class SpiderpoolPlugin implements CniPlugin {
 
   #recorded(call: NetnsCall, pod: RecordedPod): RecordedAdd {
     const { attachments, timestamp } = this.#parts;
-    const { containerId, ifName } = call.environment;
-    const before = attachments.get({ containerId, interfaceName: ifName });
+    const { containerId, interfaceName } = call.environment;
+    const before = attachments.get({ containerId, interfaceName });
     return { call, pod, before, timestamp: timestamp() };
   }
 
@@ -256,16 +256,16 @@ function refuseRequests({ conf, environment }: NetnsCall): void {
 }
 
 /** An IPAM plugin's result has no interfaces: the caller fills them in (CNI specification 1.1, section 4). */
-function resultOf({ addresses, routes }: Allocation, ifName: string): CniResult {
+function resultOf({ addresses, routes }: Allocation, interfaceName: string): CniResult {
   return {
     ips: addresses
-      .filter(({ nic }) => nic === ifName)
+      .filter(({ nic }) => nic === interfaceName)
       .map(({ address, gateway }) => ({
         address: formatCidr(address),
         ...(gateway === undefined ? {} : { gateway: formatAddress(gateway) }),
       })),
     routes: routes
-      .filter(({ nic }) => nic === ifName)
+      .filter(({ nic }) => nic === interfaceName)
       .map(({ destination, gateway }) => ({ dst: formatCidr(destination), gw: formatAddress(gateway) })),
     dns: {},
   };

@@ -29,7 +29,7 @@ export class FakeIpam implements Ipam {
     this.allocations.push(request);
     if (this.failure !== undefined) throw this.failure;
     const podUid = request.podUid ?? `uid of ${request.podNamespace}/${request.podName}`;
-    const key = `${podUid} ${request.ifName}`;
+    const key = `${podUid} ${request.interfaceName}`;
     await request.intend?.(podUid);
     const address = this.held.get(key) ?? `10.6.1.${this.#next++}`;
     this.held.set(key, address);
@@ -37,8 +37,8 @@ export class FakeIpam implements Ipam {
     return {
       podUid,
       ...(this.fixed && { fixed: true }),
-      addresses: [{ nic: request.ifName, address: parseCidr(`${address}/16`), gateway, pool: 'v4' }],
-      routes: [{ nic: request.ifName, destination: parseCidr('0.0.0.0/0'), gateway }],
+      addresses: [{ nic: request.interfaceName, address: parseCidr(`${address}/16`), gateway, pool: 'v4' }],
+      routes: [{ nic: request.interfaceName, destination: parseCidr('0.0.0.0/0'), gateway }],
     };
   }
 

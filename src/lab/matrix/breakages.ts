@@ -9,7 +9,7 @@ export interface Breakage {
   readonly neededBy: readonly number[];
   readonly where: 'pods' | 'nodes';
   readonly break: string;
-  readonly mend: string;
+  readonly repair: string;
 }
 
 const families = bothFamilies.map((family) => `-${family}`).join(' ');
@@ -19,23 +19,23 @@ function forFamilies(...lines: string[]): string {
 }
 
 /** Deletes the lines that `show` prints with `del`, and restores them unchanged with `add`. */
-function listed(show: string, del: string, add: string): Pick<Breakage, 'break' | 'mend'> {
+function listed(show: string, del: string, add: string): Pick<Breakage, 'break' | 'repair'> {
   return {
     break: forFamilies(`${show} >"$saved$f"`, `while read -r line; do ${del}; done <"$saved$f"`),
-    mend: forFamilies(`while read -r line; do ${add}; done <"$saved$f"`),
+    repair: forFamilies(`while read -r line; do ${add}; done <"$saved$f"`),
   };
 }
 
 /** Routes to some networks, in every table. */
-function routes(networks: readonly string[]): Pick<Breakage, 'break' | 'mend'> {
+function routes(networks: readonly string[]): Pick<Breakage, 'break' | 'repair'> {
   const show = `for n in ${networks.join(' ')}; do ip $f route show table all exact $n 2>/dev/null || :; done | grep ' proto 79 ' || :`;
   return listed(`{ ${show}; }`, 'ip $f route del $line', 'ip $f route add $line');
 }
 
 /** Our nftables table; some namespaces have none. */
-const nftTable: Pick<Breakage, 'break' | 'mend'> = {
+const nftTable: Pick<Breakage, 'break' | 'repair'> = {
   break: 'if nft list table inet orbweaver >"$saved" 2>/dev/null; then nft delete table inet orbweaver; fi',
-  mend: 'nft -f "$saved"',
+  repair: 'nft -f "$saved"',
 };
 
 const neighbours = listed(
@@ -86,7 +86,7 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
       neededBy: [8, 10, 11, 13, 16, 18, 23, 26],
       where: 'pods',
       break: reversePathFilter(1),
-      mend: reversePathFilter(0),
+      repair: reversePathFilter(0),
     },
     {
       name: "the nodes' routes to pods (table 500)",

@@ -18,10 +18,10 @@ import {
 import { type Breakage, breakages } from './breakages.ts';
 import { type MatrixCast, matrixCast } from './cast.ts';
 import { matrixObjects } from './objects.ts';
+import { cellsOf, type MatrixCell, type MatrixVerdict } from './paths.ts';
 import type { PodKindName } from './pod-kinds.ts';
 import { rows } from './rows.ts';
 import { makeSetting, rowsUnder, settings, verdictsOf } from './settings.ts';
-import { cellsOf, type MatrixCell, type MatrixVerdict } from './ways.ts';
 
 /** How many cells of a row failed. */
 interface RowLoss {
@@ -116,7 +116,7 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
         parts.detail(`without ${breakage.name}`);
         await inAll(breakage, breakage.break, parts);
         const loss = lossOf(breakage.name, await tryShort(cast));
-        await inAll(breakage, breakage.mend, parts);
+        await inAll(breakage, breakage.repair, parts);
         losses.push(loss);
         faults.push(...unmoved(breakage, loss));
       }

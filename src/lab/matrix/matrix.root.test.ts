@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MatrixVerdict } from './ways.ts';
+import type { MatrixVerdict } from './paths.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matrixPage } from './page.ts';
-import type { MatrixVerdict } from './ways.ts';
+import type { MatrixVerdict } from './paths.ts';
 
 function verdict(some: Partial<MatrixVerdict>): MatrixVerdict {
   return {

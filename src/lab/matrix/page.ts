@@ -2,10 +2,10 @@
 
 import { wrapped } from '#base';
 import type { Loss } from './broken-trial.ts';
+import type { MatrixVerdict } from './paths.ts';
 import { nicsOf, podKinds } from './pod-kinds.ts';
 import { plannedPaths } from './row-paths.ts';
 import { type Row, rows, severalNicsRow, type Target } from './rows.ts';
-import type { MatrixVerdict } from './ways.ts';
 
 export interface MatrixFacts {
   /** The result of `--matrix full`. */

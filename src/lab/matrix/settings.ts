@@ -5,9 +5,9 @@ import { encapsulated, natOutgoing as natOutgoingRules, noNatOutgoing, unencapsu
 import { inNetnsOf } from '../topology.ts';
 import type { Cell, Place } from '../trial/index.ts';
 import type { MatrixCast } from './cast.ts';
+import type { MatrixCell, MatrixVerdict } from './paths.ts';
 import { type Row, rows } from './rows.ts';
 import type { Setting } from './sources.ts';
-import type { MatrixCell, MatrixVerdict } from './ways.ts';
 
 const first: Setting = { natOutgoing: true, encapsulation: 'none' };
 

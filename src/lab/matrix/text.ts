@@ -1,7 +1,7 @@
 // The matrix as text: one line for each path, in the order of the rows.
 
 import { type Cell, type TableView, tableText } from '../trial/index.ts';
-import type { MatrixVerdict } from './ways.ts';
+import type { MatrixVerdict } from './paths.ts';
 
 export function matrixText(verdicts: readonly MatrixVerdict[], view: TableView): string {
   const of = (cell: Cell) => cell as MatrixVerdict;

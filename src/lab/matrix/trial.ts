@@ -4,9 +4,9 @@ import type { LabNode } from '../addressing.ts';
 import { askInCrowd, secondTries, type Trial, tryTwice } from '../trial/index.ts';
 import { matrixCast } from './cast.ts';
 import { matrixObjects } from './objects.ts';
+import { cellsOf, type MatrixVerdict } from './paths.ts';
 import { makeSetting, rowsUnder, settings, settingText, verdictsOf } from './settings.ts';
 import { matrixText } from './text.ts';
-import { cellsOf, type MatrixVerdict } from './ways.ts';
 
 export function matrixTrial(nodes: readonly LabNode[]): Trial {
   return {

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleCluster } from '#plan/trace';
 import { judge } from '../trial/table.ts';
+import type { Path } from './paths.ts';
 import { type PredictedCell, predicted, verdictOf } from './predicted.ts';
 import type { PodShape } from './shape.ts';
 import { randomText } from './text.ts';
-import type { Way } from './ways.ts';
 
 const from = { name: 'client', probe: ['/lab-probe'] } as const;
-const way: Way = {
+const path: Path = {
   ...{ from, place: 'client', to: 'r1 net1', pod: 'r1', family: 4, protocol: 'tcp', port: 8080 },
   ...{ address: '10.7.60.10', promised: true, promisedSource: '192.0.2.10' },
 };
-const cell = (more: Partial<PredictedCell> = {}, of: Partial<Way> = {}): PredictedCell => ({
-  ...{ way: { ...way, ...of }, from, to: way.to, family: 4, protocol: 'tcp', port: 8080 },
-  ...{ address: way.address, source: '192.0.2.10', ...more },
+const cell = (more: Partial<PredictedCell> = {}, of: Partial<Path> = {}): PredictedCell => ({
+  ...{ path: { ...path, ...of }, from, to: path.to, family: 4, protocol: 'tcp', port: 8080 },
+  ...{ address: path.address, source: '192.0.2.10', ...more },
 });
 const lost = { impossible: 'router: rp_filter 1 on lan1' };
 const tried = (planned: PredictedCell, verdict: Parameters<typeof judge>[1]) =>
@@ -68,7 +68,7 @@ test('a way that chance decides is tried only where users may rely on it', () =>
       : place;
   });
   const world = { ...sample, places };
-  const asked = { ...way, address: '10.6.100.21' };
+  const asked = { ...path, address: '10.6.100.21' };
   assert.equal(predicted(sample, [{ ...asked, promised: false }]).length, 1);
   assert.equal(predicted(world, [{ ...asked, promised: false }]).length, 0);
   assert.equal(predicted(world, [asked]).length, 1);

@@ -6,24 +6,24 @@
 import { formatAddress, parseAddress } from '#ip';
 import { type Trace, trace, type World } from '#plan/trace';
 import type { Cell, PlannedCell } from '../trial/index.ts';
-import type { Way } from './ways.ts';
+import type { Path } from './paths.ts';
 
 /** A path to try; `impossible` is set if the walk says that it does not work. */
 export interface PredictedCell extends PlannedCell {
-  readonly way: Way;
+  readonly path: Path;
 }
 
-export function predicted(world: World, ways: readonly Way[]): PredictedCell[] {
-  return ways.flatMap((way) => {
-    const { from, place, to, family, protocol, address, port, bind } = way;
+export function predicted(world: World, paths: readonly Path[]): PredictedCell[] {
+  return paths.flatMap((path) => {
+    const { from, place, to, family, protocol, address, port, bind } = path;
     const found = trace(world, {
       ...{ from: place, protocol, port, destination: parseAddress(address) },
       ...(bind !== undefined && { source: parseAddress(bind) }),
     });
-    if (!way.promised && isByChance(found)) return [];
+    if (!path.promised && isByChance(found)) return [];
     return [
       {
-        ...{ way, from, to, family, protocol, address, port, source: sourceOf(found) },
+        ...{ path, from, to, family, protocol, address, port, source: sourceOf(found) },
         ...(bind !== undefined && { bind }),
         ...(found.works ? {} : { impossible: found.failure ?? 'the walk does not say why' }),
       },
@@ -32,7 +32,7 @@ export function predicted(world: World, ways: readonly Way[]): PredictedCell[] {
 }
 
 function isByChance({ request, reply, next }: Trace): boolean {
-  const hops = [request, reply, next].flatMap((way) => way?.hops ?? []);
+  const hops = [request, reply, next].flatMap((path) => path?.hops ?? []);
   return hops.some(({ steps }) => steps.some(({ kind }) => kind === 'chance'));
 }
 
@@ -47,7 +47,7 @@ export interface RandomVerdict extends Cell {
 
 /** A cell is right if it agrees with the walk and with what users may rely on. */
 export function verdictOf(planned: PredictedCell, cell: Cell): RandomVerdict {
-  const { pod, promised, promisedSource } = planned.way;
+  const { pod, promised, promisedSource } = planned.path;
   const verdict = { ...cell, pod };
   if (!cell.ok) return { ...verdict, reason: `not as the walk says: ${surprise(planned, cell)}` };
   if (!promised) return verdict;

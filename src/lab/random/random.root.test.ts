@@ -9,7 +9,7 @@ import type { RandomVerdict } from './predicted.ts';
 import { podCount } from './shape.ts';
 
 const root = join(import.meta.dirname, '../../..');
-/** Its pods show, without what mends them, every fault that a strict router sees. */
+/** Its pods show, without what repairs them, every fault that a strict router sees. */
 const seed = 1;
 
 interface Facts {

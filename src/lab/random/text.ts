@@ -24,7 +24,7 @@ export function randomText(
       ...shown.filter(({ pod }) => pod === shape.name).map(({ text }) => `  FAIL ${text}`),
     ]),
     ...(lines.length > shown.length
-      ? [`… and ${lines.length - shown.length} more ways that failed: --full shows them`]
+      ? [`… and ${lines.length - shown.length} more paths that failed: --full shows them`]
       : []),
     `seed ${seed}: ${shapes.length} pods; ${verdicts.length - impossible - failed.length} cells work, ${impossible} do not and need not, ${failed.length} failed`,
     `again: npm run lab -- --once --matrix random --seed ${seed}`,

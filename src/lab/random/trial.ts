@@ -5,11 +5,11 @@ import type { LabNode } from '../addressing.ts';
 import { askInCrowd, askInHaste, secondTries, type Trial, tryTwice } from '../trial/index.ts';
 import { randomCast } from './cast.ts';
 import { randomObjects } from './objects.ts';
+import { randomPaths } from './paths.ts';
 import { predicted, verdictOf } from './predicted.ts';
 import { nicServices, serviceOf, slicesOf } from './services.ts';
 import { podShapes } from './shape.ts';
 import { randomText } from './text.ts';
-import { randomWays } from './ways.ts';
 
 export function randomTrial(nodes: readonly LabNode[], seed: number): Trial {
   const [first, ...others] = nodes.map(({ name }) => name);
@@ -23,7 +23,7 @@ export function randomTrial(nodes: readonly LabNode[], seed: number): Trial {
       const services = nicServices(cast);
       const all = [...services.values()].flat();
       await parts.serve(all.map(serviceOf), all.flatMap(slicesOf));
-      const planned = predicted(await parts.see(), randomWays(cast, services));
+      const planned = predicted(await parts.see(), randomPaths(cast, services));
       parts.detail(`${planned.length} cells`);
       const cells = await tryTwice(planned, askInHaste, askInCrowd);
       const verdicts = planned.flatMap((each, i) => {

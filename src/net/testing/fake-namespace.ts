@@ -3,7 +3,7 @@
 
 import { type Address, type Family, formatAddress } from '#ip';
 import { describeChange } from '../describe.ts';
-import type { Change, DumpFilter, NetworkNamespace } from '../namespace.ts';
+import type { DumpFilter, NetworkChange, NetworkNamespace } from '../namespace.ts';
 import type { InterfaceAddress, Link, Listener, Neighbour, NftRule, Route, Rule } from '../objects.ts';
 import { refusal } from '../refusal.ts';
 import { type Errno, errnoWords } from './fake-errno.ts';
@@ -18,7 +18,7 @@ export class FakeNamespace implements NetworkNamespace {
   readonly fd: number;
   readonly id: string;
   /** Every attempted change, in order. */
-  readonly changes: Change[] = [];
+  readonly changes: NetworkChange[] = [];
   /** Every run of nft commands. */
   readonly nftCommands: string[] = [];
   /** The keys are like `inet orbweaver`. Set the value that {@link nftTable} must return. */
@@ -92,7 +92,7 @@ export class FakeNamespace implements NetworkNamespace {
     this.change([{ verb: 'delete', kind: 'link', name }]);
   }
 
-  change(changes: readonly Change[]): void {
+  change(changes: readonly NetworkChange[]): void {
     let first: Error | undefined;
     for (const change of changes) {
       this.changes.push(change);
@@ -102,7 +102,7 @@ export class FakeNamespace implements NetworkNamespace {
     if (first !== undefined) throw first;
   }
 
-  #apply(change: Change): Errno | undefined {
+  #apply(change: NetworkChange): Errno | undefined {
     switch (change.kind) {
       case 'link':
         if (change.verb === 'create') return this.#links.create(change.link);

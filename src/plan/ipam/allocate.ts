@@ -4,7 +4,7 @@
 import { isOrbError, OrbError } from '#base';
 import type { Address, Cidr, Family } from '#ip';
 import type { NicCandidates } from './candidates.ts';
-import type { Owner, PoolLedger } from './ledger.ts';
+import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
 
@@ -34,7 +34,7 @@ export type LedgerOf = (pool: string) => PoolLedger;
  * chooses again.
  */
 export function chooseAddresses(
-  pod: Omit<Owner, 'nic'>,
+  pod: Omit<AddressOwner, 'nic'>,
   candidates: readonly NicCandidates[],
   ledgerOf: LedgerOf,
   context: PickContext,
@@ -59,7 +59,7 @@ export function chooseAddresses(
 }
 
 function chooseOne(
-  owner: Owner,
+  owner: AddressOwner,
   family: Family,
   pools: readonly string[],
   ledgerOf: LedgerOf,

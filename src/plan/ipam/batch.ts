@@ -1,13 +1,13 @@
 // The pure part of group commit: many waiting operations on one pool become one new status and one answer each.
 
 import { type Address, formatAddress } from '#ip';
-import type { Owner, PoolLedger } from './ledger.ts';
+import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import { type Release, releasedBy } from './release.ts';
 
 /** One operation that waits for the next write of the pool. */
 export type PoolOperation =
-  | { readonly verb: 'allocate'; readonly owner: Owner }
+  | { readonly verb: 'allocate'; readonly owner: AddressOwner }
   | { readonly verb: 'release'; readonly release: Release };
 
 /** The result of one operation. It is valid only after the status is written. */

@@ -7,7 +7,7 @@ import { type Pool, parsePool } from './pool.ts';
 import { parseRecords, recordBytes } from './records.ts';
 
 /** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
-export interface Owner {
+export interface AddressOwner {
   /** `namespace/name`. */
   readonly pod: string;
   readonly podUid: string;
@@ -120,7 +120,7 @@ export class PoolLedger {
    * The address that the owner holds. A record without NIC comes from Spiderpool. It counts if it is the only record of
    * the UID, because Spiderpool gives one pod only one address of a pool.
    */
-  addressOf({ podUid, nic }: Pick<Owner, 'podUid' | 'nic'>): Address | undefined {
+  addressOf({ podUid, nic }: Pick<AddressOwner, 'podUid' | 'nic'>): Address | undefined {
     const held = this.#heldBy(podUid);
     const own = held.find(([, record]) => record.nic === nic);
     const unnamed = held.filter(([, record]) => record.nic === undefined);
@@ -134,7 +134,7 @@ export class PoolLedger {
   }
 
   /** Records the owner as the holder of the address. Other fields of an earlier record of the same UID stay. */
-  take(address: Address, owner: Owner): void {
+  take(address: Address, owner: AddressOwner): void {
     const key = formatAddress(address);
     const old = this.#records.get(key);
     if (old !== undefined && old.podUid !== owner.podUid) {

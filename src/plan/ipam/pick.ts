@@ -2,7 +2,7 @@
 // is free, not reserved and not resting.
 
 import { type Address, formatAddress } from '#ip';
-import type { Owner, PoolLedger } from './ledger.ts';
+import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
 import type { ReservedAddresses } from './reserved.ts';
 
@@ -39,7 +39,7 @@ export type Pick =
   | { readonly address: undefined; readonly reason: string };
 
 /** Picks an address and does not record it. */
-export function pickAddress(ledger: PoolLedger, owner: Owner, context: PickContext): Pick {
+export function pickAddress(ledger: PoolLedger, owner: AddressOwner, context: PickContext): Pick {
   const { pool } = ledger;
   const held = ledger.addressOf(owner);
   if (held !== undefined) return { address: held, held: true };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { parseCidr } from '#ip';
-import type { Change } from '#net';
+import type { NetworkChange } from '#net';
 import { FakeNamespace } from '#net/testing';
 import { desiredParent, type ParentConf } from './desired.ts';
 import { PARENT_ALIAS, parentProblems, planParent } from './parent.ts';
@@ -25,13 +25,13 @@ function bondConf(options = '', changes: Partial<ParentConf> = {}): ParentConf {
 
 /** Plans and applies; what was done, in words. */
 function bring(to: ParentConf): { done: string[][]; notes: readonly string[] } {
-  const { stages, wishes, notes } = planParent(desiredParent(to), observed());
-  const all = [...stages, ...wishes.map(({ change }) => [change])];
+  const { stages, optional, notes } = planParent(desiredParent(to), observed());
+  const all = [...stages, ...optional.map(({ change }) => [change])];
   for (const stage of all) node.change(stage);
   return { done: all.map((stage) => stage.map(words)), notes };
 }
 
-function words(change: Change): string {
+function words(change: NetworkChange): string {
   if (change.kind !== 'link' || change.verb === 'delete') return change.verb;
   const { name, ...rest } = change.link;
   return `${change.verb} ${name} ${JSON.stringify('type' in rest ? rest.type : rest)}`;

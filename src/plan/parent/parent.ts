@@ -5,7 +5,7 @@
 
 import { OrbError } from '#base';
 import { formatCidr } from '#ip';
-import type { Change, InterfaceAddress, Link } from '#net';
+import type { InterfaceAddress, Link, NetworkChange } from '#net';
 import type { DesiredParent } from './desired.ts';
 
 /** The alias (`ip link … alias`) of links that `ifacer` made. */
@@ -19,9 +19,9 @@ export interface ObservedParents {
 
 export interface ParentPlan {
   /** A stage runs only if the previous one succeeded. So no port is set down for a bond that cannot be made. */
-  readonly stages: readonly (readonly Change[])[];
+  readonly stages: readonly (readonly NetworkChange[])[];
   /** Changes after all stages. The kernel refuses them with EINVAL while it cannot apply them. `unmet` says so. */
-  readonly wishes: readonly { readonly change: Change; readonly unmet: string }[];
+  readonly optional: readonly { readonly change: NetworkChange; readonly unmet: string }[];
   /** Differences from the desired state that stay, because the link is not ours. */
   readonly notes: readonly string[];
 }
@@ -34,10 +34,10 @@ export function planParent({ bond, vlan }: DesiredParent, observed: ObservedPare
   const bonded = bond === undefined ? nothing : planBond(bond, observed);
   const tagged = vlan === undefined ? nothing : planVlan(vlan, observed, bond?.name === vlan.parent);
   const stages = [...bonded.stages, ...tagged.stages].filter((stage) => stage.length > 0);
-  return { stages, wishes: bonded.wishes, notes: [...bonded.notes, ...tagged.notes] };
+  return { stages, optional: bonded.optional, notes: [...bonded.notes, ...tagged.notes] };
 }
 
-const nothing: ParentPlan = { stages: [], wishes: [], notes: [] };
+const nothing: ParentPlan = { stages: [], optional: [], notes: [] };
 
 function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
   const { name, mode } = bond;
@@ -45,7 +45,7 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
   if (link === undefined) {
     for (const port of bond.ports) requireFreePort(port, bond, observed);
     const { active_slave: _, ...options } = bond.options;
-    const made: Change = {
+    const made: NetworkChange = {
       verb: 'create',
       kind: 'link',
       link: { name, type: { kind: 'bond', mode, options } },
@@ -54,7 +54,7 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
       [made, set({ name, alias: PARENT_ALIAS })],
       ...bond.ports.map((port) => enslave(port, name)),
     ];
-    return { stages: [...stages, [set({ name, up: true })]], wishes: activePort(bond), notes: [] };
+    return { stages: [...stages, [set({ name, up: true })]], optional: activePort(bond), notes: [] };
   }
   if (link.kind !== 'bond') {
     throw unusable(name, `a non-bond type interface named ${name} already exists on the host`);
@@ -66,7 +66,7 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
     const lacks = missing.length === 0 ? '' : ` without ports ${missing.join(', ')}`;
     const other = differs ? ` in mode ${link.bondMode}, not ${mode}` : '';
     const notes = lacks + other === '' ? [] : [`bond ${name} is not ours: used as it is${lacks}${other}`];
-    return { stages: [raised], wishes: [], notes };
+    return { stages: [raised], optional: [], notes };
   }
   if (differs) {
     throw unusable(
@@ -75,22 +75,22 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
     );
   }
   for (const port of missing) requireFreePort(port, bond, observed);
-  const wishes = missing.length === 0 ? [] : activePort(bond);
-  return { stages: [...missing.map((port) => enslave(port, name)), raised], wishes, notes: [] };
+  const optional = missing.length === 0 ? [] : activePort(bond);
+  return { stages: [...missing.map((port) => enslave(port, name)), raised], optional, notes: [] };
 }
 
 /**
  * The active port can be named only if it is a port and has a carrier (bond_options.c, bond_option_active_slave_set).
  * It is not set again later, because the bond changes it when a link fails.
  */
-function activePort({ name, options: { active_slave } }: Bond): ParentPlan['wishes'] {
+function activePort({ name, options: { active_slave } }: Bond): ParentPlan['optional'] {
   if (active_slave === undefined) return [];
   const unmet = `bond ${name} chooses its active port itself: ${active_slave} has no link yet`;
   return [{ change: set({ name, bondOptions: { active_slave } }), unmet }];
 }
 
 /** A bond accepts only ports that are down (bond_main.c, bond_enslave). */
-function enslave(port: string, bond: string): Change[] {
+function enslave(port: string, bond: string): NetworkChange[] {
   return [set({ name: port, up: false }), set({ name: port, master: bond }), set({ name: port, up: true })];
 }
 
@@ -114,14 +114,14 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
   const link = find(observed, name);
   if (link === undefined) {
     refuseTwin({ name, parent, id }, below, observed);
-    const made: Change = {
+    const made: NetworkChange = {
       verb: 'create',
       kind: 'link',
       link: { name, type: { kind: 'vlan', parent, vlanId: id } },
     };
     return {
       stages: [raised, [made, set({ name, alias: PARENT_ALIAS }), set({ name, up: true })]],
-      wishes: [],
+      optional: [],
       notes: [],
     };
   }
@@ -134,7 +134,7 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
   if (below !== undefined && link.linkIndex !== below.index) {
     throw unusable(name, `interface ${name} is a VLAN of another interface than ${parent}`);
   }
-  return { stages: [raised, link.up ? [] : [set({ name, up: true })]], wishes: [], notes: [] };
+  return { stages: [raised, link.up ? [] : [set({ name, up: true })]], optional: [], notes: [] };
 }
 
 /**
@@ -176,7 +176,7 @@ function find({ links }: ObservedParents, name: string): Link | undefined {
   return links.find((link) => link.name === name);
 }
 
-function set(link: Extract<Change, { verb: 'set' }>['link']): Change {
+function set(link: Extract<NetworkChange, { verb: 'set' }>['link']): NetworkChange {
   return { verb: 'set', kind: 'link', link };
 }
 

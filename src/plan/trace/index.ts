@@ -8,9 +8,9 @@ export type { SampleSettings } from './sample-pods.ts';
 export { serviceFronts } from './service.ts';
 export type { ServiceEndpoint, ServiceFront } from './service-front.ts';
 export { sourceFor } from './source-address.ts';
-export { traceText, wayLine } from './text.ts';
+export { traceText, walkLine } from './text.ts';
 export type { LinkView, NamespaceView } from './view.ts';
-export { type Trace, type TraceRequest, trace, type Way } from './walk.ts';
+export { type Trace, type TraceRequest, trace, type Walk } from './walk.ts';
 export {
   type Firewall,
   type Masquerade,

@@ -5,7 +5,7 @@ import type { Address, Family } from '#ip';
 import { sampleCluster } from './sample-cluster.ts';
 import { podAddress, type SamplePodKind, type SampleSettings } from './sample-pods.ts';
 import { clusterIp, nodeAddress, nodePortOf } from './sample-services.ts';
-import { wayLine } from './text.ts';
+import { walkLine } from './text.ts';
 import { type Trace, trace } from './walk.ts';
 import type { Protocol } from './world.ts';
 
@@ -123,8 +123,8 @@ export function describeRow(
       const { request, reply } = found;
       return {
         ...{ row, title, family, protocol, trace: found },
-        request: wayLine(request),
-        reply: reply === undefined ? '' : wayLine(reply),
+        request: walkLine(request),
+        reply: reply === undefined ? '' : walkLine(reply),
       };
     });
 }

@@ -17,12 +17,12 @@ import {
   type Lan,
   lanAddress,
   lans,
-  nodeAddresses,
   overlayAddresses,
   overlayGateway,
   overlayMac,
   pods,
   type SampleSettings,
+  sampleNodeAddresses,
   underlayNics,
 } from './sample-pods.ts';
 import { sampleServices } from './sample-services.ts';
@@ -43,15 +43,15 @@ function buildNode(number: 1 | 2, built: readonly Built[], firewall: Firewall): 
       ...veths.map(({ hostLink, hostMac }) => ({ name: hostLink, mac: hostMac, kind: 'veth' })),
     ],
     addresses: [
-      ...nodeAddresses(number).map((address) => interfaceAddress('ens160', address)),
+      ...sampleNodeAddresses(number).map((address) => interfaceAddress('ens160', address)),
       ...overlays.map(({ pod }) => interfaceAddress(caliOf(pod), parseCidr(`${overlayGateway[6]}/64`))),
       ...shares.flatMap((share) => share.addresses),
     ],
     routes: [
-      ...nodeAddresses(number).map((address) => connected('ens160', address)),
+      ...sampleNodeAddresses(number).map((address) => connected('ens160', address)),
       ...families.map((family) => routeBy(anyOf(family), 'ens160', gatewayOf('a', family))),
       ...overlays.flatMap(({ pod }) => overlayAddresses(pod).map((address) => routeBy(address, caliOf(pod)))),
-      ...nodeAddresses(other).map(({ address }) =>
+      ...sampleNodeAddresses(other).map(({ address }) =>
         routeBy(
           parseCidr(address.family === 4 ? `10.244.${other}.0/24` : `fd00:10:244:${other}::/64`),
           'ens160',

@@ -56,7 +56,7 @@ export const lanAddress = (lan: Lan, host4: string, host6: string): Cidr[] => [
 ];
 export const gatewayOf = (lan: Lan, family: Family) =>
   parseAddress(family === 4 ? `${lans[lan].cidr[4]}.0.1` : `${lans[lan].cidr[6]}::1`);
-export const nodeAddresses = (node: number) => lanAddress('a', `212.${100 + node}`, `${100 + node}`);
+export const sampleNodeAddresses = (node: number) => lanAddress('a', `212.${100 + node}`, `${100 + node}`);
 export const overlayAddresses = ({ node, number }: SamplePod) => [
   parseCidr(`10.244.${node}.${number}/32`),
   parseCidr(`fd00:10:244:${node}::${number}/128`),
@@ -140,7 +140,7 @@ export function buildPod(pod: SamplePod, settings: SampleSettings): Built {
   const input: PodInput = {
     containerId: `${pod.name.toLowerCase()}-sample`,
     nics: nicInputs(pod, settings),
-    nodeAddresses: nodeAddresses(pod.node).map(({ address }) => address),
+    nodeAddresses: sampleNodeAddresses(pod.node).map(({ address }) => address),
     ...(hasOverlay(pod) && { overlay }),
   };
   const macs = Object.fromEntries(['eth0', 'net1'].map((link) => [link, macOf(pod, link)]));

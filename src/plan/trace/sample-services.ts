@@ -1,14 +1,14 @@
 // The Services of the sample cluster, and the addresses of its nodes.
 
 import { type Family, parseAddress } from '#ip';
-import { families, nodeAddresses, podAddress, pods, type SamplePodKind } from './sample-pods.ts';
+import { families, podAddress, pods, type SamplePodKind, sampleNodeAddresses } from './sample-pods.ts';
 import type { ServiceEndpoint, ServiceFront } from './service-front.ts';
 
 const NODE_PORT = 30_080;
 const LOCAL_NODE_PORT = 30_082;
 
 export function nodeAddress(node: string, family: Family) {
-  const found = nodeAddresses(Number(node.slice(4))).find(({ address }) => address.family === family);
+  const found = sampleNodeAddresses(Number(node.slice(4))).find(({ address }) => address.family === family);
   if (found === undefined) throw new RangeError(`the sample cluster has no ${node}`);
   return found.address;
 }

@@ -2,15 +2,15 @@
 
 import { formatAddress } from '#ip';
 import type { Hop } from './hop.ts';
-import type { Trace, Way } from './walk.ts';
+import type { Trace, Walk } from './walk.ts';
 
 /** The whole trace. The last line says whether the connection works, formatted by `verdict`. */
 export function traceText(trace: Trace, verdict = (line: string) => line): string {
   const { request, reply, next } = trace;
   return [
-    ...wayText('request', request),
-    ...(reply === undefined ? [] : ['', ...wayText('reply', reply)]),
-    ...(next === undefined ? [] : ['', ...wayText('next packet (ACK)', next)]),
+    ...walkText('request', request),
+    ...(reply === undefined ? [] : ['', ...walkText('reply', reply)]),
+    ...(next === undefined ? [] : ['', ...walkText('next packet (ACK)', next)]),
     '',
     ...verdictLines(trace, verdict),
   ].join('\n');
@@ -24,7 +24,7 @@ function verdictLines(trace: Trace, verdict: (line: string) => string): string[]
 }
 
 /** One line with the links of both ends: `default/a veth0 → node1 → default/b eth0`. */
-export function wayLine({ hops, outcome }: Way): string {
+export function walkLine({ hops, outcome }: Walk): string {
   const names = hops.map(({ place, inputDev, outputDev }, i) => {
     const dev = i === 0 ? outputDev : (inputDev ?? '');
     const isEnd = i === 0 || i === hops.length - 1;
@@ -33,7 +33,7 @@ export function wayLine({ hops, outcome }: Way): string {
   return `${names.join(' → ')}${outcome === 'dropped' ? ' ✗' : ''}`;
 }
 
-function wayText(title: string, { hops }: Way): string[] {
+function walkText(title: string, { hops }: Walk): string[] {
   return [title, ...hops.flatMap(hopText)];
 }
 

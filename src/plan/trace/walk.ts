@@ -22,7 +22,7 @@ export interface TraceRequest {
 }
 
 /** One direction. */
-export interface Way {
+export interface Walk {
   readonly hops: readonly Hop[];
   readonly outcome: 'delivered' | 'dropped';
   readonly end: Place;
@@ -32,11 +32,11 @@ export interface Way {
 }
 
 export interface Trace {
-  readonly request: Way;
+  readonly request: Walk;
   /** Absent if the request does not arrive. */
-  readonly reply?: Way;
+  readonly reply?: Walk;
   /** TCP's third packet, if its outcome differs from the first. */
-  readonly next?: Way;
+  readonly next?: Walk;
   readonly works: boolean;
   /** What drops it and where. Undefined if the connection works. */
   readonly failure?: string;
@@ -88,7 +88,7 @@ function chosen(endpoints: readonly ServiceEndpoint[], wanted: readonly Address[
   return endpoints.find(isWanted) ?? endpoints[0];
 }
 
-function walk(journey: Journey, start: Place, packet: OwnPacket): Way {
+function walk(journey: Journey, start: Place, packet: OwnPacket): Walk {
   const hops: Hop[] = [];
   let visit: Visit = send(journey, start, packet);
   for (;;) {
@@ -120,7 +120,7 @@ function answerTo({ protocol, source, destination, sourcePort, destinationPort }
 function strangerText(
   { connections }: Journey,
   start: Place,
-  reply: Way,
+  reply: Walk,
   { destination, port }: TraceRequest,
 ) {
   if (reply.end !== start) return `it ends in ${reply.end.name}, which did not ask`;
@@ -130,6 +130,6 @@ function strangerText(
   return `${start.name} asked ${endpointText(destination, port)} and is answered by ${formatAddress(source)}, which it does not know`;
 }
 
-function failureText({ end, reason }: Way): string {
+function failureText({ end, reason }: Walk): string {
   return `${end.name}: ${reason ?? 'dropped'}`;
 }

@@ -29,7 +29,7 @@ const binFolder = '/opt/cni/bin';
 export interface Attachment {
   readonly chain: Chain;
   readonly sandbox: Sandbox;
-  readonly ifName: string;
+  readonly interfaceName: string;
   /** CNI_ARGS: the runtime's data about the pod. */
   readonly args: string;
 }
@@ -100,7 +100,7 @@ export class ChainRunner {
 
   #call(
     verb: string,
-    { chain, sandbox, ifName, args }: Attachment,
+    { chain, sandbox, interfaceName, args }: Attachment,
     plugin: Json & { readonly type: string },
     prevResult: Json | undefined,
     signalAfter: { readonly signal: NodeJS.Signals; readonly ms: number } | undefined,
@@ -113,7 +113,7 @@ export class ChainRunner {
         CNI_PATH: binFolder,
         CNI_CONTAINERID: sandbox.id,
         CNI_NETNS: sandbox.netns,
-        CNI_IFNAME: ifName,
+        CNI_IFNAME: interfaceName,
         CNI_ARGS: args,
       },
       stdin: JSON.stringify({ cniVersion: '1.0.0', name: chain.name, ...plugin, prevResult }),

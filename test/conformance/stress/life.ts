@@ -111,8 +111,8 @@ export class Life {
     const sandbox = new Sandbox({ name: pod.name });
     const tried: Attachment[] = [];
     const nics = [
-      { chain: random.pick(first), ifName: 'eth0' },
-      ...(random.chance(0.3) ? [{ chain: random.pick(second), ifName: 'net1' }] : []),
+      { chain: random.pick(first), interfaceName: 'eth0' },
+      ...(random.chance(0.3) ? [{ chain: random.pick(second), interfaceName: 'net1' }] : []),
     ];
     let isWhole = true;
     for (const nic of nics) {
@@ -193,9 +193,9 @@ export class Life {
     return this.#random.chance(KILLED) ? this.#random : undefined;
   }
 
-  #complain(what: string, { sandbox, ifName, chain, args }: Attachment): void {
+  #complain(what: string, { sandbox, interfaceName, chain, args }: Attachment): void {
     this.#world.complaints.push(
-      `${what} (container ${sandbox.id}, ${ifName}, network ${chain.name}, ${args})`,
+      `${what} (container ${sandbox.id}, ${interfaceName}, network ${chain.name}, ${args})`,
     );
   }
 }

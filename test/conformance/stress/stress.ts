@@ -116,7 +116,7 @@ async function atOnce({ node, runner, complaints }: World, count: number): Promi
       const { metadata } = await node.createPod(`once-${count}-${n}`);
       const name = metadata.name ?? '';
       const args = `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_UID=${metadata.uid}`;
-      return { chain, ifName: 'eth0', args, sandbox: new Sandbox({ name }) };
+      return { chain, interfaceName: 'eth0', args, sandbox: new Sandbox({ name }) };
     }),
   );
   const given = new Set<string>();

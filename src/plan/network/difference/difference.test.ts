@@ -236,7 +236,7 @@ test('a pool’s route to the node’s own address is named, not a route that ne
   const [finding, ...others] = difference(desired.pod, { ...pod, routes });
   assert.deepEqual(others, []);
   assert.equal(finding?.code, 'COORDINATOR_ROUTE_TAKEN');
-  assert.equal(finding?.mend, undefined);
+  assert.equal(finding?.fix, undefined);
   assert.match(
     finding?.problem ?? '',
     /^route 10\.6\.0\.1 via 10\.6\.0\.254 dev eth0 .*in the place of route 10\.6\.0\.1 dev veth0/,
@@ -317,7 +317,7 @@ test('somebody else’s veth0 in the pod is not touched', () => {
     node: { ...node, links: [] },
   });
   assert.equal(inPod[0]?.problem, `link ${hostLink} of the node is not the peer of veth0 in the pod`);
-  assert.equal(inPod[0]?.mend, undefined);
+  assert.equal(inPod[0]?.fix, undefined);
 });
 
 test('limits that an administrator has raised stay', () => {

@@ -2,7 +2,7 @@
 // change that corrects it. The changes are in an order that is safe to apply.
 
 import { formatCidr } from '#ip';
-import { type Change, type InterfaceAddress, type Neighbour, ROUTE_PROTOCOL, type Rule } from '#net';
+import { type InterfaceAddress, type Neighbour, type NetworkChange, ROUTE_PROTOCOL, type Rule } from '#net';
 import {
   addressText,
   type DesiredNamespace,
@@ -17,7 +17,7 @@ import {
   sameNeighbourKey,
   sameRule,
 } from '../state/index.ts';
-import { type Finding, foreign, mending, stale } from './finding.ts';
+import { type Finding, fixable, foreign, stale } from './finding.ts';
 import { arePeers, isHostLink, lastingNeighbours, linkFindings } from './link-difference.ts';
 import { displacedRoutes, routeFindings, staleRoutes } from './route-difference.ts';
 import { tableFindings } from './table-difference.ts';
@@ -46,11 +46,11 @@ export function networkDifference(
     };
   }
   // The link belongs to an earlier sandbox. No object on it can be used.
-  const remove: Change = { verb: 'delete', kind: 'link', name: hostLink };
+  const remove: NetworkChange = { verb: 'delete', kind: 'link', name: hostLink };
   const links = observed.node.links.filter((link) => link.name !== hostLink);
   const { rules, table } = observed.node;
   const rest = difference(desired.node, { ...nothingObserved, links, rules, table });
-  return { node: [{ problem, mend: { kind: 'change', change: remove } }, ...rest], pod: inPod };
+  return { node: [{ problem, fix: { kind: 'change', change: remove } }, ...rest], pod: inPod };
 }
 
 /**
@@ -87,7 +87,7 @@ export function sysctlDifference(
     if (found === undefined || found === value || (atLeast === true && Number(found) >= Number(value)))
       return [];
     return [
-      { problem: `sysctl net/${key} is ${found}, not ${value}`, mend: { kind: 'sysctl', sysctl } as const },
+      { problem: `sysctl net/${key} is ${found}, not ${value}`, fix: { kind: 'sysctl', sysctl } as const },
     ];
   });
 }
@@ -99,8 +99,8 @@ function expectedAddressFindings(desired: InterfaceAddress, observed: ObservedNa
 
 function addressFindings(desired: InterfaceAddress, observed: ObservedNamespace): Finding[] {
   if (observed.addresses.some((address) => sameInterfaceAddress(address, desired))) return [];
-  const change: Change = { verb: 'replace', kind: 'address', address: desired };
-  return [mending(`address ${addressText(desired)} is missing`, change)];
+  const change: NetworkChange = { verb: 'replace', kind: 'address', address: desired };
+  return [fixable(`address ${addressText(desired)} is missing`, change)];
 }
 
 function neighbourFindings(desired: Neighbour, neighbours: readonly Neighbour[]): Finding[] {
@@ -109,14 +109,14 @@ function neighbourFindings(desired: Neighbour, neighbours: readonly Neighbour[])
   const text = `neighbour ${neighbourText(desired)}`;
   const problem = found === undefined ? `${text} is missing` : `${text} is ${neighbourText(found)} instead`;
   if (found?.state === 'permanent' && isForeign(found)) return [foreign(problem)];
-  return [mending(problem, { verb: 'replace', kind: 'neighbour', neighbour: desired })];
+  return [fixable(problem, { verb: 'replace', kind: 'neighbour', neighbour: desired })];
 }
 
 function ruleFindings(desired: Rule, observed: ObservedNamespace): Finding[] {
   if (observed.rules.some((rule) => sameRule(rule, desired))) return [];
   const family = desired.family === 6 ? 'IPv6 ' : '';
   const problem = `${family}rule ${ruleText(desired)} is missing`;
-  return [mending(problem, { verb: 'create', kind: 'rule', rule: desired })];
+  return [fixable(problem, { verb: 'create', kind: 'rule', rule: desired })];
 }
 
 function staleRules(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {

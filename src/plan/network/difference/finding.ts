@@ -1,6 +1,6 @@
 // One difference from the desired state: a sentence for CHECK, and the change that corrects it.
 
-import type { Change } from '#net';
+import type { NetworkChange } from '#net';
 import type { DesiredSysctl } from '../state/index.ts';
 
 export interface Finding {
@@ -10,7 +10,7 @@ export interface Finding {
   readonly stale?: boolean;
   /** Another program's object is in the place of ours. It stays. */
   readonly foreign?: boolean;
-  readonly mend?: Mend;
+  readonly fix?: Fix;
   /**
    * The error code with which ADD is refused when no change can correct the finding. COORDINATOR_LINK_TAKEN by default.
    */
@@ -18,17 +18,17 @@ export interface Finding {
 }
 
 /** What corrects a finding. Absent if the object belongs to another plugin. */
-export type Mend =
-  | { readonly kind: 'change'; readonly change: Change }
+export type Fix =
+  | { readonly kind: 'change'; readonly change: NetworkChange }
   | { readonly kind: 'sysctl'; readonly sysctl: DesiredSysctl }
   | { readonly kind: 'nft'; readonly commands: string };
 
-export function mending(problem: string, change: Change): Finding {
-  return { problem, mend: { kind: 'change', change } };
+export function fixable(problem: string, change: NetworkChange): Finding {
+  return { problem, fix: { kind: 'change', change } };
 }
 
-export function stale(problem: string, change: Change): Finding {
-  return { ...mending(`${problem} is stale`, change), stale: true };
+export function stale(problem: string, change: NetworkChange): Finding {
+  return { ...fixable(`${problem} is stale`, change), stale: true };
 }
 
 export function foreign(problem: string): Finding {
@@ -36,13 +36,13 @@ export function foreign(problem: string): Finding {
 }
 
 /** The changes of the findings, in the same order. */
-export function changesOf(findings: readonly Finding[]): Change[] {
-  return findings.flatMap(({ mend }) => (mend?.kind === 'change' ? [mend.change] : []));
+export function changesOf(findings: readonly Finding[]): NetworkChange[] {
+  return findings.flatMap(({ fix }) => (fix?.kind === 'change' ? [fix.change] : []));
 }
 
 /** The nft commands of the findings, each only once. */
 export function nftCommandsOf(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.flatMap(({ mend }) => (mend?.kind === 'nft' ? [mend.commands] : [])))];
+  return [...new Set(findings.flatMap(({ fix }) => (fix?.kind === 'nft' ? [fix.commands] : [])))];
 }
 
 /** What CHECK reports: every fault, and no stale object. */

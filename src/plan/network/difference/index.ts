@@ -1,3 +1,3 @@
 export { difference, networkDifference, sysctlDifference } from './difference.ts';
-export { changesOf, type Finding, type Mend, mismatches, nftCommandsOf } from './finding.ts';
+export { changesOf, type Finding, type Fix, mismatches, nftCommandsOf } from './finding.ts';
 export { arePeers, isHostLink } from './link-difference.ts';

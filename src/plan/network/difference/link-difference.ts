@@ -1,8 +1,8 @@
 // Compares the present links with the desired links.
 
-import type { Change, Link, LinkSettings, Mac, Neighbour } from '#net';
+import type { Link, LinkSettings, Mac, Neighbour, NetworkChange } from '#net';
 import type { DesiredLink, DesiredNamespace, ObservedNamespace } from '../state/index.ts';
-import { type Finding, mending } from './finding.ts';
+import { type Finding, fixable } from './finding.ts';
 
 export function linkFindings(desired: DesiredLink, observed: ObservedNamespace): Finding[] {
   const link = observed.links.find((other) => other.name === desired.name);
@@ -12,8 +12,12 @@ export function linkFindings(desired: DesiredLink, observed: ObservedNamespace):
   // Do not set a MAC address again if it is right: the kernel deletes the link's neighbours each time.
   const { mac: _right, ...others } = settingsOf(desired);
   const settings = link.mac === desired.mac ? others : settingsOf(desired);
-  const change: Change = { verb: 'set', kind: 'link', link: { name: desired.name, ...settings, up: true } };
-  return [mending(`link ${desired.name} ${wrong.join(' and ')}`, change)];
+  const change: NetworkChange = {
+    verb: 'set',
+    kind: 'link',
+    link: { name: desired.name, ...settings, up: true },
+  };
+  return [fixable(`link ${desired.name} ${wrong.join(' and ')}`, change)];
 }
 
 function missing(desired: DesiredLink): Finding {
@@ -21,11 +25,11 @@ function missing(desired: DesiredLink): Finding {
   const problem = `link ${name} is missing`;
   if (type !== undefined) {
     const link = { name, type, ...settingsOf(desired), up: true };
-    return mending(problem, { verb: 'create', kind: 'link', link });
+    return fixable(problem, { verb: 'create', kind: 'link', link });
   }
   // The kernel creates a peer together with its other end. The peer only needs to be set up.
   if (desired.peerName !== undefined) {
-    return mending(problem, { verb: 'set', kind: 'link', link: { name, up: true } });
+    return fixable(problem, { verb: 'set', kind: 'link', link: { name, up: true } });
   }
   return { problem };
 }

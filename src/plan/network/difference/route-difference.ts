@@ -15,7 +15,7 @@ import {
   sameRouteKey,
   tableText,
 } from '../state/index.ts';
-import { type Finding, foreign, mending, stale } from './finding.ts';
+import { type Finding, fixable, foreign, stale } from './finding.ts';
 
 /**
  * Routes that are missing or lead elsewhere, in the plan's order: link routes come before the routes whose gateways
@@ -60,7 +60,7 @@ function oneRoute(
   // If none was found, an existing route belongs to another program or is on a link that was not read.
   const verb = found === undefined ? 'create' : 'replace';
   const route = isOnlink ? onlink : desired;
-  return [...inTheWay.map(removal), mending(problem, { verb, kind: 'route', route })];
+  return [...inTheWay.map(removal), fixable(problem, { verb, kind: 'route', route })];
 }
 
 /**
@@ -108,9 +108,9 @@ function linkKey(dev: string | undefined, destination: Cidr): string {
  */
 export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
   const handled = new Set(
-    routeFindings(desired, observed).flatMap(({ mend }) =>
-      mend?.kind === 'change' && mend.change.verb === 'delete' && mend.change.kind === 'route'
-        ? [routeText(mend.change.route)]
+    routeFindings(desired, observed).flatMap(({ fix }) =>
+      fix?.kind === 'change' && fix.change.verb === 'delete' && fix.change.kind === 'route'
+        ? [routeText(fix.change.route)]
         : [],
     ),
   );
@@ -139,7 +139,7 @@ export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespa
 }
 
 function removal(route: Route): Finding {
-  return mending(
+  return fixable(
     `route ${routeText(route)} is in table ${tableText(route.table)}, where another NIC has its`,
     {
       verb: 'delete',

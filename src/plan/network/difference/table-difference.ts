@@ -9,12 +9,12 @@ export function tableFindings(desired: DesiredTable | undefined, found: readonly
   const name = `nftables table inet ${desired.name}`;
   if (desired.rules.length > 0 && found.length === 0) {
     const commands = [...new Set(desired.rules.map((rule) => rule.commands))].join('');
-    return [{ problem: `${name} is missing or empty`, mend: { kind: 'nft', commands } }];
+    return [{ problem: `${name} is missing or empty`, fix: { kind: 'nft', commands } }];
   }
   return desired.rules
     .filter((rule) => !found.some((other) => other.chain === rule.chain && other.comment === rule.comment))
     .map(({ chain, comment, commands }) => ({
       problem: `rule '${comment}' of chain ${chain} in ${name} is missing`,
-      mend: { kind: 'nft', commands },
+      fix: { kind: 'nft', commands },
     }));
 }

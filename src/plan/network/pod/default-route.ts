@@ -3,12 +3,12 @@
 import type { Family } from '#ip';
 import type { Route } from '#net';
 import { sameHop, sameRouteKey } from '../state/index.ts';
-import { type Frame, hasFamily, type Nic } from './frame.ts';
-import { isMultusAtWork, multusKeeper, multusRoute, multusWish } from './multus-default.ts';
+import { isMultusAtWork, multusKeeper, multusRequest, multusRoute } from './multus-default.ts';
 import type { PodNic } from './nic.ts';
+import { hasFamily, type Nic, type PlanContext } from './plan-context.ts';
 
 /** A NIC whose traffic uses a table of its own. */
-export interface Moved {
+export interface NicWithTable {
   readonly nic: Nic;
   readonly family: Family;
   readonly table: number;
@@ -21,15 +21,15 @@ export interface Moved {
  * - the first NIC with a default route
  * - the first NIC with an address of the family
  */
-export function keeperOf(frame: Frame, family: Family): Nic | undefined {
-  const multus = multusKeeper(frame, family);
+export function keeperOf(context: PlanContext, family: Family): Nic | undefined {
+  const multus = multusKeeper(context, family);
   if (multus !== undefined) return multus;
-  const wanted = requested(frame);
-  const candidates = frame.nics.filter((nic) => defaultRoutes(nic, family).length > 0);
+  const wanted = requested(context);
+  const candidates = context.nics.filter((nic) => defaultRoutes(nic, family).length > 0);
   return (
     candidates.find((nic) => nic === wanted) ??
     candidates[0] ??
-    frame.nics.find((nic) => hasFamily(nic, family))
+    context.nics.find((nic) => hasFamily(nic, family))
   );
 }
 
@@ -37,19 +37,19 @@ export function keeperOf(frame: Frame, family: Family): Nic | undefined {
  * The last NIC that names a default-route NIC decides, as in successive ADDs. A named NIC that is not attached yet is
  * no error. The pod's annotation names net2 while net1 is being added (Spiderpool fails net1's ADD).
  */
-function requested(frame: Frame): Nic | undefined {
-  return frame.nics
+function requested(context: PlanContext): Nic | undefined {
+  return context.nics
     .filter((nic) => nic.ours && nic.settings.tunePodRoutes)
-    .map((nic) => frame.nics.find(({ name }) => name === nic.settings.podDefaultRouteNic))
+    .map((nic) => context.nics.find(({ name }) => name === nic.settings.podDefaultRouteNic))
     .findLast((nic) => nic !== undefined);
 }
 
 /** Returns a sentence for each requested default route that cannot be set up now. */
-export function unmetWishes(frame: Frame): string[] {
-  const names = frame.nics
+export function unmetRequests(context: PlanContext): string[] {
+  const names = context.nics
     .filter((nic) => nic.ours && nic.settings.tunePodRoutes)
     .map((nic) => nic.settings.podDefaultRouteNic)
-    .filter((name) => name !== undefined && !frame.nics.some((nic) => nic.name === name));
+    .filter((name) => name !== undefined && !context.nics.some((nic) => nic.name === name));
   return [...new Set(names)].map(
     (name) => `podDefaultRouteNIC: ${name} don't exist in pod; the default route stays where it is for now`,
   );
@@ -60,12 +60,12 @@ export function unmetWishes(frame: Frame): string[] {
  * the table of the NIC that replaced it in main. A NIC with `tunePodRoutes: false` stays in main, where its plugin put
  * it.
  */
-export function movedNics(frame: Frame): Moved[] {
-  return frame.families.flatMap((family) => {
-    const keeper = keeperOf(frame, family);
-    return frame.nics.flatMap((nic) => {
+export function nicsWithTables(context: PlanContext): NicWithTable[] {
+  return context.families.flatMap((family) => {
+    const keeper = keeperOf(context, family);
+    return context.nics.flatMap((nic) => {
       if (nic === keeper || !hasFamily(nic, family)) return [];
-      const mover = nic === frame.first ? keeper : nic;
+      const mover = nic === context.first ? keeper : nic;
       const table = mover?.table;
       return table === undefined || mover?.settings.tunePodRoutes !== true ? [] : [{ nic, family, table }];
     });
@@ -83,37 +83,41 @@ export function defaultRoutes(nic: Pick<PodNic, 'routes'>, family?: Family): Rou
  * Default routes of main. `wanted` must exist. `unwanted` must not exist, because the route moved or its NIC leaves.
  * `left` may exist or not: plugins made these routes, and Multus deletes them on purpose.
  */
-export function mainDefaults(frame: Frame, moved: readonly Moved[], leaving: PodNic | undefined) {
-  const wanted = ([4, 6] as const).flatMap((family) => wantedDefaults(frame, family, leaving));
+export function mainDefaults(
+  context: PlanContext,
+  moved: readonly NicWithTable[],
+  leaving: PodNic | undefined,
+) {
+  const wanted = ([4, 6] as const).flatMap((family) => wantedDefaults(context, family, leaving));
   const gone = [
     ...moved.flatMap(({ nic, family }) => defaultRoutes(nic, family)),
-    ...([4, 6] as const).flatMap((family) => replacedByMultus(frame, family)),
-    ...(leaving === undefined ? [] : [...defaultRoutes(leaving), ...leavingMultus(frame, leaving)]),
+    ...([4, 6] as const).flatMap((family) => replacedByMultus(context, family)),
+    ...(leaving === undefined ? [] : [...defaultRoutes(leaving), ...leavingMultus(context, leaving)]),
   ];
   const isWanted = (route: Route) =>
     wanted.some((other) => sameRouteKey(other, route) && sameHop(other, route));
-  const left = isMultusAtWork(frame) ? frame.nics.flatMap((nic) => defaultRoutes(nic)) : [];
+  const left = isMultusAtWork(context) ? context.nics.flatMap((nic) => defaultRoutes(nic)) : [];
   return { wanted, unwanted: gone.filter((route) => !isWanted(route)), left };
 }
 
-function wantedDefaults(frame: Frame, family: Family, leaving: PodNic | undefined): Route[] {
-  const wish = multusWish(frame, family);
-  const keeper = keeperOf(frame, family);
-  if (wish !== undefined && wish.nic === keeper?.name) return [multusRoute(wish)];
+function wantedDefaults(context: PlanContext, family: Family, leaving: PodNic | undefined): Route[] {
+  const request = multusRequest(context, family);
+  const keeper = keeperOf(context, family);
+  if (request !== undefined && request.nic === keeper?.name) return [multusRoute(request)];
   // When the requested NIC leaves, the default route returns to the NIC that would have it without the request.
-  if (isMultusAtWork(frame) && (wish === undefined || wish.nic !== leaving?.name)) return [];
+  if (isMultusAtWork(context) && (request === undefined || request.nic !== leaving?.name)) return [];
   return keeper === undefined ? [] : defaultRoutes(keeper, family);
 }
 
 /** The default routes that the NIC's own plugin made, if Multus gives the NIC another one. */
-function replacedByMultus(frame: Frame, family: Family): Route[] {
-  const keeper = multusKeeper(frame, family);
+function replacedByMultus(context: PlanContext, family: Family): Route[] {
+  const keeper = multusKeeper(context, family);
   return keeper?.ours === true && keeper.settings.tunePodRoutes ? defaultRoutes(keeper, family) : [];
 }
 
-function leavingMultus(frame: Frame, { name }: PodNic): Route[] {
+function leavingMultus(context: PlanContext, { name }: PodNic): Route[] {
   return ([4, 6] as const).flatMap((family) => {
-    const wish = multusWish(frame, family);
-    return wish?.nic === name ? [multusRoute(wish)] : [];
+    const request = multusRequest(context, family);
+    return request?.nic === name ? [multusRoute(request)] : [];
   });
 }

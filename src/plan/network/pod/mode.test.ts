@@ -4,10 +4,10 @@ import { ROUTE_PROTOCOL } from '#net';
 import type { CoordinatorOptions } from '../settings/settings.ts';
 import { type ForeignUse, foreignUse, noForeignUse } from '../state/foreign-use.ts';
 import { madeBy, settingsOf } from './golden-fixture.ts';
-import { type NicMode, type NicSituation, nicMode, nicTable, type RecordedNic } from './mode.ts';
+import { type KnownNic, type NicMode, type NicSituation, nicMode, nicTable } from './mode.ts';
 
-const underlayEth0: RecordedNic = { name: 'eth0', mode: 'underlay' };
-const overlayNet = (name: string, table: number): RecordedNic => ({ name, mode: 'overlay', table });
+const underlayEth0: KnownNic = { name: 'eth0', mode: 'underlay' };
+const overlayNet = (name: string, table: number): KnownNic => ({ name, mode: 'overlay', table });
 
 function situation(
   name: string,

@@ -8,7 +8,7 @@ import { FIRST_NIC_TABLE, type ForeignUse, freeTable, isFreeTable, POD_LINK } fr
 export type NicMode = 'underlay' | 'overlay';
 
 /** What a record says about another NIC of the pod. */
-export interface RecordedNic {
+export interface KnownNic {
   readonly name: string;
   readonly mode: NicMode;
   readonly table?: number;
@@ -19,7 +19,7 @@ export interface NicSituation {
   readonly name: string;
   readonly settings: Pick<CoordinatorSettings, 'mode' | 'podDefaultCniNic'>;
   /** The pod's other NICs that the coordinator serves. */
-  readonly others: readonly RecordedNic[];
+  readonly others: readonly KnownNic[];
   /** Whether the pod has the veth pair of underlay mode, made by any program. */
   readonly hasVeth: boolean;
   /** What other programs use in the pod. */

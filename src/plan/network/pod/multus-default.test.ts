@@ -47,7 +47,7 @@ test('while net1 is awaited eth0 keeps no default route in main, and answers by 
   assert.ok(table(desired.pod.routes, 99).includes('default via 10.6.0.1 dev eth0'));
 });
 
-test('what Multus was asked for goes before the wish for a default route NIC', () => {
+test('what Multus was asked for goes before the request for a default route NIC', () => {
   const nics = [
     eth0,
     macvlan('net1', 7, '0.5', [4], { table: 101, netConf: { podDefaultRouteNic: 'eth0' } }),

@@ -4,25 +4,25 @@
 import type { Family } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route, RTPROT, type Rule } from '#net';
 import { gatewayRoute, sourceRule } from '../state/index.ts';
-import { defaultRoutes, keeperOf, type Moved } from './default-route.ts';
-import { type Frame, hasFamily, type Nic, nicOnLan } from './frame.ts';
+import { defaultRoutes, keeperOf, type NicWithTable } from './default-route.ts';
 import { hijackRoutes, nodeRoutes } from './hijack.ts';
 import { isKeptFromMain } from './multus-default.ts';
+import { hasFamily, type Nic, nicOnLan, type PlanContext } from './plan-context.ts';
 
 /** One `from` rule for each address. */
-export function sourceRules(frame: Frame, moved: readonly Moved[]): Rule[] {
-  return [...moved, ...keepersBesideOthers(frame, moved)].flatMap(({ nic, family, table }) =>
+export function sourceRules(context: PlanContext, moved: readonly NicWithTable[]): Rule[] {
+  return [...moved, ...keepersBesideOthers(context, moved)].flatMap(({ nic, family, table }) =>
     nic.addresses
       .filter((cidr) => cidr.address.family === family)
       .map((cidr) => sourceRule(cidr.address, table)),
   );
 }
 
-export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
+export function nicTableRoutes(context: PlanContext, moved: readonly NicWithTable[]): Route[] {
   return [
-    ...moved.flatMap((one) => tableOf(frame, one)),
-    ...keepersBesideOthers(frame, moved).flatMap((one) =>
-      isOverlays(one.nic) ? defaultsOf(one) : tableOf(frame, one),
+    ...moved.flatMap((one) => tableOf(context, one)),
+    ...keepersBesideOthers(context, moved).flatMap((one) =>
+      isOverlays(one.nic) ? defaultsOf(one) : tableOf(context, one),
     ),
   ];
 }
@@ -32,15 +32,15 @@ export function nicTableRoutes(frame: Frame, moved: readonly Moved[]): Route[] {
  * routes. Replies of this NIC must not use those routes (docs/adr/0028). So a rule for its address leads to a table
  * without them.
  */
-function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
-  return frame.families.flatMap((family) => {
-    const keeper = keeperOf(frame, family);
+function keepersBesideOthers(context: PlanContext, moved: readonly NicWithTable[]): NicWithTable[] {
+  return context.families.flatMap((family) => {
+    const keeper = keeperOf(context, family);
     if (keeper === undefined || !hasFamily(keeper, family)) return [];
     const isAlone =
-      frame.nics.every((nic) => nic === keeper || !hasFamily(nic, family)) &&
-      !isKeptFromMain(frame, keeper, family);
+      context.nics.every((nic) => nic === keeper || !hasFamily(nic, family)) &&
+      !isKeptFromMain(context, keeper, family);
     const isTuned = keeper.ours ? keeper.settings.tunePodRoutes : moved.some((one) => one.family === family);
-    return isAlone || !isTuned ? [] : [{ nic: keeper, family, table: keepersTable(frame, keeper, family) }];
+    return isAlone || !isTuned ? [] : [{ nic: keeper, family, table: keepersTable(context, keeper, family) }];
   });
 }
 
@@ -48,35 +48,35 @@ function keepersBesideOthers(frame: Frame, moved: readonly Moved[]): Moved[] {
  * A later NIC has a table of its own, unless the first NIC uses it. If an overlay's NIC leads to the node, marked
  * replies and packets from its address go the same way. They share one table (golden table G4).
  */
-function keepersTable(frame: Frame, keeper: Nic, family: Family): number {
-  const { replyTable, besideTable } = frame.numbers;
-  if (keeper.table !== undefined && !hasFamily(frame.first, family)) return keeper.table;
-  const goesAsReplies = frame.ownWay === undefined && defaultRoutes(keeper, family).length > 0;
-  return keeper === frame.first && goesAsReplies ? replyTable : besideTable;
+function keepersTable(context: PlanContext, keeper: Nic, family: Family): number {
+  const { replyTable, besideTable } = context.numbers;
+  if (keeper.table !== undefined && !hasFamily(context.first, family)) return keeper.table;
+  const goesAsReplies = context.ownLink === undefined && defaultRoutes(keeper, family).length > 0;
+  return keeper === context.first && goesAsReplies ? replyTable : besideTable;
 }
 
 /**
  * The overlay's own link leads to every destination of its NIC. Its address needs only its default route (Spiderpool
  * #3683).
  */
-function isOverlays({ ours, way }: Nic): boolean {
-  return !ours && !way.own;
+function isOverlays({ ours, nodeLink }: Nic): boolean {
+  return !ours && !nodeLink.own;
 }
 
-function defaultsOf({ nic, family, table }: Moved): Route[] {
+function defaultsOf({ nic, family, table }: NicWithTable): Route[] {
   return defaultRoutes(nic, family).map((route) => copy(route, table));
 }
 
 /** Routes to the node, the NIC's own routes, routes through the node, and the user's routes through the NIC. */
-function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
+function tableOf(context: PlanContext, { nic, family, table }: NicWithTable): Route[] {
   const own = nic.routes.filter(
-    (route) => route.destination.address.family === family && !mainFollows(frame, nic, route),
+    (route) => route.destination.address.family === family && !mainFollows(context, nic, route),
   );
   return [
-    ...nodeRoutes(frame, nic.way, table, family),
+    ...nodeRoutes(context, nic.nodeLink, table, family),
     ...linksFirst(own).map((route) => copy(route, table)),
-    ...hijackRoutes(frame, nic.settings.hijackedNetworks, nic.way, table, family),
-    ...(nic.ours ? policyRoutes(frame, nic, table, family) : []),
+    ...hijackRoutes(context, nic.settings.hijackedNetworks, nic.nodeLink, table, family),
+    ...(nic.ours ? policyRoutes(context, nic, table, family) : []),
   ];
 }
 
@@ -85,17 +85,17 @@ function tableOf(frame: Frame, { nic, family, table }: Moved): Route[] {
  * source would still take the default route (Spiderpool #5700). If several lead to one network, the route of the first
  * NIC wins, because its ADD comes first.
  */
-export function policyRoutesInMain(frame: Frame): Route[] {
-  const ours = frame.nics.filter((nic) => nic.ours);
+export function policyRoutesInMain(context: PlanContext): Route[] {
+  const ours = context.nics.filter((nic) => nic.ours);
   return ours.flatMap((nic) =>
-    frame.families.flatMap((family) => policyRoutes(frame, nic, MAIN_TABLE, family)),
+    context.families.flatMap((family) => policyRoutes(context, nic, MAIN_TABLE, family)),
   );
 }
 
-function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Route[] {
+function policyRoutes(context: PlanContext, nic: Nic, table: number, family: Family): Route[] {
   return nic.settings.policyRoutes
     .filter(({ destination }) => destination.address.family === family && hasFamily(nic, family))
-    .filter(({ destination }) => destination.prefixLength > 0 && nicOnLan(frame, destination) === undefined)
+    .filter(({ destination }) => destination.prefixLength > 0 && nicOnLan(context, destination) === undefined)
     .map(({ destination, gateway }) => gatewayRoute(destination, gateway, nic.name, table));
 }
 
@@ -103,9 +103,9 @@ function policyRoutes(frame: Frame, nic: Nic, table: number, family: Family): Ro
  * A router advertisement renews or ends the default route in main of the NIC that main serves. A copy would outlive the
  * router.
  */
-function mainFollows(frame: Frame, nic: Nic, { destination, protocol }: Route): boolean {
+function mainFollows(context: PlanContext, nic: Nic, { destination, protocol }: Route): boolean {
   const isDefault = destination.prefixLength === 0;
-  return isDefault && protocol === RTPROT.ra && keeperOf(frame, destination.address.family) === nic;
+  return isDefault && protocol === RTPROT.ra && keeperOf(context, destination.address.family) === nic;
 }
 
 /** The copy is ours and keeps metric, MTU, onlink flag and next hops (Spiderpool loses them). */

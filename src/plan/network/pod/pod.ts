@@ -1,4 +1,4 @@
-// The plan of a pod: all its NICs, their tables and rules, and the way to its node.
+// The plan of a pod: all its NICs, their tables and rules, and the link to its node.
 
 import { defaultDestination, formatAddress, formatCidr, hostCidr } from '#ip';
 import { type InterfaceAddress, MAIN_TABLE, type Mac, type Route } from '#net';
@@ -15,13 +15,19 @@ import {
   prefixedMac,
   routesByKey,
 } from '../state/index.ts';
-import { defaultRoutes, type Moved, mainDefaults, movedNics, unmetWishes } from './default-route.ts';
-import { type Frame, firstOfOurs, frameOf, type Nic, owned } from './frame.ts';
+import {
+  defaultRoutes,
+  mainDefaults,
+  type NicWithTable,
+  nicsWithTables,
+  unmetRequests,
+} from './default-route.ts';
 import { hijackNotes, hijackRoutes, nodeRoutes } from './hijack.ts';
 import { familiesWithoutDefault, lastResortRoute, lastResortRules } from './last-resort.ts';
 import type { PodInput, PodNic } from './nic.ts';
 import { nicTableRoutes, policyRoutesInMain, sourceRules } from './nic-tables.ts';
 import { planNodeShare } from './node-share.ts';
+import { firstOfOurs, type Nic, owned, type PlanContext, planContext } from './plan-context.ts';
 import { markTable, replyRoutes, replyRules } from './replies.ts';
 import { podSysctls } from './sysctls.ts';
 
@@ -29,14 +35,14 @@ import { podSysctls } from './sysctls.ts';
  * Plans the pod. The plan follows golden tables G1 to G5 of Spiderpool, with the differences of docs/adr/0011 and 0020.
  */
 export function planPod(input: PodInput): DesiredNetwork {
-  const frame = frameOf(input);
-  const ours = frame.nics.filter((nic) => nic.ours);
+  const context = planContext(input);
+  const ours = context.nics.filter((nic) => nic.ours);
   return {
-    pod: podNamespace(frame, input.leaving),
-    node: planNodeShare(frame),
-    veth: frame.ownWay,
+    pod: podNamespace(context, input.leaving),
+    node: planNodeShare(context),
+    veth: context.ownLink,
     nics: ours.map(planned),
-    notes: [...frame.notes, ...notesOf(frame)],
+    notes: [...context.notes, ...notesOf(context)],
   };
 }
 
@@ -64,35 +70,35 @@ function planned(nic: Nic): PlannedNic {
   return {
     name: nic.name,
     mac: chosenMac(nic),
-    hostLink: nic.way.hostLink,
+    hostLink: nic.nodeLink.hostLink,
     hostTable: nic.settings.hostRuleTable,
     addresses: nic.addresses.map((cidr) => cidr.address),
   };
 }
 
-function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespace {
-  const own = owned(frame.owner);
-  const moved = movedNics(frame);
-  const defaults = mainDefaults(frame, moved, leaving);
-  const lastResort = familiesWithoutDefault(frame, defaults.wanted);
+function podNamespace(context: PlanContext, leaving: PodNic | undefined): DesiredNamespace {
+  const own = owned(context.owner);
+  const moved = nicsWithTables(context);
+  const defaults = mainDefaults(context, moved, leaving);
+  const lastResort = familiesWithoutDefault(context, defaults.wanted);
   return {
-    links: [...vethLink(frame), ...frame.nics.map(nicLink)],
-    addresses: linkAddress(frame).map((address) => own(address)),
-    neighbours: frame.ways.flatMap((way) =>
-      frame.nodes.map((node) => own(neighbour(node, way.podLink, way.hostMac))),
+    links: [...vethLink(context), ...context.nics.map(nicLink)],
+    addresses: linkAddress(context).map((address) => own(address)),
+    neighbours: context.nodeLinks.flatMap((nodeLink) =>
+      context.nodes.map((node) => own(neighbour(node, nodeLink.podLink, nodeLink.hostMac))),
     ),
     routes: [
-      ...podRoutes(frame, moved, defaults.wanted),
-      ...lastResort.map((family) => lastResortRoute(frame, family)),
+      ...podRoutes(context, moved, defaults.wanted),
+      ...lastResort.map((family) => lastResortRoute(context, family)),
     ].map((route) => own(route)),
     rules: [
-      ...replyRules(frame),
-      ...sourceRules(frame, moved),
-      ...lastResort.flatMap((family) => lastResortRules(frame, family)),
+      ...replyRules(context),
+      ...sourceRules(context, moved),
+      ...lastResort.flatMap((family) => lastResortRules(context, family)),
     ].map((rule) => own(rule)),
-    sysctls: podSysctls(frame, moved).map((sysctl) => own(sysctl)),
-    table: own(markTable(frame)),
-    expectedAddresses: frame.nics
+    sysctls: podSysctls(context, moved).map((sysctl) => own(sysctl)),
+    table: own(markTable(context)),
+    expectedAddresses: context.nics
       .filter((nic) => nic.ours)
       .flatMap((nic) =>
         nic.addresses.map((address) => ({ dev: nic.name, address, scope: 'global' as const })),
@@ -107,24 +113,28 @@ function podNamespace(frame: Frame, leaving: PodNic | undefined): DesiredNamespa
  * If several routes have the same key in the kernel, the first is used. Routes to the node come before the user's
  * routes through a NIC.
  */
-function podRoutes(frame: Frame, moved: readonly Moved[], defaults: readonly Route[]): Route[] {
-  const { way, settings } = frame.first;
+function podRoutes(
+  context: PlanContext,
+  moved: readonly NicWithTable[],
+  defaults: readonly Route[],
+): Route[] {
+  const { nodeLink, settings } = context.first;
   const routes = [
-    ...nodeRoutes(frame, way, MAIN_TABLE),
+    ...nodeRoutes(context, nodeLink, MAIN_TABLE),
     ...defaults,
-    ...nicTableRoutes(frame, moved),
-    ...hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE),
-    ...replyRoutes(frame),
-    ...policyRoutesInMain(frame),
+    ...nicTableRoutes(context, moved),
+    ...hijackRoutes(context, settings.hijackedNetworks, nodeLink, MAIN_TABLE),
+    ...replyRoutes(context),
+    ...policyRoutesInMain(context),
   ];
   return [...routesByKey(routes).values()].flatMap(([first]) => first ?? []);
 }
 
-function vethLink(frame: Frame): Owned<DesiredLink>[] {
-  const { ownWay, owner } = frame;
-  if (ownWay === undefined) return [];
-  const mtuBytes = firstOfOurs(frame).settings.vethMtuBytes;
-  const { podLink: name, hostLink: peerName, podMac: mac } = ownWay;
+function vethLink(context: PlanContext): Owned<DesiredLink>[] {
+  const { ownLink, owner } = context;
+  if (ownLink === undefined) return [];
+  const mtuBytes = firstOfOurs(context).settings.vethMtuBytes;
+  const { podLink: name, hostLink: peerName, podMac: mac } = ownLink;
   return [{ name, peerName, mac, mtuBytes, txQueueLength: 0, owner }];
 }
 
@@ -146,11 +156,11 @@ function chosenMac(nic: Nic): Mac | undefined {
   return prefix === undefined || first === undefined ? undefined : prefixedMac(prefix, first.address);
 }
 
-function linkAddress(frame: Frame): InterfaceAddress[] {
-  const { vethLinkAddress } = firstOfOurs(frame).settings;
-  if (vethLinkAddress === undefined || frame.ownWay === undefined) return [];
-  if (!frame.families.includes(4)) {
-    frame.notes.push(
+function linkAddress(context: PlanContext): InterfaceAddress[] {
+  const { vethLinkAddress } = firstOfOurs(context).settings;
+  if (vethLinkAddress === undefined || context.ownLink === undefined) return [];
+  if (!context.families.includes(4)) {
+    context.notes.push(
       `vethLinkAddress ${formatAddress(vethLinkAddress)} is left out: the pod has no IPv4 address`,
     );
     return [];
@@ -159,23 +169,23 @@ function linkAddress(frame: Frame): InterfaceAddress[] {
   return [{ dev: POD_LINK, address: hostCidr(vethLinkAddress), scope: 'link' }];
 }
 
-function notesOf(frame: Frame): string[] {
-  const ours = frame.nics.filter((nic) => nic.ours);
+function notesOf(context: PlanContext): string[] {
+  const ours = context.nics.filter((nic) => nic.ours);
   const hijacked = hijackNotes(
-    frame,
+    context,
     ours.flatMap((nic) => nic.settings.hijackedNetworks),
   );
   const policies = hijackNotes(
-    { ...frame, gateways: frame.families.map((family) => defaultDestination(family).address) },
+    { ...context, gateways: context.families.map((family) => defaultDestination(family).address) },
     ours.flatMap((nic) => nic.settings.policyRoutes.map(({ destination }) => destination)),
     'policy route',
   );
-  const both = ours.flatMap(({ settings, way }) => {
-    const routes = hijackRoutes(frame, settings.hijackedNetworks, way, MAIN_TABLE);
+  const both = ours.flatMap(({ settings, nodeLink }) => {
+    const routes = hijackRoutes(context, settings.hijackedNetworks, nodeLink, MAIN_TABLE);
     const served = new Set(routes.map(({ destination }) => cidrKey(destination)));
     return settings.policyRoutes
       .filter(({ destination }) => served.has(cidrKey(destination)))
       .map(({ destination }) => `policy route ${formatCidr(destination)} is left out: it is hijacked`);
   });
-  return [...new Set([...hijacked, ...policies, ...both, ...unmetWishes(frame)])];
+  return [...new Set([...hijacked, ...policies, ...both, ...unmetRequests(context)])];
 }

@@ -4,7 +4,7 @@ import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { InterfaceAddress, Link } from '#net';
 import { routeText } from '../state/text.ts';
 import { macvlan, madeBy, plan } from './golden-fixture.ts';
-import { type AttachedNic, lostNics, restoring, withoutNics } from './restoration.ts';
+import { type AttachedNic, missingNics, restoring, withoutNics } from './restoration.ts';
 
 const nic = macvlan('eth0', 6, '212.241', [4, 6]);
 const link = (name: string, index: number): Link => ({
@@ -63,7 +63,7 @@ test('a default route that moved to its NIC’s table does not come back', () =>
 test('a NIC is lost when its link is gone, another one, or its address on another', () => {
   const attached: AttachedNic = { ...nic, index: 2 };
   const problems = (links: Link[], addresses: InterfaceAddress[]) =>
-    lostNics([attached], links, addresses).map(({ problem }) => problem);
+    missingNics([attached], links, addresses).map(({ problem }) => problem);
   assert.deepEqual(problems([link('eth0', 2)], all), []);
   assert.deepEqual(problems([link('eth0', 2)], []), [], 'an address that is nowhere can be made again');
   assert.deepEqual(problems([link('lo', 1)], []), ['interface eth0 is missing']);

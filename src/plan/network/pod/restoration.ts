@@ -16,7 +16,7 @@ export interface AttachedNic {
 }
 
 /** A NIC that is gone or belongs to another program now, with a sentence about it. */
-export interface LostNic {
+export interface MissingNic {
   readonly nic: AttachedNic;
   readonly problem: string;
 }
@@ -25,11 +25,11 @@ export interface LostNic {
  * NICs that another program deleted or replaced, or whose address it took (KubeVirt gives it to a virtual machine). A
  * macvlan cannot be made again from the record. A moved address must not exist twice.
  */
-export function lostNics(
+export function missingNics(
   nics: readonly AttachedNic[],
   links: readonly Link[],
   addresses: readonly InterfaceAddress[],
-): LostNic[] {
+): MissingNic[] {
   return nics.flatMap((nic) => {
     const link = links.find(({ name }) => name === nic.name);
     if (link === undefined) return [{ nic, problem: `interface ${nic.name} is missing` }];
@@ -95,7 +95,7 @@ function restored(address: InterfaceAddress, nics: readonly AttachedNic[]): Inte
 }
 
 /** The plan without the objects that are on these links or need their addresses. Stale objects on them stay. */
-export function withoutNics(desired: DesiredNetwork, lost: readonly LostNic[]): DesiredNetwork {
+export function withoutNics(desired: DesiredNetwork, lost: readonly MissingNic[]): DesiredNetwork {
   if (lost.length === 0) return desired;
   const names = new Set(lost.map(({ nic }) => nic.name));
   const isThere = ({ dev }: { readonly dev?: string }) => dev === undefined || !names.has(dev);

@@ -13,15 +13,15 @@ import type { DesiredNetwork } from '../state/index.ts';
 export function coordinatorResult(
   previous: CniResult,
   desired: DesiredNetwork,
-  nicName: string,
+  interfaceName: string,
   netnsPath: string,
 ): CniResult {
-  const mac = desired.nics.find(({ name }) => name === nicName)?.mac;
-  const made = madeFor(desired, nicName, netnsPath);
+  const mac = desired.nics.find(({ name }) => name === interfaceName)?.mac;
+  const made = madeFor(desired, interfaceName, netnsPath);
   const interfaces = (previous.interfaces ?? []).map((one) =>
-    one.name === nicName && one.sandbox && mac !== undefined ? { ...one, mac } : one,
+    one.name === interfaceName && one.sandbox && mac !== undefined ? { ...one, mac } : one,
   );
-  const own = interfaces.findIndex(({ name, sandbox }) => name === nicName && sandbox);
+  const own = interfaces.findIndex(({ name, sandbox }) => name === interfaceName && sandbox);
   return {
     ...previous,
     interfaces: [...interfaces, ...made],
@@ -31,8 +31,8 @@ export function coordinatorResult(
   };
 }
 
-function madeFor({ veth, nics }: DesiredNetwork, nicName: string, sandbox: string) {
-  if (veth === undefined || nics[0]?.name !== nicName) return [];
+function madeFor({ veth, nics }: DesiredNetwork, interfaceName: string, sandbox: string) {
+  if (veth === undefined || nics[0]?.name !== interfaceName) return [];
   return [
     { name: veth.hostLink, mac: veth.hostMac },
     { name: veth.podLink, mac: veth.podMac, sandbox },

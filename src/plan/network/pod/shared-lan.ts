@@ -2,7 +2,7 @@
 
 import { type Cidr, cidrContains, networkOf } from '#ip';
 import type { DesiredSysctl } from '../state/index.ts';
-import type { Frame } from './frame.ts';
+import type { PlanContext } from './plan-context.ts';
 
 /**
  * Linux answers ARP for any address of the namespace on any link, and sends requests with any of them as the sender. If
@@ -10,7 +10,7 @@ import type { Frame } from './frame.ts';
  * So each NIC answers and asks only for its own addresses (ip-sysctl.rst, arp_ignore and arp_announce). veth0 is left
  * out: it has no address, and it answers for all. IPv6 behaves like this already (RFC 4861 §7.2.3).
  */
-export function sharedLanSysctls({ nics }: Frame): DesiredSysctl[] {
+export function sharedLanSysctls({ nics }: PlanContext): DesiredSysctl[] {
   const sharing = nics.filter(
     (nic) => nic.ours && nics.some((other) => other !== nic && shareLan(nic.addresses, other.addresses)),
   );

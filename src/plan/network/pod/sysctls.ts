@@ -2,46 +2,46 @@
 
 import { RTPROT } from '#net';
 import { type DesiredSysctl, POD_LINK } from '../state/index.ts';
-import { defaultRoutes, type Moved } from './default-route.ts';
-import { type Frame, firstOfOurs, hasFamily, type Nic } from './frame.ts';
+import { defaultRoutes, type NicWithTable } from './default-route.ts';
+import { firstOfOurs, hasFamily, type Nic, type PlanContext } from './plan-context.ts';
 import { sharedLanSysctls } from './shared-lan.ts';
 
 const OFF = 0;
 const LOOSE = 2;
 
-export function podSysctls(frame: Frame, moved: readonly Moved[]): DesiredSysctl[] {
-  const veth = frame.ownWay === undefined ? [] : [POD_LINK];
-  const ours = frame.nics.filter((nic) => nic.ours);
-  // `all` would turn IPv6 on for links on which a user turned it off. An overlay's NIC may have IPv6 off, but the way
+export function podSysctls(context: PlanContext, moved: readonly NicWithTable[]): DesiredSysctl[] {
+  const veth = context.ownLink === undefined ? [] : [POD_LINK];
+  const ours = context.nics.filter((nic) => nic.ours);
+  // `all` would turn IPv6 on for links on which a user turned it off. An overlay's NIC may have IPv6 off, but the link
   // to the node needs it.
   const sixes = new Set([
     ...ours.filter((nic) => hasFamily(nic, 6)).map(({ name }) => name),
-    ...frame.ways.map((way) => way.podLink),
+    ...context.nodeLinks.map((nodeLink) => nodeLink.podLink),
   ]);
   return [
-    ...(frame.families.includes(6)
+    ...(context.families.includes(6)
       ? [...sixes].map((dev) => ({ key: `ipv6/conf/${dev}/disable_ipv6`, value: '0' }))
       : []),
-    ...reversePathFilters(frame, veth),
+    ...reversePathFilters(context, veth),
     ...moved.flatMap(advertisedDefaults),
     ...ours.flatMap(announcements),
-    ...sharedLanSysctls(frame),
+    ...sharedLanSysctls(context),
   ];
 }
 
 /**
  * The kernel takes the larger of `all` and the link's own value (ip-sysctl.rst). So 0 on `all` alone relaxes nothing.
  */
-function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysctl[] {
-  if (!frame.families.includes(4)) return [];
-  const wished = frame.nics.flatMap(({ name, settings }) =>
+function reversePathFilters(context: PlanContext, veth: readonly string[]): DesiredSysctl[] {
+  if (!context.families.includes(4)) return [];
+  const wished = context.nics.flatMap(({ name, settings }) =>
     settings.podRpFilter === undefined ? [] : [{ dev: name, value: settings.podRpFilter }],
   );
   if (wished.length === 0) return [];
   const least = Math.min(...wished.map(({ value }) => value));
   const links = [...wished, ...veth.map((dev) => ({ dev, value: least }))].map(({ dev, value }) => ({
     dev,
-    value: value === LOOSE && !hasIpv4Address(frame, dev) ? OFF : value,
+    value: value === LOOSE && !hasIpv4Address(context, dev) ? OFF : value,
   }));
   const all = Math.min(...links.map(({ value }) => value));
   return [{ dev: 'all', value: all }, ...links].map(({ dev, value }) => ({
@@ -55,13 +55,13 @@ function reversePathFilters(frame: Frame, veth: readonly string[]): DesiredSysct
  * traffic with the client's address would be dropped on veth0. Off differs from loose only for sources without any
  * route, and only the node could send those.
  */
-function hasIpv4Address(frame: Frame, dev: string): boolean {
-  const nic = frame.nics.find(({ name }) => name === dev);
-  return nic === undefined ? firstOfOurs(frame).settings.vethLinkAddress !== undefined : hasFamily(nic, 4);
+function hasIpv4Address(context: PlanContext, dev: string): boolean {
+  const nic = context.nics.find(({ name }) => name === dev);
+  return nic === undefined ? firstOfOurs(context).settings.vethLinkAddress !== undefined : hasFamily(nic, 4);
 }
 
 /** Otherwise the router's next advertisement would put the moved default route back into main. */
-function advertisedDefaults({ nic, family }: Moved): DesiredSysctl[] {
+function advertisedDefaults({ nic, family }: NicWithTable): DesiredSysctl[] {
   if (!defaultRoutes(nic, family).some(({ protocol }) => protocol === RTPROT.ra)) return [];
   return [{ key: `ipv6/conf/${nic.name}/accept_ra_defrtr`, value: '0' }];
 }

@@ -1,18 +1,19 @@
-// The way between a pod and its node. It is our veth pair, or in overlay mode the overlay's link if that link accepts
-// every source.
+// The link between a pod and its node. It is our veth pair, or in overlay mode the overlay's own link if that link
+// accepts every source.
 
 import { hostLinkName, POD_LINK, type VethPair, vethMac } from '../state/index.ts';
 import type { OverlayNic, PodInput } from './nic.ts';
 
-export interface Way extends VethPair {
+/** Both ends of the link by which a pod's NICs reach the node, and the node reaches them. */
+export interface NodeLink extends VethPair {
   /** We make it, and the node knows the pod only by it. */
   readonly own: boolean;
 }
 
-/** The ways of the pod's first NIC and of its later NICs. They differ if an overlay serves only its own addresses. */
-export interface Ways {
-  readonly first: Way;
-  readonly others: Way;
+/** The links of the pod's first NIC and of its later NICs. They differ if an overlay serves only its own addresses. */
+export interface NodeLinks {
+  readonly first: NodeLink;
+  readonly others: NodeLink;
 }
 
 /**
@@ -20,9 +21,9 @@ export interface Ways {
  * sources serves only its own NIC (Cilium's lxc links and netkit, cni-plugins #143). If eth0 does not lead to the node,
  * our veth serves all NICs.
  */
-export function waysOf(input: PodInput): Ways {
+export function nodeLinksOf(input: PodInput): NodeLinks {
   const { overlay } = input;
-  const own = ownWay(input);
+  const own = ownLink(input);
   const peer = overlay?.peer;
   if (overlay === undefined || peer === undefined) return { first: own, others: own };
   const theirs = {
@@ -40,7 +41,7 @@ function dropsForeignSources(peer: NonNullable<OverlayNic['peer']>): boolean {
 }
 
 /** Its name and its MAC addresses depend only on the container, so that NICs may be added and removed. */
-function ownWay({ containerId }: PodInput): Way {
+function ownLink({ containerId }: PodInput): NodeLink {
   return {
     own: true,
     podLink: POD_LINK,

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { labNodes } from '../addressing.ts';
 import { branchPlace, machinePlaces } from '../trial/cast.ts';
 import type { RandomCast, RandomPod } from './cast.ts';
+import { randomPaths } from './paths.ts';
 import { nicServices, serviceOf, slicesOf } from './services.ts';
 import { nicsOf, type PodShape, podShapes } from './shape.ts';
-import { randomWays } from './ways.ts';
 
 const nodes = labNodes(2);
 const machines = [...machinePlaces(nodes, '/lab-probe'), branchPlace('/lab-probe')];
@@ -34,13 +34,13 @@ const cast: RandomCast = {
   },
 };
 const services = nicServices(cast);
-const ways = randomWays(cast, services);
+const paths = randomPaths(cast, services);
 
 test('every address of every NIC is asked by each node, and those of a LAN by both clients and the router', () => {
   for (const { shape, nics } of cast.pods) {
     for (const nic of nics) {
       for (const family of nic.families) {
-        const askers = ways
+        const askers = paths
           .filter(({ address, protocol }) => address === nic.addresses[family] && protocol === 'tcp')
           .map(({ from }) => from.name);
         const wanted = ['node1', 'node2', ...(nic.shape === undefined ? [] : ['client', 'branch', 'router'])];
@@ -59,7 +59,7 @@ test('every NIC, the later ones too, is the endpoint of a NodePort that both cli
     for (const { name, families } of nics) {
       for (const policy of ['', '-local']) {
         const to = `NodePort ${shape.name}-${name}${policy} at ${shape.node}`;
-        const asked = ways.filter((way) => way.to === to);
+        const asked = paths.filter((path) => path.to === to);
         assert.equal(asked.length, 2 * 2 * families.length, to);
       }
     }
@@ -68,7 +68,7 @@ test('every NIC, the later ones too, is the endpoint of a NodePort that both cli
 
 test('every pod asks by each address of its own and by none, and no way is asked twice', () => {
   for (const { shape, asker, nics } of cast.pods) {
-    const own = ways.filter(({ place, to }) => place === `default/${asker.name}` && to === 'client');
+    const own = paths.filter(({ place, to }) => place === `default/${asker.name}` && to === 'client');
     const binds = new Set(own.map(({ bind }) => bind));
     const addresses = nics.flatMap(({ addresses: each }) => Object.values(each));
     assert.deepEqual(
@@ -77,7 +77,7 @@ test('every pod asks by each address of its own and by none, and no way is asked
       shape.name,
     );
   }
-  const keys = ways.map(({ from, to, family, protocol, bind }) =>
+  const keys = paths.map(({ from, to, family, protocol, bind }) =>
     [from.name, to, family, protocol, bind].join(),
   );
   assert.equal(new Set(keys).size, keys.length);

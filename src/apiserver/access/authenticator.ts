@@ -1,4 +1,4 @@
-// The gate finds the owner of a request's bearer token. It compares tokens in constant time.
+// Finds the owner of a request's bearer token. It compares tokens in constant time.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -7,7 +7,7 @@ import { StatusError } from '../status.ts';
 import { type KnownToken, ServiceAccountTokens } from './service-account-tokens.ts';
 import { administrator, type User } from './user.ts';
 
-export class Gate {
+export class Authenticator {
   readonly #digest: Buffer;
   readonly #tokens: ServiceAccountTokens;
   readonly #clock: Clock;

@@ -1,4 +1,4 @@
-// What all parts of a pod's plan share: its NICs with their ways to the node, the families, and the node's addresses.
+// What all parts of a pod's plan share: its NICs with their links to the node, the families, and the node's addresses.
 
 import { OrbError } from '#base';
 import { type Address, type Cidr, cidrContains, type Family, networkOf, parseCidr } from '#ip';
@@ -13,7 +13,7 @@ import {
   usualNumbers,
 } from '../state/index.ts';
 import type { PodInput } from './nic.ts';
-import { type Way, type Ways, waysOf } from './way.ts';
+import { type NodeLink, type NodeLinks, nodeLinksOf } from './node-link.ts';
 
 /** A NIC as the plan uses it. */
 export interface Nic {
@@ -23,20 +23,21 @@ export interface Nic {
   readonly table: number | undefined;
   /** An overlay's NIC has the settings of the first NIC that is ours. */
   readonly settings: CoordinatorSettings;
-  readonly way: Way;
+  readonly nodeLink: NodeLink;
   /** False for an overlay's NIC. */
   readonly ours: boolean;
   readonly owner: AttachmentKey;
 }
 
-export interface Frame {
+/** What all parts of one pod's plan need to know. */
+export interface PlanContext {
   /** All NICs. The pod's first NIC comes first. */
   readonly nics: readonly Nic[];
   readonly first: Nic;
   readonly isOverlay: boolean;
-  /** The distinct ways. The first NIC's way comes first. */
-  readonly ways: readonly Way[];
-  readonly ownWay: Way | undefined;
+  /** The distinct links to the node. The first NIC's link comes first. */
+  readonly nodeLinks: readonly NodeLink[];
+  readonly ownLink: NodeLink | undefined;
   /** Families of the NICs that are ours. An overlay's own families stay unchanged. */
   readonly families: readonly Family[];
   /** The node's addresses of these families. */
@@ -54,26 +55,26 @@ const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
 /**
  * @throws OrbError COORDINATOR_NO_ADDRESS for a NIC without addresses, INPUT_INVALID for settings that do not fit them
  */
-export function frameOf(input: PodInput): Frame {
-  const ways = waysOf(input);
-  const ours = ourNics(input, ways);
-  const nics = [...overlayNic(input, ours, ways), ...ours];
+export function planContext(input: PodInput): PlanContext {
+  const nodeLinks = nodeLinksOf(input);
+  const ours = ourNics(input, nodeLinks);
+  const nics = [...overlayNic(input, ours, nodeLinks), ...ours];
   const [first] = nics;
   const [firstOfOurs] = ours;
   if (first === undefined || firstOfOurs === undefined) {
     throw new OrbError('INTERNAL', { message: `container ${input.containerId} has no NIC to plan for` });
   }
   const families = ([4, 6] as const).filter((family) => ours.some((nic) => hasFamily(nic, family)));
-  const taken = [...new Set(nics.map((nic) => nic.way))];
-  const ownWay = taken.find((way) => way.own);
-  if (ownWay !== undefined) requireMtu(firstOfOurs.settings.vethMtuBytes, families);
+  const taken = [...new Set(nics.map((nic) => nic.nodeLink))];
+  const ownLink = taken.find((nodeLink) => nodeLink.own);
+  if (ownLink !== undefined) requireMtu(firstOfOurs.settings.vethMtuBytes, families);
   const nodes = input.nodeAddresses.filter((address) => families.includes(address.family));
   return {
     nics,
     first,
     isOverlay: input.overlay !== undefined,
-    ways: taken,
-    ownWay,
+    nodeLinks: taken,
+    ownLink,
     families,
     nodes,
     gateways: families
@@ -85,7 +86,7 @@ export function frameOf(input: PodInput): Frame {
   };
 }
 
-function ourNics(input: PodInput, ways: Ways): Nic[] {
+function ourNics(input: PodInput, nodeLinks: NodeLinks): Nic[] {
   return input.nics.map((nic, i) => {
     const addresses = usable(nic.addresses);
     if (addresses.length === 0) {
@@ -98,14 +99,14 @@ function ourNics(input: PodInput, ways: Ways): Nic[] {
       ...nic,
       addresses,
       table: nic.table,
-      way: i === 0 && input.overlay === undefined ? ways.first : ways.others,
+      nodeLink: i === 0 && input.overlay === undefined ? nodeLinks.first : nodeLinks.others,
       ours: true,
       owner: { containerId: input.containerId, interfaceName: nic.name },
     };
   });
 }
 
-function overlayNic(input: PodInput, ours: readonly Nic[], ways: Ways): Nic[] {
+function overlayNic(input: PodInput, ours: readonly Nic[], nodeLinks: NodeLinks): Nic[] {
   const { overlay } = input;
   const [first] = ours;
   if (overlay === undefined || first === undefined) return [];
@@ -115,7 +116,7 @@ function overlayNic(input: PodInput, ours: readonly Nic[], ways: Ways): Nic[] {
       addresses: usable(overlay.addresses),
       table: undefined,
       settings: first.settings,
-      way: ways.first,
+      nodeLink: nodeLinks.first,
       ours: false,
       owner: first.owner,
     },
@@ -139,8 +140,8 @@ export function hasFamily(nic: Nic, family: Family): boolean {
 }
 
 /** The NIC whose settings apply to what the pod has only once. */
-export function firstOfOurs(frame: Frame): Nic {
-  return frame.nics.find((nic) => nic.ours) ?? frame.first;
+export function firstOfOurs(context: PlanContext): Nic {
+  return context.nics.find((nic) => nic.ours) ?? context.first;
 }
 
 /** Returns a function that sets the NIC as the owner of an object. */
@@ -149,23 +150,23 @@ export function owned(owner: AttachmentKey): <T extends object>(object: T) => Ow
 }
 
 /**
- * The source address of packets that leave by a way: the first address of the NICs that the way serves (Spiderpool
+ * The source address of packets that leave by a node link: the first address of the NICs that it serves (Spiderpool
  * #2489). For IPv6 the kernel finds it if there is only one choice: the link's own, or that of the pod's only NIC. From
  * several, the kernel would take the address most like the destination (RFC 6724, rule 8). Two Services could then get
  * addresses of two different NICs.
  */
-export function sourceOf(frame: Frame, way: Way, family: Family): Address | undefined {
-  if (family === 6 && !(way.own && frame.nics.filter((nic) => hasFamily(nic, 6)).length > 1))
+export function sourceOf(context: PlanContext, nodeLink: NodeLink, family: Family): Address | undefined {
+  if (family === 6 && !(nodeLink.own && context.nics.filter((nic) => hasFamily(nic, 6)).length > 1))
     return undefined;
-  return frame.nics
-    .filter((nic) => nic.way === way)
+  return context.nics
+    .filter((nic) => nic.nodeLink === nodeLink)
     .flatMap((nic) => nic.addresses)
     .find((cidr) => cidr.address.family === family)?.address;
 }
 
 /** The NIC whose own LAN contains the network. Neighbours answer there. */
-export function nicOnLan(frame: Frame, network: Cidr): Nic | undefined {
+export function nicOnLan(context: PlanContext, network: Cidr): Nic | undefined {
   const { prefixLength } = network;
   const isOn = (cidr: Cidr) => cidr.prefixLength === prefixLength && sameCidr(networkOf(cidr), network);
-  return frame.nics.find((nic) => nic.addresses.some(isOn));
+  return context.nics.find((nic) => nic.addresses.some(isOn));
 }

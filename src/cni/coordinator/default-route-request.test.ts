@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isOrbError } from '#base';
 import { mergeOptions } from '#plan/network';
-import { multusDefaults, requireDefaultRouteNic } from './default-route-wish.ts';
+import { multusDefaults, requireDefaultRouteNic } from './default-route-request.ts';
 
 function ask(nic: string, networks: string | undefined, netConf: object): void {
   const options = mergeOptions({

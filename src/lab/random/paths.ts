@@ -11,7 +11,7 @@ import { byAnyNic, byNic, throughNode } from './promise.ts';
 import { type NicService, type NicServices, serviceKey, servicePort } from './services.ts';
 
 /** A question, and what users may rely on. */
-export interface Way {
+export interface Path {
   readonly from: Asker;
   /** The name of the asking place in the world of a trace. */
   readonly place: string;
@@ -30,9 +30,9 @@ export interface Way {
 }
 
 /** Who asks whom in one family, before protocols are chosen. */
-type Ask = Omit<Way, 'protocol' | 'pod'> & { readonly isService?: true };
+type Ask = Omit<Path, 'protocol' | 'pod'> & { readonly isService?: true };
 
-export function randomWays(cast: RandomCast, services: NicServices): Way[] {
+export function randomPaths(cast: RandomCast, services: NicServices): Path[] {
   return cast.pods.flatMap((pod) => {
     const asks = [
       ...pod.nics.flatMap((nic) =>
@@ -58,7 +58,7 @@ function perFamily(addresses: Addresses, ask: (family: Family, address: string) 
 }
 
 /** A Service has ports, and ICMP has none. */
-function inProtocols({ isService, ...ask }: Ask, pod: string): Way[] {
+function inProtocols({ isService, ...ask }: Ask, pod: string): Path[] {
   const protocols = isService === true ? (['tcp', 'udp'] as const) : (['icmp', 'tcp', 'udp'] as const);
   return protocols.map((protocol) => ({ ...ask, pod, protocol, port: protocol === 'icmp' ? 0 : ask.port }));
 }

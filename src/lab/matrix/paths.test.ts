@@ -5,9 +5,9 @@ import { machinePlaces } from '../trial/cast.ts';
 import type { Place } from '../trial/cells.ts';
 import type { MatrixCast, MatrixPod } from './cast.ts';
 import { podName, serviceName } from './objects.ts';
+import { cellsOf, type MatrixCell } from './paths.ts';
 import { letterOf, nicsOf, type PodKind, type PodKindName, podKinds } from './pod-kinds.ts';
 import { rows, severalNicsRow } from './rows.ts';
-import { cellsOf, type MatrixCell } from './ways.ts';
 
 const nodes = labNodes(2);
 const machines = machinePlaces(nodes, '/lab-probe');
