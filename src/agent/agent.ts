@@ -160,7 +160,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await Promise.all([ipam.start(), replay.start()]);
     await replay.clusterKnown();
     repair.clusterKnown();
-    log.info({}, 'agent is ready for new pods');
+    log.info({}, 'the agent is ready for new pods');
   });
 
   return {

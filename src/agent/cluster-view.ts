@@ -153,7 +153,7 @@ export class ClusterView {
     try {
       const pod = await this.#client.get(resources.pods, { namespace, name }, { signal });
       if (isCalled(pod, uid)) return pod;
-      const message = `${subject} has UID ${pod.metadata.uid}, not ${uid}, which K8S_POD_UID names`;
+      const message = `${subject} has UID ${pod.metadata.uid}, not ${uid} as K8S_POD_UID says`;
       throw new OrbError('POD_UNKNOWN', { message, subject });
     } catch (error) {
       if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;

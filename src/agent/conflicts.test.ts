@@ -11,7 +11,7 @@ const conflict = {
   mac: '0a:00:00:00:00:99',
 } as const;
 
-test('a conflict is an Event on the pod that names address, interface, rival and what follows, and is counted', () => {
+test('a conflict is counted, and an Event on the pod names address, interface, rival and consequence', () => {
   const told: unknown[] = [];
   const counted: string[] = [];
   const events = { record: (...event: unknown[]) => told.push(event.slice(1)) };
@@ -23,8 +23,8 @@ test('a conflict is an Event on the pod that names address, interface, rival and
   const note = (message: string) => ({ type: 'Warning', reason: 'IPConflict', message: start + message });
   const pod = { metadata: conflict.pod };
   assert.deepEqual(told, [
-    [pod, note('it goes into quarantine, and the pod gets another one')],
-    [pod, note('it cannot be exchanged: the pod starts once the other machine has left it')],
+    [pod, note('the address is put into quarantine, and the pod gets another one')],
+    [pod, note('the address cannot be exchanged, so the pod starts when the other machine has released it')],
   ]);
   assert.deepEqual(counted, ['quarantined', 'kept']);
 });

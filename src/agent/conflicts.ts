@@ -15,8 +15,8 @@ export interface ConflictEdges {
 }
 
 const CONSEQUENCES: Readonly<Record<Conflict['outcome'], string>> = {
-  quarantined: 'it goes into quarantine, and the pod gets another one',
-  kept: 'it cannot be exchanged: the pod starts once the other machine has left it',
+  quarantined: 'the address is put into quarantine, and the pod gets another one',
+  kept: 'the address cannot be exchanged, so the pod starts when the other machine has released it',
 };
 
 export function tellConflict(

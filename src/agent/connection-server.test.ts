@@ -45,7 +45,7 @@ async function answerOn(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-test('a request in pieces gets its answer, and the connection ends', async () => {
+test('a request in pieces is answered, and its connection ends', async () => {
   await withServer(ok, async ({ path }) => {
     const frame = requestFrame(request);
     const socket = connect(path);
@@ -58,14 +58,14 @@ test('a request in pieces gets its answer, and the connection ends', async () =>
   });
 });
 
-test('socket and folder are for root alone', async () => {
+test('the socket and its folder are accessible to root only', async () => {
   await withServer(ok, async ({ path }) => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
   });
 });
 
-test('a peer that is not root is cut off', async () => {
+test('the connection of a peer that is not root is closed', async () => {
   const served: string[] = [];
   const serve: Serve = async (given, gone) => {
     served.push(given.id);
@@ -84,7 +84,7 @@ test('a peer that is not root is cut off', async () => {
   assert.deepEqual(served, []);
 });
 
-test('what is no frame is cut off', async () => {
+test('the connection of a peer that sends no valid frame is closed', async () => {
   await withServer(ok, async ({ path }) => {
     const socket = connect(path);
     socket.write('GET / HTTP/1.1\r\n\r\n');
@@ -92,7 +92,7 @@ test('what is no frame is cut off', async () => {
   });
 });
 
-test('work is told when its caller has gone', async () => {
+test('running work learns that its caller has left', async () => {
   const told = Promise.withResolvers<unknown>();
   const begun = Promise.withResolvers<void>();
   const serve: Serve = async (_, gone) => {
@@ -106,11 +106,11 @@ test('work is told when its caller has gone', async () => {
     socket.write(requestFrame(request));
     await begun.promise;
     socket.end();
-    assert.match(String(await told.promise), /the caller left/);
+    assert.match(String(await told.promise), /the caller has left/);
   });
 });
 
-test('closing waits for what is served, and not for callers that say nothing', async () => {
+test('closing waits for running requests, but not for callers that send nothing', async () => {
   const begun = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
   const serve: Serve = async (given, gone) => {
@@ -134,7 +134,7 @@ test('closing waits for what is served, and not for callers that say nothing', a
   });
 });
 
-test('a second agent on one socket is refused, a socket that nobody serves is replaced', async () => {
+test('a second agent on one socket is refused, and a socket without an agent is replaced', async () => {
   await withServer(ok, async ({ path }) => {
     const second = new ConnectionServer(ok, () => 0, silentLogger);
     await assert.rejects(second.listen(path), { code: 'AGENT_SOCKET_TAKEN' });
@@ -148,7 +148,7 @@ test('a second agent on one socket is refused, a socket that nobody serves is re
   rmSync(folder, { recursive: true });
 });
 
-test('a folder that others use too, such as /run, stays open to them', async () => {
+test('the mode of a shared folder, such as /run, stays as it is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'connection-server-'));
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'other.pid'), '1');
@@ -160,7 +160,7 @@ test('a folder that others use too, such as /run, stays open to them', async () 
   rmSync(folder, { recursive: true });
 });
 
-test('a request that fails without an answer ends its connection, and nothing else', async () => {
+test('a request that fails without an answer ends only its own connection', async () => {
   const serve: Serve = async (given, gone) => {
     if (given.stdin === 'damaged') throw new SyntaxError('no JSON');
     return ok(given, gone);
@@ -175,7 +175,7 @@ test('a request that fails without an answer ends its connection, and nothing el
   });
 });
 
-test('a shim that was stopped after it had asked does not keep the agent from ending', async () => {
+test('a shim that was stopped after its request does not block the end of the agent', async () => {
   await withServer(ok, async ({ path, server }) => {
     // As a process that was stopped: it neither reads nor ends the connection.
     const socket = connect({ path, allowHalfOpen: true });

@@ -62,7 +62,7 @@ export class ConnectionServer {
     this.#server.removeAllListeners('error');
     // A connection that cannot be accepted, for example for lack of file descriptors, must not end the others.
     this.#server.on('error', (error) =>
-      this.#log.error({ err: error }, 'a connection could not be accepted'),
+      this.#log.error({ err: error }, 'the agent could not accept a connection'),
     );
     await chmod(path, 0o600);
   }
@@ -81,15 +81,15 @@ export class ConnectionServer {
       this.#log.warn({ why }, 'connection refused');
       socket.destroy();
     };
-    socket.setTimeout(REQUEST_TIMEOUT_MS, () => refuse('no whole request in time'));
+    socket.setTimeout(REQUEST_TIMEOUT_MS, () => refuse('the request was not complete in time'));
     socket.on('error', (error) => gone.abort(error));
     socket.on('close', () => {
       this.#silent.delete(socket);
-      gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller left' }));
+      gone.abort(new OrbError('DEADLINE_PASSED', { message: 'the caller has left' }));
     });
     const uid = this.#peerUid(socket);
     if (uid !== 0) {
-      refuse(`peer runs as uid ${uid}, not as root`);
+      refuse(`the peer runs as uid ${uid}, not as root`);
       return;
     }
     this.#silent.add(socket);
@@ -120,7 +120,10 @@ export class ConnectionServer {
       socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
       socket.write(answerFrame(answer), () => socket.destroy());
     } catch (error) {
-      this.#log.error({ request: request.id, type: request.type, err: error }, 'a request got no answer');
+      this.#log.error(
+        { request: request.id, type: request.type, err: error },
+        'a request ended without an answer',
+      );
       socket.destroy();
     }
   }

@@ -156,7 +156,7 @@ test(`${2 * PODS} queued DELs leave nothing, and share the writes of their pool`
   assert.ok(writes() <= PODS / 4, `${writes()} writes`);
 });
 
-test('while the API server is away, the node’s part is done, and the cluster is asked a few times, not hundreds', async () => {
+test('without the API server, DELs clean the node, and the agent asks the API server a few times, not hundreds', async () => {
   const { kube, ipam, replay, left } = await afterReboot();
   await ipam.start();
   let away = true;

@@ -60,7 +60,7 @@ function scene() {
   return { files, queue, gate, served, state, replay, queued, pass };
 }
 
-test('what is queued is served at the start, the oldest first, and then gone', async () => {
+test('the replay serves the oldest queued DEL first, and removes each served DEL', async () => {
   const { files, served, replay, queued } = scene();
   await queued(request('2', 'first'));
   await queued(request('1', 'second'));
@@ -70,7 +70,7 @@ test('what is queued is served at the start, the oldest first, and then gone', a
   await replay.stop();
 });
 
-test('what fails stays queued, is counted, and succeeds later', async () => {
+test('a DEL that fails stays queued, is counted, and succeeds later', async () => {
   const { files, served, state, replay, queued, pass } = scene();
   await queued(request('1', 'one'));
   state.failure = new OrbError('KUBE_UNREACHABLE', { message: 'away' });
@@ -84,7 +84,7 @@ test('what fails stays queued, is counted, and succeeds later', async () => {
   await replay.stop();
 });
 
-test('a DEL that the agent could not finish is on disk once it is kept, and seen to', async () => {
+test('a DEL that the agent could not finish is written to the queue and served later', async () => {
   const { files, served, replay, pass } = scene();
   await replay.start();
   await replay.keep(request('1', 'one'));
@@ -103,7 +103,7 @@ test('a DEL that a shim queues while the agent runs is found', async () => {
   await replay.stop();
 });
 
-test('a queued DEL waits for its pod’s turn', async () => {
+test('a queued DEL waits for the turn of its pod', async () => {
   const { served, gate, replay, queued } = scene();
   const hold = Promise.withResolvers<void>();
   const running = gate.run('sandbox one', Number.MAX_SAFE_INTEGER, () => hold.promise);
@@ -117,7 +117,7 @@ test('a queued DEL waits for its pod’s turn', async () => {
   await replay.stop();
 });
 
-test('a damaged file is set aside and holds nobody up', async () => {
+test('a damaged file is set aside and blocks no other DEL', async () => {
   const { files, served, replay, queued } = scene();
   await files.write('00000000000000aa.del', new TextEncoder().encode('OWCNI 1\nhalf'));
   await queued(request('1', 'one'));
@@ -127,7 +127,7 @@ test('a damaged file is set aside and holds nobody up', async () => {
   await replay.stop();
 });
 
-test('a DEL that never ends holds up neither the others nor the start, and is not begun twice', async () => {
+test('a DEL that never ends blocks neither other DELs nor the start, and is not started twice', async () => {
   const { files, served, state, replay, queued, pass } = scene();
   state.hanging = 'one';
   await queued(request('1', 'one'));

@@ -64,7 +64,7 @@ export class DelReplay {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the agent stops'));
+    this.#stop.abort(new Error('the agent is stopping'));
     await this.#running;
   }
 
@@ -84,7 +84,7 @@ export class DelReplay {
     try {
       await this.#look();
     } catch (error) {
-      this.#parts.log.error({ err: error }, 'the queue of DELs could not be worked off');
+      this.#parts.log.error({ err: error }, 'the agent could not read the queue of DELs');
     }
   }
 
@@ -132,7 +132,7 @@ export class DelReplay {
       if (asks && isAway(error)) pass.clusterAway = true;
       throw error;
     }
-    own.info({}, 'queued DEL served');
+    own.info({}, 'served a queued DEL');
     return true;
   }
 
@@ -143,7 +143,7 @@ export class DelReplay {
     this.#stuck.add(request);
     const forget = () => this.#stuck.delete(request);
     served.then(forget, forget);
-    throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL does not end' });
+    throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL is still running after its deadline' });
   }
 }
 

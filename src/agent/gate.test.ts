@@ -14,7 +14,7 @@ function held() {
   return { promise, release: resolve };
 }
 
-test('no more run at once than the limit allows, the rest in order of arrival', async () => {
+test('the gate runs requests up to its limit, and the others in order of arrival', async () => {
   const gate = new Gate(2, new FakeClock());
   const order: string[] = [];
   const holds = ['a', 'b', 'c', 'd'].map((key) => {
@@ -37,7 +37,7 @@ test('no more run at once than the limit allows, the rest in order of arrival', 
   assert.deepEqual(order, ['a', 'b', 'c', 'd']);
 });
 
-test('requests of one pod follow one another while another pod overtakes', async () => {
+test('requests of one pod run one after the other, while another pod overtakes', async () => {
   const gate = new Gate(16, new FakeClock());
   const order: string[] = [];
   const first = held();
@@ -56,7 +56,7 @@ test('requests of one pod follow one another while another pod overtakes', async
   assert.deepEqual(order, ['pod first', 'other', 'pod second']);
 });
 
-test('work nobody waits for any more is dropped before it begins', async () => {
+test('a request whose caller has left is dropped before it starts', async () => {
   const clock = new FakeClock();
   const gate = new Gate(1, clock);
   const hold = held();
@@ -74,13 +74,13 @@ test('work nobody waits for any more is dropped before it begins', async () => {
   assert.equal(begun, false);
 });
 
-test('a failure makes room too', async () => {
+test('a failed request makes room for the next', async () => {
   const gate = new Gate(1, new FakeClock());
   await assert.rejects(gate.run('a', forever, () => Promise.reject(new Error('no'))));
   assert.equal(await gate.run('a', forever, () => Promise.resolve(7)), 7);
 });
 
-test('GC has the agent to itself: no ADD or DEL runs beside it', async () => {
+test('GC runs alone: no ADD or DEL runs beside it', async () => {
   const order: string[] = [];
   const gate = new Gate(16, new FakeClock());
   const until = Number.MAX_SAFE_INTEGER;

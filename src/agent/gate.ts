@@ -91,7 +91,7 @@ export class Gate {
     else this.#queue.splice(at, 1);
     this.#admitNext();
     throw new OrbError('DEADLINE_PASSED', {
-      message: 'the caller stopped waiting before the agent came to its request',
+      message: 'the caller stopped waiting before the agent started its request',
       subject: key,
     });
   }

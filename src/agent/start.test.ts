@@ -6,7 +6,7 @@ import { Start } from './start.ts';
 
 const alive = () => new AbortController().signal;
 
-test('a start that failed once is tried again: the agent does not stay unready for ever', async () => {
+test('a start that failed once is tried again, so the agent does not stay unready', async () => {
   const clock = new FakeClock();
   const start = new Start(clock, silentLogger);
   let tries = 0;
@@ -22,7 +22,7 @@ test('a start that failed once is tried again: the agent does not stay unready f
   assert.equal(start.notReady(), undefined);
 });
 
-test('who waits for the start is told when the agent stops, and who leaves holds nobody up', async () => {
+test('callers that wait for the start are told when the agent stops, and a caller that leaves blocks nothing', async () => {
   const start = new Start(new FakeClock(), silentLogger);
   void start.run(() => new Promise(() => {}));
   const caller = new AbortController();

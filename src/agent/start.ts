@@ -53,7 +53,7 @@ export class Start {
     try {
       await abortable(this.#done.promise, signal);
     } catch {
-      throw new OrbError('AGENT_STARTING', { message: this.#reason ?? 'the caller left' });
+      throw new OrbError('AGENT_STARTING', { message: this.#reason ?? 'the caller has left' });
     }
   }
 }

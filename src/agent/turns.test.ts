@@ -78,7 +78,7 @@ function request(verb: string, id: string, deadlineMs = 5_000): CniRequest {
 
 const alive = () => new AbortController().signal;
 
-test('ADDs that wait for an agent which is starting leave room for the DELs that the start itself waits for', async () => {
+test('ADDs that wait for a starting agent leave room for the DELs that the start waits for', async () => {
   const { events, ready, files, verbs, replay } = scene(1, async () => void events.push('DEL'));
   const queued = request('DEL', '00000000000000d1');
   await files.write(`${queued.id}.del`, requestFrame(queued));
@@ -91,7 +91,7 @@ test('ADDs that wait for an agent which is starting leave room for the DELs that
   assert.deepEqual(events, ['DEL', 'ADD']);
 });
 
-test('a DEL that takes longer than its caller waits is kept, and is no fault of ours', async () => {
+test('a DEL that takes longer than its caller waits is kept, and is not logged as an error', async () => {
   const { events, verbs } = scene(16, ({ signal }) => {
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   });
@@ -99,7 +99,7 @@ test('a DEL that takes longer than its caller waits is kept, and is no fault of 
   assert.deepEqual([answer.exitCode, events], [0, ['kept']]);
 });
 
-test('an ADD whose caller left while it waited for its turn is not begun', async () => {
+test('an ADD whose caller left before its turn is not started', async () => {
   const { events, ready, verbs } = scene(16, async () => {});
   ready.resolve();
   const caller = new AbortController();
@@ -108,7 +108,7 @@ test('an ADD whose caller left while it waited for its turn is not begun', async
   assert.deepEqual([answer.exitCode, events], [1, []]);
 });
 
-test('a queue that cannot be read once is read again, and does not end the agent', async () => {
+test('a queue that cannot be read once is read again, and the agent continues', async () => {
   const clock = new FakeClock();
   const { files, replay } = scene(16, async () => {}, clock);
   await replay.start();

@@ -62,7 +62,7 @@ function scene() {
   return { begun, signals, hold, kept, served, gone, serve };
 }
 
-test('what is served is counted by type, verb and outcome', async () => {
+test('served requests are counted by type, verb and outcome', async () => {
   const { hold, served, serve } = scene();
   hold.resolve();
   await serve(request('ADD'));
@@ -70,7 +70,7 @@ test('what is served is counted by type, verb and outcome', async () => {
   assert.deepEqual(served, ['spiderpool ADD ok', 'spiderpool ADD error']);
 });
 
-test('STATUS is answered while everything else waits', async () => {
+test('STATUS is answered while all other requests wait', async () => {
   const { begun, hold, serve } = scene();
   const adding = serve(request('ADD'));
   await turn();
@@ -80,7 +80,7 @@ test('STATUS is answered while everything else waits', async () => {
   await adding;
 });
 
-test('an ADD whose turn does not come in time is told to try again, and is not begun', async () => {
+test('an ADD whose turn does not come in time fails with "try again later" and is not started', async () => {
   const { begun, hold, serve } = scene();
   const first = serve(request('ADD'));
   const { exitCode, stdout } = await serve(request('ADD', { deadlineMs: 5 }));
@@ -90,7 +90,7 @@ test('an ADD whose turn does not come in time is told to try again, and is not b
   await first;
 });
 
-test('a DEL whose turn does not come in time is kept, and done for the runtime', async () => {
+test('a DEL whose turn does not come in time is kept, and the runtime gets success', async () => {
   const { hold, kept, serve } = scene();
   const first = serve(request('ADD'));
   await turn();
@@ -100,7 +100,7 @@ test('a DEL whose turn does not come in time is kept, and done for the runtime',
   await first;
 });
 
-test('work is told when its caller has gone, and when its deadline has passed', async () => {
+test('running work learns that its caller has left or that its deadline has passed', async () => {
   const left = scene();
   const adding = left.serve(request('ADD'));
   await turn();
@@ -116,7 +116,7 @@ test('work is told when its caller has gone, and when its deadline has passed', 
   await slow;
 });
 
-test('the DEL of an old sandbox and the ADD of the next follow one another where the runtime leaves out K8S_POD_UID', () => {
+test('the DEL of an old sandbox and the next ADD run one after the other, also without K8S_POD_UID', () => {
   const sandbox = (verb: string, containerId: string) =>
     request(verb, {
       variables: {
@@ -128,7 +128,7 @@ test('the DEL of an old sandbox and the ADD of the next follow one another where
   assert.equal(orderKey(sandbox('DEL', 'old')), orderKey(sandbox('ADD', 'new')));
 });
 
-test('requests of one pod have one key, those of a network another, and the rest none in common', () => {
+test('requests of one pod have one key, those of a network another, and other requests have no common key', () => {
   assert.equal(orderKey(request('ADD')), 'pod ns/a');
   assert.equal(orderKey(request('DEL')), 'pod ns/a');
   assert.equal(

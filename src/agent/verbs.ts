@@ -49,7 +49,8 @@ export class VerbServer {
     const late = new AbortController();
     const answered = new AbortController();
     this.#clock.sleep(request.deadlineMs, answered.signal).then(
-      () => late.abort(new OrbError('DEADLINE_PASSED', { message: 'the time of the request is over' })),
+      () =>
+        late.abort(new OrbError('DEADLINE_PASSED', { message: 'the deadline of the request has passed' })),
       () => {},
     );
     const signal = AbortSignal.any([callerGone, late.signal]);

@@ -30,11 +30,12 @@ export function orbctl(version: string): Application<Context<Commands>> {
         labControllers,
       },
       docs: {
-        brief: 'Works with Orbweaver: a lab on this machine, the way of a packet, what differs from its plan',
+        brief:
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan',
         fullDescription: [
-          'Works with Orbweaver: a lab on this machine, the way of a packet, what differs from its plan.',
-          'Exit codes: 0 yes or done; 1 no (something differs, does not work, failed); 2 it could not be found out or done, or the',
-          'command line is wrong; 3 (trace) the packet arrives, and nobody listens.',
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan.',
+          'Exit codes: 0 yes or done; 1 no (something differs, does not work or failed); 2 no answer was found, or the',
+          'command line is wrong; 3 (trace) the packet arrives, but no program listens.',
         ].join('\n'),
         hideRoute: { complete: true, labKubelet: true, labControllers: true },
       },

@@ -24,9 +24,9 @@ export const check = buildCommand<CheckFlags, [], Here>({
   docs: {
     brief: 'Compares the pods of this node with their plans: orbctl check [--repair]',
     fullDescription: [
-      'Asks the agent of this node, which holds the settings of the cluster and the records of the node. Names each object that',
-      'is missing or different, by pod. In a lab: orbctl lab exec node1 -- orbctl check',
-      'Exit codes: 0 no drift, or all of it repaired; 1 drift; 2 the agent does not answer, or the command line is wrong.',
+      'Asks the agent of this node, which has the settings of the cluster and the records of the node. Names each missing or',
+      'different object, by pod. In a lab: orbctl lab exec node1 -- orbctl check',
+      'Exit codes: 0 no drift, or all drift was repaired; 1 drift; 2 the agent does not answer, or the command line is wrong.',
     ].join('\n'),
   },
   parameters: {
@@ -35,10 +35,10 @@ export const check = buildCommand<CheckFlags, [], Here>({
         kind: 'boolean',
         optional: true,
         withNegated: false,
-        brief: 'All pods of the node and the node itself: done anyway',
+        brief: 'All pods of the node and the node itself; this is the default',
       },
       namespace: namespaceFlag,
-      repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Repair what differs' },
+      repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Repair the differences' },
       json: jsonFlag,
       socket: {
         kind: 'parsed',

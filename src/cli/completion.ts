@@ -6,7 +6,7 @@ import { type Context, text } from './context.ts';
 
 export const completion = buildCommand<Record<never, never>, [string], Context<unknown>>({
   docs: {
-    brief: 'Prints what makes a shell complete the words of orbctl: bash, zsh or fish',
+    brief: 'Prints the completion script of a shell: bash, zsh or fish',
     fullDescription: [
       'bash: source <(orbctl completion bash)              in ~/.bashrc',
       'zsh:  source <(orbctl completion zsh)               in ~/.zshrc, after compinit',
@@ -34,7 +34,7 @@ export const completion = buildCommand<Record<never, never>, [string], Context<u
 /** Prints the completions of the last word, one a line, each with its meaning after a tab. */
 export function completeCommand<Doings>(app: () => Application<Context<Doings>>): Command<Context<Doings>> {
   return buildCommand<Record<never, never>, string[], Context<Doings>>({
-    docs: { brief: 'Completes the last of the words (asked by shells)' },
+    docs: { brief: 'Completes the last of the words (for shells)' },
     parameters: {
       positional: {
         kind: 'array',

@@ -17,7 +17,7 @@ export const namespaceFlag = {
   parse: text,
   optional: true,
   placeholder: 'NAME',
-  brief: 'Namespace of what is named without one',
+  brief: 'Namespace of names without a namespace',
 } as const;
 
 export const jsonFlag = { kind: 'boolean', default: false, withNegated: false, brief: 'As JSON' } as const;

@@ -10,7 +10,7 @@ interface VersionFlags {
 /** Prints what `COMMAND --help` prints. */
 export function helpCommand<Doings>(app: () => Application<Context<Doings>>): Command<Context<Doings>> {
   return buildCommand<Record<never, never>, string[], Context<Doings>>({
-    docs: { brief: 'Tells how a command is used: orbctl help lab exec' },
+    docs: { brief: 'Shows how to use a command: orbctl help lab exec' },
     parameters: {
       positional: {
         kind: 'array',

@@ -37,14 +37,14 @@ function seedOf(input: string): number {
 
 const labRun = buildCommand<LabFlags, [], Here>({
   docs: {
-    brief: 'Brings up a small cluster in network namespaces of this machine and tries what reaches what',
+    brief: 'Starts a small cluster in network namespaces of this machine and tests what reaches what',
     fullDescription: [
-      'Makes a LAN, a router, an outside client and nodes, each a network namespace; runs an API server, agents and kubelets;',
-      'applies examples/underlay.yaml and shows what reaches what. Stays up until Ctrl-C; nothing is left behind.',
+      'Makes a LAN, a router, an outside client and nodes, each in a network namespace. Runs an API server, agents and kubelets,',
+      'applies examples/underlay.yaml and shows what reaches what. Runs until Ctrl-C and leaves nothing behind.',
       '',
       '--matrix full    all rows of the forwarding matrix, with the networks of examples/matrix.yaml',
-      '--matrix broken  takes one kind of kernel object away at a time, and tells which rows fail without it',
-      '--matrix random  pods of random shape, where every way must be as `orbctl trace` says',
+      '--matrix broken  removes one kind of kernel object at a time, and shows which rows fail without it',
+      '--matrix random  pods of random shape; each way must work or fail as `orbctl trace` predicts',
     ].join('\n'),
   },
   parameters: {
@@ -54,39 +54,39 @@ const labRun = buildCommand<LabFlags, [], Here>({
         kind: 'boolean',
         default: false,
         withNegated: false,
-        brief: 'End after the table; exit code 0 only if all is as expected',
+        brief: 'End after the table; exit code 0 only if every result is as expected',
       },
       matrix: {
         kind: 'enum',
         values: ['full', 'broken', 'random'],
         optional: true,
-        brief: 'Try the forwarding matrix instead',
+        brief: 'Test the forwarding matrix instead',
       },
       seed: {
         kind: 'parsed',
         parse: seedOf,
         placeholder: 'N',
         optional: true,
-        brief: 'Of --matrix random: the same seed makes the same pods',
+        brief: 'Only for --matrix random: the same seed makes the same pods',
       },
       full: {
         kind: 'boolean',
         default: false,
         withNegated: false,
-        brief: 'Show every row of the table, not only what failed',
+        brief: 'Show every row of the table, not only failures',
       },
       json: {
         kind: 'parsed',
         parse: text,
         optional: true,
         placeholder: 'FILE',
-        brief: 'Write timings, nodes, pods and table there as JSON',
+        brief: 'Write timings, nodes, pods and table to this file as JSON',
       },
     },
   },
   async func(flags) {
     if (flags.seed !== undefined && flags.matrix !== 'random')
-      throw new OrbError('INPUT_INVALID', { message: '--seed is of --matrix random alone' });
+      throw new OrbError('INPUT_INVALID', { message: '--seed works only with --matrix random' });
     this.process.exitCode = await this.commands.lab(flags);
   },
 });
@@ -113,7 +113,7 @@ export const lab = buildRouteMap({
   docs: {
     brief: 'A cluster in namespaces of this machine',
     fullDescription:
-      'A cluster in namespaces of this machine. Without a word it is "run"; "orbctl lab run --help" tells its options.',
+      'A cluster in namespaces of this machine. Without a subcommand, "run" is used; "orbctl lab run --help" shows its options.',
     hideRoute: { inside: true },
   },
 });

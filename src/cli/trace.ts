@@ -39,14 +39,16 @@ function refuse(flag: string, input: string, allowed: string): never {
 
 export const trace = buildCommand<TraceFlags, [string, string], Here>({
   docs: {
-    brief: 'Shows the way of a packet from a pod there and back, hop by hop, and what would drop it',
+    brief:
+      'Shows the way of a packet from a pod to its destination and back, hop by hop, and what would drop it',
     fullDescription: [
-      'POD is a pod, or an address of one, which it then sends from. DESTINATION is a pod, Service[:PORT], node,',
-      'address[:PORT] or nodeport:NODE:PORT. Names may be NAMESPACE/NAME, and pod/NAME, svc/NAME or node/NAME where several',
-      'have the name.',
-      'Each hop shows rule, route, device and neighbour, NAT, marks, and what the server sees. In a lab POD may also be a node,',
-      'router, client or branch. On a node it is one of its pods; what is elsewhere is drawn from the API and marked "assumed".',
-      'Exit codes: 0 it works; 1 it does not; 2 it could not be found out; 3 it arrives, and nobody listens on the port.',
+      'POD is a pod, or an address of a pod, from which it then sends. DESTINATION is a pod, Service[:PORT], node,',
+      'address[:PORT] or nodeport:NODE:PORT. Write names as NAMESPACE/NAME; write pod/NAME, svc/NAME or node/NAME if several',
+      'objects have the name.',
+      'Each hop shows rule, route, device and neighbour, NAT, marks, and the source that the server sees. In a lab POD may also',
+      'be a node, router, client or branch. On a node POD is one of its pods; parts of other nodes come from the API and are',
+      'marked "assumed".',
+      'Exit codes: 0 it works; 1 it does not work; 2 no answer was found; 3 the packet arrives, but no program listens.',
     ].join('\n'),
   },
   parameters: {
@@ -54,13 +56,13 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
       kind: 'tuple',
       parameters: [
         {
-          brief: 'The pod that asks',
+          brief: 'The pod that sends',
           parse: text,
           placeholder: 'pod',
           proposeCompletions: completePlace,
         },
         {
-          brief: 'Whom it asks',
+          brief: 'The destination',
           parse: text,
           placeholder: 'destination',
           proposeCompletions: completePlace,
@@ -81,7 +83,7 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
         parse: portOf,
         optional: true,
         placeholder: 'N',
-        brief: "Port; else the destination's first",
+        brief: 'Port; the default is the first port of the destination',
       },
       family: {
         kind: 'parsed',
@@ -89,14 +91,14 @@ export const trace = buildCommand<TraceFlags, [string, string], Here>({
         proposeCompletions: () => ['4', '6'],
         optional: true,
         placeholder: '4|6',
-        brief: '4 or 6; else IPv4 where both have it',
+        brief: '4 or 6; the default is IPv4 if both ends have it',
       },
       endpoint: {
         kind: 'parsed',
         parse: text,
         optional: true,
         placeholder: 'NAME',
-        brief: 'Pod or address that a Service with several endpoints leads to',
+        brief: 'The endpoint of the Service: a pod or an address',
       },
       namespace: namespaceFlag,
       json: jsonFlag,

@@ -65,13 +65,16 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     log,
     healthPort,
   });
-  log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'agent stops: what runs is finished first');
+  log.info(
+    { signal: await untilSignal('SIGTERM', 'SIGINT') },
+    'the agent is stopping and finishes its running requests first',
+  );
   try {
     if (await endsInTime(agent.stop())) return 0;
-    log.warn({}, 'what still runs is left to the next agent');
+    log.warn({}, 'the agent leaves its unfinished requests to the next agent');
     return 1;
   } catch (error) {
-    log.error({ err: error }, 'agent did not stop cleanly');
+    log.error({ err: error }, 'the agent did not stop cleanly');
     return 1;
   }
 }
@@ -125,7 +128,7 @@ function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
 /** The executable installs itself. It uses a temporary file and a rename, so that a running one is never "text busy". */
 function install(from: string, to: string, log: Logger): void {
   execFileSync(from, ['--install', to, ...servedTypes], { stdio: 'inherit' });
-  log.info({ folder: to, types: servedTypes }, 'CNI executables installed');
+  log.info({ folder: to, types: servedTypes }, 'installed the CNI executables');
 }
 
 function readPort(text: string): number | undefined {

@@ -83,7 +83,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     clock: systemClock,
     logger: stderrLogger({}),
     onDiskFailure: (error) => {
-      console.error(`apiserver: the disk failed, nothing more can be promised: ${errorText(error)}`);
+      console.error(`apiserver: the disk failed, so later writes would be lost: ${errorText(error)}`);
       diskFailed.resolve(1);
     },
   });

@@ -17,7 +17,7 @@ const commands: Commands = {
   ...labCommands(programs, join(programs, '../examples')),
   async trace(flags, from, to) {
     if (process.getuid?.() !== 0)
-      throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can look into the namespaces of pods' });
+      throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can enter the namespaces of pods' });
     await primeThreads();
     const { text, exitCode } = await runTrace(await siteOf(env), openNamespace, { from, to, flags, paint });
     stdout.write(`${text}\n`);

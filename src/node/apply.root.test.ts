@@ -158,7 +158,7 @@ for (const families of [[4], [6], [4, 6]] as const) {
       );
     });
 
-    test('the pod and its own node talk, both ways, each by its own address', async () => {
+    test('the pod and its own node reach one another, each by its own address', async () => {
       using site = new Site(families);
       applyNetwork(plan(families), site.namespaces);
       const { pod, node } = site.lan;
@@ -170,14 +170,14 @@ for (const families of [[4], [6], [4, 6]] as const) {
       }
     });
 
-    test('applying it again changes nothing', () => {
+    test('a second apply changes nothing', () => {
       using site = new Site(families);
       assert.notDeepEqual(applyNetwork(plan(families), site.namespaces).repaired, []);
       assert.deepEqual(applyNetwork(plan(families), site.namespaces).repaired, []);
       assert.deepEqual(checkNetwork(plan(families), site.namespaces), []);
     });
 
-    test('undoing it leaves nothing, twice is fine, and it can be applied again', async () => {
+    test('undo leaves nothing, a second undo succeeds, and the plan can be applied again', async () => {
       using site = new Site(families);
       const shown = () => ({
         node: ['link', 'address', 'route show table all', '-6 route show table all', 'neighbour'].map(
@@ -206,13 +206,13 @@ for (const families of [[4], [6], [4, 6]] as const) {
   });
 }
 
-test('without the plan the pod does not reach its own node: macvlan forbids it', async () => {
+test('without the plan the pod does not reach its own node, because macvlan forbids it', async () => {
   using site = new Site([4]);
   const answer = await withServer(site.lan.node, 7000, () => connectFrom(site.lan.pod, NODES[4], 7000));
   assert.match(answer, /^nothing/);
 });
 
-test('CHECK names what is gone or changed, and applying repairs it', () => {
+test('CHECK names the missing or changed object, and apply repairs it', () => {
   using site = new Site([4, 6]);
   const desired = plan([4, 6]);
   applyNetwork(desired, site.namespaces);
@@ -263,7 +263,7 @@ test('CHECK names what is gone or changed, and applying repairs it', () => {
   }
 });
 
-test('CHECK names the NIC’s address and the veth pair, whose loss is repaired where it can be', () => {
+test('CHECK names the lost veth pair and NIC address, and apply repairs only the veth pair', () => {
   using site = new Site([4]);
   const desired = plan([4]);
   applyNetwork(desired, site.namespaces);
@@ -284,7 +284,7 @@ test('CHECK names the NIC’s address and the veth pair, whose loss is repaired 
   );
 });
 
-test('somebody else’s veth0 in the pod is an error that names it, and stays', () => {
+test('another program’s veth0 in the pod stays, and the error names it', () => {
   using site = new Site([4]);
   ip('-n', site.lan.pod, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'other');
   assert.throws(
@@ -297,7 +297,7 @@ test('somebody else’s veth0 in the pod is an error that names it, and stays', 
   );
 });
 
-test('a host veth left by another sandbox is replaced', () => {
+test('a host veth that another sandbox left is replaced', () => {
   using site = new Site([4]);
   const mac = plan([4]).veth?.hostMac ?? '';
   ip(
@@ -318,7 +318,7 @@ test('a host veth left by another sandbox is replaced', () => {
   assert.deepEqual(checkNetwork(plan([4]), site.namespaces), []);
 });
 
-test('another program’s veth that has the name of our host link is neither replaced nor taken away', async () => {
+test('another program’s veth with the name of our host link is neither replaced nor removed', async () => {
   using site = new Site([4]);
   ip('-n', site.lan.node, 'link', 'add', hostLink, 'type', 'veth', 'peer', 'name', 'theirs');
   assert.throws(() => applyNetwork(plan([4]), site.namespaces), {
@@ -330,7 +330,7 @@ test('another program’s veth that has the name of our host link is neither rep
   assert.notDeepEqual(links(), []);
 });
 
-test('our host link goes with its pod also when somebody has changed its MAC address', async () => {
+test('undo removes our host link also after somebody changed its MAC address', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
   ip('-n', site.lan.node, 'link', 'set', hostLink, 'address', '02:00:00:00:00:99');
@@ -338,7 +338,7 @@ test('our host link goes with its pod also when somebody has changed its MAC add
   assert.equal(site.namespaces.node.link(hostLink), undefined);
 });
 
-test('DEL works when the pod’s namespace is gone', async () => {
+test('DEL works although the pod’s namespace is gone', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
   await undoNode(site.namespaces.node, containerId);
@@ -346,7 +346,7 @@ test('DEL works when the pod’s namespace is gone', async () => {
   await undoNode(site.namespaces.node, containerId);
 });
 
-test('settings that are taken back are taken out of running pods', () => {
+test('removed settings are removed from running pods', () => {
   using site = new Site([4]);
   applyNetwork(plan([4], { hijackCIDR: ['192.0.2.0/24'] }), site.namespaces);
   assert.ok(site.show('pod', 'route').some((line) => line.startsWith('192.0.2.0/24')));
@@ -390,7 +390,7 @@ function nodePort(site: Site, masquerade: boolean): void {
   execFileSync('ip', ['netns', 'exec', site.lan.node, 'nft', '-f', '-'], { input: rules });
 }
 
-test('MAC addresses of the veth pair count as set by somebody: systemd leaves them alone', () => {
+test('MAC addresses of the veth pair count as set by a user, so systemd does not change them', () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
   for (const [namespace, link] of [
@@ -403,7 +403,7 @@ test('MAC addresses of the veth pair count as set by somebody: systemd leaves th
   }
 });
 
-test('NodePort with the client’s own address: the reply goes back through veth0, because of the mark', async () => {
+test('a NodePort reply to the client’s own address leaves through veth0, because of the mark', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
   nodePort(site, false);
@@ -439,7 +439,7 @@ test('an application’s own mark on its packets is not overwritten', async () =
   assert.match(counted, /counter packets 0 bytes 0 comment "ours"/);
 });
 
-test('MASQUERADE towards the pod takes the node’s address, not docker0’s', async () => {
+test('MASQUERADE towards the pod uses the node’s address, not docker0’s', async () => {
   using site = new Site([4]);
   applyNetwork(plan([4]), site.namespaces);
   nodePort(site, true);
@@ -451,7 +451,7 @@ test('MASQUERADE towards the pod takes the node’s address, not docker0’s', a
   assert.equal(await ask(), '172.17.0.1 hello', 'the symptom, were there no address on the host veth');
 });
 
-test('the node’s addresses as the kernel and its Node object tell them', () => {
+test('the node’s addresses come from the kernel and its Node object', () => {
   using site = new Site([4, 6]);
   applyNetwork(plan([4, 6]), site.namespaces);
   const { node } = site.namespaces;
@@ -459,7 +459,7 @@ test('the node’s addresses as the kernel and its Node object tell them', () =>
   assert.deepEqual(found, [parseAddress(NODES[4]), parseAddress(NODES[6])]);
 });
 
-test('a node that takes its router from advertisements keeps it when forwarding begins', () => {
+test('a node with a default router from advertisements keeps it when forwarding is switched on', () => {
   using lan = new Lan('nd');
   const node = openNamespace(lan.path(lan.node));
   try {
@@ -482,7 +482,7 @@ test('a node that takes its router from advertisements keeps it when forwarding 
   }
 });
 
-test('an underlay pod reached no overlay pod of a node whose tunnel came up with a strict rp_filter, though `all` said 0', () => {
+test('an underlay pod reaches overlay pods although the tunnel came up with strict rp_filter', () => {
   using lan = new Lan('nf');
   const node = openNamespace(lan.path(lan.node));
   try {
@@ -513,7 +513,7 @@ test('an underlay pod reached no overlay pod of a node whose tunnel came up with
   }
 });
 
-test('a pod does not become the router of a node that forwards already: its link is left deaf to advertisements', () => {
+test("a forwarding node does not take a pod as its router, because the pod's link ignores advertisements", () => {
   using lan = new Lan('ne');
   const node = openNamespace(lan.path(lan.node));
   try {
@@ -526,7 +526,7 @@ test('a pod does not become the router of a node that forwards already: its link
   }
 });
 
-test('the cost of a pod does not grow with the pods of the node', () => {
+test('the cost of an ADD does not grow with the number of pods on the node', () => {
   using site = new Site([4, 6]);
   const { node } = site.lan;
   const others = Array.from({ length: 100 }, (_, i) => [

@@ -103,7 +103,7 @@ function requireOwnRoutes(findings: readonly Finding[]): void {
   const taken = findings.filter(({ foreign }) => foreign === true).map(({ problem }) => problem);
   if (taken.length === 0) return;
   throw new OrbError('COORDINATOR_HOST_ROUTE_TAKEN', {
-    message: `the node cannot lead to the pod: ${taken.join('; ')}`,
+    message: `cannot set the node's route to the pod: ${taken.join('; ')}`,
   });
 }
 

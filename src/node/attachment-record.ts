@@ -90,15 +90,15 @@ export function encodeRecord(record: AttachmentRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array, name: string): AttachmentRecord {
   try {
     const file = fileSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-    if (file.sha256 !== checksum(file.record)) throw new Error('the checksum is not that of the record');
+    if (file.sha256 !== checksum(file.record)) throw new Error('the checksum does not match the record');
     const record = attachmentRecordSchema.parse(file.record);
     // The file of a record is deleted by its name. A copy under another name would restore the record at each start of
     // the agent.
-    if (name !== recordFileName(record)) throw new Error(`the record is that of ${recordFileName(record)}`);
+    if (name !== recordFileName(record)) throw new Error(`the record belongs to ${recordFileName(record)}`);
     return record;
   } catch (cause) {
     throw new OrbError('ATTACHMENT_DAMAGED', {
-      message: `attachment file ${name} is damaged`,
+      message: `the attachment file ${name} is damaged`,
       subject: name,
       said: cause instanceof Error ? cause.message : String(cause),
       cause,

@@ -30,7 +30,7 @@ const coordinator: AttachmentRecord['coordinator'] = {
   result: undefined,
 };
 
-test('a record survives the agent', async () => {
+test('a record survives the end of the agent', async () => {
   const files = new MemoryStateFiles();
   const before = await Attachments.open(files, silentLogger);
   await before.put(record('aaaa'));
@@ -39,7 +39,7 @@ test('a record survives the agent', async () => {
   assert.deepEqual(after.get({ containerId: 'aaaa', interfaceName: 'eth0' })?.ipam?.addresses[0]?.pool, 'v4');
 });
 
-test('a container id of any length has a file whose name fits, and short ones keep theirs', async () => {
+test('a container id of any length gives a valid file name, and a short one keeps its own', async () => {
   const files = new MemoryStateFiles();
   const before = await Attachments.open(files, silentLogger);
   const ids = ['a'.repeat(64), 'b'.repeat(200), 'c'.repeat(300), 'd'.repeat(300), 'c'.repeat(100_000)];
@@ -58,7 +58,7 @@ test('a container id of any length has a file whose name fits, and short ones ke
   assert.equal(files.files.size, 0);
 });
 
-test('a power cut may take back what speaks of the kernel alone, never an address', async () => {
+test('a power cut may undo facts of the kernel, but never an address', async () => {
   const files = new MemoryStateFiles();
   const name = { containerId: 'aaaa', interfaceName: 'eth0' };
   const before = await Attachments.open(files, silentLogger);
@@ -72,7 +72,7 @@ test('a power cut may take back what speaks of the kernel alone, never an addres
   assert.deepEqual((await Attachments.open(files, silentLogger)).get(name), record('aaaa'));
 });
 
-test('two types share one record, each takes its part away, the last one the file', async () => {
+test('two types share one record: each removes its part, and the last one removes the file', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   const name = { containerId: 'aaaa', interfaceName: 'eth0' };
@@ -88,7 +88,7 @@ test('two types share one record, each takes its part away, the last one the fil
   await attachments.removePart(name, 'ipam');
 });
 
-test('a damaged file is set aside with a word in the log, and blocks nothing', async () => {
+test('a damaged file is set aside and logged, and blocks nothing', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   for (const id of ['aaaa', 'bbbb', 'cccc', 'dddd']) await attachments.put(record(id));
@@ -110,7 +110,7 @@ test('a damaged file is set aside with a word in the log, and blocks nothing', a
   assert.equal(files.files.has('aaaa+eth0.json'), false);
 });
 
-test('a record of a future version is not read as one of ours', () => {
+test('a record of a future version is not read as a record of this version', () => {
   const future = { ...record('aaaa'), version: 2 } as unknown as AttachmentRecord;
   assert.throws(
     () => decodeRecord(encodeRecord(future), 'aaaa+eth0.json'),
@@ -118,7 +118,7 @@ test('a record of a future version is not read as one of ours', () => {
   );
 });
 
-test('a new sandbox of a pod supersedes the older one, every NIC of its own pod alone, for good', async () => {
+test('a new sandbox of a pod supersedes all NICs of its old sandbox for good, and no other pod’s', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   await attachments.put(record('old'));
@@ -142,7 +142,7 @@ test('a new sandbox of a pod supersedes the older one, every NIC of its own pod 
   assert.deepEqual(await attachments.supersede('uid-1', 'new'), []);
 });
 
-test('writes of one record reach the disk in their order', async () => {
+test('writes of one record reach the disk in order', async () => {
   const slow = new (class extends MemoryStateFiles {
     #wait = 3;
     override async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -157,7 +157,7 @@ test('writes of one record reach the disk in their order', async () => {
   assert.equal((await Attachments.open(slow, silentLogger)).all()[0]?.network, 'third');
 });
 
-test('a failed write is told to its caller and does not stop the next', async () => {
+test('a failed write is reported to its caller and does not stop the next', async () => {
   const files = new MemoryStateFiles();
   files.full = true;
   const attachments = await Attachments.open(files, silentLogger);
@@ -170,7 +170,7 @@ test('a failed write is told to its caller and does not stop the next', async ()
   assert.deepEqual(attachments.all(), [record('aaaa')]);
 });
 
-test('on a full disk a DEL goes on, from the reserve and then in memory, and is written when there is room', async () => {
+test('on a full disk a DEL uses the reserve and then memory, and is written when there is room', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   const ids = ['aaaa', 'bbbb', 'cccc'];
@@ -191,7 +191,7 @@ test('on a full disk a DEL goes on, from the reserve and then in memory, and is 
   assert.equal(files.files.size, 0);
 });
 
-test('a new sandbox supersedes the older one on a full disk too', async () => {
+test('a new sandbox supersedes the older one also on a full disk', async () => {
   const files = new MemoryStateFiles();
   const attachments = await Attachments.open(files, silentLogger);
   await attachments.put(record('old'));
@@ -200,7 +200,7 @@ test('a new sandbox supersedes the older one on a full disk too', async () => {
   assert.equal(attachments.all()[0]?.supersededBy, 'new');
 });
 
-test('a copy of an attachment file under another name is set aside: it would bring the record back after its DEL', async () => {
+test('a copy of an attachment file under another name is set aside, so no record returns after its DEL', async () => {
   const files = new MemoryStateFiles();
   await files.write('aaaa+eth0.json', encodeRecord(record('aaaa')));
   await files.write('copy.json', encodeRecord(record('aaaa')));
@@ -210,7 +210,7 @@ test('a copy of an attachment file under another name is set aside: it would bri
   assert.deepEqual((await Attachments.open(files, silentLogger)).all(), []);
 });
 
-test('a file that the disk cannot read holds up no other', async () => {
+test('a file that the disk cannot read blocks no other file', async () => {
   const files = new MemoryStateFiles();
   for (const id of ['aaaa', 'bbbb']) await files.write(`${id}+eth0.json`, encodeRecord(record(id)));
   const read = files.read.bind(files);

@@ -49,11 +49,14 @@ export class Attachments {
       this.#records.set(recordFileName(record), record);
     } catch (err) {
       if (!isOrbError(err, 'ATTACHMENT_DAMAGED')) {
-        this.#logger.error({ file: name, err }, 'attachment file cannot be read: its container is unknown');
+        this.#logger.error(
+          { file: name, err },
+          'an attachment file cannot be read, so its container is unknown',
+        );
         return;
       }
       await this.#files.rename(name, name + DAMAGED);
-      this.#logger.error({ file: name + DAMAGED, err }, 'attachment file is damaged: set aside');
+      this.#logger.error({ file: name + DAMAGED, err }, 'a damaged attachment file was set aside');
     }
   }
 
@@ -132,7 +135,7 @@ export class Attachments {
         this.#unwritten.delete(key);
       });
     } catch (err) {
-      this.#logger.error({ file: key, err }, 'a DEL is not on the disk yet: it is written later');
+      this.#logger.error({ file: key, err }, 'a DEL is not on the disk yet; it is written later');
     }
   }
 

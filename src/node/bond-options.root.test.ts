@@ -69,7 +69,7 @@ const asked: readonly {
 const files: Readonly<Record<string, string>> = { up_delay: 'updelay', num_peer_notif: 'num_grat_arp' };
 const fileOf = (name: string) => files[name] ?? name;
 
-test('the table asks for every option that there is', () => {
+test('the table contains every option of the kernel', () => {
   const names = asked.flatMap(({ options }) =>
     Object.entries(options).map(([name, [given]]) => readBondOption(name, given).name),
   );

@@ -10,7 +10,7 @@ async function queueOf(...requests: string[]): Promise<{ files: MemoryStateFiles
   return { files, queue: new DelQueue(files, silentLogger) };
 }
 
-test('queued DELs are served the oldest first, byte for byte, and go', async () => {
+test('queued DELs are served oldest first, byte for byte, and are then removed', async () => {
   const { files, queue } = await queueOf('ffff', '0000', 'aaaa');
   const served: string[] = [];
   await queue.replay(async ({ request, bytes }) => {
@@ -22,7 +22,7 @@ test('queued DELs are served the oldest first, byte for byte, and go', async () 
   assert.equal(files.files.size, 0);
 });
 
-test('a damaged request is set aside, one that fails stays, and the rest is served', async () => {
+test('a damaged request is set aside, a failed one stays, and the others are served', async () => {
   const { files, queue } = await queueOf('damaged', 'failing', 'good');
   await files.write('.tmp-1234', new Uint8Array());
   const served: string[] = [];
@@ -36,7 +36,7 @@ test('a damaged request is set aside, one that fails stays, and the rest is serv
   assert.deepEqual([...files.files.keys()].sort(), ['.tmp-1234', 'damaged.del.damaged', 'failing.del']);
 });
 
-test('a request of which no DEL can be made does not stay for ever and fill the queue', async () => {
+test('a request that can never be served is set aside, so it does not fill the queue', async () => {
   const { files, queue } = await queueOf('nameless');
   await queue.replay(async () => {
     throw new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'CNI_CONTAINERID missing' });
@@ -44,7 +44,7 @@ test('a request of which no DEL can be made does not stay for ever and fill the 
   assert.deepEqual([...files.files.keys()], ['nameless.del.damaged']);
 });
 
-test('a replay ends with the agent, and leaves the rest to the next', async () => {
+test('a replay ends with the agent, and the next agent serves the rest', async () => {
   const { files, queue } = await queueOf('first', 'second');
   const stop = new AbortController();
   await queue.replay(
@@ -57,7 +57,7 @@ test('a replay ends with the agent, and leaves the rest to the next', async () =
   assert.deepEqual([...files.files.keys()], ['second.del']);
 });
 
-test('several are served at once, those that are to be last after all others', async () => {
+test('several DELs are served at once, and those that must be last after all others', async () => {
   const { files, queue } = await queueOf('a1', 'b1', 'a2', 'b2', 'a3', 'b3');
   const order: string[] = [];
   let running = 0;
@@ -78,7 +78,7 @@ test('several are served at once, those that are to be last after all others', a
   assert.equal(files.files.size, 0);
 });
 
-test('what is left for later stays', async () => {
+test('a DEL that is left for later stays', async () => {
   const { files, queue } = await queueOf('first', 'second');
   await queue.replay(async ({ request }) => request === 'first');
   assert.deepEqual([...files.files.keys()], ['second.del']);
@@ -99,7 +99,7 @@ test('on a full disk a DEL waits in memory, is counted and served, and is writte
   assert.equal(await queue.length(), 1);
 });
 
-test('a request that the full disk did not take and that can never be served holds up no other', async () => {
+test('a request in memory that can never be served blocks no other on a full disk', async () => {
   const { files, queue } = await queueOf('good');
   files.full = true;
   await queue.add({ request: 'nameless', bytes: new Uint8Array([1]) });
@@ -112,7 +112,7 @@ test('a request that the full disk did not take and that can never be served hol
   assert.deepEqual([served, await queue.length()], [['good'], 0]);
 });
 
-test('what failed before comes after what is new, and no more of it is begun once its time is over', async () => {
+test('DELs that failed before come after new ones, and no DEL starts after the time is over', async () => {
   const { files, queue } = await queueOf('bad1', 'bad2', 'bad3');
   const tried: string[] = [];
   const serve = async ({ request }: { request: string }) => {
@@ -139,7 +139,7 @@ test('what failed before comes after what is new, and no more of it is begun onc
   );
 });
 
-test('a queued DEL that the disk cannot read holds up no other', async () => {
+test('a queued DEL that the disk cannot read blocks no other', async () => {
   const { files, queue } = await queueOf('unread', 'good');
   const read = files.read.bind(files);
   files.read = async (name) => {

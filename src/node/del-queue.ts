@@ -60,7 +60,7 @@ export class DelQueue {
       this.#unwritten.set(queued.request, queued);
       this.#logger.error(
         { request: queued.request, err },
-        'a DEL is queued in memory alone: the disk is full',
+        'the disk is full, so a DEL is queued in memory only',
       );
     }
   }
@@ -141,7 +141,7 @@ export class DelQueue {
         const bytes = await this.#files.read(request + QUEUED);
         if (bytes !== undefined) found.push({ request, bytes });
       } catch (err) {
-        this.#logger.error({ request, err }, 'queued DEL cannot be read: it stays queued');
+        this.#logger.error({ request, err }, 'a queued DEL cannot be read and stays queued');
       }
     }
     return found;
@@ -160,10 +160,10 @@ export class DelQueue {
       if (isWritten) await this.#files.rename(name, `${name}.damaged`);
       this.#logger.error(
         { request, ...(isWritten && { file: `${name}.damaged` }), err },
-        'queued DEL can never be served: set aside',
+        'a queued DEL that can never be served was set aside',
       );
     } else {
-      this.#logger.error({ request, file: name, err }, 'queued DEL failed: it stays queued');
+      this.#logger.error({ request, file: name, err }, 'a queued DEL failed and stays queued');
     }
   }
 }

@@ -14,7 +14,7 @@ before(primeThreads);
 const PLUGINS = '/usr/lib/cni';
 const withoutMacvlan = existsSync(join(PLUGINS, 'macvlan')) ? false : `no ${PLUGINS}/macvlan`;
 
-test('the NIC that exists is switched off, by itself', () => {
+test('an existing NIC gets duplicate address detection switched off, and no other NIC does', () => {
   using lan = new Lan('da');
   ip('-n', lan.pod, 'link', 'add', 'eth0', 'type', 'bridge');
   const pod = openNamespace(lan.path(lan.pod));
@@ -24,7 +24,7 @@ test('the NIC that exists is switched off, by itself', () => {
   assert.deepEqual(values, ['0', '1']);
 });
 
-test('for a NIC still to come, what it inherits is switched off', () => {
+test('a future NIC inherits duplicate address detection switched off', () => {
   using lan = new Lan('db');
   const pod = openNamespace(lan.path(lan.pod));
   switchOffDuplicateDetection(pod, 'eth0');

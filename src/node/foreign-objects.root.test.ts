@@ -52,18 +52,18 @@ class Site implements Disposable {
 
 before(primeThreads);
 
-test('a route of another program to the pod’s address fails the ADD, which names it, and stays', () => {
+test('ADD fails when another program has a route to the pod’s address: the error names the route, and the route stays', () => {
   using site = new Site();
   site.on('node', 'route add 10.6.212.241 dev other table 500');
   assert.throws(() => applyNetwork(site.desired, site.namespaces), {
     code: 'COORDINATOR_HOST_ROUTE_TAKEN',
     message:
-      'the node cannot lead to the pod: route 10.6.212.241 dev veth0123456789a proto 79 scope link of table 500 is 10.6.212.241 dev other scope link instead, of another program',
+      "cannot set the node's route to the pod: route 10.6.212.241 dev veth0123456789a proto 79 scope link of table 500 is 10.6.212.241 dev other scope link instead, of another program",
   });
   assert.equal(site.on('node', 'route show table 500'), '10.6.212.241 dev other scope link');
 });
 
-test('the route of an earlier sandbox to the pod’s address, by a link of its own, is replaced', () => {
+test('the route of an earlier sandbox to the pod’s address is replaced, because it uses a link of ours', () => {
   using site = new Site();
   site.on('node', 'route add 10.6.212.241 dev other table 500 proto 79');
   applyNetwork(site.desired, site.namespaces);
@@ -71,7 +71,7 @@ test('the route of an earlier sandbox to the pod’s address, by a link of its o
   assert.deepEqual(checkNetwork(site.desired, site.namespaces), []);
 });
 
-test('a route of another program in a table of ours stays and is told; what else is broken is repaired', () => {
+test('a foreign route in a table of ours stays and is reported, and other damage is repaired', () => {
   using site = new Site();
   applyNetwork(site.desired, site.namespaces);
   site.on('pod', 'route replace local default dev lo table 100');
@@ -87,7 +87,7 @@ test('a route of another program in a table of ours stays and is told; what else
   assert.deepEqual([second.damage, second.differences], [[], []], 'nothing is left to repair');
 });
 
-test('a link of another kind with the name of the node’s end fails the ADD, and stays', () => {
+test('ADD fails when another kind of link has the name of the node’s end, and that link stays', () => {
   using site = new Site();
   site.on('node', `link add ${HOST_LINK} type bridge`);
   assert.throws(() => applyNetwork(site.desired, site.namespaces), { code: 'COORDINATOR_LINK_TAKEN' });

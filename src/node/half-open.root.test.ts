@@ -71,7 +71,7 @@ class Site implements Disposable {
 
 before(primeThreads);
 
-test('TCP from an underlay pod to an overlay pod of another node works, with the pod’s own address', async () => {
+test('TCP from an underlay pod to an overlay pod of another node works, and keeps the pod’s address', async () => {
   using site = new Site();
   applyNetwork(plan(), site.namespaces);
   const { farPod } = site.overlay;
@@ -87,7 +87,7 @@ test('TCP from an underlay pod to an overlay pod of another node works, with the
   assert.ok(site.dropped() > 0);
 });
 
-test('what an overlay pod of another node asks is answered, where its node keeps its address', async () => {
+test('an underlay pod’s answer reaches an overlay pod of another node that kept its address', async () => {
   using site = new Site();
   applyNetwork(plan(), site.namespaces);
   const { farPod } = site.overlay;
@@ -105,7 +105,7 @@ test('what an overlay pod of another node asks is answered, where its node keeps
   );
 });
 
-test('what the node sees whole stays with conntrack: overlay pods of its own', async () => {
+test('conntrack keeps connections that the node sees completely, such as those of its own overlay pods', async () => {
   using site = new Site();
   applyNetwork(plan(), site.namespaces);
   const { nearPod, farPod } = site.overlay;
@@ -122,7 +122,7 @@ test('what the node sees whole stays with conntrack: overlay pods of its own', a
   assert.ok(untracked() > 0);
 });
 
-test('the rules are there once, whatever pods come and go, and CHECK names one that is gone', async () => {
+test('the rules exist once, whatever pods come and go, and CHECK names a missing one', async () => {
   using site = new Site();
   applyNetwork(plan(), site.namespaces);
   assert.equal(site.rules().length, 2, 'one for each family');

@@ -41,7 +41,7 @@ for (const [kind, conf, message] of [
   ['bond', bonded(), /no links of type bond \(module bonding\): bond7 cannot be made/],
 ] as const) {
   if (lackingParts([kind]).length === 0) continue;
-  test(`on a kernel without links of type ${kind} the error says so, and nothing was touched`, () => {
+  test(`on a kernel without links of type ${kind} ADD fails with an error that says so, and changes nothing`, () => {
     using site = new Site('vn');
     const before = site.links();
     assert.throws(() => site.bring(conf), { code: 'KERNEL_LACKS', message });
@@ -50,7 +50,7 @@ for (const [kind, conf, message] of [
 }
 
 describe('a VLAN', needs('vlan'), () => {
-  test('is on the node, and a second ADD changes nothing', () => {
+  test('is made on the node, and a second ADD changes nothing', () => {
     using site = new Site('va');
     assert.deepEqual(site.bring(vlan), well);
     const made = site.links();
@@ -62,7 +62,7 @@ describe('a VLAN', needs('vlan'), () => {
     assert.deepEqual(site.links(), made);
   });
 
-  test("of somebody else's making is used as it is, and only set up", () => {
+  test('of another program is used as it is, and only set up', () => {
     using site = new Site('vf');
     site.ip('link', 'add', 'link', 'eth1', 'name', 'eth1.100', 'mtu', '1400', 'type', 'vlan', 'id', '100');
     assert.deepEqual(site.bring(vlan), well);
@@ -71,7 +71,7 @@ describe('a VLAN', needs('vlan'), () => {
     assert.doesNotMatch(shown, /alias/);
   });
 
-  test('whose id the parent has under another name, or whose name has another id, is refused', () => {
+  test('is refused when its id has another name, or its name has another id', () => {
     using site = new Site('vt');
     site.ip('link', 'add', 'link', 'eth1', 'name', 'storage', 'type', 'vlan', 'id', '100');
     site.ip('link', 'add', 'link', 'eth2', 'name', 'eth2.100', 'type', 'vlan', 'id', '101');
@@ -84,7 +84,7 @@ describe('a VLAN', needs('vlan'), () => {
 });
 
 describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
-  test('is on the node with its ports, its options and the VLAN on it, and a second ADD changes nothing', () => {
+  test('is made on the node with its ports, its options and its VLAN, and a second ADD changes nothing', () => {
     using site = new Site('vb');
     const conf = bonded('miimon=100;primary=eth2;active_slave=eth1;num_grat_arp=2', { vlanID: 7 });
     assert.deepEqual(site.bring(conf), well);
@@ -99,7 +99,7 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     assert.deepEqual(site.links(), made);
   });
 
-  test('that lost a port, its link state or its VLAN is completed', () => {
+  test('is completed when it lacks a port, its link state or its VLAN', () => {
     using site = new Site('vh');
     const conf = bonded('miimon=100', { vlanID: 7 });
     site.bring(conf);
@@ -110,7 +110,7 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     }
   });
 
-  test('whose active port has no cable does not fail the ADD: it goes up, and says that it chooses itself', () => {
+  test('whose active port has no cable goes up, and the log says that the bond chooses the port itself', () => {
     using site = new Site('vd');
     site.ip('link', 'set', 'far1', 'down');
     const notes = ['bond bond7 chooses its active port itself: eth1 has no link yet'];
@@ -120,7 +120,7 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     assert.deepEqual(site.bring(conf), well);
   });
 
-  test("of somebody else's making is used as it is and said so: no port of it is taken or given", () => {
+  test('of another program is used as it is, and the log says so: its ports stay', () => {
     using site = new Site('vg');
     site.ip('link', 'add', 'bond7', 'type', 'bond', 'mode', '802.3ad');
     site.ip('link', 'add', 'd0', 'master', 'bond7', 'type', 'dummy');
@@ -131,7 +131,7 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     assert.deepEqual(site.links(), before);
   });
 
-  test('takes no interface from a bridge, from another bond, or with an address of the node', () => {
+  test('takes no interface from a bridge or another bond, and none with an address of the node', () => {
     using site = new Site('vi');
     site.ip('link', 'add', 'br0', 'type', 'bridge');
     site.ip('link', 'set', 'eth1', 'master', 'br0');
@@ -142,7 +142,7 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     assert.deepEqual(site.links(), before);
   });
 
-  test('is there again after a reboot, from nothing but the next ADD', async () => {
+  test('is made again by the next ADD after a reboot', async () => {
     const conf = bonded('miimon=100;xmit_hash_policy=layer2+3', { vlanID: 7 });
     const shown: string[][] = [];
     for (const name of ['vr', 'vs']) {

@@ -85,7 +85,7 @@ function throughFile(plan: unknown): AttachmentRecord {
   return decodeRecord(encodeRecord(record), 'a+net1.json');
 }
 
-test('a NIC comes back from its file as the plan needs it: routes, tables and settings whole', () => {
+test('a NIC is read from its file with all routes, tables and settings', () => {
   const plan = throughFile(recorded('net1', 101)).coordinator?.plan;
   assert.ok(plan !== undefined);
   assert.deepEqual(podOf('a', [plan]), {
@@ -97,7 +97,7 @@ test('a NIC comes back from its file as the plan needs it: routes, tables and se
   });
 });
 
-test('NICs are in the order of their tables, with the node’s addresses of the last plan', () => {
+test('NICs are sorted by table, with the node’s addresses of the last plan', () => {
   const pod = podOf('a', [
     recorded('net2', 102),
     recorded('net1', 101, '2031-01-01T00:00:00.000Z'),
@@ -110,7 +110,7 @@ test('NICs are in the order of their tables, with the node’s addresses of the 
   assert.deepEqual(pod.nodeAddresses, [parseAddress('10.6.0.2')]);
 });
 
-test('what another version recorded and this one cannot read counts as absent: the record is not damaged', () => {
+test('unknown fields of another version count as absent, and the record is not damaged', () => {
   const other = { hostLink: 'veth0123456789a', podTable: 101, addresses: ['10.7.0.5'] };
   assert.equal(throughFile(other).coordinator?.plan, undefined);
 });

@@ -179,7 +179,7 @@ describe('damage', () => {
   });
   after(() => site[Symbol.dispose]());
   for (const [where, command, words] of damages) {
-    test(`"${command}" in the ${where}: named, and repaired as it was`, () => {
+    test(`"${command}" in the ${where} is named and repaired`, () => {
       site.in(where, command);
       const { damage, lost } = site.repair();
       assert.ok(
@@ -200,7 +200,7 @@ const flaps: readonly (readonly ['pod' | 'node', string])[] = [
 ];
 
 for (const [where, link] of flaps) {
-  test(`${link} of the ${where} goes down and comes up: addresses and routes are back, TCP works on both ways`, async () => {
+  test(`${link} of the ${where} goes down and up: addresses and routes are back, and TCP works in both directions`, async () => {
     using site = new Site();
     site.in(where, `ip link set ${link} down`);
     site.in(where, `ip link set ${link} up`);
@@ -216,7 +216,7 @@ for (const [where, link] of flaps) {
   });
 }
 
-test('the veth pair deleted: made again with the same MAC addresses, TCP works', async () => {
+test('a deleted veth pair is made again with the same MAC addresses, and TCP works', async () => {
   using site = new Site();
   const macs = () =>
     [site.in('node', `ip -br link show ${hostLink}`), site.in('pod', 'ip -br link show veth0')].map(
@@ -229,7 +229,7 @@ test('the veth pair deleted: made again with the same MAC addresses, TCP works',
   await site.assertReachable();
 });
 
-test('nothing broken: nothing is found, and nothing is written', () => {
+test('without damage nothing is found and nothing is written', () => {
   using site = new Site();
   const untouchable: NetworkNamespace = new Proxy(site.namespaces.pod, {
     get(target, name) {
@@ -242,7 +242,7 @@ test('nothing broken: nothing is found, and nothing is written', () => {
   assert.deepEqual(repairNetwork(site.request(), namespaces), allWell);
 });
 
-describe('what is not ours', () => {
+describe('foreign objects', () => {
   test('foreign routes, rules, neighbours, addresses and tables stay', () => {
     using site = new Site();
     for (const command of [
@@ -262,14 +262,14 @@ describe('what is not ours', () => {
     assert.deepEqual(site.everything(), before);
   });
 
-  test('a default route that somebody has put in place of the plugin’s stays', () => {
+  test('a foreign default route in place of the plugin’s stays', () => {
     using site = new Site();
     site.in('pod', 'ip route replace default via 10.6.0.9 dev eth0');
     assert.deepEqual(site.repair(), allWell);
     assert.match(site.in('pod', 'ip route show default'), /via 10\.6\.0\.9/);
   });
 
-  test('eth0 deleted: said, not made again; the way to the node is kept for what is left', () => {
+  test('a deleted eth0 is reported and not made again, and the remaining way to the node stays', () => {
     using site = new Site();
     site.in('pod', 'ip link del eth0');
     site.in('pod', 'ip rule del pref 1000');
@@ -279,7 +279,7 @@ describe('what is not ours', () => {
     assert.match(site.in('pod', 'ip rule'), /fwmark 0x1 lookup 100/);
   });
 
-  test('eth0 replaced by another link, as KubeVirt does: nothing is put on it', () => {
+  test('an eth0 that is replaced by another link, as by KubeVirt, gets no addresses or routes', () => {
     using site = new Site();
     for (const line of ['link set eth0 down', 'link set eth0 name eth0-nic', 'link add eth0 type bridge']) {
       site.in('pod', `ip ${line}`);
@@ -291,7 +291,7 @@ describe('what is not ours', () => {
     assert.equal(site.in('pod', 'ip route show dev eth0'), '');
   });
 
-  test('eth0’s address moved to a bridge in the pod: it is not there twice', () => {
+  test('an address of eth0 that moved to a bridge in the pod is not added again', () => {
     using site = new Site();
     for (const line of [
       'link add br0 up type bridge',
@@ -305,7 +305,7 @@ describe('what is not ours', () => {
     assert.doesNotMatch(site.in('pod', 'ip -o address show dev eth0'), /10\.6\.212\.241/);
   });
 
-  test('somebody else’s veth0: said, and nothing is changed', () => {
+  test('a foreign veth0 is reported, and nothing is changed', () => {
     using site = new Site();
     site.in('node', `ip link del ${hostLink}`);
     site.in('pod', 'ip link add veth0 type veth peer name other');
@@ -316,7 +316,7 @@ describe('what is not ours', () => {
   });
 });
 
-test('the networks change: old routes go and new ones come, which is no damage', () => {
+test('changed networks replace the old routes by new ones, and are not damage', () => {
   using site = new Site();
   const next = { ...options, serviceCIDR: ['10.96.0.0/12', 'fd00:10:96::/112'] };
   const desired = planPod(podOf(containerId, [{ ...site.record, options: next as RecordedNic['options'] }]));

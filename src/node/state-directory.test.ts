@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => rm(join(directory, '..'), { recursive: true }));
 
-test('files come and go; temporary ones of a broken write are not seen; the directory is root’s alone', async () => {
+test('files are written and removed, temporary files are hidden, and only root can enter the directory', async () => {
   const files = await openStateDirectory(directory);
   assert.equal((await stat(directory)).mode & 0o777, 0o700);
   await files.write('b.del', new Uint8Array([1, 2]));
@@ -35,7 +35,7 @@ test('files come and go; temporary ones of a broken write are not seen; the dire
   );
 });
 
-test('what a writer that died left half-written goes at the next start, what is being written stays', async () => {
+test('the next start removes half-written files of a dead writer, and keeps those of a living one', async () => {
   const folder = join(directory, '..', 'attachments');
   await openStateDirectory(folder);
   for (const name of ['.old.json.12', '.new.json.34', 'whole.json']) await writeFile(join(folder, name), 'x');
@@ -46,7 +46,7 @@ test('what a writer that died left half-written goes at the next start, what is 
   assert.deepEqual(left.toSorted(), ['.new.json.34', 'whole.json']);
 });
 
-test('what others have put there is not read and does not end the agent: a FIFO, a directory, a dead link, gigabytes', async () => {
+test('foreign entries are ignored and do not end the agent: a FIFO, a directory, a dead link, gigabytes', async () => {
   const folder = join(directory, '..', 'foreign');
   await mkdir(join(folder, '.directory'), { recursive: true });
   await utimes(join(folder, '.directory'), 1000, 1000);

@@ -131,7 +131,7 @@ if (insideNamespaces(import.meta.filename)) {
       await eventually(() => conflictsToldOf(`pod-${pods}`), 3),
       ['10.6.1.1', '10.6.1.2', 'fd00:10:6::1:1'].map(
         (address) =>
-          `address ${address} of interface eth0 is in use at ${rivalMac}: it goes into quarantine, and the pod gets another one`,
+          `address ${address} of interface eth0 is in use at ${rivalMac}: the address is put into quarantine, and the pod gets another one`,
       ),
     );
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 3$/m);

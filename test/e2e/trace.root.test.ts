@@ -194,9 +194,9 @@ describe('a trace in the lab', () => {
     assert.equal(lost.status, 1);
     assert.match(lost.stdout, /nobody answers for it on that link/);
     for (const [args, code, message] of [
-      [['nobody', 'client'], 2, /source "nobody": there is no pod/],
-      [[pod?.name ?? '', 'nobody'], 2, /destination "nobody": there is no pod/],
-      [[pod?.name ?? '', 'node1'], 2, /--port is needed/],
+      [['nobody', 'client'], 2, /source "nobody": no pod/],
+      [[pod?.name ?? '', 'nobody'], 2, /destination "nobody": no pod/],
+      [[pod?.name ?? '', 'node1'], 2, /--port \(1 to 65535\) or --protocol icmp is required/],
       [[pod?.name ?? '', 'client', '--protocol', 'sctp'], 2, /--protocol "sctp": allowed are tcp, udp, icmp/],
       [[pod?.name ?? '', 'client', '--port', '0'], 2, /--port "0": allowed are 1 to 65535/],
     ] as const) {

@@ -37,7 +37,7 @@ describe('orbctl', () => {
     assert.equal(orbctl('lab', 'exec').stderr, 'orbctl: an argument is missing: PLACE COMMAND\n');
     assert.equal(
       orbctl('lab', '--once', '--seed', '3').stderr,
-      'orbctl: --seed is of --matrix random alone\n',
+      'orbctl: --seed works only with --matrix random\n',
     );
     assert.match(orbctl('trace').stderr, /an argument is missing: pod$/m);
   });
@@ -84,6 +84,6 @@ describe('orbctl', () => {
       assert.match(stderr, /the agent of this node does not answer/);
     }
     const both = orbctl('check', '--repair', '-n', 'default');
-    assert.deepEqual([both.status, /leave --namespace out/.test(both.stderr)], [2, true]);
+    assert.deepEqual([both.status, /remove --namespace/.test(both.stderr)], [2, true]);
   });
 });

@@ -55,7 +55,7 @@ async function installKinds(client: KubeClient): Promise<void> {
   }
 }
 
-test('two agents give all addresses of one pool through the embedded API server, none twice, and take them back', async () => {
+test('two agents allocate and release all addresses of one pool on the embedded API server, none twice', async () => {
   const { client, stop } = await startServer(mkdtempSync(join(tmpdir(), 'allocator-')));
   try {
     await installKinds(client);

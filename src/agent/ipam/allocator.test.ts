@@ -105,7 +105,7 @@ const pair = (ips: string) =>
     { interface: 'net1', ipv4: [ips] },
   ]);
 
-test('500 pods, 16 at a time, all get an address of a pool with exactly 500, with few writes', async () => {
+test('500 pods, 16 at a time, get the 500 addresses of a pool with few writes', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.2.244'] } });
   const allocator = await agent(kube);
   const names = Array.from({ length: 500 }, (_, index) => `pod-${index}`);
@@ -140,7 +140,7 @@ test('a requested address in the networks annotation is refused for its own NIC,
   await assert.rejects(allocator.allocate(add('two')), { code: 'ADDRESS_REQUEST_UNSERVED' });
 });
 
-test('two agents on one pool never give an address twice', async () => {
+test('two agents on one pool never allocate an address twice', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.60'] } });
   const agents = [await agent(kube), await agent(kube)];
   const all = Array.from({ length: 60 }, async (_, index) => {
@@ -154,7 +154,7 @@ test('two agents on one pool never give an address twice', async () => {
   assert.equal(Object.keys(await records(kube)).length, 60);
 });
 
-test('the addresses of a StatefulSet’s pod are its own for good, those of other pods may be exchanged', async () => {
+test('the addresses of a StatefulSet’s pod are fixed, those of other pods may be exchanged', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.0.1-10.6.0.9'] } });
   const ownerReferences = [
     { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db', controller: true },
@@ -181,7 +181,7 @@ test('a repeated ADD gets the same address again without a write', async () => {
   );
 });
 
-test('a pool that was disabled since gives a repeated ADD what the pod holds there, and a new pod nothing', async () => {
+test('a repeated ADD gets its address from a pool that was disabled since, and a new pod gets none', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);
   await pod(kube, 'web');
@@ -193,7 +193,7 @@ test('a pool that was disabled since gives a repeated ADD what the pod holds the
   assert.deepEqual(await allocator.allocate(add('web')), first);
 });
 
-test('an agent killed before it wrote the endpoint: the next one writes it and gives the same address', async () => {
+test('an ADD after an agent was killed before it wrote the endpoint writes the endpoint and returns the same address', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const killed = await agent(kube);
   kube.before = ({ verb, plural }) => {
@@ -212,7 +212,7 @@ test('an agent killed before it wrote the endpoint: the next one writes it and g
   assert.deepEqual(texts(await next.allocate(add('web'))), texts(first));
 });
 
-test('an endpoint that cannot be read keeps neither the agent nor the endpoints of other pods', async () => {
+test('an unreadable endpoint blocks neither the agent nor the endpoints of other pods', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const killed = await agent(kube);
   kube.before = ({ verb, plural }) => {
@@ -233,7 +233,7 @@ test('an endpoint that cannot be read keeps neither the agent nor the endpoints 
   assert.equal(endpoint.status?.current.ips.length, 1);
 });
 
-test('all NICs of a pod are allocated with its first, two on one pool with two addresses; the next NIC reads its own', async () => {
+test('the first ADD allocates for all NICs of a pod, two on one pool get two addresses, and a later ADD reads its own', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);
   await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') });
@@ -246,7 +246,7 @@ test('all NICs of a pod are allocated with its first, two on one pool with two a
   assert.equal(kube.count('updateStatus', 'spiderippools'), 1);
 });
 
-test('what one pool gave is given back when another pool of the pod fails', async () => {
+test('the address from one pool is released when another pool of the pod fails', async () => {
   const kube = await cluster({
     v4: { ips: ['10.6.1.1-10.6.1.9'] },
     v6: { subnet: 'fd00::/64', ips: ['fd00::1'] },
@@ -263,7 +263,7 @@ test('what one pool gave is given back when another pool of the pod fails', asyn
   assert.deepEqual(await records(kube), {});
 });
 
-test('a full pool is passed over for the next in the order of the user; all full says so for each', async () => {
+test("a full pool is skipped for the next one in the user's order, and the error names every full pool", async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
   const allocator = await agent(kube);
   const pools = { defaultIPv4Pools: ['v4', 'more'] };
@@ -277,7 +277,7 @@ test('a full pool is passed over for the next in the order of the user; all full
   });
 });
 
-test('unknown pool, wrong family, disabled pool, dead and unknown pod are refused and leave nothing', async () => {
+test('an unknown, wrong or disabled pool and a dead or unknown pod are refused, and no address is allocated', async () => {
   const kube = await cluster({
     v4: { ips: ['10.6.1.1'] },
     off: { disable: true },
@@ -310,7 +310,7 @@ for (const [what, change] of [
   ],
   ['deleted', (kube: FakeKube) => kube.delete(resources.spiderIPPools, { name: 'v4' })],
 ] as const) {
-  test(`a pool that is ${what} between choice and write gives nothing; the next pool does`, async () => {
+  test(`a pool that is ${what} between choice and write is not used, and the next pool is`, async () => {
     const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
     const allocator = await agent(kube);
     await pod(kube, 'web');
@@ -325,7 +325,7 @@ for (const [what, change] of [
   });
 }
 
-test('a release with the UID of an earlier pod leaves what the new pod of that name holds', async () => {
+test('a release with the UID of an earlier pod does not release the addresses of the new pod of that name', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   const old = await pod(kube, 'web-0');
@@ -341,7 +341,7 @@ test('a release with the UID of an earlier pod leaves what the new pod of that n
   assert.equal(endpoint.status?.current.uid, next.metadata.uid);
 });
 
-test('a release frees the NIC it names, the last one deletes the endpoint, and a repeat does nothing', async () => {
+test('a release frees the addresses of its NIC, the last release deletes the endpoint, and a repeat changes nothing', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') })).metadata.uid ?? '';
@@ -360,7 +360,7 @@ test('a release frees the NIC it names, the last one deletes the endpoint, and a
   });
 });
 
-test('a released address rests while the pool has another', async () => {
+test('a released address is not allocated while the pool has another', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'a')).metadata.uid ?? '';
@@ -372,7 +372,7 @@ test('a released address rests while the pool has another', async () => {
   assert.deepEqual(texts(await allocator.allocate(add('c'))), ['eth0 10.6.1.1/16']);
 });
 
-test('with addressRestSeconds of 0 a released address is given at once', async () => {
+test('with addressRestSeconds 0 a released address is allocated at once', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
   const allocator = await agent(kube, { addressRestMs: 0 });
   const uid = (await pod(kube, 'a')).metadata.uid ?? '';
@@ -382,7 +382,7 @@ test('with addressRestSeconds of 0 a released address is given at once', async (
   assert.deepEqual(texts(await allocator.allocate(add('b'))), ['eth0 10.6.1.1/16']);
 });
 
-test('a release from a pool that is gone succeeds; with the API away it says so', async () => {
+test('a release from a deleted pool succeeds, and a release without the API server fails', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
@@ -397,7 +397,7 @@ test('a release from a pool that is gone succeeds; with the API away it says so'
   assert.deepEqual(await records(kube, 'more'), {});
 });
 
-test('an address whose caller left while it was written is given back', async () => {
+test('an address whose caller left during the write is released', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   await pod(kube, 'web');
@@ -414,7 +414,7 @@ test('an address whose caller left while it was written is given back', async ()
   }
 });
 
-test('reserved addresses are not handed out', async () => {
+test('reserved addresses are not allocated', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
   await kube.create(resources.spiderReservedIPs, {
     metadata: { name: 'router' },
@@ -426,7 +426,7 @@ test('reserved addresses are not handed out', async () => {
   assert.equal(addresses[0] && formatAddress(addresses[0].address.address), '10.6.1.2');
 });
 
-test('a release that comes before the pools are known waits for them: an agent killed in the middle of an ADD leaves no record', async () => {
+test('a release that starts before the pools are known waits for them', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const killed = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
@@ -438,7 +438,7 @@ test('a release that comes before the pools are known waits for them: an agent k
   assert.deepEqual(await records(kube), {});
 });
 
-test('a SpiderReservedIP that cannot be read keeps no address from being released', async () => {
+test('an unreadable SpiderReservedIP blocks no release', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
@@ -453,7 +453,7 @@ test('a SpiderReservedIP that cannot be read keeps no address from being release
   assert.deepEqual(await records(kube), {});
 });
 
-test('a release from a pool whose spec was broken says so: the DEL is kept until somebody has repaired it', async () => {
+test('a release from a pool with a broken spec fails, so the DEL is kept until somebody corrects the spec', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
@@ -467,7 +467,7 @@ test('a release from a pool whose spec was broken says so: the DEL is kept until
   assert.deepEqual(await records(kube), {});
 });
 
-test('an address whose write was taken but never answered is found by the DEL, though no read has shown it yet', async () => {
+test('DEL finds an address whose write was accepted but not answered, although no read has shown it yet', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   const made = await pod(kube, 'web');
@@ -485,7 +485,7 @@ test('an address whose write was taken but never answered is found by the DEL, t
   await assert.rejects(allocator.release(release), { code: 'KUBE_UNREACHABLE' });
 });
 
-test('an address in quarantine is given to nobody, not even where the pool has no other', async () => {
+test('an address in quarantine is not allocated, even when the pool has no other', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.2'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
@@ -499,7 +499,7 @@ test('an address in quarantine is given to nobody, not even where the pool has n
   await assert.rejects(allocator.allocate(add('api')), { code: 'IPPOOL_EXHAUSTED' });
 });
 
-test('a static pod is known by the hash that the runtime calls its UID', async () => {
+test('a static pod is found by the hash that the runtime sends as its UID', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   await pod(kube, 'static-node1', { 'kubernetes.io/config.mirror': 'a1b2' });
@@ -507,7 +507,7 @@ test('a static pod is known by the hash that the runtime calls its UID', async (
   assert.deepEqual(texts(allocation), ['eth0 10.6.1.1/16']);
 });
 
-test('a pool that was deleted and made again gives addresses as a new one', async () => {
+test('a pool that was deleted and created again allocates as a new pool', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
   const allocator = await agent(kube);
   await pod(kube, 'old');

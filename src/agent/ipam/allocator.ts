@@ -178,7 +178,7 @@ export class Allocator implements Ipam {
       } catch (error) {
         // The endpoint is derived data. The pod keeps its addresses, and its next ADD or DEL writes the endpoint again.
         const { namespace, name } = pod.metadata;
-        log.error({ pod: `${namespace}/${name}`, err: error }, 'an endpoint was not looked at');
+        log.error({ pod: `${namespace}/${name}`, err: error }, 'could not check an endpoint');
       }
     }
   }
@@ -193,7 +193,7 @@ export class Allocator implements Ipam {
 function warnOfGateway(gateway: NicRoute['gateway'], log: Logger): void {
   log.warn(
     { gateway: formatAddress(gateway) },
-    'a route of the pod annotation has a gateway on no network of the pod',
+    'a route of the pod annotation has a gateway outside the networks of the pod',
   );
 }
 

@@ -77,7 +77,7 @@ export class Assigner {
       } catch (error) {
         log.warn(
           { pool: pool.name, nic, error: errorText(error) },
-          'could not undo an allocation: the DEL frees it',
+          'could not undo an allocation; the DEL releases it',
         );
       }
     });

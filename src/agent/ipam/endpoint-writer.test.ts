@@ -40,7 +40,7 @@ async function shown(kube: FakeKube, uid: string): Promise<SpiderEndpoint> {
   }
 }
 
-test('an ADD that failed does not delete the endpoint of a newer pod of the same name', async () => {
+test('a failed ADD does not delete the endpoint of a newer pod of the same name', async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('newer'));
   const writer = writerOn(kube);
@@ -51,7 +51,7 @@ test('an ADD that failed does not delete the endpoint of a newer pod of the same
   await writer.stop();
 });
 
-test('a terminating endpoint of the same name does not cost the new pod its endpoint', async () => {
+test('a new pod gets its endpoint although an endpoint of the same name is terminating', async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('old', { finalizers: [SPIDERPOOL_FINALIZER] }));
   await kube.delete(resources.spiderEndpoints, ref);
@@ -64,7 +64,7 @@ test('a terminating endpoint of the same name does not cost the new pod its endp
   await writer.stop();
 });
 
-test('a terminating endpoint keeps the finalizer of another program, and the new one comes when that is gone', async () => {
+test("a terminating endpoint keeps another program's finalizer, and the new endpoint follows when it is removed", async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('old', foreign));
   await kube.delete(resources.spiderEndpoints, ref);
@@ -81,7 +81,7 @@ test('a terminating endpoint keeps the finalizer of another program, and the new
   await writer.stop();
 });
 
-test('labels, annotations, finalizers and owners of others stay when the endpoint passes to a new pod', async () => {
+test('foreign labels, annotations, finalizers and owners stay when the endpoint passes to a new pod', async () => {
   const kube = new FakeKube();
   const before = { apiVersion: 'v1', kind: 'Pod', name: ref.name, uid: 'old' };
   const ownerReferences = [...foreign.ownerReferences, before];
@@ -101,7 +101,7 @@ test('labels, annotations, finalizers and owners of others stay when the endpoin
   await writer.stop();
 });
 
-test('the last release takes Spiderpool’s finalizer and leaves that of another program', async () => {
+test('the last release removes Spiderpool’s finalizer and keeps that of another program', async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('new', foreign));
   const writer = writerOn(kube);
@@ -113,7 +113,7 @@ test('the last release takes Spiderpool’s finalizer and leaves that of another
   await writer.stop();
 });
 
-test('a change between the look and the patch is not overwritten', async () => {
+test('a change between the read and the patch is not overwritten', async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('old'));
   let patches = 0;
@@ -133,7 +133,7 @@ test('a change between the look and the patch is not overwritten', async () => {
   await writer.stop();
 });
 
-test('an agent that starts makes the endpoint anew where the stored one is being deleted', async () => {
+test('a starting agent creates the endpoint again when the stored one is being deleted', async () => {
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('new', { finalizers: [SPIDERPOOL_FINALIZER] }));
   await kube.delete(resources.spiderEndpoints, ref);

@@ -110,7 +110,7 @@ export class EndpointWriter {
     const ref = { namespace, name };
     // An endpoint that only our finalizer kept is gone at the second try.
     for (let looks = 0; !(await this.#write(ref, pending)); looks++) {
-      if (looks === 2) throw conflict(ref, 'somebody else makes and deletes it');
+      if (looks === 2) throw conflict(ref, 'another program keeps creating and deleting it');
     }
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
   }
@@ -130,7 +130,7 @@ export class EndpointWriter {
       await this.#letGo(existing);
       const foreign = foreignFinalizers(existing);
       if (foreign.length > 0 && pending.show.size > 0) {
-        throw conflict(ref, `it is being deleted and waits for ${foreign.join(', ')}`);
+        throw conflict(ref, `it is being deleted and waits for the finalizers ${foreign.join(', ')}`);
       }
     } catch (error) {
       if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;

@@ -173,10 +173,7 @@ export class PoolCommitter {
       if (!isOrbError(error, 'KUBE_CONFLICT')) {
         // The server may still have accepted the write. Only a read can tell.
         await copy.read().catch((reading: unknown) => {
-          this.#options.log.debug(
-            { pool: copy.name, error: errorText(reading) },
-            'the pool cannot be read either',
-          );
+          this.#options.log.debug({ pool: copy.name, error: errorText(reading) }, 'the pool cannot be read');
         });
         throw error;
       }
@@ -203,10 +200,10 @@ export class PoolCommitter {
     const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
     const fields = { pool: this.#options.copy.name, pod, address: formatAddress(outcome.address) };
     this.submit({ verb: 'release', release }, new AbortController().signal).then(
-      () => this.#options.log.info(fields, 'gave back an address whose request had ended'),
+      () => this.#options.log.info(fields, 'released an address whose request had ended'),
       // The DEL of the sandbox names the pod's UID and frees it.
       (error: unknown) =>
-        this.#options.log.warn({ ...fields, error: errorText(error) }, 'could not give an address back'),
+        this.#options.log.warn({ ...fields, error: errorText(error) }, 'could not release an address'),
     );
   }
 }

@@ -19,24 +19,27 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
     new Counter({ name: `spiderpool_ipam_${name}`, help, registers });
   const histogram = (name: string, help: string) =>
     new Histogram({ name: `spiderpool_ipam_${name}`, help, buckets: SECONDS, registers });
-  const allocations = counter('allocation_counts', 'Allocations asked for');
+  const allocations = counter('allocation_counts', 'Requested allocations');
   const allocationFailures = counter('allocation_failure_counts', 'Allocations refused');
-  const allocationSeconds = histogram('allocation_duration_seconds', 'Time of an allocation');
+  const allocationSeconds = histogram('allocation_duration_seconds', 'Duration of an allocation');
   const allocationErrors = new Map(
     [...new Set(['internal', ...Object.values(ALLOCATION_ERRORS)])].map((kind) => [
       kind,
-      counter(`allocation_err_${kind}_counts`, `Allocations refused: ${kind.replaceAll('_', ' ')}`),
+      counter(`allocation_err_${kind}_counts`, `Refused allocations: ${kind.replaceAll('_', ' ')}`),
     ]),
   );
-  const releases = counter('release_counts', 'Releases asked for');
-  const releaseFailures = counter('release_failure_counts', 'Releases that failed');
-  const releaseSeconds = histogram('release_duration_seconds', 'Time of a release');
+  const releases = counter('release_counts', 'Requested releases');
+  const releaseFailures = counter('release_failure_counts', 'Failed releases');
+  const releaseSeconds = histogram('release_duration_seconds', 'Duration of a release');
   const conflicts = {
     allocation: counter(
       'allocation_update_ippool_conflict_counts',
-      'Pool writes refused for a newer one: allocation',
+      'Pool writes that conflicted with a newer version: allocation',
     ),
-    release: counter('release_update_ippool_conflict_counts', 'Pool writes refused for a newer one: release'),
+    release: counter(
+      'release_update_ippool_conflict_counts',
+      'Pool writes that conflicted with a newer version: release',
+    ),
   };
   const writes = new Counter({
     name: 'orbweaver_ipam_pool_writes_total',
@@ -45,7 +48,7 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
   });
   const operations = new Counter({
     name: 'orbweaver_ipam_pool_operations_total',
-    help: 'Allocations and releases that those writes carried',
+    help: 'Allocations and releases in those writes',
     registers,
   });
   return {

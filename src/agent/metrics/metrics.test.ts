@@ -7,7 +7,7 @@ import { AgentMetrics } from './metrics.ts';
 
 const load = { running: () => 3, waiting: () => 2, queuedDels: () => 1 };
 
-test('requests are counted by type, verb and outcome; what runs and waits is read at the moment', async () => {
+test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {
   const metrics = new AgentMetrics(load);
   metrics.served('coordinator', 'ADD', 'ok', 0.02);
   metrics.served('coordinator', 'ADD', 'error', 0.5);
@@ -19,7 +19,7 @@ test('requests are counted by type, verb and outcome; what runs and waits is rea
   assert.match(text, /^orbweaver_del_queue_length 1$/m);
 });
 
-test('allocations and their failures stand under the names that Spiderpool’s dashboards ask', async () => {
+test('allocations and their failures have the metric names of Spiderpool’s dashboards', async () => {
   const metrics = new AgentMetrics(load);
   metrics.ipam.allocated(0.01);
   metrics.ipam.allocationFailed('IPPOOL_EXHAUSTED', 0.01);
@@ -34,7 +34,7 @@ test('allocations and their failures stand under the names that Spiderpool’s d
   assert.match(text, /^orbweaver_ipam_pool_operations_total 5$/m);
 });
 
-test('address conflicts are counted by what followed', async () => {
+test('address conflicts are counted by their consequence', async () => {
   const metrics = new AgentMetrics(load);
   metrics.addressConflict('quarantined');
   const text = await metrics.registry.metrics();
@@ -55,11 +55,11 @@ test('repairs are counted by scope, reason and result, comparisons and objects b
   assert.match(text, /^orbweaver_repairs_total\{scope="node",reason="start",result="failed"\} 1$/m);
 });
 
-test('two agents of one process count apart', () => {
+test('two agents in one process have separate counters', () => {
   assert.doesNotThrow(() => [new AgentMetrics(load), new AgentMetrics(load)]);
 });
 
-test('liveness is always well; readiness says what is waited for', async () => {
+test('liveness always succeeds, and readiness says what the agent waits for', async () => {
   const state: { reason: string | undefined } = { reason: 'the agent is still reading the cluster' };
   const server = await serveHealth(0, new AgentMetrics(load).registry, () => state.reason);
   const { port } = server.address() as AddressInfo;

@@ -28,13 +28,13 @@ export class AgentMetrics implements VerbMetrics {
     this.repair = repairMetrics(this.registry);
     this.#verbs = new Counter({
       name: 'orbweaver_cni_requests_total',
-      help: 'CNI requests answered',
+      help: 'Answered CNI requests',
       labelNames: ['type', 'verb', 'outcome'],
       registers,
     });
     this.#verbSeconds = new Histogram({
       name: 'orbweaver_cni_request_duration_seconds',
-      help: 'From the request on the socket to its answer, waiting included',
+      help: 'Time from a request on the socket to its answer, including the wait',
       labelNames: ['type', 'verb'],
       buckets: SECONDS,
       registers,
@@ -54,13 +54,9 @@ export class AgentMetrics implements VerbMetrics {
           this.set(read());
         },
       });
-    gauge('orbweaver_cni_requests_running', 'CNI requests being served', load.running);
-    gauge('orbweaver_cni_requests_waiting', 'CNI requests waiting for their turn', load.waiting);
-    gauge(
-      'orbweaver_del_queue_length',
-      'DELs on disk that wait for the agent or the API server',
-      load.queuedDels,
-    );
+    gauge('orbweaver_cni_requests_running', 'CNI requests that are running', load.running);
+    gauge('orbweaver_cni_requests_waiting', 'CNI requests that are waiting', load.waiting);
+    gauge('orbweaver_del_queue_length', 'DELs in the queue on disk', load.queuedDels);
   }
 
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void {

@@ -13,13 +13,13 @@ export function repairMetrics(registry: Registry): RepairMetrics {
   });
   const repairs = new Counter({
     name: 'orbweaver_repairs_total',
-    help: 'Repairs of a pod or of the node, by what made them necessary',
+    help: 'Repairs of a pod or of the node, by reason and result',
     labelNames: ['scope', 'reason', 'result'],
     registers,
   });
   const objects = new Counter({
     name: 'orbweaver_drift_objects_total',
-    help: 'Routes, rules, neighbours, links, sysctls and tables that were found missing or different',
+    help: 'Routes, rules, neighbours, links, sysctls and tables that were missing or different',
     labelNames: ['scope'],
     registers,
   });

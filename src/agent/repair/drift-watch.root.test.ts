@@ -39,14 +39,14 @@ async function untilTold(): Promise<void> {
   for (let i = 0; i < 500 && told.length === 0; i++) await sleep(10);
 }
 
-test('events of a sandbox are told of it', async () => {
+test('an event in a sandbox is reported with its sandbox', async () => {
   watch.follow('new', at(2), []);
   execFileSync('ip', ['-n', newName, 'link', 'set', 'lo', 'up']);
   await untilTold();
   assert.deepEqual([...new Set(told)], ['new']);
 });
 
-test('the link on the node tells of its pod until the pod is forgotten', async () => {
+test("an event on the node's link is reported with its pod until the pod is forgotten", async () => {
   watch.follow('new', at(2), ['cali1']);
   execFileSync('ip', ['-n', nodeName, 'link', 'add', 'cali1', 'type', 'veth', 'peer', 'name', 'cali2']);
   await untilTold();

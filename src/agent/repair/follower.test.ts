@@ -43,7 +43,7 @@ function scene() {
 
 const opened = ['open /run/netns/a'];
 
-test('a sandbox is followed once, a moment after its first NIC was recorded', async () => {
+test('a sandbox is followed once, shortly after the record of its first NIC', async () => {
   const { follower, told, pass } = scene();
   for (let i = 0; i < 3; i++) follower.changed('a');
   await pass();
@@ -52,7 +52,7 @@ test('a sandbox is followed once, a moment after its first NIC was recorded', as
   assert.deepEqual(told, [...opened, 'follow a 7 cali1', 'close', 'begun a']);
 });
 
-test('a sandbox is followed anew when it gets another link, and forgotten with its last record', async () => {
+test('a sandbox is followed again when it gets another link, and forgotten with its last record', async () => {
   const { follower, told, state, pass } = scene();
   await follower.follow('a');
   state.links = ['cali1', 'veth1'];
@@ -68,7 +68,7 @@ test('a sandbox is followed anew when it gets another link, and forgotten with i
   ]);
 });
 
-test('a sandbox that is gone, or whose path is another’s, is no event; one that cannot be followed is told of', async () => {
+test('a sandbox that is gone or whose path has another namespace is skipped, and a failure to follow is logged', async () => {
   const { follower, told, state, pass } = scene();
   const refused = (errno: string) => refusal({ doing: 'open', subject: 'a', errno, words: errno });
   for (const outcome of [false, refused('ENOENT'), refused('EMFILE')]) {
@@ -76,11 +76,11 @@ test('a sandbox that is gone, or whose path is another’s, is no event; one tha
     follower.changed('a');
     await pass();
   }
-  const failed = 'sandbox is not followed: what breaks in it is seen at the next round';
+  const failed = 'the sandbox cannot be followed; the next periodic comparison finds its damage';
   assert.deepEqual(told, [...opened, 'close', ...opened, ...opened, failed]);
 });
 
-test('a sandbox whose records went while its namespace was opened is not followed', async () => {
+test('a sandbox whose records are deleted while its namespace is opened is not followed', async () => {
   const { follower, told, state } = scene();
   const following = follower.follow('a');
   state.links = [];

@@ -66,8 +66,8 @@ export class Follower {
     } catch (error) {
       const { log } = this.#parts;
       const words = { containerId, error: errorText(error) };
-      if (isGone(error)) log.debug(words, 'sandbox is gone: its DEL or GC will come');
-      else log.warn(words, 'sandbox is not followed: what breaks in it is seen at the next round');
+      if (isGone(error)) log.debug(words, 'the sandbox is gone; its DEL or GC will follow');
+      else log.warn(words, 'the sandbox cannot be followed; the next periodic comparison finds its damage');
     }
   }
 
@@ -96,6 +96,6 @@ export class Follower {
   }
 
   stop(): void {
-    this.#stop.abort(new Error('the agent stops'));
+    this.#stop.abort(new Error('the agent is stopping'));
   }
 }

@@ -16,7 +16,7 @@ const server = new NodeCheckServer({
 const ask = (stdin: string) =>
   server.serve({ type: '', shimVersion: '', id: '', deadlineMs: 1000, variables: {}, stdin });
 
-test('the node is compared, and repaired where that is asked for', async () => {
+test('the node is compared, and repaired on request', async () => {
   for (const repair of [false, true]) {
     const { exitCode, stdout } = await ask(JSON.stringify({ repair }));
     const node = { name: 'node1', drift: ['a rule is missing'], repaired: repair };
@@ -24,7 +24,7 @@ test('the node is compared, and repaired where that is asked for', async () => {
   }
 });
 
-test('a question that is not understood is refused with what is', async () => {
+test('an unknown question is refused with the known ones', async () => {
   for (const stdin of ['', '{}', '{"repair":"yes"}']) {
     const { exitCode, stdout } = await ask(stdin);
     assert.deepEqual(

@@ -101,7 +101,7 @@ export class NodeCheckServer {
     await nextTurn();
     while (isBusy(containerId)) {
       if (clock.monotonic() > end) {
-        throw new OrbError('DEADLINE_PASSED', { message: 'a request of the pod is still being served' });
+        throw new OrbError('DEADLINE_PASSED', { message: 'another request for this pod is still running' });
       }
       await clock.sleep(BUSY_MS);
     }

@@ -19,7 +19,7 @@ function scene(hostRuleTable: number | undefined, settingsKnown = true) {
   return { repair, tables };
 }
 
-test('the rule leads to the cluster’s table of routes to pods, 500 where it names none', () => {
+test('the rule leads to the cluster’s table of pod routes, or to table 500 when the cluster names none', () => {
   for (const [named, table] of [
     [600, 600],
     [undefined, 500],
@@ -31,13 +31,13 @@ test('the rule leads to the cluster’s table of routes to pods, 500 where it na
   }
 });
 
-test('no rule is made while the cluster’s table is not known: nobody would take it away again', () => {
+test('no rule is made before the cluster’s table is known, because nothing would remove it', () => {
   const { repair, tables } = scene(undefined, false);
   repair.repair();
   assert.deepEqual([repair.look(), tables()], [[], []]);
 });
 
-test('a table of the kernel’s own is refused: its rule would go before those of everybody else', () => {
+test('a table of the kernel is refused, because its rule would precede all other rules', () => {
   const { repair, tables } = scene(254);
   assert.throws(() => repair.repair(), { code: 'INPUT_INVALID', message: /^hostRuleTable 254 is invalid/ });
   assert.deepEqual(tables(), []);

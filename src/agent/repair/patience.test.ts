@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '#base/testing';
 import { Patience } from './patience.ts';
 
-test('damage is repaired at once, the next within a second, and who breaks it again and again waits', async () => {
+test('damage is repaired at once, then within a second, then later and later for a rival', async () => {
   const clock = new FakeClock();
   const patience = new Patience(clock);
   assert.equal(patience.delayMs('a'), 0);

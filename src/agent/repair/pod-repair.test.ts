@@ -7,7 +7,7 @@ import { FakeNamespace } from '#net/testing';
 import { type AttachmentRecord, Attachments, MemoryStateFiles, type RecordedNic } from '#node';
 import { PodRepair } from './pod-repair.ts';
 
-test('the old sandbox of a pod does not take the node’s routes back from the new one', async () => {
+test('the old sandbox of a pod does not take the node’s routes from the new sandbox', async () => {
   const attachments = await Attachments.open(new MemoryStateFiles(), silentLogger);
   const record = (containerId: string): AttachmentRecord => ({
     version: 1,
@@ -66,7 +66,7 @@ function plannedByOlderAgent(name: string, address: string, gateway: string, tab
   };
 }
 
-test('a pod of an older agent, where a program has table 99: repair takes another table, and records it', async () => {
+test('repair moves a pod of an older agent to another table and records it, when a program uses table 99', async () => {
   const attachments = await Attachments.open(new MemoryStateFiles(), silentLogger);
   const peers = new Map();
   const pod = new FakeNamespace({ peers });

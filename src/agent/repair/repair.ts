@@ -124,7 +124,7 @@ export class Repair {
 
   async stop(): Promise<void> {
     this.#options.attachments.onChange = () => {};
-    this.#stop.abort(new Error('the agent stops'));
+    this.#stop.abort(new Error('the agent is stopping'));
     this.#watch.close();
     this.#follower.stop();
     await this.#repairs.stop();
@@ -140,7 +140,7 @@ export class Repair {
     try {
       this.#report.node(this.#node.repair(), 'start');
     } catch (error) {
-      this.#options.log.error({ err: error }, 'the node could not be prepared');
+      this.#options.log.error({ err: error }, 'the agent could not prepare the node');
     }
   }
 }

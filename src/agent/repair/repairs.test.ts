@@ -69,14 +69,14 @@ function scene(...containers: string[]) {
   return { repairs, looked, told, busy, state, pass };
 }
 
-test('many events are one look, at the pod that they are of', async () => {
+test('many events of a pod cause one comparison of that pod', async () => {
   const { repairs, looked, told, pass } = scene('a', 'b');
   for (let i = 0; i < 20; i++) repairs.wake('a', 'event');
   await pass(1_000);
   assert.deepEqual([looked, told], [['a'], ['a event']]);
 });
 
-test('an event during a look is another look', async () => {
+test('an event during a comparison causes another comparison', async () => {
   const { repairs, looked, state, pass } = scene('a');
   state.outcome = (containerId) => {
     if (looked.length === 1) repairs.wake('a', 'event');
@@ -87,7 +87,7 @@ test('an event during a look is another look', async () => {
   assert.deepEqual(looked, ['a', 'a']);
 });
 
-test('a pod is left alone while one of its verbs runs, and looked at when it is through; others do not wait', async () => {
+test('a pod is compared after its running verb has ended, and other pods do not wait', async () => {
   const { repairs, looked, busy, pass } = scene('a', 'b');
   busy.add('a');
   repairs.wake('a', 'event');
@@ -99,7 +99,7 @@ test('a pod is left alone while one of its verbs runs, and looked at when it is 
   assert.deepEqual(looked, ['b', 'a']);
 });
 
-test('a pod is left alone when one of its verbs begins while its namespace is opened', async () => {
+test('a pod is not compared when one of its verbs starts while its namespace is opened', async () => {
   const { repairs, looked, busy, state, pass } = scene('a');
   state.entering = () => busy.add('a');
   repairs.wake('a', 'event');
@@ -111,7 +111,7 @@ test('a pod is left alone when one of its verbs begins while its namespace is op
   assert.deepEqual(looked, ['a']);
 });
 
-test('a repair that fails is told and tried again, later and later', async () => {
+test('a failed repair is reported and tried again, later and later', async () => {
   const { repairs, told, state, pass } = scene('a');
   state.outcome = () => new Error('ENOMEM');
   repairs.wake('a', 'event');
@@ -127,7 +127,7 @@ test('a repair that fails is told and tried again, later and later', async () =>
   assert.equal(told.length, after, 'and then it is well');
 });
 
-test('what the cluster says does not wait behind a rival who breaks the pod again and again', async () => {
+test('changed settings of the cluster do not wait behind a rival that breaks the pod again and again', async () => {
   const { repairs, looked, state, pass } = scene('a');
   state.outcome = (containerId) => ({ ...wholePod(containerId), damage: ['x'], differences: ['x'] });
   for (let i = 0; i < 30; i++) {
@@ -143,7 +143,7 @@ test('what the cluster says does not wait behind a rival who breaks the pod agai
   assert.deepEqual(looked.slice(before).toSorted(), ['a', 'the node']);
 });
 
-test('a rival costs a few looks in a minute, not hundreds', async () => {
+test('a rival causes a few comparisons in a minute, not hundreds', async () => {
   const { repairs, looked, state, pass } = scene('a');
   state.outcome = (containerId) => {
     repairs.wake('a', 'event');
@@ -154,7 +154,7 @@ test('a rival costs a few looks in a minute, not hundreds', async () => {
   assert.ok(looked.length > 10 && looked.length < 80, `${looked.length} looks in two minutes`);
 });
 
-test('a sandbox that is gone is told so, and not tried again', async () => {
+test('a sandbox that is gone is reported and not tried again', async () => {
   const { repairs, told, state, pass } = scene('a');
   state.outcome = () => undefined;
   repairs.wake('a', 'event');
@@ -162,7 +162,7 @@ test('a sandbox that is gone is told so, and not tried again', async () => {
   assert.deepEqual(told, ['a gone']);
 });
 
-test('without any event, each pod and the node are looked at once in five minutes', async () => {
+test('without events, each pod and the node are compared once in five minutes', async () => {
   const { repairs, looked, pass } = scene('a', 'b', 'c');
   repairs.start();
   for (let i = 0; i < 21; i++) await pass(15_000);

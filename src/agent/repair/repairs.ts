@@ -56,7 +56,7 @@ export class Repairs {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the agent stops'));
+    this.#stop.abort(new Error('the agent is stopping'));
     await this.#queue.stop();
     await Promise.all([...this.#recording, this.#sweeping]);
   }
@@ -156,7 +156,9 @@ export class Repairs {
   async #record(recorded: Promise<void>): Promise<void> {
     const recording = recorded
       // A later agent makes a new plan for the pod in any case.
-      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'a repaired pod is not recorded'))
+      .catch((error: unknown) =>
+        this.#parts.log.error({ err: error }, 'the record of a repaired pod could not be written'),
+      )
       .finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
     if (this.#recording.size >= RECORDINGS) await Promise.race(this.#recording);

@@ -40,28 +40,28 @@ function scene() {
 const rule = 'rule 1000 is missing';
 const damaged = { damage: [rule], differences: [rule] };
 
-test('damage is counted and told on the pod, naming the objects', () => {
+test('damage is counted, and an Event on the pod names the objects', () => {
   const { report, counted, events } = scene();
   report.pod(state(damaged), 'event');
   assert.deepEqual(counted, ['pod 1 objects', 'pod drift repaired']);
   assert.deepEqual(events, [`a Normal NetworkRepaired repaired: ${rule}`]);
 });
 
-test('new settings and node addresses are counted, and told nobody', () => {
+test('repairs after new settings or node addresses are counted, and no Event reports them', () => {
   const { report, counted, events } = scene();
   report.pod(state({ changes: ['settings', 'node_addresses'], differences: ['route x is missing'] }), 'plan');
   assert.deepEqual(counted, ['pod settings repaired', 'pod node_addresses repaired']);
   assert.deepEqual(events, []);
 });
 
-test('damage found beside new settings is told, and only the damage', () => {
+test('damage that is found together with new settings is reported, without the settings', () => {
   const { report, counted, events } = scene();
   report.pod(state({ changes: ['settings'], damage: [rule], differences: [rule, 'route x'] }), 'plan');
   assert.deepEqual(counted, ['pod 1 objects', 'pod settings repaired', 'pod drift repaired']);
   assert.deepEqual(events, [`a Normal NetworkRepaired repaired: ${rule}`]);
 });
 
-test('what a start finds has a reason of its own; an ADD that was interrupted is no damage that anybody did', () => {
+test('damage that a start finds has its own reason, and an interrupted ADD is not damage', () => {
   const { report, counted, events } = scene();
   report.pod(state(damaged), 'start');
   report.pod(state({ ...damaged, attached: false }), 'start');
@@ -72,7 +72,7 @@ test('what a start finds has a reason of its own; an ADD that was interrupted is
   assert.equal(events.length, 1);
 });
 
-test('a NIC in other hands is told once, and again when it is another', () => {
+test('a lost NIC is reported once, and again when another NIC is lost', () => {
   const { report, counted, events } = scene();
   const lost = (text: string) => state({ lost: [text] });
   for (let i = 0; i < 5; i++) report.pod(lost('interface eth0 is missing'), 'sweep');
@@ -87,7 +87,7 @@ test('a NIC in other hands is told once, and again when it is another', () => {
   assert.equal(events.length, 3, 'after it was well');
 });
 
-test('where nothing may be touched, nothing is said to be repaired', () => {
+test('the log claims no repair when nothing may be changed', () => {
   const { report, counted, events } = scene();
   report.pod(state({ ...damaged, lost: ['veth0 is somebody else’s'], repairable: false }), 'event');
   assert.deepEqual(counted, ['pod 1 objects', 'pod drift beyond_repair']);
@@ -95,7 +95,7 @@ test('where nothing may be touched, nothing is said to be repaired', () => {
   assert.match(events[0] ?? '', /NetworkBroken/);
 });
 
-test('a message fits an Event', () => {
+test('a message is short enough for an Event', () => {
   const { report, events } = scene();
   const many = Array.from({ length: 200 }, (_, i) => `route ${i} is missing`);
   report.pod(state({ damage: many, differences: many }), 'event');

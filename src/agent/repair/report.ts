@@ -49,7 +49,10 @@ export class RepairReport {
     if (damage.length > 0) metrics.drifted('pod', damage.length);
     if (differences.length > 0 && repairable) {
       for (const change of changes) metrics.repaired('pod', change, 'repaired');
-      log.info({ containerId, pod: state.pod, changes, repaired: differences }, 'pod network repaired');
+      log.info(
+        { containerId, pod: state.pod, changes, repaired: differences },
+        'repaired the network of a pod',
+      );
     }
     if (damage.length > 0 && repairable) {
       const reason: RepairReason = !attached ? 'unfinished' : cause === 'start' ? 'start' : 'drift';
@@ -73,7 +76,7 @@ export class RepairReport {
     if (repaired.length === 0) return;
     metrics.drifted('node', repaired.length);
     metrics.repaired('node', cause === 'start' ? 'start' : 'drift', 'repaired');
-    log.info({ repaired }, 'node network repaired');
+    log.info({ repaired }, 'repaired the network of the node');
   }
 
   gone(containerId: string): void {
@@ -94,7 +97,7 @@ export class RepairReport {
   #tellBroken(containerId: string, pod: PodState['pod'], text: string): boolean {
     if (this.#lost.get(containerId) === text) return false;
     this.#lost.set(containerId, text);
-    this.#parts.log.warn({ containerId, pod, broken: text }, 'pod network cannot be repaired');
+    this.#parts.log.warn({ containerId, pod, broken: text }, 'the network of a pod cannot be repaired');
     this.#tell(pod, 'Warning', 'NetworkBroken', `cannot be repaired: ${text}`);
     return true;
   }

@@ -31,14 +31,14 @@ function scene() {
   return { state, fact, stop, pass };
 }
 
-test('many events are one look, and a fact that is as it was is not told of', async () => {
+test('many events cause one read, and an unchanged fact is not reported', async () => {
   const { state, fact, pass } = scene();
   for (let i = 0; i < 100; i++) fact.mayHaveChanged();
   await pass();
   assert.deepEqual([state.reads, state.told], [1, 0]);
 });
 
-test('a change is told once, and so is the next one', async () => {
+test('each change is reported once', async () => {
   const { state, fact, pass } = scene();
   for (const value of ['b', 'c']) {
     state.value = value;
@@ -50,7 +50,7 @@ test('a change is told once, and so is the next one', async () => {
   assert.deepEqual([state.reads, state.told], [4, 2]);
 });
 
-test('a fact that cannot be read now may have changed: that is told, and the program lives on', async () => {
+test('a fact that cannot be read is reported as changed, and the program continues', async () => {
   const { state, fact, pass } = scene();
   state.fails = true;
   fact.mayHaveChanged();
@@ -62,7 +62,7 @@ test('a fact that cannot be read now may have changed: that is told, and the pro
   assert.equal(state.told, 1, 'it was as before');
 });
 
-test('nothing is read once all ends', async () => {
+test('nothing is read after the end', async () => {
   const { state, fact, stop, pass } = scene();
   fact.mayHaveChanged();
   stop.abort(new Error('the agent stops'));

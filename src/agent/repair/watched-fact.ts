@@ -50,7 +50,7 @@ export class WatchedFact {
       this.look();
     } catch (error) {
       // Those who depend on the fact read it themselves, and retry if that fails too.
-      log.warn({ err: error }, 'the node cannot be looked at: it may have changed');
+      log.warn({ err: error }, 'the state of the node cannot be read, so it may have changed');
       changed();
       return;
     }

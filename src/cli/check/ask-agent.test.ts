@@ -22,12 +22,12 @@ async function asked(answer: CniAnswer): ReturnType<typeof askAgent> {
   }
 }
 
-test('the report of an agent is read', async () => {
+test('orbctl reads the report of an agent', async () => {
   const report = { node: { name: 'node1', drift: [], repaired: false }, pods: [] };
   assert.deepEqual(await asked({ exitCode: 0, stdout: JSON.stringify(report), log: '' }), report);
 });
 
-test('an agent that refuses, because it is older than this question, is an error with its words', async () => {
+test("the refusal of an older agent, which does not know the question, is an error with the agent's words", async () => {
   const refusal = '{"code":4,"msg":"type orbweaver-node-check is not served"}';
   await assert.rejects(asked({ exitCode: 1, stdout: refusal, log: '' }), {
     code: 'AGENT_UNREACHABLE',

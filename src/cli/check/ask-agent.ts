@@ -54,6 +54,6 @@ function exchange(path: string, stdin: string): Promise<string> {
     });
     socket.on('error', reject);
     // This has no effect if the answer has already arrived.
-    socket.on('close', () => reject(new Error('the connection was closed without an answer')));
+    socket.on('close', () => reject(new Error('the agent closed the connection without an answer')));
   });
 }

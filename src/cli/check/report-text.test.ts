@@ -19,7 +19,7 @@ const report = (pods: readonly PodReport[], node: Partial<NodeReport['node']> = 
 });
 const rule = 'rule 1000: from all fwmark 0x1 lookup 100 is missing';
 
-test('all is well: one line, whatever the number of pods', () => {
+test('a report without drift is one line, whatever the number of pods', () => {
   const many = Array.from({ length: 250 }, (_, i) => pod(`p${i}`));
   assert.deepEqual(checkOutcome(report(many)), {
     text: 'node1: no drift (the node and 250 pods)',
@@ -27,7 +27,7 @@ test('all is well: one line, whatever the number of pods', () => {
   });
 });
 
-test('drift is listed below its pod, and the node’s own', () => {
+test('drift is listed below its pod or below the node', () => {
   const { text, wrong } = checkOutcome(
     report([pod('a', { drift: [rule] }), pod('b')], { drift: ['x is 1, not 0'] }),
   );
@@ -41,25 +41,25 @@ test('drift is listed below its pod, and the node’s own', () => {
   ]);
 });
 
-test('what was repaired is said, and is no drift any more', () => {
+test('a repaired object is listed, and is not counted as drift', () => {
   const { text, wrong } = checkOutcome(report([pod('a', { drift: [rule], repaired: true })]));
   assert.equal(wrong, false);
   assert.match(text, /^ {2}repaired: rule 1000/m);
   assert.match(text, /of the node and 1 pod, 1 repaired$/);
 });
 
-test('what is in other hands stays wrong, also after a repair', () => {
+test('an object of another program stays listed as wrong, also after a repair', () => {
   const lost = ['interface eth0 is missing'];
   const { text, wrong } = checkOutcome(report([pod('a', { drift: [rule], repaired: true, lost })]));
   assert.equal(wrong, true);
-  assert.match(text, /beyond repair: interface eth0 is missing/);
-  assert.match(text, /1 beyond repair$/);
+  assert.match(text, /cannot be repaired: interface eth0 is missing/);
+  assert.match(text, /1 with drift that cannot be repaired$/);
 });
 
-test('a pod that could not be compared is wrong', () => {
+test('a pod that could not be compared is listed as wrong', () => {
   const { text, wrong } = checkOutcome(
-    report([pod('a', { error: 'a request of the pod is still being served' })]),
+    report([pod('a', { error: 'another request for this pod is still running' })]),
   );
   assert.equal(wrong, true);
-  assert.match(text, /failed: a request of the pod/);
+  assert.match(text, /failed: another request for this pod/);
 });

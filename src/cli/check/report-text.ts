@@ -40,7 +40,7 @@ function nodeBlock(node: NodeReport['node']): string | undefined {
 function block(title: string, { drift, repaired, lost = [], error }: Part): string | undefined {
   const lines = [
     ...drift.map((sentence) => (repaired ? `repaired: ${sentence}` : sentence)),
-    ...lost.map((sentence) => `beyond repair: ${sentence}`),
+    ...lost.map((sentence) => `cannot be repaired: ${sentence}`),
     ...(error === undefined ? [] : [`failed: ${error}`]),
   ];
   return lines.length === 0 ? undefined : [title, ...lines.map((line) => `  ${line}`)].join('\n');
@@ -57,7 +57,7 @@ function summary({ node, pods }: NodeReport): string {
   const words = [
     ...(repaired > 0 ? [`${repaired} repaired`] : []),
     ...(repairable > 0 ? [`${repairable} with drift, which "orbctl check --repair" repairs`] : []),
-    ...(beyond > 0 ? [`${beyond} beyond repair`] : []),
+    ...(beyond > 0 ? [`${beyond} with drift that cannot be repaired`] : []),
   ];
   return `${node.name}: of the node and ${count}, ${words.join('; ')}`;
 }

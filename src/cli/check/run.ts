@@ -16,7 +16,7 @@ export interface CheckRun {
 export async function runCheck(flags: CheckFlags, paint: Paint): Promise<CheckRun> {
   const { repair, json, socket, namespace } = flags;
   if (repair && namespace !== undefined) {
-    const message = '--repair repairs the whole node: leave --namespace out';
+    const message = '--repair repairs the whole node: remove --namespace';
     throw new OrbError('INPUT_INVALID', { message });
   }
   const whole = await askAgent(socket, { repair });

@@ -68,7 +68,7 @@ function outline({ request, reply }: Trace): string {
     .join(' | ');
 }
 
-describe('what is not in sight of a node', () => {
+describe('parts that a node cannot see', () => {
   const pairs: readonly (readonly [string, string, string])[] = [
     ['M1', '10.244.2.12', 'overlay pod of another node'],
     ['M1', 'fd00:10:244:2::12', 'overlay pod of another node, IPv6'],
@@ -83,7 +83,7 @@ describe('what is not in sight of a node', () => {
     ['X1', '192.0.2.10', 'a machine behind the router, from an overlay NIC'],
   ];
   for (const [from, to, what] of pairs) {
-    test(`is assumed such that packets go the way they go: ${from} to ${what}`, () => {
+    test(`are assumed so that packets take their real way: ${from} to ${what}`, () => {
       const { real, drawn } = both(from, to);
       const strangerNames = (text: string) => text.replaceAll(formatAddress(parseAddress(to)), 'client');
       assert.equal(strangerNames(outline(drawn)), outline(real));
@@ -93,12 +93,12 @@ describe('what is not in sight of a node', () => {
     });
   }
 
-  test('is not needed for what is: two pods of this node are traced without assumptions', () => {
+  test('are not assumed for visible parts: a trace between two pods of this node has no assumptions', () => {
     const { drawn } = both('M1', '10.6.100.23');
     assert.doesNotMatch(traceText(drawn), /assumed/);
   });
 
-  test('goes through a tunnel where the node’s route does', () => {
+  test('have a tunnel where the node’s route has one', () => {
     const tunnelled = {
       ...whole,
       places: whole.places.map((place) =>

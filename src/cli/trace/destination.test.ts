@@ -54,14 +54,14 @@ describe('a destination', () => {
     assert.deepEqual(read('fd00::9:443'), ['fd00::9:443', 'fd00::9:443', undefined]);
   });
 
-  test('a port that the Service does not have is refused with those that it has', () => {
+  test('with a port that the Service does not have is refused, and the error lists its ports', () => {
     assert.throws(() => read('service:shop:99'), {
       code: 'TRACE_UNKNOWN',
       message: /no port 99, it has 80$/,
     });
   });
 
-  test('is an address, a pod, a Service with its port, a node or a node’s port', () => {
+  test('is an address, a pod, a Service with its port, a node or a node port', () => {
     assert.deepEqual(read('192.0.2.1'), ['192.0.2.1', '192.0.2.1', undefined]);
     assert.deepEqual(read('default/web'), ['default/web', '10.6.0.5 fd00::5', 8080]);
     assert.deepEqual(read('alone'), ['default/alone', '10.6.0.7', 8080]);
@@ -76,7 +76,7 @@ describe('a destination', () => {
     assert.deepEqual(read('nodeport:10.6.0.2:30080')[1], '10.6.0.2');
   });
 
-  test('may have its kind before it as kubectl takes it', () => {
+  test('may have its kind before it, as in kubectl', () => {
     for (const input of ['pod/alone', 'pods/alone', 'po/default/alone', 'pod:alone', 'pod:default/alone'])
       assert.equal(read(input)[0], 'default/alone', input);
     for (const input of ['service/shop', 'svc/shop:80', 'svc/default/shop'])
@@ -85,46 +85,46 @@ describe('a destination', () => {
       assert.equal(read(input)[0], 'node shop', input);
   });
 
-  test('in a namespace that is called like a kind is found too', () => {
+  test('is found in a namespace that has the name of a kind', () => {
     const strange = { ...facts, pods: [pod('pod', 'web', '10.6.0.8'), pod('default', 'alone', '10.6.0.7')] };
     assert.equal(readDestination('pod/web', strange, []).text, 'pod/web');
     assert.equal(readDestination('pod/alone', strange, []).text, 'default/alone');
   });
 
-  test('without a namespace is of the one that --namespace names', () => {
+  test('without a namespace is in the one that --namespace names', () => {
     assert.equal(readDestination('web', facts, [], 'other').text, 'other/web');
     assert.equal(readDestination('default/web', facts, [], 'other').text, 'default/web');
     assert.throws(() => readDestination('alone', facts, [], 'other'), { code: 'TRACE_UNKNOWN' });
   });
 
-  test('that is mistyped is answered with what was meant', () => {
+  test('that is mistyped is refused with a suggestion', () => {
     assert.throws(() => read('alnoe'), /did you mean alone\?$/);
     assert.throws(() => read('defualt/web'), /did you mean default\/web\?$/);
     assert.throws(() => read('svc/shpo'), /did you mean shop\?$/);
   });
 
-  test('that another namespace has is answered with that one, not with the same word again', () => {
+  test('that exists in another namespace is refused with that namespace, not with the same word', () => {
     const inOther = () => readDestination('alone', facts, [], 'other');
     assert.throws(inOther, /did you mean default\/alone\?$/);
   });
 
-  test('that is a pod or node with a port is answered with the option', () => {
-    assert.throws(() => read('alone:81'), /of that name; write alone --port 81$/);
-    assert.throws(() => read('pod/alone:81'), /of that name; write alone --port 81$/);
+  test('that is a pod or node with a port is refused with a hint to --port', () => {
+    assert.throws(() => read('alone:81'), /has that name; write alone --port 81$/);
+    assert.throws(() => read('pod/alone:81'), /has that name; write alone --port 81$/);
   });
 
-  test('of an unknown or an ambiguous name is refused, naming what there is', () => {
+  test('with an unknown or ambiguous name is refused with the existing names', () => {
     assert.throws(() => read('nobody'), {
       code: 'TRACE_UNKNOWN',
-      message: /destination "nobody": there is no pod, Service, node or machine/,
+      message: /destination "nobody": no pod, Service, node or machine has that name/,
     });
     assert.throws(() => read('web'), {
       code: 'TRACE_UNKNOWN',
-      message: /means several: pod:default\/web, pod:other\/web/,
+      message: /is ambiguous: pod:default\/web, pod:other\/web/,
     });
     assert.throws(() => read('shop'), {
       code: 'TRACE_UNKNOWN',
-      message: /means several: service:default\/shop, node:shop/,
+      message: /is ambiguous: service:default\/shop, node:shop/,
     });
     assert.throws(() => read('service:web'), { code: 'TRACE_UNKNOWN' });
     assert.throws(() => read('nodeport:node9:30080'), { code: 'TRACE_UNKNOWN', message: /no node "node9"/ });
@@ -134,7 +134,7 @@ describe('a destination', () => {
     });
   });
 
-  test('and the one who asks need a family in common, IPv4 first', () => {
+  test('and its source need a common family, and IPv4 comes first', () => {
     const from = (...addresses: string[]): Named => ({
       name: 'default/a',
       destination: { text: 'default/a', addresses: addresses.map(parseAddress) },
@@ -154,11 +154,11 @@ describe('a destination', () => {
     });
   });
 
-  test('has a port, from the flag or its own; ICMP needs none', () => {
+  test('gets its port from the flag or the Service, and needs none for ICMP', () => {
     const node = readDestination('node1', facts, []);
     assert.throws(() => portFor('tcp', undefined, node), {
       code: 'INPUT_INVALID',
-      message: /--port is needed/,
+      message: /--port \(1 to 65535\) or --protocol icmp is required/,
     });
     assert.equal(portFor('tcp', 22, node), 22);
     assert.equal(portFor('icmp', undefined, node), 0);

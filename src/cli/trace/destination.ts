@@ -74,8 +74,8 @@ export function only<T extends Named>(
   const kinds = what === 'source' ? 'pod, node or machine' : 'pod, Service, node or machine';
   const message =
     one === undefined
-      ? `${what} ${JSON.stringify(input)}: there is no ${kinds} of that name${meant.find((each) => each !== '') ?? ''}`
-      : `${what} ${JSON.stringify(input)} means several: ${found.map(({ name }) => name).join(', ')}`;
+      ? `${what} ${JSON.stringify(input)}: no ${kinds} has that name${meant.find((each) => each !== '') ?? ''}`
+      : `${what} ${JSON.stringify(input)} is ambiguous: ${found.map(({ name }) => name).join(', ')}`;
   throw new OrbError('TRACE_UNKNOWN', { message });
 }
 
@@ -207,6 +207,6 @@ export function portFor(
   const found = flag ?? own;
   if (found !== undefined) return found;
   throw new OrbError('INPUT_INVALID', {
-    message: `--port is needed (1 to 65535), or --protocol icmp: ${text} names none`,
+    message: `--port (1 to 65535) or --protocol icmp is required: ${text} has no port`,
   });
 }

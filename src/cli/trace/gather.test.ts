@@ -33,7 +33,7 @@ test('a pod that ends while a trace looks around is left out', () => {
   }
 });
 
-test('a node that cannot be looked into ends the trace, and so does a pod that may not be', () => {
+test('a trace fails when a node, or a pod that must not be left out, cannot be entered', () => {
   assert.throws(() => seeWorld(site, facts, openUnless('current', 'ENOENT')), /cannot open current/);
   assert.throws(() => seeWorld(site, facts, openUnless('/run/netns/ended', 'EACCES')), /cannot open/);
 });

@@ -264,7 +264,7 @@ describe('the choice of a route', () => {
   before(primeThreads);
 
   for (const [round, rpFilter] of [0, 1, 2, 0, 1, 2].entries()) {
-    test(`is the kernel's, for 600 packets among random rules and routes, rp_filter ${rpFilter} (round ${round + 1})`, () => {
+    test(`equals the kernel's for 600 packets among random rules and routes, rp_filter ${rpFilter} (round ${round + 1})`, () => {
       createNetns(path).close();
       const namespace = openNamespace(path);
       try {

@@ -8,14 +8,14 @@ import { FakeKube } from '#kube/testing';
 import { Attachments, openStateDirectory } from '#node';
 import { nodeSite } from './node-site.ts';
 
-describe('the places of a node', () => {
+describe('the network namespaces of a node', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'ow-site-'));
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('are the node and the pods that have a record, once each; damaged records stay where they are, one that goes is left out', async () => {
+  test('are the node and each pod with a record, and a damaged or disappearing record is left out', async () => {
     const attachments = await Attachments.open(await openStateDirectory(folder), silentLogger);
     for (const interfaceName of ['eth0', 'net1']) {
       await attachments.put({
@@ -40,10 +40,10 @@ describe('the places of a node', () => {
     assert.deepEqual(readdirSync(folder).sort(), before);
   });
 
-  test('are none where no agent keeps records', async () => {
+  test('are refused where no agent keeps records', async () => {
     await assert.rejects(nodeSite(new FakeKube(), 'node1', join(folder, 'none')), {
       code: 'TRACE_OUT_OF_SIGHT',
-      message: /this is no node of Orbweaver, and no lab runs here/,
+      message: /this is not a node of Orbweaver, and no lab runs here/,
     });
   });
 });

@@ -45,7 +45,7 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (cause) {
-    const message = `this is no node of Orbweaver, and no lab runs here: ${errorText(cause)}`;
+    const message = `this is not a node of Orbweaver, and no lab runs here: ${errorText(cause)}`;
     throw new OrbError('TRACE_OUT_OF_SIGHT', { message, cause });
   }
 }

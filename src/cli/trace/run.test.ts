@@ -35,13 +35,13 @@ const facts: ClusterFacts = {
 const ofService = { family: 4, address: parseAddress('10.96.0.5'), port: 80 } as const;
 const ofNodePort = { family: 4, address: parseAddress('192.0.2.1'), port: 30_080 } as const;
 
-test('an endpoint is named by its pod or its address, for a ClusterIP and for a node port', () => {
+test('--endpoint takes the name or address of a pod, for a ClusterIP and for a node port', () => {
   assert.equal(formatAddress(endpointOf('a', facts, ofService)), '10.6.0.5');
   assert.equal(formatAddress(endpointOf('10.6.0.6', facts, ofService)), '10.6.0.6');
   assert.equal(formatAddress(endpointOf('10.6.0.6', facts, ofNodePort)), '10.6.0.6');
 });
 
-test('what the Service does not lead to is refused with what it has', () => {
+test('an endpoint that the Service does not have is refused with its endpoints', () => {
   for (const input of ['stranger', '1.2.3.4', 'nobody']) {
     assert.throws(() => endpointOf(input, facts, ofService), {
       code: 'INPUT_INVALID',
@@ -51,6 +51,6 @@ test('what the Service does not lead to is refused with what it has', () => {
   const elsewhere = { family: 4, address: parseAddress('192.0.2.1'), port: 80 } as const;
   assert.throws(
     () => endpointOf('a', facts, elsewhere),
-    /--endpoint "a": allowed are none, for no Service is asked/,
+    /--endpoint "a": allowed are none, because the destination is not a Service/,
   );
 });

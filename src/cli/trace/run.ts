@@ -131,7 +131,8 @@ export function endpointOf(
     .flatMap((front) => front.endpoints.map((end) => end.address));
   const found = ends.find((end) => asked !== undefined && sameAddress(end, asked));
   if (found !== undefined) return found;
-  const known = [...new Set(ends.map(formatAddress))].join(', ') || 'none, for no Service is asked';
+  const known =
+    [...new Set(ends.map(formatAddress))].join(', ') || 'none, because the destination is not a Service';
   throw new OrbError('INPUT_INVALID', {
     message: `--endpoint ${JSON.stringify(input)}: allowed are ${known}`,
   });

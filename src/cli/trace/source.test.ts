@@ -38,11 +38,11 @@ const read = (input: string, namespace?: string) => {
 };
 
 describe('a source', () => {
-  test('is a pod by name, with its kind or its namespace before it', () => {
+  test('is a pod by name, with or without its kind or its namespace before it', () => {
     for (const input of ['M1', 'pod/M1', 'pods/M1', 'po/M1', 'pod:M1', 'default/M1', 'pod/default/M1'])
       assert.equal(read(input), 'default/M1', input);
     assert.equal(read('C2', 'default'), 'default/C2');
-    assert.throws(() => read('C2'), /means several: default\/C2, other\/C2/);
+    assert.throws(() => read('C2'), /is ambiguous: default\/C2, other\/C2/);
   });
 
   test('is a node or a machine', () => {
@@ -51,13 +51,13 @@ describe('a source', () => {
     assert.throws(() => read('pod/client'), { code: 'TRACE_UNKNOWN' });
   });
 
-  test('is an address, which the sender binds itself to', () => {
+  test('is an address that the sender binds to', () => {
     assert.equal(read('10.6.100.21'), 'default/M1 as 10.6.100.21');
     assert.equal(read('fd00:10:6::100:21'), 'default/M1 as fd00:10:6::100:21');
     assert.equal(read('10.6.212.101'), 'node1 as 10.6.212.101');
   });
 
-  test('that cannot be looked into from here is told, by name and by address', () => {
+  test('that cannot be entered from here is refused, by name and by address', () => {
     for (const input of ['other/C2', '10.244.9.9'])
       assert.throws(() => read(input), {
         code: 'TRACE_OUT_OF_SIGHT',
@@ -66,8 +66,8 @@ describe('a source', () => {
     assert.throws(() => read('192.0.2.99'), { code: 'TRACE_UNKNOWN', message: /192\.0\.2\.99: no pod/ });
   });
 
-  test('that is mistyped is answered with what was meant', () => {
+  test('that is mistyped is refused with a suggestion', () => {
     assert.throws(() => read('clinet'), /did you mean client\?/);
-    assert.throws(() => read('svc/M1'), /there is no pod, node or machine of that name/);
+    assert.throws(() => read('svc/M1'), /no pod, node or machine has that name/);
   });
 });

@@ -51,7 +51,7 @@ function boundSource(address: Address, { places }: World, facts: ClusterFacts): 
   }
   const pod = facts.pods.find((each) => podAddresses(each).some((own) => sameAddress(own, address)));
   if (pod !== undefined) inSight(podName(pod), places, facts);
-  const message = `source ${text}: no pod, node or machine that can be looked into has this address`;
+  const message = `source ${text}: no pod, node or machine that this command can enter has this address`;
   throw new OrbError('TRACE_UNKNOWN', { message });
 }
 
@@ -60,7 +60,7 @@ function inSight(name: string, places: readonly Place[], facts: ClusterFacts): P
   if (place !== undefined) return place;
   const node = facts.pods.find((pod) => podName(pod) === name)?.spec?.nodeName;
   const where = node === undefined ? 'it has no node yet' : `it is on ${node}`;
-  throw new OrbError('TRACE_OUT_OF_SIGHT', { message: `${name} cannot be looked into from here: ${where}` });
+  throw new OrbError('TRACE_OUT_OF_SIGHT', { message: `${name} cannot be entered from here: ${where}` });
 }
 
 const noAddress: Destination = { text: '', addresses: [] };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { kubeConfigOf } from './site.ts';
 
-describe('the API server that is asked', () => {
+describe('the API server of orbctl', () => {
   let home: string;
   const write = (path: string, server: string) => {
     const named = { name: 'a' };
@@ -26,7 +26,7 @@ describe('the API server that is asked', () => {
   });
   after(() => rmSync(home, { recursive: true }));
 
-  test('is that of KUBECONFIG, else of ~/.kube/config', () => {
+  test('is that of KUBECONFIG, or else that of ~/.kube/config', () => {
     write(join(home, 'other'), 'https://192.0.2.1:6443');
     write(join(home, '.kube/config'), 'https://192.0.2.2:6443');
     const asked = (environment: NodeJS.ProcessEnv) =>
@@ -40,7 +40,7 @@ describe('the API server that is asked', () => {
     );
   });
 
-  test('where there is none, the error says what to set', () => {
+  test('is missing, and the error says what to set', () => {
     assert.throws(
       () => kubeConfigOf({ HOME: join(home, 'nobody') }),
       /KUBECONFIG is not set, and .*nobody\/\.kube\/config/,

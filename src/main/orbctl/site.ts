@@ -39,7 +39,7 @@ export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const path = namedKubeconfig(environment);
   const [lab, ...others] = labsInSight(environment);
   if (path === undefined && others.length > 0) {
-    const message = `${others.length + 1} labs run: set KUBECONFIG to that of one, \`orbctl lab ls\` shows them`;
+    const message = `${others.length + 1} labs run: set KUBECONFIG to that of one lab; \`orbctl lab ls\` shows them`;
     throw new OrbError('INPUT_INVALID', { message });
   }
   const log = silentLogger;

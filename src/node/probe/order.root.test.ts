@@ -43,7 +43,7 @@ for (const { plugin, options, expected } of [
 ] as const) {
   const skip = existsSync(join(folder, plugin)) ? false : `no ${join(folder, plugin)}`;
   const stands = expected.source.includes('exist') ? 'has not made' : 'has made';
-  test(`${plugin} ${stands} the NIC under its final name when it asks for addresses`, { skip }, () => {
+  test(`${plugin} ${stands} the NIC under its final name when it requests addresses`, { skip }, () => {
     assert.match(nicAtIpam(plugin, options), expected);
   });
 }

@@ -85,7 +85,7 @@ function withGateways(): ProbeRequest['targets'] {
   }));
 }
 
-test('on a silent LAN both families are free after about 90 ms, though the NIC was down', async (t) => {
+test('on a silent LAN both families are free after about 90 ms, even when the NIC was down', async (t) => {
   using lan = new Lan('pa');
   addNic(lan, lan.pod, podMac);
   const { said, tookMs } = await probe(request(lan));
@@ -95,7 +95,7 @@ test('on a silent LAN both families are free after about 90 ms, though the NIC w
 });
 
 for (const family of bothFamilies) {
-  test(`a rival that holds the IPv${family} address is told by its MAC address, and no cache knows us`, async () => {
+  test(`a rival with the IPv${family} address is found by its MAC address, and no cache learns our address`, async () => {
     using lan = new Lan(`pb${family}`);
     addNic(lan, lan.pod, podMac);
     addRival(lan);
@@ -107,7 +107,7 @@ for (const family of bothFamilies) {
   });
 }
 
-test('an IPv6 rival is heard though the kernel of the pod does not listen to IPv6 on the NIC', async () => {
+test('an IPv6 rival is found although the kernel of the pod ignores IPv6 on the NIC', async () => {
   using lan = new Lan('pk');
   addNic(lan, lan.pod, podMac);
   addRival(lan);
@@ -118,7 +118,7 @@ test('an IPv6 rival is heard though the kernel of the pod does not listen to IPv
   assert.match((await probe(request(lan))).said, new RegExp(`^${own[6]} at `));
 });
 
-test('of two that probe for one address at the same time, never do both get it', async () => {
+test('two hosts that probe for one address at the same time never both get it', async () => {
   using lan = new Lan('pc');
   addNic(lan, lan.pod, podMac);
   addNic(lan, lan.lan, rivalMac);
@@ -140,7 +140,7 @@ test('of two that probe for one address at the same time, never do both get it',
   }
 });
 
-test('a kernel that asks meanwhile whether the address is free is a rival', async () => {
+test('a kernel that probes for the address meanwhile is a rival', async () => {
   using lan = new Lan('pd');
   addNic(lan, lan.pod, podMac);
   addRival(lan);
@@ -153,7 +153,7 @@ test('a kernel that asks meanwhile whether the address is free is a rival', asyn
   assert.equal((await probing).said, `${own[6]} at ${rivalMac}`);
 });
 
-test('gateways that answer cost next to nothing', async (t) => {
+test('gateways that answer cost almost no time', async (t) => {
   using lan = new Lan('pe');
   addNic(lan, lan.pod, podMac);
   const both = await probe(request(lan, { targets: withGateways() }));
@@ -186,7 +186,7 @@ for (const family of bothFamilies) {
   });
 }
 
-test('no cache knows us when a gateway of one family does not answer, though that of the other has', async () => {
+test('no cache learns our address when only the gateway of one family answers', async () => {
   using lan = new Lan('pl');
   addNic(lan, lan.pod, podMac);
   const [v4, v6] = withGateways();
@@ -196,7 +196,7 @@ test('no cache knows us when a gateway of one family does not answer, though tha
   assert.deepEqual(remembered(lan), []);
 });
 
-test('a gateway that ignores questions without a sender is heard all the same', async (t) => {
+test('a gateway that ignores probes without a sender address is found all the same', async (t) => {
   using lan = new Lan('pm');
   addNic(lan, lan.pod, podMac);
   // As a switch does that inspects ARP (`ip arp inspection validate ip`).
@@ -209,7 +209,7 @@ test('a gateway that ignores questions without a sender is heard all the same', 
   assert.ok(tookMs >= 210, `${tookMs} ms: with a name only when there was no other way`);
 });
 
-test('a rival that answers nobody, and announces its address meanwhile, is told by its MAC address', async () => {
+test('a rival that answers no probe but announces its address is found by its MAC address', async () => {
   using lan = new Lan('pn');
   addNic(lan, lan.pod, podMac);
   addRival(lan);
@@ -222,7 +222,7 @@ test('a rival that answers nobody, and announces its address meanwhile, is told 
   assert.equal((await probing).said, `${own[4]} at ${rivalMac}`);
 });
 
-test('a gateway is asked without a name where nobody looked for rivals: no cache knows us', async () => {
+test('without a search for rivals the gateway probe has no sender address, so no cache learns ours', async () => {
   using lan = new Lan('pg');
   addNic(lan, lan.pod, podMac);
   const targets = [
@@ -234,7 +234,7 @@ test('a gateway is asked without a name where nobody looked for rivals: no cache
   assert.deepEqual(remembered(lan), []);
 });
 
-test('caches that hold another link address are corrected when the addresses are free, and only then', async () => {
+test('caches with an old link address are corrected only after the addresses are known to be free', async () => {
   using lan = new Lan('ph');
   addNic(lan, lan.pod, podMac);
   for (const address of Object.values(own)) {
@@ -258,7 +258,7 @@ test('caches that hold another link address are corrected when the addresses are
   );
 });
 
-test('on a NIC without carrier nothing is known, and one that is not there is left out', async () => {
+test('on a NIC without carrier the result is unknown, and a missing NIC is left out', async () => {
   using lan = new Lan('pi');
   ip('-n', lan.pod, 'link', 'add', 'net1', 'type', 'veth', 'peer', 'name', 'far');
   const report = await probeNic(request(lan), systemClock);
@@ -271,7 +271,7 @@ test('on a NIC without carrier nothing is known, and one that is not there is le
   assert.equal((await probe(request(lan, { nic: 'lo' }))).said, 'absent');
 });
 
-test('a caller that leaves ends the probing', async () => {
+test('a caller that leaves ends the probes', async () => {
   using lan = new Lan('pj');
   addNic(lan, lan.pod, podMac);
   const signal = AbortSignal.timeout(30);

@@ -97,7 +97,7 @@ async function probeOn(wire: Wire, site: Site, clock: Clock): Promise<ProbeRepor
       if (probing.verdict !== undefined) wake.abort();
     },
     // The link went down, or a signal interrupted the call (EINTR). The next probe repeats what was missed.
-    (error) => log.debug({ nic, error: errorText(error) }, 'a probe socket reports'),
+    (error) => log.debug({ nic, error: errorText(error) }, 'a probe socket reports an error'),
   );
   for (;;) {
     signal.throwIfAborted();
@@ -142,7 +142,7 @@ function announceTwice(wire: Wire, addresses: readonly Address[], clock: Clock, 
     } catch (error) {
       // The pod may be gone by now. A neighbour with another link address in its cache asks again when it gets no
       // answer.
-      log.debug({ error: errorText(error) }, 'addresses were not announced twice');
+      log.debug({ error: errorText(error) }, 'the second announcement of the addresses failed');
     } finally {
       wire.close();
     }
