@@ -39,8 +39,8 @@ const labRun = buildCommand<LabFlags, [], Here>({
   docs: {
     brief: 'Starts a small cluster in network namespaces of this machine and tests what reaches what',
     fullDescription: [
-      'Makes a LAN, a router, an outside client and nodes, each in a network namespace. Runs an API server, agents and kubelets,',
-      'applies examples/underlay.yaml and shows what reaches what. Runs until Ctrl-C and leaves nothing behind.',
+      'Makes a LAN, a router, an outside client and nodes, each in a network namespace. Runs an API server, agents and',
+      'kubelets, applies examples/underlay.yaml and shows what reaches what. Runs until Ctrl-C and leaves nothing behind.',
       '',
       '--matrix full    all rows of the forwarding matrix, with the networks of examples/matrix.yaml',
       '--matrix broken  removes one kind of kernel object at a time, and shows which rows fail without it',

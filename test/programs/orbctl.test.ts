@@ -59,7 +59,7 @@ describe('orbctl', () => {
       assert.deepEqual(long, [], command.join(' '));
       assert.doesNotMatch(stdout, /\bvalue\]/);
     }
-    assert.match(orbctl('lab', '--help').stdout, /"orbctl lab run --help" tells its options/);
+    assert.match(orbctl('lab', '--help').stdout, /"orbctl lab run --help" shows its options/);
   });
 
   test('prints help as a command and as an option', () => {
