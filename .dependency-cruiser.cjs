@@ -9,6 +9,7 @@ const floors = [
   'program',
   'kernel',
   'kube',
+  'reconcile',
   'node',
   'cni',
   'apiserver',
@@ -67,6 +68,13 @@ module.exports = {
       severity: 'error',
       from: { path: `^src/(${pure.join('|')})/`, pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['npm', 'npm-dev'], pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'controllers-know-the-api-alone',
+      comment: 'A controller runs without privileges: nothing of the kernel, and no program of a node.',
+      severity: 'error',
+      from: { path: '^src/reconcile/' },
+      to: { path: '^src/', pathNot: '^src/(base|api|kube|reconcile)/' },
     },
     {
       name: 'koffi-only-in-ffi',

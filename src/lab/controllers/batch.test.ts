@@ -6,97 +6,101 @@ import type { Job, Pod } from '#api';
 import { cronJobController } from './cron-job.ts';
 import { disruptionBudgetController } from './disruption-budget.ts';
 import { jobController } from './job.ts';
-import { now, ready, shown, statusOf, TestWorld } from './testing.ts';
+import { LabCluster, now, ready, shown, statusOf } from './plans-fixture.ts';
 
 const later = (seconds: number) =>
   new Date(Date.parse(now) + seconds * 1000).toISOString().replace('.000', '');
 const template = { spec: { restartPolicy: 'Never' as const, containers: [{ name: 'c', image: 'i' }] } };
 
-function jobWorld(spec: Job['spec']) {
-  const world = new TestWorld();
-  world.put('jobs', { metadata: { name: 'a', creationTimestamp: now }, spec: { template, ...spec } });
-  const plan = (at = now) => jobController.plan('default/a', world.world, at);
+function jobCluster(spec: Job['spec']) {
+  const cluster = new LabCluster();
+  cluster.put('jobs', { metadata: { name: 'a', creationTimestamp: now }, spec: { template, ...spec } });
+  const plan = (at = now) => jobController.plan('default/a', cluster.state, at);
   const end = (phase: 'Succeeded' | 'Failed', count = 1, finishedAt = now) => {
-    const running = world.world.pods.list().filter(({ status }) => status?.phase === undefined);
+    const running = cluster.state.pods.list().filter(({ status }) => status?.phase === undefined);
     for (const pod of running.slice(0, count)) {
       const state = { terminated: { exitCode: phase === 'Failed' ? 1 : 0, finishedAt } };
       const status = { name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state };
-      world.put('pods', { ...pod, status: { phase, containerStatuses: [status] } });
+      cluster.put('pods', { ...pod, status: { phase, containerStatuses: [status] } });
     }
   };
-  return { world, plan, end };
+  return { cluster, plan, end };
 }
 const conditionsOf = (status: unknown) =>
   ((status as Job['status'])?.conditions ?? []).map(({ type, reason }) => `${type} ${reason}`);
 
 test('a job runs as many pods at once as it may, until enough have succeeded', () => {
-  const { world, plan, end } = jobWorld({ completions: 3, parallelism: 2 });
-  world.perform(plan());
-  assert.equal(world.world.pods.list().length, 2);
+  const { cluster, plan, end } = jobCluster({ completions: 3, parallelism: 2 });
+  cluster.perform(plan());
+  assert.equal(cluster.state.pods.list().length, 2);
   end('Succeeded', 2);
   assert.deepEqual(shown(plan()), ['create pods a-']);
-  world.perform(plan());
+  cluster.perform(plan());
   end('Succeeded');
   const status = statusOf(plan(later(5)));
   assert.deepEqual(conditionsOf(status), ['Complete CompletionsReached']);
   assert.equal((status as Job['status'])?.completionTime, later(5));
-  world.perform(plan(later(5)));
+  cluster.perform(plan(later(5)));
   assert.deepEqual(plan(later(9)), []);
 });
 
 test('a job of very many pods is begun with some of them', () => {
-  const { plan } = jobWorld({ parallelism: 2 ** 31 - 1 });
+  const { plan } = jobCluster({ parallelism: 2 ** 31 - 1 });
   assert.equal(plan().filter(({ verb }) => verb === 'create').length, 500);
 });
 
 test('a job waits after a failure, and fails after too many', () => {
-  const { world, plan, end } = jobWorld({ backoffLimit: 1, completions: 1 });
-  world.perform(plan());
+  const { cluster, plan, end } = jobCluster({ backoffLimit: 1, completions: 1 });
+  cluster.perform(plan());
   end('Failed');
   assert.deepEqual(shown(plan()), []);
   assert.deepEqual(shown(plan(later(2))), ['create pods a-']);
-  world.perform(plan(later(2)));
+  cluster.perform(plan(later(2)));
   end('Failed');
   assert.deepEqual(conditionsOf(statusOf(plan(later(9)))), ['Failed BackoffLimitExceeded']);
 });
 
 test('a job that takes too long fails and its pods go; one that is over goes after its time', () => {
-  const { world, plan } = jobWorld({ activeDeadlineSeconds: 10, completions: 1, ttlSecondsAfterFinished: 5 });
-  world.perform(plan());
+  const { cluster, plan } = jobCluster({
+    activeDeadlineSeconds: 10,
+    completions: 1,
+    ttlSecondsAfterFinished: 5,
+  });
+  cluster.perform(plan());
   assert.deepEqual(shown(plan(later(9))), []);
   const over = plan(later(10));
   assert.match(shown(over)[0] ?? '', /^delete pods a-/);
   assert.deepEqual(conditionsOf(statusOf(over)), ['Failed DeadlineExceeded']);
-  world.perform(over);
+  cluster.perform(over);
   assert.deepEqual(shown(plan(later(14))), []);
   assert.deepEqual(shown(plan(later(15))), ['delete jobs a']);
 });
 
 test('a suspended job runs no pods', () => {
-  const { world, plan } = jobWorld({ suspend: true, completions: 1 });
-  world.perform(plan());
-  assert.equal(world.world.pods.list().length, 0);
+  const { cluster, plan } = jobCluster({ suspend: true, completions: 1 });
+  cluster.perform(plan());
+  assert.equal(cluster.state.pods.list().length, 0);
 });
 
 test('a cron job makes one job for a minute, and keeps the last of those that are over', () => {
-  const world = new TestWorld();
+  const cluster = new LabCluster();
   const spec = {
     schedule: '* * * * *',
     concurrencyPolicy: 'Forbid' as const,
     jobTemplate: { spec: { template } },
     successfulJobsHistoryLimit: 0,
   };
-  world.put('cronJobs', { metadata: { name: 'c', creationTimestamp: now }, spec });
-  const plan = (seconds: number) => cronJobController.plan('default/c', world.world, later(seconds));
+  cluster.put('cronJobs', { metadata: { name: 'c', creationTimestamp: now }, spec });
+  const plan = (seconds: number) => cronJobController.plan('default/c', cluster.state, later(seconds));
   assert.deepEqual(shown(plan(59)), []);
   const name = `create jobs c-${Date.parse(later(60)) / 60_000}`;
   assert.deepEqual(shown(plan(61)), [name]);
-  world.perform(plan(61));
+  cluster.perform(plan(61));
   assert.deepEqual(shown(plan(62)), []);
   assert.deepEqual(shown(plan(125)), [], 'the last one still runs');
-  const [job] = world.world.jobs.list();
+  const [job] = cluster.state.jobs.list();
   assert.ok(job !== undefined);
-  world.put('jobs', { ...job, status: { conditions: [{ type: 'Complete', status: 'True' }] } });
+  cluster.put('jobs', { ...job, status: { conditions: [{ type: 'Complete', status: 'True' }] } });
   assert.deepEqual(shown(plan(125)), [
     `create jobs c-${Date.parse(later(120)) / 60_000}`,
     `delete jobs ${job.metadata.name}`,
@@ -104,21 +108,21 @@ test('a cron job makes one job for a minute, and keeps the last of those that ar
 });
 
 test('a budget counts what is ready against what its workload wants, and an eviction until the pod is gone', () => {
-  const world = new TestWorld();
+  const cluster = new LabCluster();
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'r', uid: 'uid-r', controller: true };
-  world.put('replicaSets', { metadata: { name: 'r' }, spec: { replicas: 3, selector: {} } });
+  cluster.put('replicaSets', { metadata: { name: 'r' }, spec: { replicas: 3, selector: {} } });
   const pod = (name: string): Pod =>
     ready({ metadata: { name, labels: { app: 'a' }, ownerReferences: [owner] }, spec: { containers: [] } });
-  world.put('pods', pod('a'), pod('b'), pod('c'));
+  cluster.put('pods', pod('a'), pod('b'), pod('c'));
   const put = (spec: object, status: object = {}) =>
-    world.put('podDisruptionBudgets', {
+    cluster.put('podDisruptionBudgets', {
       metadata: { name: 'b', resourceVersion: '7' },
       spec: { selector: { matchLabels: { app: 'a' } }, ...spec },
       status,
     });
   const counts = () => {
     const { disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods } = (statusOf(
-      disruptionBudgetController.plan('default/b', world.world, now),
+      disruptionBudgetController.plan('default/b', cluster.state, now),
     ) ?? {}) as Record<string, number>;
     return [disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods];
   };
@@ -128,7 +132,7 @@ test('a budget counts what is ready against what its workload wants, and an evic
   assert.deepEqual(counts(), [0, 3, 3, 3]);
   put({ maxUnavailable: 1 }, { disruptedPods: { a: now, gone: now } });
   assert.deepEqual(counts(), [0, 2, 2, 3]);
-  const [patch] = disruptionBudgetController.plan('default/b', world.world, now);
+  const [patch] = disruptionBudgetController.plan('default/b', cluster.state, now);
   assert.ok(patch?.verb === 'patch');
   assert.deepEqual((patch.body.status as { disruptedPods: object }).disruptedPods, { a: now, gone: null });
   assert.deepEqual(patch.body.metadata, { resourceVersion: '7' }, 'never over an eviction');

@@ -2,9 +2,9 @@
 
 import { apiVersionOf, type CronJob, dueTime, type Job, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, controlledBy, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { endOf } from './job.ts';
-import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
 
 const type = resources.cronJobs;
 const remove = (object: Job): Action => ({ verb: 'delete', type: resources.jobs, object });
@@ -70,18 +70,18 @@ function start(
   };
 }
 
-export const cronJobController: Controller = {
+export const cronJobController: LabController = {
   name: 'cronjob-controller',
   concerns: (kind, object) => {
     if (kind === 'jobs') return controllerKeys('CronJob', object);
     return kind === 'cronJobs' ? [keyOf(object)] : [];
   },
-  timed: (world) => world.cronJobs.list().map(keyOf),
-  plan: (key, world, now) => {
+  timed: (state) => state.cronJobs.list().map(keyOf),
+  plan: (key, state, now) => {
     const { namespace, name } = splitKey(key);
-    const cronJob = world.cronJobs.get(name, namespace);
+    const cronJob = state.cronJobs.get(name, namespace);
     if (cronJob === undefined || cronJob.metadata.deletionTimestamp !== undefined) return [];
-    const jobs = controlledOf(world.jobs, cronJob);
+    const jobs = controlledOf(state.jobs, cronJob);
     const running = jobs.filter((job) => endOf(job) === undefined);
     const started = start(cronJob, running, now);
     const done = jobs

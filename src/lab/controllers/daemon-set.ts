@@ -2,9 +2,9 @@
 
 import { type DaemonSet, type Node, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { fits } from './node-fit.ts';
-import { controlledOf, controllerKeys } from './ownership.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
 import { podOf, templateHash } from './pod-template.ts';
 
@@ -79,19 +79,19 @@ function report(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): A
   });
 }
 
-export const daemonSetController: Controller = {
+export const daemonSetController: LabController = {
   name: 'daemonset',
-  concerns: (kind, object, world) => {
+  concerns: (kind, object, state) => {
     if (kind === 'pods') return controllerKeys('DaemonSet', object);
-    const sets = kind === 'nodes' ? world.daemonSets.list() : kind === 'daemonSets' ? [object] : [];
+    const sets = kind === 'nodes' ? state.daemonSets.list() : kind === 'daemonSets' ? [object] : [];
     return sets.map(keyOf);
   },
-  plan: (key, world) => {
+  plan: (key, state) => {
     const { namespace, name } = splitKey(key);
-    const set = world.daemonSets.get(name, namespace);
+    const set = state.daemonSets.get(name, namespace);
     if (set === undefined || set.metadata.deletionTimestamp !== undefined) return [];
-    const nodes = world.nodes.list().filter((node) => fits(set.spec?.template.spec, node));
-    const pods = controlledOf(world.pods, set);
+    const nodes = state.nodes.list().filter((node) => fits(set.spec?.template.spec, node));
+    const pods = controlledOf(state.pods, set);
     const gone = surplus(nodes, pods);
     const kept = pods.filter((pod) => !gone.includes(pod));
     const replaced = outdated(set, nodes, kept);

@@ -2,9 +2,16 @@
 
 import { type Deployment, type ReplicaSet, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
-import { controlledBy, controlledOf, controllerKeys } from './ownership.ts';
-import { withCondition } from './pod-state.ts';
+import {
+  type Action,
+  controlledBy,
+  controlledOf,
+  controllerKeys,
+  splitKey,
+  statusActions,
+  withCondition,
+} from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { templateHash } from './pod-template.ts';
 import { type Bounds, boundsOf, strategyOf } from './rollout-bounds.ts';
 
@@ -173,17 +180,17 @@ function advance(rollout: Rollout): Action[] {
   return [create, ...scaleOld(rollout)];
 }
 
-export const deploymentController: Controller = {
+export const deploymentController: LabController = {
   name: 'deployment',
   concerns: (kind, object) => {
     if (kind === 'replicaSets') return controllerKeys('Deployment', object);
     return kind === 'deployments' ? [keyOf(object)] : [];
   },
-  plan: (key, world, now) => {
+  plan: (key, state, now) => {
     const { namespace, name } = splitKey(key);
-    const deployment = world.deployments.get(name, namespace);
+    const deployment = state.deployments.get(name, namespace);
     if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined) return [];
-    const sets = controlledOf(world.replicaSets, deployment).filter(
+    const sets = controlledOf(state.replicaSets, deployment).filter(
       ({ metadata }) => metadata.deletionTimestamp === undefined,
     );
     const rollout = rolloutOf(deployment, sets);

@@ -3,9 +3,9 @@
 import { type Pod, type PodDisruptionBudget, resources } from '#api';
 import { keyOf } from '#kube';
 import { selectorMatches } from '#plan/ipam';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
-import { isActive, isReady, withCondition } from './pod-state.ts';
-import { byNamespace, type World } from './world.ts';
+import { type Action, byNamespace, splitKey, statusActions, withCondition } from '#reconcile';
+import type { ClusterState, LabController } from './cluster-state.ts';
+import { isActive, isReady } from './pod-state.ts';
 
 const type = resources.podDisruptionBudgets;
 
@@ -22,11 +22,11 @@ function boundOf(bound: number | string, whole: number): number {
 }
 
 /** The sum of the replicas that the owners of the pods want. A pod without an owner counts as one. */
-function expectedOf(pods: readonly Pod[], world: World, namespace: string): number {
+function expectedOf(pods: readonly Pod[], state: ClusterState, namespace: string): number {
   const wanted = new Map<string, number>();
   for (const { metadata } of pods) {
     const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-    const store = owner?.kind === 'StatefulSet' ? world.statefulSets : world.replicaSets;
+    const store = owner?.kind === 'StatefulSet' ? state.statefulSets : state.replicaSets;
     const replicas = owner === undefined ? undefined : store.get(owner.name, namespace)?.spec?.replicas;
     const key = replicas === undefined ? `pod ${metadata.uid}` : `owner ${owner?.uid}`;
     wanted.set(key, replicas ?? 1);
@@ -65,20 +65,20 @@ function statusOf(budget: PodDisruptionBudget, pods: readonly Pod[], expected: n
   };
 }
 
-export const disruptionBudgetController: Controller = {
+export const disruptionBudgetController: LabController = {
   name: 'disruption-controller',
-  concerns: (kind, object, world) => {
+  concerns: (kind, object, state) => {
     if (kind === 'podDisruptionBudgets') return [keyOf(object)];
     if (kind !== 'pods') return [];
-    const budgets = world.podDisruptionBudgets.by(byNamespace, object.metadata.namespace ?? '');
+    const budgets = state.podDisruptionBudgets.by(byNamespace, object.metadata.namespace ?? '');
     return budgets.filter((it) => belongs(it, object as Pod)).map(keyOf);
   },
-  plan: (key, world, now): Action[] => {
+  plan: (key, state, now): Action[] => {
     const { namespace, name } = splitKey(key);
-    const budget = world.podDisruptionBudgets.get(name, namespace);
+    const budget = state.podDisruptionBudgets.get(name, namespace);
     if (budget === undefined) return [];
-    const pods = world.pods.by(byNamespace, namespace).filter((pod) => isActive(pod) && belongs(budget, pod));
-    const status = statusOf(budget, pods, expectedOf(pods, world, namespace), now);
+    const pods = state.pods.by(byNamespace, namespace).filter((pod) => isActive(pod) && belongs(budget, pod));
+    const status = statusOf(budget, pods, expectedOf(pods, state, namespace), now);
     // An eviction writes the same fields. The resourceVersion prevents that an older count overwrites them.
     const { resourceVersion } = budget.metadata;
     return statusActions(type, budget, status).map((action) =>

@@ -10,9 +10,9 @@ import {
   type ServicePort,
 } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, canonical, splitKey } from './controller.ts';
+import { type Action, byNamespace, canonical, splitKey } from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { isFinished, isReady, isTerminating } from './pod-state.ts';
-import { byNamespace } from './world.ts';
 
 const type = resources.endpointSlices;
 const serviceLabel = 'kubernetes.io/service-name';
@@ -122,29 +122,29 @@ function contentOf({ endpoints, ports }: EndpointSlice): string {
   return canonical({ endpoints: endpoints ?? [], ports: ports ?? [] });
 }
 
-export const endpointSliceController: Controller = {
+export const endpointSliceController: LabController = {
   name: 'endpointslice',
-  concerns: (kind, object, world) => {
+  concerns: (kind, object, state) => {
     const { namespace, name, labels } = object.metadata;
     if (kind === 'services') return [`${namespace}/${name}`];
     if (kind === 'endpointSlices') {
       return labels?.[managerLabel] === manager ? [`${namespace}/${labels[serviceLabel]}`] : [];
     }
     if (kind !== 'pods') return [];
-    const services = world.services.by(byNamespace, namespace ?? '');
+    const services = state.services.by(byNamespace, namespace ?? '');
     const chosen = services.filter((service) => selects(service, object as Pod));
     return chosen.map(keyOf);
   },
-  plan: (key, world) => {
+  plan: (key, state) => {
     const { namespace, name } = splitKey(key);
-    const service = world.services.get(name, namespace);
-    const present = world.endpointSlices
+    const service = state.services.get(name, namespace);
+    const present = state.endpointSlices
       .by(byNamespace, namespace)
       .filter(
         ({ metadata: { labels } }) => labels?.[serviceLabel] === name && labels[managerLabel] === manager,
       );
     if (service === undefined || service.spec?.selector === undefined) return reconcile(new Map(), present);
-    const pods = world.pods.by(byNamespace, namespace).filter((pod) => selects(service, pod));
+    const pods = state.pods.by(byNamespace, namespace).filter((pod) => selects(service, pod));
     return reconcile(desiredSlices(service, pods), present);
   },
 };

@@ -2,10 +2,17 @@
 
 import { type Condition, type Job, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, inBursts, splitKey, statusActions } from './controller.ts';
-import { controlledOf, controllerKeys } from './ownership.ts';
-import { isActive, isReady, withCondition } from './pod-state.ts';
-import { podOf } from './pod-template.ts';
+import {
+  type Action,
+  controlledOf,
+  controllerKeys,
+  splitKey,
+  statusActions,
+  withCondition,
+} from '#reconcile';
+import type { LabController } from './cluster-state.ts';
+import { isActive, isReady } from './pod-state.ts';
+import { inBursts, podOf } from './pod-template.ts';
 
 const type = resources.jobs;
 
@@ -115,20 +122,20 @@ function expired(job: Job, end: Condition, now: string): Action[] {
     : [{ verb: 'delete', type, object: job }];
 }
 
-export const jobController: Controller = {
+export const jobController: LabController = {
   name: 'job-controller',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('Job', object);
     return kind === 'jobs' ? [keyOf(object)] : [];
   },
-  timed: (world) => world.jobs.list().map(keyOf),
-  plan: (key, world, now) => {
+  timed: (state) => state.jobs.list().map(keyOf),
+  plan: (key, state, now) => {
     const { namespace, name } = splitKey(key);
-    const job = world.jobs.get(name, namespace);
+    const job = state.jobs.get(name, namespace);
     if (job === undefined || job.metadata.deletionTimestamp !== undefined) return [];
     const end = endOf(job);
     if (end !== undefined) return expired(job, end, now);
-    const tally = tallyOf(controlledOf(world.pods, job));
+    const tally = tallyOf(controlledOf(state.pods, job));
     const verdict = verdictOf(job, tally, now);
     if (verdict !== undefined) return ended(job, verdict, tally, now);
     const status = statusActions(type, job, statusOf(job, tally, now));

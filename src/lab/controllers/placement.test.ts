@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Pod, Service } from '#api';
 import { desiredSlices } from './endpoint-slices.ts';
+import { LabCluster, now, ready } from './plans-fixture.ts';
 import { chooseNode, scheduler } from './scheduler.ts';
-import { now, ready, TestWorld } from './testing.ts';
 
 function node(name: string, { labels = {}, unschedulable = false, isReady = true } = {}): Node {
   const status = isReady ? ('True' as const) : ('False' as const);
@@ -51,16 +51,16 @@ test('nodes that are not ready, take nothing or lack a label are passed over', (
 });
 
 test('a pod that no node takes gets the condition and one Event that counts the reasons, until they change', () => {
-  const world = new TestWorld();
-  world.put(
+  const cluster = new LabCluster();
+  cluster.put(
     'nodes',
     node('node1', { isReady: false }),
     node('node2', { unschedulable: true }),
     node('node3'),
     node('node4'),
   );
-  world.put('pods', pod('p', 'a', { nodeSelector: { disk: 'fast' } }));
-  const plan = () => scheduler.plan('default/p', world.world, now);
+  cluster.put('pods', pod('p', 'a', { nodeSelector: { disk: 'fast' } }));
+  const plan = () => scheduler.plan('default/p', cluster.state, now);
   const first = plan();
   const message =
     "0/4 nodes are available: 1 node(s) were not ready, 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector.";
@@ -78,9 +78,9 @@ test('a pod that no node takes gets the condition and one Event that counts the 
     reason: 'FailedScheduling',
     message,
   });
-  world.perform(first);
+  cluster.perform(first);
   assert.deepEqual(plan(), []);
-  world.put('nodes', node('node2'));
+  cluster.put('nodes', node('node2'));
   assert.equal(plan().length, 2);
 });
 

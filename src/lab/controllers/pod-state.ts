@@ -1,6 +1,6 @@
-// The questions of workloads about pods and conditions.
+// The questions of workloads about pods.
 
-import type { Condition, Pod } from '#api';
+import type { Pod } from '#api';
 
 /** Whether the pod is ready: the Ready condition. */
 export function isReady({ status }: Pod): boolean {
@@ -18,16 +18,4 @@ export function isFinished({ status }: Pod): boolean {
 /** Whether the pod counts as a replica. */
 export function isActive(pod: Pod): boolean {
   return !isTerminating(pod) && !isFinished(pod);
-}
-
-/** Replaces the condition of the same type by `wanted`. The time of its last transition is kept while its status is the same. */
-export function withCondition(
-  conditions: readonly Condition[] | undefined,
-  wanted: Omit<Condition, 'lastTransitionTime'>,
-  now: string,
-): Condition[] {
-  const before = conditions?.find(({ type }) => type === wanted.type);
-  const since = before?.status === wanted.status ? before.lastTransitionTime : now;
-  const others = (conditions ?? []).filter(({ type }) => type !== wanted.type);
-  return [...others, { ...wanted, lastTransitionTime: since ?? now }];
 }

@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { KubeObject, Pod, PodTemplate, ResourceType } from '#api';
-import { canonical } from './controller.ts';
-import { controlledBy } from './ownership.ts';
+import { canonical, controlledBy } from '#reconcile';
 
 /** kubernetes' SafeEncodeString: it has no vowels, so that it forms no words. */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
@@ -40,4 +39,12 @@ export function podOf(
     },
     spec: { containers: [], ...template?.spec, ...spec },
   };
+}
+
+/** The most pods that one plan creates (kube-controller-manager's BurstReplicas). When they appear, the next plan is made. */
+export const burst = 500;
+
+/** The missing pods, at most as many as one plan creates. A count of two thousand million must not fill the memory. */
+export function inBursts<T>(missing: number, make: () => T): T[] {
+  return Array.from({ length: Math.min(Math.max(missing, 0), burst) }, make);
 }

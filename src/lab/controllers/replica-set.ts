@@ -2,10 +2,10 @@
 
 import { type Pod, type ReplicaSet, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, inBursts, splitKey, statusActions } from './controller.ts';
-import { controlledOf, controllerKeys } from './ownership.ts';
+import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { isActive, isReady } from './pod-state.ts';
-import { podOf } from './pod-template.ts';
+import { inBursts, podOf } from './pod-template.ts';
 
 const type = resources.replicaSets;
 
@@ -55,17 +55,17 @@ function scale(set: ReplicaSet, active: readonly Pod[]): Action[] {
   );
 }
 
-export const replicaSetController: Controller = {
+export const replicaSetController: LabController = {
   name: 'replicaset',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('ReplicaSet', object);
     return kind === 'replicaSets' ? [keyOf(object)] : [];
   },
-  plan: (key, world) => {
+  plan: (key, state) => {
     const { namespace, name } = splitKey(key);
-    const set = world.replicaSets.get(name, namespace);
+    const set = state.replicaSets.get(name, namespace);
     if (set === undefined) return [];
-    const active = controlledOf(world.pods, set).filter(isActive);
+    const active = controlledOf(state.pods, set).filter(isActive);
     const ready = active.filter(isReady).length;
     const status = {
       replicas: active.length,

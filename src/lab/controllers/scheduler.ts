@@ -2,10 +2,10 @@
 
 import { type Node, type Pod, resources } from '#api';
 import { keyOf } from '#kube';
-import { type Action, type Controller, splitKey, statusActions } from './controller.ts';
+import { type Action, splitKey, statusActions, withCondition } from '#reconcile';
+import type { ClusterState, LabController } from './cluster-state.ts';
 import { fits, noNodeText, takesPods } from './node-fit.ts';
-import { isActive, withCondition } from './pod-state.ts';
-import type { World } from './world.ts';
+import { isActive } from './pod-state.ts';
 
 function ownerOf({ metadata }: Pod): string | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
@@ -31,8 +31,8 @@ export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[
 }
 
 /** The condition and the Event of a pod that fits on no node; nothing if the pod already shows that reason. */
-function unschedulable(pod: Pod, world: World, now: string): Action[] {
-  const message = noNodeText(pod.spec, world.nodes.list());
+function unschedulable(pod: Pod, state: ClusterState, now: string): Action[] {
+  const message = noNodeText(pod.spec, state.nodes.list());
   const condition = { type: 'PodScheduled', status: 'False' as const, reason: 'Unschedulable', message };
   const conditions = withCondition(pod.status?.conditions, condition, now);
   const patches = statusActions(resources.pods, pod, { conditions });
@@ -41,18 +41,18 @@ function unschedulable(pod: Pod, world: World, now: string): Action[] {
   return [...patches, { verb: 'event', type: resources.pods, object: pod, note }];
 }
 
-export const scheduler: Controller = {
+export const scheduler: LabController = {
   name: 'default-scheduler',
-  concerns: (kind, object, world) => {
-    const pods = kind === 'nodes' ? world.pods.list() : kind === 'pods' ? [object as Pod] : [];
+  concerns: (kind, object, state) => {
+    const pods = kind === 'nodes' ? state.pods.list() : kind === 'pods' ? [object as Pod] : [];
     return pods.filter(isUnbound).map(keyOf);
   },
-  plan: (key, world, now) => {
+  plan: (key, state, now) => {
     const { namespace, name } = splitKey(key);
-    const pod = world.pods.get(name, namespace);
+    const pod = state.pods.get(name, namespace);
     if (pod === undefined || !isUnbound(pod)) return [];
-    const node = chooseNode(pod, world.nodes.list(), world.pods.list());
-    if (node === undefined) return unschedulable(pod, world, now);
+    const node = chooseNode(pod, state.nodes.list(), state.pods.list());
+    if (node === undefined) return unschedulable(pod, state, now);
     const body = { spec: { nodeName: node.metadata.name } };
     return [{ verb: 'patch', type: resources.pods, object: pod, body }];
   },

@@ -2,10 +2,10 @@
 
 import { type Pod, resources, type StatefulSet } from '#api';
 import { keyOf } from '#kube';
-import { type Action, burst, type Controller, splitKey, statusActions } from './controller.ts';
-import { controlledOf, controllerKeys } from './ownership.ts';
+import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
+import type { LabController } from './cluster-state.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
-import { podOf, templateHash } from './pod-template.ts';
+import { burst, podOf, templateHash } from './pod-template.ts';
 
 const type = resources.statefulSets;
 const revisionLabel = 'controller-revision-hash';
@@ -96,17 +96,17 @@ function report(set: StatefulSet, pods: readonly Pod[]): Action[] {
   });
 }
 
-export const statefulSetController: Controller = {
+export const statefulSetController: LabController = {
   name: 'statefulset',
   concerns: (kind, object) => {
     if (kind === 'pods') return controllerKeys('StatefulSet', object);
     return kind === 'statefulSets' ? [keyOf(object)] : [];
   },
-  plan: (key, world) => {
+  plan: (key, state) => {
     const { namespace, name } = splitKey(key);
-    const set = world.statefulSets.get(name, namespace);
+    const set = state.statefulSets.get(name, namespace);
     if (set === undefined || set.metadata.deletionTimestamp !== undefined) return [];
-    const pods = controlledOf(world.pods, set).toSorted((a, b) => ordinalOf(a) - ordinalOf(b));
+    const pods = controlledOf(state.pods, set).toSorted((a, b) => ordinalOf(a) - ordinalOf(b));
     return [...step(set, pods), ...report(set, pods)];
   },
 };

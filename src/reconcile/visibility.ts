@@ -1,7 +1,7 @@
 // Waits until one of our writes has come back through the watch.
 
 import type { KubeObject, ResourceType } from '#api';
-import type { Clock } from '#base';
+import { abortable, type Clock } from '#base';
 import { keyOf, type ObjectChange } from '#kube';
 
 /** A watch that lags longer than this is broken. Then a new list follows and informs the controllers. */
@@ -31,38 +31,46 @@ export class Visibility {
     for (const waiting of this.#waiting.get(key) ?? []) if (waiting.isOver(change)) waiting.wake();
   }
 
-  /** Resolves when the watch has shown the object in this version or a newer one. */
-  async until(type: ResourceType, object: KubeObject): Promise<void> {
+  /**
+   * Resolves when the watch has shown the object in this version or a newer one. Rejects with the signal's reason if the
+   * signal aborts first.
+   */
+  async until(type: ResourceType, object: KubeObject, signal: AbortSignal): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen !== undefined && versionOf(seen) >= versionOf(object)) return;
     const isOver = (change: ObjectChange<KubeObject>) =>
       change.type === 'deleted' || versionOf(change.object) >= versionOf(object);
-    await this.#wait(type, object, isOver);
+    await this.#wait(type, object, isOver, signal);
   }
 
-  /** Resolves when the watch has shown that the object is gone or terminating. */
-  async untilGone(type: ResourceType, object: KubeObject): Promise<void> {
+  /** Resolves when the watch has shown that the object is gone or terminating. Rejects as {@link until} does. */
+  async untilGone(type: ResourceType, object: KubeObject, signal: AbortSignal): Promise<void> {
     const seen = this.#seen.get(idOf(type, object));
     if (seen === undefined || seen.metadata.uid !== object.metadata.uid || isGoing(seen)) return;
     const isOver = ({ type: how, object: now }: ObjectChange<KubeObject>) =>
       how === 'deleted' || isGoing(now);
-    await this.#wait(type, object, isOver);
+    await this.#wait(type, object, isOver, signal);
   }
 
-  async #wait(type: ResourceType, object: KubeObject, isOver: Waiting['isOver']): Promise<void> {
+  async #wait(
+    type: ResourceType,
+    object: KubeObject,
+    isOver: Waiting['isOver'],
+    signal: AbortSignal,
+  ): Promise<void> {
     const key = idOf(type, object);
     const all = this.#waiting.get(key) ?? new Set<Waiting>();
     this.#waiting.set(key, all);
     const patience = new AbortController();
-    let waiting: Waiting | undefined;
-    await new Promise<void>((resolve) => {
-      waiting = { isOver, wake: resolve };
-      all.add(waiting);
-      this.#clock.sleep(patienceMs, patience.signal).then(resolve, () => {}); // aborted: the change was seen
+    const over = Promise.withResolvers<void>();
+    const waiting = { isOver, wake: over.resolve };
+    all.add(waiting);
+    this.#clock.sleep(patienceMs, patience.signal).then(over.resolve, () => {}); // aborted: the change was seen
+    await abortable(over.promise, signal).finally(() => {
+      patience.abort();
+      all.delete(waiting);
+      if (all.size === 0 && this.#waiting.get(key) === all) this.#waiting.delete(key);
     });
-    patience.abort();
-    if (waiting !== undefined) all.delete(waiting);
-    if (all.size === 0 && this.#waiting.get(key) === all) this.#waiting.delete(key);
   }
 }
 
@@ -71,7 +79,7 @@ function isGoing({ metadata }: KubeObject): boolean {
 }
 
 function idOf(type: ResourceType, object: KubeObject): string {
-  return `${type.plural}/${keyOf(object)}`;
+  return `${type.group}/${type.plural}/${keyOf(object)}`;
 }
 
 /** Compares resource versions as growing numbers of one server. Kubernetes 1.35 promises this; earlier versions did it too. */

@@ -2,7 +2,7 @@
 
 import { apiVersionOf, type KubeObject, type OwnerReference, type ResourceType } from '#api';
 import { keyOf } from '#kube';
-import { byController, type ReadStore } from './world.ts';
+import { byController, type ReadStore } from './informers.ts';
 
 /** The reference that makes `owner` the controller of an object. */
 export function controlledBy(type: ResourceType, owner: KubeObject): OwnerReference {

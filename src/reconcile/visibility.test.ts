@@ -5,6 +5,7 @@ import { FakeClock } from '#base/testing';
 import { Visibility } from './visibility.ts';
 
 const type = resources.pods;
+const { signal } = new AbortController();
 
 function pod(resourceVersion: string, deletionTimestamp?: string): Pod {
   const metadata = { namespace: 'default', name: 'a', uid: 'uid-a', resourceVersion };
@@ -19,29 +20,32 @@ async function isOver(wait: Promise<void>): Promise<boolean> {
 
 test('a write is visible when that version or a newer one was seen', async () => {
   const visibility = new Visibility(new FakeClock());
-  const wait = visibility.until(type, pod('12'));
+  const wait = visibility.until(type, pod('12'), signal);
   visibility.saw(type, { type: 'added', object: pod('9') });
   assert.equal(await isOver(wait), false);
   visibility.saw(type, { type: 'changed', object: pod('12'), before: pod('9') });
   assert.equal(await isOver(wait), true);
-  assert.equal(await isOver(visibility.until(type, pod('10'))), true);
+  assert.equal(await isOver(visibility.until(type, pod('10'), signal)), true);
 });
 
 test('a deletion is visible when the object is gone, or going', async () => {
   const visibility = new Visibility(new FakeClock());
   visibility.saw(type, { type: 'added', object: pod('9') });
-  const wait = visibility.untilGone(type, pod('9'));
+  const wait = visibility.untilGone(type, pod('9'), signal);
   assert.equal(await isOver(wait), false);
   visibility.saw(type, { type: 'changed', object: pod('10', '2026-01-01T00:00:00Z'), before: pod('9') });
   assert.equal(await isOver(wait), true);
-  assert.equal(await isOver(visibility.untilGone(type, pod('9'))), true);
+  assert.equal(await isOver(visibility.untilGone(type, pod('9'), signal)), true);
   visibility.saw(type, { type: 'deleted', object: pod('11') });
-  assert.equal(await isOver(visibility.untilGone(type, pod('9'))), true);
+  assert.equal(await isOver(visibility.untilGone(type, pod('9'), signal)), true);
 });
 
 test('all who wait for one object are woken', async () => {
   const visibility = new Visibility(new FakeClock());
-  const [first, second] = [visibility.until(type, pod('1')), visibility.until(type, pod('2'))];
+  const [first, second] = [
+    visibility.until(type, pod('1'), signal),
+    visibility.until(type, pod('2'), signal),
+  ];
   visibility.saw(type, { type: 'added', object: pod('1') });
   assert.deepEqual([await isOver(first), await isOver(second)], [true, false]);
   visibility.saw(type, { type: 'changed', object: pod('2'), before: pod('1') });
@@ -50,7 +54,7 @@ test('all who wait for one object are woken', async () => {
 
 test('nobody waits for ever for a watch that broke', async () => {
   const clock = new FakeClock();
-  const wait = new Visibility(clock).until(type, pod('1'));
+  const wait = new Visibility(clock).until(type, pod('1'), signal);
   await clock.advance(1999);
   assert.equal(await isOver(wait), false);
   await clock.advance(1);

@@ -1,0 +1,1 @@
+export { TestCluster } from './test-cluster.ts';
