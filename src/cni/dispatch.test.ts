@@ -88,7 +88,7 @@ test('a result is written in the version that the configuration asks for', async
   assert.deepEqual(old.ips, [{ version: '4', address: '10.6.0.5/16' }]);
 });
 
-test('verbs are refused in versions that do not have them', async () => {
+test('a verb is refused in a version that does not have it', async () => {
   const { plugin, serve } = scene();
   for (const [verb, cniVersion] of [
     ['CHECK', '0.3.1'],
@@ -102,7 +102,7 @@ test('verbs are refused in versions that do not have them', async () => {
   assert.deepEqual(plugin.calls, []);
 });
 
-test('a DEL is served in whatever version: what the refused ADD before it left must go', async () => {
+test('a DEL is served in any version, because a refused ADD may have left objects', async () => {
   const { plugin, serve } = scene();
   assert.equal(bodyOf(await serve('ADD', conf({ cniVersion: '9.9.9' }))).code, 1);
   assert.equal((await serve('DEL', conf({ cniVersion: '9.9.9' }))).exitCode, 0);
@@ -116,14 +116,14 @@ test('VERSION needs neither plugin nor configuration', async () => {
   assert.deepEqual(plugin.calls, []);
 });
 
-test('a type that is not served is refused with those that are', async () => {
+test('an unknown type is refused with a list of the known ones', async () => {
   const { serve } = scene();
   const { code, msg } = bodyOf(await serve('ADD', { type: 'token-ring' }));
   assert.equal(code, 7);
   assert.match(msg, /type "token-ring" is not one of spiderpool/);
 });
 
-test("the node's own namespace is refused, unless the caller insists", async () => {
+test("the node's own namespace is refused, unless CNI_NETNS_OVERRIDE allows it", async () => {
   const { plugin, serve } = scene();
   const own = { CNI_NETNS: '/proc/1/ns/net' };
   assert.equal(bodyOf(await serve('ADD', { variables: own })).code, 8);
@@ -132,7 +132,7 @@ test("the node's own namespace is refused, unless the caller insists", async () 
   assert.equal((await serve('ADD', { variables: { ...own, CNI_NETNS_OVERRIDE: '1' } })).exitCode, 0);
 });
 
-test('ADD and CHECK wait until the cluster is known, DEL does not', async () => {
+test('ADD and CHECK wait until the cluster is known, and DEL does not', async () => {
   const { plugin, serve } = scene({ ready: failing('AGENT_STARTING') });
   assert.equal(bodyOf(await serve('ADD')).code, 11);
   assert.equal(bodyOf(await serve('CHECK')).code, 11);
@@ -140,7 +140,7 @@ test('ADD and CHECK wait until the cluster is known, DEL does not', async () => 
   assert.deepEqual(plugin.calls, ['DEL /run/netns/pod']);
 });
 
-test('a DEL is kept where the API server is away or time is short, and the runtime is told that it is done', async () => {
+test('a DEL is queued when the API server is away or time is short, and the runtime gets success', async () => {
   for (const code of ['KUBE_UNREACHABLE', 'DEADLINE_PASSED', 'KUBE_FORBIDDEN', 'IPPOOL_INVALID'] as const) {
     const { plugin, kept, serve } = scene();
     plugin.outcome = failing(code);
@@ -149,7 +149,7 @@ test('a DEL is kept where the API server is away or time is short, and the runti
   }
 });
 
-test('a DEL that can be neither served nor kept is told to the runtime, which repeats it', async () => {
+test('a DEL that can be neither served nor queued fails, so that the runtime repeats it', async () => {
   const { plugin, serve } = scene({
     keep: async () => {
       throw new Error('ENOSPC');
@@ -159,7 +159,7 @@ test('a DEL that can be neither served nor kept is told to the runtime, which re
   assert.equal(bodyOf(await serve('DEL')).code, 11);
 });
 
-test('a DEL that fails otherwise, and anything but a DEL, is told to the runtime', async () => {
+test('a DEL that fails for another reason, and any other failed verb, is an error for the runtime', async () => {
   const { plugin, kept, serve } = scene();
   plugin.outcome = failing('KERNEL_REFUSED');
   assert.equal(bodyOf(await serve('DEL')).code, 100);
@@ -168,7 +168,7 @@ test('a DEL that fails otherwise, and anything but a DEL, is told to the runtime
   assert.equal(kept.length, 0);
 });
 
-test('an error of ours is a document in the asked version, not a broken connection', async () => {
+test('an error of ours is a JSON error in the requested version, not a broken connection', async () => {
   const { plugin, serve } = scene();
   plugin.outcome = async () => {
     throw new TypeError('x is undefined');

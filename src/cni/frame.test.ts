@@ -15,7 +15,7 @@ const fields = fc.uniqueArray(
   },
 );
 
-test('a frame arrives as it was sent, whatever its values hold and however it is cut', () => {
+test('a frame arrives unchanged, whatever its values contain and however it is cut', () => {
   fc.assert(
     fc.property(fields, fc.integer({ min: 1, max: 50 }), (sent, step) => {
       const bytes = encodeFrame(sent);
@@ -32,7 +32,7 @@ test('a frame arrives as it was sent, whatever its values hold and however it is
   );
 });
 
-test('random bytes are refused as damaged, never anything else', () => {
+test('random bytes are refused as damaged, and never cause another error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {

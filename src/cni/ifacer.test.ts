@@ -31,7 +31,7 @@ function call(conf: object): NetnsCall {
 
 const names = () => node.links().map(({ name }) => name);
 
-test('ADD makes the parent and answers an empty result; again, it changes nothing', async () => {
+test('ADD makes the parent and returns an empty result, and a repeated ADD changes nothing', async () => {
   const asked = call({ interfaces: ['eth1'], vlanid: 100 });
   assert.deepEqual(await plugin.add(asked), {});
   assert.deepEqual(names(), ['lo', 'eth1', 'eth2', 'eth1.100']);
@@ -40,7 +40,7 @@ test('ADD makes the parent and answers an empty result; again, it changes nothin
   assert.equal(node.changes.length, changes);
 });
 
-test('parents vanish with a reboot and come back with the next ADD; CHECK tells while they are away', async () => {
+test('the next ADD makes parents again that a reboot removed, and CHECK reports them until then', async () => {
   const asked = call({
     interfaces: ['eth1', 'eth2'],
     bond: { name: 'bond0', mode: 4, options: 'lacp_rate=1' },
@@ -81,7 +81,7 @@ test('nothing is made for a pod that is gone', async () => {
   assert.deepEqual(node.changes, []);
 });
 
-test('DEL and GC take nothing from the pods that share the parent', async () => {
+test('DEL and GC remove nothing that other pods share', async () => {
   await plugin.add(call({ interfaces: ['eth1'], vlanID: 100 }));
   const before = names();
   await plugin.del();

@@ -19,29 +19,29 @@ function scene(now: 'the pod' | 'another pod' | 'the node' | 'nothing') {
   return { pod, parts: { node, openNamespace }, recorded: recordedNetns(path, pod) };
 }
 
-test('DEL finds the namespace that was added in, by the path of the runtime or of the record', async () => {
+test('DEL finds the namespace of the ADD by the path of the runtime or of the record', async () => {
   const { pod, parts, recorded } = scene('the pod');
   assert.equal(await leftNamespace(parts, recorded, '/run/netns/other-name'), pod);
   assert.equal(await leftNamespace(parts, recorded), pod);
   assert.equal(await leftNamespace(parts, undefined), undefined);
 });
 
-test('DEL leaves another pod alone whose process got the number of the old one', async () => {
+test('DEL does not touch another pod whose process has the number of the old one', async () => {
   const { parts, recorded } = scene('another pod');
   assert.equal(await leftNamespace(parts, recorded, path), undefined);
 });
 
-test('DEL leaves the node alone, also by a record of an earlier version', async () => {
+test('DEL does not touch the node, also with a record of an earlier version', async () => {
   const { parts } = scene('the node');
   assert.equal(await leftNamespace(parts, { path }), undefined);
 });
 
-test('DEL goes on without a namespace that is gone', async () => {
+test('DEL continues without a namespace that is gone', async () => {
   const { parts, recorded } = scene('nothing');
   assert.equal(await leftNamespace(parts, recorded, path), undefined);
 });
 
-test('CHECK of another pod’s namespace fails, naming the path', async () => {
+test('CHECK of another pod’s namespace fails, and the error names the path', async () => {
   const { parts, recorded } = scene('another pod');
   const message = `CNI_NETNS ${path} is not the network namespace that the interface was added in`;
   await assert.rejects(addedNamespace(parts, recorded, path), { code: 'CNI_CHECK_FAILED', message });

@@ -16,7 +16,7 @@ function fieldsOf(frame: Buffer): Map<string, Buffer> {
   return new Map(decodeFrame(frame).fields);
 }
 
-test('a request reads as it was written, an empty variable told from an absent one', () => {
+test('a request reads back as it was written, and an empty variable differs from an absent one', () => {
   const read = readRequest(decodeFrame(requestFrame(request)));
   assert.deepEqual(read, request);
   assert.equal('CNI_NETNS' in read.variables, false);
@@ -28,19 +28,19 @@ for (const [field, value] of [
   ['deadline', '-1'],
   ['shim', ''],
 ] as const) {
-  test(`a request whose ${field} is ${JSON.stringify(value)} is refused and named`, () => {
+  test(`a request whose ${field} is ${JSON.stringify(value)} is refused, and the error names the field`, () => {
     const fields = fieldsOf(requestFrame(request)).set(field, Buffer.from(value));
     const frame = decodeFrame(encodeFrame(fields));
     assert.throws(() => readRequest(frame), { code: 'FRAME_DAMAGED', message: new RegExp(`field ${field}`) });
   });
 }
 
-test('a protocol from the future is refused, with those that are served', () => {
+test('a future protocol is refused with a list of the supported ones', () => {
   const frame = decodeFrame(encodeFrame(fieldsOf(requestFrame(request)), 9));
   assert.throws(() => readRequest(frame), /frame of protocol 9: this agent serves 1/);
 });
 
-test('an answer carries exit code, output and log', () => {
+test('an answer contains exit code, output and log', () => {
   const { fields } = decodeFrame(answerFrame({ exitCode: 1, stdout: '{}\n', log: 'ü' }));
   assert.deepEqual(
     [...fields].map(([name, value]) => [name, value.toString()]),

@@ -174,7 +174,7 @@ if (insideNamespaces(import.meta.filename)) {
       message: /conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99: Find/,
     });
     const [told] = await eventually(() => conflictsToldOf('db-0'), 1);
-    assert.match(told ?? '', /it cannot be exchanged/);
+    assert.match(told ?? '', /the address cannot be exchanged/);
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="kept"\} 1$/m);
   });
 

@@ -28,7 +28,7 @@ async function allAnswerTheClient({ lan }: Site, addresses: readonly string[]): 
 }
 
 for (const podRPFilter of [0, 1]) {
-  test(`a policy route of net1 does not take the answers of eth0, rp_filter ${podRPFilter} in the pod`, async () => {
+  test(`a policy route of net1 does not change the answers of eth0, rp_filter ${podRPFilter} in the pod`, async () => {
     using site = await new Site().start();
     await site.addNic('eth0', 6, families, ETH0, { podRPFilter });
     await site.addNic('net1', 7, families, NET1, { podRPFilter, ...clientBy(7) });
@@ -44,7 +44,7 @@ for (const podRPFilter of [0, 1]) {
   });
 }
 
-test('a policy route of eth0 does not take the answers of net1, which has the default route', async () => {
+test('a policy route of eth0 does not change the answers of net1, which has the default route', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, families, ETH0, clientBy(6));
   await site.addNic('net1', 7, families, NET1, { podDefaultRouteNic: 'net1' });
@@ -57,7 +57,7 @@ test('a policy route of eth0 does not take the answers of net1, which has the de
 
 for (const podDefaultRouteNic of ['', 'net1']) {
   const owner = podDefaultRouteNic || 'eth0';
-  test(`beside an overlay of IPv4 alone, the default route on ${owner}: net2’s policy route takes no answers of net1`, async () => {
+  test(`beside an overlay of IPv4 alone, the default route on ${owner}: a policy route of net2 does not change the answers of net1`, async () => {
     using site = await new Site().start();
     site.lan.addCalico(cali, CALICO);
     await site.addNic('net1', 6, families, ETH0, { podDefaultRouteNic });
@@ -67,7 +67,7 @@ for (const podDefaultRouteNic of ['', 'net1']) {
   });
 }
 
-test('a host on net1’s LAN that asks eth0’s address through the router is answered through the router', async () => {
+test('a host on net1’s LAN that asks eth0’s address through the router gets its answer through the router', async () => {
   using site = await new Site().start();
   await site.addUnderlay(families);
   const { lan } = site;
@@ -82,7 +82,7 @@ test('a host on net1’s LAN that asks eth0’s address through the router is an
   });
 });
 
-test('eth0 with IPv4 alone: a host on net2’s LAN that asks net1’s IPv6 address is answered by net1', async () => {
+test('eth0 with IPv4 alone: a host on net2’s LAN that asks net1’s IPv6 address gets its answer from net1', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, [4], ETH0);
   await site.addNic('net1', 7, families, NET1);
@@ -113,7 +113,7 @@ function fronts({ lan }: Site, addresses: readonly string[]): string[] {
 }
 
 for (const podRPFilter of [0, 2]) {
-  test(`what the node forwards is answered through veth0, rp_filter ${podRPFilter} in the pod`, async () => {
+  test(`forwarded packets are answered through veth0, rp_filter ${podRPFilter} in the pod`, async () => {
     using site = await new Site().start();
     await site.addNic('eth0', 6, families, ETH0, { podRPFilter });
     await allAnswerTheClient(site, fronts(site, both(ETH0)));
@@ -121,7 +121,7 @@ for (const podRPFilter of [0, 2]) {
   });
 }
 
-test('a pod with two NICs, loose rp_filter: what the node forwards to each address is answered through veth0', async () => {
+test('a pod with two NICs, loose rp_filter: packets that the node forwards to each address are answered through veth0', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, families, ETH0, { podRPFilter: 2 });
   await site.addNic('net1', 7, families, NET1, { podRPFilter: 2 });
@@ -129,7 +129,7 @@ test('a pod with two NICs, loose rp_filter: what the node forwards to each addre
 });
 
 for (const podRPFilter of [0, 1, 2]) {
-  test(`a pod without any default route answers what its node forwards, rp_filter ${podRPFilter} in the pod`, async () => {
+  test(`a pod without any default route answers forwarded packets, rp_filter ${podRPFilter} in the pod`, async () => {
     using site = await new Site().start();
     const { lan } = site;
     site.plug('eth0', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
@@ -159,7 +159,7 @@ for (const podRPFilter of [0, 1, 2]) {
 for (const podDefaultRouteNic of ['', 'net1']) {
   const owner = podDefaultRouteNic || 'eth0';
   for (const overlay6 of [undefined, CALICO6]) {
-    test(`beside an overlay of ${overlay6 ? 'both families' : 'IPv4 alone'}, the default route on ${owner}: what the node forwards to net1’s address is answered through the node`, async () => {
+    test(`beside an overlay of ${overlay6 ? 'both families' : 'IPv4 alone'}, the default route on ${owner}: packets that the node forwards to net1’s address are answered through the node`, async () => {
       using site = await new Site().start();
       site.lan.addCalico(cali, CALICO, overlay6);
       await site.addNic('net1', 6, families, ETH0, { podDefaultRouteNic });
@@ -171,7 +171,7 @@ for (const podDefaultRouteNic of ['', 'net1']) {
   }
 }
 
-test('two NICs without any default route answer what the node forwards to each', async () => {
+test('two NICs without any default route answer the packets that the node forwards to each', async () => {
   using site = await new Site().start();
   site.plug('eth0', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
   await site.add('eth0');
@@ -181,7 +181,7 @@ test('two NICs without any default route answer what the node forwards to each',
   await site.plugin.check(site.call('net1'));
 });
 
-test('beside an overlay of IPv4 alone, net1 without a gateway answers what the node forwards in both families', async () => {
+test('beside an overlay of IPv4 alone, net1 without a gateway answers forwarded packets in both families', async () => {
   using site = await new Site().start();
   site.lan.addCalico(cali, CALICO);
   site.plug('net1', 6, [`${ETH0[4]}/16`, `${ETH0[6]}/64`], []);
@@ -194,7 +194,7 @@ test('beside an overlay of IPv4 alone, net1 without a gateway answers what the n
   assert.match(bound, /^(EHOSTUNREACH|silence)$/);
 });
 
-test('an overlay of IPv6 alone, loose rp_filter: net1 answers what the node forwards in both families', async () => {
+test('an overlay of IPv6 alone, loose rp_filter: net1 answers forwarded packets in both families', async () => {
   using site = await new Site().start();
   site.lan.addCalico(cali, CALICO, CALICO6);
   for (const line of ['route del default', 'route del 169.254.1.1', `address del ${CALICO}/32 dev eth0`])

@@ -12,7 +12,7 @@ const skip = skipWithout('bridge');
 
 before(primeThreads);
 
-test('CHECK of the plugin bridge passes behind the coordinator, and so does ours', { skip }, async () => {
+test('CHECK of the bridge plugin and of the coordinator passes in one chain', { skip }, async () => {
   using site = await new Site().start();
   const { lan } = site;
   const netns = lan.path(lan.pod);

@@ -102,7 +102,7 @@ function call(conf: object = { prevResult }, interfaceName = 'eth0', sandbox = c
 
 const linksOf = (namespace: FakeNamespace) => namespace.links().map(({ name }) => name);
 
-test('ADD joins pod and node by a veth pair, and passes the previous result on', async () => {
+test('ADD connects pod and node by a veth pair, and passes the previous result on', async () => {
   const result = await plugin.add(call());
   assert.deepEqual(
     [linksOf(node), linksOf(pod)],
@@ -118,20 +118,20 @@ test('ADD joins pod and node by a veth pair, and passes the previous result on',
   );
 });
 
-test('ADD announces the addresses of the NIC once all stands', async () => {
+test('ADD announces the addresses of the NIC after all changes', async () => {
   await plugin.add(call());
   await setImmediate();
   assert.deepEqual(announced, ['10.6.1.5']);
 });
 
-test('ADD again changes nothing that is right', async () => {
+test('a repeated ADD changes nothing', async () => {
   await plugin.add(call());
   const before = [pod.routes(), pod.rules(), node.routes()];
   await plugin.add(call());
   assert.deepEqual([pod.routes(), pod.rules(), node.routes()], before);
 });
 
-test('what ADD is about to do is on disk before the kernel is touched', async () => {
+test('the record of an ADD is on disk before the first change of the kernel', async () => {
   const states: (string | undefined)[] = [];
   const apply = node.change.bind(node);
   node.change = (changes) => {
@@ -144,14 +144,14 @@ test('what ADD is about to do is on disk before the kernel is touched', async ()
   assert.equal(attachments.get({ containerId, interfaceName: 'eth0' })?.coordinator?.state, 'done');
 });
 
-test('a DEL that comes right after the answer leaves no record, though the ADD has more to write', async () => {
+test('a DEL directly after the answer leaves no record, although the ADD still has to write', async () => {
   await plugin.add(call());
   await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'coordinator');
   await setImmediate();
   assert.equal(attachments.get({ containerId, interfaceName: 'eth0' }), undefined);
 });
 
-test('an ADD that the kernel refuses is undone and forgotten', async () => {
+test('an ADD that the kernel refuses is undone, and its record is removed', async () => {
   const apply = pod.change.bind(pod);
   pod.change = (changes) => {
     apply(changes);
@@ -168,7 +168,7 @@ test('an ADD that the kernel refuses is undone and forgotten', async () => {
   assert.equal(files.files.size, 0);
 });
 
-test('an ADD whose undoing is refused too tells what refused it first, and leaves its record to DEL', async () => {
+test('an ADD whose undo also fails reports the first refusal and leaves its record to DEL', async () => {
   const refuse = (doing: string) => () => {
     throw refusal({ doing, subject: doing, errno: 'EPERM', words: 'Operation not permitted' });
   };
@@ -181,7 +181,7 @@ test('an ADD whose undoing is refused too tells what refused it first, and leave
   assert.equal(files.files.size, 1);
 });
 
-test('a repair that changes the plan right after the answer does not keep the record from being done', async () => {
+test('a repair directly after the answer does not keep the record from being completed', async () => {
   await plugin.add(call());
   const key = { containerId, interfaceName: 'eth0' };
   const record = attachments.get(key);
@@ -199,12 +199,12 @@ test('ADD without a previous result is refused', async () => {
   await assert.rejects(plugin.add(call({})), /prevResult is missing; coordinator is chained after/);
 });
 
-test('mode disable makes nothing and passes the result on', async () => {
+test('mode disable makes nothing and passes the previous result on', async () => {
   assert.deepEqual(await plugin.add(call({ prevResult, mode: 'disable' })), prevResult);
   assert.deepEqual(linksOf(node), ['lo']);
 });
 
-test('DEL removes what ADD made, also after a restart and twice', async () => {
+test('DEL removes everything that ADD made, also after a restart and twice', async () => {
   await plugin.add(call());
   await startAgent();
   await plugin.del(call({}));
@@ -212,14 +212,14 @@ test('DEL removes what ADD made, also after a restart and twice', async () => {
   assert.deepEqual([linksOf(node), linksOf(pod), files.files.size], [['lo'], ['lo', 'eth0'], 0]);
 });
 
-test('DEL removes the node’s end though the namespace of the pod is gone', async () => {
+test('DEL removes the node’s end although the namespace of the pod is gone', async () => {
   await plugin.add(call());
   podIsGone = true;
   await plugin.del(call({}));
   assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
 });
 
-test('DEL from the container id alone, without a record, removes the link', async () => {
+test('DEL removes the link by the container id alone, without a record', async () => {
   await plugin.add(call());
   files = new MemoryStateFiles();
   await startAgent();
@@ -227,20 +227,20 @@ test('DEL from the container id alone, without a record, removes the link', asyn
   assert.deepEqual(linksOf(node), ['lo']);
 });
 
-test('DEL of another NIC leaves the link to the one that it was made for', async () => {
+test('DEL of another NIC leaves the link to the NIC that it was made for', async () => {
   await plugin.add(call());
   await plugin.del(call({}, 'net1'));
   assert.deepEqual(linksOf(node), ['lo', hostLink]);
 });
 
-test('CHECK of what was never added says so', async () => {
+test('CHECK of an interface that was never added fails', async () => {
   await assert.rejects(
     plugin.check(call()),
     /nothing is recorded for interface eth0 of container 0123456789abcdef/,
   );
 });
 
-test('CHECK names the link that is gone', async () => {
+test('CHECK names the missing link', async () => {
   await plugin.add(call());
   pod.change([{ verb: 'delete', kind: 'link', name: 'veth0' }]);
   await assert.rejects(plugin.check(call()), { code: 'CNI_CHECK_FAILED', message: /link veth0 is missing/ });
@@ -255,7 +255,7 @@ test('GC removes an attachment that the runtime does not list', async () => {
   assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
 });
 
-test('a late DEL whose path leads to the node by now takes nothing from the node', async () => {
+test('a late DEL whose path leads to the node now removes nothing from the node', async () => {
   await plugin.add(call());
   const rules = node.rules().filter(({ protocol }) => protocol === ROUTE_PROTOCOL);
   assert.notEqual(rules.length, 0);
@@ -291,7 +291,7 @@ const hostRoutes = () =>
     .map(({ destination }) => formatCidr(destination))
     .sort();
 
-test('a second NIC uses the veth of the first, and is not said to have made it', async () => {
+test('a second NIC uses the veth of the first, and its result does not claim the veth', async () => {
   await plugin.add(call());
   const result = await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
   assert.deepEqual(
@@ -302,7 +302,7 @@ test('a second NIC uses the veth of the first, and is not said to have made it',
   assert.deepEqual(sourceRules().sort(), ['10.6.1.5/32', '10.7.1.5/32']);
 });
 
-test('a default route NIC that the pod never gets is refused when its second NIC comes, and nothing of that is left', async () => {
+test('a default route NIC that the pod never gets is refused with its second NIC, and nothing of that NIC is left', async () => {
   podAnnotations = {
     'k8s.v1.cni.cncf.io/networks': 'a',
     'ipam.spidernet.io/default-route-nic': 'net5',
@@ -317,7 +317,7 @@ test('a default route NIC that the pod never gets is refused when its second NIC
   await plugin.add(call({ prevResult: result, mode: 'disable' }, 'net1'));
 });
 
-test('DEL of net1 takes its route from the node though the namespace of the pod is gone, and leaves eth0’s', async () => {
+test('DEL of net1 removes its route from the node although the pod’s namespace is gone, and leaves eth0’s', async () => {
   await plugin.add(call());
   await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
   await startAgent();
@@ -342,7 +342,7 @@ function sandboxOfCalico(): void {
   ]);
 }
 
-test('a DEL that comes after the ADD of the pod’s next sandbox leaves that its route, though their links have one name', async () => {
+test('a DEL after the ADD of the pod’s next sandbox leaves that sandbox its route, although their links have one name', async () => {
   sandboxOfCalico();
   await plugin.add(call({ prevResult: plugNet1() }, 'net1'));
   sandboxOfCalico();
@@ -362,7 +362,7 @@ test('GC of net1 alone leaves eth0', async () => {
   assert.deepEqual([hostRoutes(), sourceRules()], [['10.6.1.5/32'], []]);
 });
 
-test('an ADD of net1 that the kernel refuses leaves eth0 as it was', async () => {
+test('an ADD of net1 that the kernel refuses leaves eth0 unchanged', async () => {
   await plugin.add(call());
   const before = [pod.routes(), pod.rules(), hostRoutes()];
   const prevNet1 = plugNet1();
@@ -381,7 +381,7 @@ test('an ADD of net1 that the kernel refuses leaves eth0 as it was', async () =>
   assert.equal(attachments.get({ containerId, interfaceName: 'net1' }), undefined);
 });
 
-test('net1 in mode underlay beside an eth0 that nobody served is refused with Spiderpool’s words, and nothing is left', async () => {
+test('net1 in mode underlay beside an eth0 without coordinator is refused in Spiderpool’s words, and nothing is left', async () => {
   const conf = { prevResult: plugNet1(), mode: 'underlay' };
   await assert.rejects(plugin.add(call(conf, 'net1')), {
     code: 'COORDINATOR_MODE_CONFLICT',
@@ -390,7 +390,7 @@ test('net1 in mode underlay beside an eth0 that nobody served is refused with Sp
   assert.deepEqual([linksOf(node), files.files.size], [['lo'], 0]);
 });
 
-test('a MAC prefix on an ipvlan is refused before anything is made: the kernel would refuse it half-way', async () => {
+test('a MAC prefix on an ipvlan is refused before any change, because the kernel would refuse it half-way', async () => {
   pod.change([{ verb: 'delete', kind: 'link', name: 'eth0' }]);
   pod.addLink({ name: 'eth0', kind: 'ipvlan', mac: '02:00:00:00:00:01', up: true });
   await assert.rejects(plugin.add(call({ prevResult, podMACPrefix: '0a:1b' })), {

@@ -15,7 +15,7 @@ function ask(nic: string, networks: string | undefined, netConf: object): void {
   requireDefaultRouteNic(options, { namespace: 'default', annotations }, nic);
 }
 
-test('a default route NIC that the pod never asks for fails the ADD of its second NIC, in Spiderpool’s words', () => {
+test('a default route NIC that the pod never requests fails the ADD of its second NIC, in Spiderpool’s words', () => {
   assert.throws(
     () => ask('net1', 'a,b@ens9', { podDefaultRouteNic: 'net5' }),
     (error) =>
@@ -24,14 +24,14 @@ test('a default route NIC that the pod never asks for fails the ADD of its secon
   );
 });
 
-test('one that comes later is no error while net1 is made, nor is any while the first NIC is', () => {
+test('a default route NIC that comes later is no error while net1 or the first NIC is added', () => {
   ask('net1', 'a,b', { podDefaultRouteNic: 'net2' });
   ask('net1', 'a,b', { podDefaultRouteNic: 'eth0' });
   ask('net1', 'a', { podDefaultRouteNic: 'ens1', podDefaultCniNic: 'ens1' });
   ask('eth0', 'a,b', { podDefaultRouteNic: 'net5' });
 });
 
-test('nothing is refused where routes are left alone, or nobody says which NICs come', () => {
+test('nothing is refused when routes are not tuned, or when the later NICs are not known', () => {
   ask('net1', 'a', { podDefaultRouteNic: 'net5', tunePodRoutes: false });
   ask('net1', undefined, { podDefaultRouteNic: 'net5' });
   ask('net1', '[{', { podDefaultRouteNic: 'net5' });
@@ -43,7 +43,7 @@ const networks = (...selections: object[]) => ({
 const read = (annotations: Record<string, string>) =>
   multusDefaults({ namespace: 'default', annotations }, 'eth0');
 
-test('gateways that networks ask Multus for are read with their NICs, one for each family and on several NICs', () => {
+test('requested gateways are read with their NICs, one for each family and on several NICs', () => {
   assert.deepEqual(read(networks({ 'default-route': ['10.7.0.1', 'fd00:10:7::1'] })), [
     { nic: 'net1', gateway: '10.7.0.1' },
     { nic: 'net1', gateway: 'fd00:10:7::1' },
@@ -58,13 +58,13 @@ test('gateways that networks ask Multus for are read with their NICs, one for ea
   ]);
 });
 
-test('a default network may ask too, for the pod’s first NIC, where the pod asks for further networks', () => {
+test('a default network may request the gateway too, for the first NIC of a pod with further networks', () => {
   const first = { 'v1.multus-cni.io/default-network': '[{"name":"a","default-route":["10.6.0.1"]}]' };
   assert.deepEqual(read({ ...first, ...networks({}) }), [{ nic: 'eth0', gateway: '10.6.0.1' }]);
   assert.equal(read(first), undefined);
 });
 
-test('an empty list takes all default routes away; where no network has the key, Multus leaves them', () => {
+test('an empty list removes all default routes; without the key in any network, Multus leaves them', () => {
   assert.deepEqual(read(networks({ 'default-route': [] })), []);
   assert.equal(read(networks({}, {})), undefined);
   assert.equal(read(networks({ 'default-route': null })), undefined);

@@ -85,7 +85,7 @@ async function detectWith(conf: object, configured: DetectionSwitches, of = reco
 const off = { conflict: false, gateway: false };
 const on = { conflict: true, gateway: true };
 
-test('a definition of seed 1 switches each detection on for its NIC alone', async () => {
+test('a definition of seed 1 enables each detection for its own NIC only', async () => {
   assert.deepEqual(await detectWith({}, off), []);
   assert.deepEqual(await detectWith({ detectIPConflict: true, detectGateway: false }, off), [
     '10.6.1.1 rivals',
@@ -94,7 +94,7 @@ test('a definition of seed 1 switches each detection on for its NIC alone', asyn
   assert.deepEqual(await detectWith({ detectgateway: true }, off), ['10.6.1.1 10.6.0.1']);
 });
 
-test('what the configuration asks for is probed here only where IPAM could not', async () => {
+test('requested probes run here only if IPAM could not run them', async () => {
   assert.deepEqual(await detectWith({}, on), ['10.6.1.1 rivals 10.6.0.1']);
   requests = [];
   assert.deepEqual(await detectWith({ detectIPConflict: true, detectGateway: true }, on, probed), []);
@@ -103,7 +103,7 @@ test('what the configuration asks for is probed here only where IPAM could not',
   ]);
 });
 
-test('a definition that switches detection off is obeyed', async () => {
+test('a definition that disables detection is obeyed', async () => {
   assert.deepEqual(await detectWith({ detectIPConflict: false, detectGateway: false }, on), []);
 });
 
@@ -125,12 +125,12 @@ test('the timeout of a definition is the deadline of its probes', async () => {
   }
 });
 
-test('an ADD that is repeated does not probe again what is in use by now', async () => {
+test('a repeated ADD does not probe addresses that are in use by now', async () => {
   const coordinator = { state: 'done', netConf: {}, result: {} } as const;
   assert.deepEqual(await detectWith({}, on, { ...record, coordinator }), []);
 });
 
-test('a conflict fails the ADD and keeps the address from the next attempt', async () => {
+test('a conflict fails the ADD, and the next attempt gets another address', async () => {
   report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
   await assert.rejects(detectWith({ detectIPConflict: true }, off), {
     code: 'ADDRESS_CONFLICT',
@@ -140,14 +140,14 @@ test('a conflict fails the ADD and keeps the address from the next attempt', asy
   assert.deepEqual([ipam.quarantined, told], [['10.6.1.1'], ['10.6.1.1 quarantined']]);
 });
 
-test('a conflict of an address that another IPAM plugin gave fails the ADD and is told of', async () => {
+test('a conflict of an address of another IPAM plugin fails the ADD and is reported', async () => {
   report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
   const { ipam: _, ...other } = record;
   await assert.rejects(detectWith({ detectIPConflict: true }, off, other), { code: 'ADDRESS_CONFLICT' });
   assert.deepEqual([ipam.quarantined, told], [[], ['10.6.1.1 kept']]);
 });
 
-test('a conflict of a fixed address fails the ADD, and the address stays the pod’s', async () => {
+test('a conflict of a fixed address fails the ADD, and the pod keeps the address', async () => {
   report = { kind: 'conflict', address: parseAddress('10.6.1.1'), mac: '0a:00:00:00:00:99' };
   const { ipam: part } = record;
   assert.ok(part);

@@ -63,7 +63,7 @@ for (let round = 1; round <= rounds; round++) {
     ({ name, families, lan }) => `${name} IPv${families.join(' and IPv')} on LAN ${lan}`,
   );
   const wanted = netConf.podDefaultRouteNic || 'no NIC';
-  test(`mix ${round}: overlay ${overlay}, ${names.join(', ')}, default route wished on ${wanted}`, async () => {
+  test(`mix ${round}: overlay ${overlay}, ${names.join(', ')}, default route requested on ${wanted}`, async () => {
     using site = await new Site().start();
     const { lan } = site;
     if (overlay !== 'none') lan.addCalico(cali, CALICO, overlay === 'both' ? CALICO6 : undefined);

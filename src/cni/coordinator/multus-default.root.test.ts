@@ -80,7 +80,7 @@ for (const { gateways: families, served, tuned, overlay } of cases) {
     ...(tuned ? [] : ['tunePodRoutes false']),
     ...(overlay ? ['eth0 of an overlay'] : []),
   ];
-  test(`the default routes stay as Multus has made them, whenever a repair comes: ${how.join(', ')}`, async () => {
+  test(`the default routes of Multus stay, whenever a repair comes: ${how.join(', ')}`, async () => {
     using site = await new Site().start();
     const gateways = annotateDefaults(site, families);
     const netConf = { tunePodRoutes: tuned };
@@ -113,7 +113,7 @@ for (const { gateways: families, served, tuned, overlay } of cases) {
   });
 }
 
-test('a gateway other than that of net1’s pool is the default route, and the pool’s is not', async () => {
+test('a requested gateway is the default route of net1, and the gateway of its pool is not', async () => {
   using site = await new Site().start();
   const gateways = annotateDefaults(site, [4]);
   await site.addNic('eth0', 6, [4], ETH0);
@@ -125,14 +125,14 @@ test('a gateway other than that of net1’s pool is the default route, and the p
   assert.deepEqual(defaults(site), expected([4]));
 });
 
-test('a Multus that deletes no default route of eth0: net1 has it all the same', async () => {
+test('net1 gets the default route also when Multus deletes none of eth0', async () => {
   using site = await new Site().start();
   annotateDefaults(site, [4, 6]);
   await site.addUnderlay([4, 6]);
   assert.deepEqual(defaults(site), expected([4, 6]));
 });
 
-test('net1 leaves: eth0 has its default routes again', async () => {
+test('eth0 gets its default routes back when net1 leaves', async () => {
   using site = await new Site().start();
   const gateways = annotateDefaults(site, [4, 6]);
   await site.addNic('eth0', 6, [4, 6], ETH0);

@@ -107,7 +107,7 @@ test('the kernel holds golden table G5, both families', async () => {
 
 for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
   const owner = 'podDefaultRouteNic' in netConf ? 'net1' : 'eth0';
-  test(`the default route on ${owner}: clients and the node are answered on the NIC that they asked`, async () => {
+  test(`the default route on ${owner}: clients and the node get answers from the NIC that they asked`, async () => {
     using site = await calicoPod(netConf);
     const { pod, client, router, node } = site.lan;
     // The way to the overlay's address, as a router that the fabric tells of it has it.
@@ -132,7 +132,7 @@ for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
     });
   });
 
-  test(`unplugging net1, the default route on ${owner}: the overlay’s pod is as it was, on the node too`, async () => {
+  test(`unplugging net1, the default route on ${owner}: pod and node of the overlay are as before`, async () => {
     using site = await new Site().start();
     site.lan.addCalico(cali, CALICO);
     const alone = site.everything();
@@ -146,7 +146,7 @@ for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
   });
 }
 
-test('an overlay that drops foreign sources, as Cilium does: the node and net1 talk by a veth pair of ours', async () => {
+test('an overlay that drops foreign sources, as Cilium does: the node and net1 reach one another by a veth pair of ours', async () => {
   using site = await new Site().start();
   const { lan } = site;
   lan.addCalico('lxc0123', CALICO);
@@ -165,7 +165,7 @@ test('an overlay that drops foreign sources, as Cilium does: the node and net1 t
   await site.plugin.check(site.call('net1'));
 });
 
-test('an overlay’s NIC may have another name than eth0', async () => {
+test('the NIC of an overlay may have another name than eth0', async () => {
   using site = await new Site().start();
   site.lan.addCalico(cali, CALICO, undefined, 'ens1');
   await site.addNic('net1', 6, [4], net1, { podDefaultCniNic: 'ens1', podDefaultRouteNic: 'net1' });
@@ -177,7 +177,7 @@ test('an overlay’s NIC may have another name than eth0', async () => {
   });
 });
 
-test('an overlay of IPv4 alone, with IPv6 switched off on its NIC: net1’s IPv6 reaches the node and clients all the same', async () => {
+test('an overlay of IPv4 alone, with IPv6 switched off on its NIC: net1’s IPv6 still reaches the node and clients', async () => {
   using site = await new Site().start();
   const { lan } = site;
   lan.addCalico(cali, CALICO);
@@ -199,7 +199,7 @@ test('an overlay of IPv4 alone, with IPv6 switched off on its NIC: net1’s IPv6
   await withServer(lan.node, () => assert.equal(ask(lan.pod, NODE[4]), `${CALICO} hello`));
 });
 
-test('ADD again and a second NIC: tables 101 and 102, nothing twice', async () => {
+test('a repeated ADD and a second NIC: tables 101 and 102, and nothing twice', async () => {
   using site = await calicoPod({ podDefaultRouteNic: 'net1' });
   const before = site.everything();
   await site.start();
@@ -216,7 +216,7 @@ test('ADD again and a second NIC: tables 101 and 102, nothing twice', async () =
   });
 });
 
-test('a macvlan eth0 of somebody else: a veth pair of ours is the way to the node, nothing stands on the parent', async () => {
+test('a macvlan eth0 of another plugin: a veth pair of ours leads to the node, and its parent gets no route or neighbour', async () => {
   using site = await new Site().start();
   site.lan.addMacvlan('eth0', 'eth1', ['10.7.0.9/16'], ['10.7.0.1']);
   await site.addNic('net1', 6, [4], net1);

@@ -12,14 +12,14 @@ before(primeThreads);
 for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
   const wanted = 'podDefaultRouteNic' in netConf ? 'net1' : 'eth0';
   for (const nic of ['eth0', 'net1']) {
-    test(`underlay, the default route on ${wanted}: ${nic} was down, and all is as before, sources of IPv6 routes too`, async () => {
+    test(`underlay, the default route on ${wanted}: after ${nic} was down, repair restores everything, sources of IPv6 routes too`, async () => {
       using site = await new Site().start();
       await site.addUnderlay([4, 6], netConf);
       await flap(site, nic);
     });
   }
 
-  test(`beside an overlay, the default route on ${wanted}: net1 was down, and all is as before`, async () => {
+  test(`beside an overlay, the default route on ${wanted}: after net1 was down, repair restores everything`, async () => {
     using site = await new Site().start();
     site.lan.addCalico(cali, CALICO, CALICO6);
     await site.addNic('net1', 6, [4, 6], { 4: '10.6.212.227', 6: 'fd00:10:6::227' }, netConf);
@@ -61,7 +61,7 @@ function asOlderAgentsLeftIt({ lan }: Site, isOverlay: boolean): void {
 for (const podDefaultRouteNic of ['', 'net1']) {
   const wanted = podDefaultRouteNic || 'eth0';
   for (const isOverlay of [false, true]) {
-    test(`a pod of an older agent ${isOverlay ? 'beside an overlay' : 'of two NICs'}, the default route on ${wanted}: repair gives it what it lacks`, async () => {
+    test(`a pod of an older agent ${isOverlay ? 'beside an overlay' : 'of two NICs'}, the default route on ${wanted}: repair adds the missing objects`, async () => {
       using site = await new Site().start();
       const { lan } = site;
       if (isOverlay) {

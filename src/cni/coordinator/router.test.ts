@@ -46,7 +46,7 @@ const table: [options: object, said: object][] = [
 ];
 
 for (const [options, said] of table) {
-  test(`router ${JSON.stringify(options)} is said in the coordinator's words`, () => {
+  test(`router ${JSON.stringify(options)} is translated into options of the coordinator`, () => {
     const translated = translate(options);
     assert.deepEqual(translated, said);
     parseCoordinatorConf({ ...netConf({}), ...translated, type: 'coordinator' });
@@ -65,7 +65,7 @@ const wrong: [options: object, message: RegExp][] = [
 ];
 
 for (const [options, message] of wrong) {
-  test(`router ${JSON.stringify(options)} is refused, naming the field`, () => {
+  test(`router ${JSON.stringify(options)} is refused with the name of the field`, () => {
     assert.throws(() => translate(options), { code: 'INPUT_INVALID', message });
   });
 }

@@ -33,7 +33,7 @@ function learned(site: Site, address: string): string | undefined {
 
 before(primeThreads);
 
-test('two NICs on one LAN: a neighbour learns for each address the MAC address of its own NIC, every time', async () => {
+test('two NICs on one LAN: a neighbour always learns the MAC address of the NIC that has the address', async () => {
   using site = new Site();
   await twoOnOneLan(site);
   const { router, pod, node } = site.lan;
@@ -60,7 +60,7 @@ test('two NICs on one LAN: a neighbour learns for each address the MAC address o
   });
 });
 
-test('a NIC leaves: the address of the other on its LAN is announced again, so that a neighbour that held the wrong MAC address learns', async () => {
+test('the address of the remaining NIC is announced when the other NIC on its LAN leaves, so that neighbours learn its MAC address', async () => {
   let leaves = false;
   using site = new Site({
     ...quietDetection,

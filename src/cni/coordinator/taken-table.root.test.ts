@@ -40,7 +40,7 @@ async function works(
 
 before(primeThreads);
 
-test('a program has taken table 99 before net1 came: it is alone there also after net1 and net2 came, and net1 left', async () => {
+test('a program that used table 99 before net1 came keeps it alone, also after net1 and net2 came and net1 left', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, [4, 6], ETH0);
   takeTable(site, 99);
@@ -59,7 +59,7 @@ test('a program has taken table 99 before net1 came: it is alone there also afte
   }
 });
 
-test('a program takes table 99 between net1 and net2: once net2 has left, it is alone there, and CHECK and repair agree', async () => {
+test('a program that takes table 99 between net1 and net2 has it alone once net2 has left, and CHECK and repair agree', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6]);
   takeTable(site, 99);
@@ -71,7 +71,7 @@ test('a program takes table 99 between net1 and net2: once net2 has left, it is 
   await works(site, { eth0: ETH0, net1: NET1 });
 });
 
-test('a pod of an older agent, where a program has table 99: after net2 has left, it is alone there', async () => {
+test('a pod of an older agent, where a program has table 99: the program has it alone after net2 has left', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6]);
   await site.addNic('net2', 6, [4, 6], NET2);

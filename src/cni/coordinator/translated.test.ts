@@ -68,12 +68,12 @@ const gatewaysOfPod = () =>
     .filter(({ gateway, table }) => gateway !== undefined && table === 254)
     .map(({ destination }) => formatCidr(destination));
 
-test('without a SpiderCoordinator, veth hijacks what its configuration names and nothing else', async () => {
+test('without a SpiderCoordinator, veth hijacks only the networks of its configuration', async () => {
   await veth.add(call(services));
   assert.deepEqual(gatewaysOfPod(), ['10.96.0.0/12']);
 });
 
-test('a list that veth leaves out is the SpiderCoordinator’s', async () => {
+test('a list that is absent in veth comes from the SpiderCoordinator', async () => {
   coordinator = {
     metadata: { name: 'default' },
     status: { phase: 'Synced', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.0.0.0/24'] },
@@ -82,7 +82,7 @@ test('a list that veth leaves out is the SpiderCoordinator’s', async () => {
   assert.deepEqual(gatewaysOfPod(), ['10.244.0.0/16', '10.96.0.0/12']);
 });
 
-test('a SpiderCoordinator that is not ready yet is waited for: what a pod gets must not depend on when it came', async () => {
+test('veth waits for a SpiderCoordinator that is not ready, so that a pod’s routes do not depend on its start time', async () => {
   coordinator = { metadata: { name: 'default' }, status: { phase: 'NotReady' } } as SpiderCoordinator;
   await assert.rejects(veth.add(call(services)), { code: 'COORDINATOR_NOT_READY' });
 });
@@ -94,7 +94,7 @@ test('the record holds the translation', async () => {
   assert.equal(plan?.options.podMACPrefix, '0a:1b');
 });
 
-test('CHECK compares, DEL and GC undo with a configuration that ADD would refuse', async () => {
+test('CHECK, DEL and GC accept a configuration that ADD would refuse', async () => {
   const broken = { ...services, move_routes: 9 };
   await assert.rejects(veth.add(call(broken)), { message: /move_routes: 9/ });
   const links = () => pod.links().map(({ name }) => name);
@@ -113,7 +113,7 @@ test('CHECK compares, DEL and GC undo with a configuration that ADD would refuse
   assert.deepEqual([links(), attachments.all()], [['lo', 'eth0'], []]);
 });
 
-test('ADD without a previous result is refused in the name of the type', async () => {
+test('ADD without a previous result is refused with the name of the type', async () => {
   const message = 'prevResult is missing; veth is chained after the plugin that makes the interface';
   await assert.rejects(veth.add(call({ service_cidr: ['10.96.0.0/12'] })), {
     code: 'INPUT_INVALID',

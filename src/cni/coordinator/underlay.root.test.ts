@@ -90,7 +90,7 @@ test('the kernel holds golden table G3, both families', async () => {
 
 for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
   const owner = 'podDefaultRouteNic' in netConf ? 'net1' : 'eth0';
-  test(`the default route on ${owner}: a client behind a router is answered on the NIC that it asked, and so is the node`, async () => {
+  test(`the default route on ${owner}: a client behind a router and the node get answers from the NIC that they asked`, async () => {
     using site = await new Site().start();
     await site.addUnderlay([4, 6], netConf);
     const { pod, client, node } = site.lan;
@@ -111,7 +111,7 @@ for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
   });
 }
 
-test('NodePort with the client’s own address: the reply leaves by veth0 though net1 has the default route', async () => {
+test('a NodePort reply to the client’s own address leaves by veth0 although net1 has the default route', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6], { podDefaultRouteNic: 'net1' });
   const { client, router, pod, node } = site.lan;
@@ -135,7 +135,7 @@ test('NodePort with the client’s own address: the reply leaves by veth0 though
   });
 });
 
-test('ADD again changes nothing, from a restarted agent too, and makes no second rule', async () => {
+test('a repeated ADD changes nothing, also from a restarted agent, and makes no second rule', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6]);
   const before = site.everything();
@@ -146,7 +146,7 @@ test('ADD again changes nothing, from a restarted agent too, and makes no second
   }
 });
 
-test('unplugging net1 takes its own away: eth0 has its default route back and talks, the veth stays', async () => {
+test('unplugging net1 removes its objects: eth0 gets its default route back, and the veth pair stays', async () => {
   for (const netConf of [{}, { podDefaultRouteNic: 'net1' }]) {
     using site = await new Site().start();
     await site.addNic('eth0', 6, [4, 6], ETH0);
@@ -167,7 +167,7 @@ test('unplugging net1 takes its own away: eth0 has its default route back and ta
   }
 });
 
-test('unplugged and plugged in again, with another between: each has a table of its own', async () => {
+test('two NICs that are unplugged and plugged in again in turn get tables of their own', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4]);
   await site.addNic('net2', 7, [4], { 4: '10.7.1.2', 6: '' });
@@ -184,7 +184,7 @@ test('unplugged and plugged in again, with another between: each has a table of 
   await site.plugin.check(site.call('net2'));
 });
 
-test('CHECK names what is broken, and ADD again repairs it', async () => {
+test('CHECK names the broken object, and a repeated ADD repairs it', async () => {
   using site = await new Site().start();
   await site.addUnderlay([4, 6]);
   const { pod, node } = site.lan;
@@ -218,7 +218,7 @@ test('CHECK names what is broken, and ADD again repairs it', async () => {
   }
 });
 
-test('two NICs on one LAN keep apart: each answers by itself', async () => {
+test('two NICs on one LAN each answer for their own address', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, [4, 6], ETH0);
   const second = { 4: '10.6.168.180', 6: 'fd00:10:6::180' };
@@ -236,7 +236,7 @@ test('two NICs on one LAN keep apart: each answers by itself', async () => {
   await withServer(site.lan.pod, () => assert.equal(ask(site.lan.client, ETH0[4]), '10.9.0.2 hello'));
 });
 
-test('three NICs, strict rp_filter asked for: each is answered by itself, and Services are asked from eth0’s address', async () => {
+test('three NICs, strict rp_filter requested: each NIC answers for itself, and Services see eth0’s address', async () => {
   using site = await new Site().start();
   const strict = { podRPFilter: 1 };
   const net2 = { 4: '10.7.168.180', 6: 'fd00:10:7::180' };
@@ -260,7 +260,7 @@ test('three NICs, strict rp_filter asked for: each is answered by itself, and Se
   }
 });
 
-test('a default route with a gateway off the NIC’s network, metric and MTU moves as it is, and so does one of two hops', async () => {
+test('a default route moves unchanged: with an onlink gateway, metric and MTU, or with two hops', async () => {
   using site = await new Site().start();
   const { lan } = site;
   await site.addNic('eth0', 6, [4], ETH0);
@@ -282,7 +282,7 @@ test('a default route with a gateway off the NIC’s network, metric and MTU mov
   await site.plugin.check(site.call('net1'));
 });
 
-test('a router’s default route moves to the NIC’s table, and what it advertises next does not bring it back', async () => {
+test('a router’s default route moves to the NIC’s table, and the next advertisement does not bring it back', async () => {
   using site = await new Site().start();
   const { lan } = site;
   await site.addNic('eth0', 6, [6], ETH0);
@@ -308,7 +308,7 @@ test('a router’s default route moves to the NIC’s table, and what it adverti
   await site.plugin.check(site.call('net1'));
 });
 
-test('eth0 with IPv6 and net1 with IPv4: both reach the node and are answered', async () => {
+test('eth0 with IPv6 and net1 with IPv4: both reach the node and answer', async () => {
   using site = await new Site().start();
   await site.addNic('eth0', 6, [6], ETH0);
   await site.addNic('net1', 7, [4], NET1);
@@ -333,7 +333,7 @@ test('the first NIC may have another name', async () => {
   });
 });
 
-test('a pool’s route to the node’s own address fails ADD with a message that names this route', async () => {
+test('a pool’s route to the node’s own address fails ADD, and the error names this route', async () => {
   using site = await new Site().start();
   site.plug('eth0', 6, ['10.6.168.172/16'], ['10.6.0.1']);
   ip('-n', site.lan.pod, 'route', 'add', `${NODE[4]}/32`, 'via', '10.6.0.1', 'dev', 'eth0');

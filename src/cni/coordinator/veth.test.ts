@@ -62,7 +62,7 @@ const table: [options: object, said: object][] = [
 ];
 
 for (const [options, said] of table) {
-  test(`veth ${JSON.stringify(options)} is said in the coordinator's words`, () => {
+  test(`veth ${JSON.stringify(options)} is translated into options of the coordinator`, () => {
     const translated = translate(options);
     assert.deepEqual(translated, said);
     // What comes out, the coordinator takes.
@@ -97,7 +97,7 @@ const wrong: [options: object, message: RegExp][] = [
 ];
 
 for (const [options, message] of wrong) {
-  test(`veth ${JSON.stringify(options)} is refused, naming the field`, () => {
+  test(`veth ${JSON.stringify(options)} is refused with the name of the field`, () => {
     assert.throws(() => translate(options), { code: 'INPUT_INVALID', message });
   });
 }

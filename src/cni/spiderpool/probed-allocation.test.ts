@@ -72,12 +72,12 @@ async function allocate(edge: Detection, signal = new AbortController().signal) 
   return { addresses: allocation.addresses.map(({ address }) => formatAddress(address.address)), done };
 }
 
-test('with both detections off nothing is probed', async () => {
+test('nothing is probed when both detections are off', async () => {
   assert.deepEqual((await allocate(detection(free, { conflict: false }))).addresses, ['10.6.1.1']);
   assert.equal(probed.length, 0);
 });
 
-test('an address that another machine uses is put into quarantine, and the next one is taken', async () => {
+test('an address that another machine uses is put into quarantine, and the pod gets the next one', async () => {
   assert.deepEqual(await allocate(detection(conflictOn('10.6.1.1', '10.6.1.2'))), {
     addresses: ['10.6.1.3'],
     done: true,
@@ -89,7 +89,7 @@ test('an address that another machine uses is put into quarantine, and the next 
   ]);
 });
 
-test('the fixed address of a StatefulSet’s pod is not exchanged: its ADD fails with the MAC address of the rival', async () => {
+test('the fixed address of a StatefulSet’s pod is not exchanged: ADD fails with the MAC address of the rival', async () => {
   ipam.fixed = true;
   await assert.rejects(allocate(detection(conflictOn('10.6.1.1'))), {
     code: 'ADDRESS_CONFLICT',
@@ -100,7 +100,7 @@ test('the fixed address of a StatefulSet’s pod is not exchanged: its ADD fails
   assert.deepEqual(told, ['a uid-a net1 10.6.1.1 0a:00:00:00:00:99 kept']);
 });
 
-test('where there is no other address the ADD fails with the MAC address of the rival, and nothing stays', async () => {
+test('ADD fails with the MAC address of the rival when there is no other address, and leaves nothing', async () => {
   const edge = detection((address) => {
     ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'all IP addresses used out' });
     return conflictOn('10.6.1.1')(address);
@@ -113,7 +113,7 @@ test('where there is no other address the ADD fails with the MAC address of the 
   assert.deepEqual([ipam.held.size, givenBack], [0, ['uid-a']]);
 });
 
-test('a proxy that answers for every address costs five of them, not the whole pool', async () => {
+test('a proxy that answers for every address puts five of them into quarantine, not the whole pool', async () => {
   const everything = (address: string): ProbeReport => ({
     kind: 'conflict',
     address: parseAddress(address),
@@ -123,7 +123,7 @@ test('a proxy that answers for every address costs five of them, not the whole p
   assert.deepEqual([ipam.quarantined.length, ipam.held.size], [5, 0]);
 });
 
-test('a gateway that does not answer fails the ADD, and nothing stays allocated', async () => {
+test('ADD fails when the gateway does not answer, and no address stays allocated', async () => {
   const silent = (): ProbeReport => ({ kind: 'unreachable', gateway: parseAddress('10.6.0.1') });
   const edge = detection(silent, { conflict: false, gateway: true });
   await assert.rejects(allocate(edge), {
@@ -133,7 +133,7 @@ test('a gateway that does not answer fails the ADD, and nothing stays allocated'
   assert.deepEqual([ipam.held.size, givenBack, ipam.quarantined], [0, ['uid-a'], []]);
 });
 
-test('the gateway is part of the probe only where it is looked for', async () => {
+test('the gateway is probed only where gateway detection is on', async () => {
   await allocate(detection(free));
   await allocate(detection(free, { gateway: true }));
   const gateways = probed.map(({ targets }) =>
@@ -142,11 +142,11 @@ test('the gateway is part of the probe only where it is looked for', async () =>
   assert.deepEqual(gateways, [[undefined], ['10.6.0.1']]);
 });
 
-test('a NIC that is not there yet is left to the coordinator', async () => {
+test('a NIC that does not exist yet is left to the coordinator', async () => {
   assert.equal((await allocate(detection(() => ({ kind: 'absent' })))).done, false);
 });
 
-test('what a failure meets while giving back does not hide the failure', async () => {
+test('an error during the release does not hide the error that caused it', async () => {
   const edge = detection(() => {
     throw new OrbError('DEADLINE_PASSED', { message: 'late' });
   });

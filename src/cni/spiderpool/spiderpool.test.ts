@@ -84,7 +84,7 @@ function call({
   return { conf: parsed, environment, netns: '/run/netns/pod', signal, log: silentLogger };
 }
 
-test('ADD answers addresses and routes without interfaces, as IPAM plugins do', async () => {
+test('ADD returns addresses and routes without interfaces, as IPAM plugins do', async () => {
   assert.deepEqual(await plugin.add(call()), {
     ips: [{ address: '10.6.1.1/16', gateway: '10.6.0.1' }],
     routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }],
@@ -97,12 +97,12 @@ test('ADD switches duplicate address detection off before the main plugin sets a
   assert.equal(pod.sysctls.get('ipv6/conf/default/accept_dad'), '0');
 });
 
-test('ADD is refused before anything is allocated where CNI_ARGS names no pod', async () => {
+test('ADD is refused before any allocation when CNI_ARGS names no pod', async () => {
   await assert.rejects(plugin.add(call({ args: 'K8S_POD_NAME=a' })), /CNI_ARGS lacks K8S_POD_NAMESPACE/);
   assert.equal(ipam.allocations.length, 0);
 });
 
-test('a request for an address is refused with its field and value before anything is allocated; DEL and CHECK go on', async () => {
+test('a requested address is refused with field and value before any allocation, and DEL and CHECK succeed', async () => {
   const pod = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a';
   const requests: [Who, RegExp][] = [
     [{ conf: { runtimeConfig: { ips: ['10.6.1.9'] } } }, /^runtimeConfig\.ips \["10\.6\.1\.9"\] asks for/],
@@ -120,7 +120,7 @@ test('a request for an address is refused with its field and value before anythi
   for (const [request] of requests) await plugin.check(call({ ...request, prevResult }));
 });
 
-test('no request is made by: an empty list, null, and what is of no known shape', async () => {
+test('an empty list, null and a value of unknown shape request no address', async () => {
   const confs = [
     { runtimeConfig: { ips: [], mac: '02:00:00:00:00:01' } },
     { runtimeConfig: null, args: 'x' },
@@ -131,7 +131,7 @@ test('no request is made by: an empty list, null, and what is of no known shape'
   await plugin.add(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a;IP=' }));
 });
 
-test('on a full disk ADD says so and gives back what it has allocated; DEL needs no room', async () => {
+test('on a full disk ADD reports it and releases its addresses, and DEL needs no room', async () => {
   files.full = true;
   await assert.rejects(plugin.add(call()), { code: 'DISK_FULL', message: /the disk is full: cannot write/ });
   assert.equal(ipam.held.size, 0);
@@ -153,14 +153,14 @@ test('a refused ADD leaves no record', async () => {
   assert.equal(files.files.size, 0);
 });
 
-test('ADD repeated does not probe again what is in use by now', async () => {
+test('a repeated ADD does not probe addresses that are in use by now', async () => {
   await plugin.add(call());
   report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
   await plugin.add(call());
   assert.deepEqual([probes, ipam.held.size], [1, 1]);
 });
 
-test('an ADD whose gateway is silent gives back what that NIC got, and leaves no record', async () => {
+test('an ADD whose gateway is silent releases the addresses of that NIC and leaves no record', async () => {
   await plugin.add(call());
   report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
   await assert.rejects(plugin.add(call({ interfaceName: 'net1' })), {
@@ -170,7 +170,7 @@ test('an ADD whose gateway is silent gives back what that NIC got, and leaves no
   assert.equal(attachments.all().length, 1);
 });
 
-test('DEL releases for the pod that ADD recorded, whatever CNI_ARGS says, also after a restart', async () => {
+test('DEL releases the addresses of the pod that ADD recorded, whatever CNI_ARGS says, also after a restart', async () => {
   await plugin.add(call());
   await startAgent();
   await plugin.del(call({ args: '' }));
@@ -181,7 +181,7 @@ test('DEL releases for the pod that ADD recorded, whatever CNI_ARGS says, also a
   assert.deepEqual([ipam.held.size, files.files.size], [0, 0]);
 });
 
-test('DEL of one of two NICs releases that one alone', async () => {
+test('DEL of one of two NICs releases only its addresses', async () => {
   await plugin.add(call());
   await plugin.add(call({ interfaceName: 'net1' }));
   await plugin.del(call({ interfaceName: 'net1' }));
@@ -192,14 +192,14 @@ test('DEL of one of two NICs releases that one alone', async () => {
   assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
 });
 
-test('DEL twice releases once, or at most asks again', async () => {
+test('a second DEL releases nothing twice', async () => {
   await plugin.add(call());
   await plugin.del(call());
   await plugin.del(call());
   assert.equal(ipam.held.size, 0);
 });
 
-test('DEL without a record releases by the UID of CNI_ARGS: the agent may have died before it wrote one', async () => {
+test('DEL without a record releases by the UID of CNI_ARGS, because the agent may have died before it wrote one', async () => {
   await ipam.allocate({ ...request, interfaceName: 'eth0' });
   await plugin.del(call());
   assert.equal(ipam.held.size, 0);
@@ -209,7 +209,7 @@ for (const [whose, uid] of [
   ['a static pod, whom CNI_ARGS names by the hash of its file', ';K8S_POD_UID=hash-of-file'],
   ['a pod whose UID CNI_ARGS leaves out', ''],
 ]) {
-  test(`an address of ${whose} is given back though the agent died between the pool’s write and its record`, async () => {
+  test(`the address of ${whose} is released although the agent died between the pool’s write and its record`, async () => {
     const args = `K8S_POD_NAMESPACE=default;K8S_POD_NAME=a${uid}`;
     const allocate = ipam.allocate.bind(ipam);
     const written = Promise.withResolvers<void>();
@@ -229,7 +229,7 @@ for (const [whose, uid] of [
   });
 }
 
-test('DEL of a static pod without a record gives back what its mirror pod holds, and not from under its next sandbox', async () => {
+test('DEL of a static pod without a record releases its mirror pod’s address, but not that of its next sandbox', async () => {
   const args = 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=hash-of-file';
   ipam.mirrors.set('hash-of-file', 'uid-of-mirror');
   const allocate = ipam.allocate.bind(ipam);
@@ -246,14 +246,14 @@ test('DEL of a static pod without a record gives back what its mirror pod holds,
   assert.equal(ipam.held.size, 0);
 });
 
-test('DEL without a record gives back all NICs, which the lost ADD had allocated at once', async () => {
+test('DEL without a record releases all NICs, because the lost ADD allocated all of them', async () => {
   await ipam.allocate({ ...request, interfaceName: 'eth0' });
   await ipam.allocate({ ...request, interfaceName: 'net1' });
   await plugin.del(call());
   assert.equal(ipam.held.size, 0);
 });
 
-test('DEL without a record gives back although a superseded sandbox is still remembered', async () => {
+test('DEL without a record releases although a superseded sandbox still has its record', async () => {
   await plugin.add(call({ containerId: 'one' }));
   await plugin.add(call({ containerId: 'two' }));
   await plugin.del(call({ containerId: 'two' }));
@@ -262,7 +262,7 @@ test('DEL without a record gives back although a superseded sandbox is still rem
   assert.equal(ipam.held.size, 0);
 });
 
-test('a late DEL of the second NIC of an old sandbox leaves it to the new one, which has only its first yet', async () => {
+test('a late DEL of an old sandbox’s second NIC leaves it to the new sandbox, which has only its first yet', async () => {
   await plugin.add(call({ containerId: 'one' }));
   await plugin.add(call({ containerId: 'one', interfaceName: 'net1' }));
   await plugin.add(call({ containerId: 'two' }));
@@ -270,12 +270,12 @@ test('a late DEL of the second NIC of an old sandbox leaves it to the new one, w
   assert.deepEqual([...ipam.held.keys()].sort(), ['uid-a eth0', 'uid-a net1']);
 });
 
-test('DEL without a record and without UID releases nothing: a name may be another pod by now', async () => {
+test('DEL without a record and without UID releases nothing, because another pod may have the name now', async () => {
   await plugin.del(call({ args: 'K8S_POD_NAMESPACE=default;K8S_POD_NAME=a' }));
   assert.equal(ipam.releases.length, 0);
 });
 
-test('a late DEL of an old sandbox frees nothing of the new one', async () => {
+test('a late DEL of an old sandbox releases nothing of the new one', async () => {
   await plugin.add(call({ containerId: 'old' }));
   await plugin.add(call({ containerId: 'new' }));
   await plugin.del(call({ containerId: 'old' }));
@@ -285,7 +285,7 @@ test('a late DEL of an old sandbox frees nothing of the new one', async () => {
   assert.equal(ipam.held.size, 0);
 });
 
-test('a late DEL of an old sandbox frees nothing of the new one, though the agent died before it had noted who is newer', async () => {
+test('a late DEL of an old sandbox releases nothing of the new one, although the agent died before it recorded which is newer', async () => {
   await plugin.add(call());
   attachments.supersede = async () => [];
   await plugin.add(call({ containerId: 'two' }));
@@ -296,7 +296,7 @@ test('a late DEL of an old sandbox frees nothing of the new one, though the agen
   assert.deepEqual([ipam.held.size, attachments.all()], [0, []]);
 });
 
-test('a DEL that could not release keeps its record for the repeat', async () => {
+test('a DEL that could not release keeps its record for the next DEL', async () => {
   await plugin.add(call());
   ipam.failure = new OrbError('KUBE_UNREACHABLE', { message: 'away' });
   await assert.rejects(plugin.del(call()), { code: 'KUBE_UNREACHABLE' });
@@ -306,7 +306,7 @@ test('a DEL that could not release keeps its record for the repeat', async () =>
   assert.deepEqual([ipam.held.size, files.files.size], [0, 0]);
 });
 
-test('CHECK wants the address in prevResult and in the pool', async () => {
+test('CHECK requires the address in prevResult and in the pool', async () => {
   const prevResult = await plugin.add(call());
   await plugin.check(call({ prevResult }));
   await assert.rejects(plugin.check(call()), /prevResult is missing/);
@@ -319,7 +319,7 @@ test('CHECK wants the address in prevResult and in the pool', async () => {
   await assert.rejects(plugin.check(call({ containerId: 'other', prevResult })), /no addresses are recorded/);
 });
 
-test('GC releases what the runtime does not list, in this network only, and goes on after a failure', async () => {
+test('GC releases unlisted attachments of this network only, and continues after a failure', async () => {
   const args = (name: string) => `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_UID=uid-${name}`;
   for (const name of ['kept', 'stale']) await plugin.add(call({ containerId: name, args: args(name) }));
   await plugin.add(call({ containerId: 'else', args: args('else'), conf: { name: 'other' } }));

@@ -22,7 +22,7 @@ const text = (outcome: PoolOutcome | undefined): string => {
 };
 const fresh = (records: object = {}) => PoolLedger.read(poolObject('p', {}, records));
 
-test('no two owners ever hold one address, whatever comes and goes', () => {
+test('two owners never hold one address, whatever the sequence of changes', () => {
   const uid = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
   const nic = fc.constantFrom('eth0', 'net1');
   const operation = fc.oneof(
@@ -52,7 +52,7 @@ test('no two owners ever hold one address, whatever comes and goes', () => {
   );
 });
 
-test('allocations of one batch get the lowest addresses in turn; repeating them changes nothing', () => {
+test('allocations of one batch get the lowest addresses in turn, and a repeat changes nothing', () => {
   const first = applyOperations(
     fresh(),
     [allocate('a'), allocate('b'), allocate('a', 'net1')],
@@ -64,7 +64,7 @@ test('allocations of one batch get the lowest addresses in turn; repeating them 
   assert.deepEqual(again.outcomes.map(text), ['10.6.0.10', '10.6.0.11']);
 });
 
-test('a full pool says so in upstream words and a release in the same batch makes room', () => {
+test("a full pool is refused in Spiderpool's words, and a release in the same batch makes room", () => {
   const full = applyOperations(
     fresh(),
     Array.from({ length: 10 }, (_, i) => allocate(`u${i}`)),
@@ -76,7 +76,7 @@ test('a full pool says so in upstream words and a release in the same batch make
   assert.deepEqual(two.outcomes.map(text), ['10.6.0.13', '10.6.0.13']);
 });
 
-test('a release frees the owner it names and nobody else', () => {
+test('a release frees the addresses of its owner only', () => {
   const { ledger } = applyOperations(
     fresh(),
     [allocate('a'), allocate('a', 'net1'), allocate('b')],
@@ -88,7 +88,7 @@ test('a release frees the owner it names and nobody else', () => {
   assert.equal(applyOperations(ledger, [releaseNic('stranger')], pickContext()).changed, false);
 });
 
-test('a record without NIC is reused when it is the only one, and goes with the last NIC', () => {
+test('a record without NIC is reused when it is the only one, and is released with the last NIC', () => {
   const ledger = fresh({ '10.6.0.15': { pod: 'ns/a', podUid: 'a', note: 'kept' } });
   const { outcomes, ledger: named } = applyOperations(ledger, [allocate('a')], pickContext());
   assert.deepEqual(outcomes, [
@@ -105,7 +105,7 @@ test('a record without NIC is reused when it is the only one, and goes with the 
   assert.equal(applyOperations(ledger, [releaseNic('a', 'eth0', true)], pickContext()).ledger.text, '');
 });
 
-test('a released address rests while another is free, and the longest rested goes first when none is', () => {
+test('a released address is allocated only when no other is free, the longest released first', () => {
   const { ledger: before } = applyOperations(fresh(), [allocate('a')], pickContext());
   const { ledger: after } = applyOperations(before, [releaseNic('a')], pickContext());
   const resting = noteReleases(new Map(), before, after, 1_000_000);
@@ -124,13 +124,13 @@ test('a released address rests while another is free, and the longest rested goe
   );
 });
 
-test('an address released in a batch rests for the allocations of the same batch', () => {
+test('an address that a batch releases is allocated last in the same batch', () => {
   const { ledger } = applyOperations(fresh(), [allocate('a')], pickContext());
   const { outcomes } = applyOperations(ledger, [releaseNic('a'), allocate('b')], pickContext());
   assert.deepEqual(outcomes.map(text), ['10.6.0.10', '10.6.0.11']);
 });
 
-test('reserved addresses are leapt over, in a pool of 2^64 too', () => {
+test('reserved addresses are skipped, also in a pool of 2^64 addresses', () => {
   const pool = poolObject('p6', {
     subnet: 'fd00::/64',
     ips: ['fd00::-fd00::ffff:ffff:ffff:ffff'],
@@ -146,7 +146,7 @@ test('reserved addresses are leapt over, in a pool of 2^64 too', () => {
   assert.equal(ledger.status.totalIPCount, Number.MAX_SAFE_INTEGER);
 });
 
-test('a disabled pool gives nothing new but lets go', () => {
+test('a disabled pool allocates nothing new, but releases addresses', () => {
   const { ledger } = applyOperations(fresh(), [allocate('a')], pickContext());
   const disabled = PoolLedger.read(
     poolObject('p', { disable: true }, Object.fromEntries(ledger.records)),
@@ -156,7 +156,7 @@ test('a disabled pool gives nothing new but lets go', () => {
   assert.deepEqual(outcomes.map(text), ['disabled IPPool p', '10.6.0.10']);
 });
 
-test('records that cannot be read stop everything on the pool', () => {
+test('unreadable records stop every change of the pool', () => {
   for (const records of [
     { '10.6.0': { pod: 'a', podUid: 'a' } },
     { 'fd00::1': { pod: 'a', podUid: 'a' } },
@@ -169,7 +169,7 @@ test('records that cannot be read stop everything on the pool', () => {
   }
 });
 
-test('an address in quarantine is passed over until its time is up', () => {
+test('an address in quarantine is skipped until its time is over', () => {
   const quarantined = new Map([['10.6.0.10', 2_000_000]]);
   const at = (nowMs: number) =>
     applyOperations(fresh(), [allocate('a')], pickContext({ quarantined, nowMs })).outcomes.map(text);

@@ -44,7 +44,7 @@ const filterContext: FilterContext = {
   agentNamespace: 'kube-system',
 };
 
-test('a pattern of many stars, which anybody may write into a pod, takes no time', () => {
+test('a pattern with many stars, which anybody may write into a pod, takes no time', () => {
   const name = 'a'.repeat(250);
   for (const pattern of [`${'*'.repeat(200)}b`, `${'*a'.repeat(100)}b`, `${'*[a-z]?'.repeat(60)}b`]) {
     assert.equal(patternMatcher(pattern)(name), false);
@@ -144,12 +144,12 @@ for (const [name, changes, message] of [
     /^no IPPool available, no pool selection rules of any type are specified$/,
   ],
 ] as const) {
-  test(`refuses ${name}`, () => {
+  test(`a list with ${name} is refused`, () => {
     assert.throws(() => selectCandidates(sources(changes)), { name: 'OrbError', message });
   });
 }
 
-test('pools that do not serve the pod are left out, and all gone says why for each', () => {
+test('unsuitable pools are left out, and when all are, the error gives the reason for each', () => {
   const filtered = (names: string[]) =>
     filterCandidates(selectCandidates(sources(pod('ippool', { ipv4: names }))), catalog, filterContext);
   assert.deepEqual(filtered(['other', 'a'])[0]?.families, [{ family: 4, pools: ['a'] }]);
@@ -159,7 +159,7 @@ test('pools that do not serve the pod are left out, and all gone says why for ea
   });
 });
 
-test('all NICs and families are chosen at once, from the first pool with room, with their routes', () => {
+test('pools of all NICs and families are chosen at once, each from the first pool with room, with their routes', () => {
   const ledgers = new Map(objects.map((object) => [object.metadata.name, PoolLedger.read(object)]));
   const entries = [
     { ipv4: ['b', 'a'], ipv6: ['six'] },
@@ -206,7 +206,7 @@ test('all NICs and families are chosen at once, from the first pool with room, w
   );
 });
 
-test('an exhausted NIC is an error in upstream words', () => {
+test("an exhausted NIC is an error in Spiderpool's words", () => {
   const ledger = PoolLedger.read(poolObject('b', { ips: [] }));
   const candidates = selectCandidates(sources(pod('ippool', { ipv4: ['b'] })));
   assert.throws(

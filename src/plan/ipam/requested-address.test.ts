@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refuseRequestedAddress } from './requested-address.ts';
 
-test('a request for an address is refused with its field and value, and an empty one is no request', () => {
+test('a requested address is refused with its field and value, and an empty request is ignored', () => {
   for (const value of [undefined, null, '', [], {}]) refuseRequestedAddress('ips', value);
   for (const value of ['10.6.0.9', ['10.6.0.9/16'], [''], { a: 1 }, 5, false]) {
     assert.throws(

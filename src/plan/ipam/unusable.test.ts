@@ -23,12 +23,12 @@ function handedOut(spec: SpecFields): { readonly addresses: string[]; readonly t
   return { addresses, total: ledger.status.totalIPCount };
 }
 
-test('the network and the broadcast address of an IPv4 pool are not handed out and not counted', () => {
+test('network and broadcast address of an IPv4 pool are neither allocated nor counted', () => {
   const given = { subnet: '10.33.1.0/30', ips: ['10.33.1.0-10.33.1.3'] };
   assert.deepEqual(handedOut(given), { addresses: ['10.33.1.1', '10.33.1.2'], total: 2 });
 });
 
-test('a pool of a whole IPv6 /64 does not hand out the subnet-router anycast address first', () => {
+test('a pool of a whole IPv6 /64 does not allocate the subnet-router anycast address', () => {
   const given = { subnet: 'fd00:64::/64', ips: ['fd00:64::-fd00:64::ffff:ffff:ffff:ffff'] };
   assert.equal(handedOut(given).addresses[0], 'fd00:64::1');
 });
@@ -40,12 +40,12 @@ for (const [subnet, ips, addresses] of [
   ['fd00:65::/127', ['fd00:65::-fd00:65::1'], ['fd00:65::', 'fd00:65::1']],
   ['fd00:65::7/128', ['fd00:65::7'], ['fd00:65::7']],
 ] as const) {
-  test(`a pool of ${subnet} hands out ${addresses.join(', ')}`, () => {
+  test(`a pool of ${subnet} allocates ${addresses.join(', ')}`, () => {
     assert.deepEqual(handedOut({ subnet, ips: [...ips] }).addresses, addresses);
   });
 }
 
-test('a pod that holds the broadcast address from before keeps it', () => {
+test('a pod that has the broadcast address already keeps it', () => {
   const records = { '10.6.255.255': { pod: 'default/a', podUid: 'a', nic: 'eth0' } };
   const ledger = PoolLedger.read(poolObject('p', { ips: ['10.6.255.254-10.6.255.255'] }, records));
   const owner = { pod: 'default/a', podUid: 'a', nic: 'eth0' };
@@ -53,7 +53,7 @@ test('a pod that holds the broadcast address from before keeps it', () => {
   assert.equal(pick.address && formatAddress(pick.address), '10.6.255.255');
 });
 
-test('a pool of a broadcast address alone is refused, but one that is stored so may be written again', () => {
+test('a pool of only a broadcast address is refused, but a stored one may be written again', () => {
   const spec = { subnet: '10.34.1.0/24', ips: ['10.34.1.255'], gateway: '10.34.1.1' };
   const pool = defaultPool(poolObject('p', spec));
   const [issue] = validatePool(pool, [], { families: [4, 6] });
@@ -65,7 +65,7 @@ test('a pool of a broadcast address alone is refused, but one that is stored so 
   assert.deepEqual(validatePool(pool, [], { old: pool, families: [4, 6] }), []);
 });
 
-test('a pool that leaves out what no machine may have gets no warning', () => {
+test('a pool that excludes its unusable addresses gets no warning', () => {
   assert.deepEqual(poolWarnings(poolObject('p')), []);
   const spec = { subnet: 'fd00:64::/64', ips: ['fd00:64::-fd00:64::5'], gateway: 'fd00:64::a' };
   assert.deepEqual(poolWarnings(poolObject('p', spec)), [

@@ -59,7 +59,7 @@ for (const [name, spec, expected] of [
   ['an empty podAffinity', { podAffinity: {} }, /^spec.podAffinity: empty podAffinity/],
   ['the wrong version', { ipVersion: 6 as const }, /^spec.ipVersion: must be 4/],
 ] as const) {
-  test(`refuses a pool with ${name}, and a stored one is not used`, () => {
+  test(`a pool with ${name} is refused, and a stored one is not used`, () => {
     const found = issues(spec as SpecFields);
     assert.equal(found.length, 1, found.join());
     assert.match(found[0] ?? '', expected);
@@ -68,7 +68,7 @@ for (const [name, spec, expected] of [
   });
 }
 
-test('a gateway among the addresses is fine when it is excluded', () => {
+test('a gateway among the addresses is accepted when it is excluded', () => {
   assert.deepEqual(issues({ gateway: '10.6.0.10', excludeIPs: ['10.6.0.10'] }), []);
 });
 
@@ -84,7 +84,7 @@ test('pools may share a subnet but no address, and different subnets must not ov
   );
 });
 
-test('an address in use cannot be removed, a free one can', () => {
+test('an allocated address cannot be removed from a pool, and a free one can', () => {
   const old = stored('p', {}, { '10.6.0.12': { pod: 'ns/a', podUid: 'a' } });
   assert.deepEqual(issues({ ips: ['10.6.0.12'] }, [old], old), []);
   assert.match(
@@ -99,7 +99,7 @@ test('the subnet never changes, but may be written with host bits again', () => 
   assert.match(issues({ subnet: '10.6.0.0/17' }, [old], old)[0] ?? '', /^spec.subnet: is not changeable/);
 });
 
-test('a terminating pool keeps its spec, and a pool in use is not deleted', () => {
+test('a terminating pool keeps its spec, and a pool in use cannot be deleted', () => {
   const old = stored('p');
   const going: SpiderIPPool = {
     ...old,
@@ -114,7 +114,7 @@ test('a terminating pool keeps its spec, and a pool in use is not deleted', () =
   assert.equal(validatePoolDeletion({ ...old, status: { allocatedIPCount: 1 } }).length, 1);
 });
 
-test('a reservation takes its version from its first address and keeps its addresses from all pools', () => {
+test('a reservation gets its version from its first address and excludes its addresses from all pools', () => {
   const reserved = defaultReservedIP({ metadata: { name: 'r' }, spec: { ips: ['10.6.0.12', '10.6.0.11'] } });
   assert.deepEqual(reserved.spec, { ipVersion: 4, ips: ['10.6.0.11-10.6.0.12'] });
   assert.deepEqual(validateReservedIP(reserved, { families: [4] }), []);

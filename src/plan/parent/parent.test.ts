@@ -44,12 +44,12 @@ const enslaved = (port: string) => [
 ];
 const alias = `{"alias":"${PARENT_ALIAS}"}`;
 
-test('one interface without VLAN, and several without bond, are left alone', () => {
+test('one interface without VLAN, and several without bond, are not changed', () => {
   assert.deepEqual(bring(conf()).done, []);
   assert.deepEqual(bring(conf({ interfaces: ['eth1', 'eth2'], vlanID: 100 })).done, []);
 });
 
-test('a VLAN is made on its parent, which is set up first, once', () => {
+test('a VLAN is made once on its parent, which is set up first', () => {
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth1', up: false } }]);
   assert.deepEqual(bring(conf({ vlanID: 100 })).done, [
     ['set eth1 {"up":true}'],
@@ -72,7 +72,7 @@ test('a VLAN that is down is set up again, whoever made it', () => {
   assert.deepEqual(bring(conf({ vlanID: 100 })).done, [['set eth1.100 {"up":true}']]);
 });
 
-test('one VLAN id may be on two parents, and on one parent under one name', () => {
+test('two parents may have the same VLAN id, and one parent has it under one name only', () => {
   bring(conf({ vlanID: 100 }));
   bring(conf({ interfaces: ['eth2'], vlanID: 100 }));
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth1.100', newName: 'storage' } }]);
@@ -83,7 +83,7 @@ test('one VLAN id may be on two parents, and on one parent under one name', () =
   });
 });
 
-test('a name that is taken by something else is refused', () => {
+test('a name that another interface uses is refused', () => {
   node.addLink({ name: 'eth1.7', kind: 'dummy' });
   node.addLink({ name: 'eth2.7', kind: 'vlan', vlanId: 8, linkIndex: node.link('eth2')?.index ?? 0 });
   node.addLink({ name: 'eth3.7', kind: 'vlan', vlanId: 7, linkIndex: node.link('eth2')?.index ?? 0 });
@@ -102,7 +102,7 @@ test('a name that is taken by something else is refused', () => {
   }
 });
 
-test('a bond is made with its options, then its ports join, then it goes up, then the VLAN on it', () => {
+test('a bond is made with its options, then its ports join, then it goes up, then its VLAN is made', () => {
   const asked = bondConf('miimon=100; xmit_hash_policy=layer3+4;up_delay=200', { vlanID: 5 });
   assert.deepEqual(bring(asked).done, [
     [
@@ -122,7 +122,7 @@ test('a bond is made with its options, then its ports join, then it goes up, the
   assert.deepEqual(parentProblems(desiredParent(asked), observed()), []);
 });
 
-test('the active port is named when all is done, and not again when the bond may have chosen another', () => {
+test('the active port is set last, and not again when the bond may have chosen another', () => {
   const asked = bondConf('active_slave=eth2;primary=eth1');
   assert.deepEqual(bring(asked).done.slice(-2), [
     ['set bond0 {"up":true}'],
@@ -136,7 +136,7 @@ test('a bond without name is sp_bond0, as in Spiderpool', () => {
   assert.equal(node.link('sp_bond0')?.bondMode, 0);
 });
 
-test('a bond of ours that is half built is completed', () => {
+test('an incomplete bond of ours is completed', () => {
   bring(bondConf());
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth2', master: null } }]);
   node.change([{ verb: 'set', kind: 'link', link: { name: 'bond0', up: false } }]);
@@ -147,7 +147,7 @@ test('a bond of ours that is half built is completed', () => {
   assert.deepEqual(bring(bondConf()).done, [enslaved('eth2'), ['set bond0 {"up":true}']]);
 });
 
-test("a bond of somebody else's is used as it is, and said so", () => {
+test('a bond of another program is used as it is, and a note says so', () => {
   node.addLink({ name: 'bond0', kind: 'bond', bondMode: 4, up: false });
   assert.deepEqual(bring(bondConf()), {
     done: [['set bond0 {"up":true}']],
@@ -156,14 +156,14 @@ test("a bond of somebody else's is used as it is, and said so", () => {
   assert.equal(node.link('eth1')?.masterIndex, undefined);
 });
 
-test('a bond of ours in another mode is not turned under the pods that use it', () => {
+test('the mode of our bond is not changed under the pods that use it', () => {
   bring(bondConf());
   assert.throws(() => bring(bondConf('', { bond: { name: 'bond0', mode: 4, options: '' } })), {
     message: 'bond bond0 has mode 1, not 4: delete it, or choose another bond.name',
   });
 });
 
-test('interfaces in use by others are not taken into a bond', () => {
+test('interfaces that others use do not become ports of a bond', () => {
   const bridge = node.addLink({ name: 'br0', kind: 'bridge' });
   node.change([{ verb: 'set', kind: 'link', link: { name: 'eth1', master: 'br0' } }]);
   assert.equal(node.link('eth1')?.masterIndex, bridge.index);
@@ -178,7 +178,7 @@ test('interfaces in use by others are not taken into a bond', () => {
   });
 });
 
-test('options are read by kernel name and checked', () => {
+test('options are read by their kernel names and checked', () => {
   const options = (text: string) => desiredParent(bondConf(text)).bond?.options;
   assert.deepEqual(options('lacp_rate=fast;ad_select=2;num_grat_arp=3;ad_actor_system=02:00:00:00:00:0A'), {
     lacp_rate: 1,
@@ -204,7 +204,7 @@ test('options are read by kernel name and checked', () => {
   }
 });
 
-test('a VLAN interface whose name the kernel would not take is refused', () => {
+test('a VLAN interface with a name that the kernel would refuse is refused', () => {
   assert.throws(() => desiredParent(conf({ interfaces: ['enp0s31f6abcde'], vlanID: 4094 })), {
     message: /enp0s31f6abcde\.4094 would have a name of 19 characters; the kernel allows 15/,
   });

@@ -43,7 +43,7 @@ function runOut(machine: Probing, each: (nowMs: number) => void = () => {}): str
   return sent;
 }
 
-test('silence after three probes of both families within 90 ms means that the addresses are free', () => {
+test('the addresses are free after 90 ms without answers to three probes of both families', () => {
   const machine = probing();
   const rounds = ['0', '30', '60'].flatMap((ms) => [`${ms}: probe 10.6.0.5`, `${ms}: probe fd00:10:6::5`]);
   let endMs = 0;
@@ -61,7 +61,7 @@ for (const sighting of [
   uses('fd00:10:6::5'),
   { ...uses('10.6.0.5'), kind: 'probes' } as const,
 ]) {
-  test(`somebody who ${sighting.kind} ${formatAddress(sighting.address)} is a rival, at once`, () => {
+  test(`a machine that ${sighting.kind} ${formatAddress(sighting.address)} is a rival at once`, () => {
     const machine = probing();
     machine.due(1000);
     machine.saw(sighting);
@@ -70,7 +70,7 @@ for (const sighting of [
   });
 }
 
-test('our own frames and other addresses are no conflict', () => {
+test('our own frames and frames about other addresses are no conflict', () => {
   const machine = probing();
   machine.due(1000);
   machine.saw(uses('10.6.0.5', own));
@@ -79,7 +79,7 @@ test('our own frames and other addresses are no conflict', () => {
   assert.equal(machine.verdict, undefined);
 });
 
-test('gateways are asked only after the wait for rivals, in nobody’s name', () => {
+test('gateways are asked only after the wait for rivals, without a sender address', () => {
   const machine = probing({ targets: withGateways });
   const sent = runOut(machine, (ms) => {
     if (ms < 120) return;
@@ -94,7 +94,7 @@ test('gateways are asked only after the wait for rivals, in nobody’s name', ()
   assert.deepEqual([asked, machine.verdict], [expected, { kind: 'free' }]);
 });
 
-test('a gateway that ignores questions without a sender is at last asked in the name of the address that is free', () => {
+test('a gateway that ignores probes without a sender is asked in the name of the free address at last', () => {
   const machine = probing({ targets: withGateways });
   const sent = runOut(machine, (ms) => {
     if (ms === 90) machine.saw(uses('10.6.0.1'));
@@ -105,7 +105,7 @@ test('a gateway that ignores questions without a sender is at last asked in the 
   );
 });
 
-test('a gateway heard while rivals were looked for has still to answer us', () => {
+test('a gateway that was heard during the wait for rivals must still answer us', () => {
   const machine = probing({ targets: withGateways });
   machine.due(1000);
   machine.saw(uses('10.6.0.1'));
@@ -113,14 +113,14 @@ test('a gateway heard while rivals were looked for has still to answer us', () =
   assert.equal(machine.verdict, undefined);
 });
 
-test('a gateway that only probes for its address does not use it yet', () => {
+test('a gateway that only probes for its own address does not use it yet', () => {
   const machine = probing({ targets: [{ address: v4, gateway: gateways[0] }], detectConflict: false });
   machine.due(1000);
   machine.saw({ ...uses('10.6.0.1'), kind: 'probes' });
   assert.equal(machine.verdict, undefined);
 });
 
-test('the gateway that stays silent until the deadline is named', () => {
+test('a gateway that stays silent until the deadline is named', () => {
   const machine = probing({ targets: withGateways });
   let endMs = 0;
   runOut(machine, (ms) => {
@@ -130,7 +130,7 @@ test('the gateway that stays silent until the deadline is named', () => {
   assert.deepEqual([machine.verdict, endMs], [{ kind: 'unreachable', gateway: gateways[1] }, 300]);
 });
 
-test('a rival that shows while the gateway is asked is a conflict all the same', () => {
+test('a rival that appears while the gateway is asked is still a conflict', () => {
   const machine = probing({ targets: withGateways });
   runOut(machine, (ms) => {
     if (ms === 90) machine.saw(uses('10.6.0.5'));
@@ -138,7 +138,7 @@ test('a rival that shows while the gateway is asked is a conflict all the same',
   assert.equal(machine.verdict?.kind, 'conflict');
 });
 
-test('without conflict detection the gateway is asked at once, in nobody’s name', () => {
+test('without conflict detection the gateway is asked at once, without a sender address', () => {
   const machine = probing({ targets: withGateways, detectConflict: false });
   const lines = machine.due(1000).map(words);
   assert.deepEqual(lines, ['nobody asks 10.6.0.1', 'nobody asks fd00:10:6::1']);
@@ -151,11 +151,11 @@ test('without conflict detection the gateway is asked at once, in nobody’s nam
   );
 });
 
-test('nothing to look for is free at once', () => {
+test('without addresses and gateways the result is free at once', () => {
   assert.deepEqual(probing({ detectConflict: false }).verdict, { kind: 'free' });
 });
 
-test('probes that did not leave the NIC are sent again, and do not count', () => {
+test('probes that did not leave the NIC are sent again and do not count', () => {
   const machine = probing();
   const sent = runOut(machine, (ms) => {
     if (ms >= 60) return;
@@ -169,7 +169,7 @@ test('probes that did not leave the NIC are sent again, and do not count', () =>
   assert.equal(machine.verdict?.kind, 'free');
 });
 
-test('where no probe leaves the NIC until the deadline, nothing is known', () => {
+test('the result is unknown when no probe leaves the NIC until the deadline', () => {
   for (const changes of [{}, { targets: withGateways, detectConflict: false }]) {
     const machine = probing(changes);
     runOut(machine, () => machine.lost());

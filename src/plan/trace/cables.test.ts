@@ -64,7 +64,7 @@ function texts(namespaces: readonly LinksOf[]): string[] {
 }
 
 describe('segments', () => {
-  test('are veth pairs, and a LAN with all its macvlans, though link numbers repeat in every namespace', () => {
+  test('are veth pairs, and a LAN with all its macvlans, although link numbers repeat in every namespace', () => {
     assert.deepEqual(texts(lab), [
       'c1/eth0 node1/cali1',
       'c2/eth0 node2/cali2',
@@ -74,7 +74,7 @@ describe('segments', () => {
     ]);
   });
 
-  test('are an overlay’s tunnels of one name', () => {
+  test('are the tunnels of one overlay', () => {
     const nodes = [1, 2].map(
       (n): LinksOf => ({
         name: `node${n}`,
@@ -89,7 +89,7 @@ describe('segments', () => {
     assert.deepEqual(texts(nodes), ['node1/flannel.1 node2/flannel.1', 'node1/wg0 node2/wg0']);
   });
 
-  test('of a node alone: its NIC with the macvlans on it', () => {
+  test('of a single node are its NIC with the macvlans on it', () => {
     const alone = lab.filter(({ name, node }) => name === 'node1' || node === 'node1');
     assert.deepEqual(texts(alone), [
       'c1/eth0 node1/cali1',

@@ -23,7 +23,7 @@ const socket = (address: string, port = 8080, protocol: Listener['protocol'] = '
 });
 
 describe('a port at the destination', () => {
-  test('that nobody listens on is told, and is not called a lost packet', () => {
+  test('without a socket is reported, and the packet is not called lost', () => {
     for (const listeners of [
       [],
       [socket('0.0.0.0', 81)],
@@ -37,7 +37,7 @@ describe('a port at the destination', () => {
     }
   });
 
-  test('that somebody listens on works: on the address, on all, and on all by IPv6', () => {
+  test('with a socket works: on the address, on all IPv4 addresses, and on all by IPv6', () => {
     for (const address of ['0.0.0.0', '10.6.100.22', '::']) {
       const { works, nobodyListens } = ask([socket(address)]);
       assert.deepEqual([works, nobodyListens], [true, undefined], address);
@@ -47,7 +47,7 @@ describe('a port at the destination', () => {
     assert.equal(ask([socket('0.0.0.0', 8080, 'udp')], 'udp').works, true);
   });
 
-  test('is not judged for ICMP, nor where the sockets are not known', () => {
+  test('is not checked for ICMP, or when the sockets are not known', () => {
     assert.equal(ask([], 'icmp').works, true);
     assert.equal(ask(undefined).works, true);
   });

@@ -40,7 +40,7 @@ describe('the choice of a route', () => {
     assert.equal(way([main, rule(1000, 100)], routes), 'first');
   });
 
-  test('goes on with the next rule where a table has nothing or throws, and ends where a route refuses', () => {
+  test('continues with the next rule when a table has no route or throws, and ends when a route refuses', () => {
     const routes = [route('0.0.0.0/0', 'main')];
     const before = rule(1000, 100);
     const inTable = (type: Route['type']) => [...routes, route('10.6.0.0/16', 'x', { table: 100, type })];
@@ -65,7 +65,7 @@ describe('the choice of a route', () => {
     assert.equal(by({ suppressPrefixLength: 0 }), 'main');
   });
 
-  test('between equal IPv6 routes prefers the link that the packet came in by', () => {
+  test('prefers, among equal IPv6 routes, the link that the packet came in by', () => {
     const routes = ['eth0', 'net1'].map((dev) => route('fd00::/64', dev, { metric: 256 }));
     const flow = { destination: parseAddress('fd00::5') };
     const six = rule(32_766, MAIN_TABLE, { family: 6 });
@@ -73,7 +73,7 @@ describe('the choice of a route', () => {
     assert.equal(way([six], routes, { ...flow, inputDev: 'net1' }), 'net1');
   });
 
-  test('of several IPv4 default routes that are as good names the others, and of one none', () => {
+  test('names the alternatives of several equal IPv4 default routes, and none for a single one', () => {
     const gateway = parseAddress('10.6.0.1');
     const routes = [
       route('0.0.0.0/0', 'eth0', { gateway }),
@@ -89,7 +89,7 @@ describe('the choice of a route', () => {
     assert.deepEqual(rivals(routes.slice(1)), []);
   });
 
-  test('by protocol and source port, where a rule asks for them', () => {
+  test('uses protocol and source port if a rule names them', () => {
     const routes = [route('0.0.0.0/0', 'last', { table: 98 })];
     const ofTcp = rule(32_768, 98, { ipProtocol: 6, sourcePorts: { first: 1, last: 65_534 } });
     const served = rule(32_768, 98, { sourcePorts: { first: 1, last: 32_767 } });
@@ -103,7 +103,7 @@ describe('the choice of a route', () => {
     assert.equal(way([icmp], routes), 'no route', 'a packet of which nothing is known');
   });
 
-  test('names the rules that it cannot judge, and takes them not to match', () => {
+  test('names the rules that it cannot evaluate, and assumes that they do not match', () => {
     const unknown = rule(10, 100, { unread: ['uidrange'] });
     const decision = lookUp(
       {

@@ -27,7 +27,7 @@ function fate(source: string, destination: string, inputDev: string): string {
   return typeof passed === 'string' ? 'dropped' : passed.state;
 }
 
-test('our table of the node excuses INVALID packets from a pod into the overlay alone', () => {
+test('our table of the node accepts INVALID packets only from a pod into the overlay', () => {
   assert.equal(fate('10.6.100.21', '10.244.2.12', 'vethm1-sample'), 'untracked');
   assert.equal(fate('10.6.100.21', '10.244.2.12', 'ens160'), 'dropped');
   assert.equal(fate('10.244.1.11', '10.244.2.12', 'caliC1'), 'dropped');

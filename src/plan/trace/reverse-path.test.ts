@@ -22,14 +22,14 @@ const arrival = {
   ...{ ipProtocol: 6, destinationPort: 8080 },
 };
 
-test('rules for own packets by protocol are no way back: the kernel does not look at the protocol for them', () => {
+test('a rule for own packets by protocol gives no way back, because the kernel ignores the protocol for them', () => {
   assert.equal(
     sourceRefusal(view({ inputDev: 'lo' }), arrival),
     'rp_filter 2 on net1: there is no route back',
   );
 });
 
-test('a rule by protocol for all packets is a way back, for its protocol', () => {
+test('a rule for all packets by protocol gives a way back for its protocol', () => {
   assert.equal(sourceRefusal(view({}), arrival), undefined);
   assert.equal(
     sourceRefusal(view({}), { ...arrival, ipProtocol: 17 }),

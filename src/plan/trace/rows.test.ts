@@ -10,8 +10,8 @@ function ways(row: number, settings = usual): string[] {
   return describeRow(row, settings).map(({ request, reply }) => `${request} ⇐ ${reply}`);
 }
 
-describe('the ways of the matrix, from the plan', () => {
-  test('every row has one, there and back, in both families', () => {
+describe('the ways of the matrix by the plan', () => {
+  test('every row has one in both directions and both families', () => {
     for (const row of allRows) {
       for (const family of [4, 6] as const) {
         const paths = describeRow(row, usual, { family });
@@ -33,7 +33,7 @@ describe('the ways of the matrix, from the plan', () => {
     assert.deepEqual(describeRow(31, usual), []);
   });
 
-  test('everything works: with natOutgoing and without, default route on eth0 and on net1, TCP, UDP and ICMP', () => {
+  test('everything works: with and without natOutgoing, default route on eth0 and on net1, TCP, UDP and ICMP', () => {
     for (const natOutgoing of [true, false]) {
       for (const defaultRouteNic of ['eth0', 'net1'] as const) {
         for (const [row, protocol] of allRows.flatMap((row) =>
@@ -59,18 +59,18 @@ describe('the ways of the matrix, from the plan', () => {
     assert.equal(ways(3)[0], 'M1 eth0 → router → D2 eth0 ⇐ D2 eth0 → router → M1 eth0');
   });
 
-  test('overlay pods on the same node are reached through it, both ways', () => {
+  test('overlay pods on the same node are reached through the node, in both directions', () => {
     assert.deepEqual(ways(7), ['M1 veth0 → node1 → C1 eth0 ⇐ C1 eth0 → node1 → M1 veth0']);
     assert.deepEqual(ways(15), ['M1 veth0 → node1 → X1 eth0 ⇐ X1 eth0 → node1 → M1 veth0']);
   });
 
-  test('what was asked on net1 is answered on net1, wherever the default route is', () => {
+  test('requests to net1 are answered by net1, wherever the default route is', () => {
     const back = (defaultRouteNic: 'eth0' | 'net1') => ways(14, { ...usual, defaultRouteNic });
     assert.deepEqual(back('eth0'), back('net1'));
     assert.equal(back('eth0')[1], 'D1 eth0 → router → X2 net1 ⇐ X2 net1 → router → D1 eth0');
   });
 
-  test('a NodePort with policy Local keeps the client’s address, and the answer goes back through the node', () => {
+  test('a NodePort with policy Local keeps the client’s address, and the answer returns through the node', () => {
     const [local] = describeRow(26, usual);
     const [cluster] = describeRow(27, usual);
     assert.equal(local?.reply, 'M1 veth0 → node1 → router → client eth0');
@@ -80,13 +80,13 @@ describe('the ways of the matrix, from the plan', () => {
     );
   });
 
-  test('the overlay’s SNAT is what brings the answer back to the other node (row 10)', () => {
+  test('the overlay’s SNAT brings the answer back to the other node (row 10)', () => {
     assert.deepEqual(ways(10), ['C1 eth0 → node1 → M2 eth0 ⇐ M2 eth0 → node1 → C1 eth0']);
     const [path] = describeRow(10, { ...usual, natOutgoing: false });
     assert.match(path?.reply ?? '', /^M2 veth0 → node2 /);
   });
 
-  test('two underlay NICs: the client’s packets to each are answered by it', () => {
+  test('two underlay NICs: each answers the client’s packets to its address', () => {
     assert.deepEqual(ways(30), [
       'client eth0 → router → T1 eth0 ⇐ T1 eth0 → router → client eth0',
       'client eth0 → router → T1 net1 ⇐ T1 net1 → router → client eth0',

@@ -64,7 +64,7 @@ describe('a trace', () => {
     assert.match(text, / {7}out vethm1-sample: 10\.6\.100\.21 dev vethm1-sample lladdr \S+ PERMANENT/);
   });
 
-  test('says where TCP hangs when a node sees only half of it, and that UDP does not', () => {
+  test('says where TCP hangs because a node sees only half of it, and that UDP works', () => {
     const bare = cluster('node1', withoutOurTable);
     const found = ask(bare, 'M1', C2);
     assert.equal(found.works, false);
@@ -78,7 +78,7 @@ describe('a trace', () => {
     assert.equal(ask(liberal, 'M1', C2).works, true);
   });
 
-  test('works where the node’s table lets half-seen connections into the overlay pass', () => {
+  test('works when the node’s table accepts half-seen connections into the overlay', () => {
     assert.equal(ask(cluster(), 'M1', C2).works, true);
     const settings = { ...usual, natOutgoing: false };
     const answer = ask(cluster(undefined, undefined, settings), 'C1', '10.6.100.22');
@@ -93,14 +93,14 @@ describe('a trace', () => {
     );
   });
 
-  test('looks again with the source that it found, where the kernel does: for IPv4', () => {
+  test('looks up again with the source that it found, as the kernel does for IPv4', () => {
     const four = traceText(ask(cluster(), 'X1', '10.6.100.22'));
     assert.match(four, /sends from 10\.6\.100\.41\n +1001: from 10\.6\.100\.41 lookup 101\n/);
     const six = traceText(ask(cluster(), 'X1', 'fd00:10:6::100:22'));
     assert.match(six, /sends from fd00:10:6::100:41\n +32766: from all lookup main\n/);
   });
 
-  test('fails where strict rp_filter sees the way back elsewhere', () => {
+  test('fails when strict rp_filter finds another way back', () => {
     const strict = (place: Place) => ({
       view: { ...place.view, sysctls: new Map([['ipv4/conf/eth0/rp_filter', '1']]) },
     });
@@ -108,7 +108,7 @@ describe('a trace', () => {
     assert.equal(found.failure, 'the answer is lost: M1: rp_filter 1 on eth0: the way back is by veth0');
   });
 
-  test('fails where a strict router gets a NIC’s answer from another NIC’s LAN, in both families', () => {
+  test('fails when a strict router gets a NIC’s answer from another NIC’s LAN, in both families', () => {
     const strict = (place: Place) => ({
       view: { ...place.view, sysctls: new Map([...place.view.sysctls, ['ipv4/conf/all/rp_filter', '1']]) },
       firewall: { ...place.firewall, strictIpv6: true },
@@ -133,7 +133,7 @@ describe('a trace', () => {
     }
   });
 
-  test('fails where a pod has no route to who asks, whatever a mark would make of its answer', () => {
+  test('fails when a pod has no route to the sender, also if a mark changes the way of its answer', () => {
     const noDefault = ({ view }: Place) => ({
       view: {
         ...view,
@@ -146,7 +146,7 @@ describe('a trace', () => {
     assert.equal(found.failure, 'the answer is lost: M1: there is no route to 192.0.2.10');
   });
 
-  test('fails where the answer misses the node that translated: without masquerade of the underlay', () => {
+  test('fails when the answer bypasses the node that translated, without masquerade of the underlay', () => {
     const everywhere = ({ firewall }: Place) => ({
       firewall: {
         ...firewall,
@@ -163,7 +163,7 @@ describe('a trace', () => {
     );
   });
 
-  test('fails where a Service has no endpoint for this node, and says why', () => {
+  test('fails when a Service has no endpoint for this node, and says why', () => {
     const found = ask(cluster('node1', withoutLocalEndpoints), 'client', '10.6.212.101', { port: 30_182 });
     assert.equal(
       found.failure,
@@ -171,7 +171,7 @@ describe('a trace', () => {
     );
   });
 
-  test('fails with the kernel’s reason where there is no route, a refusing one, or no forwarding', () => {
+  test('fails with the kernel’s reason when there is no route, a refusing route, or no forwarding', () => {
     const view =
       (change: (routes: Place['view']['routes']) => Place['view']['routes']) => (place: Place) => ({
         view: { ...place.view, routes: change(place.view.routes) },
@@ -194,7 +194,7 @@ describe('a trace', () => {
     );
   });
 
-  test('fails where nobody answers for the next hop, and where a neighbour entry leads to nobody', () => {
+  test('fails when no machine answers for the next hop, or a neighbour entry has a MAC address of no machine', () => {
     assert.equal(
       ask(cluster(), 'M1', '10.6.99.99').failure,
       'M1: 10.6.99.99 dev eth0: nobody answers for it on that link',
@@ -211,7 +211,7 @@ describe('a trace', () => {
     );
   });
 
-  test('fails where the address is another NIC’s of a pod that answers on each link for its own alone', () => {
+  test('fails when the address belongs to another NIC of a pod that answers only for each link’s own address', () => {
     const { world, other } = withStray('0');
     assert.equal(ask(world, 'M2', other).works, true);
     assert.equal(
@@ -220,7 +220,7 @@ describe('a trace', () => {
     );
   });
 
-  test('a macvlan and its parent do not hear each other: without veth0’s route the own node is out of reach', () => {
+  test('without veth0’s route a pod does not reach its own node, because a macvlan and its parent do not hear each other', () => {
     const plain = (place: Place) => ({
       view: { ...place.view, routes: place.view.routes.filter(({ dev }) => dev !== 'veth0') },
     });
@@ -228,7 +228,7 @@ describe('a trace', () => {
     assert.equal(ask(cluster('M1', plain), 'M1', '10.6.212.102').works, true);
   });
 
-  test('without the reply marks a NodePort’s answer leaves by the LAN and is not known to the client', () => {
+  test('without the reply marks a NodePort’s answer leaves by the LAN, and the client does not know its source', () => {
     const found = ask(
       cluster('M1', () => ({ firewall: {} })),
       'client',
@@ -241,7 +241,7 @@ describe('a trace', () => {
     assert.match(found.failure ?? '', /client asked 10\.6\.212\.101:30182 and is answered by 10\.6\.100\.21/);
   });
 
-  test('beside an overlay, what the node forwards to net1’s address is answered by the overlay’s NIC', () => {
+  test('beside an overlay, the overlay’s NIC answers the packets that the node forwards to net1’s address', () => {
     const asked = { port: 30_182 };
     const found = ask(cluster('node1', toNet1OfX1), 'client', '10.6.212.101', asked);
     assert.equal(found.works, true, found.failure);
@@ -254,11 +254,11 @@ describe('a trace', () => {
     );
   });
 
-  test('a connection to the overlay’s own address is not marked: its rule leads the answer back', () => {
+  test('a connection to the overlay’s own address is not marked, because its rule leads the answer back', () => {
     assert.doesNotMatch(traceText(ask(cluster(), 'node1', '10.244.1.41')), /conntrack mark/);
   });
 
-  test('a packet that goes in circles ends', () => {
+  test('a packet that loops ends the trace', () => {
     const circle = (place: Place) => ({
       view: {
         ...place.view,

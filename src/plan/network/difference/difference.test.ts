@@ -73,12 +73,12 @@ function asDesired(namespace: DesiredNamespace, links: readonly Link[]): Observe
 const pod = asDesired(desired.pod, [podEnd, nic]);
 const node = asDesired(desired.node, [hostEnd]);
 
-test('what is as desired needs no change', () => {
+test('a state as desired needs no change', () => {
   const { pod: inPod, node: onNode } = networkDifference(desired, { pod, node });
   assert.deepEqual([...inPod, ...onNode], []);
 });
 
-test('CHECK names each object that is gone', () => {
+test('CHECK names each missing object', () => {
   const lists = ['addresses', 'routes', 'rules', 'neighbours'] as const;
   for (const list of lists) {
     for (const [where, observed] of [
@@ -95,7 +95,7 @@ test('CHECK names each object that is gone', () => {
   }
 });
 
-test('the sentence is iproute2’s', () => {
+test('an object is named in the words of iproute2', () => {
   const without = (match: (route: Route) => boolean) => ({
     ...pod,
     routes: pod.routes.filter((one) => !match(one)),
@@ -116,7 +116,7 @@ test('the sentence is iproute2’s', () => {
   ]);
 });
 
-test('a deleted nftables rule is named, a foreign rule in the table is not taken for it', () => {
+test('a deleted nftables rule is named, and a foreign rule in the table is not taken for it', () => {
   const emptied = [
     { chain: 'output', comment: 'something else' },
     { chain: 'output', comment: undefined },
@@ -126,7 +126,7 @@ test('a deleted nftables rule is named, a foreign rule in the table is not taken
   assert.match(second ?? '', /of chain output/);
 });
 
-test('a route that points elsewhere is replaced, and CHECK says what it found', () => {
+test('a route to elsewhere is replaced, and CHECK says what it found', () => {
   const moved = pod.routes.map((route) =>
     route.table === 100 && route.gateway?.family === 4 ? { ...route, dev: 'eth0' } : route,
   );
@@ -148,7 +148,7 @@ test('the host route of an earlier pod with the same address is replaced', () =>
   assert.deepEqual(verbs, ['replace route', 'replace route']);
 });
 
-test('a route of another program stays, whatever its table: CHECK names it, and nothing is changed', () => {
+test('another program’s route in any table stays unchanged, and CHECK names it', () => {
   const theirs = pod.routes.map((route) =>
     route.table === 100 ? { ...route, dev: 'eth0', protocol: 3 } : route,
   );
@@ -160,7 +160,7 @@ test('a route of another program stays, whatever its table: CHECK names it, and 
   );
 });
 
-test('a permanent neighbour of another program stays, one that the kernel has learned does not', () => {
+test('another program’s permanent neighbour stays, and one that the kernel learned is replaced', () => {
   const changed = (state: 'permanent' | 'reachable') => {
     const neighbours = pod.neighbours.map((one) => ({
       ...one,
@@ -174,7 +174,7 @@ test('a permanent neighbour of another program stays, one that the kernel has le
   assert.equal(changed('reachable'), pod.neighbours.length);
 });
 
-test('another program’s link that has the name of the node’s end is not deleted', () => {
+test('another program’s link with the name of the node’s end is not deleted', () => {
   for (const other of [{ kind: 'bridge' }, { mac: '02:00:00:00:00:99' }, { mac: podMac }]) {
     const found = networkDifference(desired, {
       pod: { ...pod, links: [nic] },
@@ -185,7 +185,7 @@ test('another program’s link that has the name of the node’s end is not dele
   }
 });
 
-test('a re-ADD does not leave the old MAC address in a permanent neighbour', () => {
+test('a repeated ADD leaves no old MAC address in a permanent neighbour', () => {
   const old = pod.neighbours.map((neighbour) => ({ ...neighbour, mac: '02:00:00:00:00:99' }));
   const changes = changesOf(difference(desired.pod, { ...pod, neighbours: old }));
   assert.deepEqual(
@@ -194,7 +194,7 @@ test('a re-ADD does not leave the old MAC address in a permanent neighbour', () 
   );
 });
 
-test('a MAC address that drifted is set with the neighbours that the kernel then drops; one that is right is not set', () => {
+test('a wrong MAC address is set together with the neighbours that the kernel then drops, and a right one is not set', () => {
   const drifted = { ...podEnd, mac: '02:00:00:00:00:77' };
   const verbs = (link: Link) =>
     changesOf(difference(desired.pod, { ...pod, links: [link, nic] })).map(
@@ -224,13 +224,13 @@ function usersRoute(destination: string): Route {
   };
 }
 
-test('a route of the user’s own in main goes before ours', () => {
+test('a user’s route in main takes precedence over ours', () => {
   const own = usersRoute('10.96.0.0/12');
   const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.96')), own];
   assert.deepEqual(difference(desired.pod, { ...pod, routes }), []);
 });
 
-test('a pool’s route to the node’s own address is named, not a route that needs the node as gateway', () => {
+test('a pool’s route to the node’s own address is named, and a route that needs the node as gateway is not', () => {
   const own = usersRoute('10.6.0.1/32');
   const routes = [...pod.routes.filter((route) => !routeText(route).startsWith('10.6.0.1')), own];
   const [finding, ...others] = difference(desired.pod, { ...pod, routes });
@@ -243,7 +243,7 @@ test('a pool’s route to the node’s own address is named, not a route that ne
   );
 });
 
-test('a route of ours in main that leads elsewhere is replaced: only others’ routes go before', () => {
+test('a wrong route of ours in main is replaced, because only foreign routes take precedence', () => {
   const routes = pod.routes.map((route) =>
     routeText(route).startsWith('10.96') ? { ...route, gateway: parseAddress('10.6.0.77') } : route,
   );
@@ -254,12 +254,12 @@ test('a route of ours in main that leads elsewhere is replaced: only others’ r
   );
 });
 
-test('the rule of Spiderpool on a migrated node is as good as ours', () => {
+test('the rule of Spiderpool on a migrated node counts as ours', () => {
   const rules = node.rules.map((rule) => ({ ...rule, protocol: 0 }));
   assert.deepEqual(difference(desired.node, { ...node, rules }), []);
 });
 
-test('what an earlier state of the settings or the node left is taken away, other people’s objects stay', () => {
+test('objects of earlier settings or node addresses are removed, and foreign objects stay', () => {
   const hijacked = desired.pod.routes.find(
     ({ gateway, protocol }) => gateway !== undefined && protocol === 79,
   );
@@ -274,12 +274,12 @@ test('what an earlier state of the settings or the node left is taken away, othe
   assert.deepEqual(changesOf(addresses), [{ verb: 'delete', kind: 'address', address: moved }]);
 });
 
-test('the shared rules of a node are never stale, whatever families one pod has', () => {
+test('the shared rules of a node are never stale, whatever families a pod has', () => {
   const oneFamily = { ...desired.node, rules: desired.node.rules.slice(0, 1) };
   assert.deepEqual(difference(oneFamily, node), []);
 });
 
-test('nothing there: links come first, then link routes, routes through gateways, rules', () => {
+test('from nothing, links come first, then link routes, routes through gateways, and rules', () => {
   const nothing = {
     ...pod,
     links: [nic],
@@ -300,7 +300,7 @@ test('nothing there: links come first, then link routes, routes through gateways
   assert.deepEqual([...new Set(kinds)], order);
 });
 
-test('a host link left by another sandbox is made anew, with all that hangs on it', () => {
+test('a host link that another sandbox left is made again, with all objects that depend on it', () => {
   const alone = networkDifference(desired, { pod: { ...pod, links: [nic] }, node });
   assert.deepEqual(
     changesOf(alone.node)
@@ -311,7 +311,7 @@ test('a host link left by another sandbox is made anew, with all that hangs on i
   assert.equal(changesOf(alone.node).filter(({ kind }) => kind === 'route').length, 2);
 });
 
-test('somebody else’s veth0 in the pod is not touched', () => {
+test('another program’s veth0 in the pod is not changed', () => {
   const { pod: inPod } = networkDifference(desired, {
     pod: { ...pod, links: [{ ...podEnd, linkIndex: 77 }, nic] },
     node: { ...node, links: [] },
@@ -320,7 +320,7 @@ test('somebody else’s veth0 in the pod is not touched', () => {
   assert.equal(inPod[0]?.fix, undefined);
 });
 
-test('limits that an administrator has raised stay', () => {
+test('limits that an administrator raised stay', () => {
   const key = 'ipv4/neigh/default/gc_thresh3';
   const limits: DesiredNamespace = {
     ...desired.node,
@@ -339,13 +339,13 @@ const withoutDefault6 = pod.routes.filter(
   (route) => formatCidr(route.destination) !== '::/0' || route.table !== MAIN_TABLE,
 );
 
-test('a default route that moved goes last, once rules and tables stand', () => {
+test('a default route that moved is removed last, after the changes of rules and tables', () => {
   const observed = { ...pod, rules: [], routes: [...pod.routes, loses] };
   const kinds = changesOf(difference(moving, observed)).map(({ verb, kind }) => `${verb} ${kind}`);
   assert.deepEqual(kinds, ['create rule', 'create rule', 'delete route']);
 });
 
-test('of an IPv6 route of two NICs only the hop that moved is deleted', () => {
+test('only the moved hop of an IPv6 route with two NICs is deleted', () => {
   const { dev: _, gateway: _gateway, ...rest } = keeps;
   const nextHops = [keeps, loses].map(({ dev, gateway }) => ({
     ...(dev !== undefined && { dev }),
@@ -358,7 +358,7 @@ test('of an IPv6 route of two NICs only the hop that moved is deleted', () => {
   ]);
 });
 
-test('a default route that comes back takes the place of the one that goes', () => {
+test('a default route that comes back replaces the one that leaves', () => {
   const observed = { ...pod, routes: [...withoutDefault6, loses] };
   const changes = changesOf(difference(moving, observed));
   assert.deepEqual(
@@ -367,7 +367,7 @@ test('a default route that comes back takes the place of the one that goes', () 
   );
 });
 
-test('a default route of the user’s own in main is left alone', () => {
+test('a user’s default route in main is not changed', () => {
   const own = madeBy('eth0', '::/0', 'fd00:6::99', { protocol: 4 });
   assert.deepEqual(difference(moving, { ...pod, routes: [...withoutDefault6, own] }), []);
 });

@@ -35,7 +35,7 @@ function looksAtEach(count: number): number {
   return looks / routes.length;
 }
 
-test('what comparing a route costs does not grow with the number of routes', () => {
+test('the cost of comparing a route does not grow with the number of routes', () => {
   const few = looksAtEach(10);
   const many = looksAtEach(1000);
   assert.ok(many <= few * 2, `${few} looks at each of some routes, ${many} at each of many`);

@@ -15,7 +15,7 @@ function nodeTable(families: readonly (4 | 6)[], netConf: CoordinatorOptions, ho
 
 const dual = { overlayPodCIDR: ['10.233.64.0/18', 'fd00:ca::/64', '10.100.0.0/16'] };
 
-test('a packet of a half-seen connection to overlay pods is taken from conntrack, and no other', () => {
+test('only packets of half-seen connections to overlay pods bypass conntrack', () => {
   const [four, six, ...more] = nodeTable([4, 6], dual)?.rules ?? [];
   assert.deepEqual(more, []);
   assert.match(
@@ -25,16 +25,16 @@ test('a packet of a half-seen connection to overlay pods is taken from conntrack
   assert.match(six?.commands ?? '', /ip6 daddr \{ fd00:ca::\/64 \} ip6 saddr != \{ fd00:ca::\/64 \} notrack/);
 });
 
-test('every pod wants the same rules of its node, in whatever order the networks are told', () => {
+test('every pod needs the same rules of its node, whatever the order of the networks', () => {
   const reversed = { overlayPodCIDR: dual.overlayPodCIDR.toReversed() };
   assert.deepEqual(nodeTable([4, 6], reversed, '212.7'), nodeTable([4, 6], dual));
 });
 
-test('the rule is the node’s own: it does not go with a pod', () => {
+test('the rule belongs to the node and stays when a pod leaves', () => {
   assert.equal(nodeTable([4], dual)?.owner, 'node');
 });
 
-test('Services and the user’s networks stay with conntrack, which must translate their packets', () => {
+test('packets to Services and the user’s networks stay with conntrack, which must translate them', () => {
   const table = nodeTable([4], { ...dual, serviceCIDR: ['10.96.0.0/12'], hijackCIDR: ['192.0.2.0/24'] });
   const commands = table?.rules.map((rule) => rule.commands).join('') ?? '';
   assert.doesNotMatch(commands, /10\.96|192\.0\.2|fd00/);

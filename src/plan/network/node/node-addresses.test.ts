@@ -49,7 +49,7 @@ function chosen(addresses: readonly InterfaceAddress[], of: Node | undefined): s
   return nodeAddresses(links, addresses, of).map(formatAddress);
 }
 
-test('the InternalIPs come first, in the order of the Node, whatever NIC the kernel would choose', () => {
+test('the InternalIPs come first, in the order of the Node object, whatever NIC the kernel prefers', () => {
   const addresses = [
     on('eth0', '192.168.1.10/24'),
     on('bond0.7', '10.6.0.1/16'),
@@ -62,7 +62,7 @@ test('the InternalIPs come first, in the order of the Node, whatever NIC the ker
   ]);
 });
 
-test('virtual addresses, containers’ bridges, overlays and our own veths are not the node’s', () => {
+test('virtual addresses, container bridges, overlays and our own veths are not addresses of the node', () => {
   const addresses = [
     on('lo', '127.0.0.1/8', 'host'),
     on('eth0', '10.6.0.1/16'),
@@ -77,14 +77,14 @@ test('virtual addresses, containers’ bridges, overlays and our own veths are n
   assert.deepEqual(chosen(addresses, node('10.6.0.1')), ['10.6.0.1']);
 });
 
-test('a bridge with a NIC in it is the node’s own', () => {
+test('a bridge with a NIC as port counts as the node’s own', () => {
   assert.deepEqual(chosen([on('br-ex', '10.6.0.1/16')], undefined), ['10.6.0.1']);
 });
 
-test('an InternalIP counts on whatever link and with whatever prefix it stands, but it must stand on one', () => {
+test('an InternalIP counts on any link and with any prefix, but must be on a link', () => {
   assert.deepEqual(chosen([on('docker0', '10.6.0.1/32')], node('10.6.0.1', '203.0.113.9')), ['10.6.0.1']);
 });
 
-test('without the Node object, the addresses of NICs in the kernel’s order', () => {
+test('without the Node object, the addresses of NICs are used in the kernel’s order', () => {
   assert.deepEqual(chosen([on('eth0', '10.6.0.1/16'), on('eth0', '10.6.0.1/24')], undefined), ['10.6.0.1']);
 });

@@ -11,7 +11,7 @@ const input = {
   tuneSysctls: true,
 } as const;
 
-test('the node’s sysctls are those of Spiderpool; links that hear routers are told to go on before the node forwards, and those that filter strictly to be loose', () => {
+test('the node’s sysctls are Spiderpool’s; links with router advertisements keep them before forwarding is on, and strict links become loose', () => {
   assert.deepEqual(
     planNode(input).sysctls.map(({ key, value, atLeast }) => `${key} ${atLeast ? 'at least ' : ''}${value}`),
     [
@@ -27,12 +27,12 @@ test('the node’s sysctls are those of Spiderpool; links that hear routers are 
   );
 });
 
-test('tuneSysctlConfig false leaves the node’s sysctls alone, and the rule to the pods’ table stays', () => {
+test('tuneSysctlConfig false changes no sysctl of the node, and the rule for the pods’ table stays', () => {
   const { sysctls, rules } = planNode({ ...input, tuneSysctls: false });
   assert.deepEqual([sysctls, rules.map(ruleText)], [[], Array(2).fill('1000: from all lookup 500')]);
 });
 
-test('hostRuleTable is the table that the rule leads to', () => {
+test('the rule leads to hostRuleTable', () => {
   const rules = planNode({ ...input, families: [4], hostRuleTable: 600 }).rules.map(ruleText);
   assert.deepEqual(rules, ['1000: from all lookup 600']);
 });

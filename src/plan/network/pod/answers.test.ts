@@ -14,7 +14,7 @@ const withoutDefault = (nic: ReturnType<typeof eth0>) => ({
   routes: nic.routes.filter(({ destination }) => destination.prefixLength > 0),
 });
 
-test('a pod of one NIC has nothing besides the reply rule, with policy routes neither', () => {
+test('a pod with one NIC has only the reply rule, also with policy routes', () => {
   const policyRoutes = [{ dst: '172.30.0.0/16', gw: '10.6.0.254' }];
   for (const netConf of [{}, { policyRoutes }]) {
     const desired = plan([eth0([4, 6], netConf)]);
@@ -23,13 +23,13 @@ test('a pod of one NIC has nothing besides the reply rule, with policy routes ne
   }
 });
 
-test('families on different NICs need no tables: no NIC can take another’s answers', () => {
+test('families on different NICs need no tables, because no NIC can take another’s answers', () => {
   const desired = plan([eth0([6]), net1([4])]);
   for (const family of [4, 6] as const)
     assert.deepEqual(rules(desired, family), ['1000: from all fwmark 0x1 lookup 100']);
 });
 
-test('main’s NIC of a family that the first NIC lacks has its own table for it', () => {
+test('the NIC with main’s default route of a family that the first NIC lacks has a table of its own for it', () => {
   const net2 = macvlan('net2', 8, '212.228', [4, 6], { table: 102 });
   const desired = plan([eth0([4]), net1([4, 6]), net2]);
   assert.deepEqual(rules(desired, 6).slice(1), [
@@ -44,12 +44,12 @@ test('main’s NIC of a family that the first NIC lacks has its own table for it
   ]);
 });
 
-test('tunePodRoutes false of main’s NIC leaves its answers to main', () => {
+test('with tunePodRoutes false the answers of main’s NIC use main', () => {
   const desired = plan([eth0([4], { tunePodRoutes: false }), net1()]);
   assert.deepEqual(rules(desired).slice(1), ['1001: from 10.7.168.173 lookup 101']);
 });
 
-test('a default route that a router advertises to main’s NIC stays in main alone, where it ends with the router', () => {
+test('a default route that a router advertises to main’s NIC stays in main only, and ends with the router', () => {
   const advertised = madeBy('eth0', '::/0', 'fe80::1', { protocol: 9 });
   const nic = eth0([6]);
   const desired = plan([{ ...withoutDefault(nic), routes: [advertised] }, net1([6])]);
@@ -57,7 +57,7 @@ test('a default route that a router advertises to main’s NIC stays in main alo
   assert.ok(rules(desired, 6).includes('1001: from fd00:10:6::172 lookup 99'));
 });
 
-test('beside an overlay’s NIC that does not lead to the node, its table has the ways through the node too', () => {
+test('beside an overlay’s NIC that does not lead to the node, the NIC’s table leads to the node too', () => {
   const first = macvlan('eth0', 5, '0.9', [4]);
   const desired = plan([macvlan('net1', 6, '212.227', [4], { table: 101 })], {
     ...first,
@@ -70,7 +70,7 @@ test('beside an overlay’s NIC that does not lead to the node, its table has th
   assert.ok(lines.includes('default via 10.5.0.1 dev eth0'));
 });
 
-test('without a default route answers find a way after main, and nothing that only asks does', () => {
+test('without a default route, answers find a way after main, and requests do not', () => {
   const desired = plan([withoutDefault(eth0([4, 6]))]);
   assert.deepEqual(rules(desired).slice(1), [
     '32768: from all ipproto icmp lookup 98',
@@ -82,13 +82,13 @@ test('without a default route answers find a way after main, and nothing that on
   assert.deepEqual(table(desired.pod.routes, 98, 6), ['default dev veth0 metric 1024']);
 });
 
-test('each family by itself: IPv4 with a default route has no last resort', () => {
+test('each family is decided separately: IPv4 with a default route has no last resort', () => {
   const desired = plan([{ ...eth0([4, 6]), routes: [madeBy('eth0', '0.0.0.0/0', '10.6.0.1')] }]);
   assert.deepEqual(rules(desired), ['1000: from all fwmark 0x1 lookup 100']);
   assert.equal(rules(desired, 6).length, 4);
 });
 
-test('replies beside an overlay: by its default route, else through the node', () => {
+test('replies beside an overlay use its default route, or else the node', () => {
   const { pod } = plan([macvlan('net1', 6, '212.227', [4, 6], { table: 101 })], {
     ...calico,
     addresses: calico.addresses.slice(0, 1),
@@ -102,7 +102,7 @@ test('replies beside an overlay: by its default route, else through the node', (
   );
 });
 
-test('loose is off on links without an IPv4 address, where the kernel would make it strict', () => {
+test('loose rp_filter is not set on links without an IPv4 address, where the kernel would make it strict', () => {
   const values = (netConf: object, nics = [eth0([4], netConf)]) =>
     plan(nics).pod.sysctls.map(({ key, value }) => `${key.split('/')[2]}=${value}`);
   assert.deepEqual(values({ podRPFilter: 2 }), ['all=0', 'eth0=2', 'veth0=0']);

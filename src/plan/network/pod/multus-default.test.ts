@@ -24,7 +24,7 @@ const defaults = ({ pod }: Plan) =>
     table(pod.routes, MAIN_TABLE, family).filter((text) => text.startsWith('default')),
   );
 
-test('one family on net1 and the other on net2: main has each by the NIC that was asked for', () => {
+test('when the families use different NICs, main has the default route of each by the requested NIC', () => {
   const desired = plan(asking([eth0, net1, net2], { '10.7.0.1': 'net1', 'fd00:10:8::1': 'net2' }));
   assert.deepEqual(defaults(desired), [
     'default via 10.7.0.1 dev net1',
@@ -32,14 +32,14 @@ test('one family on net1 and the other on net2: main has each by the NIC that wa
   ]);
 });
 
-test('a family without a gateway has no default route in main, and nobody puts one there', () => {
+test('a family without a gateway has no default route in main, and the plan adds none', () => {
   const desired = plan(asking([eth0, net1], { '10.7.0.1': 'net1' }));
   assert.deepEqual(defaults(desired), ['default via 10.7.0.1 dev net1']);
   const left = desired.pod.leftRoutes.map(({ dev, destination }) => `${destination.address.family} ${dev}`);
   assert.deepEqual(left, ['4 eth0', '6 eth0', '4 net1', '6 net1']);
 });
 
-test('while net1 is awaited eth0 keeps no default route in main, and answers by a table of its own', () => {
+test('while net1 is awaited, eth0 has no default route in main and answers by its own table', () => {
   const desired = plan(asking([eth0], { '10.7.0.1': 'net1' }));
   assert.deepEqual(defaults(desired), []);
   assert.deepEqual(desired.pod.unwantedRoutes, [], 'to delete it is for Multus');
@@ -47,7 +47,7 @@ test('while net1 is awaited eth0 keeps no default route in main, and answers by 
   assert.ok(table(desired.pod.routes, 99).includes('default via 10.6.0.1 dev eth0'));
 });
 
-test('what Multus was asked for goes before the request for a default route NIC', () => {
+test('gateways requested from Multus take precedence over the requested default route NIC', () => {
   const nics = [
     eth0,
     macvlan('net1', 7, '0.5', [4], { table: 101, netConf: { podDefaultRouteNic: 'eth0' } }),

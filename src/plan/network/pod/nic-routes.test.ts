@@ -20,7 +20,7 @@ test('a NIC’s routes are those of main by it, without ours and without link-lo
   assert.deepEqual(texts(net1, dump), net1.routes.map(routeText));
 });
 
-test('IPv6 default routes that the kernel has joined are taken apart, each to its NIC', () => {
+test('IPv6 default routes that the kernel joined are split, one for each NIC', () => {
   const { dev: _, gateway: _gateway, ...joined } = madeBy('net1', '::/0', 'fd00:10:7::1');
   const nextHops = [
     { dev: 'eth0', gateway: parseAddress('fd00:10:6::1'), weight: 1 },
@@ -29,7 +29,7 @@ test('IPv6 default routes that the kernel has joined are taken apart, each to it
   assert.deepEqual(texts(net1, [{ ...joined, nextHops }]), ['default via fd00:10:7::1 dev net1 metric 1024']);
 });
 
-test('a default route that moved is remembered, as long as the NIC has the same addresses', () => {
+test('a moved default route is remembered as long as the NIC has the same addresses', () => {
   const withoutDefaults = net1.routes.filter(({ destination }) => destination.prefixLength > 0);
   const all = texts(net1, withoutDefaults, net1);
   assert.deepEqual(all.toSorted(), net1.routes.map(routeText).toSorted());
@@ -37,7 +37,7 @@ test('a default route that moved is remembered, as long as the NIC has the same 
   assert.deepEqual(texts(other, withoutDefaults, net1), withoutDefaults.map(routeText));
 });
 
-test('what main has now goes before what is remembered', () => {
+test('the routes in main take precedence over remembered ones', () => {
   const changed = madeBy('net1', '0.0.0.0/0', '10.7.0.254');
   assert.deepEqual(texts(net1, [changed], net1)[0], 'default via 10.7.0.254 dev net1');
   assert.equal(texts(net1, [changed], net1).filter((text) => text.startsWith('default via 10.')).length, 1);

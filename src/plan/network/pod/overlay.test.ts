@@ -69,7 +69,7 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
     assert.deepEqual(table(desired.pod.routes, MAIN_TABLE, 4), ['default via 169.254.1.1 dev eth0']);
   });
 
-  test('a second NIC has table 102, with Services as the first has', () => {
+  test('a second NIC has table 102, with the same Services as the first', () => {
     const net2 = macvlan('net2', 7, '212.228', [4], { table: 102 });
     const desired = plan([net1(), net2], calico);
     assert.deepEqual(rules(desired), [
@@ -88,7 +88,7 @@ describe('G4: the overlay’s eth0 keeps the default route', () => {
   });
 });
 
-test('G5: net1 has the default route, eth0’s moves to table 101 with all of its routes, table 100 has replies’', () => {
+test('G5: net1 has the default route, eth0’s moves to table 101 with all its routes, and table 100 has the replies’', () => {
   const desired = plan([net1([4], { podDefaultRouteNic: 'net1' })], calico);
   assert.deepEqual(rules(desired), [
     '1000: from all fwmark 0x1 lookup 100',
@@ -114,8 +114,8 @@ test('G5: net1 has the default route, eth0’s moves to table 101 with all of it
   assert.deepEqual(desired.pod.unwantedRoutes.map(routeText), ['default via 169.254.1.1 dev eth0']);
 });
 
-describe('where the overlay’s NIC does not serve', () => {
-  test('Cilium drops what does not come from its own address: later NICs reach the node by a veth pair of ours', () => {
+describe('an overlay’s NIC that does not lead to the node', () => {
+  test('Cilium drops packets with foreign sources, so later NICs reach the node by a veth pair of ours', () => {
     const lxc = { ...calico, peer: { name: 'lxc1234', mac: 'ee:ee:ee:ee:ee:ee', kind: 'veth' } };
     const desired = plan([net1()], lxc);
     assert.deepEqual(table(desired.node.routes, 500), ['10.6.212.227 dev veth0123456789a scope link']);
@@ -140,7 +140,7 @@ describe('where the overlay’s NIC does not serve', () => {
     );
   });
 
-  test('a macvlan eth0 of somebody else does not lead to the node: nothing is put on its parent, all goes by our veth pair', () => {
+  test('a macvlan eth0 of another plugin does not lead to the node: its parent gets nothing, and our veth pair is used', () => {
     const first = macvlan('eth0', 5, '0.9', [4]);
     const desired = plan([net1()], { ...first, mac: '02:00:00:00:00:09' });
     assert.deepEqual([...new Set(desired.node.routes.map(({ dev }) => dev))], ['veth0123456789a']);
@@ -154,7 +154,7 @@ describe('where the overlay’s NIC does not serve', () => {
   });
 });
 
-test('the last of our NICs leaves: nothing of ours stays, and the overlay’s default route comes back', () => {
+test('when the last of our NICs leaves, nothing of ours stays and the overlay’s default route comes back', () => {
   const leaving = net1([4], { podDefaultRouteNic: 'net1' });
   const left = planWithoutNics({ containerId: 'a', overlay: calico, leaving });
   assert.deepEqual(left.routes.map(routeText), [
@@ -165,7 +165,7 @@ test('the last of our NICs leaves: nothing of ours stays, and the overlay’s de
   assert.deepEqual([left.rules, left.whole], [[], true]);
 });
 
-test('a small veth MTU matters only where there is a veth of ours', () => {
+test('a small veth MTU matters only with a veth of ours', () => {
   const nic = { ...net1([6]), settings: settingsOf({ vethMTU: 1000 }) };
   assert.doesNotThrow(() => plan([nic], calico));
 });

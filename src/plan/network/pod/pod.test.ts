@@ -109,7 +109,7 @@ test('G1, IPv6: the pod and the node, without sources and with the kernel’s me
   assert.deepEqual(table(node.routes, 500), ['fd00:10:6::241 dev veth0123456789a metric 1024']);
 });
 
-test('G1, both families: each has what it has alone', () => {
+test('G1, both families: each family has the objects that it has alone', () => {
   const both = plan([ipv4, ipv6]);
   const alone = [plan([ipv4]), plan([ipv6])];
   for (const where of ['pod', 'node'] as const) {
@@ -125,7 +125,7 @@ function bigText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-test('every route, rule and neighbour carries our protocol number, and everything its owner', () => {
+test('every route, rule and neighbour has our protocol number, and every other object has its owner', () => {
   const { pod, node } = plan([ipv4, ipv6]);
   for (const { routes, rules, neighbours, links, addresses } of [pod, node]) {
     for (const object of [...routes.filter(({ dev }) => dev !== 'eth0'), ...rules, ...neighbours])
@@ -139,7 +139,7 @@ test('every route, rule and neighbour carries our protocol number, and everythin
   );
 });
 
-test('every address of the node is reached through veth0, the first of a family is the gateway', () => {
+test('every address of the node is reached through veth0, and the first of a family is the gateway', () => {
   const { pod } = plan([ipv4], { nodes: [node4, parseAddress('10.7.0.5'), node6] });
   assert.deepEqual(table(pod.routes, MAIN_TABLE).slice(0, 2), [
     '10.6.212.101 dev veth0 scope link src 10.6.212.241',
@@ -159,7 +159,7 @@ test('a route through a gateway comes after the link route to that gateway', () 
   }
 });
 
-test('a re-ADD of the same attachment plans the same MAC addresses, another attachment others', () => {
+test('a repeated ADD of one attachment plans the same MAC addresses, and another attachment plans others', () => {
   assert.deepEqual(plan([ipv4]), plan([ipv4]));
   const settings = mergeSettings({ netConf: {}, podAnnotations: {}, coordinator: cluster });
   const other = planPod({
@@ -182,7 +182,7 @@ test('MASQUERADE towards the pod finds an address of the node on the host veth, 
   );
 });
 
-test('a NIC that inherited strict rp_filter is relaxed too, not `all` alone', () => {
+test('a NIC that inherited strict rp_filter is relaxed too, not only `all`', () => {
   assert.deepEqual(
     plan([ipv4]).pod.sysctls.map(({ key, value }) => `${key}=${value}`),
     ['ipv4/conf/all/rp_filter=0', 'ipv4/conf/eth0/rp_filter=0', 'ipv4/conf/veth0/rp_filter=0'],
@@ -190,12 +190,12 @@ test('a NIC that inherited strict rp_filter is relaxed too, not `all` alone', ()
   assert.deepEqual(plan([ipv4], { netConf: { podRPFilter: -1 } }).pod.sysctls, [], '-1 leaves it alone');
 });
 
-test('IPv6 stays off on links where somebody switched it off: `all` is not written', () => {
+test('IPv6 stays off on links where somebody switched it off, because `all` is not written', () => {
   const keys = plan([ipv6]).pod.sysctls.map(({ key }) => key);
   assert.deepEqual(keys, ['ipv6/conf/eth0/disable_ipv6', 'ipv6/conf/veth0/disable_ipv6']);
 });
 
-test('the node does not take a pod for its router', () => {
+test('the node does not accept a pod as its router', () => {
   const { node } = plan([ipv6]);
   assert.deepEqual(
     node.sysctls.map(({ key, value }) => `${key}=${value}`),
@@ -203,13 +203,13 @@ test('the node does not take a pod for its router', () => {
   );
 });
 
-test('an application’s own packet mark survives: marks are restored only where our bit is set and no mark is', () => {
+test('an application’s own packet mark survives: our mark is restored only on unmarked packets with our bit', () => {
   const [rule] = plan([ipv4]).pod.table?.rules ?? [];
   assert.match(rule?.commands ?? '', /iifname "veth0" ct state new ct mark set ct mark \| 0x1 /);
   assert.match(rule?.commands ?? '', /meta mark 0x0 ct mark & 0x1 == 0x1 meta mark set 0x1 /);
 });
 
-test('a MAC prefix makes the MAC address from the first address, and the kernel announces it', () => {
+test('a MAC prefix gives a MAC address from the first IP address, and the kernel announces it', () => {
   const { pod, nics } = plan([ipv4, ipv6], { netConf: { podMACPrefix: '0A:1b' } });
   assert.equal(nics[0]?.mac, '0a:1b:0a:06:d4:f1');
   assert.equal(pod.links.find((link) => link.name === 'eth0')?.mac, '0a:1b:0a:06:d4:f1');
@@ -218,12 +218,12 @@ test('a MAC prefix makes the MAC address from the first address, and the kernel 
   assert.ok(keys.includes('ipv6/conf/eth0/ndisc_notify'));
 });
 
-test('a MAC prefix with an IPv6 address that begins with a zero byte does not crash', () => {
+test('a MAC prefix works with an IPv6 address that starts with a zero byte', () => {
   const { nics } = plan([parseCidr('64:ff9b::a06:5/96')], { netConf: { podMACPrefix: '0a:1b' } });
   assert.equal(nics[0]?.mac, '0a:1b:0a:06:00:05');
 });
 
-test('txQueueLen is of the pod’s NIC, not of the node’s NIC of that name', () => {
+test('txQueueLen belongs to the pod’s NIC, not to the node’s NIC of that name', () => {
   const { pod, node } = plan([ipv4], { netConf: { txQueueLen: 1000 } });
   assert.equal(pod.links.find((link) => link.name === 'eth0')?.txQueueLength, 1000);
   assert.deepEqual(
@@ -232,7 +232,7 @@ test('txQueueLen is of the pod’s NIC, not of the node’s NIC of that name', (
   );
 });
 
-test('vethLinkAddress is on veth0 with scope link, so that it is nobody’s source address', () => {
+test('vethLinkAddress is on veth0 with scope link, so it is never a source address', () => {
   const { pod } = plan([ipv4], { netConf: { vethLinkAddress: '169.254.100.1' } });
   assert.deepEqual(
     pod.addresses.map(({ dev, address, scope }) => `${formatCidr(address)} ${dev} ${scope}`),
@@ -241,7 +241,7 @@ test('vethLinkAddress is on veth0 with scope link, so that it is nobody’s sour
   assert.deepEqual(plan([ipv4]).pod.addresses, [], 'none unless set');
 });
 
-test('vethMTU and an empty queue are on both ends', () => {
+test('vethMTU and an empty queue are on both ends of the veth pair', () => {
   const { pod, node } = plan([ipv4], { netConf: { vethMTU: 1400 } });
   const [end] = node.links;
   assert.deepEqual(
@@ -257,7 +257,7 @@ test('vethMTU and an empty queue are on both ends', () => {
   );
 });
 
-test('a veth MTU too small for IPv6 is refused where the pod has IPv6, and only there', () => {
+test('a veth MTU too small for IPv6 is refused only if the pod has IPv6', () => {
   assert.throws(
     () => plan([ipv6], { netConf: { vethMTU: 1000 } }),
     /vethMTU 1000 is invalid; allowed: at least 1280/,
@@ -265,7 +265,7 @@ test('a veth MTU too small for IPv6 is refused where the pod has IPv6, and only 
   assert.equal(plan([ipv4], { netConf: { vethMTU: 1000 } }).pod.links[0]?.mtuBytes, 1000);
 });
 
-test('an IPv6 pod on a node without IPv6: hijacked networks are left out with a note, ADD does not fail', () => {
+test('for an IPv6 pod on a node without IPv6, hijacked networks are left out with a note, and ADD succeeds', () => {
   const { pod, node, notes } = plan([ipv4, ipv6], { nodes: [node4] });
   assert.ok(pod.routes.every(({ dev, destination }) => dev === 'eth0' || destination.address.family === 4));
   assert.deepEqual(
@@ -278,13 +278,13 @@ test('an IPv6 pod on a node without IPv6: hijacked networks are left out with a 
   assert.equal(node.routes.length, 2, 'the node still has its routes to the pod');
 });
 
-test('a hijacked network that is the NIC’s own subnet, or everything, does not replace the NIC’s routes', () => {
+test('a hijacked network that equals the NIC’s own subnet, or everything, does not replace the NIC’s routes', () => {
   const { pod, notes } = plan([ipv4], { netConf: { hijackCIDR: ['10.6.0.0/16', '0.0.0.0/0'] } });
   assert.deepEqual(table(pod.routes, MAIN_TABLE).length, 4);
   assert.equal(notes.filter((note) => note.includes('eth0 has a route')).length, 2);
 });
 
-test('policy routes go through the NIC itself, into main', () => {
+test('policy routes use the NIC itself, in main', () => {
   const { pod } = plan([ipv4], {
     netConf: {
       policyRoutes: [
@@ -296,7 +296,7 @@ test('policy routes go through the NIC itself, into main', () => {
   assert.equal(table(pod.routes, MAIN_TABLE).at(-1), '172.30.0.0/16 via 10.6.0.1 dev eth0');
 });
 
-test('a NIC without an address is refused, link-local ones do not count', () => {
+test('a NIC without an address is refused, and link-local addresses do not count', () => {
   assert.throws(
     () => plan([parseCidr('fe80::1/64'), parseCidr('169.254.3.4/16')]),
     /no usable IP addresses on "eth0"/,

@@ -22,7 +22,7 @@ const address = (dev: string, text: string): InterfaceAddress => ({
 });
 const all = nic.addresses.map((cidr) => address('eth0', formatCidr(cidr)));
 
-test('addresses of NICs are made again, without detection, with their connected routes', () => {
+test('addresses of NICs are restored with their connected routes, without duplicate address detection', () => {
   const { pod } = restoring(plan([nic]), [nic]);
   const made = pod.addresses.filter(({ dev }) => dev === 'eth0');
   assert.deepEqual(
@@ -32,13 +32,13 @@ test('addresses of NICs are made again, without detection, with their connected 
   assert.deepEqual(pod.expectedAddresses, []);
 });
 
-test('an address that had no connected route gets none', () => {
+test('an address without a connected route is restored without one', () => {
   const bare = { ...nic, routes: [] };
   const { pod } = restoring(plan([bare]), [bare]);
   assert.ok(pod.addresses.filter(({ dev }) => dev === 'eth0').every((one) => one.noPrefixRoute === true));
 });
 
-test('routes of the plugin are made again, those of the kernel and of advertisements are not', () => {
+test('routes of the plugin are restored, and routes of the kernel and of advertisements are not', () => {
   const own = madeBy('eth0', '172.30.0.0/16', '10.6.0.1');
   const advertised = madeBy('eth0', 'fd00:99::/64', 'fd00:10:6::1', { protocol: 9 });
   const [, , , v6Default] = nic.routes;
@@ -53,14 +53,14 @@ test('routes of the plugin are made again, those of the kernel and of advertisem
   assert.ok(!texts.some((text) => text.includes('proto kernel')));
 });
 
-test('a default route that moved to its NIC’s table does not come back', () => {
+test('a default route that moved to its NIC’s table is not restored in main', () => {
   const net1 = macvlan('net1', 7, '168.173', [4], { table: 101 });
   const { pod } = restoring(plan([nic, net1]), [nic, net1]);
   const defaults = pod.routes.filter((route) => routeText(route) === 'default via 10.7.0.1 dev net1');
   assert.deepEqual(defaults, []);
 });
 
-test('a NIC is lost when its link is gone, another one, or its address on another', () => {
+test('a NIC is lost when its link is missing or another one, or when its address is on another link', () => {
   const attached: AttachedNic = { ...nic, index: 2 };
   const problems = (links: Link[], addresses: InterfaceAddress[]) =>
     missingNics([attached], links, addresses).map(({ problem }) => problem);
@@ -74,7 +74,7 @@ test('a NIC is lost when its link is gone, another one, or its address on anothe
   assert.deepEqual(problems([link('eth0', 2)], twice), [], 'a copy on lo takes nothing away');
 });
 
-test('without a lost NIC nothing stands on it or needs its address, and nothing of ours is stale', () => {
+test('a lost NIC has no desired objects, no object needs its address, and no object of ours is stale', () => {
   const net1 = macvlan('net1', 7, '168.173', [4], { table: 101 });
   const desired = restoring(plan([nic, net1]), [nic, net1]);
   const { pod } = withoutNics(desired, [{ nic, problem: 'interface eth0 is missing' }]);

@@ -33,7 +33,7 @@ const previous = {
   routes: [{ dst: '0.0.0.0/0' }],
 };
 
-test('the veth pair comes last: what other plugins made keeps its place, and all addresses are the NIC’s', () => {
+test('the veth pair comes last, so interfaces of other plugins keep their place, and all addresses belong to the NIC', () => {
   const { interfaces = [], ips = [], routes } = coordinatorResult(previous, plan(), 'eth0', netns);
   assert.deepEqual(
     interfaces.map(({ name, sandbox }) => [name, sandbox]),
@@ -50,14 +50,14 @@ test('the veth pair comes last: what other plugins made keeps its place, and all
   assert.deepEqual(routes, previous.routes);
 });
 
-test('a changed MAC address is reported, an unchanged one stays', () => {
+test('a changed MAC address is reported, and an unchanged one stays', () => {
   const mac = (prefix: string) =>
     coordinatorResult(previous, plan(prefix), 'eth0', netns).interfaces?.[0]?.mac;
   assert.equal(mac('0a:1b'), '0a:1b:0a:06:00:05');
   assert.equal(mac(''), '02:00:00:00:00:01');
 });
 
-test('a later NIC’s result has its own MAC address, and not the veth pair, which is the first’s', () => {
+test('a later NIC’s result has its own MAC address, and not the veth pair of the first NIC', () => {
   const before = { interfaces: [{ name: 'net1', mac: '02:00:00:00:00:02', sandbox: netns }] };
   assert.deepEqual(coordinatorResult(before, plan('0a:1b'), 'net1', netns).interfaces, [
     { name: 'net1', mac: '0a:1b:0a:07:00:05', sandbox: netns },

@@ -69,7 +69,7 @@ describe('G2: eth0 keeps the default route', () => {
     ]);
   });
 
-  test('a third NIC has table 102, with the node and Services as the second has', () => {
+  test('a third NIC has table 102, with the same routes to the node and Services as the second', () => {
     const net2 = macvlan('net2', 8, '212.228', [4], { table: 102 });
     const desired = plan([eth0(), net1(), net2]);
     assert.deepEqual(rules(desired).slice(1), [
@@ -120,7 +120,7 @@ describe('G3: net1 has the default route', () => {
     ]);
   });
 
-  test('with three NICs the first takes the table of the one that took its place in main', () => {
+  test('with three NICs, the first gets the table of the NIC that has main’s default route', () => {
     const net2 = macvlan('net2', 8, '212.228', [4], {
       table: 102,
       netConf: { podDefaultRouteNic: 'net2' },
@@ -133,7 +133,7 @@ describe('G3: net1 has the default route', () => {
   });
 });
 
-test('both families: each has what it has alone', () => {
+test('both families: each family has the objects that it has alone', () => {
   const both = plan([eth0([4, 6]), net1([4, 6])]);
   for (const family of [4, 6] as const) {
     const alone = plan([eth0([family]), net1([family])]);
@@ -144,7 +144,7 @@ test('both families: each has what it has alone', () => {
   }
 });
 
-test('NodePort replies leave by veth0 though net1 has the default route: the mark’s rule comes before those by source', () => {
+test('NodePort replies leave by veth0 although net1 has the default route, because the mark’s rule precedes rules by source', () => {
   const { pod } = plan([eth0(), net1([4], toNet1)]);
   const marked = pod.rules.filter((rule) => rule.mark !== undefined).map(({ priority }) => priority);
   const bySource = pod.rules.filter((rule) => rule.from !== undefined).map(({ priority }) => priority);
@@ -152,7 +152,7 @@ test('NodePort replies leave by veth0 though net1 has the default route: the mar
   assert.ok(Math.max(...bySource) < 32_766, 'and all before main');
 });
 
-test('sockets bound to a later NIC’s address reach Services: the node and hijacked networks are in every table', () => {
+test('sockets bound to a later NIC’s address reach Services, because every table has the node and the hijacked networks', () => {
   const { routes } = plan([eth0(), net1()]).pod;
   for (const number of [MAIN_TABLE, 101]) {
     const lines = table(routes, number);
@@ -161,7 +161,7 @@ test('sockets bound to a later NIC’s address reach Services: the node and hija
   }
 });
 
-test('a route that moves keeps its metric, MTU and onlink flag, and its next hops', () => {
+test('a route that moves keeps its metric, MTU, onlink flag and next hops', () => {
   const nic = net1();
   const special = madeBy('net1', '0.0.0.0/0', '192.0.2.1', { metric: 50, mtuBytes: 1400, onlink: true });
   const { dev: _, gateway: _gateway, ...several } = madeBy('net1', '10.20.0.0/16', '10.7.0.8');
@@ -182,13 +182,13 @@ test('a route that moves keeps its metric, MTU and onlink flag, and its next hop
   assert.equal(desired.pod.unwantedRoutes.length, 1, 'what is no default route stays in main too');
 });
 
-test('a NIC that is not attached yet may be asked for: the default route stays for now, with a note', () => {
+test('a requested default route NIC may come later: the default route stays until then, with a note', () => {
   const desired = plan([eth0(), net1([4], { podDefaultRouteNic: 'net2' })]);
   assert.deepEqual(rules(desired)[2], '1001: from 10.7.168.173 lookup 101');
   assert.ok(desired.notes.some((note) => note.startsWith("podDefaultRouteNIC: net2 don't exist in pod")));
 });
 
-test('tunePodRoutes false leaves the default routes where their plugins put them', () => {
+test('tunePodRoutes false leaves the default routes of the plugins unchanged', () => {
   const desired = plan([eth0(), net1([4], { tunePodRoutes: false, ...toNet1 })]);
   assert.deepEqual(
     rules(desired).slice(1),
@@ -198,7 +198,7 @@ test('tunePodRoutes false leaves the default routes where their plugins put them
   assert.deepEqual(desired.pod.unwantedRoutes, []);
 });
 
-test('families on different NICs: IPv4 on net1 alone gets its node routes, and eth0 keeps IPv6', () => {
+test('families on different NICs: net1 with IPv4 alone gets the IPv4 routes to its node, and eth0 keeps IPv6', () => {
   const desired = plan([eth0([6]), net1([4])]);
   assert.deepEqual(rules(desired, 4), ['1000: from all fwmark 0x1 lookup 100']);
   assert.deepEqual(rules(desired, 6), ['1000: from all fwmark 0x1 lookup 100']);
@@ -214,14 +214,14 @@ test('families on different NICs: IPv4 on net1 alone gets its node routes, and e
   assert.deepEqual(desired.pod.unwantedRoutes, []);
 });
 
-test('net1 with IPv4 alone takes the IPv4 default and leaves IPv6 to eth0', () => {
+test('net1 with IPv4 alone takes the IPv4 default route and leaves IPv6 to eth0', () => {
   const desired = plan([eth0([4, 6]), net1([4], toNet1)]);
   assert.deepEqual(rules(desired, 4)[1], '1001: from 10.6.168.172 lookup 101');
   assert.deepEqual(rules(desired, 6), ['1000: from all fwmark 0x1 lookup 100']);
   assert.deepEqual(desired.pod.unwantedRoutes.map(routeText), ['default via 10.6.0.1 dev eth0']);
 });
 
-test('rp_filter is set on `all`, every NIC and veth0: strict ones that were inherited are relaxed', () => {
+test('rp_filter is set on `all`, every NIC and veth0, so inherited strict values are relaxed', () => {
   const keys = plan([eth0(), net1()]).pod.sysctls.map(({ key, value }) => `${key}=${value}`);
   assert.deepEqual(
     keys,
@@ -235,7 +235,7 @@ test('rp_filter is set on `all`, every NIC and veth0: strict ones that were inhe
   );
 });
 
-test('policy routes of a later NIC are in its table, and in main for programs that name no source', () => {
+test('policy routes of a later NIC are in its table, and in main for programs that set no source', () => {
   const policyRoutes = (gw: string, ...nets: number[]) => ({
     policyRoutes: nets.map((net) => ({ dst: `172.${net}.0.0/16`, gw })),
   });
@@ -253,7 +253,7 @@ test('policy routes of a later NIC are in its table, and in main for programs th
   assert.deepEqual(policies(99), ['172.30.0.0/16 via 10.6.0.254 dev eth0'], 'eth0’s own alone');
 });
 
-test('an address of the node that is hijacked besides has the node’s route alone', () => {
+test('a hijacked address of the node has only the node’s route', () => {
   const { pod } = plan([eth0([4], { hijackCIDR: ['10.6.212.101'] })]);
   assert.deepEqual(
     table(pod.routes, MAIN_TABLE).filter((line) => line.startsWith('10.6.212.101')),
@@ -261,7 +261,7 @@ test('an address of the node that is hijacked besides has the node’s route alo
   );
 });
 
-test('a network that is both hijacked and a policy route’s goes through the node, in every table once', () => {
+test('a network that is both hijacked and a policy route uses the node, once in every table', () => {
   const both = { hijackCIDR: ['172.30.0.0/16'], policyRoutes: [{ dst: '172.30.0.0/16', gw: '10.7.0.254' }] };
   const { pod, notes } = plan([eth0([4], both), net1([4], both)]);
   for (const number of [MAIN_TABLE, 101]) {
@@ -284,7 +284,7 @@ test('policy routes beside an overlay: other underlay networks are reached by ne
     assert.ok(table(pod.routes, number).includes('10.8.0.0/16 via 10.6.0.254 dev net1'), `table ${number}`);
 });
 
-test('MAC prefix and queue length are of each NIC by itself', () => {
+test('MAC prefix and queue length belong to each NIC separately', () => {
   const { pod, nics } = plan([eth0(), net1([4], { podMACPrefix: '0a:1b', txQueueLen: 77 })]);
   assert.deepEqual(
     nics.map(({ mac }) => mac),
@@ -297,7 +297,7 @@ test('MAC prefix and queue length are of each NIC by itself', () => {
   ]);
 });
 
-test('a NIC that leaves gives the default route back, and its own must not stay in main', () => {
+test('a NIC that leaves returns the default route, and its own does not stay in main', () => {
   const { pod } = planPod({
     containerId: '0123456789abcdef',
     nics: [eth0()],
@@ -309,7 +309,7 @@ test('a NIC that leaves gives the default route back, and its own must not stay 
   assert.ok(pod.rules.every(({ from }) => from === undefined));
 });
 
-test('a node without the family of a NIC: its table has what there is', () => {
+test('on a node without the NIC’s family, the NIC’s table has only its own routes', () => {
   const desired = plan([eth0([6]), net1([6])], undefined, [node4]);
   assert.deepEqual(table(desired.pod.routes, 101, 6), [
     'default via fd00:10:7::1 dev net1 metric 1024',
@@ -317,7 +317,7 @@ test('a node without the family of a NIC: its table has what there is', () => {
   ]);
 });
 
-test('a hijacked network that is another NIC’s own LAN is reached on that LAN', () => {
+test('a hijacked network that equals another NIC’s own LAN is reached on that LAN', () => {
   const { pod } = plan([eth0([4], { hijackCIDR: ['10.7.0.0/16'] }), net1()]);
   assert.deepEqual(
     pod.routes.filter(

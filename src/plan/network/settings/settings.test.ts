@@ -19,7 +19,7 @@ function merge(sources: Partial<SettingSources>) {
   return mergeSettings({ netConf: {}, podAnnotations: {}, coordinator: cluster(), ...sources });
 }
 
-test('nothing said: the cluster’s values and the defaults', () => {
+test('an empty configuration uses the cluster’s values and the defaults', () => {
   const settings = merge({});
   assert.deepEqual(settings.hijackedNetworks.map(formatCidr), ['10.244.0.0/16', '10.96.0.0/12']);
   assert.deepEqual(
@@ -43,7 +43,7 @@ test('nothing said: the cluster’s values and the defaults', () => {
   );
 });
 
-test('the configuration goes before the annotation, the annotation before the cluster', () => {
+test('the configuration takes precedence over the annotation, and the annotation over the cluster', () => {
   const podAnnotations = { 'ipam.spidernet.io/default-route-nic': 'net1' };
   const coordinator = cluster({ podDefaultRouteNIC: 'net2' });
   const nic = (sources: Partial<SettingSources>) => merge(sources).podDefaultRouteNic;
@@ -52,7 +52,7 @@ test('the configuration goes before the annotation, the annotation before the cl
   assert.equal(nic({ coordinator, podAnnotations, netConf: { podDefaultRouteNic: 'eth0' } }), 'eth0');
 });
 
-test('each option: the configuration over the cluster, the cluster over the default', () => {
+test('for each option, the configuration overrides the cluster, and the cluster the default', () => {
   const options: [keyof CoordinatorOptions, keyof ReturnType<typeof merge>, unknown, unknown][] = [
     ['mode', 'mode', 'overlay', 'underlay'],
     ['podMACPrefix', 'podMacPrefix', '0a:1b', '0a:2b'],
@@ -84,7 +84,7 @@ test('a SpiderCoordinator whose status names no networks of Services is no error
   assert.deepEqual(merge({ coordinator }).hijackedNetworks, []);
 });
 
-test('empty text and empty lists, which generated configurations pin, are “as the cluster says”', () => {
+test('empty texts and empty lists, as generated configurations have them, mean the cluster’s values', () => {
   const coordinator = cluster({
     hijackCIDR: ['169.254.0.0/16'],
     podMACPrefix: '0a:1b',
@@ -100,24 +100,24 @@ test('empty text and empty lists, which generated configurations pin, are “as 
   assert.deepEqual(merge({ coordinator, netConf }), merge({ coordinator }));
 });
 
-test('a list of the configuration replaces the cluster’s', () => {
+test('a list in the configuration replaces the cluster’s list', () => {
   const settings = merge({ netConf: { serviceCIDR: ['10.0.0.0/24'] } });
   assert.deepEqual(settings.hijackedNetworks.map(formatCidr), ['10.244.0.0/16', '10.0.0.0/24']);
 });
 
-test('a bare address in hijackCIDR is a network of one, and a network twice is one', () => {
+test('a bare address in hijackCIDR is a network of one address, and a duplicate network counts once', () => {
   const settings = merge({
     coordinator: cluster({ hijackCIDR: ['169.254.169.254', ' fd00::1', '10.96.0.0/12'] }),
   });
   assert.deepEqual(settings.hijackedNetworks.slice(2).map(formatCidr), ['169.254.169.254/32', 'fd00::1/128']);
 });
 
-test('`disabled` of the cluster is the configuration’s `disable`, and asks for no networks', () => {
+test('the cluster’s `disabled` equals the configuration’s `disable`, and needs no networks', () => {
   assert.equal(merge({ coordinator: cluster({ mode: 'disabled' }) }).mode, 'disable');
   assert.equal(merge({ coordinator: undefined, netConf: { mode: 'disable' } }).mode, 'disable');
 });
 
-test('a negative podRPFilter of the cluster leaves it alone, whatever its size', () => {
+test('a negative podRPFilter of the cluster leaves rp_filter unchanged, whatever its size', () => {
   assert.equal(merge({ coordinator: cluster({ podRPFilter: -7 }) }).podRpFilter, undefined);
   assert.equal(
     merge({ coordinator: cluster({ podRPFilter: -7 }), netConf: { podRPFilter: 2 } }).podRpFilter,
@@ -125,7 +125,7 @@ test('a negative podRPFilter of the cluster leaves it alone, whatever its size',
   );
 });
 
-test('without the cluster’s networks a pod waits, unless the configuration brings both', () => {
+test('without the cluster’s networks a pod waits, unless the configuration has both', () => {
   const notReady = (error: unknown) => isOrbError(error, 'COORDINATOR_NOT_READY');
   assert.throws(() => merge({ coordinator: undefined }), notReady);
   const waiting = { ...cluster(), status: { phase: 'NotReady', reason: 'no CNI' } };
@@ -134,7 +134,7 @@ test('without the cluster’s networks a pod waits, unless the configuration bri
   assert.equal(merge({ coordinator: undefined, netConf }).hijackedNetworks.length, 2);
 });
 
-test('each bad value has a message of its own with field, value and what is allowed', () => {
+test('each bad value has its own error with field, value and allowed values', () => {
   const bad: [Parameters<typeof cluster>[0], RegExp][] = [
     [{ hijackCIDR: ['10.0.0.0/33'] }, /^hijackCIDR '10\.0\.0\.0\/33' is invalid; allowed: a CIDR/],
     [{ podMACPrefix: '01:10' }, /^podMACPrefix '01:10' is invalid; allowed: two bytes of a unicast/],

@@ -13,7 +13,7 @@ const markRule = (value: number, mask = 0xffff_ffff): Rule => ({
   protocol: 0,
 });
 
-test('a pod has the tables and the mark that Spiderpool chose where nobody else uses them', () => {
+test('a pod has Spiderpool’s tables and mark when nobody else uses them', () => {
   assert.deepEqual(podNumbers(noForeignUse), {
     replyTable: 100,
     besideTable: 99,
@@ -22,7 +22,7 @@ test('a pod has the tables and the mark that Spiderpool chose where nobody else 
   });
 });
 
-test('replies get another table where a program has routes in table 100, and so does an overlay’s NIC', () => {
+test('replies and an overlay’s NIC get another table when a program has routes in table 100', () => {
   const taken = (...tables: number[]) =>
     foreignUse(
       tables.map((number) => ({ ...madeBy('net1', '0.0.0.0/0', '10.7.0.1'), table: number })),
@@ -32,20 +32,20 @@ test('replies get another table where a program has routes in table 100, and so 
   assert.deepEqual(podNumbers(taken(99)), { replyTable: 100, besideTable: 98, lastTable: 97, replyMark: 1 });
 });
 
-test('replies get another mark where a rule of a program looks for the usual one', () => {
+test('replies get another mark when a rule of a program matches the usual one', () => {
   assert.equal(podNumbers(foreignUse([], [markRule(0x1)])).replyMark, 0x2);
   assert.equal(podNumbers(foreignUse([], [markRule(0x1), markRule(0x0, 0x2)])).replyMark, 0x2);
   assert.equal(podNumbers(foreignUse([], [markRule(0x1, 0x1), markRule(0x2, 0xf)])).replyMark, 0x4);
   assert.equal(podNumbers(foreignUse([], [{ ...markRule(0x1), protocol: ROUTE_PROTOCOL }])).replyMark, 0x1);
 });
 
-test('what was chosen once stays, as long as nobody else uses it', () => {
+test('a choice stays as long as nobody else uses it', () => {
   const before = { replyTable: 98, besideTable: 97, lastTable: 96, replyMark: 0x4 };
   assert.deepEqual(podNumbers(noForeignUse, before), before);
   assert.equal(podNumbers(foreignUse([], [{ ...markRule(9), table: 98 }]), before).replyTable, 100);
 });
 
-test('the plan uses the numbers of the pod for rule, mark and table of replies', () => {
+test('the plan uses the pod’s own numbers for the rule, mark and table of replies', () => {
   const numbers = { ...usualNumbers, replyTable: 99, replyMark: 0x2 };
   const nodeAddresses = [node4];
   const desired = planPod({
@@ -60,7 +60,7 @@ test('the plan uses the numbers of the pod for rule, mark and table of replies',
   assert.match(desired.pod.table?.rules[1]?.commands ?? '', /meta mark set 0x2/);
 });
 
-test('an overlay’s default route is copied to the table of the pod’s numbers', () => {
+test('an overlay’s default route is copied to the table in the pod’s own numbers', () => {
   const numbers = { ...usualNumbers, replyTable: 98 };
   const nics = [macvlan('net1', 7, '0.5', [4], { table: 101 })];
   const desired = planPod({
