@@ -3,15 +3,7 @@
 import { join } from 'node:path';
 import { type AgentConfig, NODE_CHECK_TYPE } from '#api';
 import type { Clock, Logger } from '#base';
-import {
-  type CoordinatorParts,
-  CoordinatorPlugin,
-  type Detection,
-  Dispatcher,
-  IfacerPlugin,
-  SpiderpoolPlugin,
-  TranslatedPlugin,
-} from '#cni';
+import { type AgentParts, type Detection, Dispatcher, partsOf, pluginsOf, servedTypes } from '#cni';
 import type { Family } from '#ip';
 import {
   leadsToNetns,
@@ -61,12 +53,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config, clock, log } = options;
   const node = openNamespace('current');
   const state = config.orbweaver.stateDirectory;
-  const attachments = await Attachments.open(await openStateDirectory(join(state, 'attachments')), log);
+  const records = await openStateDirectory(join(state, 'attachments'));
+  const attachments = await Attachments.open(records, log, partsOf(servedTypes));
   const queue = new DelQueue(await openStateDirectory(join(state, 'del-queue')), log);
   const gate = new Gate(config.orbweaver.maxConcurrentRequests, clock);
   const view = new ClusterView(options);
   const facts = new NodeFacts({ namespace: node, node: () => view.node, log });
-  const replay = new DelReplay({ queue, attachments, dispatcher: () => dispatcher, gate, clock, log });
+  const replay = new DelReplay({
+    queue,
+    attachments,
+    dispatcher: () => dispatcher,
+    types: servedTypes,
+    gate,
+    clock,
+    log,
+  });
   const metrics = new AgentMetrics({
     running: () => gate.running,
     waiting: () => gate.waiting,
@@ -82,12 +83,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const started = new Start(clock, log);
-  const parts = {
-    attachments,
-    openNamespace: openGivenNamespace,
-    notReady: () => started.notReady(),
-    timestamp: () => new Date(clock.now()).toISOString(),
-  };
   const detection: Detection = {
     conflict: config.enableIPConflictDetection,
     gateway: config.enableGatewayDetection,
@@ -97,8 +92,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       tellConflict(conflict, { events, log, count: (outcome) => metrics.addressConflict(outcome) }),
     announce: (announcement) => announce(announcement, clock),
   };
-  const coordination: CoordinatorParts = {
-    ...parts,
+  const parts: AgentParts = {
+    attachments,
+    openNamespace: openGivenNamespace,
+    notReady: () => started.notReady(),
+    timestamp: () => new Date(clock.now()).toISOString(),
     ipam,
     detection,
     node,
@@ -106,20 +104,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     spiderCoordinator: () => view.coordinator,
     nodeAddresses: () => facts.addresses(),
   };
-  const dispatcher: Dispatcher = new Dispatcher(
-    [
-      new SpiderpoolPlugin({ ...parts, ipam, detection }),
-      new CoordinatorPlugin(coordination),
-      new TranslatedPlugin('veth', coordination),
-      new TranslatedPlugin('router', coordination),
-      new IfacerPlugin({ ...parts, node }),
-    ],
-    {
-      isOwnNetns,
-      ready: (signal) => started.ready(signal),
-      keep: (request) => replay.keep(request),
-    },
-  );
+  const dispatcher: Dispatcher = new Dispatcher(pluginsOf(servedTypes, parts), {
+    isOwnNetns,
+    ready: (signal) => started.ready(signal),
+    keep: (request) => replay.keep(request),
+  });
   const repair = new Repair({
     ...parts,
     nodeName: options.nodeName,

@@ -4,15 +4,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { resources } from '#api';
 import { OrbError, silentLogger, systemClock } from '#base';
-import {
-  type CniRequest,
-  type CoordinatorParts,
-  CoordinatorPlugin,
-  Dispatcher,
-  requestFrame,
-  type SpiderpoolParts,
-  SpiderpoolPlugin,
-} from '#cni';
+import { type AgentParts, type CniRequest, Dispatcher, pluginsOf, requestFrame, servedTypes } from '#cni';
 import { FakeKube } from '#kube/testing';
 import { refusal } from '#net';
 import { FakeNamespace } from '#net/testing';
@@ -124,15 +116,20 @@ async function afterReboot() {
     });
   };
   const parts = { attachments, ipam, node: new FakeNamespace({}), openNamespace: gone };
-  const dispatcher = new Dispatcher(
-    [
-      new CoordinatorPlugin(parts as unknown as CoordinatorParts),
-      new SpiderpoolPlugin(parts as unknown as SpiderpoolParts),
-    ],
-    { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} },
-  );
+  const dispatcher = new Dispatcher(pluginsOf(servedTypes, parts as unknown as AgentParts), {
+    isOwnNetns: async () => false,
+    ready: async () => {},
+    keep: async () => {},
+  });
   const gate = new Gate(16, systemClock);
-  const replay = new DelReplay({ ...edges, queue, attachments, dispatcher: () => dispatcher, gate });
+  const replay = new DelReplay({
+    ...edges,
+    queue,
+    attachments,
+    dispatcher: () => dispatcher,
+    types: servedTypes,
+    gate,
+  });
   running.push(replay, ipam);
   const left = async () => {
     const { status } = await kube.get(resources.spiderIPPools, { name: 'v4' });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OrbError, silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
-import { type CniPlugin, type CniRequest, Dispatcher, requestFrame } from '#cni';
+import { type CniPlugin, type CniRequest, Dispatcher, requestFrame, servedTypes } from '#cni';
 import { DelQueue, MemoryStateFiles } from '#node';
-import { DelReplay } from './del-replay.ts';
+import { DelReplay, type DelReplayParts } from './del-replay.ts';
 import { Gate } from './gate.ts';
 
 const request = (id: string, containerId: string): CniRequest => ({
@@ -16,7 +16,7 @@ const request = (id: string, containerId: string): CniRequest => ({
   stdin: JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'spiderpool' }),
 });
 
-function scene() {
+function scene(types: DelReplayParts['types'] = servedTypes) {
   const files = new MemoryStateFiles();
   const queue = new DelQueue(files, silentLogger);
   const clock = new FakeClock();
@@ -28,7 +28,6 @@ function scene() {
   };
   const unexpected = () => Promise.reject(new Error('only DELs are queued'));
   const plugin: CniPlugin = {
-    type: 'spiderpool',
     add: unexpected,
     check: unexpected,
     gc: unexpected,
@@ -40,11 +39,12 @@ function scene() {
     },
   };
   const options = { isOwnNetns: async () => false, ready: async () => {}, keep: async () => {} };
-  const dispatcher = new Dispatcher([plugin], options);
+  const dispatcher = new Dispatcher(new Map(types.map(({ name }) => [name, plugin])), options);
   const replay = new DelReplay({
     queue,
     attachments: { flush: async () => {} },
     dispatcher: () => dispatcher,
+    types,
     gate,
     clock,
     log: silentLogger,
@@ -67,6 +67,18 @@ test('the replay serves the oldest queued DEL first, and removes each served DEL
   await replay.start();
   assert.deepEqual(served, ['first', 'second']);
   assert.deepEqual([files.files.size, replay.waiting], [0, 0]);
+  await replay.stop();
+});
+
+test('a DEL of a type that says it needs the cluster is served after those that need only the node', async () => {
+  const { served, replay, queued } = scene([
+    { name: 'first', delNeeds: 'cluster' },
+    { name: 'second', delNeeds: 'node' },
+  ]);
+  await queued({ ...request('1', 'cluster'), type: 'first' });
+  await queued({ ...request('2', 'node'), type: 'second' });
+  await replay.start();
+  assert.deepEqual(served, ['node', 'cluster']);
   await replay.stop();
 });
 

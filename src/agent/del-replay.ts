@@ -2,7 +2,7 @@
 // second also queues its DEL, and the API server may be unreachable.
 
 import { BackOff, type Clock, isOrbError, type Logger, OrbError } from '#base';
-import { type CniRequest, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
+import { type CniRequest, type CniType, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
 import type { Attachments, DelQueue, QueuedDel } from '#node';
 import type { Gate } from './gate.ts';
 import { orderKey } from './verbs.ts';
@@ -12,6 +12,8 @@ export interface DelReplayParts {
   /** Each look also writes what earlier DELs could not write. */
   readonly attachments: Pick<Attachments, 'flush'>;
   readonly dispatcher: () => Dispatcher;
+  /** What the DELs of each type need. */
+  readonly types: readonly Pick<CniType, 'name' | 'delNeeds'>[];
   readonly gate: Gate;
   readonly clock: Clock;
   readonly log: Logger;
@@ -102,14 +104,15 @@ export class DelReplay {
     const { signal } = this.#stop;
     const over = new AbortController();
     const serve = (queued: QueuedDel) => this.#serve(queued, pass);
-    const served = queue.replay(serve, { lanes: LANES, last: asksCluster, retries: over.signal, signal });
+    const last = (queued: QueuedDel) => this.#asksCluster(queued);
+    const served = queue.replay(serve, { lanes: LANES, last, retries: over.signal, signal });
     if (!(await endsWithin(clock, LOOK_PATIENCE_MS, served))) over.abort();
     await served;
     this.waiting = await queue.length();
   }
 
   async #serve(queued: QueuedDel, pass: Pass): Promise<boolean> {
-    const asks = asksCluster(queued);
+    const asks = this.#asksCluster(queued);
     if ((asks && pass.clusterAway) || this.#stuck.has(queued.request)) return false;
     const { dispatcher, gate, clock, log } = this.#parts;
     const request = requestOf(queued);
@@ -134,6 +137,17 @@ export class DelReplay {
     }
     own.info({}, 'served a queued DEL');
     return true;
+  }
+
+  /** DELs that need only the node go first: after a reboot the API server may be unreachable for long. */
+  #asksCluster(queued: QueuedDel): boolean {
+    try {
+      const { type } = requestOf(queued);
+      return this.#parts.types.some(({ name, delNeeds }) => name === type && delNeeds === 'cluster');
+    } catch {
+      // A damaged DEL is reported when its turn comes.
+      return false;
+    }
   }
 
   /** Throws DEADLINE_PASSED if the DEL does not end in time, whatever it waits for. The other DELs continue. */
@@ -170,16 +184,6 @@ interface Pass {
    * One DEL has waited for the cluster and failed. Hundreds of others would take an hour to fail one after the other.
    */
   clusterAway: boolean;
-}
-
-/** DELs that need only the node go first: after a reboot the API server may be unreachable for long. */
-function asksCluster(queued: QueuedDel): boolean {
-  try {
-    return requestOf(queued).type === 'spiderpool';
-  } catch {
-    // A damaged DEL is reported when its turn comes.
-    return false;
-  }
 }
 
 function requestOf({ bytes }: QueuedDel): CniRequest {

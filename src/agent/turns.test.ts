@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Clock, OrbError, silentLogger, systemClock } from '#base';
 import { FakeClock } from '#base/testing';
-import { type CniPlugin, type CniRequest, Dispatcher, requestFrame } from '#cni';
+import { type CniPlugin, type CniRequest, Dispatcher, requestFrame, servedTypes } from '#cni';
 import { DelQueue, MemoryStateFiles } from '#node';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
@@ -24,7 +24,6 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
   const ready = Promise.withResolvers<void>();
   const events: string[] = [];
   const plugin: CniPlugin = {
-    type: 'spiderpool',
     add: async () => {
       events.push('ADD');
       return {};
@@ -34,7 +33,7 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
     gc: async () => {},
     status: async () => {},
   };
-  const dispatcher = new Dispatcher([plugin], {
+  const dispatcher = new Dispatcher(new Map([['spiderpool', plugin]]), {
     isOwnNetns: async () => false,
     ready: () => ready.promise,
     keep: async () => void events.push('kept'),
@@ -52,6 +51,7 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
       attachments: { flush: async () => {} },
       queue: new DelQueue(files, silentLogger),
       dispatcher: () => dispatcher,
+      types: servedTypes,
       gate,
       clock,
       log: silentLogger,

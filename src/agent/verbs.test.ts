@@ -33,7 +33,6 @@ function scene() {
     await hold.promise;
   };
   const plugin: CniPlugin = {
-    type: 'spiderpool',
     add: async ({ signal }) => {
       await work('ADD', signal);
       return {};
@@ -44,7 +43,7 @@ function scene() {
     status: async () => void begun.push('STATUS'),
   };
   const kept: CniRequest[] = [];
-  const dispatcher = new Dispatcher([plugin], {
+  const dispatcher = new Dispatcher(new Map([['spiderpool', plugin]]), {
     isOwnNetns: async () => false,
     ready: async () => {},
     keep: async (late) => void kept.push(late),

@@ -3,7 +3,7 @@
 
 import type { NetConf } from '#api';
 import { OrbError } from '#base';
-import type { AttachmentPart, AttachmentRecord, Attachments } from '#node';
+import { type AttachmentRecord, type Attachments, partOf, type RecordPart } from '#node';
 
 /**
  * Calls `remove` for every attachment of the network that has the plugin's part and is not in
@@ -13,7 +13,7 @@ import type { AttachmentPart, AttachmentRecord, Attachments } from '#node';
 export async function collectGarbage(
   conf: NetConf,
   attachments: Attachments,
-  part: AttachmentPart,
+  part: RecordPart,
   remove: (record: AttachmentRecord) => Promise<void>,
 ): Promise<void> {
   const valid = new Set(
@@ -21,7 +21,7 @@ export async function collectGarbage(
   );
   const failures: unknown[] = [];
   for (const record of attachments.all()) {
-    if (record.network !== conf.name || record[part] === undefined) continue;
+    if (record.network !== conf.name || partOf(record, part) === undefined) continue;
     if (valid.has(`${record.containerId}/${record.interfaceName}`)) continue;
     try {
       await remove(record);

@@ -7,7 +7,6 @@ import type { CniAnswer, CniRequest } from './request.ts';
 
 /** Remembers its calls; `outcome` decides how they end. */
 class FakePlugin implements CniPlugin {
-  readonly type = 'spiderpool';
   readonly calls: string[] = [];
   outcome: () => Promise<void> = async () => {};
 
@@ -29,7 +28,7 @@ class FakePlugin implements CniPlugin {
 function scene(options: Partial<DispatcherOptions> = {}) {
   const plugin = new FakePlugin();
   const kept: CniRequest[] = [];
-  const dispatcher = new Dispatcher([plugin], {
+  const dispatcher = new Dispatcher(new Map([['spiderpool', plugin]]), {
     isOwnNetns: async (path) => path === '/proc/1/ns/net',
     ready: async () => {},
     keep: async (request) => void kept.push(request),

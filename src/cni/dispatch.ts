@@ -27,13 +27,13 @@ export interface DispatcherOptions {
   readonly keep: (request: CniRequest, reason: OrbError) => Promise<void>;
 }
 
-/** Serves requests of the given types. */
+/** Serves requests of the given types. The name of a type is the name of the executable that the runtime started. */
 export class Dispatcher {
   readonly #plugins: ReadonlyMap<string, CniPlugin>;
   readonly #options: DispatcherOptions;
 
-  constructor(plugins: readonly CniPlugin[], options: DispatcherOptions) {
-    this.#plugins = new Map(plugins.map((plugin) => [plugin.type, plugin]));
+  constructor(plugins: ReadonlyMap<string, CniPlugin>, options: DispatcherOptions) {
+    this.#plugins = plugins;
     this.#options = options;
   }
 

@@ -14,7 +14,6 @@ export interface IfacerParts {
 }
 
 export class IfacerPlugin implements CniPlugin {
-  readonly type = 'ifacer';
   readonly #parts: IfacerParts;
 
   constructor(parts: IfacerParts) {

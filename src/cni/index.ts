@@ -1,8 +1,6 @@
-export { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';
 export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
-export { IfacerPlugin } from './ifacer.ts';
 export type {
   AllocatedAddress,
   AllocatedRoute,
@@ -22,4 +20,4 @@ export {
   type RecordedNetns,
 } from './pod-namespace.ts';
 export { answerFrame, type CniAnswer, type CniRequest, readRequest, requestFrame } from './request.ts';
-export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool/index.ts';
+export { type AgentParts, type CniType, partsOf, pluginsOf, servedTypes } from './served-types.ts';

@@ -21,10 +21,8 @@ export interface NetnsCall extends AttachmentCall {
   readonly netns: string;
 }
 
-/** A served CNI type. Every method throws an OrbError, whose CNI code the error table holds. */
+/** The verbs of a CNI type. Every method throws an OrbError, whose CNI code the error table holds. */
 export interface CniPlugin {
-  /** As in a configuration's `type`. */
-  readonly type: string;
   /** Makes the attachment. A repeated call with the same container id and interface finds what the first call made. */
   add(call: NetnsCall): Promise<CniResult>;
   /**

@@ -8,6 +8,7 @@ import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
 import { type AgentConfig, parseAgentConfig } from '#api';
 import { errorText, type Logger, OrbError, systemClock } from '#base';
+import { servedTypes } from '#cni';
 import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, runProgram, untilSignal } from '#program';
@@ -18,8 +19,6 @@ const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-nam
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
   MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
-
-const servedTypes = ['spiderpool', 'coordinator', 'ifacer', 'veth', 'router'];
 
 /**
  * The number of threads in libuv's pool. Closing a packet or nftables socket, or deleting a link, blocks a thread for some 10 ms
@@ -127,8 +126,9 @@ function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
 
 /** The executable installs itself. It uses a temporary file and a rename, so that a running one is never "text busy". */
 function install(from: string, to: string, log: Logger): void {
-  execFileSync(from, ['--install', to, ...servedTypes], { stdio: 'inherit' });
-  log.info({ folder: to, types: servedTypes }, 'installed the CNI executables');
+  const types = servedTypes.map(({ name }) => name);
+  execFileSync(from, ['--install', to, ...types], { stdio: 'inherit' });
+  log.info({ folder: to, types }, 'installed the CNI executables');
 }
 
 function readPort(text: string): number | undefined {

@@ -19,7 +19,7 @@ const allocatedAddressSchema = z.object({
   nic: z.string(),
 });
 
-/** The part that IPAM wrote. */
+/** The part of the type that gave the addresses. */
 const ipamPartSchema = z.object({
   state: partState,
   netConf,
@@ -56,10 +56,14 @@ export const attachmentRecordSchema = z.object({
   supersededBy: z.string().optional(),
   ipam: ipamPartSchema.optional(),
   coordinator: coordinatorPartSchema.optional(),
+  /** The parts of all other types. A part that this version does not know belongs to a newer one, and is kept. */
+  parts: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** One NIC of one sandbox: what `spiderpool` and `coordinator` each did for it. */
+/** One NIC of one sandbox: what each CNI type did for it. */
 export type AttachmentRecord = z.infer<typeof attachmentRecordSchema>;
+export type IpamPart = z.infer<typeof ipamPartSchema>;
+export type CoordinatorPart = z.infer<typeof coordinatorPartSchema>;
 export type RecordedAddress = z.infer<typeof allocatedAddressSchema>;
 
 const fileSchema = z.object({ sha256: z.string(), record: z.unknown() });
@@ -86,12 +90,19 @@ export function encodeRecord(record: AttachmentRecord): Uint8Array {
   return new TextEncoder().encode(`${text}\n`);
 }
 
-/** Throws ATTACHMENT_DAMAGED if the bytes are not a complete record of ours. */
-export function decodeRecord(bytes: Uint8Array, name: string): AttachmentRecord {
+/**
+ * Throws ATTACHMENT_DAMAGED if the bytes are not a complete record of ours, or if `readParts` throws. That reads the
+ * further parts.
+ */
+export function decodeRecord(
+  bytes: Uint8Array,
+  name: string,
+  readParts: (record: AttachmentRecord) => AttachmentRecord = (record) => record,
+): AttachmentRecord {
   try {
     const file = fileSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
     if (file.sha256 !== checksum(file.record)) throw new Error('the checksum does not match the record');
-    const record = attachmentRecordSchema.parse(file.record);
+    const record = readParts(attachmentRecordSchema.parse(file.record));
     // The file of a record is deleted by its name. A copy under another name would restore the record at each start of
     // the agent.
     if (name !== recordFileName(record)) throw new Error(`the record belongs to ${recordFileName(record)}`);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Logger, silentLogger } from '#base';
 import { type AttachmentRecord, decodeRecord, encodeRecord } from './attachment-record.ts';
 import { Attachments } from './attachments.ts';
+import { coordinatorPart, ipamPart } from './record-part.ts';
 import { MemoryStateFiles } from './state-files.ts';
 
 function record(containerId: string, changes: Partial<AttachmentRecord> = {}): AttachmentRecord {
@@ -54,7 +55,7 @@ test('a container id of any length gives a valid file name, and a short one keep
     after.all().map(({ containerId }) => containerId),
     ids,
   );
-  for (const containerId of ids) await after.removePart({ containerId, interfaceName: 'eth0' }, 'ipam');
+  for (const containerId of ids) await after.removePart({ containerId, interfaceName: 'eth0' }, ipamPart);
   assert.equal(files.files.size, 0);
 });
 
@@ -77,15 +78,15 @@ test('two types share one record: each removes its part, and the last one remove
   const attachments = await Attachments.open(files, silentLogger);
   const name = { containerId: 'aaaa', interfaceName: 'eth0' };
   await attachments.put({ ...record('aaaa'), coordinator });
-  await attachments.removePart(name, 'coordinator');
+  await attachments.removePart(name, coordinatorPart);
   assert.ok(attachments.get(name)?.ipam, 'the addresses are still known');
   assert.equal(attachments.get(name)?.coordinator, undefined);
   assert.deepEqual((await Attachments.open(files, silentLogger)).get(name)?.coordinator, undefined);
-  await attachments.removePart(name, 'coordinator');
-  await attachments.removePart(name, 'ipam');
+  await attachments.removePart(name, coordinatorPart);
+  await attachments.removePart(name, ipamPart);
   assert.equal(attachments.get(name), undefined);
   assert.equal(files.files.size, 0);
-  await attachments.removePart(name, 'ipam');
+  await attachments.removePart(name, ipamPart);
 });
 
 test('a damaged file is set aside and logged, and blocks nothing', async () => {
@@ -179,7 +180,7 @@ test('on a full disk a DEL uses the reserve and then memory, and is written when
   files.full = true;
   files.reserve = 1;
   for (const containerId of ids)
-    await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'coordinator');
+    await attachments.removePart({ containerId, interfaceName: 'eth0' }, coordinatorPart);
   const left = (all: AttachmentRecord[]) => all.filter((one) => one.coordinator !== undefined).length;
   assert.equal(left(attachments.all()), 0);
   assert.equal(left((await Attachments.open(files, silentLogger)).all()), 2, 'the disk lags behind');
@@ -187,7 +188,8 @@ test('on a full disk a DEL uses the reserve and then memory, and is written when
   files.full = false;
   await attachments.flush();
   assert.equal(left((await Attachments.open(files, silentLogger)).all()), 0);
-  for (const containerId of ids) await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'ipam');
+  for (const containerId of ids)
+    await attachments.removePart({ containerId, interfaceName: 'eth0' }, ipamPart);
   assert.equal(files.files.size, 0);
 });
 
@@ -205,7 +207,7 @@ test('a copy of an attachment file under another name is set aside, so no record
   await files.write('aaaa+eth0.json', encodeRecord(record('aaaa')));
   await files.write('copy.json', encodeRecord(record('aaaa')));
   const attachments = await Attachments.open(files, silentLogger);
-  await attachments.removePart({ containerId: 'aaaa', interfaceName: 'eth0' }, 'ipam');
+  await attachments.removePart({ containerId: 'aaaa', interfaceName: 'eth0' }, ipamPart);
   assert.deepEqual([...files.files.keys()], ['copy.json.damaged']);
   assert.deepEqual((await Attachments.open(files, silentLogger)).all(), []);
 });

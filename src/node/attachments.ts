@@ -3,10 +3,8 @@
 import { isOrbError, type Logger } from '#base';
 import type { AttachmentKey } from '#plan/network';
 import { type AttachmentRecord, decodeRecord, encodeRecord, recordFileName } from './attachment-record.ts';
+import { hasParts, type RecordPart, readParts, withPart } from './record-part.ts';
 import type { StateFiles } from './state-files.ts';
-
-/** The parts of a record that a plugin type owns. */
-export type AttachmentPart = 'ipam' | 'coordinator';
 
 const RECORD = '.json';
 const DAMAGED = '.damaged';
@@ -32,20 +30,27 @@ export class Attachments {
     this.#logger = logger;
   }
 
-  /** Reads every record. A damaged record is logged and renamed to `….damaged`; it blocks nothing. */
-  static async open(files: StateFiles, logger: Logger): Promise<Attachments> {
+  /**
+   * Reads every record. A damaged record is logged and renamed to `….damaged`; it blocks nothing. `parts` are those of
+   * the served types.
+   */
+  static async open(
+    files: StateFiles,
+    logger: Logger,
+    parts: readonly RecordPart[] = [],
+  ): Promise<Attachments> {
     const attachments = new Attachments(files, logger);
     for (const { name } of await files.list()) {
-      if (name.endsWith(RECORD)) await attachments.#take(name);
+      if (name.endsWith(RECORD)) await attachments.#take(name, parts);
     }
     return attachments;
   }
 
-  async #take(name: string): Promise<void> {
+  async #take(name: string, parts: readonly RecordPart[]): Promise<void> {
     try {
       const bytes = await this.#files.read(name);
       if (bytes === undefined) return;
-      const record = decodeRecord(bytes, name);
+      const record = decodeRecord(bytes, name, (read) => readParts(read, parts));
       this.#records.set(recordFileName(record), record);
     } catch (err) {
       if (!isOrbError(err, 'ATTACHMENT_DAMAGED')) {
@@ -140,12 +145,11 @@ export class Attachments {
   }
 
   /** Removes one part after its DEL is done. With the last part, removes the record. */
-  async removePart(name: AttachmentKey, part: AttachmentPart): Promise<void> {
+  async removePart(name: AttachmentKey, part: RecordPart): Promise<void> {
     const record = this.get(name);
     if (record === undefined) return;
-    const rest: AttachmentRecord = { ...record, [part]: undefined };
-    const isEmpty = rest.ipam === undefined && rest.coordinator === undefined;
-    await this.#leave(recordFileName(name), isEmpty ? undefined : rest, name.containerId);
+    const rest = withPart(record, part, undefined);
+    await this.#leave(recordFileName(name), hasParts(rest) ? rest : undefined, name.containerId);
   }
 
   /**

@@ -1,6 +1,6 @@
 export { type Applied, applyNetwork, applyNode, driftOfNode } from './apply.ts';
 export type { AttachmentRecord, RecordedAddress } from './attachment-record.ts';
-export { type AttachmentPart, Attachments } from './attachments.ts';
+export { Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
@@ -15,6 +15,7 @@ export {
   type ProbeRequest,
   probeNic,
 } from './probe/index.ts';
+export { coordinatorPart, ipamPart, partOf, type RecordPart } from './record-part.ts';
 export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
 export { linksThatHearRouters } from './router-links.ts';

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { didYouMean, OrbError } from '#base';
+import { servedTypes } from '#cni';
 import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
 import type { Outcome } from './case.ts';
 import { run } from './kernel-state.ts';
@@ -42,6 +43,11 @@ type Line = CommandLine<typeof options>;
 type Values = Line['values'];
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
+
+/** The given types. The word `served` means all types of our agent. */
+function typesOf(words: readonly string[]): string[] {
+  return words.flatMap((word) => (word === 'served' ? servedTypes.map(({ name }) => name) : word));
+}
 
 /** Throws INPUT_INVALID for a type without a description, and for a missing file. */
 function checkType(type: string, { profile, conf }: Values): void {
@@ -134,7 +140,7 @@ function checkLine({ values, positionals }: Line): void {
     const message = `name at least one plugin type, for example: npm run conformance -- macvlan\n${usage}`;
     throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
   }
-  for (const type of positionals) checkType(type, values);
+  for (const type of typesOf(positionals)) checkType(type, values);
   for (const each of values.case ?? []) wholeNumber('--case', each, 1, 1000);
   for (const name of ['kills', 'parallel', 'seed'] as const)
     wholeNumber(`--${name}`, values[name], 0, 2 ** 31);
@@ -148,7 +154,7 @@ async function judge({ values, positionals }: Line): Promise<number> {
     await inside(type, values);
     return 0;
   }
-  const types = positionals.flatMap((name) => withFurther(name, values));
+  const types = typesOf(positionals).flatMap((name) => withFurther(name, values));
   const all = new Map(types.map((name) => [name, enterNamespaces(name, positionals)]));
   const outcomes = [...all.values()].flat();
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
@@ -163,6 +169,7 @@ async function judge({ values, positionals }: Line): Promise<number> {
 const usage = `usage: npm run conformance -- TYPE ... [--bin-dir FOLDER ...] [--profile FILE] [--conf FILE] [--case N ...]
   [--markdown FILE] [--outcomes FILE]
 The black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
+TYPE        the name of a plugin, or "served" for all types of our agent
 --bin-dir   where plugins are (default /opt/cni/bin and /usr/lib/cni)
 --profile   what the plugin needs; --conf: its network configuration
 --case      this case alone

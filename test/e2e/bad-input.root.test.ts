@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type KubeObject, type Namespace, type ResourceType, resources } from '#api';
+import { servedTypes } from '#cni';
 import { kernelLines } from '../conformance/kernel-state.ts';
 import { footprint, leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
@@ -388,7 +389,7 @@ if (insideNamespaces(import.meta.filename)) {
         CNI_NETNS: sandbox.netns,
         CNI_IFNAME: 'eth0',
       };
-      for (const type of ['spiderpool', 'coordinator', 'ifacer']) {
+      for (const { name: type } of servedTypes) {
         const stdin = `{"cniVersion":"0.4.0","name":"net","type":"${type}","x":${deep}}`;
         const run = await runtime.exec(type, { ...usualEnv, CNI_PATH: '/opt/cni/bin' }, stdin);
         assert.deepEqual([run.exit, run.json?.code, run.json?.cniVersion], [1, codes.decode, '0.4.0']);

@@ -6,7 +6,7 @@ import { silentLogger } from '#base';
 import { formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
 import { ROUTE_PROTOCOL, refusal } from '#net';
 import { FakeNamespace, type FakeNamespaces } from '#net/testing';
-import { Attachments, MemoryStateFiles } from '#node';
+import { Attachments, coordinatorPart, MemoryStateFiles } from '#node';
 import type { NetnsCall } from '../plugin.ts';
 import { quietDetection } from '../testing/fake-detection.ts';
 import { FakeIpam } from '../testing/fake-ipam.ts';
@@ -146,7 +146,7 @@ test('the record of an ADD is on disk before the first change of the kernel', as
 
 test('a DEL directly after the answer leaves no record, although the ADD still has to write', async () => {
   await plugin.add(call());
-  await attachments.removePart({ containerId, interfaceName: 'eth0' }, 'coordinator');
+  await attachments.removePart({ containerId, interfaceName: 'eth0' }, coordinatorPart);
   await setImmediate();
   assert.equal(attachments.get({ containerId, interfaceName: 'eth0' }), undefined);
 });

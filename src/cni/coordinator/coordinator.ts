@@ -10,6 +10,7 @@ import {
   type Attachments,
   applyNetwork,
   checkNetwork,
+  coordinatorPart,
   nicOf,
   numbersIn,
   podOf,
@@ -49,7 +50,6 @@ export interface CoordinatorParts extends LateDetectionParts {
 }
 
 export class CoordinatorPlugin implements CniPlugin {
-  readonly type = 'coordinator';
   readonly #parts: CoordinatorParts;
 
   constructor(parts: CoordinatorParts) {
@@ -115,7 +115,7 @@ export class CoordinatorPlugin implements CniPlugin {
     const { attachments, node } = this.#parts;
     try {
       await takeAway(record, plan, this.#others(record), { pod, node }, log);
-      await attachments.removePart(record, 'coordinator');
+      await attachments.removePart(record, coordinatorPart);
     } catch (error) {
       log.error({ err: error }, 'what a refused ADD has made stays until DEL');
     }
@@ -194,7 +194,7 @@ export class CoordinatorPlugin implements CniPlugin {
 
   async gc(call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
-    await collectGarbage(call.conf, attachments, 'coordinator', (record) =>
+    await collectGarbage(call.conf, attachments, coordinatorPart, (record) =>
       this.#remove(record, record.netns?.path, call.log),
     );
   }
@@ -267,7 +267,7 @@ export class CoordinatorPlugin implements CniPlugin {
         pod?.close();
       }
     }
-    await attachments.removePart(key, 'coordinator');
+    await attachments.removePart(key, coordinatorPart);
   }
 }
 

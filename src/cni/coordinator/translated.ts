@@ -38,11 +38,11 @@ const addsNothing = { status: { phase: 'Synced' } } as SpiderCoordinator;
  * only the network's name from the configuration: an invalid configuration must not block a pod's deletion.
  */
 export class TranslatedPlugin implements CniPlugin {
-  readonly type: keyof typeof translations;
+  readonly #type: keyof typeof translations;
   readonly #coordinator: CoordinatorPlugin;
 
   constructor(type: keyof typeof translations, parts: CoordinatorParts) {
-    this.type = type;
+    this.#type = type;
     this.#coordinator = new CoordinatorPlugin({
       ...parts,
       spiderCoordinator: () => parts.spiderCoordinator() ?? addsNothing,
@@ -71,7 +71,7 @@ export class TranslatedPlugin implements CniPlugin {
 
   #translated(call: NetnsCall): NetnsCall {
     const { cniVersion, name, prevResult } = call.conf;
-    const options = translations[this.type](call.conf, call.environment.interfaceName);
+    const options = translations[this.#type](call.conf, call.environment.interfaceName);
     requirePrevResult(call);
     return { ...call, conf: { cniVersion, name, prevResult, ...options, type: 'coordinator' } };
   }

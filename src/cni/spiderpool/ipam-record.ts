@@ -50,7 +50,7 @@ export function doneRecord(
   };
 }
 
-/** A repeated ADD keeps what the coordinator did, and the inode that it recorded. */
+/** A repeated ADD keeps what the other types did, and the inode that the coordinator recorded. */
 function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord {
   const { containerId, interfaceName } = call.environment;
   return {
@@ -62,6 +62,7 @@ function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord 
     pod,
     createdAt: timestamp,
     ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
+    ...(before?.parts === undefined ? {} : { parts: before.parts }),
   };
 }
 

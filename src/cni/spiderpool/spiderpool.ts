@@ -10,7 +10,7 @@ import {
 import { OrbError } from '#base';
 import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
-import { type AttachmentRecord, type Attachments, switchOffDuplicateDetection } from '#node';
+import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDetection } from '#node';
 import { refuseRequestedAddress } from '#plan/ipam';
 import { collectGarbage } from '../collection.ts';
 import type { Detection } from '../detection.ts';
@@ -37,7 +37,6 @@ export interface SpiderpoolParts {
 const giveBackTimeoutMs = 5_000;
 
 export class SpiderpoolPlugin implements CniPlugin {
-  readonly type = 'spiderpool';
   readonly #parts: SpiderpoolParts;
 
   constructor(parts: SpiderpoolParts) {
@@ -179,7 +178,9 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   async gc(call: PluginCall): Promise<void> {
-    await collectGarbage(call.conf, this.#parts.attachments, 'ipam', (record) => this.#remove(record, call));
+    await collectGarbage(call.conf, this.#parts.attachments, ipamPart, (record) =>
+      this.#remove(record, call),
+    );
   }
 
   async status(): Promise<void> {
@@ -222,7 +223,7 @@ export class SpiderpoolPlugin implements CniPlugin {
         call,
       );
     }
-    await attachments.removePart(record, 'ipam');
+    await attachments.removePart(record, ipamPart);
   }
 
   /** The pod's attachments that are known to hold addresses. */
