@@ -4,8 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { didYouMean, OrbError } from '#base';
-import { type CommandLine, runProgram } from '#program';
+import { type CommandLine, runProgram, wholeNumber } from '#program';
 import { benchAdd, benchMemory } from './add.ts';
+import { type Request as ComparisonRequest, compareRevisions } from './against/against.ts';
+import { findRevision } from './against/revision.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
 import { benchRepair } from './repair.ts';
@@ -15,10 +17,14 @@ import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
 const usage = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
+       npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
---quick     fewer samples
---json      writes the figures there
---markdown  writes the table into docs/performance.md`;
+--quick        fewer samples
+--json         writes the figures there
+--markdown     writes the table into docs/performance.md
+--against REV  measures another revision and the working tree in turn, and compares them;
+               the exit code is 1 if a benchmark got worse by more than chance
+--pairs N      how often each of them runs (3 to 50, default 5)`;
 
 const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
@@ -44,8 +50,10 @@ function writeMarkdown(rows: readonly Row[]): void {
 }
 
 const options = {
+  against: { type: 'string' },
   json: { type: 'string' },
   markdown: { type: 'boolean', default: false },
+  pairs: { type: 'string' },
   quick: { type: 'boolean', default: false },
 } as const;
 
@@ -56,8 +64,34 @@ function askedFor({ positionals }: Pick<Line, 'positionals'>): string[] {
   if (positionals.length === 0 || positionals.includes('all')) return Object.keys(benchmarks);
   const unknown = positionals.find((name) => !Object.hasOwn(benchmarks, name));
   if (unknown === undefined) return positionals;
-  const message = `unknown benchmark '${unknown}'${didYouMean(unknown, Object.keys(benchmarks))}\n${usage}`;
-  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+  throw wrong(`unknown benchmark '${unknown}'${didYouMean(unknown, Object.keys(benchmarks))}`);
+}
+
+/** The requested comparison; undefined when only this revision is measured. Throws INPUT_INVALID for a wrong option. */
+function comparisonOf({ values, positionals }: Line): ComparisonRequest | undefined {
+  const { against, pairs = '5', quick, json, markdown } = values;
+  if (against === undefined) {
+    if (values.pairs !== undefined) throw wrong('--pairs needs --against');
+    return undefined;
+  }
+  if (markdown) throw wrong('--markdown and --against exclude each other: the page shows one revision');
+  const names = positionals.includes('all') ? [] : positionals;
+  return { against, names, pairs: wholeNumber('--pairs', pairs, 3, 50), quick, json };
+}
+
+function wrong(problem: string): OrbError {
+  return new OrbError('INPUT_INVALID', { message: `${problem}\n${usage}`, subject: 'command line' });
+}
+
+function check(line: Line): void {
+  const comparison = comparisonOf(line);
+  if (comparison === undefined) askedFor(line);
+  else findRevision(comparison.against);
+}
+
+async function run(line: Line): Promise<number | undefined> {
+  const comparison = comparisonOf(line);
+  return comparison === undefined ? await measure(line) : await compareRevisions(comparison);
 }
 
 async function measure({ values, positionals }: Line): Promise<undefined> {
@@ -72,4 +106,4 @@ async function measure({ values, positionals }: Line): Promise<undefined> {
   if (values.markdown) writeMarkdown(rows);
 }
 
-await runProgram({ name: 'bench', usage, options, takesWords: true, check: askedFor, run: measure });
+await runProgram({ name: 'bench', usage, options, takesWords: true, check, run });
