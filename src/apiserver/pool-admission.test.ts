@@ -134,7 +134,7 @@ test('a pool with the broadcast address is stored with a warning that names the 
   const given = request(pool('edge', { subnet: '10.34.1.0/24', ips: ['10.34.1.250-10.34.1.255'] }));
   await admit(given);
   assert.deepEqual(given.warnings, [
-    'spec.ips: 10.34.1.255 is the broadcast address of spec.subnet 10.34.1.0/24, so no pod gets it and no count has it',
+    'spec.ips: 10.34.1.255 is the broadcast address of spec.subnet 10.34.1.0/24, so no pod gets it and it is not counted',
   ]);
 });
 
@@ -147,7 +147,10 @@ for (const [kind, plural, instead] of [
     const given = request({ ...pool('x', {}), kind, spec } as ApiObject, { kind, plural });
     await admit(given);
     assert.equal(given.warnings.length, 1);
-    assert.match(given.warnings[0] ?? '', new RegExp(`${kind} is stored but not acted on yet: .*${instead}`));
+    assert.match(
+      given.warnings[0] ?? '',
+      new RegExp(`${kind} is stored, but nothing uses it yet: .*${instead}`),
+    );
   });
 }
 
@@ -156,7 +159,7 @@ test('a pool route to the address of a node is refused, unless the stored pool h
   const bad = pool('r', routes('10.6.212.101/32'));
   await assert.rejects(admit(request(bad)), {
     message:
-      /spec\.routes\[0\]\.dst: Invalid value: "10\.6\.212\.101\/32": is the address of node node1: pods reach their node through veth0/,
+      /spec\.routes\[0\]\.dst: Invalid value: "10\.6\.212\.101\/32": is the address of node node1: remove this route, because pods reach their node through veth0/,
   });
   await admit(request(bad, { operation: 'UPDATE', oldObject: bad }));
   await admit(request(pool('r', routes('10.6.212.0/24'))));

@@ -57,7 +57,7 @@ export async function detect(
   if (report.kind === 'absent') {
     site.log.warn(
       { nic: site.nic },
-      'addresses are not probed here: the interface is not there yet, or no Ethernet',
+      'the addresses are not probed: the interface does not exist yet, or is not an Ethernet interface',
     );
   }
   return report;

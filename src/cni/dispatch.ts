@@ -73,10 +73,10 @@ export class Dispatcher {
     try {
       await this.#options.keep(request, reason);
     } catch (error) {
-      log.error({ err: error }, 'a DEL could not be kept for later');
+      log.error({ err: error }, 'could not queue a DEL');
       return false;
     }
-    log.warn({ code: reason.code }, `DEL is kept for later: ${reason.message}`);
+    log.warn({ code: reason.code }, `DEL is queued for later: ${reason.message}`);
     return true;
   }
 

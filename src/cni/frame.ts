@@ -91,17 +91,17 @@ function decodeWhole(bytes: Buffer): Frame | undefined {
     const head = line();
     if (head === undefined) return undefined;
     const [, name, digits] = /^([a-zA-Z0-9_:.-]+) ([0-9]{1,8})$/.exec(head) ?? [];
-    if (name === undefined) throw damaged(`"${head.slice(0, 40)}" is no field`);
+    if (name === undefined) throw damaged(`"${head.slice(0, 40)}" is not a field`);
     const end = offset + Number(digits);
     if (end >= bytes.length) return undefined;
     if (bytes[end] !== LINE_FEED) throw damaged(`field ${name} is longer than ${digits} bytes`);
     const value = bytes.subarray(offset, end);
     offset = end + 1;
     if (name === 'end') {
-      if (offset !== bytes.length) throw damaged('bytes follow its end');
+      if (offset !== bytes.length) throw damaged('there are bytes after its end');
       return { protocol: Number(protocol), fields };
     }
-    if (fields.has(name)) throw damaged(`field ${name} stands twice`);
+    if (fields.has(name)) throw damaged(`field ${name} appears twice`);
     fields.set(name, value);
   }
 }

@@ -37,7 +37,7 @@ for (const [field, value] of [
 
 test('a future protocol is refused with a list of the supported ones', () => {
   const frame = decodeFrame(encodeFrame(fieldsOf(requestFrame(request)), 9));
-  assert.throws(() => readRequest(frame), /frame of protocol 9: this agent serves 1/);
+  assert.throws(() => readRequest(frame), /frame of protocol 9: this agent supports 1/);
 });
 
 test('an answer contains exit code, output and log', () => {

@@ -33,7 +33,7 @@ const servedProtocols: readonly number[] = [FRAME_PROTOCOL];
 export function readRequest(frame: Frame): CniRequest {
   if (!servedProtocols.includes(frame.protocol)) {
     throw new OrbError('FRAME_DAMAGED', {
-      message: `frame of protocol ${frame.protocol}: this agent serves ${servedProtocols.join(', ')}`,
+      message: `frame of protocol ${frame.protocol}: this agent supports ${servedProtocols.join(', ')}`,
     });
   }
   const variables: Partial<Record<CniVariable, string>> = {};

@@ -22,7 +22,7 @@ function failures(cells: readonly Cell[]): string[] {
 test('the network of the lab by itself', async (t) => {
   let tables: Awaited<ReturnType<typeof goldenTables>>;
   before(() => {
-    const script = `import { goldenTables } from ${JSON.stringify(join(import.meta.dirname, 'golden-table.ts'))};
+    const script = `import { goldenTables } from ${JSON.stringify(join(import.meta.dirname, 'trial/golden-table.ts'))};
       process.stdout.write(JSON.stringify(await goldenTables(${JSON.stringify(probe)})), () => process.exit());`;
     const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
     const node = [process.execPath, '--input-type=module', '-e', script];
@@ -34,10 +34,13 @@ test('the network of the lab by itself', async (t) => {
     tables = JSON.parse(printed) as typeof tables;
   });
 
-  await t.test('serves every pair of golden G1, with the source address that the server must see', () => {
-    assert.deepEqual(failures(tables.dropping), []);
-    assert.ok(tables.dropping.length > 300, `${tables.dropping.length} cells`);
-  });
+  await t.test(
+    'lets every pair of golden G1 reach one another, with the source address that the server must see',
+    () => {
+      assert.deepEqual(failures(tables.dropping), []);
+      assert.ok(tables.dropping.length > 300, `${tables.dropping.length} cells`);
+    },
+  );
 
   await t.test(
     'drops TCP from an underlay pod to an overlay pod of another node, as kube-proxy does (kubernetes #117924)',
@@ -50,7 +53,7 @@ test('the network of the lab by itself', async (t) => {
     },
   );
 
-  await t.test('lets that TCP through where the INVALID drop is left out', () => {
+  await t.test('passes that TCP when the INVALID drop is left out', () => {
     assert.deepEqual(failures(tables.liberal), []);
     assert.ok(tables.liberal.every(({ reason }) => !reason.includes('INVALID')));
   });
@@ -127,7 +130,7 @@ function assertNothingLeft(): void {
   assert.ok(!existsSync('/run/orbweaver-lab'));
 }
 
-test('two labs run side by side, and kill -9 of either’s first process leaves nothing', {
+test('two labs run side by side, and kill -9 of the first process of either leaves nothing', {
   timeout: 400_000,
 }, async () => {
   const labs = await Promise.all([startLab(), startLab()]);
@@ -139,7 +142,7 @@ test('two labs run side by side, and kill -9 of either’s first process leaves 
   assertNothingLeft();
 });
 
-test('kill -9 of the lab’s process 1 ends all of it, and the user is told', {
+test('kill -9 of the lab’s process 1 ends the whole lab, and the user is told', {
   timeout: 400_000,
 }, async () => {
   const { child, processes } = await startLab();
@@ -161,7 +164,7 @@ test('SIGINT ends the lab in order', { timeout: 400_000 }, async () => {
   assertNothingLeft();
 });
 
-test('kill -9 of a program of the lab: it is started again and listens where it did', {
+test('a program of the lab that is killed is started again and listens where it did', {
   timeout: 400_000,
 }, async (t) => {
   const { child } = await startLab('The lab runs until');

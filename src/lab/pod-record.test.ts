@@ -7,7 +7,7 @@ import { readPodRecords, removePodRecord, writePodRecord } from './pod-record.ts
 
 const web = { namespace: 'default', name: 'web', node: 'node1', netns: '/run/netns/x', containerId: 'c' };
 
-test('a lab without pods so far has no records, and one that goes while they are read is left out', (t) => {
+test('a lab without pods has no records, and a record that disappears during the read is left out', (t) => {
   const folder = join(mkdtempSync(join(tmpdir(), 'orbweaver-records-')), 'pods');
   t.after(() => rmSync(join(folder, '..'), { recursive: true }));
   assert.deepEqual(readPodRecords(folder), []);

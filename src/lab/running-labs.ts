@@ -68,7 +68,7 @@ export function labOfKubeconfig(labs: readonly RunningLab[], path: string): Runn
   const running = labs.map(({ kubeconfig }) => kubeconfig).join(' or ');
   const now = labs.length === 0 ? 'no lab runs now: unset it' : `unset it, or set it to ${running}`;
   throw new OrbError('LAB_NOT_RUNNING', {
-    message: `KUBECONFIG=${path} is that of a lab that has ended; ${now}`,
+    message: `KUBECONFIG=${path} belongs to a lab that has ended; ${now}`,
   });
 }
 

@@ -78,7 +78,7 @@ export async function enterSandbox(
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   if (code === null) {
     throw new OrbError('LAB_STEP_FAILED', {
-      message: `the lab was ended by ${signal}; nothing of it is left`,
+      message: `${signal} ended the lab; it left nothing behind`,
     });
   }
   return code;

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '#base';
 import { Supervisor } from './supervisor.ts';
 
-test('a program that is ended while it waits to be started again stays ended', async (t) => {
+test('a program that is stopped before its restart stays stopped', async (t) => {
   const logFolder = mkdtempSync(join(tmpdir(), 'orbweaver-supervisor-'));
   t.after(() => rmSync(logFolder, { recursive: true }));
   const waits = Promise.withResolvers<void>();

@@ -58,7 +58,7 @@ test('ADD fails when another program has a route to the pod’s address: the err
   assert.throws(() => applyNetwork(site.desired, site.namespaces), {
     code: 'COORDINATOR_HOST_ROUTE_TAKEN',
     message:
-      "cannot set the node's route to the pod: route 10.6.212.241 dev veth0123456789a proto 79 scope link of table 500 is 10.6.212.241 dev other scope link instead, of another program",
+      "cannot set the node's route to the pod: route 10.6.212.241 dev veth0123456789a proto 79 scope link of table 500 is 10.6.212.241 dev other scope link instead, which belongs to another program",
   });
   assert.equal(site.on('node', 'route show table 500'), '10.6.212.241 dev other scope link');
 });
@@ -81,7 +81,10 @@ test('a foreign route in a table of ours stays and is reported, and other damage
   assert.deepEqual(first.damage, [
     'route 10.233.0.0/18 via 10.6.212.101 dev veth0 proto 79 src 10.6.212.241 is missing from table main',
   ]);
-  assert.match(first.lost.join(), /table 100 is local default dev lo scope host instead, of another program/);
+  assert.match(
+    first.lost.join(),
+    /table 100 is local default dev lo scope host instead, which belongs to another program/,
+  );
   assert.equal(site.on('pod', 'route show table 100'), 'local default dev lo scope host');
   const second = repairNetwork(request, site.namespaces);
   assert.deepEqual([second.damage, second.differences], [[], []], 'nothing is left to repair');

@@ -124,7 +124,9 @@ describe('a bond', needs('bond', 'vlan', 'dummy'), () => {
     using site = new Site('vg');
     site.ip('link', 'add', 'bond7', 'type', 'bond', 'mode', '802.3ad');
     site.ip('link', 'add', 'd0', 'master', 'bond7', 'type', 'dummy');
-    const notes = ['bond bond7 is not ours: used as it is without ports eth1, eth2 in mode 4, not 1'];
+    const notes = [
+      'bond bond7 belongs to another program and is used as it is; it lacks the ports eth1, eth2; its mode is 4, not 1',
+    ];
     const before = site.links();
     assert.deepEqual(site.bring(bonded()), { notes, problems: [] });
     assert.match(site.ip('link', 'show', 'bond7'), /[<,]UP[,>]/);

@@ -18,7 +18,7 @@ async function isOver(wait: Promise<void>): Promise<boolean> {
   return Promise.race([wait.then(() => true), pending]);
 }
 
-test('a write is visible when that version or a newer one was seen', async () => {
+test('a write is visible when its version or a newer one was seen', async () => {
   const visibility = new Visibility(new FakeClock());
   const wait = visibility.until(type, pod('12'), signal);
   visibility.saw(type, { type: 'added', object: pod('9') });
@@ -28,7 +28,7 @@ test('a write is visible when that version or a newer one was seen', async () =>
   assert.equal(await isOver(visibility.until(type, pod('10'), signal)), true);
 });
 
-test('a deletion is visible when the object is gone, or going', async () => {
+test('a deletion is visible when the object is gone or terminating', async () => {
   const visibility = new Visibility(new FakeClock());
   visibility.saw(type, { type: 'added', object: pod('9') });
   const wait = visibility.untilGone(type, pod('9'), signal);
@@ -40,7 +40,7 @@ test('a deletion is visible when the object is gone, or going', async () => {
   assert.equal(await isOver(visibility.untilGone(type, pod('9'), signal)), true);
 });
 
-test('all who wait for one object are woken', async () => {
+test('all callers that wait for one object are woken', async () => {
   const visibility = new Visibility(new FakeClock());
   const [first, second] = [
     visibility.until(type, pod('1'), signal),
@@ -52,7 +52,7 @@ test('all who wait for one object are woken', async () => {
   assert.equal(await isOver(second), true);
 });
 
-test('nobody waits for ever for a watch that broke', async () => {
+test('a caller does not wait for ever when the watch breaks', async () => {
   const clock = new FakeClock();
   const wait = new Visibility(clock).until(type, pod('1'), signal);
   await clock.advance(1999);

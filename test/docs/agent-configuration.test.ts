@@ -23,12 +23,12 @@ const withoutDefault = {
   orbweaver: { apiServer: 'https://[::1]:6443' },
 };
 
-test('every key of the agent configuration is on its page', () => {
+test('the page lists every key of the agent configuration', () => {
   const missing = keysOf(parseAgentConfig(withoutDefault)).filter((key) => !page.includes(`\`${key}\``));
   assert.deepEqual(missing, []);
 });
 
-test('the page names the defaults that the agent has', () => {
+test('the page shows the real defaults of the agent', () => {
   for (const [key, value] of Object.entries(parseAgentConfig({}).orbweaver)) {
     const row = page.split('\n').find((line) => line.startsWith(`| \`orbweaver.${key}\` |`));
     assert.match(row ?? '', new RegExp(`\\| \`?${value}\`? \\|`));

@@ -31,7 +31,7 @@ test('every defect and every limit has one row', () => {
   );
 });
 
-test('every row names tests or decisions that exist, or says why not', () => {
+test('every row names existing tests or decisions, or says why there are none', () => {
   for (const { number, proof } of rows) {
     if (proof.startsWith('Not done: ')) continue;
     for (const part of proof.split('<br>')) {

@@ -18,7 +18,7 @@ function named(part: string, column: number): string[] {
   );
 }
 
-test('the table of kinds is what the server knows, each under its group', () => {
+test('the table of kinds lists the kinds that the server knows, each under its group', () => {
   const kinds = builtInKinds().resources.map(({ kind }) => kind);
   assert.deepEqual(named(served, 2).toSorted(), kinds.toSorted());
   for (const { kind, group } of builtInKinds().resources) {
@@ -27,7 +27,7 @@ test('the table of kinds is what the server knows, each under its group', () => 
   }
 });
 
-test('the table of what is not served names every part that is answered with 501', () => {
+test('the table of missing parts lists every part that is answered with 501', () => {
   const parts = named(notServed.split('## Webhooks')[0] ?? '', 1).filter((name) => name.includes('/'));
   assert.deepEqual(parts.toSorted(), unservedParts.toSorted());
 });

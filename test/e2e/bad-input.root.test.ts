@@ -203,7 +203,7 @@ if (insideNamespaces(import.meta.filename)) {
         'a subnet, which is not supported yet',
         annotation('subnet', { ipv4: ['s'] }),
         codes.configuration,
-        /annotation ipam\.spidernet\.io\/subnet: .* is not served; allowed: ipam\.spidernet\.io\/ippools/,
+        /annotation ipam\.spidernet\.io\/subnet: .* is not supported; allowed: ipam\.spidernet\.io\/ippools/,
       ],
     ];
     for (const [what, annotations, code, words] of cases) {
@@ -295,7 +295,7 @@ if (insideNamespaces(import.meta.filename)) {
       [
         'match_master_subnet, which is not supported',
         ipam({ match_master_subnet: true }),
-        /ipam\.match_master_subnet true is not served; allowed: false/,
+        /ipam\.match_master_subnet true is not supported; allowed: false/,
       ],
       [
         'an unknown mode',

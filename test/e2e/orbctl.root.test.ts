@@ -55,7 +55,7 @@ describe('orbctl', () => {
       assert.equal(status, 3, stdout);
       assert.match(
         stdout,
-        /\narrives, and nobody listens: default\/underlay-\S+ has no TCP socket on port 81\n$/,
+        /\narrives, but no program listens: default\/underlay-\S+ has no TCP socket on port 81\n$/,
       );
       const json = orbctl([...args, '--json']);
       const { works, nobodyListens } = JSON.parse(json.stdout) as Record<string, unknown>;
@@ -100,7 +100,7 @@ describe('orbctl', () => {
     ]) {
       const { status, stderr } = orbctl(args, stale);
       assert.equal(status, 2);
-      assert.ok(stderr.includes(`KUBECONFIG=${stale} is that of a lab that has ended`), stderr);
+      assert.ok(stderr.includes(`KUBECONFIG=${stale} belongs to a lab that has ended`), stderr);
       assert.ok(stderr.includes(running.kubeconfig), stderr);
     }
     assert.match(orbctl(['lab', 'ls'], stale).stdout, new RegExp(`^lab ${running.pid} `, 'm'));

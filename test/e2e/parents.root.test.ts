@@ -142,8 +142,7 @@ if (insideNamespaces(import.meta.filename)) {
         { interfaces: [nodeNic, 'spare0'], bond: { name: 'bond8', mode: 1 } },
         'bond8',
       );
-      const refused =
-        /interface lan0 has address 10\.6\.0\.101\/16: as a port of bond bond8 it would lose it/;
+      const refused = /interface lan0 has address 10\.6\.0\.101\/16: a port of bond bond8 cannot keep it/;
       await assert.rejects(attached(wrong), refused);
       assert.equal(linkOf('bond8'), undefined);
       assert.match(ip(`address show ${nodeNic}`), /10\.6\.0\.101/);

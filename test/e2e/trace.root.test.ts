@@ -145,7 +145,7 @@ describe('a trace in the lab', () => {
     try {
       assert.equal(inNode('nft', 'delete', 'table', 'inet', 'orbweaver').status, 0);
       const { failure = '' } = trace((await world()).seen, asked);
-      assert.match(failure, /node1: kube-proxy drops what conntrack calls INVALID/);
+      assert.match(failure, /node1: kube-proxy drops packets that conntrack calls INVALID/);
     } finally {
       process.kill(agent, 'SIGCONT');
     }
@@ -192,7 +192,7 @@ describe('a trace in the lab', () => {
     );
     const lost = orbctl(pod?.name ?? '', '10.6.99.99', '--port', '80');
     assert.equal(lost.status, 1);
-    assert.match(lost.stdout, /nobody answers for it on that link/);
+    assert.match(lost.stdout, /no machine on that link answers for it/);
     for (const [args, code, message] of [
       [['nobody', 'client'], 2, /source "nobody": no pod/],
       [[pod?.name ?? '', 'nobody'], 2, /destination "nobody": no pod/],

@@ -131,7 +131,8 @@ test('a requested address in the networks annotation is refused for its own NIC,
   await allocator.allocate(add('one'));
   await assert.rejects(allocator.allocate(add('one', { interfaceName: 'net1' })), {
     code: 'ADDRESS_REQUEST_UNSERVED',
-    message: /annotation k8s\.v1\.cni\.cncf\.io\/networks, network a: ips \["10\.6\.1\.5"\] asks for/,
+    message:
+      /annotation k8s\.v1\.cni\.cncf\.io\/networks, network a: ips \["10\.6\.1\.5"\] requests particular/,
   });
   await allocator.allocate(add('one', { interfaceName: 'net2' }));
   assert.equal(Object.keys(await records(kube)).length, 2);

@@ -236,7 +236,7 @@ test('DEL of another NIC leaves the link to the NIC that it was made for', async
 test('CHECK of an interface that was never added fails', async () => {
   await assert.rejects(
     plugin.check(call()),
-    /nothing is recorded for interface eth0 of container 0123456789abcdef/,
+    /there is no record of interface eth0 of container 0123456789abcdef/,
   );
 });
 

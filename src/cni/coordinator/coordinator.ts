@@ -70,7 +70,7 @@ export class CoordinatorPlugin implements CniPlugin {
       }
       const { desired, record: plan, sight } = planned;
       await detectLate(call, { prevResult, record }, this.#parts);
-      for (const note of desired.notes) call.log.info({ note }, 'left out of the plan');
+      for (const note of desired.notes) call.log.info({ note }, 'the plan leaves out some settings');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
       const intended = withPart(record, call, { state: 'intended', result, plan });
       await this.#recordNumbers(intended, plan.numbers);
@@ -117,7 +117,7 @@ export class CoordinatorPlugin implements CniPlugin {
       await takeAway(record, plan, this.#others(record), { pod, node }, log);
       await attachments.removePart(record, coordinatorPart);
     } catch (error) {
-      log.error({ err: error }, 'what a refused ADD has made stays until DEL');
+      log.error({ err: error }, 'the objects of a refused ADD stay until DEL');
     }
   }
 
@@ -133,7 +133,7 @@ export class CoordinatorPlugin implements CniPlugin {
     attachments
       .putForKernel({ ...now, coordinator: { ...now.coordinator, state: 'done' } })
       .catch((error: unknown) => {
-        log.error({ err: error }, 'the attachment is recorded as intended only');
+        log.error({ err: error }, 'the record of the attachment could not be completed');
       });
   }
 
@@ -147,7 +147,7 @@ export class CoordinatorPlugin implements CniPlugin {
       try {
         await this.#parts.detection.announce({ netns, nic, addresses, log });
       } catch (error) {
-        log.warn({ error: errorText(error), nic }, 'addresses were not announced');
+        log.warn({ error: errorText(error), nic }, 'could not announce the addresses');
       }
     }
   }
@@ -171,7 +171,7 @@ export class CoordinatorPlugin implements CniPlugin {
     const recorded = record?.coordinator;
     if (recorded === undefined) {
       throw new OrbError('CNI_CHECK_FAILED', {
-        message: `nothing is recorded for interface ${interfaceName} of container ${containerId}`,
+        message: `there is no record of interface ${interfaceName} of container ${containerId}`,
       });
     }
     const addresses = addressesOf(requirePrevResult(call), interfaceName);

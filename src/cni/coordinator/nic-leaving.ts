@@ -35,7 +35,7 @@ export async function takeAway(
     leavePod(containerId, plan, others, { pod, node });
   } catch (error) {
     // The runtime is deleting the pod, or its other NICs are broken. Neither may prevent the removal of this NIC.
-    log.warn({ err: error }, 'the namespace of the pod could not be put in order after a NIC has left');
+    log.warn({ err: error }, 'could not update the namespace of the pod after a NIC left');
   }
 }
 

@@ -105,7 +105,7 @@ async function giveBackAll(
   } catch (error) {
     log.warn(
       { error: errorText(error) },
-      'could not give addresses back after a failed probe: the DEL frees them',
+      'could not release addresses after a failed probe; the DEL releases them',
     );
   }
 }

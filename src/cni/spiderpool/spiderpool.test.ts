@@ -105,10 +105,13 @@ test('ADD is refused before any allocation when CNI_ARGS names no pod', async ()
 test('a requested address is refused with field and value before any allocation, and DEL and CHECK succeed', async () => {
   const pod = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=a;K8S_POD_UID=uid-a';
   const requests: [Who, RegExp][] = [
-    [{ conf: { runtimeConfig: { ips: ['10.6.1.9'] } } }, /^runtimeConfig\.ips \["10\.6\.1\.9"\] asks for/],
+    [
+      { conf: { runtimeConfig: { ips: ['10.6.1.9'] } } },
+      /^runtimeConfig\.ips \["10\.6\.1\.9"\] requests particular/,
+    ],
     [{ conf: { RuntimeConfig: { IPs: ['10.6.1.9'] } } }, /^runtimeConfig\.ips/],
-    [{ conf: { args: { cni: { ips: ['10.6.1.9/16'] } } } }, /^args\.cni\.ips \["10\.6\.1\.9\/16"\] asks/],
-    [{ args: `${pod};IP=10.6.1.9,fd00::9` }, /^CNI_ARGS IP "10\.6\.1\.9,fd00::9" asks/],
+    [{ conf: { args: { cni: { ips: ['10.6.1.9/16'] } } } }, /^args\.cni\.ips \["10\.6\.1\.9\/16"\] requests/],
+    [{ args: `${pod};IP=10.6.1.9,fd00::9` }, /^CNI_ARGS IP "10\.6\.1\.9,fd00::9" requests/],
   ];
   for (const [request, message] of requests) {
     await assert.rejects(plugin.add(call(request)), { code: 'ADDRESS_REQUEST_UNSERVED', message });

@@ -49,7 +49,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     const options = parseSpiderpoolIpam(call.conf);
     if (options.match_master_subnet) {
       throw new OrbError('INPUT_INVALID', {
-        message: 'ipam.match_master_subnet true is not served; allowed: false',
+        message: 'ipam.match_master_subnet true is not supported; allowed: false',
         subject: 'network configuration',
       });
     }
@@ -116,7 +116,7 @@ export class SpiderpoolPlugin implements CniPlugin {
     } catch (error) {
       if (before?.state !== 'done' && record.pod !== undefined) {
         await this.#giveBack(record.pod, call).catch((failed: unknown) => {
-          call.log.warn({ err: failed }, 'could not give addresses back: the DEL frees them');
+          call.log.warn({ err: failed }, 'could not release addresses; the DEL releases them');
         });
       }
       throw error;

@@ -44,7 +44,7 @@ test('a job runs as many pods at once as it may, until enough have succeeded', (
   assert.deepEqual(plan(later(9)), []);
 });
 
-test('a job of very many pods is begun with some of them', () => {
+test('a job with very many pods starts with some of them', () => {
   const { plan } = jobCluster({ parallelism: 2 ** 31 - 1 });
   assert.equal(plan().filter(({ verb }) => verb === 'create').length, 500);
 });
@@ -60,7 +60,7 @@ test('a job waits after a failure, and fails after too many', () => {
   assert.deepEqual(conditionsOf(statusOf(plan(later(9)))), ['Failed BackoffLimitExceeded']);
 });
 
-test('a job that takes too long fails and its pods go; one that is over goes after its time', () => {
+test('a job that takes too long fails and its pods are deleted; a finished job is deleted after its time', () => {
   const { cluster, plan } = jobCluster({
     activeDeadlineSeconds: 10,
     completions: 1,
@@ -82,7 +82,7 @@ test('a suspended job runs no pods', () => {
   assert.equal(cluster.state.pods.list().length, 0);
 });
 
-test('a cron job makes one job for a minute, and keeps the last of those that are over', () => {
+test('a cron job makes one job for each minute, and keeps the last finished ones', () => {
   const cluster = new LabCluster();
   const spec = {
     schedule: '* * * * *',
@@ -107,7 +107,7 @@ test('a cron job makes one job for a minute, and keeps the last of those that ar
   ]);
 });
 
-test('a budget counts what is ready against what its workload wants, and an eviction until the pod is gone', () => {
+test('a budget counts the ready pods against the pods its workload wants, and an eviction until its pod is gone', () => {
   const cluster = new LabCluster();
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'r', uid: 'uid-r', controller: true };
   cluster.put('replicaSets', { metadata: { name: 'r' }, spec: { replicas: 3, selector: {} } });

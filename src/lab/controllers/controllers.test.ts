@@ -120,7 +120,7 @@ async function podsOf(app: string): Promise<Pod[]> {
 
 const namesOf = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.name);
 
-test('a Deployment gets its pods, spread over the nodes, and rolls to a new template', async () => {
+test('a Deployment gets its pods, spread over the nodes, and rolls out a new template', async () => {
   const spec = { replicas: 4, selector: { matchLabels: { app: 'web' } }, template: template('web') };
   await kube.create(resources.deployments, { metadata: { name: 'web', namespace }, spec });
   const complete = async (generation: number) => {
@@ -143,7 +143,7 @@ test('a Deployment gets its pods, spread over the nodes, and rolls to a new temp
   assert.deepEqual(sets.map((set) => set.spec?.replicas).toSorted(), [0, 4]);
 });
 
-test('a Deployment is scaled down, and goes with everything below it', async () => {
+test('a Deployment is scaled down, and is deleted with its dependents', async () => {
   const scaled = { type: 'merge', body: { spec: { replicas: 1 } } } as const;
   await kube.patch(resources.deployments, { namespace, name: 'web' }, scaled);
   await eventually(async () => assert.equal((await podsOf('web')).length, 1));
@@ -151,7 +151,7 @@ test('a Deployment is scaled down, and goes with everything below it', async () 
   await eventually(async () => assert.deepEqual(await podsOf('web'), []));
 });
 
-test('a StatefulSet makes its pods one after the other and removes the last first', async () => {
+test('a StatefulSet makes its pods one after the other, and removes the last first', async () => {
   const selector = { matchLabels: { app: 'db' } };
   const spec = { replicas: 3, serviceName: 'db', selector, template: template('db') };
   await kube.create(resources.statefulSets, { metadata: { name: 'db', namespace }, spec });
@@ -168,7 +168,7 @@ test('a StatefulSet makes its pods one after the other and removes the last firs
   await eventually(async () => assert.deepEqual(namesOf(await podsOf('db')), ['db-0']));
 });
 
-test('a DaemonSet has one pod on each node, also on one that comes later', async () => {
+test('a DaemonSet has one pod on each node, also on a node that comes later', async () => {
   const spec = { selector: { matchLabels: { app: 'net' } }, template: template('net') };
   await kube.create(resources.daemonSets, { metadata: { name: 'net', namespace }, spec });
   const nodes = async () => (await podsOf('net')).map((pod) => pod.spec?.nodeName).toSorted();
@@ -181,7 +181,7 @@ test('a DaemonSet has one pod on each node, also on one that comes later', async
   });
 });
 
-test('a dual-stack Service has a slice for each family that follows its pods', async () => {
+test('a dual-stack Service has a slice for each family, which follows its pods', async () => {
   await kube.create(resources.services, {
     metadata: { name: 'net', namespace },
     spec: {
@@ -212,7 +212,7 @@ test('a dual-stack Service has a slice for each family that follows its pods', a
   });
 });
 
-test('a pod that no node takes says why, and runs when its node comes', async () => {
+test('a pod that fits no node says why, and runs when a suitable node comes', async () => {
   await kube.create(resources.pods, {
     metadata: { name: 'picky', namespace },
     spec: { nodeSelector: { 'kubernetes.io/hostname': 'node4' }, containers: [{ name: 'c', image: 'test' }] },

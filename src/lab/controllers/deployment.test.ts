@@ -43,7 +43,7 @@ function rolledOut(more: object = {}): LabCluster {
   return cluster;
 }
 
-test('a new Deployment makes one ReplicaSet of all its pods, labelled by the hash of the template', () => {
+test('a new Deployment makes one ReplicaSet for all its pods, with the hash of the template as label', () => {
   const cluster = new LabCluster();
   cluster.put('deployments', deployment('a'));
   cluster.perform(plan(cluster));
@@ -81,7 +81,7 @@ test('old pods stay while the new ones are not available', () => {
   assert.deepEqual(Object.fromEntries(sizes(cluster)), { a: 3, b: 2 });
 });
 
-test('two old ReplicaSets together leave enough pods that serve', () => {
+test('two old ReplicaSets together leave enough serving pods', () => {
   const cluster = rolledOut();
   cluster.put('deployments', deployment('b'));
   for (let i = 0; i < 2; i++) {
@@ -99,7 +99,7 @@ test('two old ReplicaSets together leave enough pods that serve', () => {
   );
 });
 
-test('pods that never became ready go before those that serve, whichever ReplicaSet is older', () => {
+test('pods that never became ready are removed before pods that serve, whatever the age of their ReplicaSet', () => {
   const cluster = rolledOut();
   cluster.put('deployments', deployment('b'));
   for (let i = 0; i < 3; i++) cluster.perform(plan(cluster));
@@ -111,7 +111,7 @@ test('pods that never became ready go before those that serve, whichever Replica
   assert.deepEqual(Object.fromEntries(sizes(cluster)), { a: 3, b: 0, c: 0 });
 });
 
-test('Recreate ends all old pods before it makes new ones', () => {
+test('Recreate removes all old pods before it makes new ones', () => {
   const strategy = { strategy: { type: 'Recreate' } };
   const cluster = rolledOut(strategy);
   cluster.put('deployments', deployment('b', strategy));
@@ -122,7 +122,7 @@ test('Recreate ends all old pods before it makes new ones', () => {
   assert.deepEqual(Object.fromEntries(sizes(cluster)), { a: 0, b: 4 });
 });
 
-test('going back to an old template takes its ReplicaSet again, as the newest revision', () => {
+test("a rollback uses the old template's ReplicaSet again, as the newest revision", () => {
   const cluster = rolledOut();
   for (const image of ['b', 'a']) {
     cluster.put('deployments', deployment(image));
@@ -138,7 +138,7 @@ test('going back to an old template takes its ReplicaSet again, as the newest re
   assert.deepEqual([revision('a'), revision('b')], ['3', '2']);
 });
 
-test('the status says what kubectl rollout status waits for, and nothing is written twice', () => {
+test('the status has what kubectl rollout status waits for, and nothing is written twice', () => {
   const cluster = rolledOut();
   for (let i = 0; i < 2; i++) cluster.perform(plan(cluster));
   const status = cluster.state.deployments.get('web', 'default')?.status;

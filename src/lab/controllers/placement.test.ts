@@ -27,7 +27,7 @@ function pod(name: string, owner: string, spec: Partial<NonNullable<Pod['spec']>
 const chosen = (candidate: Pod, nodes: Node[], pods: Pod[]) =>
   chooseNode(candidate, nodes, pods)?.metadata.name;
 
-test('pods of one owner are spread before load is looked at', () => {
+test('pods of one owner are spread first, and then by load', () => {
   const pods = [
     pod('a1', 'a', { nodeName: 'node1' }),
     pod('b1', 'b', { nodeName: 'node2' }),
@@ -38,7 +38,7 @@ test('pods of one owner are spread before load is looked at', () => {
   assert.equal(chosen(pod('c1', 'c'), nodes, pods), 'node1');
 });
 
-test('nodes that are not ready, take nothing or lack a label are passed over', () => {
+test('nodes that are not ready, are unschedulable or lack a label are skipped', () => {
   const nodes = [
     node('node1', { isReady: false }),
     node('node2', { unschedulable: true }),
@@ -50,7 +50,7 @@ test('nodes that are not ready, take nothing or lack a label are passed over', (
   assert.equal(chosen(pod('a1', 'a', { nodeSelector: { disk: 'slow' } }), nodes, []), undefined);
 });
 
-test('a pod that no node takes gets the condition and one Event that counts the reasons, until they change', () => {
+test('a pod that fits no node gets the condition and one Event that counts the reasons, until they change', () => {
   const cluster = new LabCluster();
   cluster.put(
     'nodes',
@@ -102,7 +102,7 @@ const service: Service = {
   },
 };
 
-test('each family has a slice with the addresses of that family only', () => {
+test('each family has a slice with only its own addresses', () => {
   const pods = [served('b', ['10.6.0.9', 'fd00::9'], 8080), served('a', ['10.6.0.1'], 8080)];
   const slices = desiredSlices(service, pods);
   assert.deepEqual([...slices.keys()], ['web-ipv4', 'web-ipv6']);
@@ -121,7 +121,7 @@ test('each family has a slice with the addresses of that family only', () => {
   ]);
 });
 
-test('pods that mean different ports by one name are in different slices', () => {
+test('pods that use different ports under one name are in different slices', () => {
   const pods = [served('a', ['10.6.0.1'], 8080), served('b', ['10.6.0.2'], 9090)];
   const slices = desiredSlices(service, pods);
   const ports = Array.from(slices.values(), (slice) => [
@@ -137,7 +137,7 @@ test('pods that mean different ports by one name are in different slices', () =>
   );
 });
 
-test('a pod that is not ready, or going, takes no traffic; publishNotReadyAddresses lets it', () => {
+test('a pod that is not ready or is terminating gets no traffic, unless publishNotReadyAddresses is set', () => {
   const slow = { ...served('a', ['10.6.0.1'], 8080) };
   slow.status = { ...slow.status, conditions: [] };
   const going = served('b', ['10.6.0.2'], 8080);

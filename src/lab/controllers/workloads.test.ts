@@ -29,7 +29,7 @@ function terminating(cluster: LabCluster, name: string): void {
   cluster.put('pods', { ...pod, metadata: { ...pod.metadata, deletionTimestamp: now } });
 }
 
-test('a ReplicaSet makes pods of its template, owned by it', () => {
+test('a ReplicaSet makes pods from its template and owns them', () => {
   const cluster = new LabCluster();
   cluster.put('replicaSets', {
     metadata: { name: 'a' },
@@ -44,7 +44,7 @@ test('a ReplicaSet makes pods of its template, owned by it', () => {
   assert.equal(metadata.ownerReferences[0].controller, true);
 });
 
-test('a ReplicaSet replaces pods that end, and removes the ones that serve least first', () => {
+test('a ReplicaSet replaces ended pods, and removes the least useful pods first', () => {
   const cluster = new LabCluster();
   cluster.put('replicaSets', {
     metadata: { name: 'a' },
@@ -92,7 +92,7 @@ test('a StatefulSet makes the next pod only when those before it are ready', () 
   assert.equal(second[0]?.object.metadata.labels?.['statefulset.kubernetes.io/pod-name'], 'a-1');
 });
 
-test('a StatefulSet with Parallel makes and removes all at once', () => {
+test('a StatefulSet with Parallel makes and removes all pods at once', () => {
   const { cluster, put } = statefulSet(3, { podManagementPolicy: 'Parallel' });
   const made = plan(statefulSetController, cluster);
   assert.deepEqual(shown(made), ['create pods a-0', 'create pods a-1', 'create pods a-2']);
@@ -111,7 +111,7 @@ function threeRunning() {
   return { cluster, put };
 }
 
-test('a StatefulSet removes from the top, one pod after the other', () => {
+test('a StatefulSet removes its last pod first, one after the other', () => {
   const { cluster, put } = threeRunning();
   put(1);
   assert.deepEqual(shown(plan(statefulSetController, cluster)), ['delete pods a-2']);
@@ -135,7 +135,7 @@ function podType(cluster: LabCluster) {
   return create.type;
 }
 
-test('a StatefulSet replaces pods of an old template from the last, down to its partition', () => {
+test('a StatefulSet replaces pods of an old template from the last down to its partition', () => {
   const { cluster, put } = threeRunning();
   const partition = { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } };
   put(3, partition, 'two');
@@ -170,14 +170,14 @@ function daemonSet(nodeSelector?: Record<string, string>) {
 
 const nodesOf = (cluster: LabCluster) => cluster.state.pods.list().map(({ spec }) => spec?.nodeName);
 
-test('a DaemonSet binds one pod to each node that its nodeSelector takes', () => {
+test('a DaemonSet binds one pod to each node that matches its nodeSelector', () => {
   const { cluster } = daemonSet({ disk: 'fast' });
   cluster.perform(plan(daemonSetController, cluster));
   assert.deepEqual(nodesOf(cluster), ['node1', 'node2']);
   assert.deepEqual(shown(plan(daemonSetController, cluster)), []);
 });
 
-test('a DaemonSet removes the pod of a node that it does not take any more', () => {
+test('a DaemonSet removes the pod of a node that no longer matches', () => {
   const { cluster } = daemonSet({ disk: 'fast' });
   cluster.perform(plan(daemonSetController, cluster));
   const [first] = cluster.state.pods.list();

@@ -48,7 +48,7 @@ function result({ verb, type }: PluginCall): unknown {
   return { cniVersion: '1.0.0', ips: [{ address: addresses[type as 'first' | 'second'] }] };
 }
 
-test('ADD gives each plugin name, version, CNI variables and the result of the one before', async (t) => {
+test('ADD gives each plugin its name, the version, the CNI variables and the previous result', async (t) => {
   const { chain, calls } = chainOf(t, result);
   const added = await chain.add(list('1.0.0'), attachment);
   assert.deepEqual(added.ips, [{ address: '10.6.0.10/16' }]);
@@ -74,13 +74,13 @@ test('ADD gives each plugin name, version, CNI variables and the result of the o
   });
 });
 
-test('a version that nobody knows reaches the plugin as it stands, so that its refusal names it', async (t) => {
+test('an unknown version is passed to the plugin unchanged, so that its error names the version', async (t) => {
   const { chain, calls } = chainOf(t, () => undefined);
   await chain.add(list('9.9'), attachment).catch(() => {}); // what the plugin says of it
   assert.equal(calls[0]?.conf.cniVersion, '9.9');
 });
 
-test('a result is passed on in the version of the configuration, whatever version the plugin answered in', async (t) => {
+test('a result is passed on in the version of the configuration, whatever version the plugin used', async (t) => {
   const { chain, calls } = chainOf(t, (call) => ({ ...(result(call) as object), cniVersion: '1.1.0' }));
   await chain.add(list('0.4.0'), attachment);
   assert.deepEqual(calls[1]?.conf.prevResult, {
@@ -89,7 +89,7 @@ test('a result is passed on in the version of the configuration, whatever versio
   });
 });
 
-test('DEL and CHECK get the final result of ADD; DEL goes backwards and forgets it', async (t) => {
+test('DEL and CHECK get the final result of ADD, and DEL runs in reverse order and removes the result', async (t) => {
   const { chain, calls, folder } = chainOf(t, result);
   await chain.add(list('1.0.0'), attachment);
   const [file = ''] = readdirSync(folder);
@@ -119,7 +119,7 @@ test('DEL without a cached result runs without prevResult', async (t) => {
   );
 });
 
-test('DEL stops at the first error and keeps the cached result for the next try', async (t) => {
+test('DEL stops at the first error and keeps the cached result for the next attempt', async (t) => {
   let fails = true;
   const { chain, calls, folder } = chainOf(t, (call) => {
     if (call.verb === 'DEL' && fails) throw new OrbError('LAB_PLUGIN_FAILED', { message: 'busy' });
@@ -137,7 +137,7 @@ test('DEL stops at the first error and keeps the cached result for the next try'
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('CHECK needs version 0.4.0, and is left out where the list says so', async (t) => {
+test('CHECK requires version 0.4.0, and is skipped when the list disables it', async (t) => {
   const { chain, calls } = chainOf(t, result);
   await chain.add(list('0.3.1'), attachment);
   await chain.check(list('0.3.1'), attachment);
@@ -145,7 +145,7 @@ test('CHECK needs version 0.4.0, and is left out where the list says so', async 
   assert.ok(calls.every(({ verb }) => verb === 'ADD'));
 });
 
-test('GC ends cached attachments that are not valid, then tells every plugin of 1.1.0 which are', async (t) => {
+test('GC removes cached attachments that are not valid, then passes the valid ones to every plugin of 1.1.0', async (t) => {
   const { chain, calls } = chainOf(t, result);
   const stale = { ...attachment, containerId: 'c2' };
   await chain.add(list('1.1.0'), attachment);
@@ -165,7 +165,7 @@ test('GC ends cached attachments that are not valid, then tells every plugin of 
   assert.deepEqual(calls[3]?.conf['cni.dev/valid-attachments'], valid);
 });
 
-test('GC of an older list only ends attachments; disableGC does nothing', async (t) => {
+test('GC of an older list only removes attachments, and disableGC does nothing', async (t) => {
   const { chain, calls } = chainOf(t, result);
   await chain.add(list('1.0.0'), attachment);
   calls.length = 0;
@@ -178,7 +178,7 @@ test('GC of an older list only ends attachments; disableGC does nothing', async 
   );
 });
 
-test('GC tries everything and tells all errors at the end', async (t) => {
+test('GC continues after errors and reports all of them at the end', async (t) => {
   const { chain, calls } = chainOf(t, ({ type }) => {
     throw new OrbError('LAB_PLUGIN_FAILED', { message: `${type} is busy` });
   });
@@ -186,7 +186,7 @@ test('GC tries everything and tells all errors at the end', async (t) => {
   assert.equal(calls.length, 2);
 });
 
-test('STATUS is asked of every plugin from 1.1.0 on', async (t) => {
+test('STATUS calls every plugin from version 1.1.0 on', async (t) => {
   const { chain, calls } = chainOf(t, () => undefined);
   await chain.status(list('1.0.0'));
   assert.equal(calls.length, 0);

@@ -242,12 +242,15 @@ if (process.env[inside] === undefined) {
 } else {
   ip('link', 'set', 'lo', 'up');
   ip('link', 'add', 'lan0', 'up', 'type', 'veth', 'peer', 'name', 'lan1');
-  test('a pod runs with addresses of both families, and nothing is left of it', dualStackPod);
+  test('a pod runs with addresses of both families, and leaves nothing', dualStackPod);
   test('default-network and networks are attached, reported and detached', multusNetworks);
-  test('a failing plugin is an Event, and the next try is made in a new sandbox', failingPlugin);
-  test('a kubelet that starts again keeps what runs and removes what was deleted', restart);
-  test('after a restart CHECK tells what is broken, and GC frees what is forgotten', damagedOverRestart);
-  test('a pod in the network of the node that is to end ends, and its program with it', hostNetworkErrand);
-  test('the node says what its machine has, and its lease that the kubelet lives', reportsMachine);
-  test('the node is ready only when STATUS of the cluster network is', notReady);
+  test('a failing plugin causes an Event, and the next attempt uses a new sandbox', failingPlugin);
+  test('a kubelet that starts again keeps running pods and removes deleted ones', restart);
+  test(
+    'after a restart CHECK reports broken pods, and GC releases forgotten attachments',
+    damagedOverRestart,
+  );
+  test('a deleted pod in the network of its node ends, and its program with it', hostNetworkErrand);
+  test('the node reports what its machine has, and its lease shows that the kubelet lives', reportsMachine);
+  test('the node is ready only when STATUS of the cluster network succeeds', notReady);
 }

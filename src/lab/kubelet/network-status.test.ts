@@ -27,7 +27,7 @@ const result = {
   routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }, { dst: '10.96.0.0/16', gw: '10.6.0.7' }, { dst: '::/0' }],
 };
 
-test('network-status tells of the interface that the runtime named, not of others in the sandbox', () => {
+test('network-status reports the interface that the runtime named, and no other in the sandbox', () => {
   assert.deepEqual(networkStatus(network, result), {
     name: 'kube-system/lan',
     interface: 'eth0',
@@ -39,11 +39,11 @@ test('network-status tells of the interface that the runtime named, not of other
   });
 });
 
-test('a result without interfaces has addresses all the same', () => {
+test('a result without interfaces still has its addresses', () => {
   assert.deepEqual(addressesOf({ ips: [{ address: '10.6.0.9/16' }] }, 'eth0'), ['10.6.0.9']);
 });
 
-test('a network that is not the default says nothing of default and gateway', () => {
+test('a network that is not the default has no default flag and no gateway', () => {
   const status = networkStatus({ ...network, isDefault: false, interface: 'net1' }, {});
   assert.deepEqual(status, { name: 'kube-system/lan', interface: 'net1', ips: [], dns: {} });
 });

@@ -63,7 +63,7 @@ export class NodeReporter {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#report().catch((error: unknown) => {
-        log.warn({ error: errorText(error) }, 'the node could not be reported');
+        log.warn({ error: errorText(error) }, 'could not update the status of the node');
       });
       await clock.sleep(this.#problem === undefined ? reportMs : notReadyReportMs, signal).catch(() => {}); // stopped
       if (!signal.aborted) await this.#look();

@@ -26,17 +26,17 @@ async function networks(annotations: Record<string, string>) {
 const shown = async (annotations: Record<string, string>) =>
   (await networks(annotations)).map((one) => [one.name, one.interface, one.isDefault, one.list.name]);
 
-test('without annotations a pod gets the network of the cluster', async () => {
+test('a pod without annotations gets the network of the cluster', async () => {
   assert.deepEqual(await shown({}), [['cluster', 'eth0', true, 'cluster']]);
 });
 
-test('default-network replaces it, a bare name is looked up where Multus is', async () => {
+test('default-network replaces the cluster network, and a bare name is looked up in the namespace of Multus', async () => {
   assert.deepEqual(await shown({ 'v1.multus-cni.io/default-network': 'lan' }), [
     ['kube-system/lan', 'eth0', true, 'lan'],
   ]);
 });
 
-test('networks adds interfaces by place or by name, a bare name is looked up where the pod is', async () => {
+test('networks adds interfaces by position or by name, and a bare name is looked up in the namespace of the pod', async () => {
   const annotation = 'storage,kube-system/lan,storage@data';
   assert.deepEqual(await shown({ 'k8s.v1.cni.cncf.io/networks': annotation }), [
     ['cluster', 'eth0', true, 'cluster'],
@@ -46,7 +46,7 @@ test('networks adds interfaces by place or by name, a bare name is looked up whe
   ]);
 });
 
-test('what the annotation asks of the plugins reaches them', async () => {
+test('requests of the annotation reach the plugins', async () => {
   const asked = [
     { name: 'storage', mac: '02:00:00:00:00:01', ips: ['10.9.0.5/24'], 'cni-args': { vlan: 7 } },
   ];
@@ -55,7 +55,7 @@ test('what the annotation asks of the plugins reaches them', async () => {
   assert.deepEqual(storage.list.plugins[1], { type: 'b', args: { cni: { vlan: 7 } } });
 });
 
-test('a wrong annotation names what is wrong', async () => {
+test('the error for a wrong annotation names the wrong part', async () => {
   await assert.rejects(
     networks({ 'k8s.v1.cni.cncf.io/networks': 'lost' }),
     /NetworkAttachmentDefinition shop\/lost: not found/,

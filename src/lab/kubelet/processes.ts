@@ -140,7 +140,7 @@ export class PodProcesses {
     while (!signal.aborted) {
       const { how } = await this.#run(netns, command, signal);
       if (signal.aborted) return;
-      log.info({ command: command.join(' '), how }, 'a process of a pod ended, it is started again');
+      log.info({ command: command.join(' '), how }, 'a process of a pod ended and is started again');
       await clock.sleep(backOff.next(), signal).catch(() => {}); // aborted: the loop ends
     }
   }

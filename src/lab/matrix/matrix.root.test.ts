@@ -34,7 +34,7 @@ test('the whole forwarding matrix', { timeout: 580_000 }, async (t) => {
   const { code, printed, facts } = await runLab('--matrix', 'full');
   const { table } = facts;
 
-  await t.test('works in every cell, and every server sees the address that it must see', () => {
+  await t.test('works in every cell, and every server sees the right address', () => {
     const failed = table.filter(({ ok }) => !ok);
     const lines = failed.map(
       ({ rows, from, to, family, protocol, reason, setting }) =>
@@ -57,7 +57,7 @@ test('the whole forwarding matrix', { timeout: 580_000 }, async (t) => {
     assert.ok(table.length > 20_000, `${table.length} cells`);
   });
 
-  await t.test('saw a source address wherever a server can say one', () => {
+  await t.test('saw a source address wherever a server can report one', () => {
     const silent = table.filter(
       ({ expected, protocol, source }) => expected === 'works' && protocol !== 'icmp' && source === '',
     );

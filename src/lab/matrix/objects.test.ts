@@ -8,7 +8,7 @@ const objects = matrixObjects(['node1', 'node2', 'node3']);
 const named = <T>(kind: string, name: string) =>
   objects.find((object) => object.kind === kind && object.metadata.name === name) as T | undefined;
 
-test('every kind of pod runs on every node, with a Service of each policy whose endpoint it alone is', () => {
+test('every kind of pod runs on every node, and is the only endpoint of a Service of each policy', () => {
   const of = (kind: string) => objects.filter((object) => object.kind === kind);
   assert.equal(of('Pod').length, podKinds.length * 3);
   assert.equal(of('Service').length, podKinds.length * 3 * 2);
@@ -22,7 +22,7 @@ test('no two Services share a node port', () => {
   assert.equal(new Set(ports).size, ports.length);
 });
 
-test('pods ask for their networks and their default route as a user would', () => {
+test('pods request their networks and their default route as a user does', () => {
   const annotations = (name: string) => named<Pod>('Pod', name)?.metadata.annotations;
   assert.deepEqual(annotations('c-node1'), {});
   assert.deepEqual(annotations('m-node1'), { 'v1.multus-cni.io/default-network': 'kube-system/macvlan-lan' });

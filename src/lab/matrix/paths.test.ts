@@ -67,7 +67,7 @@ const address = (kind: PodKindName, node: string, nic: string) =>
     .find((candidate) => candidate.kind.name === kind && candidate.node.name === node)
     ?.nics.find(({ name }) => name === nic)?.address[4];
 
-test('all thirty rows are tried, in both families, with ICMP where it can be, TCP and UDP', () => {
+test('all thirty rows are tried in both families, with ICMP where possible, TCP and UDP', () => {
   const numbers = new Set(natted.flatMap((cell) => cell.rows));
   assert.deepEqual(
     [...numbers].toSorted((a, b) => a - b),
@@ -79,7 +79,7 @@ test('all thirty rows are tried, in both families, with ICMP where it can be, TC
   }
 });
 
-test('no pod asks itself, and no way is tried twice', () => {
+test('no pod sends to itself, and no path is tried twice', () => {
   const names = natted.map(({ rows: [row], from, to, family, protocol }) =>
     [row, from.name, to, family, protocol].join(' '),
   );
@@ -87,7 +87,7 @@ test('no pod asks itself, and no way is tried twice', () => {
   for (const { from, to } of natted) assert.notEqual(from.name.split(' ')[0], to.split(' ')[0]);
 });
 
-test('rows to which rp_filter can matter are tried from a node that inherits it and from one that does not', () => {
+test('rows that rp_filter can affect are tried from a node that sets it and from one that does not', () => {
   for (const row of rows.filter(({ axes }) => axes.includes('rpFilter'))) {
     const cells = cellsOf(row, cast, { natOutgoing: true, encapsulation: 'none' });
     const homes = new Set(
@@ -97,19 +97,19 @@ test('rows to which rp_filter can matter are tried from a node that inherits it 
   }
 });
 
-test('a pod with two underlay NICs makes its ways part of row 30', () => {
+test('the paths of a pod with two underlay NICs are part of row 30', () => {
   const several = natted.filter((cell) => cell.rows.includes(severalNicsRow));
   assert.ok(several.length > 0);
   assert.ok(several.every(({ from, to }) => /\b(mm|xx)/.test(`${from.name} ${to}`)));
 });
 
-test('an overlay pod leaves the overlay with its node’s address under natOutgoing and with its own without', () => {
+test('an overlay pod leaves the overlay with its node’s address under natOutgoing, and with its own without', () => {
   const way = [10, 'c-node1', 'm-node2 eth0'] as const;
   assert.equal(one(natted, ...way).source, nodes[0]?.address[4]);
   assert.equal(one(plain, ...way).source, address('c', 'node1', 'eth0'));
 });
 
-test('a pod on the LAN of the one it asks sends from there, else from the NIC with the default route', () => {
+test('a pod on the LAN of its destination sends from there, and another pod from the NIC with the default route', () => {
   assert.equal(one(natted, 12, 'x-node1', 'm-node2 eth0').source, address('x', 'node1', 'net1'));
   assert.equal(one(natted, 13, 'x-node1', 'm-lan2-node2 eth0').source, nodes[0]?.address[4]);
   assert.equal(
@@ -129,7 +129,7 @@ test('a socket that is bound to a NIC’s address keeps it, unless somebody masq
   assert.equal(one(natted, 13, 'x-node1 from eth0', 'm-node2 eth0').source, nodes[0]?.address[4]);
 });
 
-test('a NodePort shows the client with policy Local and the asked node with policy Cluster', () => {
+test('a NodePort shows the client with policy Local, and the requested node with policy Cluster', () => {
   assert.equal(one(natted, 26, 'client', 'NodePort mm-net1-node1-local at node1').source, '192.0.2.10');
   assert.equal(one(natted, 27, 'client', 'NodePort m-node2 at node1').source, nodes[0]?.address[4]);
   assert.equal(one(natted, 26, 'c-node1', 'NodePort m-node1-local at node1').source, nodes[0]?.address[4]);
@@ -139,7 +139,7 @@ test('a NodePort shows the client with policy Local and the asked node with poli
   );
 });
 
-test('what a node masquerades into the tunnel has the tunnel’s address', () => {
+test('packets that a node masquerades into the tunnel have the tunnel’s address', () => {
   const tunnelled = all(true, 'vxlan');
   const node1 = nodes[0];
   assert.equal(one(tunnelled, 20, 'm-node1', 'ClusterIP c-node2').source, node1?.tunnelAddress[4]);
@@ -148,7 +148,7 @@ test('what a node masquerades into the tunnel has the tunnel’s address', () =>
   assert.equal(one(tunnelled, 28, 'client', 'NodePort x-node2 at node1').source, node1?.tunnelAddress[4]);
 });
 
-test('nothing is called impossible but a NodePort with policy Local at a node without its endpoint', () => {
+test('the only impossible path is a NodePort with policy Local at a node without its endpoint', () => {
   const impossible = natted.filter((cell) => cell.impossible !== undefined);
   assert.ok(impossible.length > 0);
   for (const { from, to } of impossible) {

@@ -94,7 +94,9 @@ function gotBy({ name, families }: NamedNic, { metadata }: Pod): Addresses {
   for (const family of bothFamilies) {
     if (families.includes(family) === (got[family] !== undefined)) continue;
     const what = got[family] ?? 'none';
-    throw missing(`what ${metadata.name} ${name} was to get of IPv${family}: its address is ${what}`);
+    throw missing(
+      `${metadata.name} ${name} was meant to get an IPv${family} address: its address is ${what}`,
+    );
   }
   return got;
 }

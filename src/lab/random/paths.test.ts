@@ -36,7 +36,7 @@ const cast: RandomCast = {
 const services = nicServices(cast);
 const paths = randomPaths(cast, services);
 
-test('every address of every NIC is asked by each node, and those of a LAN by both clients and the router', () => {
+test('each node asks every address of every NIC, and both clients and the router ask those of a LAN', () => {
   for (const { shape, nics } of cast.pods) {
     for (const nic of nics) {
       for (const family of nic.families) {
@@ -54,7 +54,7 @@ test('every address of every NIC is asked by each node, and those of a LAN by bo
   }
 });
 
-test('every NIC, the later ones too, is the endpoint of a NodePort that both clients ask', () => {
+test('every NIC is the endpoint of a NodePort that both clients ask', () => {
   for (const { shape, nics } of cast.pods) {
     for (const { name, families } of nics) {
       for (const policy of ['', '-local']) {
@@ -66,7 +66,7 @@ test('every NIC, the later ones too, is the endpoint of a NodePort that both cli
   }
 });
 
-test('every pod asks by each address of its own and by none, and no way is asked twice', () => {
+test('every pod asks from each of its addresses and from none, and no path is tried twice', () => {
   for (const { shape, asker, nics } of cast.pods) {
     const own = paths.filter(({ place, to }) => place === `default/${asker.name}` && to === 'client');
     const binds = new Set(own.map(({ bind }) => bind));
@@ -83,7 +83,7 @@ test('every pod asks by each address of its own and by none, and no way is asked
   assert.equal(new Set(keys).size, keys.length);
 });
 
-test('Services have the families of their NIC, addresses and ports of their own, and one endpoint a family', () => {
+test('each Service has the families of its NIC, its own addresses and ports, and one endpoint per family', () => {
   const all = [...services.values()].flat();
   const made = all.map(serviceOf);
   const taken = made.flatMap(({ spec }) => [...(spec?.clusterIPs ?? []), String(spec?.ports?.[0]?.nodePort)]);

@@ -20,42 +20,45 @@ const lost = { impossible: 'router: rp_filter 1 on lan1' };
 const tried = (planned: PredictedCell, verdict: Parameters<typeof judge>[1]) =>
   verdictOf(planned, judge(planned, verdict));
 
-test('a way that works as the walk says, and has to, is right', () => {
+test('a way that must work and works as predicted passes', () => {
   assert.equal(tried(cell(), { works: true, source: '192.0.2.10' }).ok, true);
 });
 
-test('a way that the walk says works fails where it does not, or where the server sees somebody else', () => {
+test('a way that is predicted to work fails the test when it does not, or when the server sees another address', () => {
   const silent = tried(cell(), { works: false, reason: 'no answer' });
   assert.deepEqual(
     [silent.ok, silent.reason],
-    [false, 'not as the walk says: no answer, and it should work'],
+    [false, 'differs from the prediction: no answer, but it should work'],
   );
   const masked = tried(cell(), { works: true, source: '10.6.212.101' });
   assert.equal(masked.ok, false);
-  assert.match(masked.reason, /the server saw 10\.6\.212\.101, it should see 192\.0\.2\.10/);
+  assert.match(masked.reason, /the server saw 10\.6\.212\.101, but should see 192\.0\.2\.10/);
 });
 
-test('a way that the walk says does not work fails where it works', () => {
+test('a way that is predicted to fail and works fails the test', () => {
   const found = tried(cell(lost, { promised: false }), { works: true, source: '192.0.2.10' });
   assert.equal(found.ok, false);
-  assert.match(found.reason, /not as the walk says: it works, though it should not: router: rp_filter 1/);
-});
-
-test('a way that does not work, as the walk says, fails where users may rely on it', () => {
-  const broken = tried(cell(lost), { works: false });
-  assert.deepEqual([broken.ok, broken.reason], [false, 'it has to work: router: rp_filter 1 on lan1']);
-  assert.equal(tried(cell(lost, { promised: false }), { works: false }).ok, true);
-});
-
-test('a way that works with another address than has to be seen fails', () => {
-  const masked = tried(cell({ source: '10.6.212.101' }), { works: true, source: '10.6.212.101' });
-  assert.deepEqual(
-    [masked.ok, masked.reason],
-    [false, 'the server sees 10.6.212.101, it has to see 192.0.2.10'],
+  assert.match(
+    found.reason,
+    /differs from the prediction: it works, although it should not: router: rp_filter 1/,
   );
 });
 
-test('a way that chance decides is tried only where users may rely on it', () => {
+test('a way that does not work, as predicted, fails the test if users may rely on it', () => {
+  const broken = tried(cell(lost), { works: false });
+  assert.deepEqual([broken.ok, broken.reason], [false, 'it must work: router: rp_filter 1 on lan1']);
+  assert.equal(tried(cell(lost, { promised: false }), { works: false }).ok, true);
+});
+
+test('a way that works with the wrong source address fails the test', () => {
+  const masked = tried(cell({ source: '10.6.212.101' }), { works: true, source: '10.6.212.101' });
+  assert.deepEqual(
+    [masked.ok, masked.reason],
+    [false, 'the server sees 10.6.212.101, but must see 192.0.2.10'],
+  );
+});
+
+test('a way with a random result is tried only if users may rely on it', () => {
   const sample = sampleCluster({ natOutgoing: true, defaultRouteNic: 'eth0', dropsInvalid: true });
   const places = sample.places.map((place) => {
     const { view } = place;
@@ -74,7 +77,7 @@ test('a way that chance decides is tried only where users may rely on it', () =>
   assert.equal(predicted(world, [asked]).length, 1);
 });
 
-test('the text tells how to repeat it, and of what failed the pod, the way and the reason once', () => {
+test('the text shows how to repeat the run, and the pod, way and reason of each failure once', () => {
   const shape: PodShape = {
     ...{ name: 'r1', node: 'node1', mode: 'auto', rpFilter: 0, tunePodRoutes: true },
     nics: [{ lan: 'lan', families: [4], gateway: true, policyRoutes: false }],
@@ -90,8 +93,8 @@ test('the text tells how to repeat it, and of what failed the pod, the way and t
     [
       'r1 (node1): eth0 lan IPv4; mode auto, podRPFilter 0',
       '  FAIL client → r1 net1 IPv4 tcp udp:',
-      '       it has to work: router: rp_filter 1 on lan1',
-      'seed 7: 2 pods; 1 cells work, 1 do not and need not, 2 failed',
+      '       it must work: router: rp_filter 1 on lan1',
+      'seed 7: 2 pods; 1 cells work, 1 do not work and need not, 2 failed',
       'again: npm run lab -- --once --matrix random --seed 7',
       '',
     ],

@@ -25,7 +25,7 @@ export function predicted(world: World, paths: readonly Path[]): PredictedCell[]
       {
         ...{ path, from, to, family, protocol, address, port, source: sourceOf(found) },
         ...(bind !== undefined && { bind }),
-        ...(found.works ? {} : { impossible: found.failure ?? 'the walk does not say why' }),
+        ...(found.works ? {} : { impossible: found.failure ?? 'the prediction gives no reason' }),
       },
     ];
   });
@@ -49,18 +49,18 @@ export interface RandomVerdict extends Cell {
 export function verdictOf(planned: PredictedCell, cell: Cell): RandomVerdict {
   const { pod, promised, promisedSource } = planned.path;
   const verdict = { ...cell, pod };
-  if (!cell.ok) return { ...verdict, reason: `not as the walk says: ${surprise(planned, cell)}` };
+  if (!cell.ok) return { ...verdict, reason: `differs from the prediction: ${surprise(planned, cell)}` };
   if (!promised) return verdict;
   if (planned.impossible !== undefined) {
-    return { ...verdict, expected: 'works', ok: false, reason: `it has to work: ${planned.impossible}` };
+    return { ...verdict, expected: 'works', ok: false, reason: `it must work: ${planned.impossible}` };
   }
   if (promisedSource !== undefined && planned.source !== promisedSource) {
-    const reason = `the server sees ${planned.source}, it has to see ${promisedSource}`;
+    const reason = `the server sees ${planned.source}, but must see ${promisedSource}`;
     return { ...verdict, ok: false, reason };
   }
   return verdict;
 }
 
 function surprise({ impossible }: PredictedCell, { reason }: Cell): string {
-  return impossible === undefined ? `${reason}, and it should work` : reason;
+  return impossible === undefined ? `${reason}, but it should work` : reason;
 }

@@ -15,13 +15,13 @@ const pod = (nics: PodShape['nics'], more: Partial<PodShape> = {}): PodShape => 
 const answers = (shape: PodShape, network: Parameters<typeof byNic>[2]) =>
   nicsOf(shape).map((each) => byNic(shape, each, network));
 
-test('each NIC with a gateway answers whoever asks it, whatever policy routes the others have', () => {
+test('each NIC with a gateway answers all hosts, whatever policy routes the others have', () => {
   const shape = pod([nic('lan'), nic('lan2', { policyRoutes: true })]);
   for (const network of ['lan', 'lan2', 'lan3', 'outside', 'branch'] as const)
     assert.deepEqual(answers(shape, network), [true, true], network);
 });
 
-test('a NIC without a gateway answers its own LAN, and where its policy routes lead', () => {
+test('a NIC without a gateway answers its own LAN and the networks of its policy routes', () => {
   const shape = pod([nic('lan'), nic('lan2', { gateway: false, policyRoutes: true })]);
   assert.deepEqual(answers(shape, 'outside'), [true, false]);
   assert.deepEqual(answers(shape, 'branch'), [true, true]);
@@ -29,7 +29,7 @@ test('a NIC without a gateway answers its own LAN, and where its policy routes l
   assert.deepEqual(answers(shape, 'lan2'), [true, true]);
 });
 
-test('without tuning, several NICs are sure of their own LANs alone, and a single one of all', () => {
+test('without tuning, a pod with several NICs reaches only their LANs for sure, and a pod with one NIC all networks', () => {
   const several = pod([nic('lan'), nic('lan2')], { tunePodRoutes: false });
   assert.deepEqual(answers(several, 'outside'), [false, false]);
   assert.deepEqual(answers(several, 'lan2'), [false, true]);
@@ -38,7 +38,7 @@ test('without tuning, several NICs are sure of their own LANs alone, and a singl
   assert.deepEqual(answers(pod([nic('lan')], { tunePodRoutes: false }), 'outside'), [true]);
 });
 
-test('a program that names no source needs one NIC of the family that leads there', () => {
+test('a program that sets no source needs exactly one NIC of the family that leads to the destination', () => {
   const shape = pod([nic('lan', { families: [4] }), nic('lan2', { families: [6], gateway: false })]);
   assert.equal(byAnyNic(shape, 4, 'outside'), true);
   assert.equal(byAnyNic(shape, 6, 'outside'), false);
@@ -51,13 +51,13 @@ test('an eth0 of the overlay leads everywhere in its families', () => {
   assert.equal(byAnyNic(shape, 6, 'outside'), false);
 });
 
-test('what the node forwards is sure where no strict filter may drop it, and for IPv6 always', () => {
+test('forwarded packets work for sure where no strict filter may drop them, and always for IPv6', () => {
   const sure = ([-1, 0, 1, 2] as const).map((rpFilter) => throughNode(pod([nic('lan')], { rpFilter }), 4));
   assert.deepEqual(sure, [false, true, false, true]);
   assert.equal(throughNode(pod([nic('lan')], { rpFilter: 1 }), 6), true);
 });
 
-test('answers of the overlay’s own address are left to its routes where nobody tunes them', () => {
+test('answers of the overlay’s own address follow its routes when nobody tunes them', () => {
   const shape = pod([nic('lan')], { overlay: [4, 6], tunePodRoutes: false });
   const sure = nicsOf(shape).map((each) => throughNode(shape, 6, each));
   assert.deepEqual(sure, [false, true]);

@@ -17,7 +17,7 @@ interface Facts {
   readonly table: readonly RandomVerdict[];
 }
 
-test('pods of random shape reach and are reached as users may rely on, and as a trace says', {
+test('pods of random shape reach and are reached as users may rely on, and as a trace predicts', {
   timeout: 300_000,
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'orbweaver-random-'));

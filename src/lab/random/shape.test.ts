@@ -10,7 +10,7 @@ const families = (pod: PodShape) =>
     .map((nic) => nic.families.join('+'))
     .join(' ');
 
-test('a seed makes the same twenty pods each time, another seed makes others', () => {
+test('a seed makes the same twenty pods each time, and another seed makes others', () => {
   assert.equal(podShapes(7, nodes).length, podCount);
   assert.deepEqual(podShapes(7, nodes), podShapes(7, nodes));
   assert.notDeepEqual(podShapes(7, nodes), podShapes(8, nodes));
@@ -25,7 +25,7 @@ test('fifty seeds have pods of every number of NICs, with and without an overlay
   }
 });
 
-test('fifty seeds have one family per NIC in every order', () => {
+test('fifty seeds have the families of the NICs in every order', () => {
   const underlay = all.filter(({ overlay }) => overlay === undefined);
   const choices = ['4', '6', '4+6'];
   const orders = choices.flatMap((a) => choices.flatMap((b) => choices.map((c) => `${a} ${b} ${c}`)));
@@ -36,7 +36,7 @@ test('fifty seeds have one family per NIC in every order', () => {
   );
 });
 
-test('fifty seeds have the LANs in every order, and never two NICs on one', () => {
+test('fifty seeds have the LANs in every order, and never two NICs on one LAN', () => {
   const orders = new Set(all.map(({ nics }) => nics.map(({ lan }) => lan).join()));
   assert.equal(orders.size, 3 + 6 + 6);
   for (const { nics } of all) assert.equal(new Set(nics.map(({ lan }) => lan)).size, nics.length);
@@ -54,7 +54,7 @@ test('fifty seeds have NICs of each place with and without gateway and policy ro
   assert.ok(without.length > 10, 'pods without any default route');
 });
 
-test('fifty seeds have every value of the coordinator’s options', () => {
+test('fifty seeds have every value of each coordinator option', () => {
   const values = (of: (pod: PodShape) => unknown) => [...new Set(all.map(of))].map(String).toSorted();
   assert.deepEqual(
     values(({ rpFilter }) => rpFilter),
@@ -74,14 +74,14 @@ test('fifty seeds have every value of the coordinator’s options', () => {
   );
 });
 
-test('the NIC that shall keep the default route is one of the pod', () => {
+test('the NIC that keeps the default route is one of the pod', () => {
   for (const pod of all) {
     const names = nicsOf(pod).map(({ name }) => name);
     assert.ok(pod.defaultNic === undefined || names.includes(pod.defaultNic), shapeText(pod));
   }
 });
 
-test('a pod is told in one line', () => {
+test('a pod is described in one line', () => {
   const pod: PodShape = {
     name: 'r1',
     node: 'node2',

@@ -26,7 +26,7 @@ export function randomText(
     ...(lines.length > shown.length
       ? [`… and ${lines.length - shown.length} more paths that failed: --full shows them`]
       : []),
-    `seed ${seed}: ${shapes.length} pods; ${verdicts.length - impossible - failed.length} cells work, ${impossible} do not and need not, ${failed.length} failed`,
+    `seed ${seed}: ${shapes.length} pods; ${verdicts.length - impossible - failed.length} cells work, ${impossible} do not work and need not, ${failed.length} failed`,
     `again: npm run lab -- --once --matrix random --seed ${seed}`,
     '',
   ].join('\n');

@@ -54,7 +54,7 @@ function rulesOf(from: Service, slices: EndpointSlice[], nodeName = 'node1'): st
   return serviceRuleset(serviceFronts([from], slices, nodeName), options);
 }
 
-test('a ClusterIP leads to one of the endpoints of its family by chance', () => {
+test('a ClusterIP leads to a random endpoint of its family', () => {
   const ruleset = rulesOf(service(), both);
   assert.ok(
     linesOf(ruleset, 'services').includes(
@@ -71,7 +71,7 @@ test('a ClusterIP leads to one of the endpoints of its family by chance', () => 
   ]);
 });
 
-test('a NodePort with policy Cluster masquerades; with policy Local it keeps the source and the node', () => {
+test('a NodePort masquerades with policy Cluster, and keeps source and node with policy Local', () => {
   const chain = 'external/default/web/80/tcp/v4';
   assert.equal(linesOf(rulesOf(service(), both), chain)[0], 'meta mark set meta mark or 0x4000');
   const local = linesOf(rulesOf(service({ externalTrafficPolicy: 'Local' }), both), chain);
@@ -80,14 +80,14 @@ test('a NodePort with policy Cluster masquerades; with policy Local it keeps the
   assert.ok(!local.includes('meta mark set meta mark or 0x4000'));
 });
 
-test('policy Local drops on a node without an endpoint, and refuses where there is none anywhere', () => {
+test('policy Local drops on a node without an endpoint, and refuses when no node has one', () => {
   const local = service({ externalTrafficPolicy: 'Local' });
   const away = linesOf(rulesOf(local, both, 'node3'), 'unserved');
   assert.deepEqual(away.filter((line) => line.endsWith('drop')).length, 2);
   assert.ok(linesOf(rulesOf(local, []), 'unserved').includes('ip daddr 10.96.0.10 tcp dport 80 reject'));
 });
 
-test('internalTrafficPolicy Local uses endpoints of the node alone', () => {
+test('internalTrafficPolicy Local uses only endpoints of the node', () => {
   const lines = linesOf(
     rulesOf(service({ internalTrafficPolicy: 'Local' }), both, 'node2'),
     'cluster/default/web/80/tcp/v4',
@@ -95,7 +95,7 @@ test('internalTrafficPolicy Local uses endpoints of the node alone', () => {
   assert.equal(lines.at(-1), 'goto endpoint/default/web/80/tcp/v4/1');
 });
 
-test('endpoints that are not ready get no traffic; unknown readiness counts as ready', () => {
+test('endpoints that are not ready get no traffic, and unknown readiness counts as ready', () => {
   const [front] = serviceFronts(
     [service()],
     [
@@ -112,13 +112,13 @@ test('endpoints that are not ready get no traffic; unknown readiness counts as r
   );
 });
 
-test('headless Services, ExternalName and SCTP ports have no front', () => {
+test('headless Services, ExternalName Services and SCTP ports have no rules', () => {
   assert.deepEqual(serviceFronts([service({ clusterIPs: ['None'] })], both, 'node1'), []);
   assert.deepEqual(serviceFronts([service({ type: 'ExternalName' })], both, 'node1'), []);
   assert.deepEqual(serviceFronts([service({ ports: [{ port: 80, protocol: 'SCTP' }] })], both, 'node1'), []);
 });
 
-test('the INVALID drop is there unless conntrack is liberal, as kube-proxy does since 1.29', () => {
+test('the INVALID drop exists unless conntrack is liberal, as in kube-proxy since 1.29', () => {
   const fronts = serviceFronts([service()], both, 'node1');
   assert.ok(
     linesOf(serviceRuleset(fronts, options), 'filter-forward').includes('ct state invalid counter drop'),

@@ -64,9 +64,7 @@ export interface PlannedCell {
   readonly senseless?: boolean;
 }
 
-const invalidDrop =
-  "the answer takes the LAN straight to the pod, so the pod's node never sees it and drops the next packet as INVALID, " +
-  'as kube-proxy tells it to where nf_conntrack_tcp_be_liberal is 0 (kubernetes #117924)';
+const invalidDrop = `the answer goes over the LAN directly to the pod, so the pod's node does not see it; kube-proxy's rule on that node drops the next packet as INVALID if nf_conntrack_tcp_be_liberal is 0 (kubernetes #117924)`;
 const noPorts = 'a Service is a port, and ICMP has none';
 
 const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { columns } from './columns.ts';
 
-test('no line is wider than asked for, and no letter is lost', () => {
+test('no line is wider than the limit, and no letter is lost', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', ',', '1'), maxLength: 200 });
   const table = fc
     .integer({ min: 1, max: 8 })
@@ -23,7 +23,7 @@ test('no line is wider than asked for, and no letter is lost', () => {
   );
 });
 
-test('what is too long goes on below itself, between words', () => {
+test('a text that is too long continues below itself, broken between words', () => {
   const rows = [
     ['from', 'the server saw'],
     ['a', '10.6.212.101, 10.6.100.11, fd00:10:6::101'],

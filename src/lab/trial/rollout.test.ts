@@ -24,7 +24,7 @@ function waiting(nodes: readonly Node[]) {
   return { clock, seen, wait };
 }
 
-test('one ready node is not enough: the pods would all be its own', async () => {
+test('one ready node is not enough, because it would get all pods', async () => {
   const { clock, seen, wait } = waiting([node('node1', true), node('node2')]);
   await clock.advance(100);
   assert.equal(seen.ended, false);
@@ -33,7 +33,7 @@ test('one ready node is not enough: the pods would all be its own', async () => 
   await wait;
 });
 
-test('a node that does not get ready is named', async () => {
+test('the error names a node that does not get ready', async () => {
   const { clock, wait } = waiting([node('node1', true), node('node2', false)]);
   const refused = assert.rejects(wait, { message: 'after 1 s 1 of 2 nodes are ready, not node2' });
   await clock.advance(1100);

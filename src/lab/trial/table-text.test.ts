@@ -35,14 +35,14 @@ const cells = [
 ];
 
 describe('the table', () => {
-  test('where all works is one line', () => {
+  test('is one line when all works', () => {
     assert.equal(
       tableText(way('NodePort web at node1', { service: true }), { full: false, paint }),
       '4 work, 2 cannot work (--full shows which, and why), 0 failed\n',
     );
   });
 
-  test('shows what failed and why, and nothing else', () => {
+  test('shows only failures and their reasons', () => {
     const lines = tableText(cells, { full: false, paint }).split('\n');
     assert.deepEqual(
       lines.filter((line) => /FAIL¹/.test(line)).map((line) => line.match(/FAIL¹|ok/g)),
@@ -66,14 +66,14 @@ describe('the table', () => {
     );
   });
 
-  test('does not write a note’s number such that it reads as minus one', () => {
+  test('does not write a note’s number where it would read as minus one', () => {
     const text = tableText(cells, { full: true, paint });
     assert.doesNotMatch(text, /-\d\b(?= {2})/);
     assert.match(text, / –¹ +ok +ok +–¹ +ok +ok/);
     assert.match(text, /^¹ {2}a Service is a port, and ICMP has none$/m);
   });
 
-  test('is in colour what it tells: failures, and what cannot be', () => {
+  test('colours failures and impossible cells', () => {
     const tones: string[] = [];
     tableText(cells, {
       full: true,

@@ -45,7 +45,7 @@ const askWell: Ask = (_argv, questions) =>
     questions.map((question) => ({ works: true, source: (question as { source?: string }).source ?? '' })),
   );
 
-test('the table is about a pod that has another beside it on its node', () => {
+test('the table is about a pod whose node has another pod', () => {
   const cells = plannedCells(cast);
   const targets = new Set(cells.filter(({ from }) => from.name === 'b').map(({ to }) => to));
   assert.deepEqual(
@@ -83,14 +83,14 @@ test('overlay pods are seen as their node, and a NodePort with policy Local show
   assert.equal(source('b', 'ClusterIP web'), '10.6.212.102');
 });
 
-test('where no INVALID packet is lost nothing but ICMP to Services is impossible', () => {
+test('without a lost INVALID packet, only ICMP to Services is impossible', () => {
   const impossible = plannedCells({ ...cast, invalidLost: false }).filter(
     (cell) => cell.impossible !== undefined,
   );
   assert.deepEqual([...new Set(impossible.map(({ protocol }) => protocol))], ['icmp']);
 });
 
-test('a cell that works though it is called impossible fails, and so does a wrong source', async () => {
+test('a cell that works although it is called impossible fails, and so does a wrong source', async () => {
   const cells = await tryCells(plannedCells(cast), askWell);
   const failed = cells.filter(({ ok }) => !ok);
   assert.ok(failed.length > 0);
@@ -99,7 +99,7 @@ test('a cell that works though it is called impossible fails, and so does a wron
     Promise.resolve(questions.map(() => ({ works: true, source: '10.9.9.9' }))),
   );
   assert.ok(wrong.every(({ ok, reason }) => ok || reason !== ''));
-  assert.match(wrong[0]?.reason ?? '', /the server saw 10\.9\.9\.9, it should see 10\.0\.0\.2/);
+  assert.match(wrong[0]?.reason ?? '', /the server saw 10\.9\.9\.9, but should see 10\.0\.0\.2/);
 });
 
 /** One cell, asked with these outcomes in turn, and what came of it. */
@@ -117,18 +117,18 @@ async function triedTwice(...outcomes: boolean[]) {
   return { ok, secondTry, asked, said: secondTries(cells) };
 }
 
-test('what failed once passes if it works each time afterwards, and says that it was tried again', async () => {
+test('a cell that failed once passes if it works each time afterwards, and the table says so', async () => {
   assert.deepEqual(await triedTwice(true), { ok: true, secondTry: undefined, asked: 1, said: '' });
   const said = '1 of the cells at the second try\n';
   assert.deepEqual(await triedTwice(false, true, true, true), { ok: true, secondTry: true, asked: 4, said });
 });
 
-test('what works only now and then fails', async () => {
+test('a cell that works only sometimes fails', async () => {
   assert.deepEqual(await triedTwice(false, true, false), { ok: false, secondTry: true, asked: 3, said: '' });
   assert.deepEqual(await triedTwice(false, false), { ok: false, secondTry: true, asked: 2, said: '' });
 });
 
-test('a line of the prober is read as a verdict', () => {
+test('a line of the prober is read as a result', () => {
   assert.deepEqual(verdictOf('3 works 10.6.0.1'), { works: true, source: '10.6.0.1' });
   assert.deepEqual(verdictOf('3 works -'), { works: true });
   assert.deepEqual(verdictOf('3 fails connect: no answer'), { works: false, reason: 'connect: no answer' });

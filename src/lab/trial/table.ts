@@ -31,14 +31,14 @@ export function judge(cell: PlannedCell, verdict: Verdict): Cell {
     source: verdict.source ?? '',
   };
   if (cell.impossible !== undefined) {
-    const reason = verdict.works ? `it works, though it should not: ${cell.impossible}` : cell.impossible;
+    const reason = verdict.works ? `it works, although it should not: ${cell.impossible}` : cell.impossible;
     return { ...facts, expected: 'impossible', ok: !verdict.works, reason };
   }
   if (!verdict.works)
     return { ...facts, expected: 'works', ok: false, reason: verdict.reason ?? 'no answer' };
   const allowed = [undefined, cell.source, ...(cell.hairpinSource === undefined ? [] : [cell.hairpinSource])];
   const asExpected = allowed.includes(verdict.source);
-  const reason = asExpected ? '' : `the server saw ${verdict.source}, it should see ${cell.source}`;
+  const reason = asExpected ? '' : `the server saw ${verdict.source}, but should see ${cell.source}`;
   return { ...facts, expected: 'works', ok: asExpected, reason };
 }
 

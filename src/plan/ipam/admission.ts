@@ -87,11 +87,11 @@ function warningsOf(request: AdmissionQuestion): string[] {
   if (isOf(request, spiderIPPools, object)) return poolWarnings(object);
   if (isOf(request, spiderMultusConfigs, object)) {
     return [
-      'SpiderMultusConfig is stored but not acted on yet: write the NetworkAttachmentDefinition yourself',
+      'SpiderMultusConfig is stored, but nothing uses it yet: write the NetworkAttachmentDefinition yourself',
     ];
   }
   if (isOf(request, spiderSubnets, object)) {
-    return ['SpiderSubnet is stored but not acted on yet: write SpiderIPPools instead'];
+    return ['SpiderSubnet is stored, but nothing uses it yet: write SpiderIPPools instead'];
   }
   return [];
 }

@@ -67,7 +67,7 @@ function refuseSubnets(annotations: Annotations): void {
   const key = SUBNET_ANNOTATIONS.find((candidate) => annotations[candidate] !== undefined);
   if (key === undefined) return;
   const allowed = `${IPPOOLS_ANNOTATION} or ${IPPOOL_ANNOTATION}`;
-  const message = `it's invalid to use '${SUBNET_ANNOTATIONS.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not served; allowed: ${allowed}`;
+  const message = `it's invalid to use '${SUBNET_ANNOTATIONS.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not supported; allowed: ${allowed}`;
   throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${key}` });
 }
 
@@ -114,7 +114,7 @@ function expand(
   const asked = ([4, 6] as const).filter((family) => pools[family].length > 0);
   const served = asked.filter((family) => families.includes(family));
   if (served.length === 0) {
-    const message = `no Interface ${nic} IP allocation found: ${source} names only IPv${asked.join(' and IPv')} pools, and that is switched off`;
+    const message = `no Interface ${nic} IP allocation found: ${source} names only IPv${asked.join(' and IPv')} pools, but the cluster has that family disabled`;
     throw new OrbError('IPPOOL_UNSUITABLE', { message, subject: `NIC ${nic}` });
   }
   return {

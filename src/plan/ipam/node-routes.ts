@@ -24,7 +24,7 @@ export function nodeRouteIssues(
     const destination = route === undefined ? '' : formatCidr(route.destination);
     const hit = addresses.find(({ address }) => formatCidr(hostCidr(address)) === destination);
     if (hit === undefined) return [];
-    const message = `is the address of node ${hit.node.metadata.name}: pods reach their node through veth0, so leave this route out`;
+    const message = `is the address of node ${hit.node.metadata.name}: remove this route, because pods reach their node through veth0`;
     return [{ field: `spec.routes[${index}].dst`, value: dst, message }];
   });
 }

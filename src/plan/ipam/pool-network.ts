@@ -98,7 +98,7 @@ function readGateway(
     const gateway = inside(subnet, parseAddress(text));
     if (!addresses.contains(gateway)) return gateway;
     throw new Error(
-      'is one of spec.ips and would be handed out; list it in spec.excludeIPs or leave it out of spec.ips',
+      'is in spec.ips, so a pod could get it; add it to spec.excludeIPs or remove it from spec.ips',
     );
   });
 }

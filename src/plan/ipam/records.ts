@@ -16,7 +16,7 @@ export function parseRecords(pool: string, family: Family, text: string): Map<st
   for (const [key, record] of Object.entries(parsed)) {
     const address = tryParseAddress(key);
     if (address?.family !== family)
-      return refuse(`'${key}' is not an IPv${family} address, as those of the pool are`);
+      return refuse(`'${key}' is not an IPv${family} address, but the pool has IPv${family} addresses`);
     const canonical = formatAddress(address);
     if (records.has(canonical)) refuse(`'${canonical}' is recorded twice`);
     records.set(canonical, record);

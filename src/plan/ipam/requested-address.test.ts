@@ -9,7 +9,7 @@ test('a requested address is refused with its field and value, and an empty requ
       () => refuseRequestedAddress('runtimeConfig.ips', value),
       ({ code, message }: { code: string; message: string }) =>
         code === 'ADDRESS_REQUEST_UNSERVED' &&
-        message.startsWith(`runtimeConfig.ips ${JSON.stringify(value)} asks for particular addresses`),
+        message.startsWith(`runtimeConfig.ips ${JSON.stringify(value)} requests particular addresses`),
     );
   }
 });

@@ -6,7 +6,7 @@ import { OrbError } from '#base';
 export function refuseRequestedAddress(field: string, value: unknown): void {
   if (isEmpty(value)) return;
   throw new OrbError('ADDRESS_REQUEST_UNSERVED', {
-    message: `${field} ${JSON.stringify(value)} asks for particular addresses, which is not served: the pod would get others`,
+    message: `${field} ${JSON.stringify(value)} requests particular addresses, which this release does not support`,
     subject: field,
   });
 }

@@ -69,6 +69,6 @@ test('a pool that excludes its unusable addresses gets no warning', () => {
   assert.deepEqual(poolWarnings(poolObject('p')), []);
   const spec = { subnet: 'fd00:64::/64', ips: ['fd00:64::-fd00:64::5'], gateway: 'fd00:64::a' };
   assert.deepEqual(poolWarnings(poolObject('p', spec)), [
-    'spec.ips: fd00:64:: is the subnet-router anycast address of spec.subnet fd00:64::/64, so no pod gets it and no count has it',
+    'spec.ips: fd00:64:: is the subnet-router anycast address of spec.subnet fd00:64::/64, so no pod gets it and it is not counted',
   ]);
 });

@@ -35,7 +35,7 @@ for (const [name, spec, expected] of [
     /^spec.ips\[0\]: invalid IP range format in IPv4 '10.6.0.0\/24'/,
   ],
   ['a gateway outside the subnet', { gateway: '10.7.0.1' }, /^spec.gateway: must be inside spec.subnet/],
-  ['a gateway that would be handed out', { gateway: '10.6.0.10' }, /^spec.gateway: is one of spec.ips/],
+  ['a gateway that would be handed out', { gateway: '10.6.0.10' }, /^spec.gateway: is in spec.ips/],
   [
     'a default route',
     { routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.2' }] },

@@ -8,7 +8,7 @@ import { type PoolNetwork, readPoolNetwork } from './pool-network.ts';
 export function poolWarnings({ spec }: SpiderIPPool): string[] {
   const network = spec === undefined ? undefined : readPoolNetwork(spec, []);
   if (network === undefined) return [];
-  return unusableTexts(network).map((text) => `spec.ips: ${text}, so no pod gets it and no count has it`);
+  return unusableTexts(network).map((text) => `spec.ips: ${text}, so no pod gets it and it is not counted`);
 }
 
 /** Says of each unusable address what it is instead of a machine's. No two of them are neighbours: each is a range. */

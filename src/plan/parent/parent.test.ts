@@ -79,7 +79,7 @@ test('two parents may have the same VLAN id, and one parent has it under one nam
   assert.throws(() => bring(conf({ vlanID: 100 })), {
     code: 'PARENT_LINK_UNUSABLE',
     message:
-      /^cannot have multiple different vlan interfaces with the same vlanId 100 on node at the same time: storage is there/,
+      /^cannot have multiple different vlan interfaces with the same vlanId 100 on node at the same time: storage exists, eth1\.100 is requested/,
   });
 });
 
@@ -93,7 +93,7 @@ test('a name that another interface uses is refused', () => {
     [conf({ interfaces: ['eth2'], vlanID: 7 }), /^interface eth2\.7 has VLAN 8, not 7$/],
     [
       conf({ interfaces: ['eth3'], vlanID: 7 }),
-      /^interface eth3\.7 is a VLAN of another interface than eth3$/,
+      /^interface eth3\.7 is a VLAN on another interface than eth3$/,
     ],
     [bondConf(), /^a non-bond type interface named bond0 already exists on the host$/],
     [conf({ interfaces: ['eth9'], vlanID: 7 }), /^interface eth9 is not on the node$/],
@@ -142,7 +142,7 @@ test('an incomplete bond of ours is completed', () => {
   node.change([{ verb: 'set', kind: 'link', link: { name: 'bond0', up: false } }]);
   assert.deepEqual(parentProblems(desiredParent(bondConf()), observed()), [
     'bond interface bond0 is down',
-    'interface eth2 is no port of bond bond0',
+    'interface eth2 is not a port of bond bond0',
   ]);
   assert.deepEqual(bring(bondConf()).done, [enslaved('eth2'), ['set bond0 {"up":true}']]);
 });
@@ -151,7 +151,9 @@ test('a bond of another program is used as it is, and a note says so', () => {
   node.addLink({ name: 'bond0', kind: 'bond', bondMode: 4, up: false });
   assert.deepEqual(bring(bondConf()), {
     done: [['set bond0 {"up":true}']],
-    notes: ['bond bond0 is not ours: used as it is without ports eth1, eth2 in mode 4, not 1'],
+    notes: [
+      'bond bond0 belongs to another program and is used as it is; it lacks the ports eth1, eth2; its mode is 4, not 1',
+    ],
   });
   assert.equal(node.link('eth1')?.masterIndex, undefined);
 });
@@ -171,7 +173,7 @@ test('interfaces that others use do not become ports of a bond', () => {
   const address = { dev: 'eth3', address: parseCidr('10.6.0.9/16'), scope: 'global' } as const;
   node.change([{ verb: 'create', kind: 'address', address }]);
   assert.throws(() => bring(bondConf('', { interfaces: ['eth2', 'eth3'] })), {
-    message: /^interface eth3 has address 10\.6\.0\.9\/16: as a port of bond bond0 it would lose it/,
+    message: /^interface eth3 has address 10\.6\.0\.9\/16: a port of bond bond0 cannot keep it/,
   });
   assert.throws(() => bring(bondConf('', { interfaces: ['eth2', 'eth9'] })), {
     message: 'interface eth9, a port of bond bond0, is not on the node',

@@ -63,9 +63,12 @@ function planBond(bond: Bond, observed: ObservedParents): ParentPlan {
   const raised = link.up ? [] : [set({ name, up: true })];
   const differs = link.bondMode !== undefined && link.bondMode !== mode;
   if (link.alias !== PARENT_ALIAS) {
-    const lacks = missing.length === 0 ? '' : ` without ports ${missing.join(', ')}`;
-    const other = differs ? ` in mode ${link.bondMode}, not ${mode}` : '';
-    const notes = lacks + other === '' ? [] : [`bond ${name} is not ours: used as it is${lacks}${other}`];
+    const lacks = missing.length === 0 ? '' : `; it lacks the ports ${missing.join(', ')}`;
+    const other = differs ? `; its mode is ${link.bondMode}, not ${mode}` : '';
+    const notes =
+      lacks + other === ''
+        ? []
+        : [`bond ${name} belongs to another program and is used as it is${lacks}${other}`];
     return { stages: [raised], optional: [], notes };
   }
   if (differs) {
@@ -102,7 +105,7 @@ function requireFreePort(name: string, bond: Bond, { links, addresses }: Observe
   if (master !== undefined) throw unusable(name, `interface ${name} is a port of ${master.name} already`);
   const address = addresses.find(({ dev, scope }) => dev === name && scope === 'global')?.address;
   if (address !== undefined) {
-    const why = `as a port of bond ${bond.name} it would lose it, and the node what it reaches by it`;
+    const why = `a port of bond ${bond.name} cannot keep it, and the node would lose its connections`;
     throw unusable(name, `interface ${name} has address ${formatCidr(address)}: ${why}`);
   }
 }
@@ -132,7 +135,7 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
     throw unusable(name, `interface ${name} has VLAN ${link.vlanId}, not ${id}`);
   }
   if (below !== undefined && link.linkIndex !== below.index) {
-    throw unusable(name, `interface ${name} is a VLAN of another interface than ${parent}`);
+    throw unusable(name, `interface ${name} is a VLAN on another interface than ${parent}`);
   }
   return { stages: [raised, link.up ? [] : [set({ name, up: true })]], optional: [], notes: [] };
 }
@@ -148,7 +151,7 @@ function refuseTwin({ name, id }: Vlan, below: Link | undefined, { links }: Obse
   );
   if (twin === undefined) return;
   const words = `cannot have multiple different vlan interfaces with the same vlanId ${id} on node at the same time`;
-  throw unusable(name, `${words}: ${twin.name} is there, ${name} is asked for`);
+  throw unusable(name, `${words}: ${twin.name} exists, ${name} is requested`);
 }
 
 /** What CHECK reports: links that are missing or different, as sentences. */
@@ -167,7 +170,7 @@ export function parentProblems({ bond, vlan }: DesiredParent, observed: Observed
   if (bond === undefined || made?.alias !== PARENT_ALIAS) return problems;
   for (const port of bond.ports) {
     if (find(observed, port)?.masterIndex !== made.index)
-      problems.push(`interface ${port} is no port of bond ${bond.name}`);
+      problems.push(`interface ${port} is not a port of bond ${bond.name}`);
   }
   return problems;
 }

@@ -49,7 +49,9 @@ function chanceSteps({ hops, rivals }: Extract<Decision, { outcome: 'found' }>, 
   if (hops.length > 1) return [step('chance', `  by its hash, one of ${hops.length}: ${hopText(hop)}`)];
   if (rivals.length === 0) return [];
   const count = 1 + rivals.length;
-  return [step('chance', `  one of ${count} default routes, as their gateways answer: ${hopText(hop)}`)];
+  return [
+    step('chance', `  one of ${count} default routes, depending on which gateway answers: ${hopText(hop)}`),
+  ];
 }
 
 function passedText(rule: Rule): string {
@@ -58,7 +60,7 @@ function passedText(rule: Rule): string {
 
 /** The text shows that we guessed. A reader may know more than we do. */
 function unjudgedText(rule: Rule): string {
-  return `${ruleText(rule)}: taken not to match, its ${(rule.unread ?? []).join(' and ')} is not read`;
+  return `${ruleText(rule)}: assumed not to match, because trace does not read its ${(rule.unread ?? []).join(' and ')}`;
 }
 
 function hopText({ gateway, dev }: NextHop): string {

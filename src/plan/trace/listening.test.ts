@@ -33,7 +33,7 @@ describe('a port at the destination', () => {
       const found = ask(listeners);
       assert.deepEqual([found.works, found.nobodyListens, found.reply?.outcome], [false, true, 'delivered']);
       const last = traceText(found).split('\n').at(-1);
-      assert.equal(last, 'arrives, and nobody listens: M2 has no TCP socket on port 8080');
+      assert.equal(last, 'arrives, but no program listens: M2 has no TCP socket on port 8080');
     }
   });
 

@@ -9,7 +9,7 @@ export function nobodyListens({ name, listeners }: Place, packet: Packet): strin
   const { protocol, destinationPort } = packet;
   if (protocol === 'icmp' || listeners === undefined) return undefined;
   if (listeners.some((listener) => takes(listener, packet))) return undefined;
-  return `arrives, and nobody listens: ${name} has no ${protocol.toUpperCase()} socket on port ${destinationPort}`;
+  return `arrives, but no program listens: ${name} has no ${protocol.toUpperCase()} socket on port ${destinationPort}`;
 }
 
 function takes({ protocol, address, port }: Listener, packet: Packet): boolean {

@@ -13,19 +13,19 @@ export type Receiver =
 /** The receiver of a frame that `place` sends to `address` by `dev`. */
 export function receiverOf(world: World, place: Place, dev: string, address: Address): Receiver {
   const others = neighboursOn(world, place, dev);
-  if (others === undefined) return { missing: `where ${dev} leads to is not known` };
+  if (others === undefined) return { missing: `the other end of ${dev} is not known` };
   const entry = place.view.neighbours.find(
     (each) => each.dev === dev && sameAddress(each.address, address) && each.state === 'permanent',
   );
   if (entry !== undefined) {
     const found = others.find(({ port, place: other }) => macOf(other, port.link) === entry.mac);
     return found === undefined
-      ? { missing: `the neighbour entry's ${entry.mac} is nobody's there` }
+      ? { missing: `no interface there has the MAC address ${entry.mac} of the neighbour entry` }
       : { ...found, entry };
   }
   const owner = others.find(({ port, place: other }) => owns(other, port, address));
   const found = owner ?? others.find(({ port, place: other }) => answersFor(other, port, address));
-  return found ?? { missing: 'nobody answers for it on that link' };
+  return found ?? { missing: 'no machine on that link answers for it' };
 }
 
 /** All other ports on the segment, except a macvlan's own parent and a parent's children. */

@@ -85,11 +85,11 @@ export class Netfilter {
     const { place, note } = this.#parts;
     if (state.state !== 'invalid') return state;
     if (this.#isHalfOpen(packet, inputDev)) {
-      note('connection', 'not tracked any more: our table lets half-seen connections into the overlay pass');
+      note('connection', 'no longer tracked: our table accepts half-seen connections into the overlay');
       return { state: 'untracked' };
     }
     return place.firewall.dropsInvalid === true
-      ? `kube-proxy drops what conntrack calls INVALID: ${state.why}`
+      ? `kube-proxy drops packets that conntrack calls INVALID: ${state.why}`
       : state;
   }
 
@@ -134,11 +134,11 @@ export class Netfilter {
       const where =
         front.endpoints.length === 0
           ? 'has no ready endpoint'
-          : 'has none on this node, and its policy is Local';
+          : 'has no endpoint on this node, and its policy is Local';
       return `${name} ${where}`;
     }
     const { address, port } = endpoint;
-    const chance = endpoints.length === 1 ? 'its endpoint' : `by chance one of ${endpoints.length}`;
+    const chance = endpoints.length === 1 ? 'its endpoint' : `one of ${endpoints.length} at random`;
     this.#parts.note('destination NAT', `${by} of ${name}: to ${endpointText(address, port)}, ${chance}`);
     const { connection } = state;
     connection.translated = { ...connection.translated, destination: address, destinationPort: port };
@@ -164,7 +164,7 @@ export class Netfilter {
     const source = sourceFor(this.#parts.place.view, packet.destination, route, hop);
     if (source === undefined || sameAddress(source, packet.source)) return packet;
     state.connection.translated = { ...state.connection.translated, source };
-    const by = this.#masquerades ? 'kube-proxy masquerades' : 'the overlay masquerades what leaves it';
+    const by = this.#masquerades ? 'kube-proxy masquerades' : 'the overlay masquerades packets that leave it';
     this.#parts.note('source NAT', `${by}: from ${formatAddress(source)}`);
     return { ...packet, source };
   }

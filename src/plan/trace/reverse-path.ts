@@ -42,7 +42,8 @@ export function sourceRefusal(view: NamespaceView, arrival: Arrival): string | u
   const isNumbered = view.addresses.some((each) => each.dev === dev && each.address.address.family === 4);
   const strict = `rp_filter ${filter} on ${dev}`;
   if (way.outcome !== 'found') return filter > 0 ? `${strict}: there is no route back` : undefined;
-  if (way.route.type !== 'unicast') return 'martian source: it is one of its own addresses, or no unicast';
+  if (way.route.type !== 'unicast')
+    return "martian source: it is one of the receiver's own addresses, or not a unicast address";
   if (way.hops.some((hop) => hop.dev === dev)) return undefined;
   if (filter === 1 || (filter > 0 && !isNumbered)) {
     return `${strict}: the way back is by ${way.hops.map((hop) => hop.dev).join(', ')}`;

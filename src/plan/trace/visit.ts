@@ -112,7 +112,7 @@ class Passage {
     if (!forwards(this.#place.view, family, inputDev)) {
       return this.#drop(
         packet,
-        `${formatAddress(packet.destination)} is not its own, and it does not forward (ipv${family} forwarding is 0)`,
+        `it does not have the address ${formatAddress(packet.destination)}, and it does not forward (ipv${family} forwarding is 0)`,
       );
     }
     const passed = this.#netfilter.forward(packet, state, inputDev);

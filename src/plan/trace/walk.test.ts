@@ -43,7 +43,7 @@ describe('a trace', () => {
     );
     const expected = [
       '  3  node node1, in ens160',
-      '       NodePort of Service default/m-local: to 10.6.100.21:8080, by chance one of 2',
+      '       NodePort of Service default/m-local: to 10.6.100.21:8080, one of 2 at random',
       '       1000: from all lookup 500',
       '         10.6.100.21 dev vethm1-sample proto 79 scope link',
       '  4  pod M1 (node1), in veth0',
@@ -70,7 +70,7 @@ describe('a trace', () => {
     assert.equal(found.works, false);
     assert.match(
       found.failure ?? '',
-      /hangs after its SYN-ACK: node1: kube-proxy drops what conntrack calls INVALID/,
+      /hangs after its SYN-ACK: node1: kube-proxy drops packets that conntrack calls INVALID/,
     );
     assert.equal(ask(bare, 'M1', C2, { protocol: 'udp' }).works, true);
     assert.equal(ask(bare, 'M1', C2, { protocol: 'icmp', port: 0 }).works, true);
@@ -85,7 +85,7 @@ describe('a trace', () => {
     assert.equal(answer.works, true);
     assert.match(
       traceText(answer),
-      /INVALID, it has not seen the SYN.*\n.*lets half-seen connections into the overlay pass/,
+      /INVALID, it has not seen the SYN.*\n.*accepts half-seen connections into the overlay/,
     );
     assert.match(
       ask(cluster('node2', withoutOurTable, settings), 'C1', '10.6.100.22').failure ?? '',
@@ -159,7 +159,7 @@ describe('a trace', () => {
     });
     assert.match(
       found.failure ?? '',
-      /M1 asked 10\.96\.0\.11:80 and is answered by 10\.6\.100\.22, which it does not know/,
+      /M1 sent to 10\.96\.0\.11:80, but the answer comes from 10\.6\.100\.22/,
     );
   });
 
@@ -167,7 +167,7 @@ describe('a trace', () => {
     const found = ask(cluster('node1', withoutLocalEndpoints), 'client', '10.6.212.101', { port: 30_182 });
     assert.equal(
       found.failure,
-      'node1: Service default/m-local has none on this node, and its policy is Local',
+      'node1: Service default/m-local has no endpoint on this node, and its policy is Local',
     );
   });
 
@@ -190,14 +190,14 @@ describe('a trace', () => {
     const still = (place: Place) => ({ view: { ...place.view, sysctls: new Map<string, string>() } });
     assert.equal(
       ask(cluster('node1', still), 'M1', C2).failure,
-      'node1: 10.244.2.12 is not its own, and it does not forward (ipv4 forwarding is 0)',
+      'node1: it does not have the address 10.244.2.12, and it does not forward (ipv4 forwarding is 0)',
     );
   });
 
   test('fails when no machine answers for the next hop, or a neighbour entry has a MAC address of no machine', () => {
     assert.equal(
       ask(cluster(), 'M1', '10.6.99.99').failure,
-      'M1: 10.6.99.99 dev eth0: nobody answers for it on that link',
+      'M1: 10.6.99.99 dev eth0: no machine on that link answers for it',
     );
     const stale = (place: Place) => ({
       view: {
@@ -207,7 +207,7 @@ describe('a trace', () => {
     });
     assert.equal(
       ask(cluster('M1', stale), 'M1', C2).failure,
-      "M1: 10.6.212.101 dev veth0: the neighbour entry's 0a:00:00:00:00:01 is nobody's there",
+      'M1: 10.6.212.101 dev veth0: no interface there has the MAC address 0a:00:00:00:00:01 of the neighbour entry',
     );
   });
 
@@ -216,7 +216,7 @@ describe('a trace', () => {
     assert.equal(ask(world, 'M2', other).works, true);
     assert.equal(
       ask(withStray('1').world, 'M2', other).failure,
-      `M2: ${other} dev eth0: nobody answers for it on that link`,
+      `M2: ${other} dev eth0: no machine on that link answers for it`,
     );
   });
 
@@ -224,7 +224,10 @@ describe('a trace', () => {
     const plain = (place: Place) => ({
       view: { ...place.view, routes: place.view.routes.filter(({ dev }) => dev !== 'veth0') },
     });
-    assert.match(ask(cluster('M1', plain), 'M1', '10.6.212.101').failure ?? '', /nobody answers for it/);
+    assert.match(
+      ask(cluster('M1', plain), 'M1', '10.6.212.101').failure ?? '',
+      /no machine on that link answers for it/,
+    );
     assert.equal(ask(cluster('M1', plain), 'M1', '10.6.212.102').works, true);
   });
 
@@ -238,7 +241,10 @@ describe('a trace', () => {
         endpoints: [parseAddress(M1)],
       },
     );
-    assert.match(found.failure ?? '', /client asked 10\.6\.212\.101:30182 and is answered by 10\.6\.100\.21/);
+    assert.match(
+      found.failure ?? '',
+      /client sent to 10\.6\.212\.101:30182, but the answer comes from 10\.6\.100\.21/,
+    );
   });
 
   test('beside an overlay, the overlay’s NIC answers the packets that the node forwards to net1’s address', () => {
@@ -250,7 +256,7 @@ describe('a trace', () => {
     const places = world.places.map((place) => (place.name === 'X1' ? { ...place, firewall: {} } : place));
     assert.match(
       ask({ ...world, places }, 'client', '10.6.212.101', asked).failure ?? '',
-      /is answered by 10\.6\.100\.41, which it does not know/,
+      /but the answer comes from 10\.6\.100\.41/,
     );
   });
 

@@ -102,7 +102,7 @@ function walk(journey: Journey, start: Place, packet: OwnPacket): Walk {
         : { ...end, outcome: 'dropped', ...(reason !== undefined && { reason }) };
     }
     if (hops.length === MAXIMUM_HOPS) {
-      return { hops, end: hop.place, packet: visit.packet, outcome: 'dropped', reason: 'it goes in circles' };
+      return { hops, end: hop.place, packet: visit.packet, outcome: 'dropped', reason: 'the packet loops' };
     }
     visit = receive(journey, next.place, visit.packet, next.inputDev);
   }
@@ -123,11 +123,11 @@ function strangerText(
   reply: Walk,
   { destination, port }: TraceRequest,
 ) {
-  if (reply.end !== start) return `it ends in ${reply.end.name}, which did not ask`;
+  if (reply.end !== start) return `it ends in ${reply.end.name}, which did not send the request`;
   const [asked] = connections.get(start.name) ?? [];
   const { source } = reply.packet;
   if (asked === undefined || sameAddress(source, destination)) return undefined;
-  return `${start.name} asked ${endpointText(destination, port)} and is answered by ${formatAddress(source)}, which it does not know`;
+  return `${start.name} sent to ${endpointText(destination, port)}, but the answer comes from ${formatAddress(source)}`;
 }
 
 function failureText({ end, reason }: Walk): string {

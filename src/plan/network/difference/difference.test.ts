@@ -156,7 +156,7 @@ test('another program’s route in any table stays unchanged, and CHECK names it
   assert.deepEqual(changesOf(findings), []);
   assert.equal(
     mismatches(findings)[0],
-    'route default via 10.6.0.1 dev veth0 proto 79 src 10.6.0.5 of table 100 is default via 10.6.0.1 dev eth0 src 10.6.0.5 instead, of another program',
+    'route default via 10.6.0.1 dev veth0 proto 79 src 10.6.0.5 of table 100 is default via 10.6.0.1 dev eth0 src 10.6.0.5 instead, which belongs to another program',
   );
 });
 

@@ -32,7 +32,7 @@ export function stale(problem: string, change: NetworkChange): Finding {
 }
 
 export function foreign(problem: string): Finding {
-  return { problem: `${problem}, of another program`, foreign: true };
+  return { problem: `${problem}, which belongs to another program`, foreign: true };
 }
 
 /** The changes of the findings, in the same order. */
