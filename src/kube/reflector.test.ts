@@ -44,7 +44,7 @@ const set = (kube: FakeKube, name: string, value: string) =>
 
 const remove = (kube: FakeKube, name: string) => kube.delete(type, { name, namespace });
 
-test('handlers are told what is listed and what changes later, with the state before', async () => {
+test('handlers get the listed objects and later changes, each with the previous state', async () => {
   const kube = new FakeKube();
   await kube.create(type, configMap('a'));
   const { reflector, told } = follow(kube);
@@ -60,7 +60,7 @@ test('handlers are told what is listed and what changes later, with the state be
   await reflector.stop();
 });
 
-test('a watch that breaks continues where it was, without a new list', async () => {
+test('a broken watch continues from its last version, without a new list', async () => {
   const kube = new FakeKube();
   const { reflector, told, pass } = follow(kube);
   reflector.start();
@@ -79,7 +79,7 @@ test('a watch that breaks continues where it was, without a new list', async () 
   await reflector.stop();
 });
 
-test('after 410, a new list tells what changed, went and came meanwhile, and nothing else', async () => {
+test('after 410, a new list reports only the objects that changed, came and went meanwhile', async () => {
   const kube = new FakeKube();
   for (const name of ['same', 'changed', 'gone', 'again']) await kube.create(type, configMap(name));
   const { reflector, told, pass } = follow(kube);
@@ -108,7 +108,7 @@ test('after 410, a new list tells what changed, went and came meanwhile, and not
   await reflector.stop();
 });
 
-test('a handler that throws hurts neither other handlers nor the watch, and its error is logged', async () => {
+test('a handler that throws does not disturb other handlers or the watch, and its error is logged', async () => {
   const kube = new FakeKube();
   const errors: unknown[] = [];
   const { reflector, told } = follow(kube, { ...silentLogger, error: (fields) => errors.push(fields) });
@@ -129,7 +129,7 @@ test('a handler that throws hurts neither other handlers nor the watch, and its 
   await reflector.stop();
 });
 
-test('who subscribes late is told what is there, once, and after the end of the subscription nothing', async () => {
+test('a late subscriber gets the existing objects once, and nothing after its subscription ends', async () => {
   const kube = new FakeKube();
   await kube.create(type, configMap('a'));
   const { reflector } = follow(kube);
@@ -150,7 +150,7 @@ test('who subscribes late is told what is there, once, and after the end of the 
   await reflector.stop();
 });
 
-test('while the server does not answer, lists are repeated with growing waits, and ready waits', async () => {
+test('while the server does not answer, the list is repeated with growing waits, and ready waits', async () => {
   const kube = new FakeKube();
   kube.before = () => {
     throw new OrbError('KUBE_UNREACHABLE', { message: 'no answer' });
@@ -179,7 +179,7 @@ test('while the server does not answer, lists are repeated with growing waits, a
   await reflector.stop();
 });
 
-test('a bookmark moves the place where the next watch begins, and no handler is told', async () => {
+test('a bookmark moves the start of the next watch and calls no handler', async () => {
   const begins: string[] = [];
   const next: (WatchEvent<ConfigMap> | OrbError)[][] = [
     [{ type: 'BOOKMARK', resourceVersion: '9' }],

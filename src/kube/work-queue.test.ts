@@ -75,7 +75,7 @@ test('stop waits for the current work and takes no more', async () => {
   assert.deepEqual(worked, ['a']);
 });
 
-test('a key waits for one time only, the earliest', async () => {
+test('a key waits for its earliest time only', async () => {
   let worked = 0;
   const { clock, queue: keys } = queue(() => {
     worked += 1;
@@ -94,7 +94,7 @@ test('a key waits for one time only, the earliest', async () => {
   assert.equal(worked, 1);
 });
 
-test('a key that changes often while it fails is tried once for each change, and once later', async () => {
+test('a failing key that changes often is tried once for each change, and once later', async () => {
   let tries = 0;
   const { clock, queue: keys } = queue(() => {
     tries += 1;
@@ -110,7 +110,7 @@ test('a key that changes often while it fails is tried once for each change, and
   assert.deepEqual([tries, keys.delayed], [21, 0]);
 });
 
-test('a failure is logged in a sentence, a bug with its stack', async () => {
+test('a failure is logged as a sentence, and a bug with its stack', async () => {
   const lines: Record<string, unknown>[] = [];
   const note = (fields: object) => void lines.push(fields as Record<string, unknown>);
   const { queue: keys } = queue(
@@ -128,7 +128,7 @@ test('a failure is logged in a sentence, a bug with its stack', async () => {
   assert.equal(lines[1]?.error, 'gone');
 });
 
-test('after stop no key comes back, whatever it waited for', async () => {
+test('after stop no waiting key is worked on', async () => {
   const worked: string[] = [];
   const { clock, queue: keys } = queue((key) => {
     worked.push(key);

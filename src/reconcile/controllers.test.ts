@@ -98,7 +98,7 @@ async function run(plan: Planned, more: Partial<Controller<typeof kinds>> = {}) 
   };
 }
 
-test('a key is planned when its object appears and when it changes, and not by time', async () => {
+test('a key is planned when its object appears or changes, and not at intervals', async () => {
   const it = await run(() => []);
   await it.set('2');
   await it.pass(600_000);
@@ -121,7 +121,7 @@ test('a change concerns the keys of the old and of the new state', async () => {
   await it.stop();
 });
 
-test('a plan is made again after the time that it gives; of several times the earliest counts', async () => {
+test('a plan is made again after the time that it returns, and the earliest of several times counts', async () => {
   const it = await run((_, nth) => ({ actions: [], againAfterMs: [5000, 3000, 4000][nth - 1] ?? 100_000 }));
   await it.set('2');
   await it.set('3');
@@ -135,7 +135,7 @@ test('a plan is made again after the time that it gives; of several times the ea
   await it.stop();
 });
 
-test('what others did already counts as success', async () => {
+test('a change that others already made counts as success', async () => {
   const gone: ConfigMap = { metadata: { name: 'gone', namespace, uid: 'u' } };
   const it = await run(() => [
     { verb: 'create', type, object: configMap('a') },
@@ -146,7 +146,7 @@ test('what others did already counts as success', async () => {
   await it.stop();
 });
 
-test('after a conflict the key is planned at once, with what the server has', async () => {
+test('after a conflict the key is planned at once, from the server’s state', async () => {
   const it = await run((object, nth) =>
     object?.data?.value === 'other' || nth > 3 ? [] : [patch(object as ConfigMap, 'mine', 'old')],
   );
@@ -196,7 +196,7 @@ test('the sixth conflict in a row waits', async () => {
   await rare.stop();
 });
 
-test('an object that was made again under its name is neither patched nor deleted', async () => {
+test('an object that was deleted and created again is neither patched nor deleted', async () => {
   const it = await run((object, nth) => {
     const earlier = { ...object, metadata: { ...object?.metadata, uid: 'earlier' } };
     if (nth === 1) return [{ verb: 'delete', type, object: earlier }];
@@ -207,7 +207,7 @@ test('an object that was made again under its name is neither patched nor delete
   await it.stop();
 });
 
-test('the user’s mistake is not tried again until the object changes, whatever time passes', async () => {
+test('a plan that fails by the user’s mistake is not tried again until the object changes', async () => {
   const it = await run(
     (object, nth) => {
       if (nth === 1) return { actions: [], againAfterMs: 5000 };
@@ -229,7 +229,7 @@ test('the user’s mistake is not tried again until the object changes, whatever
   await it.stop();
 });
 
-test('a change that comes while a plan fails by the user’s mistake is not lost', async () => {
+test('a change during a plan that fails by the user’s mistake is not lost', async () => {
   const working = Promise.withResolvers<void>();
   const it = await run(async (object) => {
     if (object?.data?.value !== '1') return [];
@@ -267,7 +267,7 @@ test('any other failure is tried again with growing waits, and at once when the 
   await it.stop();
 });
 
-test('a bug is tried again with waits and logged with its stack, also one of INTERNAL', async () => {
+test('a bug, also with the code INTERNAL, is tried again with waits and logged with its stack', async () => {
   const it = await run((_, nth) => {
     if (nth === 1) throw new TypeError('a bug');
     if (nth === 2) throw failure('INTERNAL');
@@ -282,7 +282,7 @@ test('a bug is tried again with waits and logged with its stack, also one of INT
   await it.stop();
 });
 
-test('the error of one action does not hide that of another one, and all that began are finished', async () => {
+test('the error of one action hides no other error, and all started actions are finished', async () => {
   const slow = Promise.withResolvers<void>();
   const it = await run((_, nth) =>
     nth > 1
@@ -310,7 +310,7 @@ test('the error of one action does not hide that of another one, and all that be
   await other.stop();
 });
 
-test('an asynchronous plan is waited for, and its signal aborts at the end', async () => {
+test('controllers wait for an asynchronous plan, and abort it at the end', async () => {
   let aborted = false;
   const it = await run(async (_, __, signal) => {
     await new Promise((_resolve, reject) => {
@@ -327,7 +327,7 @@ test('an asynchronous plan is waited for, and its signal aborts at the end', asy
   assert.deepEqual([aborted, it.results, it.plans.length], [true, [], 1]);
 });
 
-test('at the end a call in flight is aborted, and nothing is written later', async () => {
+test('at the end a running call is aborted, and nothing is written later', async () => {
   const it = await run((object) => (object?.metadata.name === 'b' ? [patch(object, '2')] : []));
   const held = Promise.withResolvers<void>();
   it.kube.before = ({ verb }) => (verb === 'patch' ? held.promise : undefined);
@@ -341,7 +341,7 @@ test('at the end a call in flight is aborted, and nothing is written later', asy
   assert.deepEqual([data?.value, it.results], ['1', ['done']]);
 });
 
-test('nobody waits for an object of a kind that is not followed', async () => {
+test('a write to a kind without a reflector is not waited for', async () => {
   const secret: Action = {
     verb: 'create',
     type: resources.namespaces,
@@ -352,7 +352,7 @@ test('nobody waits for an object of a kind that is not followed', async () => {
   await it.stop();
 });
 
-test('controllers that end and begin again plan every key again', async () => {
+test('controllers that start again plan every key again', async () => {
   const kube = new FakeKube();
   const shared = { client: kube, clock: new FakeClock(), log: silentLogger };
   const informers = new Informers(shared, kinds);
@@ -388,7 +388,7 @@ test('controllers that end and begin again plan every key again', async () => {
   await informers.stop();
 });
 
-test('controllers end while the API server has never answered', async () => {
+test('controllers end although the API server never answered', async () => {
   const kube = new FakeKube();
   kube.before = () => Promise.reject(failure('KUBE_UNREACHABLE'));
   const shared = { client: kube, clock: new FakeClock(), log: silentLogger };
@@ -402,7 +402,7 @@ test('controllers end while the API server has never answered', async () => {
   await informers.stop();
 });
 
-test('a controller whose concerns and times throw hurts no other one', async () => {
+test('a controller whose functions throw does not disturb another one', async () => {
   const kube = new FakeKube();
   const clock = new FakeClock();
   const lines: LogFields[] = [];

@@ -7,7 +7,7 @@ import { decidingError, retryOf } from './retry.ts';
 const failure = (code: ErrorCode) => new OrbError(code, { message: code });
 const codes = Object.keys(errorTable) as ErrorCode[];
 
-test('each code of the error table has one retry, and the README names those that are special', () => {
+test('each error code has one retry rule, and the README names the special ones', () => {
   const special = codes.filter((code) => retryOf(failure(code)) !== 'back-off');
   assert.deepEqual(
     special.map((code) => `${code} ${retryOf(failure(code))}`),
@@ -32,7 +32,7 @@ test('an error without a code is a bug, whatever was thrown', () => {
   }
 });
 
-test('of several errors the one decides that most needs another try', () => {
+test('among several errors, the one that most needs a retry decides', () => {
   const all = [
     failure('KUBE_INVALID'),
     failure('KUBE_CONFLICT'),

@@ -122,7 +122,7 @@ test('500 pods, 16 at a time, get the 500 addresses of a pool with few writes', 
   assert.ok(writes <= 100, `${writes} writes`);
 });
 
-test('a requested address in the networks annotation is refused for its own NIC, and not for one that another IPAM plugin may serve', async () => {
+test('a requested address in the networks annotation is refused for its own NIC only', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
   const allocator = await agent(kube);
   const networks =

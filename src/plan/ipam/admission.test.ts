@@ -23,7 +23,7 @@ const admitted = (object: object, change?: Partial<AdmissionQuestion>) =>
 const fields = (asked: AdmissionQuestion, facts: Partial<AdmissionCluster> = {}) =>
   admissionVerdict(asked, { ...cluster, ...facts }).issues.map(({ field }) => field);
 
-test('the mutating step gives a pool its defaults, and with them the finalizer that a controller takes away', () => {
+test('the mutating step gives a pool its defaults and the finalizer that a controller removes later', () => {
   const pool = admitted(poolObject('p', { ips: ['10.6.0.11', '10.6.0.10'] }));
   assert.deepEqual([pool.spec?.ipVersion, pool.spec?.ips], [4, ['10.6.0.10-10.6.0.11']]);
   assert.deepEqual(pool.metadata.finalizers, [SPIDERPOOL_FINALIZER]);
@@ -34,7 +34,7 @@ test('the mutating step sorts the ranges of a reservation', () => {
   assert.deepEqual(admitted(reserved, { plural: 'spiderreservedips' }).spec?.ips, ['10.6.0.10-10.6.0.11']);
 });
 
-test('the validating step judges the object as it is given, without the defaults that another webhook removed', () => {
+test('the validating step checks the object as it is, and does not add removed defaults again', () => {
   assert.deepEqual(fields(question(poolObject('p'))), ['spec.ipVersion']);
   assert.deepEqual(fields(question(admitted(poolObject('p')))), []);
 });
@@ -50,7 +50,7 @@ test('a pool is checked against the pools and the nodes of the cluster, and agai
   assert.deepEqual(fields(question(pool), { families: [6] }), ['spec.ipVersion']);
 });
 
-test('a deletion looks at held addresses alone, and only at those of a pool', () => {
+test('a deletion checks only the allocated addresses of a pool', () => {
   const held = { ...poolObject('p', { ips: ['10.7.0.1'] }), status: { allocatedIPCount: 1 } };
   assert.deepEqual(fields(question(held, { operation: 'DELETE' })), ['status.allocatedIPCount']);
   const coordinator = { metadata: { name: 'default' }, spec: { vethLinkAddress: '999.1.1.1' } };
@@ -59,7 +59,7 @@ test('a deletion looks at held addresses alone, and only at those of a pool', ()
   assert.deepEqual(fields(question(coordinator, { ...of, operation: 'DELETE' })), []);
 });
 
-test('status writes, other kinds and objects without the form of their kind are admitted as they are', () => {
+test('status writes, other kinds and malformed objects are admitted unchanged', () => {
   const wrong = poolObject('p', { ips: ['10.7.0.5'] });
   const shapeless = { metadata: { name: 'p' }, spec: { subnet: '10.6.0.0/16', ips: 'all' } };
   const cases: [object, Partial<AdmissionQuestion>][] = [
@@ -74,7 +74,7 @@ test('status writes, other kinds and objects without the form of their kind are 
   }
 });
 
-test('only the author of an admitted object is warned', () => {
+test('only an admitted object causes warnings', () => {
   const ips = ['10.6.255.250-10.6.255.255'];
   const pool = admitted(poolObject('p', { ips }));
   assert.equal(admissionVerdict(question(pool), cluster).warnings.length, 1);

@@ -144,7 +144,7 @@ for (const [name, changes, message] of [
     /^no IPPool available, no pool selection rules of any type are specified$/,
   ],
 ] as const) {
-  test(`a list with ${name} is refused`, () => {
+  test(`a wrong choice of pools is refused: ${name}`, () => {
     assert.throws(() => selectCandidates(sources(changes)), { name: 'OrbError', message });
   });
 }
