@@ -1,0 +1,11 @@
+export { type Claim, claimOf } from './claim.ts';
+export type {
+  NodeSight,
+  Owner,
+  ReclaimFacts,
+  RecordedAddress,
+  SandboxSight,
+  Sight,
+} from './facts.ts';
+export { DEFAULT_RECLAIM_SETTINGS, type ReclaimSettings } from './settings.ts';
+export { type ReclaimVerdict, reclaimVerdict } from './verdict.ts';
