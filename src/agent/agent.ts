@@ -97,7 +97,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     openNamespace: openGivenNamespace,
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
-    ipam,
+    sources: new Map([['spiderpool', ipam]]),
     detection,
     node,
     pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),

@@ -115,7 +115,12 @@ async function afterReboot() {
       words: 'No such file or directory',
     });
   };
-  const parts = { attachments, ipam, node: new FakeNamespace({}), openNamespace: gone };
+  const parts = {
+    attachments,
+    sources: new Map([['spiderpool', ipam]]),
+    node: new FakeNamespace({}),
+    openNamespace: gone,
+  };
   const dispatcher = new Dispatcher(pluginsOf(servedTypes, parts as unknown as AgentParts), {
     isOwnNetns: async () => false,
     ready: async () => {},

@@ -19,6 +19,7 @@ export {
   cniVariables,
   cniVerbs,
   INTERFACE_NAME,
+  ipamType,
   isAtLeast,
   isAttachmentEnvironment,
   type KubernetesArgs,

@@ -1,16 +1,15 @@
 export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
-export type {
-  AllocatedAddress,
-  AllocatedRoute,
-  Allocation,
-  AllocationRequest,
-  HeldAddress,
-  HoldingRequest,
-  Ipam,
-  ReleaseRequest,
-} from './ipam.ts';
+export {
+  type Allocation,
+  type AllocationRequest,
+  type HeldAddress,
+  type HoldingRequest,
+  type Ipam,
+  notHeldError,
+  type ReleaseRequest,
+} from './ipam/index.ts';
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 export {
   isGone,

@@ -4,11 +4,11 @@
 import { coordinatorPart, ipamPart, type RecordPart } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';
 import { type IfacerParts, IfacerPlugin } from './ifacer.ts';
+import { type IpamParts, IpamPlugin } from './ipam/index.ts';
 import type { CniPlugin } from './plugin.ts';
-import { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool/index.ts';
 
 /** What the agent gives to the plugins. Each takes what it needs. */
-export type AgentParts = CoordinatorParts & SpiderpoolParts & IfacerParts;
+export interface AgentParts extends CoordinatorParts, IpamParts, IfacerParts {}
 
 export interface CniType {
   /**
@@ -27,7 +27,7 @@ export interface CniType {
 export const servedTypes: readonly CniType[] = [
   {
     name: 'spiderpool',
-    plugin: (parts) => new SpiderpoolPlugin(parts),
+    plugin: (parts) => new IpamPlugin('spiderpool', parts),
     delNeeds: 'cluster',
     part: ipamPart,
   },

@@ -12,8 +12,9 @@ const partState = z.enum(['intended', 'done']);
 const netConf = z.record(z.string(), z.unknown());
 
 const allocatedAddressSchema = z.object({
-  /** With the prefix length of its pool's subnet: `10.6.0.5/16`. */
+  /** With the prefix length of its subnet: `10.6.0.5/16`. */
   address: z.string(),
+  /** Where the source of addresses holds it: a SpiderIPPool. The field's name is that of the first source. */
   pool: z.string(),
   /** The NIC of this address. One allocation serves all NICs of a pod. */
   nic: z.string(),

@@ -78,13 +78,13 @@ test('two agents allocate and release all addresses of one pool on the embedded 
     const given = new Map<string, string>();
     const signal = AbortSignal.timeout(60_000);
     const call = (podName: string) => ({ podNamespace: 'default', podName, signal, log: silentLogger });
-    const configuration = { defaultIPv4Pools: [], defaultIPv6Pools: [], cleanGateway: false };
+    const conf = { name: 'net', type: 'macvlan', ipam: { type: 'spiderpool' } };
     const podsOf = async (index: number, agent: Allocator, verb: 'add' | 'del') => {
       for (let pod = index; pod < count; pod += 16) {
         const name = `pod-${pod}`;
         if (verb === 'del') {
-          const release = { podUid: given.get(name) ?? '', nic: 'eth0', lastNic: true, knownPools: ['v4'] };
-          await agent.release({ ...call(name), ...release });
+          const podUid = given.get(name) ?? '';
+          await agent.release({ ...call(name), podUid, nic: undefined, held: [] });
           continue;
         }
         const metadata = { name, namespace: 'default' };
@@ -98,7 +98,8 @@ test('two agents allocate and release all addresses of one pool on the embedded 
           containerId: name,
           interfaceName: 'eth0',
           podUid: undefined,
-          ...configuration,
+          conf,
+          requested: {},
         };
         const allocation = await agent.allocate(request);
         given.set(name, allocation.podUid);

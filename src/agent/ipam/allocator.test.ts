@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 import { type Pod, resources, type SpiderIPPool } from '#api';
 import { isOrbError, OrbError, silentLogger, systemClock } from '#base';
 import type { Allocation, AllocationRequest } from '#cni';
-import { formatAddress, formatCidr } from '#ip';
+import { formatAddress, formatCidr, parseAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
 import { ClusterView } from '../cluster-view.ts';
 import { Allocator } from './allocator.ts';
@@ -54,31 +54,38 @@ function pod(kube: FakeKube, name: string, annotations: Record<string, string> =
   return kube.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [] } });
 }
 
-function add(podName: string, more: Partial<AllocationRequest> = {}): AllocationRequest {
+/** A request, whose `ipam` object names these pools. */
+function add(
+  podName: string,
+  { ipam, ...more }: Partial<AllocationRequest> & { readonly ipam?: object } = {},
+): AllocationRequest {
   return {
     containerId: `sandbox-of-${podName}`,
     interfaceName: 'eth0',
     podNamespace: 'default',
     podName,
     podUid: undefined,
-    defaultIPv4Pools: ['v4'],
-    defaultIPv6Pools: [],
-    cleanGateway: false,
+    conf: {
+      name: 'net',
+      type: 'macvlan',
+      ipam: { type: 'spiderpool', default_ipv4_ippool: ['v4'], ...ipam },
+    },
+    requested: {},
     signal: AbortSignal.timeout(20_000),
     log: silentLogger,
     ...more,
   };
 }
 
-function del(podName: string, podUid: string, nic = 'eth0', lastNic = true) {
+/** The release of everything that the pod holds, or of one NIC. */
+function del(podName: string, podUid: string, nic?: string) {
   const signal = AbortSignal.timeout(20_000);
   return {
     podNamespace: 'default',
     podName,
     podUid,
     nic,
-    lastNic,
-    knownPools: ['v4'],
+    held: [{ address: parseAddress('10.6.0.1'), heldIn: 'v4' }],
     signal,
     log: silentLogger,
   };
@@ -258,7 +265,7 @@ test('the address from one pool is released when another pool of the pod fails',
     if (verb === 'updateStatus' && name === 'v6')
       throw new OrbError('KUBE_UNREACHABLE', { message: 'etcd is away' });
   };
-  await assert.rejects(allocator.allocate(add('web', { defaultIPv6Pools: ['v6'] })), {
+  await assert.rejects(allocator.allocate(add('web', { ipam: { default_ipv6_ippool: ['v6'] } })), {
     code: 'KUBE_UNREACHABLE',
   });
   assert.deepEqual(await records(kube), {});
@@ -267,7 +274,7 @@ test('the address from one pool is released when another pool of the pod fails',
 test("a full pool is skipped for the next one in the user's order, and the error names every full pool", async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
   const allocator = await agent(kube);
-  const pools = { defaultIPv4Pools: ['v4', 'more'] };
+  const pools = { ipam: { default_ipv4_ippool: ['v4', 'more'] } };
   for (const name of ['a', 'b', 'c']) await pod(kube, name);
   const given = await Promise.all(['a', 'b'].map((name) => allocator.allocate(add(name, pools))));
   assert.deepEqual(given.flatMap(texts).toSorted(), ['eth0 10.6.1.1/16', 'eth0 10.6.2.1/16']);
@@ -290,9 +297,9 @@ test('an unknown, wrong or disabled pool and a dead or unknown pod are refused, 
   await kube.updateStatus(resources.pods, { ...dead, status: { phase: 'Failed', reason: 'Evicted' } });
   const refusal = (request: AllocationRequest, code: string) =>
     assert.rejects(allocator.allocate(request), { code });
-  await refusal(add('web', { defaultIPv4Pools: ['nope'] }), 'IPPOOL_NOT_FOUND');
-  await refusal(add('web', { defaultIPv4Pools: ['v6'] }), 'IPPOOL_UNSUITABLE');
-  await refusal(add('web', { defaultIPv4Pools: ['off'] }), 'IPPOOL_UNSUITABLE');
+  await refusal(add('web', { ipam: { default_ipv4_ippool: ['nope'] } }), 'IPPOOL_NOT_FOUND');
+  await refusal(add('web', { ipam: { default_ipv4_ippool: ['v6'] } }), 'IPPOOL_UNSUITABLE');
+  await refusal(add('web', { ipam: { default_ipv4_ippool: ['off'] } }), 'IPPOOL_UNSUITABLE');
   await refusal(add('dead', { podUid: dead.metadata.uid }), 'POD_DEAD');
   await refusal(add('nobody'), 'POD_UNKNOWN');
   await refusal(add('web', { podUid: 'another' }), 'POD_UNKNOWN');
@@ -321,7 +328,9 @@ for (const [what, change] of [
       changed = true;
       await change(kube);
     };
-    const allocation = await allocator.allocate(add('web', { defaultIPv4Pools: ['v4', 'more'] }));
+    const allocation = await allocator.allocate(
+      add('web', { ipam: { default_ipv4_ippool: ['v4', 'more'] } }),
+    );
     assert.deepEqual(texts(allocation), ['eth0 10.6.2.1/16']);
   });
 }
@@ -347,7 +356,7 @@ test('a release frees the addresses of its NIC, the last release deletes the end
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web', { 'ipam.spidernet.io/ippools': pair('v4') })).metadata.uid ?? '';
   await allocator.allocate(add('web'));
-  await allocator.release(del('web', uid, 'net1', false));
+  await allocator.release(del('web', uid, 'net1'));
   assert.deepEqual(
     Object.values(await records(kube)).map(({ nic }) => nic),
     ['eth0'],
@@ -387,7 +396,7 @@ test('a release from a deleted pool succeeds, and a release without the API serv
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
   const allocator = await agent(kube);
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
-  await allocator.allocate(add('web', { defaultIPv4Pools: ['more'] }));
+  await allocator.allocate(add('web', { ipam: { default_ipv4_ippool: ['more'] } }));
   await kube.delete(resources.spiderIPPools, { name: 'v4' });
   kube.before = ({ verb }) => {
     if (verb === 'updateStatus') throw new OrbError('KUBE_UNREACHABLE', { message: 'away' });
@@ -433,7 +442,7 @@ test('a release that starts before the pools are known waits for them', async ()
   const uid = (await pod(kube, 'web')).metadata.uid ?? '';
   await killed.allocate(add('web'));
   const next = unstarted(kube);
-  const released = next.release({ ...del('web', uid), knownPools: [] });
+  const released = next.release({ ...del('web', uid), held: [] });
   await next.start();
   await released;
   assert.deepEqual(await records(kube), {});
@@ -482,7 +491,7 @@ test('DEL finds an address whose write was accepted but not answered, although n
     throw away;
   };
   await assert.rejects(allocator.allocate(add('web')), { code: 'KUBE_UNREACHABLE' });
-  const release = { ...del('web', made.metadata.uid ?? ''), knownPools: [] };
+  const release = { ...del('web', made.metadata.uid ?? ''), held: [] };
   await assert.rejects(allocator.release(release), { code: 'KUBE_UNREACHABLE' });
 });
 
@@ -493,11 +502,46 @@ test('an address in quarantine is not allocated, even when the pool has no other
   await pod(kube, 'api');
   const [first] = (await allocator.allocate(add('web'))).addresses;
   assert.ok(first);
-  const addresses = [{ address: first.address.address, pool: 'v4' }];
+  const addresses = [{ address: first.address.address, heldIn: 'v4' }];
   await allocator.quarantine({ podUid: uid, nic: 'eth0', addresses, signal: AbortSignal.timeout(20_000) });
   assert.deepEqual(await records(kube), {});
   assert.deepEqual(texts(await allocator.allocate(add('web'))), ['eth0 10.6.1.2/16']);
   await assert.rejects(allocator.allocate(add('api')), { code: 'IPPOOL_EXHAUSTED' });
+});
+
+test('CHECK fails for an address that its pool does not hold for the pod any more, or whose pool is gone', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] } });
+  const allocator = await agent(kube);
+  const podUid = (await pod(kube, 'web')).metadata.uid ?? '';
+  const [first] = (await allocator.allocate(add('web'))).addresses;
+  assert.ok(first);
+  const addresses = [{ address: first.address.address, heldIn: 'v4' }];
+  const check = { podUid, nic: 'eth0', addresses, signal: AbortSignal.timeout(20_000) };
+  await allocator.verify(check);
+  const lost = {
+    code: 'CNI_CHECK_FAILED',
+    message: 'address 10.6.1.1 of interface eth0 is not held for this pod in IPPool v4 any more',
+    subject: 'SpiderIPPool v4',
+  };
+  await assert.rejects(allocator.verify({ ...check, podUid: 'another pod' }), lost);
+  await assert.rejects(allocator.verify({ ...check, nic: 'net1' }), { code: lost.code });
+  await allocator.release(del('web', podUid));
+  await assert.rejects(allocator.verify(check), lost);
+  await kube.delete(resources.spiderIPPools, { name: 'v4' });
+  await assert.rejects(allocator.verify(check), lost);
+});
+
+test('an option or a requested address that is not supported is refused before anything is allocated', async () => {
+  const allocator = await agent(await cluster({}));
+  const { conf } = add('web');
+  allocator.validate({ conf, requested: { 'runtimeConfig.ips': [], 'CNI_ARGS IP': undefined } });
+  const refused = { code: 'ADDRESS_REQUEST_UNSERVED', message: /^CNI_ARGS IP "10\.6\.1\.9" requests/ };
+  assert.throws(() => allocator.validate({ conf, requested: { 'CNI_ARGS IP': '10.6.1.9' } }), refused);
+  const options = { type: 'spiderpool', match_master_subnet: true };
+  assert.throws(() => allocator.validate({ conf: { ...conf, ipam: options }, requested: {} }), {
+    code: 'INPUT_INVALID',
+    message: 'ipam.match_master_subnet true is not supported; allowed: false',
+  });
 });
 
 test('a static pod is found by the hash that the runtime sends as its UID', async () => {

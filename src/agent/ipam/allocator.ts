@@ -3,7 +3,15 @@
 
 import { type Pod, resources } from '#api';
 import { isOrbError, type Logger } from '#base';
-import type { Allocation, AllocationRequest, HeldAddress, HoldingRequest, Ipam, ReleaseRequest } from '#cni';
+import {
+  type Allocation,
+  type AllocationRequest,
+  type HeldAddress,
+  type HoldingRequest,
+  type Ipam,
+  notHeldError,
+  type ReleaseRequest,
+} from '#cni';
 import { formatAddress } from '#ip';
 import {
   type Assignment,
@@ -12,10 +20,12 @@ import {
   type NicRoute,
   PoolLedger,
   readRoutes,
+  refuseRequestedAddress,
 } from '#plan/ipam';
 import { Assigner } from './assigner.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
+import { ipamOptions } from './ipam-options.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { refuseDeadPod, topController } from './pod-facts.ts';
@@ -61,6 +71,11 @@ export class Allocator implements Ipam {
     await this.#endpoints.idle();
   }
 
+  validate({ conf, requested }: Pick<AllocationRequest, 'conf' | 'requested'>): void {
+    ipamOptions(conf);
+    for (const [field, value] of Object.entries(requested)) refuseRequestedAddress(field, value);
+  }
+
   allocate(request: AllocationRequest): Promise<Allocation> {
     const { metrics } = this.#options;
     return this.#timed(
@@ -81,8 +96,8 @@ export class Allocator implements Ipam {
 
   async quarantine({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
     this.#pools.quarantine(addresses.map(({ address }) => address));
-    const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
-    await Promise.all(addresses.map(({ pool }) => this.#pools.release(pool, release, signal)));
+    const release = { scope: 'nic', podUid, nic } as const;
+    await Promise.all(addresses.map(({ heldIn }) => this.#pools.release(heldIn, release, signal)));
   }
 
   async ownerUid(
@@ -94,8 +109,8 @@ export class Allocator implements Ipam {
     return view.calledPod(pod.namespace, pod.name, pod.uid)?.metadata.uid ?? pod.uid;
   }
 
-  async missing({ podUid, nic, addresses, signal }: HoldingRequest): Promise<HeldAddress[]> {
-    const isMissing = async ({ address, pool }: HeldAddress): Promise<boolean> => {
+  async verify({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
+    const isMissing = async ({ address, heldIn: pool }: HeldAddress): Promise<boolean> => {
       try {
         const object = await this.#options.client.get(resources.spiderIPPools, { name: pool }, { signal });
         const holder = PoolLedger.read(object).holderOf(address);
@@ -106,7 +121,9 @@ export class Allocator implements Ipam {
       }
     };
     const missing = await Promise.all(addresses.map(isMissing));
-    return addresses.filter((_, index) => missing[index]);
+    const lost = addresses.find((_, index) => missing[index]);
+    if (lost === undefined) return;
+    throw notHeldError(nic, lost.address, `IPPool ${lost.heldIn}`, `SpiderIPPool ${lost.heldIn}`);
   }
 
   async #timed<T>(
@@ -156,14 +173,15 @@ export class Allocator implements Ipam {
   }
 
   async #release(request: ReleaseRequest): Promise<void> {
-    const { podNamespace, podName, podUid, nic, lastNic, knownPools, signal } = request;
+    const { podNamespace, podName, podUid, nic, held, signal } = request;
     const release =
-      nic === 'all' ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic, lastNic } as const);
+      nic === undefined ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic } as const);
     // An agent that has just started does not know yet which pools hold something for a pod without a record.
     await this.#options.view.listed(signal);
-    const pools = new Set([...knownPools, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
+    const named = held.map(({ heldIn }) => heldIn);
+    const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
     await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
-    this.#endpoints.hide(podNamespace, podName, podUid, nic !== 'all' && lastNic ? 'all' : nic);
+    this.#endpoints.hide(podNamespace, podName, podUid, nic);
   }
 
   /**
@@ -207,7 +225,7 @@ function allocationOf(
     addresses: assignments.map((assignment) => ({
       nic: assignment.nic,
       address: interfaceAddress(assignment),
-      pool: assignment.pool.name,
+      heldIn: assignment.pool.name,
       ...(assignment.pool.gateway === undefined ? {} : { gateway: assignment.pool.gateway }),
     })),
     routes,

@@ -72,7 +72,7 @@ export class Assigner {
     const signal = AbortSignal.timeout(undoTimeoutMs);
     const undone = made.map(async ({ pool, nic }) => {
       try {
-        const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
+        const release = { scope: 'nic', podUid, nic } as const;
         await this.#pools.submit(pool.name, { verb: 'release', release }, signal);
       } catch (error) {
         log.warn(

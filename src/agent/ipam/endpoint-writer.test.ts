@@ -45,7 +45,7 @@ test('a failed ADD does not delete the endpoint of a newer pod of the same name'
   await kube.create(resources.spiderEndpoints, endpointOf('newer'));
   const writer = writerOn(kube);
   writer.show({ metadata: { ...ref, uid: 'old' } }, details);
-  writer.hide(ref.namespace, ref.name, 'old', 'all');
+  writer.hide(ref.namespace, ref.name, 'old', undefined);
   await writer.idle();
   assert.equal((await kube.get(resources.spiderEndpoints, ref)).status?.current.uid, 'newer');
   await writer.stop();
@@ -105,7 +105,7 @@ test('the last release removes Spiderpool’s finalizer and keeps that of anothe
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('new', foreign));
   const writer = writerOn(kube);
-  writer.hide(ref.namespace, ref.name, 'new', 'all');
+  writer.hide(ref.namespace, ref.name, 'new', undefined);
   await writer.idle();
   const { metadata } = await kube.get(resources.spiderEndpoints, ref);
   assert.deepEqual(metadata.finalizers, ['example.com/hold']);

@@ -70,16 +70,19 @@ export class EndpointWriter {
     this.show(pod, details);
   }
 
-  /** The pod has released this NIC, or all NICs. */
-  hide(namespace: string, name: string, podUid: string, nic: string | 'all'): void {
+  /** The pod has released this NIC; undefined stands for all its NICs. */
+  hide(namespace: string, name: string, podUid: string, nic: string | undefined): void {
     const key = `${namespace}/${name}`;
     const pending = this.#pending.get(key);
     // The pending change belongs to a newer pod of the same name, which this call must not change.
     if (pending !== undefined && pending.podUid !== podUid) return;
     const before = this.#pendingOf(key, podUid);
-    const hidesAll = nic === 'all' || before.hide === 'all';
-    const show = new Map(hidesAll ? [] : [...before.show].filter(([shown]) => shown !== nic));
-    this.#keep(key, { ...before, show, hide: hidesAll ? 'all' : new Set([...before.hide, nic]) });
+    if (nic === undefined || before.hide === 'all') {
+      this.#keep(key, { ...before, show: new Map(), hide: 'all' });
+      return;
+    }
+    const show = new Map([...before.show].filter(([shown]) => shown !== nic));
+    this.#keep(key, { ...before, show, hide: new Set([...before.hide, nic]) });
   }
 
   /** Resolves when nothing waits to be written. */

@@ -6,6 +6,7 @@ import type { AllocationRequest } from '#cni';
 import type { Family } from '#ip';
 import { filterCandidates, type NicCandidates, refuseRequestedAddress, selectCandidates } from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
+import { ipamOptions } from './ipam-options.ts';
 import { podNetworks } from './pod-facts.ts';
 
 /** What is the same for all pods of an agent. */
@@ -32,6 +33,7 @@ export interface CandidateQuestion extends CandidateDefaults {
 export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
   const { catalog } = view;
+  const options = ipamOptions(request.conf);
   const { nics, networks, requestedIps } = podNetworks(pod, question);
   // Another NIC may use another IPAM plugin, which serves such requests.
   const requested = requestedIps.get(request.interfaceName);
@@ -42,8 +44,8 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
     podAnnotations: pod.metadata.annotations ?? {},
     namespaceAnnotations: namespace.metadata.annotations ?? {},
     configuration: {
-      pools: { 4: request.defaultIPv4Pools, 6: request.defaultIPv6Pools },
-      cleanGateway: request.cleanGateway,
+      pools: { 4: options.default_ipv4_ippool ?? [], 6: options.default_ipv6_ippool ?? [] },
+      cleanGateway: options.clean_gateway,
     },
     catalog,
     families,

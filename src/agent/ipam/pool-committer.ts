@@ -197,7 +197,7 @@ export class PoolCommitter {
   #giveBack(operation: PoolOperation, outcome: PoolOutcome): void {
     if (operation.verb !== 'allocate' || outcome.verb !== 'allocated' || outcome.held) return;
     const { podUid, nic, pod } = operation.owner;
-    const release = { scope: 'nic', podUid, nic, lastNic: false } as const;
+    const release = { scope: 'nic', podUid, nic } as const;
     const fields = { pool: this.#options.copy.name, pod, address: formatAddress(outcome.address) };
     this.submit({ verb: 'release', release }, new AbortController().signal).then(
       () => this.#options.log.info(fields, 'released an address whose request had ended'),

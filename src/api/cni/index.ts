@@ -21,7 +21,7 @@ export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './error-bod
 export { goObject, handedOn } from './go-object.ts';
 export { parseIfacerConf } from './ifacer-conf.ts';
 export { INTERFACE_NAME } from './interface-name.ts';
-export { parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
+export { ipamType, parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
 export {
   CNI_NAME,
   type NetConf,

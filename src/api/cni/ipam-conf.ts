@@ -1,9 +1,9 @@
-// The `ipam` object of type `spiderpool`.
+// The `ipam` object of a configuration: its type, and the options of type `spiderpool`.
 
 import { z } from 'zod';
 import { shortList } from '../short-list.ts';
 import { check } from '../validation.ts';
-import { goObject } from './go-object.ts';
+import { goObject, handedOn } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
 /** A whole number. Spiderpool's documents write the log limits as text, and its code reads numbers. We accept both. */
@@ -33,6 +33,14 @@ export const spiderpoolIpamSchema = goObject({
 });
 
 export type SpiderpoolIpam = z.infer<typeof spiderpoolIpamSchema>;
+
+const typedSchema = goObject({ type: handedOn<unknown>() }).catch({});
+
+/** The CNI type that gives the addresses; undefined if the configuration names none. */
+export function ipamType(ipam: unknown): string | undefined {
+  const { type } = typedSchema.parse(ipam);
+  return typeof type === 'string' ? type : undefined;
+}
 
 /** Reads the `ipam` object of a configuration that delegates IPAM to us. */
 export function parseSpiderpoolIpam(conf: NetConf): SpiderpoolIpam {

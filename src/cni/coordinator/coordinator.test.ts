@@ -9,7 +9,6 @@ import { FakeNamespace, type FakeNamespaces } from '#net/testing';
 import { Attachments, coordinatorPart, MemoryStateFiles } from '#node';
 import type { NetnsCall } from '../plugin.ts';
 import { quietDetection } from '../testing/fake-detection.ts';
-import { FakeIpam } from '../testing/fake-ipam.ts';
 import { CoordinatorPlugin } from './coordinator.ts';
 
 const containerId = '0123456789abcdef';
@@ -55,7 +54,7 @@ async function startAgent(): Promise<void> {
   const own = announced;
   attachments = await Attachments.open(files, silentLogger);
   plugin = new CoordinatorPlugin({
-    ipam: new FakeIpam(),
+    sources: new Map(),
     detection: {
       ...quietDetection,
       announce: async ({ addresses }) => void own.push(...addresses.map(formatAddress)),

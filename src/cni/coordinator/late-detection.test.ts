@@ -39,7 +39,7 @@ const record: AttachmentRecord = {
   pod: { namespace: 'default', name: 'a', uid: 'uid-a' },
   ipam: {
     state: 'done',
-    netConf: {},
+    netConf: { ipam: { type: 'spiderpool' } },
     result: {},
     addresses: [{ nic: 'net1', address: '10.6.1.1/16', pool: 'v4' }],
   },
@@ -72,7 +72,11 @@ async function detectWith(conf: object, configured: DetectionSwitches, of = reco
   const conflicted: Detection['conflicted'] = ({ address, outcome }) =>
     told.push(`${formatAddress(address)} ${outcome}`);
   const detection = { ...configured, deadlineMs: 300, probe, announce: async () => {}, conflicted };
-  await detectLate(call(conf), { prevResult, record: of }, { detection, ipam });
+  await detectLate(
+    call(conf),
+    { prevResult, record: of },
+    { detection, sources: new Map([['spiderpool', ipam]]) },
+  );
   return requests.flatMap(({ targets, detectConflict }) =>
     targets.map(({ address, gateway }) =>
       [formatAddress(address), detectConflict ? 'rivals' : '', gateway && formatAddress(gateway)]

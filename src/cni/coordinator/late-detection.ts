@@ -6,12 +6,13 @@ import { parseAddress, parseCidr, sameAddress } from '#ip';
 import type { AttachmentRecord, ProbeReport } from '#node';
 import type { ProbeTarget } from '#plan/probe';
 import { type Detection, type DetectionSwitches, detect, refusalOf } from '../detection.ts';
-import type { Ipam } from '../ipam.ts';
+import { heldAddresses, type Ipam, sourceOf } from '../ipam/index.ts';
 import type { NetnsCall } from '../plugin.ts';
 
 export interface LateDetectionParts {
   readonly detection: Detection;
-  readonly ipam: Pick<Ipam, 'quarantine'>;
+  /** The sources of addresses, by CNI type. */
+  readonly sources: ReadonlyMap<string, Ipam>;
 }
 
 /** The state of the ADD so far. */
@@ -28,7 +29,7 @@ export interface LateDetectionInput {
 export async function detectLate(
   call: NetnsCall,
   { prevResult, record }: LateDetectionInput,
-  { detection, ipam }: LateDetectionParts,
+  { detection, sources }: LateDetectionParts,
 ): Promise<void> {
   if (record.coordinator?.state === 'done') return;
   const { interfaceName: nic } = call.environment;
@@ -37,7 +38,7 @@ export async function detectLate(
   const conf = parseCoordinatorConf(call.conf);
   const { timeout: deadlineMs = detection.deadlineMs } = conf.detectOptions ?? {};
   const report = await detect({ ...detection, deadlineMs }, switchesOf(conf, record, detection), site);
-  if (report.kind === 'conflict') await exchange(report, { nic, record, signal }, { detection, ipam });
+  if (report.kind === 'conflict') await exchange(report, { nic, record, signal }, { detection, sources });
   const refusal = refusalOf(report, nic);
   if (refusal !== undefined) throw refusal;
 }
@@ -50,16 +51,15 @@ async function exchange(
     record,
     signal,
   }: { readonly nic: string; readonly record: AttachmentRecord; readonly signal: AbortSignal },
-  { detection, ipam }: LateDetectionParts,
+  { detection, sources }: LateDetectionParts,
 ): Promise<void> {
-  const { pod, ipam: held } = record;
+  const { pod } = record;
   if (pod === undefined) return;
-  const addresses = (held?.addresses ?? [])
-    .map((one) => ({ address: parseCidr(one.address).address, pool: one.pool }))
-    .filter((one) => sameAddress(one.address, address));
-  const outcome = held?.fixed === true || addresses.length === 0 ? 'kept' : 'quarantined';
-  detection.conflicted({ pod, nic, address, mac, outcome });
-  if (outcome === 'quarantined') await ipam.quarantine({ podUid: pod.uid, nic, addresses, signal });
+  const addresses = heldAddresses(record).filter((one) => sameAddress(one.address, address));
+  const source = sources.get(sourceOf(record) ?? '');
+  const isKept = source === undefined || record.ipam?.fixed === true || addresses.length === 0;
+  detection.conflicted({ pod, nic, address, mac, outcome: isKept ? 'kept' : 'quarantined' });
+  if (!isKept) await source.quarantine({ podUid: pod.uid, nic, addresses, signal });
 }
 
 /**

@@ -7,7 +7,6 @@ import { FakeNamespace, type FakeNamespaces } from '#net/testing';
 import { Attachments, MemoryStateFiles } from '#node';
 import type { NetnsCall } from '../plugin.ts';
 import { quietDetection } from '../testing/fake-detection.ts';
-import { FakeIpam } from '../testing/fake-ipam.ts';
 import { TranslatedPlugin } from './translated.ts';
 
 const key = { containerId: '0123456789abcdef', interfaceName: 'eth0' };
@@ -31,7 +30,7 @@ beforeEach(async () => {
   attachments = await Attachments.open(new MemoryStateFiles(), silentLogger);
   coordinator = undefined;
   veth = new TranslatedPlugin('veth', {
-    ipam: new FakeIpam(),
+    sources: new Map(),
     detection: quietDetection,
     attachments,
     node,

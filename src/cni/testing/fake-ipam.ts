@@ -2,14 +2,15 @@
 
 import type { OrbError } from '#base';
 import { formatAddress, parseAddress, parseCidr } from '#ip';
-import type {
-  Allocation,
-  AllocationRequest,
-  HeldAddress,
-  HoldingRequest,
-  Ipam,
-  ReleaseRequest,
-} from '../ipam.ts';
+import { refuseRequestedAddress } from '#plan/ipam';
+import {
+  type Allocation,
+  type AllocationRequest,
+  type HoldingRequest,
+  type Ipam,
+  notHeldError,
+  type ReleaseRequest,
+} from '../ipam/index.ts';
 
 export class FakeIpam implements Ipam {
   /** `<pod UID> <NIC>` to its address. */
@@ -25,6 +26,10 @@ export class FakeIpam implements Ipam {
   failure: OrbError | undefined;
   #next = 1;
 
+  validate({ requested }: Pick<AllocationRequest, 'requested'>): void {
+    for (const [field, value] of Object.entries(requested)) refuseRequestedAddress(field, value);
+  }
+
   async allocate(request: AllocationRequest): Promise<Allocation> {
     this.allocations.push(request);
     if (this.failure !== undefined) throw this.failure;
@@ -37,7 +42,7 @@ export class FakeIpam implements Ipam {
     return {
       podUid,
       ...(this.fixed && { fixed: true }),
-      addresses: [{ nic: request.interfaceName, address: parseCidr(`${address}/16`), gateway, pool: 'v4' }],
+      addresses: [{ nic: request.interfaceName, address: parseCidr(`${address}/16`), gateway, heldIn: 'v4' }],
       routes: [{ nic: request.interfaceName, destination: parseCidr('0.0.0.0/0'), gateway }],
     };
   }
@@ -47,7 +52,7 @@ export class FakeIpam implements Ipam {
     if (this.failure !== undefined) throw this.failure;
     for (const key of this.held.keys()) {
       const [uid, nic] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
-      if (uid === request.podUid && (request.nic === 'all' || request.nic === nic)) this.held.delete(key);
+      if (uid === request.podUid && (request.nic === undefined || request.nic === nic)) this.held.delete(key);
     }
   }
 
@@ -60,7 +65,8 @@ export class FakeIpam implements Ipam {
     return this.mirrors.get(uid) ?? uid;
   }
 
-  async missing({ podUid, nic, addresses }: HoldingRequest): Promise<readonly HeldAddress[]> {
-    return this.held.has(`${podUid} ${nic}`) ? [] : addresses;
+  async verify({ podUid, nic, addresses: [first] }: HoldingRequest): Promise<void> {
+    if (first === undefined || this.held.has(`${podUid} ${nic}`)) return;
+    throw notHeldError(nic, first.address, `IPPool ${first.heldIn}`);
   }
 }

@@ -11,9 +11,13 @@ const allocate = (podUid: string, nic = 'eth0'): PoolOperation => ({
   verb: 'allocate',
   owner: { pod: `ns/${podUid}`, podUid, nic },
 });
-const releaseNic = (podUid: string, nic = 'eth0', lastNic = false): PoolOperation => ({
+const releaseNic = (podUid: string, nic = 'eth0'): PoolOperation => ({
   verb: 'release',
-  release: { scope: 'nic', podUid, nic, lastNic },
+  release: { scope: 'nic', podUid, nic },
+});
+const releasePod = (podUid: string): PoolOperation => ({
+  verb: 'release',
+  release: { scope: 'pod', podUid },
 });
 const text = (outcome: PoolOutcome | undefined): string => {
   if (outcome?.verb === 'allocated') return formatAddress(outcome.address);
@@ -27,7 +31,7 @@ test('two owners never hold one address, whatever the sequence of changes', () =
   const nic = fc.constantFrom('eth0', 'net1');
   const operation = fc.oneof(
     fc.tuple(uid, nic).map(([u, n]) => allocate(u, n)),
-    fc.tuple(uid, nic, fc.boolean()).map(([u, n, last]) => releaseNic(u, n, last)),
+    fc.tuple(uid, nic, fc.boolean()).map(([u, n, all]) => (all ? releasePod(u) : releaseNic(u, n))),
   );
   fc.assert(
     fc.property(fc.array(fc.array(operation, { maxLength: 8 }), { maxLength: 8 }), (batches) => {
@@ -102,7 +106,7 @@ test('a record without NIC is reused when it is the only one, and is released wi
     '10.6.0.15': { pod: 'ns/a', podUid: 'a', note: 'kept', nic: 'eth0' },
   });
   assert.equal(applyOperations(ledger, [releaseNic('a')], pickContext()).changed, false);
-  assert.equal(applyOperations(ledger, [releaseNic('a', 'eth0', true)], pickContext()).ledger.text, '');
+  assert.equal(applyOperations(ledger, [releasePod('a')], pickContext()).ledger.text, '');
 });
 
 test('a released address is allocated only when no other is free, the longest released first', () => {

@@ -1,10 +1,10 @@
-// The record that `spiderpool` keeps of an attachment on the disk: first that a pod will get addresses, then which it
-// got.
+// The record of the addresses of an attachment on the disk: first that a pod will get addresses, then which it got.
 
-import type { CniResult, NetConf } from '#api';
-import { formatCidr } from '#ip';
-import type { AttachmentRecord } from '#node';
+import { type CniResult, ipamType, type NetConf } from '#api';
+import { formatCidr, parseCidr } from '#ip';
+import { type AttachmentRecord, ipamPart, partOf } from '#node';
 import type { NetnsCall } from '../plugin.ts';
+import type { HeldAddress } from './ipam.ts';
 import type { ProbedAllocation } from './probed-allocation.ts';
 
 /** The pod that owns the addresses. */
@@ -19,7 +19,7 @@ export interface RecordedAdd {
   readonly timestamp: string;
 }
 
-/** The record before a pool is written. */
+/** The record before anything is allocated. */
 export function intendedRecord(add: RecordedAdd): AttachmentRecord {
   return {
     ...begun(add),
@@ -39,15 +39,28 @@ export function doneRecord(
       state: 'done',
       netConf: confOf(add.call.conf),
       result,
-      addresses: allocation.addresses.map(({ nic, address, pool }) => ({
+      addresses: allocation.addresses.map(({ nic, address, heldIn }) => ({
         nic,
         address: formatCidr(address),
-        pool,
+        pool: heldIn,
       })),
       ...(probed ? { probed } : {}),
       ...(allocation.fixed === true ? { fixed: true } : {}),
     },
   };
+}
+
+/** The addresses of an attachment as its source knows them: all, or those of one NIC. */
+export function heldAddresses(record: AttachmentRecord, nic?: string): HeldAddress[] {
+  const { addresses = [] } = partOf(record, ipamPart) ?? {};
+  return addresses
+    .filter((one) => nic === undefined || one.nic === nic)
+    .map(({ address, pool }) => ({ address: parseCidr(address).address, heldIn: pool }));
+}
+
+/** The CNI type whose source gave the addresses: the one that the main plugin was told to delegate to. */
+export function sourceOf(record: AttachmentRecord): string | undefined {
+  return ipamType(partOf(record, ipamPart)?.netConf.ipam);
 }
 
 /** A repeated ADD keeps what the other types did, and the inode that the coordinator recorded. */

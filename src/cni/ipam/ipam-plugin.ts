@@ -1,28 +1,30 @@
-// CNI type `spiderpool`: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to.
+// A CNI type that gives addresses: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to. The types
+// differ in their source of addresses.
 
-import {
-  type CniResult,
-  parseKubernetesArgs,
-  parseSpiderpoolIpam,
-  prevResultOf,
-  requestedAddresses,
-} from '#api';
+import { type CniResult, parseKubernetesArgs, prevResultOf, requestedAddresses } from '#api';
 import { OrbError } from '#base';
-import { formatAddress, formatCidr, parseCidr } from '#ip';
+import { formatAddress, formatCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDetection } from '#node';
-import { refuseRequestedAddress } from '#plan/ipam';
 import { collectGarbage } from '../collection.ts';
 import type { Detection } from '../detection.ts';
-import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from '../ipam.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { podIfKnown, requirePod } from '../pod-identity.ts';
-import { doneRecord, intendedRecord, type RecordedAdd, type RecordedPod } from './ipam-record.ts';
+import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
+import {
+  doneRecord,
+  heldAddresses,
+  intendedRecord,
+  type RecordedAdd,
+  type RecordedPod,
+  sourceOf,
+} from './ipam-record.ts';
 import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 
 /** What the plugin needs. */
-export interface SpiderpoolParts {
-  readonly ipam: Ipam;
+export interface IpamParts {
+  /** The sources of addresses, by CNI type. */
+  readonly sources: ReadonlyMap<string, Ipam>;
   readonly attachments: Attachments;
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
   /** How addresses are probed before the main plugin sets them. */
@@ -36,25 +38,22 @@ export interface SpiderpoolParts {
 /** A release that takes longer is left to the DEL. */
 const giveBackTimeoutMs = 5_000;
 
-export class SpiderpoolPlugin implements CniPlugin {
-  readonly #parts: SpiderpoolParts;
+export class IpamPlugin implements CniPlugin {
+  readonly #type: string;
+  readonly #parts: IpamParts;
 
-  constructor(parts: SpiderpoolParts) {
+  /** `type` is the CNI type whose source gives the addresses. */
+  constructor(type: string, parts: IpamParts) {
+    this.#type = type;
     this.#parts = parts;
   }
 
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
-    const options = parseSpiderpoolIpam(call.conf);
-    if (options.match_master_subnet) {
-      throw new OrbError('INPUT_INVALID', {
-        message: 'ipam.match_master_subnet true is not supported; allowed: false',
-        subject: 'network configuration',
-      });
-    }
+    const wanted = { conf: call.conf, requested: requestedIn(call) };
+    this.#source().validate(wanted);
     const pod = requirePod(call.environment);
-    refuseRequests(call);
     await this.#prepareLink(call);
     const allocated = await this.#allocate(call, {
       containerId,
@@ -62,9 +61,7 @@ export class SpiderpoolPlugin implements CniPlugin {
       podNamespace: pod.namespace,
       podName: pod.name,
       podUid: pod.uid,
-      defaultIPv4Pools: options.default_ipv4_ippool ?? [],
-      defaultIPv6Pools: options.default_ipv6_ippool ?? [],
-      cleanGateway: options.clean_gateway,
+      ...wanted,
       intend: (podUid) => this.#intend(call, { ...pod, uid: podUid }, pod.uid),
       signal: call.signal,
       log: call.log,
@@ -78,8 +75,8 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   /**
-   * If the agent dies after a pool was written, DEL finds the pod's UID in CNI_ARGS. For a static pod, CNI_ARGS has the
-   * hash of its file instead. Then the UID is written to the disk before the pool.
+   * If the agent dies after addresses were allocated, DEL finds the pod's UID in CNI_ARGS. For a static pod, CNI_ARGS has
+   * the hash of its file instead. Then the UID is written to the disk first.
    */
   async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
     const { attachments } = this.#parts;
@@ -90,21 +87,28 @@ export class SpiderpoolPlugin implements CniPlugin {
 
   /** Addresses that an earlier ADD of this attachment has probed are not probed again: they may be in use by now. */
   async #allocate(call: NetnsCall, request: AllocationRequest): Promise<ProbedAllocation> {
-    const { ipam, attachments, detection } = this.#parts;
+    const { attachments, detection } = this.#parts;
     const { podNamespace: namespace, podName: name, containerId, interfaceName } = request;
+    const ipam = this.#source();
     const before = attachments.get({ containerId, interfaceName })?.ipam;
+    const meetDemand = (allocation: Allocation) => this.#meetDemand(call, allocation);
     if (before?.state === 'done') {
-      return { allocation: await ipam.allocate(request), probed: before.probed ?? false };
+      const allocation = await ipam.allocate(request);
+      await meetDemand(allocation);
+      return { allocation, probed: before.probed ?? false };
     }
     const giveBack = (uid: string) => this.#giveBack({ namespace, name, uid }, call);
-    return allocateProbed(request, call.netns, { ipam, detection, giveBack });
+    return allocateProbed(request, call.netns, { ipam, meetDemand, detection, giveBack });
   }
 
   /** Releases what this ADD has allocated, even if its caller has disconnected. */
   #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
-    const lastNic = this.#holding(pod.uid).length === 0;
-    const share = { nic: lastNic ? 'all' : call.environment.interfaceName, lastNic, knownPools: [] };
-    return this.#release(pod, share, { ...call, signal: AbortSignal.timeout(giveBackTimeoutMs) });
+    const lastNic = this.#holding(pod.uid, this.#type).length === 0;
+    const share = { nic: lastNic ? undefined : call.environment.interfaceName, held: [] };
+    return this.#release(this.#source(), pod, share, {
+      ...call,
+      signal: AbortSignal.timeout(giveBackTimeoutMs),
+    });
   }
 
   /** If the record cannot be written (a full disk), addresses that were not recorded before are released. */
@@ -124,20 +128,20 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 
   async del(call: AttachmentCall): Promise<void> {
-    const { attachments, ipam } = this.#parts;
+    const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
     const record = attachments.get({ containerId, interfaceName });
     if (record?.ipam !== undefined) return this.#remove(record, call);
-    // The DEL was already served, or the agent died between writing the pool and the record, or the record was damaged.
+    // The DEL was already served, or the agent died between allocation and record, or the record was damaged.
     const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
     if (namespace === undefined || name === undefined || podUid === undefined) return;
-    const uid = await ipam.ownerUid({ namespace, name, uid: podUid }, call.signal);
-    const others = this.#holding(uid);
+    const source = this.#source();
+    const uid = await source.ownerUid({ namespace, name, uid: podUid }, call.signal);
+    const others = this.#holding(uid, this.#type);
     if (others.some((other) => other.containerId !== containerId || other.interfaceName === interfaceName))
       return;
-    const lastNic = others.length === 0;
-    const share = { nic: lastNic ? 'all' : interfaceName, lastNic, knownPools: [] };
-    await this.#release({ namespace, name, uid }, share, call);
+    const share = { nic: others.length === 0 ? undefined : interfaceName, held: [] };
+    await this.#release(source, { namespace, name, uid }, share, call);
   }
 
   async check(call: NetnsCall): Promise<void> {
@@ -163,17 +167,11 @@ export class SpiderpoolPlugin implements CniPlugin {
         message: `address ${unreported.address} of interface ${interfaceName} is allocated but not in prevResult`,
       });
     }
-    const [missing] = await this.#parts.ipam.missing({
+    await this.#source(record).verify({
       podUid: record.pod.uid,
       nic: interfaceName,
-      addresses: own.map(({ address, pool }) => ({ address: parseCidr(address).address, pool })),
+      addresses: heldAddresses(record, interfaceName),
       signal: call.signal,
-    });
-    if (missing === undefined) return;
-    const address = formatAddress(missing.address);
-    throw new OrbError('CNI_CHECK_FAILED', {
-      message: `address ${address} of interface ${interfaceName} is not held for this pod in IPPool ${missing.pool} any more`,
-      subject: `SpiderIPPool ${missing.pool}`,
     });
   }
 
@@ -198,6 +196,33 @@ export class SpiderpoolPlugin implements CniPlugin {
     }
   }
 
+  async #meetDemand({ netns, environment }: NetnsCall, { link }: Allocation): Promise<void> {
+    if (link === undefined) return;
+    const namespace = await this.#parts.openNamespace(netns);
+    try {
+      namespace.change([{ verb: 'set', kind: 'link', link: { name: environment.interfaceName, ...link } }]);
+    } finally {
+      namespace.close();
+    }
+  }
+
+  /**
+   * The source that gave the addresses of the record, or that of this type. A network may have had another type when the
+   * record was written.
+   */
+  #source(record?: AttachmentRecord): Ipam {
+    const type = this.#sourceType(record);
+    const source = this.#parts.sources.get(type);
+    if (source !== undefined) return source;
+    throw new OrbError('CNI_TYPE_UNKNOWN', {
+      message: `the addresses are those of type ${JSON.stringify(type)}, which this agent does not serve`,
+    });
+  }
+
+  #sourceType(record?: AttachmentRecord): string {
+    return (record && sourceOf(record)) ?? this.#type;
+  }
+
   #recorded(call: NetnsCall, pod: RecordedPod): RecordedAdd {
     const { attachments, timestamp } = this.#parts;
     const { containerId, interfaceName } = call.environment;
@@ -211,35 +236,33 @@ export class SpiderpoolPlugin implements CniPlugin {
    */
   async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
-    const others = this.#holding(record.pod?.uid).filter((other) => other !== record);
+    const type = this.#sourceType(record);
+    const others = this.#holding(record.pod?.uid, type).filter((other) => other !== record);
     const isShared = others.some(({ containerId }) => containerId !== record.containerId);
     if (record.pod !== undefined && record.supersededBy === undefined && !isShared) {
-      const lastNic = others.length === 0;
-      const knownPools = [...new Set(record.ipam?.addresses.map(({ pool }) => pool))];
       // The last NIC also releases what was allocated for NICs that were never attached.
-      await this.#release(
-        record.pod,
-        { nic: lastNic ? 'all' : record.interfaceName, lastNic, knownPools },
-        call,
-      );
+      const nic = others.length === 0 ? undefined : record.interfaceName;
+      await this.#release(this.#source(record), record.pod, { nic, held: heldAddresses(record) }, call);
     }
     await attachments.removePart(record, ipamPart);
   }
 
-  /** The pod's attachments that are known to hold addresses. */
-  #holding(podUid: string | undefined): AttachmentRecord[] {
+  /** The pod's attachments that are known to hold addresses of this type's source. */
+  #holding(podUid: string | undefined, type: string): AttachmentRecord[] {
     if (podUid === undefined) return [];
     return this.#parts.attachments
       .ofPod(podUid)
-      .filter((record) => record.ipam?.state === 'done' && record.supersededBy === undefined);
+      .filter((record) => record.ipam?.state === 'done' && record.supersededBy === undefined)
+      .filter((record) => this.#sourceType(record) === type);
   }
 
   #release(
+    source: Ipam,
     pod: RecordedPod,
-    share: Pick<ReleaseRequest, 'nic' | 'lastNic' | 'knownPools'>,
+    share: Pick<ReleaseRequest, 'nic' | 'held'>,
     { signal, log }: PluginCall,
   ): Promise<void> {
-    return this.#parts.ipam.release({
+    return source.release({
       podNamespace: pod.namespace,
       podName: pod.name,
       podUid: pod.uid,
@@ -250,14 +273,14 @@ export class SpiderpoolPlugin implements CniPlugin {
   }
 }
 
-/** Refuses requests for particular addresses. Requests for a NIC of another IPAM plugin do not arrive here. */
-function refuseRequests({ conf, environment }: NetnsCall): void {
-  for (const [field, value] of Object.entries(requestedAddresses(conf))) refuseRequestedAddress(field, value);
-  refuseRequestedAddress('CNI_ARGS IP', parseKubernetesArgs(environment.args).requestedAddresses);
+/** What asks for particular addresses of this NIC. Requests for a NIC of another IPAM plugin do not arrive here. */
+function requestedIn({ conf, environment }: NetnsCall): Readonly<Record<string, unknown>> {
+  const { requestedAddresses: inArgs } = parseKubernetesArgs(environment.args);
+  return { ...requestedAddresses(conf), 'CNI_ARGS IP': inArgs };
 }
 
 /** An IPAM plugin's result has no interfaces: the caller fills them in (CNI specification 1.1, section 4). */
-function resultOf({ addresses, routes }: Allocation, interfaceName: string): CniResult {
+function resultOf({ addresses, routes, dns = {} }: Allocation, interfaceName: string): CniResult {
   return {
     ips: addresses
       .filter(({ nic }) => nic === interfaceName)
@@ -268,6 +291,6 @@ function resultOf({ addresses, routes }: Allocation, interfaceName: string): Cni
     routes: routes
       .filter(({ nic }) => nic === interfaceName)
       .map(({ destination, gateway }) => ({ dst: formatCidr(destination), gw: formatAddress(gateway) })),
-    dns: {},
+    dns,
   };
 }

@@ -7,12 +7,12 @@ import { FakeNamespace } from '#net/testing';
 import { Attachments, MemoryStateFiles, type ProbeReport } from '#node';
 import type { NetnsCall } from '../plugin.ts';
 import { FakeIpam } from '../testing/fake-ipam.ts';
-import { SpiderpoolPlugin } from './spiderpool.ts';
+import { IpamPlugin } from './ipam-plugin.ts';
 
 let ipam: FakeIpam;
 let files: MemoryStateFiles;
 let attachments: Attachments;
-let plugin: SpiderpoolPlugin;
+let plugin: IpamPlugin;
 let pod: FakeNamespace;
 let report: ProbeReport;
 let probes: number;
@@ -20,8 +20,8 @@ let probes: number;
 /** The plugin of an agent that has just started on what lies on the disk. */
 async function startAgent(): Promise<void> {
   attachments = await Attachments.open(files, silentLogger);
-  plugin = new SpiderpoolPlugin({
-    ipam,
+  plugin = new IpamPlugin('spiderpool', {
+    sources: new Map([['spiderpool', ipam]]),
     attachments,
     openNamespace: async () => pod,
     detection: {
@@ -178,8 +178,8 @@ test('DEL releases the addresses of the pod that ADD recorded, whatever CNI_ARGS
   await startAgent();
   await plugin.del(call({ args: '' }));
   assert.deepEqual(
-    ipam.releases.map(({ podUid, nic, lastNic, knownPools }) => ({ podUid, nic, lastNic, knownPools })),
-    [{ podUid: 'uid-a', nic: 'all', lastNic: true, knownPools: ['v4'] }],
+    ipam.releases.map(({ podUid, nic, held }) => ({ podUid, nic, held })),
+    [{ podUid: 'uid-a', nic: undefined, held: [{ address: parseAddress('10.6.1.1'), heldIn: 'v4' }] }],
   );
   assert.deepEqual([ipam.held.size, files.files.size], [0, 0]);
 });
@@ -189,8 +189,8 @@ test('DEL of one of two NICs releases only its addresses', async () => {
   await plugin.add(call({ interfaceName: 'net1' }));
   await plugin.del(call({ interfaceName: 'net1' }));
   assert.deepEqual(
-    ipam.releases.map(({ nic, lastNic }) => [nic, lastNic]),
-    [['net1', false]],
+    ipam.releases.map(({ nic }) => nic),
+    ['net1'],
   );
   assert.deepEqual([...ipam.held.keys()], ['uid-a eth0']);
 });
@@ -341,9 +341,8 @@ const request = {
   podNamespace: 'default',
   podName: 'a',
   podUid: 'uid-a',
-  defaultIPv4Pools: [],
-  defaultIPv6Pools: [],
-  cleanGateway: false,
+  conf: { name: 'net', type: 'macvlan' },
+  requested: {},
   signal: new AbortController().signal,
   log: silentLogger,
 };

@@ -6,10 +6,12 @@ import { sameAddress } from '#ip';
 import type { ProbeReport } from '#node';
 import { withoutAlternative } from '#plan/probe';
 import { type Detection, detect, refusalOf } from '../detection.ts';
-import type { AllocatedAddress, Allocation, AllocationRequest, HeldAddress, Ipam } from '../ipam.ts';
+import type { AllocatedAddress, Allocation, AllocationRequest, Ipam } from './ipam.ts';
 
 export interface ProbedAllocationParts {
   readonly ipam: Ipam;
+  /** Gives the NIC what the source demands, before a probe leaves it. */
+  readonly meetDemand: (allocation: Allocation) => Promise<void>;
   readonly detection: Detection;
   /** Releases what the pod got for this NIC, after a failure. */
   readonly giveBack: (podUid: string) => Promise<void>;
@@ -35,7 +37,7 @@ const mostConflicts = 5;
 export async function allocateProbed(
   request: AllocationRequest,
   netns: string,
-  { ipam, detection, giveBack }: ProbedAllocationParts,
+  { ipam, meetDemand, detection, giveBack }: ProbedAllocationParts,
 ): Promise<ProbedAllocation> {
   let conflict: OrbError | undefined;
   let podUid: string | undefined;
@@ -43,6 +45,7 @@ export async function allocateProbed(
     for (let conflicts = 0; ; conflicts++) {
       const allocation = await ipam.allocate(request);
       podUid = allocation.podUid;
+      await meetDemand(allocation);
       const own = allocation.addresses.filter(({ nic }) => nic === request.interfaceName);
       const report = await detect(detection, detection, {
         netns,
@@ -85,8 +88,8 @@ async function quarantine(
   { podUid, report, own }: Quarantine,
 ): Promise<void> {
   const { interfaceName: nic, signal } = request;
-  const addresses: HeldAddress[] = own
-    .map(({ address, pool }) => ({ address: address.address, pool }))
+  const addresses = own
+    .map(({ address, heldIn }) => ({ address: address.address, heldIn }))
     .filter(({ address }) => sameAddress(address, report.address));
   await ipam.quarantine({ podUid, nic, addresses, signal });
 }

@@ -4,8 +4,8 @@ import { OrbError, silentLogger } from '#base';
 import { formatAddress, parseAddress } from '#ip';
 import type { ProbeReport, ProbeRequest } from '#node';
 import type { Detection } from '../detection.ts';
-import type { AllocationRequest } from '../ipam.ts';
 import { FakeIpam } from '../testing/fake-ipam.ts';
+import type { AllocationRequest } from './ipam.ts';
 import { allocateProbed } from './probed-allocation.ts';
 
 const rivalMac = '0a:00:00:00:00:99';
@@ -54,9 +54,8 @@ async function allocate(edge: Detection, signal = new AbortController().signal) 
     podNamespace: 'default',
     podName: 'a',
     podUid: 'uid-a',
-    defaultIPv4Pools: ['v4'],
-    defaultIPv6Pools: [],
-    cleanGateway: false,
+    conf: { name: 'net', type: 'macvlan' },
+    requested: {},
     signal,
     log: silentLogger,
   };
@@ -66,6 +65,7 @@ async function allocate(edge: Detection, signal = new AbortController().signal) 
   };
   const { allocation, probed: done } = await allocateProbed(request, '/run/netns/pod', {
     ipam,
+    meetDemand: async () => {},
     detection: edge,
     giveBack,
   });

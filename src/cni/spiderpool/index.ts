@@ -1,1 +1,0 @@
-export { type SpiderpoolParts, SpiderpoolPlugin } from './spiderpool.ts';
