@@ -155,7 +155,7 @@ export class LeaderElection {
     const { client, clock, log, identity } = this.#options;
     const never = new AbortController().signal;
     try {
-      await this.#within(this.#times.retryPeriodMs, never, async (signal) => {
+      await this.#within(this.#times.renewDeadlineMs, never, async (signal) => {
         await this.#read(signal);
         const lease = this.#lease;
         if (lease === undefined || this.#observed.holder !== identity) return;
