@@ -22,9 +22,9 @@ const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:
   [--listen-plain HOST:PORT ...] [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE]
   [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
 --listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
---advertise says where pods reach the server, for the endpoints of the Service kubernetes;
-  the first --listen unless told.
-Prints {"url": ...} on a line of its own when it serves.`;
+--advertise names the address of the server for pods: the endpoints of the Service kubernetes.
+  The default is the first --listen.
+Prints {"url": ...} on its own line when it is ready.`;
 
 /** The names by which pods reach the server. */
 const serviceNames = [

@@ -118,7 +118,7 @@ export async function ask(cells: readonly Cell[], by: Ask = askByProbe): Promise
 export function fault([cell, { works, source, reason }]: [Cell, Verdict]): string | undefined {
   const what = `${cell.from.name} to ${cell.to.name}, ${cell.protocol} ${cell.address}`;
   if (cell.impossible !== undefined) {
-    return works ? `${what}: works, although it cannot: ${cell.impossible}` : undefined;
+    return works ? `${what}: works, although it should not: ${cell.impossible}` : undefined;
   }
   if (!works) return `${what}: ${reason}`;
   const { sources } = cell;

@@ -27,7 +27,9 @@ export class ProtobufDecoder {
     const message = this.#table.ofKind(apiVersion, kind);
     if (message === undefined) {
       const what = `${kind} of ${apiVersion}`;
-      throw unsupportedMediaType(`${what} is not read in ${protobufType} here: send application/json`);
+      throw unsupportedMediaType(
+        `this server does not read ${what} in ${protobufType}: send application/json`,
+      );
     }
     const object = new Reading(this.#table, warnings).message(message, bytesOf(unknown.get(2)), 0);
     return { apiVersion, kind, ...object };

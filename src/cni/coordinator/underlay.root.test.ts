@@ -197,12 +197,12 @@ test('CHECK names the broken object, and a repeated ADD repairs it', async () =>
     [
       pod,
       'route append default via 10.7.0.1 dev net1',
-      /^route default via 10\.7\.0\.1 dev net1 is in table main, where another NIC has its$/,
+      /^route default via 10\.7\.0\.1 dev net1 is in table main, where another NIC has its default route$/,
     ],
     [
       pod,
       '-6 route append default via fd00:10:7::1 dev net1',
-      /^route default via fd00:10:7::1 dev net1 metric 1024 is in table main, where another NIC has its$/,
+      /^route default via fd00:10:7::1 dev net1 metric 1024 is in table main, where another NIC has its default route$/,
     ],
     [
       node,

@@ -64,8 +64,9 @@ export interface PlannedCell {
   readonly senseless?: boolean;
 }
 
-const invalidDrop = `the answer goes over the LAN directly to the pod, so the pod's node does not see it; kube-proxy's rule on that node drops the next packet as INVALID if nf_conntrack_tcp_be_liberal is 0 (kubernetes #117924)`;
-const noPorts = 'a Service is a port, and ICMP has none';
+const invalidDrop =
+  "the answer bypasses the pod's node, so kube-proxy's rule drops the next packet as INVALID if nf_conntrack_tcp_be_liberal is 0 (kubernetes #117924)";
+const noPorts = 'a Service has ports, and ICMP has none';
 
 const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];
 

@@ -19,7 +19,7 @@ function way(to: string, { broken = false, service = false } = {}): Cell[] {
           ...cell,
           expected: 'impossible',
           ok: true,
-          reason: 'a Service is a port, and ICMP has none',
+          reason: 'a Service has ports, and ICMP has none',
         };
       if (broken && protocol === 'udp') return { ...cell, expected: 'works', ok: false, reason: 'no answer' };
       const source = family === 4 ? '10.6.212.101, 10.6.100.11' : v6;
@@ -70,7 +70,7 @@ describe('the table', () => {
     const text = tableText(cells, { full: true, paint });
     assert.doesNotMatch(text, /-\d\b(?= {2})/);
     assert.match(text, / –¹ +ok +ok +–¹ +ok +ok/);
-    assert.match(text, /^¹ {2}a Service is a port, and ICMP has none$/m);
+    assert.match(text, /^¹ {2}a Service has ports, and ICMP has none$/m);
   });
 
   test('colours failures and impossible cells', () => {

@@ -33,7 +33,7 @@ export class TestCluster<K extends Kinds> {
     for (const action of actions) {
       const kind = Object.keys(this.#kinds).find((one) => this.#kinds[one] === action.type);
       if (action.verb === 'event') continue;
-      if (kind === undefined) throw new Error(`${action.type.kind} is none of the kinds of this cluster`);
+      if (kind === undefined) throw new Error(`${action.type.kind} is not a kind of this cluster`);
       if (action.verb === 'create') this.put(kind, action.object as never);
       else if (action.verb === 'delete') this.#stores.get(kind)?.remove(keyOf(action.object));
       else this.put(kind, mergeOf(action.object, action.body) as never);

@@ -140,7 +140,7 @@ export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespa
 
 function removal(route: Route): Finding {
   return fixable(
-    `route ${routeText(route)} is in table ${tableText(route.table)}, where another NIC has its`,
+    `route ${routeText(route)} is in table ${tableText(route.table)}, where another NIC has its default route`,
     {
       verb: 'delete',
       kind: 'route',
