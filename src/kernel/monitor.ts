@@ -5,7 +5,6 @@ import { isOrbError } from '#base';
 import type { InterfaceAddress, Link, Neighbour, Route, Rule } from '#net';
 import { EventSocket } from './event-socket.ts';
 import type { FilterInstruction } from './ffi/index.ts';
-import { generationFilter } from './generation-filter.ts';
 import {
   decodeAddress,
   decodeConfiguration,
@@ -18,6 +17,7 @@ import {
   NETLINK_NETFILTER,
   NetlinkSocket,
   NFNLGRP_NFTABLES,
+  NFT_NEW_GENERATION,
   RTM_DELADDR,
   RTM_DELLINK,
   RTM_DELNEIGH,
@@ -31,6 +31,7 @@ import {
   RTM_NEWRULE,
 } from './netlink/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
+import { assemble, DROP, jumpIfMessage, KEEP, loadMessageType } from './socket-filter.ts';
 
 /** The kinds of objects that can be watched, with their groups (rtnetlink.h, RTNLGRP_*). */
 const groups = {
@@ -89,6 +90,12 @@ export function monitorNetns(
 }
 
 const NETLINK_ROUTE = 0;
+
+/** Keeps one of nftables' notifications for each transaction. */
+const generationFilter = assemble([
+  loadMessageType(),
+  jumpIfMessage(NFT_NEW_GENERATION, { yes: KEEP, no: DROP }),
+]);
 
 class Monitor implements NetworkMonitor {
   readonly #sockets: EventSocket[] = [];

@@ -8,7 +8,6 @@ import {
   bindSocket,
   closeFd,
   closeFdElsewhere,
-  type FilterInstruction,
   interfaceIndex,
   openSocket,
   receiveDatagram,
@@ -19,20 +18,19 @@ import {
 } from './ffi/index.ts';
 import { macBytes } from './mac.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
+import { assemble, DROP, jumpIfEqual, KEEP, loadByte } from './socket-filter.ts';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
 
-/** Classic BPF (filter.h). Of IPv6, it keeps only ICMPv6 neighbour solicitations and advertisements. */
-const neighbourDiscoveryOnly: readonly FilterInstruction[] = [
-  { code: 0x30, jt: 0, jf: 0, k: 14 + 6 }, // ldb next header
-  { code: 0x15, jt: 0, jf: 4, k: 58 }, // jeq ICMPv6, else drop
-  { code: 0x30, jt: 0, jf: 0, k: 14 + 40 }, // ldb ICMPv6 type
-  { code: 0x15, jt: 1, jf: 0, k: 135 }, // jeq solicitation, keep
-  { code: 0x15, jt: 0, jf: 1, k: 136 }, // jeq advertisement, else drop
-  { code: 0x06, jt: 0, jf: 0, k: 0xffff }, // keep
-  { code: 0x06, jt: 0, jf: 0, k: 0 }, // drop
-];
+/** Of IPv6, keeps only ICMPv6 neighbour solicitations and advertisements. */
+const neighbourDiscoveryOnly = assemble([
+  loadByte(14 + 6), // next header
+  jumpIfEqual(58, { no: DROP }), // ICMPv6
+  loadByte(14 + 40), // ICMPv6 type
+  jumpIfEqual(135, { yes: KEEP }), // solicitation
+  jumpIfEqual(136, { yes: KEEP, no: DROP }), // advertisement
+]);
 
 export interface PacketSocketOptions {
   readonly netns: NetnsHandle;
