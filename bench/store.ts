@@ -65,7 +65,7 @@ export async function benchStore(quick: boolean): Promise<Row[]> {
     const name = `durable writes over HTTP, ${load.writers} in parallel, each to ${load.watchers} watchers`;
     return [
       floorRow(`${name} : one fdatasync after another`, 'writes/s', median(rates), target, median(synced)),
-      limitRow('the same: events that a watcher did not get', 'events', lost, 0),
+      limitRow('durable writes over HTTP: events that a watcher did not get', 'events', lost, 0),
     ];
   } finally {
     server.kill();

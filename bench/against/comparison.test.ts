@@ -104,4 +104,11 @@ describe('the report of a comparison', () => {
       'No benchmark is worse than in v1 beyond the noise.',
     ]);
   });
+
+  test('says how many rows have too much noise to say anything', () => {
+    const quiet = comparisonReport(compare(pairs([10, 10], [10, 10], [10, 10])), 'v1');
+    assert.doesNotMatch(quiet, /noise of more/);
+    const noisy = comparisonReport(compare(pairs([10, 12], [16, 9], [9, 15])), 'v1');
+    assert.match(noisy, /\n1 of 1 rows have a noise of more than 25 % and say little/);
+  });
 });

@@ -7,6 +7,9 @@ import type { ComparedRow, Comparison } from './comparison.ts';
 
 const heads = ['what', 'old', 'new', 'new : old', 'range', 'noise', 'verdict'];
 
+/** A row with more noise shows only changes that nobody would miss. */
+const usefulNoise = 0.25;
+
 /** The table of all rows, and sentences for what a release check must see. `old` names the old revision. */
 export function comparisonReport({ rows, onlyOld, onlyNew }: Comparison, old: string): string {
   const worse = rows.filter(({ verdict }) => verdict === 'worse');
@@ -15,8 +18,18 @@ export function comparisonReport({ rows, onlyOld, onlyNew }: Comparison, old: st
     ...onlyOld.map((name) => `Only ${old} has: ${name}.`),
     ...onlyNew.map((name) => `Only the new revision has: ${name}.`),
     ...worse.map((row) => `${shortName(row)} is worse than in ${old}, beyond the noise: ${change(row)}.`),
+    ...noisyText(rows),
     ...(worse.length === 0 ? [`No benchmark is worse than in ${old} beyond the noise.`] : []),
   ].join('\n');
+}
+
+function noisyText(rows: readonly ComparedRow[]): string[] {
+  const count = rows.filter(({ noise }) => noise > usefulNoise).length;
+  if (count === 0) return [];
+  const limit = percent(usefulNoise);
+  return [
+    `${count} of ${rows.length} rows have a noise of more than ${limit} and say little: use a quiet machine or more pairs.`,
+  ];
 }
 
 function cells(row: ComparedRow): string[] {
