@@ -18,8 +18,12 @@ describe('a comparison of two revisions', () => {
     assert.equal(verdict(pairs([10, 12.1], [10.1, 12], [9.9, 12.2], [10, 12.1], [10.2, 12])), 'worse');
   });
 
-  test('names no row as worse whose own runs differ more than the revisions', () => {
+  test('names no row as worse whose pairs differ more from each other than the revisions', () => {
     assert.equal(verdict(pairs([10, 12], [13, 9], [9, 13], [12, 11], [8, 10])), 'no change');
+  });
+
+  test('names a row as worse also on a machine whose speed changes from pair to pair', () => {
+    assert.equal(verdict(pairs([10, 12], [20, 24.2], [15, 18], [30, 36], [12, 14.5])), 'worse');
   });
 
   test('names a row as better that got faster by more than its noise', () => {
@@ -41,8 +45,8 @@ describe('a comparison of two revisions', () => {
 
   test('finds a smaller change with more pairs', () => {
     const few: [number, number][] = [
-      [10, 10.6],
-      [10.3, 10.9],
+      [10, 10.8],
+      [10.3, 10.5],
       [10, 10.6],
     ];
     assert.equal(verdict(pairs(...few)), 'no change');
