@@ -48,8 +48,8 @@ test('random bytes are refused as damaged, and never cause another error', () =>
 for (const [what, text] of [
   ['another first line', 'GET / HTTP/1.1\nend 0\n\n'],
   ['a field without a length', 'OWCNI 1\nstdin\n'],
-  ['a field twice', 'OWCNI 1\na 1\nx\na 1\ny\nend 0\n\n'],
-  ['a length that does not fit', 'OWCNI 1\na 1\nxyz\nend 0\n\n'],
+  ['the same field twice', 'OWCNI 1\na 1\nx\na 1\ny\nend 0\n\n'],
+  ['a wrong length', 'OWCNI 1\na 1\nxyz\nend 0\n\n'],
   ['an early end', 'OWCNI 1\na 1\nx\n'],
   ['bytes after the end', 'OWCNI 1\nend 0\n\nx'],
   ['an endless line', `OWCNI 1\n${'a'.repeat(300)}`],

@@ -172,16 +172,16 @@ test('ADD is sent again when the agent stops during the request, and the next ag
 
 const brokenAnswers: [string, (socket: Socket) => void, RegExp][] = [
   [
-    'breaks off',
+    'closes the connection early',
     (socket) => void socket.end(encodeFrame({ exit: '0', stdout: '{}' }).subarray(0, 20)),
     /closed the connection/,
   ],
-  ['says nothing', (socket) => void socket.end(), /closed the connection/],
+  ['sends no answer', (socket) => void socket.end(), /closed the connection/],
   ['is late', () => undefined, /in time/],
   ['sends garbage', (socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /malformed answer/],
   ['speaks another protocol', (socket) => void socket.end('OWCNI 9\nend 0\n\n'), /malformed answer/],
   ['sends no exit code', (socket) => void socket.end(encodeFrame({ stdout: '{}' })), /malformed answer/],
-  ['forgets stdout', (socket) => void socket.end(encodeFrame({ exit: '0' })), /malformed answer/],
+  ['sends no stdout', (socket) => void socket.end(encodeFrame({ exit: '0' })), /malformed answer/],
   [
     'has an impossible exit code',
     (socket) => void socket.end(encodeFrame({ exit: '256', stdout: '' })),

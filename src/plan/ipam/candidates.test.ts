@@ -105,10 +105,10 @@ for (const [name, changes, message] of [
     pod('ippools', '[{'),
     /^wrong input, invalid format of Pod annotation ipam.spidernet.io\/ippools: .* is not valid JSON/,
   ],
-  ['a misspelt key', pod('ippool', { ipv5: ['a'] }), /annotation ipam.spidernet.io\/ippool: .*ipv5/],
-  ['no pool at all', pod('ippool', {}), /must name a pool in ipv4 or ipv6/],
+  ['an unknown key', pod('ippool', { ipv5: ['a'] }), /annotation ipam.spidernet.io\/ippool: .*ipv5/],
+  ['no pool', pod('ippool', {}), /must name a pool in ipv4 or ipv6/],
   [
-    'one NIC twice',
+    'the same NIC twice',
     pod('ippools', [
       { interface: 'eth0', ipv4: ['a'] },
       { interface: 'eth0', ipv4: ['b'] },
@@ -127,19 +127,19 @@ for (const [name, changes, message] of [
   ],
   ['an unknown pool', pod('ippool', { ipv4: ['nope'] }), /"nope" not found/],
   [
-    'a pool twice',
+    'the same pool twice',
     pod('ippool', { ipv4: ['a', 'a'] }),
     /^wrong input, duplicate IPPool a specified for NIC eth0$/,
   ],
   ['a wildcard without match', pod('ippool', { ipv4: ['x*'] }), /no IPv4 IPPool matches \[x\*\]/],
   ['an annotation for automatic pools', pod('subnet', { ipv4: ['s'] }), /when Auto-Pool feature is disabled/],
   [
-    'a family that is off',
+    'a disabled family',
     { ...pod('ippool', { ipv6: ['six'] }), families: [4] as const },
     /^no Interface eth0 IP allocation found/,
   ],
   [
-    'nothing anywhere',
+    'no source names a pool',
     { catalog: catalogPools([]) },
     /^no IPPool available, no pool selection rules of any type are specified$/,
   ],

@@ -30,19 +30,19 @@ for (const [name, spec, expected] of [
   ['no CIDR', { subnet: '10.6.0.0' }, /^spec.subnet: invalid CIDR/],
   ['an address outside the subnet', { ips: ['10.7.0.5'] }, /^spec.ips\[0\]: not match base subnet/],
   [
-    'a CIDR for a range',
+    'a CIDR in place of a range',
     { ips: ['10.6.0.0/24'] },
     /^spec.ips\[0\]: invalid IP range format in IPv4 '10.6.0.0\/24'/,
   ],
   ['a gateway outside the subnet', { gateway: '10.7.0.1' }, /^spec.gateway: must be inside spec.subnet/],
-  ['a gateway that would be handed out', { gateway: '10.6.0.10' }, /^spec.gateway: is in spec.ips/],
+  ['a gateway among its addresses', { gateway: '10.6.0.10' }, /^spec.gateway: is in spec.ips/],
   [
     'a default route',
     { routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.2' }] },
     /^spec.routes\[0\].dst: please specify 'spec.gateway'/,
   ],
   [
-    'a destination twice',
+    'two routes to one destination',
     {
       routes: [
         { dst: '10.9.0.0/16', gw: '10.6.0.2' },
@@ -52,12 +52,12 @@ for (const [name, spec, expected] of [
     /^spec.routes\[1\].dst: duplicate/,
   ],
   [
-    'a route gateway outside',
+    'a route gateway outside the subnet',
     { routes: [{ dst: '10.9.0.0/16', gw: '10.9.0.2' }] },
     /^spec.routes\[0\].gw: must be inside/,
   ],
   ['an empty podAffinity', { podAffinity: {} }, /^spec.podAffinity: empty podAffinity/],
-  ['the wrong version', { ipVersion: 6 as const }, /^spec.ipVersion: must be 4/],
+  ['the wrong ipVersion', { ipVersion: 6 as const }, /^spec.ipVersion: must be 4/],
 ] as const) {
   test(`a pool with ${name} is refused, and a stored one is not used`, () => {
     const found = issues(spec as SpecFields);

@@ -42,22 +42,22 @@ function sabotage(): void {
 }
 
 const expected: [what: string, complaint: RegExp][] = [
-  ['a rule', /left: kernel rule -4 .*198\.51\.100\.1/],
-  ['a route', /left: kernel route -4 198\.51\.100\.2 dev lan0 table 500/],
-  ['a neighbour', /left: kernel neighbour 198\.51\.100\.3 dev lan0/],
-  ['an address of the node', /left: kernel address 198\.51\.100\.4\/32 dev lan0/],
-  ['a link', /left: kernel link leaked/],
-  ['an nft table', /left: kernel table inet leaked/],
-  ['a file', /left: attachments leaked\.json/],
-  ['a record', /left: attachments [0-9a-f]{64}\+eth0\.json/],
-  ['an allocation', /left: held v4 10\.6\.1\./],
-  ['one address to two pods', /^10\.6\.1\.77\/16 was given twice/],
+  ['leaves a rule', /left: kernel rule -4 .*198\.51\.100\.1/],
+  ['leaves a route', /left: kernel route -4 198\.51\.100\.2 dev lan0 table 500/],
+  ['leaves a neighbour', /left: kernel neighbour 198\.51\.100\.3 dev lan0/],
+  ['leaves an address of the node', /left: kernel address 198\.51\.100\.4\/32 dev lan0/],
+  ['leaves a link', /left: kernel link leaked/],
+  ['leaves an nft table', /left: kernel table inet leaked/],
+  ['leaves a file', /left: attachments leaked\.json/],
+  ['leaves a record', /left: attachments [0-9a-f]{64}\+eth0\.json/],
+  ['leaves an allocation', /left: held v4 10\.6\.1\./],
+  ['gives one address to two pods', /^10\.6\.1\.77\/16 was given twice/],
 ];
 
 if (insideNamespaces(import.meta.filename)) {
   let report: Promise<StressReport> | undefined;
   for (const [what, complaint] of expected) {
-    test(`the stress run finds a product that leaves, or gives, ${what}`, async () => {
+    test(`the stress run finds a product that ${what}`, async () => {
       report ??= stress({ seed: 1, kills: 0, parallel: 2, settleMs: 300, sabotage });
       const { complaints } = await report;
       assert.ok(
