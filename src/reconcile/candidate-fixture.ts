@@ -1,5 +1,6 @@
 // Candidates of an election for tests, each with a clock and a connection of its own, on one API server in memory.
 
+import { once } from 'node:events';
 import { type Lease, resources } from '#api';
 import { type LogFields, type Logger, OrbError, silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
@@ -20,6 +21,7 @@ const stepMs = 100;
 export class Candidate {
   readonly name: string;
   readonly clock: FakeClock;
+  readonly client: KubeClient;
   readonly lines: LogFields[] = [];
   readonly #election: Election;
   /** What its calls do: reach the server, fail at once, or never end. */
@@ -28,6 +30,8 @@ export class Candidate {
   isFrozen = false;
   /** The signal of its work, while it leads. */
   term: AbortSignal | undefined;
+  /** Its work, until the signal aborts. */
+  work: (signal: AbortSignal) => Promise<unknown> = (signal) => once(signal, 'abort');
   /** How long its work takes to end. */
   ending: Promise<void> = Promise.resolve();
   readonly #end = new AbortController();
@@ -38,13 +42,14 @@ export class Candidate {
     this.#election = election;
     this.clock = new FakeClock(wallMs);
     const note = (fields: LogFields) => void this.lines.push(fields);
+    this.client = this.#connect();
     const log: Logger = { ...silentLogger, warn: note, error: note };
     const metrics = {
       worked: () => {},
       leads: (_: string, leads: boolean) => election.tell(`${name} metric ${leads ? 1 : 0}`),
     };
     this.#running = new LeaderElection({
-      ...{ client: this.#client(), clock: this.clock, log, metrics, lease, identity: name },
+      ...{ client: this.client, clock: this.clock, log, metrics, lease, identity: name },
       random: () => 0.5,
       lead: (signal) => this.#lead(signal),
       ...more,
@@ -69,13 +74,13 @@ export class Candidate {
   async #lead(signal: AbortSignal): Promise<void> {
     this.term = signal;
     this.#election.tell(`${this.name} leads`);
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await this.work(signal);
     this.#election.tell(`${this.name} ends`);
     await this.ending;
     this.term = undefined;
   }
 
-  #client(): KubeClient {
+  #connect(): KubeClient {
     return new Proxy(this.#election.kube as KubeClient, {
       get:
         (kube, method: keyof KubeClient) =>

@@ -9,6 +9,7 @@ import type { Action } from './action.ts';
 import { type Controller, type Plan, splitKey } from './controller.ts';
 import { Controllers } from './controllers.ts';
 import { Informers } from './informers.ts';
+import type { ReconcileMetrics } from './metrics.ts';
 
 export const type = resources.configMaps;
 export const kinds = { configMaps: type };
@@ -48,7 +49,11 @@ class LaggingKube extends FakeKube {
 type Planned = (object: ConfigMap | undefined, nth: number, signal: AbortSignal) => Plan | Promise<Plan>;
 
 /** Runs one controller that plans every config map. */
-export async function run(plan: Planned, more: Partial<Controller<typeof kinds>> = {}) {
+export async function run(
+  plan: Planned,
+  more: Partial<Controller<typeof kinds>> = {},
+  worked: ReconcileMetrics['worked'] = () => {},
+) {
   const kube = new LaggingKube();
   const clock = new FakeClock();
   const lines: LogFields[] = [];
@@ -69,7 +74,13 @@ export async function run(plan: Planned, more: Partial<Controller<typeof kinds>>
   };
   const shared = { client: kube, clock, log };
   const informers = new Informers(shared, kinds);
-  const metrics = { worked: (_: string, result: string) => void results.push(result), leads: () => {} };
+  const metrics: ReconcileMetrics = {
+    worked(controllerName, result, seconds) {
+      results.push(result);
+      worked(controllerName, result, seconds);
+    },
+    leads: () => {},
+  };
   const controllers = new Controllers({ ...shared, informers, controllers: [controller], metrics });
   const end = new AbortController();
   await kube.create(type, configMap('a'));
@@ -77,7 +88,7 @@ export async function run(plan: Planned, more: Partial<Controller<typeof kinds>>
   const running = controllers.run(end.signal);
   await turns();
   return {
-    ...{ kube, clock, lines, results, plans, controllers },
+    ...{ kube, clock, lines, results, plans, informers, controllers },
     /** Another program changes the object. */
     async set(value: string, name = 'a') {
       await kube.patch(type, { name, namespace }, { type: 'merge', body: { data: { value } } });

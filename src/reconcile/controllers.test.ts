@@ -173,3 +173,54 @@ test('an Event names the controller as its reporter', async () => {
     [['Why', 'test']],
   );
 });
+
+test('the metrics time each try, and tell what waits and what the informers did', async () => {
+  const tries: [string, string, number][] = [];
+  const it = await run(
+    async (object, nth) => {
+      if (nth > 1) await it.clock.sleep(250);
+      if (object?.data?.value === 'away') throw failure('KUBE_UNREACHABLE');
+      return [];
+    },
+    {},
+    (...tried) => void tries.push(tried),
+  );
+  await it.kube.create(type, configMap('b'));
+  await it.set('away');
+  assert.deepEqual(it.controllers.queues().get('test'), { waiting: 1, delayed: 0, parked: 0 });
+  await it.pass(250);
+  await it.pass(250);
+  assert.deepEqual(tries, [
+    ['test', 'done', 0],
+    ['test', 'done', 0.25],
+    ['test', 'back-off', 0.25],
+  ]);
+  assert.deepEqual(it.controllers.queues().get('test'), { waiting: 0, delayed: 1, parked: 0 });
+  const figures = {
+    objects: 2,
+    lists: 1,
+    watches: 1,
+    events: 2,
+    failures: 0,
+    malformed: 0,
+    handlerErrors: 0,
+  };
+  assert.deepEqual(it.informers.statistics().get('configMaps'), figures);
+  await it.stop();
+});
+
+test('the end waits for a plan that ends slowly', async () => {
+  const slow = Promise.withResolvers<void>();
+  const it = await run(async () => {
+    await slow.promise;
+    return [];
+  });
+  let ended = false;
+  const stopped = it.stop().then(() => {
+    ended = true;
+  });
+  await turns();
+  assert.equal(ended, false);
+  slow.resolve();
+  await stopped;
+});
