@@ -308,6 +308,12 @@ export const errorTable = {
     advice: 'Check that the parent interface is up and has a carrier.',
     cni: 11,
   },
+  SUBNET_INVALID: {
+    meaning: 'The spec or the status of a SpiderSubnet cannot be read.',
+    advice:
+      'Repair the field that the message names. If it is `status.controlledIPPools`, empty it: it is made anew from the pools.',
+    cni: 11,
+  },
   TRACE_NO_FAMILY: {
     meaning: 'The two ends of a trace share no address family, or not the requested one.',
     advice: 'Leave `--family` out, or name an address that the other end can reach.',

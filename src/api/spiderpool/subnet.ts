@@ -16,6 +16,17 @@ const specSchema = openObject(addressFields).meta(
   rules(immutableField('ipVersion'), immutableField('subnet')),
 );
 
+/** Ties the ranges of an automatic pool to one pool object and one revision of it. */
+const bookingSchema = openObject({
+  pool: z.string().describe('Name of the pool.'),
+  uid: z.string().describe('UID of the pool. A new pool of the same name has another one.'),
+  revision: z.int().min(0).describe('Rises with each change of the addresses that the pool should have.'),
+  wanted: z
+    .array(z.string())
+    .optional()
+    .describe('Ranges that the pool should have, while it may still have more. Absent otherwise.'),
+});
+
 const statusSchema = openObject({
   controlledIPPools: z
     .string()
@@ -23,6 +34,10 @@ const statusSchema = openObject({
     .describe(
       'Ranges of each pool, as a JSON object in text: pool name to ips and application. Absent when there are none.',
     ),
+  bookings: z
+    .array(bookingSchema)
+    .optional()
+    .describe('What controlledIPPools cannot say of the automatic pools. Orbweaver writes it.'),
   ...countFields,
 });
 

@@ -30,7 +30,7 @@ const names = shortList(z.string().min(1)).optional();
 const families = { ipv4: names, ipv6: names };
 
 /** Go ignores the case of JSON keys. An unknown key is a typing error. */
-function lowerCaseKeys(value: unknown): unknown {
+export function lowerCaseKeys(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner]));
 }

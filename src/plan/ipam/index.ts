@@ -6,7 +6,7 @@ export {
   admittedObject,
 } from './admission.ts';
 export { type Assignment, chooseAddresses, interfaceAddress, type LedgerOf } from './allocate.ts';
-export { type Annotations, type NamedPools, readRoutes } from './annotations.ts';
+export { type Annotations, lowerCaseKeys, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
 export {
   type CandidateSources,
@@ -15,12 +15,14 @@ export {
   selectCandidates,
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
+export { POOL_CIDR_LABEL } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export { type Labels, selectorMatches } from './label-selector.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export type { Pool } from './pool.ts';
-export type { PodRoute, PoolNetwork } from './pool-network.ts';
+export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
+export { parseRecords } from './records.ts';
 export type { Release } from './release.ts';
 export { refuseRequestedAddress } from './requested-address.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';

@@ -22,6 +22,12 @@ import {
 /** The spec of a SpiderIPPool. */
 export type PoolSpec = NonNullable<SpiderIPPool['spec']>;
 
+/** The fields that SpiderIPPools and SpiderSubnets share. */
+export type NetworkSpec = Pick<
+  PoolSpec,
+  'ipVersion' | 'subnet' | 'ips' | 'excludeIPs' | 'gateway' | 'routes'
+>;
+
 /** A route that a pod gets. `gateway` is in the network of one of its addresses. */
 export interface PodRoute {
   readonly destination: Cidr;
@@ -46,7 +52,7 @@ export interface PoolNetwork {
  * Reads the spec. Adds what is wrong to `issues`, with Spiderpool's message if it has one. Undefined without a usable
  * subnet. Host bits in `subnet` are no issue here, because pools of old Spiderpools have them.
  */
-export function readPoolNetwork(spec: PoolSpec, issues: FieldIssue[]): PoolNetwork | undefined {
+export function readPoolNetwork(spec: NetworkSpec, issues: FieldIssue[]): PoolNetwork | undefined {
   const subnet = attempt(issues, 'spec.subnet', spec.subnet, () => networkOf(parseCidr(spec.subnet)));
   if (subnet === undefined) return undefined;
   const family = subnet.address.family;

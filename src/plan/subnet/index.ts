@@ -1,0 +1,20 @@
+export {
+  type Application,
+  type ApplicationName,
+  applicationKey,
+  type OwnerLookup,
+  topController,
+} from './application.ts';
+export type { Finding, FindingReason } from './finding.ts';
+export {
+  type ApplicationFacts,
+  type ApplicationPlan,
+  type LivingApplication,
+  planApplicationPools,
+} from './plan-application.ts';
+export { planSubnet } from './plan-subnet.ts';
+export { PoolIndex } from './pool-index.ts';
+export type { PoolWrite } from './pool-write.ts';
+export { SubnetLedger, type SubnetStatus } from './subnet-ledger.ts';
+export { asksForSubnets, type PoolWish, readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
+export { type Workload, type WorkloadKinds, workloadOf } from './workload.ts';

@@ -1,0 +1,51 @@
+// The bookings and counts of a subnet, repaired from the pools that exist.
+
+import type { SpiderIPPool } from '#api';
+import { formatCidr } from '#ip';
+import { applicationOf, isAutomatic, revisionOf } from './auto-pool.ts';
+import { type Booking, wanting } from './booking.ts';
+import type { PoolIndex } from './pool-index.ts';
+import type { SubnetLedger } from './subnet-ledger.ts';
+
+/**
+ * The ledger without bookings of pools that are gone, and with bookings of pools that have none. A pool that users
+ * write has no other bookings than these. The ledger must be read before the pools: a booking with a UID comes after
+ * its pool, so a pool that is missing then is gone for good.
+ */
+export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger {
+  const inside = pools.in(ledger).filter((pool) => sameNetwork(ledger, pool, pools));
+  const byName = new Map(inside.map((pool) => [pool.metadata.name ?? '', pool]));
+  let repaired = ledger;
+  for (const [name, { uid }] of ledger.bookings) {
+    const pool = byName.get(name);
+    const isGone = pool === undefined || (uid !== undefined && uid !== pool.metadata.uid);
+    if (isGone || !isAutomatic(pool)) repaired = repaired.with(name, undefined);
+  }
+  const automatic = inside.filter(isAutomatic);
+  for (const pool of automatic) repaired = withPool(repaired, pool, pools);
+  for (const pool of inside.filter((one) => !isAutomatic(one))) repaired = withPool(repaired, pool, pools);
+  return repaired;
+}
+
+/** An address belongs to the pool that had it first. Admission refuses the second one where it can. */
+function withPool(ledger: SubnetLedger, pool: SpiderIPPool, pools: PoolIndex): SubnetLedger {
+  const { name = '', uid } = pool.metadata;
+  const stored = ledger.bookings.get(name);
+  if (stored !== undefined) return ledger;
+  const network = pools.network(pool);
+  if (network === undefined) return ledger;
+  const own = network.addresses.intersection(ledger.network.addresses).difference(ledger.heldByOthers(name));
+  if (own.isEmpty) return ledger;
+  const booking: Booking = { uid: undefined, application: undefined, held: own, wanted: own, revision: 0 };
+  if (!isAutomatic(pool)) return ledger.with(name, booking);
+  const revision = revisionOf(pool);
+  return ledger.with(
+    name,
+    wanting({ ...booking, uid, application: applicationOf(pool), revision }, own, revision),
+  );
+}
+
+function sameNetwork({ network }: SubnetLedger, pool: SpiderIPPool, pools: PoolIndex): boolean {
+  const theirs = pools.network(pool);
+  return theirs !== undefined && formatCidr(theirs.subnet) === formatCidr(network.subnet);
+}
