@@ -127,6 +127,17 @@ test('the DEL of an old sandbox and the next ADD run one after the other, also w
   assert.equal(orderKey(sandbox('DEL', 'old')), orderKey(sandbox('ADD', 'new')));
 });
 
+test('a DEL whose CNI_ARGS is malformed beside the pod waits for the requests of that pod', () => {
+  for (const wrong of ['COLOUR=red', 'x', 'A=B=C']) {
+    const variables = {
+      CNI_COMMAND: 'DEL',
+      CNI_CONTAINERID: 'old',
+      CNI_ARGS: `K8S_POD_NAMESPACE=ns;${wrong};K8S_POD_NAME=a`,
+    };
+    assert.equal(orderKey(request('DEL', { variables })), 'pod ns/a', wrong);
+  }
+});
+
 test('requests of one pod have one key, those of a network another, and other requests have no common key', () => {
   assert.equal(orderKey(request('ADD')), 'pod ns/a');
   assert.equal(orderKey(request('DEL')), 'pod ns/a');

@@ -1,5 +1,6 @@
 // The way of a request from the socket to the plugin: deadline, order, log, metrics.
 
+import { podNamedIn } from '#api';
 import { type Clock, type Logger, OrbError } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { AttachmentRecord } from '#node';
@@ -103,12 +104,8 @@ export function orderKey(request: CniRequest): string {
   const { CNI_COMMAND: verb, CNI_CONTAINERID: containerId, CNI_ARGS: args = '' } = request.variables;
   if (verb === 'GC') return 'gc';
   if (containerId === undefined) return `request ${request.id}`;
-  const [namespace, name] = ['K8S_POD_NAMESPACE', 'K8S_POD_NAME'].map(
-    (key) => new RegExp(`(?:^|;)${key}=([^;]+)`).exec(args)?.[1],
-  );
-  return namespace === undefined || name === undefined
-    ? sandboxKey(containerId)
-    : podKey({ namespace, name });
+  const pod = podNamedIn(args);
+  return pod === undefined ? sandboxKey(containerId) : podKey(pod);
 }
 
 /** The keys that requests for a recorded attachment may have. */

@@ -34,6 +34,7 @@ export {
   parseRouterConf,
   parseSpiderpoolIpam,
   parseVethConf,
+  podNamedIn,
   prevResultOf,
   type RouterConf,
   readResult,
@@ -80,6 +81,7 @@ export type {
 } from './core/index.ts';
 export { type CustomKind, type OpenApiSchema, type PrinterColumn, structuralSchema } from './crd/index.ts';
 export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
+export { type Labels, selectorMatches, serviceSelects } from './label-selector.ts';
 export { crdManifests } from './manifests.ts';
 export type { LabelSelector } from './metadata.ts';
 export {
@@ -109,6 +111,7 @@ export {
   type ResourceType,
 } from './resource.ts';
 export { builtInResources, customResources, resources } from './resources.ts';
+export { readFieldSelector, readLabelSelector } from './selector-text.ts';
 export { shortList } from './short-list.ts';
 export {
   cniTypes,

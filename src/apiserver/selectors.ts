@@ -1,59 +1,17 @@
-// Label selectors (equality and set based) and field selectors, in the form of list and watch queries.
+// Selectors of list and watch queries on stored objects, and the fields that each kind offers.
 
-import { isObject, type JsonObject } from './json.ts';
+import { readFieldSelector, readLabelSelector } from '#api';
+import { isOrbError } from '#base';
+import { type JsonObject, objectAt } from './json.ts';
 import { badRequest } from './status.ts';
 
 /** Whether an object is selected. */
 export type Predicate = (object: JsonObject) => boolean;
 
-/** One requirement of a label selector. */
-const requirement =
-  /^(?:(!)\s*)?([\w./-]+)(?:\s*(=|==|!=)\s*([\w.-]*)|\s+(in|notin)\s*\(([^)]*)\)|\s*([<>])\s*(-?\d+))?$/;
-
 /** Reads a label selector; throws 400 when its syntax is wrong. */
 export function labelPredicate(selector: string): Predicate {
-  const requirements = splitOutsideParentheses(selector).map(labelRequirement);
-  return (object) => {
-    const labels = isObject(object.metadata) ? object.metadata.labels : undefined;
-    // It has no prototype. So a label "constructor" exists only when an object has it.
-    const own: JsonObject = Object.assign(Object.create(null), isObject(labels) ? labels : {});
-    return requirements.every((holds) => holds(own));
-  };
-}
-
-function labelRequirement(text: string): Predicate {
-  const found = requirement.exec(text.trim());
-  if (found === null) throw badRequest(`unable to parse requirement: "${text}" is not a label selector`);
-  const [, not, key = '', operator, value = '', setOperator, set = '', comparison, bound] = found;
-  if (operator === '=' || operator === '==') return (labels) => labels[key] === value;
-  if (operator === '!=') return (labels) => labels[key] !== value;
-  const values = new Set(set.split(',').map((item) => item.trim()));
-  if (setOperator === 'in') return (labels) => typeof labels[key] === 'string' && values.has(labels[key]);
-  if (setOperator === 'notin')
-    return (labels) => !(typeof labels[key] === 'string' && values.has(labels[key]));
-  if (comparison !== undefined) {
-    const limit = Number(bound);
-    return (labels) =>
-      labels[key] !== undefined &&
-      (comparison === '<' ? Number(labels[key]) < limit : Number(labels[key]) > limit);
-  }
-  return not === undefined ? (labels) => labels[key] !== undefined : (labels) => labels[key] === undefined;
-}
-
-function splitOutsideParentheses(selector: string): string[] {
-  const parts: string[] = [];
-  let inside = false;
-  let from = 0;
-  for (let at = 0; at < selector.length; at++) {
-    const character = selector[at];
-    if (character === '(') inside = true;
-    else if (character === ')') inside = false;
-    else if (character === ',' && !inside) {
-      parts.push(selector.slice(from, at));
-      from = at + 1;
-    }
-  }
-  return [...parts, selector.slice(from)];
+  const selects = orBadRequest(() => readLabelSelector(selector));
+  return (object) => selects(objectAt(object, 'metadata', 'labels') as Record<string, string>);
 }
 
 /** Fields of built-in kinds that field selectors may name, besides metadata.name and metadata.namespace. */
@@ -89,23 +47,19 @@ const selectable: Readonly<Record<string, readonly string[]>> = {
   ReplicaSet: ['status.replicas'],
 };
 
-/** Reads a field selector; throws 400 for a field that the kind does not support. */
+/** Reads a field selector; throws 400 for wrong syntax, and for a field that the kind does not support. */
 export function fieldPredicate(selector: string, kind: string, extra: readonly string[] = []): Predicate {
   const allowed = new Set(['metadata.name', 'metadata.namespace', ...(selectable[kind] ?? []), ...extra]);
-  const requirements = selector.split(',').map((text) => {
-    const found = /^([\w.]+)(==|=|!=)(.*)$/.exec(text.trim());
-    if (found === null) throw badRequest(`invalid field selector: "${text}"`);
-    const [, field = '', operator, value = ''] = found;
+  const requirements = orBadRequest(() => readFieldSelector(selector));
+  for (const { field } of requirements)
     if (!allowed.has(field)) throw badRequest(`field label not supported: ${field}`);
-    const path = field.split('.');
-    return (object: JsonObject) => (fieldText(object, path) === value) === (operator !== '!=');
-  });
-  return (object) => requirements.every((holds) => holds(object));
+  return (object) => requirements.every(({ holds }) => holds(object));
 }
 
-/** The value of a field for comparison. An absent field is the empty string. */
-function fieldText(object: JsonObject, path: readonly string[]): string {
-  let at: unknown = object;
-  for (const step of path) at = isObject(at) ? at[step] : undefined;
-  return at === undefined || at === null ? '' : String(at as string | number | boolean);
+function orBadRequest<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw isOrbError(error, 'INPUT_INVALID') ? badRequest(error.message) : error;
+  }
 }

@@ -23,7 +23,10 @@ const known = [
 
 /** Reads CNI_ARGS. An unknown key is an error, unless the text contains IgnoreUnknown=1 (CNI conventions). */
 export function parseKubernetesArgs(text: string): KubernetesArgs {
-  const pairs = splitPairs(text);
+  const { pairs, malformed } = splitPairs(text);
+  if (malformed !== undefined) {
+    throw invalid(`invalid pair ${JSON.stringify(malformed)}: the form is KEY=VALUE;KEY=VALUE`);
+  }
   const tolerant = ignoresUnknown(pairs.get('IgnoreUnknown'));
   const unknown = [...pairs.keys()].filter((key) => !known.includes(key));
   if (unknown.length > 0 && !tolerant) {
@@ -41,16 +44,24 @@ export function parseKubernetesArgs(text: string): KubernetesArgs {
   };
 }
 
-function splitPairs(text: string): Map<string, string> {
+/** The pod that CNI_ARGS names, also if another part of the text is malformed. Undefined if it does not name one. */
+export function podNamedIn(text: string): { readonly namespace: string; readonly name: string } | undefined {
+  const { pairs } = splitPairs(text);
+  const namespace = pairs.get('K8S_POD_NAMESPACE');
+  const name = pairs.get('K8S_POD_NAME');
+  return namespace && name ? { namespace, name } : undefined;
+}
+
+/** The pairs of the text, and the first part that is not a pair. */
+function splitPairs(text: string): { pairs: ReadonlyMap<string, string>; malformed: string | undefined } {
   const pairs = new Map<string, string>();
+  let malformed: string | undefined;
   for (const pair of text.split(';').filter((part) => part !== '')) {
     const [key, value, ...more] = pair.split('=');
-    if (!key || value === undefined || more.length > 0) {
-      throw invalid(`invalid pair ${JSON.stringify(pair)}: the form is KEY=VALUE;KEY=VALUE`);
-    }
-    pairs.set(key, value);
+    if (key && value !== undefined && more.length === 0) pairs.set(key, value);
+    else malformed ??= pair;
   }
-  return pairs;
+  return { pairs, malformed };
 }
 
 function ignoresUnknown(value = '0'): boolean {

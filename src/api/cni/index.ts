@@ -1,4 +1,4 @@
-export { type KubernetesArgs, parseKubernetesArgs } from './arguments.ts';
+export { type KubernetesArgs, parseKubernetesArgs, podNamedIn } from './arguments.ts';
 export {
   type CoordinatorConf,
   ipv4Address,

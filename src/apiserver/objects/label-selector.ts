@@ -1,7 +1,6 @@
 // Label selectors inside objects: of budgets and webhooks.
 
-import type { LabelSelector } from '#api';
-import { selectorMatches } from '#plan/ipam';
+import { type LabelSelector, selectorMatches } from '#api';
 import { type Json, type JsonObject, objectAt } from '../json.ts';
 
 /** Whether labels satisfy a metav1.LabelSelector; without a selector nothing does. */

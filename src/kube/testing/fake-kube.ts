@@ -5,8 +5,8 @@ import { type ErrorCode, OrbError } from '#base';
 import type { CallOptions, KubeClient, ObjectList, ObjectRef, Selection, WatchEvent } from '../client.ts';
 import { decodeObject } from '../decode.ts';
 import { nameOf, refOf } from '../resource-path.ts';
-import { selects } from '../selectors.ts';
 import { keyOf } from '../store.ts';
+import { selects } from './selection.ts';
 
 /** One call, as {@link FakeKube.calls} remembers it. */
 export interface FakeCall {

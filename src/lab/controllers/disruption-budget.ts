@@ -1,8 +1,7 @@
 // PodDisruptionBudget: reports how many of its pods may be evicted now (kubernetes, the disruption controller).
 
-import { type Pod, type PodDisruptionBudget, resources } from '#api';
+import { type Pod, type PodDisruptionBudget, resources, selectorMatches } from '#api';
 import { keyOf } from '#kube';
-import { selectorMatches } from '#plan/ipam';
 import { type Action, byNamespace, splitKey, statusActions, withCondition } from '#reconcile';
 import type { ClusterState, LabController } from './cluster-state.ts';
 import { isActive, isReady } from './pod-state.ts';

@@ -8,6 +8,7 @@ import {
   resources,
   type Service,
   type ServicePort,
+  serviceSelects,
 } from '#api';
 import { keyOf } from '#kube';
 import { type Action, byNamespace, canonical, splitKey } from '#reconcile';
@@ -22,11 +23,6 @@ const manager = 'endpointslice-controller.k8s.io';
 
 type AddressType = 'IPv4' | 'IPv6';
 type Ports = NonNullable<EndpointSlice['ports']>;
-
-export function selects({ spec }: Service, { metadata }: Pod): boolean {
-  const selector = Object.entries(spec?.selector ?? {});
-  return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
-}
 
 /** A port of the pod; undefined if no container has a port of that name. */
 function targetOf(port: ServicePort, pod: Pod): number | undefined {
@@ -132,7 +128,7 @@ export const endpointSliceController: LabController = {
     }
     if (kind !== 'pods') return [];
     const services = state.services.by(byNamespace, namespace ?? '');
-    const chosen = services.filter((service) => selects(service, object as Pod));
+    const chosen = services.filter((service) => serviceSelects(service, object as Pod));
     return chosen.map(keyOf);
   },
   plan: (key, state) => {
@@ -144,7 +140,7 @@ export const endpointSliceController: LabController = {
         ({ metadata: { labels } }) => labels?.[serviceLabel] === name && labels[managerLabel] === manager,
       );
     if (service === undefined || service.spec?.selector === undefined) return reconcile(new Map(), present);
-    const pods = state.pods.by(byNamespace, namespace).filter((pod) => selects(service, pod));
+    const pods = state.pods.by(byNamespace, namespace).filter((pod) => serviceSelects(service, pod));
     return reconcile(desiredSlices(service, pods), present);
   },
 };

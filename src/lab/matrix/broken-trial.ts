@@ -13,7 +13,7 @@ import {
   type Trial,
   type TrialParts,
   tryCells,
-  tryTwice,
+  tryWithRetries,
 } from '../trial/index.ts';
 import { type Breakage, breakages } from './breakages.ts';
 import { type MatrixCast, matrixCast } from './cast.ts';
@@ -44,7 +44,7 @@ const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1'
 type TryCells = (planned: readonly MatrixCell[], ask: Ask) => Promise<Cell[]>;
 
 /** Tries the cells while all of them must work. */
-const tryWhole: TryCells = (planned, ask) => tryTwice(planned, ask, askInCrowd);
+const tryWhole: TryCells = (planned, ask) => tryWithRetries(planned, ask, askInCrowd);
 
 /** Tries only TCP, from and to the pods of the first node. */
 async function tryShort(whole: MatrixCast, tryAll: TryCells = tryCells): Promise<MatrixVerdict[]> {

@@ -1,7 +1,7 @@
 // Tries the matrix in a running lab: one setting after the other, all places at once.
 
 import type { LabNode } from '../addressing.ts';
-import { askInCrowd, secondTries, type Trial, tryTwice } from '../trial/index.ts';
+import { askInCrowd, secondTries, type Trial, tryWithRetries } from '../trial/index.ts';
 import { matrixCast } from './cast.ts';
 import { matrixObjects } from './objects.ts';
 import { cellsOf, type MatrixVerdict } from './paths.ts';
@@ -19,7 +19,7 @@ export function matrixTrial(nodes: readonly LabNode[]): Trial {
         await makeSetting(setting, cast);
         const planned = rowsUnder(setting).flatMap((row) => cellsOf(row, cast, setting));
         parts.detail(`${settingText(setting)}: ${planned.length} cells`);
-        verdicts.push(...verdictsOf(planned, await tryTwice(planned, askInCrowd, askInCrowd)));
+        verdicts.push(...verdictsOf(planned, await tryWithRetries(planned, askInCrowd, askInCrowd)));
       }
       const machines = [...nodes.map(cast.machine), cast.client];
       const places = [...cast.pods.map(({ place }) => place), ...machines];

@@ -2,7 +2,7 @@
 
 import { OrbError } from '#base';
 import type { LabNode } from '../addressing.ts';
-import { askInCrowd, askInHaste, secondTries, type Trial, tryTwice } from '../trial/index.ts';
+import { askInCrowd, askInHaste, secondTries, type Trial, tryWithRetries } from '../trial/index.ts';
 import { randomCast } from './cast.ts';
 import { randomObjects } from './objects.ts';
 import { randomPaths } from './paths.ts';
@@ -25,7 +25,7 @@ export function randomTrial(nodes: readonly LabNode[], seed: number): Trial {
       await parts.serve(all.map(serviceOf), all.flatMap(slicesOf));
       const planned = predicted(await parts.see(), randomPaths(cast, services));
       parts.detail(`${planned.length} cells`);
-      const cells = await tryTwice(planned, askInHaste, askInCrowd);
+      const cells = await tryWithRetries(planned, askInHaste, askInCrowd);
       const verdicts = planned.flatMap((each, i) => {
         const cell = cells[i];
         return cell === undefined ? [] : [verdictOf(each, cell)];

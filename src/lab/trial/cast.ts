@@ -1,6 +1,6 @@
 // The participants of the table: the machines of the topology, and the pods and Services from the API.
 
-import type { Pod, Service } from '#api';
+import { type Pod, type Service, serviceSelects } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
 import { branch, dualStack, type LabNode, outside, overlayCidr, underlay } from '../addressing.ts';
 import type { PodRecord } from '../pod-record.ts';
@@ -55,17 +55,11 @@ export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string)
   };
 }
 
-/** Whether a Service's selector matches a pod. */
-export function selects({ spec }: Service, { metadata }: Pod): boolean {
-  const selector = Object.entries(spec?.selector ?? {});
-  return selector.length > 0 && selector.every(([key, value]) => metadata.labels?.[key] === value);
-}
-
 /** A Service in the form that the table needs; undefined if it has no pods or lacks an address of a family. */
 export function servicePlace(service: Service, pods: ReadonlyMap<Pod, Place>): ServicePlace | undefined {
   const clusterIp = dualStack(service.spec?.clusterIPs ?? []);
   const [port] = service.spec?.ports ?? [];
-  const backend = [...pods].find(([pod]) => selects(service, pod))?.[1].kind;
+  const backend = [...pods].find(([pod]) => serviceSelects(service, pod))?.[1].kind;
   if (clusterIp === undefined || port === undefined || backend === undefined) return undefined;
   return {
     name: service.metadata.name ?? '',

@@ -13,7 +13,7 @@ import { machinePlaces } from './cast.ts';
 import { type Place, plannedCells, type ServicePlace } from './cells.ts';
 import { type GoldenPod, makeGoldenNode, makeGoldenPod } from './golden-pods.ts';
 import { askByProbe, askInCrowd } from './prober.ts';
-import { type Cell, tryTwice } from './table.ts';
+import { type Cell, tryWithRetries } from './table.ts';
 
 const podPort = 80;
 
@@ -166,7 +166,7 @@ export async function goldenTables(probe: string): Promise<{ dropping: Cell[]; l
       const input = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid });
       runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input });
     }
-    return tryTwice(
+    return tryWithRetries(
       plannedCells({ places, services: services.map(({ place }) => place), invalidLost: dropInvalid }),
       askByProbe,
       askInCrowd,

@@ -11,6 +11,6 @@ export {
 } from './prober.ts';
 export { howToLookAround, labFacts, placesText } from './report.ts';
 export { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
-export { type Cell, secondTries, tryCells, tryTwice } from './table.ts';
+export { type Cell, secondTries, tryCells, tryWithRetries } from './table.ts';
 export { type TableView, tableText } from './table-text.ts';
 export { pairsTrial, type Trial, type TrialParts } from './trial.ts';

@@ -1,9 +1,8 @@
 // Waits for what the lab has started: first every node is ready, then every pod of the applied objects.
 
-import { type Node, type Pod, resources, type Service } from '#api';
+import { type Node, type Pod, resources, type Service, serviceSelects } from '#api';
 import { type Clock, OrbError } from '#base';
 import type { KubeClient } from '#kube';
-import { selects } from './cast.ts';
 
 /** What runs when the rollout is complete. */
 export interface Rollout {
@@ -88,7 +87,7 @@ export async function awaitRollout({
       const services = all.filter(({ spec }) => spec?.selector !== undefined);
       const backends = services.map((service) => {
         const families = service.spec?.clusterIPs?.length ?? 1;
-        return ready.filter((pod) => selects(service, pod)).length * families;
+        return ready.filter((pod) => serviceSelects(service, pod)).length * families;
       });
       return { pods: ready, services, endpoints: backends.reduce((sum, count) => sum + count, 0) };
     }

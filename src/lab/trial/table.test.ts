@@ -4,7 +4,7 @@ import { labNodes } from '../addressing.ts';
 import { machinePlaces } from './cast.ts';
 import { type Cast, type Place, plannedCells } from './cells.ts';
 import { type Ask, verdictOf } from './prober.ts';
-import { secondTries, tryCells, tryTwice } from './table.ts';
+import { secondTries, tryCells, tryWithRetries } from './table.ts';
 
 function pod(name: string, kind: Place['kind'], node: string, number: number): Place {
   return {
@@ -103,7 +103,7 @@ test('a cell that works although it is called impossible fails, and so does a wr
 });
 
 /** One cell, asked with these outcomes in turn, and what came of it. */
-async function triedTwice(...outcomes: boolean[]) {
+async function triedWithRetries(...outcomes: boolean[]) {
   const [way] = plannedCells({ ...cast, invalidLost: false }).filter(({ protocol }) => protocol === 'tcp');
   let asked = 0;
   const ask: Ask = async (argv, questions) => {
@@ -112,20 +112,30 @@ async function triedTwice(...outcomes: boolean[]) {
       ? answers
       : questions.map(() => ({ works: false, reason: 'no answer' }));
   };
-  const cells = await tryTwice(way === undefined ? [] : [way], ask, ask);
+  const cells = await tryWithRetries(way === undefined ? [] : [way], ask, ask);
   const [{ ok, secondTry } = {}] = cells;
   return { ok, secondTry, asked, said: secondTries(cells) };
 }
 
 test('a cell that failed once passes if it works each time afterwards, and the table says so', async () => {
-  assert.deepEqual(await triedTwice(true), { ok: true, secondTry: undefined, asked: 1, said: '' });
+  assert.deepEqual(await triedWithRetries(true), { ok: true, secondTry: undefined, asked: 1, said: '' });
   const said = '1 of the cells at the second try\n';
-  assert.deepEqual(await triedTwice(false, true, true, true), { ok: true, secondTry: true, asked: 4, said });
+  assert.deepEqual(await triedWithRetries(false, true, true, true), {
+    ok: true,
+    secondTry: true,
+    asked: 4,
+    said,
+  });
 });
 
 test('a cell that works only sometimes fails', async () => {
-  assert.deepEqual(await triedTwice(false, true, false), { ok: false, secondTry: true, asked: 3, said: '' });
-  assert.deepEqual(await triedTwice(false, false), { ok: false, secondTry: true, asked: 2, said: '' });
+  assert.deepEqual(await triedWithRetries(false, true, false), {
+    ok: false,
+    secondTry: true,
+    asked: 3,
+    said: '',
+  });
+  assert.deepEqual(await triedWithRetries(false, false), { ok: false, secondTry: true, asked: 2, said: '' });
 });
 
 test('a line of the prober is read as a result', () => {

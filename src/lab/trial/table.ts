@@ -62,18 +62,23 @@ export async function tryCells(planned: readonly PlannedCell[], ask: Ask): Promi
   return planned.map((cell) => judge(cell, verdicts.get(cell) ?? { works: false, reason: 'not tried' }));
 }
 
-/** How often a failed cell is tried again. A Service may have several endpoints, and a single try may miss the broken one. */
-const triesAgain = 3;
+/** A Service may have several endpoints, and a single try may miss the broken one. */
+const RETRIES = 3;
 
 /**
- * The same, but failed cells are tried again with `patiently` when the crowd has gone, and are marked. Hundreds that ask at once on a small
- * machine may starve one. Every later try must work, so that a broken path still fails.
+ * Tries all cells, and then the failed ones three times more with `patiently`, when the crowd has gone. Hundreds that
+ * ask at once on a small machine may starve one. Every retry must work, so that a broken path still fails. Cells that
+ * were tried again are marked.
  */
-export async function tryTwice(planned: readonly PlannedCell[], ask: Ask, patiently: Ask): Promise<Cell[]> {
+export async function tryWithRetries(
+  planned: readonly PlannedCell[],
+  ask: Ask,
+  patiently: Ask,
+): Promise<Cell[]> {
   const cells = await tryCells(planned, ask);
   let left = planned.filter((_, i) => cells[i]?.ok === false);
   const again = new Map<PlannedCell, Cell>();
-  for (let i = 0; i < triesAgain; i++) {
+  for (let i = 0; i < RETRIES; i++) {
     const tried = await tryCells(left, patiently);
     for (const [j, cell] of left.entries()) {
       const found = tried[j];

@@ -8,7 +8,7 @@ import { castOf } from './cast.ts';
 import { type Place, plannedCells } from './cells.ts';
 import { askByProbe, askInCrowd } from './prober.ts';
 import type { Rollout } from './rollout.ts';
-import { type Cell, secondTries, tryTwice } from './table.ts';
+import { type Cell, secondTries, tryWithRetries } from './table.ts';
 import { type TableView, tableText } from './table-text.ts';
 
 /** What a trial can use when its pods run. */
@@ -56,7 +56,7 @@ export const pairsTrial: Trial = {
   objects: [],
   async run(parts) {
     const cast = castOf(parts);
-    const cells = await tryTwice(plannedCells(cast), askByProbe, askInCrowd);
+    const cells = await tryWithRetries(plannedCells(cast), askByProbe, askInCrowd);
     return { places: cast.places, cells, text: `${tableText(cells, parts.view)}${secondTries(cells)}` };
   },
 };

@@ -1,11 +1,10 @@
 // Which candidate pools serve this pod on this NIC, and why the others do not.
 
-import type { LabelSelector } from '#api';
+import { type LabelSelector, type Labels, selectorMatches } from '#api';
 import { errorText, OrbError } from '#base';
 import type { Family } from '#ip';
 import type { NicCandidates } from './candidates.ts';
 import type { PoolCatalog } from './catalog.ts';
-import { type Labels, selectorMatches } from './label-selector.ts';
 import { closedReason, type Pool } from './pool.ts';
 
 /** The properties of a pod by which pools select the pods they serve. */

@@ -17,7 +17,6 @@ export {
 export { catalogPools, type PoolCatalog } from './catalog.ts';
 export { POOL_CIDR_LABEL } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
-export { type Labels, selectorMatches } from './label-selector.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export type { Pool } from './pool.ts';

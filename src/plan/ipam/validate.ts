@@ -6,10 +6,10 @@ import {
   SPIDERPOOL_FINALIZER,
   type SpiderIPPool,
   type SpiderReservedIP,
+  selectorMatches,
 } from '#api';
 import { errorText, isOrbError } from '#base';
 import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, parseNetwork } from '#ip';
-import { selectorMatches } from './label-selector.ts';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 import { readReservedRanges } from './reserved.ts';

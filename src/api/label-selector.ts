@@ -1,7 +1,8 @@
-// Whether labels satisfy a label selector (Kubernetes API concepts, "Set-based requirement").
+// Whether a selector of an object selects labels (Kubernetes API concepts, "Set-based requirement").
 
-import type { LabelSelector } from '#api';
 import { OrbError } from '#base';
+import type { Pod, Service } from './core/index.ts';
+import type { LabelSelector } from './metadata.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -12,6 +13,12 @@ export function selectorMatches(selector: LabelSelector, labels: Labels): boolea
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
     matchExpressions.every((requirement) => requirementHolds(requirement, labels))
   );
+}
+
+/** Whether the Service's selector selects the pod. A Service without selector selects none. */
+export function serviceSelects({ spec }: Service, { metadata }: Pod): boolean {
+  const matchLabels = spec?.selector ?? {};
+  return Object.keys(matchLabels).length > 0 && selectorMatches({ matchLabels }, metadata.labels ?? {});
 }
 
 type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
