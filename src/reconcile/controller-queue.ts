@@ -37,6 +37,8 @@ export class ControllerQueue {
   readonly #conflicts = new Map<string, number>();
   /** Keys that something has changed since their last work began. */
   readonly #changed = new Set<string>();
+  /** Keys that wait for their next try after a failure. */
+  readonly #failed = new Set<string>();
   /** Keys that wait for a change. */
   readonly #parked = new Set<string>();
 
@@ -64,9 +66,9 @@ export class ControllerQueue {
     this.#queue.add(key);
   }
 
-  /** Time has passed. */
+  /** Time has passed. That is no reason to try a key earlier that has failed. */
   ticked(key: string): void {
-    this.#queue.add(key);
+    if (!this.#failed.has(key)) this.#queue.add(key);
   }
 
   /** Resolves when no work runs any more. */
@@ -78,6 +80,7 @@ export class ControllerQueue {
     const { name, clock, metrics, work } = this.#options;
     if (this.#parked.has(key)) return;
     this.#changed.delete(key);
+    this.#failed.delete(key);
     const beganMs = clock.monotonic();
     const count = (result: WorkResult) => metrics.worked(name, result, (clock.monotonic() - beganMs) / 1000);
     try {
@@ -91,7 +94,10 @@ export class ControllerQueue {
       count(retry);
       if (retry === 'at-once') this.#queue.add(key);
       else if (retry === 'on-change') this.#park(key, error);
-      else throw error;
+      else {
+        this.#failed.add(key);
+        throw error;
+      }
     }
   }
 

@@ -96,7 +96,7 @@ test('a plan that fails by the user’s mistake is not tried again until the obj
   const it = await run(
     (object, nth) => {
       if (nth === 1) return { actions: [], againAfterMs: 5000 };
-      if (object?.data?.value === 'bad') throw failure('KUBE_INVALID');
+      if (object?.data?.value === 'bad') throw failure('INPUT_INVALID');
       return [];
     },
     { timed: () => ['default/a'] },
@@ -107,7 +107,7 @@ test('a plan that fails by the user’s mistake is not tried again until the obj
   assert.equal(it.results.at(-1), 'on-change');
   await it.pass(600_000);
   assert.equal(it.plans.length, tries);
-  assert.equal(it.lines.filter(({ error }) => error === 'KUBE_INVALID').length, 1);
+  assert.equal(it.lines.filter(({ error }) => error === 'INPUT_INVALID').length, 1);
   await it.set('good');
   assert.deepEqual([it.plans.at(-1), it.results.at(-1)], ['a good', 'done']);
   assert.deepEqual(it.controllers.queues().get('test')?.parked, 0);
@@ -152,6 +152,24 @@ test('any other failure is tried again with growing waits, and at once when the 
   await it.stop();
 });
 
+test('a key that depends on time is not tried earlier after a failure', async () => {
+  let isUp = false;
+  const plan = () => (isUp ? [] : Promise.reject(failure('KUBE_UNREACHABLE')));
+  const it = await run(plan, { timed: () => ['default/a'] });
+  const minute = async () => {
+    const before = it.plans.length;
+    for (let second = 0; second < 60; second += 1) await it.pass(1000);
+    return it.plans.length - before;
+  };
+  // The waits double from 50 ms to 30 s, and a wait is half of that at least.
+  const tries = await minute();
+  assert.ok(tries < 25, `${tries} tries in a minute`);
+  isUp = true;
+  await minute();
+  assert.ok((await minute()) >= 60, 'after a success it is planned every second again');
+  await it.stop();
+});
+
 test('a bug, also with the code INTERNAL, is tried again with waits and logged with its stack', async () => {
   const it = await run((_, nth) => {
     if (nth === 1) throw new TypeError('a bug');
@@ -175,7 +193,7 @@ test('the error of one action hides no other error, and all started actions are 
   });
   it.kube.before = async ({ verb, name }) => {
     if (verb !== 'create' || name === 'b') return;
-    if (name === 'bad') throw failure('KUBE_INVALID');
+    if (name === 'bad') throw failure('INPUT_INVALID');
     if (name === 'away') throw failure('KUBE_UNREACHABLE');
     await slow.promise;
   };

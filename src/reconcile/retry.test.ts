@@ -19,7 +19,6 @@ test('each error code has one retry rule, and the README names the special ones'
       'IPPOOL_INVALID on-change',
       'IPPOOL_STATUS_INVALID on-change',
       'KUBE_CONFLICT at-once',
-      'KUBE_INVALID on-change',
     ],
   );
   const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
@@ -34,7 +33,7 @@ test('an error without a code is a bug, whatever was thrown', () => {
 
 test('among several errors, the one that most needs a retry decides', () => {
   const all = [
-    failure('KUBE_INVALID'),
+    failure('INPUT_INVALID'),
     failure('KUBE_CONFLICT'),
     failure('KUBE_UNREACHABLE'),
     new Error('a bug'),

@@ -13,14 +13,16 @@ export type Retry =
   /** Tried again with growing waits, and logged with its stack. */
   | 'bug';
 
-/** The user must correct an object before another try can succeed. */
+/**
+ * The user must correct one object before another try can succeed. KUBE_INVALID is not among them: a webhook may refuse an
+ * object because of another one, and no change of the first one tells when that is over.
+ */
 const onChange: ReadonlySet<ErrorCode> = new Set([
   'ADDRESS_REQUEST_UNSERVED',
   'CNI_INPUT_UNDECODABLE',
   'INPUT_INVALID',
   'IPPOOL_INVALID',
   'IPPOOL_STATUS_INVALID',
-  'KUBE_INVALID',
 ] as const);
 
 export function retryOf(error: unknown): Retry {
