@@ -1,5 +1,5 @@
 // The registry of the CNI types that this agent serves. Installation, dispatch, the queue of DELs, the conformance run
-// and the tests of the pages read it.
+// and the tests of the pages read it. docs/adding-a-cni-type.md shows how to add a type.
 
 import { coordinatorPart, ipamPart, type RecordPart } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';

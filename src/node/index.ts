@@ -1,5 +1,5 @@
 export { type Applied, applyNetwork, applyNode, driftOfNode } from './apply.ts';
-export type { AttachmentRecord, RecordedAddress } from './attachment-record.ts';
+export type { AttachmentRecord, CoordinatorPart, RecordedAddress } from './attachment-record.ts';
 export { Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
@@ -15,7 +15,7 @@ export {
   type ProbeRequest,
   probeNic,
 } from './probe/index.ts';
-export { coordinatorPart, ipamPart, partOf, type RecordPart } from './record-part.ts';
+export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
 export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
 export { linksThatHearRouters } from './router-links.ts';

@@ -19,7 +19,7 @@ import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
 import type { Outcome } from './case.ts';
 import { run } from './kernel-state.ts';
 import { type Profile, readProfile } from './profile.ts';
-import { markdown } from './report.ts';
+import { markdown, outcomesIn } from './report.ts';
 import { runCases } from './suite.ts';
 
 const pluginFolders = ['/opt/cni/bin', '/usr/lib/cni'];
@@ -146,6 +146,12 @@ function checkLine({ values, positionals }: Line): void {
     wholeNumber(`--${name}`, values[name], 0, 2 ** 31);
 }
 
+/** What the page shows so far. Types without a profile are gone, and leave the page. */
+function shownIn(page: string): [string, Outcome[]][] {
+  if (!existsSync(page)) return [];
+  return [...outcomesIn(readFileSync(page, 'utf8'))].filter(([name]) => existsSync(fileOf(name)));
+}
+
 async function judge({ values, positionals }: Line): Promise<number> {
   const [type = ''] = positionals;
   if (type === 'stress') return underStress(values);
@@ -158,7 +164,8 @@ async function judge({ values, positionals }: Line): Promise<number> {
   const all = new Map(types.map((name) => [name, enterNamespaces(name, positionals)]));
   const outcomes = [...all.values()].flat();
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
-  if (values.markdown !== undefined) writeFileSync(values.markdown, markdown(all));
+  if (values.markdown !== undefined)
+    writeFileSync(values.markdown, markdown(new Map([...shownIn(values.markdown), ...all])));
   const count = (verdict: Outcome['verdict']): number =>
     outcomes.filter((outcome) => outcome.verdict === verdict).length;
   const skipped = count('n/a') === 0 ? '' : `, ${count('n/a')} skipped`;
@@ -173,7 +180,8 @@ TYPE        the name of a plugin, or "served" for all types of our agent
 --bin-dir   where plugins are (default /opt/cni/bin and /usr/lib/cni)
 --profile   what the plugin needs; --conf: its network configuration
 --case      this case alone
---markdown, --outcomes  write what came of it there
+--markdown  a page to write; a page that exists keeps the outcomes of other types
+--outcomes  a JSON file to write
    or: npm run conformance -- stress [--kills N] [--parallel N] [--seed N]
 Our own types, while processes are killed.`;
 await runProgram({ name: 'conformance', usage, options, takesWords: true, check: checkLine, run: judge });

@@ -19,6 +19,11 @@ const profileSchema = z.strictObject({
   conf,
   /** For a chained plugin: the plugins of the chain that run before it. */
   before: z.array(conf).default([]),
+  /**
+   * Our agent serves the plugin. The runner then starts a node with an agent, an API server, pools and pods (`one-node.ts`
+   * in `hooks`), and stops and starts its agent.
+   */
+  served: z.boolean().default(false),
   /** Other profiles of the same type, by file name. For example, one without a chain when this one is chained. */
   also: z.array(z.string()).default([]),
   /** Runs for each container before the first ADD: `{namespace}`, and `{n}` as in `args`. */
@@ -59,12 +64,22 @@ const profileSchema = z.strictObject({
   settleMs: z.int().default(20_000),
 });
 
+/** The commands for a plugin that our agent serves. Container N belongs to pod pN of that node. */
+const servedCommands = {
+  args: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=p{n}',
+  setup: '{node} {hooks}/one-node.ts up {dir}',
+  teardown: '{node} {hooks}/one-node.ts down {dir}',
+  agentStop: '{node} {hooks}/one-node.ts agent-stop {dir}',
+  agentStart: '{node} {hooks}/one-node.ts agent-start {dir}',
+} as const satisfies Partial<z.input<typeof profileSchema>>;
+
 /** A plugin's description. */
 export type Profile = z.infer<typeof profileSchema>;
 
 /** Reads a description, and replaces the placeholders of the runner's folders. */
 export function readProfile(file: string, folder: string): Profile {
-  const text = readFileSync(file, 'utf8')
+  const given = JSON.parse(readFileSync(file, 'utf8')) as { readonly served?: boolean };
+  const text = JSON.stringify(given.served === true ? { ...servedCommands, ...given } : given)
     .replaceAll('{dir}', folder)
     .replaceAll('{node}', process.execPath)
     .replaceAll('{hooks}', join(import.meta.dirname, 'hooks'));

@@ -1,4 +1,4 @@
-// Writes the outcomes of several plugins as a Markdown page.
+// Writes the outcomes of several plugins as a Markdown page, and reads them from it.
 
 import { wrapped } from '#base';
 import type { Outcome } from './case.ts';
@@ -51,6 +51,38 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+/** The outcomes that a page of {@link markdown} shows. A run of one type keeps those of the others. */
+export function outcomesIn(page: string): Map<string, Outcome[]> {
+  const all = new Map<string, Outcome[]>();
+  // A reason may continue on the next lines.
+  const lines = page.replaceAll(/\n {2}(?=\S)/g, ' ').split('\n');
+  const reasons = new Map<string, string>();
+  let names: string[] = [];
+  let section = '';
+  for (const line of lines) {
+    const [, heading] = /^## (\S+): /.exec(line) ?? [];
+    if (heading !== undefined) section = heading;
+    const [, given, text = ''] = /^- (\d+) (?:FAIL|n\/a): (.*)$/.exec(line) ?? [];
+    if (given !== undefined) reasons.set(`${section} ${given}`, text);
+    const cells = line.startsWith('| ') ? line.slice(2, -2).split(' | ') : [];
+    const [first = '', ...rest] = cells;
+    if (first === 'case') names = rest;
+    const [, number, title = ''] = /^(\d+)\. (.*)$/.exec(first) ?? [];
+    if (number === undefined) continue;
+    for (const [index, name] of names.entries()) {
+      const verdict = rest[index] as Outcome['verdict'];
+      all.set(name, [...(all.get(name) ?? []), { number: Number(number), title, verdict, reason: '' }]);
+    }
+  }
+  const reasonOf = (name: string, number: number) => unescaped(reasons.get(`${name} ${number}`) ?? '');
+  return new Map(
+    [...all].map(([name, outcomes]) => [
+      name,
+      outcomes.map((one) => ({ ...one, reason: reasonOf(name, one.number) })),
+    ]),
+  );
+}
+
 /** An item of a list. */
 function item(text: string): string[] {
   return wrapped(text, lineWidth - 2).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
@@ -75,4 +107,9 @@ function steady(text: string): string {
     .replaceAll(/veth[0-9a-f]{8}/g, 'vethN')
     .replaceAll('|', '\\|')
     .replaceAll('<', '&lt;');
+}
+
+/** The text before {@link steady} has escaped it. */
+function unescaped(text: string): string {
+  return text.replaceAll('\\|', '|').replaceAll('&lt;', '<');
 }

@@ -9,12 +9,14 @@ import {
   type AttachmentRecord,
   type Attachments,
   applyNetwork,
+  type CoordinatorPart,
   checkNetwork,
   coordinatorPart,
   nicOf,
   numbersIn,
   podOf,
   type RecordedNic,
+  withPart,
 } from '#node';
 import {
   type AttachmentKey,
@@ -65,14 +67,14 @@ export class CoordinatorPlugin implements CniPlugin {
       const request = this.#request(record, options, prevResult);
       const planned = planNic(request, { pod, node });
       if (planned === undefined) {
-        await attachments.put(withPart(record, call, { state: 'done', result: prevResult }));
+        await attachments.put(recorded(record, call, { state: 'done', result: prevResult }));
         return prevResult;
       }
       const { desired, record: plan, sight } = planned;
       await detectLate(call, { prevResult, record }, this.#parts);
       for (const note of desired.notes) call.log.info({ note }, 'the plan leaves out some settings');
       const result = coordinatorResult(prevResult, desired, record.interfaceName, call.netns);
-      const intended = withPart(record, call, { state: 'intended', result, plan });
+      const intended = recorded(record, call, { state: 'intended', result, plan });
       await this.#recordNumbers(intended, plan.numbers);
       await attachments.putForKernel(intended);
       try {
@@ -272,11 +274,11 @@ export class CoordinatorPlugin implements CniPlugin {
 }
 
 /** The record with what the coordinator did, or will do next. */
-function withPart(
+function recorded(
   record: AttachmentRecord,
   call: PluginCall,
-  part: Pick<NonNullable<AttachmentRecord['coordinator']>, 'state' | 'result' | 'plan'>,
+  part: Omit<CoordinatorPart, 'netConf'>,
 ): AttachmentRecord {
   const { prevResult: _, ...netConf }: NetConf = call.conf;
-  return { ...record, coordinator: { ...part, netConf } };
+  return withPart(record, coordinatorPart, { ...part, netConf });
 }
