@@ -81,6 +81,13 @@ export type {
 } from './core/index.ts';
 export { type CustomKind, type OpenApiSchema, type PrinterColumn, structuralSchema } from './crd/index.ts';
 export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
+export {
+  type CalicoPool,
+  type CiliumNode,
+  type CiliumPool,
+  foreignResources,
+  type ServiceCIDR,
+} from './foreign/index.ts';
 export { type Labels, selectorMatches, serviceSelects } from './label-selector.ts';
 export { crdManifests } from './manifests.ts';
 export type { LabelSelector } from './metadata.ts';

@@ -10,6 +10,7 @@ export const conditionSchema = partOf({
     .describe('Whether the condition holds: True, False or Unknown.'),
   reason: z.string().optional().describe('Reason in one word.'),
   message: z.string().optional().describe('Reason as a sentence for people.'),
+  observedGeneration: z.int().optional().describe('Generation of the spec that the condition describes.'),
   lastHeartbeatTime: z.string().nullish().describe('When a kubelet checked it last; on nodes only.'),
   lastTransitionTime: z.string().nullish().describe('When the status changed last.'),
 });

@@ -1,5 +1,5 @@
 export { type CronJob, cronJobs, type Job, jobs } from './batch.ts';
-export type { Condition } from './condition.ts';
+export { type Condition, conditionsField } from './condition.ts';
 export { type ConfigMap, configMaps } from './config-map.ts';
 export {
   type CustomResourceDefinition,

@@ -1,6 +1,7 @@
 // SpiderCoordinator: the cluster's settings for routes, veth and hijacked networks of underlay pods.
 
 import { z } from 'zod';
+import { conditionsField } from '../core/index.ts';
 import { type CustomKind, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { int64, openObject } from '../open-object.ts';
@@ -92,6 +93,7 @@ const statusSchema = openObject({
     .array(z.string())
     .optional()
     .describe('Networks of Services that were found in the cluster.'),
+  conditions: conditionsField,
 });
 
 /** spidercoordinators.spiderpool.spidernet.io. Only the one with the name `default` is used. */

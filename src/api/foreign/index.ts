@@ -1,0 +1,19 @@
+// Kinds of other programs that only the discovery of the cluster's networks reads. The embedded API server has none.
+
+import { calicoPoolStorage, calicoPools } from './calico-pool.ts';
+import { ciliumNodes, ciliumPools } from './cilium.ts';
+import { serviceCIDRs, serviceCIDRsBeta } from './service-cidr.ts';
+
+export type { CalicoPool } from './calico-pool.ts';
+export type { CiliumNode, CiliumPool } from './cilium.ts';
+export type { ServiceCIDR } from './service-cidr.ts';
+
+/** Every such kind. */
+export const foreignResources = {
+  calicoPools,
+  calicoPoolStorage,
+  ciliumNodes,
+  ciliumPools,
+  serviceCIDRs,
+  serviceCIDRsBeta,
+} as const;

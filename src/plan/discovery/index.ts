@@ -1,0 +1,23 @@
+export {
+  CLUSTER_CNI_ANNOTATION,
+  type ClusterCni,
+  type CniFile,
+  clusterCni,
+  clusterCniText,
+} from './cluster-cni.ts';
+export {
+  type DiscoveredStatus,
+  type Discovery,
+  type DiscoveryCondition,
+  type DiscoveryOptions,
+  discoverNetworks,
+} from './discovery.ts';
+export {
+  type CiliumConfigName,
+  type ClusterFacts,
+  DEFAULT_CILIUM_CONFIG,
+  type Reading,
+  type Source,
+  type SourceName,
+  sourcesOf,
+} from './sources.ts';
