@@ -1,7 +1,14 @@
 // CIDRs: an address with a prefix length. Host bits may be set (an interface's address) or must be clear (a network).
 
 import { OrbError } from '#base';
-import { type Address, type Family, formatAddress, maxPrefixLength, parseAddress } from './address.ts';
+import {
+  type Address,
+  type Family,
+  formatAddress,
+  maxPrefixLength,
+  parseAddress,
+  sameAddress,
+} from './address.ts';
 import type { AddressRange } from './range.ts';
 
 /** An address and its prefix length. The host bits may be set. {@link networkOf} clears them. */
@@ -49,6 +56,10 @@ export function parseNetwork(text: string): Cidr {
 
 export function formatCidr(cidr: Cidr): string {
   return `${formatAddress(cidr.address)}/${cidr.prefixLength}`;
+}
+
+export function sameCidr(a: Cidr, b: Cidr): boolean {
+  return a.prefixLength === b.prefixLength && sameAddress(a.address, b.address);
 }
 
 /** The network of the CIDR, with its host bits clear. */

@@ -22,6 +22,7 @@ export {
   networkOf,
   parseCidr,
   parseNetwork,
+  sameCidr,
   unusableAddresses,
 } from './cidr.ts';
 export { type AddressRange, formatRange, parseRange } from './range.ts';

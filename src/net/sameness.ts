@@ -1,6 +1,6 @@
 // The kernel's identity of objects: the fields by which it finds a route or rule, and the values that it adds.
 
-import { formatAddress, formatCidr, networkOf } from '#ip';
+import { formatAddress, formatCidr, networkOf, sameCidr } from '#ip';
 import { type InterfaceAddress, MAIN_TABLE, type Route, RTPROT, type Rule } from './objects.ts';
 
 /** IP6_RT_PRIO_USER and IP6_RT_PRIO_ADDRCONF (ip6_route.h): the metrics of IPv6 routes without a metric. */
@@ -21,7 +21,7 @@ export function routeKey(route: Route): string {
 export function routeMatches(wanted: Route, route: Route): boolean {
   return (
     wanted.table === route.table &&
-    formatCidr(wanted.destination) === formatCidr(route.destination) &&
+    sameCidr(wanted.destination, route.destination) &&
     (wanted.metric === undefined || wanted.metric === route.metric) &&
     (wanted.dev === undefined || wanted.dev === route.dev) &&
     (wanted.gateway === undefined || gatewayText(wanted) === gatewayText(route)) &&

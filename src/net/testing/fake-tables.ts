@@ -1,7 +1,7 @@
 // The tables of a fake namespace: addresses, routes, rules and neighbours. Links add objects to them and remove objects
 // from them.
 
-import { type Address, cidrContains, type Family, formatCidr, sameAddress } from '#ip';
+import { type Address, cidrContains, type Family, sameAddress, sameCidr } from '#ip';
 import type { DumpFilter } from '../namespace.ts';
 import {
   type InterfaceAddress,
@@ -92,7 +92,7 @@ export class FakeTables {
     const link = this.#link(address.dev);
     if (link === undefined) return 'ENODEV';
     const same = (each: InterfaceAddress) =>
-      each.dev === address.dev && formatCidr(each.address) === formatCidr(address.address);
+      each.dev === address.dev && sameCidr(each.address, address.address);
     const existing = this.#addresses.some(same);
     if (verb === 'delete' && !existing) return 'EADDRNOTAVAIL';
     if (verb === 'create' && existing) return 'EEXIST';

@@ -1,7 +1,7 @@
 // Finds routes of a pool to a node's own address. The coordinator makes that route itself, so every ADD would fail.
 
 import type { Node, SpiderIPPool } from '#api';
-import { type Address, formatCidr, hostCidr, tryParseAddress } from '#ip';
+import { type Address, hostCidr, sameCidr, tryParseAddress } from '#ip';
 import { readPoolNetwork } from './pool-network.ts';
 import type { AdmissionIssue } from './validate.ts';
 
@@ -21,8 +21,8 @@ export function nodeRouteIssues(
     if (kept.has(dst)) return [];
     // Each route is read alone, so that the issue names the field of this route.
     const [route] = readPoolNetwork({ ...spec, routes: [{ dst, gw }] }, [])?.routes ?? [];
-    const destination = route === undefined ? '' : formatCidr(route.destination);
-    const hit = addresses.find(({ address }) => formatCidr(hostCidr(address)) === destination);
+    if (route === undefined) return [];
+    const hit = addresses.find(({ address }) => sameCidr(hostCidr(address), route.destination));
     if (hit === undefined) return [];
     const message = `is the address of node ${hit.node.metadata.name}: remove this route, because pods reach their node through veth0`;
     return [{ field: `spec.routes[${index}].dst`, value: dst, message }];

@@ -9,7 +9,7 @@ import {
   selectorMatches,
 } from '#api';
 import { errorText, isOrbError } from '#base';
-import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, parseNetwork } from '#ip';
+import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, parseNetwork, sameCidr } from '#ip';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 import { readReservedRanges } from './reserved.ts';
@@ -146,7 +146,7 @@ function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool
   const theirs = other.spec === undefined ? undefined : readPoolNetwork(other.spec, []);
   if (theirs === undefined || !cidrsOverlap(network.subnet, theirs.subnet)) return [];
   const name = other.metadata.name ?? '';
-  if (formatCidr(network.subnet) !== formatCidr(theirs.subnet)) {
+  if (!sameCidr(network.subnet, theirs.subnet)) {
     const message = `overlap with IPPool ${name} which subnet is ${formatCidr(theirs.subnet)}`;
     return [{ field: 'spec.subnet', value: spec.subnet, message }];
   }

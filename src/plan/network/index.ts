@@ -72,6 +72,8 @@ export {
   REPLY_MARK,
   routeText,
   ruleText,
+  sameRoute,
+  sameRule,
   usualNumbers,
   type VethPair,
   vethMac,

@@ -19,7 +19,7 @@ import {
   type PodInput,
   planPod,
   REPLY_MARK,
-  routeText,
+  sameRoute,
 } from '../network/index.ts';
 import type { LinkView, NamespaceView } from './view.ts';
 import type { Firewall, Place } from './world.ts';
@@ -59,12 +59,12 @@ export function plannedPod(
     ...pod.addresses,
   ];
   const made = nics.flatMap(({ routes }) => routes);
-  const unwanted = new Set(pod.unwantedRoutes.map(routeText));
+  const isUnwanted = (route: Route) => pod.unwantedRoutes.some((other) => sameRoute(other, route));
   const links = nics.map(({ name: link }) => ({ name: link, mac: macs[link] ?? '' }));
   const view = viewOf({
     links: [...links, ...(veth === undefined ? [] : [{ name: veth.podLink, mac: veth.podMac }])],
     addresses,
-    routes: [...made.filter((route) => !unwanted.has(routeText(route))), ...pod.routes],
+    routes: [...made.filter((route) => !isUnwanted(route)), ...pod.routes],
     rules: pod.rules,
     neighbours: pod.neighbours,
     sysctls: new Map(pod.sysctls.map(({ key, value }) => [key, value])),

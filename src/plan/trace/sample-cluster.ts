@@ -3,7 +3,7 @@
 // Its numbers are those of the lab, so that pages about both read alike.
 
 import { parseCidr } from '#ip';
-import { ruleText } from '../network/index.ts';
+import { sameRule } from '../network/index.ts';
 import { connected, interfaceAddress, routeBy, viewOf } from './planned.ts';
 import {
   anyOf,
@@ -60,10 +60,7 @@ function buildNode(number: 1 | 2, built: readonly Built[], firewall: Firewall): 
       ),
       ...shares.flatMap((share) => share.routes),
     ],
-    rules: rules.filter(
-      (rule, i) =>
-        rules.findIndex((one) => one.family === rule.family && ruleText(one) === ruleText(rule)) === i,
-    ),
+    rules: rules.filter((rule, i) => rules.findIndex((one) => sameRule(one, rule)) === i),
     neighbours: shares.flatMap((share) => share.neighbours),
     sysctls: new Map([
       ...forwarding,

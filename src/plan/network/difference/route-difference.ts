@@ -107,15 +107,13 @@ function linkKey(dev: string | undefined, destination: Cidr): string {
  * apart).
  */
 export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
-  const handled = new Set(
-    routeFindings(desired, observed).flatMap(({ fix }) =>
-      fix?.kind === 'change' && fix.change.verb === 'delete' && fix.change.kind === 'route'
-        ? [routeText(fix.change.route)]
-        : [],
-    ),
+  const handled = routeFindings(desired, observed).flatMap(({ fix }) =>
+    fix?.kind === 'change' && fix.change.verb === 'delete' && fix.change.kind === 'route'
+      ? [fix.change.route]
+      : [],
   );
   return unwanted(desired, observed)
-    .filter((route) => !handled.has(routeText(route)))
+    .filter((route) => !handled.some((other) => sameRoute(other, route)))
     .map(removal);
 }
 

@@ -1,11 +1,11 @@
 // Finds the routes of table main that belong to a NIC in a dump. They are recorded, because its default route may move.
 
-import { formatCidr, parseCidr } from '#ip';
+import { type Cidr, parseCidr, sameCidr } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route } from '#net';
 import { routeKey } from '../state/index.ts';
 import type { PodNic } from './nic.ts';
 
-const LINK_LOCAL = formatCidr(parseCidr('fe80::/64'));
+const LINK_LOCAL = parseCidr('fe80::/64');
 
 /**
  * The NIC's routes as its plugin made them. They come from a dump, and from the record if we moved them out of main. A
@@ -17,7 +17,7 @@ export function nicRoutes(
   recorded?: PodNic,
 ): Route[] {
   const found = dump.filter(isOthers).flatMap((route) => partOf(route, nic.name));
-  const same = recorded !== undefined && texts(recorded) === texts(nic);
+  const same = recorded !== undefined && haveSameAddresses(recorded, nic);
   const now = new Set(found.map(routeKey));
   const moved = same ? recorded.routes.filter((old) => !now.has(routeKey(old))) : [];
   return [...found, ...moved];
@@ -29,7 +29,7 @@ function isOthers(route: Route): boolean {
     route.table === MAIN_TABLE &&
     route.type === 'unicast' &&
     route.protocol !== ROUTE_PROTOCOL &&
-    formatCidr(route.destination) !== LINK_LOCAL
+    !sameCidr(route.destination, LINK_LOCAL)
   );
 }
 
@@ -49,6 +49,8 @@ function partOf(route: Route, dev: string): Route[] {
   return [{ ...rest, ...alone }];
 }
 
-function texts(nic: Pick<PodNic, 'addresses'>): string {
-  return nic.addresses.map(formatCidr).sort().join(' ');
+/** In any order. */
+function haveSameAddresses(a: Pick<PodNic, 'addresses'>, b: Pick<PodNic, 'addresses'>): boolean {
+  const isOfB = (cidr: Cidr) => b.addresses.some((other) => sameCidr(cidr, other));
+  return a.addresses.length === b.addresses.length && a.addresses.every(isOfB);
 }

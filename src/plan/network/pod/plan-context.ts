@@ -1,7 +1,7 @@
 // What all parts of a pod's plan share: its NICs with their links to the node, the families, and the node's addresses.
 
 import { OrbError } from '#base';
-import { type Address, type Cidr, cidrContains, type Family, networkOf, parseCidr } from '#ip';
+import { type Address, type Cidr, cidrContains, type Family, networkOf, parseCidr, sameCidr } from '#ip';
 import type { Route } from '#net';
 import type { CoordinatorSettings } from '../settings/index.ts';
 import {
@@ -9,7 +9,6 @@ import {
   LEAST_IPV6_MTU_BYTES,
   type Owned,
   type PodNumbers,
-  sameCidr,
   usualNumbers,
 } from '../state/index.ts';
 import type { PodInput } from './nic.ts';
@@ -47,7 +46,6 @@ export interface PlanContext {
   /** The owner of objects that belong to the whole pod. */
   readonly owner: AttachmentKey;
   readonly numbers: PodNumbers;
-  readonly notes: string[];
 }
 
 const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
@@ -82,7 +80,6 @@ export function planContext(input: PodInput): PlanContext {
       .filter((address) => address !== undefined),
     owner: firstOfOurs.owner,
     numbers: input.numbers ?? usualNumbers,
-    notes: [],
   };
 }
 

@@ -42,7 +42,7 @@ export function planPod(input: PodInput): DesiredNetwork {
     node: planNodeShare(context),
     veth: context.ownLink,
     nics: ours.map(planned),
-    notes: [...context.notes, ...notesOf(context)],
+    notes: notesOf(context),
   };
 }
 
@@ -159,14 +159,16 @@ function chosenMac(nic: Nic): Mac | undefined {
 function linkAddress(context: PlanContext): InterfaceAddress[] {
   const { vethLinkAddress } = firstOfOurs(context).settings;
   if (vethLinkAddress === undefined || context.ownLink === undefined) return [];
-  if (!context.families.includes(4)) {
-    context.notes.push(
-      `vethLinkAddress ${formatAddress(vethLinkAddress)} is left out: the pod has no IPv4 address`,
-    );
-    return [];
-  }
+  if (!context.families.includes(4)) return [];
   // With scope link, the kernel does not choose it as a source address.
   return [{ dev: POD_LINK, address: hostCidr(vethLinkAddress), scope: 'link' }];
+}
+
+function linkAddressNotes(context: PlanContext): string[] {
+  const { vethLinkAddress } = firstOfOurs(context).settings;
+  if (vethLinkAddress === undefined || context.ownLink === undefined || context.families.includes(4))
+    return [];
+  return [`vethLinkAddress ${formatAddress(vethLinkAddress)} is left out: the pod has no IPv4 address`];
 }
 
 function notesOf(context: PlanContext): string[] {
@@ -187,5 +189,7 @@ function notesOf(context: PlanContext): string[] {
       .filter(({ destination }) => served.has(cidrKey(destination)))
       .map(({ destination }) => `policy route ${formatCidr(destination)} is left out: it is hijacked`);
   });
-  return [...new Set([...hijacked, ...policies, ...both, ...unmetRequests(context)])];
+  return [
+    ...new Set([...linkAddressNotes(context), ...hijacked, ...policies, ...both, ...unmetRequests(context)]),
+  ];
 }

@@ -1,7 +1,7 @@
 // The plan of a pod as repair needs it. It includes the objects of the previous plugins that disappear when a link goes
 // down. It leaves out the NICs that are gone or belong to another program now.
 
-import { type Cidr, formatAddress, formatCidr, networkOf, sameAddress } from '#ip';
+import { type Cidr, formatAddress, networkOf, sameAddress, sameCidr } from '#ip';
 import { type InterfaceAddress, type Link, MAIN_TABLE, type Route, RTPROT } from '#net';
 import { type DesiredNamespace, type DesiredNetwork, type Owned, routeKey } from '../state/index.ts';
 
@@ -83,12 +83,12 @@ function outlives({ table, protocol }: Route): boolean {
  * it for two seconds.
  */
 function restored(address: InterfaceAddress, nics: readonly AttachedNic[]): InterfaceAddress {
-  const network = formatCidr(networkOf(address.address));
+  const network = networkOf(address.address);
   const connected = nics.some(
     ({ name, routes }) =>
       name === address.dev &&
       routes.some(
-        ({ protocol, destination }) => protocol === RTPROT.kernel && formatCidr(destination) === network,
+        ({ protocol, destination }) => protocol === RTPROT.kernel && sameCidr(destination, network),
       ),
   );
   return { ...address, noDad: true, ...(!connected && { noPrefixRoute: true }) };

@@ -43,7 +43,6 @@ export {
   cidrKey,
   routeKey,
   routesByKey,
-  sameCidr,
   sameHop,
   sameInterfaceAddress,
   sameNeighbour,

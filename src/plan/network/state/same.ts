@@ -1,6 +1,6 @@
 // Tells whether two network objects are the same: by the key that the kernel uses, and by everything that we ask for.
 
-import { type Address, type Cidr, sameAddress } from '#ip';
+import { type Address, type Cidr, sameAddress, sameCidr } from '#ip';
 import type { InterfaceAddress, Neighbour, NextHop, Route, Rule } from '#net';
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
@@ -94,10 +94,6 @@ export function sameInterfaceAddress(a: InterfaceAddress, b: InterfaceAddress): 
 
 function metricOf(route: Route): number {
   return route.metric ?? (route.destination.address.family === 6 ? IPV6_DEFAULT_METRIC : 0);
-}
-
-export function sameCidr(a: Cidr, b: Cidr): boolean {
-  return a.prefixLength === b.prefixLength && sameAddress(a.address, b.address);
 }
 
 function sameOptional(a: Address | undefined, b: Address | undefined): boolean {
