@@ -121,7 +121,11 @@ test('a SpiderCoordinator that would break every pod is refused, with each field
     ],
   ];
   for (const [spec, message] of cases) await assert.rejects(coordinator(spec), { message });
+  await assert.rejects(coordinator({ mode: 'auto' }), {
+    message: /spec\.podCIDRType: Invalid value: .*: is required: one of auto, cluster, calico, cilium, none/,
+  });
   const good = {
+    podCIDRType: 'auto',
     hijackCIDR: ['10.0.0.1/8', '169.254.25.10'],
     vethLinkAddress: '',
     hostRuleTable: 500,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ipv4Address, networks, policyRouteSchema } from '../cni/index.ts';
 import { type FieldIssue, issuesOf } from '../validation.ts';
+import { podCIDRTypes, type SpiderCoordinator } from './coordinator.ts';
 
 /** The forms of the plugin's configuration, with the field names of the SpiderCoordinator. */
 const specSchema = z.looseObject({
@@ -11,7 +12,19 @@ const specSchema = z.looseObject({
   vethLinkAddress: ipv4Address,
 });
 
-/** What is wrong with the spec of a SpiderCoordinator. Empty if nothing is wrong. */
-export function coordinatorIssues(spec: unknown): FieldIssue[] {
-  return issuesOf(z.looseObject({ spec: specSchema.optional() }), { spec });
+/**
+ * What is wrong with the spec of a SpiderCoordinator. Empty if nothing is wrong. `old` is the stored spec on an update:
+ * a coordinator that an older admission stored without podCIDRType may be written again.
+ */
+export function coordinatorIssues(spec: Spec, old?: Spec): FieldIssue[] {
+  return [...typeIssues(spec, old), ...issuesOf(z.looseObject({ spec: specSchema.optional() }), { spec })];
+}
+
+type Spec = SpiderCoordinator['spec'];
+
+function typeIssues(spec: Spec, old: Spec): FieldIssue[] {
+  const isOld = old !== undefined && old.podCIDRType === undefined;
+  if (spec?.podCIDRType !== undefined || isOld) return [];
+  const message = `is required: one of ${podCIDRTypes.join(', ')}`;
+  return [{ field: 'spec.podCIDRType', value: undefined, message }];
 }

@@ -12,15 +12,32 @@ export const coordinatorModes = ['auto', 'underlay', 'overlay', 'disable', 'disa
 export const podCIDRTypes = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const;
 
 /** Two bytes of a unicast MAC address, or nothing. The low bit of the first byte is the multicast bit (IEEE 802). */
-const MAC_PREFIX = /^([0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2})?$/;
+const macPrefix = ruledText(
+  /^([0-9a-fA-F][02468aceACE]:[0-9a-fA-F]{2})?$/,
+  5,
+  'must be the first two bytes of a unicast MAC address, for example 0a:1b',
+);
 
 /**
  * The characters of addresses and CIDRs. Admission checks the value. Regular expressions of the API server have no
  * look-ahead.
  */
 const NETWORK_TEXT = /^\s*[0-9a-fA-F:.]+(\/[0-9]{1,3})?\s*$/;
-const IPV4_TEXT = /^([0-9]{1,3}(\.[0-9]{1,3}){3})?$/;
-const NIC_NAME = /^[^/:\s]{0,15}$/;
+const ipv4Text = ruledText(/^([0-9]{1,3}([.][0-9]{1,3}){3})?$/, 15, 'must be an IPv4 address');
+const nicName = ruledText(
+  /^[^/:\s]{0,15}$/,
+  15,
+  'must be the name of an interface: at most 15 characters without "/", ":" and blanks',
+);
+
+/** Text with a rule that says in words what is allowed. A pattern of OpenAPI would only be shown. */
+function ruledText(pattern: RegExp, longest: number, message: string) {
+  return z
+    .string()
+    .max(longest, { abort: true })
+    .refine((text) => pattern.test(text), { error: message })
+    .meta(rules({ rule: `self.matches(${JSON.stringify(pattern.source)})`, message }));
+}
 
 const foreignTable = {
   rule: 'self < 253 || self > 255',
@@ -46,9 +63,7 @@ export const coordinatorFields = {
     .optional()
     .describe('More networks that pods reach through their node, as CIDRs or addresses.'),
   policyRoutes: z.array(routeSchema).optional().describe('Routes through the current interface.'),
-  podMACPrefix: z
-    .string()
-    .regex(MAC_PREFIX)
+  podMACPrefix: macPrefix
     .optional()
     .describe(
       'First two bytes of the MAC addresses of pods, for example 0a:1b; the other bytes come from the address.',
@@ -57,9 +72,7 @@ export const coordinatorFields = {
     .boolean()
     .default(true)
     .describe('Whether routes are tuned in pods with several interfaces.'),
-  podDefaultRouteNIC: z
-    .string()
-    .regex(NIC_NAME)
+  podDefaultRouteNIC: nicName
     .optional()
     .describe('Interface that keeps the default route; empty changes no default route.'),
   hostRuleTable: int64()
@@ -74,9 +87,7 @@ export const coordinatorFields = {
     .min(0)
     .default(0)
     .describe('Transmit queue length of the interface; 0 leaves it unchanged.'),
-  vethLinkAddress: z
-    .string()
-    .regex(IPV4_TEXT)
+  vethLinkAddress: ipv4Text
     .optional()
     .describe('IPv4 address of the veth interface inside the pod; service meshes need it.'),
   vethMTU: int64().min(68).max(65_535).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),

@@ -139,6 +139,34 @@ function broken(schema: OpenApiSchema, self: CelValue, oldSelf?: CelValue): stri
   return [...own, ...fields];
 }
 
+test('the server says in words which MAC prefix, name and address a coordinator may have', () => {
+  const rules = (spec: object) => brokenRules('SpiderCoordinator', spec);
+  const fine = { podMACPrefix: '0a:1b', podDefaultRouteNIC: 'net1', vethLinkAddress: '169.254.100.1' };
+  assert.deepEqual(rules(fine), []);
+  assert.deepEqual(rules({ podMACPrefix: '', podDefaultRouteNIC: '', vethLinkAddress: '' }), []);
+  assert.deepEqual(rules({ podMACPrefix: '01:10' }), [
+    'must be the first two bytes of a unicast MAC address, for example 0a:1b',
+  ]);
+  assert.deepEqual(rules({ podDefaultRouteNIC: 'a\tb' }), [
+    'must be the name of an interface: at most 15 characters without "/", ":" and blanks',
+  ]);
+  assert.deepEqual(rules({ vethLinkAddress: 'fe80::1' }), ['must be an IPv4 address']);
+  const coordinator = (of: object) =>
+    brokenRules('SpiderMultusConfig', { cniType: 'custom', coordinator: of });
+  assert.equal(coordinator({ podMACPrefix: '01:10' }).length, 1);
+});
+
+test('a coordinator with a negative queue length, another rp_filter or no MTU is refused', () => {
+  assert.deepEqual(fieldsRefused(spiderCoordinators, { podRPFilter: -1, vethMTU: 1500 }), []);
+  const wrong = { podCIDRType: 'weave', podRPFilter: 3, txQueueLen: -1, vethMTU: 0 };
+  assert.deepEqual(fieldsRefused(spiderCoordinators, wrong), [
+    'spec.podCIDRType',
+    'spec.podRPFilter',
+    'spec.txQueueLen',
+    'spec.vethMTU',
+  ]);
+});
+
 test('family and subnet of a pool never change, but a missing family can be added', () => {
   const pool = { ipVersion: 4, subnet: '10.6.0.0/16' };
   assert.deepEqual(brokenRules('SpiderIPPool', pool, pool), []);

@@ -55,8 +55,44 @@ test('a deletion checks only the allocated addresses of a pool', () => {
   assert.deepEqual(fields(question(held, { operation: 'DELETE' })), ['status.allocatedIPCount']);
   const coordinator = { metadata: { name: 'default' }, spec: { vethLinkAddress: '999.1.1.1' } };
   const of = { plural: 'spidercoordinators' };
-  assert.deepEqual(fields(question(coordinator, of)), ['spec.vethLinkAddress']);
+  assert.deepEqual(fields(question(coordinator, of)), ['spec.podCIDRType', 'spec.vethLinkAddress']);
   assert.deepEqual(fields(question(coordinator, { ...of, operation: 'DELETE' })), []);
+});
+
+const scc = { plural: 'spidercoordinators' };
+const coordinatorOf = (spec: object | undefined) => ({ metadata: { name: 'default' }, spec });
+
+test('a SpiderCoordinator must name its podCIDRType, but one that is stored without may be written again', () => {
+  const without = coordinatorOf({ mode: 'auto' });
+  assert.deepEqual(fields(question(without, scc)), ['spec.podCIDRType']);
+  assert.deepEqual(fields(question(coordinatorOf(undefined), scc)), ['spec.podCIDRType']);
+  assert.deepEqual(fields(question(coordinatorOf({ podCIDRType: 'auto' }), scc)), []);
+  const update = { ...scc, operation: 'UPDATE' } as const;
+  assert.deepEqual(fields(question(without, { ...update, oldObject: without })), []);
+  const typed = coordinatorOf({ podCIDRType: 'auto' });
+  assert.deepEqual(fields(question(without, { ...update, oldObject: typed })), ['spec.podCIDRType']);
+  const { issues } = admissionVerdict(question(without, scc), cluster);
+  assert.equal(issues[0]?.message, 'is required: one of auto, cluster, calico, cilium, none');
+});
+
+test('the mutating step makes networks of a SpiderCoordinator canonical, and leaves unreadable ones to the checks', () => {
+  const spec = {
+    podCIDRType: 'auto',
+    hijackCIDR: [' 169.254.25.10', '10.0.0.1/8', 'fd00:0::1', '10.0.0.0/99'],
+    policyRoutes: [{ dst: '10.1.0.9', gw: '10.6.0.1' }],
+  };
+  const stored = admittedObject(question(coordinatorOf(spec), scc)) as {
+    spec: typeof spec;
+    metadata: object;
+  };
+  assert.deepEqual(stored.spec.hijackCIDR, ['169.254.25.10/32', '10.0.0.0/8', 'fd00::1/128', '10.0.0.0/99']);
+  assert.deepEqual(stored.spec.policyRoutes, [{ dst: '10.1.0.9/32', gw: '10.6.0.1' }]);
+  assert.deepEqual(fields(question(stored, scc)), ['spec.hijackCIDR[3]']);
+});
+
+test('a SpiderCoordinator gets no finalizer, so that it can be deleted', () => {
+  const stored = admittedObject(question(coordinatorOf({ podCIDRType: 'auto' }), scc)) as SpiderIPPool;
+  assert.equal(stored.metadata.finalizers, undefined);
 });
 
 test('status writes, other kinds and malformed objects are admitted unchanged', () => {

@@ -7,10 +7,12 @@ import {
   type Node,
   type ResourceType,
   resources,
+  type SpiderCoordinator,
   type SpiderIPPool,
   type SpiderReservedIP,
 } from '#api';
 import type { Family } from '#ip';
+import { defaultCoordinator } from './default-coordinator.ts';
 import { defaultPool, defaultReservedIP } from './default-pool.ts';
 import { nodeRouteIssues } from './node-routes.ts';
 import { type AdmissionIssue, validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
@@ -55,6 +57,7 @@ export function admittedObject({ object, ...request }: AdmissionQuestion): unkno
   if (isOf(request, spiderIPPools, object)) {
     return defaultPool(object, request.oldObject as SpiderIPPool | undefined);
   }
+  if (isOf(request, spiderCoordinators, object)) return defaultCoordinator(object);
   return isOf(request, spiderReservedIPs, object) ? defaultReservedIP(object) : object;
 }
 
@@ -78,7 +81,8 @@ function issuesOf(
   if (isOf(request, spiderReservedIPs, object)) {
     return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });
   }
-  return isOf(request, spiderCoordinators, object) ? coordinatorIssues(object.spec) : [];
+  if (!isOf(request, spiderCoordinators, object)) return [];
+  return coordinatorIssues(object.spec, (request.oldObject as SpiderCoordinator | undefined)?.spec);
 }
 
 function warningsOf(request: AdmissionQuestion): string[] {
