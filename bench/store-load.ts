@@ -63,7 +63,7 @@ class LoadGenerator {
     return http.request(this.#load.url + target, {
       method,
       headers,
-      ...(agent === undefined ? {} : { agent }),
+      ...(agent !== undefined && { agent }),
     });
   }
 

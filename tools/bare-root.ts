@@ -105,7 +105,7 @@ async function enter(
     HOME: '/root',
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     TERM,
-    ...(CI === undefined ? {} : { CI }),
+    ...(CI !== undefined && { CI }),
     ...environment,
   };
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];

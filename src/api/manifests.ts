@@ -18,7 +18,7 @@ function crdManifest(kind: CustomKind): CustomResourceDefinition {
     spec: {
       group: kind.group,
       names: {
-        ...(kind.categories.length > 0 ? { categories: [...kind.categories] } : {}),
+        ...(kind.categories.length > 0 && { categories: [...kind.categories] }),
         kind: kind.kind,
         listKind: `${kind.kind}List`,
         plural: kind.plural,
@@ -31,9 +31,9 @@ function crdManifest(kind: CustomKind): CustomResourceDefinition {
           name: kind.version,
           served: true,
           storage: true,
-          ...(kind.columns.length > 0 ? { additionalPrinterColumns: [...kind.columns] } : {}),
+          ...(kind.columns.length > 0 && { additionalPrinterColumns: [...kind.columns] }),
           schema: { openAPIV3Schema: objectSchema(kind) },
-          ...(kind.statusSubresource ? { subresources: { status: {} } } : {}),
+          ...(kind.statusSubresource && { subresources: { status: {} } }),
         },
       ],
     },

@@ -36,7 +36,7 @@ export function poolAdmission(stored: StoredObjects): Admission {
 function withFinalizersOf({ object }: AdmissionRequest, admitted: ApiObject): ApiObject {
   const { finalizers: _, ...metadata } = admitted.metadata;
   const { finalizers } = object.metadata;
-  return { ...admitted, metadata: { ...metadata, ...(finalizers === undefined ? {} : { finalizers }) } };
+  return { ...admitted, metadata: { ...metadata, ...(finalizers !== undefined && { finalizers }) } };
 }
 
 function causeOf({ field, value, message, forbidden }: AdmissionIssue): StatusCause {

@@ -86,7 +86,7 @@ export class ApiServer {
     this.#store = new Store({
       directory: dataDirectory,
       onDiskFailure,
-      ...(keptEvents === undefined ? {} : { keptEvents }),
+      ...(keptEvents !== undefined && { keptEvents }),
     });
     const { types, resources } = builtInKinds();
     const metaSchema = types.get('ObjectMeta');
@@ -111,7 +111,7 @@ export class ApiServer {
     this.#lifecycle = new Lifecycle(this.#objects, options.logger);
     this.#own = new OwnObjects(this.#objects, options.logger, {
       clusterIp: apiClusterIps(options.services)[0] ?? '',
-      ...(options.authority === undefined ? {} : { authority: options.authority }),
+      ...(options.authority !== undefined && { authority: options.authority }),
     });
     this.#watches = new Watches(this.#store, clock);
     this.#documents = new Documents(this.#registry, types);

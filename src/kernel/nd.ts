@@ -133,7 +133,7 @@ function decodeIcmp(icmp: Uint8Array, envelope: Envelope): NeighbourMessage | un
     router: (flags & 0x80) !== 0,
     solicited: (flags & 0x40) !== 0,
     override: (flags & 0x20) !== 0,
-    ...(mac === undefined ? {} : { mac }),
+    ...(mac !== undefined && { mac }),
   };
 }
 

@@ -140,11 +140,11 @@ function tlsOf(cluster: Cluster, user: User, base: string, subject: string): Tls
   const cert = pem(user['client-certificate-data'], user['client-certificate']);
   const key = pem(user['client-key-data'], user['client-key']);
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(cluster['tls-server-name'] === undefined ? {} : { servername: cluster['tls-server-name'] }),
-    ...(cluster['insecure-skip-tls-verify'] === true ? { rejectUnauthorized: false } : {}),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(cluster['tls-server-name'] !== undefined && { servername: cluster['tls-server-name'] }),
+    ...(cluster['insecure-skip-tls-verify'] === true && { rejectUnauthorized: false }),
   };
 }
 

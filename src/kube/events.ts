@@ -106,16 +106,16 @@ export class EventRecorder {
         apiVersion: apiVersionOf(type),
         kind: type.kind,
         name,
-        ...(type.namespaced ? { namespace } : {}),
-        ...(uid === undefined ? {} : { uid }),
+        ...(type.namespaced && { namespace }),
+        ...(uid !== undefined && { uid }),
       },
       ...note,
       count: 1,
       firstTimestamp: timestamp(nowMs),
       lastTimestamp: timestamp(nowMs),
-      source: { component, ...(host === undefined ? {} : { host }) },
+      source: { component, ...(host !== undefined && { host }) },
       reportingComponent: component,
-      ...(host === undefined ? {} : { reportingInstance: host }),
+      ...(host !== undefined && { reportingInstance: host }),
     });
   }
 }

@@ -152,8 +152,8 @@ class HttpKubeClient implements KubeClient {
       body: {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
-        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-        ...(Object.keys(must).length === 0 ? {} : { preconditions: must }),
+        ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+        ...(Object.keys(must).length > 0 && { preconditions: must }),
       },
       signal: options.signal,
     });

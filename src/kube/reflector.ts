@@ -69,7 +69,7 @@ export class Reflector<T extends KubeObject> {
     this.store = new Store(options.indexes);
     this.#backOff = new BackOff({
       ...backOffSpan,
-      ...(options.random === undefined ? {} : { random: options.random }),
+      ...(options.random !== undefined && { random: options.random }),
     });
     this.ready = new Promise((resolve) => {
       this.#markReady = resolve;

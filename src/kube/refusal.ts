@@ -31,7 +31,7 @@ export function refusal(action: string, subject: string, status: number, body: S
   return new OrbError(code, {
     message: `the API server answered ${status} to ${action}`,
     subject,
-    ...(said === '' ? {} : { said }),
+    ...(said !== '' && { said }),
   });
 }
 

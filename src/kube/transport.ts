@@ -100,10 +100,11 @@ export class Transport {
       headers: {
         accept: 'application/json',
         'user-agent': 'orbweaver',
-        ...(authorization === undefined ? {} : { authorization }),
-        ...(body === undefined
-          ? {}
-          : { 'content-type': exchange.contentType ?? 'application/json', 'content-length': body.length }),
+        ...(authorization !== undefined && { authorization }),
+        ...(body !== undefined && {
+          'content-type': exchange.contentType ?? 'application/json',
+          'content-length': body.length,
+        }),
       },
     });
     endWith(request, exchange, lifeMs);
@@ -161,7 +162,7 @@ function unreachable(verb: string, subject: string, said: string, cause?: unknow
     message,
     subject,
     said,
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause !== undefined && { cause }),
   });
 }
 

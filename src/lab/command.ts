@@ -14,7 +14,7 @@ function failed({ argv }: Command, said: string, cause?: unknown): OrbError {
     message: `${argv.slice(0, 4).join(' ')} failed`,
     subject: argv.join(' '),
     said: said.trim(),
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause !== undefined && { cause }),
   });
 }
 
@@ -34,7 +34,7 @@ export function run(command: Command, environment?: NodeJS.ProcessEnv): Promise<
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: 'pipe',
-      ...(environment === undefined ? {} : { env: environment }),
+      ...(environment !== undefined && { env: environment }),
     });
     const printed: Buffer[] = [];
     const said: Buffer[] = [];

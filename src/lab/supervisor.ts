@@ -85,7 +85,7 @@ export class Supervisor {
       stdio: ['ignore', log, log, ...descriptors],
       // The program has its own session: Ctrl-C reaches only the lab, which ends its programs in order.
       detached: true,
-      ...(environment === undefined ? {} : { env: environment }),
+      ...(environment !== undefined && { env: environment }),
     });
     closeSync(log);
     this.#running.set(name, child);

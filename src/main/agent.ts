@@ -58,7 +58,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     config,
     nodeName,
     agentNamespace: env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
-    ...(env.MULTUS_CLUSTER_NETWORK ? { clusterNetwork: env.MULTUS_CLUSTER_NETWORK } : {}),
+    ...(env.MULTUS_CLUSTER_NETWORK && { clusterNetwork: env.MULTUS_CLUSTER_NETWORK }),
     client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,

@@ -191,7 +191,7 @@ function kubeconfig(url: string, token: string, tls: Certificate): string {
   const authority = Buffer.from(tls.certificate).toString('base64');
   const cluster = {
     server: url,
-    ...(url.startsWith('https:') ? { 'certificate-authority-data': authority } : {}),
+    ...(url.startsWith('https:') && { 'certificate-authority-data': authority }),
   };
   const config = {
     apiVersion: 'v1',

@@ -19,7 +19,7 @@ export type BondOption =
   | { readonly value: 'addresses'; readonly attribute: number };
 
 function number(attribute: number, bits: 8 | 16 | 32, words?: readonly string[]): BondOption {
-  return { value: 'number', attribute, bits, ...(words === undefined ? {} : { words }) };
+  return { value: 'number', attribute, bits, ...(words !== undefined && { words }) };
 }
 
 /** By name. */

@@ -24,7 +24,7 @@ export const patch = (object: ConfigMap, value: string, resourceVersion?: string
   verb: 'patch',
   type,
   object,
-  body: { data: { value }, ...(resourceVersion === undefined ? {} : { metadata: { resourceVersion } }) },
+  body: { data: { value }, ...(resourceVersion !== undefined && { metadata: { resourceVersion } }) },
 });
 
 /** Lets everything run that does not wait for the clock. */

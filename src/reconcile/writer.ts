@@ -87,7 +87,7 @@ export class Writer {
       const patch = {
         type: 'merge',
         body: { ...body, metadata },
-        ...(subresource === undefined ? {} : { subresource }),
+        ...(subresource !== undefined && { subresource }),
       } as const;
       await this.#shown(type, await client.patch(type, refOf(object), patch, { signal }), signal);
     }

@@ -192,10 +192,11 @@ export class Cluster {
     const authorization = this.#config.authorization();
     const headers = {
       accept: sent.accept ?? 'application/json',
-      ...(body === ''
-        ? {}
-        : { 'content-type': sent.type ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
-      ...(authorization === undefined ? {} : { authorization }),
+      ...(body !== '' && {
+        'content-type': sent.type ?? 'application/json',
+        'content-length': Buffer.byteLength(body),
+      }),
+      ...(authorization !== undefined && { authorization }),
     };
     const options = {
       host: url.hostname.replace(/^\[|\]$/g, ''),

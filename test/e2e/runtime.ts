@@ -201,14 +201,12 @@ export class Runtime {
     const env = {
       CNI_COMMAND: verb,
       CNI_PATH: this.binFolder,
-      ...(sandbox === undefined
-        ? {}
-        : {
-            CNI_CONTAINERID: sandbox.id,
-            CNI_NETNS: sandbox.netns,
-            CNI_IFNAME: interfaceName,
-            CNI_ARGS: cniArgs(sandbox),
-          }),
+      ...(sandbox !== undefined && {
+        CNI_CONTAINERID: sandbox.id,
+        CNI_NETNS: sandbox.netns,
+        CNI_IFNAME: interfaceName,
+        CNI_ARGS: cniArgs(sandbox),
+      }),
       ...call.env,
     };
     const key = `${name} ${plugin.type} ${sandbox?.id} ${interfaceName}`;

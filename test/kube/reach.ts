@@ -38,7 +38,7 @@ function cellsTo(from: Place, to: Place): Cell[] {
         protocol,
         address,
         port: protocol === 'icmp' ? 0 : to.port,
-        ...(isSeen && source !== undefined ? { sources: [source] } : {}),
+        ...(isSeen && source !== undefined && { sources: [source] }),
       };
     }),
   );

@@ -226,7 +226,7 @@ function allocationOf(
       nic: assignment.nic,
       address: interfaceAddress(assignment),
       heldIn: assignment.pool.name,
-      ...(assignment.pool.gateway === undefined ? {} : { gateway: assignment.pool.gateway }),
+      ...(assignment.pool.gateway !== undefined && { gateway: assignment.pool.gateway }),
     })),
     routes,
   };

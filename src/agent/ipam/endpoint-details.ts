@@ -21,17 +21,15 @@ export function endpointDetails(
       interface: nic,
       vlan: 0,
       ...families,
-      ...(own.some(({ pool }) => pool.gateway !== undefined)
-        ? { cleanGateway: own.some((one) => one.cleanGateway) }
-        : {}),
-      ...(beyond.length === 0
-        ? {}
-        : {
-            routes: beyond.map((route) => ({
-              dst: formatCidr(route.destination),
-              gw: formatAddress(route.gateway),
-            })),
-          }),
+      ...(own.some(({ pool }) => pool.gateway !== undefined) && {
+        cleanGateway: own.some((one) => one.cleanGateway),
+      }),
+      ...(beyond.length > 0 && {
+        routes: beyond.map((route) => ({
+          dst: formatCidr(route.destination),
+          gw: formatAddress(route.gateway),
+        })),
+      }),
     };
   });
 }
@@ -41,7 +39,7 @@ function familyFields(assignment: Assignment): Partial<EndpointIPDetail> {
   const address = formatCidr(interfaceAddress(assignment));
   const gateway = pool.gateway === undefined ? undefined : formatAddress(pool.gateway);
   if (family === 4) {
-    return { ipv4: address, ipv4Pool: pool.name, ...(gateway === undefined ? {} : { ipv4Gateway: gateway }) };
+    return { ipv4: address, ipv4Pool: pool.name, ...(gateway !== undefined && { ipv4Gateway: gateway }) };
   }
-  return { ipv6: address, ipv6Pool: pool.name, ...(gateway === undefined ? {} : { ipv6Gateway: gateway }) };
+  return { ipv6: address, ipv6Pool: pool.name, ...(gateway !== undefined && { ipv6Gateway: gateway }) };
 }

@@ -59,7 +59,7 @@ export function foreignFinalizers({ metadata }: SpiderEndpoint): string[] {
 
 function unchanged({ metadata: { uid, resourceVersion } }: SpiderEndpoint): MergePatch {
   return {
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
   };
 }

@@ -110,5 +110,5 @@ export function parseNetConfList(
   if (keys.has('plugins') && !keys.has('type')) return check(netConfListSchema, named, { subject });
   const single = check(netConfSchema, named, { subject });
   const { cniVersion, name } = single;
-  return { name, plugins: [single], ...(cniVersion === undefined ? {} : { cniVersion }) };
+  return { name, plugins: [single], ...(cniVersion !== undefined && { cniVersion }) };
 }

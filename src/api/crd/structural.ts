@@ -92,7 +92,7 @@ function objectParts(draft: Draft, path: string): OpenApiSchema {
   const required = draft.required as string[] | undefined;
   return {
     properties: Object.fromEntries(fields.map(([name, field]) => [name, property(field, `${path}.${name}`)])),
-    ...(required === undefined ? {} : { required }),
+    ...(required !== undefined && { required }),
   };
 }
 
@@ -105,7 +105,7 @@ function property(draft: Draft, path: string): OpenApiSchema {
 /** The API server accepts exactly this form. */
 function intOrString({ description }: Draft): OpenApiSchema {
   return {
-    ...(description === undefined ? {} : { description: description as string }),
+    ...(description !== undefined && { description: description as string }),
     anyOf: [{ type: 'integer' }, { type: 'string' }],
     'x-kubernetes-int-or-string': true,
   };

@@ -22,7 +22,7 @@ export const serverUser: User = {
 };
 
 export function userInfo({ username, uid, groups }: User): JsonObject {
-  return { username, ...(uid === undefined ? {} : { uid }), groups: [...groups] };
+  return { username, ...(uid !== undefined && { uid }), groups: [...groups] };
 }
 
 /** Whether a user with this name and these groups may do everything, provided that the server knows their token. */

@@ -72,7 +72,7 @@ export function managedJson(entries: readonly Managed[]): Json[] {
     time,
     fieldsType: 'FieldsV1',
     fieldsV1: fields.toJson(),
-    ...(writer.subresource === '' ? {} : { subresource: writer.subresource }),
+    ...(writer.subresource !== '' && { subresource: writer.subresource }),
   }));
 }
 

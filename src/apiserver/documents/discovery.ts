@@ -91,8 +91,8 @@ function resourceList(registry: Registry, name: string, version: string): Json |
 function listed(resource: Resource): Json[] {
   const { plural, singular, namespaced, kind, shortNames, categories } = resource;
   const names = {
-    ...(shortNames.length > 0 ? { shortNames: [...shortNames] } : {}),
-    ...(categories.length > 0 ? { categories: [...categories] } : {}),
+    ...(shortNames.length > 0 && { shortNames: [...shortNames] }),
+    ...(categories.length > 0 && { categories: [...categories] }),
   };
   const own = { name: plural, singularName: singular, namespaced, kind, verbs: verbsOf(resource), ...names };
   const below = subresources(resource).map((sub): Json => {
@@ -147,8 +147,8 @@ function aggregated(resource: Resource): Json {
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
     verbs: verbsOf(resource),
-    ...(shortNames.length > 0 ? { shortNames: [...shortNames] } : {}),
-    ...(categories.length > 0 ? { categories: [...categories] } : {}),
+    ...(shortNames.length > 0 && { shortNames: [...shortNames] }),
+    ...(categories.length > 0 && { categories: [...categories] }),
     subresources: subresources(resource).map((sub) => ({
       subresource: sub.name,
       responseKind: { group: sub.group, version: sub.version, kind: sub.kind },

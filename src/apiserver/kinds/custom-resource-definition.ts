@@ -60,7 +60,7 @@ function scalePaths(scale: JsonObject): ScalePaths | undefined {
     steps('labelSelectorPath'),
   ];
   if (spec === undefined || status === undefined) return undefined;
-  return { spec, status, ...(selector === undefined ? {} : { selector }) };
+  return { spec, status, ...(selector !== undefined && { selector }) };
 }
 
 /** The declared schema with what every object has. */

@@ -147,7 +147,7 @@ export class OwnObjects {
       });
       return;
     }
-    const metadata = { name, ...(labels === undefined ? {} : { labels }) };
+    const metadata = { name, ...(labels !== undefined && { labels }) };
     const apiVersion = group === '' ? 'v1' : `${group}/v1`;
     const object = { apiVersion, kind: resource.kind, metadata, ...fields };
     await this.#objects.create(resource, namespace, object, asServer);

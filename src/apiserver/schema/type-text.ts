@@ -60,7 +60,7 @@ export class TypeTable {
     const schema: Schema = {
       type: 'object',
       description: declared.description,
-      ...(required.length > 0 ? { required } : {}),
+      ...(required.length > 0 && { required }),
       properties: Object.fromEntries(declared.fields.map((field) => [field.name, this.#field(field)])),
     };
     this.#resolved.set(name, schema);

@@ -132,17 +132,17 @@ function reviewRequest(request: AdmissionRequest, version: string): JsonObject {
     uid: randomUUID(),
     kind: { group: itsGroup, version, kind },
     resource: { group: itsGroup, version, resource: plural },
-    ...(subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource }),
+    ...(subresource !== '' && { subResource: subresource, requestSubResource: subresource }),
     requestKind: { group: itsGroup, version: request.version, kind },
     requestResource: { group: itsGroup, version: request.version, resource: plural },
     name,
-    ...(namespace === '' ? {} : { namespace }),
+    ...(namespace !== '' && { namespace }),
     operation,
     userInfo: userInfo(user),
     object: isDeletion ? null : inVersion(request.object),
     oldObject: inVersion(request.oldObject),
     dryRun,
-    options: { kind: optionsKind, apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) },
+    options: { kind: optionsKind, apiVersion: 'meta.k8s.io/v1', ...(dryRun && { dryRun: ['All'] }) },
   };
 }
 

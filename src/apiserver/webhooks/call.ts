@@ -68,9 +68,9 @@ function post(
       accept: 'application/json',
       'content-length': Buffer.byteLength(body),
     },
-    ...(authority === undefined ? {} : { ca: authority }),
+    ...(authority !== undefined && { ca: authority }),
     // An IP address is not a valid server name (RFC 6066 §3).
-    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(isIP(serverName) === 0 && { servername: serverName }),
     agent: false as const,
     signal,
   };

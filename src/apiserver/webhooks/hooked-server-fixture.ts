@@ -84,7 +84,7 @@ export class HookedServer {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { authorization: 'Bearer secret', 'content-type': type },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return { code: response.status, body: await response.json(), warning: response.headers.get('warning') };
   }

@@ -227,7 +227,7 @@ export class CoordinatorPlugin implements CniPlugin {
       ...attachment,
       network: call.conf.name,
       createdAt: this.#parts.timestamp(),
-      ...(uid === undefined ? {} : { pod: { namespace: identity.namespace, name: identity.name, uid } }),
+      ...(uid !== undefined && { pod: { namespace: identity.namespace, name: identity.name, uid } }),
       ...this.#parts.attachments.get(attachment),
     };
     return { options, prevResult, record };

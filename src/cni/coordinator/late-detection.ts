@@ -82,6 +82,6 @@ function targetsOf({ interfaces = [], ips = [] }: CniResult, nic: string): Probe
     .filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === nic)
     .map(({ address, gateway }) => ({
       address: parseCidr(address).address,
-      ...(gateway === undefined ? {} : { gateway: parseAddress(gateway) }),
+      ...(gateway !== undefined && { gateway: parseAddress(gateway) }),
     }));
 }

@@ -286,7 +286,7 @@ function resultOf({ addresses, routes, dns = {} }: Allocation, interfaceName: st
       .filter(({ nic }) => nic === interfaceName)
       .map(({ address, gateway }) => ({
         address: formatCidr(address),
-        ...(gateway === undefined ? {} : { gateway: formatAddress(gateway) }),
+        ...(gateway !== undefined && { gateway: formatAddress(gateway) }),
       })),
     routes: routes
       .filter(({ nic }) => nic === interfaceName)

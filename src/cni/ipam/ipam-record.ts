@@ -44,8 +44,8 @@ export function doneRecord(
         address: formatCidr(address),
         pool: heldIn,
       })),
-      ...(probed ? { probed } : {}),
-      ...(allocation.fixed === true ? { fixed: true } : {}),
+      ...(probed && { probed }),
+      ...(allocation.fixed === true && { fixed: true }),
     },
   };
 }
@@ -74,8 +74,8 @@ function begun({ call, pod, before, timestamp }: RecordedAdd): AttachmentRecord 
     network: call.conf.name,
     pod,
     createdAt: timestamp,
-    ...(before?.coordinator === undefined ? {} : { coordinator: before.coordinator }),
-    ...(before?.parts === undefined ? {} : { parts: before.parts }),
+    ...(before?.coordinator !== undefined && { coordinator: before.coordinator }),
+    ...(before?.parts !== undefined && { parts: before.parts }),
   };
 }
 

@@ -95,7 +95,7 @@ async function quarantine(
 }
 
 function probeTarget({ address, gateway }: AllocatedAddress) {
-  return { address: address.address, ...(gateway === undefined ? {} : { gateway }) };
+  return { address: address.address, ...(gateway !== undefined && { gateway }) };
 }
 
 async function giveBackAll(

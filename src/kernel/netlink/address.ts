@@ -7,7 +7,6 @@ import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
 import { type Message, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from './message.ts';
-import { present } from './present.ts';
 import { scopeName, scopeNumber } from './scope.ts';
 
 export const RTM_NEWADDR = 20;
@@ -68,18 +67,15 @@ export function decodeAddress({ body }: Message, nameOf: NameOf): InterfaceAddre
   // On a point-to-point link, IFA_ADDRESS is the other end and IFA_LOCAL is ours. IPv6 sends IFA_LOCAL only there.
   const address = attributes.address(IFA_LOCAL) ?? attributes.address(IFA_ADDRESS);
   if (address === undefined) return undefined;
+  const protocol = attributes.u8(IFA_PROTO);
   return {
     dev: nameOf(index),
     address: { address, prefixLength },
     scope: scopeName(scope),
-    ...flag('noDad', flags & IFA_F_NODAD),
-    ...flag('noPrefixRoute', flags & IFA_F_NOPREFIXROUTE),
-    ...flag('tentative', flags & IFA_F_TENTATIVE),
-    ...flag('dadFailed', flags & IFA_F_DADFAILED),
-    ...present('protocol', attributes.u8(IFA_PROTO) || undefined),
+    ...((flags & IFA_F_NODAD) !== 0 && { noDad: true }),
+    ...((flags & IFA_F_NOPREFIXROUTE) !== 0 && { noPrefixRoute: true }),
+    ...((flags & IFA_F_TENTATIVE) !== 0 && { tentative: true }),
+    ...((flags & IFA_F_DADFAILED) !== 0 && { dadFailed: true }),
+    ...(protocol && { protocol }),
   };
-}
-
-function flag<K extends string>(key: K, bit: number): { [P in K]?: true } {
-  return present(key, bit === 0 ? undefined : true);
 }

@@ -16,7 +16,6 @@ import {
 } from './link-header.ts';
 import { writeBondOptions, writeLinkKind } from './link-kind.ts';
 import { type Message, NLM_F_CREATE, NLM_F_EXCL, type Request } from './message.ts';
-import { present } from './present.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -93,6 +92,14 @@ export function decodeLink({ body }: Message): Link | undefined {
   const attributes = new Attributes(header.take(header.remaining));
   const info = attributes.nested(IFLA_LINKINFO);
   const kind = info?.text(IFLA_INFO_KIND);
+  const vlanId = kind === 'vlan' ? info?.nested(IFLA_INFO_DATA)?.u16(IFLA_VLAN_ID) : undefined;
+  const bondMode = kind === 'bond' ? info?.nested(IFLA_INFO_DATA)?.u8(IFLA_BOND_MODE) : undefined;
+  const mac = attributes.mac(IFLA_ADDRESS);
+  const txQueueLength = attributes.u32(IFLA_TXQLEN);
+  const linkIndex = attributes.u32(IFLA_LINK);
+  const linkNetnsId = attributes.u32(IFLA_LINK_NETNSID);
+  const masterIndex = attributes.u32(IFLA_MASTER);
+  const alias = attributes.text(IFLA_IFALIAS);
   return {
     index,
     name: attributes.text(IFLA_IFNAME) ?? '',
@@ -100,14 +107,14 @@ export function decodeLink({ body }: Message): Link | undefined {
     up: (flags & IFF_UP) !== 0,
     carrier: (flags & IFF_LOWER_UP) !== 0,
     loopback: (flags & IFF_LOOPBACK) !== 0,
-    ...present('kind', kind),
-    ...(kind === 'vlan' ? present('vlanId', info?.nested(IFLA_INFO_DATA)?.u16(IFLA_VLAN_ID)) : {}),
-    ...(kind === 'bond' ? present('bondMode', info?.nested(IFLA_INFO_DATA)?.u8(IFLA_BOND_MODE)) : {}),
-    ...present('mac', attributes.mac(IFLA_ADDRESS)),
-    ...present('txQueueLength', attributes.u32(IFLA_TXQLEN)),
-    ...present('linkIndex', attributes.u32(IFLA_LINK) || undefined),
-    ...present('linkNetnsId', attributes.u32(IFLA_LINK_NETNSID)),
-    ...present('masterIndex', attributes.u32(IFLA_MASTER)),
-    ...present('alias', attributes.text(IFLA_IFALIAS)),
+    ...(kind !== undefined && { kind }),
+    ...(vlanId !== undefined && { vlanId }),
+    ...(bondMode !== undefined && { bondMode }),
+    ...(mac !== undefined && { mac }),
+    ...(txQueueLength !== undefined && { txQueueLength }),
+    ...(linkIndex && { linkIndex }),
+    ...(linkNetnsId !== undefined && { linkNetnsId }),
+    ...(masterIndex !== undefined && { masterIndex }),
+    ...(alias !== undefined && { alias }),
   };
 }

@@ -8,7 +8,6 @@ import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
 import type { Message, Request } from './message.ts';
-import { present } from './present.ts';
 
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
@@ -72,11 +71,13 @@ export function decodeNeighbour({ body }: Message, nameOf: NameOf): Neighbour | 
   const attributes = new Attributes(header.take(header.remaining));
   const address = attributes.address(NDA_DST);
   if (address === undefined || (flags & NTF_PROXY) !== 0) return undefined;
+  const mac = attributes.mac(NDA_LLADDR);
+  const protocol = attributes.u8(NDA_PROTOCOL);
   return {
     dev: nameOf(index),
     address,
     state: stateNames.get(state) ?? 'none',
-    ...present('mac', attributes.mac(NDA_LLADDR)),
-    ...present('protocol', attributes.u8(NDA_PROTOCOL) || undefined),
+    ...(mac !== undefined && { mac }),
+    ...(protocol && { protocol }),
   };
 }

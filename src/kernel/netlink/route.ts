@@ -8,7 +8,6 @@ import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { IndexOf } from './link-header.ts';
 import type { Message, Request } from './message.ts';
-import { present } from './present.ts';
 import { scopeName, scopeNumber } from './scope.ts';
 
 export const RTM_NEWROUTE = 24;
@@ -146,19 +145,23 @@ export function decodeRoute({ body }: Message, nameOf: NameOf): Route | undefine
   const attributes = new Attributes(header.take(header.remaining));
   const index = attributes.u32(RTA_OIF);
   const hops = attributes.bytes(RTA_MULTIPATH);
+  const gateway = readGateway(attributes);
+  const source = attributes.address(RTA_PREFSRC);
+  const metric = attributes.u32(RTA_PRIORITY);
+  const mtuBytes = attributes.nested(RTA_METRICS)?.u32(RTAX_MTU);
   return {
     destination: { address: attributes.address(RTA_DST) ?? { family, value: 0n }, prefixLength },
     table: attributes.u32(RTA_TABLE) ?? table,
     type: typeName,
     scope: scopeName(scope),
     protocol,
-    ...present('dev', index === undefined ? undefined : nameOf(index)),
-    ...present('gateway', readGateway(attributes)),
-    ...present('source', attributes.address(RTA_PREFSRC)),
-    ...present('metric', attributes.u32(RTA_PRIORITY)),
-    ...present('mtuBytes', attributes.nested(RTA_METRICS)?.u32(RTAX_MTU)),
-    ...present('onlink', (flags & RTNH_F_ONLINK) === 0 ? undefined : true),
-    ...present('nextHops', hops === undefined ? undefined : readNextHops(hops, nameOf)),
+    ...(index !== undefined && { dev: nameOf(index) }),
+    ...(gateway !== undefined && { gateway }),
+    ...(source !== undefined && { source }),
+    ...(metric !== undefined && { metric }),
+    ...(mtuBytes !== undefined && { mtuBytes }),
+    ...((flags & RTNH_F_ONLINK) !== 0 && { onlink: true }),
+    ...(hops !== undefined && { nextHops: readNextHops(hops, nameOf) }),
   };
 }
 
@@ -185,11 +188,12 @@ function readNextHops(bytes: Uint8Array, nameOf: NameOf): NextHop[] {
     const weight = reader.u8() + 1;
     const index = reader.u32();
     const attributes = new Attributes(reader.take(length - 8));
+    const gateway = readGateway(attributes);
     hops.push({
       weight,
-      ...present('dev', index === 0 ? undefined : nameOf(index)),
-      ...present('gateway', readGateway(attributes)),
-      ...present('onlink', (flags & RTNH_F_ONLINK) === 0 ? undefined : true),
+      ...(index !== 0 && { dev: nameOf(index) }),
+      ...(gateway !== undefined && { gateway }),
+      ...((flags & RTNH_F_ONLINK) !== 0 && { onlink: true }),
     });
     reader.offset = start + ((length + 3) & ~3);
   }

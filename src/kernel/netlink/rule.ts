@@ -7,7 +7,6 @@ import { verbFlags } from './address.ts';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
 import type { Message, Request } from './message.ts';
-import { present } from './present.ts';
 
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
@@ -89,23 +88,26 @@ export function decodeRule({ body }: Message): Rule | undefined {
   const unread = Object.keys(unreadSelectors).filter(
     (word) => attributes.bytes(unreadSelectors[word] ?? 0) !== undefined,
   );
+  const from = selector(attributes, FRA_SRC, fromLength, family);
+  const to = selector(attributes, FRA_DST, toLength, family);
+  const mark = markOf(attributes);
+  const inputDev = attributes.text(FRA_IIFNAME);
+  const ipProtocol = attributes.u8(FRA_IP_PROTO);
+  const sourcePorts = portsOf(attributes.u32(FRA_SPORT_RANGE));
   return {
     family,
     priority: attributes.u32(FRA_PRIORITY) ?? 0,
     table: attributes.u32(FRA_TABLE) ?? table,
     protocol: attributes.u8(FRA_PROTOCOL) ?? 0,
-    ...present('from', selector(attributes, FRA_SRC, fromLength, family)),
-    ...present('to', selector(attributes, FRA_DST, toLength, family)),
-    ...present('mark', markOf(attributes)),
-    ...present('inputDev', attributes.text(FRA_IIFNAME)),
-    ...present('ipProtocol', attributes.u8(FRA_IP_PROTO)),
-    ...present('sourcePorts', portsOf(attributes.u32(FRA_SPORT_RANGE))),
-    ...present('inverted', (flags & FIB_RULE_INVERT) === 0 ? undefined : true),
-    ...present(
-      'suppressPrefixLength',
-      suppressed === undefined || suppressed >= NOTHING ? undefined : suppressed,
-    ),
-    ...present('unread', unread.length === 0 ? undefined : unread),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(mark !== undefined && { mark }),
+    ...(inputDev !== undefined && { inputDev }),
+    ...(ipProtocol !== undefined && { ipProtocol }),
+    ...(sourcePorts !== undefined && { sourcePorts }),
+    ...((flags & FIB_RULE_INVERT) !== 0 && { inverted: true }),
+    ...(suppressed !== undefined && suppressed < NOTHING && { suppressPrefixLength: suppressed }),
+    ...(unread.length > 0 && { unread }),
   };
 }
 

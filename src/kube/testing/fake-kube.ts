@@ -228,7 +228,7 @@ export class FakeKube implements KubeClient {
     Object.assign(after.metadata, {
       uid,
       creationTimestamp,
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
     });
     const gone = deletionTimestamp !== undefined && (after.metadata.finalizers?.length ?? 0) === 0;
     this.#store(type, gone ? 'DELETED' : 'MODIFIED', after);

@@ -16,11 +16,11 @@ function jobAt(cronJob: CronJob, atMs: number): Job {
     metadata: {
       name: `${cronJob.metadata.name}-${Math.floor(atMs / 60_000)}`,
       namespace: cronJob.metadata.namespace,
-      ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
-      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ...(metadata?.labels !== undefined && { labels: metadata.labels }),
+      ...(metadata?.annotations !== undefined && { annotations: metadata.annotations }),
       ownerReferences: [controlledBy(type, cronJob)],
     },
-    ...(spec === undefined ? {} : { spec }),
+    ...(spec !== undefined && { spec }),
   };
 }
 
@@ -98,10 +98,10 @@ export const cronJobController: LabController = {
     }));
     const status = {
       active,
-      ...(started === undefined
-        ? {}
-        : { lastScheduleTime: new Date(started.atMs).toISOString().replace('.000', '') }),
-      ...(done === undefined || done === '' ? {} : { lastSuccessfulTime: done }),
+      ...(started !== undefined && {
+        lastScheduleTime: new Date(started.atMs).toISOString().replace('.000', ''),
+      }),
+      ...(done !== undefined && done !== '' && { lastSuccessfulTime: done }),
     };
     return [
       ...(started?.actions ?? []),

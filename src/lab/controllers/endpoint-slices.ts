@@ -53,7 +53,7 @@ function endpointOf({ spec }: Service, pod: Pod, address: string): Endpoint {
   return {
     addresses: [address],
     conditions: { ready: serving && !isTerminating(pod), serving, terminating: isTerminating(pod) },
-    ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    ...(pod.spec?.nodeName !== undefined && { nodeName: pod.spec.nodeName }),
     targetRef: { kind: 'Pod', name, namespace, uid },
   };
 }

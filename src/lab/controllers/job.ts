@@ -99,7 +99,7 @@ function ended(job: Job, verdict: Verdict, tally: Tally, now: string): Action[] 
   const status = {
     ...statusOf(job, { ...tally, active: [] }, now),
     conditions,
-    ...(isComplete ? { completionTime: now } : {}),
+    ...(isComplete && { completionTime: now }),
   };
   const note = {
     type: isComplete ? ('Normal' as const) : ('Warning' as const),

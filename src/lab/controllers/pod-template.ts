@@ -34,7 +34,7 @@ export function podOf(
       ...(name === undefined ? { generateName: `${owner.metadata.name}-` } : { name }),
       namespace: owner.metadata.namespace,
       labels: { ...metadata?.labels, ...labels },
-      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ...(metadata?.annotations !== undefined && { annotations: metadata.annotations }),
       ownerReferences: [controlledBy(type, owner)],
     },
     spec: { containers: [], ...template?.spec, ...spec },

@@ -32,7 +32,7 @@ function podNumber(set: StatefulSet, ordinal: number): Action {
     'apps.kubernetes.io/pod-index': String(ordinal),
   };
   const { serviceName, template } = set.spec ?? {};
-  const spec = { hostname: name, ...(serviceName === undefined ? {} : { subdomain: serviceName }) };
+  const spec = { hostname: name, ...(serviceName !== undefined && { subdomain: serviceName }) };
   return { verb: 'create', type: resources.pods, object: podOf(type, set, template, { name, labels, spec }) };
 }
 

@@ -160,7 +160,7 @@ function daemonSet(nodeSelector?: Record<string, string>) {
       metadata: { name: 'a' },
       spec: {
         selector,
-        template: { metadata, spec: { ...spec, ...(nodeSelector === undefined ? {} : { nodeSelector }) } },
+        template: { metadata, spec: { ...spec, ...(nodeSelector !== undefined && { nodeSelector }) } },
       },
     });
   };

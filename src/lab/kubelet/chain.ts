@@ -160,8 +160,8 @@ function confOf(
     name: list.name,
     // A version that we do not know is passed on. The plugin refuses it, and its error names the version.
     cniVersion: knownVersionOf(list) ?? list.cniVersion ?? version,
-    ...(runtimeConfig.length === 0 ? {} : { runtimeConfig: Object.fromEntries(runtimeConfig) }),
-    ...(prevResult === undefined ? {} : { prevResult: written(prevResult, version) }),
+    ...(runtimeConfig.length > 0 && { runtimeConfig: Object.fromEntries(runtimeConfig) }),
+    ...(prevResult !== undefined && { prevResult: written(prevResult, version) }),
   };
 }
 

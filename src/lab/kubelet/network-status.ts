@@ -30,10 +30,10 @@ export function networkStatus(network: PodNetwork, result: CniResult): NetworkSt
     name: network.name,
     interface: network.interface,
     ips: addressesOf(result, network.interface),
-    ...(link?.mac === undefined ? {} : { mac: link.mac }),
-    ...(link?.mtu === undefined ? {} : { mtu: link.mtu }),
-    ...(network.isDefault ? { default: true } : {}),
+    ...(link?.mac !== undefined && { mac: link.mac }),
+    ...(link?.mtu !== undefined && { mtu: link.mtu }),
+    ...(network.isDefault && { default: true }),
     dns: { ...result.dns },
-    ...(gateway.length === 0 ? {} : { gateway }),
+    ...(gateway.length > 0 && { gateway }),
   };
 }

@@ -127,6 +127,6 @@ function failed({ type, network, verb }: PluginCall, said: string, cause?: unkno
     message: `plugin type=${JSON.stringify(type)} name=${JSON.stringify(network)} failed (${verb.toLowerCase()})`,
     subject: `plugin ${type}`,
     said,
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause !== undefined && { cause }),
   });
 }

@@ -42,7 +42,7 @@ function containerStatuses(pod: Pod, containerId: string, startedAt: string | un
     restartCount: 0,
     ready: startedAt !== undefined,
     started: startedAt !== undefined,
-    ...(startedAt === undefined ? {} : { containerID: `lab://${containerId}` }),
+    ...(startedAt !== undefined && { containerID: `lab://${containerId}` }),
     state:
       startedAt === undefined ? { waiting: { reason: 'ContainerCreating' } } : { running: { startedAt } },
   }));
@@ -66,7 +66,7 @@ export function runningStatus(pod: Pod, running: RunningPod): PodStatus {
     phase: 'Running',
     conditions: withConditions(pod, conditions, now),
     ...hostFields(nodeAddresses),
-    ...(addresses[0] === undefined ? {} : { podIP: addresses[0] }),
+    ...(addresses[0] !== undefined && { podIP: addresses[0] }),
     podIPs: addresses.map((ip) => ({ ip })),
     startTime: pod.status?.startTime ?? now,
     containerStatuses: containerStatuses(pod, containerId, now),

@@ -72,7 +72,7 @@ export function errandsOf({ spec }: Pod): Errand[] | undefined {
   if ((spec?.restartPolicy ?? 'Always') === 'Always') return undefined;
   return (spec?.containers ?? []).map(({ name, command = [], args = [] }) => ({
     container: name,
-    ...(command.length === 0 ? {} : { command: [...command, ...args] }),
+    ...(command.length > 0 && { command: [...command, ...args] }),
   }));
 }
 

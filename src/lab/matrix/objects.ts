@@ -33,13 +33,12 @@ function annotationsOf(kind: PodKind): Record<string, string> {
   const [first, ...others] = nicsOf(kind);
   const asksForNic = kind.defaultNic !== 'eth0';
   return {
-    ...(first === undefined || first.network === 'overlay'
-      ? {}
-      : { [DEFAULT_NETWORK_ANNOTATION]: definitionOf(first.network) }),
-    ...(others.length === 0
-      ? {}
-      : { [NETWORKS_ANNOTATION]: others.map(({ network }) => definitionOf(network)).join(',') }),
-    ...(asksForNic ? { 'ipam.spidernet.io/default-route-nic': kind.defaultNic } : {}),
+    ...(first !== undefined &&
+      first.network !== 'overlay' && { [DEFAULT_NETWORK_ANNOTATION]: definitionOf(first.network) }),
+    ...(others.length > 0 && {
+      [NETWORKS_ANNOTATION]: others.map(({ network }) => definitionOf(network)).join(','),
+    }),
+    ...(asksForNic && { 'ipam.spidernet.io/default-route-nic': kind.defaultNic }),
   };
 }
 

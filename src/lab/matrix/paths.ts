@@ -177,8 +177,8 @@ function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): 
         port: protocol === 'icmp' ? 0 : receiver.port,
         source: seen.address[family],
         seenAs: seen.whose,
-        ...(sender.boundTo === undefined ? {} : { bind: sender.boundTo.address[family] }),
-        ...(row.impossible === undefined ? {} : { impossible: row.impossible }),
+        ...(sender.boundTo !== undefined && { bind: sender.boundTo.address[family] }),
+        ...(row.impossible !== undefined && { impossible: row.impossible }),
       })),
   );
 }

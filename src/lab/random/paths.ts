@@ -144,7 +144,7 @@ function toNodePort(
   return (['client', 'branch'] as const).map((client) => ({
     ...machineAsks(cast, client),
     ...{ to: `NodePort ${name} at ${node}`, family, address, port: nodePort, promised, isService: true },
-    ...(local ? sourceOf(cast.machine(client).addresses[family]) : {}),
+    ...(local && sourceOf(cast.machine(client).addresses[family])),
   }));
 }
 

@@ -25,7 +25,7 @@ export function predicted(world: World, paths: readonly Path[]): PredictedCell[]
       {
         ...{ path, from, to, family, protocol, address, port, source: sourceOf(found) },
         ...(bind !== undefined && { bind }),
-        ...(found.works ? {} : { impossible: found.failure ?? 'the prediction gives no reason' }),
+        ...(!found.works && { impossible: found.failure ?? 'the prediction gives no reason' }),
       },
     ];
   });

@@ -65,7 +65,7 @@ export function servicePlace(service: Service, pods: ReadonlyMap<Pod, Place>): S
     name: service.metadata.name ?? '',
     clusterIp,
     port: port.port,
-    ...(port.nodePort === undefined ? {} : { nodePort: port.nodePort }),
+    ...(port.nodePort !== undefined && { nodePort: port.nodePort }),
     externalLocal: service.spec?.externalTrafficPolicy === 'Local',
     backends: backend === 'overlay pod' ? 'overlay pod' : 'underlay pod',
   };

@@ -91,7 +91,7 @@ function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedC
       address: to.address[family],
       port: protocol === 'icmp' ? 0 : to.port,
       source: seen[family],
-      ...(lost && protocol === 'tcp' ? { impossible: invalidDrop } : {}),
+      ...(lost && protocol === 'tcp' && { impossible: invalidDrop }),
     })),
   );
 }
@@ -109,7 +109,7 @@ function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): Plan
       address: service.clusterIp[family],
       port: protocol === 'icmp' ? 0 : service.port,
       source: node.address[family],
-      ...(protocol === 'icmp' ? { impossible: noPorts } : {}),
+      ...(protocol === 'icmp' && { impossible: noPorts }),
     })),
   );
 }
@@ -128,10 +128,9 @@ function toNodePort(from: Place, service: ServicePlace, node: Place, { places }:
       address: node.address[family],
       port: nodePort,
       source: seen[family],
-      ...(from.kind === service.backends && from.node === node.node
-        ? { hairpinSource: node.address[family] }
-        : {}),
-      ...(protocol === 'icmp' ? { impossible: noPorts, senseless: true } : {}),
+      ...(from.kind === service.backends &&
+        from.node === node.node && { hairpinSource: node.address[family] }),
+      ...(protocol === 'icmp' && { impossible: noPorts, senseless: true }),
     })),
   );
 }

@@ -103,6 +103,6 @@ function late(pods: readonly Pod[], ready: number, wanted: number, timeoutMs: nu
   const message = `after ${timeoutMs / 1000} s ${ready} of ${wanted} pods are ready`;
   return new OrbError('LAB_STEP_FAILED', {
     message,
-    ...(waiting.length === 0 ? {} : { said: waiting.join(', ') }),
+    ...(waiting.length > 0 && { said: waiting.join(', ') }),
   });
 }

@@ -116,7 +116,7 @@ test('k3s and RKE2 tell their networks in an annotation of their servers, or hav
     node({
       annotations: { [key]: JSON.stringify(list) },
       podCIDRs: ['10.9.0.0/24'],
-      ...(address === undefined ? {} : { address }),
+      ...(address !== undefined && { address }),
     });
   const agent = args('k3s.io/node-args', ['agent', '--cluster-cidr', '10.8.0.0/16']);
   const k3s = args('k3s.io/node-args', [

@@ -32,8 +32,8 @@ export function defaultPool(pool: SpiderIPPool, old?: SpiderIPPool): SpiderIPPoo
       ...spec,
       subnet: storedSubnet(subnet, old),
       ipVersion: spec.ipVersion ?? family,
-      ...(spec.ips === undefined ? {} : { ips: merged(spec.ips, family) }),
-      ...(spec.excludeIPs === undefined ? {} : { excludeIPs: merged(spec.excludeIPs, family) }),
+      ...(spec.ips !== undefined && { ips: merged(spec.ips, family) }),
+      ...(spec.excludeIPs !== undefined && { excludeIPs: merged(spec.excludeIPs, family) }),
     },
   };
 }

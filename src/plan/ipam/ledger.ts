@@ -101,7 +101,7 @@ export class PoolLedger {
   get status(): PoolStatus {
     const { text } = this;
     return {
-      ...(text === '' ? {} : { allocatedIPs: text }),
+      ...(text !== '' && { allocatedIPs: text }),
       totalIPCount: safeCount(this.pool.addresses.count),
       allocatedIPCount: this.#records.size,
     };

@@ -11,7 +11,7 @@ export function poolObject(name: string, spec: SpecFields = {}, records: object 
   return resources.spiderIPPools.schema.parse({
     metadata: { name },
     spec: { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.19'], gateway: '10.6.0.1', ...spec },
-    ...(Object.keys(records).length === 0 ? {} : { status: { allocatedIPs: JSON.stringify(records) } }),
+    ...(Object.keys(records).length > 0 && { status: { allocatedIPs: JSON.stringify(records) } }),
   });
 }
 

@@ -17,7 +17,7 @@ export function conflictError(nic: string, address: Address, mac: Mac): OrbError
 export function withoutAlternative(conflict: OrbError, error: unknown): OrbError {
   return new OrbError(conflict.code, {
     message: conflict.message,
-    ...(conflict.subject === undefined ? {} : { subject: conflict.subject }),
+    ...(conflict.subject !== undefined && { subject: conflict.subject }),
     said: `no other address: ${errorText(error)}`,
     cause: error,
   });
@@ -37,6 +37,6 @@ export function unheardError(nic: string, cause: unknown): OrbError {
   return new OrbError('PROBE_FAILED', {
     message: `addresses of interface ${nic} could not be probed: its link does not carry frames`,
     subject: `interface ${nic}`,
-    ...(cause === undefined ? {} : { cause }),
+    ...(cause !== undefined && { cause }),
   });
 }

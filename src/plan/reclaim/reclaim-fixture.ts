@@ -39,7 +39,7 @@ export function podOf({
   return resources.pods.schema.parse({
     metadata: { name, namespace: 'ns', uid, ...more.metadata },
     spec: { containers: [{ name: 'c' }], ...more.spec },
-    status: { phase, ...(address ? { podIPs: [{ ip: '10.6.0.5' }] } : {}), ...more.status },
+    status: { phase, ...(address && { podIPs: [{ ip: '10.6.0.5' }] }), ...more.status },
   });
 }
 

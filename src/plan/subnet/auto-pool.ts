@@ -216,8 +216,8 @@ function lifeLabels({ uid }: Application, { reclaim }: SubnetRequest): Record<st
 
 function inherited({ spec }: SpiderSubnet): Inherited {
   return {
-    ...(spec?.gateway === undefined ? {} : { gateway: spec.gateway }),
-    ...(spec?.routes === undefined ? {} : { routes: spec.routes }),
+    ...(spec?.gateway !== undefined && { gateway: spec.gateway }),
+    ...(spec?.routes !== undefined && { routes: spec.routes }),
   };
 }
 

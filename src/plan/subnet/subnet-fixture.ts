@@ -134,11 +134,11 @@ export class Cluster {
       const metadata = { ...stored.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
       this.#storeOrRemove({ ...stored, metadata });
     } else if (verb === 'update') {
-      this.#storeOrRemove({ ...pool, ...(stored.status === undefined ? {} : { status: stored.status }) });
+      this.#storeOrRemove({ ...pool, ...(stored.status !== undefined && { status: stored.status }) });
     } else {
       this.pools.set(
         name,
-        this.#stamped({ ...stored, ...(pool.status === undefined ? {} : { status: pool.status }) }),
+        this.#stamped({ ...stored, ...(pool.status !== undefined && { status: pool.status }) }),
       );
     }
     return true;

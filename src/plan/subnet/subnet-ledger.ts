@@ -86,7 +86,7 @@ export class SubnetLedger {
     const pools = Object.fromEntries(
       sorted.map(([name, { held, application }]) => [
         name,
-        { ips: held.format(), ...(application === undefined ? {} : { application }) },
+        { ips: held.format(), ...(application !== undefined && { application }) },
       ]),
     );
     const bookings = sorted.flatMap(([pool, booking]) =>
@@ -96,13 +96,13 @@ export class SubnetLedger {
             pool,
             uid: booking.uid,
             revision: booking.revision,
-            ...(isSettled(booking) ? {} : { wanted: booking.wanted.format() }),
+            ...(!isSettled(booking) && { wanted: booking.wanted.format() }),
           },
     );
     return {
       ...others,
-      ...(sorted.length === 0 ? {} : { controlledIPPools: JSON.stringify(pools) }),
-      ...(bookings.length === 0 ? {} : { bookings }),
+      ...(sorted.length > 0 && { controlledIPPools: JSON.stringify(pools) }),
+      ...(bookings.length > 0 && { bookings }),
       totalIPCount: countOf(this.network.addresses),
       allocatedIPCount: countOf(this.#union(this.bookings.values())),
     };
