@@ -44,17 +44,22 @@ before(() => {
 });
 after(() => rmSync(copy, { recursive: true }));
 
-/** The first block of code after these words. */
+/** The example under another name: the page's own name is taken in a clone whose owner has followed the page. */
+function renamed(text: string): string {
+  return text.replaceAll('pass-through', 'pass-throughs').replaceAll('PassThrough', 'PassThroughs');
+}
+
+/** The first block of code after these words, renamed. */
 function blockAfter(words: string): string {
   const [, rest = ''] = page.split(words);
   const [, block = ''] = /```\w+\n(.*?)```/s.exec(rest) ?? [];
   assert.ok(block !== '', `the page has no code after "${words}"`);
-  return block;
+  return renamed(block);
 }
 
 /** Writes the file that the page says to write. */
 function write(file: string): void {
-  writeFileSync(join(copy, file), blockAfter(`Write \`${file}\``));
+  writeFileSync(join(copy, renamed(file)), blockAfter(`Write \`${file}\``));
 }
 
 function change(file: string, edit: (text: string) => string): void {
@@ -83,9 +88,9 @@ test('the code of the page has the types and the format that npm run check wants
 });
 
 test('the test of the page passes, and fails when the plugin answers something else', () => {
-  const ownTest = ['--test', 'src/cni/pass-through.test.ts'];
+  const ownTest = ['--test', 'src/cni/pass-throughs.test.ts'];
   node(...ownTest);
-  const plugin = join(copy, 'src/cni/pass-through.ts');
+  const plugin = join(copy, 'src/cni/pass-throughs.ts');
   const text = readFileSync(plugin, 'utf8');
   writeFileSync(
     plugin,
@@ -100,9 +105,9 @@ test('the new type is in the registry with its plugin, and its conformance cases
     import { servedTypes } from '#cni';
     import { readProfile } from './test/conformance/profile.ts';
     const { name, plugin, delNeeds } = servedTypes.at(-1);
-    const { before, setup } = readProfile('test/conformance/profiles/pass-through.json', '/tmp');
+    const { before, setup } = readProfile('test/conformance/profiles/pass-throughs.json', '/tmp');
     console.log(name, plugin({}).constructor.name, delNeeds, before[0].type, setup !== undefined);
     process.exit();`;
   const printed = node('--input-type=module', '--eval', script);
-  assert.equal(printed, 'pass-through PassThroughPlugin node macvlan true\n');
+  assert.equal(printed, 'pass-throughs PassThroughsPlugin node macvlan true\n');
 });
