@@ -75,9 +75,11 @@ for (const crd of crdManifests()) {
   });
 }
 
-/** The schema a simple JSONPath ends at; `['key']` enters a map. */
+/** The schema that a JSONPath ends at. `['key']` enters a map. A filter chooses items of a list. */
 function fieldAt(schema: OpenApiSchema, jsonPath: string): OpenApiSchema | undefined {
-  const steps = jsonPath.match(/\.[A-Za-z0-9]+|\[\d+\]|\['[^']+'\]/g) ?? [];
+  // The schema leaves metadata to the server.
+  if (jsonPath === '.metadata.creationTimestamp') return schema.properties?.metadata;
+  const steps = jsonPath.match(/\.[A-Za-z0-9]+|\[\d+\]|\['[^']+'\]|\[\?\(@\.[^)]+\)\]/g) ?? [];
   return steps.reduce<OpenApiSchema | undefined>((at, step) => {
     if (step.startsWith('.')) return at?.properties?.[step.slice(1)];
     return step.startsWith("['") ? at?.additionalProperties : at?.items;

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { conditionsField } from '../core/index.ts';
 import { type CustomKind, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
-import { int64, openObject } from '../open-object.ts';
+import { int64, openObject, partOf } from '../open-object.ts';
 import { routeSchema, SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
+import { logOptionsSchema } from './log-options.ts';
 
 /** Spiderpool's CRD says `disabled`, and its plugin says `disable`. Both mean "do nothing". */
 export const coordinatorModes = ['auto', 'underlay', 'overlay', 'disable', 'disabled'] as const;
@@ -44,14 +45,29 @@ const foreignTable = {
   message: 'must be a table other than default, main and local (253 to 255)',
 };
 
-/** The fields of SpiderCoordinator's spec. SpiderMultusConfig embeds them too. */
-export const coordinatorFields = {
+/** The fields that have a default in a SpiderCoordinator. */
+const defaultedFields = {
   mode: z
     .enum(coordinatorModes)
-    .default('auto')
     .describe(
       'How pods reach ClusterIPs and their own node: underlay uses a veth pair, overlay uses eth0, auto decides for each pod.',
     ),
+  tunePodRoutes: z.boolean().describe('Whether routes are tuned in pods with several interfaces.'),
+  hostRuleTable: int64()
+    .meta(rules(foreignTable))
+    .describe('Routing table of the node that holds the routes to pods.'),
+  podRPFilter: int64()
+    .max(2)
+    .describe('rp_filter inside the pod: 0 off, 1 strict, 2 loose; negative values leave it unchanged.'),
+  txQueueLen: int64().min(0).describe('Transmit queue length of the interface; 0 leaves it unchanged.'),
+};
+
+/**
+ * The fields that SpiderCoordinator's spec and SpiderMultusConfig share. A default here would override the
+ * SpiderCoordinator in every SpiderMultusConfig, so there is none.
+ */
+export const coordinatorFields = {
+  mode: defaultedFields.mode.optional(),
   podCIDRType: z
     .enum(podCIDRTypes)
     .optional()
@@ -68,30 +84,33 @@ export const coordinatorFields = {
     .describe(
       'First two bytes of the MAC addresses of pods, for example 0a:1b; the other bytes come from the address.',
     ),
-  tunePodRoutes: z
-    .boolean()
-    .default(true)
-    .describe('Whether routes are tuned in pods with several interfaces.'),
+  tunePodRoutes: defaultedFields.tunePodRoutes.optional(),
   podDefaultRouteNIC: nicName
     .optional()
     .describe('Interface that keeps the default route; empty changes no default route.'),
-  hostRuleTable: int64()
-    .default(500)
-    .meta(rules(foreignTable))
-    .describe('Routing table of the node that holds the routes to pods.'),
-  podRPFilter: int64()
-    .max(2)
-    .default(0)
-    .describe('rp_filter inside the pod: 0 off, 1 strict, 2 loose; negative values leave it unchanged.'),
-  txQueueLen: int64()
-    .min(0)
-    .default(0)
-    .describe('Transmit queue length of the interface; 0 leaves it unchanged.'),
+  hostRuleTable: defaultedFields.hostRuleTable.optional(),
+  podRPFilter: defaultedFields.podRPFilter.optional(),
+  txQueueLen: defaultedFields.txQueueLen.optional(),
   vethLinkAddress: ipv4Text
     .optional()
     .describe('IPv4 address of the veth interface inside the pod; service meshes need it.'),
   vethMTU: int64().min(68).max(65_535).optional().describe('MTU in bytes of the veth pair; 1500 unless set.'),
+  logOptions: logOptionsSchema
+    .optional()
+    .describe(
+      'Log of the coordinator plugin. The agent has one log of its own, so the values have no effect here.',
+    ),
 };
+
+/** A field of a newer Spiderpool is kept, and a warning names it (docs/adr/0031). */
+const specSchema = partOf({
+  ...coordinatorFields,
+  mode: defaultedFields.mode.default('auto'),
+  tunePodRoutes: defaultedFields.tunePodRoutes.default(true),
+  hostRuleTable: defaultedFields.hostRuleTable.default(500),
+  podRPFilter: defaultedFields.podRPFilter.default(0),
+  txQueueLen: defaultedFields.txQueueLen.default(0),
+});
 
 const statusSchema = openObject({
   phase: z.string().describe('Synced or NotReady.'),
@@ -110,9 +129,7 @@ const statusSchema = openObject({
 /** spidercoordinators.spiderpool.spidernet.io. Only the one with the name `default` is used. */
 export const spiderCoordinatorSchema = openObject({
   ...typeFields,
-  spec: openObject(coordinatorFields)
-    .optional()
-    .describe('Settings; a NetworkAttachmentDefinition can override most of them.'),
+  spec: specSchema.optional().describe('Settings; a NetworkAttachmentDefinition can override most of them.'),
   status: statusSchema.optional().describe('State that was found in the cluster.'),
 }).describe(
   'SpiderCoordinator holds the settings for the routes of pods to Services, their node and overlay pods.',

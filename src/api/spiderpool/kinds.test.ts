@@ -8,7 +8,8 @@ import { crdManifests } from '../manifests.ts';
 import { customResources } from '../resources.ts';
 import { issuesOf } from '../validation.ts';
 
-const { spiderCoordinators, spiderEndpoints, spiderIPPools, spiderSubnets } = customResources;
+const { spiderCoordinators, spiderEndpoints, spiderIPPools, spiderMultusConfigs, spiderSubnets } =
+  customResources;
 const metadata = { name: 'x' };
 
 function fieldsRefused(kind: { schema: Parameters<typeof issuesOf>[0] }, spec: object): string[] {
@@ -70,6 +71,42 @@ test('both spellings of the mode switch a coordinator off', () => {
   for (const mode of ['disable', 'disabled'])
     assert.deepEqual(fieldsRefused(spiderCoordinators, { mode }), []);
   assert.deepEqual(fieldsRefused(spiderCoordinators, { mode: 'off' }), ['spec.mode']);
+});
+
+test('the coordinator block of a network configuration has no defaults, so it overrides no cluster setting', () => {
+  const spec = { cniType: 'macvlan', macvlan: { master: ['eth0'] }, coordinator: { mode: 'underlay' } };
+  const config = spiderMultusConfigs.schema.parse({ metadata, spec });
+  assert.deepEqual(config.spec?.coordinator, { mode: 'underlay' });
+});
+
+test('an older or newer manifest keeps every field of its spec, known or not', () => {
+  for (const kind of ['SpiderMultusConfig', 'SpiderCoordinator']) {
+    const crd = crdManifests().find((candidate) => candidate.spec.names.kind === kind);
+    const schema = crd?.spec.versions[0]?.schema?.openAPIV3Schema as OpenApiSchema;
+    const pruned = prunedObjects(schema.properties?.spec ?? {}, 'spec');
+    assert.deepEqual(
+      pruned,
+      kind === 'SpiderMultusConfig' ? ['spec.coordinator.policyRoutes[]'] : ['spec.policyRoutes[]'],
+    );
+  }
+});
+
+/** The objects of which the API server removes unknown fields. */
+function prunedObjects(schema: OpenApiSchema, path: string): string[] {
+  const fields = Object.entries(schema.properties ?? {});
+  const own = fields.length > 0 && schema['x-kubernetes-preserve-unknown-fields'] !== true ? [path] : [];
+  const below = fields.flatMap(([name, field]) => prunedObjects(field, `${path}.${name}`));
+  return [...own, ...below, ...(schema.items ? prunedObjects(schema.items, `${path}[]`) : [])];
+}
+
+test('log options of a plugin tell an absent limit from 0, which is none', () => {
+  const logOptions = { logLevel: 'debug', logFilePath: '/var/log/x.log', logFileMaxSize: 0 };
+  assert.deepEqual(fieldsRefused(spiderCoordinators, { logOptions }), []);
+  const spec = { cniType: 'custom', ipam: { enabled: false, logOptions }, logOptions };
+  assert.deepEqual(spiderMultusConfigs.schema.parse({ metadata, spec }).spec?.ipam, spec.ipam);
+  assert.deepEqual(fieldsRefused(spiderMultusConfigs, { logOptions: { logFileMaxAge: -1 } }), [
+    'spec.logOptions.logFileMaxAge',
+  ]);
 });
 
 test('an empty coordinator has the defaults of Spiderpool', () => {
@@ -203,6 +240,9 @@ test('the rules for parents, VLANs, trunks and rates are enforced', () => {
   assert.deepEqual(rules('macvlan', { master: ['a', 'b'], bond }), []);
   assert.deepEqual(rules('macvlan', { master: ['a', 'b'] }), [
     'bond is required when master lists several interfaces',
+  ]);
+  assert.deepEqual(rules('ipvlan', { master: ['a'], ippools: { matchMasterSubnet: true } }), [
+    'ippools.matchMasterSubnet is supported for sriov only',
   ]);
   assert.deepEqual(rules('vlan', { master: ['a'], vlanMode: 'manual', vlanID: 5 }), []);
   assert.deepEqual(rules('vlan', { master: ['a'], vlanMode: 'auto', vlanID: 5 }), [

@@ -1,11 +1,13 @@
 // SpiderMultusConfig: a typed CNI configuration from which a NetworkAttachmentDefinition is rendered.
 
 import { z } from 'zod';
+import { conditionsField } from '../core/index.ts';
 import { type CustomKind, rules, type ValidationRule } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
-import { int32, openObject } from '../open-object.ts';
+import { int32, int64, openObject, partOf } from '../open-object.ts';
 import { SPIDERPOOL_CATEGORY, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
 import { coordinatorFields } from './coordinator.ts';
+import { logOptionsSchema } from './log-options.ts';
 
 export const cniTypes = ['macvlan', 'ipvlan', 'vlan', 'sriov', 'ovs', 'ib-sriov', 'ipoib', 'custom'] as const;
 
@@ -13,7 +15,7 @@ const text = z.string().optional();
 const mtu = int32().min(0).default(0).describe('MTU in bytes; 0 leaves the default.');
 const vlanID = int32().min(0).max(4094).optional();
 
-const ippools = openObject({
+const ippools = partOf({
   ipv4: z.array(z.string()).optional().describe('SpiderIPPools for IPv4, tried in order.'),
   ipv6: z.array(z.string()).optional().describe('SpiderIPPools for IPv6, tried in order.'),
   matchMasterSubnet: z
@@ -24,7 +26,7 @@ const ippools = openObject({
   .optional()
   .describe('Pools for the interface when no annotation names any.');
 
-const bond = openObject({
+const bond = partOf({
   name: z.string().min(1).max(15).describe('Name of the bond interface.'),
   mode: int32().min(0).max(6).describe('Bonding mode by number: 0 balance-rr … 6 balance-alb.'),
   options: text.describe('More options as key=value, separated by semicolons.'),
@@ -43,6 +45,11 @@ const parents = {
   bond,
   rdmaResourceName: text.describe('Resource name of the shared RDMA device of the parent.'),
   ippools,
+};
+
+const noMasterSubnet: ValidationRule = {
+  rule: '!has(self.ippools) || !has(self.ippools.matchMasterSubnet) || !self.ippools.matchMasterSubnet',
+  message: 'ippools.matchMasterSubnet is supported for sriov only',
 };
 
 const bondNeeded: ValidationRule = {
@@ -65,7 +72,7 @@ const trunkOrder: ValidationRule = {
   message: 'minID and maxID are required together, and minID must not exceed maxID',
 };
 
-const sriov = openObject({
+const sriov = partOf({
   resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
   vlanID: vlanID.describe('VLAN of the virtual function; 0 means none.'),
   mtu,
@@ -75,7 +82,7 @@ const sriov = openObject({
   ippools,
 }).meta(rules(rateOrder));
 
-const ibsriov = openObject({
+const ibsriov = partOf({
   resourceName: z.string().min(1).describe('Resource name of the virtual functions.'),
   pkey: text.describe('InfiniBand partition key.'),
   linkState: z
@@ -87,13 +94,13 @@ const ibsriov = openObject({
   ippools,
 });
 
-const trunk = openObject({
+const trunk = partOf({
   minID: vlanID.describe('First VLAN of a range.'),
   maxID: vlanID.describe('Last VLAN of a range.'),
   id: vlanID.describe('A single VLAN.'),
 }).meta(rules(trunkOrder));
 
-const ovs = openObject({
+const ovs = partOf({
   bridge: z.string().min(1).describe('Name of the Open vSwitch bridge.'),
   vlan: vlanID.describe('VLAN of the port.'),
   trunk: z.array(trunk).max(256).optional().describe('VLANs that the port carries with a tag.'),
@@ -125,23 +132,26 @@ const customAlone: ValidationRule = {
   message: 'customCNI is allowed only when cniType is custom',
 };
 
-const specSchema = openObject({
+const specSchema = partOf({
   cniType: z.enum(cniTypes).default('custom').describe('Type of the CNI plugin that creates the interface.'),
-  macvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType macvlan.'),
-  ipvlan: openObject(parents).meta(rules(bondNeeded)).optional().describe('For cniType ipvlan.'),
-  vlan: openObject({
+  macvlan: partOf(parents)
+    .meta(rules(bondNeeded, noMasterSubnet))
+    .optional()
+    .describe('For cniType macvlan.'),
+  ipvlan: partOf(parents).meta(rules(bondNeeded, noMasterSubnet)).optional().describe('For cniType ipvlan.'),
+  vlan: partOf({
     ...parents,
     vlanMode: z
       .enum(['manual', 'auto'])
       .default('manual')
       .describe('auto: the VLAN comes from the network provider.'),
   })
-    .meta(rules(bondNeeded, manualVlan))
+    .meta(rules(bondNeeded, manualVlan, noMasterSubnet))
     .optional()
     .describe('For cniType vlan.'),
   sriov: sriov.optional().describe('For cniType sriov.'),
   ibsriov: ibsriov.optional().describe('For cniType ib-sriov.'),
-  ipoib: openObject({
+  ipoib: partOf({
     master: z.string().min(1).describe('Parent InfiniBand interface of the node.'),
     ippools,
   })
@@ -152,8 +162,20 @@ const specSchema = openObject({
     .boolean()
     .default(true)
     .describe('Whether the coordinator plugin is chained; it never is for custom.'),
-  disableIPAM: z.boolean().default(false).describe('Whether the interface gets no address.'),
-  coordinator: openObject(coordinatorFields).optional().describe('Settings of the coordinator plugin.'),
+  disableIPAM: z
+    .boolean()
+    .default(false)
+    .describe('Whether the interface gets no address. Deprecated: ipam.enabled decides where it is set.'),
+  ipam: partOf({
+    enabled: z.boolean().optional().describe('Whether the interface gets addresses.'),
+    logOptions: logOptionsSchema.optional().describe('Log of the IPAM plugin.'),
+  })
+    .optional()
+    .describe('Settings of the IPAM plugin.'),
+  logOptions: logOptionsSchema
+    .optional()
+    .describe('Log of all plugins; ipam.logOptions and coordinator.logOptions decide before it.'),
+  coordinator: partOf(coordinatorFields).optional().describe('Settings of the coordinator plugin.'),
   chainCNIJsonData: z
     .array(z.string())
     .optional()
@@ -161,10 +183,20 @@ const specSchema = openObject({
   customCNI: text.describe('For cniType custom: the whole configuration as JSON text.'),
 }).meta(rules(...typeRules, customAlone));
 
+/** Spiderpool has no status here. Its manifests and objects have none, so nothing of them is lost. */
+const statusSchema = openObject({
+  observedGeneration: int64().optional().describe('Generation of the spec that the conditions tell about.'),
+  networkAttachmentDefinition: text.describe(
+    'Name of the NetworkAttachmentDefinition, in the same namespace.',
+  ),
+  conditions: conditionsField,
+});
+
 /** spidermultusconfigs.spiderpool.spidernet.io. */
 export const spiderMultusConfigSchema = openObject({
   ...typeFields,
   spec: specSchema.optional().describe('The configuration.'),
+  status: statusSchema.optional().describe('What became of the configuration.'),
 }).describe(
   'SpiderMultusConfig describes a CNI configuration, from which a NetworkAttachmentDefinition is made.',
 );
@@ -180,7 +212,29 @@ export const spiderMultusConfigs: CustomKind<SpiderMultusConfig> = {
   shortNames: ['smc'],
   categories: [SPIDERPOOL_CATEGORY],
   namespaced: true,
-  statusSubresource: false,
+  statusSubresource: true,
   schema: spiderMultusConfigSchema,
-  columns: [],
+  columns: [
+    { name: 'TYPE', type: 'string', jsonPath: '.spec.cniType', description: 'Type of the main plugin.' },
+    {
+      name: 'NET-ATTACH-DEF',
+      type: 'string',
+      jsonPath: '.status.networkAttachmentDefinition',
+      description: 'The NetworkAttachmentDefinition that was made.',
+    },
+    {
+      name: 'READY',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: 'Whether the NetworkAttachmentDefinition is as it should be.',
+    },
+    {
+      name: 'REASON',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      description: 'Reason in one word.',
+      priority: 1,
+    },
+    { name: 'AGE', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the object.' },
+  ],
 };
