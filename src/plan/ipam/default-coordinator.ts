@@ -16,10 +16,10 @@ export function defaultCoordinator(coordinator: SpiderCoordinator): SpiderCoordi
     ...coordinator,
     spec: {
       ...spec,
-      ...(hijackCIDR === undefined ? {} : { hijackCIDR: hijackCIDR.map(canonicalNetwork) }),
-      ...(policyRoutes === undefined
-        ? {}
-        : { policyRoutes: policyRoutes.map((route) => ({ ...route, dst: canonicalNetwork(route.dst) })) }),
+      ...(hijackCIDR !== undefined && { hijackCIDR: hijackCIDR.map(canonicalNetwork) }),
+      ...(policyRoutes !== undefined && {
+        policyRoutes: policyRoutes.map((route) => ({ ...route, dst: canonicalNetwork(route.dst) })),
+      }),
     },
   };
 }

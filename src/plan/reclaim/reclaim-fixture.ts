@@ -28,7 +28,7 @@ interface PodFields {
   readonly status?: object;
 }
 
-/** A running pod `ns/app-0` with the record's UID. */
+/** A running pod `ns/app-0` with the record's UID and address. With another UID, it has another address. */
 export function podOf({
   uid = 'u1',
   name = 'app-0',
@@ -39,7 +39,11 @@ export function podOf({
   return resources.pods.schema.parse({
     metadata: { name, namespace: 'ns', uid, ...more.metadata },
     spec: { containers: [{ name: 'c' }], ...more.spec },
-    status: { phase, ...(address && { podIPs: [{ ip: '10.6.0.5' }] }), ...more.status },
+    status: {
+      phase,
+      ...(address && { podIPs: [{ ip: uid === 'u1' ? '10.6.0.5' : '10.6.0.9' }] }),
+      ...more.status,
+    },
   });
 }
 
@@ -47,11 +51,11 @@ export function present<T>(object: T) {
   return { state: 'present', object } as const;
 }
 
-export function endpointOf(uid = 'u1'): SpiderEndpoint {
+export function endpointOf(uid = 'u1', ips: object[] = []): SpiderEndpoint {
   return resources.spiderEndpoints.schema.parse({
     metadata: { name: 'app-0', namespace: 'ns' },
     status: {
-      current: { uid, node: 'node1', ips: [] },
+      current: { uid, node: 'node1', ips },
       ownerControllerType: 'StatefulSet',
       ownerControllerName: 'app',
     },

@@ -2,6 +2,7 @@
 // scan of all pools. A row that could free an address in use differs, and says why.
 
 import type { Pod } from '#api';
+import { sameAddress, tryParseAddress } from '#ip';
 import { type Claim, claimOf } from './claim.ts';
 import type { ReclaimFacts } from './facts.ts';
 import { deletionDueMs, finishDueMs, hasAddress, hasFinished } from './pod-end.ts';
@@ -62,8 +63,24 @@ function besideNamesake(namesake: Pod, dueMs: number, facts: Case): ReclaimVerdi
     if (!hasAddress(namesake))
       return keep(`${replaced} and takes the address over when it starts: ${claim.why}`);
   }
+  if (!hasFinished(namesake) && isShown(namesake, facts))
+    return keep(`${replaced}, but it shows that it uses the address`);
   const detail = claim.state === 'kept' ? 'it runs with another address' : claim.why;
   return release(facts, dueMs, `${replaced}, and ${detail}`);
+}
+
+/** Whether the pod's status or its own endpoint shows the address. The record's UID is then wrong, not the pod. */
+function isShown(pod: Pod, { record, endpoint }: ReclaimFacts): boolean {
+  const current = endpoint.state === 'present' ? endpoint.object.status?.current : undefined;
+  const details = current?.uid === pod.metadata.uid ? (current?.ips ?? []) : [];
+  const texts = details.flatMap(({ ipv4 = '', ipv6 = '' }) =>
+    [ipv4, ipv6].map((text) => text.split('/')[0] ?? ''),
+  );
+  const address = tryParseAddress(record.address);
+  return [...texts, ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)].some((text) => {
+    const shown = tryParseAddress(text);
+    return address !== undefined && shown !== undefined && sameAddress(address, shown);
+  });
 }
 
 /** The pod of the record exists. */

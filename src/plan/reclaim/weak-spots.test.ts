@@ -136,6 +136,31 @@ test('a newer pod keeps its endpoint when a late record of the older one is free
   assert.equal(told(verdictOf({ namesake, endpoint: present(endpointOf('u2')) })), 'free');
 });
 
+test('a record with a wrong UID is kept while the pod of that name shows its address', () => {
+  const namesake = podOf({ uid: 'u2' });
+  const shows = (uid: string, detail: object) => present(endpointOf(uid, [{ interface: 'net1', ...detail }]));
+  assert.equal(told(verdictOf({ namesake, endpoint: shows('u2', { ipv4: '10.6.0.5/16' }) })), 'keep');
+  assert.equal(told(verdictOf({ namesake, endpoint: shows('u2', { ipv4: '10.6.0.6/16' }) })), 'free');
+  assert.equal(
+    told(verdictOf({ namesake, endpoint: shows('u3', { ipv4: '10.6.0.5/16' }) })),
+    'free with endpoint',
+  );
+  const record = { pool: 'p', address: 'fd00::5', pod: 'ns/app-0', podUid: '' };
+  assert.equal(
+    told(verdictOf({ record, namesake, endpoint: shows('u2', { ipv6: 'fd00:0::5/64' }) })),
+    'keep',
+  );
+  const inStatus = podOf({ uid: 'u2', address: false, status: { podIPs: [{ ip: '10.6.0.5' }] } });
+  assert.equal(told(verdictOf({ namesake: inStatus })), 'keep');
+  const ended = podOf({
+    uid: 'u2',
+    phase: 'Failed',
+    address: false,
+    status: { podIPs: [{ ip: '10.6.0.5' }] },
+  });
+  assert.equal(told(verdictOf({ namesake: ended })), 'free with endpoint');
+});
+
 test('ordinals count from ordinals.start, and names that the StatefulSet does not give hold nothing', () => {
   const owner = { kind: 'StatefulSet', name: 'app', ordinals: { start: 5, replicas: 2 } } as const;
   const state = (pod: string) => claimOf({ pod }, owner, DEFAULT_RECLAIM_SETTINGS).state;
