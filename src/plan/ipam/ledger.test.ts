@@ -1,0 +1,126 @@
+// The records of a pool: who holds what, and what stays of what others wrote.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { formatAddress, parseAddress } from '#ip';
+import { PoolLedger } from './ledger.ts';
+import { poolObject, type SpecFields } from './testing.ts';
+
+const at = (last: number) => parseAddress(`10.6.0.${last}`);
+const owner = (podUid: string, nic = 'eth0') => ({ pod: `ns/${podUid}`, podUid, nic });
+const record = (podUid: string, more: object = {}) => ({ pod: `ns/${podUid}`, podUid, ...more });
+const read = (records: object = {}, spec: SpecFields = {}, previous?: PoolLedger) =>
+  PoolLedger.read(poolObject('p', spec, records), previous);
+const addressOf = (ledger: PoolLedger, podUid: string, nic: string) => {
+  const address = ledger.addressOf({ podUid, nic });
+  return address === undefined ? undefined : formatAddress(address);
+};
+
+test('changes of a copy leave the original as it was', () => {
+  const original = read({ '10.6.0.10': record('a', { nic: 'eth0' }) });
+  const before = original.text;
+  const copy = original.copy();
+  copy.take(at(11), owner('b'));
+  copy.take(at(12), owner('a', 'net1'));
+  copy.drop(at(10));
+  assert.equal(original.text, before);
+  assert.deepEqual(original.free.format(), ['10.6.0.11-10.6.0.19']);
+  assert.equal(addressOf(original, 'a', 'eth0'), '10.6.0.10');
+  assert.equal(addressOf(original, 'b', 'eth0'), undefined);
+  assert.equal(addressOf(original, 'a', 'net1'), undefined);
+  assert.deepEqual(copy.free.format(), ['10.6.0.10', '10.6.0.13-10.6.0.19']);
+});
+
+test('a pod that takes its own address again keeps the fields that others wrote', () => {
+  const ledger = read({ '10.6.0.10': record('a', { note: 'kept', pod: 'ns/old-name' }) });
+  ledger.take(at(10), owner('a', 'net1'));
+  assert.deepEqual(JSON.parse(ledger.text), {
+    '10.6.0.10': { pod: 'ns/a', podUid: 'a', note: 'kept', nic: 'net1' },
+  });
+});
+
+test('an address that another pod holds is not taken from it', () => {
+  const ledger = read({ '10.6.0.10': record('a', { nic: 'eth0' }) });
+  const before = ledger.text;
+  assert.throws(() => ledger.take(at(10), owner('b')), {
+    code: 'INTERNAL',
+    message: 'address 10.6.0.10 of IPPool p is held by ns/a, not free for ns/b',
+  });
+  assert.equal(ledger.text, before);
+});
+
+test('a record without NIC counts for any NIC, but only if it is the only one of the pod', () => {
+  const one = read({ '10.6.0.10': record('a') });
+  assert.equal(addressOf(one, 'a', 'net7'), '10.6.0.10');
+  const beside = read({ '10.6.0.10': record('a'), '10.6.0.11': record('a', { nic: 'net1' }) });
+  assert.equal(addressOf(beside, 'a', 'net1'), '10.6.0.11');
+  assert.equal(addressOf(beside, 'a', 'eth0'), '10.6.0.10');
+  const two = read({ '10.6.0.10': record('a'), '10.6.0.11': record('a') });
+  assert.equal(addressOf(two, 'a', 'eth0'), undefined);
+  assert.equal(addressOf(two, 'b', 'eth0'), undefined);
+});
+
+test('the addresses of a pod are found with their NICs, and those of other pods are not', () => {
+  const ledger = read({
+    '10.6.0.10': record('a', { nic: 'eth0' }),
+    '10.6.0.11': record('b', { nic: 'eth0' }),
+    '10.6.0.12': record('a'),
+  });
+  const found = ledger.addressesOf('a').map(({ address, nic }) => [formatAddress(address), nic]);
+  assert.deepEqual(found, [
+    ['10.6.0.10', 'eth0'],
+    ['10.6.0.12', undefined],
+  ]);
+  assert.deepEqual(ledger.addressesOf('stranger'), []);
+});
+
+test('an address that left the pool while it was held does not become free when it is released', () => {
+  const ledger = read({ '10.6.0.30': record('a', { nic: 'eth0' }) });
+  ledger.drop(at(30));
+  assert.equal(ledger.text, '');
+  assert.deepEqual(ledger.free.format(), ['10.6.0.10-10.6.0.19']);
+  ledger.drop(at(31));
+  assert.equal(ledger.text, '');
+});
+
+test('after a change of the pool, the same records leave other addresses free', () => {
+  const records = { '10.6.0.10': record('a', { nic: 'eth0' }) };
+  const before = read(records);
+  const excluded = read(records, { excludeIPs: ['10.6.0.11'] }, before);
+  assert.deepEqual(excluded.free.format(), ['10.6.0.12-10.6.0.19']);
+  assert.deepEqual(before.free.format(), ['10.6.0.11-10.6.0.19']);
+  assert.equal(excluded.holderOf(at(10))?.podUid, 'a');
+});
+
+test('records of one family are refused when the pool has become one of the other', () => {
+  const records = { '10.6.0.10': record('a') };
+  const six = poolObject('p', { subnet: 'fd00::/64', ips: ['fd00::10'], gateway: undefined }, records);
+  assert.throws(() => PoolLedger.read(six, read(records)), { code: 'IPPOOL_STATUS_INVALID' });
+});
+
+test('the status of an empty pool has no records, and counts all its addresses', () => {
+  assert.deepEqual(read().status, { totalIPCount: 10, allocatedIPCount: 0 });
+  const ledger = read();
+  ledger.take(at(10), owner('a'));
+  assert.deepEqual(ledger.status, {
+    allocatedIPs: '{"10.6.0.10":{"pod":"ns/a","podUid":"a","nic":"eth0"}}',
+    totalIPCount: 10,
+    allocatedIPCount: 1,
+  });
+});
+
+test('the size of the records follows every change', () => {
+  const change = fc.record({ last: fc.integer({ min: 10, max: 19 }), take: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(change), (changes) => {
+      const ledger = read({ '10.6.0.10': record('u10', { note: 'kept' }) });
+      for (const { last, take } of changes) {
+        if (take) ledger.take(at(last), owner(`u${last}`));
+        else ledger.drop(at(last));
+        // The braces and the last comma count or not.
+        assert.ok(Math.abs(ledger.bytes - ledger.text.length) <= 2, `${ledger.bytes} of ${ledger.text}`);
+      }
+    }),
+  );
+});
