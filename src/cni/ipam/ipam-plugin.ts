@@ -3,14 +3,14 @@
 
 import { type CniResult, parseKubernetesArgs, prevResultOf, requestedAddresses } from '#api';
 import { OrbError } from '#base';
-import { formatAddress, formatCidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDetection } from '#node';
 import { collectGarbage } from '../collection.ts';
 import type { Detection } from '../detection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { podIfKnown, requirePod } from '../pod-identity.ts';
-import type { Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
+import { resultOf } from './allocation-result.ts';
+import type { AllocatedAddress, Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
 import {
   doneRecord,
   heldAddresses,
@@ -62,7 +62,7 @@ export class IpamPlugin implements CniPlugin {
       podName: pod.name,
       podUid: pod.uid,
       ...wanted,
-      intend: (podUid) => this.#intend(call, { ...pod, uid: podUid }, pod.uid),
+      intend: (podUid, planned = []) => this.#intend(call, { ...pod, uid: podUid }, planned),
       signal: call.signal,
       log: call.log,
     });
@@ -78,11 +78,14 @@ export class IpamPlugin implements CniPlugin {
    * If the agent dies after addresses were allocated, DEL finds the pod's UID in CNI_ARGS. For a static pod, CNI_ARGS has
    * the hash of its file instead. Then the UID is written to the disk first.
    */
-  async #intend(call: NetnsCall, pod: RecordedPod, told: string | undefined): Promise<void> {
+  async #intend(call: NetnsCall, pod: RecordedPod, planned: readonly AllocatedAddress[]): Promise<void> {
     const { attachments } = this.#parts;
-    const { containerId, interfaceName } = call.environment;
-    if (pod.uid === told || attachments.get({ containerId, interfaceName })?.ipam !== undefined) return;
-    await attachments.put(intendedRecord(this.#recorded(call, pod)));
+    const { containerId, interfaceName, args } = call.environment;
+    const before = attachments.get({ containerId, interfaceName })?.ipam;
+    if (before?.state === 'done') return;
+    const isTold = parseKubernetesArgs(args).podUid === pod.uid;
+    if (planned.length === 0 && (isTold || before !== undefined)) return;
+    await attachments.put(intendedRecord(this.#recorded(call, pod), planned));
   }
 
   /** Addresses that an earlier ADD of this attachment has probed are not probed again: they may be in use by now. */
@@ -102,13 +105,19 @@ export class IpamPlugin implements CniPlugin {
   }
 
   /** Releases what this ADD has allocated, even if its caller has disconnected. */
-  #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
+  async #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
+    const { attachments } = this.#parts;
+    const { containerId, interfaceName } = call.environment;
+    const intended = attachments.get({ containerId, interfaceName });
+    const held = intended === undefined ? [] : heldAddresses(intended);
     const lastNic = this.#holding(pod.uid, this.#type).length === 0;
-    const share = { nic: lastNic ? undefined : call.environment.interfaceName, held: [] };
-    return this.#release(this.#source(), pod, share, {
+    const share = { nic: lastNic ? undefined : interfaceName, held };
+    await this.#release(this.#source(), pod, share, {
       ...call,
       signal: AbortSignal.timeout(giveBackTimeoutMs),
     });
+    // Another pod may get the planned addresses now, so a later DEL must not name them again.
+    if (intended !== undefined && held.length > 0) await attachments.removePart(intended, ipamPart);
   }
 
   /** If the record cannot be written (a full disk), addresses that were not recorded before are released. */
@@ -277,20 +286,4 @@ export class IpamPlugin implements CniPlugin {
 function requestedIn({ conf, environment }: NetnsCall): Readonly<Record<string, unknown>> {
   const { requestedAddresses: inArgs } = parseKubernetesArgs(environment.args);
   return { ...requestedAddresses(conf), 'CNI_ARGS IP': inArgs };
-}
-
-/** An IPAM plugin's result has no interfaces: the caller fills them in (CNI specification 1.1, section 4). */
-function resultOf({ addresses, routes, dns = {} }: Allocation, interfaceName: string): CniResult {
-  return {
-    ips: addresses
-      .filter(({ nic }) => nic === interfaceName)
-      .map(({ address, gateway }) => ({
-        address: formatCidr(address),
-        ...(gateway !== undefined && { gateway: formatAddress(gateway) }),
-      })),
-    routes: routes
-      .filter(({ nic }) => nic === interfaceName)
-      .map(({ destination, gateway }) => ({ dst: formatCidr(destination), gw: formatAddress(gateway) })),
-    dns,
-  };
 }

@@ -2,9 +2,9 @@
 
 import { type CniResult, ipamType, type NetConf } from '#api';
 import { formatCidr, parseCidr } from '#ip';
-import { type AttachmentRecord, ipamPart, partOf } from '#node';
+import { type AttachmentRecord, ipamPart, partOf, type RecordedAddress } from '#node';
 import type { NetnsCall } from '../plugin.ts';
-import type { HeldAddress } from './ipam.ts';
+import type { AllocatedAddress, HeldAddress } from './ipam.ts';
 import type { ProbedAllocation } from './probed-allocation.ts';
 
 /** The pod that owns the addresses. */
@@ -19,11 +19,12 @@ export interface RecordedAdd {
   readonly timestamp: string;
 }
 
-/** The record before anything is allocated. */
-export function intendedRecord(add: RecordedAdd): AttachmentRecord {
+/** The record before anything is allocated. `planned` are the addresses that the source is about to take. */
+export function intendedRecord(add: RecordedAdd, planned: readonly AllocatedAddress[]): AttachmentRecord {
+  const addresses = planned.map(recordedAddress);
   return {
     ...begun(add),
-    ipam: { state: 'intended', netConf: confOf(add.call.conf), result: {}, addresses: [] },
+    ipam: { state: 'intended', netConf: confOf(add.call.conf), result: {}, addresses },
   };
 }
 
@@ -39,15 +40,15 @@ export function doneRecord(
       state: 'done',
       netConf: confOf(add.call.conf),
       result,
-      addresses: allocation.addresses.map(({ nic, address, heldIn }) => ({
-        nic,
-        address: formatCidr(address),
-        pool: heldIn,
-      })),
+      addresses: allocation.addresses.map(recordedAddress),
       ...(probed && { probed }),
       ...(allocation.fixed === true && { fixed: true }),
     },
   };
+}
+
+function recordedAddress({ nic, address, heldIn }: AllocatedAddress): RecordedAddress {
+  return { nic, address: formatCidr(address), pool: heldIn };
 }
 
 /** The addresses of an attachment as its source knows them: all, or those of one NIC. */

@@ -66,9 +66,10 @@ export interface AllocationRequest {
   readonly requested: Readonly<Record<string, unknown>>;
   /**
    * Awaited before anything is allocated, with the UID of the pod that will own the addresses. After a crash, this
-   * record leads to what was allocated.
+   * record leads to what was allocated. A source whose server does not know owners also names the addresses that it is
+   * about to take. {@link ReleaseRequest.held} then names them.
    */
-  readonly intend?: (podUid: string) => Promise<void>;
+  readonly intend?: (podUid: string, planned?: readonly AllocatedAddress[]) => Promise<void>;
   /** Aborts the request at its deadline, or when the caller disconnects. */
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -192,6 +192,45 @@ test('the owner is on the disk before a port is created, where CNI_ARGS does not
   assert.equal(attachments.all()[0]?.pod?.uid, 'uid of the cluster');
 });
 
+/** Makes the source write its address to the disk before it takes it, as for a server that does not know owners. */
+function planFirst(): void {
+  const allocate = source.allocate.bind(source);
+  source.allocate = async (request) => {
+    const nic = request.interfaceName;
+    const planned = { nic, address: parseCidr(fixed[nic] ?? ''), heldIn: `port of ${nic}` };
+    await request.intend?.('uid-a', [planned]);
+    return allocate(request);
+  };
+}
+
+test('the planned address is on the disk before it is taken: the DEL after a crash names it', async () => {
+  planFirst();
+  const planned = Promise.withResolvers<void>();
+  const put = attachments.put.bind(attachments);
+  attachments.put = async (record) => {
+    await put(record);
+    planned.resolve();
+    // The process dies: what was awaited is never answered.
+    return new Promise(() => {});
+  };
+  void plugin.add(call());
+  await planned.promise;
+  assert.equal(source.ports.size, 0);
+  source.ports.set('uid-a eth0', '192.0.2.10/24');
+  await startAgent();
+  await plugin.del(call({}, { CNI_ARGS: '' }));
+  assert.deepEqual(source.steps.at(-1), 'release all port of eth0');
+  assert.deepEqual([source.ports.size, files.files.size], [0, 0]);
+});
+
+test('a failed ADD releases the planned address once: another pod may have it at the DEL', async () => {
+  planFirst();
+  report = { kind: 'unreachable', gateway: parseAddress('192.0.2.1') };
+  await assert.rejects(plugin.add(call()), { code: 'GATEWAY_UNREACHABLE' });
+  assert.deepEqual(source.steps.at(-1), 'release all port of eth0');
+  assert.deepEqual([source.ports.size, attachments.all(), files.files.size], [0, [], 0]);
+});
+
 test('DEL of a later agent releases by owner and names the port; DEL twice is no error', async () => {
   await plugin.add(call());
   await plugin.add(call({}, { CNI_IFNAME: 'net1' }));
