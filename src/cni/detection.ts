@@ -1,4 +1,4 @@
-// Detection of address conflicts and unreachable gateways, for ADD of `spiderpool` and of `coordinator`.
+// Detection of address conflicts and unreachable gateways, for ADD of types that give addresses and of `coordinator`.
 
 import type { Logger, OrbError } from '#base';
 import type { Address } from '#ip';
