@@ -95,13 +95,14 @@ export {
   DEFAULT_NETWORK_ANNOTATION,
   NETWORK_STATUS_ANNOTATION,
   NETWORKS_ANNOTATION,
+  type NetworkRequests,
   type NetworkSelection,
   type NetworkStatus,
   parseDefaultNetwork,
   parseNetworkStatus,
   parseNetworks,
+  requestsOf,
 } from './multus.ts';
-export { type NetworkRequests, requestsOf } from './multus-requests.ts';
 export {
   NODE_CHECK_TYPE,
   type NodeCheck,
@@ -110,6 +111,7 @@ export {
   nodeReportSchema,
   type PodReport,
 } from './node-report.ts';
+export { shortList } from './open-object.ts';
 export {
   apiVersionOf,
   type KubeObject,
@@ -119,7 +121,6 @@ export {
 } from './resource.ts';
 export { builtInResources, customResources, resources } from './resources.ts';
 export { readFieldSelector, readLabelSelector } from './selector-text.ts';
-export { shortList } from './short-list.ts';
 export {
   cniTypes,
   coordinatorIssues,

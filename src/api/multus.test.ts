@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDefaultNetwork, parseNetworkStatus, parseNetworks } from './multus.ts';
-import { requestsOf } from './multus-requests.ts';
+import { parseDefaultNetwork, parseNetworkStatus, parseNetworks, requestsOf } from './multus.ts';
 
 test('a comma list names networks with or without namespace and interface', () => {
   assert.deepEqual(parseNetworks('kube-system/a@net9, b ,c', 'shop'), [

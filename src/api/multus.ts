@@ -3,9 +3,17 @@
 
 import { z } from 'zod';
 import { OrbError } from '#base';
-import { addressIfAny, type CniDns, goObject, handedOn, INTERFACE_NAME } from './cni/index.ts';
-import { shortList } from './short-list.ts';
-import { checkJson } from './validation.ts';
+import {
+  addressIfAny,
+  type CniDns,
+  goObject,
+  handedOn,
+  hardwareAddressIfAny,
+  INTERFACE_NAME,
+  requestedAddressText,
+} from './cni/index.ts';
+import { shortList } from './open-object.ts';
+import { check, checkJson } from './validation.ts';
 
 /** Replaces the cluster's default network for the pod's first interface. */
 export const DEFAULT_NETWORK_ANNOTATION = 'v1.multus-cni.io/default-network';
@@ -25,7 +33,7 @@ const ifAny = (form: RegExp) =>
     .transform((text) => (text === '' ? undefined : text))
     .optional();
 
-/** Multus checks the requests to the plugins and passes them on. See multus-requests.ts. */
+/** Multus checks the requests to the plugins and passes them on. See {@link requestsOf}. */
 const selectionSchema = goObject({
   name: z.string().regex(OBJECT_NAME),
   namespace: ifAny(OBJECT_NAME),
@@ -135,4 +143,23 @@ export function parseNetworkStatus(annotation: string): NetworkStatus[] {
   return checkJson(z.array(networkStatusSchema), annotation, {
     subject: `annotation ${NETWORK_STATUS_ANNOTATION}`,
   });
+}
+
+/** The requests of a network selection to the network's plugins. Multus checks them like this (pkg/k8sclient). */
+const requestsSchema = goObject({
+  /** With or without prefix length. */
+  ips: z.array(requestedAddressText).optional(),
+  mac: hardwareAddressIfAny,
+  'infiniband-guid': hardwareAddressIfAny,
+  'cni-args': z.record(z.string(), z.unknown()).optional(),
+});
+
+export type NetworkRequests = z.infer<typeof requestsSchema>;
+
+/** @throws OrbError INPUT_INVALID if Multus would refuse the pod */
+export function requestsOf(selection: NetworkSelection): NetworkRequests {
+  const { ips, mac, 'infiniband-guid': guid, 'cni-args': args } = selection;
+  const subject = `annotation ${NETWORKS_ANNOTATION}, network ${selection.name}`;
+  const asked = { ips, mac, 'infiniband-guid': guid, 'cni-args': args };
+  return check(requestsSchema, asked, { subject });
 }

@@ -1,4 +1,4 @@
-// Schemas for objects of the API. Known fields are checked and typed. Unknown fields are kept.
+// Schemas for what others send: objects of the API, whose unknown fields are kept, and lists of limited length.
 
 import { z } from 'zod';
 
@@ -34,4 +34,15 @@ export function int32(): z.ZodInt {
 /** A value that is a number or text, for example `targetPort`. */
 export function intOrString(): z.ZodUnion<readonly [z.ZodInt, z.ZodString]> {
   return z.union([z.int(), z.string()]).meta({ 'x-kubernetes-int-or-string': true });
+}
+
+/**
+ * No real network has more addresses or routes. The time of a plan grows with the square of its routes, and one agent
+ * serves the whole node.
+ */
+const MOST_ENTRIES = 1000;
+
+/** A list of at most 1000 entries. A longer list is refused before its entries are checked. */
+export function shortList<T extends z.ZodType>(entry: T) {
+  return z.array(z.unknown()).max(MOST_ENTRIES).pipe(z.array(entry));
 }

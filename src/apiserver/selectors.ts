@@ -1,8 +1,9 @@
-// Selectors of list and watch queries on stored objects, and the fields that each kind offers.
+// Selectors on stored objects: of list and watch queries, with the fields that each kind offers, and of budgets and
+// webhooks.
 
-import { readFieldSelector, readLabelSelector } from '#api';
+import { type LabelSelector, readFieldSelector, readLabelSelector, selectorMatches } from '#api';
 import { isOrbError } from '#base';
-import { type JsonObject, objectAt } from './json.ts';
+import { type Json, type JsonObject, objectAt } from './json.ts';
 import { badRequest } from './status.ts';
 
 /** Whether an object is selected. */
@@ -54,6 +55,15 @@ export function fieldPredicate(selector: string, kind: string, extra: readonly s
   for (const { field } of requirements)
     if (!allowed.has(field)) throw badRequest(`field label not supported: ${field}`);
   return (object) => requirements.every(({ holds }) => holds(object));
+}
+
+/** Whether labels satisfy a metav1.LabelSelector; without a selector nothing does. */
+export function isSelected(selector: Json | undefined, labelled: JsonObject): boolean {
+  if (selector === undefined || selector === null) return false;
+  return selectorMatches(
+    selector as LabelSelector,
+    objectAt(labelled, 'metadata', 'labels') as Record<string, string>,
+  );
 }
 
 function orBadRequest<T>(read: () => T): T {

@@ -3,8 +3,7 @@
 import { ByteReader, ByteWriter } from '#base';
 import { type Address, addressBytes, addressFromBytes } from '#ip';
 import type { Mac } from '#net';
-import { broadcastMac, decodeFrame, ETH_P_ARP, encodeFrame } from './ethernet.ts';
-import { macBytes, macFromBytes } from './mac.ts';
+import { broadcastMac, decodeFrame, ETH_P_ARP, encodeFrame, macBytes, macFromBytes } from './ethernet.ts';
 
 export interface ArpPacket {
   readonly operation: 'request' | 'reply';

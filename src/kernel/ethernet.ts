@@ -1,8 +1,7 @@
-// Ethernet frames: two addresses, a protocol, a payload.
+// Ethernet: MAC addresses as bytes, and frames of two addresses, a protocol and a payload.
 
-import { ByteReader } from '#base';
+import { ByteReader, OrbError } from '#base';
 import type { Mac } from '#net';
-import { macBytes, macFromBytes } from './mac.ts';
 
 export const ETH_P_ARP = 0x0806;
 export const ETH_P_IPV6 = 0x86dd;
@@ -32,4 +31,18 @@ export function decodeFrame(bytes: Uint8Array): EthernetFrame | undefined {
   const destination = macFromBytes(reader.take(6));
   const source = macFromBytes(reader.take(6));
   return { destination, source, protocol: reader.u16(), payload: reader.take(reader.remaining) };
+}
+
+/** The six bytes of `0a:1b:0a:06:d4:f1`. */
+export function macBytes(mac: Mac): Uint8Array {
+  if (!/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(mac)) {
+    throw new OrbError('INPUT_INVALID', {
+      message: `invalid MAC address '${mac}'; allowed: six pairs of hexadecimal digits joined by ':'`,
+    });
+  }
+  return Uint8Array.from(mac.split(':'), (pair) => Number.parseInt(pair, 16));
+}
+
+export function macFromBytes(bytes: Uint8Array): Mac {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }

@@ -3,8 +3,7 @@
 import { ByteReader, ByteWriter } from '#base';
 import { type Address, addressBytes, addressFromBytes } from '#ip';
 import type { Mac } from '#net';
-import { decodeFrame, ETH_P_IPV6, encodeFrame } from './ethernet.ts';
-import { macBytes, macFromBytes } from './mac.ts';
+import { decodeFrame, ETH_P_IPV6, encodeFrame, macBytes, macFromBytes } from './ethernet.ts';
 
 const ICMPV6 = 58;
 const solicitation = 135;

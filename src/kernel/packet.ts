@@ -2,7 +2,7 @@
 // (packet(7)).
 
 import type { Mac } from '#net';
-import { ETH_P_ARP, ETH_P_IPV6 } from './ethernet.ts';
+import { ETH_P_ARP, ETH_P_IPV6, macBytes } from './ethernet.ts';
 import {
   attachFilter,
   bindSocket,
@@ -16,7 +16,6 @@ import {
   type Watch,
   watchReadable,
 } from './ffi/index.ts';
-import { macBytes } from './mac.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 import { assemble, DROP, jumpIfEqual, KEEP, loadByte } from './socket-filter.ts';
 

@@ -8,10 +8,9 @@ import { MAIN_TABLE, type Route, RTPROT } from '#net';
 import { type DesiredNetwork, mergeSettings, nodeAddresses, planNode, planPod } from '#plan/network';
 import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
-import { linksThatFilterSources } from './filtering-links.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
-import type { Namespaces } from './namespaces.ts';
-import { linksThatHearRouters } from './router-links.ts';
+import { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';
+import type { Namespaces } from './pod-sight.ts';
 import { undoNode, undoPod } from './undo.ts';
 
 const containerId = '0123456789abcdef';

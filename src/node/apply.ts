@@ -14,9 +14,8 @@ import {
   nothingObserved,
   sysctlDifference,
 } from '#plan/network';
-import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, observeWholeTables, readSysctls } from './observe.ts';
-import type { PodSight } from './pod-sight.ts';
+import type { Namespaces, PodSight } from './pod-sight.ts';
 
 /** The differences that were found and repaired. Empty if there were none. */
 export interface Applied {

@@ -1,8 +1,8 @@
 // Compares the kernel with a plan, for CHECK: what ADD made must still exist.
 
 import { type DesiredNetwork, mismatches, networkDifference } from '#plan/network';
-import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, readSysctls } from './observe.ts';
+import type { Namespaces } from './pod-sight.ts';
 
 /** One sentence for each object that is missing or wrong. Empty if there is none. */
 export function checkNetwork(desired: DesiredNetwork, { pod, node }: Namespaces): string[] {

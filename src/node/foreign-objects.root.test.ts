@@ -6,8 +6,7 @@ import { type DesiredNetwork, mergeOptions, nicRoutes, planPod, readSettings } f
 import { applyNetwork } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { ip, Lan } from './lan-fixture.ts';
-import type { Namespaces } from './namespaces.ts';
-import { seePod } from './pod-sight.ts';
+import { type Namespaces, seePod } from './pod-sight.ts';
 import { repairNetwork } from './repair.ts';
 
 // Objects of other programs that stand where ours should, on the node and in the pod.

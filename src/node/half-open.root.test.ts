@@ -6,8 +6,8 @@ import { type DesiredNetwork, mergeSettings, planNode, planPod } from '#plan/net
 import { applyNetwork, applyNode } from './apply.ts';
 import { checkNetwork } from './check.ts';
 import { connectFrom, Lan, withServer } from './lan-fixture.ts';
-import type { Namespaces } from './namespaces.ts';
 import { Overlay, run } from './overlay-fixture.ts';
+import type { Namespaces } from './pod-sight.ts';
 import { undoNode } from './undo.ts';
 
 const containerId = '0123456789abcdef';

@@ -4,10 +4,9 @@ export { Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
-export { linksThatFilterSources } from './filtering-links.ts';
-export type { Namespaces } from './namespaces.ts';
+export { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';
 export { applyParent, observeParents } from './parent.ts';
-export { numbersIn, type PodSight, seeOverlay, seePod } from './pod-sight.ts';
+export { type Namespaces, numbersIn, type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,
   announce,
@@ -18,7 +17,6 @@ export {
 export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
 export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
-export { linksThatHearRouters } from './router-links.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
 export { undoNic, undoNode, undoPod } from './undo.ts';

@@ -10,7 +10,6 @@ import {
   type PodNumbers,
   podNumbers,
 } from '#plan/network';
-import type { Namespaces } from './namespaces.ts';
 
 export interface PodSight {
   readonly links: readonly Link[];
@@ -22,6 +21,12 @@ export interface PodSight {
 
 export function seePod(pod: NetworkNamespace): PodSight {
   return { links: pod.links(), routes: pod.routes(), rules: pod.rules() };
+}
+
+/** The two namespaces that contain a pod's network. */
+export interface Namespaces {
+  readonly pod: NetworkNamespace;
+  readonly node: NetworkNamespace;
 }
 
 /** The recorded numbers. If an older agent recorded none, numbers that no other program uses in the pod. */

@@ -9,8 +9,7 @@ import type { NetworkNamespace } from '#net';
 import { mergeOptions, nicRoutes, planPod, readSettings, usualNumbers } from '#plan/network';
 import { applyNetwork } from './apply.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
-import type { Namespaces } from './namespaces.ts';
-import { seePod } from './pod-sight.ts';
+import { type Namespaces, seePod } from './pod-sight.ts';
 import { podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
 import { type Drift, driftOf, repairNetwork } from './repair.ts';
 

@@ -13,8 +13,8 @@ import {
   withoutNics,
 } from '#plan/network';
 import { applyFindings } from './apply.ts';
-import type { Namespaces } from './namespaces.ts';
 import { observeNode, observePod, readSysctls } from './observe.ts';
+import type { Namespaces } from './pod-sight.ts';
 import { nicOf, overlayOf, type RecordedNic } from './recorded-nic.ts';
 
 /** What a pod is compared with. */

@@ -1,5 +1,5 @@
-// Addresses from several pools for one pod, all or nothing. All are picked together and committed at once; if one
-// commit is refused, the others are undone.
+// Addresses from several pools for one pod, all or nothing. The pools are chosen together. Then each pool's committer
+// picks and writes the address, all at once. If one fails, the others are undone.
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';

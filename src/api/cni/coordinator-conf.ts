@@ -3,12 +3,11 @@
 
 import { z } from 'zod';
 import { tryParseAddress } from '#ip';
-import { shortList } from '../short-list.ts';
+import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
-import { INTERFACE_NAME } from './interface-name.ts';
 import type { NetConf } from './net-conf.ts';
-import { addressText, networkText } from './text-fields.ts';
+import { addressText, INTERFACE_NAME, networkText } from './text-fields.ts';
 
 /** An empty list does not override the SpiderCoordinator's list, as in Spiderpool. */
 export const networks = shortList(networkText).optional();

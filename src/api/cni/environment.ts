@@ -1,8 +1,8 @@
 // The environment of a plugin: the CNI_* variables. Each verb has its own set (CNI specification 1.1, section 2).
 
 import { OrbError } from '#base';
-import { INTERFACE_NAME } from './interface-name.ts';
 import { CNI_NAME } from './net-conf.ts';
+import { INTERFACE_NAME } from './text-fields.ts';
 
 export const cniVerbs = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
 

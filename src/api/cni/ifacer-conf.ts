@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { check } from '../validation.ts';
 import { goObject } from './go-object.ts';
-import { INTERFACE_NAME } from './interface-name.ts';
 import type { NetConf } from './net-conf.ts';
+import { INTERFACE_NAME } from './text-fields.ts';
 
 const interfaceName = z.string().regex(INTERFACE_NAME, {
   error: 'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',

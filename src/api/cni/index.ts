@@ -20,7 +20,6 @@ export {
 export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './error-body.ts';
 export { goObject, handedOn } from './go-object.ts';
 export { parseIfacerConf } from './ifacer-conf.ts';
-export { INTERFACE_NAME } from './interface-name.ts';
 export { ipamType, parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
 export {
   CNI_NAME,
@@ -52,4 +51,4 @@ export {
   specVersions,
   supportedVersions,
 } from './spec-version.ts';
-export { addressIfAny, hardwareAddressIfAny, requestedAddressText } from './text-fields.ts';
+export { addressIfAny, hardwareAddressIfAny, INTERFACE_NAME, requestedAddressText } from './text-fields.ts';

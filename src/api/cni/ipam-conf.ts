@@ -1,7 +1,7 @@
 // The `ipam` object of a configuration: its type, and the options of type `spiderpool`.
 
 import { z } from 'zod';
-import { shortList } from '../short-list.ts';
+import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
 import { goObject, handedOn } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';

@@ -2,7 +2,7 @@
 // 0.1 and spidernet-io/cni-plugins 0.2 are read.
 
 import { z } from 'zod';
-import { shortList } from '../short-list.ts';
+import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
 import { interfaceName, macPrefix, networks } from './coordinator-conf.ts';
 import { goObject } from './go-object.ts';

@@ -1,7 +1,7 @@
 // The result of ADD in the shape of specification 1.1.0. Our code uses only this shape.
 
 import { z } from 'zod';
-import { shortList } from '../short-list.ts';
+import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
 import { goObject, handedOn } from './go-object.ts';
 import { addressIfAny, cidrText } from './text-fields.ts';

@@ -1,8 +1,14 @@
-// Text fields of CNI documents with addresses and networks. They are checked, and stay text.
+// Text fields of CNI documents with names of interfaces, addresses and networks. They are checked, and stay text.
 
 import { z } from 'zod';
 import { isOrbError } from '#base';
 import { formatCidr, hostCidr, parseCidr, tryParseAddress } from '#ip';
+
+/**
+ * The names that dev_name_valid() of the kernel (net/core/dev.c) and the CNI specification allow. IFNAMSIZ is 16 with
+ * the final zero.
+ */
+export const INTERFACE_NAME = /^(?!\.{1,2}$)[^/:\s]{1,15}$/;
 
 /** An IPv4 or IPv6 address. */
 export const addressText = z.string().refine((text) => tryParseAddress(text) !== undefined, {

@@ -13,15 +13,9 @@ import {
   valueAt,
 } from '../json.ts';
 import { stamp } from '../metadata.ts';
-import {
-  asServer,
-  deleteObject,
-  isSelected,
-  type Objects,
-  readDeleteOptions,
-  type Target,
-} from '../objects/index.ts';
+import { asServer, deleteObject, type Objects, readDeleteOptions, type Target } from '../objects/index.ts';
 import type { Resource } from '../resource.ts';
+import { isSelected } from '../selectors.ts';
 import { badRequest, methodNotAllowed, StatusError } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 

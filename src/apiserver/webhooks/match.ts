@@ -1,8 +1,8 @@
 // Whether the server asks a webhook about a write, and in which version of the kind.
 
 import type { JsonObject } from '../json.ts';
-import { isSelected } from '../objects/index.ts';
 import type { AdmissionRequest } from '../ports.ts';
+import { isSelected } from '../selectors.ts';
 import type { Webhook, WebhookRule } from './webhook.ts';
 
 /** A group and version of a kind. */

@@ -3,7 +3,7 @@
 import { ByteReader, ByteWriter } from '#base';
 import { type Address, addressBytes, addressFromBytes } from '#ip';
 import type { Mac } from '#net';
-import { macBytes, macFromBytes } from '../mac.ts';
+import { macBytes, macFromBytes } from '../ethernet.ts';
 
 const NLA_F_NESTED = 0x8000;
 /** Nested and byte-order bits are flags of the type, not part of it. */

@@ -1,5 +1,5 @@
-// Chooses addresses for all NICs and both families of a pod together. If one is impossible, it throws an error and
-// chooses none.
+// Chooses a pool for each NIC and family of a pod, all together. If one is impossible, it throws an error and chooses
+// none.
 
 import { isOrbError, OrbError } from '#base';
 import type { Address, Cidr, Family } from '#ip';
@@ -8,7 +8,7 @@ import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
 
-/** An address that a NIC will get. */
+/** An address for a NIC. It is tentative until the pool's committer has picked and written it. */
 export interface Assignment {
   readonly nic: string;
   readonly family: Family;
@@ -28,10 +28,10 @@ export function interfaceAddress({ address, pool }: Pick<Assignment, 'address' |
 export type LedgerOf = (pool: string) => PoolLedger;
 
 /**
- * Chooses an address for every NIC and family. If the owner holds an address in any candidate pool, it gets that one
- * again. Otherwise it gets the lowest free address of the first pool that has one. Nothing is recorded here. The caller
- * sends an `allocate` operation to each pool's committer, which may know newer state. If one is refused, the caller
- * chooses again.
+ * Chooses a pool for every NIC and family, by picking an address of it. A pool in which the owner holds an address comes
+ * first. Otherwise it is the first pool that has a free address. Nothing is recorded here, and the addresses are
+ * tentative. The caller sends an `allocate` operation to each pool's committer, which picks again on newer state: the
+ * caller takes the address of that pick. If one is refused, the caller chooses again.
  */
 export function chooseAddresses(
   pod: Omit<AddressOwner, 'nic'>,

@@ -32,8 +32,9 @@ export interface PoolBatch {
 }
 
 /**
- * Applies the operations to a copy of the ledger. Releases come first, because they free addresses for the allocations
- * of the same write. After a conflict, read the pool again and apply the whole batch again.
+ * Applies the operations to a copy of the ledger. Its picks are those that count: see pick.ts. Releases come first,
+ * because they free addresses for the allocations of the same write. After a conflict, read the pool again and apply
+ * the whole batch again.
  */
 export function applyOperations(
   ledger: PoolLedger,
