@@ -11,7 +11,7 @@ const loads = [
   { atOnce: 16, rounds: 8, target: 2.5 },
   { atOnce: 50, rounds: 5, target: 2.5 },
 ] as const;
-const crowd = 250;
+const CROWD = 250;
 
 /** The median of each chain in milliseconds. The order changes from round to round, so that no chain always runs after the same one. */
 async function inTurn(node: BenchNode, chains: readonly Chain[], atOnce: number, rounds: number) {
@@ -51,9 +51,9 @@ async function benchLoads(node: BenchNode, quick: boolean): Promise<Row[]> {
 
 /** ADDs in turn on a node with one pod and on a node with many pods. Then the agent of the second node is measured. */
 async function benchCrowd(lean: BenchNode, crowded: BenchNode, quick: boolean): Promise<Row[]> {
-  await Promise.all([lean.prepare('ipv4', 60), crowded.prepare('ipv4', crowd + 60)]);
+  await Promise.all([lean.prepare('ipv4', 60), crowded.prepare('ipv4', CROWD + 60)]);
   // Both agents get the same warm-up: each serves the same number of requests.
-  for (let done = 0; done < crowd; done += 25) {
+  for (let done = 0; done < CROWD; done += 25) {
     await crowded.add('ipv4', 10 + done, 25);
     await lean.addThenDel('ipv4', 10, 25);
   }
@@ -65,7 +65,7 @@ async function benchCrowd(lean: BenchNode, crowded: BenchNode, quick: boolean): 
   }
   return [
     ratioRow(
-      `ADD IPv4 at ${crowd} existing pods, p50 : ADD at 1`,
+      `ADD IPv4 at ${CROWD} existing pods, p50 : ADD at 1`,
       'ms',
       median(among) / 1000,
       median(alone) / 1000,
@@ -109,8 +109,8 @@ export async function benchAdd(quick: boolean): Promise<Row[]> {
 export async function benchMemory(): Promise<Row[]> {
   return withNodes(1, async ([node]) => {
     if (node === undefined) return [];
-    await node.prepare('ipv4', crowd);
-    for (let done = 0; done < crowd; done += 25) await node.add('ipv4', done, 25);
-    return [limitRow(`agent with ${crowd} attachments, resident`, 'MB', await node.residentMb(), 120)];
+    await node.prepare('ipv4', CROWD);
+    for (let done = 0; done < CROWD; done += 25) await node.add('ipv4', done, 25);
+    return [limitRow(`agent with ${CROWD} attachments, resident`, 'MB', await node.residentMb(), 120)];
   });
 }

@@ -37,7 +37,7 @@ export interface Storm {
   readonly poolWrites: number;
 }
 
-const metricsUrl = 'http://127.0.0.1:5710/metrics';
+const METRICS_URL = 'http://127.0.0.1:5710/metrics';
 /** A folder on the machine's disk, not in memory: durable files must have their real cost. */
 const folder = mkdtempSync(join('/var/tmp', 'orbweaver-bench-'));
 const file = (name: string) => join(folder, name);
@@ -139,7 +139,7 @@ async function storm({ node }: Parts, count: number, atOnce: number): Promise<St
 }
 
 async function poolWrites(): Promise<number> {
-  const text = await (await fetch(metricsUrl)).text();
+  const text = await (await fetch(METRICS_URL)).text();
   return Number(/^orbweaver_ipam_pool_writes_total(?:\{.*\})? (\S+)$/m.exec(text)?.[1] ?? 0);
 }
 

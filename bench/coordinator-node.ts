@@ -58,7 +58,7 @@ const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ipp
  * objects that the transaction replaced, and delays another transaction in the same pod. A real node has time between two pods,
  * and a real pod lives longer.
  */
-const restMs = 25;
+const REST_MS = 25;
 const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
 
 class CoordinatorNode {
@@ -89,7 +89,7 @@ class CoordinatorNode {
       case 'kernelWork':
         this.#kernelWork ??= await this.#recordKernelWork();
         await this.#kernelWork.undo();
-        await sleep(restMs);
+        await sleep(REST_MS);
         return this.#kernelWork.again();
       case 'sends':
         return readSends();
@@ -118,7 +118,7 @@ class CoordinatorNode {
       if (pod === undefined) throw new Error(`pod ${kind}-${index} was not prepared`);
       times.push(await callForPod(pod, order, mayFail));
     }
-    await sleep(restMs);
+    await sleep(REST_MS);
     return times;
   }
 

@@ -12,7 +12,7 @@ import { limitRow, median, percentile, type Row, ratioRow } from './row.ts';
 
 type Node = NodeProcess<CoordinatorOrder>;
 
-const crowd = 250;
+const CROWD = 250;
 const coordinator = ['coordinator'] as const;
 const chain = ['spiderpool', 'coordinator'] as const;
 
@@ -63,7 +63,7 @@ async function benchCrowd(quick: boolean): Promise<Row[]> {
     return [
       limitRow(`${name}, p50 : the same changes alone`, 'ms', median(one.add), 4, median(kernel)),
       limitRow(`${name}, p99 : the same`, 'ms', percentile(one.add, 99), 20, percentile(kernel, 99)),
-      ratioRow(`${name} at ${crowd} pods, p50 : at 1`, 'ms', median(many.add), median(one.add), 1.1),
+      ratioRow(`${name} at ${CROWD} pods, p50 : at 1`, 'ms', median(many.add), median(one.add), 1.1),
       limitRow(`coordinator DEL, p50 : ADD`, 'ms', median(one.del), 5, median(one.add)),
     ];
   });
@@ -71,8 +71,8 @@ async function benchCrowd(quick: boolean): Promise<Row[]> {
 
 async function fill(node: Node): Promise<void> {
   await warm(node, ['ipv4']);
-  await node.order({ do: 'prepare', kind: 'dual', count: crowd });
-  await times(node, { verb: 'ADD', types: coordinator, kind: 'dual', first: 0, count: crowd });
+  await node.order({ do: 'prepare', kind: 'dual', count: CROWD });
+  await times(node, { verb: 'ADD', types: coordinator, kind: 'dual', first: 0, count: CROWD });
 }
 
 /** One NIC and three NICs, both families, in turn. */

@@ -16,7 +16,7 @@ import type { Row } from './row.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const usage = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
+const USAGE = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
@@ -80,7 +80,7 @@ function comparisonOf({ values, positionals }: Line): ComparisonRequest | undefi
 }
 
 function wrong(problem: string): OrbError {
-  return new OrbError('INPUT_INVALID', { message: `${problem}\n${usage}`, subject: 'command line' });
+  return new OrbError('INPUT_INVALID', { message: `${problem}\n${USAGE}`, subject: 'command line' });
 }
 
 function check(line: Line): void {
@@ -106,4 +106,4 @@ async function measure({ values, positionals }: Line): Promise<undefined> {
   if (values.markdown) writeMarkdown(rows);
 }
 
-await runProgram({ name: 'bench', usage, options, takesWords: true, check, run });
+await runProgram({ name: 'bench', usage: USAGE, options, takesWords: true, check, run });

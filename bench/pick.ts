@@ -5,14 +5,14 @@ import { formatAddress, parseAddress } from '#ip';
 import { type PickContext, PoolLedger, pickAddress, reservedAddresses } from '#plan/ipam';
 import { limitRow, median, type Row } from './row.ts';
 
-const rounds = 200;
-const held = 5000;
+const ROUNDS = 200;
+const HELD = 5000;
 const context: PickContext = { reserved: reservedAddresses([]), resting: new Map(), nowMs: 0 };
 const owner = { pod: 'default/new', podUid: 'new', nic: 'eth0' };
 
 function recordsText(): string {
   const first = parseAddress('10.6.0.1');
-  const records = Array.from({ length: held }, (_, index) => [
+  const records = Array.from({ length: HELD }, (_, index) => [
     formatAddress({ ...first, value: first.value + BigInt(index) }),
     {
       pod: `default/pod-${index}`,
@@ -43,7 +43,7 @@ export function benchPick(): Row[] {
   } as SpiderIPPool['spec']);
   const full = pool({ subnet: '10.6.0.0/16', ips: ['10.6.0.1-10.6.200.250'] } as SpiderIPPool['spec'], text);
   const [first, among, parsing]: [number[], number[], number[]] = [[], [], []];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     first.push(timed(() => pickAddress(huge, owner, context)));
     among.push(timed(() => pickAddress(full, owner, context)));
     parsing.push(timed(() => JSON.parse(text)));

@@ -5,9 +5,9 @@ import { NodeProcess } from './node-process.ts';
 import type { Move, RepairOrder } from './repair-node.ts';
 import { limitRow, median, type Row } from './row.ts';
 
-const crowd = 250;
+const CROWD = 250;
 /** The promise: running pods are repaired within two seconds. */
-const promiseMs = 2000;
+const PROMISE_MS = 2000;
 
 interface Figures {
   readonly moves: Move[];
@@ -32,31 +32,31 @@ export async function benchRepair(quick: boolean): Promise<Row[]> {
   try {
     await node.order({ do: 'fill', count: 1 });
     const one = await measure(node, rounds);
-    await node.order({ do: 'fill', count: crowd });
+    await node.order({ do: 'fill', count: CROWD });
     const many = await measure(node, rounds);
     const idleMs = (await node.order({ do: 'idle', seconds: idleSeconds })) as number;
     return [
       limitRow(
-        `a new Service CIDR is in all of ${crowd} pods, worst : in one`,
+        `a new Service CIDR is in all of ${CROWD} pods, worst : in one`,
         'ms',
         Math.max(...many.moves.map(({ tookMs }) => tookMs)),
-        promiseMs,
+        PROMISE_MS,
         median(one.moves.map(({ tookMs }) => tookMs)),
       ),
       limitRow(
         'processor time of the agent for it, looking again included, p50',
         'ms',
         median(many.moves.map(({ workedMs }) => workedMs)),
-        promiseMs,
+        PROMISE_MS,
       ),
       limitRow(
-        `a deleted rule of one of ${crowd} pods is back, worst : of one`,
+        `a deleted rule of one of ${CROWD} pods is back, worst : of one`,
         'ms',
         Math.max(...many.mendedMs),
-        promiseMs,
+        PROMISE_MS,
         median(one.mendedMs),
       ),
-      limitRow(`idle agent with ${crowd} pods, of a core`, '%', idleMs / idleSeconds / 10, 1),
+      limitRow(`idle agent with ${CROWD} pods, of a core`, '%', idleMs / idleSeconds / 10, 1),
     ];
   } finally {
     if (!node.ended) await node.order({ do: 'stop' });

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { compileC, compileShim } from '../tools/build.ts';
 import { limitRow, type Row, ratioRow } from './row.ts';
 
-const rounds = 1000;
+const ROUNDS = 1000;
 
 /** The median duration of each program in microseconds. The programs run in turn. */
 function inTurn(launcher: string, programs: readonly string[]): number[] {
-  const run = spawnSync(launcher, [String(rounds), ...programs], {
+  const run = spawnSync(launcher, [String(ROUNDS), ...programs], {
     encoding: 'utf8',
     env: { CNI_COMMAND: 'STATUS' },
   });

@@ -21,9 +21,9 @@ export interface Outcome {
   readonly lostEvents: number;
 }
 
-const path = '/api/v1/namespaces/default/configmaps';
+const PATH = '/api/v1/namespaces/default/configmaps';
 /** The maximum time for events after the last write. */
-const patienceMs = 5000;
+const PATIENCE_MS = 5000;
 
 class LoadGenerator {
   readonly #load: Load;
@@ -51,7 +51,7 @@ class LoadGenerator {
         while (next < writes) await this.#write(next++);
       }),
     );
-    await Promise.race([everywhere, new Promise((resolve) => setTimeout(resolve, patienceMs).unref())]);
+    await Promise.race([everywhere, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref())]);
     const seconds = (performance.now() - began) / 1000;
     for (const watch of watches) watch.destroy();
     this.#agent.destroy();
@@ -68,21 +68,21 @@ class LoadGenerator {
   }
 
   async #version(): Promise<string> {
-    const text = await read(this.#request('GET', `${path}?limit=1`), 200);
+    const text = await read(this.#request('GET', `${PATH}?limit=1`), 200);
     return (JSON.parse(text) as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
   }
 
   #write(index: number): Promise<string> {
     const metadata = { name: `${this.#load.name}-${index}` };
     const data = { filler: 'x'.repeat(this.#load.objectBytes) };
-    const request = this.#request('POST', path, this.#agent);
+    const request = this.#request('POST', PATH, this.#agent);
     return read(request, 201, JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
   }
 
   /** Counts events. Each event is a line. */
   #watch(version: string, expected: number): Promise<http.ClientRequest> {
     const query = `?watch=true&resourceVersion=${version}`;
-    const request = this.#request('GET', path + query, new http.Agent());
+    const request = this.#request('GET', PATH + query, new http.Agent());
     return new Promise((resolve, reject) => {
       request.once('error', reject);
       request.once('response', (response) => {

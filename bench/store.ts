@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { floorRow, limitRow, median, type Row } from './row.ts';
 import type { Load, Outcome } from './store-load.ts';
 
-const target = 2000;
+const TARGET = 2000;
 const load = { writers: 32, watchers: 10, objectBytes: 500 } as const;
 
 /** The disk's speed: writes per second, each synced before the next one begins. */
@@ -64,7 +64,7 @@ export async function benchStore(quick: boolean): Promise<Row[]> {
     }
     const name = `durable writes over HTTP, ${load.writers} in parallel, each to ${load.watchers} watchers`;
     return [
-      floorRow(`${name} : one fdatasync after another`, 'writes/s', median(rates), target, median(synced)),
+      floorRow(`${name} : one fdatasync after another`, 'writes/s', median(rates), TARGET, median(synced)),
       limitRow('durable writes over HTTP: events that a watcher did not get', 'events', lost, 0),
     ];
   } finally {

@@ -17,9 +17,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type MachineSettings, machineSettings, writeSettings } from './machine-settings.ts';
 
-const release = 'bookworm';
+const RELEASE = 'bookworm';
 /** Without recommended packages: the barest machine that still has what README names. */
-const install = 'apt-get update -q && apt-get install -q -y --no-install-recommends git npm && apt-get clean';
+const INSTALL = 'apt-get update -q && apt-get install -q -y --no-install-recommends git npm && apt-get clean';
 const enterScript = join(import.meta.dirname, 'enter-root.sh');
 const cache = join(homedir(), '.cache/orbweaver/bare');
 
@@ -38,7 +38,7 @@ export class BareRoot {
 
   /** Makes the kept root where there is none, and copies it. Throws {@link NoBareRoot}. */
   static async copy(): Promise<BareRoot> {
-    const settings = machineSettings(release);
+    const settings = machineSettings(RELEASE);
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     const kept = join(cache, keyOf(settings));
     if (!existsSync(kept)) await make(kept, settings);
@@ -75,11 +75,11 @@ async function make(kept: string, settings: MachineSettings): Promise<void> {
   console.error(`orbweaver: making the root of a bare Debian 12, kept as ${kept}`);
   const making = mkdtempSync(join(cache, 'making-'));
   try {
-    const wanted = ['--variant=minbase', '--include=ca-certificates', release, making];
+    const wanted = ['--variant=minbase', '--include=ca-certificates', RELEASE, making];
     complete('debootstrap', 'debootstrap', [...wanted, ...(settings.mirror ? [settings.mirror] : [])]);
     writeSettings(making, settings);
     const log = join(making, 'install.log');
-    const script = `{ ${install}; } >/install.log 2>&1`;
+    const script = `{ ${INSTALL}; } >/install.log 2>&1`;
     const code = await enter(making, settings, ['sh', '-c', script], { stdio: ['ignore', 2, 2] });
     if (code !== 0) throw new NoBareRoot(`apt-get in the new root: ${ending(readFileSync(log, 'utf8'))}`);
     rmSync(log);

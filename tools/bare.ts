@@ -7,7 +7,7 @@ import { runToEnd, TROUBLE } from '#program';
 import { BareRoot, NoBareRoot } from './bare-root.ts';
 
 const project = join(import.meta.dirname, '..');
-const clone = '/root/orbweaver';
+const CLONE = '/root/orbweaver';
 
 function git(...args: readonly string[]): string {
   const done = spawnSync('git', args, { encoding: 'utf8', cwd: project });
@@ -15,7 +15,7 @@ function git(...args: readonly string[]): string {
   throw new Error(`git ${args.join(' ')}: ${done.error?.message ?? done.stderr.trim()}`);
 }
 
-const usage = `usage: npm run bare -- COMMAND ...
+const USAGE = `usage: npm run bare -- COMMAND ...
 Runs the command in a fresh clone of HEAD, on a bare Debian 12 with git and npm alone.
 The exit code is the command's, or 125 if this machine cannot make such a root.`;
 
@@ -23,18 +23,18 @@ async function runInClone(command: readonly string[]): Promise<number> {
   const [first] = command;
   if (first === undefined || first.startsWith('-')) {
     if (first === '--help' || first === '-h') {
-      console.log(usage);
+      console.log(USAGE);
       return 0;
     }
     const wrong = first === undefined ? 'a command is missing' : `unknown option '${first}'`;
-    console.error(`bare: ${wrong}\n${usage}`);
+    console.error(`bare: ${wrong}\n${USAGE}`);
     return TROUBLE;
   }
   if (git('status', '--porcelain') !== '')
     console.error('orbweaver: this tree has uncommitted changes; the clone of HEAD does not have them');
   using root = await BareRoot.copy();
-  git('clone', '--quiet', '--no-local', project, join(root.path, clone));
-  return await root.run(['sh', '-c', `cd ${clone} && "$@"`, 'sh', ...command]);
+  git('clone', '--quiet', '--no-local', project, join(root.path, CLONE));
+  return await root.run(['sh', '-c', `cd ${CLONE} && "$@"`, 'sh', ...command]);
 }
 
 await runToEnd('bare', async () => {

@@ -39,6 +39,6 @@ async function check(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-const usage = `usage: npm run check
+const USAGE = `usage: npm run check
 Runs every static check; the exit code is 1 if one fails.`;
-await runProgram({ name: 'check', usage, options: {}, run: check });
+await runProgram({ name: 'check', usage: USAGE, options: {}, run: check });

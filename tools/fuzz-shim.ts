@@ -123,7 +123,7 @@ async function fuzz(seconds: number, firstSeed: number): Promise<number> {
   return failed ? 1 : 0;
 }
 
-const usage = `usage: node tools/fuzz-shim.ts [--seconds N] [--seed N]
+const USAGE = `usage: node tools/fuzz-shim.ts [--seconds N] [--seed N]
 Sends random environment, stdin and broken answers to a shim that stops at the first memory error.`;
 const options = {
   seconds: { type: 'string', default: '60' },
@@ -135,7 +135,7 @@ const numbersOf = ({ values }: CommandLine<typeof options>): [number, number] =>
 ];
 await runProgram({
   name: 'fuzz-shim',
-  usage,
+  usage: USAGE,
   options,
   check: numbersOf,
   run: (line) => fuzz(...numbersOf(line)),

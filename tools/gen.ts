@@ -78,10 +78,10 @@ async function gen(onlyCheck: boolean): Promise<number> {
   return problems.length > 0 ? 1 : 0;
 }
 
-const usage = `usage: npm run gen [-- --check | transcripts | protobuf]
+const USAGE = `usage: npm run gen [-- --check | transcripts | protobuf]
 Writes deploy/crds and docs/errors.md again.
 transcripts  runs the commands of the guides in a lab, and shows what they print
 protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
 --check      writes nothing; the exit code is 1 if a file is stale`;
 const options = { check: { type: 'boolean', default: false } } as const;
-await runProgram({ name: 'gen', usage, options, run: ({ values }) => gen(values.check) });
+await runProgram({ name: 'gen', usage: USAGE, options, run: ({ values }) => gen(values.check) });

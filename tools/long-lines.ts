@@ -1,7 +1,7 @@
 // Finds the lines of a Markdown page that are too long.
 
 /** The maximum length of a line, in characters. */
-const maximum = 120;
+const MAXIMUM = 120;
 
 /** The numbers of the lines that are too long. Tables, fenced code and web addresses cannot be broken, so they may be longer. */
 export function longLines(page: string): number[] {
@@ -10,6 +10,6 @@ export function longLines(page: string): number[] {
     const isFence = /^\s*(```|~~~)/.test(line);
     if (isFence) inFence = !inFence;
     if (isFence || inFence || line.startsWith('|')) return [];
-    return Array.from(line.replace(/https?:\/\/[^\s)>]+/g, '')).length > maximum ? [index + 1] : [];
+    return Array.from(line.replace(/https?:\/\/[^\s)>]+/g, '')).length > MAXIMUM ? [index + 1] : [];
   });
 }

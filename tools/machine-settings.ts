@@ -15,7 +15,7 @@ export interface MachineSettings {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const certificates = '/etc/ssl/certs/ca-certificates.crt';
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Each names a file with certificates. */
 const certificateVariables = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
 const proxyVariables = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
@@ -26,7 +26,7 @@ export function machineSettings(release: string): MachineSettings {
   const trusted = named.filter(([name, file]) => certificateVariables.includes(name) && existsSync(file));
   const copied = [
     ...globSync('/etc/apt/apt.conf.d/*').filter((file) => /\bAcquire\b/.test(readFileSync(file, 'utf8'))),
-    ...[certificates, ...trusted.map(([, file]) => file)].filter((file) => existsSync(file)),
+    ...[CERTIFICATES, ...trusted.map(([, file]) => file)].filter((file) => existsSync(file)),
   ];
   return {
     mirror: mirrorOf(release),

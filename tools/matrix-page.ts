@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type MatrixFacts, matrixPage } from '#lab';
 import { runProgram } from '#program';
 
-const head =
+const HEAD =
   '<!-- Made by "sh tools/run matrix-page" (about two minutes, as root) from the lab and the plan. Do not edit. -->';
 
 /** The output of a lab run. A run with failed cells makes a page too, and the page shows them. */
@@ -29,13 +29,13 @@ async function writePage([full, broken]: readonly string[]): Promise<undefined> 
   try {
     const { table } = full === undefined ? labRun('full', folder) : facts(full);
     const { losses } = broken === undefined ? labRun('broken', folder) : facts(broken);
-    writeFileSync('docs/matrix.md', matrixPage({ table, losses }, head));
+    writeFileSync('docs/matrix.md', matrixPage({ table, losses }, HEAD));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-const usage = `usage: sh tools/run matrix-page [FULL.json BROKEN.json]
+const USAGE = `usage: sh tools/run matrix-page [FULL.json BROKEN.json]
 Writes docs/matrix.md from two runs of the lab, or from the files that such runs wrote.`;
 const run = ({ positionals }: { readonly positionals: readonly string[] }) => writePage(positionals);
-await runProgram({ name: 'matrix-page', usage, options: {}, takesWords: true, run });
+await runProgram({ name: 'matrix-page', usage: USAGE, options: {}, takesWords: true, run });

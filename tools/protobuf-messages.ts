@@ -56,6 +56,6 @@ async function writeMessages(): Promise<number> {
   return 0;
 }
 
-const usage = `usage: npm run gen -- protobuf
+const USAGE = `usage: npm run gen -- protobuf
 Writes the tables of protobuf messages of src/apiserver again, from the Go types of Kubernetes; needs Go.`;
-if (import.meta.main) await runProgram({ name: 'protobuf', usage, options: {}, run: writeMessages });
+if (import.meta.main) await runProgram({ name: 'protobuf', usage: USAGE, options: {}, run: writeMessages });

@@ -44,11 +44,11 @@ async function runTests(patterns: readonly string[]): Promise<number> {
   return status ?? 1;
 }
 
-const usage = `usage: npm test [-- PATTERN ...]
+const USAGE = `usage: npm test [-- PATTERN ...]
 Runs all tests except those of a real cluster. With PATTERNs, it runs only the files whose path contains one of them.`;
 await runProgram({
   name: 'test',
-  usage,
+  usage: USAGE,
   options: {},
   takesWords: true,
   check: ({ positionals }) => filesOf(positionals),

@@ -15,7 +15,7 @@ const guides = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic']
   (name) => `docs/${name}.md`,
 );
 const orbctl = join(root, 'dist/orbctl.mjs');
-const block = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
+const BLOCK = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
 
 /** Values that differ between labs, and their placeholders. MAC addresses that a prefix or an overlay fixes stay. */
 const masks: readonly [RegExp, string][] = [
@@ -88,7 +88,7 @@ function masked(text: string): string {
 /** Runs a guide from top to bottom, and returns it with the new output. */
 function renewed(guide: string, lab: Lab): string {
   const applied: string[] = [];
-  const text = guide.replace(block, (whole, kind: string, language: string, body: string) => {
+  const text = guide.replace(BLOCK, (whole, kind: string, language: string, body: string) => {
     if (kind === 'manifest') {
       lab.run('kubectl apply -f -', body);
       // Delete pods before the pools of their addresses.
@@ -127,6 +127,6 @@ async function renewGuides(): Promise<undefined> {
   }
 }
 
-const usage = `usage: npm run gen -- transcripts
+const USAGE = `usage: npm run gen -- transcripts
 Runs the commands of the guides in docs/ in a lab, and writes their output below them.`;
-await runProgram({ name: 'transcripts', usage, options: {}, run: renewGuides });
+await runProgram({ name: 'transcripts', usage: USAGE, options: {}, run: renewGuides });

@@ -47,7 +47,7 @@ export interface Comparison {
  */
 const students = [9.92, 5.84, 4.6, 4.03, 3.71, 3.5, 3.36, 3.25, 3.17];
 /** A smaller change of the median is no change, also where a row has no noise at all. */
-const leastChange = 0.01;
+const LEAST_CHANGE = 0.01;
 
 /** Compares the rows that have a value in every pair. */
 export function compare(pairs: readonly Pair[]): Comparison {
@@ -75,7 +75,7 @@ function compareRow(
   const noise = noiseOf(ratios, middle);
   const ratio = { median: middle, least: Math.min(...ratios), most: Math.max(...ratios) };
   const change = target.comparison === '≤' ? middle : quotient(1, middle);
-  const verdict = verdictOf(change, Math.max(noise, leastChange));
+  const verdict = verdictOf(change, Math.max(noise, LEAST_CHANGE));
   return { name, unit, old: median(old), new: median(young), ratio, noise, verdict };
 }
 

@@ -18,7 +18,7 @@ export interface Enclosure {
 }
 
 /** Binds $1 to /var/tmp, and runs the rest of the words in $2. */
-const script = 'mount --bind "$1" /var/tmp && cd "$2" && shift 2 && exec "$@"';
+const SCRIPT = 'mount --bind "$1" /var/tmp && cd "$2" && shift 2 && exec "$@"';
 
 /**
  * Runs the program, and resolves with its output when all its processes have ended. An exit code other than 0 is an error
@@ -36,7 +36,7 @@ export async function runEnclosed(command: readonly string[], enclosure: Enclosu
     ...namespaces,
     'sh',
     '-c',
-    script,
+    SCRIPT,
     'sh',
     temporary,
     tree,

@@ -8,7 +8,7 @@ import type { ComparedRow, Comparison } from './comparison.ts';
 const heads = ['what', 'old', 'new', 'new : old', 'range', 'noise', 'verdict'];
 
 /** A row with more noise shows only changes that nobody would miss. */
-const usefulNoise = 0.25;
+const USEFUL_NOISE = 0.25;
 
 /** The table of all rows, and sentences for what a release check must see. `old` names the old revision. */
 export function comparisonReport({ rows, onlyOld, onlyNew }: Comparison, old: string): string {
@@ -24,9 +24,9 @@ export function comparisonReport({ rows, onlyOld, onlyNew }: Comparison, old: st
 }
 
 function noisyText(rows: readonly ComparedRow[]): string[] {
-  const count = rows.filter(({ noise }) => noise > usefulNoise).length;
+  const count = rows.filter(({ noise }) => noise > USEFUL_NOISE).length;
   if (count === 0) return [];
-  const limit = percent(usefulNoise);
+  const limit = percent(USEFUL_NOISE);
   return [
     `${count} of ${rows.length} rows have a noise of more than ${limit} and say little: use a quiet machine or more pairs.`,
   ];

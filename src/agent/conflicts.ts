@@ -14,7 +14,7 @@ export interface ConflictEdges {
   readonly count: (outcome: Conflict['outcome']) => void;
 }
 
-const CONSEQUENCES: Readonly<Record<Conflict['outcome'], string>> = {
+const consequences: Readonly<Record<Conflict['outcome'], string>> = {
   quarantined: 'the address is put into quarantine, and the pod gets another one',
   kept: 'the address cannot be exchanged, so the pod starts when the other machine has released it',
 };
@@ -24,7 +24,7 @@ export function tellConflict(
   { events, count, log }: ConflictEdges,
 ): void {
   count(outcome);
-  const message = `address ${formatAddress(address)} of interface ${nic} is in use at ${mac}: ${CONSEQUENCES[outcome]}`;
+  const message = `address ${formatAddress(address)} of interface ${nic} is in use at ${mac}: ${consequences[outcome]}`;
   log.warn({ pod: `${pod.namespace}/${pod.name}`, outcome }, message);
   events.record(resources.pods, { metadata: { ...pod } }, { type: 'Warning', reason: 'IPConflict', message });
 }

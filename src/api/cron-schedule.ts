@@ -29,10 +29,10 @@ const shorthands: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 };
 
-const minuteMs = 60_000;
+const MINUTE_MS = 60_000;
 
 /** How far back a missed time is searched (upstream gives up after 100 missed times). */
-const lookBackMinutes = 100;
+const LOOK_BACK_MINUTES = 100;
 
 /** Units of Go's durations, in seconds. */
 const unitSeconds: Readonly<Record<string, number>> = {
@@ -61,8 +61,8 @@ export function dueTime(text: string, zone: string, afterMs: number, nowMs: numb
     const times = Math.floor((nowMs - afterMs) / schedule.everyMs);
     return times < 1 ? undefined : afterMs + times * schedule.everyMs;
   }
-  const latest = Math.floor(nowMs / minuteMs) * minuteMs;
-  for (let at = latest; at > afterMs && at > latest - lookBackMinutes * minuteMs; at -= minuteMs) {
+  const latest = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
+  for (let at = latest; at > afterMs && at > latest - LOOK_BACK_MINUTES * MINUTE_MS; at -= MINUTE_MS) {
     if (schedule.matches(fieldsAt(at, zone))) return at;
   }
   return undefined;

@@ -15,7 +15,7 @@ export interface FieldRequirement {
 }
 
 /** One requirement of a label selector. */
-const requirement =
+const REQUIREMENT =
   /^(?:(!)\s*)?([\w./-]+)(?:\s*(=|==|!=)\s*([\w.-]*)|\s+(in|notin)\s*\(([^)]*)\)|\s*([<>])\s*(-?\d+))?$/;
 
 /** @throws OrbError INPUT_INVALID for wrong syntax */
@@ -40,7 +40,7 @@ export function readFieldSelector(selector: string): FieldRequirement[] {
 }
 
 function labelRequirement(text: string): LabelPredicate {
-  const found = requirement.exec(text.trim());
+  const found = REQUIREMENT.exec(text.trim());
   if (found === null) throw invalid(`unable to parse requirement: "${text}" is not a label selector`);
   const [, not, key = '', operator, value = '', setOperator, set = '', comparison, bound] = found;
   if (operator === '=' || operator === '==') return (labels) => labels[key] === value;

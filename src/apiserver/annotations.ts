@@ -3,7 +3,7 @@
 import type { JsonObject } from './json.ts';
 
 /** The limit for all keys and values of one object, in bytes. */
-export const maximumAnnotationBytes = 256 * 1024;
+export const MAXIMUM_ANNOTATION_BYTES = 256 * 1024;
 
 /** Whether annotations exceed the limit. */
 export function areTooLong(annotations: JsonObject): boolean {
@@ -12,5 +12,5 @@ export function areTooLong(annotations: JsonObject): boolean {
     (sum: number, text) => sum + (typeof text === 'string' ? Buffer.byteLength(text) : 0),
     0,
   );
-  return bytes > maximumAnnotationBytes;
+  return bytes > MAXIMUM_ANNOTATION_BYTES;
 }

@@ -6,7 +6,7 @@ import type { Resource } from './resource.ts';
 import type { Schema } from './schema/index.ts';
 import type { Entry, Store } from './store/index.ts';
 
-const definitions = 'customresourcedefinitions.apiextensions.k8s.io';
+const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io';
 
 export class CustomKinds {
   readonly #store: Store;
@@ -22,10 +22,10 @@ export class CustomKinds {
 
   /** Serves the kinds of the present definitions, and follows every later change. */
   follow(): void {
-    for (const entry of this.#store.list(definitions)) this.#serve(entry);
+    for (const entry of this.#store.list(DEFINITIONS)) this.#serve(entry);
     this.#store.subscribe((events) => {
       for (const { type, entry } of events) {
-        if (entry.key.resource !== definitions) continue;
+        if (entry.key.resource !== DEFINITIONS) continue;
         this.#forget(entry.key.name);
         if (type !== 'DELETED') this.#serve(entry);
       }

@@ -1,13 +1,13 @@
 // Names and metadata: what is a valid name, label or annotation (Kubernetes: "Object Names and IDs", "Labels and Selectors").
 
-import { areTooLong, maximumAnnotationBytes } from './annotations.ts';
+import { areTooLong, MAXIMUM_ANNOTATION_BYTES } from './annotations.ts';
 import { type ApiObject, type Json, objectAt } from './json.ts';
 import type { StatusCause } from './status.ts';
 
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
-const labelKeyName = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
+const LABEL_KEY_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
 /** Kinds whose names are single DNS labels. */
 const labelNamed = new Set(['Namespace', 'Service']);
@@ -35,13 +35,13 @@ export function metadataCauses(object: ApiObject): StatusCause[] {
     if (name === '.' || name === '..' || /[/%]/.test(name))
       say('metadata.name', name, "may not be '.', '..' or contain '/' or '%'");
   } else if (labelNamed.has(object.kind)) {
-    if (name.length > 63 || !label.test(name))
+    if (name.length > 63 || !LABEL.test(name))
       say(
         'metadata.name',
         name,
         'a lowercase RFC 1123 label is needed: lower case alphanumerics and "-", at most 63 characters',
       );
-  } else if (name.length > 253 || !subdomain.test(name)) {
+  } else if (name.length > 253 || !SUBDOMAIN.test(name)) {
     say(
       'metadata.name',
       name,
@@ -55,7 +55,7 @@ export function metadataCauses(object: ApiObject): StatusCause[] {
         key,
         'not a label key: optional DNS prefix and "/", then a name of at most 63 characters',
       );
-    if (typeof value !== 'string' || value.length > 63 || !labelValue.test(value))
+    if (typeof value !== 'string' || value.length > 63 || !LABEL_VALUE.test(value))
       say('metadata.labels', value, 'not a label value: at most 63 alphanumerics, "-", "_" or "."');
   }
   const annotations = objectAt(object, 'metadata', 'annotations');
@@ -69,7 +69,7 @@ export function metadataCauses(object: ApiObject): StatusCause[] {
     if (typeof value !== 'string') say(`metadata.annotations.${key}`, value, 'must be a string');
   }
   if (areTooLong(annotations)) {
-    const message = `Too long: may not be more than ${maximumAnnotationBytes} bytes`;
+    const message = `Too long: may not be more than ${MAXIMUM_ANNOTATION_BYTES} bytes`;
     causes.push({ reason: 'FieldValueTooLong', message, field: 'metadata.annotations' });
   }
   return causes;
@@ -80,8 +80,8 @@ function isQualifiedName(key: string): boolean {
   const name = parts.pop() ?? '';
   return (
     parts.length <= 1 &&
-    (parts[0] === undefined || subdomain.test(parts[0])) &&
+    (parts[0] === undefined || SUBDOMAIN.test(parts[0])) &&
     name.length <= 63 &&
-    labelKeyName.test(name)
+    LABEL_KEY_NAME.test(name)
   );
 }

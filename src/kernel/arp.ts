@@ -3,7 +3,7 @@
 import { ByteReader, ByteWriter } from '#base';
 import { type Address, addressBytes, addressFromBytes } from '#ip';
 import type { Mac } from '#net';
-import { broadcastMac, decodeFrame, ETH_P_ARP, encodeFrame, macBytes, macFromBytes } from './ethernet.ts';
+import { BROADCAST_MAC, decodeFrame, ETH_P_ARP, encodeFrame, macBytes, macFromBytes } from './ethernet.ts';
 
 export interface ArpPacket {
   readonly operation: 'request' | 'reply';
@@ -15,7 +15,7 @@ export interface ArpPacket {
 }
 
 const unspecified: Address = { family: 4, value: 0n };
-const noMac: Mac = '00:00:00:00:00:00';
+const NO_MAC: Mac = '00:00:00:00:00:00';
 
 /** "Does anybody use this address?", without touching a neighbour's cache (RFC 5227, 2.1.1). */
 export function arpProbe(mac: Mac, address: Address): Uint8Array {
@@ -24,8 +24,8 @@ export function arpProbe(mac: Mac, address: Address): Uint8Array {
 
 /** "Who has `target`?" */
 export function arpRequest(mac: Mac, source: Address, target: Address): Uint8Array {
-  const packet = { senderMac: mac, senderAddress: source, targetMac: noMac, targetAddress: target };
-  return encodeArp({ operation: 'request', ...packet }, broadcastMac);
+  const packet = { senderMac: mac, senderAddress: source, targetMac: NO_MAC, targetAddress: target };
+  return encodeArp({ operation: 'request', ...packet }, BROADCAST_MAC);
 }
 
 /** "I use this address": neighbours correct their caches (RFC 5227, 2.3). */

@@ -5,7 +5,7 @@ import type { Mac } from '#net';
 
 export const ETH_P_ARP = 0x0806;
 export const ETH_P_IPV6 = 0x86dd;
-export const broadcastMac: Mac = 'ff:ff:ff:ff:ff:ff';
+export const BROADCAST_MAC: Mac = 'ff:ff:ff:ff:ff:ff';
 
 export interface EthernetFrame {
   readonly destination: Mac;

@@ -17,8 +17,8 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_LISTEN_ALL_NSID = 8;
 
 /** Datagrams read in one turn of the event loop, so that a flood of events does not starve everything else. */
-const datagramsPerTurn = 256;
-const bufferBytes = 32 * 1024;
+const DATAGRAMS_PER_TURN = 256;
+const BUFFER_BYTES = 32 * 1024;
 
 export interface EventSocketOptions {
   /** NETLINK_ROUTE or NETLINK_NETFILTER (netlink.h). */
@@ -44,7 +44,7 @@ export class EventSocket {
   readonly #fd: number;
   readonly #listener: EventListener;
   readonly #subject: string;
-  readonly #receiver = new MessageReceiver(bufferBytes);
+  readonly #receiver = new MessageReceiver(BUFFER_BYTES);
   #watch: Watch | undefined;
   #open = true;
   /** Reported when the queue is empty. Until then, the kernel continues to drop events silently. */
@@ -81,7 +81,7 @@ export class EventSocket {
   }
 
   #drain(): void {
-    for (let i = 0; i < datagramsPerTurn && this.#open; i++) {
+    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#open; i++) {
       if (!this.#receive()) {
         if (!this.#lost) return;
         this.#lost = false;
@@ -97,7 +97,7 @@ export class EventSocket {
       const received = this.#receiver.receive(this.#fd, this.#subject);
       if (received === undefined) return false;
       const { length, namespaceId } = received;
-      if (length > bufferBytes) this.#lost = true;
+      if (length > BUFFER_BYTES) this.#lost = true;
       else this.#deliver(length, namespaceId);
     } catch (error) {
       if (errnoOf(error) !== 'ENOBUFS') throw error;

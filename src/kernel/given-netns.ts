@@ -25,7 +25,7 @@ const namespaceFileSystems = [0x6e736673, 0x9fa0];
  * Where runtimes keep namespaces: containerd and CRI-O in /var/run/netns, Docker below /proc. Other paths are opened
  * too, but by other threads: a mount that hangs must not prevent a runtime's pods from starting.
  */
-const usualPlace = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
+const USUAL_PLACE = /^(?:(?:\/var)?\/run\/netns\/[^/]+|\/proc\/\d+(?:\/task\/\d+)?\/ns\/net)$/;
 /**
  * The pool has 16 threads (main/agent.ts). libuv uses at most half of them to look up host names. Two remain for our
  * files.
@@ -47,7 +47,7 @@ const statFileSystem = promisify(statfs) as (path: string) => Promise<{ readonly
 export async function openGivenNetns(path: string): Promise<NetnsHandle> {
   const usual = openUsual(path);
   if (usual !== undefined) return usual;
-  const place = await (usualPlace.test(path) ? walks.usual : walks.other).run(
+  const place = await (USUAL_PLACE.test(path) ? walks.usual : walks.other).run(
     path,
     () => findPlace(path),
     closePlace,
@@ -71,7 +71,7 @@ export async function openGivenNamespace(path: string): Promise<NetworkNamespace
  * something else than a namespace lies there.
  */
 function openUsual(path: string): NetnsHandle | undefined {
-  if (!usualPlace.test(path)) return undefined;
+  if (!USUAL_PLACE.test(path)) return undefined;
   // The link in proc leads straight to the namespace, whatever its text says (proc(5)).
   const follow = path.startsWith('/proc/') ? 0 : O_NOFOLLOW;
   let place: number;

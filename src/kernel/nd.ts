@@ -6,10 +6,10 @@ import type { Mac } from '#net';
 import { decodeFrame, ETH_P_IPV6, encodeFrame, macBytes, macFromBytes } from './ethernet.ts';
 
 const ICMPV6 = 58;
-const solicitation = 135;
-const advertisement = 136;
-const sourceLinkLayer = 1;
-const targetLinkLayer = 2;
+const SOLICITATION = 135;
+const ADVERTISEMENT = 136;
+const SOURCE_LINK_LAYER = 1;
+const TARGET_LINK_LAYER = 2;
 
 const unspecified: Address = { family: 6, value: 0n };
 const allNodes: Address = { family: 6, value: (0xff02n << 112n) | 1n };
@@ -57,16 +57,16 @@ export function neighbourSolicitation(mac: Mac, source: Address, target: Address
 }
 
 function solicit(mac: Mac, source: Address, target: Address): Uint8Array {
-  const body = new ByteWriter('big').u8(solicitation).u8(0).u16(0).u32(0).put(addressBytes(target));
-  if (source.value !== 0n) body.u8(sourceLinkLayer).u8(1).put(macBytes(mac));
+  const body = new ByteWriter('big').u8(SOLICITATION).u8(0).u16(0).u32(0).put(addressBytes(target));
+  if (source.value !== 0n) body.u8(SOURCE_LINK_LAYER).u8(1).put(macBytes(mac));
   return encodeIcmp(mac, source, solicitedNode(target), body);
 }
 
 /** "I use this address", to all nodes: neighbours correct their caches (RFC 4861, 7.2.6). */
 export function unsolicitedAdvertisement(mac: Mac, address: Address): Uint8Array {
   const override = 0x20000000;
-  const body = new ByteWriter('big').u8(advertisement).u8(0).u16(0).u32(override).put(addressBytes(address));
-  body.u8(targetLinkLayer).u8(1).put(macBytes(mac));
+  const body = new ByteWriter('big').u8(ADVERTISEMENT).u8(0).u16(0).u32(override).put(addressBytes(address));
+  body.u8(TARGET_LINK_LAYER).u8(1).put(macBytes(mac));
   return encodeIcmp(mac, address, allNodes, body);
 }
 
@@ -117,16 +117,16 @@ type Envelope = Pick<NeighbourMessage, 'source' | 'destination' | 'frameSource'>
 function decodeIcmp(icmp: Uint8Array, envelope: Envelope): NeighbourMessage | undefined {
   const reader = new ByteReader(icmp, 'big');
   const type = reader.u8();
-  if ((type !== solicitation && type !== advertisement) || reader.u8() !== 0) return undefined;
+  if ((type !== SOLICITATION && type !== ADVERTISEMENT) || reader.u8() !== 0) return undefined;
   reader.skip(2);
   const flagBits = reader.u8();
-  const flags = type === advertisement ? flagBits : 0; // reserved in a solicitation
+  const flags = type === ADVERTISEMENT ? flagBits : 0; // reserved in a solicitation
   reader.skip(3);
   const target = addressFromBytes(reader.take(16));
-  const mac = linkLayerOption(reader, type === solicitation ? sourceLinkLayer : targetLinkLayer);
+  const mac = linkLayerOption(reader, type === SOLICITATION ? SOURCE_LINK_LAYER : TARGET_LINK_LAYER);
   if (mac === null) return undefined;
   return {
-    kind: type === solicitation ? 'solicitation' : 'advertisement',
+    kind: type === SOLICITATION ? 'solicitation' : 'advertisement',
     ...envelope,
     target,
     router: (flags & 0x80) !== 0,

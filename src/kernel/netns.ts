@@ -17,7 +17,7 @@ import {
 /** The result of a function that must not wait: anything except a promise. */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T;
 
-const ownNetns = '/proc/thread-self/ns/net';
+const OWN_NETNS = '/proc/thread-self/ns/net';
 
 /** An open network namespace. It exists at least as long as this handle. */
 export class NetnsHandle {
@@ -52,7 +52,7 @@ export class NetnsHandle {
  * @param name the path as messages show it
  */
 export function openNetns(path: string, name = path): NetnsHandle {
-  const file = path === 'current' ? ownNetns : path;
+  const file = path === 'current' ? OWN_NETNS : path;
   return new NetnsHandle(openForReading(file), name);
 }
 
@@ -67,12 +67,12 @@ const threads: { home: number | undefined; away: boolean } = { home: undefined, 
 export async function primeThreads(): Promise<void> {
   await stat('/');
   assertThreadsAtHome();
-  threads.home ??= openForReading(ownNetns);
+  threads.home ??= openForReading(OWN_NETNS);
 }
 
 /** Throws INTERNAL if any thread of this process is in another network namespace than the main thread. */
 export function assertThreadsAtHome(): void {
-  const home = statSync(ownNetns, { bigint: true }).ino;
+  const home = statSync(OWN_NETNS, { bigint: true }).ino;
   for (const task of readdirSync('/proc/self/task')) {
     const there = statSync(`/proc/self/task/${task}/ns/net`, { bigint: true, throwIfNoEntry: false });
     if (there === undefined || there.ino === home) continue;
@@ -127,7 +127,7 @@ function refusePromise<T>(result: T): T {
 export function makeNetns(): NetnsHandle {
   return inOwnNetns(() => {
     unshareNetworkNamespace();
-    return openNetns(ownNetns);
+    return openNetns(OWN_NETNS);
   });
 }
 
@@ -138,7 +138,7 @@ export function createNetns(path: string): NetnsHandle {
   try {
     inOwnNetns(() => {
       unshareNetworkNamespace();
-      bindMount(ownNetns, path);
+      bindMount(OWN_NETNS, path);
     });
   } catch (error) {
     unlinkSync(path);

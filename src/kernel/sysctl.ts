@@ -6,7 +6,7 @@ import { OrbError } from '#base';
 import { refusal } from '#net';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
-const root = '/proc/sys/net';
+const ROOT = '/proc/sys/net';
 
 /** The value without its line end. Undefined if the kernel does not have the key. */
 export function readSysctl(netns: NetnsHandle, key: string): string | undefined {
@@ -42,10 +42,10 @@ function sysctlPath(key: string): string {
     key.includes('\0')
   ) {
     throw new OrbError('INPUT_INVALID', {
-      message: `invalid sysctl '${key}'; allowed: a path below ${root} without '..', as in ipv4/conf/all/rp_filter`,
+      message: `invalid sysctl '${key}'; allowed: a path below ${ROOT} without '..', as in ipv4/conf/all/rp_filter`,
     });
   }
-  return `${root}/${key}`;
+  return `${ROOT}/${key}`;
 }
 
 function codeOf(error: unknown): string {

@@ -31,7 +31,7 @@ export interface TlsIdentity {
  * Kubelet rotates a projected token at 80 % of its lifetime, which is an hour or more. Reading it once a minute is
  * often enough.
  */
-const tokenRereadMs = 60_000;
+const TOKEN_REREAD_MS = 60_000;
 
 const kubeconfigSchema = z.object({
   'current-context': z.string().default(''),
@@ -108,12 +108,12 @@ export function kubeconfigFile(path: string, context?: string): KubeConfig {
 }
 
 /** Where Kubernetes mounts a pod's service account. */
-const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The configuration in a pod. `env` holds KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT. */
 export function inClusterConfig(
   env: Readonly<Record<string, string | undefined>>,
-  folder = serviceAccountFolder,
+  folder = SERVICE_ACCOUNT_FOLDER,
 ): KubeConfig {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   const subject = 'in-cluster configuration';
@@ -172,7 +172,7 @@ function bearerOfFile(path: string, subject: string): () => string {
   let bearer = '';
   let readAt = Number.NEGATIVE_INFINITY;
   return () => {
-    if (performance.now() - readAt > tokenRereadMs) {
+    if (performance.now() - readAt > TOKEN_REREAD_MS) {
       bearer = `Bearer ${readText(path, subject).trim()}`;
       readAt = performance.now();
     }

@@ -22,10 +22,10 @@ export interface EventNote {
 }
 
 /** A repeat within this time raises the count of the previous event (client-go, tools/record). */
-const aggregationMs = 10 * 60_000;
-const rememberedEvents = 1000;
+const AGGREGATION_MS = 10 * 60_000;
+const REMEMBERED_EVENTS = 1000;
 /** More events than this wait only while the server does not answer. Further events are only logged. */
-const waitingEvents = 1000;
+const WAITING_EVENTS = 1000;
 
 interface Remembered {
   readonly event: Event;
@@ -47,8 +47,8 @@ export class EventRecorder {
   }
 
   record<T extends KubeObject>(type: ResourceType<T>, object: T, note: EventNote): void {
-    if (this.#waiting === waitingEvents) {
-      this.#lose(note, `${waitingEvents} Events wait already`);
+    if (this.#waiting === WAITING_EVENTS) {
+      this.#lose(note, `${WAITING_EVENTS} Events wait already`);
       return;
     }
     this.#waiting += 1;
@@ -73,14 +73,14 @@ export class EventRecorder {
     const key = JSON.stringify([type.kind, object.metadata.uid, note]);
     const nowMs = this.#options.clock.now();
     const before = this.#remembered.get(key);
-    const repeats = before !== undefined && nowMs - before.lastMs < aggregationMs;
+    const repeats = before !== undefined && nowMs - before.lastMs < AGGREGATION_MS;
     const event =
       (repeats && (await this.#countUp(before.event, nowMs))) ||
       (await this.#create(type, object, note, nowMs));
     this.#remembered.delete(key);
     this.#remembered.set(key, { event, lastMs: nowMs });
     const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > rememberedEvents && oldest !== undefined) this.#remembered.delete(oldest);
+    if (this.#remembered.size > REMEMBERED_EVENTS && oldest !== undefined) this.#remembered.delete(oldest);
   }
 
   /** Undefined if the server has deleted the event (it keeps events for an hour). */

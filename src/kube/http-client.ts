@@ -28,12 +28,12 @@ export function connect(config: KubeConfig, options: ConnectOptions): KubeClient
   return new HttpKubeClient(new Transport(config, options.clock ?? systemClock), options.log);
 }
 
-const pageSize = 500;
+const PAGE_SIZE = 500;
 /** A watch ends by itself after a random time between these limits. This spreads watches over servers and time. */
-const watchMinimumSeconds = 300;
-const watchMaximumSeconds = 600;
+const WATCH_MINIMUM_SECONDS = 300;
+const WATCH_MAXIMUM_SECONDS = 600;
 /** How much longer to wait for a server that did not end the watch in time. */
-const watchGraceMs = 15_000;
+const WATCH_GRACE_MS = 15_000;
 
 const patchContentType: Readonly<Record<PatchType, string>> = {
   json: 'application/json-patch+json',
@@ -165,7 +165,7 @@ class HttpKubeClient implements KubeClient {
     options: CallOptions,
   ): AsyncGenerator<WatchEvent<T>> {
     const seconds =
-      watchMinimumSeconds + Math.floor((watchMaximumSeconds - watchMinimumSeconds) * Math.random());
+      WATCH_MINIMUM_SECONDS + Math.floor((WATCH_MAXIMUM_SECONDS - WATCH_MINIMUM_SECONDS) * Math.random());
     const query = selectionQuery(selection);
     query.set('watch', 'true');
     query.set('resourceVersion', selection.resourceVersion);
@@ -178,7 +178,7 @@ class HttpKubeClient implements KubeClient {
       subject: type.plural,
       signal: options.signal,
     };
-    const response = await this.#transport.stream(exchange, seconds * 1000 + watchGraceMs);
+    const response = await this.#transport.stream(exchange, seconds * 1000 + WATCH_GRACE_MS);
     try {
       response.setEncoding('utf8');
       let rest = '';
@@ -221,7 +221,7 @@ class HttpKubeClient implements KubeClient {
   ): Promise<ObjectList<T>> {
     const items: T[] = [];
     const query = selectionQuery(selection);
-    query.set('limit', String(pageSize));
+    query.set('limit', String(PAGE_SIZE));
     for (;;) {
       const path = withQuery(collectionPath(type, selection.namespace), query);
       const request: Exchange = { method: 'GET', path, verb: 'list', subject: type.plural, signal };

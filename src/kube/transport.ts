@@ -20,9 +20,9 @@ export interface Exchange {
   readonly signal?: AbortSignal | undefined;
 }
 
-const requestTimeoutMs = 30_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 /** The longest Retry-After of a server that is obeyed. */
-const retryAfterMaximumMs = 10_000;
+const RETRY_AFTER_MAXIMUM_MS = 10_000;
 
 /** Sends requests to one server over connections that stay open. */
 export class Transport {
@@ -43,9 +43,9 @@ export class Transport {
 
   /** The JSON of a successful answer. Retries if the server asks for it and a repeat does no harm. */
   async call(exchange: Exchange): Promise<unknown> {
-    const deadline = this.#clock.monotonic() + requestTimeoutMs;
+    const deadline = this.#clock.monotonic() + REQUEST_TIMEOUT_MS;
     for (;;) {
-      const response = await this.#open(exchange, requestTimeoutMs);
+      const response = await this.#open(exchange, REQUEST_TIMEOUT_MS);
       const text = await readBody(response, exchange);
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) return text === '' ? {} : parseJson(text, exchange);
@@ -178,7 +178,7 @@ function retryAfterMs(response: http.IncomingMessage, exchange: Exchange): numbe
   // 429 is a refusal before anything was done (API priority and fairness). After a 5xx, only a read may be repeated
   // without a check.
   const harmless = status === 429 ? exchange.method !== 'POST' : status >= 500 && exchange.method === 'GET';
-  return harmless && Number.isFinite(seconds) ? Math.min(seconds * 1000, retryAfterMaximumMs) : undefined;
+  return harmless && Number.isFinite(seconds) ? Math.min(seconds * 1000, RETRY_AFTER_MAXIMUM_MS) : undefined;
 }
 
 function parseJson(text: string, { verb, subject }: Exchange): unknown {

@@ -14,7 +14,7 @@ export function dualStack(addresses: readonly (string | undefined)[]): DualStack
 }
 
 /** Name of every node's NIC on the LAN, the parent of macvlans. The manifests of Spiderpool's documents use the same name. */
-export const nodeNic = 'ens160';
+export const NODE_NIC = 'ens160';
 
 /** The LAN, with the router as gateway. Nodes and underlay pods are on it. */
 export const underlay = {
@@ -24,7 +24,7 @@ export const underlay = {
 } as const;
 
 /** Name of every node's NIC on the second LAN. It has no address, because it serves only pods. */
-export const secondNodeNic = 'ens192';
+export const SECOND_NODE_NIC = 'ens192';
 
 /** A second LAN behind the same router. Pods have addresses on it, nodes do not. */
 export const secondLan = {
@@ -34,7 +34,7 @@ export const secondLan = {
 } as const;
 
 /** Name of every node's NIC on the third LAN, which is like the second. */
-export const thirdNodeNic = 'ens224';
+export const THIRD_NODE_NIC = 'ens224';
 
 /** A third LAN behind the same router, like the second. */
 export const thirdLan = {
@@ -65,11 +65,11 @@ export const overlayCidr: DualStack = { 4: '10.244.0.0/16', 6: 'fd00:10:244::/56
 export const serviceCidr: DualStack = { 4: '10.96.0.0/16', 6: 'fd00:10:96::/112' };
 
 /** The most nodes for which the plan has addresses. */
-export const maximumNodes = 50;
+export const MAXIMUM_NODES = 50;
 
 export interface LabNode {
   readonly name: string;
-  /** 1 … {@link maximumNodes}. */
+  /** 1 … {@link MAXIMUM_NODES}. */
   readonly number: number;
   readonly address: DualStack;
   /** The node's part of the overlay network. */

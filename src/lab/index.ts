@@ -1,4 +1,4 @@
-export { maximumNodes } from './addressing.ts';
+export { MAXIMUM_NODES } from './addressing.ts';
 export { runControllers } from './controllers/index.ts';
 export { type LabParts, runLab } from './lab.ts';
 export { type LabKubeletParts, runLabKubelet } from './lab-kubelet.ts';

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '#api';
 import { run } from './command.ts';
-import { labFolder } from './mounts.ts';
+import { LAB_FOLDER } from './mounts.ts';
 import { kubeconfigPath } from './running-labs.ts';
 
 /** Applies the manifests, then the objects in this order. */
@@ -19,7 +19,7 @@ export async function applyAll(
 }
 
 async function apply(path: string, environment: NodeJS.ProcessEnv, input = ''): Promise<void> {
-  const home = join(labFolder, 'home'); // for its cache
+  const home = join(LAB_FOLDER, 'home'); // for its cache
   mkdirSync(home, { recursive: true });
   const argv = ['kubectl', 'apply', '-f', path] as const;
   await run({ argv: [...argv], input }, { ...environment, KUBECONFIG: kubeconfigPath, HOME: home });

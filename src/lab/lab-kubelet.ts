@@ -5,7 +5,7 @@ import type { Pod } from '#api';
 import type { Clock, Logger } from '#base';
 import { connect, kubeconfigFile } from '#kube';
 import { commandsOf, defaultKubeletPaths, runKubelet } from './kubelet/index.ts';
-import { labFolder } from './mounts.ts';
+import { LAB_FOLDER } from './mounts.ts';
 import { podRecordsIn } from './pod-record.ts';
 import { podPorts } from './trial/index.ts';
 
@@ -33,7 +33,7 @@ export function runLabKubelet(parts: LabKubeletParts): Promise<{ stop(): Promise
     clock,
     log,
     environment,
-    paths: { ...defaultKubeletPaths, podRecordFolder: podRecordsIn(labFolder) },
+    paths: { ...defaultKubeletPaths, podRecordFolder: podRecordsIn(LAB_FOLDER) },
     commandsOf: (pod) => {
       const own = commandsOf(pod, environment.PATH ?? '');
       return own.length > 0 ? own : [serverOf(pod)];

@@ -11,19 +11,19 @@ import { type LabNode, labNodes } from './addressing.ts';
 import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
 import { applyAll } from './kubectl.ts';
-import { labFolder, mountLab, mountNode } from './mounts.ts';
+import { LAB_FOLDER, mountLab, mountNode } from './mounts.ts';
 import { type LabNamespace, labNamespaces } from './namespaces.ts';
 import {
-  natOutgoing,
+  NAT_OUTGOING,
+  OVERLAY_NETWORK_NAME,
+  OVERLAY_PLUGIN,
+  OVERLAY_PLUGIN_TYPE,
   overlayNetwork,
-  overlayNetworkName,
-  overlayPlugin,
-  overlayPluginType,
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
 import {
-  agentConfig,
-  agentConfigPath,
+  AGENT_CONFIG,
+  AGENT_CONFIG_PATH,
   agentName,
   apiServerProgram,
   controllersProgram,
@@ -32,7 +32,7 @@ import {
 } from './programs.ts';
 import { Progress, type Screen } from './progress.ts';
 import { binFolder, kubeconfigPath, labFile } from './running-labs.ts';
-import { hostListenerFd, type InnerOptions, jsonFd } from './sandbox.ts';
+import { HOST_LISTENER_FD, type InnerOptions, JSON_FD } from './sandbox.ts';
 import { ServiceProxy } from './services/index.ts';
 import { Supervisor } from './supervisor.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
@@ -61,9 +61,9 @@ export interface LabParts extends ProgramFacts {
   readonly stop: AbortSignal;
 }
 
-const pluginsOfDebian = '/usr/lib/cni';
-const rolloutTimeoutMs = 180_000;
-const startTimeoutMs = 60_000;
+const PLUGINS_OF_DEBIAN = '/usr/lib/cni';
+const ROLLOUT_TIMEOUT_MS = 180_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** Runs the lab and resolves with the exit code. It is 0 only if every cell of the table is as expected. */
 export async function runLab(options: InnerOptions, parts: LabParts): Promise<number> {
@@ -119,7 +119,7 @@ class Lab {
       applyAll(files, objects, this.#parts.environment),
     );
     const rollout = await progress.step('pods', 'pods', (detail) => this.#rollout(client, detail));
-    const records = readPodRecords(podRecordsIn(labFolder));
+    const records = readPodRecords(podRecordsIn(LAB_FOLDER));
     const outcome = await progress.step('table', 'every pair tried', (detail) =>
       this.#trial.run({
         ...rollout,
@@ -135,7 +135,7 @@ class Lab {
     );
     progress.say(`\n${full ? `${placesText(outcome)}\n\n` : ''}${outcome.text.trimEnd()}`);
     if (json !== undefined) {
-      writeFileSync(jsonFd, `${JSON.stringify(labFacts(progress.timingsMs, outcome), null, 2)}\n`);
+      writeFileSync(JSON_FD, `${JSON.stringify(labFacts(progress.timingsMs, outcome), null, 2)}\n`);
     }
     if (!once) {
       progress.say(howToLookAround(hostPid, outcome));
@@ -157,7 +157,7 @@ class Lab {
     await Promise.all(this.#nodes.map((node) => this.#node(node)));
     const supervisor = new Supervisor({
       clock: this.#parts.clock,
-      logFolder: join(labFolder, 'log'),
+      logFolder: join(LAB_FOLDER, 'log'),
       say: (line) => this.#progress.say(line),
     });
     this.#supervisor = supervisor;
@@ -178,13 +178,13 @@ class Lab {
   async #node(node: LabNode): Promise<void> {
     await mountNode(node, {
       files: {
-        [`/opt/cni/bin/${overlayPluginType}`]: { text: overlayPlugin, mode: 0o755 },
-        [agentConfigPath]: { text: agentConfig },
-        [`/etc/cni/net.d/10-${overlayNetworkName}.conflist`]: { text: overlayNetwork(node) },
+        [`/opt/cni/bin/${OVERLAY_PLUGIN_TYPE}`]: { text: OVERLAY_PLUGIN, mode: 0o755 },
+        [AGENT_CONFIG_PATH]: { text: AGENT_CONFIG },
+        [`/etc/cni/net.d/10-${OVERLAY_NETWORK_NAME}.conflist`]: { text: overlayNetwork(node) },
       },
-      pluginFolders: [pluginsOfDebian],
+      pluginFolders: [PLUGINS_OF_DEBIAN],
     });
-    await run({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: natOutgoing });
+    await run({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: NAT_OUTGOING });
   }
 
   /**
@@ -200,21 +200,23 @@ class Lab {
       const addresses = node === first ? ['127.0.0.1', forPods] : ['127.0.0.1'];
       return addresses.map((address) => listenInNetns(netns, address, apiPort));
     });
-    this.#supervisor?.start(apiServerProgram(this.#parts, apiPort, [hostListenerFd, ...listeners], forPods));
+    this.#supervisor?.start(
+      apiServerProgram(this.#parts, apiPort, [HOST_LISTENER_FD, ...listeners], forPods),
+    );
     return await this.#connected();
   }
 
   /** Resolves with a client when the API server has written its kubeconfig and answers. */
   async #connected(): Promise<KubeClient> {
     const { clock, log, stop } = this.#parts;
-    const deadline = clock.monotonic() + startTimeoutMs;
+    const deadline = clock.monotonic() + START_TIMEOUT_MS;
     for (;;) {
       try {
         readFileSync(kubeconfigPath);
         return connect(kubeconfigFile(kubeconfigPath), { log });
       } catch (error) {
         if (clock.monotonic() > deadline) {
-          const message = `the API server did not start in ${startTimeoutMs / 1000} s`;
+          const message = `the API server did not start in ${START_TIMEOUT_MS / 1000} s`;
           throw new OrbError('LAB_STEP_FAILED', { message, said: this.#logTail('apiserver'), cause: error });
         }
       }
@@ -250,7 +252,7 @@ class Lab {
       },
     });
     this.#proxy.start();
-    await awaitNodes({ client, clock, nodeCount: this.#nodes.length, timeoutMs: startTimeoutMs, stop });
+    await awaitNodes({ client, clock, nodeCount: this.#nodes.length, timeoutMs: START_TIMEOUT_MS, stop });
   }
 
   async #rollout(client: KubeClient, detail: (text: string) => void): Promise<Rollout> {
@@ -262,7 +264,7 @@ class Lab {
       nodeCount,
       detail,
       stop,
-      timeoutMs: rolloutTimeoutMs,
+      timeoutMs: ROLLOUT_TIMEOUT_MS,
     });
     await this.#awaitEndpoints(rollout.endpoints);
     return rollout;
@@ -271,7 +273,7 @@ class Lab {
   /** Resolves when the Service proxy of every node has this number of endpoints. */
   async #awaitEndpoints(count: number): Promise<void> {
     const { clock, stop } = this.#parts;
-    const deadline = clock.monotonic() + startTimeoutMs;
+    const deadline = clock.monotonic() + START_TIMEOUT_MS;
     while ((this.#proxy?.endpoints() ?? 0) < count) {
       if (clock.monotonic() > deadline) {
         const message = `the Services have ${this.#proxy?.endpoints()} of ${count} endpoints`;
@@ -290,7 +292,7 @@ class Lab {
 
   #see(client: KubeClient): Promise<World> {
     const nodes = this.#nodes.map(({ name }) => name);
-    const pods = readPodRecords(podRecordsIn(labFolder));
+    const pods = readPodRecords(podRecordsIn(LAB_FOLDER));
     return this.#parts.see(client, labNamespaces({ pid: process.pid, nodes, pods }));
   }
 

@@ -9,7 +9,7 @@ import type { LabNode } from './addressing.ts';
 import { runSync } from './command.ts';
 
 /** The lab's own folder, inside its mounts. */
-export const labFolder = '/run/orbweaver-lab';
+export const LAB_FOLDER = '/run/orbweaver-lab';
 
 /** Folders that every node has for itself. The paths of the agent and of the plugins are fixed. */
 const nodeFolders = ['/run/orbweaver', '/var/lib/orbweaver', '/var/lib/cni', '/etc/cni', '/opt/cni'];
@@ -26,15 +26,15 @@ export function mountLab(): void {
     'mount --make-rprivate /',
     'mount -t proc proc /proc',
     'mount -t tmpfs -o mode=0755 orbweaver-lab /run',
-    `mkdir -m 0700 ${labFolder} ${labFolder}/layers`,
+    `mkdir -m 0700 ${LAB_FOLDER} ${LAB_FOLDER}/layers`,
     ...layered.flatMap((folder, i) => {
-      const layer = `${labFolder}/layers/${i}`;
+      const layer = `${LAB_FOLDER}/layers/${i}`;
       return [
         `mkdir -p ${layer}/upper ${layer}/work`,
         `mount -t overlay -o lowerdir=${folder},upperdir=${layer}/upper,workdir=${layer}/work orbweaver-lab ${folder}`,
       ];
     }),
-    `mkdir -p /run/netns ${labFolder}/pods ${nodeFolders.join(' ')}`,
+    `mkdir -p /run/netns ${LAB_FOLDER}/pods ${nodeFolders.join(' ')}`,
     'mount --bind /run/netns /run/netns',
     'mount --make-shared /run/netns',
   ];
@@ -43,7 +43,7 @@ export function mountLab(): void {
 
 /** The path of a node's mount namespace. It is a link to a file that the lab, process 1 of its pid namespace, keeps open. */
 export function nodeMounts(name: string): string {
-  return join(labFolder, name, 'mnt');
+  return join(LAB_FOLDER, name, 'mnt');
 }
 
 /** The initial contents of a node's folders, with `files` keyed by path. */
@@ -80,7 +80,7 @@ export async function mountNode({ name }: LabNode, { files, pluginFolders }: Nod
   for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
     writeFileSync(`/proc/${inside.pid}/root${path}`, text, { mode });
   }
-  mkdirSync(join(labFolder, name));
+  mkdirSync(join(LAB_FOLDER, name));
   symlinkSync(`/proc/1/fd/${openSync(`/proc/${inside.pid}/ns/mnt`, 'r')}`, nodeMounts(name));
   inside.stdin.end();
   await ended;

@@ -1,7 +1,7 @@
 // The network namespaces of a running lab, as paths that can be opened from outside.
 
 import { pathInside, type RunningLab } from './running-labs.ts';
-import { labStrictTable, machineNetns } from './topology.ts';
+import { LAB_STRICT_TABLE, machineNetns } from './topology.ts';
 
 export interface LabNamespace {
   /** For a pod: `namespace/name`. */
@@ -13,7 +13,7 @@ export interface LabNamespace {
 }
 
 /** The nftables tables of family inet that a trace reads: the node's masquerading for the overlay, and the strict router's filter. */
-export const labTables = { overlayTable: 'lab-overlay', strictTable: labStrictTable } as const;
+export const labTables = { overlayTable: 'lab-overlay', strictTable: LAB_STRICT_TABLE } as const;
 
 export function labNamespaces(lab: Pick<RunningLab, 'pid' | 'nodes' | 'pods'>): LabNamespace[] {
   const inside = (path: string) => pathInside(lab.pid, path);

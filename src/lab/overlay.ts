@@ -3,10 +3,10 @@
 import { bothFamilies, type LabNode, overlayCidr } from './addressing.ts';
 
 /** The plugin's CNI type, and its file in /opt/cni/bin. */
-export const overlayPluginType = 'lab-overlay';
+export const OVERLAY_PLUGIN_TYPE = 'lab-overlay';
 
 /** Name of the cluster's default network, and of its file in /etc/cni/net.d. */
-export const overlayNetworkName = 'lab-overlay';
+export const OVERLAY_NETWORK_NAME = 'lab-overlay';
 
 /**
  * The plugin makes a veth, a /32 and a /128. The IPv4 default route leads to 169.254.1.1, for which the node answers by proxy ARP. The IPv6
@@ -14,7 +14,7 @@ export const overlayNetworkName = 'lab-overlay';
  * host-local. proxy_delay is 0; otherwise the first packet waits up to a second. nodad prevents that IPv6 waits for duplicate address
  * detection.
  */
-export const overlayPlugin = `#!/bin/sh
+export const OVERLAY_PLUGIN = `#!/bin/sh
 set -eu
 conf=$(cat)
 bin=\${0%/*}
@@ -75,12 +75,12 @@ export function overlayNetwork(node: LabNode): string {
     type: 'host-local',
     ranges: bothFamilies.map((family) => [{ subnet: node.overlayCidr[family] }]),
   };
-  const plugins = [{ type: overlayPluginType, ipam }];
-  return `${JSON.stringify({ cniVersion: '1.0.0', name: overlayNetworkName, plugins }, null, 2)}\n`;
+  const plugins = [{ type: OVERLAY_PLUGIN_TYPE, ipam }];
+  return `${JSON.stringify({ cniVersion: '1.0.0', name: OVERLAY_NETWORK_NAME, plugins }, null, 2)}\n`;
 }
 
 /** Packets that leave the overlay get the node's address (Calico's natOutgoing), so that the LAN can answer them. */
-export const natOutgoing = `
+export const NAT_OUTGOING = `
 table inet lab-overlay
 delete table inet lab-overlay
 table inet lab-overlay {
@@ -93,12 +93,12 @@ table inet lab-overlay {
 `;
 
 /** Without natOutgoing, overlay pods keep their addresses. The router of the lab has routes to them. */
-export const noNatOutgoing = `
+export const NO_NAT_OUTGOING = `
 table inet lab-overlay
 delete table inet lab-overlay
 `;
 
-const tunnel = 'vxlan.lab';
+const TUNNEL = 'vxlan.lab';
 
 function tunnelMac({ number }: LabNode): string {
   return `66:00:00:00:00:${number.toString(16).padStart(2, '0')}`;
@@ -111,19 +111,19 @@ function tunnelMac({ number }: LabNode): string {
 export function encapsulated(node: LabNode, nodes: readonly LabNode[]): string {
   const others = nodes.filter((other) => other !== node);
   return [
-    `ip link add ${tunnel} address ${tunnelMac(node)} mtu 1450 type vxlan id 4096 local ${node.address[4]} dstport 4789 nolearning`,
+    `ip link add ${TUNNEL} address ${tunnelMac(node)} mtu 1450 type vxlan id 4096 local ${node.address[4]} dstport 4789 nolearning`,
     ...bothFamilies.map(
       (f) =>
-        `ip addr add ${node.tunnelAddress[f]}/${f === 4 ? 32 : 128} dev ${tunnel} ${f === 6 ? 'nodad' : ''}`,
+        `ip addr add ${node.tunnelAddress[f]}/${f === 4 ? 32 : 128} dev ${TUNNEL} ${f === 6 ? 'nodad' : ''}`,
     ),
-    `ip link set ${tunnel} up`,
+    `ip link set ${TUNNEL} up`,
     ...others.flatMap((other) => [
-      `bridge fdb append ${tunnelMac(other)} dev ${tunnel} dst ${other.address[4]}`,
+      `bridge fdb append ${tunnelMac(other)} dev ${TUNNEL} dst ${other.address[4]}`,
       ...bothFamilies.flatMap((f) => [
-        `ip neigh replace ${other.tunnelAddress[f]} lladdr ${tunnelMac(other)} dev ${tunnel} nud permanent`,
+        `ip neigh replace ${other.tunnelAddress[f]} lladdr ${tunnelMac(other)} dev ${TUNNEL} nud permanent`,
         // `replace` does not work here: IPv6 refuses a gateway that is reached by another link.
         `ip -${f} route del ${other.overlayCidr[f]}`,
-        `ip -${f} route add ${other.overlayCidr[f]} via ${other.tunnelAddress[f]} dev ${tunnel} onlink`,
+        `ip -${f} route add ${other.overlayCidr[f]} via ${other.tunnelAddress[f]} dev ${TUNNEL} onlink`,
       ]),
     ]),
   ].join('\n');
@@ -136,6 +136,6 @@ export function unencapsulated(node: LabNode, nodes: readonly LabNode[]): string
     ...others.flatMap((other) =>
       bothFamilies.map((f) => `ip -${f} route replace ${other.overlayCidr[f]} via ${other.address[f]}`),
     ),
-    `ip link del ${tunnel} 2>/dev/null || :`,
+    `ip link del ${TUNNEL} 2>/dev/null || :`,
   ].join('\n');
 }

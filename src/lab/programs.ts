@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { bothFamilies, serviceCidr } from './addressing.ts';
-import { labFolder, onNode } from './mounts.ts';
-import { overlayNetworkName } from './overlay.ts';
+import { LAB_FOLDER, onNode } from './mounts.ts';
+import { OVERLAY_NETWORK_NAME } from './overlay.ts';
 import { kubeconfigPath } from './running-labs.ts';
 import type { Program } from './supervisor.ts';
 
@@ -31,7 +31,7 @@ export function apiServerProgram(
   listeners: readonly number[],
   advertised: string,
 ): Program {
-  const data = join(labFolder, 'apiserver');
+  const data = join(LAB_FOLDER, 'apiserver');
   return {
     name: 'apiserver',
     argv: [
@@ -53,8 +53,8 @@ export function apiServerProgram(
 }
 
 /** The path of the agent's configuration on a node, and its text, which is the same as in an installation. */
-export const agentConfigPath = '/run/orbweaver/conf.yml';
-export const agentConfig = 'enableIPv4: true\nenableIPv6: true\ntuneSysctlConfig: true\n';
+export const AGENT_CONFIG_PATH = '/run/orbweaver/conf.yml';
+export const AGENT_CONFIG = 'enableIPv4: true\nenableIPv6: true\ntuneSysctlConfig: true\n';
 
 export function agentName(node: string): string {
   return `agent-${node}`;
@@ -74,7 +74,7 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
         join(facts.programs, 'agent.mjs'),
         ...[
           '--config-path',
-          agentConfigPath,
+          AGENT_CONFIG_PATH,
           '--node-name',
           node,
           '--install-from',
@@ -83,7 +83,7 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
           '/opt/cni/bin',
         ],
       ),
-      environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: overlayNetworkName, MALLOC_ARENA_MAX: '2' },
+      environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: OVERLAY_NETWORK_NAME, MALLOC_ARENA_MAX: '2' },
     },
     {
       name: `kubelet-${node}`,

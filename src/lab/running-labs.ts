@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMeanName, OrbError } from '#base';
-import { labFolder } from './mounts.ts';
+import { LAB_FOLDER } from './mounts.ts';
 import { type PodRecord, podRecordsIn, readPodRecords } from './pod-record.ts';
 import { machineNetns } from './topology.ts';
 
@@ -22,10 +22,10 @@ export function pathInside(pid: number | string, path: string): string {
 }
 
 /** The name of the file that identifies a lab; it lists the nodes. */
-export const labFile = join(labFolder, 'lab.json');
-export const kubeconfigPath = join(labFolder, 'kubeconfig');
+export const labFile = join(LAB_FOLDER, 'lab.json');
+export const kubeconfigPath = join(LAB_FOLDER, 'kubeconfig');
 /** The path of `orbctl`, inside the mounts of a lab. */
-export const binFolder = join(labFolder, 'bin');
+export const binFolder = join(LAB_FOLDER, 'bin');
 
 /** Whether a process is the first of a pid namespace below ours. Then the last number of NSpid is 1 (proc_pid_status(5)). */
 function isFirstOfNamespace(pid: string): boolean {
@@ -50,7 +50,7 @@ function labOf(pid: string): RunningLab | undefined {
       pid: Number(pid),
       kubeconfig: pathInside(pid, kubeconfigPath),
       nodes: JSON.parse(readFileSync(file, 'utf8')) as string[],
-      pods: readPodRecords(pathInside(pid, podRecordsIn(labFolder))),
+      pods: readPodRecords(pathInside(pid, podRecordsIn(LAB_FOLDER))),
     };
   } catch (error) {
     if (existsSync(file)) throw error;
@@ -125,7 +125,7 @@ function entryOf({ pods, nodes }: RunningLab, { target, namespace }: PlaceName):
   );
   if (pod !== undefined) return [`--net=${pod.netns}`];
   const node = nodeNamed(target);
-  if (nodes.includes(node)) return [`--net=/run/netns/${node}`, `--mount=${join(labFolder, node, 'mnt')}`];
+  if (nodes.includes(node)) return [`--net=/run/netns/${node}`, `--mount=${join(LAB_FOLDER, node, 'mnt')}`];
   return machineNetns.some((name) => name === target) ? [`--net=/run/netns/${target}`] : undefined;
 }
 

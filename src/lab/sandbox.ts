@@ -35,8 +35,8 @@ export interface InnerOptions extends LabOptions {
 }
 
 /** Descriptors that the process inside inherits. */
-export const hostListenerFd = 3;
-export const jsonFd = 4;
+export const HOST_LISTENER_FD = 3;
+export const JSON_FD = 4;
 
 /** A TCP port that is free on the machine's loopback. */
 async function freePort(): Promise<number> {

@@ -12,13 +12,13 @@ import {
   branch,
   type DualStack,
   type LabNode,
-  nodeNic,
+  NODE_NIC,
   outside,
   type RpFilter,
+  SECOND_NODE_NIC,
   secondLan,
-  secondNodeNic,
+  THIRD_NODE_NIC,
   thirdLan,
-  thirdNodeNic,
   underlay,
 } from './addressing.ts';
 import { runSync } from './command.ts';
@@ -30,18 +30,18 @@ export interface NetnsCommands {
 }
 
 /** The namespaces of the machines that are not nodes. */
-export const routerNetns = 'router';
-export const clientNetns = 'client';
-export const branchNetns = 'branch';
+export const ROUTER_NETNS = 'router';
+export const CLIENT_NETNS = 'client';
+export const BRANCH_NETNS = 'branch';
 /** All machines besides the nodes. */
-export const machineNetns = [routerNetns, clientNetns, branchNetns] as const;
+export const machineNetns = [ROUTER_NETNS, CLIENT_NETNS, BRANCH_NETNS] as const;
 
 /** The nftables table of family inet in a strict router. It drops IPv6 packets that came by a link other than that of the answer. */
-export const labStrictTable = 'lab-strict';
+export const LAB_STRICT_TABLE = 'lab-strict';
 
 /** IPv6 has no rp_filter: nft_fib(8) does the same. */
-const strictIpv6 = `
-table inet ${labStrictTable} {
+const STRICT_IPV6 = `
+table inet ${LAB_STRICT_TABLE} {
   chain prerouting {
     type filter hook prerouting priority raw
     meta nfproto ipv6 fib saddr . iif oif missing drop
@@ -75,16 +75,16 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
     {
       commands: [
         'link set lo up',
-        ...bridge('lan', 'lan0', nodeNic, nodes),
-        ...bridge('lan2', 'lan1', secondNodeNic, nodes),
-        ...bridge('lan3', 'lan2', thirdNodeNic, nodes),
+        ...bridge('lan', 'lan0', NODE_NIC, nodes),
+        ...bridge('lan2', 'lan1', SECOND_NODE_NIC, nodes),
+        ...bridge('lan3', 'lan2', THIRD_NODE_NIC, nodes),
       ],
     },
     {
-      netns: routerNetns,
+      netns: ROUTER_NETNS,
       commands: [
-        `link add outside0 type veth peer name eth0 netns ${clientNetns}`,
-        `link add branch0 type veth peer name eth0 netns ${branchNetns}`,
+        `link add outside0 type veth peer name eth0 netns ${CLIENT_NETNS}`,
+        `link add branch0 type veth peer name eth0 netns ${BRANCH_NETNS}`,
         ...addressed('lan0', underlay.gateway, underlay.prefixLength),
         ...addressed('lan1', secondLan.gateway, secondLan.prefixLength),
         ...addressed('lan2', thirdLan.gateway, thirdLan.prefixLength),
@@ -94,20 +94,20 @@ export function topologyCommands(nodes: readonly LabNode[]): NetnsCommands[] {
       ],
     },
     {
-      netns: clientNetns,
+      netns: CLIENT_NETNS,
       commands: addressed('eth0', outside.client, outside.prefixLength, outside.gateway),
     },
     {
-      netns: branchNetns,
+      netns: BRANCH_NETNS,
       commands: addressed('eth0', branch.client, branch.prefixLength, branch.gateway),
     },
     ...nodes.map((node) => ({
       netns: node.name,
       commands: [
         ...partedTables,
-        ...addressed(nodeNic, node.address, underlay.prefixLength, underlay.gateway),
-        `link set ${secondNodeNic} up`,
-        `link set ${thirdNodeNic} up`,
+        ...addressed(NODE_NIC, node.address, underlay.prefixLength, underlay.gateway),
+        `link set ${SECOND_NODE_NIC} up`,
+        `link set ${THIRD_NODE_NIC} up`,
         ...nodes.filter((other) => other !== node).flatMap(overlayRoutes),
       ],
     })),
@@ -124,7 +124,7 @@ const partedTables = ['rule add priority 1 lookup main', 'rule delete priority 1
 /** A LAN with a port for the router and one for each node. */
 function bridge(name: string, routerNic: string, nic: string, nodes: readonly LabNode[]): string[] {
   const ports = [
-    { netns: routerNetns, dev: routerNic },
+    { netns: ROUTER_NETNS, dev: routerNic },
     ...nodes.map((node) => ({ netns: node.name, dev: nic })),
   ];
   return [
@@ -168,13 +168,13 @@ function makeMachine(netns: string, forwards: boolean, rpFilter: RpFilter): void
  * Makes all machines and cables. The caller must be in its own network and mount namespaces; otherwise the host machine would be changed.
  */
 export function buildTopology(nodes: readonly LabNode[], { strictRouter = false } = {}): void {
-  makeMachine(routerNetns, true, strictRouter ? 1 : 0);
-  makeMachine(clientNetns, false, 0);
-  makeMachine(branchNetns, false, 0);
+  makeMachine(ROUTER_NETNS, true, strictRouter ? 1 : 0);
+  makeMachine(CLIENT_NETNS, false, 0);
+  makeMachine(BRANCH_NETNS, false, 0);
   for (const { name, rpFilter } of nodes) makeMachine(name, true, rpFilter);
   for (const { netns, commands } of topologyCommands(nodes)) {
     const where = netns === undefined ? [] : ['-n', netns];
     runSync({ argv: ['ip', ...where, '-batch', '-'], input: `${commands.join('\n')}\n` });
   }
-  if (strictRouter) runSync({ argv: inNetnsOf(routerNetns, 'nft', '-f', '-'), input: strictIpv6 });
+  if (strictRouter) runSync({ argv: inNetnsOf(ROUTER_NETNS, 'nft', '-f', '-'), input: STRICT_IPV6 });
 }

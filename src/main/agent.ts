@@ -13,7 +13,7 @@ import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, runProgram, untilSignal } from '#program';
 
-const usage = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
+const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
@@ -139,4 +139,4 @@ function readPort(text: string): number | undefined {
 
 // A file operation on a path that a caller named may still be pending.
 process.on('exit', exitAtOnce);
-await runProgram({ name: 'agent', usage, options, run: ({ values }) => serve(values) });
+await runProgram({ name: 'agent', usage: USAGE, options, run: ({ values }) => serve(values) });

@@ -18,7 +18,7 @@ import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#
 import { parseNetwork } from '#ip';
 import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
 
-const usage = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...]
+const USAGE = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...]
   [--listen-plain HOST:PORT ...] [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE]
   [--service-cidr NETWORK,...] [--node-port-range FIRST-LAST]
 --listen and --listen-fd speak TLS; --tls-name adds addresses or names to the certificate.
@@ -112,7 +112,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
 
 function required(value: string | undefined, flag: string): string {
   if (value === undefined || value === '')
-    throw new OrbError('INPUT_INVALID', { message: `${flag} is missing\n${usage}` });
+    throw new OrbError('INPUT_INVALID', { message: `${flag} is missing\n${USAGE}` });
   return value;
 }
 
@@ -212,4 +212,4 @@ function stderrLogger(fields: LogFields): Logger {
   return { debug: () => {}, info, warn, error, child: (more) => stderrLogger({ ...fields, ...more }) };
 }
 
-await runProgram({ name: 'apiserver', usage, options, run: ({ values }) => serve(values) });
+await runProgram({ name: 'apiserver', usage: USAGE, options, run: ({ values }) => serve(values) });

@@ -4,8 +4,8 @@ import { formatAddress, formatCidr, networkOf, sameCidr } from '#ip';
 import { type InterfaceAddress, MAIN_TABLE, type Route, RTPROT, type Rule } from './objects.ts';
 
 /** IP6_RT_PRIO_USER and IP6_RT_PRIO_ADDRCONF (ip6_route.h): the metrics of IPv6 routes without a metric. */
-const userMetric = 1024;
-const connectedMetric = 256;
+const USER_METRIC = 1024;
+const CONNECTED_METRIC = 256;
 
 /**
  * The fields that identify a route. IPv4 has one route for each destination and metric. IPv6 has one for each next hop,
@@ -36,7 +36,7 @@ function gatewayText({ gateway }: Route): string {
 /** The route as a dump shows it. An IPv6 route has no scope, and always has a metric. */
 export function routeAsKept(route: Route): Route {
   if (route.destination.address.family === 4) return route;
-  return { ...route, scope: 'global', metric: route.metric ?? userMetric };
+  return { ...route, scope: 'global', metric: route.metric ?? USER_METRIC };
 }
 
 /**
@@ -65,5 +65,5 @@ export function connectedRoute({ address, dev, noPrefixRoute }: InterfaceAddress
     dev,
   } as const;
   if (family === 4) return { ...common, scope: 'link', source: address.address };
-  return { ...common, scope: 'global', metric: connectedMetric };
+  return { ...common, scope: 'global', metric: CONNECTED_METRIC };
 }

@@ -18,7 +18,7 @@ export interface ControllerQueueOptions {
 }
 
 /** After so many conflicts in a row, a key waits like after other errors (client-go's RetryOnConflict stops then). */
-const conflictsAtOnce = 5;
+const CONFLICTS_AT_ONCE = 5;
 
 /** How many keys wait. */
 export interface QueueDepth {
@@ -106,7 +106,7 @@ export class ControllerQueue {
     const conflicts = retry === 'at-once' ? (this.#conflicts.get(key) ?? 0) + 1 : 0;
     if (conflicts === 0) this.#conflicts.delete(key);
     else this.#conflicts.set(key, conflicts);
-    return conflicts > conflictsAtOnce ? 'back-off' : retry;
+    return conflicts > CONFLICTS_AT_ONCE ? 'back-off' : retry;
   }
 
   #park(key: string, error: unknown): void {

@@ -21,7 +21,7 @@ export interface ControllersOptions<K extends Kinds> {
   readonly backOff?: ControllerQueueOptions['backOff'];
 }
 
-const tickMs = 1000;
+const TICK_MS = 1000;
 const defaultBackOff = { firstMs: 50, maximumMs: 30_000 };
 
 /** Runs the controllers, once or for each time that the program leads. */
@@ -89,7 +89,7 @@ export class Controllers<K extends Kinds> {
           );
         }
       }
-      await clock.sleep(tickMs, signal).catch(() => {}); // the end
+      await clock.sleep(TICK_MS, signal).catch(() => {}); // the end
     }
   }
 

@@ -5,7 +5,7 @@ export { type Controller, type Plan, splitKey } from './controller.ts';
 export type { QueueDepth } from './controller-queue.ts';
 export { Controllers, type ControllersOptions } from './controllers.ts';
 export {
-  byNamespace,
+  BY_NAMESPACE,
   type InformerStatistics,
   Informers,
   type ReadStore,

@@ -20,15 +20,15 @@ export type ReadStore<T extends KubeObject> = Pick<Store<T>, 'get' | 'list' | 'b
 export type StateOf<K extends Kinds> = { readonly [N in keyof K]: ReadStore<ObjectOf<K[N]>> };
 
 /** The index of every store: objects by the UID of their controller. */
-export const byController = 'controller';
+export const BY_CONTROLLER = 'controller';
 
 /** The index of every store: objects by their namespace. */
-export const byNamespace = 'namespace';
+export const BY_NAMESPACE = 'namespace';
 
 export const stateIndexes = {
-  [byController]: ({ metadata }: KubeObject): string[] =>
+  [BY_CONTROLLER]: ({ metadata }: KubeObject): string[] =>
     (metadata.ownerReferences ?? []).filter(({ controller }) => controller === true).map(({ uid }) => uid),
-  [byNamespace]: ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''],
+  [BY_NAMESPACE]: ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''],
 };
 
 export interface InformersOptions {

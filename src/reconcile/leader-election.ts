@@ -27,7 +27,7 @@ export interface LeaderElectionOptions {
 const defaultTimes: LeaseTimes = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 };
 
 /** Candidates wait up to 2.2 retry periods, so that they do not all come at once (client-go, JitterFactor). */
-const jitter = 1.2;
+const JITTER = 1.2;
 
 /** One candidate. */
 export class LeaderElection {
@@ -59,7 +59,7 @@ export class LeaderElection {
     while (!signal.aborted) {
       if (await this.#tryToTake(signal)) await this.#term(signal);
       const { clock, random = Math.random } = this.#options;
-      const waitMs = this.#times.retryPeriodMs * (1 + jitter * random());
+      const waitMs = this.#times.retryPeriodMs * (1 + JITTER * random());
       await clock.sleep(waitMs, signal).catch(() => {}); // the end
     }
   }
@@ -236,8 +236,8 @@ function checked(times: LeaseTimes): LeaseTimes {
     });
   };
   if (!(retryPeriodMs > 0)) refuse('retryPeriodMs', 'greater than 0');
-  if (!(renewDeadlineMs > jitter * retryPeriodMs)) {
-    refuse('renewDeadlineMs', `greater than ${jitter} × retryPeriodMs (${retryPeriodMs})`);
+  if (!(renewDeadlineMs > JITTER * retryPeriodMs)) {
+    refuse('renewDeadlineMs', `greater than ${JITTER} × retryPeriodMs (${retryPeriodMs})`);
   }
   if (!(leaseDurationMs > renewDeadlineMs)) {
     refuse('leaseDurationMs', `greater than renewDeadlineMs (${renewDeadlineMs})`);

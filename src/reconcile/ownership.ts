@@ -2,7 +2,7 @@
 
 import { apiVersionOf, type KubeObject, type OwnerReference, type ResourceType } from '#api';
 import { keyOf } from '#kube';
-import { byController, type ReadStore } from './informers.ts';
+import { BY_CONTROLLER, type ReadStore } from './informers.ts';
 
 /** The reference that makes `owner` the controller of an object. */
 export function controlledBy(type: ResourceType, owner: KubeObject): OwnerReference {
@@ -26,5 +26,5 @@ export function controllerKeys(kind: string, { metadata }: KubeObject): string[]
 
 /** The objects that `owner` controls. */
 export function controlledOf<T extends KubeObject>(store: ReadStore<T>, owner: KubeObject): T[] {
-  return store.by(byController, owner.metadata.uid ?? '');
+  return store.by(BY_CONTROLLER, owner.metadata.uid ?? '');
 }

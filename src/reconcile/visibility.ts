@@ -5,7 +5,7 @@ import { abortable, type Clock } from '#base';
 import { keyOf, type ObjectChange } from '#kube';
 
 /** A watch that lags longer than this is broken. Then a new list follows and informs the controllers. */
-const patienceMs = 2000;
+const PATIENCE_MS = 2000;
 
 interface Waiting {
   readonly isOver: (change: ObjectChange<KubeObject>) => boolean;
@@ -65,7 +65,7 @@ export class Visibility {
     const over = Promise.withResolvers<void>();
     const waiting = { isOver, wake: over.resolve };
     all.add(waiting);
-    this.#clock.sleep(patienceMs, patience.signal).then(over.resolve, () => {}); // aborted: the change was seen
+    this.#clock.sleep(PATIENCE_MS, patience.signal).then(over.resolve, () => {}); // aborted: the change was seen
     await abortable(over.promise, signal).finally(() => {
       patience.abort();
       all.delete(waiting);

@@ -20,7 +20,7 @@ export interface WriterOptions {
 }
 
 /** How many writes of one plan run at once. */
-const parallelWrites = 16;
+const PARALLEL_WRITES = 16;
 
 type Write = Exclude<Action, { verb: 'event' }>;
 
@@ -45,9 +45,9 @@ export class Writer {
    * @throws the error that decides how the key is retried
    */
   async perform(actions: readonly Action[], signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < actions.length; at += parallelWrites) {
+    for (let at = 0; at < actions.length; at += PARALLEL_WRITES) {
       signal.throwIfAborted();
-      const batch = actions.slice(at, at + parallelWrites).map((action) => this.#perform(action, signal));
+      const batch = actions.slice(at, at + PARALLEL_WRITES).map((action) => this.#perform(action, signal));
       const results = await Promise.allSettled(batch);
       const errors = results.flatMap((result) =>
         result.status === 'rejected' ? [result.reason as unknown] : [],

@@ -16,7 +16,7 @@ interface Caller {
 }
 
 /** Time limit of an undo. The DEL of the sandbox frees what the undo could not. */
-const undoTimeoutMs = 5_000;
+const UNDO_TIMEOUT_MS = 5_000;
 
 /** The outcome of one round of commits. */
 interface Round {
@@ -69,7 +69,7 @@ export class Assigner {
 
   /** Frees what a failed request allocated. What the pod held before stays. */
   async #undo(podUid: string, made: readonly Assignment[], log: Logger): Promise<void> {
-    const signal = AbortSignal.timeout(undoTimeoutMs);
+    const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
     const undone = made.map(async ({ pool, nic }) => {
       try {
         const release = { scope: 'nic', podUid, nic } as const;

@@ -39,11 +39,11 @@ const conflictBackOff = { firstMs: 4, maximumMs: 250 };
  * The minimum time between the starts of two writes while requests overlap. With 16 parallel ADDs, several share one
  * write, although each spends most of its time elsewhere. A request that is alone never waits.
  */
-const crowdedGapMs = 30;
+const CROWDED_GAP_MS = 30;
 /** When this many requests wait, they are written without waiting for more. */
-const fullBatch = 8;
+const FULL_BATCH = 8;
 /** How long an overlap of requests counts. */
-const crowdMemoryMs = 100;
+const CROWD_MEMORY_MS = 100;
 
 export class PoolCommitter {
   readonly #options: CommitterOptions;
@@ -82,8 +82,8 @@ export class PoolCommitter {
       this.#waiting.push({ operation, signal, resolve, reject });
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       if (this.#state === 'busy') {
-        this.#crowdedUntilMs = this.#options.clock.monotonic() + crowdMemoryMs;
-        if (this.#waiting.length >= fullBatch) this.#full?.abort();
+        this.#crowdedUntilMs = this.#options.clock.monotonic() + CROWD_MEMORY_MS;
+        if (this.#waiting.length >= FULL_BATCH) this.#full?.abort();
       } else if (this.#state === 'idle') {
         this.#state = 'soon';
         // The write starts in a later microtask, so that requests of one turn, such as two NICs of one pod, share it.
@@ -109,8 +109,8 @@ export class PoolCommitter {
   async #gather(): Promise<void> {
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
-    const waitMs = this.#lastWriteMs + crowdedGapMs - nowMs;
-    if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= fullBatch) return;
+    const waitMs = this.#lastWriteMs + CROWDED_GAP_MS - nowMs;
+    if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= FULL_BATCH) return;
     this.#full = new AbortController();
     await clock.sleep(waitMs, this.#full.signal).catch(() => {});
     this.#full = undefined;

@@ -4,26 +4,26 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { IpamMetrics } from '../ipam/index.ts';
 
 /** Spiderpool's error counter for each error code. Every other code counts as internal. */
-const ALLOCATION_ERRORS: Readonly<Record<string, string>> = {
+const errorKinds: Readonly<Record<string, string>> = {
   IPPOOL_NOT_FOUND: 'no_available_pool',
   IPPOOL_UNSUITABLE: 'no_available_pool',
   IPPOOL_EXHAUSTED: 'ip_used_out',
   DEADLINE_PASSED: 'retries_exhausted',
 };
 
-const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+const bucketSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
 
 export function ipamMetrics(registry: Registry): IpamMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) =>
     new Counter({ name: `spiderpool_ipam_${name}`, help, registers });
   const histogram = (name: string, help: string) =>
-    new Histogram({ name: `spiderpool_ipam_${name}`, help, buckets: SECONDS, registers });
+    new Histogram({ name: `spiderpool_ipam_${name}`, help, buckets: bucketSeconds, registers });
   const allocations = counter('allocation_counts', 'Requested allocations');
   const allocationFailures = counter('allocation_failure_counts', 'Allocations refused');
   const allocationSeconds = histogram('allocation_duration_seconds', 'Duration of an allocation');
   const allocationErrors = new Map(
-    [...new Set(['internal', ...Object.values(ALLOCATION_ERRORS)])].map((kind) => [
+    [...new Set(['internal', ...Object.values(errorKinds)])].map((kind) => [
       kind,
       counter(`allocation_err_${kind}_counts`, `Refused allocations: ${kind.replaceAll('_', ' ')}`),
     ]),
@@ -60,7 +60,7 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
       allocations.inc();
       allocationFailures.inc();
       allocationSeconds.observe(seconds);
-      allocationErrors.get(ALLOCATION_ERRORS[code] ?? 'internal')?.inc();
+      allocationErrors.get(errorKinds[code] ?? 'internal')?.inc();
     },
     released(seconds) {
       releases.inc();

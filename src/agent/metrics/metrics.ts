@@ -8,7 +8,7 @@ import { ipamMetrics } from './ipam-metrics.ts';
 import { repairMetrics } from './repair-metrics.ts';
 
 /** Spiderpool's buckets start at 100 ms, which is longer than most of our requests take. Finer buckets come first. */
-const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+const bucketSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
 
 /** The agent's registry. Each thing that is counted has its own method. */
 export class AgentMetrics implements VerbMetrics {
@@ -36,7 +36,7 @@ export class AgentMetrics implements VerbMetrics {
       name: 'orbweaver_cni_request_duration_seconds',
       help: 'Time from a request on the socket to its answer, including the wait',
       labelNames: ['type', 'verb'],
-      buckets: SECONDS,
+      buckets: bucketSeconds,
       registers,
     });
     this.#conflicts = new Counter({

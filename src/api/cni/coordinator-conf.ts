@@ -44,14 +44,14 @@ function sameFamily({ dst, gw }: { readonly dst: string; readonly gw: string }):
 }
 
 /** Spiderpool's levels. Empty text means absent here, while Spiderpool refuses it. */
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
+const logLevels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
 
 /** Only the form is checked. The agent has one log, and its own configuration decides. */
 const logOptionsSchema = goObject({
   logLevel: z
     .string()
-    .refine((level) => level === '' || LOG_LEVELS.includes(level.toLowerCase()), {
-      error: `is an unsupported log level; allowed: ${LOG_LEVELS.join(', ')}`,
+    .refine((level) => level === '' || logLevels.includes(level.toLowerCase()), {
+      error: `is an unsupported log level; allowed: ${logLevels.join(', ')}`,
     })
     .optional(),
   logFile: z.string().optional(),

@@ -22,8 +22,8 @@ export function writeResult(result: CniResult, version: SupportedVersion): Field
   const written: CniResult = { ...result };
   if (!isAtLeast(version, '1.1.0')) {
     if (result.interfaces)
-      written.interfaces = result.interfaces.map((link) => without(link, NEW_INTERFACE_FIELDS));
-    if (result.routes) written.routes = result.routes.map((route) => without(route, NEW_ROUTE_FIELDS));
+      written.interfaces = result.interfaces.map((link) => without(link, newInterfaceFields));
+    if (result.routes) written.routes = result.routes.map((route) => without(route, newRouteFields));
   }
   if (!isAtLeast(version, '1.0.0') && result.ips) {
     written.ips = result.ips.map((ip) => ({ version: String(familyOf(ip.address)), ...ip }));
@@ -32,8 +32,8 @@ export function writeResult(result: CniResult, version: SupportedVersion): Field
 }
 
 /** New in 1.1.0. */
-const NEW_INTERFACE_FIELDS = ['mtu', 'socketPath', 'pciID'];
-const NEW_ROUTE_FIELDS = ['mtu', 'advmss', 'priority', 'table', 'scope'];
+const newInterfaceFields = ['mtu', 'socketPath', 'pciID'];
+const newRouteFields = ['mtu', 'advmss', 'priority', 'table', 'scope'];
 
 function without<T extends object>(object: T, fields: readonly string[]): T {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !fields.includes(name))) as T;

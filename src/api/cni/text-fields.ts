@@ -24,7 +24,7 @@ export const addressIfAny = z
   .transform((text) => (text === '' ? undefined : text))
   .optional();
 
-const hex = '[0-9a-fA-F]';
+const HEX = '[0-9a-fA-F]';
 /**
  * 6, 8 or 20 bytes (EUI-48, EUI-64, InfiniBand). They are pairs of digits joined by `:` or `-`, or groups of four
  * joined by dots.
@@ -32,9 +32,9 @@ const hex = '[0-9a-fA-F]';
 const HARDWARE_ADDRESS = new RegExp(
   [5, 7, 19]
     .flatMap((more) => [
-      `^${hex}{2}(:${hex}{2}){${more}}$`,
-      `^${hex}{2}(-${hex}{2}){${more}}$`,
-      `^${hex}{4}(\\.${hex}{4}){${(more - 1) / 2}}$`,
+      `^${HEX}{2}(:${HEX}{2}){${more}}$`,
+      `^${HEX}{2}(-${HEX}{2}){${more}}$`,
+      `^${HEX}{4}(\\.${HEX}{4}){${(more - 1) / 2}}$`,
     ])
     .join('|'),
 );

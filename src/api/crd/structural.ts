@@ -33,7 +33,7 @@ export interface OpenApiSchema {
 type Draft = Readonly<Record<string, unknown>>;
 
 /** Keys that are copied unchanged, in this order. */
-const KEPT = [
+const keptFields = [
   'description',
   'type',
   'format',
@@ -51,7 +51,7 @@ const KEPT = [
   'x-kubernetes-map-type',
   'x-kubernetes-validations',
 ];
-const TRANSLATED = [
+const translatedFields = [
   'properties',
   'required',
   'additionalProperties',
@@ -69,11 +69,13 @@ export function structuralSchema(schema: z.ZodType): OpenApiSchema {
 }
 
 function translate(draft: Draft, path: string): OpenApiSchema {
-  const unknown = Object.keys(draft).find((key) => !KEPT.includes(key) && !TRANSLATED.includes(key));
+  const unknown = Object.keys(draft).find(
+    (key) => !keptFields.includes(key) && !translatedFields.includes(key),
+  );
   if (unknown !== undefined && draft[unknown] !== undefined) throw refusal(path, unknown);
   if (draft['x-kubernetes-int-or-string'] === true) return intOrString(draft);
   if (draft.anyOf !== undefined) throw refusal(path, 'anyOf');
-  const kept = KEPT.filter((key) => draft[key] !== undefined && !isIntegerBound(key, draft[key]));
+  const kept = keptFields.filter((key) => draft[key] !== undefined && !isIntegerBound(key, draft[key]));
   const translated: OpenApiSchema = Object.fromEntries(kept.map((key) => [key, draft[key]]));
   if (draft.type === 'object') return { ...translated, ...objectParts(draft, path) };
   if (draft.type === 'array') return { ...translated, items: translate(draft.items as Draft, `${path}[]`) };

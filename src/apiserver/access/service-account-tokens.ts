@@ -6,7 +6,7 @@ import type { Store } from '../store/index.ts';
 import type { User } from './user.ts';
 
 /** The issuer of tokens. It is also the audience of a token whose request names none. */
-const issuer = 'https://kubernetes.default.svc.cluster.local';
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** A service account's name, and the UID of this account. */
 export interface AccountName {
@@ -35,9 +35,9 @@ export class ServiceAccountTokens {
     const now = Math.floor(nowMs / 1000);
     const { namespace, name, uid } = account;
     const claims = {
-      iss: issuer,
+      iss: ISSUER,
       sub: `system:serviceaccount:${namespace}:${name}`,
-      aud: audiences.length === 0 ? [issuer] : [...audiences],
+      aud: audiences.length === 0 ? [ISSUER] : [...audiences],
       iat: now,
       nbf: now,
       exp: now + seconds,
@@ -61,7 +61,7 @@ export class ServiceAccountTokens {
 
   /** Whether the token is for this server. */
   static isForServer({ audiences }: KnownToken): boolean {
-    return audiences.includes(issuer);
+    return audiences.includes(ISSUER);
   }
 
   #known(claims: JsonObject): KnownToken | undefined {

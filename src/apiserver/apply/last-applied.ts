@@ -17,17 +17,17 @@ import { FieldSet, fieldSetOf } from './field-set.ts';
 import type { Writer } from './managed-fields.ts';
 
 /** The annotation in which kubectl apply stores the configuration that it applied. */
-const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** The manager of `kubectl apply --server-side`. Other managers must get a conflict with what kubectl applied. */
-const kubectl = 'kubectl';
+const KUBECTL = 'kubectl';
 
 /**
  * The fields that `writer` may take from others without force.
  * For kubectl, these are the fields that it applied last and nobody has changed since.
  */
 export function unchangedSinceApplied(schema: Schema, live: ApiObject, writer: Writer): FieldSet {
-  const applied = writer.manager === kubectl ? parsed(lastApplied(live)) : undefined;
+  const applied = writer.manager === KUBECTL ? parsed(lastApplied(live)) : undefined;
   if (applied?.apiVersion !== writer.apiVersion) return new FieldSet();
   const { changed, removed } = compare(schema, applied, live);
   return fieldSetOf(schema, applied).without(changed).without(removed);
@@ -35,17 +35,17 @@ export function unchangedSinceApplied(schema: Schema, live: ApiObject, writer: W
 
 /** `object` with its annotation updated, when kubectl applies. An annotation that becomes too long is removed. */
 export function withLastApplied(object: ApiObject, applied: ApiObject, writer: Writer): ApiObject {
-  if (writer.manager !== kubectl || lastApplied(object) === '') return object;
+  if (writer.manager !== KUBECTL || lastApplied(object) === '') return object;
   const annotations: JsonObject = {
     ...objectAt(object, 'metadata', 'annotations'),
-    [annotation]: `${canonicalText(withoutAnnotation(applied))}\n`,
+    [ANNOTATION]: `${canonicalText(withoutAnnotation(applied))}\n`,
   };
-  if (areTooLong(annotations)) delete annotations[annotation];
+  if (areTooLong(annotations)) delete annotations[ANNOTATION];
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 function lastApplied(object: ApiObject): string {
-  return stringAt(object, 'metadata', 'annotations', annotation) ?? '';
+  return stringAt(object, 'metadata', 'annotations', ANNOTATION) ?? '';
 }
 
 /** Undefined for an annotation that is not an object, which is then ignored. */
@@ -61,6 +61,6 @@ function parsed(text: string): JsonObject | undefined {
 function withoutAnnotation(applied: ApiObject): ApiObject {
   const { annotations } = applied.metadata;
   if (!isObject(annotations)) return applied;
-  const { [annotation]: _old, ...rest } = annotations;
+  const { [ANNOTATION]: _old, ...rest } = annotations;
   return { ...applied, metadata: { ...applied.metadata, annotations: rest } };
 }

@@ -1,6 +1,6 @@
 // The types of a pod's containers (k8s.io/api core/v1, by field).
 
-export const containerTypes = `
+export const CONTAINER_TYPES = `
 Container A program of the pod.
   name! string
   image string

@@ -1,6 +1,6 @@
 // The types of the other core kinds, of events, leases and endpoint slices (k8s.io/api, by field).
 
-export const coreTypes = `
+export const CORE_TYPES = `
 NamespaceSpec Finalizers that block the deletion of a namespace.
   finalizers [string]
 

@@ -1,3 +1,3 @@
 export { builtInKinds } from './kinds.ts';
-export { metaTypes } from './meta-types.ts';
-export { reviewTypes } from './review-types.ts';
+export { META_TYPES } from './meta-types.ts';
+export { REVIEW_TYPES } from './review-types.ts';

@@ -1,6 +1,6 @@
 // The types of Jobs and CronJobs (k8s.io/api batch/v1, by field).
 
-export const jobTypes = `
+export const JOB_TYPES = `
 JobSpec Desired state of a job.
   parallelism int
   completions int

@@ -2,18 +2,18 @@
 
 import type { Resource } from '../resource.ts';
 import { type Schema, TypeTable } from '../schema/index.ts';
-import { containerTypes } from './container-types.ts';
-import { coreTypes } from './core-types.ts';
+import { CONTAINER_TYPES } from './container-types.ts';
+import { CORE_TYPES } from './core-types.ts';
 import { groupKinds } from './group-kinds.ts';
-import { jobTypes } from './job-types.ts';
+import { JOB_TYPES } from './job-types.ts';
 import type { BuiltIn } from './kind.ts';
-import { metaTypes } from './meta-types.ts';
-import { podTypes } from './pod-types.ts';
-import { policyTypes } from './policy-types.ts';
-import { reviewTypes } from './review-types.ts';
-import { volumeTypes } from './volume-types.ts';
-import { webhookTypes } from './webhook-types.ts';
-import { workloadTypes } from './workload-types.ts';
+import { META_TYPES } from './meta-types.ts';
+import { POD_TYPES } from './pod-types.ts';
+import { POLICY_TYPES } from './policy-types.ts';
+import { REVIEW_TYPES } from './review-types.ts';
+import { VOLUME_TYPES } from './volume-types.ts';
+import { WEBHOOK_TYPES } from './webhook-types.ts';
+import { WORKLOAD_TYPES } from './workload-types.ts';
 
 const core = { group: '', version: 'v1', namespaced: true };
 const apps = { group: 'apps', version: 'v1', namespaced: true, status: true, inAll: true };
@@ -173,25 +173,25 @@ const builtIns: readonly BuiltIn[] = [
   ...groupKinds,
 ];
 
-const topFields = '\n  apiVersion string\n  kind string\n  metadata ObjectMeta\n  ';
+const TOP_FIELDS = '\n  apiVersion string\n  kind string\n  metadata ObjectMeta\n  ';
 
 /** All built-in kinds, and the table of their types. */
 export function builtInKinds(): { readonly types: TypeTable; readonly resources: Resource[] } {
   const kinds = builtIns.map(
     (kind) =>
-      `${kind.kind} ${kind.kind} of ${kind.group || 'core'}/${kind.version}.${topFields}${kind.fields.split(';').join('\n  ')}\n`,
+      `${kind.kind} ${kind.kind} of ${kind.group || 'core'}/${kind.version}.${TOP_FIELDS}${kind.fields.split(';').join('\n  ')}\n`,
   );
   const types = new TypeTable(
-    metaTypes,
-    podTypes,
-    containerTypes,
-    volumeTypes,
-    coreTypes,
-    workloadTypes,
-    jobTypes,
-    policyTypes,
-    webhookTypes,
-    reviewTypes,
+    META_TYPES,
+    POD_TYPES,
+    CONTAINER_TYPES,
+    VOLUME_TYPES,
+    CORE_TYPES,
+    WORKLOAD_TYPES,
+    JOB_TYPES,
+    POLICY_TYPES,
+    WEBHOOK_TYPES,
+    REVIEW_TYPES,
     ...kinds,
   );
   return { types, resources: builtIns.map((kind) => resourceOf(kind, types.get(kind.kind))) };

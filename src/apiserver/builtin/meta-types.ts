@@ -1,6 +1,6 @@
 // Types shared by all kinds: metadata, selectors, references, conditions (k8s.io/apimachinery meta/v1, by field).
 
-export const metaTypes = `
+export const META_TYPES = `
 ObjectMeta Metadata that every object has.
   name string
   generateName string

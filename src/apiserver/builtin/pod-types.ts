@@ -1,6 +1,6 @@
 // The types of a pod (k8s.io/api core/v1, by field).
 
-export const podTypes = `
+export const POD_TYPES = `
 PodTemplateSpec Template of the pods of a workload.
   metadata ObjectMeta
   spec PodSpec

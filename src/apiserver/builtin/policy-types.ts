@@ -1,6 +1,6 @@
 // The types of PodDisruptionBudgets and evictions (k8s.io/api policy/v1, by field).
 
-export const policyTypes = `
+export const POLICY_TYPES = `
 PodDisruptionBudgetSpec How many pods may be unavailable at the same time.
   minAvailable intOrString
   selector LabelSelector

@@ -1,6 +1,6 @@
 // The types of questions about access and identity (k8s.io/api authorization/v1 and authentication/v1, by field).
 
-export const reviewTypes = `
+export const REVIEW_TYPES = `
 ResourceAttributes The operation on an object that is reviewed.
   namespace string
   verb string

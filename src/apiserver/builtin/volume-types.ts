@@ -1,6 +1,6 @@
 // The types of a pod's volumes (k8s.io/api core/v1, by field).
 
-export const volumeTypes = `
+export const VOLUME_TYPES = `
 Volume Files that containers can mount.
   name! string
   hostPath HostPathVolumeSource

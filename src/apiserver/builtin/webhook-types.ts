@@ -1,6 +1,6 @@
 // The types of webhook configurations (k8s.io/api admissionregistration/v1, by field).
 
-const shared = `
+const SHARED = `
   name! string
   clientConfig! WebhookClientConfig
   rules [RuleWithOperations]
@@ -13,11 +13,11 @@ const shared = `
   admissionReviewVersions! [string]
   matchConditions [MatchCondition] by name`;
 
-export const webhookTypes = `
-MutatingWebhook A webhook that may change an object before it is stored.${shared}
+export const WEBHOOK_TYPES = `
+MutatingWebhook A webhook that may change an object before it is stored.${SHARED}
   reinvocationPolicy string
 
-ValidatingWebhook A webhook that may refuse a request.${shared}
+ValidatingWebhook A webhook that may refuse a request.${SHARED}
 
 WebhookClientConfig Address of the webhook server, and the certificate that it must have.
   url string

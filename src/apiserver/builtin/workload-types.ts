@@ -1,6 +1,6 @@
 // The types of Deployments, ReplicaSets, StatefulSets and DaemonSets (k8s.io/api apps/v1) and of CustomResourceDefinitions.
 
-export const workloadTypes = `
+export const WORKLOAD_TYPES = `
 DeploymentSpec Desired state of a deployment.
   replicas int
   selector! LabelSelector

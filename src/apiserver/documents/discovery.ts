@@ -10,7 +10,7 @@ function verbsOf(resource: Resource): string[] {
   return resource.createOnly === true ? ['create'] : [...allVerbs];
 }
 
-const groupMedia = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+const GROUP_MEDIA = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 /** A document and its media type. */
 export interface Document {
@@ -136,7 +136,7 @@ function aggregate(registry: Registry, core: boolean): Document {
     return { metadata: { name, creationTimestamp: null }, versions: shown };
   });
   const body = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
-  return { body, type: groupMedia };
+  return { body, type: GROUP_MEDIA };
 }
 
 function aggregated(resource: Resource): Json {

@@ -6,7 +6,7 @@ import type { Json } from '../json.ts';
 import type { Registry } from '../registry.ts';
 import type { TypeTable } from '../schema/index.ts';
 import { discovery } from './discovery.ts';
-import { openApiV2, openApiV2Json, openApiV2Type } from './openapi-v2.ts';
+import { OPENAPI_V2_TYPE, openApiV2, openApiV2Json } from './openapi-v2.ts';
 import { openApiDocument, openApiIndex } from './openapi-v3.ts';
 
 const version: Json = {
@@ -77,7 +77,7 @@ export class Documents {
       return;
     }
     const bytes = this.#cached('/openapi/v2 protobuf', () => openApiV2(this.#registry, this.#types));
-    response.writeHead(200, { 'content-type': openApiV2Type, 'content-length': bytes.length });
+    response.writeHead(200, { 'content-type': OPENAPI_V2_TYPE, 'content-length': bytes.length });
     response.end(bytes);
   }
 

@@ -7,7 +7,7 @@ import { Definitions } from './definitions.ts';
 import { Message } from './protobuf.ts';
 
 /** Upstream's answer: kubectl asks for `v2@v1.0`, but Go cannot parse an "@" in a Content-Type. */
-export const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+export const OPENAPI_V2_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** Definitions of everything that is served. It has no paths, because no client of this project reads them here. */
 export function openApiV2Json(registry: Registry, types: TypeTable): JsonObject {

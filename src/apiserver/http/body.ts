@@ -7,10 +7,10 @@ import type { Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Upstream's limit for a request body (k8s.io/apiserver MaxRequestBodyBytes). */
-const maximumBytes = 3 * 1024 * 1024;
+const MAXIMUM_BYTES = 3 * 1024 * 1024;
 
 /** The maximum depth. No kind nests this deep, and every level uses stack. */
-export const maximumDepth = 500;
+export const MAXIMUM_DEPTH = 500;
 
 /**
  * The limit for YAML that is not JSON.
@@ -25,8 +25,8 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > maximumBytes) {
-        const message = `Request entity too large: limit is ${maximumBytes}`;
+      if (length > MAXIMUM_BYTES) {
+        const message = `Request entity too large: limit is ${MAXIMUM_BYTES}`;
         request.removeAllListeners('data');
         request.resume();
         reject(new StatusError(413, 'RequestEntityTooLarge', message));
@@ -90,8 +90,8 @@ function readYaml(text: string): unknown {
  */
 export function refuseUnfit(value: Json, depth = 0): void {
   if (typeof value !== 'object' || value === null) return;
-  if (depth > maximumDepth)
-    throw badRequest(`the body of the request is nested more than ${maximumDepth} deep`);
+  if (depth > MAXIMUM_DEPTH)
+    throw badRequest(`the body of the request is nested more than ${MAXIMUM_DEPTH} deep`);
   if (Object.hasOwn(value, '__proto__')) throw badRequest('a field may not be named __proto__');
   for (const content of Array.isArray(value) ? value : Object.values(value)) refuseUnfit(content, depth + 1);
 }

@@ -26,7 +26,7 @@ export function newKey(): string {
     .toString();
 }
 
-const dayMs = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** Whether an older certificate is still usable: it is for this key and all `names`, and valid for another month. */
 export function stillServes(
@@ -40,7 +40,7 @@ export function stillServes(
   return (
     made.checkPrivateKey(createPrivateKey(key)) &&
     names.every(covers) &&
-    Date.parse(made.validTo) > nowMs + 30 * dayMs
+    Date.parse(made.validTo) > nowMs + 30 * DAY_MS
   );
 }
 
@@ -54,7 +54,7 @@ export function selfSigned(key: string, names: readonly string[], nowMs: number)
     integer(serialNumber()),
     ecdsaWithSha256,
     name,
-    sequence(time(nowMs - dayMs), time(nowMs + 3650 * dayMs)),
+    sequence(time(nowMs - DAY_MS), time(nowMs + 3650 * DAY_MS)),
     name,
     createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
     tlv(0xa3, sequence(basicConstraints(), subjectAltName(names))),

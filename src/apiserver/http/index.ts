@@ -1,4 +1,4 @@
 export { acceptedForm, type Form, managerOf, sendDone, sendJson, sendText } from './answer.ts';
-export { maximumDepth, mediaType, parseBody, readBody, refuseUnfit } from './body.ts';
+export { MAXIMUM_DEPTH, mediaType, parseBody, readBody, refuseUnfit } from './body.ts';
 export { type Certificate, newKey, selfSigned, stillServes } from './certificate.ts';
 export { type ResourcePath, resourcePath, splitUrl } from './request.ts';

@@ -20,7 +20,7 @@ import { patternFault, type RuleEngine, type Schema } from '../schema/index.ts';
 import type { StatusCause } from '../status.ts';
 
 /** Holds a definition until the objects of its kind are gone. */
-export const customResourceFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+export const CUSTOM_RESOURCE_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 /** Served kinds of a definition, one for each served version. */
 export function resourcesOf(definition: ApiObject, metaSchema: Schema): Resource[] {
@@ -80,8 +80,8 @@ export function definitionStrategy(rules: RuleEngine, nowMs: () => number): Stra
     prepareCreate(definition) {
       defaultNames(definition);
       const finalizers = listAt(definition.metadata, 'finalizers');
-      if (!finalizers.includes(customResourceFinalizer))
-        definition.metadata.finalizers = [...finalizers, customResourceFinalizer];
+      if (!finalizers.includes(CUSTOM_RESOURCE_FINALIZER))
+        definition.metadata.finalizers = [...finalizers, CUSTOM_RESOURCE_FINALIZER];
       definition.status = servedStatus(definition, stamp(nowMs()));
     },
     prepareUpdate(definition) {

@@ -1,6 +1,6 @@
-export { customResourceFinalizer, definitionStrategy, resourcesOf } from './custom-resource-definition.ts';
+export { CUSTOM_RESOURCE_FINALIZER, definitionStrategy, resourcesOf } from './custom-resource-definition.ts';
 export { cronJobStrategy, jobStrategy } from './job.ts';
-export { firstNamespaces, namespaceFinalizer, namespaceStrategy } from './namespace.ts';
+export { firstNamespaces, NAMESPACE_FINALIZER, namespaceStrategy } from './namespace.ts';
 export { podStrategy } from './pod.ts';
 export { disruptionBudgetStrategy, priorityClassStrategy } from './policy.ts';
 export { secretStrategy } from './secret.ts';

@@ -1,7 +1,7 @@
 // How a client asks for a deletion (meta/v1 DeleteOptions).
 
 import type { User } from '../access/index.ts';
-import { metaTypes } from '../builtin/index.ts';
+import { META_TYPES } from '../builtin/index.ts';
 import { type JsonObject, listAt, numberAt, stringAt, textsAt, valueAt } from '../json.ts';
 import { TypeTable } from '../schema/index.ts';
 import type { StatusCause } from '../status.ts';
@@ -46,7 +46,7 @@ export function readDeleteOptions(body: JsonObject, query: URLSearchParams, user
 const optionsForm = {
   group: 'meta.k8s.io',
   kind: 'DeleteOptions',
-  schema: new TypeTable(metaTypes).get('DeleteOptions'),
+  schema: new TypeTable(META_TYPES).get('DeleteOptions'),
 };
 const policies = ['Foreground', 'Background', 'Orphan'];
 

@@ -7,7 +7,7 @@ import { conflict } from '../status.ts';
 import type { Entry } from '../store/index.ts';
 import { admissionRequest, denial } from './admission.ts';
 import type { DeleteOptions } from './delete-options.ts';
-import { foregroundFinalizer, isFinished, orphanFinalizer } from './finalizers.ts';
+import { FOREGROUND_FINALIZER, isFinished, ORPHAN_FINALIZER } from './finalizers.ts';
 import type { Objects } from './objects.ts';
 import { keyOf, type Target } from './target.ts';
 
@@ -80,10 +80,10 @@ function finalizersFor(present: readonly Json[], options: DeleteOptions): Json[]
   const { propagationPolicy } = options;
   if (propagationPolicy === undefined) return [...present];
   const others = present.filter(
-    (finalizer) => finalizer !== foregroundFinalizer && finalizer !== orphanFinalizer,
+    (finalizer) => finalizer !== FOREGROUND_FINALIZER && finalizer !== ORPHAN_FINALIZER,
   );
-  if (propagationPolicy === 'Foreground') return [...others, foregroundFinalizer];
-  return propagationPolicy === 'Orphan' ? [...others, orphanFinalizer] : others;
+  if (propagationPolicy === 'Foreground') return [...others, FOREGROUND_FINALIZER];
+  return propagationPolicy === 'Orphan' ? [...others, ORPHAN_FINALIZER] : others;
 }
 
 /** Only a pod with a kubelet gets a grace period: the kubelet stops the pod, then deletes it with grace 0. */

@@ -2,7 +2,7 @@
 
 import { serverUser } from '../access/index.ts';
 import { listAt, objectAt } from '../json.ts';
-import { customResourceFinalizer, namespaceFinalizer } from '../kinds/index.ts';
+import { CUSTOM_RESOURCE_FINALIZER, NAMESPACE_FINALIZER } from '../kinds/index.ts';
 import { StatusError } from '../status.ts';
 import type { Entry } from '../store/index.ts';
 import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
@@ -23,7 +23,7 @@ export async function emptyNamespace(objects: Objects, namespace: Entry, target:
   await deleteAll(objects, content());
   if (content().length > 0) return;
   await changeAsServer(objects, target, (next) => {
-    const kept = listAt(next, 'spec', 'finalizers').filter((finalizer) => finalizer !== namespaceFinalizer);
+    const kept = listAt(next, 'spec', 'finalizers').filter((finalizer) => finalizer !== NAMESPACE_FINALIZER);
     next.spec = { ...objectAt(next, 'spec'), finalizers: kept };
   });
 }
@@ -33,7 +33,7 @@ export async function emptyDefinition(objects: Objects, definition: Entry, targe
   const { store } = objects.context;
   const resource = definition.key.name;
   await deleteAll(objects, store.list(resource));
-  if (store.list(resource).length === 0) await dropFinalizer(objects, target, customResourceFinalizer);
+  if (store.list(resource).length === 0) await dropFinalizer(objects, target, CUSTOM_RESOURCE_FINALIZER);
 }
 
 /**

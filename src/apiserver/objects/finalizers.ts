@@ -3,8 +3,8 @@
 import { type ApiObject, listAt, valueAt } from '../json.ts';
 
 /** Finalizers that the garbage collector handles. */
-export const foregroundFinalizer = 'foregroundDeletion';
-export const orphanFinalizer = 'orphan';
+export const FOREGROUND_FINALIZER = 'foregroundDeletion';
+export const ORPHAN_FINALIZER = 'orphan';
 
 /** Whether nothing keeps an object that is being deleted. */
 export function isFinished(object: ApiObject): boolean {

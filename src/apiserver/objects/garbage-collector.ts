@@ -8,7 +8,7 @@ import { changeAsServer, dropFinalizer, targetOf } from './cleanup.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { deleteObject } from './deletion.ts';
 import type { Dependents } from './dependents.ts';
-import { foregroundFinalizer, orphanFinalizer } from './finalizers.ts';
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './finalizers.ts';
 import type { Objects } from './objects.ts';
 import type { Target } from './target.ts';
 
@@ -61,7 +61,7 @@ export class GarbageCollector {
         else delete next.metadata.ownerReferences;
       });
     }
-    await dropFinalizer(this.#objects, target, orphanFinalizer);
+    await dropFinalizer(this.#objects, target, ORPHAN_FINALIZER);
   }
 
   /** Deletes the dependents first, but waits only for those that block. Returns the dependents to collect now. */
@@ -74,7 +74,7 @@ export class GarbageCollector {
     const blocked = dependents.some(({ object }) =>
       listAt(object, 'metadata', 'ownerReferences').some(blocks),
     );
-    if (!blocked) await dropFinalizer(this.#objects, target, foregroundFinalizer);
+    if (!blocked) await dropFinalizer(this.#objects, target, FOREGROUND_FINALIZER);
     return unmarked;
   }
 
@@ -98,14 +98,14 @@ export class GarbageCollector {
 function waitsForDependents(object: ApiObject): boolean {
   return (
     object.metadata.deletionTimestamp !== undefined &&
-    listAt(object, 'metadata', 'finalizers').includes(foregroundFinalizer)
+    listAt(object, 'metadata', 'finalizers').includes(FOREGROUND_FINALIZER)
   );
 }
 
 /** A dependent that has a garbage collector's finalizer keeps its own propagation policy. */
 function keptPolicy(object: ApiObject): Pick<DeleteOptions, 'propagationPolicy'> {
   const finalizers = listAt(object, 'metadata', 'finalizers');
-  return finalizers.includes(orphanFinalizer) || finalizers.includes(foregroundFinalizer)
+  return finalizers.includes(ORPHAN_FINALIZER) || finalizers.includes(FOREGROUND_FINALIZER)
     ? {}
     : { propagationPolicy: 'Background' };
 }

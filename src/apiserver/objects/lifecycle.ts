@@ -2,21 +2,21 @@
 
 import { errorText, type Logger } from '#base';
 import { listAt } from '../json.ts';
-import { customResourceFinalizer } from '../kinds/index.ts';
+import { CUSTOM_RESOURCE_FINALIZER } from '../kinds/index.ts';
 import { StatusError } from '../status.ts';
 import type { Entry, StoreEvent } from '../store/index.ts';
 import { targetOf } from './cleanup.ts';
 import { Dependents, entryText } from './dependents.ts';
 import { emptyDefinition, emptyNamespace } from './emptying.ts';
-import { foregroundFinalizer, orphanFinalizer } from './finalizers.ts';
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './finalizers.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import type { Objects } from './objects.ts';
 import { Population } from './population.ts';
 
 /** The same number of workers as kube-controller-manager's garbage collector has. */
-const maximumAtOnce = 20;
+const MAXIMUM_AT_ONCE = 20;
 
-const retryMs = 2000;
+const RETRY_MS = 2000;
 
 /** Runs in the background; events wake it. */
 export class Lifecycle {
@@ -100,7 +100,7 @@ export class Lifecycle {
   #dispatch(): void {
     if (this.#stop.signal.aborted) return;
     for (const [text, entry] of this.#queue) {
-      if (this.#active.size >= maximumAtOnce) return;
+      if (this.#active.size >= MAXIMUM_AT_ONCE) return;
       if (this.#active.has(text)) continue;
       this.#queue.delete(text);
       const work = this.#work(entry).finally(() => {
@@ -125,7 +125,7 @@ export class Lifecycle {
       );
       // A webhook may have refused it, and may allow it later.
       const { clock } = this.#objects.context;
-      clock.sleep(retryMs, this.#stop.signal).then(
+      clock.sleep(RETRY_MS, this.#stop.signal).then(
         () => this.#enqueue(current),
         () => {}, // closed
       );
@@ -138,12 +138,12 @@ export class Lifecycle {
     if (target === undefined) return;
     if (object.metadata.deletionTimestamp === undefined) return this.#collector.collect(entry, target);
     const finalizers = listAt(object, 'metadata', 'finalizers');
-    if (finalizers.includes(orphanFinalizer)) return this.#collector.orphan(entry, target);
-    if (finalizers.includes(foregroundFinalizer)) {
+    if (finalizers.includes(ORPHAN_FINALIZER)) return this.#collector.orphan(entry, target);
+    if (finalizers.includes(FOREGROUND_FINALIZER)) {
       for (const dependent of await this.#collector.foreground(entry, target)) this.#enqueue(dependent);
       return;
     }
     if (entry.key.resource === 'namespaces.') return emptyNamespace(this.#objects, entry, target);
-    if (finalizers.includes(customResourceFinalizer)) return emptyDefinition(this.#objects, entry, target);
+    if (finalizers.includes(CUSTOM_RESOURCE_FINALIZER)) return emptyDefinition(this.#objects, entry, target);
   }
 }

@@ -36,8 +36,8 @@ export interface OwnFacts {
   readonly clusterIp: string;
 }
 
-const accountName = 'default';
-const authorityName = 'kube-root-ca.crt';
+const ACCOUNT_NAME = 'default';
+const AUTHORITY_NAME = 'kube-root-ca.crt';
 
 export class OwnObjects {
   readonly #objects: Objects;
@@ -111,8 +111,8 @@ export class OwnObjects {
     const madeNamespace = type === 'ADDED' && key.resource === 'namespaces.';
     const lost =
       type === 'DELETED' &&
-      ((key.resource === 'serviceaccounts.' && key.name === accountName) ||
-        (key.resource === 'configmaps.' && key.name === authorityName));
+      ((key.resource === 'serviceaccounts.' && key.name === ACCOUNT_NAME) ||
+        (key.resource === 'configmaps.' && key.name === AUTHORITY_NAME));
     if (madeNamespace || lost) this.#queue.add(madeNamespace ? key.name : key.namespace);
   }
 
@@ -123,11 +123,11 @@ export class OwnObjects {
       name: namespace,
     });
     if (found === undefined || found.object.metadata.deletionTimestamp !== undefined) return;
-    await this.#ensure({ group: '', plural: 'serviceaccounts', namespace, name: accountName, fields: {} });
+    await this.#ensure({ group: '', plural: 'serviceaccounts', namespace, name: ACCOUNT_NAME, fields: {} });
     const { authority } = this.#facts;
     if (authority === undefined) return;
     const fields = { data: { 'ca.crt': authority } };
-    await this.#ensure({ group: '', plural: 'configmaps', namespace, name: authorityName, fields });
+    await this.#ensure({ group: '', plural: 'configmaps', namespace, name: AUTHORITY_NAME, fields });
   }
 
   async #ensure({ group, plural, namespace, name, labels, fields }: OwnObject): Promise<void> {

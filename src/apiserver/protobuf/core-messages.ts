@@ -1,7 +1,7 @@
 // The messages of core/v1: the numbers of their fields (message-table.ts has the notation).
 // Generated from the Go types of Kubernetes by `npm run gen -- protobuf`. Do not edit.
 
-export const coreMessages = `
+export const CORE_MESSAGES = `
 # core/v1 v1
 AWSElasticBlockStoreVolumeSource volumeID=1:string? fsType=2:string partition=3:int readOnly=4:bool
 Affinity nodeAffinity=1:NodeAffinity? podAffinity=2:PodAffinity? podAntiAffinity=3:PodAntiAffinity?

@@ -1,13 +1,13 @@
 // Request bodies in protobuf, as typed Go clients send them. They become JSON, which the rest of the server reads.
 
-import { maximumDepth, refuseUnfit } from '../http/index.ts';
+import { MAXIMUM_DEPTH, refuseUnfit } from '../http/index.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 import { type Message, type MessageField, MessageTable } from './message-table.ts';
 import { bytesOf, decodeScalar, isZero, textOf } from './scalars.ts';
 import { broken, fieldsByNumber, type WireValue, wireFields } from './wire.ts';
 
-export const protobufType = 'application/vnd.kubernetes.protobuf';
+export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
 /** `k8s` and a NUL, then a runtime.Unknown (k8s.io/apimachinery runtime/serializer/protobuf). */
 const magic = Buffer.from('k8s\0');
@@ -28,7 +28,7 @@ export class ProtobufDecoder {
     if (message === undefined) {
       const what = `${kind} of ${apiVersion}`;
       throw unsupportedMediaType(
-        `this server does not read ${what} in ${protobufType}: send application/json`,
+        `this server does not read ${what} in ${PROTOBUF_TYPE}: send application/json`,
       );
     }
     const object = new Reading(this.#table, warnings).message(message, bytesOf(unknown.get(2)), 0);
@@ -47,8 +47,8 @@ class Reading {
   }
 
   message(message: Message, bytes: Uint8Array, depth: number): JsonObject {
-    if (depth > maximumDepth)
-      throw badRequest(`the body of the request is nested more than ${maximumDepth} deep`);
+    if (depth > MAXIMUM_DEPTH)
+      throw badRequest(`the body of the request is nested more than ${MAXIMUM_DEPTH} deep`);
     const object: JsonObject = {};
     for (const { number, value } of wireFields(bytes)) {
       const field = message.fields.get(number);

@@ -1,1 +1,1 @@
-export { ProtobufDecoder, protobufType } from './decoder.ts';
+export { PROTOBUF_TYPE, ProtobufDecoder } from './decoder.ts';

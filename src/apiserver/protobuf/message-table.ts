@@ -8,8 +8,8 @@
 // A type is a scalar, a message of the same package or another one (`core/v1.PodSpec`), a list `[T]`, or a map `{T}` with string keys.
 // JSON shows the zero value of a field with "?". A field "..." has no name in JSON: its own fields take its place.
 
-import { coreMessages } from './core-messages.ts';
-import { otherMessages } from './other-messages.ts';
+import { CORE_MESSAGES } from './core-messages.ts';
+import { OTHER_MESSAGES } from './other-messages.ts';
 
 /** A field of a message. */
 export interface MessageField {
@@ -37,7 +37,7 @@ export class MessageTable {
   /** Packages by API version. */
   readonly #packages = new Map<string, string>();
 
-  constructor(texts: readonly string[] = [coreMessages, otherMessages]) {
+  constructor(texts: readonly string[] = [CORE_MESSAGES, OTHER_MESSAGES]) {
     for (const text of texts) this.#read(text);
   }
 

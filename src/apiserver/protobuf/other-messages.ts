@@ -1,7 +1,7 @@
 // The messages of the other groups: the numbers of their fields (message-table.ts has the notation).
 // Generated from the Go types of Kubernetes by `npm run gen -- protobuf`. Do not edit.
 
-export const otherMessages = `
+export const OTHER_MESSAGES = `
 # admissionregistration/v1 admissionregistration.k8s.io/v1
 MatchCondition name=1:string? expression=2:string?
 MutatingWebhook name=1:string? clientConfig=2:WebhookClientConfig? rules=3:[RuleWithOperations] failurePolicy=4:string? matchPolicy=9:string? namespaceSelector=5:meta/v1.LabelSelector? objectSelector=11:meta/v1.LabelSelector? sideEffects=6:string? timeoutSeconds=7:int? admissionReviewVersions=8:[string]? reinvocationPolicy=10:string? matchConditions=12:[MatchCondition]

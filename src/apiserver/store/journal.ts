@@ -19,7 +19,7 @@ export interface Row {
   readonly value: Uint8Array;
 }
 
-const schema = `
+const SCHEMA = `
   CREATE TABLE IF NOT EXISTS version (
     revision INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL,
     name TEXT NOT NULL, deleted INTEGER NOT NULL, value BLOB NOT NULL
@@ -44,7 +44,7 @@ export class Journal {
     this.#database.exec(
       'PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL',
     );
-    this.#database.exec(`PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; ${schema} COMMIT`);
+    this.#database.exec(`PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
     this.#insert = this.#database.prepare('INSERT INTO version VALUES (?, ?, ?, ?, ?, ?)');
     this.#delete = this.#database.prepare('DELETE FROM version WHERE revision = ?');
     this.#compacted = this.#database.prepare('UPDATE compaction SET revision = ? WHERE only_row = 1');

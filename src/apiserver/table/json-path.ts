@@ -4,7 +4,7 @@ import { isObject, type Json } from '../json.ts';
 
 type Step = (value: Json) => Json[];
 
-const token =
+const TOKEN =
   /\.?\['([^']*)'\]|\.?\["([^"]*)"\]|\[(-?\d+)\]|\.?\[\*\]|\.\*|\[\?\(@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\)\]|\.((?:\\.|[\w$/-])+)/y;
 
 /** Compiles a path. A part that it does not understand matches nothing. */
@@ -16,7 +16,7 @@ export function jsonPath(path: string): (value: Json) => Json[] {
 function compile(path: string): Step[] {
   const steps: Step[] = [];
   // This call needs its own scanner, because it compiles filters in the middle of the scan.
-  const scanner = new RegExp(token, 'y');
+  const scanner = new RegExp(TOKEN, 'y');
   while (scanner.lastIndex < path.length) {
     const found = scanner.exec(path);
     if (found === null) return [() => []];

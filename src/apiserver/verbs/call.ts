@@ -14,7 +14,7 @@ import {
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Objects, Target } from '../objects/index.ts';
 import type { WriteOptions } from '../ports.ts';
-import { type ProtobufDecoder, protobufType } from '../protobuf/index.ts';
+import { PROTOBUF_TYPE, type ProtobufDecoder } from '../protobuf/index.ts';
 import type { Resource } from '../resource.ts';
 import { badRequest } from '../status.ts';
 import type { Entry } from '../store/index.ts';
@@ -41,7 +41,7 @@ export async function bodyOf(call: ResourceCall, warnings: string[] = []): Promi
   const body = await readBody(call.request);
   const type = mediaType(call.request);
   if (body.length === 0) return {};
-  return type === protobufType ? call.protobuf.decode(body, warnings) : parseBody(body, type);
+  return type === PROTOBUF_TYPE ? call.protobuf.decode(body, warnings) : parseBody(body, type);
 }
 
 export function objectBody(body: Json): JsonObject {

@@ -6,7 +6,7 @@ import { apiVersion, type Resource } from '../resource.ts';
 import { badRequest, unsupportedMediaType } from '../status.ts';
 
 /** Media type of server-side apply. Its body may be YAML. */
-export const applyPatch = 'application/apply-patch+yaml';
+export const APPLY_PATCH = 'application/apply-patch+yaml';
 
 /** A function that returns the patched object. The result shares nothing with the argument. */
 export function patcher(resource: Resource, type: string, body: Json): (current: ApiObject) => ApiObject {

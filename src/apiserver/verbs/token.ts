@@ -1,7 +1,7 @@
 // The token subresource of service accounts: issues a token (authentication/v1 TokenRequest).
 
 import type { ServiceAccountTokens } from '../access/index.ts';
-import { metaTypes, reviewTypes } from '../builtin/index.ts';
+import { META_TYPES, REVIEW_TYPES } from '../builtin/index.ts';
 import { sendJson } from '../http/index.ts';
 import { numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
 import { stamp } from '../metadata.ts';
@@ -17,7 +17,7 @@ const form = {
   group: 'authentication.k8s.io',
   kind: 'TokenRequest',
   // Clients omit the specification when they accept one hour and the API server as the audience.
-  schema: { ...new TypeTable(metaTypes, reviewTypes).get('TokenRequest'), required: [] },
+  schema: { ...new TypeTable(META_TYPES, REVIEW_TYPES).get('TokenRequest'), required: [] },
 };
 
 export async function requestToken(

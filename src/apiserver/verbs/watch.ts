@@ -21,10 +21,10 @@ export interface WatchRequest {
 }
 
 /** The server closes a watch that is this far behind. The client then lists again. */
-const maximumBacklogBytes = 16 * 1024 * 1024;
-const bookmarkEveryMs = 60_000;
+const MAXIMUM_BACKLOG_BYTES = 16 * 1024 * 1024;
+const BOOKMARK_EVERY_MS = 60_000;
 /** The longest timeout of a timer (24.8 days). A longer one fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Serves watches. It builds an event's line once for all watchers. */
 export class Watches {
@@ -55,10 +55,10 @@ export class Watches {
       return;
     }
     this.#open.add(watcher);
-    const bookmarks = setInterval(() => watcher.bookmark(this.#store.durableRevision), bookmarkEveryMs);
+    const bookmarks = setInterval(() => watcher.bookmark(this.#store.durableRevision), BOOKMARK_EVERY_MS);
     const timeout = setTimeout(
       () => watcher.end(this.#store.durableRevision),
-      Math.min(request.timeoutMs, longestTimerMs),
+      Math.min(request.timeoutMs, LONGEST_TIMER_MS),
     );
     response.on('close', () => {
       clearInterval(bookmarks);
@@ -217,7 +217,7 @@ class Watcher {
     // A slow client may still receive data after the end. A write then would be an error that ends the process.
     if (bytes.length === 0 || this.#response.writableEnded) return;
     this.#response.write(bytes);
-    if (this.#response.writableLength > maximumBacklogBytes) this.#response.destroy();
+    if (this.#response.writableLength > MAXIMUM_BACKLOG_BYTES) this.#response.destroy();
   }
 }
 

@@ -6,7 +6,7 @@ import { asObject, type Objects, type Subresource } from '../objects/index.ts';
 import type { WriteOptions } from '../ports.ts';
 import { badRequest } from '../status.ts';
 import { bodyOf, isTrue, type ResourceCall, sendEntry, targetOf, writeOptions } from './call.ts';
-import { applyPatch, patcher } from './patch.ts';
+import { APPLY_PATCH, patcher } from './patch.ts';
 
 export async function create(objects: Objects, call: ResourceCall): Promise<void> {
   const options = writeOptions(call);
@@ -34,7 +34,7 @@ export async function patch(objects: Objects, call: ResourceCall, subresource: S
   const options = writeOptions(call);
   const type = mediaType(call.request);
   const text = await readBody(call.request);
-  if (type === applyPatch) return apply(objects, call, subresource, parseBody(text, type), options);
+  if (type === APPLY_PATCH) return apply(objects, call, subresource, parseBody(text, type), options);
   const change = patcher(call.resource, type, parseBody(text, type));
   const entry = await objects.update(targetOf(call), subresource, change, options);
   await sendEntry(objects, call, 200, entry, options);

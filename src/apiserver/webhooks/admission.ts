@@ -24,7 +24,7 @@ import { destinationOf } from './destination.ts';
 import { versionFor } from './match.ts';
 import { type Webhook, webhooksOf } from './webhook.ts';
 
-const group = 'admissionregistration.k8s.io';
+const GROUP = 'admissionregistration.k8s.io';
 
 export interface WebhookAdmissionParts {
   readonly store: Store;
@@ -72,8 +72,8 @@ export class WebhookAdmission implements Admission {
 
   /** Webhooks are not asked about webhook configurations. Otherwise nobody could remove a broken one. */
   #webhooks(plural: string, request: AdmissionRequest): Webhook[] {
-    if (request.group === group) return [];
-    return webhooksOf(this.#parts.store.list(`${plural}.${group}`));
+    if (request.group === GROUP) return [];
+    return webhooksOf(this.#parts.store.list(`${plural}.${GROUP}`));
   }
 
   #versionFor(webhook: Webhook, request: AdmissionRequest): string | undefined {

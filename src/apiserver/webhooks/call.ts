@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject, objectAt, stringAt } from '../jso
 import type { Destination } from './destination.ts';
 
 /** A longer answer is invalid (k8s.io/apiserver reads 3 MiB of a request). */
-const maximumAnswerBytes = 3 * 1024 * 1024;
+const MAXIMUM_ANSWER_BYTES = 3 * 1024 * 1024;
 
 /** How a webhook is called. */
 export interface WebhookCall {
@@ -80,8 +80,8 @@ function post(
       let length = 0;
       response.on('data', (chunk: Buffer) => {
         length += chunk.length;
-        if (length > maximumAnswerBytes)
-          request.destroy(new Error(`the answer is longer than ${maximumAnswerBytes} bytes`));
+        if (length > MAXIMUM_ANSWER_BYTES)
+          request.destroy(new Error(`the answer is longer than ${MAXIMUM_ANSWER_BYTES} bytes`));
         else chunks.push(chunk);
       });
       response.on('end', () => {

@@ -2,7 +2,7 @@
 
 import { didYouMean, OrbError } from '#base';
 
-const bash = `_orbctl() {
+const BASH = `_orbctl() {
   local line
   COMPREPLY=()
   while IFS= read -r line; do
@@ -12,7 +12,7 @@ const bash = `_orbctl() {
 complete -o default -F _orbctl orbctl
 `;
 
-const zsh = `#compdef orbctl
+const ZSH = `#compdef orbctl
 _orbctl() {
   local line
   local -a found
@@ -24,7 +24,7 @@ _orbctl() {
 if [[ "$funcstack[1]" == _orbctl ]]; then _orbctl "$@"; else compdef _orbctl orbctl; fi
 `;
 
-const fish = `function __orbctl_complete
+const FISH = `function __orbctl_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
     set -l program $words[1]
@@ -39,7 +39,7 @@ end
 complete -c orbctl -f -a '(__orbctl_complete)'
 `;
 
-const scripts = { bash, zsh, fish } as const;
+const scripts = { bash: BASH, zsh: ZSH, fish: FISH } as const;
 
 export const shells = Object.keys(scripts);
 

@@ -13,7 +13,7 @@ import {
   type World,
 } from '#plan/trace';
 
-const FORWARDING = new Map([
+const forwarding = new Map([
   ['ipv4/conf/all/forwarding', '1'],
   ['ipv6/conf/all/forwarding', '1'],
 ]);
@@ -119,7 +119,7 @@ function placeOf(
     addresses: addresses.map(({ dev, address }) => interfaceAddress(dev, address)),
     routes,
     neighbours,
-    sysctls: forwards ? FORWARDING : new Map(),
+    sysctls: forwards ? forwarding : new Map(),
   });
   return { name, kind, view, firewall, assumed: true, ...(node !== undefined && { node }) };
 }

@@ -3,7 +3,7 @@
 import type { CoordinatorConf, VethConf } from '#api';
 
 /** Fields of version 0.2, whose default rp_filter is 2. The default of version 0.1 is 0. */
-const SECOND_GENERATION = [
+const secondGeneration = [
   'overlay_hijack_subnet',
   'service_hijack_subnet',
   'additional_hijack_subnet',
@@ -13,7 +13,7 @@ const SECOND_GENERATION = [
 
 /** Omitted lists come from the SpiderCoordinator, if there is one. */
 export function coordinatorOfVeth(conf: VethConf): Partial<Omit<CoordinatorConf, 'type'>> {
-  const isSecond = SECOND_GENERATION.some((name) => conf[name] !== undefined);
+  const isSecond = secondGeneration.some((name) => conf[name] !== undefined);
   return {
     mode: conf.skip_call ? 'disable' : 'auto',
     overlayPodCIDR: [...(conf.cluster_cidr ?? []), ...(conf.overlay_hijack_subnet ?? [])],

@@ -36,7 +36,7 @@ export interface IpamParts {
 }
 
 /** A release that takes longer is left to the DEL. */
-const giveBackTimeoutMs = 5_000;
+const GIVE_BACK_TIMEOUT_MS = 5_000;
 
 export class IpamPlugin implements CniPlugin {
   readonly #type: string;
@@ -114,7 +114,7 @@ export class IpamPlugin implements CniPlugin {
     const share = { nic: lastNic ? undefined : interfaceName, held };
     await this.#release(this.#source(), pod, share, {
       ...call,
-      signal: AbortSignal.timeout(giveBackTimeoutMs),
+      signal: AbortSignal.timeout(GIVE_BACK_TIMEOUT_MS),
     });
     // Another pod may get the planned addresses now, so a later DEL must not name them again.
     if (intended !== undefined && held.length > 0) await attachments.removePart(intended, ipamPart);

@@ -27,7 +27,7 @@ export interface ProbedAllocation {
  * Limits the addresses that one ADD quarantines. A proxy that answers ARP for every address would otherwise quarantine
  * the whole pool.
  */
-const mostConflicts = 5;
+const MOST_CONFLICTS = 5;
 
 /**
  * Allocates, probes the NIC's addresses, and repeats both after a conflict. If no other address exists or is allowed,
@@ -68,7 +68,7 @@ export async function allocateProbed(
       });
       if (fixed) throw conflict;
       await quarantine(ipam, request, { podUid, report, own });
-      if (conflicts + 1 === mostConflicts) throw conflict;
+      if (conflicts + 1 === MOST_CONFLICTS) throw conflict;
     }
   } catch (error) {
     if (podUid !== undefined) await giveBackAll(podUid, giveBack, request);

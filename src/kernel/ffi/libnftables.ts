@@ -3,7 +3,7 @@
 import koffi from 'koffi';
 import { OrbError } from '#base';
 
-const library = 'libnftables.so.1';
+const LIBRARY = 'libnftables.so.1';
 /** nftables/libnftables.h: NFT_CTX_OUTPUT_JSON. */
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
 
@@ -41,7 +41,7 @@ export function openNftContext(): NftContext {
   const { create, setFlags, bufferOutput, bufferError, output, error, run, free } = loaded.library;
   const context = create(0);
   if (context === null || bufferOutput(context) !== 0 || bufferError(context) !== 0) {
-    throw new OrbError('INTERNAL', { message: `${library} could not create a context` });
+    throw new OrbError('INTERNAL', { message: `${LIBRARY} could not create a context` });
   }
   setFlags(context, NFT_CTX_OUTPUT_JSON);
   return {
@@ -57,7 +57,7 @@ export function openNftContext(): NftContext {
 
 function loadLibrary(): Library {
   try {
-    const lib = koffi.load(library);
+    const lib = koffi.load(LIBRARY);
     return {
       create: lib.func('void *nft_ctx_new(uint32_t flags)'),
       setFlags: lib.func('void nft_ctx_output_set_flags(void *context, uint flags)'),
@@ -69,6 +69,6 @@ function loadLibrary(): Library {
       free: lib.func('void nft_ctx_free(void *context)'),
     };
   } catch (cause) {
-    throw new OrbError('NFTABLES_MISSING', { message: `${library} cannot be loaded`, cause });
+    throw new OrbError('NFTABLES_MISSING', { message: `${LIBRARY} cannot be loaded`, cause });
   }
 }

@@ -20,14 +20,14 @@ const MSG_TRUNC = 0x20;
 const SOL_NETLINK = 270;
 const NETLINK_LISTEN_ALL_NSID = 8;
 /** struct cmsghdr of 16 bytes and an int, padded (socket.h, CMSG_SPACE). */
-const controlBytes = 24;
+const CONTROL_BYTES = 24;
 
 /** Receives into one buffer. The header with the buffer's addresses is written once. */
 export class MessageReceiver {
   readonly buffer: Buffer;
   // Kept here as long as the header points to them.
   readonly #vector = Buffer.allocUnsafeSlow(16);
-  readonly #control = Buffer.allocUnsafeSlow(controlBytes);
+  readonly #control = Buffer.allocUnsafeSlow(CONTROL_BYTES);
   readonly #header = Buffer.alloc(56);
 
   constructor(bytes: number) {
@@ -42,7 +42,7 @@ export class MessageReceiver {
 
   /** The next datagram; undefined if none waits. */
   receive(fd: number, subject: string): ReceivedMessage | undefined {
-    this.#header.writeBigUInt64LE(BigInt(controlBytes), 40);
+    this.#header.writeBigUInt64LE(BigInt(CONTROL_BYTES), 40);
     const length = recvmsg(fd, this.#header, MSG_TRUNC);
     if (length >= 0) return { length, namespaceId: this.#namespaceId() };
     const errno = koffi.errno();

@@ -17,7 +17,7 @@ const NLM_F_ACK_TLVS = 0x200;
 
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
-const headerLength = 16;
+const HEADER_LENGTH = 16;
 
 /** A request without a sequence number. Its body is the family header and the attributes. */
 export interface Request {
@@ -42,7 +42,7 @@ export interface Acknowledgement {
 
 /** Length of the request on the wire. */
 export function wireLength(request: Request): number {
-  return (headerLength + request.body.length + 3) & ~3;
+  return (HEADER_LENGTH + request.body.length + 3) & ~3;
 }
 
 /** Several requests as one datagram. The first one has `sequence`, and each following one the next number. */
@@ -50,7 +50,7 @@ export function encodeRequests(requests: readonly Request[], sequence: number): 
   const writer = new ByteWriter('little');
   requests.forEach(({ type, flags, body }, i) => {
     writer
-      .u32(headerLength + body.length)
+      .u32(HEADER_LENGTH + body.length)
       .u16(type)
       .u16(flags | NLM_F_REQUEST);
     writer
@@ -65,16 +65,16 @@ export function encodeRequests(requests: readonly Request[], sequence: number): 
 /** The messages of a datagram, in order. */
 export function* decodeMessages(datagram: Uint8Array): Generator<Message> {
   const reader = new ByteReader(datagram, 'little');
-  while (reader.remaining >= headerLength) {
+  while (reader.remaining >= HEADER_LENGTH) {
     const start = reader.offset;
     const length = reader.u32();
     const type = reader.u16();
     const flags = reader.u16();
     const sequence = reader.u32();
-    if (length < headerLength || start + length > datagram.length) {
+    if (length < HEADER_LENGTH || start + length > datagram.length) {
       throw new RangeError(`netlink message of ${length} bytes in a datagram of ${datagram.length}`);
     }
-    yield { type, flags, sequence, body: datagram.subarray(start + headerLength, start + length) };
+    yield { type, flags, sequence, body: datagram.subarray(start + HEADER_LENGTH, start + length) };
     reader.offset = start + ((length + 3) & ~3);
   }
 }
@@ -93,7 +93,7 @@ export function decodeAcknowledgement({ type, flags, body }: Message): Acknowled
 function skipEcho(reader: ByteReader, flags: number): void {
   const length = reader.u32();
   const whole = (flags & NLM_F_CAPPED) === 0;
-  reader.skip((whole ? (length + 3) & ~3 : headerLength) - 4);
+  reader.skip((whole ? (length + 3) & ~3 : HEADER_LENGTH) - 4);
 }
 
 function extAckText(attributes: Attributes): string | undefined {

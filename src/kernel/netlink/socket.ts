@@ -43,11 +43,11 @@ const NETLINK_GET_STRICT_CHK = 12;
 const SO_RCVBUFFORCE = 33;
 
 // A request must fit into the send buffer, and its answers into the receive buffer. The kernel drops what does not fit.
-const batchBytes = 32 * 1024;
-const batchRequests = 128;
-const receiveBufferBytes = 1024 * 1024;
+const BATCH_BYTES = 32 * 1024;
+const BATCH_REQUESTS = 128;
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 /** containernetworking/plugins retries an interrupted dump 5 times. Nodes on which pods come and go need more tries. */
-const dumpAttempts = 20;
+const DUMP_ATTEMPTS = 20;
 
 /** struct sockaddr_nl of the kernel. With `groups`, of a listener to these multicast groups. */
 export function netlinkAddress(groups = 0): Uint8Array {
@@ -64,7 +64,7 @@ export function openNetlink(protocol: number, subject: string): number {
     for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK]) {
       setSocketOption(fd, SOL_NETLINK, option, 1);
     }
-    setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes);
+    setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
     bindSocket(fd, netlinkAddress(), subject);
   } catch (error) {
     closeFd(fd);
@@ -100,12 +100,12 @@ export class NetlinkSocket {
 
   /** Every object of a dump, decoded while it is in the receive buffer. Undefined results are left out. */
   dump<T>(request: Request, decode: (message: Message) => T | undefined): T[] {
-    for (let attempt = 1; attempt <= dumpAttempts; attempt++) {
+    for (let attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
       const objects = this.#dumpOnce(request, decode);
       if (objects !== undefined) return objects;
     }
     const facts = { doing: `dump ${request.type}`, subject: this.#name, errno: 'EINTR' };
-    throw refusal({ ...facts, words: `the dump was interrupted by changes ${dumpAttempts} times` });
+    throw refusal({ ...facts, words: `the dump was interrupted by changes ${DUMP_ATTEMPTS} times` });
   }
 
   #dumpOnce<T>(request: Request, decode: (message: Message) => T | undefined): T[] | undefined {
@@ -218,11 +218,11 @@ export class NetlinkSocket {
 
 function batches(requests: readonly Request[]): Request[][] {
   const all: Request[][] = [];
-  let bytes = batchBytes;
+  let bytes = BATCH_BYTES;
   for (const request of requests) {
     const length = wireLength(request);
     const last = all.at(-1);
-    if (last === undefined || bytes + length > batchBytes || last.length === batchRequests) {
+    if (last === undefined || bytes + length > BATCH_BYTES || last.length === BATCH_REQUESTS) {
       all.push([request]);
       bytes = length;
     } else {

@@ -9,7 +9,7 @@ import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
 import { podOf, templateHash } from './pod-template.ts';
 
 const type = resources.daemonSets;
-const hashLabel = 'controller-revision-hash';
+const HASH_LABEL = 'controller-revision-hash';
 
 interface UpdateStrategy {
   readonly type?: string;
@@ -19,13 +19,13 @@ interface UpdateStrategy {
 const remove = (object: Pod): Action => ({ verb: 'delete', type: resources.pods, object });
 
 function isCurrent(set: DaemonSet, { metadata }: Pod): boolean {
-  return metadata.labels?.[hashLabel] === templateHash(set.spec?.template);
+  return metadata.labels?.[HASH_LABEL] === templateHash(set.spec?.template);
 }
 
 /** Creates the missing pods. They are bound to their node from the start, without the scheduler. */
 function missing(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): Action[] {
   const taken = new Set(pods.map(({ spec }) => spec?.nodeName));
-  const labels = { [hashLabel]: templateHash(set.spec?.template) };
+  const labels = { [HASH_LABEL]: templateHash(set.spec?.template) };
   return nodes
     .map(({ metadata }) => metadata.name ?? '')
     .filter((nodeName) => !taken.has(nodeName))

@@ -15,8 +15,8 @@ import type { LabController } from './cluster-state.ts';
 import { templateHash } from './pod-template.ts';
 import { type Bounds, boundsOf, strategyOf } from './rollout-bounds.ts';
 
-const hashLabel = 'pod-template-hash';
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const HASH_LABEL = 'pod-template-hash';
+const REVISION_ANNOTATION = 'deployment.kubernetes.io/revision';
 
 /** A Deployment with its ReplicaSets. */
 interface Rollout {
@@ -32,7 +32,7 @@ interface Rollout {
 const specReplicas = ({ spec }: ReplicaSet): number => spec?.replicas ?? 1;
 const available = ({ status }: ReplicaSet): number => status?.availableReplicas ?? 0;
 const revisionOf = ({ metadata }: { metadata: ReplicaSet['metadata'] }): number =>
-  Number(metadata.annotations?.[revisionAnnotation] ?? 0);
+  Number(metadata.annotations?.[REVISION_ANNOTATION] ?? 0);
 
 function sum(sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number): number {
   return sets.reduce((total, set) => total + count(set), 0);
@@ -41,7 +41,7 @@ function sum(sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number): n
 function rolloutOf(deployment: Deployment, sets: readonly ReplicaSet[]): Rollout {
   const hash = templateHash(deployment.spec?.template);
   const byAge = sets.toSorted((a, b) => revisionOf(a) - revisionOf(b));
-  const newest = byAge.find(({ metadata }) => metadata.labels?.[hashLabel] === hash);
+  const newest = byAge.find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
   const wanted = deployment.spec?.replicas ?? 1;
   return {
     deployment,
@@ -68,19 +68,19 @@ function newReplicaSet(rollout: Rollout): ReplicaSet {
   const { name, namespace, labels } = deployment.metadata;
   const { template, selector } = deployment.spec ?? {};
   const hash = templateHash(template);
-  const marked = { ...template?.metadata?.labels, [hashLabel]: hash };
+  const marked = { ...template?.metadata?.labels, [HASH_LABEL]: hash };
   const revision = 1 + Math.max(0, ...old.map(revisionOf));
   return {
     metadata: {
       name: `${name}-${hash}`,
       namespace,
       labels: { ...labels, ...marked },
-      annotations: { [revisionAnnotation]: String(revision) },
+      annotations: { [REVISION_ANNOTATION]: String(revision) },
       ownerReferences: [controlledBy(resources.deployments, deployment)],
     },
     spec: {
       replicas: newestReplicas(rollout),
-      selector: { ...selector, matchLabels: { ...selector?.matchLabels, [hashLabel]: hash } },
+      selector: { ...selector, matchLabels: { ...selector?.matchLabels, [HASH_LABEL]: hash } },
       template: { ...template, metadata: { ...template?.metadata, labels: marked } },
     },
   };
@@ -121,7 +121,7 @@ function renumber({ deployment, newest, old }: Rollout): Action[] {
   if (newest === undefined) return [];
   const highest = Math.max(0, ...old.map(revisionOf));
   const revision = revisionOf(newest) > highest ? revisionOf(newest) : highest + 1;
-  const body = { metadata: { annotations: { [revisionAnnotation]: String(revision) } } };
+  const body = { metadata: { annotations: { [REVISION_ANNOTATION]: String(revision) } } };
   const set: Action = { verb: 'patch', type: resources.replicaSets, object: newest, body };
   const own: Action = { verb: 'patch', type: resources.deployments, object: deployment, body };
   return [

@@ -2,14 +2,14 @@
 
 import { type Pod, type PodDisruptionBudget, resources, selectorMatches } from '#api';
 import { keyOf } from '#kube';
-import { type Action, byNamespace, splitKey, statusActions, withCondition } from '#reconcile';
+import { type Action, BY_NAMESPACE, splitKey, statusActions, withCondition } from '#reconcile';
 import type { ClusterState, LabController } from './cluster-state.ts';
 import { isActive, isReady } from './pod-state.ts';
 
 const type = resources.podDisruptionBudgets;
 
 /** How long an allowed eviction counts, unless its pod disappears earlier (DeletionTimeout). */
-const evictionMs = 2 * 60_000;
+const EVICTION_MS = 2 * 60_000;
 
 function belongs({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {
   return spec?.selector !== undefined && selectorMatches(spec.selector, metadata.labels ?? {});
@@ -41,7 +41,7 @@ function statusOf(budget: PodDisruptionBudget, pods: readonly Pod[], expected: n
       : Math.max(0, expected - boundOf(maxUnavailable, expected));
   const evicted = budget.status?.disruptedPods ?? {};
   const isGoing = (name: string, since: string | null) =>
-    Date.parse(now) - Date.parse(since ?? '') < evictionMs &&
+    Date.parse(now) - Date.parse(since ?? '') < EVICTION_MS &&
     pods.some(({ metadata }) => metadata.name === name);
   const going = new Map(Object.entries(evicted).filter(([name, since]) => isGoing(name, since)));
   const healthy = pods.filter((pod) => isReady(pod) && !going.has(pod.metadata.name ?? '')).length;
@@ -69,14 +69,16 @@ export const disruptionBudgetController: LabController = {
   concerns: (kind, object, state) => {
     if (kind === 'podDisruptionBudgets') return [keyOf(object)];
     if (kind !== 'pods') return [];
-    const budgets = state.podDisruptionBudgets.by(byNamespace, object.metadata.namespace ?? '');
+    const budgets = state.podDisruptionBudgets.by(BY_NAMESPACE, object.metadata.namespace ?? '');
     return budgets.filter((it) => belongs(it, object as Pod)).map(keyOf);
   },
   plan: (key, state, now): Action[] => {
     const { namespace, name } = splitKey(key);
     const budget = state.podDisruptionBudgets.get(name, namespace);
     if (budget === undefined) return [];
-    const pods = state.pods.by(byNamespace, namespace).filter((pod) => isActive(pod) && belongs(budget, pod));
+    const pods = state.pods
+      .by(BY_NAMESPACE, namespace)
+      .filter((pod) => isActive(pod) && belongs(budget, pod));
     const status = statusOf(budget, pods, expectedOf(pods, state, namespace), now);
     // An eviction writes the same fields. The resourceVersion prevents that an older count overwrites them.
     const { resourceVersion } = budget.metadata;

@@ -11,15 +11,15 @@ import {
   serviceSelects,
 } from '#api';
 import { keyOf } from '#kube';
-import { type Action, byNamespace, canonical, splitKey } from '#reconcile';
+import { type Action, BY_NAMESPACE, canonical, splitKey } from '#reconcile';
 import type { LabController } from './cluster-state.ts';
 import { isFinished, isReady, isTerminating } from './pod-state.ts';
 
 const type = resources.endpointSlices;
-const serviceLabel = 'kubernetes.io/service-name';
-const managerLabel = 'endpointslice.kubernetes.io/managed-by';
+const SERVICE_LABEL = 'kubernetes.io/service-name';
+const MANAGER_LABEL = 'endpointslice.kubernetes.io/managed-by';
 /** The name of the part of kube-controller-manager that this code replaces. */
-const manager = 'endpointslice-controller.k8s.io';
+const MANAGER = 'endpointslice-controller.k8s.io';
 
 type AddressType = 'IPv4' | 'IPv6';
 type Ports = NonNullable<EndpointSlice['ports']>;
@@ -95,7 +95,7 @@ function sliceOf(
     controller: true,
     blockOwnerDeletion: true,
   };
-  const labels = { [serviceLabel]: serviceName, [managerLabel]: manager };
+  const labels = { [SERVICE_LABEL]: serviceName, [MANAGER_LABEL]: MANAGER };
   return { metadata: { name, namespace, labels, ownerReferences: [owner] }, ...content };
 }
 
@@ -124,10 +124,10 @@ export const endpointSliceController: LabController = {
     const { namespace, name, labels } = object.metadata;
     if (kind === 'services') return [`${namespace}/${name}`];
     if (kind === 'endpointSlices') {
-      return labels?.[managerLabel] === manager ? [`${namespace}/${labels[serviceLabel]}`] : [];
+      return labels?.[MANAGER_LABEL] === MANAGER ? [`${namespace}/${labels[SERVICE_LABEL]}`] : [];
     }
     if (kind !== 'pods') return [];
-    const services = state.services.by(byNamespace, namespace ?? '');
+    const services = state.services.by(BY_NAMESPACE, namespace ?? '');
     const chosen = services.filter((service) => serviceSelects(service, object as Pod));
     return chosen.map(keyOf);
   },
@@ -135,12 +135,12 @@ export const endpointSliceController: LabController = {
     const { namespace, name } = splitKey(key);
     const service = state.services.get(name, namespace);
     const present = state.endpointSlices
-      .by(byNamespace, namespace)
+      .by(BY_NAMESPACE, namespace)
       .filter(
-        ({ metadata: { labels } }) => labels?.[serviceLabel] === name && labels[managerLabel] === manager,
+        ({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && labels[MANAGER_LABEL] === MANAGER,
       );
     if (service === undefined || service.spec?.selector === undefined) return reconcile(new Map(), present);
-    const pods = state.pods.by(byNamespace, namespace).filter((pod) => serviceSelects(service, pod));
+    const pods = state.pods.by(BY_NAMESPACE, namespace).filter((pod) => serviceSelects(service, pod));
     return reconcile(desiredSlices(service, pods), present);
   },
 };

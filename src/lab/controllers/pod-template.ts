@@ -5,12 +5,12 @@ import type { KubeObject, Pod, PodTemplate, ResourceType } from '#api';
 import { canonical, controlledBy } from '#reconcile';
 
 /** kubernetes' SafeEncodeString: it has no vowels, so that it forms no words. */
-const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Ten characters that change with the template. */
 export function templateHash(template: PodTemplate | undefined): string {
   const digest = createHash('sha256').update(canonical(template)).digest();
-  return Array.from(digest.subarray(0, 10), (byte) => alphabet[byte % alphabet.length]).join('');
+  return Array.from(digest.subarray(0, 10), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
 /** How a pod differs from its template. */
@@ -42,9 +42,9 @@ export function podOf(
 }
 
 /** The most pods that one plan creates (kube-controller-manager's BurstReplicas). When they appear, the next plan is made. */
-export const burst = 500;
+export const BURST = 500;
 
 /** The missing pods, at most as many as one plan creates. A count of two thousand million must not fill the memory. */
 export function inBursts<T>(missing: number, make: () => T): T[] {
-  return Array.from({ length: Math.min(Math.max(missing, 0), burst) }, make);
+  return Array.from({ length: Math.min(Math.max(missing, 0), BURST) }, make);
 }

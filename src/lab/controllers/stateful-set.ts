@@ -5,10 +5,10 @@ import { keyOf } from '#kube';
 import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
 import type { LabController } from './cluster-state.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
-import { burst, podOf, templateHash } from './pod-template.ts';
+import { BURST, podOf, templateHash } from './pod-template.ts';
 
 const type = resources.statefulSets;
-const revisionLabel = 'controller-revision-hash';
+const REVISION_LABEL = 'controller-revision-hash';
 
 /** The fields of updateStrategy that the API's type does not describe. */
 interface UpdateStrategy {
@@ -27,7 +27,7 @@ function revisionOf(set: StatefulSet): string {
 function podNumber(set: StatefulSet, ordinal: number): Action {
   const name = `${set.metadata.name}-${ordinal}`;
   const labels = {
-    [revisionLabel]: revisionOf(set),
+    [REVISION_LABEL]: revisionOf(set),
     'statefulset.kubernetes.io/pod-name': name,
     'apps.kubernetes.io/pod-index': String(ordinal),
   };
@@ -44,7 +44,7 @@ function update(set: StatefulSet, pods: readonly Pod[]): Action[] {
   if (strategy?.type === 'OnDelete' || !pods.every((pod) => isActive(pod) && isReady(pod))) return [];
   const from = strategy?.rollingUpdate?.partition ?? 0;
   const last = pods.findLast(
-    (pod) => ordinalOf(pod) >= from && pod.metadata.labels?.[revisionLabel] !== revisionOf(set),
+    (pod) => ordinalOf(pod) >= from && pod.metadata.labels?.[REVISION_LABEL] !== revisionOf(set),
   );
   return last === undefined ? [] : [remove(last)];
 }
@@ -57,7 +57,7 @@ function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
   const numbered = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
   // The list ends one burst after the pods that exist: that is enough for this plan.
   const missing = Array.from(
-    { length: Math.min(wanted, pods.length + burst) },
+    { length: Math.min(wanted, pods.length + BURST) },
     (_, ordinal) => ordinal,
   ).filter((ordinal) => !numbered.has(ordinal));
   const surplus = pods.filter((pod) => ordinalOf(pod) >= wanted).toReversed();
@@ -81,7 +81,7 @@ function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
 function report(set: StatefulSet, pods: readonly Pod[]): Action[] {
   const ready = pods.filter((pod) => isActive(pod) && isReady(pod)).length;
   const revision = revisionOf(set);
-  const updated = pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision).length;
+  const updated = pods.filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] === revision).length;
   const complete = updated === pods.length && pods.length === (set.spec?.replicas ?? 1);
   const current = complete ? revision : (set.status?.currentRevision ?? revision);
   return statusActions(type, set, {
@@ -90,7 +90,7 @@ function report(set: StatefulSet, pods: readonly Pod[]): Action[] {
     readyReplicas: ready,
     availableReplicas: ready,
     updatedReplicas: updated,
-    currentReplicas: pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === current).length,
+    currentReplicas: pods.filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] === current).length,
     currentRevision: current,
     updateRevision: revision,
   });

@@ -8,10 +8,10 @@ import type { Node } from '#api';
 type Machine = Required<Pick<NonNullable<Node['status']>, 'allocatable' | 'capacity' | 'nodeInfo'>>;
 
 /** The version of the API that the embedded server speaks. */
-const version = 'v1.34.0-orbweaver';
+const VERSION = 'v1.34.0-orbweaver';
 
 /** kubelet's default (maxPods). */
-const maximumPods = '110';
+const MAXIMUM_PODS = '110';
 
 /** Go's names for the architectures that Node.js names. */
 export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -23,7 +23,7 @@ export function machineOf(node: string): Machine {
     cpu: String(availableParallelism()),
     memory: `${Math.floor(totalmem() / 1024)}Ki`,
     'ephemeral-storage': `${Math.floor((blocks * bsize) / 1024)}Ki`,
-    pods: maximumPods,
+    pods: MAXIMUM_PODS,
   };
   const id = createHash('sha256').update(`orbweaver lab ${node}`).digest('hex').slice(0, 32);
   return {
@@ -35,9 +35,9 @@ export function machineOf(node: string): Machine {
       bootID: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       kernelVersion: release(),
       osImage: systemName(),
-      containerRuntimeVersion: `lab://${version.slice(1)}`,
-      kubeletVersion: version,
-      kubeProxyVersion: version,
+      containerRuntimeVersion: `lab://${VERSION.slice(1)}`,
+      kubeletVersion: VERSION,
+      kubeProxyVersion: VERSION,
       operatingSystem: 'linux',
       architecture,
     },

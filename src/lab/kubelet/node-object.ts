@@ -65,7 +65,7 @@ const sufficient: readonly Reported[] = [
  * How often a node without changes updates its status (kubelet's nodeStatusReportFrequency). Between updates, its lease shows that it is
  * alive.
  */
-const heartbeatMs = 5 * 60_000;
+const HEARTBEAT_MS = 5 * 60_000;
 
 /** Writes addresses, conditions and the facts of the machine. It writes nothing if the object already has them. */
 export async function reportNode(
@@ -108,5 +108,5 @@ function isSaid({ status = {} }: Node, wanted: NonNullable<Node['status']>): boo
 
 function isOld(conditions: readonly Condition[], now: string): boolean {
   const beat = conditions.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
-  return Date.parse(now) - Date.parse(beat ?? '1970-01-01T00:00:00Z') >= heartbeatMs;
+  return Date.parse(now) - Date.parse(beat ?? '1970-01-01T00:00:00Z') >= HEARTBEAT_MS;
 }

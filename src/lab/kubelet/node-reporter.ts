@@ -20,9 +20,9 @@ export interface NodeReporterOptions {
   readonly networkStatus: () => Promise<void>;
 }
 
-const reportMs = 5000;
+const REPORT_MS = 5000;
 /** This interval is shorter, because pods wait for the network. */
-const notReadyReportMs = 200;
+const NOT_READY_REPORT_MS = 200;
 
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
@@ -65,7 +65,9 @@ export class NodeReporter {
       await this.#report().catch((error: unknown) => {
         log.warn({ error: errorText(error) }, 'could not update the status of the node');
       });
-      await clock.sleep(this.#problem === undefined ? reportMs : notReadyReportMs, signal).catch(() => {}); // stopped
+      await clock
+        .sleep(this.#problem === undefined ? REPORT_MS : NOT_READY_REPORT_MS, signal)
+        .catch(() => {}); // stopped
       if (!signal.aborted) await this.#look();
     }
   }

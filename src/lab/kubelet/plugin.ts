@@ -31,7 +31,7 @@ export interface PluginRunnerOptions {
 }
 
 /** How long the runtime waits for one plugin. */
-const timeoutMs = 120_000;
+const TIMEOUT_MS = 120_000;
 
 /** Runs executables from the given folders. */
 export function pluginRunner({ folders, environment, onStderr }: PluginRunnerOptions): RunPlugin {
@@ -73,7 +73,7 @@ interface Ended {
 
 function runToEnd(path: string, env: NodeJS.ProcessEnv, input: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(path, { env, stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(path, { env, stdio: 'pipe', timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     const end = (code: number | string) =>

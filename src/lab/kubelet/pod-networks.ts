@@ -35,7 +35,7 @@ export interface NetworkSources {
 }
 
 /** The first interface of every pod. */
-export const firstInterface = 'eth0';
+export const FIRST_INTERFACE = 'eth0';
 
 /** The default network first, then the others in the order of the annotation. */
 export async function networksOf(pod: Pod, sources: NetworkSources): Promise<PodNetwork[]> {
@@ -46,8 +46,8 @@ export async function networksOf(pod: Pod, sources: NetworkSources): Promise<Pod
       ? clusterDefault(await sources.clusterNetwork())
       : await defined(parseDefaultNetwork(chosen, sources.multusNamespace), sources.client, true);
   const more = parseNetworks(annotations[NETWORKS_ANNOTATION] ?? '', namespace);
-  if (more.some((selection) => selection.interface === firstInterface)) {
-    const message = `annotation ${NETWORKS_ANNOTATION}: interface ${firstInterface} is that of the default network`;
+  if (more.some((selection) => selection.interface === FIRST_INTERFACE)) {
+    const message = `annotation ${NETWORKS_ANNOTATION}: interface ${FIRST_INTERFACE} is that of the default network`;
     throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${NETWORKS_ANNOTATION}` });
   }
   const others = await Promise.all(more.map((selection) => defined(selection, sources.client, false)));
@@ -55,7 +55,7 @@ export async function networksOf(pod: Pod, sources: NetworkSources): Promise<Pod
 }
 
 function clusterDefault(list: NetConfList): PodNetwork {
-  return { name: list.name, interface: firstInterface, isDefault: true, list, capabilityArgs: {} };
+  return { name: list.name, interface: FIRST_INTERFACE, isDefault: true, list, capabilityArgs: {} };
 }
 
 /** Reads the NetworkAttachmentDefinition. The runtime names a pod's first interface, even if the annotation has another name. */
@@ -75,7 +75,7 @@ async function defined(
   const list = parseNetConfList(config, { subject, defaultName: name });
   return {
     name: `${namespace}/${name}`,
-    interface: isDefault ? firstInterface : selection.interface,
+    interface: isDefault ? FIRST_INTERFACE : selection.interface,
     isDefault,
     list: withCniArgs(list, requests['cni-args']),
     capabilityArgs: capabilityArgsOf(requests),

@@ -4,7 +4,7 @@ import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '
 import type { Clock } from '#base';
 import { type KubeClient, refOf } from '#kube';
 import { addressesOf, networkStatus } from './network-status.ts';
-import { firstInterface } from './pod-networks.ts';
+import { FIRST_INTERFACE } from './pod-networks.ts';
 import { endedStatus, isRunning, pendingStatus, runningStatus } from './pod-status.ts';
 import type { ContainerEnd } from './processes.ts';
 import type { AttachedNetwork } from './sandboxes.ts';
@@ -31,11 +31,11 @@ export class PodReporter {
     const annotations = { [NETWORK_STATUS_ANNOTATION]: JSON.stringify(statuses, null, 4) };
     const body = { metadata: { uid: pod.metadata.uid, annotations } };
     await this.#client.patch(resources.pods, refOf(pod), { type: 'merge', body });
-    const first = attached.find(({ network }) => network.interface === firstInterface);
+    const first = attached.find(({ network }) => network.interface === FIRST_INTERFACE);
     await this.running(
       pod,
       containerId,
-      first === undefined ? [] : addressesOf(first.result, firstInterface),
+      first === undefined ? [] : addressesOf(first.result, FIRST_INTERFACE),
     );
   }
 

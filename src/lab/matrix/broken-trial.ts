@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { LabNode } from '../addressing.ts';
 import { run } from '../command.ts';
-import { labFolder } from '../mounts.ts';
+import { LAB_FOLDER } from '../mounts.ts';
 import {
   type Ask,
   askInCrowd,
@@ -79,7 +79,7 @@ async function inAll({ where }: Breakage, script: string, parts: TrialParts): Pr
       : parts.nodes.map(({ name }) => ({ name, netns: `/run/netns/${name}` }));
   await Promise.all(
     places.map(({ name, netns }) => {
-      const saved = join(labFolder, `saved-${name}`);
+      const saved = join(LAB_FOLDER, `saved-${name}`);
       return run({
         argv: ['nsenter', `--net=${netns}`, '--', 'sh', '-e'],
         input: `saved=${saved}\n${script}\n`,

@@ -10,8 +10,8 @@ import {
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
 /** The port of the pods' servers and of their Services. */
-export const podPort = 8080;
-export const servicePort = 80;
+export const POD_PORT = 8080;
+export const SERVICE_PORT = 80;
 
 export type TrafficPolicy = 'Cluster' | 'Local';
 
@@ -51,7 +51,7 @@ function pod(kind: PodKind, node: string): Pod {
     spec: {
       nodeName: node,
       containers: [
-        { name: 'test', image: 'test', ports: [{ name: 'tcp', containerPort: podPort, protocol: 'TCP' }] },
+        { name: 'test', image: 'test', ports: [{ name: 'tcp', containerPort: POD_PORT, protocol: 'TCP' }] },
       ],
     },
   };
@@ -71,8 +71,8 @@ function service(kind: PodKind, node: string, policy: TrafficPolicy, nodePort: n
       ports: (['TCP', 'UDP'] as const).map((protocol) => ({
         name: protocol.toLowerCase(),
         protocol,
-        port: servicePort,
-        targetPort: podPort,
+        port: SERVICE_PORT,
+        targetPort: POD_PORT,
         nodePort,
       })),
     },

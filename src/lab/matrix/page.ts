@@ -5,7 +5,7 @@ import type { Loss } from './broken-trial.ts';
 import type { MatrixVerdict } from './paths.ts';
 import { nicsOf, podKinds } from './pod-kinds.ts';
 import { plannedPaths } from './row-paths.ts';
-import { type Row, rows, severalNicsRow, type Target } from './rows.ts';
+import { type Row, rows, SEVERAL_NICS_ROW, type Target } from './rows.ts';
 
 export interface MatrixFacts {
   /** The result of `--matrix full`. */
@@ -20,28 +20,28 @@ const letters = {
   X: 'a pod of both: eth0 in the overlay, more NICs in the underlay',
 } as const;
 
-const introduction =
+const INTRODUCTION =
   'Who reaches whom, by which path, and which address the server sees. The lab tries thirty rows with real packets, over ' +
   'IPv4 and IPv6, with ICMP, TCP (64 kB each way) and UDP. Numbers and letters are those of Spiderpool’s connectivity ' +
   'matrix. [ADR 0023](adr/0023-the-forwarding-matrix-and-strict-reverse-path-filters.md) tells how the lab is built, ' +
   'and what it found.';
 
-const legend =
+const LEGEND =
   'Every second node has rp_filter 1, and its pods inherit it. The rule of kube-proxy that drops INVALID packets is ' +
   'always present. In a table, *off* and *VXLAN* say that the path was also tried with natOutgoing off, and with the ' +
   'overlay in VXLAN. "from net1" is a socket that is bound to that NIC’s address. Paths name the pods of a sample ' +
   'cluster: C1 is C on node1, D is M on the other LAN, and T has two underlay NICs.';
 
-const lossesIntroduction =
+const LOSSES_INTRODUCTION =
   'The lab takes away each kind of kernel object in turn (`npm run lab -- --once --matrix broken`). At least some cells ' +
   'of these rows then fail:';
 
 /** The maximum length of a line outside tables, in characters. */
-const lineWidth = 120;
+const LINE_WIDTH = 120;
 
 /** The whole page; `head` says how it was made. */
 export function matrixPage({ table, losses }: MatrixFacts, head: string): string {
-  const numbers = [...new Set(rows.map(({ number }) => number)), severalNicsRow];
+  const numbers = [...new Set(rows.map(({ number }) => number)), SEVERAL_NICS_ROW];
   const impossible = table.filter(({ expected }) => expected === 'impossible');
   const failed = table.filter(({ ok }) => !ok).length;
   return [
@@ -49,20 +49,20 @@ export function matrixPage({ table, losses }: MatrixFacts, head: string): string
     '',
     head,
     '',
-    ...wrapped(introduction, lineWidth),
+    ...wrapped(INTRODUCTION, LINE_WIDTH),
     '',
     `Of ${table.length} cells ${table.length - impossible.length - failed} work, ${impossible.length} cannot work, and ${failed} failed.`,
     ...distinct(impossible.map(({ reason }) => reason)).flatMap((reason) =>
-      wrapped(`The ones that cannot: ${reason}.`, lineWidth),
+      wrapped(`The ones that cannot: ${reason}.`, LINE_WIDTH),
     ),
     '',
     ...kindsTable(),
     '',
-    ...wrapped(legend, lineWidth),
+    ...wrapped(LEGEND, LINE_WIDTH),
     '',
     '## What the rows stand on',
     '',
-    ...wrapped(lossesIntroduction, lineWidth),
+    ...wrapped(LOSSES_INTRODUCTION, LINE_WIDTH),
     '',
     ...markdownTable(
       ['without', 'rows that fail'],
@@ -87,14 +87,14 @@ function kindsTable(): string[] {
   ]);
   const names = Object.entries(letters).map(([letter, text]) => `**${letter}** is ${text}`);
   return [
-    ...wrapped(`${names.join('; ')}. One pod of each of these kinds is on each node:`, lineWidth),
+    ...wrapped(`${names.join('; ')}. One pod of each of these kinds is on each node:`, LINE_WIDTH),
     '',
     ...markdownTable(['pod', 'NICs', 'default route'], lines),
   ];
 }
 
 function rowSection(number: number, table: readonly MatrixVerdict[]): string[] {
-  const several = number === severalNicsRow;
+  const several = number === SEVERAL_NICS_ROW;
   const verdicts = table.filter((verdict) =>
     several ? verdict.rows.includes(number) : verdict.rows[0] === number,
   );
@@ -108,7 +108,7 @@ function rowSection(number: number, table: readonly MatrixVerdict[]): string[] {
     '',
     `${verdicts.length} cells, ${failed === 0 ? 'none' : failed} failed.`,
     '',
-    ...plannedPaths(number, lineWidth),
+    ...plannedPaths(number, LINE_WIDTH),
     ...(several ? [] : cellsTable(verdicts)),
   ];
 }
@@ -116,8 +116,8 @@ function rowSection(number: number, table: readonly MatrixVerdict[]): string[] {
 /** The heading with all titles. A heading cannot continue on another line, so titles that do not fit follow below it. */
 function rowHeading(number: number, [first = '', ...others]: readonly string[]): string[] {
   const heading = `## Row ${number}: ${[first, ...others].join('; ')}`;
-  if (heading.length <= lineWidth) return [heading];
-  return [`## Row ${number}: ${first}`, '', ...wrapped(`Also ${others.join('; ')}.`, lineWidth)];
+  if (heading.length <= LINE_WIDTH) return [heading];
+  return [`## Row ${number}: ${first}`, '', ...wrapped(`Also ${others.join('; ')}.`, LINE_WIDTH)];
 }
 
 function rowTitle({ from, to, where, subnet }: Row): string {

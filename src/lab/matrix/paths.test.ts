@@ -7,7 +7,7 @@ import type { MatrixCast, MatrixPod } from './cast.ts';
 import { podName, serviceName } from './objects.ts';
 import { cellsOf, type MatrixCell } from './paths.ts';
 import { letterOf, nicsOf, type PodKind, type PodKindName, podKinds } from './pod-kinds.ts';
-import { rows, severalNicsRow } from './rows.ts';
+import { rows, SEVERAL_NICS_ROW } from './rows.ts';
 
 const nodes = labNodes(2);
 const machines = machinePlaces(nodes, '/lab-probe');
@@ -98,7 +98,7 @@ test('rows that rp_filter can affect are tried from a node that sets it and from
 });
 
 test('the paths of a pod with two underlay NICs are part of row 30', () => {
-  const several = natted.filter((cell) => cell.rows.includes(severalNicsRow));
+  const several = natted.filter((cell) => cell.rows.includes(SEVERAL_NICS_ROW));
   assert.ok(several.length > 0);
   assert.ok(several.every(({ from, to }) => /\b(mm|xx)/.test(`${from.name} ${to}`)));
 });

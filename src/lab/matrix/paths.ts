@@ -3,9 +3,9 @@
 import { bothFamilies, type DualStack, type LabNode } from '../addressing.ts';
 import type { Cell, Place, PlannedCell, ProbeProtocol } from '../trial/index.ts';
 import type { MatrixCast, MatrixNic, MatrixPod } from './cast.ts';
-import { servicePort } from './objects.ts';
+import { SERVICE_PORT } from './objects.ts';
 import { letterOf, underlayNics } from './pod-kinds.ts';
-import { type Asker, type PodTarget, type Row, severalNicsRow } from './rows.ts';
+import { type Asker, type PodTarget, type Row, SEVERAL_NICS_ROW } from './rows.ts';
 import {
   chosenNic,
   type Destination,
@@ -126,7 +126,7 @@ function atPod(to: PodTarget, cast: MatrixCast, pod: MatrixPod): Receiver[] {
     case 'ClusterIP': {
       const { name, clusterIp: address } = pod.services.Cluster;
       const destination = { kind: 'ClusterIP', endpoint } as const;
-      return [{ name: `ClusterIP ${name}`, address, port: servicePort, node, pod, destination }];
+      return [{ name: `ClusterIP ${name}`, address, port: SERVICE_PORT, node, pod, destination }];
     }
     case 'NodePort': {
       const asked = to.asked === 'at the endpoint' ? node : nextNode(cast, node);
@@ -166,7 +166,7 @@ function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): 
       // A Service has ports, and ICMP has none.
       .filter((protocol) => !(isService && protocol === 'icmp'))
       .map((protocol) => ({
-        rows: several ? [row.number, severalNicsRow] : [row.number],
+        rows: several ? [row.number, SEVERAL_NICS_ROW] : [row.number],
         where,
         setting,
         from,

@@ -61,7 +61,7 @@ const nodePort = (of: Letter, policy: TrafficPolicy, asked: 'at the endpoint' | 
 const node = { kind: 'node' } as const;
 const client = { kind: 'client' } as const;
 
-const localElsewhere =
+const LOCAL_ELSEWHERE =
   'externalTrafficPolicy Local: a node without an endpoint drops what comes from outside ' +
   '(kubernetes, Service.spec.externalTrafficPolicy: traffic mistakenly sent to a node with no endpoints will be dropped)';
 
@@ -106,7 +106,7 @@ export const rows: readonly Row[] = [
     from: 'client',
     to: nodePort('M', 'Local', 'elsewhere'),
     axes: [],
-    impossible: localElsewhere,
+    impossible: LOCAL_ELSEWHERE,
   },
   { number: 27, from: 'client', to: nodePort('M', 'Cluster', 'at the endpoint'), axes: strict },
   { number: 27, from: 'client', to: nodePort('M', 'Cluster', 'elsewhere'), axes: strict },
@@ -124,4 +124,4 @@ export const rows: readonly Row[] = [
 ];
 
 /** A path of the rows above belongs to this row too if one of its pods has two underlay NICs. */
-export const severalNicsRow = 30;
+export const SEVERAL_NICS_ROW = 30;

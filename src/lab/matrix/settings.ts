@@ -1,7 +1,12 @@
 // The settings under which the matrix is tried, and how the lab changes to one.
 
 import { run } from '../command.ts';
-import { encapsulated, natOutgoing as natOutgoingRules, noNatOutgoing, unencapsulated } from '../overlay.ts';
+import {
+  encapsulated,
+  NO_NAT_OUTGOING,
+  NAT_OUTGOING as natOutgoingRules,
+  unencapsulated,
+} from '../overlay.ts';
 import { inNetnsOf } from '../topology.ts';
 import type { Cell, Place } from '../trial/index.ts';
 import type { MatrixCast } from './cast.ts';
@@ -32,7 +37,7 @@ export async function makeSetting(setting: Setting, cast: MatrixCast): Promise<v
   await givePorts(setting, [...pods.map(({ place }) => place), ...nodes.map(machine), client]);
   await Promise.all(
     nodes.map(async (node) => {
-      const nat = natOutgoing ? natOutgoingRules : noNatOutgoing;
+      const nat = natOutgoing ? natOutgoingRules : NO_NAT_OUTGOING;
       await run({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: nat });
       const ways = [
         unencapsulated(node, nodes),

@@ -1,6 +1,6 @@
 // The networks of random pods: three LANs behind one strict router, and what the pods' NICs need on each.
 
-import { nodeNic, secondLan, secondNodeNic, thirdLan, thirdNodeNic, underlay } from '../addressing.ts';
+import { NODE_NIC, SECOND_NODE_NIC, secondLan, THIRD_NODE_NIC, thirdLan, underlay } from '../addressing.ts';
 
 export const lans = ['lan', 'lan2', 'lan3'] as const;
 export type Lan = (typeof lans)[number];
@@ -9,7 +9,7 @@ export type Lan = (typeof lans)[number];
 export type Network = Lan | 'outside' | 'branch';
 
 export const lanPlans = {
-  lan: { ...underlay, master: nodeNic },
-  lan2: { ...secondLan, master: secondNodeNic },
-  lan3: { ...thirdLan, master: thirdNodeNic },
+  lan: { ...underlay, master: NODE_NIC },
+  lan2: { ...secondLan, master: SECOND_NODE_NIC },
+  lan3: { ...thirdLan, master: THIRD_NODE_NIC },
 } as const;

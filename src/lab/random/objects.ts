@@ -10,13 +10,13 @@ import {
 } from '#api';
 import type { Family } from '#ip';
 import { bothFamilies, branch, type LabNode } from '../addressing.ts';
-import { overlayPluginType } from '../overlay.ts';
+import { OVERLAY_PLUGIN_TYPE } from '../overlay.ts';
 import { type Lan, lanPlans, lans } from './networks.ts';
 import { type NamedNic, nicsOf, type PodShape } from './shape.ts';
 
 /** The port of the pods' servers. */
-export const podPort = 8080;
-const definitionNamespace = 'kube-system';
+export const POD_PORT = 8080;
+const DEFINITION_NAMESPACE = 'kube-system';
 
 /** All objects to apply before the pods have addresses. */
 export function randomObjects(shapes: readonly PodShape[], nodes: readonly LabNode[]): KubeObject[] {
@@ -56,7 +56,7 @@ function definitionNamed(name: string, plugins: readonly object[]): NetworkAttac
   return {
     apiVersion: 'k8s.cni.cncf.io/v1',
     kind: 'NetworkAttachmentDefinition',
-    metadata: { name, namespace: definitionNamespace },
+    metadata: { name, namespace: DEFINITION_NAMESPACE },
     spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, plugins }) },
   };
 }
@@ -102,7 +102,7 @@ function overlayDefinition({ name, overlayCidr }: LabNode, family: Family): Netw
   const subnet = overlayCidr[family];
   const rangeStart = family === 4 ? subnet.replace(/\.0\/24$/, '.200') : subnet.replace(/::\/64$/, '::c8');
   return definitionNamed(overlayName(name, family), [
-    { type: overlayPluginType, ipam: { type: 'host-local', ranges: [[{ subnet, rangeStart }]] } },
+    { type: OVERLAY_PLUGIN_TYPE, ipam: { type: 'host-local', ranges: [[{ subnet, rangeStart }]] } },
   ]);
 }
 
@@ -116,10 +116,10 @@ function podOf(shape: PodShape): Pod {
       : overlay.length === 2 || family === undefined
         ? undefined
         : overlayName(shape.node, family);
-  const more = others.map((nic) => `${definitionNamespace}/${definitionName(shape, nic)}`);
+  const more = others.map((nic) => `${DEFINITION_NAMESPACE}/${definitionName(shape, nic)}`);
   return pod(shape.name, shape.node, {
     ...(firstDefinition !== undefined && {
-      [DEFAULT_NETWORK_ANNOTATION]: `${definitionNamespace}/${firstDefinition}`,
+      [DEFAULT_NETWORK_ANNOTATION]: `${DEFINITION_NAMESPACE}/${firstDefinition}`,
     }),
     ...(more.length > 0 && { [NETWORKS_ANNOTATION]: more.join(',') }),
     ...(defaultNic !== undefined && { 'ipam.spidernet.io/default-route-nic': defaultNic }),
@@ -142,7 +142,7 @@ function pod(name: string, node: string, annotations: Record<string, string>): P
     metadata: { namespace: 'default', name, annotations },
     spec: {
       nodeName: node,
-      containers: [{ name: 'test', image: 'test', ports: [{ containerPort: podPort, protocol: 'TCP' }] }],
+      containers: [{ name: 'test', image: 'test', ports: [{ containerPort: POD_PORT, protocol: 'TCP' }] }],
     },
   };
 }

@@ -3,12 +3,12 @@
 
 import type { Family } from '#ip';
 import { bothFamilies } from '../addressing.ts';
-import { type Asker, machinePort, type ProbeProtocol } from '../trial/index.ts';
+import { type Asker, MACHINE_PORT, type ProbeProtocol } from '../trial/index.ts';
 import type { Addresses, OverlayPod, RandomCast, RandomNic, RandomPod } from './cast.ts';
 import { lanPlans, lans, type Network } from './networks.ts';
-import { podPort } from './objects.ts';
+import { POD_PORT } from './objects.ts';
 import { byAnyNic, byNic, throughNode } from './promise.ts';
-import { type NicService, type NicServices, serviceKey, servicePort } from './services.ts';
+import { type NicService, type NicServices, SERVICE_PORT, serviceKey } from './services.ts';
 
 /** A question, and what users may rely on. */
 export interface Path {
@@ -74,7 +74,7 @@ function podAsks({ asker }: RandomPod | OverlayPod): Pick<Ask, 'from' | 'place'>
 /** Questions to the address of a NIC: from both clients, the router on every LAN, the nodes, and a neighbour on its LAN. */
 function toNic(cast: RandomCast, pod: RandomPod, nic: RandomNic, family: Family, address: string): Ask[] {
   const { shape } = pod;
-  const to = { to: `${shape.name} ${nic.name}`, family, address, port: podPort };
+  const to = { to: `${shape.name} ${nic.name}`, family, address, port: POD_PORT };
   const source = (name: string) => sourceOf(cast.machine(name).addresses[family]);
   const fromNodes = cast.nodes.map(({ name }): Ask => {
     const promised = name === shape.node || byNic(pod.shape, nic, 'lan');
@@ -160,7 +160,7 @@ function toClusterIp(
   ];
   return askers.map(({ node, ...asker }) => ({
     ...asker,
-    ...{ to: `ClusterIP ${service.name}`, family, port: servicePort, isService: true },
+    ...{ to: `ClusterIP ${service.name}`, family, port: SERVICE_PORT, isService: true },
     address: service.clusterIp[family],
     promised: node === shape.node || byNic(shape, nic, 'lan'),
   }));
@@ -182,7 +182,7 @@ function fromPod(
     nic === undefined ? byAnyNic(shape, family, network) : byNic(shape, nic, network);
   // Packets that leave by the overlay's NIC are masqueraded.
   const source = nic?.shape === undefined ? {} : sourceOf(bind);
-  const ask = (to: string, address: string | undefined, promised: boolean, port = machinePort): Ask[] =>
+  const ask = (to: string, address: string | undefined, promised: boolean, port = MACHINE_PORT): Ask[] =>
     address === undefined ? [] : [{ ...asker, to, family, address, port, promised }];
   const outside = [
     ...lans.flatMap((lan) => ask(`router on ${lan}`, lanPlans[lan].gateway[family], reaches(lan))),
@@ -195,11 +195,11 @@ function fromPod(
   const isOverlay = nic === undefined ? false : nic.shape === undefined;
   const inside = cast.overlayPods.flatMap(({ name, node, addresses }) => [
     // An overlay pod of another node answers directly over the LAN, but the question reaches it through this pod's node.
-    ...ask(name, addresses[family], node === shape.node || isOverlay || throughNode(shape, family), podPort),
+    ...ask(name, addresses[family], node === shape.node || isOverlay || throughNode(shape, family), POD_PORT),
     ...(services.get(serviceKey(name, 'eth0')) ?? [])
       .filter(({ local }) => !local)
       .flatMap((service) =>
-        ask(`ClusterIP ${service.name}`, service.clusterIp[family], true, servicePort).map((each) => ({
+        ask(`ClusterIP ${service.name}`, service.clusterIp[family], true, SERVICE_PORT).map((each) => ({
           ...each,
           isService: true as const,
         })),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RandomVerdict } from './predicted.ts';
-import { podCount } from './shape.ts';
+import { POD_COUNT } from './shape.ts';
 
 const root = join(import.meta.dirname, '../../..');
 /** Its pods show, without what repairs them, every fault that a strict router sees. */
@@ -39,7 +39,7 @@ test('pods of random shape reach and are reached as users may rely on, and as a 
     assert.equal(facts.seed, seed);
     assert.match(text, /\nagain: npm run lab -- --once --matrix random --seed 1\n/);
     const pods = new Set(facts.table.map(({ pod }) => pod));
-    assert.equal(pods.size, podCount);
+    assert.equal(pods.size, POD_COUNT);
     assert.ok(facts.table.length > 3000, `${facts.table.length} cells`);
     assert.ok(facts.table.some(({ expected }) => expected === 'impossible'));
   } finally {

@@ -4,9 +4,9 @@
 import type { EndpointSlice, Service } from '#api';
 import { bothFamilies, type DualStack } from '../addressing.ts';
 import type { Addresses, RandomCast } from './cast.ts';
-import { podPort } from './objects.ts';
+import { POD_PORT } from './objects.ts';
 
-export const servicePort = 80;
+export const SERVICE_PORT = 80;
 
 /** A Service in the form that the questions need. */
 export interface NicService {
@@ -72,7 +72,7 @@ export function serviceOf({ name, clusterIp, nodePort, local, endpoint }: NicSer
       ipFamilies: families.map((family) => `IPv${family}` as const),
       clusterIPs: families.map((family) => clusterIp[family]),
       ports: protocols.map((protocol) => ({
-        ...{ name: protocol.toLowerCase(), protocol, port: servicePort, targetPort: podPort, nodePort },
+        ...{ name: protocol.toLowerCase(), protocol, port: SERVICE_PORT, targetPort: POD_PORT, nodePort },
       })),
     },
   };
@@ -97,7 +97,7 @@ export function slicesOf({ name, pod, node, endpoint }: NicService): EndpointSli
             targetRef: { kind: 'Pod', namespace: 'default', name: pod },
           },
         ],
-        ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: podPort })),
+        ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: POD_PORT })),
       },
     ];
   });

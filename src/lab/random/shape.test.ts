@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nicsOf, type PodShape, podCount, podShapes, shapeText } from './shape.ts';
+import { nicsOf, POD_COUNT, type PodShape, podShapes, shapeText } from './shape.ts';
 
 const nodes = ['node1', 'node2'] as const;
 const all = Array.from({ length: 50 }, (_, seed) => podShapes(seed, nodes)).flat();
@@ -11,7 +11,7 @@ const families = (pod: PodShape) =>
     .join(' ');
 
 test('a seed makes the same twenty pods each time, and another seed makes others', () => {
-  assert.equal(podShapes(7, nodes).length, podCount);
+  assert.equal(podShapes(7, nodes).length, POD_COUNT);
   assert.deepEqual(podShapes(7, nodes), podShapes(7, nodes));
   assert.notDeepEqual(podShapes(7, nodes), podShapes(8, nodes));
 });

@@ -30,19 +30,19 @@ export interface PodShape {
   readonly tunePodRoutes: boolean;
 }
 
-export const podCount = 20;
-const mostNics = 3;
+export const POD_COUNT = 20;
+const MOST_NICS = 3;
 const families = [[4, 6], [4], [6]] as const;
 
 /** The pods of a seed, on these nodes. */
 export function podShapes(seed: number, nodes: readonly [string, ...string[]]): PodShape[] {
   const random = new Random(seed);
-  return Array.from({ length: podCount }, (_, i) => podShape(`r${i + 1}`, random.fork(), nodes));
+  return Array.from({ length: POD_COUNT }, (_, i) => podShape(`r${i + 1}`, random.fork(), nodes));
 }
 
 function podShape(name: string, random: Random, nodes: readonly [string, ...string[]]): PodShape {
   const overlay = random.chance(0.35) ? random.pick([[4, 6], [4, 6], [4], [6]] as const) : undefined;
-  const most = overlay === undefined ? mostNics : mostNics - 1;
+  const most = overlay === undefined ? MOST_NICS : MOST_NICS - 1;
   const [first, ...others] = random.shuffled(lans).slice(0, 1 + random.below(most));
   const nics = [nicShape(first ?? 'lan', random), ...others.map((lan) => nicShape(lan, random))] as const;
   const isFirst = overlay === undefined ? 0 : 1;

@@ -5,7 +5,7 @@ import type { RandomVerdict } from './predicted.ts';
 import { type PodShape, shapeText } from './shape.ts';
 
 /** The most failed paths to show, unless the user wants all. In a longer list, nobody sees what they have in common. */
-const mostLines = 40;
+const MOST_LINES = 40;
 
 export function randomText(
   seed: number,
@@ -16,7 +16,7 @@ export function randomText(
   const failed = verdicts.filter(({ ok }) => !ok);
   const impossible = verdicts.filter(({ ok, expected }) => ok && expected === 'impossible').length;
   const lines = failedLines(failed);
-  const shown = full ? lines : lines.slice(0, mostLines);
+  const shown = full ? lines : lines.slice(0, MOST_LINES);
   const pods = shapes.filter(({ name }) => shown.some(({ pod }) => pod === name));
   return [
     ...pods.flatMap((shape) => [

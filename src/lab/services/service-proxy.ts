@@ -17,7 +17,7 @@ export interface ServiceProxyParts {
 }
 
 /** Changes come in bursts, one for each pod of a rollout. The proxy collects them for this time. */
-const gatherMs = 20;
+const GATHER_MS = 20;
 
 export class ServiceProxy {
   readonly #parts: ServiceProxyParts;
@@ -78,7 +78,7 @@ export class ServiceProxy {
   async #sync(): Promise<void> {
     const { clock, log, nodes, apply } = this.#parts;
     await Promise.all([this.#services.ready, this.#slices.ready]);
-    await clock.sleep(gatherMs);
+    await clock.sleep(GATHER_MS);
     await Promise.all(
       nodes.map(async (node) => {
         const fronts = serviceFronts(this.#services.store.list(), this.#slices.store.list(), node);

@@ -5,10 +5,10 @@ import type { DualStack } from '../addressing.ts';
 import type { ProxyEndpoint, ServiceFront } from './service-fronts.ts';
 
 /** The whole table is ours; one transaction replaces it. */
-export const proxyTable = 'lab-proxy';
+export const PROXY_TABLE = 'lab-proxy';
 
 /** kube-proxy's masquerade mark (`--iptables-masquerade-bit` 14). */
-const masqueradeMark = '0x4000';
+const MASQUERADE_MARK = '0x4000';
 
 export interface RulesetOptions {
   /** Packets from sources outside this network are masqueraded when they use a ClusterIP (`--cluster-cidr`). */
@@ -36,7 +36,7 @@ function choose(front: ServiceFront, endpoints: readonly ProxyEndpoint[]): strin
   ];
 }
 
-const mark = `meta mark set meta mark or ${masqueradeMark}`;
+const MARK = `meta mark set meta mark or ${MASQUERADE_MARK}`;
 
 /**
  * DNAT to one endpoint. An endpoint that reaches itself through the Service needs another source address; otherwise it would answer itself.
@@ -45,7 +45,7 @@ function endpointChains(front: ServiceFront): string[] {
   const ip = ipWord(front.family);
   return front.endpoints.map(({ address, port }, index) =>
     chain(`endpoint/${front.name}/${index}`, [
-      `${ip} saddr ${address} ${mark}`,
+      `${ip} saddr ${address} ${MARK}`,
       `meta l4proto ${front.protocol} dnat ${ip} to ${front.family === 4 ? address : `[${address}]`}:${port}`,
     ]),
   );
@@ -55,7 +55,7 @@ function endpointChains(front: ServiceFront): string[] {
 function clusterChain(front: ServiceFront, { clusterCidr }: RulesetOptions): string {
   const endpoints = front.internalLocal ? front.endpoints.filter(({ local }) => local) : front.endpoints;
   return chain(`cluster/${front.name}`, [
-    `${ipWord(front.family)} saddr != ${clusterCidr[front.family]} ${mark}`,
+    `${ipWord(front.family)} saddr != ${clusterCidr[front.family]} ${MARK}`,
     ...choose(front, endpoints),
   ]);
 }
@@ -63,11 +63,11 @@ function clusterChain(front: ServiceFront, { clusterCidr }: RulesetOptions): str
 /** The chain for NodePort packets (KUBE-EXT). With policy Local, pods and the node itself still reach every endpoint. */
 function externalChain(front: ServiceFront, { clusterCidr }: RulesetOptions): string {
   const name = `external/${front.name}`;
-  if (!front.externalLocal) return chain(name, [mark, ...choose(front, front.endpoints)]);
+  if (!front.externalLocal) return chain(name, [MARK, ...choose(front, front.endpoints)]);
   const all = choose(front, front.endpoints).map((line) => line);
   return chain(name, [
     ...all.map((line) => `${ipWord(front.family)} saddr ${clusterCidr[front.family]} ${line}`),
-    `fib saddr type local ${mark}`,
+    `fib saddr type local ${MARK}`,
     ...all.map((line) => `fib saddr type local ${line}`),
     ...choose(
       front,
@@ -117,7 +117,7 @@ export function serviceRuleset(fronts: readonly ServiceFront[], options: Ruleset
     chain('output', ['type nat hook output priority -100', 'jump services']),
     chain('postrouting', [
       'type nat hook postrouting priority srcnat',
-      `meta mark and ${masqueradeMark} == 0 return`,
+      `meta mark and ${MASQUERADE_MARK} == 0 return`,
       'meta mark set meta mark and 0xffffbfff',
       'masquerade fully-random',
     ]),
@@ -129,6 +129,6 @@ export function serviceRuleset(fronts: readonly ServiceFront[], options: Ruleset
       'ct state new jump unserved',
     ]),
   ];
-  const table = `table inet ${proxyTable}`;
+  const table = `table inet ${PROXY_TABLE}`;
   return [table, `delete ${table}`, `${table} {`, ...chains, '}', ''].join('\n');
 }

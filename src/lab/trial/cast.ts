@@ -4,11 +4,11 @@ import { type Pod, type Service, serviceSelects } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
 import { branch, dualStack, type LabNode, outside, overlayCidr, underlay } from '../addressing.ts';
 import type { PodRecord } from '../pod-record.ts';
-import { branchNetns, clientNetns, inNetnsOf, routerNetns } from '../topology.ts';
+import { BRANCH_NETNS, CLIENT_NETNS, inNetnsOf, ROUTER_NETNS } from '../topology.ts';
 import type { Cast, Place, ServicePlace } from './cells.ts';
 
 /** The port of lab-probe on machines that are not pods. */
-export const machinePort = 8080;
+export const MACHINE_PORT = 8080;
 
 /** The ports of a pod's server: those that its containers name, else 80. */
 export function podPorts(pod: Pod): number[] {
@@ -22,21 +22,21 @@ function isOverlay(address: string): boolean {
 }
 
 function machine(name: string, kind: Place['kind'], address: Place['address'], probe: string): Place {
-  return { name, kind, address, port: machinePort, probe: inNetnsOf(name, probe) };
+  return { name, kind, address, port: MACHINE_PORT, probe: inNetnsOf(name, probe) };
 }
 
 /** The machines: nodes, router and client. */
 export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
   return [
     ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address, probe), node: node.name })),
-    machine(routerNetns, 'router', underlay.gateway, probe),
-    machine(clientNetns, 'client', outside.client, probe),
+    machine(ROUTER_NETNS, 'router', underlay.gateway, probe),
+    machine(CLIENT_NETNS, 'client', outside.client, probe),
   ];
 }
 
 /** The client in the branch office. Only random pods are tried from it. */
 export function branchPlace(probe: string): Place {
-  return machine(branchNetns, 'client', branch.client, probe);
+  return machine(BRANCH_NETNS, 'client', branch.client, probe);
 }
 
 /** A pod as a place; undefined while it has no sandbox or lacks an address. */

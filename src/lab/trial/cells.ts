@@ -64,9 +64,9 @@ export interface PlannedCell {
   readonly senseless?: boolean;
 }
 
-const invalidDrop =
+const INVALID_DROP =
   "the answer bypasses the pod's node, so kube-proxy's rule drops the next packet as INVALID if nf_conntrack_tcp_be_liberal is 0 (kubernetes #117924)";
-const noPorts = 'a Service has ports, and ICMP has none';
+const NO_PORTS = 'a Service has ports, and ICMP has none';
 
 const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];
 
@@ -91,7 +91,7 @@ function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedC
       address: to.address[family],
       port: protocol === 'icmp' ? 0 : to.port,
       source: seen[family],
-      ...(lost && protocol === 'tcp' && { impossible: invalidDrop }),
+      ...(lost && protocol === 'tcp' && { impossible: INVALID_DROP }),
     })),
   );
 }
@@ -109,7 +109,7 @@ function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): Plan
       address: service.clusterIp[family],
       port: protocol === 'icmp' ? 0 : service.port,
       source: node.address[family],
-      ...(protocol === 'icmp' && { impossible: noPorts }),
+      ...(protocol === 'icmp' && { impossible: NO_PORTS }),
     })),
   );
 }
@@ -130,7 +130,7 @@ function toNodePort(from: Place, service: ServicePlace, node: Place, { places }:
       source: seen[family],
       ...(from.kind === service.backends &&
         from.node === node.node && { hairpinSource: node.address[family] }),
-      ...(protocol === 'icmp' && { impossible: noPorts, senseless: true }),
+      ...(protocol === 'icmp' && { impossible: NO_PORTS, senseless: true }),
     })),
   );
 }

@@ -2,7 +2,7 @@
 
 import { wrapped } from '#base';
 
-const gap = 2;
+const GAP = 2;
 
 /** How to print a text that is padded to the width of its column. */
 type Show = (text: string, padded: string) => string;
@@ -16,7 +16,7 @@ export function columns(rows: readonly (readonly string[])[], width: number, sho
     return Array.from({ length: height }, (_, line) =>
       cells
         .map((parts, i) => show(parts[line] ?? '', (parts[line] ?? '').padEnd(widths[i] ?? 0)))
-        .join(' '.repeat(gap))
+        .join(' '.repeat(GAP))
         .trimEnd(),
     );
   });
@@ -30,7 +30,7 @@ function columnWidths([titles = [], ...rows]: readonly (readonly string[])[], wi
     Math.max(longestWord(title), ...rows.map((row) => row[i]?.length ?? 0)),
   );
   const words = titles.map((_, i) => Math.max(...[titles, ...rows].map((row) => longestWord(row[i] ?? ''))));
-  const room = width - gap * (titles.length - 1);
+  const room = width - GAP * (titles.length - 1);
   while (sum(widths) > room) {
     const spare = widths.map((each, i) => each - Math.max(words[i] ?? 0, 1));
     const most = Math.max(...spare) > 0 ? indexOfLargest(spare) : indexOfLargest(widths);

@@ -4,7 +4,7 @@ import {
   bothFamilies,
   type DualStack,
   type LabNode,
-  nodeNic,
+  NODE_NIC,
   overlayCidr,
   serviceCidr,
   underlay,
@@ -21,7 +21,7 @@ export interface GoldenPod {
   readonly number: number;
 }
 
-const replyMarks = `
+const REPLY_MARKS = `
 table inet golden {
   chain prerouting {
     type filter hook prerouting priority mangle
@@ -51,7 +51,7 @@ export function makeGoldenPod({ name, node, address, number }: GoldenPod): void 
   const [podMac, hostMac] = [`0a:1b:00:00:00:0${number}`, `0a:1b:00:00:01:0${number}`];
   runSync({ argv: ['ip', 'netns', 'add', name] });
   ip(node.name, [
-    `link add eth0 link ${nodeNic} netns ${name} type macvlan mode bridge`,
+    `link add eth0 link ${NODE_NIC} netns ${name} type macvlan mode bridge`,
     `link add ${hostVeth} address ${hostMac} type veth peer name veth0 address ${podMac} netns ${name}`,
     `link set ${hostVeth} up`,
   ]);
@@ -80,7 +80,7 @@ export function makeGoldenPod({ name, node, address, number }: GoldenPod): void 
       `neigh add ${address[f]} lladdr ${podMac} dev ${hostVeth} nud permanent`,
     ]),
   );
-  runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input: replyMarks });
+  runSync({ argv: inNetnsOf(name, 'nft', '-f', '-'), input: REPLY_MARKS });
 }
 
 /** The rule of golden G1 that all pods of a node share: it is made once for each node. */

@@ -6,7 +6,7 @@ import type { EndpointSlice, Service } from '#api';
 import { bothFamilies, type LabNode, labNodes, overlayCidr } from '../addressing.ts';
 import { runSync } from '../command.ts';
 import { mountLab, mountNode, onNode } from '../mounts.ts';
-import { natOutgoing, overlayNetwork, overlayPlugin, overlayPluginType } from '../overlay.ts';
+import { NAT_OUTGOING, OVERLAY_PLUGIN, OVERLAY_PLUGIN_TYPE, overlayNetwork } from '../overlay.ts';
 import { serviceFronts, serviceRuleset } from '../services/index.ts';
 import { buildTopology, inNetnsOf } from '../topology.ts';
 import { machinePlaces } from './cast.ts';
@@ -15,7 +15,7 @@ import { type GoldenPod, makeGoldenNode, makeGoldenPod } from './golden-pods.ts'
 import { askByProbe, askInCrowd } from './prober.ts';
 import { type Cell, tryWithRetries } from './table.ts';
 
-const podPort = 80;
+const POD_PORT = 80;
 
 interface GoldenService {
   readonly place: ServicePlace;
@@ -36,7 +36,7 @@ function goldenService(
     place: {
       name,
       clusterIp,
-      port: podPort,
+      port: POD_PORT,
       nodePort,
       externalLocal,
       backends: pods[0]?.kind === 'overlay pod' ? 'overlay pod' : 'underlay pod',
@@ -49,7 +49,7 @@ function goldenService(
         ports: protocols.map((protocol) => ({
           name: protocol.toLowerCase(),
           protocol,
-          port: podPort,
+          port: POD_PORT,
           nodePort,
         })),
       },
@@ -61,7 +61,7 @@ function goldenService(
         labels: { 'kubernetes.io/service-name': name },
       },
       addressType: `IPv${family}`,
-      ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: podPort })),
+      ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: POD_PORT })),
       endpoints: pods.map(({ address, node = '' }) => ({ addresses: [address[family]], nodeName: node })),
     })),
   };
@@ -85,7 +85,7 @@ function overlayPod(node: LabNode, probe: string): Place {
   ];
   const result = JSON.parse(
     runSync({
-      argv: ['env', ...environment, ...onNode(node.name, `/opt/cni/bin/${overlayPluginType}`)],
+      argv: ['env', ...environment, ...onNode(node.name, `/opt/cni/bin/${OVERLAY_PLUGIN_TYPE}`)],
       input: JSON.stringify({ cniVersion, name: network, ...plugins[0] }),
     }),
   ) as { ips: { address: string }[] };
@@ -95,7 +95,7 @@ function overlayPod(node: LabNode, probe: string): Place {
     kind: 'overlay pod',
     node: node.name,
     address: { 4: v4, 6: v6 },
-    port: podPort,
+    port: POD_PORT,
     probe: inNetnsOf(name, probe),
   };
 }
@@ -113,18 +113,18 @@ function underlayPod(name: string, node: LabNode, number: number, probe: string)
     kind: 'underlay pod',
     node: node.name,
     address: pod.address,
-    port: podPort,
+    port: POD_PORT,
     probe: inNetnsOf(name, probe),
   };
 }
 
 async function goldenNode(node: LabNode): Promise<void> {
   await mountNode(node, {
-    files: { [`/opt/cni/bin/${overlayPluginType}`]: { text: overlayPlugin, mode: 0o755 } },
+    files: { [`/opt/cni/bin/${OVERLAY_PLUGIN_TYPE}`]: { text: OVERLAY_PLUGIN, mode: 0o755 } },
     pluginFolders: ['/usr/lib/cni'],
   });
   makeGoldenNode(node);
-  runSync({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: natOutgoing });
+  runSync({ argv: inNetnsOf(node.name, 'nft', '-f', '-'), input: NAT_OUTGOING });
 }
 
 /** Starts the server of every place. Resolves when all of them listen. */

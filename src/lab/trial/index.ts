@@ -1,4 +1,4 @@
-export { branchPlace, machinePlaces, machinePort, podPlace, podPorts } from './cast.ts';
+export { branchPlace, MACHINE_PORT, machinePlaces, podPlace, podPorts } from './cast.ts';
 export type { Asker, Place, PlannedCell } from './cells.ts';
 export {
   type Ask,

@@ -30,17 +30,17 @@ export type Ask = (
 ) => Promise<Verdict[]>;
 
 /** Long enough for a lost first packet (TCP sends it again after 1 s), short enough for cells that cannot work. */
-const timeoutMs = 2500;
-const crowdTimeoutMs = 8000;
-const hastyTimeoutMs = 1500;
+const TIMEOUT_MS = 2500;
+const CROWD_TIMEOUT_MS = 8000;
+const HASTY_TIMEOUT_MS = 1500;
 
-export const askByProbe: Ask = (argv, questions) => askPatiently(argv, questions, timeoutMs);
+export const askByProbe: Ask = (argv, questions) => askPatiently(argv, questions, TIMEOUT_MS);
 
 /** The same, when many questions are expected to get no answer. */
-export const askInHaste: Ask = (argv, questions) => askPatiently(argv, questions, hastyTimeoutMs);
+export const askInHaste: Ask = (argv, questions) => askPatiently(argv, questions, HASTY_TIMEOUT_MS);
 
 /** The same, when hundreds ask at once and each waits for its turn. */
-export const askInCrowd: Ask = (argv, questions) => askPatiently(argv, questions, crowdTimeoutMs);
+export const askInCrowd: Ask = (argv, questions) => askPatiently(argv, questions, CROWD_TIMEOUT_MS);
 
 async function askPatiently(
   argv: readonly [string, ...string[]],

@@ -1,7 +1,7 @@
 // What the lab prints after its table: the participants, the facts as JSON, and how to look around.
 
 import { join } from 'node:path';
-import { labFolder } from '../mounts.ts';
+import { LAB_FOLDER } from '../mounts.ts';
 import { binFolder, kubeconfigPath, pathInside } from '../running-labs.ts';
 import type { Place } from './cells.ts';
 import type { Outcome } from './trial.ts';
@@ -43,6 +43,6 @@ export function howToLookAround(pid: string, { places }: Outcome): string {
     `  export PATH=${pathInside(pid, binFolder)}:$PATH`,
     '  orbctl lab ls',
     `  orbctl lab exec ${pod} -- ip route   (or on node1, router, client)`,
-    `Logs: ${pathInside(pid, join(labFolder, 'log'))}`,
+    `Logs: ${pathInside(pid, join(LAB_FOLDER, 'log'))}`,
   ].join('\n');
 }

@@ -21,9 +21,9 @@ export interface RolloutParts {
   readonly stop: AbortSignal;
 }
 
-const namespace = 'default';
-const pollMs = 100;
-const nodePollMs = 20;
+const NAMESPACE = 'default';
+const POLL_MS = 100;
+const NODE_POLL_MS = 20;
 
 function isReady({ status }: Node | Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
@@ -50,16 +50,16 @@ export async function awaitNodes({
       const message = `after ${timeoutMs / 1000} s ${ready.length} of ${nodeCount} nodes are ready, not ${names.join(', ')}`;
       throw new OrbError('LAB_STEP_FAILED', { message });
     }
-    await clock.sleep(nodePollMs, stop);
+    await clock.sleep(NODE_POLL_MS, stop);
   }
 }
 
 /** How many pods the workloads of the namespace want. A pod without a controller counts as one. */
 async function wantedPods(client: KubeClient, nodeCount: number, pods: readonly Pod[]): Promise<number> {
   const [deployments, statefulSets, daemonSets] = await Promise.all([
-    client.list(resources.deployments, { namespace }),
-    client.list(resources.statefulSets, { namespace }),
-    client.list(resources.daemonSets, { namespace }),
+    client.list(resources.deployments, { namespace: NAMESPACE }),
+    client.list(resources.statefulSets, { namespace: NAMESPACE }),
+    client.list(resources.daemonSets, { namespace: NAMESPACE }),
   ]);
   const replicas = [...deployments.items, ...statefulSets.items].map(({ spec }) => spec?.replicas ?? 1);
   const bare = pods.filter(({ metadata }) => (metadata.ownerReferences ?? []).length === 0);
@@ -77,12 +77,12 @@ export async function awaitRollout({
 }: RolloutParts): Promise<Rollout> {
   const deadline = clock.monotonic() + timeoutMs;
   for (;;) {
-    const pods = (await client.list(resources.pods, { namespace })).items;
+    const pods = (await client.list(resources.pods, { namespace: NAMESPACE })).items;
     const wanted = await wantedPods(client, nodeCount, pods);
     const ready = pods.filter(isReady);
     detail(`${ready.length} of ${wanted} pods ready`);
     if (wanted > 0 && ready.length >= wanted) {
-      const all = (await client.list(resources.services, { namespace })).items;
+      const all = (await client.list(resources.services, { namespace: NAMESPACE })).items;
       // The API server's own Service has no pods.
       const services = all.filter(({ spec }) => spec?.selector !== undefined);
       const backends = services.map((service) => {
@@ -92,7 +92,7 @@ export async function awaitRollout({
       return { pods: ready, services, endpoints: backends.reduce((sum, count) => sum + count, 0) };
     }
     if (clock.monotonic() > deadline) throw late(pods, ready.length, wanted, timeoutMs);
-    await clock.sleep(pollMs, stop);
+    await clock.sleep(POLL_MS, stop);
   }
 }
 

@@ -56,7 +56,7 @@ export interface TableView {
 }
 
 /** The most characters in a line of the table. */
-const lineWidth = 120;
+const LINE_WIDTH = 120;
 
 /** The failed cells, or all, as a table with its notes below; the last line has the counts. */
 export function tableText(cells: readonly Cell[], { full, paint }: TableView, lead: Lead = pairs): string {
@@ -87,9 +87,9 @@ function tableLines(lines: readonly (readonly Cell[])[], paint: Paint, lead: Lea
   const show = (text: string, padded: string) =>
     text.startsWith('FAIL') ? paint('bad', padded) : text.startsWith('–') ? paint('faint', padded) : padded;
   return [
-    ...columns([titles, ...rows], lineWidth, show),
+    ...columns([titles, ...rows], LINE_WIDTH, show),
     // The empty titles give an empty line before the notes.
-    ...columns([['', ''], ...notes.texts.map((text, i) => [raised(i + 1), text])], lineWidth),
+    ...columns([['', ''], ...notes.texts.map((text, i) => [raised(i + 1), text])], LINE_WIDTH),
     '',
   ];
 }

@@ -16,7 +16,7 @@ import {
   type LabParts,
   labListing,
   labTables,
-  maximumNodes,
+  MAXIMUM_NODES,
   placeNames,
   runControllers,
   runLab,
@@ -43,7 +43,7 @@ type LabCommands = Omit<Commands, 'check' | 'trace'>;
 export function labCommands(programs: string, manifests: string): LabCommands {
   const { env } = process;
   return {
-    maximumNodes,
+    maximumNodes: MAXIMUM_NODES,
     placeNames: () => (process.getuid?.() === 0 ? placeNames(runningLabs()) : []),
     async lab(flags) {
       needRoot('run');

@@ -26,7 +26,7 @@ export type ProbeReport =
   | { readonly kind: 'absent' };
 
 /** The time between the first and the second announcement. */
-const announcementGapMs = 50;
+const ANNOUNCEMENT_GAP_MS = 50;
 
 /**
  * Sets the NIC up and probes. If the verdict is `free`, announces the addresses now, and again in the background.
@@ -137,7 +137,7 @@ function announceTwice(wire: Wire, addresses: readonly Address[], clock: Clock, 
   const twice = async () => {
     try {
       once();
-      await clock.sleep(announcementGapMs);
+      await clock.sleep(ANNOUNCEMENT_GAP_MS);
       once();
     } catch (error) {
       // The pod may be gone by now. A neighbour with another link address in its cache asks again when it gets no

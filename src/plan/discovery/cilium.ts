@@ -7,7 +7,7 @@ import { joined } from './node-networks.ts';
 import type { SourceReader } from './sources.ts';
 
 /** In these modes pods have addresses of the cloud's own network, and no network is theirs alone. */
-const CLOUD_MODES = ['eni', 'azure', 'alibabacloud'];
+const cloudModes = ['eni', 'azure', 'alibabacloud'];
 
 /** `cluster` finds the networks of the cluster, which the mode `kubernetes` uses. */
 export function ciliumNetworks(reader: SourceReader, cluster: () => Finding): Finding {
@@ -22,7 +22,7 @@ export function ciliumNetworks(reader: SourceReader, cluster: () => Finding): Fi
   }
   if (mode === 'multi-pool') return withoutDisabled(ofPools(reader), data);
   if (mode === 'kubernetes') return withoutDisabled(cluster(), data);
-  if (CLOUD_MODES.includes(mode)) return noNetworks(`Cilium's IPAM mode ${mode} has no networks of its own`);
+  if (cloudModes.includes(mode)) return noNetworks(`Cilium's IPAM mode ${mode} has no networks of its own`);
   return fault('Unsupported', `unsupported Cilium IPAM mode: ${mode}; set podCIDRType to cluster or none`);
 }
 

@@ -20,7 +20,7 @@ import {
   read,
   staticPod,
 } from './cluster-fixture.ts';
-import { type ClusterFacts, DEFAULT_CILIUM_CONFIG, type SourceName, sourcesOf } from './index.ts';
+import { type ClusterFacts, defaultCiliumConfig, type SourceName, sourcesOf } from './index.ts';
 
 /** A cluster whose API server has no ServiceCIDRs. */
 const old: ClusterFacts = { serviceCIDRs: notServed };
@@ -61,7 +61,7 @@ test('a source is followed no wider than needed, and Cilium’s ConfigMap where 
   );
   assert.deepEqual([ciliumConfig.namespace, ciliumConfig.fieldSelector], ['cni', 'metadata.name=mine']);
   assert.equal(
-    sourcesOf(DEFAULT_CILIUM_CONFIG).controllerManagers.labelSelector,
+    sourcesOf(defaultCiliumConfig).controllerManagers.labelSelector,
     'component=kube-controller-manager',
   );
 });

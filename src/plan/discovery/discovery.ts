@@ -8,7 +8,7 @@ import { serviceNetworks } from './service-networks.ts';
 import {
   type CiliumConfigName,
   type ClusterFacts,
-  DEFAULT_CILIUM_CONFIG,
+  defaultCiliumConfig,
   type SourceName,
   SourceReader,
   sourcesOf,
@@ -17,7 +17,7 @@ import {
 export interface DiscoveryOptions {
   /** Reads YAML. Throws if it is none. */
   readonly readYaml: (text: string) => unknown;
-  /** {@link DEFAULT_CILIUM_CONFIG} by default. */
+  /** {@link defaultCiliumConfig} by default. */
   readonly ciliumConfig?: CiliumConfigName;
 }
 
@@ -51,7 +51,7 @@ export interface Discovery {
 export function discoverNetworks(
   { metadata, spec }: Pick<SpiderCoordinator, 'metadata' | 'spec'>,
   facts: ClusterFacts,
-  { readYaml, ciliumConfig = DEFAULT_CILIUM_CONFIG }: DiscoveryOptions,
+  { readYaml, ciliumConfig = defaultCiliumConfig }: DiscoveryOptions,
 ): Discovery {
   const reader = new SourceReader(facts, sourcesOf(ciliumConfig));
   const type = spec?.podCIDRType ?? 'auto';

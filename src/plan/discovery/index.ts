@@ -15,7 +15,7 @@ export {
 export {
   type CiliumConfigName,
   type ClusterFacts,
-  DEFAULT_CILIUM_CONFIG,
+  defaultCiliumConfig,
   type Reading,
   type Source,
   type SourceName,

@@ -47,7 +47,7 @@ export interface CiliumConfigName {
   readonly name: string;
 }
 
-export const DEFAULT_CILIUM_CONFIG: CiliumConfigName = { namespace: 'kube-system', name: 'cilium-config' };
+export const defaultCiliumConfig: CiliumConfigName = { namespace: 'kube-system', name: 'cilium-config' };
 
 /** How each source is followed. Only those of {@link Discovery.consulted} need to be. */
 export function sourcesOf(cilium: CiliumConfigName): Readonly<Record<SourceName, Source>> {

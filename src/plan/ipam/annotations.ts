@@ -14,7 +14,7 @@ export const IPPOOLS_ANNOTATION = `${PREFIX}ippools`;
 export const IPPOOL_ANNOTATION = `${PREFIX}ippool`;
 export const ROUTES_ANNOTATION = `${PREFIX}routes`;
 /** These annotations ask for pools that are created automatically. */
-export const SUBNET_ANNOTATIONS = [`${PREFIX}subnets`, `${PREFIX}subnet`] as const;
+export const subnetAnnotations = [`${PREFIX}subnets`, `${PREFIX}subnet`] as const;
 
 /** Pool names for each family, in the user's order. Wildcards are not expanded yet. */
 export type NamedPools = Readonly<Record<Family, readonly string[]>>;

@@ -11,7 +11,7 @@ import {
   readIPPool,
   readIPPools,
   readNamespacePools,
-  SUBNET_ANNOTATIONS,
+  subnetAnnotations,
 } from './annotations.ts';
 import { type PoolCatalog, poolsWhere } from './catalog.ts';
 import { isPattern, patternMatcher } from './pool-pattern.ts';
@@ -64,10 +64,10 @@ export function selectCandidates(sources: CandidateSources): NicCandidates[] {
  * of any pool.
  */
 function refuseSubnets(annotations: Annotations): void {
-  const key = SUBNET_ANNOTATIONS.find((candidate) => annotations[candidate] !== undefined);
+  const key = subnetAnnotations.find((candidate) => annotations[candidate] !== undefined);
   if (key === undefined) return;
   const allowed = `${IPPOOLS_ANNOTATION} or ${IPPOOL_ANNOTATION}`;
-  const message = `it's invalid to use '${SUBNET_ANNOTATIONS.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not supported; allowed: ${allowed}`;
+  const message = `it's invalid to use '${subnetAnnotations.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not supported; allowed: ${allowed}`;
   throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${key}` });
 }
 

@@ -24,7 +24,7 @@ export interface DesiredParent {
 }
 
 /** Spiderpool's default (its ifacer, DefaultBondName). */
-const defaultBondName = 'sp_bond0';
+const DEFAULT_BOND_NAME = 'sp_bond0';
 
 /**
  * One interface is used as it is, or with a VLAN on it. Several interfaces are bonded if `bond` is set, and otherwise
@@ -34,7 +34,7 @@ export function desiredParent({ interfaces, vlanID, bond }: ParentConf): Desired
   const [first] = interfaces;
   if (first === undefined || (interfaces.length > 1 && bond === undefined)) return {};
   if (interfaces.length === 1 || bond === undefined) return vlanOn(first, vlanID);
-  const name = bond.name || defaultBondName;
+  const name = bond.name || DEFAULT_BOND_NAME;
   const ports = [...new Set(interfaces)];
   return {
     bond: { name, mode: bond.mode, ports, options: readOptions(bond.options) },

@@ -49,13 +49,13 @@ export type Verdict =
   | { readonly kind: 'unheard' };
 
 /** RFC 5227, 2.1.1: PROBE_NUM. */
-const conflictRounds = 3;
-const stepsPerDeadline = 10;
+const CONFLICT_ROUNDS = 3;
+const STEPS_PER_DEADLINE = 10;
 /**
  * The number of last steps that name a sender. Switches that inspect ARP may drop questions from 0.0.0.0, and gateways
  * may ignore them.
  */
-const namedSteps = 3;
+const NAMED_STEPS = 3;
 
 /**
  * One probing of all addresses of a NIC. It gets the time and the sightings as input, and has no clock and no socket.
@@ -74,7 +74,7 @@ export class Probing {
 
   constructor(input: ProbingInput, nowMs: number) {
     this.#input = input;
-    this.#stepMs = input.deadlineMs / stepsPerDeadline;
+    this.#stepMs = input.deadlineMs / STEPS_PER_DEADLINE;
     this.#endMs = nowMs + input.deadlineMs;
     this.#nextMs = nowMs;
     this.#silent = questions(input.targets);
@@ -99,7 +99,7 @@ export class Probing {
       return [];
     }
     if (nowMs < this.#nextMs) return [];
-    if (this.#phase === 'conflict' && this.#rounds === conflictRounds) this.#askGateways();
+    if (this.#phase === 'conflict' && this.#rounds === CONFLICT_ROUNDS) this.#askGateways();
     if (this.#verdict !== undefined) return [];
     this.#nextMs = nowMs + this.#stepMs;
     this.#lastRoundLost = false;
@@ -134,7 +134,7 @@ export class Probing {
   }
 
   #questions(nowMs: number): Emission[] {
-    const named = this.#input.detectConflict && nowMs >= this.#endMs - namedSteps * this.#stepMs;
+    const named = this.#input.detectConflict && nowMs >= this.#endMs - NAMED_STEPS * this.#stepMs;
     return [...this.#silent.values()].map(({ gateway, address }) => ({
       kind: 'ask',
       gateway,

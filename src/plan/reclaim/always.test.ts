@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Pod } from '#api';
 import {
-  DEFAULT_RECLAIM_SETTINGS,
+  defaultReclaimSettings,
   type Owner,
   type ReclaimFacts,
   type ReclaimSettings,
@@ -82,7 +82,7 @@ test('an address of a living pod with the same UID is never freed, whatever else
     fc.property(anyPod('u1'), anyFacts, anySettings, (pod, facts, settings) => {
       fc.pre(lives(pod, facts));
       const all = factsOf({ ...facts, holder: present(pod) });
-      const { action } = reclaimVerdict(all, { ...DEFAULT_RECLAIM_SETTINGS, ...settings });
+      const { action } = reclaimVerdict(all, { ...defaultReclaimSettings, ...settings });
       assert.notEqual(action, 'free');
     }),
     { numRuns: 2_000 },
@@ -93,7 +93,7 @@ test('an endpoint of a living pod of that name is never deleted', () => {
   fc.assert(
     fc.property(anyPod('u2'), anyFacts, anySettings, (namesake, facts, settings) => {
       const all = factsOf({ ...facts, namesake, endpoint: present(endpointOf('u2')) });
-      const verdict = reclaimVerdict(all, { ...DEFAULT_RECLAIM_SETTINGS, ...settings });
+      const verdict = reclaimVerdict(all, { ...defaultReclaimSettings, ...settings });
       assert.ok(verdict.action !== 'free' || !verdict.endpoint);
     }),
     { numRuns: 1_000 },
@@ -108,7 +108,7 @@ test('an address that nobody holds is freed in the end, and no verdict waits for
       let nowMs = facts.nowMs;
       for (let looks = 0; looks < 4; looks++) {
         const all = factsOf({ ...facts, owner: of, nowMs });
-        const verdict = reclaimVerdict(all, { ...DEFAULT_RECLAIM_SETTINGS, ...settings });
+        const verdict = reclaimVerdict(all, { ...defaultReclaimSettings, ...settings });
         if (verdict.action === 'free') return;
         assert.equal(verdict.action, 'wait', verdict.why);
         if (verdict.action !== 'wait') return;
@@ -130,7 +130,7 @@ test('a finished or deleted pod gives its address back in the end, unless a fixe
       fc.pre(finished || pod.metadata.deletionTimestamp !== undefined);
       const nowMs = NOW_MS + 86_400_000;
       const all = factsOf({ ...facts, holder: present(pod), owner: { kind: 'other' }, nowMs });
-      assert.equal(reclaimVerdict(all, DEFAULT_RECLAIM_SETTINGS).action, 'free');
+      assert.equal(reclaimVerdict(all, defaultReclaimSettings).action, 'free');
     }),
     { numRuns: 1_000 },
   );

@@ -7,5 +7,5 @@ export type {
   SandboxSight,
   Sight,
 } from './facts.ts';
-export { DEFAULT_RECLAIM_SETTINGS, type ReclaimSettings } from './settings.ts';
+export { defaultReclaimSettings, type ReclaimSettings } from './settings.ts';
 export { type ReclaimVerdict, reclaimVerdict } from './verdict.ts';

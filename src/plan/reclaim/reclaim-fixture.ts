@@ -3,7 +3,7 @@
 import { type Pod, resources, type SpiderEndpoint } from '#api';
 import type { ReclaimFacts } from './index.ts';
 import {
-  DEFAULT_RECLAIM_SETTINGS,
+  defaultReclaimSettings,
   type ReclaimSettings,
   type ReclaimVerdict,
   reclaimVerdict,
@@ -85,7 +85,7 @@ export function verdictOf(
   changes: Partial<ReclaimFacts> = {},
   settings: Partial<ReclaimSettings> = {},
 ): ReclaimVerdict {
-  return reclaimVerdict(factsOf(changes), { ...DEFAULT_RECLAIM_SETTINGS, ...settings });
+  return reclaimVerdict(factsOf(changes), { ...defaultReclaimSettings, ...settings });
 }
 
 /** `keep`, `free`, `free with endpoint`, or `wait` with the seconds from {@link NOW_MS}. */

@@ -20,7 +20,7 @@ export interface ReclaimSettings {
 }
 
 /** The values of Spiderpool's chart. */
-export const DEFAULT_RECLAIM_SETTINGS: ReclaimSettings = {
+export const defaultReclaimSettings: ReclaimSettings = {
   enabled: true,
   endedPodsOnReadyNodes: true,
   endedPodsOnNotReadyNodes: true,

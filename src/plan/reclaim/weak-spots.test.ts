@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { claimOf, DEFAULT_RECLAIM_SETTINGS } from './index.ts';
+import { claimOf, defaultReclaimSettings } from './index.ts';
 import { at, endpointOf, NOW_MS, podOf, present, statefulSet, told, verdictOf } from './reclaim-fixture.ts';
 
 const virtualMachine = { kind: 'VirtualMachineInstance', name: 'vm' } as const;
@@ -163,7 +163,7 @@ test('a record with a wrong UID is kept while the pod of that name shows its add
 
 test('ordinals count from ordinals.start, and names that the StatefulSet does not give hold nothing', () => {
   const owner = { kind: 'StatefulSet', name: 'app', ordinals: { start: 5, replicas: 2 } } as const;
-  const state = (pod: string) => claimOf({ pod }, owner, DEFAULT_RECLAIM_SETTINGS).state;
+  const state = (pod: string) => claimOf({ pod }, owner, defaultReclaimSettings).state;
   assert.deepEqual(['ns/app-4', 'ns/app-5', 'ns/app-6', 'ns/app-7'].map(state), [
     'lost',
     'kept',
@@ -178,5 +178,5 @@ test('ordinals count from ordinals.start, and names that the StatefulSet does no
     'lost',
   ]);
   const deleted = { ...owner, ordinals: undefined };
-  assert.equal(claimOf({ pod: 'ns/app-5' }, deleted, DEFAULT_RECLAIM_SETTINGS).state, 'lost');
+  assert.equal(claimOf({ pod: 'ns/app-5' }, deleted, defaultReclaimSettings).state, 'lost');
 });

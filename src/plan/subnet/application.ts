@@ -23,7 +23,7 @@ export type OwnerLookup = (
 ) => KubeObject | undefined;
 
 /** The kinds whose number of pods we know. They have the group version that follows. */
-const KNOWN_KINDS: Readonly<Record<string, string>> = {
+const knownKinds: Readonly<Record<string, string>> = {
   Deployment: 'apps/v1',
   ReplicaSet: 'apps/v1',
   StatefulSet: 'apps/v1',
@@ -33,7 +33,7 @@ const KNOWN_KINDS: Readonly<Record<string, string>> = {
 };
 
 /** The kinds that another kind may control. */
-const CONTROLLED_BY = { ReplicaSet: 'Deployment', Job: 'CronJob' } as const;
+const controlledBy = { ReplicaSet: 'Deployment', Job: 'CronJob' } as const;
 
 /**
  * The topmost known controller of the pod. A pod without controller is its own application, of kind Pod. A controller
@@ -66,7 +66,7 @@ export function isControlled(kind: string, object: KubeObject): boolean {
 
 /** Whether the kind is none of Kubernetes' own workloads. Then only the user knows how many pods it has. */
 export function isThirdParty({ apiVersion, kind }: Pick<Application, 'apiVersion' | 'kind'>): boolean {
-  return KNOWN_KINDS[kind] !== apiVersion && !isOrphan({ apiVersion, kind });
+  return knownKinds[kind] !== apiVersion && !isOrphan({ apiVersion, kind });
 }
 
 /** Whether the application is a pod without controller. */
@@ -83,6 +83,6 @@ function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-function isController({ apiVersion, kind }: OwnerReference, of: keyof typeof CONTROLLED_BY): boolean {
-  return kind === CONTROLLED_BY[of] && KNOWN_KINDS[kind] === apiVersion;
+function isController({ apiVersion, kind }: OwnerReference, of: keyof typeof controlledBy): boolean {
+  return kind === controlledBy[of] && knownKinds[kind] === apiVersion;
 }

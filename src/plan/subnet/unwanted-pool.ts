@@ -12,7 +12,7 @@ export interface UnwantedStep {
   readonly findings: readonly Finding[];
 }
 
-const NOTHING: UnwantedStep = { writes: [], findings: [] };
+const nothing: UnwantedStep = { writes: [], findings: [] };
 
 /**
  * What is done with the pool. `living` is the UID of the application of its name, undefined if there is none. A pool
@@ -22,7 +22,7 @@ const NOTHING: UnwantedStep = { writes: [], findings: [] };
  */
 export function planUnwantedPool(pool: SpiderIPPool, living: string | undefined): UnwantedStep {
   if (pool.metadata.deletionTimestamp !== undefined) return released(pool);
-  if (!isReclaimed(pool)) return NOTHING;
+  if (!isReclaimed(pool)) return nothing;
   const removal: UnwantedStep = { writes: [{ verb: 'delete', pool }], findings: [] };
   if (ownerUid(pool) !== living) return removal;
   const sight = trySeePool(pool);
@@ -45,7 +45,7 @@ function released(pool: SpiderIPPool): UnwantedStep {
   const { finalizers = [] } = pool.metadata;
   const sight = trySeePool(pool);
   if (!finalizers.includes(SPIDERPOOL_FINALIZER) || typeof sight === 'string' || !sight.inUse.isEmpty)
-    return NOTHING;
+    return nothing;
   const others = finalizers.filter((name) => name !== SPIDERPOOL_FINALIZER);
   return {
     writes: [{ verb: 'update', pool: { ...pool, metadata: { ...pool.metadata, finalizers: others } } }],

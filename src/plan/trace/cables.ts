@@ -93,13 +93,13 @@ function isPeer(one: Link, other: Link): boolean {
 }
 
 /** An overlay's tunnel has the same name on all nodes: vxlan.calico, tunl0, flannel.1. */
-const TUNNELS = ['vxlan', 'geneve', 'ipip', 'wireguard'];
+const tunnelKinds = ['vxlan', 'geneve', 'ipip', 'wireguard'];
 
 function tunnels(namespaces: readonly LinksOf[]): [End, End][] {
   const ends = namespaces
     .filter(({ kind }) => kind === 'node')
     .flatMap((namespace) => namespace.links.map((link) => ({ namespace, link })))
-    .filter(({ link }) => TUNNELS.includes(link.kind ?? ''));
+    .filter(({ link }) => tunnelKinds.includes(link.kind ?? ''));
   return ends.flatMap((end): [End, End][] => {
     const first = ends.find(({ link }) => link.name === end.link.name && link.kind === end.link.kind);
     return first === undefined || first === end ? [] : [[first, end]];

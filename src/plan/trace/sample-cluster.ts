@@ -17,9 +17,9 @@ import {
   type Lan,
   lanAddress,
   lans,
+  OVERLAY_MAC,
   overlayAddresses,
   overlayGateway,
-  overlayMac,
   pods,
   type SampleSettings,
   sampleNodeAddresses,
@@ -39,7 +39,7 @@ function buildNode(number: 1 | 2, built: readonly Built[], firewall: Firewall): 
     links: [
       { name: 'ens160', mac: `02:00:00:00:00:0${number}` },
       { name: 'ens192', mac: `02:00:00:00:01:0${number}` },
-      ...overlays.map(({ pod }) => ({ name: caliOf(pod), mac: overlayMac, kind: 'veth' })),
+      ...overlays.map(({ pod }) => ({ name: caliOf(pod), mac: OVERLAY_MAC, kind: 'veth' })),
       ...veths.map(({ hostLink, hostMac }) => ({ name: hostLink, mac: hostMac, kind: 'veth' })),
     ],
     addresses: [

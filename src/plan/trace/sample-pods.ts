@@ -41,7 +41,7 @@ export type Lan = keyof typeof lans;
 export const clusterCidrs = ['10.244.0.0/16', 'fd00:10:244::/56'].map(parseCidr);
 const serviceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'];
 export const overlayGateway = { 4: '169.254.1.1', 6: 'fe80::ecee:eeff:feee:eeee' } as const;
-export const overlayMac = 'ee:ee:ee:ee:ee:ee';
+export const OVERLAY_MAC = 'ee:ee:ee:ee:ee:ee';
 
 export const pods: readonly SamplePod[] = [
   ...(['C', 'M', 'D', 'X', 'T'] as const).flatMap((kind, i) =>
@@ -111,7 +111,7 @@ function overlayNic(pod: SamplePod): OverlayNic {
       routeBy(hostCidr(parseAddress(overlayGateway[4])), 'eth0'),
       ...families.map((family) => routeBy(anyOf(family), 'eth0', parseAddress(overlayGateway[family]))),
     ],
-    peer: { name: caliOf(pod), mac: overlayMac, kind: 'veth' },
+    peer: { name: caliOf(pod), mac: OVERLAY_MAC, kind: 'veth' },
   };
 }
 

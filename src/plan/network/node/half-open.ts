@@ -9,7 +9,7 @@ const CHAIN = 'forward';
 /** Before the chains of iptables (mangle -150, filter 0) and before any program that drops INVALID packets. */
 const HOOK = 'type filter hook forward priority mangle - 10; policy accept;';
 
-const WORDS = { 4: 'ip', 6: 'ip6' } as const;
+const words = { 4: 'ip', 6: 'ip6' } as const;
 
 /**
  * An underlay pod sends a request to an overlay pod of another node through its own node. The reply comes directly over
@@ -29,7 +29,7 @@ function rulesOf(networks: readonly Cidr[], family: Family): DesiredTableRule[] 
   const own = networks.filter(({ address }) => address.family === family).map(formatCidr);
   if (own.length === 0) return [];
   const overlay = `{ ${[...new Set(own)].sort().join(', ')} }`;
-  const ip = WORDS[family];
+  const ip = words[family];
   // Pods are connected by veths, including an overlay's pair of a pod with an underlay NIC. Packets that enter by the
   // node's NICs keep their conntrack state.
   const rule = `ct state invalid meta iifkind { "veth", "netkit" } ${ip} daddr ${overlay} ${ip} saddr != ${overlay} notrack`;

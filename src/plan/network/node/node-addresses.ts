@@ -5,10 +5,10 @@ import { type Address, maxPrefixLength, sameAddress, tryParseAddress } from '#ip
 import type { InterfaceAddress, Link } from '#net';
 
 /** Kinds of links that connect the node itself. A physical NIC has no kind. */
-const NIC_KINDS = new Set([undefined, 'bond', 'team', 'vlan', 'macvlan', 'openvswitch', 'veth']);
+const nicKinds = new Set([undefined, 'bond', 'team', 'vlan', 'macvlan', 'openvswitch', 'veth']);
 
 /** Kinds of links that carry an overlay's packets between nodes, under any name. */
-const TUNNEL_KINDS = new Set(['vxlan', 'geneve', 'ipip', 'gre', 'gretap', 'sit', 'wireguard']);
+const tunnelKinds = new Set(['vxlan', 'geneve', 'ipip', 'gre', 'gretap', 'sit', 'wireguard']);
 
 /** Names of links that container engines and overlay networks make. Our own veths are included. */
 const FOREIGN_NAME =
@@ -45,7 +45,7 @@ function isUsable({ scope, dadFailed }: InterfaceAddress): boolean {
 }
 
 export function isTunnel({ kind = '' }: Link): boolean {
-  return TUNNEL_KINDS.has(kind);
+  return tunnelKinds.has(kind);
 }
 
 /**
@@ -64,7 +64,7 @@ function isNic(link: Link, links: readonly Link[]): boolean {
       (port) => port.masterIndex === link.index && port.kind !== 'bridge' && isNic(port, links),
     );
   }
-  return NIC_KINDS.has(link.kind) && !FOREIGN_NAME.test(link.name);
+  return nicKinds.has(link.kind) && !FOREIGN_NAME.test(link.name);
 }
 
 function distinct(addresses: readonly Address[]): Address[] {

@@ -10,13 +10,13 @@ import { replyLink } from './replies.ts';
  * A TCP client socket has no port yet when the kernel looks up its route, so any port means a reply. The kernel accepts
  * no range up to 65535 (fib_rule_port_range_valid).
  */
-const ANY_PORT = { first: 1, last: 65_534 } as const;
+const anyPort = { first: 1, last: 65_534 } as const;
 
 /**
  * A UDP client socket already has its port then. It is above this range (ip_local_port_range). Replies of a UDP server
  * above this range are not sent.
  */
-const SERVED_PORTS = { first: 1, last: 32_767 } as const;
+const servedPorts = { first: 1, last: 32_767 } as const;
 
 export function familiesWithoutDefault(context: PlanContext, defaults: readonly Route[]): Family[] {
   return context.gateways
@@ -66,8 +66,8 @@ export function lastResortRules(context: PlanContext, family: Family): Rule[] {
     protocol: ROUTE_PROTOCOL,
   };
   return [
-    { ...rule, ipProtocol: IPPROTO.tcp, sourcePorts: ANY_PORT },
-    { ...rule, sourcePorts: SERVED_PORTS },
+    { ...rule, ipProtocol: IPPROTO.tcp, sourcePorts: anyPort },
+    { ...rule, sourcePorts: servedPorts },
     { ...rule, ipProtocol: family === 4 ? IPPROTO.icmp : IPPROTO.icmp6 },
   ];
 }

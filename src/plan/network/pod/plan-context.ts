@@ -48,7 +48,7 @@ export interface PlanContext {
   readonly numbers: PodNumbers;
 }
 
-const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
+const linkLocal = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
 
 /**
  * @throws OrbError COORDINATOR_NO_ADDRESS for a NIC without addresses, INPUT_INVALID for settings that do not fit them
@@ -121,7 +121,7 @@ function overlayNic(input: PodInput, ours: readonly Nic[], nodeLinks: NodeLinks)
 }
 
 function usable(addresses: readonly Cidr[]): Cidr[] {
-  return addresses.filter((cidr) => !LINK_LOCAL.some((net) => cidrContains(net, cidr.address)));
+  return addresses.filter((cidr) => !linkLocal.some((net) => cidrContains(net, cidr.address)));
 }
 
 function requireMtu(vethMtuBytes: number, families: readonly Family[]): void {

@@ -14,21 +14,21 @@ import {
 import { IPV6_DEFAULT_METRIC } from './numbers.ts';
 
 /** The names of /etc/protocols. */
-const IP_PROTOCOL_NAMES: Readonly<Record<number, string>> = {
+const ipProtocolNames: Readonly<Record<number, string>> = {
   [IPPROTO.icmp]: 'icmp',
   [IPPROTO.tcp]: 'tcp',
   [IPPROTO.udp]: 'udp',
   [IPPROTO.icmp6]: 'ipv6-icmp',
 };
 
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
+const protocolNames: Readonly<Record<number, string>> = {
   1: 'redirect',
   2: 'kernel',
   4: 'static',
   9: 'ra',
   16: 'dhcp',
 };
-const TABLE_NAMES: Readonly<Record<number, string>> = { 253: 'default', [MAIN_TABLE]: 'main', 255: 'local' };
+const tableNames: Readonly<Record<number, string>> = { 253: 'default', [MAIN_TABLE]: 'main', 255: 'local' };
 
 /** The route as `ip route show` prints it, without the table. */
 export function routeText(route: Route): string {
@@ -37,7 +37,7 @@ export function routeText(route: Route): string {
     route.type === 'unicast' ? '' : route.type,
     destinationText(route.destination),
     hopText(route),
-    route.protocol === RTPROT.boot ? '' : `proto ${PROTOCOL_NAMES[route.protocol] ?? route.protocol}`,
+    route.protocol === RTPROT.boot ? '' : `proto ${protocolNames[route.protocol] ?? route.protocol}`,
     route.scope === 'global' ? '' : `scope ${route.scope}`,
     route.source === undefined ? '' : `src ${formatAddress(route.source)}`,
     metricText(route, family === 6 ? IPV6_DEFAULT_METRIC : 0),
@@ -56,7 +56,7 @@ export function ruleText(rule: Rule): string {
     rule.to === undefined ? '' : `to ${destinationText(rule.to)}`,
     rule.mark === undefined ? '' : `fwmark ${markText(rule.mark)}`,
     rule.inputDev === undefined ? '' : `iif ${rule.inputDev}`,
-    rule.ipProtocol === undefined ? '' : `ipproto ${IP_PROTOCOL_NAMES[rule.ipProtocol] ?? rule.ipProtocol}`,
+    rule.ipProtocol === undefined ? '' : `ipproto ${ipProtocolNames[rule.ipProtocol] ?? rule.ipProtocol}`,
     rule.sourcePorts === undefined ? '' : `sport ${portsText(rule.sourcePorts)}`,
     `lookup ${tableText(rule.table)}`,
   ];
@@ -76,7 +76,7 @@ export function addressText(address: InterfaceAddress): string {
 }
 
 export function tableText(table: number): string {
-  return TABLE_NAMES[table] ?? String(table);
+  return tableNames[table] ?? String(table);
 }
 
 function destinationText(cidr: Cidr): string {
