@@ -12,7 +12,11 @@ const node = {
   metadata: { name: 'node1' },
   status: { addresses: [{ type: 'InternalIP', address: '10.6.212.101' }] },
 };
-const admission = poolAdmission({ pools: () => stored as unknown as SpiderIPPool[], nodes: () => [node] });
+const admission = poolAdmission({
+  pools: () => stored as unknown as SpiderIPPool[],
+  subnets: () => [],
+  nodes: () => [node],
+});
 
 function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {

@@ -1,14 +1,16 @@
-// Admission of our kinds in the server's process, by the decisions of plan/ipam. On a cluster, webhooks ask the same ones.
+// Admission of our kinds in the server's process, by the decisions of plan/admission. On a cluster, webhooks ask the same ones.
 
-import type { Node, SpiderIPPool } from '#api';
-import { type AdmissionCluster, type AdmissionIssue, admissionVerdict, admittedObject } from '#plan/ipam';
+import type { Node, SpiderIPPool, SpiderSubnet } from '#api';
+import { type AdmissionCluster, admissionVerdict, admittedObject } from '#plan/admission';
+import type { AdmissionIssue } from '#plan/ipam';
 import type { ApiObject } from './json.ts';
 import type { Admission, AdmissionRequest } from './ports.ts';
 import { invalid, type StatusCause } from './status.ts';
 
-/** The stored objects that a pool is checked against. */
+/** The stored objects that a pool or a subnet is checked against. */
 export interface StoredObjects {
   readonly pools: () => Iterable<SpiderIPPool>;
+  readonly subnets: () => Iterable<SpiderSubnet>;
   readonly nodes: () => Iterable<Node>;
 }
 
@@ -18,7 +20,7 @@ export function poolAdmission(stored: StoredObjects): Admission {
   const cluster: AdmissionCluster = { ...stored, families: [4, 6] };
   return {
     mutate(request) {
-      const admitted = admittedObject(request);
+      const admitted = admittedObject(request, cluster);
       return admitted === request.object ? request.object : withFinalizersOf(request, admitted as ApiObject);
     },
     validate(request) {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Node, resources, type SpiderIPPool } from '#api';
+import { type Node, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
 import {
   ApiServer,
   apiClusterIps,
@@ -78,6 +78,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     authority: tls.certificate,
     admission: poolAdmission({
       pools: () => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[],
+      subnets: () => server.objects(resources.spiderSubnets) as unknown as SpiderSubnet[],
       nodes: () => server.objects(resources.nodes) as unknown as Node[],
     }),
     clock: systemClock,

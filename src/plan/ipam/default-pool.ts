@@ -1,32 +1,41 @@
 // The defaults that admission sets in SpiderIPPools and SpiderReservedIPs before they are checked and stored.
 
-import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderReservedIP } from '#api';
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderReservedIP, type SpiderSubnet } from '#api';
 import { isOrbError } from '#base';
 import { AddressSet, type Cidr, cidrLabel, type Family, formatCidr, networkOf, parseCidr } from '#ip';
 import { reservedFamily } from './reserved.ts';
 
 export const POOL_CIDR_LABEL = 'ipam.spidernet.io/ippool-cidr';
 
-/**
- * The pool with version, finalizer, CIDR label and merged ranges. A subnet with host bits (`10.6.0.1/16`) becomes
- * canonical. Older Spiderpools accepted it, and manifests in use contain it. Spiderpool refuses it today. Unreadable
- * fields stay unchanged, and the checks report them. `old` is the stored pool on an update.
- */
+/** The pool with the defaults of {@link withNetworkDefaults}. `old` is the stored pool on an update. */
 export function defaultPool(pool: SpiderIPPool, old?: SpiderIPPool): SpiderIPPool {
-  const { metadata, spec } = pool;
-  if (metadata.deletionTimestamp !== undefined || spec === undefined) return pool;
+  return withNetworkDefaults(pool, old, POOL_CIDR_LABEL);
+}
+
+/**
+ * The object with version, finalizer, CIDR label and merged ranges. A subnet with host bits (`10.6.0.1/16`) becomes
+ * canonical. Older Spiderpools accepted it, and manifests in use contain it. Spiderpool refuses it today. Unreadable
+ * fields stay unchanged, and the checks report them. `old` is the stored object on an update.
+ */
+export function withNetworkDefaults<T extends SpiderIPPool | SpiderSubnet>(
+  object: T,
+  old: T | undefined,
+  cidrLabelKey: string,
+): T {
+  const { metadata, spec } = object;
+  if (metadata.deletionTimestamp !== undefined || spec === undefined) return object;
   const subnet = readable(() => networkOf(parseCidr(spec.subnet)));
   const finalizers = metadata.finalizers ?? [];
   const hasFinalizer = finalizers.includes(SPIDERPOOL_FINALIZER);
   const withFinalizer = hasFinalizer ? finalizers : [...finalizers, SPIDERPOOL_FINALIZER];
-  if (subnet === undefined) return { ...pool, metadata: { ...metadata, finalizers: withFinalizer } };
+  if (subnet === undefined) return { ...object, metadata: { ...metadata, finalizers: withFinalizer } };
   const family = subnet.address.family;
   return {
-    ...pool,
+    ...object,
     metadata: {
       ...metadata,
       finalizers: withFinalizer,
-      labels: { ...metadata.labels, [POOL_CIDR_LABEL]: cidrLabel(subnet) },
+      labels: { ...metadata.labels, [cidrLabelKey]: cidrLabel(subnet) },
     },
     spec: {
       ...spec,
@@ -51,7 +60,7 @@ export function defaultReservedIP(reserved: SpiderReservedIP): SpiderReservedIP 
  * The canonical text of the subnet. If the stored text means the same, it stays, because the field is immutable as
  * text.
  */
-function storedSubnet(subnet: Cidr, old: SpiderIPPool | undefined): string {
+function storedSubnet(subnet: Cidr, old: SpiderIPPool | SpiderSubnet | undefined): string {
   const canonical = formatCidr(subnet);
   const stored = old?.spec?.subnet;
   if (stored === undefined) return canonical;

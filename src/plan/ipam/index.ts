@@ -1,10 +1,3 @@
-export {
-  type AdmissionCluster,
-  type AdmissionQuestion,
-  type AdmissionVerdict,
-  admissionVerdict,
-  admittedObject,
-} from './admission.ts';
 export { type Assignment, chooseAddresses, interfaceAddress, type LedgerOf } from './allocate.ts';
 export { type Annotations, lowerCaseKeys, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
@@ -15,9 +8,10 @@ export {
   selectCandidates,
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
-export { POOL_CIDR_LABEL } from './default-pool.ts';
+export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL, withNetworkDefaults } from './default-pool.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
+export { nodeRouteIssues } from './node-routes.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export type { Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
@@ -27,4 +21,6 @@ export { refuseRequestedAddress } from './requested-address.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
-export type { AdmissionIssue } from './validate.ts';
+export { validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
+export { type AdmissionContext, type AdmissionIssue, validateNetwork } from './validate-network.ts';
+export { poolWarnings } from './warnings.ts';

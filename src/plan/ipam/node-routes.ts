@@ -3,7 +3,7 @@
 import type { Node, SpiderIPPool } from '#api';
 import { type Address, hostCidr, sameCidr, tryParseAddress } from '#ip';
 import { readPoolNetwork } from './pool-network.ts';
-import type { AdmissionIssue } from './validate.ts';
+import type { AdmissionIssue } from './validate-network.ts';
 
 /** One issue for each host route to an InternalIP of a node. A route that is already in `old` may stay. */
 export function nodeRouteIssues(

@@ -1,33 +1,20 @@
 // Admission's checks of SpiderIPPools and SpiderReservedIPs, with Spiderpool's messages where it has them.
 
-import {
-  type FieldIssue,
-  type LabelSelector,
-  SPIDERPOOL_FINALIZER,
-  type SpiderIPPool,
-  type SpiderReservedIP,
-  selectorMatches,
-} from '#api';
+import { type LabelSelector, type SpiderIPPool, type SpiderReservedIP, selectorMatches } from '#api';
 import { errorText, isOrbError } from '#base';
-import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, parseNetwork, sameCidr } from '#ip';
+import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, sameCidr } from '#ip';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 import { readReservedRanges } from './reserved.ts';
+import {
+  type AdmissionContext,
+  type AdmissionIssue,
+  immutableIssues,
+  terminatingIssues,
+  validateNetwork,
+  versionIssues,
+} from './validate-network.ts';
 import { unusableTexts } from './warnings.ts';
-
-/** One reason to refuse an object. */
-export interface AdmissionIssue extends FieldIssue {
-  /** The value has the right form, but the state of the cluster forbids it. */
-  readonly forbidden?: boolean;
-}
-
-/** What an object is checked against. */
-export interface AdmissionContext<T> {
-  /** The stored object on an update. */
-  readonly old?: T | undefined;
-  /** The families that are enabled. */
-  readonly families: readonly Family[];
-}
 
 /** Checks a pool after {@link defaultPool}. `others` are all stored pools, with or without this one. */
 export function validatePool(
@@ -36,15 +23,10 @@ export function validatePool(
   { old, families }: AdmissionContext<SpiderIPPool>,
 ): AdmissionIssue[] {
   const { spec } = pool;
-  if (spec === undefined) return [{ field: 'spec', value: undefined, message: 'is required' }];
-  if (isTerminating(pool)) return terminatingIssues('IPPool', spec, old?.spec);
-  const fixed = old === undefined ? [] : immutableIssues(spec, old.spec, ['ipVersion', 'subnet']);
-  if (fixed.length > 0) return fixed;
-  const issues: AdmissionIssue[] = subnetIssues(spec, old?.spec);
-  const network = readPoolNetwork(spec, issues);
+  const { issues, network, isFinal } = validateNetwork('IPPool', pool, { old, families });
+  if (spec === undefined || isFinal) return issues;
   issues.push(...podAffinityIssues(spec.podAffinity));
   if (network === undefined) return issues;
-  issues.push(...versionIssues(spec.ipVersion, families));
   for (const other of others) {
     if (other.metadata.name !== pool.metadata.name) issues.push(...overlapIssues(network, spec, other));
   }
@@ -74,55 +56,6 @@ export function validateReservedIP(
   issues.push(...versionIssues(spec.ipVersion, families));
   readReservedRanges(reserved, issues);
   return issues;
-}
-
-/** Without our finalizer the object is about to disappear and may change. */
-function isTerminating({ metadata }: SpiderIPPool): boolean {
-  return (
-    metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(SPIDERPOOL_FINALIZER)
-  );
-}
-
-function terminatingIssues(kind: string, spec: unknown, old: unknown): AdmissionIssue[] {
-  if (JSON.stringify(spec) === JSON.stringify(old)) return [];
-  return [{ field: 'spec', value: spec, message: `cannot update a terminating ${kind}`, forbidden: true }];
-}
-
-function immutableIssues<T extends object>(
-  spec: T,
-  old: T | undefined,
-  fields: readonly (keyof T & string)[],
-): AdmissionIssue[] {
-  return fields
-    .filter((field) => old?.[field] !== undefined && old[field] !== spec[field])
-    .map((field) => ({
-      field: `spec.${field}`,
-      value: spec[field],
-      message: `is not changeable: it is ${JSON.stringify(old?.[field])}`,
-      forbidden: true,
-    }));
-}
-
-function versionIssues(version: Family | undefined, families: readonly Family[]): AdmissionIssue[] {
-  const field = 'spec.ipVersion';
-  if (version === undefined) return [{ field, value: version, message: 'is required: 4 or 6' }];
-  if (families.includes(version)) return [];
-  return [{ field, value: version, message: `IPv${version} is disabled`, forbidden: true }];
-}
-
-/**
- * The subnet must be canonical, unless it is already stored like this. {@link readPoolNetwork} reports text that is no
- * CIDR.
- */
-function subnetIssues({ subnet }: PoolSpec, old: PoolSpec | undefined): AdmissionIssue[] {
-  if (subnet === old?.subnet) return [];
-  try {
-    parseNetwork(subnet);
-  } catch (error) {
-    const message = errorText(error);
-    if (message.startsWith('unformatted')) return [{ field: 'spec.subnet', value: subnet, message }];
-  }
-  return [];
 }
 
 function podAffinityIssues(selector: LabelSelector | undefined): AdmissionIssue[] {

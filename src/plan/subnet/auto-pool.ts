@@ -214,7 +214,8 @@ function lifeLabels({ uid }: Application, { reclaim }: SubnetRequest): Record<st
   return { [UID_LABEL]: uid, [RECLAIM_ANNOTATION]: String(reclaim) };
 }
 
-function inherited({ spec }: SpiderSubnet): Inherited {
+/** What a pool takes from its subnet. */
+export function inherited({ spec }: SpiderSubnet): Inherited {
   return {
     ...(spec?.gateway !== undefined && { gateway: spec.gateway }),
     ...(spec?.routes !== undefined && { routes: spec.routes }),

@@ -1,3 +1,5 @@
+export { poolInSubnet, validatePoolInSubnet } from './admit-pool.ts';
+export { defaultSubnet, validateSubnet, validateSubnetDeletion } from './admit-subnet.ts';
 export {
   type Application,
   type ApplicationName,

@@ -1,7 +1,7 @@
 // The bookings and counts of a subnet, repaired from the pools that exist.
 
 import type { SpiderIPPool } from '#api';
-import { formatCidr } from '#ip';
+import { sameCidr } from '#ip';
 import { applicationOf, isAutomatic, revisionOf } from './auto-pool.ts';
 import { type Booking, wanting } from './booking.ts';
 import type { PoolIndex } from './pool-index.ts';
@@ -47,5 +47,5 @@ function withPool(ledger: SubnetLedger, pool: SpiderIPPool, pools: PoolIndex): S
 
 function sameNetwork({ network }: SubnetLedger, pool: SpiderIPPool, pools: PoolIndex): boolean {
   const theirs = pools.network(pool);
-  return theirs !== undefined && formatCidr(theirs.subnet) === formatCidr(network.subnet);
+  return theirs !== undefined && sameCidr(theirs.subnet, network.subnet);
 }

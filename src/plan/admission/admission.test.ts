@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SPIDERPOOL_FINALIZER, type SpiderIPPool } from '#api';
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { poolObject } from '../ipam/testing.ts';
 import {
   type AdmissionCluster,
   type AdmissionQuestion,
   admissionVerdict,
   admittedObject,
 } from './admission.ts';
-import { poolObject } from './testing.ts';
 
-const cluster: AdmissionCluster = { pools: () => [], nodes: () => [], families: [4, 6] };
+const cluster: AdmissionCluster = { pools: () => [], subnets: () => [], nodes: () => [], families: [4, 6] };
 
 function question(object: object, change: Partial<AdmissionQuestion> = {}): AdmissionQuestion {
   const group = 'spiderpool.spidernet.io';
@@ -18,7 +18,7 @@ function question(object: object, change: Partial<AdmissionQuestion> = {}): Admi
 }
 
 const admitted = (object: object, change?: Partial<AdmissionQuestion>) =>
-  admittedObject(question(object, change)) as SpiderIPPool;
+  admittedObject(question(object, change), cluster) as SpiderIPPool;
 
 const fields = (asked: AdmissionQuestion, facts: Partial<AdmissionCluster> = {}) =>
   admissionVerdict(asked, { ...cluster, ...facts }).issues.map(({ field }) => field);
@@ -81,7 +81,7 @@ test('the mutating step makes networks of a SpiderCoordinator canonical, and lea
     hijackCIDR: [' 169.254.25.10', '10.0.0.1/8', 'fd00:0::1', '10.0.0.0/99'],
     policyRoutes: [{ dst: '10.1.0.9', gw: '10.6.0.1' }],
   };
-  const stored = admittedObject(question(coordinatorOf(spec), scc)) as {
+  const stored = admittedObject(question(coordinatorOf(spec), scc), cluster) as {
     spec: typeof spec;
     metadata: object;
   };
@@ -91,7 +91,10 @@ test('the mutating step makes networks of a SpiderCoordinator canonical, and lea
 });
 
 test('a SpiderCoordinator gets no finalizer, so that it can be deleted', () => {
-  const stored = admittedObject(question(coordinatorOf({ podCIDRType: 'auto' }), scc)) as SpiderIPPool;
+  const stored = admittedObject(
+    question(coordinatorOf({ podCIDRType: 'auto' }), scc),
+    cluster,
+  ) as SpiderIPPool;
   assert.equal(stored.metadata.finalizers, undefined);
 });
 
@@ -105,7 +108,7 @@ test('status writes, other kinds and malformed objects are admitted unchanged', 
   ];
   for (const [object, change] of cases) {
     const asked = question(object, change);
-    assert.equal(admittedObject(asked), object);
+    assert.equal(admittedObject(asked, cluster), object);
     assert.deepEqual(admissionVerdict(asked, cluster), { issues: [], warnings: [] });
   }
 });
@@ -117,4 +120,26 @@ test('only an admitted object causes warnings', () => {
   const others = { ...cluster, pools: () => [admitted(poolObject('other', { ips: ['10.6.255.251'] }))] };
   const refused = admissionVerdict(question(pool), others);
   assert.deepEqual([refused.issues.length, refused.warnings], [1, []]);
+});
+
+test('a SpiderSubnet is completed and checked, and pools of its network belong to it', () => {
+  const of = { plural: 'spidersubnets' };
+  const given = {
+    metadata: { name: 's', uid: 'u' },
+    spec: { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.12'] },
+  };
+  const stored = admittedObject(question(given, of), cluster) as SpiderSubnet;
+  assert.equal(stored.spec?.ipVersion, 4);
+  const inside = { subnets: () => [stored] };
+  assert.deepEqual(fields(question({ ...stored, metadata: { name: 'other' } }, of), inside), ['spec.subnet']);
+  const pool = admittedObject(question(poolObject('p', { ips: ['10.6.0.13'] })), {
+    ...cluster,
+    ...inside,
+  }) as SpiderIPPool;
+  assert.equal(pool.metadata.ownerReferences?.[0]?.uid, 'u');
+  assert.deepEqual(fields(question(pool), inside), ['spec.ips']);
+  const held = { ...pool, status: { allocatedIPCount: 1 } };
+  const deletion = question(stored, { ...of, operation: 'DELETE' });
+  assert.deepEqual(fields(deletion, { pools: () => [held] }), ['spec.subnet']);
+  assert.match(admissionVerdict(question(stored, of), cluster).warnings.join(), /nothing uses it yet/);
 });

@@ -10,13 +10,27 @@ import {
   type SpiderCoordinator,
   type SpiderIPPool,
   type SpiderReservedIP,
+  type SpiderSubnet,
 } from '#api';
 import type { Family } from '#ip';
+import {
+  type AdmissionIssue,
+  defaultPool,
+  defaultReservedIP,
+  nodeRouteIssues,
+  poolWarnings,
+  validatePool,
+  validatePoolDeletion,
+  validateReservedIP,
+} from '#plan/ipam';
+import {
+  defaultSubnet,
+  poolInSubnet,
+  validatePoolInSubnet,
+  validateSubnet,
+  validateSubnetDeletion,
+} from '#plan/subnet';
 import { defaultCoordinator } from './default-coordinator.ts';
-import { defaultPool, defaultReservedIP } from './default-pool.ts';
-import { nodeRouteIssues } from './node-routes.ts';
-import { type AdmissionIssue, validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
-import { poolWarnings } from './warnings.ts';
 
 const { spiderCoordinators, spiderIPPools, spiderMultusConfigs, spiderReservedIPs, spiderSubnets } =
   resources;
@@ -37,6 +51,7 @@ export interface AdmissionQuestion {
 /** The part of the cluster that an object is checked against. */
 export interface AdmissionCluster {
   readonly pools: () => Iterable<SpiderIPPool>;
+  readonly subnets: () => Iterable<SpiderSubnet>;
   readonly nodes: () => Iterable<Node>;
   /** The families that are enabled. */
   readonly families: readonly Family[];
@@ -53,9 +68,15 @@ export interface AdmissionVerdict {
  * The object with our defaults, for the mutating step. Objects of other kinds, status writes, and objects that do not
  * have the form of their kind are returned as they are. The schema refuses the last ones.
  */
-export function admittedObject({ object, ...request }: AdmissionQuestion): unknown {
+export function admittedObject(
+  { object, ...request }: AdmissionQuestion,
+  { subnets }: Pick<AdmissionCluster, 'subnets'>,
+): unknown {
   if (isOf(request, spiderIPPools, object)) {
-    return defaultPool(object, request.oldObject as SpiderIPPool | undefined);
+    return poolInSubnet(defaultPool(object, request.oldObject as SpiderIPPool | undefined), subnets());
+  }
+  if (isOf(request, spiderSubnets, object)) {
+    return defaultSubnet(object, request.oldObject as SpiderSubnet | undefined);
   }
   if (isOf(request, spiderCoordinators, object)) return defaultCoordinator(object);
   return isOf(request, spiderReservedIPs, object) ? defaultReservedIP(object) : object;
@@ -69,13 +90,22 @@ export function admissionVerdict(request: AdmissionQuestion, cluster: AdmissionC
 
 function issuesOf(
   request: AdmissionQuestion,
-  { pools, nodes, families }: AdmissionCluster,
+  { pools, subnets, nodes, families }: AdmissionCluster,
 ): AdmissionIssue[] {
   const { object, operation } = request;
   if (isOf(request, spiderIPPools, object)) {
     if (operation === 'DELETE') return validatePoolDeletion(object);
     const old = request.oldObject as SpiderIPPool | undefined;
-    return [...validatePool(object, pools(), { old, families }), ...nodeRouteIssues(object, nodes(), old)];
+    return [
+      ...validatePool(object, pools(), { old, families }),
+      ...validatePoolInSubnet(object, old, subnets()),
+      ...nodeRouteIssues(object, nodes(), old),
+    ];
+  }
+  if (isOf(request, spiderSubnets, object)) {
+    if (operation === 'DELETE') return validateSubnetDeletion(object, pools());
+    const old = request.oldObject as SpiderSubnet | undefined;
+    return validateSubnet(object, { others: subnets(), pools: pools() }, { old, families });
   }
   if (operation === 'DELETE') return [];
   if (isOf(request, spiderReservedIPs, object)) {

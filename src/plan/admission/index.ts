@@ -1,0 +1,7 @@
+export {
+  type AdmissionCluster,
+  type AdmissionQuestion,
+  type AdmissionVerdict,
+  admissionVerdict,
+  admittedObject,
+} from './admission.ts';
