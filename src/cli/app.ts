@@ -1,6 +1,14 @@
 // The command line of orbctl. Each command has its own file; the functions that do the work are passed in.
 
-import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import {
+  type Application,
+  ArgumentScannerError,
+  buildApplication,
+  buildRouteMap,
+  formatMessageForArgumentScannerError,
+  text_en,
+} from '@stricli/core';
+import { didYouMean, errorText } from '#base';
 import { explained, TROUBLE } from '#program';
 import { type CheckCommands, check } from './check.ts';
 import { completeCommand, completion } from './completion.ts';
@@ -8,7 +16,6 @@ import type { Context } from './context.ts';
 import { helpCommand, versionCommand } from './help.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
-import { refusal } from './refusal.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
 /** The functions of the commands; each resolves with the exit code. */
@@ -64,4 +71,15 @@ export function orbctl(version: string): Application<Context<Commands>> {
     },
   );
   return app;
+}
+
+/** The message for a command line that is refused. `words` are command names that may be omitted. An unexpected word may be a wrong spelling of one of them. */
+function refusal(error: unknown, words: readonly string[]): string {
+  if (!(error instanceof ArgumentScannerError)) return errorText(error);
+  return formatMessageForArgumentScannerError(error, {
+    ArgumentParseError: ({ exception }) => errorText(exception),
+    UnexpectedPositionalError: ({ input }) =>
+      `unexpected argument ${JSON.stringify(input)}${didYouMean(input, words)}`,
+    UnsatisfiedPositionalError: ({ placeholder }) => `an argument is missing: ${placeholder}`,
+  });
 }
