@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SpiderIPPool } from '#api';
+import type { SpiderIPPool, SpiderMultusConfig } from '#api';
 import { administrator } from './access/user.ts';
 import type { ApiObject, JsonObject } from './json.ts';
 import { poolAdmission } from './pool-admission.ts';
@@ -12,10 +12,13 @@ const node = {
   metadata: { name: 'node1' },
   status: { addresses: [{ type: 'InternalIP', address: '10.6.212.101' }] },
 };
+const multusConfigs: SpiderMultusConfig[] = [];
 const admission = poolAdmission({
   pools: () => stored as unknown as SpiderIPPool[],
   subnets: () => [],
   nodes: () => [node],
+  multusConfigs: () => multusConfigs,
+  definitions: () => [],
 });
 
 function request(object: ApiObject, change: Partial<AdmissionRequest> = {}): AdmissionRequest {
@@ -151,7 +154,7 @@ for (const [kind, plural, instead] of [
   ['SpiderSubnet', 'spidersubnets', 'SpiderIPPools'],
 ] as const) {
   test(`a ${kind} is stored with a warning that nothing uses it yet`, async () => {
-    const spec = kind === 'SpiderSubnet' ? { subnet: '10.6.0.0/16' } : { cniType: 'macvlan' };
+    const spec = kind === 'SpiderSubnet' ? { subnet: '10.6.0.0/16' } : { cniType: 'custom' };
     const given = request({ ...pool('x', {}), kind, spec } as ApiObject, { kind, plural });
     await admit(given);
     assert.equal(given.warnings.length, 1);
@@ -171,4 +174,23 @@ test('a pool route to the address of a node is refused, unless the stored pool h
   });
   await admit(request(bad, { operation: 'UPDATE', oldObject: bad }));
   await admit(request(pool('r', routes('10.6.212.0/24'))));
+});
+
+test('a SpiderMultusConfig is refused with each field, and told what it does not do', async () => {
+  const config = (spec: object) => ({ ...pool('lan', {}), kind: 'SpiderMultusConfig', spec }) as ApiObject;
+  const of = { kind: 'SpiderMultusConfig', plural: 'spidermultusconfigs' };
+  const vlan = { master: ['eth0'], vlanMode: 'auto', vlanID: 100 };
+  await assert.rejects(admit(request(config({ cniType: 'vlan', vlan }), of)), {
+    message: /spec\.vlan\.vlanID: Invalid value: 100: vlanId must not be specified when vlanMode is auto/,
+  });
+  const given = request(config({ cniType: 'custom', later: 1 }), of);
+  await admit(given);
+  assert.match(given.warnings[1] ?? '', /does not know spec\.later/);
+  multusConfigs.push(config({ cniType: 'custom' }) as unknown as SpiderMultusConfig);
+  const rival = config({ cniType: 'custom' });
+  const named = { ...rival, metadata: { name: 'b', annotations: { 'multus.spidernet.io/cr-name': 'lan' } } };
+  await assert.rejects(admit(request(named as ApiObject, of)), {
+    message:
+      /cr-name\]: Forbidden: the net-attach-def .*lan already exists and is managed by SpiderMultusConfig/,
+  });
 });

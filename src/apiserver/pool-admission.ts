@@ -1,18 +1,13 @@
 // Admission of our kinds in the server's process, by the decisions of plan/admission. On a cluster, webhooks ask the same ones.
 
-import type { Node, SpiderIPPool, SpiderSubnet } from '#api';
 import { type AdmissionCluster, admissionVerdict, admittedObject } from '#plan/admission';
 import type { AdmissionIssue } from '#plan/ipam';
 import type { ApiObject } from './json.ts';
 import type { Admission, AdmissionRequest } from './ports.ts';
 import { invalid, type StatusCause } from './status.ts';
 
-/** The stored objects that a pool or a subnet is checked against. */
-export interface StoredObjects {
-  readonly pools: () => Iterable<SpiderIPPool>;
-  readonly subnets: () => Iterable<SpiderSubnet>;
-  readonly nodes: () => Iterable<Node>;
-}
+/** The stored objects that an object is checked against. */
+export type StoredObjects = Omit<AdmissionCluster, 'families'>;
 
 /** Fills in missing fields. Refuses an object that contradicts itself, other pools or the nodes. */
 export function poolAdmission(stored: StoredObjects): Admission {

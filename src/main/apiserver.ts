@@ -4,7 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type Node, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
+import {
+  type NetworkAttachmentDefinition,
+  type Node,
+  resources,
+  type SpiderIPPool,
+  type SpiderMultusConfig,
+  type SpiderSubnet,
+} from '#api';
 import {
   ApiServer,
   apiClusterIps,
@@ -80,6 +87,9 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
       pools: () => server.objects(resources.spiderIPPools) as unknown as SpiderIPPool[],
       subnets: () => server.objects(resources.spiderSubnets) as unknown as SpiderSubnet[],
       nodes: () => server.objects(resources.nodes) as unknown as Node[],
+      multusConfigs: () => server.objects(resources.spiderMultusConfigs) as unknown as SpiderMultusConfig[],
+      definitions: () =>
+        server.objects(resources.networkAttachmentDefinitions) as unknown as NetworkAttachmentDefinition[],
     }),
     clock: systemClock,
     logger: stderrLogger({}),

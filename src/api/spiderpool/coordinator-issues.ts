@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ipv4Address, networks, policyRouteSchema } from '../cni/index.ts';
 import { type FieldIssue, issuesOf } from '../validation.ts';
-import { podCIDRTypes, type SpiderCoordinator } from './coordinator.ts';
+import { podCIDRTypes } from './coordinator.ts';
 
 /** The forms of the plugin's configuration, with the field names of the SpiderCoordinator. */
 const specSchema = z.looseObject({
@@ -20,7 +20,8 @@ export function coordinatorIssues(spec: Spec, old?: Spec): FieldIssue[] {
   return [...typeIssues(spec, old), ...issuesOf(z.looseObject({ spec: specSchema.optional() }), { spec })];
 }
 
-type Spec = SpiderCoordinator['spec'];
+/** A SpiderMultusConfig's block has the same fields, and none of them is filled. */
+type Spec = { readonly podCIDRType?: string | undefined } | undefined;
 
 function typeIssues(spec: Spec, old: Spec): FieldIssue[] {
   const isOld = old !== undefined && old.podCIDRType === undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderMultusConfig, type SpiderSubnet } from '#api';
 import { poolObject } from '../ipam/testing.ts';
 import {
   type AdmissionCluster,
@@ -9,7 +9,14 @@ import {
   admittedObject,
 } from './admission.ts';
 
-const cluster: AdmissionCluster = { pools: () => [], subnets: () => [], nodes: () => [], families: [4, 6] };
+const cluster: AdmissionCluster = {
+  pools: () => [],
+  subnets: () => [],
+  nodes: () => [],
+  multusConfigs: () => [],
+  definitions: () => [],
+  families: [4, 6],
+};
 
 function question(object: object, change: Partial<AdmissionQuestion> = {}): AdmissionQuestion {
   const group = 'spiderpool.spidernet.io';
@@ -142,4 +149,24 @@ test('a SpiderSubnet is completed and checked, and pools of its network belong t
   const deletion = question(stored, { ...of, operation: 'DELETE' });
   assert.deepEqual(fields(deletion, { pools: () => [held] }), ['spec.subnet']);
   assert.match(admissionVerdict(question(stored, of), cluster).warnings.join(), /nothing uses it yet/);
+});
+
+test('a SpiderMultusConfig is admitted by its own decisions, and a deletion is not checked', () => {
+  const of = { plural: 'spidermultusconfigs' };
+  const custom = { metadata: { name: 'net', namespace: 'apps' }, spec: { cniType: 'custom' } };
+  const stored = admittedObject(question(custom, of), cluster) as SpiderMultusConfig;
+  assert.deepEqual(stored.spec, { cniType: 'custom', enableCoordinator: false });
+  const wrong = { ...custom, spec: { cniType: 'macvlan' } };
+  assert.deepEqual(fields(question(wrong, of)), ['spec.macvlan']);
+  assert.deepEqual(fields(question(wrong, { ...of, operation: 'DELETE' })), []);
+  const annotations = { 'multus.spidernet.io/cr-name': 'x' };
+  const renamed = { ...custom, metadata: { ...custom.metadata, annotations } };
+  const update = { ...of, operation: 'UPDATE', oldObject: custom } as const;
+  assert.deepEqual(fields(question(renamed, update)), ['metadata.annotations[multus.spidernet.io/cr-name]']);
+});
+
+test('unknown fields of a coordinator are named', () => {
+  const coordinator = { metadata: { name: 'default' }, spec: { podCIDRType: 'none', ipamLogOptions: {} } };
+  const { warnings } = admissionVerdict(question(coordinator, { plural: 'spidercoordinators' }), cluster);
+  assert.deepEqual(warnings, ['this version does not know spec.ipamLogOptions: stored, but without effect']);
 });

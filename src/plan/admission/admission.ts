@@ -9,6 +9,7 @@ import {
   resources,
   type SpiderCoordinator,
   type SpiderIPPool,
+  type SpiderMultusConfig,
   type SpiderReservedIP,
   type SpiderSubnet,
 } from '#api';
@@ -23,6 +24,14 @@ import {
   validatePoolDeletion,
   validateReservedIP,
 } from '#plan/ipam';
+import {
+  type ConfigNeighbours,
+  defaultMultusConfig,
+  multusConfigIssues,
+  multusConfigWarnings,
+  unknownFields,
+  unknownFieldsText,
+} from '#plan/multus-config';
 import {
   defaultSubnet,
   poolInSubnet,
@@ -49,7 +58,7 @@ export interface AdmissionQuestion {
 }
 
 /** The part of the cluster that an object is checked against. */
-export interface AdmissionCluster {
+export interface AdmissionCluster extends ConfigNeighbours {
   readonly pools: () => Iterable<SpiderIPPool>;
   readonly subnets: () => Iterable<SpiderSubnet>;
   readonly nodes: () => Iterable<Node>;
@@ -79,6 +88,9 @@ export function admittedObject(
     return defaultSubnet(object, request.oldObject as SpiderSubnet | undefined);
   }
   if (isOf(request, spiderCoordinators, object)) return defaultCoordinator(object);
+  if (isOf(request, spiderMultusConfigs, object)) {
+    return defaultMultusConfig(object, request.oldObject as SpiderMultusConfig | undefined);
+  }
   return isOf(request, spiderReservedIPs, object) ? defaultReservedIP(object) : object;
 }
 
@@ -88,11 +100,9 @@ export function admissionVerdict(request: AdmissionQuestion, cluster: AdmissionC
   return { issues, warnings: issues.length > 0 ? [] : warningsOf(request) };
 }
 
-function issuesOf(
-  request: AdmissionQuestion,
-  { pools, subnets, nodes, families }: AdmissionCluster,
-): AdmissionIssue[] {
+function issuesOf(request: AdmissionQuestion, cluster: AdmissionCluster): AdmissionIssue[] {
   const { object, operation } = request;
+  const { pools, subnets, nodes, families } = cluster;
   if (isOf(request, spiderIPPools, object)) {
     if (operation === 'DELETE') return validatePoolDeletion(object);
     const old = request.oldObject as SpiderIPPool | undefined;
@@ -111,6 +121,9 @@ function issuesOf(
   if (isOf(request, spiderReservedIPs, object)) {
     return validateReservedIP(object, { old: request.oldObject as SpiderReservedIP | undefined, families });
   }
+  if (isOf(request, spiderMultusConfigs, object)) {
+    return multusConfigIssues(object, cluster, request.oldObject as SpiderMultusConfig | undefined);
+  }
   if (!isOf(request, spiderCoordinators, object)) return [];
   return coordinatorIssues(object.spec, (request.oldObject as SpiderCoordinator | undefined)?.spec);
 }
@@ -119,9 +132,14 @@ function warningsOf(request: AdmissionQuestion): string[] {
   const { object, operation } = request;
   if (operation === 'DELETE') return [];
   if (isOf(request, spiderIPPools, object)) return poolWarnings(object);
+  if (isOf(request, spiderCoordinators, object)) {
+    const unknown = unknownFieldsText(unknownFields(spiderCoordinators, object.spec));
+    return unknown === undefined ? [] : [unknown];
+  }
   if (isOf(request, spiderMultusConfigs, object)) {
     return [
       'SpiderMultusConfig is stored, but nothing uses it yet: write the NetworkAttachmentDefinition yourself',
+      ...multusConfigWarnings(object),
     ];
   }
   if (isOf(request, spiderSubnets, object)) {

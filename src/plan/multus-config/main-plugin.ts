@@ -1,0 +1,67 @@
+// The plugin that makes the interface. The order of fields is Spiderpool's, and zeros stand where it writes them.
+
+import { ipamObject } from './ipam.ts';
+import { parentName } from './parent.ts';
+import type { ParentedPart, Spec } from './spec.ts';
+
+/** Makes the configuration of one cniType. The part of the type is known to be set. */
+type MainPlugin = (spec: Spec) => object | undefined;
+
+const mainPlugins: Readonly<Record<Exclude<Spec['cniType'], 'custom'>, MainPlugin>> = {
+  macvlan: (spec) => spec.macvlan && onParent(spec, spec.macvlan, { mode: 'bridge' }),
+  ipvlan: (spec) => spec.ipvlan && onParent(spec, spec.ipvlan, {}),
+  vlan: (spec) => spec.vlan && onParent(spec, spec.vlan, vlanFields(spec.vlan)),
+  sriov: (spec) => spec.sriov && sriovPlugin(spec, spec.sriov),
+  'ib-sriov': (spec) => spec.ibsriov && ibSriovPlugin(spec, spec.ibsriov),
+  ipoib: (spec) => spec.ipoib && { type: 'ipoib', master: spec.ipoib.master, ipam: ipamObject(spec) },
+  ovs: (spec) => spec.ovs && ovsPlugin(spec, spec.ovs),
+};
+
+/** The configuration of the main plugin. Undefined for `custom`, and if the part of the type is missing. */
+export function mainPlugin(spec: Spec): object | undefined {
+  return spec.cniType === 'custom' ? undefined : mainPlugins[spec.cniType](spec);
+}
+
+function onParent(spec: Spec, part: ParentedPart, own: object): object {
+  const master = parentName(spec, part);
+  return { type: spec.cniType, master, ...own, mtu: part.mtu, ipam: ipamObject(spec) };
+}
+
+/** In the mode `auto`, the network provider says which VLAN it is. */
+function vlanFields({ vlanMode, vlanID = 0 }: NonNullable<Spec['vlan']>): object {
+  return { vlanMode, ...(vlanMode === 'manual' && { vlanId: vlanID }) };
+}
+
+function sriovPlugin(spec: Spec, part: NonNullable<Spec['sriov']>): object {
+  const { vlanID = 0, minTxRateMbps = 0, maxTxRateMbps = 0 } = part;
+  return {
+    vlan: vlanID,
+    min_tx_rate: minTxRateMbps,
+    max_tx_rate: maxTxRateMbps,
+    type: 'sriov',
+    ipam: ipamObject(spec),
+  };
+}
+
+function ibSriovPlugin(spec: Spec, part: NonNullable<Spec['ibsriov']>): object {
+  const { pkey = '', linkState, rdmaIsolation, enableIbKubernetes } = part;
+  return {
+    type: 'ib-sriov',
+    pkey,
+    link_state: linkState,
+    rdmaIsolation,
+    ibKubernetesEnabled: enableIbKubernetes,
+    ipam: ipamObject(spec),
+  };
+}
+
+function ovsPlugin(spec: Spec, { vlan = 0, bridge, deviceID, trunk }: NonNullable<Spec['ovs']>): object {
+  return {
+    vlan,
+    type: 'ovs',
+    bridge,
+    ...(deviceID && { deviceID }),
+    ipam: ipamObject(spec),
+    ...(trunk && trunk.length > 0 && { trunk: trunk.map(({ minID, maxID, id }) => ({ minID, maxID, id })) }),
+  };
+}
