@@ -257,15 +257,8 @@ class Lab {
 
   async #rollout(client: KubeClient, detail: (text: string) => void): Promise<Rollout> {
     const { clock, stop } = this.#parts;
-    const nodeCount = this.#nodes.length;
-    const rollout = await awaitRollout({
-      client,
-      clock,
-      nodeCount,
-      detail,
-      stop,
-      timeoutMs: ROLLOUT_TIMEOUT_MS,
-    });
+    const limits = { timeoutMs: ROLLOUT_TIMEOUT_MS, stop };
+    const rollout = await awaitRollout({ client, clock, nodeCount: this.#nodes.length, detail, ...limits });
     await this.#awaitEndpoints(rollout.endpoints);
     return rollout;
   }
@@ -298,10 +291,8 @@ class Lab {
 
   #logTail(name: string): string {
     try {
-      const lines = readFileSync(this.#supervisor?.logOf(name) ?? '', 'utf8')
-        .trim()
-        .split('\n');
-      return lines.slice(-5).join('\n');
+      const text = readFileSync(this.#supervisor?.logOf(name) ?? '', 'utf8');
+      return text.trim().split('\n').slice(-5).join('\n');
     } catch (error) {
       return isOrbError(error) ? error.message : String(error);
     }
