@@ -170,3 +170,15 @@ test('unknown fields of a coordinator are named', () => {
   const { warnings } = admissionVerdict(question(coordinator, { plural: 'spidercoordinators' }), cluster);
   assert.deepEqual(warnings, ['this version does not know spec.ipamLogOptions: stored, but without effect']);
 });
+
+test('of a hundred pools with the same addresses only the first is admitted', () => {
+  const stored: SpiderIPPool[] = [];
+  for (let number = 0; number < 100; number++) {
+    const given = admitted(poolObject(`p${number}`));
+    if (fields(question(given), { pools: () => stored }).length === 0) stored.push(given);
+  }
+  assert.deepEqual(
+    stored.map(({ metadata }) => metadata.name),
+    ['p0'],
+  );
+});

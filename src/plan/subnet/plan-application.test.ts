@@ -163,6 +163,17 @@ test('a kept pool serves no application of another kind, name or namespace', () 
   assert.deepEqual(cluster.ipsOf(POOL), ['10.6.0.10-10.6.0.12']);
 });
 
+test('the controller of a third party gets a pool, and takes or leaves a kept one as others do', () => {
+  const cluster = small();
+  const rollout = application('app', { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' });
+  run(cluster, rollout, sized('3', KEEP), 0);
+  gone(cluster, rollout);
+  run(cluster, { ...rollout, uid: '0-2' }, sized('4', KEEP), 0);
+  assert.deepEqual([[...cluster.pools.keys()], cluster.ipsOf(POOL)], [[POOL], ['10.6.0.10-10.6.0.13']]);
+  run(cluster, { ...rollout, kind: 'Canary', uid: '0-3' }, sized('1'), 0);
+  assert.deepEqual(cluster.ipsOf('auto-app-v4-eth0-3'), ['10.6.0.14']);
+});
+
 test('a kept pool goes when its label is changed so that it is reclaimed', () => {
   const cluster = small();
   run(cluster, app, sized('3', KEEP), 0);
