@@ -84,6 +84,14 @@ test('pools may share a subnet but no address, and different subnets must not ov
   );
 });
 
+test('two stored pools that share an address may be repaired step by step, and share no more', () => {
+  const others = [stored('q', { ips: ['10.6.0.18-10.6.0.30'] })];
+  const old = stored('p');
+  const changed = (ips: string[]) => validatePool(stored('p', { ips }), others, { old, families: [4, 6] });
+  assert.deepEqual(changed(['10.6.0.10-10.6.0.18']), []);
+  assert.match(changed(['10.6.0.10-10.6.0.20'])[0]?.message ?? '', /in IP ranges \[10\.6\.0\.20\]/);
+});
+
 test('an allocated address cannot be removed from a pool, and a free one can', () => {
   const old = stored('p', {}, { '10.6.0.12': { pod: 'ns/a', podUid: 'a' } });
   assert.deepEqual(issues({ ips: ['10.6.0.12'] }, [old], old), []);

@@ -27,8 +27,13 @@ export function validatePool(
   if (spec === undefined || isFinal) return issues;
   issues.push(...podAffinityIssues(spec.podAffinity));
   if (network === undefined) return issues;
+  const before = old?.spec === undefined ? undefined : readPoolNetwork(old.spec, []);
+  // Two stored pools that share an address may be repaired in several steps.
+  const added =
+    before?.family === network.family ? network.addresses.difference(before.addresses) : network.addresses;
   for (const other of others) {
-    if (other.metadata.name !== pool.metadata.name) issues.push(...overlapIssues(network, spec, other));
+    if (other.metadata.name !== pool.metadata.name)
+      issues.push(...overlapIssues(network, added, spec, other));
   }
   issues.push(...nothingUsableIssues(network, spec, old?.spec));
   if (old !== undefined) issues.push(...inUseIssues(network, spec, old));
@@ -74,7 +79,12 @@ function podAffinityIssues(selector: LabelSelector | undefined): AdmissionIssue[
 }
 
 /** Pools may have the same subnet if their addresses differ. Different subnets must not overlap. */
-function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool): AdmissionIssue[] {
+function overlapIssues(
+  network: PoolNetwork,
+  added: AddressSet,
+  spec: PoolSpec,
+  other: SpiderIPPool,
+): AdmissionIssue[] {
   // An invalid pool gives out no address, so its readable part is enough.
   const theirs = other.spec === undefined ? undefined : readPoolNetwork(other.spec, []);
   if (theirs === undefined || !cidrsOverlap(network.subnet, theirs.subnet)) return [];
@@ -83,7 +93,7 @@ function overlapIssues(network: PoolNetwork, spec: PoolSpec, other: SpiderIPPool
     const message = `overlap with IPPool ${name} which subnet is ${formatCidr(theirs.subnet)}`;
     return [{ field: 'spec.subnet', value: spec.subnet, message }];
   }
-  const shared = network.addresses.intersection(theirs.addresses);
+  const shared = added.intersection(theirs.addresses);
   if (shared.isEmpty) return [];
   const message = `overlap with IPPool ${name} in IP ranges [${shared.format().join(' ')}], total IP addresses of an IPPool are jointly determined by 'spec.ips' and 'spec.excludeIPs'`;
   return [{ field: 'spec.ips', value: spec.ips ?? [], message, forbidden: true }];

@@ -3,6 +3,7 @@
 
 import { type KubeObject, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
 import { AddressSet, formatAddress } from '#ip';
+import { validatePool } from '#plan/ipam';
 import type { Application } from './application.ts';
 import { isAutomatic } from './auto-pool.ts';
 import {
@@ -14,6 +15,7 @@ import {
   planSubnet,
   readSubnetRequest,
   SubnetLedger,
+  validatePoolInSubnet,
 } from './index.ts';
 import { seePool } from './pool-sight.ts';
 
@@ -114,10 +116,11 @@ export class Cluster {
     return true;
   }
 
-  /** False if a condition of the write does not hold. */
+  /** False if a condition of the write does not hold, or admission refuses it. */
   write({ verb, pool }: PoolWrite): boolean {
     const name = pool.metadata.name ?? '';
     const stored = this.pools.get(name);
+    if ((verb === 'create' || verb === 'update') && !this.#admits(pool, stored)) return false;
     if (verb === 'create') {
       if (stored !== undefined) return false;
       const { status: _, ...made } = pool;
@@ -188,6 +191,16 @@ export class Cluster {
         must(addresses.containsAll(inUse), `${has} and pods hold ${inUse.format().join()}`);
       }
     }
+  }
+
+  #admits(pool: SpiderIPPool, old: SpiderIPPool | undefined): boolean {
+    const families = [4, 6] as const;
+    const subnets = [...this.subnets.values()];
+    const issues = [
+      ...validatePool(pool, this.pools.values(), { old, families }),
+      ...validatePoolInSubnet(pool, old, subnets),
+    ];
+    return issues.length === 0;
   }
 
   #setRecords(pool: SpiderIPPool, records: object): void {
