@@ -28,6 +28,20 @@ test('a JSON list may request addresses, a MAC address and the default route', (
   ]);
 });
 
+test('a JSON list over several lines is read like one in a line', () => {
+  const networks = [
+    { name: 'a', namespace: 'kube-system', interface: 'net1' },
+    { name: 'b', namespace: 'apps' },
+  ];
+  for (const indent of [0, 2, '\t']) {
+    const parsed = parseNetworks(`\n${JSON.stringify(networks, null, indent)}\n`, 'default');
+    assert.deepEqual(
+      parsed.map(({ namespace, name, interface: nic }) => `${namespace}/${name}@${nic}`),
+      ['kube-system/a@net1', 'apps/b@net2'],
+    );
+  }
+});
+
 test('bad networks are refused with the annotation, the value and the expected form', () => {
   const cases: [string, RegExp][] = [
     [
