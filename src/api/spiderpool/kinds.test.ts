@@ -241,6 +241,12 @@ test('the rules for parents, VLANs, trunks and rates are enforced', () => {
   assert.deepEqual(rules('macvlan', { master: ['a', 'b'] }), [
     'bond is required when master lists several interfaces',
   ]);
+  const long = 'the VLAN interface PARENT.VLANID must have a name of at most 15 characters';
+  assert.deepEqual(rules('macvlan', { master: ['enp94s0f1np'], vlanID: 100 }), []);
+  assert.deepEqual(rules('macvlan', { master: ['enp94s0f1np'], vlanID: 1000 }), [long]);
+  const longBond = { master: ['a', 'b'], bond: { ...bond, name: 'bond-of-two1' }, vlanID: 100 };
+  assert.deepEqual(rules('ipvlan', longBond), [long]);
+  assert.deepEqual(rules('vlan', { ...longBond, vlanMode: 'manual' }), []);
   assert.deepEqual(rules('ipvlan', { master: ['a'], ippools: { matchMasterSubnet: true } }), [
     'ippools.matchMasterSubnet is supported for sriov only',
   ]);

@@ -52,6 +52,12 @@ const noMasterSubnet: ValidationRule = {
   message: 'ippools.matchMasterSubnet is supported for sriov only',
 };
 
+/** The kernel's limit of names (IFNAMSIZ in if.h), for the interface that ifacer makes. */
+const shortVlanName: ValidationRule = {
+  rule: "!has(self.vlanID) || self.vlanID == 0 || size(size(self.master) == 1 ? self.master[0] : (has(self.bond) ? self.bond.name : '')) + size(string(self.vlanID)) < 15",
+  message: 'the VLAN interface PARENT.VLANID must have a name of at most 15 characters',
+};
+
 const bondNeeded: ValidationRule = {
   rule: 'size(self.master) < 2 || has(self.bond)',
   message: 'bond is required when master lists several interfaces',
@@ -135,10 +141,13 @@ const customAlone: ValidationRule = {
 const specSchema = partOf({
   cniType: z.enum(cniTypes).default('custom').describe('Type of the CNI plugin that creates the interface.'),
   macvlan: partOf(parents)
-    .meta(rules(bondNeeded, noMasterSubnet))
+    .meta(rules(bondNeeded, noMasterSubnet, shortVlanName))
     .optional()
     .describe('For cniType macvlan.'),
-  ipvlan: partOf(parents).meta(rules(bondNeeded, noMasterSubnet)).optional().describe('For cniType ipvlan.'),
+  ipvlan: partOf(parents)
+    .meta(rules(bondNeeded, noMasterSubnet, shortVlanName))
+    .optional()
+    .describe('For cniType ipvlan.'),
   vlan: partOf({
     ...parents,
     vlanMode: z

@@ -139,3 +139,37 @@ test('an object without the defaults of the CRD is rendered with them', () => {
   const { definition } = renderDefinition(stored as unknown as Parameters<typeof renderDefinition>[0]);
   assert.match(definition?.spec?.config ?? '', /"vlanMode":"manual","vlanId":0,"mtu":0/);
 });
+
+test('objects that Spiderpool’s webhook completed are rendered as Spiderpool did', () => {
+  const coordinator = {
+    mode: 'auto',
+    hijackCIDR: [],
+    policyRoutes: [],
+    vethLinkAddress: '',
+    podMACPrefix: '',
+    podDefaultRouteNIC: '',
+    podRPFilter: 0,
+    tunePodRoutes: true,
+    hostRuleTable: 500,
+    txQueueLen: 0,
+  };
+  const shared = { enableCoordinator: true, disableIPAM: false, chainCNIJsonData: [], coordinator };
+  const parented = { master: ['eth0'], mtu: 0, vlanID: 0, rdmaResourceName: '', ippools: {} };
+  const specs: [object, string][] = [
+    [
+      { cniType: 'macvlan', macvlan: parented },
+      '{"type":"macvlan","master":"eth0","mode":"bridge","mtu":0,"ipam":{"type":"spiderpool"}}',
+    ],
+    [
+      { cniType: 'ovs', ovs: { bridge: 'br1', vlan: 0, deviceID: '', ippools: {} } },
+      '{"vlan":0,"type":"ovs","bridge":"br1","ipam":{"type":"spiderpool"}}',
+    ],
+  ];
+  for (const [spec, main] of specs) {
+    const [text = ''] =
+      /(?<="plugins":\[).*(?=\])/.exec(rendered({ ...shared, ...spec }).spec?.config ?? '') ?? [];
+    assert.equal(text, `${main},{"txQueueLen":0,"tunePodRoutes":true,"mode":"auto","type":"coordinator"}`);
+  }
+  const custom = { cniType: 'custom', customCNI: '', enableCoordinator: false, chainCNIJsonData: [] };
+  assert.deepEqual(rendered(custom).spec, {});
+});
