@@ -14,11 +14,12 @@ const floors = [
   'cni',
   'apiserver',
   'agent',
+  'controller',
   'cli',
   'lab',
   'main',
 ];
-const programs = ['agent', 'apiserver', 'cli', 'lab'];
+const programs = ['agent', 'apiserver', 'cli', 'controller', 'lab'];
 const pure = ['base', 'ip', 'net', 'api', 'plan'];
 
 /** Tests, their fixtures and fakes. They may look into the folders of their own floor. */
@@ -77,6 +78,13 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(base|api|kube|reconcile)/' },
     },
     {
+      name: 'the-controller-needs-no-node',
+      comment: 'It runs without privileges, on any node.',
+      severity: 'error',
+      from: { path: '^src/controller/' },
+      to: { path: '^src/(kernel|net|node|cni)/' },
+    },
+    {
       name: 'koffi-only-in-ffi',
       severity: 'error',
       from: { pathNot: '^src/kernel/ffi/' },
@@ -85,7 +93,7 @@ module.exports = {
     {
       name: 'http-only-where-it-belongs',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(kube|apiserver|agent/metrics|main)|\\.test\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(kube|apiserver|program/health-server|main)|\\.test\\.ts$' },
       to: { path: '^(node:)?(http|https|http2)$' },
     },
     {

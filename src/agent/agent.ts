@@ -15,13 +15,14 @@ import {
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
 import { Attachments, announce, DelQueue, openStateDirectory, probeNic } from '#node';
+import { serveHealth } from '#program';
 import { ClusterView } from './cluster-view.ts';
 import { tellConflict } from './conflicts.ts';
 import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
-import { AgentMetrics, serveHealth } from './metrics/index.ts';
+import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { Repair } from './repair/index.ts';
 import { Start } from './start.ts';

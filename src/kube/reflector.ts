@@ -23,6 +23,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Keep this narrow: an agent watches only the pods of its own node. */
   readonly selection?: Selection;
   readonly indexes?: Readonly<Record<string, IndexKeys<T>>>;
+  /** Called after each list that succeeded, without an error, and after each list or watch that failed. */
+  readonly onState?: (error?: unknown) => void;
   /** Random numbers for the back-off, for tests. */
   readonly random?: () => number;
 }
@@ -61,6 +63,7 @@ export class Reflector<T extends KubeObject> {
   readonly #backOff: BackOff;
   #markReady: () => void = () => {};
   #running: Promise<void> | undefined;
+  #lastFailure: string | undefined;
   /** Where the next watch begins; undefined if only a new list helps. */
   #resourceVersion: string | undefined;
 
@@ -124,11 +127,17 @@ export class Reflector<T extends KubeObject> {
       return;
     }
     this.statistics.failures += 1;
-    if (isOrbError(error, 'KUBE_MALFORMED')) {
-      this.statistics.malformed += 1;
+    if (isOrbError(error, 'KUBE_MALFORMED')) this.statistics.malformed += 1;
+    // A kind that is not served any more may come back with other objects.
+    if (isOrbError(error, 'KUBE_MALFORMED') || isOrbError(error, 'KUBE_NOT_FOUND')) {
       this.#resourceVersion = undefined;
     }
-    log.warn(fields, 'the watch ended, trying again');
+    // A failure that stays the same is said once.
+    const isKnown = fields.error === this.#lastFailure;
+    this.#lastFailure = fields.error;
+    if (isKnown) log.debug(fields, 'the watch ended again, trying again');
+    else log.warn(fields, 'the watch ended, trying again');
+    this.#options.onState?.(error);
   }
 
   async #list(): Promise<void> {
@@ -142,8 +151,10 @@ export class Reflector<T extends KubeObject> {
     }
     for (const key of gone) this.#remove(key);
     this.#resourceVersion = list.resourceVersion;
+    this.#lastFailure = undefined;
     this.#backOff.reset();
     this.#markReady();
+    this.#options.onState?.();
   }
 
   async #watch(): Promise<void> {

@@ -1,6 +1,7 @@
 // The objects of a new cluster: our kinds, its nodes, and the coordinator that knows the cluster's networks.
 
 import {
+  type ConfigMap,
   crdManifests,
   type KubeObject,
   type Node,
@@ -64,27 +65,38 @@ export async function registerNodes(client: KubeClient, nodes: readonly LabNode[
   );
 }
 
-/** The coordinator's defaults. The lab knows its networks, so that no detection is needed. */
-export async function makeCoordinator(client: KubeClient): Promise<void> {
-  const coordinator = await ensure<SpiderCoordinator>(client, resources.spiderCoordinators, {
+/**
+ * The coordinator's defaults, and the networks of the cluster as kubeadm writes them down. The controller reads them there.
+ */
+export async function configureNetworks(client: KubeClient): Promise<void> {
+  const lists = (cidrs: Readonly<Record<4 | 6, string>>) =>
+    bothFamilies.map((family) => cidrs[family]).join(',');
+  await ensure<ConfigMap>(client, resources.configMaps, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'kubeadm-config', namespace: 'kube-system' },
+    data: {
+      ClusterConfiguration: [
+        'apiVersion: kubeadm.k8s.io/v1beta3',
+        'kind: ClusterConfiguration',
+        'networking:',
+        `  podSubnet: ${lists(overlayCidr)}`,
+        `  serviceSubnet: ${lists(serviceCidr)}`,
+        '',
+      ].join('\n'),
+    },
+  });
+  await ensure<SpiderCoordinator>(client, resources.spiderCoordinators, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderCoordinator',
     metadata: { name: 'default' },
     spec: {
       mode: 'auto',
-      podCIDRType: 'none',
+      podCIDRType: 'cluster',
       tunePodRoutes: true,
       hostRuleTable: 500,
       podRPFilter: 0,
       txQueueLen: 0,
-    },
-  });
-  await client.updateStatus(resources.spiderCoordinators, {
-    ...coordinator,
-    status: {
-      phase: 'Synced',
-      overlayPodCIDR: bothFamilies.map((family) => overlayCidr[family]),
-      serviceCIDR: bothFamilies.map((family) => serviceCidr[family]),
     },
   });
 }

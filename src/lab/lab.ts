@@ -8,7 +8,7 @@ import { listenInNetns, openNetns, primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import type { World } from '#plan/trace';
 import { type LabNode, labNodes } from './addressing.ts';
-import { installKinds, makeCoordinator, registerNodes } from './cluster-objects.ts';
+import { configureNetworks, installKinds, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
 import { applyAll } from './kubectl.ts';
 import { LAB_FOLDER, mountLab, mountNode } from './mounts.ts';
@@ -26,6 +26,7 @@ import {
   AGENT_CONFIG_PATH,
   agentName,
   apiServerProgram,
+  controllerProgram,
   controllersProgram,
   nodePrograms,
   type ProgramFacts,
@@ -37,7 +38,7 @@ import { ServiceProxy } from './services/index.ts';
 import { Supervisor } from './supervisor.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
 import {
-  awaitNodes,
+  awaitCluster,
   awaitRollout,
   branchPlace,
   howToLookAround,
@@ -226,7 +227,7 @@ class Lab {
 
   async #cluster(client: KubeClient): Promise<void> {
     await installKinds(client);
-    await Promise.all([makeCoordinator(client), registerNodes(client, this.#nodes)]);
+    await Promise.all([configureNetworks(client), registerNodes(client, this.#nodes)]);
     // The file must appear complete, because `orbctl lab` of any other lab reads it.
     writeFileSync(`${labFile}.new`, JSON.stringify(this.#nodes.map(({ name }) => name)));
     renameSync(`${labFile}.new`, labFile);
@@ -240,8 +241,9 @@ class Lab {
 
   async #startPrograms(client: KubeClient): Promise<void> {
     const { clock, log, stop } = this.#parts;
-    const programs = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
-    for (const program of [...programs, controllersProgram(this.#parts)]) this.#supervisor?.start(program);
+    const ofNodes = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
+    const ofCluster = [controllerProgram(this.#parts), controllersProgram(this.#parts)];
+    for (const program of [...ofCluster, ...ofNodes]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
       client,
       clock,
@@ -252,7 +254,7 @@ class Lab {
       },
     });
     this.#proxy.start();
-    await awaitNodes({ client, clock, nodeCount: this.#nodes.length, timeoutMs: START_TIMEOUT_MS, stop });
+    await awaitCluster({ client, clock, nodeCount: this.#nodes.length, timeoutMs: START_TIMEOUT_MS, stop });
   }
 
   async #rollout(client: KubeClient, detail: (text: string) => void): Promise<Rollout> {

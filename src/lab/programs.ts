@@ -93,6 +93,15 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
   ];
 }
 
+/** The controller of an installation, as its one replica. */
+export function controllerProgram(facts: ProgramFacts): Program {
+  return {
+    name: 'controller',
+    argv: [...script(facts, 'controller'), '--health-port', 'none'],
+    environment: withApi(facts),
+  };
+}
+
 /** The controllers of workloads and Services. */
 export function controllersProgram(facts: ProgramFacts): Program {
   return {

@@ -21,6 +21,11 @@ export interface Controller<K extends Kinds> {
   readonly workers?: number;
   /** The keys to plan again when an object was changed, added or deleted. Asked for the old and the new state. */
   readonly concerns: (kind: KindName<K>, object: KubeObject, state: StateOf<K>) => readonly string[];
+  /**
+   * Called when the controller begins to work. It may call `changed` with keys to plan again for reasons that the informers
+   * do not show. It returns a function that ends this.
+   */
+  readonly outside?: (changed: (key: string) => void) => () => void;
   /** The keys to plan again every second, because the passing of time alone may require actions. */
   readonly timed?: (state: StateOf<K>) => readonly string[];
   /**

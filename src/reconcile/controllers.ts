@@ -62,6 +62,9 @@ export class Controllers<K extends Kinds> {
     const ends = Array.from(this.#queues, ([controller, queue]) =>
       informers.subscribe((kind, change) => this.#changed(controller, queue, kind, change)),
     );
+    for (const [{ outside }, queue] of this.#queues) {
+      if (outside !== undefined) ends.push(outside((key) => queue.changed(key)));
+    }
     const stop = () => Array.from(this.#queues.values(), (queue) => queue.stop());
     // Calls in flight are aborted at once: another program may lead now.
     signal.addEventListener('abort', stop, { once: true });

@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const programs = [
   ['dist/agent.mjs'],
   ['dist/apiserver.mjs'],
+  ['dist/controller.mjs'],
   ['dist/orbctl.mjs', 'lab'],
   ['dist/orbctl.mjs', 'lab', 'ls'],
   ['dist/orbctl.mjs', 'trace'],

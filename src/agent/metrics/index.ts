@@ -1,2 +1,1 @@
-export { type Readiness, serveHealth } from './health-server.ts';
 export { AgentMetrics } from './metrics.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { serveHealth } from './health-server.ts';
+import { serveHealth } from '#program';
 import { AgentMetrics } from './metrics.ts';
 
 const load = { running: () => 3, waiting: () => 2, queuedDels: () => 1 };

@@ -10,7 +10,7 @@ export {
   type Verdict,
 } from './prober.ts';
 export { howToLookAround, labFacts, placesText } from './report.ts';
-export { awaitNodes, awaitRollout, type Rollout } from './rollout.ts';
+export { awaitCluster, awaitRollout, type Rollout } from './rollout.ts';
 export { type Cell, secondTries, tryCells, tryWithRetries } from './table.ts';
 export { type TableView, tableText } from './table-text.ts';
 export { pairsTrial, type Trial, type TrialParts } from './trial.ts';

@@ -30,28 +30,42 @@ function isReady({ status }: Node | Pod): boolean {
 }
 
 /**
- * Resolves when every node is ready. If pods were applied earlier, all would be placed on the node that is ready first. Then a Service with
- * policy Local would have no endpoint on the other node.
+ * Resolves when every node is ready and the networks of the cluster are known. If pods were applied earlier, all would be placed on the
+ * node that is ready first. Then a Service with policy Local would have no endpoint on the other node.
  */
-export async function awaitNodes({
-  client,
-  clock,
-  nodeCount,
-  timeoutMs,
-  stop,
-}: Omit<RolloutParts, 'detail'>): Promise<void> {
+export async function awaitCluster(parts: Omit<RolloutParts, 'detail'>): Promise<void> {
+  const { client, clock, timeoutMs, stop } = parts;
   const deadline = clock.monotonic() + timeoutMs;
   for (;;) {
-    const nodes = (await client.list(resources.nodes)).items;
-    const ready = nodes.filter(isReady);
-    if (ready.length >= nodeCount) return;
+    const missing = [...(await missingNodes(parts)), ...(await missingNetworks(client))];
+    if (missing.length === 0) return;
     if (clock.monotonic() > deadline) {
-      const names = nodes.filter((node) => !ready.includes(node)).map(({ metadata }) => metadata.name);
-      const message = `after ${timeoutMs / 1000} s ${ready.length} of ${nodeCount} nodes are ready, not ${names.join(', ')}`;
+      const message = `after ${timeoutMs / 1000} s not everything is ready: ${missing.join('; ')}`;
       throw new OrbError('LAB_STEP_FAILED', { message });
     }
     await clock.sleep(NODE_POLL_MS, stop);
   }
+}
+
+async function missingNodes({
+  client,
+  nodeCount,
+}: Pick<RolloutParts, 'client' | 'nodeCount'>): Promise<string[]> {
+  const nodes = (await client.list(resources.nodes)).items;
+  const ready = nodes.filter(isReady);
+  if (ready.length >= nodeCount) return [];
+  const names = nodes.filter((node) => !ready.includes(node)).map(({ metadata }) => metadata.name);
+  return [`${ready.length} of ${nodeCount} nodes are ready, not ${names.join(', ')}`];
+}
+
+async function missingNetworks(client: KubeClient): Promise<string[]> {
+  const coordinators = (await client.list(resources.spiderCoordinators)).items;
+  return coordinators
+    .filter(({ status }) => status?.phase !== 'Synced')
+    .map(
+      ({ metadata, status }) =>
+        `SpiderCoordinator ${metadata.name} is not Synced: ${status?.reason ?? 'the controller has not seen it'}`,
+    );
 }
 
 /** How many pods the workloads of the namespace want. A pod without a controller counts as one. */

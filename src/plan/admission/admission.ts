@@ -136,12 +136,7 @@ function warningsOf(request: AdmissionQuestion): string[] {
     const unknown = unknownFieldsText(unknownFields(spiderCoordinators, object.spec));
     return unknown === undefined ? [] : [unknown];
   }
-  if (isOf(request, spiderMultusConfigs, object)) {
-    return [
-      'SpiderMultusConfig is stored, but nothing uses it yet: write the NetworkAttachmentDefinition yourself',
-      ...multusConfigWarnings(object),
-    ];
-  }
+  if (isOf(request, spiderMultusConfigs, object)) return multusConfigWarnings(object);
   if (isOf(request, spiderSubnets, object)) {
     return ['SpiderSubnet is stored, but nothing uses it yet: write SpiderIPPools instead'];
   }

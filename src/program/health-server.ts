@@ -1,13 +1,22 @@
 // Liveness, readiness and metrics over HTTP, at the paths that Spiderpool's manifests use.
 
 import { createServer, type Server } from 'node:http';
-import type { Registry } from 'prom-client';
 
-/** The reason why the agent is not ready; undefined when it is ready. */
+/** The reason why the program is not ready; undefined when it is ready. */
 export type Readiness = () => string | undefined;
 
+/** Where the text of `/metrics` comes from, for example a registry of prom-client. */
+export interface MetricsSource {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
 /** Serves `/v1/runtime/{startup,liveness,readiness}` and `/metrics` on the port. 0 picks a free port. */
-export async function serveHealth(port: number, registry: Registry, readiness: Readiness): Promise<Server> {
+export async function serveHealth(
+  port: number,
+  source: MetricsSource,
+  readiness: Readiness,
+): Promise<Server> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     const path = request.url?.split('?')[0];
     const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') => {
@@ -25,8 +34,8 @@ export async function serveHealth(port: number, registry: Registry, readiness: R
         return reason === undefined ? answer(200, 'ok\n') : answer(500, `${reason}\n`);
       }
       case '/metrics':
-        registry.metrics().then(
-          (text) => answer(200, text, registry.contentType),
+        source.metrics().then(
+          (text) => answer(200, text, source.contentType),
           (error: unknown) => answer(500, `${String(error)}\n`),
         );
         return;

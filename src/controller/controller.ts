@@ -1,0 +1,95 @@
+// The controller: of several replicas, the leader works. This file creates its parts, starts them and stops them in order.
+
+import type { Clock, Logger } from '#base';
+import type { KubeClient } from '#kube';
+import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
+import { serveHealth } from '#program';
+import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
+import { coordinatorController, Sources } from './coordinator/index.ts';
+import { networkKinds, settingKinds } from './kinds.ts';
+import { ControllerMetrics } from './metrics.ts';
+import { multusConfigController } from './multus-config/index.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The namespace of the Lease. */
+  readonly namespace: string;
+  /** Unique among all replicas and all their starts. */
+  readonly identity: string;
+  readonly leaseTimes: LeaseTimes;
+  /** The name of the SpiderCoordinator whose status is written. */
+  readonly coordinatorName: string;
+  readonly ciliumConfig?: CiliumConfigName;
+  readonly readYaml: (text: string) => unknown;
+  /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. */
+  readonly healthPort: number | undefined;
+}
+
+export const LEASE_NAME = 'orbweaver-controller';
+
+/** Follows the cluster and competes for the lease. Resolves when it serves; `stop` gives the lease up. */
+export async function startController(options: ControllerOptions): Promise<{ stop(): Promise<void> }> {
+  const { client, clock, log, ciliumConfig = defaultCiliumConfig } = options;
+  const stopping = new AbortController();
+  const sources = new Sources({ client, clock, log }, sourcesOf(ciliumConfig));
+  // A cluster without Multus does not have the kind of its definitions. That must not stop the other controllers.
+  const networks = new Informers({ client, clock, log }, networkKinds);
+  const settings = new Informers({ client, clock, log }, settingKinds);
+  const metrics: ControllerMetrics = new ControllerMetrics({
+    waiting: () =>
+      new Map(
+        groups.flatMap((group) => Array.from(group.queues(), ([name, { waiting }]) => [name, waiting])),
+      ),
+    objects: () =>
+      new Map(
+        [networks, settings].flatMap((informers) =>
+          Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
+        ),
+      ),
+  });
+  const shared = { client, clock, log, metrics };
+  const coordinator = coordinatorController({
+    name: options.coordinatorName,
+    readYaml: options.readYaml,
+    ciliumConfig,
+    sources,
+  });
+  const groups = [
+    new Controllers({ ...shared, informers: networks, controllers: [multusConfigController] }),
+    new Controllers({ ...shared, informers: settings, controllers: [coordinator] }),
+  ];
+  const election = new LeaderElection({
+    ...shared,
+    lease: { namespace: options.namespace, name: LEASE_NAME },
+    identity: options.identity,
+    times: options.leaseTimes,
+    lead: async (signal) => {
+      await Promise.all(groups.map((group) => group.run(signal)));
+    },
+  });
+  let isReady = false;
+  const health =
+    options.healthPort === undefined
+      ? undefined
+      : await serveHealth(options.healthPort, metrics.registry, () =>
+          isReady ? undefined : 'the controller is still reading the cluster',
+        );
+  void networks.start();
+  void settings.start().then(() => {
+    isReady = true;
+    log.info({}, 'the controller has read the cluster');
+  });
+  const competing = election.run(stopping.signal);
+  return {
+    async stop() {
+      isReady = false;
+      stopping.abort(new Error('the controller stops'));
+      await competing;
+      await Promise.all([networks.stop(), settings.stop()]);
+      await Promise.all(groups.map((group) => group.eventsWritten()));
+      health?.close();
+    },
+  };
+}

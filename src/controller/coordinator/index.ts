@@ -1,0 +1,2 @@
+export { coordinatorController } from './coordinator.ts';
+export { Sources } from './sources.ts';

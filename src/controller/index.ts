@@ -1,0 +1,1 @@
+export { type ControllerOptions, startController } from './controller.ts';

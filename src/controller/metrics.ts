@@ -1,0 +1,83 @@
+// What the controller measures.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReconcileMetrics, WorkResult } from '#reconcile';
+
+const BUCKET_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15];
+
+/** What the metrics read when they are scraped. */
+export interface ControllerLoad {
+  /** Keys that wait for a worker, by the name of the controller. */
+  readonly waiting: () => ReadonlyMap<string, number>;
+  /** Objects that are followed, by the name of their kind. */
+  readonly objects: () => ReadonlyMap<string, number>;
+}
+
+/** The controller's registry. */
+export class ControllerMetrics implements ReconcileMetrics {
+  readonly registry = new Registry();
+  readonly #worked: Counter<'controller' | 'result'>;
+  readonly #seconds: Histogram<'controller'>;
+  readonly #leader: Gauge<'lease'>;
+
+  constructor(load: ControllerLoad) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
+    this.#worked = new Counter({
+      name: 'orbweaver_reconcile_total',
+      help: 'Keys that a controller worked on, by how the work ended',
+      labelNames: ['controller', 'result'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'orbweaver_reconcile_duration_seconds',
+      help: 'Time that a controller needed for a key',
+      labelNames: ['controller'],
+      buckets: BUCKET_SECONDS,
+      registers,
+    });
+    this.#leader = new Gauge({
+      name: 'orbweaver_leader',
+      help: 'Whether this program leads: 1 or 0',
+      labelNames: ['lease'],
+      registers,
+    });
+    readGauge(
+      this.registry,
+      'orbweaver_reconcile_waiting',
+      'Keys that wait for a worker',
+      'controller',
+      load.waiting,
+    );
+    readGauge(this.registry, 'orbweaver_followed_objects', 'Objects that are followed', 'kind', load.objects);
+  }
+
+  worked(controller: string, result: WorkResult, seconds: number): void {
+    this.#worked.inc({ controller, result });
+    this.#seconds.observe({ controller }, seconds);
+  }
+
+  leads(lease: string, leads: boolean): void {
+    this.#leader.set({ lease }, leads ? 1 : 0);
+  }
+}
+
+/** A gauge with one label, whose values are read when it is scraped. */
+function readGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => ReadonlyMap<string, number>,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [value, number] of read()) this.set({ [label]: value }, number);
+    },
+  });
+}

@@ -1,0 +1,1 @@
+export { multusConfigController } from './multus-config.ts';

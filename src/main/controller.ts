@@ -1,0 +1,95 @@
+// The controller as a program: flags, environment, signals.
+
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { pino } from 'pino';
+import { parse as parseYaml } from 'yaml';
+import { type Logger, OrbError, systemClock } from '#base';
+import { startController } from '#controller';
+import { connect, inClusterConfig, kubeconfigFile } from '#kube';
+import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
+
+const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--log-level LEVEL]
+--namespace    where the Lease is kept by which one replica leads
+--health-port  serves /v1/runtime/... and /metrics; "none" for no port
+Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
+  SPIDERPOOL_LEADER_DURATION, SPIDERPOOL_LEADER_RENEW_DEADLINE, SPIDERPOOL_LEADER_RETRY_PERIOD (seconds),
+  SPIDERPOOL_COORDINATOR_DEFAULT_NAME, SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME, KUBECONFIG.`;
+
+const options = {
+  kubeconfig: { type: 'string' },
+  namespace: { type: 'string' },
+  'health-port': { type: 'string' },
+  'log-level': { type: 'string' },
+} as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Runs until a signal comes, and resolves with the exit code. */
+async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
+  const { env } = process;
+  const level = readLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
+  const healthPort = readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5720');
+  const leaseTimes = readLeaseTimes(env);
+  const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
+  const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
+  const log: Logger = pino({ level, base: { pod }, timestamp: pino.stdTimeFunctions.isoTime });
+  const kubeconfig = values.kubeconfig ?? env.KUBECONFIG;
+  const config = kubeconfig ? kubeconfigFile(kubeconfig) : inClusterConfig(env);
+  const controller = await startController({
+    client: connect(config, { log }),
+    clock: systemClock,
+    log,
+    namespace: values.namespace ?? env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
+    // A pod keeps its name when its container starts again.
+    identity: `${pod}_${randomBytes(4).toString('hex')}`,
+    leaseTimes,
+    // Spiderpool's chart sets the name with a slip of the pen.
+    coordinatorName:
+      env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
+    ...(ciliumConfig !== undefined && { ciliumConfig }),
+    readYaml: parseYaml,
+    healthPort,
+  });
+  log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
+  await controller.stop();
+  return 0;
+}
+
+function inputError(subject: string, message: string): OrbError {
+  return new OrbError('INPUT_INVALID', { message, subject });
+}
+
+/** The same as those of Spiderpool's controller. */
+const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
+
+function readLevel(text: string): string {
+  if (levels.includes(text)) return text === 'panic' ? 'fatal' : text;
+  throw inputError('command line', `--log-level ${JSON.stringify(text)}: allowed are ${levels.join(', ')}`);
+}
+
+function readPort(text: string): number | undefined {
+  return text === 'none' ? undefined : wholeNumber('--health-port', text, 0, 65_535);
+}
+
+/** Spiderpool's defaults: 15, 10 and 2 seconds. */
+function readLeaseTimes(env: Environment) {
+  const milliseconds = (name: string, standard: number) =>
+    wholeNumber(name, env[name] ?? String(standard), 1, 3600) * 1000;
+  return {
+    leaseDurationMs: milliseconds('SPIDERPOOL_LEADER_DURATION', 15),
+    renewDeadlineMs: milliseconds('SPIDERPOOL_LEADER_RENEW_DEADLINE', 10),
+    retryPeriodMs: milliseconds('SPIDERPOOL_LEADER_RETRY_PERIOD', 2),
+  };
+}
+
+function readCiliumConfig(text: string | undefined) {
+  if (text === undefined || text === '') return undefined;
+  const found = /^([a-z0-9.-]+)\/([a-z0-9.-]+)$/.exec(text);
+  const [, namespace, name] = found ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  const subject = 'SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME';
+  throw inputError(subject, `${subject} ${JSON.stringify(text)} is not NAMESPACE/NAME`);
+}
+
+await runProgram({ name: 'controller', usage: USAGE, options, run: ({ values }) => serve(values) });

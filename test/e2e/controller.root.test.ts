@@ -1,0 +1,165 @@
+// The controller as real processes: it follows the cluster, one replica leads, and it survives what happens to it.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  type ConfigMap,
+  type NetworkAttachmentDefinition,
+  resources,
+  type SpiderCoordinator,
+  type SpiderMultusConfig,
+} from '#api';
+import { isOrbError } from '#base';
+import { ControlPlane, eventually } from './controller-fixture.ts';
+import { until } from './program.ts';
+
+const plane = new ControlPlane();
+before(async () => {
+  await plane.start();
+  await plane.startReplica('one');
+});
+after(() => plane.stop());
+
+const { networkAttachmentDefinitions, spiderCoordinators, spiderMultusConfigs } = resources;
+const namespace = 'kube-system';
+
+/** As in the guide for underlay Services, with the name of the example. */
+function multusConfig(name: string, master = 'ens192'): SpiderMultusConfig {
+  return {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderMultusConfig',
+    metadata: { name, namespace },
+    spec: {
+      cniType: 'macvlan',
+      enableCoordinator: true,
+      macvlan: { master: [master], ippools: { ipv4: ['v4-pool'] } },
+    },
+  } as SpiderMultusConfig;
+}
+
+async function definition(name: string): Promise<NetworkAttachmentDefinition | undefined> {
+  try {
+    return await plane.client.get(networkAttachmentDefinitions, { namespace, name });
+  } catch (error) {
+    if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+function plugins({ spec }: NetworkAttachmentDefinition): { type: string; master?: string }[] {
+  return (JSON.parse(spec?.config ?? '{}') as { plugins: { type: string; master?: string }[] }).plugins;
+}
+
+async function readyReason(name: string): Promise<string | undefined> {
+  const { status } = await plane.client.get(spiderMultusConfigs, { namespace, name });
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
+}
+
+async function coordinator(): Promise<SpiderCoordinator> {
+  return await plane.client.get(spiderCoordinators, { name: 'default' });
+}
+
+test('a SpiderMultusConfig gets its NetworkAttachmentDefinition, and its status says so', async () => {
+  plane.apply(multusConfig('macvlan-ens192'));
+  const made = await eventually('the definition is made', () => definition('macvlan-ens192'));
+  assert.deepEqual(
+    plugins(made).map(({ type }) => type),
+    ['macvlan', 'coordinator'],
+  );
+  await until('the status says so', async () => (await readyReason('macvlan-ens192')) === 'Rendered');
+});
+
+test('a changed SpiderMultusConfig changes its definition', async () => {
+  plane.apply(multusConfig('changed'));
+  await eventually('the definition is made', () => definition('changed'));
+  plane.apply(multusConfig('changed', 'ens224'));
+  await eventually('the definition follows', async () => {
+    const made = await definition('changed');
+    return made && plugins(made)[0]?.master === 'ens224' ? made : undefined;
+  });
+});
+
+test('a definition that somebody edits or deletes is as before again', async () => {
+  plane.apply(multusConfig('edited'));
+  const made = await eventually('the definition is made', () => definition('edited'));
+  await plane.client.patch(
+    networkAttachmentDefinitions,
+    { namespace, name: 'edited' },
+    { type: 'merge', body: { spec: { config: '{}' } } },
+  );
+  await eventually('the edit is undone', async () => {
+    const now = await definition('edited');
+    return now?.spec?.config === made.spec?.config ? now : undefined;
+  });
+  await plane.client.delete(networkAttachmentDefinitions, { namespace, name: 'edited' });
+  await eventually('the definition is back', async () => {
+    const now = await definition('edited');
+    return now !== undefined && now.metadata.uid !== made.metadata.uid ? now : undefined;
+  });
+});
+
+test('a definition that another controller owns stays as it is, and the status names that owner', async () => {
+  const theirs = await plane.client.create(resources.configMaps, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: 'theirs' },
+  });
+  const uid = theirs.metadata.uid ?? '';
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'theirs', uid, controller: true };
+  plane.apply(multusConfig('lost'));
+  await eventually('the definition is made', () => definition('lost'));
+  const config = '{"cniVersion":"0.3.1","name":"theirs","plugins":[]}';
+  const body = { metadata: { ownerReferences: [owner] }, spec: { config } };
+  const ref = { namespace, name: 'lost' };
+  await plane.client.patch(networkAttachmentDefinitions, ref, { type: 'merge', body });
+  await until('the status says so', async () => (await readyReason('lost')) === 'OwnedByAnother');
+  assert.equal((await definition('lost'))?.spec?.config, config);
+});
+
+test('the networks of the cluster are read where kubeadm writes them, and followed', async () => {
+  const kubeadm = (podSubnet: string): ConfigMap => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: 'kubeadm-config' },
+    data: {
+      ClusterConfiguration: `networking: {podSubnet: ${podSubnet}, serviceSubnet: 10.96.0.0/16}`,
+    },
+  });
+  plane.apply(kubeadm('10.244.0.0/16'), {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderCoordinator',
+    metadata: { name: 'default' },
+    spec: { podCIDRType: 'cluster' },
+  } as SpiderCoordinator);
+  await until('the networks are known', async () => (await coordinator()).status?.phase === 'Synced');
+  const { status } = await coordinator();
+  assert.deepEqual([status?.overlayPodCIDR, status?.serviceCIDR], [['10.244.0.0/16'], ['10.96.0.0/16']]);
+  plane.apply(kubeadm('10.245.0.0/16'));
+  await until(
+    'the change is followed',
+    async () => (await coordinator()).status?.overlayPodCIDR?.[0] === '10.245.0.0/16',
+  );
+  await plane.client.delete(resources.configMaps, { namespace, name: 'kubeadm-config' });
+  await until('the loss is said', async () => (await coordinator()).status?.phase === 'NotReady');
+});
+
+test('the controller goes on after a restart of the API server', async () => {
+  await plane.restartApiServer();
+  plane.apply(multusConfig('after-restart'));
+  await eventually('the definition is made', () => definition('after-restart'));
+});
+
+test('when the leader is killed, another replica takes over', async () => {
+  await until('the first replica leads', async () => (await plane.leader()) === 'one');
+  await plane.startReplica('two');
+  assert.equal(await plane.leader(), 'one');
+  await plane.replica('one').stop('SIGKILL');
+  await until('the second replica leads', async () => (await plane.leader()) === 'two');
+  plane.apply(multusConfig('after-kill'));
+  await eventually('the definition is made', () => definition('after-kill'));
+});
+
+test('a leader that is stopped gives the lease up at once', async () => {
+  await plane.replica('two').stop('SIGTERM');
+  assert.equal(await plane.leader(), undefined);
+});
