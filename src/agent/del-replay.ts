@@ -36,7 +36,7 @@ export class DelReplay {
   #looking: Promise<void> = Promise.resolve();
   /** DELs that have not ended within their time: a plugin waits for something that never comes. */
   readonly #stuck = new Set<string>();
-  /** The number of DELs that waited at the last look, for the metrics. */
+  /** The number of DELs that wait, as far as known, for the metrics. */
   waiting = 0;
 
   constructor(parts: DelReplayParts) {

@@ -1,4 +1,4 @@
-// The DELs that arrived while no agent ran. The shim wrote each of them to a file and answered the runtime.
+// The DELs that wait on disk: from the shim, while no agent ran, or from the agent, which could not finish them.
 
 import { type ErrorCode, isOrbError, type Logger } from '#base';
 import type { StateFiles } from './state-files.ts';
@@ -16,7 +16,7 @@ export type ServeDel = (queued: QueuedDel) => Promise<boolean>;
 export interface ReplayOptions {
   /** How many requests are served at once. Default 1. */
   readonly lanes?: number;
-  /** Requests that are served after all others. */
+  /** Among requests that were not tried yet, these come last. */
   readonly last?: (queued: QueuedDel) => boolean;
   /** After this signal aborts, no request that has failed before is started. The next replay continues with them. */
   readonly retries?: AbortSignal;
@@ -39,7 +39,7 @@ export class DelQueue {
   readonly #logger: Logger;
   /** Requests that did not fit on the disk. */
   readonly #unwritten = new Map<string, QueuedDel>();
-  /** The last try of each failed request, as a growing number. */
+  /** The last try of each request that was tried and is still queued, as a growing number. */
   readonly #tried = new Map<string, number>();
   #tries = 0;
 

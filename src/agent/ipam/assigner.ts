@@ -1,5 +1,6 @@
 // Addresses from several pools for one pod, all or nothing. The pools are chosen together. Then each pool's committer
-// picks and writes the address, all at once. If one fails, the others are undone.
+// picks and writes the address, all at the same time. If a pool is full or gone by then, the other addresses are kept and
+// choosing starts again. After any other error, what this request allocated is released.
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
@@ -34,7 +35,7 @@ export class Assigner {
     this.#pools = pools;
   }
 
-  /** Allocates in every pool at once. If a pool turns out to be full, picking starts again with current data. */
+  /** Allocates in all chosen pools at the same time. If a pool turns out to be full, picking starts again with current data. */
   async assign(owner: PodOwner, candidates: readonly NicCandidates[], caller: Caller): Promise<Assignment[]> {
     const pools = this.#pools;
     const made = new Map<string, Assignment>();

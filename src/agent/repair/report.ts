@@ -11,7 +11,7 @@ export type Cause = 'start' | 'event' | 'plan' | 'sweep' | 'attached';
 /** Why something differed from its plan. */
 export type RepairReason = PlanChange | 'drift' | 'start' | 'unfinished';
 
-/** Counts every comparison. */
+/** Counts the comparisons of the agent and of `orbctl check --repair`. */
 export interface RepairMetrics {
   compared(scope: 'pod' | 'node'): void;
   /** `beyond_repair`: another program owns it, and it is left alone. */

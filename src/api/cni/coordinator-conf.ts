@@ -22,7 +22,7 @@ function textOf(isWellFormed: (text: string) => boolean, error: string) {
 
 export const interfaceName = textOf(
   (text) => INTERFACE_NAME.test(text),
-  'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
+  'must be the name of an interface: 1 to 15 characters without "/", ":" or blanks, and not "." or ".."',
 );
 
 /** The lowest bit of the first byte is clear, because a pod's address is not a multicast address (IEEE 802). */

@@ -7,12 +7,13 @@ import type { NetConf } from './net-conf.ts';
 import { INTERFACE_NAME } from './text-fields.ts';
 
 const interfaceName = z.string().regex(INTERFACE_NAME, {
-  error: 'must be the name of an interface: 1 to 15 characters without "/", ":" and blanks',
+  error:
+    'must be the name of an interface: 1 to 15 characters without "/", ":" or blanks, and not "." or ".."',
 });
 
 export const ifacerConfSchema = goObject({
   type: z.literal('ifacer'),
-  /** Interfaces of the node: the parent of a VLAN, or the ports of a bond. */
+  /** Interfaces of the node: the parent of a VLAN, or the ports of a bond. Several without `bond` are left as they are. */
   interfaces: z
     .array(interfaceName)
     .optional()
@@ -32,7 +33,7 @@ export const ifacerConfSchema = goObject({
       .int()
       .refine((mode) => mode >= 0 && mode <= 6, { error: 'invalid bond mode: must be 0 to 6' })
       .default(0),
-    /** `miimon=100;xmit_hash_policy=layer3+4`. */
+    /** Pairs of key and value, for example `miimon=100;xmit_hash_policy=layer3+4`. */
     options: z.string().default(''),
   }).optional(),
 });

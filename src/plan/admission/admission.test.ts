@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderMultusConfig, type SpiderSubnet } from '#api';
-import { poolObject } from '../ipam/testing.ts';
+import { poolObject } from '../ipam/pool-fixture.ts';
 import {
   type AdmissionCluster,
   type AdmissionQuestion,

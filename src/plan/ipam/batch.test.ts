@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { AddressSet, formatAddress } from '#ip';
 import { applyOperations, type PoolOperation, type PoolOutcome } from './batch.ts';
 import { PoolLedger } from './ledger.ts';
+import { pickContext, poolObject } from './pool-fixture.ts';
 import { noteReleases } from './resting.ts';
-import { pickContext, poolObject } from './testing.ts';
 
 const allocate = (podUid: string, nic = 'eth0'): PoolOperation => ({
   verb: 'allocate',

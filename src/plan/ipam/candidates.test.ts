@@ -7,9 +7,9 @@ import { type CandidateSources, selectCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
 import { type FilterContext, filterCandidates } from './filters.ts';
 import { PoolLedger } from './ledger.ts';
+import { pickContext, poolObject } from './pool-fixture.ts';
 import { patternMatcher } from './pool-pattern.ts';
 import { assignmentRoutes } from './routes.ts';
-import { pickContext, poolObject } from './testing.ts';
 
 const v6 = { subnet: 'fd00::/64', ips: ['fd00::10-fd00::1f'], gateway: 'fd00::1' };
 const objects = [

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress, parseAddress } from '#ip';
 import { PoolLedger } from './ledger.ts';
-import { poolObject, type SpecFields } from './testing.ts';
+import { poolObject, type SpecFields } from './pool-fixture.ts';
 
 const at = (last: number) => parseAddress(`10.6.0.${last}`);
 const owner = (podUid: string, nic = 'eth0') => ({ pod: `ns/${podUid}`, podUid, nic });

@@ -7,7 +7,7 @@ import { AddressSet, formatAddress, parseAddress } from '#ip';
 import { applyOperations, type PoolOperation } from './batch.ts';
 import { PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
-import { pickContext, poolObject, type SpecFields } from './testing.ts';
+import { pickContext, poolObject, type SpecFields } from './pool-fixture.ts';
 
 const owner = (podUid: string, nic = 'eth0') => ({ pod: `ns/${podUid}`, podUid, nic });
 

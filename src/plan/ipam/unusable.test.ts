@@ -4,7 +4,7 @@ import { formatAddress } from '#ip';
 import { defaultPool } from './default-pool.ts';
 import { PoolLedger } from './ledger.ts';
 import { pickAddress } from './pick.ts';
-import { pickContext, poolObject, type SpecFields } from './testing.ts';
+import { pickContext, poolObject, type SpecFields } from './pool-fixture.ts';
 import { validatePool } from './validate.ts';
 import { poolWarnings } from './warnings.ts';
 

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { SPIDERPOOL_FINALIZER, type SpiderIPPool } from '#api';
 import { defaultPool, defaultReservedIP, POOL_CIDR_LABEL } from './default-pool.ts';
 import { parsePool } from './pool.ts';
+import { poolObject, type SpecFields } from './pool-fixture.ts';
 import { reservedAddresses } from './reserved.ts';
-import { poolObject, type SpecFields } from './testing.ts';
 import { validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
 
 const stored = (name: string, spec: SpecFields = {}, records: object = {}) =>

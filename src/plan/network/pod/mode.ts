@@ -20,7 +20,7 @@ export interface NicSituation {
   readonly settings: Pick<CoordinatorSettings, 'mode' | 'podDefaultCniNic'>;
   /** The pod's other NICs that the coordinator serves. */
   readonly others: readonly KnownNic[];
-  /** Whether the pod has the veth pair of underlay mode, made by any program. */
+  /** Whether the pod's veth0 was found and no other NIC has a record. Records decide before links. */
   readonly hasVeth: boolean;
   /** What other programs use in the pod. */
   readonly foreign: ForeignUse;

@@ -1,5 +1,5 @@
-// Tables of the NICs of a pod with several NICs. Replies leave by the NIC that got the request, and every table reaches
-// the node and Services.
+// Tables of the NICs of a pod with several NICs, or of a NIC that Multus keeps out of main. Replies leave by the NIC that
+// got the request, and every table reaches the node and Services.
 
 import type { Family } from '#ip';
 import { MAIN_TABLE, ROUTE_PROTOCOL, type Route, RTPROT, type Rule } from '#net';
@@ -28,9 +28,9 @@ export function nicTableRoutes(context: PlanContext, moved: readonly NicWithTabl
 }
 
 /**
- * The NIC that main serves, if other NICs have its family too. Main also has routes to their LANs and their policy
- * routes. Replies of this NIC must not use those routes (docs/adr/0028). So a rule for its address leads to a table
- * without them.
+ * The NIC that keeps main's default route, if other NICs have its family too. Main also leads to the LANs of the other
+ * NICs. Replies of this NIC must not go there (docs/adr/0028), so its address has a rule and a table of its own. The same
+ * holds for a NIC alone that Multus keeps out of main.
  */
 function keepersBesideOthers(context: PlanContext, moved: readonly NicWithTable[]): NicWithTable[] {
   return context.families.flatMap((family) => {
@@ -45,8 +45,8 @@ function keepersBesideOthers(context: PlanContext, moved: readonly NicWithTable[
 }
 
 /**
- * A later NIC has a table of its own, unless the first NIC uses it. If an overlay's NIC leads to the node, marked
- * replies and packets from its address go the same way. They share one table (golden table G4).
+ * Which table this NIC uses. A later NIC has its own, unless the first NIC needs it. The first NIC uses the table of
+ * replies if it is an overlay's link that leads to the node: then both go the same way. Otherwise it uses `besideTable`.
  */
 function keepersTable(context: PlanContext, keeper: Nic, family: Family): number {
   const { replyTable, besideTable } = context.numbers;
