@@ -26,8 +26,7 @@ import {
   AGENT_CONFIG_PATH,
   agentName,
   apiServerProgram,
-  controllerProgram,
-  controllersProgram,
+  clusterPrograms,
   nodePrograms,
   type ProgramFacts,
 } from './programs.ts';
@@ -242,8 +241,7 @@ class Lab {
   async #startPrograms(client: KubeClient): Promise<void> {
     const { clock, log, stop } = this.#parts;
     const ofNodes = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
-    const ofCluster = [controllerProgram(this.#parts), controllersProgram(this.#parts)];
-    for (const program of [...ofCluster, ...ofNodes]) this.#supervisor?.start(program);
+    for (const program of [...clusterPrograms(this.#parts), ...ofNodes]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
       client,
       clock,

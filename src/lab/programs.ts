@@ -93,20 +93,13 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
   ];
 }
 
-/** The controller of an installation, as its one replica. */
-export function controllerProgram(facts: ProgramFacts): Program {
-  return {
-    name: 'controller',
-    argv: [...script(facts, 'controller'), '--health-port', 'none'],
-    environment: withApi(facts),
-  };
-}
-
-/** The controllers of workloads and Services. */
-export function controllersProgram(facts: ProgramFacts): Program {
-  return {
-    name: 'controllers',
-    argv: [...script(facts, 'orbctl'), 'lab-controllers'],
-    environment: withApi(facts),
-  };
+/** The programs of the whole cluster. */
+export function clusterPrograms(facts: ProgramFacts): Program[] {
+  const environment = withApi(facts);
+  return [
+    // The controller of an installation, as its one replica.
+    { name: 'controller', argv: [...script(facts, 'controller'), '--health-port', 'none'], environment },
+    // The controllers of workloads and Services.
+    { name: 'controllers', argv: [...script(facts, 'orbctl'), 'lab-controllers'], environment },
+  ];
 }

@@ -11,7 +11,7 @@ import { errorText, type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
 import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
-import { type CommandLine, runProgram, untilSignal } from '#program';
+import { type CommandLine, healthPort, logLevel, runProgram, untilSignal } from '#program';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
@@ -46,8 +46,8 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
   const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
   if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
-  const level = readLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
-  const healthPort = readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
+  const level = logLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
+  const port = healthPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfig(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
@@ -62,7 +62,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,
-    healthPort,
+    healthPort: port,
   });
   log.info(
     { signal: await untilSignal('SIGTERM', 'SIGINT') },
@@ -107,14 +107,6 @@ function yamlOf(path: string, text: string): unknown {
   }
 }
 
-/** The same as those of Spiderpool's agent. */
-const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
-
-function readLevel(text: string): string {
-  if (levels.includes(text)) return text === 'panic' ? 'fatal' : text;
-  throw usageError(`--log-level ${JSON.stringify(text)}: allowed are ${levels.join(', ')}`);
-}
-
 function readKubeConfig(path: string | undefined): KubeConfig {
   return path === undefined || path === '' ? inClusterConfig(process.env) : kubeconfigFile(path);
 }
@@ -129,12 +121,6 @@ function install(from: string, to: string, log: Logger): void {
   const types = servedTypes.map(({ name }) => name);
   execFileSync(from, ['--install', to, ...types], { stdio: 'inherit' });
   log.info({ folder: to, types }, 'installed the CNI executables');
-}
-
-function readPort(text: string): number | undefined {
-  if (text === 'none') return undefined;
-  if (/^[0-9]{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw usageError(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
 }
 
 // A file operation on a path that a caller named may still be pending.

@@ -7,7 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
-import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
+import { type CommandLine, healthPort, logLevel, runProgram, untilSignal, wholeNumber } from '#program';
 
 const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--log-level LEVEL]
 --namespace    where the Lease is kept by which one replica leads
@@ -28,8 +28,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Runs until a signal comes, and resolves with the exit code. */
 async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const { env } = process;
-  const level = readLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
-  const healthPort = readPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5720');
+  const level = logLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
+  const port = healthPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5720');
   const leaseTimes = readLeaseTimes(env);
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
   const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
@@ -49,7 +49,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
       env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
     ...(ciliumConfig !== undefined && { ciliumConfig }),
     readYaml: parseYaml,
-    healthPort,
+    healthPort: port,
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
   await controller.stop();
@@ -58,18 +58,6 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
 
 function inputError(subject: string, message: string): OrbError {
   return new OrbError('INPUT_INVALID', { message, subject });
-}
-
-/** The same as those of Spiderpool's controller. */
-const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
-
-function readLevel(text: string): string {
-  if (levels.includes(text)) return text === 'panic' ? 'fatal' : text;
-  throw inputError('command line', `--log-level ${JSON.stringify(text)}: allowed are ${levels.join(', ')}`);
-}
-
-function readPort(text: string): number | undefined {
-  return text === 'none' ? undefined : wholeNumber('--health-port', text, 0, 65_535);
 }
 
 /** Spiderpool's defaults: 15, 10 and 2 seconds. */
