@@ -1,7 +1,7 @@
 // The embedded API server and replicas of the controller, as real processes on loopback.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crdManifests, type KubeObject, resources } from '#api';
@@ -10,9 +10,6 @@ import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import { Daemon, until } from './program.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-/** The user `nobody` of Debian. */
-const NOBODY = 65_534;
 
 /** Short times, so that a test sees a replica take over. Seconds. */
 const leaseTimes = ['LEADER_DURATION=3', 'LEADER_RENEW_DEADLINE=2', 'LEADER_RETRY_PERIOD=1'];
@@ -44,10 +41,6 @@ export class ControlPlane {
     await Promise.all(
       crdManifests().map((crd) => this.client.create(resources.customResourceDefinitions, crd)),
     );
-    // It is readable for replicas, which run as another user.
-    chmodSync(this.folder, 0o755);
-    copyFileSync(this.kubeconfig, join(this.folder, 'kubeconfig.nobody'));
-    chownSync(join(this.folder, 'kubeconfig.nobody'), NOBODY, NOBODY);
   }
 
   async stop(): Promise<void> {
@@ -62,14 +55,14 @@ export class ControlPlane {
     await this.#server().start(() => this.#answers());
   }
 
-  /** Starts a replica without any privilege of root. Resolves when it has read the cluster. */
+  /** Starts a replica without any capability. Resolves when it has read the cluster. */
   async startReplica(name: string): Promise<Daemon> {
     const replica = new Daemon(name, this.folder, [
-      ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--inh-caps=-all'],
-      ...['--bounding-set=-all', '--no-new-privs', 'env', `SPIDERPOOL_POD_NAME=${name}`],
+      ...['setpriv', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'],
+      ...['env', `SPIDERPOOL_POD_NAME=${name}`],
       ...leaseTimes.map((time) => `SPIDERPOOL_${time}`),
       ...[process.execPath, join(root, 'dist/controller.mjs'), '--health-port', 'none'],
-      ...['--kubeconfig', join(this.folder, 'kubeconfig.nobody')],
+      ...['--kubeconfig', this.kubeconfig],
     ] as unknown as [string, ...string[]]);
     this.#replicas.set(name, replica);
     await replica.start(() => replica.log.includes('the controller has read the cluster'));
