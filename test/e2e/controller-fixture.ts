@@ -18,8 +18,11 @@ export class ControlPlane {
   readonly folder = mkdtempSync(join(tmpdir(), 'orbweaver-controller-'));
   readonly #apiServer: Daemon;
   readonly #replicas = new Map<string, Daemon>();
-  /** Stays the same when the API server starts again. */
-  #address = '127.0.0.1:0';
+  /**
+   * Stays the same when the API server starts again. A port of the kernel's own range would not do: a replica that connects
+   * while the server is away may get the port itself.
+   */
+  readonly #address = `127.0.0.1:${20_000 + (process.pid % 10_000)}`;
   #client: KubeClient | undefined;
 
   constructor() {
@@ -37,7 +40,6 @@ export class ControlPlane {
 
   async start(): Promise<void> {
     await this.#apiServer.start(() => this.#answers());
-    this.#address = kubeconfigFile(this.kubeconfig).server.host;
     await Promise.all(
       crdManifests().map((crd) => this.client.create(resources.customResourceDefinitions, crd)),
     );
