@@ -79,6 +79,29 @@ test('a broken watch continues from its last version, without a new list', async
   await reflector.stop();
 });
 
+test('the same failure is logged aloud once, and again after the watch worked in between', async () => {
+  const kube = new FakeKube();
+  const warnings: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
+  const { reflector, pass } = follow(kube, log);
+  reflector.start();
+  await turns();
+  const breakTwice = async () => {
+    for (let times = 0; times < 2; times += 1) {
+      kube.breakWatches();
+      await turns();
+      await pass(30_000);
+    }
+  };
+  await breakTwice();
+  assert.deepEqual(warnings, ['the watch ended, trying again']);
+  await kube.create(type, configMap('a'));
+  await turns();
+  await breakTwice();
+  assert.equal(warnings.length, 2);
+  await reflector.stop();
+});
+
 test('after 410, a new list reports only the objects that changed, came and went meanwhile', async () => {
   const kube = new FakeKube();
   for (const name of ['same', 'changed', 'gone', 'again']) await kube.create(type, configMap(name));

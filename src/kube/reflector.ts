@@ -151,8 +151,7 @@ export class Reflector<T extends KubeObject> {
     }
     for (const key of gone) this.#remove(key);
     this.#resourceVersion = list.resourceVersion;
-    this.#lastFailure = undefined;
-    this.#backOff.reset();
+    this.#progressed();
     this.#markReady();
     this.#options.onState?.();
   }
@@ -163,7 +162,7 @@ export class Reflector<T extends KubeObject> {
     this.statistics.watches += 1;
     const began = this.#options.clock.monotonic();
     for await (const event of client.watch(type, from, { signal: this.#stop.signal })) {
-      this.#backOff.reset();
+      this.#progressed();
       if (event.type === 'BOOKMARK') {
         this.#resourceVersion = event.resourceVersion;
         continue;
@@ -174,7 +173,13 @@ export class Reflector<T extends KubeObject> {
       this.#resourceVersion = event.object.metadata.resourceVersion;
     }
     // A quiet watch that lasted long also counts as progress.
-    if (this.#options.clock.monotonic() - began > backOffSpan.maximumMs) this.#backOff.reset();
+    if (this.#options.clock.monotonic() - began > backOffSpan.maximumMs) this.#progressed();
+  }
+
+  /** The next failure is a new one: its wait is short, and it is said aloud. */
+  #progressed(): void {
+    this.#lastFailure = undefined;
+    this.#backOff.reset();
   }
 
   #put(object: T): void {
