@@ -27,7 +27,7 @@ export interface ControllerOptions {
   readonly healthPort: number | undefined;
 }
 
-export const LEASE_NAME = 'orbweaver-controller';
+const LEASE_NAME = 'orbweaver-controller';
 
 /** Follows the cluster and competes for the lease. Resolves when it serves; `stop` gives the lease up. */
 export async function startController(options: ControllerOptions): Promise<{ stop(): Promise<void> }> {

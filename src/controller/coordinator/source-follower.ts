@@ -2,7 +2,7 @@
 
 import type { KubeObject } from '#api';
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
-import { type KubeClient, Reflector, type Selection } from '#kube';
+import { type KubeClient, Reflector } from '#kube';
 import type { Reading, Source } from '#plan/discovery';
 
 export interface FollowerOptions {
@@ -23,10 +23,10 @@ export class SourceFollower {
   /** Undefined until the first list was answered. */
   #state: State | undefined;
 
-  constructor({ client, clock, log, changed }: FollowerOptions, source: Source) {
+  constructor({ client, clock, log, changed }: FollowerOptions, { type, ...selection }: Source) {
     this.#changed = changed;
     this.#reflector = new Reflector<KubeObject>({
-      ...{ client, clock, log, type: source.type, selection: selectionOf(source) },
+      ...{ client, clock, log, type, selection },
       onState: (error) => this.#is(error === undefined ? 'read' : this.#after(error)),
     });
     this.#reflector.subscribe(() => {
@@ -54,12 +54,4 @@ export class SourceFollower {
     // What was read stays true while the API server is away.
     return this.#state === 'read' ? 'read' : { state: 'failed', said: errorText(error) };
   }
-}
-
-function selectionOf({ namespace, labelSelector, fieldSelector }: Source): Selection {
-  return {
-    ...(namespace !== undefined && { namespace }),
-    ...(labelSelector !== undefined && { labelSelector }),
-    ...(fieldSelector !== undefined && { fieldSelector }),
-  };
 }

@@ -1,6 +1,6 @@
 // Keeps the NetworkAttachmentDefinition of each SpiderMultusConfig as the SpiderMultusConfig says.
 
-import { type KubeObject, resources, type SpiderMultusConfig } from '#api';
+import { type KubeObject, type NetworkAttachmentDefinition, resources, type SpiderMultusConfig } from '#api';
 import { keyOf } from '#kube';
 import {
   definitionChanges,
@@ -23,8 +23,9 @@ export const multusConfigController: NetworkController = {
     const config = state.configs.get(name, namespace);
     // The garbage collector deletes the definition of a SpiderMultusConfig that is gone.
     if (config === undefined || config.metadata.deletionTimestamp !== undefined) return [];
-    const outcome = outcomeOf(config, state);
-    const write = writeOf(outcome, config, state);
+    const existing = state.definitions.get(definitionName(config), namespace);
+    const outcome = outcomeOf(config, existing);
+    const write = writeOf(outcome, existing);
     // What a write achieved is said when it can be seen.
     return write === undefined ? reportActions(config, outcome, now) : [write];
   },
@@ -40,17 +41,16 @@ function configsOf({ metadata }: KubeObject, state: NetworkState): SpiderMultusC
     );
 }
 
-function outcomeOf(config: SpiderMultusConfig, state: NetworkState): Outcome {
+function outcomeOf(config: SpiderMultusConfig, existing: NetworkAttachmentDefinition | undefined): Outcome {
   const { definition, issues } = renderDefinition(config);
-  if (definition === undefined) return { verb: 'invalid', issues };
-  const { name = '', namespace } = definition.metadata;
-  return definitionChanges(state.definitions.get(name, namespace), definition, config);
+  return definition === undefined
+    ? { verb: 'invalid', issues }
+    : definitionChanges(existing, definition, config);
 }
 
-function writeOf(outcome: Outcome, config: SpiderMultusConfig, state: NetworkState): Action | undefined {
+function writeOf(outcome: Outcome, existing: NetworkAttachmentDefinition | undefined): Action | undefined {
   const type = networkAttachmentDefinitions;
   if (outcome.verb === 'create') return { verb: 'create', type, object: outcome.definition };
-  const existing = state.definitions.get(definitionName(config), config.metadata.namespace);
   if (outcome.verb !== 'patch' || existing === undefined) return undefined;
   return { verb: 'patch', type, object: existing, body: outcome.body };
 }

@@ -63,3 +63,17 @@ export function refusalsOf(
   const issues = multusConfigIssues(config, { ...nobody, ...neighbours }, old);
   return issues.map(({ field, message }) => `${field}: ${message}`);
 }
+
+/** The coordinator block of an object that says nothing of it, as Spiderpool's webhook completes it. */
+export const completedCoordinator = {
+  mode: 'auto',
+  hijackCIDR: [],
+  policyRoutes: [],
+  vethLinkAddress: '',
+  podMACPrefix: '',
+  podDefaultRouteNIC: '',
+  podRPFilter: 0,
+  tunePodRoutes: true,
+  hostRuleTable: 500,
+  txQueueLen: 0,
+};

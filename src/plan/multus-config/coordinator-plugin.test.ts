@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCoordinatorConf, parseNetConf } from '#api';
-import { macvlan, plugins } from './config-fixture.ts';
+import { completedCoordinator, macvlan, plugins } from './config-fixture.ts';
 
 function coordinatorOf(block: object | undefined): Record<string, unknown> {
   const [, plugin = {}] = plugins({ ...macvlan, ...(block !== undefined && { coordinator: block }) });
@@ -59,21 +59,9 @@ test('a negative podRPFilter arrives as -1, and `disabled` as `disable`, which t
 });
 
 test('a block that Spiderpool’s webhook completed passes on what it passed on there, and real wishes', () => {
-  const completed = {
-    mode: 'auto',
-    hijackCIDR: [],
-    policyRoutes: [],
-    vethLinkAddress: '',
-    podMACPrefix: '',
-    podDefaultRouteNIC: '',
-    podRPFilter: 0,
-    tunePodRoutes: true,
-    hostRuleTable: 500,
-    txQueueLen: 0,
-  };
   const passedOn = { txQueueLen: 0, tunePodRoutes: true, mode: 'auto', type: 'coordinator' };
-  assert.deepEqual(coordinatorOf(completed), passedOn);
-  assert.deepEqual(coordinatorOf({ ...completed, podRPFilter: 1, hostRuleTable: 600 }), {
+  assert.deepEqual(coordinatorOf(completedCoordinator), passedOn);
+  assert.deepEqual(coordinatorOf({ ...completedCoordinator, podRPFilter: 1, hostRuleTable: 600 }), {
     ...passedOn,
     podRPFilter: 1,
     hostRuleTable: 600,

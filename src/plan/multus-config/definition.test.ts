@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseNetConfList } from '#api';
-import { configObject, macvlan, plugins, rendered } from './config-fixture.ts';
+import { completedCoordinator, configObject, macvlan, plugins, rendered } from './config-fixture.ts';
 import { renderDefinition } from './index.ts';
 
 const COPIED = 'multus.orbweaver.io/copied-annotations';
@@ -141,19 +141,12 @@ test('an object without the defaults of the CRD is rendered with them', () => {
 });
 
 test('objects that Spiderpool’s webhook completed are rendered as Spiderpool did', () => {
-  const coordinator = {
-    mode: 'auto',
-    hijackCIDR: [],
-    policyRoutes: [],
-    vethLinkAddress: '',
-    podMACPrefix: '',
-    podDefaultRouteNIC: '',
-    podRPFilter: 0,
-    tunePodRoutes: true,
-    hostRuleTable: 500,
-    txQueueLen: 0,
+  const shared = {
+    enableCoordinator: true,
+    disableIPAM: false,
+    chainCNIJsonData: [],
+    coordinator: completedCoordinator,
   };
-  const shared = { enableCoordinator: true, disableIPAM: false, chainCNIJsonData: [], coordinator };
   const parented = { master: ['eth0'], mtu: 0, vlanID: 0, rdmaResourceName: '', ippools: {} };
   const specs: [object, string][] = [
     [
