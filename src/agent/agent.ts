@@ -145,8 +145,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   repair.start();
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
-    // ADDs wait until the queue was looked at once, at most ten seconds: most addresses of the DELs are then free again. A
-    // later DEL does no harm, because it releases by the pod's UID.
+    // ADDs wait until the pools are read and the queue was looked at: most addresses of the DELs are then free again. A later
+    // DEL does no harm, because it releases by the pod's UID.
     await Promise.all([ipam.start(), replay.start()]);
     await replay.clusterKnown();
     repair.clusterKnown();

@@ -19,11 +19,11 @@ export interface DelReplayParts {
   readonly log: Logger;
 }
 
-/** Time limit of one queued DEL, including the wait for its turn. */
+/** Time limit for the turn of one queued DEL, and for its work. Both together have a second more than this. */
 const DEL_TIMEOUT_MS = 10_000;
 /** Parallel DELs share the writes of their pool. The limit leaves room for requests of runtimes. */
 const LANES = 8;
-/** How long one look, and the start of the agent, wait for slow DELs. */
+/** After this time a look begins no more retries, and {@link DelReplay.start} waits no longer for the look. */
 const LOOK_PATIENCE_MS = 10_000;
 /** The interval between two looks at the queue. A look is one readdir of a folder that is usually empty. */
 const LOOK_MS = 1_000;

@@ -22,7 +22,7 @@ const UNDO_TIMEOUT_MS = 5_000;
 /** The outcome of one round of commits. */
 interface Round {
   readonly assignments: Assignment[];
-  /** Whether every pick was committed. If not, a pool was full or deleted by then, and picking starts again. */
+  /** Whether every pick was committed. If not, a pool was full or deleted by then, and choosing starts again. */
   readonly whole: boolean;
   /** A commit that failed for another reason. */
   readonly failed: PromiseRejectedResult | undefined;
@@ -35,7 +35,7 @@ export class Assigner {
     this.#pools = pools;
   }
 
-  /** Allocates in all chosen pools at the same time. If a pool turns out to be full, picking starts again with current data. */
+  /** Allocates in all chosen pools at the same time. If a pool turns out to be full, choosing starts again with current data. */
   async assign(owner: PodOwner, candidates: readonly NicCandidates[], caller: Caller): Promise<Assignment[]> {
     const pools = this.#pools;
     const made = new Map<string, Assignment>();
