@@ -76,7 +76,10 @@ describe('a VLAN', needs('vlan'), () => {
     site.ip('link', 'add', 'link', 'eth1', 'name', 'storage', 'type', 'vlan', 'id', '100');
     site.ip('link', 'add', 'link', 'eth2', 'name', 'eth2.100', 'type', 'vlan', 'id', '101');
     const before = site.links();
-    assert.throws(() => site.bring(vlan), { code: 'PARENT_LINK_UNUSABLE', message: /storage exists, eth1\.100 is requested/ });
+    assert.throws(() => site.bring(vlan), {
+      code: 'PARENT_LINK_UNUSABLE',
+      message: /storage exists, eth1\.100 is requested/,
+    });
     const wrong = { ...vlan, interfaces: ['eth2'] };
     assert.throws(() => site.bring(wrong), { message: 'interface eth2.100 has VLAN 101, not 100' });
     assert.deepEqual(site.links(), before);
