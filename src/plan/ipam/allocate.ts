@@ -3,7 +3,7 @@
 
 import { isOrbError, OrbError } from '#base';
 import type { Address, Cidr, Family } from '#ip';
-import type { NicCandidates } from './candidates.ts';
+import type { FamilyCandidates, NicCandidates } from './candidates.ts';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
@@ -43,10 +43,11 @@ export function chooseAddresses(
   let { reserved } = context;
   const assignments: Assignment[] = [];
   for (const { nic, cleanGateway, families } of candidates) {
-    for (const { family, pools } of families) {
+    for (const one of families) {
+      const { family } = one;
       const owner = { ...pod, nic };
       const ledger = (name: string) => working.get(name) ?? ledgerOf(name);
-      const { name, address, held } = chooseOne(owner, family, pools, ledger, { ...context, reserved });
+      const { name, address, held } = chooseOne(owner, one, ledger, { ...context, reserved });
       const changed = ledger(name).copy();
       changed.take(address, owner);
       working.set(name, changed);
@@ -60,8 +61,7 @@ export function chooseAddresses(
 
 function chooseOne(
   owner: AddressOwner,
-  family: Family,
-  pools: readonly string[],
+  { family, pools, leftOut = [] }: FamilyCandidates,
   ledgerOf: LedgerOf,
   context: PickContext,
 ): { name: string; address: Address; held: boolean } {
@@ -70,7 +70,7 @@ function chooseOne(
   for (const name of pools) {
     try {
       const pick = pickAddress(ledgerOf(name), owner, context);
-      if (pick.address === undefined) reasons.push(pick.reason);
+      if (pick.address === undefined) reasons.push(`${name}: ${pick.reason}`);
       else if (pick.held) return { name, address: pick.address, held: true };
       else first ??= { name, address: pick.address };
     } catch (error) {
@@ -78,12 +78,12 @@ function chooseOne(
       reasons.push(error.message);
     }
   }
-  if (first === undefined) throw exhausted(owner.nic, family, pools, reasons);
+  if (first === undefined) throw exhausted(owner.nic, family, pools, [...reasons, ...leftOut]);
   return { ...first, held: false };
 }
 
-/** The error for a NIC and family that got no address. `reasons` are the reasons of the pools. */
-export function exhausted(
+/** `reasons` are those of the pools that were tried and of those that were left out before. */
+function exhausted(
   nic: string,
   family: Family,
   pools: readonly string[],

@@ -5,7 +5,6 @@ import { chooseAddresses } from './allocate.ts';
 import { readRoutes } from './annotations.ts';
 import { type CandidateSources, selectCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
-import { type FilterContext, filterCandidates } from './filters.ts';
 import { PoolLedger } from './ledger.ts';
 import { pickContext, poolObject } from './pool-fixture.ts';
 import { patternMatcher } from './pool-pattern.ts';
@@ -36,14 +35,6 @@ const chosen = (changes: Partial<CandidateSources>) =>
   selectCandidates(sources(changes)).map(
     ({ nic, families }) => `${nic}: ${families.map(({ pools }) => pools.join(' ')).join(' + ')}`,
   );
-const filterContext: FilterContext = {
-  podLabels: {},
-  namespace: { name: 'ns', labels: {} },
-  node: { name: 'n1', labels: {} },
-  networks: new Map(),
-  agentNamespace: 'kube-system',
-};
-
 test('a pattern with many stars, which anybody may write into a pod, takes no time', () => {
   const name = 'a'.repeat(250);
   for (const pattern of [`${'*'.repeat(200)}b`, `${'*a'.repeat(100)}b`, `${'*[a-z]?'.repeat(60)}b`]) {
@@ -149,16 +140,6 @@ for (const [name, changes, message] of [
   });
 }
 
-test('unsuitable pools are left out, and when all are, the error gives the reason for each', () => {
-  const filtered = (names: string[]) =>
-    filterCandidates(selectCandidates(sources(pod('ippool', { ipv4: names }))), catalog, filterContext);
-  assert.deepEqual(filtered(['other', 'a'])[0]?.families, [{ family: 4, pools: ['a'] }]);
-  assert.throws(() => filtered(['other', 'six']), {
-    message:
-      'no IPPool available, all IPv4 IPPools [other six] of eth0 filtered out: [unmatched Node name n1, IPPool other serves [n2], expect an IPv4 IPPool, but the version of the IPPool six is IPv6]',
-  });
-});
-
 test('pools of all NICs and families are chosen at once, each from the first pool with room, with their routes', () => {
   const ledgers = new Map(objects.map((object) => [object.metadata.name, PoolLedger.read(object)]));
   const entries = [
@@ -214,7 +195,7 @@ test("an exhausted NIC is an error in Spiderpool's words", () => {
     {
       code: 'IPPOOL_EXHAUSTED',
       message:
-        'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [all IP addresses used out]',
+        'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [b: all IP addresses used out]',
     },
   );
 });

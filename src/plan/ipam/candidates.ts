@@ -38,6 +38,8 @@ export interface CandidateSources {
 export interface FamilyCandidates {
   readonly family: Family;
   readonly pools: readonly string[];
+  /** Why other pools of the source are not among them. For messages. */
+  readonly leftOut?: readonly string[];
 }
 
 /** The candidates of one NIC. */

@@ -19,8 +19,8 @@ export interface FilterContext {
 }
 
 /**
- * The candidates without the pools that do not serve the NIC. If no pool of a family is left, the error names each
- * pool's reason.
+ * The candidates without the pools that do not serve the NIC, and why those do not. If no pool of a family is left, the
+ * error names each pool's reason.
  */
 export function filterCandidates(
   candidates: readonly NicCandidates[],
@@ -41,7 +41,7 @@ export function filterCandidates(
         return reason === undefined;
       });
       if (kept.length === 0) throw allFiltered(candidate.nic, family, pools, reasons);
-      return { family, pools: kept };
+      return { family, pools: kept, ...(reasons.length > 0 && { leftOut: reasons }) };
     }),
   }));
 }

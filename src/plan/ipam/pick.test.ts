@@ -61,7 +61,29 @@ test('when all free addresses rest, the one that has rested longest is picked, b
   assert.equal(pick(ledger, 'a', { resting, quarantined, restMs: 15 }), '10.6.0.11');
   assert.equal(pick(ledger, 'a', { resting, restMs: 10 }), '10.6.0.10');
   const all = new Map(Array.from(resting.keys(), (address) => [address, 1_000_001]));
-  assert.equal(pick(ledger, 'a', { resting, quarantined: all }), 'all IP addresses used out');
+  assert.equal(
+    pick(ledger, 'a', { resting, quarantined: all }),
+    'no free IP address may be given out: other machines use 10.6.0.10-10.6.0.12, which is in quarantine',
+  );
+});
+
+test('a pool without an address to give says which are reserved, which are in quarantine, and no more', () => {
+  const ledger = ledgerOf({ ips: ['10.6.0.10-10.6.0.13'] }, { '10.6.0.13': owner('b') });
+  const reserved = { 4: AddressSet.parse(4, ['10.6.0.11-10.6.0.200']), 6: AddressSet.empty(6) };
+  const quarantined = new Map([
+    ['10.6.0.10', 1_000_001],
+    ['10.6.0.11', 1_000_001],
+    ['10.6.9.9', 1_000_001],
+    ['fd00::1', 1_000_001],
+  ]);
+  assert.equal(
+    pick(ledger, 'a', { reserved, quarantined }),
+    'no free IP address may be given out: SpiderReservedIPs reserve 10.6.0.11-10.6.0.12; other machines use 10.6.0.10, which is in quarantine',
+  );
+  assert.equal(
+    pick(ledger, 'a', { reserved, quarantined: new Map([['10.6.0.10', 1_000_000]]) }),
+    '10.6.0.10',
+  );
 });
 
 /** The last numbers of addresses in 10.6.0.0/24, as ranges of a pool and as numbers. */

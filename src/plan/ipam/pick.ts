@@ -5,7 +5,7 @@
 // can serve all NICs of the pod together, and its addresses are tentative. `applyOperations` picks again, on the records
 // that the pool's next write replaces. Only this pick counts: it becomes valid with the write.
 
-import { type Address, formatAddress } from '#ip';
+import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
 import type { ReservedAddresses } from './reserved.ts';
@@ -56,7 +56,7 @@ export function pickAddress(ledger: PoolLedger, owner: AddressOwner, context: Pi
     return { address: undefined, reason };
   }
   const address = lowestFree(ledger, context);
-  if (address === undefined) return { address, reason: 'all IP addresses used out' };
+  if (address === undefined) return { address, reason: emptyReason(ledger, context) };
   return { address, held: false };
 }
 
@@ -77,4 +77,26 @@ function lowestFree(ledger: PoolLedger, context: PickContext): Address | undefin
     return true;
   });
   return rested ?? longest?.address;
+}
+
+/** Why no free address can be given out. A resting address is never the reason: without others, it is given out. */
+function emptyReason({ free, pool }: PoolLedger, context: PickContext): string {
+  if (free.isEmpty) return 'all IP addresses used out';
+  const reserved = free.intersection(context.reserved[pool.family]);
+  const quarantined = free.intersection(quarantinedIn(pool.family, context)).difference(reserved);
+  const reasons = [
+    ...(reserved.isEmpty ? [] : [`SpiderReservedIPs reserve ${reserved.format().join(' ')}`]),
+    ...(quarantined.isEmpty
+      ? []
+      : [`other machines use ${quarantined.format().join(' ')}, which is in quarantine`]),
+  ];
+  return `no free IP address may be given out: ${reasons.join('; ')}`;
+}
+
+function quarantinedIn(family: Family, { quarantined }: PickContext): AddressSet {
+  const all = Array.from(quarantined?.keys() ?? [], parseAddress);
+  return AddressSet.ofAddresses(
+    family,
+    all.filter((address) => address.family === family),
+  );
 }
