@@ -93,7 +93,11 @@ module.exports = {
     {
       name: 'http-only-where-it-belongs',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(kube|apiserver|program/health-server|main)|\\.test\\.ts$' },
+      from: {
+        path: '^src/',
+        pathNot:
+          '^src/(kube|apiserver|program/health-server|controller/admission/webhook-server|main)|\\.test\\.ts$',
+      },
       to: { path: '^(node:)?(http|https|http2)$' },
     },
     {

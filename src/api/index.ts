@@ -74,10 +74,12 @@ export type {
   PodStatus,
   PodTemplate,
   ReplicaSet,
+  Secret,
   Service,
   ServiceAccount,
   ServicePort,
   StatefulSet,
+  WebhookConfiguration,
 } from './core/index.ts';
 export { type CustomKind, type OpenApiSchema, type PrinterColumn, structuralSchema } from './crd/index.ts';
 export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';

@@ -10,15 +10,18 @@ import {
   events,
   jobs,
   leases,
+  mutatingWebhookConfigurations,
   namespaces,
   networkAttachmentDefinitions,
   nodes,
   podDisruptionBudgets,
   pods,
   replicaSets,
+  secrets,
   serviceAccounts,
   services,
   statefulSets,
+  validatingWebhookConfigurations,
 } from './core/index.ts';
 import {
   spiderCoordinators,
@@ -40,14 +43,17 @@ export const builtInResources = {
   events,
   jobs,
   leases,
+  mutatingWebhookConfigurations,
   namespaces,
   nodes,
   podDisruptionBudgets,
   pods,
   replicaSets,
+  secrets,
   serviceAccounts,
   services,
   statefulSets,
+  validatingWebhookConfigurations,
 } as const;
 
 /** The kinds that our CustomResourceDefinitions add. */

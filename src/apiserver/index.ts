@@ -1,4 +1,3 @@
-export { type Certificate, newKey, selfSigned, stillServes } from './http/index.ts';
 export type { ApiObject, Json, JsonObject } from './json.ts';
 export { apiClusterIps, type ServiceRanges } from './kinds/index.ts';
 export { poolAdmission } from './pool-admission.ts';

@@ -5,11 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Clock, errorText, type Logger } from '#base';
+import type { Certificate } from '#program';
 import { Authenticator, ServiceAccountTokens } from './access/index.ts';
 import { builtInKinds } from './builtin/index.ts';
 import { CustomKinds } from './custom-kinds.ts';
 import { Documents } from './documents/index.ts';
-import { type Certificate, resourcePath, sendJson, splitUrl } from './http/index.ts';
+import { resourcePath, sendJson, splitUrl } from './http/index.ts';
 import type { ApiObject } from './json.ts';
 import {
   apiClusterIps,

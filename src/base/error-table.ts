@@ -329,6 +329,16 @@ export const errorTable = {
     advice: 'Write NAMESPACE/NAME. If several have the name, write `pod:`, `service:` or `node:` before it.',
     cni: 999,
   },
+  WEBHOOK_SECRET_FOREIGN: {
+    meaning: 'The Secret for the certificates of the webhooks exists, and another program made it.',
+    advice: 'Rename or delete that Secret. The controller then makes its own one.',
+    cni: 100,
+  },
+  WEBHOOK_SECRET_INVALID: {
+    meaning: 'The Secret with the certificates of the webhooks cannot be read.',
+    advice: 'You need not do anything: the controller replaces its own Secret by a new one.',
+    cni: 100,
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 /** A stable error code. */

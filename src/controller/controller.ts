@@ -5,8 +5,9 @@ import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
 import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
+import { Admission } from './admission/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
-import { networkKinds, settingKinds } from './kinds.ts';
+import { admissionKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 
@@ -25,18 +26,27 @@ export interface ControllerOptions {
   readonly readYaml: (text: string) => unknown;
   /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. */
   readonly healthPort: number | undefined;
+  /** The port of the webhooks; undefined for none. 0 picks a free one. */
+  readonly webhookPort: number | undefined;
+}
+
+export interface RunningController {
+  /** The port of the webhooks. */
+  readonly webhookPort: number | undefined;
+  stop(): Promise<void>;
 }
 
 const LEASE_NAME = 'orbweaver-controller';
 
 /** Follows the cluster and competes for the lease. Resolves when it serves; `stop` gives the lease up. */
-export async function startController(options: ControllerOptions): Promise<{ stop(): Promise<void> }> {
+export async function startController(options: ControllerOptions): Promise<RunningController> {
   const { client, clock, log, ciliumConfig = defaultCiliumConfig } = options;
   const stopping = new AbortController();
   const sources = new Sources({ client, clock, log }, sourcesOf(ciliumConfig));
   // A cluster without Multus does not have the kind of its definitions. That must not stop the other controllers.
   const networks = new Informers({ client, clock, log }, networkKinds);
   const settings = new Informers({ client, clock, log }, settingKinds);
+  const known = new Informers({ client, clock, log }, admissionKinds);
   const metrics: ControllerMetrics = new ControllerMetrics({
     waiting: () =>
       new Map(
@@ -44,7 +54,7 @@ export async function startController(options: ControllerOptions): Promise<{ sto
       ),
     objects: () =>
       new Map(
-        [networks, settings].flatMap((informers) =>
+        [networks, settings, known].flatMap((informers) =>
           Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
         ),
       ),
@@ -69,25 +79,42 @@ export async function startController(options: ControllerOptions): Promise<{ sto
       await Promise.all(groups.map((group) => group.run(signal)));
     },
   });
+  const admission =
+    options.webhookPort === undefined
+      ? undefined
+      : new Admission({
+          ...{ client, clock, log, namespace: options.namespace, port: options.webhookPort },
+          cluster: {
+            pools: () => known.state.pools.list(),
+            subnets: () => known.state.subnets.list(),
+            nodes: () => known.state.nodes.list(),
+            multusConfigs: () => networks.state.configs.list(),
+            definitions: () => networks.state.definitions.list(),
+            families: [4, 6],
+          },
+        });
   let isReady = false;
   const health =
     options.healthPort === undefined
       ? undefined
       : await serveHealth(options.healthPort, metrics.registry, () =>
-          isReady ? undefined : 'the controller is still reading the cluster',
+          isReady ? admission?.problem : 'the controller is still reading the cluster',
         );
   void networks.start();
-  void settings.start().then(() => {
+  await admission?.start();
+  void Promise.all([settings.start(), known.start()]).then(() => {
     isReady = true;
     log.info({}, 'the controller has read the cluster');
   });
   const competing = election.run(stopping.signal);
   return {
+    webhookPort: admission?.port,
     async stop() {
       isReady = false;
+      await admission?.stop();
       stopping.abort(new Error('the controller stops'));
       await competing;
-      await Promise.all([networks.stop(), settings.stop()]);
+      await Promise.all([networks.stop(), settings.stop(), known.stop()]);
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
     },

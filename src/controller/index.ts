@@ -1,1 +1,1 @@
-export { type ControllerOptions, startController } from './controller.ts';
+export { type ControllerOptions, type RunningController, startController } from './controller.ts';

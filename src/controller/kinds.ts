@@ -16,3 +16,12 @@ export type NetworkState = StateOf<typeof networkKinds>;
 export const settingKinds = { coordinators: resources.spiderCoordinators } as const;
 
 export type SettingController = Controller<typeof settingKinds>;
+
+/** What new objects are checked against at admission, besides {@link networkKinds}. */
+export const admissionKinds = {
+  pools: resources.spiderIPPools,
+  subnets: resources.spiderSubnets,
+  nodes: resources.nodes,
+} as const;
+
+export type AdmissionState = StateOf<typeof admissionKinds>;

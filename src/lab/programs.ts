@@ -98,7 +98,12 @@ export function clusterPrograms(facts: ProgramFacts): Program[] {
   const environment = withApi(facts);
   return [
     // The controller of an installation, as its one replica.
-    { name: 'controller', argv: [...script(facts, 'controller'), '--health-port', 'none'], environment },
+    {
+      name: 'controller',
+      // The lab's API server decides about admission in its own process.
+      argv: [...script(facts, 'controller'), '--health-port', 'none', '--webhook-port', 'none'],
+      environment,
+    },
     // The controllers of workloads and Services.
     { name: 'controllers', argv: [...script(facts, 'orbctl'), 'lab-controllers'], environment },
   ];

@@ -11,7 +11,7 @@ import { errorText, type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
 import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
-import { type CommandLine, healthPort, logLevel, runProgram, untilSignal } from '#program';
+import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from '#program';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
@@ -47,7 +47,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const nodeName = values['node-name'] ?? env.SPIDERPOOL_NODE_NAME;
   if (nodeName === undefined) throw usageError('--node-name or SPIDERPOOL_NODE_NAME is missing');
   const level = logLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
-  const port = healthPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
+  const port = portOrNone('--health-port', values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfig(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);

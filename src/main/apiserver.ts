@@ -12,18 +12,19 @@ import {
   type SpiderMultusConfig,
   type SpiderSubnet,
 } from '#api';
-import {
-  ApiServer,
-  apiClusterIps,
-  type Certificate,
-  newKey,
-  poolAdmission,
-  selfSigned,
-  stillServes,
-} from '#apiserver';
+import { ApiServer, apiClusterIps, poolAdmission } from '#apiserver';
 import { errorText, type LogFields, type Logger, OrbError, systemClock } from '#base';
 import { parseNetwork } from '#ip';
-import { type CommandLine, runProgram, untilSignal, wholeNumber } from '#program';
+import {
+  type Certificate,
+  type CommandLine,
+  newKey,
+  runProgram,
+  selfSigned,
+  stillServes,
+  untilSignal,
+  wholeNumber,
+} from '#program';
 
 const USAGE = `usage: apiserver --data-dir DIR --token-file FILE [--listen HOST:PORT ...] [--listen-fd FD ...]
   [--listen-plain HOST:PORT ...] [--tls-name NAME ...] [--advertise HOST:PORT ...] [--kubeconfig FILE]

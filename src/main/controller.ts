@@ -7,12 +7,15 @@ import { parse as parseYaml } from 'yaml';
 import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
-import { type CommandLine, healthPort, logLevel, runProgram, untilSignal, wholeNumber } from '#program';
+import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
 
-const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--log-level LEVEL]
---namespace    where the Lease is kept by which one replica leads
---health-port  serves /v1/runtime/... and /metrics; "none" for no port
-Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
+const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--webhook-port PORT]
+  [--log-level LEVEL]
+--namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
+--webhook-port  serves admission over HTTPS; "none" for no webhooks
+--health-port   serves /v1/runtime/... and /metrics; "none" for no port
+Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_WEBHOOK_PORT,
+  SPIDERPOOL_LOG_LEVEL,
   SPIDERPOOL_LEADER_DURATION, SPIDERPOOL_LEADER_RENEW_DEADLINE, SPIDERPOOL_LEADER_RETRY_PERIOD (seconds),
   SPIDERPOOL_COORDINATOR_DEFAULT_NAME, SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME, KUBECONFIG.`;
 
@@ -20,6 +23,7 @@ const options = {
   kubeconfig: { type: 'string' },
   namespace: { type: 'string' },
   'health-port': { type: 'string' },
+  'webhook-port': { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
 
@@ -29,7 +33,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
   const { env } = process;
   const level = logLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
-  const port = healthPort(values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5720');
+  const port = portOrNone('--health-port', values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5720');
+  const webhookPort = portOrNone(
+    '--webhook-port',
+    values['webhook-port'] ?? env.SPIDERPOOL_WEBHOOK_PORT ?? '5722',
+  );
   const leaseTimes = readLeaseTimes(env);
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
   const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
@@ -50,6 +58,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     ...(ciliumConfig !== undefined && { ciliumConfig }),
     readYaml: parseYaml,
     healthPort: port,
+    webhookPort,
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
   await controller.stop();

@@ -10,11 +10,11 @@ export function logLevel(text: string): string {
   throw refusal(`--log-level ${JSON.stringify(text)}: allowed are ${levels.join(', ')}`);
 }
 
-/** The port from `--health-port`; undefined for `none`. @throws OrbError INPUT_INVALID */
-export function healthPort(text: string): number | undefined {
+/** The port from an option, for example `--health-port`; undefined for `none`. @throws OrbError INPUT_INVALID */
+export function portOrNone(option: string, text: string): number | undefined {
   if (text === 'none') return undefined;
   if (/^[0-9]{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw refusal(`--health-port ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
+  throw refusal(`${option} ${JSON.stringify(text)} is not a port of 0 to 65535 or "none"`);
 }
 
 function refusal(message: string): OrbError {

@@ -64,6 +64,7 @@ export class ControlPlane {
       ...['env', `SPIDERPOOL_POD_NAME=${name}`],
       ...leaseTimes.map((time) => `SPIDERPOOL_${time}`),
       ...[process.execPath, join(root, 'dist/controller.mjs'), '--health-port', 'none'],
+      ...['--webhook-port', 'none'],
       ...['--kubeconfig', this.kubeconfig],
     ] as unknown as [string, ...string[]]);
     this.#replicas.set(name, replica);

@@ -17,8 +17,14 @@ export {
 } from './network-attachment-definition.ts';
 export { type Node, nodes } from './node.ts';
 export { type ContainerStatus, type Pod, type PodSpec, type PodStatus, pods } from './pod.ts';
+export { type Secret, secrets } from './secret.ts';
 export { type Service, type ServicePort, services } from './service.ts';
 export { type ServiceAccount, serviceAccounts } from './service-account.ts';
+export {
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
+  type WebhookConfiguration,
+} from './webhook-configuration.ts';
 export {
   type DaemonSet,
   type Deployment,

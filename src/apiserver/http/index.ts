@@ -1,4 +1,3 @@
 export { acceptedForm, type Form, managerOf, sendDone, sendJson, sendText } from './answer.ts';
 export { MAXIMUM_DEPTH, mediaType, parseBody, readBody, refuseUnfit } from './body.ts';
-export { type Certificate, newKey, selfSigned, stillServes } from './certificate.ts';
 export { type ResourcePath, resourcePath, splitUrl } from './request.ts';

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base';
-import { newKey, selfSigned } from '../http/certificate.ts';
+import { newKey, selfSigned } from '#program';
 import type { JsonObject } from '../json.ts';
 import { type Body, HookedServer } from './hooked-server-fixture.ts';
 

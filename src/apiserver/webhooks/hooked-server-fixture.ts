@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '#base';
 import { parseNetwork } from '#ip';
-import { newKey, selfSigned } from '../http/certificate.ts';
+import { newKey, selfSigned } from '#program';
 import { ApiServer } from '../server.ts';
 
 /** Bodies are untyped on purpose: their form is what is tested. */

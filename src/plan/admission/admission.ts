@@ -94,6 +94,26 @@ export function admittedObject(
   return isOf(request, spiderReservedIPs, object) ? defaultReservedIP(object) : object;
 }
 
+/**
+ * The object to store: {@link admittedObject} without our finalizer, if it does not have it yet. The finalizer keeps a pool
+ * until a controller has seen that nobody holds its addresses, and no controller does that yet. Until then the check of a
+ * deletion protects the addresses.
+ */
+export function storedObject(
+  question: AdmissionQuestion,
+  cluster: Pick<AdmissionCluster, 'subnets'>,
+): unknown {
+  const admitted = admittedObject(question, cluster);
+  if (admitted === question.object) return admitted;
+  const { metadata } = admitted as KubeObject;
+  const { finalizers } = (question.object as KubeObject).metadata;
+  const { finalizers: _, ...others } = metadata;
+  return {
+    ...(admitted as KubeObject),
+    metadata: { ...others, ...(finalizers !== undefined && { finalizers }) },
+  };
+}
+
 /** Judges the object as it is given, for the validating step, which comes after all defaults. */
 export function admissionVerdict(request: AdmissionQuestion, cluster: AdmissionCluster): AdmissionVerdict {
   const issues = issuesOf(request, cluster);

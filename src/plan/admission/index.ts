@@ -3,5 +3,11 @@ export {
   type AdmissionQuestion,
   type AdmissionVerdict,
   admissionVerdict,
-  admittedObject,
+  storedObject,
 } from './admission.ts';
+export {
+  type RefusalCause,
+  type RefusedObject,
+  refusalCause,
+  refusalText,
+} from './refusal.ts';

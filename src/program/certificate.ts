@@ -1,4 +1,4 @@
-// A self-signed certificate for the server: kubectl sends a bearer token over TLS only (client-go IsConfigTransportTLS).
+// Certificates of the servers in our programs: self-signed ones, authorities, and those that an authority issues.
 //
 // node:crypto makes keys and signatures, but no certificates. So this file writes the RFC 5280 structures that a certificate needs.
 
@@ -46,26 +46,58 @@ export function stillServes(
 
 /** Certifies `key` for `names` (addresses or host names), valid from a day before `nowMs` for ten years. */
 export function selfSigned(key: string, names: readonly string[], nowMs: number): Certificate {
-  const privateKey = createPrivateKey(key);
-  const name = sequence(tlv(0x31, sequence(objectId('2.5.4.3'), tlv(0x0c, Buffer.from('orbweaver')))));
+  const valid = { fromMs: nowMs - DAY_MS, untilMs: nowMs + 3650 * DAY_MS };
+  return { key, certificate: certify(key, { subject: 'orbweaver', names, isAuthority: true, valid }) };
+}
+
+/** What a certificate says. */
+export interface CertificateFacts {
+  /**
+   * The common name. That of an authority must be unique: clients find the issuer of a certificate by its name.
+   */
+  readonly subject: string;
+  /** Addresses or host names. */
+  readonly names: readonly string[];
+  /** Whether it may issue others. */
+  readonly isAuthority: boolean;
+  /** Milliseconds since 1970. */
+  readonly valid: { readonly fromMs: number; readonly untilMs: number };
+}
+
+/** A certificate of the private key in PEM. The issuer signs it; without an issuer it is self-signed. */
+export function certify(key: string, facts: CertificateFacts, issuer?: Certificate): string {
+  const { subject, names, isAuthority, valid } = facts;
   const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'));
+  const issuerName = issuer === undefined ? subject : commonName(issuer.certificate);
   const body = sequence(
     tlv(0xa0, integer(Buffer.from([2]))),
     integer(serialNumber()),
     ecdsaWithSha256,
-    name,
-    sequence(time(nowMs - DAY_MS), time(nowMs + 3650 * DAY_MS)),
-    name,
-    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
-    tlv(0xa3, sequence(basicConstraints(), subjectAltName(names))),
+    distinguishedName(issuerName),
+    sequence(time(valid.fromMs), time(valid.untilMs)),
+    distinguishedName(subject),
+    createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'der' }),
+    tlv(
+      0xa3,
+      sequence(
+        isAuthority ? basicConstraints() : serverAuthentication(),
+        ...(names.length > 0 ? [subjectAltName(names)] : []),
+      ),
+    ),
   );
-  const signature = sign('sha256', body, privateKey);
+  const signature = sign('sha256', body, createPrivateKey(issuer?.key ?? key));
   const der = sequence(body, ecdsaWithSha256, tlv(0x03, Buffer.concat([Buffer.from([0]), signature])));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return {
-    key,
-    certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
-  };
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+/** The common name in a certificate that {@link certify} made. */
+function commonName(certificate: string): string {
+  return new X509Certificate(certificate).subject.replace(/^CN=/, '');
+}
+
+function distinguishedName(text: string): Buffer {
+  return sequence(tlv(0x31, sequence(objectId('2.5.4.3'), tlv(0x0c, Buffer.from(text)))));
 }
 
 /**
@@ -82,6 +114,11 @@ function serialNumber(): Buffer {
 function basicConstraints(): Buffer {
   const yes = tlv(0x01, Buffer.from([0xff]));
   return sequence(objectId('2.5.29.19'), yes, tlv(0x04, sequence(yes)));
+}
+
+/** The key is for TLS servers alone (RFC 5280 §4.2.1.12). */
+function serverAuthentication(): Buffer {
+  return sequence(objectId('2.5.29.37'), tlv(0x04, sequence(objectId('1.3.6.1.5.5.7.3.1'))));
 }
 
 /** RFC 5280 §4.2.1.6: dNSName is context tag 2, iPAddress 7. */

@@ -1,0 +1,70 @@
+// Admission on a cluster: certificates, the HTTPS server of the webhooks, and the decisions behind it.
+
+import type { Clock, Logger } from '#base';
+import type { KubeClient } from '#kube';
+import type { AdmissionCluster } from '#plan/admission';
+import { CaBundles } from './ca-bundles.ts';
+import { caBundleOf } from './identity.ts';
+import { IdentitySecret } from './identity-secret.ts';
+import { reviewersOf } from './reviewers.ts';
+import { WebhookServer } from './webhook-server.ts';
+
+/** The Service in front of the webhooks. */
+const SERVICE_NAME = 'orbweaver-controller';
+
+export interface AdmissionOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the Service and of the Secret. */
+  readonly namespace: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly cluster: AdmissionCluster;
+}
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #server: WebhookServer;
+  readonly #secret: IdentitySecret;
+  readonly #bundles: CaBundles;
+  #port = 0;
+
+  constructor(options: AdmissionOptions) {
+    const { client, clock, log, namespace, cluster } = options;
+    const shared = { client, clock, log };
+    this.#options = options;
+    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster) });
+    const service = { namespace, name: SERVICE_NAME };
+    this.#bundles = new CaBundles({ ...shared, service });
+    const host = `${SERVICE_NAME}.${namespace}.svc`;
+    this.#secret = new IdentitySecret({
+      ...{ ...shared, namespace, names: [host, `${host}.cluster.local`] },
+      adopted: (identity) => {
+        this.#server.show(identity.serving);
+        this.#bundles.bundle = caBundleOf(identity);
+        log.info({ port: this.#port }, 'the webhooks have their certificates');
+      },
+    });
+  }
+
+  /** Resolves when the port is open. Certificates follow: {@link Admission.problem}. */
+  async start(): Promise<void> {
+    this.#port = await this.#server.listen(this.#options.port);
+    this.#secret.start();
+    this.#bundles.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#server.stop(), this.#secret.stop(), this.#bundles.stop()]);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Why the webhooks cannot be called. Undefined if they can. */
+  get problem(): string | undefined {
+    return this.#secret.problem;
+  }
+}
