@@ -7,10 +7,10 @@ import {
   addressIfAny,
   type CniDns,
   goObject,
-  handedOn,
   hardwareAddressIfAny,
   INTERFACE_NAME,
   requestedAddressText,
+  unchecked,
 } from './cni/index.ts';
 import { shortList } from './open-object.ts';
 import { check, checkJson } from './validation.ts';
@@ -41,10 +41,10 @@ const selectionSchema = goObject({
   /** The name of `interface` before Multus 3.2. Multus still reads it if `interface` is missing. */
   interfaceRequest: ifAny(INTERFACE_NAME),
   /** Requested addresses, with or without prefix length. */
-  ips: handedOn<unknown>(),
-  mac: handedOn<unknown>(),
-  'infiniband-guid': handedOn<unknown>(),
-  'cni-args': handedOn<unknown>(),
+  ips: unchecked<unknown>(),
+  mac: unchecked<unknown>(),
+  'infiniband-guid': unchecked<unknown>(),
+  'cni-args': unchecked<unknown>(),
   /** Gateways of the default route. The default route then uses this network. */
   'default-route': z
     .array(addressIfAny)
@@ -126,13 +126,13 @@ const networkStatusSchema = goObject({
   interface: z.string().optional(),
   /** Addresses without prefix length. */
   ips: z.array(z.string()).optional(),
-  mac: handedOn<string>(),
+  mac: unchecked<string>(),
   /** Bytes. */
-  mtu: handedOn<number>(),
+  mtu: unchecked<number>(),
   /** Whether it is the pod's default network. */
   default: z.boolean().optional(),
-  gateway: handedOn<readonly string[]>(),
-  dns: handedOn<CniDns>(),
+  gateway: unchecked<readonly string[]>(),
+  dns: unchecked<CniDns>(),
 });
 
 /** One network that a pod got. */

@@ -21,7 +21,7 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, 58) + [...random].map((byte) => alphabet[byte % alphabet.length]).join('');
 }
 
-export function metadataCauses(object: ApiObject): StatusCause[] {
+export function validateMetadata(object: ApiObject): StatusCause[] {
   const causes: StatusCause[] = [];
   const say = (field: string, value: Json, why: string) => {
     causes.push({

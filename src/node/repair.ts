@@ -77,14 +77,14 @@ function compare({ desired, before, nics }: RepairRequest, namespaces: Namespace
     ...missingNics(attached, observed.pod.links, observed.pod.addresses),
     ...(overlay === undefined ? [] : missingOverlay(overlay, observed.pod)),
   ];
-  const whole = (plan: DesiredNetwork): { plan: DesiredNetwork; problems: readonly string[] } => {
+  const restored = (plan: DesiredNetwork): { plan: DesiredNetwork; problems: readonly string[] } => {
     const inPod = withoutNics(restoring(plan, attached), lost);
     const { node, problems } = withoutHostLinks(inPod.node, observed.node.links);
     return { plan: { ...inPod, node }, problems };
   };
-  const now = whole(desired);
+  const now = restored(desired);
   const findings = networkDifference(now.plan, observed);
-  const then = before === undefined ? findings : networkDifference(whole(before).plan, observed);
+  const then = before === undefined ? findings : networkDifference(restored(before).plan, observed);
   const drift: Drift = {
     damage: texts(then, (some) => mismatches(some.filter(isOurs))),
     differences: texts(findings, (some) => some.filter(isOurs).map(({ problem }) => problem)),

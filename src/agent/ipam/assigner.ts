@@ -4,7 +4,7 @@
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
-import { type AddressOwner, type Assignment, chooseAddresses, type NicCandidates } from '#plan/ipam';
+import { type AddressOwner, type Assignment, choosePools, type NicCandidates } from '#plan/ipam';
 import { isPoolGone, type NodePools } from './node-pools.ts';
 
 /** A pod as the owner of addresses. */
@@ -23,7 +23,7 @@ const UNDO_TIMEOUT_MS = 5_000;
 interface Round {
   readonly assignments: Assignment[];
   /** Whether every pick was committed. If not, a pool was full or deleted by then, and choosing starts again. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   /** A commit that failed for another reason. */
   readonly failed: PromiseRejectedResult | undefined;
 }
@@ -42,11 +42,11 @@ export class Assigner {
     try {
       for (;;) {
         caller.signal.throwIfAborted();
-        const chosen = chooseAddresses(owner, candidates, (pool) => pools.ledger(pool), pools.context);
-        const { assignments, whole, failed } = await this.#commit(owner, chosen, caller.signal);
+        const chosen = choosePools(owner, candidates, (pool) => pools.ledger(pool), pools.context);
+        const { assignments, complete, failed } = await this.#commit(owner, chosen, caller.signal);
         for (const one of assignments) if (!one.held) made.set(`${one.pool.name} ${one.nic}`, one);
         if (failed !== undefined) throw failed.reason;
-        if (whole) return refuseTwins(assignments);
+        if (complete) return requireDistinctAddresses(assignments);
       }
     } catch (error) {
       await this.#undo(owner.podUid, [...made.values()], caller.log);
@@ -65,7 +65,7 @@ export class Assigner {
     const failed = settled
       .filter((one) => one.status === 'rejected')
       .find(({ reason }) => !isPoolGone(reason));
-    return { assignments, whole: assignments.length === chosen.length, failed };
+    return { assignments, complete: assignments.length === chosen.length, failed };
   }
 
   /** Frees what a failed request allocated. What the pod held before stays. */
@@ -87,13 +87,13 @@ export class Assigner {
 }
 
 /** Refuses one address from two pools: pools can overlap although admission forbids it. */
-function refuseTwins(assignments: Assignment[]): Assignment[] {
+function requireDistinctAddresses(assignments: Assignment[]): Assignment[] {
   const seen = new Map<string, Assignment>();
   for (const assignment of assignments) {
     const text = formatAddress(assignment.address);
-    const twin = seen.get(text);
-    if (twin !== undefined) {
-      const message = `IPPools ${twin.pool.name} and ${assignment.pool.name} overlap: both gave ${text}, to NICs ${twin.nic} and ${assignment.nic}`;
+    const other = seen.get(text);
+    if (other !== undefined) {
+      const message = `IPPools ${other.pool.name} and ${assignment.pool.name} overlap: both gave ${text}, to NICs ${other.nic} and ${assignment.nic}`;
       throw new OrbError('IPPOOL_INVALID', { message, subject: `SpiderIPPool ${assignment.pool.name}` });
     }
     seen.set(text, assignment);

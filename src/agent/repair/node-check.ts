@@ -88,14 +88,14 @@ export class NodeCheckServer {
     const { pods } = this.#parts;
     const pod = await pods.enter(containerId);
     try {
-      await this.#turn(containerId);
+      await this.#waitUntilIdle(containerId);
       return pod && (repair ? pods.repair(containerId, pod) : pods.look(containerId, pod));
     } finally {
       pod?.close();
     }
   }
 
-  async #turn(containerId: string): Promise<void> {
+  async #waitUntilIdle(containerId: string): Promise<void> {
     const { clock, isBusy } = this.#parts;
     const end = clock.monotonic() + PATIENCE_MS;
     await nextTurn();

@@ -17,7 +17,7 @@ export function goObject<Shape extends z.core.$ZodLooseShape>(shape: Shape): GoO
 }
 
 /** A field that other programs read. It is passed on unchanged, and any value is accepted. */
-export function handedOn<T>(): z.ZodOptional<z.ZodCustom<T, T>> {
+export function unchecked<T>(): z.ZodOptional<z.ZodCustom<T, T>> {
   return z.custom<T>().optional();
 }
 

@@ -18,7 +18,7 @@ export {
   parseCniEnvironment,
 } from './environment.ts';
 export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './error-body.ts';
-export { goObject, handedOn } from './go-object.ts';
+export { goObject, unchecked } from './go-object.ts';
 export { parseIfacerConf } from './ifacer-conf.ts';
 export { ipamType, parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
 export {

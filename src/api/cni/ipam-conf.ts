@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
-import { goObject, handedOn } from './go-object.ts';
+import { goObject, unchecked } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
 /** A whole number. Spiderpool's documents write the log limits as text, and its code reads numbers. We accept both. */
@@ -34,7 +34,7 @@ export const spiderpoolIpamSchema = goObject({
 
 export type SpiderpoolIpam = z.infer<typeof spiderpoolIpamSchema>;
 
-const typedSchema = goObject({ type: handedOn<unknown>() }).catch({});
+const typedSchema = goObject({ type: unchecked<unknown>() }).catch({});
 
 /** The CNI type that gives the addresses; undefined if the configuration names none. */
 export function ipamType(ipam: unknown): string | undefined {

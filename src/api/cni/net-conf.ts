@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { check, checkJson, parseJson } from '../validation.ts';
-import { goObject, handedOn } from './go-object.ts';
+import { goObject, unchecked } from './go-object.ts';
 import type { CniResult } from './result.ts';
 import { readResult } from './result-version.ts';
 import { OLDEST_VERSION, type SpecVersion, specVersions } from './spec-version.ts';
@@ -24,12 +24,12 @@ export const netConfSchema = goObject({
   name: z.string().regex(CNI_NAME),
   type: z.string().min(1),
   /** The entries of `runtimeConfig` that the runtime must add. */
-  capabilities: handedOn<Readonly<Record<string, boolean>>>(),
+  capabilities: unchecked<Readonly<Record<string, boolean>>>(),
   /** The configuration of the IPAM plugin, which reads it. */
-  ipam: handedOn<unknown>(),
-  args: handedOn<unknown>(),
+  ipam: unchecked<unknown>(),
+  args: unchecked<unknown>(),
   /** What the runtime adds for the capabilities of the configuration (CNI conventions). */
-  runtimeConfig: handedOn<unknown>(),
+  runtimeConfig: unchecked<unknown>(),
   /** The result of the previous plugin in the chain, in the version of this configuration. See {@link prevResultOf}. */
   prevResult: z.unknown().optional(),
   /** GC only: every other attachment of this network must be removed. */
@@ -89,7 +89,9 @@ export const netConfListSchema = goObject({
   disableGC: booleanOrText,
   loadOnlyInlinedPlugins: booleanOrText,
   plugins: z
-    .array(goObject({ type: z.string().min(1), capabilities: handedOn<Readonly<Record<string, boolean>>>() }))
+    .array(
+      goObject({ type: z.string().min(1), capabilities: unchecked<Readonly<Record<string, boolean>>>() }),
+    )
     .min(1),
 });
 

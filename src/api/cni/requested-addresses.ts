@@ -1,11 +1,11 @@
 // The places where a network configuration may ask for particular addresses (CNI conventions, "ips").
 
-import { goObject, handedOn } from './go-object.ts';
+import { goObject, unchecked } from './go-object.ts';
 import type { NetConf } from './net-conf.ts';
 
 /** A value of another shape asks for nothing. */
-const withIps = goObject({ ips: handedOn<unknown>() }).catch({});
-const withCni = goObject({ cni: handedOn<unknown>() }).catch({});
+const withIps = goObject({ ips: unchecked<unknown>() }).catch({});
+const withCni = goObject({ cni: unchecked<unknown>() }).catch({});
 
 /**
  * Requested addresses by field. The runtime adds one for the capability `ips`, and `cni-args` of Multus become

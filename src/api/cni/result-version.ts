@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type Family, parseCidr } from '#ip';
 import { check } from '../validation.ts';
-import { goObject, handedOn } from './go-object.ts';
+import { goObject, unchecked } from './go-object.ts';
 import { type CniResult, checkResult } from './result.ts';
 import { isAtLeast, type SpecVersion, type SupportedVersion } from './spec-version.ts';
 
@@ -44,8 +44,8 @@ function familyOf(cidr: string): Family {
 }
 
 const oldestIp = goObject({
-  ip: handedOn<string>(),
-  gateway: handedOn<string>(),
+  ip: unchecked<string>(),
+  gateway: unchecked<string>(),
   routes: z.array(z.unknown()).optional(),
 }).optional();
 

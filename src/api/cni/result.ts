@@ -3,18 +3,18 @@
 import { z } from 'zod';
 import { shortList } from '../open-object.ts';
 import { check } from '../validation.ts';
-import { goObject, handedOn } from './go-object.ts';
+import { goObject, unchecked } from './go-object.ts';
 import { addressIfAny, cidrText } from './text-fields.ts';
 
 /** interfaces[]: an interface that was made. `sandbox` is empty or absent on the host's side. */
 export const cniInterfaceSchema = goObject({
   name: z.string(),
-  mac: handedOn<string>(),
+  mac: unchecked<string>(),
   /** Bytes. */
-  mtu: handedOn<number>(),
+  mtu: unchecked<number>(),
   sandbox: z.string().optional(),
-  socketPath: handedOn<string>(),
-  pciID: handedOn<string>(),
+  socketPath: unchecked<string>(),
+  pciID: unchecked<string>(),
 });
 
 /** ips[]: `interface` is an index into interfaces[]. An IPAM plugin leaves it out. */
@@ -26,14 +26,14 @@ export const cniIpSchema = goObject({
 
 /** routes[]: we read no route of another plugin. */
 export const cniRouteSchema = goObject({
-  dst: handedOn<string>(),
-  gw: handedOn<string>(),
+  dst: unchecked<string>(),
+  gw: unchecked<string>(),
   /** Bytes. */
-  mtu: handedOn<number>(),
-  advmss: handedOn<number>(),
-  priority: handedOn<number>(),
-  table: handedOn<number>(),
-  scope: handedOn<number>(),
+  mtu: unchecked<number>(),
+  advmss: unchecked<number>(),
+  priority: unchecked<number>(),
+  table: unchecked<number>(),
+  scope: unchecked<number>(),
 });
 
 /** dns: only the runtime reads it. */
@@ -49,7 +49,7 @@ export const cniResultSchema = goObject({
   interfaces: shortList(cniInterfaceSchema).optional(),
   ips: shortList(cniIpSchema).optional(),
   routes: shortList(cniRouteSchema).optional(),
-  dns: handedOn<CniDns>(),
+  dns: unchecked<CniDns>(),
 });
 
 export type CniInterface = z.infer<typeof cniInterfaceSchema>;

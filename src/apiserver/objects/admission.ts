@@ -2,7 +2,7 @@
 
 import { errorText, isOrbError } from '#base';
 import type { ApiObject } from '../json.ts';
-import { metadataCauses } from '../names.ts';
+import { validateMetadata } from '../names.ts';
 import type { AdmissionRequest, ObjectContext, WriteOptions } from '../ports.ts';
 import type { Resource } from '../resource.ts';
 import { prune, validate } from '../schema/index.ts';
@@ -47,7 +47,7 @@ export async function admit(
     }
   }
   const causes = [
-    ...metadataCauses(object),
+    ...validateMetadata(object),
     ...validate(resource.schema, object, request.oldObject, context.rules),
     ...(context.strategyOf(resource)?.validate?.(object, request.oldObject) ?? []),
   ];

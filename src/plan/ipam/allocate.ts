@@ -33,7 +33,7 @@ export type LedgerOf = (pool: string) => PoolLedger;
  * tentative. The caller sends an `allocate` operation to each pool's committer, which picks again on newer state: the
  * caller takes the address of that pick. If one is refused, the caller chooses again.
  */
-export function chooseAddresses(
+export function choosePools(
   pod: Omit<AddressOwner, 'nic'>,
   candidates: readonly NicCandidates[],
   ledgerOf: LedgerOf,

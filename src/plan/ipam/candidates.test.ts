@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '#ip';
-import { chooseAddresses } from './allocate.ts';
+import { choosePools } from './allocate.ts';
 import { readRoutes } from './annotations.ts';
 import { type CandidateSources, selectCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
@@ -148,7 +148,7 @@ test('pools of all NICs and families are chosen at once, each from the first poo
   ];
   const candidates = selectCandidates(sources(pod('ippools', entries)));
   const choose = () =>
-    chooseAddresses(
+    choosePools(
       { pod: 'ns/p', podUid: 'u' },
       candidates,
       (name) => ledgers.get(name) as PoolLedger,
@@ -190,12 +190,9 @@ test('pools of all NICs and families are chosen at once, each from the first poo
 test("an exhausted NIC is an error in Spiderpool's words", () => {
   const ledger = PoolLedger.read(poolObject('b', { ips: [] }));
   const candidates = selectCandidates(sources(pod('ippool', { ipv4: ['b'] })));
-  assert.throws(
-    () => chooseAddresses({ pod: 'ns/p', podUid: 'u' }, candidates, () => ledger, pickContext()),
-    {
-      code: 'IPPOOL_EXHAUSTED',
-      message:
-        'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [b: all IP addresses used out]',
-    },
-  );
+  assert.throws(() => choosePools({ pod: 'ns/p', podUid: 'u' }, candidates, () => ledger, pickContext()), {
+    code: 'IPPOOL_EXHAUSTED',
+    message:
+      'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [b: all IP addresses used out]',
+  });
 });

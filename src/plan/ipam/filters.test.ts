@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseAddresses } from './allocate.ts';
+import { choosePools } from './allocate.ts';
 import type { NicCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
 import { type FilterContext, filterCandidates } from './filters.ts';
@@ -134,7 +134,7 @@ test('when the suitable pools have no address, the error also gives the reason f
   const candidates = left({ full: { ips: [] }, other: { nodeName: ['n2'] }, off: { disable: true } });
   const ledger = PoolLedger.read(poolObject('full', { ips: [] }));
   assert.throws(
-    () => chooseAddresses({ pod: 'shop/p', podUid: 'u' }, [candidates], () => ledger, pickContext()),
+    () => choosePools({ pod: 'shop/p', podUid: 'u' }, [candidates], () => ledger, pickContext()),
     {
       code: 'IPPOOL_EXHAUSTED',
       message:

@@ -1,4 +1,4 @@
-export { type Assignment, chooseAddresses, interfaceAddress, type LedgerOf } from './allocate.ts';
+export { type Assignment, choosePools, interfaceAddress, type LedgerOf } from './allocate.ts';
 export { type Annotations, lowerCaseKeys, type NamedPools, readRoutes } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
 export {

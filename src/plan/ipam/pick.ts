@@ -1,7 +1,7 @@
 // Which address of a pool an owner gets. It gets the address that it holds. Otherwise it gets the lowest address that
 // is free, not reserved and not resting.
 //
-// Each request picks twice. `chooseAddresses` picks first, on the known records of all pools. It finds the pools that
+// Each request picks twice. `choosePools` picks first, on the known records of all pools. It finds the pools that
 // can serve all NICs of the pod together, and its addresses are tentative. `applyOperations` picks again, on the records
 // that the pool's next write replaces. Only this pick counts: it becomes valid with the write.
 

@@ -116,7 +116,7 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
   const raised = below === undefined || below.up || parentIsBond ? [] : [set({ name: parent, up: true })];
   const link = find(observed, name);
   if (link === undefined) {
-    refuseTwin({ name, parent, id }, below, observed);
+    requireFreeVlanId({ name, parent, id }, below, observed);
     const made: NetworkChange = {
       verb: 'create',
       kind: 'link',
@@ -144,14 +144,14 @@ function planVlan({ name, parent, id }: Vlan, observed: ObservedParents, parentI
  * The kernel refuses two VLANs with one id on one parent. On different parents they are valid (Spiderpool refuses them
  * too).
  */
-function refuseTwin({ name, id }: Vlan, below: Link | undefined, { links }: ObservedParents): void {
-  const twin = links.find(
+function requireFreeVlanId({ name, id }: Vlan, below: Link | undefined, { links }: ObservedParents): void {
+  const other = links.find(
     (link) =>
       link.kind === 'vlan' && link.vlanId === id && below !== undefined && link.linkIndex === below.index,
   );
-  if (twin === undefined) return;
+  if (other === undefined) return;
   const words = `cannot have multiple different vlan interfaces with the same vlanId ${id} on node at the same time`;
-  throw unusable(name, `${words}: ${twin.name} exists, ${name} is requested`);
+  throw unusable(name, `${words}: ${other.name} exists, ${name} is requested`);
 }
 
 /** What CHECK reports: links that are missing or different, as sentences. */

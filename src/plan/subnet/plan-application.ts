@@ -134,9 +134,9 @@ function obstacleOf(
     return { type: 'Warning', reason, subnet, pool: undefined, message };
   };
   if (!families.includes(family)) {
-    const served = request.wishes.some((other) => other.nic === nic && families.includes(other.family));
+    const hasOther = request.wishes.some((other) => other.nic === nic && families.includes(other.family));
     const message = `IPv${family} is disabled: ${nic} gets no address of SpiderSubnet ${subnet}`;
-    return { ...told('FamilyDisabled', message), type: served ? 'Normal' : 'Warning' };
+    return { ...told('FamilyDisabled', message), type: hasOther ? 'Normal' : 'Warning' };
   }
   if (ledger === undefined) {
     const message = `failed to get SpiderSubnet ${subnet}: it does not exist or cannot be read, and ${nic} gets IPv${family} addresses of it`;

@@ -120,7 +120,7 @@ function ruleFindings(desired: Rule, observed: ObservedNamespace): Finding[] {
 }
 
 function staleRules(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
-  if (!desired.whole) return [];
+  if (!desired.complete) return [];
   return observed.rules
     .filter((rule) => rule.protocol === ROUTE_PROTOCOL && !desired.rules.some((want) => sameRule(want, rule)))
     .map((rule) => stale(`rule ${ruleText(rule)}`, { verb: 'delete', kind: 'rule', rule }));
@@ -132,7 +132,7 @@ function staleNeighbours(desired: DesiredNamespace, observed: ObservedNamespace)
     .filter(
       (neighbour) =>
         neighbour.protocol === ROUTE_PROTOCOL &&
-        (desired.whole || links.has(neighbour.dev)) &&
+        (desired.complete || links.has(neighbour.dev)) &&
         !desired.neighbours.some((want) => sameNeighbourKey(want, neighbour)),
     )
     .map((neighbour) =>

@@ -127,7 +127,7 @@ export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespa
   const routes = observed.routes.filter(
     (route) =>
       route.protocol === ROUTE_PROTOCOL &&
-      (desired.whole || links.has(route.dev ?? '')) &&
+      (desired.complete || links.has(route.dev ?? '')) &&
       !wanted.has(routeKey(route)),
   );
   // Delete routes through a gateway before the link routes to that gateway.

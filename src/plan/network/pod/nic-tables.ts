@@ -11,7 +11,7 @@ import { hasFamily, type Nic, nicOnLan, type PlanContext } from './plan-context.
 
 /** One `from` rule for each address. */
 export function sourceRules(context: PlanContext, moved: readonly NicWithTable[]): Rule[] {
-  return [...moved, ...keepersBesideOthers(context, moved)].flatMap(({ nic, family, table }) =>
+  return [...moved, ...keepersWithTable(context, moved)].flatMap(({ nic, family, table }) =>
     nic.addresses
       .filter((cidr) => cidr.address.family === family)
       .map((cidr) => sourceRule(cidr.address, table)),
@@ -21,7 +21,7 @@ export function sourceRules(context: PlanContext, moved: readonly NicWithTable[]
 export function nicTableRoutes(context: PlanContext, moved: readonly NicWithTable[]): Route[] {
   return [
     ...moved.flatMap((one) => tableOf(context, one)),
-    ...keepersBesideOthers(context, moved).flatMap((one) =>
+    ...keepersWithTable(context, moved).flatMap((one) =>
       isOverlays(one.nic) ? defaultsOf(one) : tableOf(context, one),
     ),
   ];
@@ -32,7 +32,7 @@ export function nicTableRoutes(context: PlanContext, moved: readonly NicWithTabl
  * NICs. Replies of this NIC must not go there (docs/adr/0028), so its address has a rule and a table of its own. The same
  * holds for a NIC alone that Multus keeps out of main.
  */
-function keepersBesideOthers(context: PlanContext, moved: readonly NicWithTable[]): NicWithTable[] {
+function keepersWithTable(context: PlanContext, moved: readonly NicWithTable[]): NicWithTable[] {
   return context.families.flatMap((family) => {
     const keeper = keeperOf(context, family);
     if (keeper === undefined || !hasFamily(keeper, family)) return [];

@@ -16,19 +16,20 @@ import { firstOfOurs, type Nic, owned, type PlanContext } from './plan-context.t
 
 export function planNodeShare(context: PlanContext): DesiredNamespace {
   const own = owned(context.owner);
-  const served = context.nics.filter((nic) => nic.ours || nic.nodeLink.own);
-  const tables = [...new Set(served.map((nic) => nic.settings.hostRuleTable))];
+  // The NICs whose addresses the node has routes for.
+  const routed = context.nics.filter((nic) => nic.ours || nic.nodeLink.own);
+  const tables = [...new Set(routed.map((nic) => nic.settings.hostRuleTable))];
   return {
     ...emptyNamespace,
-    links: links(context, served),
+    links: links(context, routed),
     addresses: addresses(context).map((address) => own(address)),
-    neighbours: served.flatMap((nic) =>
+    neighbours: routed.flatMap((nic) =>
       addressesOf(context, nic).map((address) => ({
         ...neighbour(address, nic.nodeLink.hostLink, nic.nodeLink.podMac),
         owner: nic.owner,
       })),
     ),
-    routes: served.flatMap((nic) =>
+    routes: routed.flatMap((nic) =>
       addressesOf(context, nic).map((address) => ({
         ...linkRoute(address, nic.nodeLink.hostLink, nic.settings.hostRuleTable),
         owner: nic.owner,
@@ -40,7 +41,7 @@ export function planNodeShare(context: PlanContext): DesiredNamespace {
     sysctls: sysctls(context).map((sysctl) => own(sysctl)),
     table: {
       ...halfOpenTable(
-        served.flatMap((nic) => nic.settings.overlayNetworks),
+        routed.flatMap((nic) => nic.settings.overlayNetworks),
         context.families,
       ),
       owner: 'node',
@@ -55,9 +56,9 @@ function addressesOf(context: PlanContext, nic: Nic) {
 }
 
 /** We make our own link. An overlay's link is only expected to exist. */
-function links(context: PlanContext, served: readonly Nic[]): Owned<DesiredLink>[] {
+function links(context: PlanContext, routed: readonly Nic[]): Owned<DesiredLink>[] {
   const { owner } = context;
-  const nodeLinks = [...new Set(served.map((nic) => nic.nodeLink))];
+  const nodeLinks = [...new Set(routed.map((nic) => nic.nodeLink))];
   const { vethMtuBytes: mtuBytes } = firstOfOurs(context).settings;
   return nodeLinks.map(({ own, hostLink: name, hostMac: mac, podLink, podMac }) => {
     if (!own) return { name, owner };

@@ -162,7 +162,7 @@ test('when the last of our NICs leaves, nothing of ours stays and the overlay’
     'default via fe80::ecee:eeff:feee:eeee dev eth0 metric 1024',
   ]);
   assert.deepEqual(left.unwantedRoutes.map(routeText), ['default via 10.6.0.1 dev net1']);
-  assert.deepEqual([left.rules, left.whole], [[], true]);
+  assert.deepEqual([left.rules, left.complete], [[], true]);
 });
 
 test('a small veth MTU matters only with a veth of ours', () => {

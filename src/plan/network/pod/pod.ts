@@ -62,7 +62,7 @@ export function planWithoutNics(input: {
     routes: back.map((route) => ({ ...route, owner })),
     // If no default route comes back, we must not remove one.
     unwantedRoutes: back.length === 0 ? [] : defaultRoutes(input.leaving),
-    whole: true,
+    complete: true,
   };
 }
 
@@ -105,7 +105,7 @@ function podNamespace(context: PlanContext, leaving: PodNic | undefined): Desire
       ),
     unwantedRoutes: defaults.unwanted,
     leftRoutes: defaults.left,
-    whole: true,
+    complete: true,
   };
 }
 
@@ -184,9 +184,9 @@ function notesOf(context: PlanContext): string[] {
   );
   const both = ours.flatMap(({ settings, nodeLink }) => {
     const routes = hijackRoutes(context, settings.hijackedNetworks, nodeLink, MAIN_TABLE);
-    const served = new Set(routes.map(({ destination }) => cidrKey(destination)));
+    const covered = new Set(routes.map(({ destination }) => cidrKey(destination)));
     return settings.policyRoutes
-      .filter(({ destination }) => served.has(cidrKey(destination)))
+      .filter(({ destination }) => covered.has(cidrKey(destination)))
       .map(({ destination }) => `policy route ${formatCidr(destination)} is left out: it is hijacked`);
   });
   return [

@@ -84,5 +84,5 @@ test('a lost NIC has no desired objects, no object needs its address, and no obj
   assert.ok(!pod.links.some(({ name }) => name === 'eth0'));
   assert.ok(!pod.sysctls.some(({ key }) => key.includes('/eth0/')));
   assert.ok(pod.neighbours.length > 0, pod.neighbours.map((one) => formatAddress(one.address)).join());
-  assert.equal(pod.whole, false);
+  assert.equal(pod.complete, false);
 });

@@ -115,7 +115,7 @@ export function withoutNics(desired: DesiredNetwork, lost: readonly MissingNic[]
       unwantedRoutes: pod.unwantedRoutes.filter(stands),
       neighbours: pod.neighbours.filter(isThere),
       sysctls: pod.sysctls.filter(({ key }) => !key.split('/').some((part) => names.has(part))),
-      whole: false,
+      complete: false,
     },
   };
 }

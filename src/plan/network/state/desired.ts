@@ -74,7 +74,7 @@ export interface DesiredNamespace {
    * If true, the plan names all our objects here, and any other object of ours is stale. If false, this holds only for
    * objects on the plan's links.
    */
-  readonly whole: boolean;
+  readonly complete: boolean;
 }
 
 /**
@@ -120,11 +120,11 @@ export const emptyNamespace: DesiredNamespace = {
   expectedAddresses: [],
   unwantedRoutes: [],
   leftRoutes: [],
-  whole: false,
+  complete: false,
 };
 
 /** A namespace that must contain no object of ours. */
-export const nothingWanted: DesiredNamespace = { ...emptyNamespace, whole: true };
+export const nothingWanted: DesiredNamespace = { ...emptyNamespace, complete: true };
 
 /**
  * nft prints the same rule differently in each version. The comment holds a fingerprint of the rule that we asked for.
