@@ -177,14 +177,14 @@ async function status(node: Node): Promise<ReturnType<typeof notApplicable> | un
 }
 
 export const inputCases: readonly Case[] = [
-  { number: 1, title: 'VERSION with only CNI_COMMAND', run: version },
-  { number: 2, title: 'each supported version gets its own result shape', run: everyVersion },
+  { number: 1, title: 'VERSION needs only CNI_COMMAND', run: version },
+  { number: 2, title: 'the result has the shape of the requested version', run: everyVersion },
   { number: 3, title: 'an unsupported version is error 1', run: unknownVersion },
-  { number: 4, title: 'each missing variable is error 4 and named', run: missingEnvironment },
+  { number: 4, title: 'a missing variable is error 4, and the message names it', run: missingEnvironment },
   { number: 5, title: 'an illegal container id or interface name is error 4', run: illegalNames },
   { number: 6, title: 'stdin that is not JSON is error 6', run: brokenJson },
   { number: 7, title: 'a missing or illegal network name is error 7', run: networkName },
-  { number: 16, title: 'STATUS: 0, 50 without the agent, 51 when it is degraded', run: status },
-  { number: 25, title: '1 MB on stdin', run: largeStdin },
-  { number: 19, title: 'stdout holds only JSON, whatever comes in (all calls of this run)', run: onlyJson },
+  { number: 16, title: 'STATUS is 0, without the agent 50, and with a degraded agent 51', run: status },
+  { number: 25, title: 'a configuration of 1 MB is read', run: largeStdin },
+  { number: 19, title: 'stdout is only JSON, whatever the input is (all calls of this run)', run: onlyJson },
 ];

@@ -237,14 +237,22 @@ async function failedAdd(node: Node): Promise<NotApplicable | undefined> {
 }
 
 export const lifecycleCases: readonly Case[] = [
-  { number: 8, title: 'ADD twice: the first stays intact', run: addTwice },
-  { number: 9, title: 'DEL twice', run: delTwice },
-  { number: 10, title: 'DEL without CNI_NETNS', run: delWithoutNetns },
-  { number: 11, title: 'DEL with a deleted namespace clears the node', run: delWithDeletedNetns },
-  { number: 12, title: 'DEL before ADD', run: delBeforeAdd },
-  { number: 13, title: 'DEL with the agent stopped: at once, and done later', run: delWithoutAgent },
-  { number: 14, title: 'CHECK finds each link, address, route, rule that is gone', run: checkFindsDamage },
+  { number: 8, title: 'a second ADD leaves the first intact', run: addTwice },
+  { number: 9, title: 'a second DEL succeeds', run: delTwice },
+  { number: 10, title: 'DEL works without CNI_NETNS', run: delWithoutNetns },
+  {
+    number: 11,
+    title: 'DEL cleans the node up when the namespace is deleted already',
+    run: delWithDeletedNetns,
+  },
+  { number: 12, title: 'DEL without an ADD succeeds', run: delBeforeAdd },
+  {
+    number: 13,
+    title: 'DEL returns at once when the agent is stopped, and is done later',
+    run: delWithoutAgent,
+  },
+  { number: 14, title: 'CHECK finds each missing link, address, route and rule', run: checkFindsDamage },
   { number: 15, title: 'CHECK without prevResult is an error', run: checkWithoutPrevResult },
-  { number: 17, title: 'GC frees what is not listed, of this network only', run: garbageCollection },
+  { number: 17, title: 'GC frees what is not listed, in its own network only', run: garbageCollection },
   { number: 18, title: 'a failed ADD leaves nothing', run: failedAdd },
 ];

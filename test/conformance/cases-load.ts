@@ -168,10 +168,14 @@ async function capabilities(node: Node): Promise<NotApplicable | undefined> {
 }
 
 export const loadCases: readonly Case[] = [
-  { number: 20, title: 'chained: prevResult passes through, unknown keys do no harm', run: chained },
-  { number: 21, title: 'delegate: same environment, its stderr and its error code come out', run: delegates },
-  { number: 22, title: 'many ADDs at once: every address once', run: inParallel },
-  { number: 23, title: 'kill -9 at any point of ADD, then DEL (and GC): clean', run: killed },
-  { number: 24, title: 'SIGTERM ends it soon, DEL cleans up', run: terminated },
-  { number: 26, title: 'capabilities ips and mac', run: capabilities },
+  { number: 20, title: 'a chained plugin passes prevResult on and ignores unknown keys', run: chained },
+  {
+    number: 21,
+    title: 'a delegate gets the same environment; its stderr and error code are passed on',
+    run: delegates,
+  },
+  { number: 22, title: 'ADDs in parallel give no address twice', run: inParallel },
+  { number: 23, title: 'after kill -9 at any point of ADD, DEL (and GC) clean up', run: killed },
+  { number: 24, title: 'SIGTERM ends ADD soon, and DEL cleans up', run: terminated },
+  { number: 26, title: 'the capabilities ips and mac are obeyed', run: capabilities },
 ];
