@@ -14,8 +14,9 @@ import {
   primeThreads,
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
-import { Attachments, announce, DelQueue, openStateDirectory, probeNic } from '#node';
+import { Attachments, announce, DelQueue, openStateDirectory, probeNic, readCniFiles } from '#node';
 import { serveHealth } from '#program';
+import { ClusterCniReport } from './cluster-cni-report.ts';
 import { ClusterView } from './cluster-view.ts';
 import { tellConflict } from './conflicts.ts';
 import { ConnectionServer } from './connection-server.ts';
@@ -82,6 +83,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     fixForStatefulSets: config.enableStatefulSet,
     addressRestMs: config.orbweaver.addressRestSeconds * 1000,
   });
+  const cniReport = new ClusterCniReport({
+    ...options,
+    node: () => view.node,
+    files: () => readCniFiles(config.orbweaver.cniConfDirectory),
+  });
   const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const started = new Start(clock, log);
   const detection: Detection = {
@@ -143,6 +149,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       : await serveHealth(options.healthPort, metrics.registry, parts.notReady);
   await server.listen(config.orbweaver.socketPath);
   repair.start();
+  const leaving = new AbortController();
+  const reporting = view.listed(leaving.signal).then(
+    () => cniReport.run(leaving.signal),
+    () => {}, // the agent leaves
+  );
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
     // ADDs wait until the pools are read and the queue was looked at: most addresses of the DELs are then free again. A later
@@ -156,7 +167,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   return {
     async stop() {
       started.stop();
+      leaving.abort();
       await server.close();
+      await reporting;
       await replay.stop();
       await repair.stop();
       await gate.drained();

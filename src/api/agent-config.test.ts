@@ -19,6 +19,7 @@ test('an empty file turns every feature off, as in Spiderpool, and our own secti
       probeDeadlineMs: 300,
       socketPath: '/run/orbweaver/agent.sock',
       stateDirectory: '/var/lib/orbweaver',
+      cniConfDirectory: '/etc/cni/net.d',
     });
   }
 });

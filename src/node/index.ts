@@ -2,6 +2,7 @@ export { type Applied, applyNetwork, applyNode, driftOfNode } from './apply.ts';
 export type { AttachmentRecord, CoordinatorPart, RecordedAddress } from './attachment-record.ts';
 export { Attachments } from './attachments.ts';
 export { checkNetwork } from './check.ts';
+export { readCniFiles } from './cni-files.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
 export { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';

@@ -32,7 +32,7 @@ test('Multus is passed over, under any file name', () => {
 });
 
 test('when Multus is the only configuration, the network that it passes pods to counts', () => {
-  assert.deepEqual(clusterCni([file('00-multus.conf', multus)]), { name: 'cbr0', types: [] });
+  assert.deepEqual(clusterCni([file('00-multus.conf', multus)]), { name: 'cbr0', types: ['flannel'] });
   assert.deepEqual(
     clusterCni([
       file('a.conf', { name: 'm', type: 'multus', delegates: [{ name: 'c', type: 'cilium-cni' }] }),

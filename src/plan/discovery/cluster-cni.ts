@@ -23,15 +23,21 @@ export interface CniFile {
   readonly text: string;
 }
 
-const confSchema = z.looseObject({
-  name: z.string(),
+/** One plugin, or a list of plugins. */
+const pluginsSchema = z.looseObject({
   type: z.string().optional(),
   plugins: z.array(z.looseObject({ type: z.string() })).optional(),
-  delegates: z.array(z.looseObject({ name: z.string().optional(), type: z.string().optional() })).optional(),
 });
 
-/** Runtimes read these files (libcni, ConfFiles). */
-const CONF_NAME = /\.(conf|conflist|json)$/;
+const confSchema = pluginsSchema.extend({
+  name: z.string(),
+  delegates: z.array(pluginsSchema.extend({ name: z.string().optional() })).optional(),
+});
+
+/** Whether runtimes read a file of that name as a configuration (libcni, ConfFiles). */
+export function isCniFileName(name: string): boolean {
+  return /\.(conf|conflist|json)$/.test(name);
+}
 
 /**
  * The first readable configuration by file name, as runtimes choose. Multus only passes on to another one, so it is not
@@ -39,14 +45,13 @@ const CONF_NAME = /\.(conf|conflist|json)$/;
  */
 export function clusterCni(files: Iterable<CniFile>): ClusterCni {
   const named = [...files]
-    .filter(({ name }) => CONF_NAME.test(name))
+    .filter(({ name }) => isCniFileName(name))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const readable = named.flatMap(readConf);
   const own = readable.find((conf) => !isMultus(conf));
   if (own !== undefined) return { name: own.name, types: typesOf(own) };
   const [delegate] = readable.flatMap(({ delegates = [] }) => delegates);
-  const types = delegate?.type === undefined ? [] : [delegate.type];
-  return { name: delegate?.name ?? '', types };
+  return { name: delegate?.name ?? '', types: delegate === undefined ? [] : typesOf(delegate) };
 }
 
 type Conf = z.infer<typeof confSchema>;
@@ -61,7 +66,7 @@ function readConf({ name, text }: CniFile): Conf[] {
   }
 }
 
-function typesOf({ type, plugins = [] }: Conf): string[] {
+function typesOf({ type, plugins = [] }: z.infer<typeof pluginsSchema>): string[] {
   return [...(type === undefined ? [] : [type]), ...plugins.map((plugin) => plugin.type)];
 }
 

@@ -4,6 +4,7 @@ export {
   type CniFile,
   clusterCni,
   clusterCniText,
+  isCniFileName,
 } from './cluster-cni.ts';
 export {
   type DiscoveredStatus,
