@@ -10,6 +10,7 @@ const floors = [
   'kernel',
   'kube',
   'reconcile',
+  'reclaim',
   'node',
   'cni',
   'apiserver',
@@ -83,6 +84,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/controller/' },
       to: { path: '^src/(kernel|net|node|cni)/' },
+    },
+    {
+      name: 'reclaiming-knows-the-api-alone',
+      comment: 'The controller and orbctl share it, and neither needs a node for it.',
+      severity: 'error',
+      from: { path: '^src/reclaim/' },
+      to: { path: '^src/', pathNot: '^src/(base|ip|api|plan|kube|reclaim)/' },
     },
     {
       name: 'koffi-only-in-ffi',

@@ -89,6 +89,8 @@ export {
   type CiliumPool,
   foreignResources,
   type ServiceCIDR,
+  type VirtualMachine,
+  type VirtualMachineInstance,
 } from './foreign/index.ts';
 export { type Labels, selectorMatches, serviceSelects } from './label-selector.ts';
 export { crdManifests } from './manifests.ts';

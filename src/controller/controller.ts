@@ -3,13 +3,15 @@
 import type { Clock, Logger } from '#base';
 import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
+import type { ReclaimSettings } from '#plan/reclaim';
 import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
-import { admissionKinds, networkKinds, settingKinds } from './kinds.ts';
+import { addressKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
+import { reclaimControllers } from './reclaim/index.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -23,6 +25,8 @@ export interface ControllerOptions {
   /** The name of the SpiderCoordinator whose status is written. */
   readonly coordinatorName: string;
   readonly ciliumConfig?: CiliumConfigName;
+  /** Without it, no address is reclaimed. `scanIntervalMs`: how often every record of every pool is judged. */
+  readonly reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number };
   readonly readYaml: (text: string) => unknown;
   /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. */
   readonly healthPort: number | undefined;
@@ -46,7 +50,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   // A cluster without Multus does not have the kind of its definitions. That must not stop the other controllers.
   const networks = new Informers({ client, clock, log }, networkKinds);
   const settings = new Informers({ client, clock, log }, settingKinds);
-  const known = new Informers({ client, clock, log }, admissionKinds);
+  const addresses = new Informers({ client, clock, log }, addressKinds);
   const metrics: ControllerMetrics = new ControllerMetrics({
     waiting: () =>
       new Map(
@@ -54,7 +58,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ),
     objects: () =>
       new Map(
-        [networks, settings, known].flatMap((informers) =>
+        [networks, settings, addresses].flatMap((informers) =>
           Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
         ),
       ),
@@ -69,6 +73,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const groups = [
     new Controllers({ ...shared, informers: networks, controllers: [multusConfigController] }),
     new Controllers({ ...shared, informers: settings, controllers: [coordinator] }),
+    new Controllers({
+      ...{ ...shared, informers: addresses },
+      controllers: reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
+    }),
   ];
   const election = new LeaderElection({
     ...shared,
@@ -85,9 +93,9 @@ export async function startController(options: ControllerOptions): Promise<Runni
       : new Admission({
           ...{ client, clock, log, namespace: options.namespace, port: options.webhookPort },
           cluster: {
-            pools: () => known.state.pools.list(),
-            subnets: () => known.state.subnets.list(),
-            nodes: () => known.state.nodes.list(),
+            pools: () => addresses.state.pools.list(),
+            subnets: () => addresses.state.subnets.list(),
+            nodes: () => addresses.state.nodes.list(),
             multusConfigs: () => networks.state.configs.list(),
             definitions: () => networks.state.definitions.list(),
             families: [4, 6],
@@ -102,7 +110,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
         );
   void networks.start();
   await admission?.start();
-  void Promise.all([settings.start(), known.start()]).then(() => {
+  void Promise.all([settings.start(), addresses.start()]).then(() => {
     isReady = true;
     log.info({}, 'the controller has read the cluster');
   });
@@ -114,7 +122,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await admission?.stop();
       stopping.abort(new Error('the controller stops'));
       await competing;
-      await Promise.all([networks.stop(), settings.stop(), known.stop()]);
+      await Promise.all([networks.stop(), settings.stop(), addresses.stop()]);
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
     },

@@ -17,11 +17,15 @@ export const settingKinds = { coordinators: resources.spiderCoordinators } as co
 
 export type SettingController = Controller<typeof settingKinds>;
 
-/** What new objects are checked against at admission, besides {@link networkKinds}. */
-export const admissionKinds = {
+/** Pools, what decides who holds their addresses, and what new objects are checked against at admission. */
+export const addressKinds = {
   pools: resources.spiderIPPools,
   subnets: resources.spiderSubnets,
+  endpoints: resources.spiderEndpoints,
+  pods: resources.pods,
   nodes: resources.nodes,
+  statefulSets: resources.statefulSets,
 } as const;
 
-export type AdmissionState = StateOf<typeof admissionKinds>;
+export type AddressController = Controller<typeof addressKinds>;
+export type AddressState = StateOf<typeof addressKinds>;

@@ -1,6 +1,7 @@
 // What the controller measures.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReclaimMetrics } from '#reclaim';
 import type { ReconcileMetrics, WorkResult } from '#reconcile';
 
 const BUCKET_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15];
@@ -16,6 +17,8 @@ export interface ControllerLoad {
 /** The controller's registry. */
 export class ControllerMetrics implements ReconcileMetrics {
   readonly registry = new Registry();
+  /** Under the names that Spiderpool's documents and dashboards use. */
+  readonly reclaim: ReclaimMetrics;
   readonly #worked: Counter<'controller' | 'result'>;
   readonly #seconds: Histogram<'controller'>;
   readonly #leader: Gauge<'lease'>;
@@ -42,6 +45,7 @@ export class ControllerMetrics implements ReconcileMetrics {
       labelNames: ['lease'],
       registers,
     });
+    this.reclaim = reclaimMetrics(this.registry);
     readGauge(
       this.registry,
       'orbweaver_reconcile_waiting',
@@ -60,6 +64,30 @@ export class ControllerMetrics implements ReconcileMetrics {
   leads(lease: string, leads: boolean): void {
     this.#leader.set({ lease }, leads ? 1 : 0);
   }
+}
+
+function reclaimMetrics(registry: Registry): ReclaimMetrics {
+  const registers = [registry];
+  const freed = new Counter({
+    name: 'spiderpool_ip_gc_counts',
+    help: 'Addresses freed because nobody held them',
+    registers,
+  });
+  const failures = new Counter({
+    name: 'spiderpool_ip_gc_failure_counts',
+    help: 'Writes of reclaiming that failed; they are tried again',
+    registers,
+  });
+  const conflicts = new Counter({
+    name: 'spiderpool_ipam_release_update_ippool_conflict_counts',
+    help: 'Pool writes that conflicted with a newer version',
+    registers,
+  });
+  return {
+    freed: (addresses) => freed.inc(addresses),
+    failed: () => failures.inc(),
+    conflicted: () => conflicts.inc(),
+  };
 }
 
 /** A gauge with one label, whose values are read when it is scraped. */

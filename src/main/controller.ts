@@ -8,6 +8,7 @@ import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
+import { readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--webhook-port PORT]
   [--log-level LEVEL]
@@ -17,7 +18,8 @@ const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--healt
 Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_WEBHOOK_PORT,
   SPIDERPOOL_LOG_LEVEL,
   SPIDERPOOL_LEADER_DURATION, SPIDERPOOL_LEADER_RENEW_DEADLINE, SPIDERPOOL_LEADER_RETRY_PERIOD (seconds),
-  SPIDERPOOL_COORDINATOR_DEFAULT_NAME, SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME, KUBECONFIG.`;
+  SPIDERPOOL_COORDINATOR_DEFAULT_NAME, SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME, KUBECONFIG.
+  For reclaiming SPIDERPOOL_GC_... as in Spiderpool's controller.`;
 
 const options = {
   kubeconfig: { type: 'string' },
@@ -39,6 +41,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     values['webhook-port'] ?? env.SPIDERPOOL_WEBHOOK_PORT ?? '5722',
   );
   const leaseTimes = readLeaseTimes(env);
+  const reclaiming = readReclaiming(env);
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
   const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
   const log: Logger = pino({ level, base: { pod }, timestamp: pino.stdTimeFunctions.isoTime });
@@ -56,6 +59,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     coordinatorName:
       env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
     ...(ciliumConfig !== undefined && { ciliumConfig }),
+    reclaiming,
     readYaml: parseYaml,
     healthPort: port,
     webhookPort,

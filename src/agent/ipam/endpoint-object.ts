@@ -1,6 +1,7 @@
 // SpiderEndpoints as objects: creates new ones, and changes existing ones without losing what others wrote into them.
 
-import { type EndpointIPDetail, type Pod, SPIDERPOOL_FINALIZER, type SpiderEndpoint } from '#api';
+import type { EndpointIPDetail, Pod, SpiderEndpoint } from '#api';
+import { unchanged } from '#plan/reclaim';
 import { ownedBy, topController } from './pod-facts.ts';
 
 /**
@@ -43,23 +44,4 @@ export function handOver(
 /** Replaces the addresses that the endpoint shows for its own pod. */
 export function withIps(existing: SpiderEndpoint, ips: readonly EndpointIPDetail[]): MergePatch {
   return { metadata: unchanged(existing), status: { current: { ips } } };
-}
-
-/** Removes the finalizer that Spiderpool sets and that only this agent removes. Undefined if it is not set. */
-export function withoutFinalizer(existing: SpiderEndpoint): MergePatch | undefined {
-  const finalizers = existing.metadata.finalizers ?? [];
-  if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return undefined;
-  return { metadata: { ...unchanged(existing), finalizers: foreignFinalizers(existing) } };
-}
-
-/** The finalizers of other programs. Those programs remove them when they are done. */
-export function foreignFinalizers({ metadata }: SpiderEndpoint): string[] {
-  return (metadata.finalizers ?? []).filter((finalizer) => finalizer !== SPIDERPOOL_FINALIZER);
-}
-
-function unchanged({ metadata: { uid, resourceVersion } }: SpiderEndpoint): MergePatch {
-  return {
-    ...(uid !== undefined && { uid }),
-    ...(resourceVersion !== undefined && { resourceVersion }),
-  };
 }

@@ -10,7 +10,8 @@
 import { type EndpointIPDetail, type Pod, resources, type SpiderEndpoint } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, WorkQueue } from '#kube';
-import { foreignFinalizers, handOver, newEndpoint, withIps, withoutFinalizer } from './endpoint-object.ts';
+import { foreignFinalizers, withoutFinalizer } from '#plan/reclaim';
+import { handOver, newEndpoint, withIps } from './endpoint-object.ts';
 
 /** The wanted state of one pod's endpoint. */
 interface PendingEndpoint {

@@ -73,6 +73,9 @@ export const statefulSetSchema = partOf({
       .enum(['OrderedReady', 'Parallel'])
       .optional()
       .describe('Whether pods start one after the other or at once.'),
+    ordinals: partOf({ start: count.describe('Ordinal of the first pod; 0 unless set.') })
+      .optional()
+      .describe('Ordinals of the pods.'),
   })
     .optional()
     .describe('Desired state.'),

@@ -1,5 +1,7 @@
 export { type Claim, claimOf } from './claim.ts';
+export { foreignFinalizers, unchanged, withoutFinalizer } from './endpoint-removal.ts';
 export type {
+  HolderSight,
   NodeSight,
   Owner,
   ReclaimFacts,
@@ -7,5 +9,6 @@ export type {
   SandboxSight,
   Sight,
 } from './facts.ts';
+export { hasAddress, hasFinished } from './pod-end.ts';
 export { defaultReclaimSettings, type ReclaimSettings } from './settings.ts';
 export { type ReclaimVerdict, reclaimVerdict } from './verdict.ts';

@@ -1,0 +1,1 @@
+export { reclaimControllers } from './controllers.ts';

@@ -1,0 +1,251 @@
+// Which addresses the controller frees, and what it does when the cluster does not answer.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { foreignResources, resources, SPIDERPOOL_FINALIZER } from '#api';
+import { OrbError } from '#base';
+import { recordOf, Stage } from './reclaim-fixture.ts';
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.stop());
+
+const unreachable = () => new OrbError('KUBE_UNREACHABLE', { message: 'no answer' });
+const ref = (name: string) => ({ name, namespace: 'ns' });
+
+test('one write frees all leaked addresses of a pool, and no address of a running pod', async () => {
+  await stage.node();
+  await stage.pod('runs');
+  const leaked = Array.from({ length: 100 }, (_, i) => [`10.6.1.${i + 1}`, recordOf(`gone-${i}x`)]);
+  await stage.pool('p', { ...Object.fromEntries(leaked), '10.6.0.1': recordOf('runs') });
+  await stage.start();
+  await stage.settle();
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  assert.equal(stage.kube.count('patch', 'spiderippools'), 1);
+  assert.deepEqual(stage.counts, { freed: 100, failed: 0, conflicted: 0 });
+});
+
+test('a deleted pod gives its address back within a minute, also if its node says nothing', async () => {
+  await stage.node();
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  await stage.start();
+  await stage.remove('app');
+  await stage.pass(50);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.pass(15);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('an address of a sandbox that still runs is kept, and freed when the node says that it is gone', async () => {
+  await stage.node();
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  stage.askNode = async () => 'alive';
+  await stage.start();
+  await stage.remove('app');
+  await stage.pass(300);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  stage.askNode = async () => 'gone';
+  await stage.pass(40);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('when the Node object of a silent node goes, its gone pods give their addresses back at once', async () => {
+  await stage.node('node1', false);
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  await stage.start();
+  await stage.remove('app');
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.kube.delete(resources.nodes, { name: 'node1' });
+  await stage.settle();
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('a pod that hangs in its deletion gives its address back when its grace is over', async () => {
+  await stage.node();
+  const dying = { finalizers: ['example.com/hold'], deletionTimestamp: stage.at(30) };
+  await stage.pod('app', { metadata: dying });
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  stage.askNode = async () => 'gone';
+  await stage.start();
+  await stage.pass(25);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('the pod of a finished Job gives its address back', async () => {
+  await stage.node();
+  await stage.pod('job-x');
+  await stage.pool('p', { '10.6.0.1': recordOf('job-x') });
+  await stage.start();
+  const terminated = { exitCode: 0, finishedAt: stage.at(0) };
+  const containerStatuses = [
+    { name: 'c', ready: false, restartCount: 0, image: 'i', imageID: '', state: { terminated } },
+  ];
+  const body = { status: { phase: 'Succeeded', containerStatuses } };
+  await stage.kube.patch(resources.pods, ref('job-x'), { type: 'merge', body, subresource: 'status' });
+  await stage.settle();
+  await stage.pass(25);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.pass(80);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('a StatefulSet keeps the addresses of its ordinals, and loses them when it shrinks', async () => {
+  await stage.statefulSet('db', 2);
+  for (const name of ['db-0', 'db-1']) await stage.endpoint(name, { owner: ['StatefulSet', 'db'] });
+  await stage.pool('p', { '10.6.0.1': recordOf('db-0'), '10.6.0.2': recordOf('db-1') });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1', '10.6.0.2']);
+  const body = { spec: { replicas: 1 } };
+  await stage.kube.patch(resources.statefulSets, ref('db'), { type: 'merge', body });
+  await stage.settle();
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  assert.deepEqual(await stage.endpoints(), ['db-0']);
+});
+
+test('a StatefulSet keeps the address of an ordinal that has no endpoint', async () => {
+  await stage.statefulSet('db', 1);
+  await stage.pool('p', { '10.6.0.1': recordOf('db-0'), '10.6.0.2': recordOf('db-1') });
+  await stage.start();
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+});
+
+test('the address of a virtual machine is kept until the machine is deleted', async () => {
+  await stage.kube.create(foreignResources.virtualMachines, { metadata: { name: 'vm', namespace: 'ns' } });
+  await stage.endpoint('vm', { owner: ['VirtualMachineInstance', 'vm'] });
+  await stage.pool('p', { '10.6.0.1': recordOf('vm') });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.kube.delete(foreignResources.virtualMachines, ref('vm'));
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), []);
+  assert.deepEqual(await stage.endpoints(), []);
+});
+
+test('a record with a wrong name of a living pod is kept, and one with a wrong UID is freed', async () => {
+  await stage.node();
+  await stage.pod('app');
+  await stage.pool('p', {
+    '10.6.0.1': { ...recordOf('app'), pod: 'ns/nobody' },
+    '10.6.0.2': { ...recordOf('app'), podUid: 'uid-before' },
+  });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+});
+
+test('a pod that the watch does not show is found on the server, and keeps its address', async () => {
+  await stage.node();
+  await stage.start();
+  stage.kube.blind.add('pods');
+  await stage.pod('new', { status: { phase: 'Pending', podIPs: [] } });
+  await stage.pool('p', { '10.6.0.1': recordOf('new') });
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  assert.equal(stage.kube.count('patch', 'spiderippools'), 0);
+});
+
+for (const plural of ['pods', 'spiderendpoints', 'nodes', 'statefulsets', 'virtualmachines']) {
+  test(`while the server does not answer about ${plural}, nothing is freed`, async () => {
+    await stage.node();
+    await stage.endpoint('app-7');
+    const owners = { virtualmachines: 'VirtualMachineInstance', statefulsets: 'StatefulSet' };
+    const kind = owners[plural as keyof typeof owners];
+    if (kind !== undefined) await stage.endpoint('x-1', { owner: [kind, 'x'] });
+    await stage.pool('p', { '10.6.0.1': recordOf(kind === undefined ? 'app-7' : 'x-1') });
+    let away = true;
+    stage.kube.before = ({ verb, plural: asked }) => {
+      if (away && verb === 'get' && asked === plural) throw unreachable();
+    };
+    await stage.start();
+    await stage.pass(700);
+    assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+    away = false;
+    await stage.pass(120);
+    assert.deepEqual(await stage.held('p'), []);
+  });
+}
+
+test('a list that failed is not an empty list: nothing is freed before every kind is read', async () => {
+  await stage.pool('p', { '10.6.0.1': recordOf('gone') });
+  stage.kube.before = ({ verb, plural }) => {
+    if (verb === 'list' && plural === 'pods') throw unreachable();
+  };
+  await stage.start();
+  await stage.pass(120);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  stage.kube.before = () => {};
+  await stage.pass(60);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('a record that a new pod took over meanwhile is not freed', async () => {
+  await stage.pool('p', { '10.6.0.1': recordOf('gone') });
+  let done = false;
+  stage.kube.before = async ({ verb, plural }) => {
+    if (done || verb !== 'patch' || plural !== 'spiderippools') return;
+    done = true;
+    await stage.kube.updateStatus(resources.spiderIPPools, {
+      ...(await stage.kube.get(resources.spiderIPPools, { name: 'p' })),
+      status: { allocatedIPs: JSON.stringify({ '10.6.0.1': recordOf('new') }) },
+    });
+    await stage.pod('new');
+  };
+  await stage.start();
+  await stage.pass(10);
+  assert.equal(done, true);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+});
+
+test('a write beside one of an agent loses nothing of it', async () => {
+  await stage.pod('new');
+  await stage.pool('p', { '10.6.0.1': recordOf('gone') });
+  let done = false;
+  stage.kube.before = async ({ verb, plural }) => {
+    if (done || verb !== 'patch' || plural !== 'spiderippools') return;
+    done = true;
+    const records = { '10.6.0.1': recordOf('gone'), '10.6.0.2': recordOf('new') };
+    await stage.kube.updateStatus(resources.spiderIPPools, {
+      ...(await stage.kube.get(resources.spiderIPPools, { name: 'p' })),
+      status: { allocatedIPs: JSON.stringify(records) },
+    });
+  };
+  await stage.start();
+  await stage.pass(5);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.2']);
+  assert.deepEqual(stage.counts, { freed: 1, failed: 0, conflicted: 1 });
+});
+
+test('an endpoint without pod and record is removed, and finalizers of others stay', async () => {
+  await stage.endpoint('ours', { finalizers: [SPIDERPOOL_FINALIZER] });
+  await stage.endpoint('theirs', { finalizers: ['example.com/hold', SPIDERPOOL_FINALIZER] });
+  await stage.pod('runs');
+  await stage.endpoint('runs', { finalizers: [SPIDERPOOL_FINALIZER] });
+  await stage.start();
+  await stage.pass(5);
+  assert.deepEqual(await stage.endpoints(), ['theirs', 'runs']);
+  const theirs = await stage.kube.get(resources.spiderEndpoints, ref('theirs'));
+  assert.deepEqual(theirs.metadata.finalizers, ['example.com/hold']);
+  assert.notEqual(theirs.metadata.deletionTimestamp, undefined);
+});
+
+test('a pool whose records cannot be read does not stop the others', async () => {
+  await stage.pool('good', { '10.6.0.1': recordOf('gone') });
+  const spec = { subnet: '10.7.0.0/16', ips: [], default: false, disable: false };
+  const status = { allocatedIPs: '{"10.7.0.1":' };
+  await stage.kube.create(resources.spiderIPPools, { metadata: { name: 'bad' }, spec, status });
+  await stage.start();
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('good'), []);
+  const bad = await stage.kube.get(resources.spiderIPPools, { name: 'bad' });
+  assert.equal(bad.status?.allocatedIPs, status.allocatedIPs);
+});

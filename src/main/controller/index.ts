@@ -1,0 +1,1 @@
+export { readReclaiming } from './reclaiming.ts';

@@ -1,0 +1,5 @@
+export { type Absence, type AskNode, refOfPod } from './facts.ts';
+export type { ReclaimMetrics } from './metrics.ts';
+export { type Judged, Reclaimer, type ReclaimerOptions } from './reclaimer.ts';
+export { recordsOf } from './removal.ts';
+export { type Listed, ListedSight } from './sight.ts';
