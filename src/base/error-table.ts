@@ -18,10 +18,16 @@ export const errorTable = {
       'Find the machine by the MAC address in the message, or reserve the address with a SpiderReservedIP.',
     cni: 11,
   },
-  ADDRESS_REQUEST_UNSERVED: {
-    meaning: 'A pod requests particular addresses, and this release cannot allocate particular addresses.',
+  ADDRESS_REQUEST_TAKEN: {
+    meaning: 'A pod requests an address that another pod or another machine uses.',
     advice:
-      'Remove the field that the message names. Instead, make a pool with only that address, and name the pool in `ipam.spidernet.io/ippool`.',
+      'Request another address, or end the user that the message names. The runtime repeats the request.',
+    cni: 11,
+  },
+  ADDRESS_REQUEST_UNSERVED: {
+    meaning: 'A pod requests an address that no pool may give to its interface.',
+    advice:
+      'The message names the field with the request, and the reason. Request an address of a pool that the interface uses, or let it use the pool of the address.',
     cni: 2,
   },
   AGENT_NOT_READY: {

@@ -2,6 +2,7 @@ export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export {
+  type AddressWish,
   type Allocation,
   type AllocationRequest,
   type HeldAddress,

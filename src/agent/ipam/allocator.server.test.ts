@@ -100,6 +100,7 @@ test('two agents allocate and release all addresses of one pool on the embedded 
           podUid: undefined,
           conf,
           requested: {},
+          requestedMacs: {},
         };
         const allocation = await agent.allocate(request);
         given.set(name, allocation.podUid);

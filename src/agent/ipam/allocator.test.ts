@@ -1,110 +1,24 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { type Pod, resources, type SpiderIPPool } from '#api';
-import { isOrbError, OrbError, silentLogger, systemClock } from '#base';
-import type { Allocation, AllocationRequest } from '#cni';
-import { formatAddress, formatCidr, parseAddress } from '#ip';
-import { FakeKube } from '#kube/testing';
-import { ClusterView } from '../cluster-view.ts';
-import { Allocator } from './allocator.ts';
-import { silentIpamMetrics } from './metrics.ts';
+import { resources } from '#api';
+import { isOrbError, OrbError } from '#base';
+import type { AllocationRequest } from '#cni';
+import { formatAddress, formatCidr } from '#ip';
+import type { FakeKube } from '#kube/testing';
+import {
+  add,
+  agent,
+  cluster,
+  createPool,
+  del,
+  pod,
+  records,
+  stopAgents,
+  texts,
+  unstarted,
+} from './allocator-fixture.ts';
 
-let running: Allocator[] = [];
-afterEach(async () => {
-  await Promise.all(running.map((allocator) => allocator.stop()));
-  running = [];
-});
-
-async function cluster(pools: Record<string, Partial<SpiderIPPool['spec'] & object>>): Promise<FakeKube> {
-  const kube = new FakeKube();
-  await kube.create(resources.namespaces, { metadata: { name: 'default' } });
-  await kube.create(resources.nodes, { metadata: { name: 'node1' } });
-  for (const [name, spec] of Object.entries(pools)) await createPool(kube, name, spec);
-  return kube;
-}
-
-function createPool(kube: FakeKube, name: string, spec: Partial<SpiderIPPool['spec'] & object>) {
-  const defaults = { subnet: '10.6.0.0/16', default: false, disable: false };
-  return kube.create(resources.spiderIPPools, { metadata: { name }, spec: { ...defaults, ...spec } });
-}
-
-async function agent(kube: FakeKube, options: { readonly addressRestMs?: number } = {}): Promise<Allocator> {
-  const allocator = unstarted(kube, options.addressRestMs);
-  await allocator.start();
-  return allocator;
-}
-
-function unstarted(kube: FakeKube, addressRestMs = 30_000): Allocator {
-  const edges = { client: kube, clock: systemClock, log: silentLogger, nodeName: 'node1' };
-  const allocator = new Allocator({
-    ...edges,
-    view: new ClusterView(edges),
-    metrics: silentIpamMetrics,
-    agentNamespace: 'kube-system',
-    families: [4, 6],
-    fixForStatefulSets: true,
-    addressRestMs,
-  });
-  running.push(allocator);
-  return allocator;
-}
-
-function pod(kube: FakeKube, name: string, annotations: Record<string, string> = {}): Promise<Pod> {
-  const metadata = { name, namespace: 'default', annotations };
-  return kube.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [] } });
-}
-
-/** A request, whose `ipam` object names these pools. */
-function add(
-  podName: string,
-  { ipam, ...more }: Partial<AllocationRequest> & { readonly ipam?: object } = {},
-): AllocationRequest {
-  return {
-    containerId: `sandbox-of-${podName}`,
-    interfaceName: 'eth0',
-    podNamespace: 'default',
-    podName,
-    podUid: undefined,
-    conf: {
-      name: 'net',
-      type: 'macvlan',
-      ipam: { type: 'spiderpool', default_ipv4_ippool: ['v4'], ...ipam },
-    },
-    requested: {},
-    signal: AbortSignal.timeout(20_000),
-    log: silentLogger,
-    ...more,
-  };
-}
-
-/** The release of everything that the pod holds, or of one NIC. */
-function del(podName: string, podUid: string, nic?: string) {
-  const signal = AbortSignal.timeout(20_000);
-  return {
-    podNamespace: 'default',
-    podName,
-    podUid,
-    nic,
-    held: [{ address: parseAddress('10.6.0.1'), heldIn: 'v4' }],
-    signal,
-    log: silentLogger,
-  };
-}
-
-async function records(
-  kube: FakeKube,
-  name = 'v4',
-): Promise<Record<string, { pod: string; podUid: string; nic: string }>> {
-  const pool = await kube.get(resources.spiderIPPools, { name });
-  return JSON.parse(pool.status?.allocatedIPs ?? '{}') as Record<
-    string,
-    { pod: string; podUid: string; nic: string }
-  >;
-}
-
-function texts({ addresses }: Allocation): string[] {
-  return addresses.map(({ nic, address }) => `${nic} ${formatCidr(address)}`);
-}
+afterEach(stopAgents);
 
 const pair = (ips: string) =>
   JSON.stringify([
@@ -127,25 +41,6 @@ test('500 pods, 16 at a time, get the 500 addresses of a pool with few writes', 
   assert.equal(Object.keys(await records(kube)).length, 500);
   const writes = kube.count('updateStatus', 'spiderippools');
   assert.ok(writes <= 100, `${writes} writes`);
-});
-
-test('a requested address in the networks annotation is refused for its own NIC only', async () => {
-  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
-  const allocator = await agent(kube);
-  const networks =
-    '[{"name":"a","interface":"net1","ips":["10.6.1.5"]},{"name":"b","interface":"net2","ips":[]}]';
-  await pod(kube, 'one', { 'k8s.v1.cni.cncf.io/networks': networks });
-  await allocator.allocate(add('one'));
-  await assert.rejects(allocator.allocate(add('one', { interfaceName: 'net1' })), {
-    code: 'ADDRESS_REQUEST_UNSERVED',
-    message:
-      /annotation k8s\.v1\.cni\.cncf\.io\/networks, network a: ips \["10\.6\.1\.5"\] requests particular/,
-  });
-  await allocator.allocate(add('one', { interfaceName: 'net2' }));
-  assert.equal(Object.keys(await records(kube)).length, 2);
-  const first = '[{"name":"lan","ips":["10.6.1.6"]}]';
-  await pod(kube, 'two', { 'v1.multus-cni.io/default-network': first });
-  await assert.rejects(allocator.allocate(add('two')), { code: 'ADDRESS_REQUEST_UNSERVED' });
 });
 
 test('two agents on one pool never allocate an address twice', async () => {
@@ -531,14 +426,12 @@ test('CHECK fails for an address that its pool does not hold for the pod any mor
   await assert.rejects(allocator.verify(check), lost);
 });
 
-test('an option or a requested address that is not supported is refused before anything is allocated', async () => {
+test('an option that is not supported is refused before anything is allocated', async () => {
   const allocator = await agent(await cluster({}));
   const { conf } = add('web');
-  allocator.validate({ conf, requested: { 'runtimeConfig.ips': [], 'CNI_ARGS IP': undefined } });
-  const refused = { code: 'ADDRESS_REQUEST_UNSERVED', message: /^CNI_ARGS IP "10\.6\.1\.9" requests/ };
-  assert.throws(() => allocator.validate({ conf, requested: { 'CNI_ARGS IP': '10.6.1.9' } }), refused);
   const options = { type: 'spiderpool', match_master_subnet: true };
-  assert.throws(() => allocator.validate({ conf: { ...conf, ipam: options }, requested: {} }), {
+  const wish = { conf: { ...conf, ipam: options }, requested: {}, requestedMacs: {} };
+  assert.throws(() => allocator.validate(wish), {
     code: 'INPUT_INVALID',
     message: 'ipam.match_master_subnet true is not supported; allowed: false',
   });

@@ -4,6 +4,7 @@
 import { type Pod, resources } from '#api';
 import { isOrbError, type Logger } from '#base';
 import {
+  type AddressWish,
   type Allocation,
   type AllocationRequest,
   type HeldAddress,
@@ -12,15 +13,17 @@ import {
   notHeldError,
   type ReleaseRequest,
 } from '#cni';
-import { formatAddress } from '#ip';
+import { formatAddress, sameAddress } from '#ip';
 import {
   type Assignment,
   assignmentRoutes,
   interfaceAddress,
+  type NicCandidates,
   type NicRoute,
   PoolLedger,
+  readAddressRequest,
+  readRequestedMac,
   readRoutes,
-  refuseRequestedAddress,
 } from '#plan/ipam';
 import { Assigner } from './assigner.ts';
 import { endpointDetails } from './endpoint-details.ts';
@@ -28,7 +31,8 @@ import { EndpointWriter } from './endpoint-writer.ts';
 import { ipamOptions } from './ipam-options.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
-import { refuseDeadPod, topController } from './pod-facts.ts';
+import { podNetworks, refuseDeadPod, topController } from './pod-facts.ts';
+import { requestedMac } from './pod-requests.ts';
 
 /** The allocator starts and stops the view. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults {
@@ -71,9 +75,10 @@ export class Allocator implements Ipam {
     await this.#endpoints.idle();
   }
 
-  validate({ conf, requested }: Pick<AllocationRequest, 'conf' | 'requested'>): void {
+  validate({ conf, requested, requestedMacs }: AddressWish): void {
     ipamOptions(conf);
-    for (const [field, value] of Object.entries(requested)) refuseRequestedAddress(field, value);
+    readAddressRequest(requested);
+    readRequestedMac(requestedMacs);
   }
 
   allocate(request: AllocationRequest): Promise<Allocation> {
@@ -152,10 +157,13 @@ export class Allocator implements Ipam {
     const podUid = pod.metadata.uid ?? '';
     // Routes are read before anything is allocated, so that a broken annotation leaves nothing behind.
     const custom = readRoutes(pod.metadata.annotations ?? {});
+    const networks = podNetworks(pod, this.#options);
+    const mac = requestedMac(request, networks);
     const candidates = podCandidates({
       ...this.#options,
       request,
       pod,
+      podNetworks: networks,
       namespace: await view.namespace(podNamespace, signal),
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
     });
@@ -165,11 +173,16 @@ export class Allocator implements Ipam {
     const ordered = assignments.toSorted(
       (a, b) => Number(b.nic === request.interfaceName) - Number(a.nic === request.interfaceName),
     );
+    warnOfKept(candidates, assignments, log);
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
     this.#endpoints.show(pod, endpointDetails(ordered, routes));
     const fixed = this.#options.fixForStatefulSets && topController(pod).kind === 'StatefulSet';
-    return { ...allocationOf(podUid, ordered, routes), ...(fixed && { fixed }) };
+    return {
+      ...allocationOf(podUid, ordered, routes),
+      ...(fixed && { fixed }),
+      ...(mac !== undefined && { link: { mac } }),
+    };
   }
 
   async #release(request: ReleaseRequest): Promise<void> {
@@ -205,6 +218,24 @@ export class Allocator implements Ipam {
     const held = this.#pools.assignments(pod.metadata.uid ?? '');
     if (held.length === 0) return;
     await this.#endpoints.restore(pod, endpointDetails(held, assignmentRoutes(held, []).routes));
+  }
+}
+
+/** The pod asks for another address since it got one. It keeps what it has as long as it lives. */
+function warnOfKept(
+  candidates: readonly NicCandidates[],
+  assignments: readonly Assignment[],
+  log: Logger,
+): void {
+  for (const { nic, family, address } of assignments) {
+    const families = candidates.find((candidate) => candidate.nic === nic)?.families;
+    const requested = families?.find((one) => one.family === family)?.requested;
+    if (requested === undefined || sameAddress(requested.address, address)) continue;
+    const fields = { nic, address: formatAddress(address), requested: formatAddress(requested.address) };
+    log.warn(
+      { ...fields, field: requested.field },
+      'the pod keeps its address, although it requests another one',
+    );
   }
 }
 

@@ -56,7 +56,8 @@ export class Assigner {
 
   async #commit(owner: PodOwner, chosen: readonly Assignment[], signal: AbortSignal): Promise<Round> {
     const commits = chosen.map(async (one) => {
-      const operation = { verb: 'allocate', owner: { ...owner, nic: one.nic } } as const;
+      const requested = one.requested === true ? { requested: one.address } : {};
+      const operation = { verb: 'allocate', owner: { ...owner, nic: one.nic }, ...requested } as const;
       const outcome = await this.#pools.submit(one.pool.name, operation, signal);
       return outcome.verb === 'allocated' ? { ...one, address: outcome.address, held: outcome.held } : [];
     });

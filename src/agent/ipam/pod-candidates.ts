@@ -4,10 +4,17 @@
 import type { Namespace, Pod } from '#api';
 import type { AllocationRequest } from '#cni';
 import type { Family } from '#ip';
-import { filterCandidates, type NicCandidates, refuseRequestedAddress, selectCandidates } from '#plan/ipam';
+import {
+  filterCandidates,
+  type NicCandidates,
+  refuseUnservedFamily,
+  requestCandidates,
+  selectCandidates,
+} from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
 import { ipamOptions } from './ipam-options.ts';
-import { podNetworks } from './pod-facts.ts';
+import type { PodNetworks } from './pod-facts.ts';
+import { addressRequests } from './pod-requests.ts';
 
 /** What is the same for all pods of an agent. */
 export interface CandidateDefaults {
@@ -23,6 +30,7 @@ export interface CandidateDefaults {
 export interface CandidateQuestion extends CandidateDefaults {
   readonly request: AllocationRequest;
   readonly pod: Pod;
+  readonly podNetworks: PodNetworks;
   readonly namespace: Namespace;
   readonly view: ClusterView;
   /** The pool of the NIC's address of this family, if the NIC holds one. */
@@ -34,10 +42,8 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
   const { catalog } = view;
   const options = ipamOptions(request.conf);
-  const { nics, networks, requestedIps } = podNetworks(pod, question);
-  // Another NIC may use another IPAM plugin, which serves such requests.
-  const requested = requestedIps.get(request.interfaceName);
-  if (requested !== undefined) refuseRequestedAddress(requested.field, requested.ips);
+  const { nics, networks } = question.podNetworks;
+  const requestOf = addressRequests(pod, request, question.podNetworks);
   const candidates = selectCandidates({
     nic: request.interfaceName,
     nics,
@@ -57,14 +63,23 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
     networks,
     agentNamespace,
   };
-  return candidates.map((candidate) => ({
-    ...candidate,
-    families: candidate.families.flatMap((one) => {
-      const holding = poolHolding(candidate.nic, one.family);
-      if (holding !== undefined) return { ...one, pools: [holding] };
-      return filterCandidates([{ ...candidate, families: [one] }], catalog, context).flatMap(
-        (filtered) => filtered.families,
-      );
-    }),
-  }));
+  return candidates.map((candidate) => {
+    const { nic } = candidate;
+    const asked = requestOf(nic);
+    const holding = new Map(candidate.families.map(({ family }) => [family, poolHolding(nic, family)]));
+    const holdsNothing = [...holding.values()].every((pool) => pool === undefined);
+    if (holdsNothing) refuseUnservedFamily(candidate, asked, families);
+    return {
+      ...candidate,
+      families: candidate.families.flatMap((one) => {
+        const requested = asked[one.family];
+        const held = holding.get(one.family);
+        if (held !== undefined) return { ...one, pools: [held], ...(requested && { requested }) };
+        if (requested !== undefined) return requestCandidates(candidate, one, requested, catalog, context);
+        return filterCandidates([{ ...candidate, families: [one] }], catalog, context).flatMap(
+          (filtered) => filtered.families,
+        );
+      }),
+    };
+  });
 }

@@ -41,8 +41,8 @@ function causeOfDeath(pod: Pod): string | undefined {
 export interface PodNetworks {
   readonly nics: readonly string[];
   readonly networks: ReadonlyMap<string, string>;
-  /** The `ips` of each NIC's entry in an annotation, with the annotation's name. */
-  readonly requestedIps: ReadonlyMap<string, { readonly field: string; readonly ips: unknown }>;
+  /** The entry of each NIC in an annotation, and its place for messages: the annotation and the network. */
+  readonly selections: ReadonlyMap<string, { readonly place: string; readonly selection: NetworkSelection }>;
 }
 
 /** `defaults` says what a pod gets that asks for nothing. */
@@ -54,10 +54,11 @@ export function podNetworks(
   const first = annotations[DEFAULT_NETWORK_ANNOTATION] ?? defaults.clusterNetwork;
   const further = annotations[NETWORKS_ANNOTATION];
   const networks = new Map<string, string>();
-  const requestedIps = new Map<string, { field: string; ips: unknown }>();
-  const note = (annotation: string, { name, namespace, interface: nic, ips }: NetworkSelection) => {
+  const selections = new Map<string, { place: string; selection: NetworkSelection }>();
+  const note = (annotation: string, selection: NetworkSelection) => {
+    const { name, namespace, interface: nic } = selection;
     networks.set(nic, `${namespace}/${name}`);
-    requestedIps.set(nic, { field: `annotation ${annotation}, network ${name}: ips`, ips });
+    selections.set(nic, { place: `annotation ${annotation}, network ${name}`, selection });
   };
   if (first !== undefined) {
     note(DEFAULT_NETWORK_ANNOTATION, parseDefaultNetwork(first, defaults.agentNamespace));
@@ -67,7 +68,7 @@ export function podNetworks(
     nics.push(selection.interface);
     note(NETWORKS_ANNOTATION, selection);
   }
-  return { nics, networks, requestedIps };
+  return { nics, networks, selections };
 }
 
 /**

@@ -10,6 +10,8 @@ export interface KubernetesArgs {
   readonly infraContainerId: string | undefined;
   /** Addresses that the pod asks for, as Multus passes them on: one, or several separated by commas. */
   readonly requestedAddresses: string | undefined;
+  /** The link address that the pod asks for, as Multus passes it on. */
+  readonly requestedMac: string | undefined;
 }
 
 const known = [
@@ -18,6 +20,7 @@ const known = [
   'K8S_POD_UID',
   'K8S_POD_INFRA_CONTAINER_ID',
   'IP',
+  'MAC',
   'IgnoreUnknown',
 ];
 
@@ -41,6 +44,7 @@ export function parseKubernetesArgs(text: string): KubernetesArgs {
     podUid: pairs.get('K8S_POD_UID') || undefined,
     infraContainerId: pairs.get('K8S_POD_INFRA_CONTAINER_ID') || undefined,
     requestedAddresses: pairs.get('IP') || undefined,
+    requestedMac: pairs.get('MAC') || undefined,
   };
 }
 

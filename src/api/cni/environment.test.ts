@@ -76,9 +76,11 @@ test('the pod is read from CNI_ARGS, and unknown keys are ignored only with Igno
     podUid: 'u',
     infraContainerId: 'c',
     requestedAddresses: undefined,
+    requestedMac: undefined,
   });
   assert.equal(parseKubernetesArgs('').podName, undefined);
   assert.equal(parseKubernetesArgs('IP=10.6.0.9').requestedAddresses, '10.6.0.9');
+  assert.equal(parseKubernetesArgs('MAC=02:00:00:00:00:05').requestedMac, '02:00:00:00:00:05');
   const cases: [string, RegExp][] = [
     ['X=1', /unknown args \["X"\]: allowed are K8S_POD_NAMESPACE/],
     ['X=1;IgnoreUnknown=false', /unknown args/],

@@ -33,7 +33,7 @@ export {
   versionOf,
 } from './net-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './older-conf.ts';
-export { requestedAddresses } from './requested-addresses.ts';
+export { requestedIn } from './requested-fields.ts';
 export {
   type CniDns,
   type CniInterface,

@@ -1,4 +1,5 @@
 export type {
+  AddressWish,
   AllocatedAddress,
   AllocatedRoute,
   Allocation,

@@ -343,6 +343,7 @@ const request = {
   podUid: 'uid-a',
   conf: { name: 'net', type: 'macvlan' },
   requested: {},
+  requestedMacs: {},
   signal: new AbortController().signal,
   log: silentLogger,
 };

@@ -1,7 +1,7 @@
 // A CNI type that gives addresses: the IPAM plugin that main plugins (macvlan, ipvlan, SR-IOV …) delegate to. The types
 // differ in their source of addresses.
 
-import { type CniResult, parseKubernetesArgs, prevResultOf, requestedAddresses } from '#api';
+import { type CniResult, parseKubernetesArgs, prevResultOf, requestedIn } from '#api';
 import { OrbError } from '#base';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDetection } from '#node';
@@ -10,7 +10,14 @@ import type { Detection } from '../detection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { podIfKnown, requirePod } from '../pod-identity.ts';
 import { resultOf } from './allocation-result.ts';
-import type { AllocatedAddress, Allocation, AllocationRequest, Ipam, ReleaseRequest } from './ipam.ts';
+import type {
+  AddressWish,
+  AllocatedAddress,
+  Allocation,
+  AllocationRequest,
+  Ipam,
+  ReleaseRequest,
+} from './ipam.ts';
 import {
   doneRecord,
   heldAddresses,
@@ -51,7 +58,7 @@ export class IpamPlugin implements CniPlugin {
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
-    const wanted = { conf: call.conf, requested: requestedIn(call) };
+    const wanted = wishIn(call);
     this.#source().validate(wanted);
     const pod = requirePod(call.environment);
     await this.#prepareLink(call);
@@ -282,8 +289,12 @@ export class IpamPlugin implements CniPlugin {
   }
 }
 
-/** What asks for particular addresses of this NIC. Requests for a NIC of another IPAM plugin do not arrive here. */
-function requestedIn({ conf, environment }: NetnsCall): Readonly<Record<string, unknown>> {
-  const { requestedAddresses: inArgs } = parseKubernetesArgs(environment.args);
-  return { ...requestedAddresses(conf), 'CNI_ARGS IP': inArgs };
+/** What is asked for this NIC. Requests for a NIC of another IPAM plugin do not arrive here. */
+function wishIn({ conf, environment }: NetnsCall): AddressWish {
+  const inArgs = parseKubernetesArgs(environment.args);
+  return {
+    conf,
+    requested: { ...requestedIn(conf, 'ips'), 'CNI_ARGS IP': inArgs.requestedAddresses },
+    requestedMacs: { ...requestedIn(conf, 'mac'), 'CNI_ARGS MAC': inArgs.requestedMac },
+  };
 }

@@ -15,10 +15,10 @@ import type { Mac } from '#net';
  */
 export interface Ipam {
   /**
-   * Called before anything is done for an ADD. Throws INPUT_INVALID for an invalid option of the source, and
-   * ADDRESS_REQUEST_UNSERVED for a requested address that the source cannot give.
+   * Called before anything is done for an ADD. Throws INPUT_INVALID for an invalid option of the source or an invalid
+   * request. Throws ADDRESS_REQUEST_UNSERVED if the source can never give a requested address.
    */
-  validate(request: Pick<AllocationRequest, 'conf' | 'requested'>): void;
+  validate(wish: AddressWish): void;
   /**
    * The addresses of the pod. The ADD of the first NIC may allocate for all NICs of the pod, all or nothing. Later NICs,
    * repeats and new sandboxes of the same pod (UID) read what was allocated.
@@ -51,7 +51,17 @@ export interface Ipam {
   verify(request: HoldingRequest): Promise<void>;
 }
 
-export interface AllocationRequest {
+/** What the configuration and the runtime ask for. */
+export interface AddressWish {
+  /** The network configuration. Its object `ipam` has the options of the source. */
+  readonly conf: NetConf;
+  /** What asks for particular addresses: the value of each field that may do so. The first one that asks decides. */
+  readonly requested: Readonly<Record<string, unknown>>;
+  /** In the same form, what asks for a particular link address. The main plugin may set it too. */
+  readonly requestedMacs: Readonly<Record<string, unknown>>;
+}
+
+export interface AllocationRequest extends AddressWish {
   /** CNI_CONTAINERID, for the log only. */
   readonly containerId: string;
   /** CNI_IFNAME. */
@@ -60,10 +70,6 @@ export interface AllocationRequest {
   readonly podName: string;
   /** K8S_POD_UID of CNI_ARGS, if the runtime passes it. The request then fails for any other pod of that name. */
   readonly podUid: string | undefined;
-  /** The network configuration. Its object `ipam` has the options of the source. */
-  readonly conf: NetConf;
-  /** What asks for particular addresses: the value of each field that may do so. */
-  readonly requested: Readonly<Record<string, unknown>>;
   /**
    * Awaited before anything is allocated, with the UID of the pod that will own the addresses. After a crash, this
    * record leads to what was allocated. A source whose server does not know owners also names the addresses that it is

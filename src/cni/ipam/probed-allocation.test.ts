@@ -56,6 +56,7 @@ async function allocate(edge: Detection, signal = new AbortController().signal) 
     podUid: 'uid-a',
     conf: { name: 'net', type: 'macvlan' },
     requested: {},
+    requestedMacs: {},
     signal,
     log: silentLogger,
   };

@@ -12,6 +12,7 @@ import type { Detection } from '../detection.ts';
 import type { NetnsCall } from '../plugin.ts';
 import { FakeIpam } from '../testing/fake-ipam.ts';
 import {
+  type AddressWish,
   type Allocation,
   type AllocationRequest,
   type HoldingRequest,
@@ -35,7 +36,7 @@ class PortSource implements Ipam {
   readonly ports = new Map<string, string>();
   readonly steps: string[] = [];
 
-  validate({ conf, requested }: Pick<AllocationRequest, 'conf' | 'requested'>): void {
+  validate({ conf, requested }: AddressWish): void {
     const { network } = conf.ipam as { readonly network?: string };
     if (network === undefined) throw new OrbError('INPUT_INVALID', { message: 'ipam.network is missing' });
     this.steps.push(`requested ${JSON.stringify(requested)}`);

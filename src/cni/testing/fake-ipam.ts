@@ -4,6 +4,7 @@ import type { OrbError } from '#base';
 import { formatAddress, parseAddress, parseCidr } from '#ip';
 import { refuseRequestedAddress } from '#plan/ipam';
 import {
+  type AddressWish,
   type Allocation,
   type AllocationRequest,
   type HoldingRequest,
@@ -26,7 +27,7 @@ export class FakeIpam implements Ipam {
   failure: OrbError | undefined;
   #next = 1;
 
-  validate({ requested }: Pick<AllocationRequest, 'requested'>): void {
+  validate({ requested }: AddressWish): void {
     for (const [field, value] of Object.entries(requested)) refuseRequestedAddress(field, value);
   }
 

@@ -2,11 +2,12 @@
 // none.
 
 import { isOrbError, OrbError } from '#base';
-import type { Address, Cidr, Family } from '#ip';
+import { type Address, type Cidr, type Family, formatAddress } from '#ip';
 import type { FamilyCandidates, NicCandidates } from './candidates.ts';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
+import type { RequestedAddress } from './requested-address.ts';
 
 /** An address for a NIC. It is tentative until the pool's committer has picked and written it. */
 export interface Assignment {
@@ -16,6 +17,8 @@ export interface Assignment {
   readonly address: Address;
   /** The owner already had it. */
   readonly held: boolean;
+  /** Whether only this address will do. */
+  readonly requested?: boolean;
   readonly cleanGateway: boolean;
 }
 
@@ -53,7 +56,16 @@ export function choosePools(
       working.set(name, changed);
       // Two pools may overlap in spite of admission. They must not give one address to two NICs.
       reserved = { ...reserved, [family]: reserved[family].with(address) };
-      assignments.push({ nic, family, pool: changed.pool, address, held, cleanGateway });
+      const requested = one.requested !== undefined;
+      assignments.push({
+        nic,
+        family,
+        pool: changed.pool,
+        address,
+        held,
+        cleanGateway,
+        ...(requested && { requested }),
+      });
     }
   }
   return assignments;
@@ -61,22 +73,28 @@ export function choosePools(
 
 function chooseOne(
   owner: AddressOwner,
-  { family, pools, leftOut = [] }: FamilyCandidates,
+  { family, pools, requested, leftOut = [] }: FamilyCandidates,
   ledgerOf: LedgerOf,
   context: PickContext,
 ): { name: string; address: Address; held: boolean } {
   const reasons: string[] = [];
   let first: { name: string; address: Address } | undefined;
+  let isTaken = false;
   for (const name of pools) {
     try {
-      const pick = pickAddress(ledgerOf(name), owner, context);
-      if (pick.address === undefined) reasons.push(`${name}: ${pick.reason}`);
-      else if (pick.held) return { name, address: pick.address, held: true };
+      const pick = pickAddress(ledgerOf(name), owner, context, requested?.address);
+      if (pick.address === undefined) {
+        isTaken ||= pick.isTaken === true;
+        reasons.push(`${name}: ${pick.reason}`);
+      } else if (pick.held) return { name, address: pick.address, held: true };
       else first ??= { name, address: pick.address };
     } catch (error) {
       if (!isOrbError(error)) throw error;
       reasons.push(error.message);
     }
+  }
+  if (first === undefined && requested !== undefined) {
+    throw notGiven(owner.nic, requested, isTaken, [...reasons, ...leftOut]);
   }
   if (first === undefined) throw exhausted(owner.nic, family, pools, [...reasons, ...leftOut]);
   return { ...first, held: false };
@@ -91,4 +109,17 @@ function exhausted(
 ): OrbError {
   const message = `failed to allocate any IPv${family} IP address to NIC ${nic} from IPPools [${pools.join(' ')}]: [${reasons.join(', ')}]`;
   return new OrbError('IPPOOL_EXHAUSTED', { message, subject: `NIC ${nic}` });
+}
+
+function notGiven(
+  nic: string,
+  { address, field }: RequestedAddress,
+  isTaken: boolean,
+  reasons: readonly string[],
+): OrbError {
+  const message = `${field} requests ${formatAddress(address)} for interface ${nic}: ${reasons.join(', ')}`;
+  return new OrbError(isTaken ? 'ADDRESS_REQUEST_TAKEN' : 'ADDRESS_REQUEST_UNSERVED', {
+    message,
+    subject: field,
+  });
 }

@@ -13,6 +13,8 @@ const PREFIX = 'ipam.spidernet.io/';
 export const IPPOOLS_ANNOTATION = `${PREFIX}ippools`;
 export const IPPOOL_ANNOTATION = `${PREFIX}ippool`;
 export const ROUTES_ANNOTATION = `${PREFIX}routes`;
+/** Our own: the addresses that interfaces of the pod request. */
+export const IPS_ANNOTATION = 'ipam.orbweaver.io/ips';
 /** These annotations ask for pools that are created automatically. */
 export const subnetAnnotations = [`${PREFIX}subnets`, `${PREFIX}subnet`] as const;
 
@@ -46,9 +48,21 @@ const nicPoolsSchema = shortList(
     }),
   ),
 );
+const ipsSchema = z.record(z.string().regex(INTERFACE_NAME), z.union([z.string(), z.array(z.string())]));
 const routesSchema = shortList(
   z.preprocess(lowerCaseKeys, z.strictObject({ dst: z.string(), gw: z.string() })),
 );
+
+/**
+ * `ipam.orbweaver.io/ips`: the requested addresses of each interface, by its name. Each value is an address or a list
+ * with one address of each family, for example `{"eth0": "10.6.0.9", "net1": ["10.7.0.9/16", "fd00::9"]}`.
+ */
+export function readIps(annotations: Annotations): ReadonlyMap<string, string | readonly string[]> {
+  const text = annotations[IPS_ANNOTATION];
+  if (text === undefined) return new Map();
+  const read = checkJson(ipsSchema, text, { subject: annotationSubject(IPS_ANNOTATION) });
+  return new Map(Object.entries(read));
+}
 
 /** `ipam.spidernet.io/ippool`: the pools of the NIC of the current CNI call. */
 export function readIPPool(annotations: Annotations): NamedPools | undefined {

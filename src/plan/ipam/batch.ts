@@ -7,7 +7,8 @@ import { type Release, releasedBy } from './release.ts';
 
 /** One operation that waits for the next write of the pool. */
 export type PoolOperation =
-  | { readonly verb: 'allocate'; readonly owner: AddressOwner }
+  /** `requested`: only this address will do. */
+  | { readonly verb: 'allocate'; readonly owner: AddressOwner; readonly requested?: Address }
   | { readonly verb: 'release'; readonly release: Release };
 
 /** The result of one operation. It is valid only after the status is written. */
@@ -57,7 +58,7 @@ export function applyOperations(
   }
   for (const [index, operation] of operations.entries()) {
     if (operation.verb !== 'allocate') continue;
-    const pick = pickAddress(next, operation.owner, { ...context, resting });
+    const pick = pickAddress(next, operation.owner, { ...context, resting }, operation.requested);
     if (pick.address === undefined) {
       outcomes[index] = { verb: 'refused', reason: pick.reason };
       continue;

@@ -15,6 +15,7 @@ import {
 } from './annotations.ts';
 import { type PoolCatalog, poolsWhere } from './catalog.ts';
 import { isPattern, patternMatcher } from './pool-pattern.ts';
+import type { RequestedAddress } from './requested-address.ts';
 
 /** The input of the choice of pools. */
 export interface CandidateSources {
@@ -40,6 +41,8 @@ export interface FamilyCandidates {
   readonly pools: readonly string[];
   /** Why other pools of the source are not among them. For messages. */
   readonly leftOut?: readonly string[];
+  /** Only this address of the pools will do. */
+  readonly requested?: RequestedAddress;
 }
 
 /** The candidates of one NIC. */

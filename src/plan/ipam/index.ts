@@ -1,5 +1,12 @@
 export { type Assignment, choosePools, interfaceAddress, type LedgerOf } from './allocate.ts';
-export { type Annotations, lowerCaseKeys, type NamedPools, readRoutes } from './annotations.ts';
+export {
+  type Annotations,
+  IPS_ANNOTATION,
+  lowerCaseKeys,
+  type NamedPools,
+  readIps,
+  readRoutes,
+} from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
 export {
   type CandidateSources,
@@ -17,7 +24,9 @@ export type { Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
 export { parseRecords } from './records.ts';
 export type { Release } from './release.ts';
-export { refuseRequestedAddress } from './requested-address.ts';
+export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
+export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';
+export { readRequestedMac } from './requested-mac.ts';
 export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';

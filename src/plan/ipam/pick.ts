@@ -40,10 +40,19 @@ export interface PickContext {
 /** An address, or why there is none. `held`: the owner already had it. */
 export type Pick =
   | { readonly address: Address; readonly held: boolean }
-  | { readonly address: undefined; readonly reason: string };
+  /** `isTaken`: another pod or machine has the requested address now. */
+  | { readonly address: undefined; readonly reason: string; readonly isTaken?: boolean };
 
-/** Picks an address and does not record it. */
-export function pickAddress(ledger: PoolLedger, owner: AddressOwner, context: PickContext): Pick {
+/**
+ * Picks an address and does not record it. With `requested`, the owner gets this address or none, also if it rests. What
+ * the owner holds already, it keeps.
+ */
+export function pickAddress(
+  ledger: PoolLedger,
+  owner: AddressOwner,
+  context: PickContext,
+  requested?: Address,
+): Pick {
   const { pool } = ledger;
   const held = ledger.addressOf(owner);
   if (held !== undefined) return { address: held, held: true };
@@ -55,9 +64,24 @@ export function pickAddress(ledger: PoolLedger, owner: AddressOwner, context: Pi
     const reason = `all IP addresses used out, threshold of IP records(<=${maximumBytes} bytes) for IPPool ${pool.name} exceeded`;
     return { address: undefined, reason };
   }
+  if (requested !== undefined) return pickRequested(ledger, requested, context);
   const address = lowestFree(ledger, context);
   if (address === undefined) return { address, reason: emptyReason(ledger, context) };
   return { address, held: false };
+}
+
+function pickRequested(ledger: PoolLedger, address: Address, context: PickContext): Pick {
+  const text = formatAddress(address);
+  const refused = (reason: string, isTaken = false) => ({ address: undefined, reason, isTaken });
+  const holder = ledger.holderOf(address);
+  if (holder !== undefined) {
+    const nic = holder.nic === undefined ? '' : ` for interface ${holder.nic}`;
+    return refused(`Pod ${holder.pod} holds it${nic}`, true);
+  }
+  if (!ledger.free.contains(address)) return refused('the pool does not offer it any more');
+  if (context.reserved[address.family].contains(address)) return refused('a SpiderReservedIP reserves it');
+  const isQuarantined = (context.quarantined?.get(text) ?? context.nowMs) > context.nowMs;
+  return isQuarantined ? refused('another machine uses it', true) : { address, held: false };
 }
 
 /**

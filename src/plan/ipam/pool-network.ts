@@ -43,6 +43,8 @@ export interface PoolNetwork {
   readonly addresses: AddressSet;
   /** Addresses in `ips` that no machine may have: network, broadcast and subnet-router anycast address. */
   readonly unusable: AddressSet;
+  /** `excludeIPs`. */
+  readonly excluded: AddressSet;
   readonly gateway: Address | undefined;
   /** Without the default route, which comes from the gateway. */
   readonly routes: readonly PodRoute[];
@@ -68,7 +70,7 @@ export function readPoolNetwork(spec: NetworkSpec, issues: FieldIssue[]): PoolNe
   const gateway =
     spec.gateway === undefined ? undefined : readGateway(spec.gateway, subnet, addresses, issues);
   const routes = readRoutes(spec.routes ?? [], subnet, issues);
-  return { family, subnet, addresses, unusable, gateway, routes };
+  return { family, subnet, addresses, unusable, excluded, gateway, routes };
 }
 
 /** The issues as one text. */
