@@ -13,13 +13,14 @@ import { explained, TROUBLE } from '#program';
 import { type CheckCommands, check } from './check.ts';
 import { completeCommand, completion } from './completion.ts';
 import type { Context } from './context.ts';
+import { type GcCommands, gc } from './gc.ts';
 import { helpCommand, versionCommand } from './help.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
 /** The functions of the commands; each resolves with the exit code. */
-export interface Commands extends CheckCommands, LabCommands, LabProgramCommands, TraceCommands {}
+export interface Commands extends CheckCommands, GcCommands, LabCommands, LabProgramCommands, TraceCommands {}
 
 /** The application; run it with `run(app, argv, { process, commands })`. */
 export function orbctl(version: string): Application<Context<Commands>> {
@@ -27,6 +28,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
     buildRouteMap<string, Context<Commands>>({
       routes: {
         check,
+        gc,
         lab,
         trace,
         help: helpCommand(() => app),
@@ -38,9 +40,9 @@ export function orbctl(version: string): Application<Context<Commands>> {
       },
       docs: {
         brief:
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan',
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, leaked addresses',
         fullDescription: [
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan.',
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, leaked addresses.',
           'Exit codes: 0 yes or done; 1 no (something differs, does not work or failed); 2 no answer was found, or the',
           'command line is wrong; 3 (trace) the packet arrives, but no program listens.',
         ].join('\n'),

@@ -21,3 +21,13 @@ export const namespaceFlag = {
 } as const;
 
 export const jsonFlag = { kind: 'boolean', default: false, withNegated: false, brief: 'As JSON' } as const;
+
+export type OutputFormat = 'text' | 'json';
+
+/** `-o json`, with `aliases: { o: 'output' }`. */
+export const outputFlag = {
+  kind: 'enum',
+  values: ['text', 'json'],
+  default: 'text',
+  brief: 'How the answer is printed',
+} as const;

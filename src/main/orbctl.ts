@@ -2,12 +2,12 @@
 
 import { join } from 'node:path';
 import { run } from '@stricli/core';
-import { OrbError } from '#base';
-import { type Commands, orbctl, runCheck, runTrace } from '#cli';
+import { OrbError, systemClock } from '#base';
+import { type Commands, orbctl, runCheck, runGc, runTrace } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
-import { labCommands, siteOf } from './orbctl/index.ts';
+import { clientOf, labCommands, siteOf } from './orbctl/index.ts';
 
 const programs = import.meta.dirname;
 const { stdout, stderr, env } = process;
@@ -27,6 +27,10 @@ const commands: Commands = {
     const { text, exitCode } = await runCheck(flags, paint);
     stdout.write(`${text}\n`);
     return exitCode;
+  },
+  async gc(flags) {
+    stdout.write(`${await runGc(clientOf(env), systemClock, flags, paint)}\n`);
+    return 0;
   },
 };
 

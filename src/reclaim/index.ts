@@ -3,3 +3,4 @@ export type { ReclaimMetrics } from './metrics.ts';
 export { type Judged, Reclaimer, type ReclaimerOptions } from './reclaimer.ts';
 export { recordsOf } from './removal.ts';
 export { type Listed, ListedSight } from './sight.ts';
+export { surveyCluster } from './survey.ts';

@@ -46,6 +46,7 @@ describe('orbctl', () => {
     const words = [
       [],
       ['check'],
+      ['gc'],
       ['lab'],
       ['lab', 'run'],
       ['lab', 'exec'],

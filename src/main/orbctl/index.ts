@@ -1,2 +1,2 @@
 export { labCommands } from './lab-commands.ts';
-export { siteOf } from './site.ts';
+export { clientOf, siteOf } from './site.ts';

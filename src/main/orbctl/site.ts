@@ -5,7 +5,7 @@ import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { OrbError, silentLogger } from '#base';
 import { nodeSite, type Site } from '#cli';
-import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
+import { connect, inClusterConfig, type KubeClient, type KubeConfig, kubeconfigFile } from '#kube';
 import { labNamespaces, labOfKubeconfig, labTables, type RunningLab, runningLabs } from '#lab';
 
 /** Only root can see into a lab's mounts. Other users would be told that no lab runs. */
@@ -36,18 +36,27 @@ export function labsInSight(environment: NodeJS.ProcessEnv): RunningLab[] {
  */
 export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const { NODE_NAME: node } = environment;
+  const lab = chosenLab(environment);
+  const client = clientOf(environment, lab);
+  if (lab !== undefined) return { client, places: labNamespaces(lab), ...labTables };
+  return nodeSite(client, node ?? hostname());
+}
+
+/** The API server of the lab or cluster that {@link siteOf} takes. */
+export function clientOf(environment: NodeJS.ProcessEnv, lab = chosenLab(environment)): KubeClient {
+  const config = lab === undefined ? kubeConfigOf(environment) : kubeconfigFile(lab.kubeconfig);
+  return connect(config, { log: silentLogger });
+}
+
+/** Undefined for a cluster. */
+function chosenLab(environment: NodeJS.ProcessEnv): RunningLab | undefined {
   const path = namedKubeconfig(environment);
   const [lab, ...others] = labsInSight(environment);
   if (path === undefined && others.length > 0) {
     const message = `${others.length + 1} labs run: set KUBECONFIG to that of one lab; \`orbctl lab ls\` shows them`;
     throw new OrbError('INPUT_INVALID', { message });
   }
-  const log = silentLogger;
-  if (lab !== undefined && (path === undefined || path === lab.kubeconfig)) {
-    const client = connect(kubeconfigFile(lab.kubeconfig), { log });
-    return { client, places: labNamespaces(lab), ...labTables };
-  }
-  return nodeSite(connect(kubeConfigOf(environment), { log }), node ?? hostname());
+  return path === undefined || path === lab?.kubeconfig ? lab : undefined;
 }
 
 /** As kubectl does: KUBECONFIG, then ~/.kube/config, then the service account of a pod. Throws INPUT_INVALID if there is none. */

@@ -11,4 +11,5 @@ export type {
 } from './facts.ts';
 export { hasAddress, hasFinished } from './pod-end.ts';
 export { defaultReclaimSettings, type ReclaimSettings } from './settings.ts';
+export { reasonSinceMs } from './since.ts';
 export { type ReclaimVerdict, reclaimVerdict } from './verdict.ts';

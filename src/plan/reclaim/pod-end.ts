@@ -24,16 +24,20 @@ export function deletionDueMs({ metadata }: Pod): number | undefined {
   return Number.isNaN(due) ? undefined : due;
 }
 
+/** When a finished pod's sandbox is stopped at the latest: the end of its last container and the grace period. */
+export function finishDueMs(pod: Pod): number {
+  return finishedMs(pod) + (pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+}
+
 /**
- * When a finished pod's sandbox is stopped at the latest: the end of its last container and the grace period. An evicted
- * pod may have no container states. Its conditions, start or creation tell the time then.
+ * When the last container of a finished pod ended. An evicted pod may have no container states. Its conditions, start or
+ * creation tell the time then.
  */
-export function finishDueMs({ metadata, spec, status }: Pod): number {
+export function finishedMs({ metadata, status }: Pod): number {
   const ends = status?.containerStatuses?.map(({ state }) => state?.terminated?.finishedAt);
   const changes = status?.conditions?.map(({ lastTransitionTime }) => lastTransitionTime);
   const others = [status?.startTime, metadata.creationTimestamp];
-  const ended = latest(ends) ?? latest(changes) ?? latest(others) ?? 0;
-  return ended + (spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) * 1000;
+  return latest(ends) ?? latest(changes) ?? latest(others) ?? 0;
 }
 
 function latest(times: readonly (string | null | undefined)[] = []): number | undefined {

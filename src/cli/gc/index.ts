@@ -1,0 +1,1 @@
+export { runGc } from './run.ts';

@@ -1,0 +1,70 @@
+// The verdicts of `orbctl gc` as text or JSON.
+
+import { reasonSinceMs } from '#plan/reclaim';
+import type { Paint } from '#program';
+import type { Judged } from '#reclaim';
+
+export interface GcReport {
+  readonly judged: readonly Judged[];
+  /** Pools whose records cannot be read. Nothing of them is freed. */
+  readonly unreadable: readonly { readonly pool: string; readonly error: string }[];
+  readonly dryRun: boolean;
+}
+
+const HEAD = ['POOL', 'ADDRESS', 'HOLDER', 'NIC', 'VERDICT', 'SINCE', 'REASON'];
+
+export function reportText({ judged, unreadable, dryRun }: GcReport, paint: Paint): string {
+  const rows = judged.map((one) => {
+    const { record, verdict } = one;
+    const { pool, address, pod, nic = '-' } = record;
+    return [pool, address, pod, nic, verdictWord(one), timeOf(one) ?? '-', verdict.why];
+  });
+  const widths = HEAD.map((head, column) =>
+    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ');
+  const count = (action: string) => judged.filter(({ verdict }) => verdict.action === action).length;
+  const gone = dryRun
+    ? `${count('free')} would be freed`
+    : `${judged.filter(({ freed }) => freed).length} freed`;
+  return [
+    ...(rows.length === 0 ? [] : [line(HEAD)]),
+    ...rows.map((row, index) => paint(toneOf(judged[index]), line(row))),
+    ...unreadable.map(({ pool, error }) => paint('bad', `pool ${pool} is left alone: ${error}`)),
+    `${judged.length} recorded addresses: ${gone}, ${count('wait')} wait, ${count('keep')} kept`,
+  ].join('\n');
+}
+
+export function reportJson({ judged, unreadable }: GcReport): string {
+  const addresses = judged.map((one) => {
+    const { record, verdict, freed } = one;
+    const { action, why } = verdict;
+    return {
+      ...{ pool: record.pool, address: record.address, pod: record.pod, podUid: record.podUid },
+      ...{ nic: record.nic ?? null, verdict: action, freed, reason: why, since: timeOf(one) ?? null },
+      ...(verdict.action === 'wait' && { until: rfc3339(verdict.untilMs) }),
+    };
+  });
+  return JSON.stringify({ addresses, unreadable }, undefined, 2);
+}
+
+function verdictWord({ verdict, freed }: Judged): string {
+  return freed ? 'freed' : verdict.action;
+}
+
+function timeOf({ facts }: Judged): string | undefined {
+  const ms = reasonSinceMs(facts);
+  return ms === undefined ? undefined : rfc3339(ms);
+}
+
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+function toneOf(judged: Judged | undefined) {
+  if (judged?.freed === true) return 'good' as const;
+  return judged?.verdict.action === 'free' ? ('bad' as const) : ('faint' as const);
+}
