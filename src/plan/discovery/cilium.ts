@@ -2,7 +2,7 @@
 
 import type { ConfigMap } from '#api';
 import type { Cidr } from '#ip';
-import { type Finding, fault, firstFound, noNetworks, readNetworks, union } from './finding.ts';
+import { type Answer, fault, firstFound, noNetworks, readNetworks, union } from './answer.ts';
 import { joined } from './node-networks.ts';
 import type { SourceReader } from './sources.ts';
 
@@ -10,7 +10,7 @@ import type { SourceReader } from './sources.ts';
 const cloudModes = ['eni', 'azure', 'alibabacloud'];
 
 /** `cluster` finds the networks of the cluster, which the mode `kubernetes` uses. */
-export function ciliumNetworks(reader: SourceReader, cluster: () => Finding): Finding {
+export function ciliumNetworks(reader: SourceReader, cluster: () => Answer): Answer {
   const configs = reader.items('ciliumConfig');
   const config = 'faults' in configs ? configs : configs[0];
   if (config === undefined)
@@ -29,25 +29,25 @@ export function ciliumNetworks(reader: SourceReader, cluster: () => Finding): Fi
 type ConfigData = NonNullable<ConfigMap['data']>;
 
 /** Lists with blanks between the networks. */
-function ofConfig(data: ConfigData): Finding {
+function ofConfig(data: ConfigData): Answer {
   const keys = ['cluster-pool-ipv4-cidr', 'cluster-pool-ipv6-cidr'] as const;
   const lists = keys.map((key) => readNetworks([data[key] ?? ''], `${key} of Cilium`));
-  const finding = withoutDisabled(
+  const answer = withoutDisabled(
     union(lists.filter(({ networks, faults }) => networks.length + faults.length > 0)),
     data,
   );
-  if (finding.networks.length + finding.faults.length > 0) return finding;
+  if (answer.networks.length + answer.faults.length > 0) return answer;
   return fault('NotFound', `Cilium's ConfigMap has no ${keys.join(' or ')}`);
 }
 
 /** A family that Cilium has switched off has no pods. */
-function withoutDisabled(finding: Finding, data: ConfigData): Finding {
+function withoutDisabled(answer: Answer, data: ConfigData): Answer {
   const isOn = ({ address }: Cidr) => data[`enable-ipv${address.family}`] !== 'false';
-  return { ...finding, networks: finding.networks.filter(isOn) };
+  return { ...answer, networks: answer.networks.filter(isOn) };
 }
 
 /** As for Calico, a pool that is being deleted does not count. */
-function ofPools(reader: SourceReader): Finding {
+function ofPools(reader: SourceReader): Answer {
   const pools = reader.items('ciliumPools');
   if ('faults' in pools) return pools;
   if (pools.length === 0) return fault('NotFound', 'Cilium has no CiliumPodIPPool');
@@ -62,18 +62,18 @@ function ofPools(reader: SourceReader): Finding {
 }
 
 /** What the nodes were given already. It lacks what they will be given, so it is the last resort. */
-function ofNodes(reader: SourceReader): Finding {
+function ofNodes(reader: SourceReader): Answer {
   const nodes = reader.items('ciliumNodes');
   if ('faults' in nodes) return nodes;
-  const finding = union(
+  const answer = union(
     nodes.map(({ metadata, spec }) => {
       const pools = spec?.ipam?.pools?.allocated ?? [];
       const cidrs = [...(spec?.ipam?.podCIDRs ?? []), ...pools.flatMap((pool) => pool.cidrs ?? [])];
       return readNetworks(cidrs, `CiliumNode ${metadata.name}`);
     }),
   );
-  if (finding.networks.length + finding.faults.length === 0) {
+  if (answer.networks.length + answer.faults.length === 0) {
     return fault('NotFound', 'no CiliumNode has networks');
   }
-  return { ...finding, networks: joined(finding.networks), from: 'CiliumNodes' };
+  return { ...answer, networks: joined(answer.networks), from: 'CiliumNodes' };
 }

@@ -5,7 +5,7 @@ import type { Node, Pod } from '#api';
 import { check, parseJson } from '#api';
 import { errorText, isOrbError } from '#base';
 import { tryParseAddress } from '#ip';
-import { type Finding, fault, readNetworks, union } from './finding.ts';
+import { type Answer, fault, readNetworks, union } from './answer.ts';
 import { flagValues } from './flags.ts';
 import type { SourceReader } from './sources.ts';
 
@@ -32,7 +32,7 @@ export function kubeadmNetworks(
   reader: SourceReader,
   readYaml: (text: string) => unknown,
   purpose: Purpose,
-): Finding {
+): Answer {
   const items = reader.items('kubeadmConfig');
   if ('faults' in items) return items;
   const subject = 'ConfigMap kube-system/kubeadm-config';
@@ -58,16 +58,16 @@ export function kubeadmNetworks(
 }
 
 /** The flags of kube-controller-manager. Of a flag that is given twice, the last counts. */
-export function managerNetworks(reader: SourceReader, purpose: Purpose): Finding {
+export function managerNetworks(reader: SourceReader, purpose: Purpose): Answer {
   return podFlag(reader, 'controllerManagers', managerFlag[purpose]);
 }
 
 /** The flags of kube-apiserver. It knows no networks of pods. */
-export function apiServerNetworks(reader: SourceReader): Finding {
+export function apiServerNetworks(reader: SourceReader): Answer {
   return podFlag(reader, 'apiServers', managerFlag.services);
 }
 
-function podFlag(reader: SourceReader, source: 'controllerManagers' | 'apiServers', flag: string): Finding {
+function podFlag(reader: SourceReader, source: 'controllerManagers' | 'apiServers', flag: string): Answer {
   const pods = reader.items(source);
   if ('faults' in pods) return pods;
   const program = source === 'apiServers' ? 'kube-apiserver' : 'kube-controller-manager';
@@ -91,14 +91,14 @@ function isLiving({ metadata, status }: Pod): boolean {
  * The arguments of k3s and RKE2 servers, configuration files included, which each node has in an annotation. A flag
  * adds to the same flag before it. Without a flag, the documented default counts.
  */
-export function k3sNetworks(reader: SourceReader, purpose: Purpose): Finding {
+export function k3sNetworks(reader: SourceReader, purpose: Purpose): Answer {
   const nodes = reader.items('nodes');
   if ('faults' in nodes) return nodes;
   const servers = nodes.flatMap((node) => serverArguments(node, purpose));
   return servers.length === 0 ? fault('NotFound', 'no node is a server of k3s or RKE2') : union(servers);
 }
 
-function serverArguments(node: Node, purpose: Purpose): Finding[] {
+function serverArguments(node: Node, purpose: Purpose): Answer[] {
   const { annotations = {}, name = '' } = node.metadata;
   return ['k3s.io/node-args', 'rke2.io/node-args'].flatMap((key) => {
     const text = annotations[key];

@@ -2,7 +2,7 @@
 
 import type { Condition, SpiderCoordinator } from '#api';
 import { formatCidr } from '#ip';
-import { type Fault, type Finding, noNetworks } from './finding.ts';
+import { type Answer, type Fault, noNetworks } from './answer.ts';
 import { podNetworks } from './pod-networks.ts';
 import { serviceNetworks } from './service-networks.ts';
 import {
@@ -86,7 +86,7 @@ function textOf(faults: readonly Fault[]): string {
 
 function condition(
   type: string,
-  { networks, faults, from }: Finding,
+  { networks, faults, from }: Answer,
   observedGeneration: number | undefined,
 ): DiscoveryCondition {
   const generation = observedGeneration === undefined ? {} : { observedGeneration };

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { checkJson } from '#api';
 import { errorText } from '#base';
-import { type Finding, fault, readNetworks, union } from './finding.ts';
+import { type Answer, fault, readNetworks, union } from './answer.ts';
 import type { SourceReader } from './sources.ts';
 
 const list = z.array(z.string()).nullish();
@@ -18,7 +18,7 @@ const netConfSchema = z.looseObject({
 });
 
 /** flannel inside k3s has no ConfigMap. */
-export function flannelNetworks(reader: SourceReader): Finding {
+export function flannelNetworks(reader: SourceReader): Answer {
   const configs = reader.items('flannelConfig');
   if ('faults' in configs) return configs;
   if (configs.length === 0) return fault('NotFound', 'there is no ConfigMap kube-flannel-cfg');
@@ -31,9 +31,9 @@ export function flannelNetworks(reader: SourceReader): Finding {
         const conf = checkJson(netConfSchema, text, { subject });
         const ipv4 = conf.EnableIPv4 === false ? [] : [conf.Network ?? '', ...(conf.Networks ?? [])];
         const ipv6 = conf.EnableIPv6 === true ? [conf.IPv6Network ?? '', ...(conf.IPv6Networks ?? [])] : [];
-        const finding = readNetworks([...ipv4, ...ipv6], subject);
-        const isEmpty = finding.networks.length + finding.faults.length === 0;
-        return isEmpty ? fault('NotFound', `${subject} has no networks`) : finding;
+        const answer = readNetworks([...ipv4, ...ipv6], subject);
+        const isEmpty = answer.networks.length + answer.faults.length === 0;
+        return isEmpty ? fault('NotFound', `${subject} has no networks`) : answer;
       } catch (error) {
         return fault('Malformed', errorText(error));
       }

@@ -1,19 +1,19 @@
 // The networks of pods that the nodes have: spec.podCIDRs of each Node.
 
 import { type Cidr, formatCidr, networkOf } from '#ip';
-import { type Finding, fault, readNetworks } from './finding.ts';
+import { type Answer, fault, readNetworks } from './answer.ts';
 import type { SourceReader } from './sources.ts';
 
 /** The networks of all nodes. Neighbouring networks are joined, so that a thousand nodes do not make as many routes. */
-export function nodeNetworks(reader: SourceReader): Finding {
+export function nodeNetworks(reader: SourceReader): Answer {
   const nodes = reader.items('nodes');
   if ('faults' in nodes) return nodes;
   const texts = nodes.flatMap(
     ({ spec }) => spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]),
   );
   if (texts.length === 0) return fault('NotFound', 'no node has spec.podCIDRs');
-  const finding = readNetworks(texts, 'spec.podCIDRs of the nodes');
-  return { ...finding, networks: joined(finding.networks) };
+  const answer = readNetworks(texts, 'spec.podCIDRs of the nodes');
+  return { ...answer, networks: joined(answer.networks) };
 }
 
 /** The fewest networks with exactly the same addresses. */

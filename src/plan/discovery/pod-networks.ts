@@ -1,11 +1,11 @@
 // The networks of overlay pods, by podCIDRType.
 
 import type { SpiderCoordinator } from '#api';
+import { type Answer, fault, firstFound, noNetworks, union } from './answer.ts';
 import { calicoNetworks } from './calico.ts';
 import { ciliumNetworks } from './cilium.ts';
 import { k3sNetworks, kubeadmNetworks, managerNetworks } from './control-plane.ts';
 import { type DetectedOverlay, detectedOverlays } from './detection.ts';
-import { type Finding, fault, firstFound, noNetworks, union } from './finding.ts';
 import { flannelNetworks } from './flannel.ts';
 import { nodeNetworks } from './node-networks.ts';
 import type { SourceReader } from './sources.ts';
@@ -18,7 +18,7 @@ export interface Sources {
   readonly readYaml: (text: string) => unknown;
 }
 
-export function podNetworks(type: PodCIDRType, sources: Sources): Finding {
+export function podNetworks(type: PodCIDRType, sources: Sources): Answer {
   switch (type) {
     case 'none':
       return noNetworks('podCIDRType is none');
@@ -34,7 +34,7 @@ export function podNetworks(type: PodCIDRType, sources: Sources): Finding {
 }
 
 /** The networks that the cluster gives its nodes. Each source alone is the whole truth. */
-function clusterNetworks({ reader, readYaml }: Sources): Finding {
+function clusterNetworks({ reader, readYaml }: Sources): Answer {
   return firstFound(
     [
       () => kubeadmNetworks(reader, readYaml, 'pods'),
@@ -47,11 +47,11 @@ function clusterNetworks({ reader, readYaml }: Sources): Finding {
 }
 
 /** Canal, and Calico with the IPAM of the nodes' networks, have no pools. */
-function calico(sources: Sources): Finding {
+function calico(sources: Sources): Answer {
   return firstFound([() => calicoNetworks(sources.reader), () => clusterNetworks(sources)]);
 }
 
-function detectedNetworks(sources: Sources): Finding {
+function detectedNetworks(sources: Sources): Answer {
   const nodes = sources.reader.items('nodes');
   if ('faults' in nodes) return nodes;
   const overlays = detectedOverlays(nodes);
@@ -64,7 +64,7 @@ function detectedNetworks(sources: Sources): Finding {
   return union(overlays.map((each) => networksOf(each, sources)));
 }
 
-function networksOf({ overlay, name }: DetectedOverlay, sources: Sources): Finding {
+function networksOf({ overlay, name }: DetectedOverlay, sources: Sources): Answer {
   const { reader } = sources;
   switch (overlay) {
     case 'calico':

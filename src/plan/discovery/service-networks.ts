@@ -1,7 +1,7 @@
 // The networks of Services.
 
+import { type Answer, fault, firstFound, readNetworks, union } from './answer.ts';
 import { apiServerNetworks, k3sNetworks, kubeadmNetworks, managerNetworks } from './control-plane.ts';
-import { type Finding, fault, firstFound, readNetworks, union } from './finding.ts';
 import type { Sources } from './pod-networks.ts';
 import type { SourceReader } from './sources.ts';
 
@@ -9,7 +9,7 @@ import type { SourceReader } from './sources.ts';
  * ServiceCIDRs are the whole truth where the server has them. Other sources know only the networks that the cluster
  * started with, so they count only where the server has no ServiceCIDRs.
  */
-export function serviceNetworks({ reader, readYaml }: Sources): Finding {
+export function serviceNetworks({ reader, readYaml }: Sources): Answer {
   const objects = serviceCIDRs(reader);
   if (objects.faults.some(({ reason }) => reason !== 'NotFound' && reason !== 'NotServed')) return objects;
   if (objects.faults.length === 0) return objects;
@@ -29,14 +29,14 @@ export function serviceNetworks({ reader, readYaml }: Sources): Finding {
  * One that is being deleted counts: the server keeps it while Services have its addresses. All versions show the same
  * objects.
  */
-function serviceCIDRs(reader: SourceReader): Finding {
+function serviceCIDRs(reader: SourceReader): Answer {
   const newest = reader.items('serviceCIDRs');
   const isOlder = 'faults' in newest && newest.faults.some(({ reason }) => reason === 'NotServed');
   const items = isOlder ? reader.items('serviceCIDRsBeta') : newest;
   if ('faults' in items) return items;
   if (items.length === 0) return fault('NotFound', 'there is no ServiceCIDR');
-  const findings = items.map(({ metadata, spec }) =>
+  const answers = items.map(({ metadata, spec }) =>
     readNetworks(spec?.cidrs ?? [], `ServiceCIDR ${metadata.name}`),
   );
-  return { ...union(findings), from: 'ServiceCIDRs' };
+  return { ...union(answers), from: 'ServiceCIDRs' };
 }

@@ -13,7 +13,7 @@ import {
   resources,
   type ServiceCIDR,
 } from '#api';
-import { type Fault, type Finding, fault } from './finding.ts';
+import { type Answer, type Fault, fault } from './answer.ts';
 
 /** The objects of each source. */
 interface SourceObjects {
@@ -73,8 +73,8 @@ export function sourcesOf(cilium: CiliumConfigName): Readonly<Record<SourceName,
 }
 
 /**
- * How far a source was read. `notServed`: the server does not know the kind, as before its CRD is installed. Whoever
- * reads asks again later, with a back-off. A source without reading was not listed yet.
+ * The last state of a source. `notServed`: the server does not know the kind, for example because its CRD is not installed
+ * yet. It is asked again later, with a back-off. A source without a `Reading` was not listed yet.
  */
 export type Reading<T> =
   | { readonly state: 'read'; readonly items: readonly T[] }
@@ -83,7 +83,7 @@ export type Reading<T> =
 
 export type ClusterFacts = { readonly [N in SourceName]?: Reading<SourceObjects[N]> | undefined };
 
-/** Reads sources, and notes which. */
+/** Reads sources, and remembers which ones. */
 export class SourceReader {
   readonly consulted = new Set<SourceName>();
   readonly #facts: ClusterFacts;
@@ -95,7 +95,7 @@ export class SourceReader {
   }
 
   /** The objects of the source, the oldest first, or why there are none. */
-  items<N extends SourceName>(name: N): readonly SourceObjects[N][] | Finding {
+  items<N extends SourceName>(name: N): readonly SourceObjects[N][] | Answer {
     this.consulted.add(name);
     const reading = this.#facts[name] as Reading<SourceObjects[N]> | undefined;
     if (reading?.state === 'read') return reading.items.toSorted(byAge);

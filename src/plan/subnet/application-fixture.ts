@@ -37,8 +37,8 @@ export function gone(cluster: Cluster, of: Application): void {
   cluster.repair();
 }
 
-export const reasons = ({ findings }: Pick<ApplicationPlan, 'findings'>): string[] =>
-  findings.map(({ reason }) => reason);
+export const reasons = ({ notices }: Pick<ApplicationPlan, 'notices'>): string[] =>
+  notices.map(({ reason }) => reason);
 
 export const allocated = (cluster: Cluster, subnet = 's'): number | undefined =>
   cluster.subnets.get(subnet)?.status?.allocatedIPCount;

@@ -33,7 +33,7 @@ test('a restart changes nothing: the pool has the same addresses, and no write i
   const cluster = small();
   run(cluster, app, sized('+1'), 2);
   const plan = planApplicationPools(cluster.facts(app, sized('+1'), 2));
-  assert.deepEqual([plan.writes, plan.findings], [[], []]);
+  assert.deepEqual([plan.writes, plan.notices], [[], []]);
   assert.equal(
     [...plan.ledgers.values()].every((ledger) => ledger.change() === undefined),
     true,

@@ -7,7 +7,7 @@ export {
   type OwnerLookup,
   topController,
 } from './application.ts';
-export type { Finding, FindingReason } from './finding.ts';
+export type { Notice, NoticeReason } from './notice.ts';
 export {
   type ApplicationFacts,
   type ApplicationPlan,

@@ -229,7 +229,7 @@ test('after any interruption every application gets the size that it asks for, i
       world.rest();
       for (const one of world.lives.filter(({ alive }) => alive)) {
         const plan = planApplicationPools(world.facts(one, 'workload', 0, 0));
-        assert.deepEqual(plan.findings, []);
+        assert.deepEqual(plan.notices, []);
         const sizes = Array.from(plan.pools.values(), ({ status }) => status?.totalIPCount);
         assert.deepEqual(sizes, [2], one.app.name);
       }

@@ -20,7 +20,7 @@ test('redundant addresses of one application are not for another', () => {
   run(cluster, app, sized('8'), 1);
   const plan = run(cluster, application('other', { uid: '0-2' }), sized('3'), 3);
   assert.deepEqual(
-    plan.findings.map(({ message }) => message),
+    plan.notices.map(({ message }) => message),
     ["insufficient subnet FreeIPs, required '3' but only left '2': SpiderSubnet s"],
   );
   assert.deepEqual([...cluster.pools.keys()], [POOL]);

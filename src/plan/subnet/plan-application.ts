@@ -7,7 +7,7 @@ import type { Family } from '#ip';
 import type { ReservedAddresses } from '#plan/ipam';
 import type { ApplicationName } from './application.ts';
 import { isReclaimed, ownerUid, serves } from './auto-pool.ts';
-import type { Finding, FindingReason } from './finding.ts';
+import type { Notice, NoticeReason } from './notice.ts';
 import { planWish, type Step } from './plan-wish.ts';
 import type { PoolIndex } from './pool-index.ts';
 import type { PoolWrite } from './pool-write.ts';
@@ -46,7 +46,7 @@ export interface ApplicationPlan {
   readonly writes: readonly PoolWrite[];
   /** The subnets with the bookings of the plan. Plans of other applications may begin with them, before they are written. */
   readonly ledgers: ReadonlyMap<string, SubnetLedger>;
-  readonly findings: readonly Finding[];
+  readonly notices: readonly Notice[];
   /** The pool of each wish that has one. It serves pods as soon as it has addresses. */
   readonly pools: ReadonlyMap<PoolWish, SpiderIPPool>;
 }
@@ -57,7 +57,7 @@ export function planApplicationPools(facts: ApplicationFacts): ApplicationPlan {
   const ledgers = new Map(facts.ledgers);
   const pools = new Map<PoolWish, SpiderIPPool>();
   const writes: PoolWrite[] = [];
-  const findings: Finding[] = [];
+  const notices: Notice[] = [];
   if (living?.request !== undefined) {
     for (const wish of living.request.wishes) {
       const pool = poolOf(wish, own, living.uid);
@@ -65,7 +65,7 @@ export function planApplicationPools(facts: ApplicationFacts): ApplicationPlan {
       const step = wishStep({ ...facts, living, request: living.request, ledgers }, wish, pool);
       if (step.ledger !== undefined) ledgers.set(wish.subnet, step.ledger);
       writes.push(...step.writes);
-      findings.push(...step.findings);
+      notices.push(...step.notices);
     }
   }
   if (asker === 'workload') {
@@ -73,10 +73,10 @@ export function planApplicationPools(facts: ApplicationFacts): ApplicationPlan {
     for (const pool of own.filter((one) => !wanted.has(one))) {
       const step = planUnwantedPool(pool, living?.uid);
       writes.push(...step.writes);
-      findings.push(...step.findings);
+      notices.push(...step.notices);
     }
   }
-  return { writes, ledgers, findings, pools };
+  return { writes, ledgers, notices, pools };
 }
 
 /**
@@ -107,7 +107,7 @@ function wishStep(
   const ledger = ledgers.get(wish.subnet);
   const obstacle = obstacleOf(facts, wish, ledger);
   if (ledger === undefined || obstacle !== undefined) {
-    return { ledger, writes: [], findings: obstacle === undefined ? [] : [obstacle] };
+    return { ledger, writes: [], notices: obstacle === undefined ? [] : [obstacle] };
   }
   return planWish({
     application: { ...facts.application, uid: living.uid },
@@ -128,9 +128,9 @@ function obstacleOf(
   { families, request }: WishContext,
   wish: PoolWish,
   ledger: SubnetLedger | undefined,
-): Finding | undefined {
+): Notice | undefined {
   const { nic, family, subnet } = wish;
-  const told = (reason: FindingReason, message: string): Finding => {
+  const told = (reason: NoticeReason, message: string): Notice => {
     return { type: 'Warning', reason, subnet, pool: undefined, message };
   };
   if (!families.includes(family)) {

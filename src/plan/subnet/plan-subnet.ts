@@ -8,9 +8,9 @@ import type { PoolIndex } from './pool-index.ts';
 import type { SubnetLedger } from './subnet-ledger.ts';
 
 /**
- * The ledger without bookings of pools that are gone, and with bookings of pools that have none. A pool that users
- * write has no other bookings than these. The ledger must be read before the pools: a booking with a UID comes after
- * its pool, so a pool that is missing then is gone for good.
+ * Removes bookings of pools that are gone, and adds bookings of pools that have none. Pools that users write get their
+ * bookings only here. The ledger must be read before the pools. A booking gets its UID after its pool exists, so a pool
+ * that is missing then is gone for good.
  */
 export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger {
   const inside = pools.in(ledger).filter((pool) => sameNetwork(ledger, pool, pools));

@@ -7,7 +7,7 @@ import { type Application, applicationKey } from './application.ts';
 import { isRenewed, newPool, type Renewal, renewedPool } from './auto-pool.ts';
 import { type Booking, isSettled, settled, wanting } from './booking.ts';
 import { type Carving, carve } from './carve.ts';
-import type { Finding, FindingReason } from './finding.ts';
+import type { Notice, NoticeReason } from './notice.ts';
 import { poolName } from './pool-name.ts';
 import { type PoolSight, trySeePool } from './pool-sight.ts';
 import { type PoolWrite, rangesText, withCounts } from './pool-write.ts';
@@ -35,7 +35,7 @@ export interface WishFacts {
 export interface Step {
   readonly ledger: SubnetLedger;
   readonly writes: readonly PoolWrite[];
-  readonly findings: readonly Finding[];
+  readonly notices: readonly Notice[];
 }
 
 export function planWish(facts: WishFacts): Step {
@@ -43,14 +43,14 @@ export function planWish(facts: WishFacts): Step {
   if (pool === undefined) {
     // A pool for which the subnet has too few addresses is not made.
     const { shortage } = carving(facts, undefined, AddressSet.empty(ledger.family));
-    if (shortage !== undefined) return { ledger, writes: [], findings: [exhausted(facts, shortage)] };
+    if (shortage !== undefined) return { ledger, writes: [], notices: [exhausted(facts, shortage)] };
     const name = poolName(application, wish.nic, wish.family, taken);
     const made = newPool(name, application, wish, request, ledger.object);
-    return { ledger, writes: [{ verb: 'create', pool: made }], findings: [] };
+    return { ledger, writes: [{ verb: 'create', pool: made }], notices: [] };
   }
   const sight = trySeePool(pool);
   if (typeof sight !== 'string') return planPool(facts, sight);
-  return { ledger, writes: [], findings: [finding(facts, 'PoolInvalid', sight)] };
+  return { ledger, writes: [], notices: [notice(facts, 'PoolInvalid', sight)] };
 }
 
 function planPool(facts: WishFacts, sight: PoolSight): Step {
@@ -59,19 +59,19 @@ function planPool(facts: WishFacts, sight: PoolSight): Step {
   const shared = sight.addresses.intersection(sight.inUse).intersection(others);
   if (!shared.isEmpty) {
     const message = `IPPool ${sight.name} has addresses ${rangesText(shared)}, which pods hold, and other pools of the subnet have them too: delete those pods`;
-    return { ledger, writes: [], findings: [finding(facts, 'Overlapping', message)] };
+    return { ledger, writes: [], notices: [notice(facts, 'Overlapping', message)] };
   }
   const booking = bookingOf(facts, sight, others);
-  if (booking === undefined) return { ledger, writes: [], findings: [] };
+  if (booking === undefined) return { ledger, writes: [], notices: [] };
   const strays = sight.addresses.intersection(sight.inUse).difference(others);
   const { addresses, shortage, stuck } = carving(facts, sight, booking.wanted.union(strays));
-  const findings: Finding[] = [];
-  if (shortage !== undefined) findings.push(exhausted(facts, shortage));
+  const notices: Notice[] = [];
+  if (shortage !== undefined) notices.push(exhausted(facts, shortage));
   if (stuck > 0) {
     const message = `IPPool available free IPs are not enough: ${stuck} more addresses of ${sight.name} become free when pods release them`;
-    findings.push({ ...finding(facts, 'PoolInUse', message), type: 'Normal' });
+    notices.push({ ...notice(facts, 'PoolInUse', message), type: 'Normal' });
   }
-  return { ...nextStep(facts, sight, booking, addresses), findings };
+  return { ...nextStep(facts, sight, booking, addresses), notices };
 }
 
 function nextStep(
@@ -79,7 +79,7 @@ function nextStep(
   sight: PoolSight,
   booking: Booking,
   addresses: AddressSet,
-): Omit<Step, 'findings'> {
+): Omit<Step, 'notices'> {
   const { name, revision } = sight;
   const isPending = revision < booking.revision;
   const isOther = revision > booking.revision || (!isPending && !sight.addresses.equals(booking.wanted));
@@ -134,11 +134,11 @@ function carving(facts: WishFacts, sight: PoolSight | undefined, current: Addres
   return carve({ current, inUse, usable, free, size: Math.max(size, least) });
 }
 
-function exhausted(facts: WishFacts, { required, left }: { required: bigint; left: bigint }): Finding {
+function exhausted(facts: WishFacts, { required, left }: { required: bigint; left: bigint }): Notice {
   const message = `insufficient subnet FreeIPs, required '${required}' but only left '${left}': SpiderSubnet ${facts.wish.subnet}`;
-  return finding(facts, 'SubnetExhausted', message);
+  return notice(facts, 'SubnetExhausted', message);
 }
 
-function finding({ wish, pool }: WishFacts, reason: FindingReason, message: string): Finding {
+function notice({ wish, pool }: WishFacts, reason: NoticeReason, message: string): Notice {
   return { type: 'Warning', reason, subnet: wish.subnet, pool: pool?.metadata.name, message };
 }

@@ -3,16 +3,16 @@
 
 import { SPIDERPOOL_FINALIZER, type SpiderIPPool } from '#api';
 import { isReclaimed, OWNER_SUBNET_LABEL, ownerUid } from './auto-pool.ts';
-import type { Finding } from './finding.ts';
+import type { Notice } from './notice.ts';
 import { trySeePool } from './pool-sight.ts';
 import { type PoolWrite, rangesText } from './pool-write.ts';
 
 export interface UnwantedStep {
   readonly writes: readonly PoolWrite[];
-  readonly findings: readonly Finding[];
+  readonly notices: readonly Notice[];
 }
 
-const nothing: UnwantedStep = { writes: [], findings: [] };
+const nothing: UnwantedStep = { writes: [], notices: [] };
 
 /**
  * What is done with the pool. `living` is the UID of the application of its name, undefined if there is none. A pool
@@ -23,21 +23,21 @@ const nothing: UnwantedStep = { writes: [], findings: [] };
 export function planUnwantedPool(pool: SpiderIPPool, living: string | undefined): UnwantedStep {
   if (pool.metadata.deletionTimestamp !== undefined) return released(pool);
   if (!isReclaimed(pool)) return nothing;
-  const removal: UnwantedStep = { writes: [{ verb: 'delete', pool }], findings: [] };
+  const removal: UnwantedStep = { writes: [{ verb: 'delete', pool }], notices: [] };
   if (ownerUid(pool) !== living) return removal;
   const sight = trySeePool(pool);
   if (typeof sight !== 'string' && sight.inUse.isEmpty) return removal;
   const held = typeof sight === 'string' ? sight : `pods still hold ${rangesText(sight.inUse)}`;
   const message = `the application no longer asks for IPPool ${sight instanceof Object ? sight.name : pool.metadata.name}: ${held}`;
   const subnet = pool.metadata.labels?.[OWNER_SUBNET_LABEL] ?? '';
-  const finding: Finding = {
+  const notice: Notice = {
     type: 'Normal',
     reason: 'ApplicationSubnetChanged',
     subnet,
     pool: pool.metadata.name,
     message,
   };
-  return { writes: [], findings: [finding] };
+  return { writes: [], notices: [notice] };
 }
 
 /** Removes our finalizer from a deleted pool whose addresses nobody holds. */
@@ -49,6 +49,6 @@ function released(pool: SpiderIPPool): UnwantedStep {
   const others = finalizers.filter((name) => name !== SPIDERPOOL_FINALIZER);
   return {
     writes: [{ verb: 'update', pool: { ...pool, metadata: { ...pool.metadata, finalizers: others } } }],
-    findings: [],
+    notices: [],
   };
 }

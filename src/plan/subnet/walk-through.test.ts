@@ -73,7 +73,7 @@ test('the guide: two NICs get a pool of three addresses each, and counts and rec
   const { cluster, scale, counts, subnetCounts } = guide();
   cluster.repair();
   assert.deepEqual(subnetCounts('subnet-test-ens192'), [0, 10], 'the subnet counts before it has a pool');
-  assert.deepEqual(scale(2).findings, []);
+  assert.deepEqual(scale(2).notices, []);
   assert.deepEqual([...cluster.pools.keys()], [ETH0, NET1]);
   assert.deepEqual(cluster.ipsOf(ETH0), ['10.6.168.171-10.6.168.173']);
   assert.deepEqual(cluster.ipsOf(NET1), ['10.7.168.171-10.7.168.173']);

@@ -1,7 +1,7 @@
 // What people should know of a plan. The controller makes Events and conditions of it.
 
 /** Why. Events and conditions have it as their reason, so it is never renamed. */
-export type FindingReason =
+export type NoticeReason =
   /** The application's annotations now name other subnets. Spiderpool's Event has this name. */
   | 'ApplicationSubnetChanged'
   | 'FamilyDisabled'
@@ -16,10 +16,10 @@ export type FindingReason =
   | 'SubnetTerminating'
   | 'SubnetWrongFamily';
 
-export interface Finding {
+export interface Notice {
   /** `Warning` if a pod cannot start because of it. */
   readonly type: 'Normal' | 'Warning';
-  readonly reason: FindingReason;
+  readonly reason: NoticeReason;
   /** The subnet that it is about. */
   readonly subnet: string;
   /** The pool that it is about. Undefined if there is none. */

@@ -3,11 +3,11 @@
 import { errorText, isOrbError } from '#base';
 import { type Cidr, formatCidr, networkOf, parseCidr } from '#ip';
 
-/** Why a source is not, or not wholly, an answer. */
+/** Why an answer is missing or incomplete. */
 export interface Fault {
   /**
-   * `NotRead`: it was not listed yet. `NotServed`: the server does not know the kind. `NotFound`: it was looked for and
-   * is not there.
+   * `NotRead`: the source was not listed yet. `NotServed`: the server does not know the kind. `NotFound`: the source was
+   * read, and does not have it.
    */
   readonly reason:
     | 'Malformed'
@@ -21,28 +21,28 @@ export interface Fault {
   readonly text: string;
 }
 
-/** An answer is complete when it has no faults. Then even no networks at all are an answer. */
-export interface Finding {
+/** An answer without faults is complete. Then an empty list says that the cluster has no such networks. */
+export interface Answer {
   readonly networks: readonly Cidr[];
   readonly faults: readonly Fault[];
   /** Where the networks come from, for people. */
   readonly from: string;
 }
 
-export function fault(reason: Fault['reason'], text: string): Finding {
+export function fault(reason: Fault['reason'], text: string): Answer {
   return { networks: [], faults: [{ reason, text }], from: '' };
 }
 
 /** A complete answer without networks. */
-export function noNetworks(from: string): Finding {
+export function noNetworks(from: string): Answer {
   return { networks: [], faults: [], from };
 }
 
 /**
- * Reads networks. Each text is a list with commas or blanks. Host bits are cleared. A part that is no network is a
- * fault, and the others are networks all the same.
+ * Reads networks. Each text is a list with commas or blanks. Host bits are cleared. A part that is no network becomes a
+ * fault, and the other parts are still read.
  */
-export function readNetworks(texts: Iterable<string>, from: string): Finding {
+export function readNetworks(texts: Iterable<string>, from: string): Answer {
   const networks: Cidr[] = [];
   const faults: Fault[] = [];
   for (const part of [...texts].flatMap((text) => text.split(/[\s,]+/))) {
@@ -67,31 +67,31 @@ function tryNetwork(text: string): Cidr | string {
   }
 }
 
-/** The networks of all, each once, in this order. Any fault of any is one of the whole. */
-export function union(findings: readonly Finding[]): Finding {
-  const from = findings.map((finding) => finding.from).filter((text) => text !== '');
+/** All networks of the answers in their order, each once, and all their faults. */
+export function union(answers: readonly Answer[]): Answer {
+  const from = answers.map((answer) => answer.from).filter((text) => text !== '');
   return {
-    networks: distinct(findings.flatMap(({ networks }) => networks)),
-    faults: findings.flatMap(({ faults }) => faults),
+    networks: distinct(answers.flatMap(({ networks }) => networks)),
+    faults: answers.flatMap(({ faults }) => faults),
     from: [...new Set(from)].join('; '),
   };
 }
 
 /**
- * The first source that has something, in this order. A later source is asked when an earlier one has nothing for a
- * reason in `passable`. It is not asked while an earlier one is still to be read, so that the answer does not change
- * for a moment.
+ * Asks the sources in this order, and returns the first answer that has networks or is complete. A source that has
+ * neither is passed over only if all its faults have a reason in `passable`. `NotRead` should not be one: then the answer
+ * would change when the source is read.
  */
 export function firstFound(
-  sources: readonly (() => Finding)[],
+  sources: readonly (() => Answer)[],
   passable: readonly Fault['reason'][] = ['NotFound'],
-): Finding {
+): Answer {
   const passed: Fault[] = [];
   for (const source of sources) {
-    const finding = source();
-    if (finding.networks.length > 0 || finding.faults.length === 0) return finding;
-    passed.push(...finding.faults);
-    if (!finding.faults.every(({ reason }) => passable.includes(reason))) break;
+    const answer = source();
+    if (answer.networks.length > 0 || answer.faults.length === 0) return answer;
+    passed.push(...answer.faults);
+    if (!answer.faults.every(({ reason }) => passable.includes(reason))) break;
   }
   return { networks: [], faults: passed, from: '' };
 }
