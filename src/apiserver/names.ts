@@ -9,9 +9,9 @@ const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const LABEL_KEY_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
-/** Kinds whose names are single DNS labels. */
+/** Kinds whose name is a DNS label, without dots. */
 const labelNamed = new Set(['Namespace', 'Service']);
-/** Kinds whose names are path segments: RBAC uses colons. */
+/** Kinds whose name may be any segment of a URL path. RBAC has names with colons. */
 const pathNamed = new Set(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
 
 /** A name from `generateName` and five random characters of upstream's alphabet, which has no vowels. */
@@ -21,6 +21,7 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, 58) + [...random].map((byte) => alphabet[byte % alphabet.length]).join('');
 }
 
+/** What is wrong with the name, labels and annotations. Empty if they are valid. */
 export function validateMetadata(object: ApiObject): StatusCause[] {
   const causes: StatusCause[] = [];
   const say = (field: string, value: Json, why: string) => {

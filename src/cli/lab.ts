@@ -44,7 +44,7 @@ const labRun = buildCommand<LabFlags, [], Here>({
       '',
       '--matrix full    all rows of the forwarding matrix, with the networks of examples/matrix.yaml',
       '--matrix broken  removes one kind of kernel object at a time, and shows which rows fail without it',
-      '--matrix random  pods of random shape; each way must work or fail as `orbctl trace` predicts',
+      '--matrix random  pods of random shape; each path must work or fail as `orbctl trace` predicts',
     ].join('\n'),
   },
   parameters: {

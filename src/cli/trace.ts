@@ -40,7 +40,7 @@ function refuse(flag: string, input: string, allowed: string): never {
 export const trace = buildCommand<TraceFlags, [string, string], Here>({
   docs: {
     brief:
-      'Shows the way of a packet from a pod to its destination and back, hop by hop, and what would drop it',
+      'Shows the path of a packet from a pod to its destination and back, hop by hop, and what would drop it',
     fullDescription: [
       'POD is a pod, or an address of a pod, from which it then sends. DESTINATION is a pod, Service[:PORT], node,',
       'address[:PORT] or nodeport:NODE:PORT. Write names as NAMESPACE/NAME; write pod/NAME, svc/NAME or node/NAME if several',

@@ -30,14 +30,14 @@ export function applyNetwork(desired: DesiredNetwork, namespaces: Namespaces, se
   const { pod, node } = namespaces;
   const observed = { pod: observePod(pod, desired, seen), node: observeNode(node, desired) };
   const findings = networkDifference(desired, observed);
-  requireMendable([...findings.node, ...findings.pod]);
+  requireRepairable([...findings.node, ...findings.pod]);
   requireOwnRoutes(findings.node);
   return applyFindings(findings, desired, namespaces);
 }
 
 /**
- * Makes the changes that repair the findings, and sets the plan's sysctls. With `sysctlsFound`, sets only the sysctls
- * among the findings.
+ * Corrects the findings, and sets the plan's sysctls. If `sysctlsFound`, the findings include all wrong sysctls, so no
+ * others are set.
  */
 export function applyFindings(
   findings: ReturnType<typeof networkDifference>,
@@ -45,8 +45,8 @@ export function applyFindings(
   { pod, node }: Namespaces,
   sysctlsFound = false,
 ): Applied {
-  // The node's end comes first, because creating it also creates the pod's end. Sysctls of a link can be written only
-  // once the link exists.
+  // The node comes first: its changes create both ends of the veth pair. A link must exist before its sysctls are
+  // written.
   changeNode(findings.node, desired, { pod, node });
   const repaired = [
     ...problems(findings.node),
@@ -79,8 +79,9 @@ function nodeFindings(desired: DesiredNamespace, node: NetworkNamespace): Findin
 }
 
 /**
- * A route to one of the pod's addresses may exist on a link that was not compared. If an earlier sandbox left it, it is
- * replaced. If it is another program's, this throws COORDINATOR_HOST_ROUTE_TAKEN.
+ * Makes the changes on the node. The kernel answers EEXIST if a route to an address of the pod exists on a link that was
+ * not compared. Then whole tables are compared. A route that an earlier sandbox left is replaced. Another program's
+ * route is an error: COORDINATOR_HOST_ROUTE_TAKEN.
  */
 function changeNode(findings: readonly Finding[], desired: DesiredNetwork, { pod, node }: Namespaces): void {
   const make = (some: readonly Finding[]) =>
@@ -106,8 +107,8 @@ function requireOwnRoutes(findings: readonly Finding[]): void {
   });
 }
 
-/** The plan requires the NIC and its addresses, which the previous plugin makes. */
-function requireMendable(findings: readonly Finding[]): void {
+/** Throws if the NIC or an address of it is missing: the previous plugin makes these, and we cannot. */
+function requireRepairable(findings: readonly Finding[]): void {
   const broken = findings.filter(({ fix, foreign }) => fix === undefined && foreign !== true);
   const [first] = broken;
   if (first === undefined) return;
@@ -128,7 +129,7 @@ function writeSysctls(namespace: NetworkNamespace, findings: readonly Finding[])
   });
 }
 
-/** Sysctls are counted where they are applied. */
+/** Problems of sysctls are left out: {@link writeSysctls} returns them. */
 function problems(findings: readonly Finding[]): string[] {
   return findings
     .filter(({ fix, foreign }) => fix?.kind !== 'sysctl' && foreign !== true)

@@ -11,7 +11,7 @@ import {
 import { ROUTE_PROTOCOL } from '#net';
 import { isTunnel } from '#plan/network';
 
-/** Receives what the kernel's events concern. */
+/** What an event of the kernel concerns. */
 export interface DriftListener {
   pod(containerId: string): void;
   /** Rules or sysctls of the node changed. */
@@ -119,7 +119,7 @@ function isOurs({ protocol }: { readonly protocol: number }): boolean {
   return protocol === ROUTE_PROTOCOL;
 }
 
-/** The kernel adds and removes addresses of links by itself, even long after an ADD. */
+/** Changes of link-local IPv6 addresses do not count: the kernel makes them itself, even long after an ADD. */
 function concernsPod(event: NetworkEvent): boolean {
   if (event.kind !== 'address') return true;
   return event.address.scope !== 'link' || event.address.address.address.family === 4;

@@ -6,7 +6,10 @@ import type { NetnsHandle } from '#kernel';
 import type { DriftWatch } from './drift-watch.ts';
 import type { PodRepair } from './pod-repair.ts';
 
-/** Usually long enough for the last plugin of the chain. The first comparison finds what that plugin broke. */
+/**
+ * The wait after a record has changed. The last plugin of the chain has usually ended by then, so the first comparison
+ * finds what that plugin broke.
+ */
 const SETTLE_MS = 1_000;
 
 export interface FollowerParts {
@@ -23,7 +26,7 @@ export interface FollowerParts {
 interface Wanted {
   readonly netns: NonNullable<RecordedNetns>;
   readonly hostLinks: readonly string[];
-  /** Both of the above in one text. */
+  /** Both fields as one text, for comparison. */
   readonly what: string;
 }
 
@@ -38,7 +41,7 @@ export class Follower {
     this.#parts = parts;
   }
 
-  /** A record of the container was written or removed. */
+  /** Call this when a record of the container was written or removed. */
   changed(containerId: string): void {
     if (this.#waiting.has(containerId)) return;
     this.#waiting.add(containerId);
@@ -75,9 +78,9 @@ export class Follower {
     const { watch, openNetns, begun } = this.#parts;
     const there = await openNetns(netns.path);
     try {
-      // The path leads to another pod by now, and these would be the events of that pod.
+      // If the path leads to another namespace now, its events would be those of another pod.
       if (!isRecorded(there, netns)) return;
-      // The records have changed since. Whoever changed them follows what they say now.
+      // If the records have changed meanwhile, `changed` was called too, and follows the new ones.
       if (this.#wanted(containerId)?.what !== what || this.#stop.signal.aborted) return;
       watch.follow(containerId, there, hostLinks);
     } finally {

@@ -18,8 +18,9 @@ export interface NodeCheckParts {
   readonly clock: Clock;
 }
 
-/** How long to wait before looking again while a verb of the pod runs. */
+/** How long to wait before the next try while a verb of the pod runs. */
 const BUSY_MS = 50;
+/** How long to wait for such a verb in all. */
 const PATIENCE_MS = 10_000;
 
 export class NodeCheckServer {
@@ -108,7 +109,7 @@ export class NodeCheckServer {
   }
 }
 
-/** Undefined if the input is not such a request, for example one from another version of `orbctl`. */
+/** The question. Undefined if it is none that we know, for example from another version of `orbctl`. */
 function readCheck(stdin: string): NodeCheck | undefined {
   try {
     return nodeCheckSchema.parse(JSON.parse(stdin));

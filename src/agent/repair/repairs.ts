@@ -21,7 +21,7 @@ export interface RepairsParts {
 
 /** One fault causes many events, and the program that caused it may correct it itself. */
 const DEBOUNCE_MS = 150;
-/** How long to wait before looking again while a verb of the pod runs. */
+/** How long to wait before the next try while a verb of the pod runs. */
 const BUSY_MS = 100;
 /** Every pod is compared once in this time, because the kernel reports no event for most sysctls. */
 const SWEEP_MS = 300_000;
@@ -35,7 +35,7 @@ export class Repairs {
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
   readonly #patience: Patience;
-  /** Waiting keys, each with the first cause and the time of its look. */
+  /** Waiting keys, each with its first cause and the time of its comparison. */
   readonly #waiting = new Map<string, { readonly cause: Cause; readonly dueMs: number }>();
   readonly #recording = new Set<Promise<void>>();
   #sweeping: Promise<void> | undefined;
@@ -92,13 +92,13 @@ export class Repairs {
     await nextTurn();
     if (this.#isBusy(key)) return;
     const waiting = this.#waiting.get(key);
-    // A more urgent cause has triggered this look in the meantime.
+    // An earlier comparison has served this cause already.
     if (waiting === undefined) return;
     const { cause } = waiting;
     try {
       if (key === NODE) {
         this.#waiting.delete(NODE);
-        this.#mendNode(cause);
+        this.#repairNode(cause);
       } else {
         await this.#visit(key, cause);
       }
@@ -128,8 +128,8 @@ export class Repairs {
     const { pods, report } = this.#parts;
     const pod = await pods.enter(containerId);
     try {
-      // A verb may have started while the sandbox was entered. Anything that wakes the pod from here on causes another
-      // look.
+      // A verb may have started while the sandbox was entered. What wakes the pod from here on causes another
+      // comparison.
       if (this.#isBusy(containerId)) return;
       this.#waiting.delete(containerId);
       const done = pod && pods.repair(containerId, pod);
@@ -146,7 +146,7 @@ export class Repairs {
     }
   }
 
-  #mendNode(cause: Cause): void {
+  #repairNode(cause: Cause): void {
     const repaired = this.#parts.node.repair();
     this.#parts.report.node(repaired, cause);
     if (repaired.length > 0) this.#patience.repaired(NODE);

@@ -17,7 +17,7 @@ const logOptions = goObject({
   log_max_count: z.int().optional(),
 });
 
-/** It asks for settings of the node. The agent makes these for all pods (`tuneSysctlConfig`). */
+/** Settings of the node. They have no effect, because the agent sets the node's sysctls itself (`tuneSysctlConfig`). */
 const rpFilter = goObject({
   /** `veth` 0.1 and the first versions of `router`. */
   enabled: z.boolean().optional(),

@@ -24,7 +24,7 @@ export const cniIpSchema = goObject({
   interface: z.int().min(0).optional(),
 });
 
-/** routes[]: we read no route of another plugin. */
+/** routes[]: unchecked, because we do not use the routes of other plugins. */
 export const cniRouteSchema = goObject({
   dst: unchecked<string>(),
   gw: unchecked<string>(),
@@ -66,6 +66,7 @@ function indexesExist(result: CniResult): boolean {
   return danglingIndex(result) === undefined;
 }
 
+/** The first `ips[].interface` that `interfaces` does not have. A result without `interfaces` is not checked. */
 function danglingIndex({ interfaces, ips = [] }: CniResult): number | undefined {
   if (interfaces === undefined) return undefined;
   return ips.find((ip) => ip.interface !== undefined && ip.interface >= interfaces.length)?.interface;

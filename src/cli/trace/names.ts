@@ -4,7 +4,7 @@ import type { Pod, Service } from '#api';
 
 export type Kind = 'pod' | 'service' | 'node';
 
-/** One way to read a name. */
+/** One meaning of a name on the command line. */
 export interface Reading {
   /** Absent if any kind is meant. */
   readonly kind?: Kind;
@@ -18,7 +18,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...{ node: 'node', nodes: 'node', no: 'node' },
 };
 
-/** All ways to read the name: in `pod/web`, `pod` may also be a namespace. */
+/** All meanings that the name may have. In `pod/web`, `pod` is a kind or a namespace. */
 export function readings(input: string): Reading[] {
   const [, word = '', separator, name = ''] = /^([a-z]+)([:/])(.+)$/.exec(input) ?? [];
   const kind = Object.hasOwn(kinds, word) ? kinds[word] : undefined;
@@ -26,14 +26,16 @@ export function readings(input: string): Reading[] {
   return separator === ':' ? [{ kind, name }] : [{ kind, name }, { name: input }];
 }
 
-/** The ways to read the name as an object of a kind, with the kind removed. */
+/** The names that an object of this kind may have by these meanings. The kind is removed. */
 export function namesOf(kind: Kind, input: string): string[] {
   return readings(input).flatMap((reading) =>
     reading.kind === undefined || reading.kind === kind ? [reading.name] : [],
   );
 }
 
-/** Whether `name`, or `namespace/name`, is the name of an object. A name alone is looked up in `namespace`, or in all if that is absent. */
+/**
+ * Whether `name` is the object's name or `namespace/name`. A name alone must also be in `namespace`, if that is given.
+ */
 export function isNamed({ metadata }: Pod | Service, name: string, namespace?: string): boolean {
   if (name === `${metadata.namespace}/${metadata.name}`) return true;
   return name === metadata.name && (namespace === undefined || namespace === metadata.namespace);

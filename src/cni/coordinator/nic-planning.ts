@@ -38,8 +38,9 @@ export interface NicRequest {
   readonly attachment: AttachmentKey;
   readonly addresses: readonly Cidr[];
   readonly options: MergedOptions;
-  /** What is recorded about the NIC itself and about the pod's others. */
+  /** The record of this NIC. Undefined at its first ADD. */
   readonly recorded: RecordedNic | undefined;
+  /** The records of the pod's other NICs. */
   readonly others: readonly RecordedNic[];
   readonly nodeAddresses: readonly Address[];
   readonly timestamp: string;
@@ -52,7 +53,7 @@ export interface PlannedAttachment {
   readonly sight: PodSight;
 }
 
-/** The NICs of a container that the coordinator serves, without the one to leave out. */
+/** The records of a container's NICs that the coordinator serves, without the NIC `without`. */
 export function otherNics(records: readonly AttachmentRecord[], without: string): RecordedNic[] {
   return records
     .filter((record) => record.interfaceName !== without)
@@ -61,7 +62,7 @@ export function otherNics(records: readonly AttachmentRecord[], without: string)
 }
 
 /**
- * Undefined if the options switch the coordinator off.
+ * Plans all NICs of the pod, with the requested one. Returns undefined if the options switch the coordinator off.
  * @throws OrbError COORDINATOR_MODE_CONFLICT, COORDINATOR_NO_ADDRESS, COORDINATOR_LINK_TAKEN, INPUT_INVALID
  */
 export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAttachment | undefined {
@@ -76,7 +77,7 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
     ...(table !== undefined && { table }),
   }));
   const foreign = foreignUse(sight.routes, sight.rules);
-  // Records of other NICs already determine the mode.
+  // If other NICs are recorded, their mode decides, and a veth pair says nothing.
   const hasVeth = others.length === 0 && hasOwnVeth(request.attachment, sight, namespaces);
   const situation = { name, settings, others, hasVeth, foreign };
   const mode = nicMode(situation);
@@ -144,7 +145,7 @@ function attached(nics: readonly NicInput[], sight: PodSight): NicInput[] {
     .map((nic) => ({ ...nic, routes: nicRoutes(nic, sight.routes, nic) }));
 }
 
-/** The overlay's NIC, with the routes that the agent may have moved for an earlier NIC. */
+/** The overlay's NIC with its original routes. The agent may have moved them already, for an earlier NIC. */
 function overlayBefore(
   { recorded, others }: NicRequest,
   namespaces: Namespaces,

@@ -8,19 +8,19 @@ import { isActive, isReady } from './pod-state.ts';
 
 const type = resources.podDisruptionBudgets;
 
-/** How long an allowed eviction counts, unless its pod disappears earlier (DeletionTimeout). */
+/** How long a pod counts as evicted if it does not disappear (DeletionTimeout of the disruption controller). */
 const EVICTION_MS = 2 * 60_000;
 
 function belongs({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {
   return spec?.selector !== undefined && selectorMatches(spec.selector, metadata.labels ?? {});
 }
 
-/** A number, or a percentage of `whole`, rounded up. */
-function boundOf(bound: number | string, whole: number): number {
-  return typeof bound === 'number' ? bound : Math.ceil((Number.parseInt(bound, 10) / 100) * whole);
+/** The bound as a number of pods. A percentage is one of `total`, and is rounded up. */
+function boundOf(bound: number | string, total: number): number {
+  return typeof bound === 'number' ? bound : Math.ceil((Number.parseInt(bound, 10) / 100) * total);
 }
 
-/** The sum of the replicas that the owners of the pods want. A pod without an owner counts as one. */
+/** How many pods the owners of these pods want in all. A pod without an owner counts as one. */
 function expectedOf(pods: readonly Pod[], state: ClusterState, namespace: string): number {
   const wanted = new Map<string, number>();
   for (const { metadata } of pods) {

@@ -65,7 +65,7 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
       ...routes(addresses),
     },
     {
-      name: "the pods' from rules",
+      name: "the pods' rules by source address",
       neededBy: [6, 13, 14, 28, 29],
       where: 'pods',
       ...listed(
@@ -74,15 +74,15 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
         'ip $f rule add pref 1001 $line',
       ),
     },
-    { name: "the pods' reply marks", neededBy: [26], where: 'pods', ...nftTable },
+    { name: "the pods' marks for replies", neededBy: [26], where: 'pods', ...nftTable },
     {
-      name: "the pods' neighbours",
+      name: "the pods' permanent neighbours",
       neededBy: [11, 19, 23, 24, 25, 26, 27],
       where: 'pods',
       ...neighbours,
     },
     {
-      name: "the pods' rp_filter 0",
+      name: 'rp_filter 0 in the pods',
       neededBy: [8, 10, 11, 13, 16, 18, 23, 26],
       where: 'pods',
       break: reversePathFilter(1),
@@ -99,13 +99,13 @@ export function breakages(nodes: readonly LabNode[]): Breakage[] {
       ),
     },
     {
-      name: "the nodes' neighbours",
+      name: "the nodes' permanent neighbours",
       neededBy: [4, 5, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28],
       where: 'nodes',
       ...neighbours,
     },
     {
-      name: "the nodes' rule for half-seen connections",
+      name: "the nodes' nftables rule for half-seen connections",
       neededBy: [8, 10, 11, 13, 16, 18, 23],
       where: 'nodes',
       ...nftTable,

@@ -43,12 +43,12 @@ const kinds: readonly PodKindName[] = ['c', 'm', 'm-beside', 'm-lan2', 'mm-net1'
 
 type TryCells = (planned: readonly MatrixCell[], ask: Ask) => Promise<Cell[]>;
 
-/** Tries the cells while all of them must work. */
-const tryWhole: TryCells = (planned, ask) => tryWithRetries(planned, ask, askInCrowd);
+/** Tries the cells when nothing is removed: all must work, so a failure is tried again. */
+const tryUnbroken: TryCells = (planned, ask) => tryWithRetries(planned, ask, askInCrowd);
 
-/** Tries only TCP, from and to the pods of the first node. */
-async function tryShort(whole: MatrixCast, tryAll: TryCells = tryCells): Promise<MatrixVerdict[]> {
-  const cast = { ...whole, pods: whole.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
+/** Tries fewer kinds of pods and settings, and only TCP. The paths lead from and to pods of the first node. */
+async function tryShort(all: MatrixCast, tryAll: TryCells = tryCells): Promise<MatrixVerdict[]> {
+  const cast = { ...all, pods: all.pods.filter(({ kind }) => kinds.some((name) => name === kind.name)) };
   const verdicts: MatrixVerdict[] = [];
   for (const setting of settings.filter(({ encapsulation }) => encapsulation === 'none')) {
     await makeSetting(setting, cast);
@@ -94,11 +94,11 @@ function textOf(losses: readonly Loss[]): string {
   return losses.flatMap(({ without, rows: lost }) => [`without ${without}:`, ...lost.map(row)]).join('\n');
 }
 
-/** Rows that work although an object that they need is missing. A matrix that cannot fail proves nothing. */
-function unmoved({ name, neededBy }: Breakage, { rows: lost }: Loss): string[] {
+/** Rows that still work without objects that they should need. A matrix that cannot fail proves nothing. */
+function unaffected({ name, neededBy }: Breakage, { rows: lost }: Loss): string[] {
   return neededBy
     .filter((number) => !lost.some(({ row }) => row === number))
-    .map((number) => `row ${number} works without ${name}, though it is said to need them`);
+    .map((number) => `row ${number} works without ${name}, although the list says that it needs them`);
 }
 
 export function brokenTrial(nodes: readonly LabNode[]): Trial {
@@ -109,7 +109,7 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
       const cast = matrixCast(parts);
       // Agents would restore the objects that are removed.
       await parts.stopAgents();
-      const before = await tryShort(cast, tryWhole);
+      const before = await tryShort(cast, tryUnbroken);
       const losses: Loss[] = [];
       const faults: string[] = [];
       for (const breakage of breakages(nodes)) {
@@ -118,10 +118,10 @@ export function brokenTrial(nodes: readonly LabNode[]): Trial {
         const loss = lossOf(breakage.name, await tryShort(cast));
         await inAll(breakage, breakage.repair, parts);
         losses.push(loss);
-        faults.push(...unmoved(breakage, loss));
+        faults.push(...unaffected(breakage, loss));
       }
       // All must work again now; otherwise an earlier breakage could have caused a later loss.
-      const after = await tryShort(cast, tryWhole);
+      const after = await tryShort(cast, tryUnbroken);
       const all = [...before, ...after];
       return {
         places: cast.pods.map(({ place }) => place),

@@ -58,7 +58,7 @@ test('a negative podRPFilter arrives as -1, and `disabled` as `disable`, which t
   assert.deepEqual(plugin, { mode: 'disable', type: 'coordinator', podRPFilter: -1 });
 });
 
-test('a block that Spiderpool’s webhook completed passes on what it passed on there, and real wishes', () => {
+test('defaults that Spiderpool’s webhook filled in are passed on as there, and what the user set is too', () => {
   const passedOn = { txQueueLen: 0, tunePodRoutes: true, mode: 'auto', type: 'coordinator' };
   assert.deepEqual(coordinatorOf(completedCoordinator), passedOn);
   assert.deepEqual(coordinatorOf({ ...completedCoordinator, podRPFilter: 1, hostRuleTable: 600 }), {

@@ -1,5 +1,5 @@
-// The annotations that a definition has from its SpiderMultusConfig. The definition itself says which they are, so that
-// one that is removed there is removed here, and one of somebody else stays.
+// The annotations that are copied from a SpiderMultusConfig to its definition. The definition lists their keys. So a
+// copied annotation can be removed again, and annotations of others stay.
 
 /** The keys of copied annotations, separated by commas. No key has a comma. */
 export const COPIED_ANNOTATION = 'multus.orbweaver.io/copied-annotations';

@@ -1,4 +1,4 @@
-// What must be written so that a definition is as it should be. What others wrote on it stays.
+// The write that gives a definition its wanted content. What others wrote into it stays.
 
 import type { NetworkAttachmentDefinition, OwnerReference, SpiderMultusConfig } from '#api';
 import { COPIED_ANNOTATION, copiedKeys } from './copied-annotations.ts';

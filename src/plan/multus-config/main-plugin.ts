@@ -1,10 +1,10 @@
-// The plugin that makes the interface. The order of fields is Spiderpool's, and zeros stand where it writes them.
+// The plugin that makes the interface. The fields have Spiderpool's order. A zero is written where Spiderpool writes one.
 
 import { ipamObject } from './ipam.ts';
 import { parentName } from './parent.ts';
 import type { ParentedPart, Spec } from './spec.ts';
 
-/** Makes the configuration of one cniType. The part of the type is known to be set. */
+/** Makes the configuration of one cniType. Undefined if the spec has no part of that type. */
 type MainPlugin = (spec: Spec) => object | undefined;
 
 const mainPlugins: Readonly<Record<Exclude<Spec['cniType'], 'custom'>, MainPlugin>> = {
@@ -17,7 +17,7 @@ const mainPlugins: Readonly<Record<Exclude<Spec['cniType'], 'custom'>, MainPlugi
   ovs: (spec) => spec.ovs && ovsPlugin(spec, spec.ovs),
 };
 
-/** The configuration of the main plugin. Undefined for `custom`, and if the part of the type is missing. */
+/** The configuration of the main plugin. Undefined for `custom`, or if the spec has no part of its cniType. */
 export function mainPlugin(spec: Spec): object | undefined {
   return spec.cniType === 'custom' ? undefined : mainPlugins[spec.cniType](spec);
 }

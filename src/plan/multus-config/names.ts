@@ -2,11 +2,11 @@
 
 import { type SpiderMultusConfig, supportedVersions } from '#api';
 
-/** The name of the NetworkAttachmentDefinition. It is the name of the SpiderMultusConfig if the annotation is missing. */
+/** The name of the NetworkAttachmentDefinition. Without it, the definition has the name of the SpiderMultusConfig. */
 export const DEFINITION_NAME_ANNOTATION = 'multus.spidernet.io/cr-name';
-/** The version of the CNI specification that the configuration has. */
+/** The version of the CNI specification in which the configuration is written. */
 export const CNI_VERSION_ANNOTATION = 'multus.spidernet.io/cni-version';
-/** The name inside the CNI configuration. It is the name of the NetworkAttachmentDefinition if it is missing or empty. */
+/** The name inside the CNI configuration. If missing or empty, the configuration has the name of the definition. */
 export const CONFIG_NAME_ANNOTATION = 'cni.spidernet.io/cniconfig-name';
 /** The device plugin's resource of a network. Multus and the network resources injector read it. */
 export const RESOURCE_NAME_ANNOTATION = 'k8s.v1.cni.cncf.io/resourceName';
@@ -35,7 +35,7 @@ export function configName(config: Named): string {
   return config.metadata.annotations?.[CONFIG_NAME_ANNOTATION] || definitionName(config);
 }
 
-/** Whether our plugins have the version of the CNI specification. */
+/** Whether our plugins know this version of the CNI specification. */
 export function isSupportedVersion(version: string): boolean {
   return supportedVersions.some((supported) => supported === version);
 }
