@@ -55,7 +55,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     // A pod keeps its name when its container starts again.
     identity: `${pod}_${randomBytes(4).toString('hex')}`,
     leaseTimes,
-    // Spiderpool's chart sets the name with a slip of the pen.
+    // Spiderpool's chart misspells this variable.
     coordinatorName:
       env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
     ...(ciliumConfig !== undefined && { ciliumConfig }),

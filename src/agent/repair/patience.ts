@@ -1,4 +1,4 @@
-// How long to wait after a repair before looking at the same thing again.
+// How long to wait after a repair before the same pod, or the node, is compared again.
 
 import type { Clock } from '#base';
 

@@ -89,8 +89,8 @@ export class PodRepair {
   }
 
   /**
-   * Repairs the pod and records what its plan was made from. The kernel's part is done when this returns; the promise
-   * is for the write to disk. Throws the kernel's errors.
+   * Repairs the pod and records what its plan was made from. The kernel is repaired when this returns. The promise
+   * resolves when the record is on the disk. Throws the kernel's errors.
    */
   repair(
     containerId: string,

@@ -97,7 +97,10 @@ export class Repair {
     attachments.onChange = (containerId) => this.#follower.changed(containerId);
   }
 
-  /** Repairs what broke while no agent ran, as recorded: the API server may be unreachable for long. */
+  /**
+   * Repairs what broke while no agent ran. The plans come from the records, because the API server may be unreachable for
+   * long.
+   */
   start(): void {
     for (const containerId of this.#pods.containers()) void this.#follower.follow(containerId);
     this.#nodeRules.look();

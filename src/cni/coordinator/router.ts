@@ -1,4 +1,4 @@
-// Translates the options of CNI type `router` into options of the coordinator: an underlay NIC beside an overlay's.
+// Translates the options of CNI type `router`, for an underlay NIC beside an overlay's, into options of the coordinator.
 
 import type { CoordinatorConf, RouterConf } from '#api';
 

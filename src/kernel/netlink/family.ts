@@ -5,7 +5,7 @@ import type { Family } from '#ip';
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** Undefined means all families: AF_UNSPEC. */
+/** The kernel's number of the family. Without a family, that of all: AF_UNSPEC. */
 export function familyNumber(family: Family | undefined): number {
   if (family === undefined) return 0;
   return family === 4 ? AF_INET : AF_INET6;

@@ -15,7 +15,7 @@ export type Purpose = 'pods' | 'services';
 const kubeadmField = { pods: 'podSubnet', services: 'serviceSubnet' } as const;
 const managerFlag = { pods: 'cluster-cidr', services: 'service-cluster-ip-range' } as const;
 const k3sFlag = { pods: 'cluster-cidr', services: 'service-cidr' } as const;
-/** GetDefaultAddresses of k3s (pkg/util). The family of the server's node decides. */
+/** The defaults of k3s (GetDefaultAddresses, pkg/util). The family of the server's node says which one applies. */
 const k3sDefault = {
   pods: { 4: '10.42.0.0/16', 6: 'fd00:42::/56' },
   services: { 4: '10.43.0.0/16', 6: 'fd00:43::/112' },
@@ -57,12 +57,12 @@ export function kubeadmNetworks(
   }
 }
 
-/** The flags of kube-controller-manager. Of a flag that is given twice, the last counts. */
+/** The flags of kube-controller-manager. If a flag is given twice, the last one counts. */
 export function managerNetworks(reader: SourceReader, purpose: Purpose): Answer {
   return podFlag(reader, 'controllerManagers', managerFlag[purpose]);
 }
 
-/** The flags of kube-apiserver. It knows no networks of pods. */
+/** The flags of kube-apiserver. It has no flag for the networks of pods. */
 export function apiServerNetworks(reader: SourceReader): Answer {
   return podFlag(reader, 'apiServers', managerFlag.services);
 }
@@ -88,8 +88,8 @@ function isLiving({ metadata, status }: Pod): boolean {
 }
 
 /**
- * The arguments of k3s and RKE2 servers, configuration files included, which each node has in an annotation. A flag
- * adds to the same flag before it. Without a flag, the documented default counts.
+ * The arguments of k3s and RKE2 servers. An annotation of each node has them, with those of configuration files. A
+ * repeated flag adds networks. Without the flag, the documented default applies.
  */
 export function k3sNetworks(reader: SourceReader, purpose: Purpose): Answer {
   const nodes = reader.items('nodes');

@@ -30,7 +30,7 @@ function pluginIssues(value: string, index: number): AdmissionIssue[] {
   return [{ field, value, message: `invalid ${value}: ${problem}`, forbidden: true }];
 }
 
-/** The error of `read` in words. Undefined if it reads. */
+/** What is wrong, in the words of the error that `read` throws. Undefined if it throws none. */
 export function problemOf(read: () => unknown): string | undefined {
   try {
     read();

@@ -1,5 +1,5 @@
-// The `coordinator` plugin of a SpiderMultusConfig: what its block says, and nothing else. The SpiderCoordinator decides
-// about the rest.
+// The `coordinator` plugin of a SpiderMultusConfig. It has only the options that the block sets. All others come from the
+// SpiderCoordinator.
 
 import type { LogOptions, Spec } from './spec.ts';
 
@@ -7,7 +7,7 @@ type Block = NonNullable<Spec['coordinator']>;
 
 /** The configuration of the plugin. Empty texts and lists mean absent, as in Spiderpool. */
 export function coordinatorPlugin({ coordinator = {}, logOptions }: Spec): object {
-  const block = wishesOf(coordinator);
+  const block = setByUser(coordinator);
   return {
     txQueueLen: block.txQueueLen,
     vethLinkAddress: block.vethLinkAddress || undefined,
@@ -27,10 +27,10 @@ export function coordinatorPlugin({ coordinator = {}, logOptions }: Spec): objec
 }
 
 /**
- * The block without defaults that Spiderpool wrote and never passed on. In a block that its webhook completed,
- * `hostRuleTable: 500` and `podRPFilter: 0` say nothing about the wishes of the user (docs/adr/0031).
+ * What the user set in the block. Spiderpool's webhook filled in `hostRuleTable: 500` and `podRPFilter: 0`, and Spiderpool
+ * never passed them on (docs/adr/0031). They are left out of a block that the webhook has completed.
  */
-function wishesOf(block: Block): Block {
+function setByUser(block: Block): Block {
   const { hijackCIDR, policyRoutes, podMACPrefix, podDefaultRouteNIC } = block;
   const added = [hijackCIDR, policyRoutes, podMACPrefix, podDefaultRouteNIC];
   if (added.some((field) => field === undefined)) return block;
@@ -42,7 +42,7 @@ function wishesOf(block: Block): Block {
   };
 }
 
-/** Under the names that the plugin reads. */
+/** The options of the log, by the names that the plugin reads. */
 function logObject(log: LogOptions): object | undefined {
   const fields = {
     logLevel: log.logLevel || undefined,

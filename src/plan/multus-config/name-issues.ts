@@ -33,7 +33,7 @@ export function nameIssues({ metadata }: Pick<SpiderMultusConfig, 'metadata'>): 
   });
 }
 
-/** The name that a definition got stays with it: pods name it in their annotations. */
+/** A definition keeps its name, because pods name it in their annotations. */
 export function renamingIssues(config: SpiderMultusConfig, old: SpiderMultusConfig): AdmissionIssue[] {
   const [before, now] = [old, config].map(
     ({ metadata }) => metadata.annotations?.[DEFINITION_NAME_ANNOTATION],

@@ -1,5 +1,5 @@
-// Checks of a spec that a schema cannot make: which parts go together, and whether they can be rendered. The rules of the
-// CRD say some of them too. Objects that an older CRD accepted are checked here alone.
+// Checks of a spec that a schema cannot make: which parts go together, and whether they can be rendered. The CRD has
+// rules for some of them too, but an older CRD has accepted objects without these rules.
 
 import { coordinatorIssues } from '#api';
 import { isOrbError } from '#base';
@@ -63,7 +63,7 @@ function vlanModeIssues({ cniType, vlan }: Spec): AdmissionIssue[] {
   return [{ field: 'spec.vlan.vlanID', value: vlan.vlanID, message }];
 }
 
-/** A greatest rate of 0 is no limit. Spiderpool refuses every least rate beside it. */
+/** 0 is no limit, so each minimum is valid with a maximum of 0. Spiderpool refuses these. */
 function rateIssues({ sriov }: Spec): AdmissionIssue[] {
   const { minTxRateMbps: least = 0, maxTxRateMbps: greatest = 0 } = sriov ?? {};
   if (greatest === 0 || least <= greatest) return [];
@@ -83,7 +83,7 @@ function trunkIssues({ ovs }: Spec): AdmissionIssue[] {
   });
 }
 
-/** The block need not say where the networks of pods come from: only the SpiderCoordinator's own word counts. */
+/** `podCIDRType` may be absent in the block, because only that of the SpiderCoordinator counts. */
 function blockIssues({ coordinator }: Spec): AdmissionIssue[] {
   if (coordinator === undefined) return [];
   return coordinatorIssues(coordinator, coordinator).map((issue) => ({

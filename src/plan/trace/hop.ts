@@ -1,4 +1,4 @@
-// One namespace on the way of a packet, and what happens to the packet there, in the words of iproute2 and conntrack.
+// One namespace on the path of a packet, and what happens to the packet there, in the words of iproute2 and conntrack.
 
 import { type Address, formatAddress } from '#ip';
 import { LOCAL_TABLE, type NextHop, type Rule } from '#net';

@@ -1,4 +1,4 @@
-// The ways of docs/matrix.md: for each row of the forwarding matrix, which pod of the sample cluster sends which
+// The paths of docs/matrix.md: for each row of the forwarding matrix, which pod of the sample cluster sends which
 // request.
 
 import type { Address, Family } from '#ip';
@@ -94,7 +94,7 @@ const cases: readonly Case[] = [
   one(30, 'two underlay NICs to another pod’s net1', 'T1', { pod: 'T2', nic: 'net1' }),
 ];
 
-/** One way of a row, as the plan makes it. */
+/** One path of a row, as the plan makes it. */
 export interface RowPath {
   readonly row: number;
   readonly title: string;
@@ -109,7 +109,7 @@ export interface RowPath {
 const POD_PORT = 8080;
 const SERVICE_PORT = 80;
 
-/** The ways of one row with these settings. Empty if no row has the number. */
+/** The paths of one row with these settings. Empty if no row has the number. */
 export function describeRow(
   row: number,
   settings: SampleSettings,

@@ -20,7 +20,7 @@ export interface Visit {
   readonly next?: { readonly place: Place; readonly inputDev: string };
 }
 
-/** What stays the same on the whole way. */
+/** What stays the same on the whole path. */
 export interface Journey extends Pick<NetfilterParts, 'connections' | 'choose'> {
   readonly world: World;
 }

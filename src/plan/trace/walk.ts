@@ -1,4 +1,4 @@
-// The way of a connection: its first packet, the reply, and for TCP the packet after the reply.
+// The path of a connection: its first packet, the reply, and for TCP the packet after the reply.
 
 import { type Address, formatAddress, sameAddress } from '#ip';
 import type { Connection } from './connection.ts';
@@ -47,7 +47,7 @@ export interface Trace {
 }
 
 const CLIENT_PORT = 40_000;
-/** A longer way is a loop. */
+/** A longer path is a loop. */
 const MAXIMUM_HOPS = 16;
 
 export function trace(world: World, asked: TraceRequest): Trace {

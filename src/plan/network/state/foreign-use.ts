@@ -36,7 +36,7 @@ export const usualNumbers: PodNumbers = {
   replyMark: REPLY_MARK,
 };
 
-/** Whether another program made it. */
+/** Whether another program made the route or rule. */
 export function isForeign({ protocol }: { readonly protocol?: number }): boolean {
   return protocol !== ROUTE_PROTOCOL;
 }

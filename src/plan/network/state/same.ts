@@ -63,7 +63,7 @@ function sameHops(a: readonly Hop[], b: readonly Hop[]): boolean {
   return a.length === b.length && a.every((hop) => b.some((other) => sameHop(hop, other)));
 }
 
-/** The maker does not count: the kernel holds no second rule with the same fields. */
+/** Who made it does not matter: the kernel has no second rule with the same fields. */
 export function sameRule(a: Rule, b: Rule): boolean {
   return (
     a.family === b.family &&
