@@ -14,7 +14,6 @@ const MOST_HELD_BYTES = 64 * 1024 * 1024;
 const MOST_CONNECTIONS = 1000;
 /** The API server waits 10 s by default. */
 const REQUEST_MS = 10_000;
-const HANDSHAKE_MS = 5_000;
 
 /** Answers one request, in time by itself. */
 export type Reviewer = (request: ReviewRequest) => ReviewAnswer | Promise<ReviewAnswer>;
@@ -23,6 +22,8 @@ export interface WebhookServerOptions {
   readonly log: Logger;
   /** By path. */
   readonly reviewers: ReadonlyMap<string, Reviewer>;
+  /** How long a client may take to send a request. Default 10 s. */
+  readonly requestMs?: number;
 }
 
 /** A refusal that is said by the status of HTTP. */
@@ -42,11 +43,12 @@ export class WebhookServer {
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
+    const { requestMs = REQUEST_MS } = options;
     const limits = {
-      requestTimeout: REQUEST_MS,
-      headersTimeout: HANDSHAKE_MS,
-      handshakeTimeout: HANDSHAKE_MS,
-      connectionsCheckingInterval: 1000,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
+      handshakeTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(requestMs, 1000),
     };
     this.#server = createServer({ minVersion: 'TLSv1.2', ...limits }, (request, response) => {
       void this.#serve(request, response);
@@ -119,23 +121,26 @@ export class WebhookServer {
   }
 
   /** Its bytes count as held until they are given back. */
-  async #body(request: IncomingMessage): Promise<Buffer> {
+  #body(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let length = 0;
-    try {
-      for await (const chunk of request as AsyncIterable<Buffer>) {
+    return new Promise((resolve, reject) => {
+      const refuse = (status: number, message: string) => {
+        this.#heldBytes -= length;
+        length = 0;
+        // The rest is read and forgotten, so that the client can read the answer.
+        request.removeAllListeners('data').removeAllListeners('end').resume();
+        reject(new HttpRefusal(status, message));
+      };
+      request.on('data', (chunk: Buffer) => {
         length += chunk.length;
         this.#heldBytes += chunk.length;
         chunks.push(chunk);
-        if (length > LONGEST_BODY_BYTES)
-          throw new HttpRefusal(413, `a review has at most ${LONGEST_BODY_BYTES} bytes`);
-        if (this.#heldBytes > MOST_HELD_BYTES) throw new HttpRefusal(503, 'too many reviews at once');
-      }
-      return Buffer.concat(chunks);
-    } catch (error) {
-      this.#heldBytes -= length;
-      if (error instanceof HttpRefusal) throw error;
-      throw new HttpRefusal(408, `the request broke off: ${errorText(error)}`);
-    }
+        if (length > LONGEST_BODY_BYTES) refuse(413, `a review has at most ${LONGEST_BODY_BYTES} bytes`);
+        else if (this.#heldBytes > MOST_HELD_BYTES) refuse(503, 'too many reviews at once');
+      });
+      request.on('end', () => resolve(Buffer.concat(chunks)));
+      request.on('error', (error) => refuse(408, `the request broke off: ${errorText(error)}`));
+    });
   }
 }

@@ -1,0 +1,158 @@
+// What clients may do to the server of the webhooks.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpsRequest } from 'node:https';
+import { connect as connectTcp } from 'node:net';
+import { after, before, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { silentLogger } from '#base';
+import { newIdentity } from './identity.ts';
+import { WebhookServer } from './webhook-server.ts';
+
+const identity = newIdentity(['hook.svc'], Date.now());
+const server = new WebhookServer({
+  log: silentLogger,
+  requestMs: 500,
+  reviewers: new Map([
+    ['/validate', ({ name }) => ({ allowed: name !== 'bad' })],
+    [
+      '/bug',
+      () => {
+        throw new TypeError('a bug');
+      },
+    ],
+  ]),
+});
+let port: number;
+before(async () => {
+  server.show(identity.serving);
+  port = await server.listen(0);
+});
+after(() => server.stop());
+
+const tls = { ca: identity.authorities.join(''), servername: 'hook.svc' };
+const json = { 'content-type': 'application/json' };
+
+function call(
+  body: string,
+  { path = '/validate', method = 'POST', headers = json as object } = {},
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', path, method, headers: { ...headers }, agent: false, ...tls };
+    const request = httpsRequest(options as object, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function review(change: object = {}): string {
+  const request = {
+    uid: 'u1',
+    kind: { group: 'g', version: 'v1', kind: 'Thing' },
+    resource: { group: 'g', version: 'v1', resource: 'things' },
+    operation: 'CREATE',
+    name: 'a',
+    object: { metadata: { name: 'a' } },
+    ...change,
+  };
+  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+}
+
+/** The server is as it was. */
+async function stillServes(): Promise<void> {
+  assert.deepEqual(JSON.parse((await call(review())).text), {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid: 'u1', allowed: true },
+  });
+}
+
+test('what is no review of this version is refused with the field, and the server serves on', async () => {
+  const cases: [string, number, RegExp][] = [
+    ['{"a":', 400, /is not valid JSON/],
+    ['[]', 400, /must be of type object/],
+    ['{}', 400, /apiVersion: is required/],
+    [review().replace('k8s.io/v1', 'k8s.io/v1beta1'), 400, /apiVersion: "admission\.k8s\.io\/v1beta1"/],
+    [review({ uid: '' }), 400, /request\.uid/],
+    [review({ operation: 'CONNECT' }), 400, /request\.operation: "CONNECT"/],
+    [review({ object: null }), 400, /request\.object of CREATE: null/],
+    [review({ operation: 'DELETE' }), 400, /request\.oldObject of DELETE: .*is required/],
+    [review({ object: [] }), 400, /request\.object/],
+    ['['.repeat(100_000), 400, /nested more than 200 levels/],
+    [`{"a":"${'\\'.repeat(200_001)}`, 400, /is not valid JSON/],
+  ];
+  for (const [body, status, text] of cases) {
+    const answer = await call(body);
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.text, text);
+    assert.ok(answer.text.length < 1000);
+  }
+  await stillServes();
+});
+
+test('other paths, methods and types are refused, and a bug answers 500 alone', async () => {
+  assert.equal((await call(review(), { path: '/other' })).status, 404);
+  assert.equal((await call('', { method: 'GET' })).status, 405);
+  assert.equal((await call(review(), { headers: { 'content-type': 'text/plain' } })).status, 415);
+  assert.equal((await call(review(), { path: '/bug' })).status, 500);
+  assert.equal((await call('', { path: '/webhook-health-check', method: 'GET' })).status, 200);
+  await stillServes();
+});
+
+test('a huge review is refused, and its bytes are forgotten', async () => {
+  const huge = review({ object: { text: 'x'.repeat(5 * 1024 * 1024) } });
+  // Twenty of them are more than the server holds at once.
+  for (let turn = 0; turn < 20; turn++) {
+    const answer = await call(huge);
+    assert.deepEqual([answer.status, answer.text], [413, 'a review has at most 4194304 bytes']);
+  }
+  await stillServes();
+});
+
+test('slow clients are disconnected: before the handshake, in the headers and in the body', async () => {
+  const silent = connectTcp(port, '127.0.0.1');
+  const headers = connectTls({ port, host: '127.0.0.1', ...tls });
+  headers.write('POST /validate HTTP/1.1\r\n');
+  const body = connectTls({ port, host: '127.0.0.1', ...tls });
+  body.write('POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
+  await stillServes();
+  await Promise.all(
+    [silent, headers, body].map(async (socket) => {
+      socket.on('error', () => {}).resume();
+      await once(socket, 'close');
+    }),
+  );
+  await stillServes();
+});
+
+test('two hundred reviews at once are all answered', async () => {
+  const names = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? 'good' : 'bad'));
+  const answers = await Promise.all(names.map((name) => call(review({ name, uid: name }))));
+  const said = answers.map(({ text }) => (JSON.parse(text) as { response: object }).response);
+  assert.deepEqual(
+    said,
+    names.map((name) => ({ uid: name, allowed: name === 'good' })),
+  );
+});
+
+test('TLS older than 1.2 and another name are not accepted, and new certificates are shown at once', async () => {
+  const old = connectTls({ port, host: '127.0.0.1', ...tls, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+  await assert.rejects(once(old, 'secureConnect'));
+  const shown = async () => {
+    const socket = connectTls({ port, host: '127.0.0.1', ...tls, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  const before = await shown();
+  server.show(newIdentity(['hook.svc'], Date.now()).serving);
+  assert.notEqual(await shown(), before);
+  server.show(identity.serving);
+  await stillServes();
+});
