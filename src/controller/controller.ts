@@ -109,6 +109,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
           isReady ? admission?.problem : 'the controller is still reading the cluster',
         );
   void networks.start();
+  addresses.subscribe((_, change, type) => admission?.shows(type.plural, change));
   await admission?.start();
   void Promise.all([settings.start(), addresses.start()]).then(() => {
     isReady = true;

@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { crdManifests, type KubeObject, resources } from '#api';
-import { type Admission, ApiServer } from '#apiserver';
+import { crdManifests, type KubeObject, type ResourceType, resources } from '#api';
+import { type Admission, ApiServer, poolAdmission } from '#apiserver';
 import { silentLogger, systemClock } from '#base';
 import { type RunningController, startController } from '#controller';
 import { parseNetwork } from '#ip';
 import { connect, type KubeClient } from '#kube';
+import { until } from '../e2e/program.ts';
 
 /** Bodies are untyped on purpose: their form is what is tested. */
 // oxlint-disable-next-line typescript/no-redundant-type-constituents
@@ -23,6 +24,21 @@ export interface Answer {
 
 const token = 'secret';
 const root = join(import.meta.dirname, '../..');
+
+/** The admission of the embedded API server, as its program has it. */
+export function ownAdmission(cluster: Cluster): Admission {
+  const stored =
+    <T extends KubeObject>(type: ResourceType<T>) =>
+    () =>
+      cluster.server.objects(type) as unknown as T[];
+  return poolAdmission({
+    pools: stored(resources.spiderIPPools),
+    subnets: stored(resources.spiderSubnets),
+    nodes: stored(resources.nodes),
+    multusConfigs: stored(resources.spiderMultusConfigs),
+    definitions: stored(resources.networkAttachmentDefinitions),
+  });
+}
 
 /** The embedded API server with our CRDs, in this process. */
 export class Cluster {
@@ -120,6 +136,15 @@ export class Cluster {
       addressType: 'IPv4',
       endpoints: [{ addresses: ['127.0.0.1'] }],
       ports: [{ name: 'webhooks', port: first?.webhookPort ?? 0 }],
+    });
+    const types = [resources.mutatingWebhookConfigurations, resources.validatingWebhookConfigurations];
+    await until('the certificates are spread', async () => {
+      const configurations = await Promise.all(
+        types.map((type) => this.client().get(type, { name: 'orbweaver' })),
+      );
+      return configurations.every(({ webhooks = [] }) =>
+        webhooks.every(({ clientConfig }) => clientConfig.caBundle !== undefined),
+      );
     });
   }
 }

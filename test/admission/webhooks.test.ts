@@ -11,11 +11,6 @@ const cluster = new Cluster();
 before(async () => {
   await cluster.start();
   await cluster.install(await cluster.startReplica('one'));
-  const type = resources.validatingWebhookConfigurations;
-  await until('the certificates are spread', async () => {
-    const { webhooks = [] } = await cluster.client().get(type, { name: 'orbweaver' });
-    return webhooks.every(({ clientConfig }) => clientConfig.caBundle !== undefined);
-  });
 });
 after(() => cluster.stop());
 
@@ -42,4 +37,45 @@ test('a pool gets its defaults by a webhook, and a wrong one is refused with fie
     refused.body.message,
     'admission webhook "kinds.orbweaver.io" denied the request: SpiderIPPool.spiderpool.spidernet.io "b" is invalid: spec.ips[0]: Invalid value: "10.6.0.2": not match base subnet: 10.7.0.0/16 only has 10.7.0.0-10.7.255.255',
   );
+});
+
+test('of a hundred equal pools made at once one is stored, and its addresses are free when it is deleted', async () => {
+  const spec = { subnet: '10.9.0.0/24', ips: ['10.9.0.1'] };
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => cluster.call('POST', pools, pool(`same${index}`, spec))),
+  );
+  const stored = answers.filter(({ code }) => code === 201);
+  assert.equal(stored.length, 1);
+  const [{ body } = { body: undefined }] = stored;
+  for (const { code, body: refused } of answers.filter((answer) => answer.code !== 201)) {
+    assert.equal(code, 422);
+    assert.match(refused.message, new RegExp(`overlap with IPPool ${body.metadata.name} in IP ranges`));
+  }
+  assert.equal((await cluster.call('DELETE', `${pools}/${body.metadata.name}`)).code, 200);
+  await until('the controller has seen the deletion', async () => {
+    const dryRun = await cluster.call('POST', `${pools}?dryRun=All`, pool('other', spec));
+    return dryRun.code === 201;
+  });
+});
+
+test('our configurations get their certificates back when somebody removes them, and others are not touched', async () => {
+  const type = resources.mutatingWebhookConfigurations;
+  const client = cluster.client();
+  const bundles = async () => {
+    const { webhooks = [] } = await client.get(type, { name: 'orbweaver' });
+    return webhooks.map(({ clientConfig }) => clientConfig.caBundle);
+  };
+  const [right] = await bundles();
+  const foreign = {
+    name: 'foreign.example.org',
+    clientConfig: { service: { namespace: 'kube-system', name: 'other' } },
+    ...{ sideEffects: 'None', admissionReviewVersions: ['v1'], failurePolicy: 'Ignore' },
+  };
+  const body = [
+    { op: 'remove', path: '/webhooks/0/clientConfig/caBundle' },
+    { op: 'add', path: '/webhooks/0', value: foreign },
+  ];
+  await client.patch(type, { name: 'orbweaver' }, { type: 'json', body });
+  await until('the certificates are back', async () => (await bundles())[1] === right);
+  assert.equal((await bundles())[0], undefined);
 });

@@ -1,9 +1,11 @@
 // Admission on a cluster: certificates, the HTTPS server of the webhooks, and the decisions behind it.
 
+import type { KubeObject } from '#api';
 import type { Clock, Logger } from '#base';
-import type { KubeClient } from '#kube';
+import type { KubeClient, ObjectChange } from '#kube';
 import type { AdmissionCluster } from '#plan/admission';
 import { CaBundles } from './ca-bundles.ts';
+import { Claims } from './claims.ts';
 import { caBundleOf } from './identity.ts';
 import { IdentitySecret } from './identity-secret.ts';
 import { reviewersOf } from './reviewers.ts';
@@ -28,13 +30,15 @@ export class Admission {
   readonly #server: WebhookServer;
   readonly #secret: IdentitySecret;
   readonly #bundles: CaBundles;
+  readonly #claims: Claims;
   #port = 0;
 
   constructor(options: AdmissionOptions) {
     const { client, clock, log, namespace, cluster } = options;
     const shared = { client, clock, log };
     this.#options = options;
-    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster) });
+    this.#claims = new Claims({ client, clock, namespace });
+    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster, this.#claims) });
     const service = { namespace, name: SERVICE_NAME };
     this.#bundles = new CaBundles({ ...shared, service });
     const host = `${SERVICE_NAME}.${namespace}.svc`;
@@ -57,6 +61,11 @@ export class Admission {
 
   async stop(): Promise<void> {
     await Promise.all([this.#server.stop(), this.#secret.stop(), this.#bundles.stop()]);
+  }
+
+  /** A handler of changes of pools and subnets. */
+  shows(plural: string, change: ObjectChange<KubeObject>): void {
+    this.#claims.shows(plural, change);
   }
 
   get port(): number {

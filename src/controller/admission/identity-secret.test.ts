@@ -12,12 +12,14 @@ const names = ['orbweaver-controller.kube-system.svc'];
 
 function replica(client: FakeKube, clock = new FakeClock()) {
   const adopted: Identity[] = [];
+  const warned: string[] = [];
+  const log = { ...silentLogger, warn: (_: object, message: string) => void warned.push(message) };
   const secret = new IdentitySecret({
-    ...{ client, clock, log: silentLogger, namespace: ref.namespace, names },
+    ...{ client, clock, log, namespace: ref.namespace, names },
     adopted: (identity) => adopted.push(identity),
   });
   secret.start();
-  return { secret, adopted, clock };
+  return { secret, adopted, warned };
 }
 
 const settled = async (condition: () => boolean) => {
@@ -35,6 +37,10 @@ test('two replicas that start at once serve with the same certificates', async (
   const [one, two] = both.map(({ adopted }) => adopted.at(-1)?.serving.certificate);
   assert.equal(one, two);
   assert.equal(client.calls.filter(({ verb }) => verb === 'create').length, 2, 'the race was real');
+  assert.deepEqual(
+    both.flatMap(({ warned }) => warned),
+    [],
+  );
 });
 
 test('the Secret of another program is left alone, and the replica says why it is not ready', async (t) => {

@@ -1,6 +1,7 @@
 // Which decision answers which webhook.
 
 import jsonpatch from 'fast-json-patch';
+import { errorText, isOrbError } from '#base';
 import {
   type AdmissionCluster,
   type AdmissionQuestion,
@@ -9,15 +10,41 @@ import {
   refusalText,
   storedObject,
 } from '#plan/admission';
+import type { Claims } from './claims.ts';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 import type { Reviewer } from './webhook-server.ts';
 
 /** The reviewers by path. */
-export function reviewersOf(cluster: AdmissionCluster): ReadonlyMap<string, Reviewer> {
+export function reviewersOf(cluster: AdmissionCluster, claims: Claims): ReadonlyMap<string, Reviewer> {
   return new Map<string, Reviewer>([
     ['/mutate', (request) => mutated(request, cluster)],
-    ['/validate', (request) => judged(request, cluster)],
+    ['/validate', (request) => ordered(request, cluster, claims)],
   ]);
+}
+
+/** Networks are judged one after the other, also where several replicas are asked at once. */
+async function ordered(
+  request: ReviewRequest,
+  cluster: AdmissionCluster,
+  claims: Claims,
+): Promise<ReviewAnswer> {
+  if (!claims.concerns(request)) return judged(request, cluster);
+  try {
+    return await claims.judge(request, (pending) =>
+      judged(request, {
+        ...cluster,
+        pools: () => [...cluster.pools(), ...pending.pools],
+        subnets: () => [...cluster.subnets(), ...pending.subnets],
+      }),
+    );
+  } catch (error) {
+    if (!isOrbError(error)) throw error;
+    const message = `whether others want the same addresses cannot be known now: ${errorText(error)}`;
+    return {
+      allowed: false,
+      status: { status: 'Failure', code: 503, reason: 'ServiceUnavailable', message },
+    };
+  }
 }
 
 function mutated(request: ReviewRequest, cluster: AdmissionCluster): ReviewAnswer {

@@ -8,22 +8,20 @@ import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { silentLogger } from '#base';
 import { newIdentity } from './identity.ts';
-import { WebhookServer } from './webhook-server.ts';
+import type { ReviewRequest } from './review.ts';
+import { type Reviewer, WebhookServer } from './webhook-server.ts';
 
 const identity = newIdentity(['hook.svc'], Date.now());
-const server = new WebhookServer({
-  log: silentLogger,
-  requestMs: 500,
-  reviewers: new Map([
-    ['/validate', ({ name }) => ({ allowed: name !== 'bad' })],
-    [
-      '/bug',
-      () => {
-        throw new TypeError('a bug');
-      },
-    ],
-  ]),
-});
+const reviewers = new Map<string, Reviewer>([
+  ['/validate', ({ name }: ReviewRequest) => ({ allowed: name !== 'bad' })],
+  [
+    '/bug',
+    () => {
+      throw new TypeError('a bug');
+    },
+  ],
+]);
+const server = new WebhookServer({ log: silentLogger, reviewers });
 let port: number;
 before(async () => {
   server.show(identity.serving);
@@ -114,13 +112,20 @@ test('a huge review is refused, and its bytes are forgotten', async () => {
   await stillServes();
 });
 
-test('slow clients are disconnected: before the handshake, in the headers and in the body', async () => {
-  const silent = connectTcp(port, '127.0.0.1');
-  const headers = connectTls({ port, host: '127.0.0.1', ...tls });
+test('slow clients are disconnected: before the handshake, in the headers and in the body', {
+  timeout: 20_000,
+}, async (t) => {
+  const hasty = new WebhookServer({ log: silentLogger, reviewers, requestMs: 500 });
+  t.after(() => hasty.stop());
+  hasty.show(identity.serving);
+  const place = { port: await hasty.listen(0), host: '127.0.0.1' };
+  const silent = connectTcp(place);
+  const headers = connectTls({ ...place, ...tls });
   headers.write('POST /validate HTTP/1.1\r\n');
-  const body = connectTls({ port, host: '127.0.0.1', ...tls });
-  body.write('POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
-  await stillServes();
+  const body = connectTls({ ...place, ...tls });
+  body.write(
+    'POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+  );
   await Promise.all(
     [silent, headers, body].map(async (socket) => {
       socket.on('error', () => {}).resume();

@@ -128,9 +128,10 @@ export class WebhookServer {
       const refuse = (status: number, message: string) => {
         this.#heldBytes -= length;
         length = 0;
-        // The rest is read and forgotten, so that the client can read the answer.
+        // The rest is read and forgotten, in the time of a request. A client that still sends would not read the answer.
         request.removeAllListeners('data').removeAllListeners('end').resume();
-        reject(new HttpRefusal(status, message));
+        const end = () => reject(new HttpRefusal(status, message));
+        request.once('end', end).once('close', end);
       };
       request.on('data', (chunk: Buffer) => {
         length += chunk.length;

@@ -1,0 +1,141 @@
+// Objects that admission refuses, with a part of the text. The numbers are those of Spiderpool's end-to-end cases.
+
+export interface RefusedCase {
+  /** The number of the case upstream, or empty. */
+  readonly number: string;
+  readonly kind:
+    | 'SpiderCoordinator'
+    | 'SpiderIPPool'
+    | 'SpiderMultusConfig'
+    | 'SpiderReservedIP'
+    | 'SpiderSubnet';
+  readonly spec: object;
+  readonly metadata?: object;
+  readonly text: RegExp;
+}
+
+const subnet = '10.6.0.0/16';
+const macvlan = { master: ['eth0'] };
+const inject = (kind: 'rdma' | 'network') => ({
+  annotations: { [`cni.spidernet.io/${kind}-resource-inject`]: 'group' },
+});
+
+/** Stored before the cases. */
+export const neighbours: readonly Pick<RefusedCase, 'kind' | 'spec'>[] = [
+  { kind: 'SpiderIPPool', spec: { subnet, ips: ['10.6.0.10-10.6.0.20'] } },
+  { kind: 'SpiderSubnet', spec: { subnet: '10.8.0.0/24', ips: ['10.8.0.10-10.8.0.20'] } },
+];
+
+const pool = (number: string, spec: object, text: RegExp): RefusedCase => ({
+  ...{ number, kind: 'SpiderIPPool', spec, text },
+});
+const config = (number: string, spec: object, text: RegExp, metadata = {}): RefusedCase => ({
+  ...{ number, kind: 'SpiderMultusConfig', spec, text, metadata },
+});
+
+export const refusedCases: readonly RefusedCase[] = [
+  pool(
+    'D00001',
+    { subnet, ips: ['10.6.0.20'] },
+    /spec\.ips: Forbidden: overlap with IPPool neighbour0 in IP ranges \[10\.6\.0\.20\]/,
+  ),
+  pool(
+    'D00001',
+    { subnet: '10.6.0.0/24' },
+    /spec\.subnet: .*overlap with IPPool neighbour0 which subnet is 10\.6\.0\.0\/16/,
+  ),
+  pool('D00003', { subnet, ips: ['10.6.1.1'], gateway: '10.7.0.1' }, /spec\.gateway: .*"10\.7\.0\.1"/),
+  pool('D00003', { subnet, ips: ['10.6.1.1'], gateway: '10.6.1.1' }, /spec\.gateway: .*"10\.6\.1\.1"/),
+  pool(
+    'D00003',
+    { subnet, ips: ['10.6.1.1'], routes: [{ dst: '0.0.0.0/0', gw: '10.6.0.1' }] },
+    /please specify 'spec\.gateway' to configure the default route/,
+  ),
+  pool(
+    'D00003',
+    { subnet, ips: ['10.6.1.1'], routes: [{ dst: '10.9.0.0/16', gw: '10.7.0.1' }] },
+    /spec\.routes\[0\]\.gw: .*"10\.7\.0\.1"/,
+  ),
+  pool('', { subnet, ips: ['10.7.0.1'] }, /spec\.ips\[0\]: .*not match base subnet/),
+  pool('', { subnet, ips: ['10.6.0.9-10.6.0.1'] }, /spec\.ips\[0\]/),
+  pool('', { subnet: 'none' }, /spec\.subnet/),
+  pool('', { subnet, ipVersion: 6 }, /spec\.(ipVersion|subnet)/),
+  pool('', { subnet, ips: ['10.6.1.1'], podAffinity: {} }, /empty podAffinity is invalid for SpiderIPPool/),
+  pool(
+    '',
+    { subnet: '10.8.0.0/24', ips: ['10.8.0.30'] },
+    /add some IP ranges .* that are not contained in controller Subnet neighbour1/,
+  ),
+  {
+    number: 'I00009',
+    kind: 'SpiderSubnet',
+    spec: { subnet: '10.8.0.0/16' },
+    text: /overlap with Subnet neighbour1/,
+  },
+  {
+    number: '',
+    kind: 'SpiderSubnet',
+    spec: { subnet: '10.6.0.0/24' },
+    text: /overlap with SpiderIPPool 'neighbour0'/,
+  },
+  { number: '', kind: 'SpiderReservedIP', spec: { ips: ['10.6.0.999'] }, text: /spec\.ips/ },
+  {
+    number: '',
+    kind: 'SpiderCoordinator',
+    spec: { mode: 'auto' },
+    text: /spec\.podCIDRType: .*one of auto, cluster, calico, cilium, none/,
+  },
+  {
+    number: '',
+    kind: 'SpiderCoordinator',
+    spec: { podCIDRType: 'auto', hijackCIDR: ['10.0.0.0/99'] },
+    text: /spec\.hijackCIDR\[0\]: .*must be a network/,
+  },
+  {
+    number: 'C00022',
+    kind: 'SpiderCoordinator',
+    spec: { podCIDRType: 'auto', podMACPrefix: '01:00' },
+    text: /podMACPrefix/,
+  },
+  config('M00005', { cniType: 'custom', customCNI: '{' }, /spec\.customCNI/),
+  config('M00015', { cniType: 'macvlan' }, /macvlan is required when cniType is macvlan/),
+  config(
+    'M00016',
+    { cniType: 'macvlan', macvlan: { ...macvlan, vlanID: 4095 } },
+    /spec\.macvlan\.vlanID: .*4095/,
+  ),
+  config('M00020', { cniType: 'macvlan', macvlan }, /cr-name/, {
+    annotations: { 'multus.spidernet.io/cr-name': '' },
+  }),
+  config('M00025', { cniType: 'macvlan', macvlan }, /cr-name/, {
+    annotations: { 'multus.spidernet.io/cr-name': 'A_b' },
+  }),
+  config('M00013', { cniType: 'macvlan', macvlan }, /cni-version/, {
+    annotations: { 'multus.spidernet.io/cni-version': '9.9.9' },
+  }),
+  config(
+    'M00023',
+    { cniType: 'macvlan', macvlan, coordinator: { podRPFilter: 3 } },
+    /spec\.coordinator\.podRPFilter/,
+  ),
+  config('M00028', { cniType: 'macvlan', macvlan }, /rdmaResourceName can not empty/, inject('rdma')),
+  config(
+    'M00029',
+    { cniType: 'macvlan', macvlan: { ...macvlan, rdmaResourceName: 'a/b' } },
+    /no any ippools configured/,
+    inject('rdma'),
+  ),
+  config(
+    'M00030',
+    { cniType: 'custom' },
+    /does not support RDMA resource or network resource injected/,
+    inject('rdma'),
+  ),
+  config(
+    'M00032',
+    { cniType: 'sriov', sriov: { resourceName: 'a/b' } },
+    /no any ippools configured/,
+    inject('network'),
+  ),
+  config('M00040', { cniType: 'vlan', vlan: { ...macvlan, vlanMode: 'auto', vlanID: 5 } }, /vlanID/),
+];
