@@ -4,6 +4,8 @@ import { areTooLong, MAXIMUM_ANNOTATION_BYTES } from './annotations.ts';
 import { type ApiObject, type Json, objectAt } from './json.ts';
 import type { StatusCause } from './status.ts';
 
+/** The longest name of an object, and the longest prefix of a label key. */
+const LONGEST_SUBDOMAIN = 253;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
@@ -42,7 +44,7 @@ export function validateMetadata(object: ApiObject): StatusCause[] {
         name,
         'a lowercase RFC 1123 label is needed: lower case alphanumerics and "-", at most 63 characters',
       );
-  } else if (name.length > 253 || !SUBDOMAIN.test(name)) {
+  } else if (!isSubdomain(name)) {
     say(
       'metadata.name',
       name,
@@ -54,7 +56,7 @@ export function validateMetadata(object: ApiObject): StatusCause[] {
       say(
         'metadata.labels',
         key,
-        'not a label key: optional DNS prefix and "/", then a name of at most 63 characters',
+        'not a label key: optional DNS prefix of at most 253 characters and "/", then a name of at most 63 characters',
       );
     if (typeof value !== 'string' || value.length > 63 || !LABEL_VALUE.test(value))
       say('metadata.labels', value, 'not a label value: at most 63 alphanumerics, "-", "_" or "."');
@@ -65,7 +67,7 @@ export function validateMetadata(object: ApiObject): StatusCause[] {
       say(
         'metadata.annotations',
         key,
-        'not an annotation key: optional DNS prefix and "/", then a name of at most 63 characters',
+        'not an annotation key: optional DNS prefix of at most 253 characters and "/", then a name of at most 63 characters',
       );
     if (typeof value !== 'string') say(`metadata.annotations.${key}`, value, 'must be a string');
   }
@@ -81,8 +83,12 @@ function isQualifiedName(key: string): boolean {
   const name = parts.pop() ?? '';
   return (
     parts.length <= 1 &&
-    (parts[0] === undefined || SUBDOMAIN.test(parts[0])) &&
+    (parts[0] === undefined || isSubdomain(parts[0])) &&
     name.length <= 63 &&
     LABEL_KEY_NAME.test(name)
   );
+}
+
+function isSubdomain(text: string): boolean {
+  return text.length <= LONGEST_SUBDOMAIN && SUBDOMAIN.test(text);
 }
