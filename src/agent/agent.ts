@@ -73,6 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const metrics = new AgentMetrics({
     running: () => gate.running,
     waiting: () => gate.waiting,
+    stuck: () => gate.stuck,
     queuedDels: () => replay.waiting,
   });
   const ipam = new Allocator({
@@ -156,8 +157,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   );
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
-    // ADDs wait until the pools are read and the queue was looked at: most addresses of the DELs are then free again. A later
-    // DEL does no harm, because it releases by the pod's UID.
+    // ADDs wait for the allocator, and at most ten seconds for each look at the queue: most addresses of the DELs are then
+    // free again. A later DEL does no harm, because it releases by the pod's UID.
     await Promise.all([ipam.start(), replay.start()]);
     await replay.clusterKnown();
     repair.clusterKnown();

@@ -140,7 +140,7 @@ async function afterReboot() {
     const { status } = await kube.get(resources.spiderIPPools, { name: 'v4' });
     const records = attachments.all();
     return {
-      queued: await queue.length(),
+      queued: (await queue.list()).length,
       held: Object.keys(JSON.parse(status?.allocatedIPs ?? '{}') as object).length,
       coordinator: records.filter(({ coordinator }) => coordinator !== undefined).length,
       ipam: records.filter(({ ipam: part }) => part !== undefined).length,

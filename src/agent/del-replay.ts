@@ -1,9 +1,10 @@
-// Serves the queue of DELs: once before the agent serves new pods, and regularly after that. A shim that has waited a
-// second also queues its DEL, and the API server may be unreachable.
+// Serves the queue of DELs, from before the agent serves new pods until it stops. A shim that has waited a second also
+// queues its DEL, and the API server may be unreachable.
 
-import { BackOff, type Clock, isOrbError, type Logger, OrbError } from '#base';
+import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type CniRequest, type CniType, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
-import type { Attachments, DelQueue, QueuedDel } from '#node';
+import type { Attachments, DelQueue } from '#node';
+import { DelSchedule, type Outcome, type ReadDel } from './del-schedule.ts';
 import type { Gate } from './gate.ts';
 import { orderKey } from './verbs.ts';
 
@@ -19,34 +20,35 @@ export interface DelReplayParts {
   readonly log: Logger;
 }
 
-/** Time limit for the turn of one queued DEL, and for its work. Both together have a second more than this. */
+/** Time limit of the work of one queued DEL. The wait for its turn does not count. */
 const DEL_TIMEOUT_MS = 10_000;
-/** Parallel DELs share the writes of their pool. The limit leaves room for requests of runtimes. */
-const LANES = 8;
-/** After this time a look begins no more retries, and {@link DelReplay.start} waits no longer for the look. */
-const LOOK_PATIENCE_MS = 10_000;
+/** A DEL ends soon after its time limit. One that does not is stuck. */
+const STUCK_AFTER_MS = DEL_TIMEOUT_MS + 1_000;
+/** How long the start of the agent waits for slow DELs, and again once it knows the cluster. */
+const START_PATIENCE_MS = 10_000;
 /** The interval between two looks at the queue. A look is one readdir of a folder that is usually empty. */
 const LOOK_MS = 1_000;
 
 export class DelReplay {
   readonly #parts: DelReplayParts;
   readonly #stop = new AbortController();
-  readonly #backOff = new BackOff({ firstMs: LOOK_MS, maximumMs: 30_000 });
+  readonly #schedule = new DelSchedule();
   #running: Promise<void> | undefined;
   #looking: Promise<void> = Promise.resolve();
-  /** DELs that have not ended within their time: a plugin waits for something that never comes. */
-  readonly #stuck = new Set<string>();
-  /** The number of DELs that wait, as far as known, for the metrics. */
-  waiting = 0;
+  #idle: (() => void)[] = [];
 
   constructor(parts: DelReplayParts) {
     this.#parts = parts;
   }
 
+  /** The number of DELs that wait, as far as known, for the metrics. */
+  get waiting(): number {
+    return this.#schedule.size;
+  }
+
   /** Writes a DEL to disk. The next look serves it. */
   async keep(request: CniRequest): Promise<void> {
     await this.#parts.queue.add({ request: request.id, bytes: requestFrame(request) });
-    this.waiting += 1;
   }
 
   /**
@@ -57,27 +59,27 @@ export class DelReplay {
     if (this.#running !== undefined) return;
     const looked = this.#look();
     this.#running = looked.catch(() => {}).then(() => this.#keepLooking());
-    await endsWithin(this.#parts.clock, LOOK_PATIENCE_MS, looked);
+    await this.#withPatience(looked);
   }
 
-  /** The API server is reachable: serves now what waited for it. */
+  /** The API server is reachable: serves now what waited for it. Slow DELs are not waited for. */
   async clusterKnown(): Promise<void> {
-    if (this.waiting > 0) await this.#lookAgain();
+    this.#schedule.clusterKnown(this.#parts.clock.monotonic());
+    await this.#withPatience(this.#lookAgain());
   }
 
+  /** Waits for DELs that run, unless they are stuck. They have their time limit. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the agent is stopping'));
     await this.#running;
+    await this.#served();
   }
 
   async #keepLooking(): Promise<void> {
-    const { clock } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await clock.sleep(this.waiting > 0 ? this.#backOff.next() : LOOK_MS, signal).catch(() => {});
-      const before = this.waiting;
+      await this.#parts.clock.sleep(LOOK_MS, signal).catch(() => {});
       if (!signal.aborted) await this.#lookAgain();
-      if (this.waiting === 0 || this.waiting < before) this.#backOff.reset();
     }
   }
 
@@ -90,106 +92,131 @@ export class DelReplay {
     }
   }
 
-  /** Looks never overlap: both would serve the same DEL. */
+  /** Looks never overlap: both would read the same DEL. */
   #look(): Promise<void> {
     const looked = this.#looking.then(() => this.#lookOnce());
     this.#looking = looked.catch(() => {});
     return looked;
   }
 
+  /** Finds new DELs and starts what is due. Waits for none of them. */
   async #lookOnce(): Promise<void> {
     const { queue, attachments, clock } = this.#parts;
     await attachments.flush();
-    const pass: Pass = { clusterAway: false };
-    const { signal } = this.#stop;
-    const over = new AbortController();
-    const serve = (queued: QueuedDel) => this.#serve(queued, pass);
-    const last = (queued: QueuedDel) => this.#asksCluster(queued);
-    const served = queue.replay(serve, { lanes: LANES, last, retries: over.signal, signal });
-    if (!(await endsWithin(clock, LOOK_PATIENCE_MS, served))) over.abort();
-    await served;
-    this.waiting = await queue.length();
+    const unread = this.#schedule.look(await queue.list(), clock.monotonic());
+    for (const id of unread) await this.#read(id);
+    this.#startDue();
   }
 
-  async #serve(queued: QueuedDel, pass: Pass): Promise<boolean> {
-    const asks = this.#asksCluster(queued);
-    if ((asks && pass.clusterAway) || this.#stuck.has(queued.request)) return false;
-    const { dispatcher, gate, clock, log } = this.#parts;
-    const request = requestOf(queued);
+  async #read(id: string): Promise<void> {
+    const { queue, types } = this.#parts;
+    try {
+      const bytes = await queue.read(id);
+      if (bytes === undefined) return this.#ended(id, 'gone');
+      const request = readRequest(decodeFrame(Buffer.from(bytes)));
+      const asksCluster = types.some(({ name, delNeeds }) => name === request.type && delNeeds === 'cluster');
+      this.#schedule.read({ id, request, key: orderKey(request), asksCluster });
+    } catch (error) {
+      this.#ended(id, await this.#failed(id, error));
+    }
+  }
+
+  #startDue(): void {
+    const { clock, gate } = this.#parts;
+    while (!this.#stop.signal.aborted) {
+      const next = this.#schedule.next(clock.monotonic(), (key) => gate.isBusy(key));
+      if (next === undefined) break;
+      void this.#serve(next);
+    }
+    if (!this.#schedule.isIdle) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  async #serve(del: ReadDel): Promise<void> {
+    this.#ended(del.id, await this.#try(del));
+    this.#startDue();
+  }
+
+  #ended(id: string, outcome: Outcome): void {
+    this.#schedule.ended(id, outcome, this.#parts.clock.monotonic());
+  }
+
+  async #try(del: ReadDel): Promise<Outcome> {
+    const { queue, gate } = this.#parts;
+    const { id, key, request } = del;
     const { CNI_CONTAINERID: containerId, CNI_IFNAME: interfaceName } = request.variables;
-    const own = log.child({
-      request: queued.request,
-      type: request.type,
-      verb: 'DEL',
-      containerId,
-      interfaceName,
-      queued: true,
-    });
+    const fields = { request: id, type: request.type, verb: 'DEL', containerId, interfaceName, queued: true };
+    const log = this.#parts.log.child(fields);
+    const onStuck = () => {
+      this.#schedule.leaveLane(id);
+      this.#startDue();
+    };
+    let isStarted = false;
     try {
       // This takes the pod's turn: the same DEL may still run for a shim that has stopped waiting.
-      const served = gate.run(orderKey(request), clock.monotonic() + DEL_TIMEOUT_MS, () =>
-        dispatcher().call(request, AbortSignal.timeout(DEL_TIMEOUT_MS), own),
-      );
-      await this.#inTime(queued.request, served);
+      await gate.run({ key, stuckAfterMs: STUCK_AFTER_MS, onStuck, log }, async () => {
+        if (this.#stop.signal.aborted) return;
+        isStarted = true;
+        await this.#inTime(del, log);
+      });
+      if (!isStarted) return 'skipped';
+      await queue.remove(id);
     } catch (error) {
-      if (asks && isAway(error)) pass.clusterAway = true;
-      throw error;
+      // An earlier request of the pod is stuck.
+      return isStarted ? this.#failed(id, error) : 'skipped';
     }
-    own.info({}, 'served a queued DEL');
-    return true;
+    log.info({}, 'served a queued DEL');
+    return 'gone';
   }
 
-  /** DELs that need only the node go first: after a reboot the API server may be unreachable for long. */
-  #asksCluster(queued: QueuedDel): boolean {
+  async #inTime({ id, request, asksCluster }: ReadDel, log: Logger): Promise<void> {
+    const { clock, dispatcher } = this.#parts;
+    const late = new AbortController();
+    const ended = new AbortController();
+    clock.sleep(DEL_TIMEOUT_MS, ended.signal).then(
+      () => late.abort(new OrbError('DEADLINE_PASSED', { message: 'a queued DEL has taken too long' })),
+      () => {},
+    );
     try {
-      const { type } = requestOf(queued);
-      return this.#parts.types.some(({ name, delNeeds }) => name === type && delNeeds === 'cluster');
-    } catch {
-      // A damaged DEL is reported when its turn comes.
-      return false;
+      await dispatcher().call(request, late.signal, log);
+      if (asksCluster) this.#schedule.clusterAnswers(id, true);
+    } catch (error) {
+      if (asksCluster && (late.signal.aborted || isOrbError(error, 'KUBE_UNREACHABLE'))) {
+        this.#schedule.clusterAnswers(id, false);
+      }
+      throw error;
+    } finally {
+      ended.abort();
     }
   }
 
-  /** Throws DEADLINE_PASSED if the DEL does not end in time, whatever it waits for. The other DELs continue. */
-  async #inTime(request: string, served: Promise<unknown>): Promise<void> {
-    // This is longer than the DEL's own deadline, which normally ends it.
-    if (await endsWithin(this.#parts.clock, DEL_TIMEOUT_MS + LOOK_MS, served)) return;
-    this.#stuck.add(request);
-    const forget = () => this.#stuck.delete(request);
-    served.then(forget, forget);
-    throw new OrbError('DEADLINE_PASSED', { message: 'a queued DEL is still running after its deadline' });
+  /** A DEL that cannot be set aside, for example on a disk that is read-only, is tried again. */
+  async #failed(id: string, error: unknown): Promise<Outcome> {
+    const { queue, log } = this.#parts;
+    try {
+      return (await queue.failed(id, error)) ? 'failed' : 'gone';
+    } catch (err) {
+      log.error({ request: id, err }, 'the agent could not set a DEL aside');
+      return 'failed';
+    }
   }
-}
 
-/**
- * Whether `work` ends within `ms`. Rejects if `work` rejects within that time. Slower work continues, and the caller
- * handles its outcome.
- */
-async function endsWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
-  const ended = new AbortController();
-  const late = clock.sleep(ms, ended.signal).then(
-    () => false,
-    () => true,
-  );
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    ended.abort();
+  /** Resolves when no DEL is tried any more, except those that are stuck. */
+  #served(): Promise<void> {
+    if (this.#schedule.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
-}
 
-/** One look at the queue. */
-interface Pass {
-  /**
-   * One DEL has waited for the cluster and failed. Hundreds of others would take an hour to fail one after the other.
-   */
-  clusterAway: boolean;
-}
-
-function requestOf({ bytes }: QueuedDel): CniRequest {
-  return readRequest(decodeFrame(Buffer.from(bytes)));
-}
-
-function isAway(error: unknown): boolean {
-  return isOrbError(error, 'KUBE_UNREACHABLE') || (error as Error | undefined)?.name === 'TimeoutError';
+  /** Waits for the look and for what it has started, but only so long. */
+  async #withPatience(look: Promise<void>): Promise<void> {
+    const ended = new AbortController();
+    const late = this.#parts.clock.sleep(START_PATIENCE_MS, ended.signal).catch(() => {});
+    try {
+      await Promise.race([look.then(() => this.#served()), late]);
+    } finally {
+      ended.abort();
+    }
+  }
 }

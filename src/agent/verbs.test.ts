@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger, systemClock } from '#base';
+import { type Clock, silentLogger, systemClock } from '#base';
+import { FakeClock } from '#base/testing';
 import { type CniPlugin, type CniRequest, Dispatcher } from '#cni';
 import { Gate } from './gate.ts';
 import { orderKey, VerbServer } from './verbs.ts';
@@ -23,7 +24,7 @@ const request = (verb: string, more: Partial<CniRequest> = {}): CniRequest => ({
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-function scene() {
+function scene(clock: Clock = systemClock) {
   const begun: string[] = [];
   const signals: AbortSignal[] = [];
   const hold = Promise.withResolvers<void>();
@@ -51,8 +52,8 @@ function scene() {
   const served: string[] = [];
   const verbs = new VerbServer({
     dispatcher,
-    gate: new Gate(1, systemClock),
-    clock: systemClock,
+    gate: new Gate(1, clock),
+    clock,
     metrics: { served: (type, verb, outcome) => void served.push(`${type} ${verb} ${outcome}`) },
     log: silentLogger,
   });
@@ -97,6 +98,27 @@ test('a DEL whose turn does not come in time is kept, and the runtime gets succe
   assert.equal(kept.length, 1);
   hold.resolve();
   await first;
+});
+
+test('a request that does not end: other pods are served, its own pod hears why, and its DEL is kept', async () => {
+  const clock = new FakeClock();
+  const { begun, kept, serve } = scene(clock);
+  void serve(request('ADD'));
+  await turn();
+  // An ADD may take ten seconds after its deadline to give back what it took.
+  await clock.advance(10_900);
+  const other = serve(request('DEL', { variables: { ...request('DEL').variables, CNI_ARGS: '' } }));
+  await turn();
+  assert.deepEqual(begun, ['ADD']);
+  await clock.advance(100);
+  await turn();
+  assert.deepEqual(begun, ['ADD', 'DEL']);
+  const next = await serve(request('ADD'));
+  assert.equal((JSON.parse(next.stdout) as { code: number }).code, 11);
+  assert.match(next.stdout, /pod ns\/a/);
+  assert.equal((await serve(request('DEL'))).exitCode, 0);
+  assert.equal(kept.length, 1);
+  void other;
 });
 
 test('running work learns that its caller has left or that its deadline has passed', async () => {

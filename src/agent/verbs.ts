@@ -11,6 +11,9 @@ export interface VerbMetrics {
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void;
 }
 
+/** What a request may take after its deadline: an ADD that failed gives back what it took. */
+const UNDO_MS = 10_000;
+
 /** Serves requests through the gate. */
 export class VerbServer {
   readonly #dispatcher: Dispatcher;
@@ -57,7 +60,8 @@ export class VerbServer {
     const signal = AbortSignal.any([callerGone, late.signal]);
     let answer: CniAnswer;
     try {
-      answer = await this.#inTurn(request, signal, () => this.#dispatcher.serve(request, signal, log));
+      const serve = () => this.#dispatcher.serve(request, signal, log);
+      answer = await this.#inTurn(request, { signal, log }, serve);
     } catch (error) {
       answer = await this.#dispatcher.refuse(request, error, log);
     } finally {
@@ -71,10 +75,15 @@ export class VerbServer {
 
   async #inTurn(
     request: CniRequest,
-    signal: AbortSignal,
+    { signal, log }: { signal: AbortSignal; log: Logger },
     serve: () => Promise<CniAnswer>,
   ): Promise<CniAnswer> {
-    const deadlineMs = this.#clock.monotonic() + request.deadlineMs;
+    const ticket = {
+      key: orderKey(request),
+      startByMs: this.#clock.monotonic() + request.deadlineMs,
+      stuckAfterMs: request.deadlineMs + UNDO_MS,
+      log,
+    };
     switch (request.variables.CNI_COMMAND) {
       // The runtime asks every few seconds. It must not take a busy agent for a dead one.
       case 'STATUS':
@@ -82,7 +91,7 @@ export class VerbServer {
       // CNI specification 1.1, "Lifecycle & Ordering": either GC runs, or ADDs and DELs. The DELs of our queue follow
       // this rule too.
       case 'GC':
-        return this.#gate.runAlone(orderKey(request), deadlineMs, serve);
+        return this.#gate.runAlone(ticket, serve);
       // ADDs wait outside the gate. Inside, they would take the places of the queued DELs that a starting agent must
       // serve first.
       case 'ADD':
@@ -91,7 +100,7 @@ export class VerbServer {
         break;
       default:
     }
-    return this.#gate.run(orderKey(request), deadlineMs, serve);
+    return this.#gate.run(ticket, serve);
   }
 }
 

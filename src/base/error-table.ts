@@ -314,6 +314,12 @@ export const errorTable = {
     advice: 'Check that the parent interface is up and has a carrier.',
     cni: 11,
   },
+  REQUEST_STUCK: {
+    meaning: 'An earlier request of the same pod does not end, so the agent cannot start this one.',
+    advice:
+      "Find the request in the agent's log: the line has its plugin and its pod. Restart the agent of this node to end the request; a DEL is then repeated.",
+    cni: 11,
+  },
   SUBNET_INVALID: {
     meaning: 'The spec or the status of a SpiderSubnet cannot be read.',
     advice:

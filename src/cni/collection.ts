@@ -1,17 +1,18 @@
 // GC (CNI specification 1.1): removes the attachments of a network that the runtime does not list. It continues after
 // errors.
 
-import type { NetConf } from '#api';
 import { OrbError } from '#base';
 import { type AttachmentRecord, type Attachments, partOf, type RecordPart } from '#node';
+import type { PluginCall } from './plugin.ts';
 
 /**
  * Calls `remove` for every attachment of the network that has the plugin's part and is not in
  * `cni.dev/valid-attachments`.
+ * Starts no removal after the signal has aborted: the agent then serves other requests, also of these pods.
  * @throws OrbError GC_INCOMPLETE with the texts of all errors, after all attachments were tried
  */
 export async function collectGarbage(
-  conf: NetConf,
+  { conf, signal }: Pick<PluginCall, 'conf' | 'signal'>,
   attachments: Attachments,
   part: RecordPart,
   remove: (record: AttachmentRecord) => Promise<void>,
@@ -23,6 +24,7 @@ export async function collectGarbage(
   for (const record of attachments.all()) {
     if (record.network !== conf.name || partOf(record, part) === undefined) continue;
     if (valid.has(`${record.containerId}/${record.interfaceName}`)) continue;
+    signal.throwIfAborted();
     try {
       await remove(record);
     } catch (error) {

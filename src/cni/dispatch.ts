@@ -144,6 +144,7 @@ export class Dispatcher {
 const passing: readonly ErrorCode[] = [
   'KUBE_UNREACHABLE',
   'DEADLINE_PASSED',
+  'REQUEST_STUCK',
   'NETNS_UNREACHABLE',
   'KUBE_FORBIDDEN',
   'KUBE_INVALID',

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { serveHealth } from '#program';
 import { AgentMetrics } from './metrics.ts';
 
-const load = { running: () => 3, waiting: () => 2, queuedDels: () => 1 };
+const load = { running: () => 3, waiting: () => 2, stuck: () => 4, queuedDels: () => 1 };
 
 test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {
   const metrics = new AgentMetrics(load);
@@ -16,6 +16,7 @@ test('requests are counted by type, verb and outcome, and running and waiting re
   assert.match(text, /^orbweaver_cni_request_duration_seconds_count\{.*verb="ADD".*\} 2$/m);
   assert.match(text, /^orbweaver_cni_requests_running 3$/m);
   assert.match(text, /^orbweaver_cni_requests_waiting 2$/m);
+  assert.match(text, /^orbweaver_cni_requests_stuck 4$/m);
   assert.match(text, /^orbweaver_del_queue_length 1$/m);
 });
 

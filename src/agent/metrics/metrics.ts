@@ -10,6 +10,15 @@ import { repairMetrics } from './repair-metrics.ts';
 /** Spiderpool's buckets start at 100 ms, which is longer than most of our requests take. Finer buckets come first. */
 const bucketSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
 
+/** What runs and what waits at the moment of the call. */
+export interface Load {
+  readonly running: () => number;
+  readonly waiting: () => number;
+  /** Requests that do not end, although their time is over. */
+  readonly stuck: () => number;
+  readonly queuedDels: () => number;
+}
+
 /** The agent's registry. Each thing that is counted has its own method. */
 export class AgentMetrics implements VerbMetrics {
   readonly registry = new Registry();
@@ -19,8 +28,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
   readonly #conflicts: Counter<'outcome'>;
 
-  /** @param load what runs and what waits at the moment of the call */
-  constructor(load: { running: () => number; waiting: () => number; queuedDels: () => number }) {
+  constructor(load: Load) {
     const registers = [this.registry];
     // The default setting wakes an idle agent every 10 ms to measure the delay of the event loop.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
@@ -56,6 +64,11 @@ export class AgentMetrics implements VerbMetrics {
       });
     gauge('orbweaver_cni_requests_running', 'CNI requests that are running', load.running);
     gauge('orbweaver_cni_requests_waiting', 'CNI requests that are waiting', load.waiting);
+    gauge(
+      'orbweaver_cni_requests_stuck',
+      'CNI requests that do not end although their time is over; restart the agent to end them',
+      load.stuck,
+    );
     gauge('orbweaver_del_queue_length', 'DELs in the queue on disk', load.queuedDels);
   }
 

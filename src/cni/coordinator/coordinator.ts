@@ -196,7 +196,7 @@ export class CoordinatorPlugin implements CniPlugin {
 
   async gc(call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
-    await collectGarbage(call.conf, attachments, coordinatorPart, (record) =>
+    await collectGarbage(call, attachments, coordinatorPart, (record) =>
       this.#remove(record, record.netns?.path, call.log),
     );
   }

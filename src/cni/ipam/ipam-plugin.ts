@@ -192,9 +192,7 @@ export class IpamPlugin implements CniPlugin {
   }
 
   async gc(call: PluginCall): Promise<void> {
-    await collectGarbage(call.conf, this.#parts.attachments, ipamPart, (record) =>
-      this.#remove(record, call),
-    );
+    await collectGarbage(call, this.#parts.attachments, ipamPart, (record) => this.#remove(record, call));
   }
 
   async status(): Promise<void> {
