@@ -8,7 +8,7 @@ import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
-import { addressKinds, networkKinds, settingKinds } from './kinds.ts';
+import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
@@ -32,6 +32,8 @@ export interface ControllerOptions {
   readonly healthPort: number | undefined;
   /** The port of the webhooks; undefined for none. 0 picks a free one. */
   readonly webhookPort: number | undefined;
+  /** Whether a pod or namespace with annotations that make no sense is refused, or its author is warned. */
+  readonly invalidAnnotations: 'refuse' | 'warn';
 }
 
 export interface RunningController {
@@ -51,6 +53,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const networks = new Informers({ client, clock, log }, networkKinds);
   const settings = new Informers({ client, clock, log }, settingKinds);
   const addresses = new Informers({ client, clock, log }, addressKinds);
+  const namespaces = new Informers({ client, clock, log }, namespaceKinds);
   const metrics: ControllerMetrics = new ControllerMetrics({
     waiting: () =>
       new Map(
@@ -58,7 +61,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ),
     objects: () =>
       new Map(
-        [networks, settings, addresses].flatMap((informers) =>
+        [networks, settings, addresses, namespaces].flatMap((informers) =>
           Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
         ),
       ),
@@ -100,6 +103,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
             definitions: () => networks.state.definitions.list(),
             families: [4, 6],
           },
+          namespaceNamed: (name) => namespaces.state.namespaces.get(name),
+          invalidAnnotations: options.invalidAnnotations,
         });
   let isReady = false;
   const health =
@@ -111,7 +116,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   void networks.start();
   addresses.subscribe((_, change, type) => admission?.shows(type.plural, change));
   await admission?.start();
-  void Promise.all([settings.start(), addresses.start()]).then(() => {
+  void Promise.all([settings.start(), addresses.start(), namespaces.start()]).then(() => {
     isReady = true;
     log.info({}, 'the controller has read the cluster');
   });
@@ -123,7 +128,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await admission?.stop();
       stopping.abort(new Error('the controller stops'));
       await competing;
-      await Promise.all([networks.stop(), settings.stop(), addresses.stop()]);
+      await Promise.all([networks.stop(), settings.stop(), addresses.stop(), namespaces.stop()]);
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
     },

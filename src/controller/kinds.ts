@@ -29,3 +29,6 @@ export const addressKinds = {
 
 export type AddressController = Controller<typeof addressKinds>;
 export type AddressState = StateOf<typeof addressKinds>;
+
+/** Whose annotations count for new pods at admission. */
+export const namespaceKinds = { namespaces: resources.namespaces } as const;

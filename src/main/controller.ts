@@ -11,9 +11,10 @@ import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeN
 import { readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--webhook-port PORT]
-  [--log-level LEVEL]
+  [--invalid-annotations warn|refuse] [--log-level LEVEL]
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
+--invalid-annotations  whether admission warns of pods and namespaces with wrong annotations (default) or refuses them
 --health-port   serves /v1/runtime/... and /metrics; "none" for no port
 Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_WEBHOOK_PORT,
   SPIDERPOOL_LOG_LEVEL,
@@ -26,6 +27,7 @@ const options = {
   namespace: { type: 'string' },
   'health-port': { type: 'string' },
   'webhook-port': { type: 'string' },
+  'invalid-annotations': { type: 'string', default: 'warn' },
   'log-level': { type: 'string' },
 } as const;
 
@@ -40,6 +42,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     '--webhook-port',
     values['webhook-port'] ?? env.SPIDERPOOL_WEBHOOK_PORT ?? '5722',
   );
+  const invalidAnnotations = warnOrRefuse(values['invalid-annotations']);
   const leaseTimes = readLeaseTimes(env);
   const reclaiming = readReclaiming(env);
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
@@ -63,6 +66,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     readYaml: parseYaml,
     healthPort: port,
     webhookPort,
+    invalidAnnotations,
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
   await controller.stop();
@@ -71,6 +75,12 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
 
 function inputError(subject: string, message: string): OrbError {
   return new OrbError('INPUT_INVALID', { message, subject });
+}
+
+function warnOrRefuse(text: string): 'warn' | 'refuse' {
+  if (text === 'warn' || text === 'refuse') return text;
+  const subject = '--invalid-annotations';
+  throw inputError(subject, `${subject} ${JSON.stringify(text)}: allowed are warn and refuse`);
 }
 
 /** Spiderpool's defaults: 15, 10 and 2 seconds. */

@@ -97,7 +97,10 @@ export class Cluster {
   }
 
   /** Starts a replica of the controller. It does not wait for its certificates. */
-  async startReplica(name: string): Promise<RunningController> {
+  async startReplica(
+    name: string,
+    invalidAnnotations: 'refuse' | 'warn' = 'warn',
+  ): Promise<RunningController> {
     const replica = await startController({
       client: this.client(),
       clock: systemClock,
@@ -109,6 +112,7 @@ export class Cluster {
       readYaml: () => undefined,
       healthPort: undefined,
       webhookPort: 0,
+      invalidAnnotations,
     });
     this.#replicas.push(replica);
     return replica;

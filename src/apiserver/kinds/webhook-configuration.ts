@@ -14,6 +14,7 @@ import {
 } from '../json.ts';
 import type { Strategy } from '../ports.ts';
 import type { StatusCause } from '../status.ts';
+import { conditionFault } from '../webhooks/index.ts';
 
 function prepare(configuration: ApiObject): void {
   for (const webhook of listAt(configuration, 'webhooks'))
@@ -71,12 +72,13 @@ function webhookCauses(webhook: JsonObject, field: string): StatusCause[] {
       'timeoutSeconds',
       `Invalid value: ${seconds}: the timeout value must be between 1 and 30 seconds`,
     );
-  if (listAt(webhook, 'matchConditions').length > 0)
-    say(
-      'FieldValueForbidden',
-      'matchConditions',
-      'Forbidden: this server evaluates no matchConditions: use rules, namespaceSelector and objectSelector',
-    );
+  for (const [index, condition] of listAt(webhook, 'matchConditions').entries()) {
+    const expression = stringAt(condition, 'expression') ?? '';
+    const fault = conditionFault(expression);
+    if (fault === undefined) continue;
+    const message = `Invalid value: ${JSON.stringify(expression)}: compilation failed: ${fault}`;
+    say('FieldValueInvalid', `matchConditions[${index}].expression`, message);
+  }
   return [...causes, ...clientCauses(webhook, `${field}.clientConfig`)];
 }
 

@@ -223,7 +223,7 @@ test('a webhook configuration that this server cannot follow is refused', async 
     sideEffects: 'Some',
     admissionReviewVersions: ['v1beta1'],
     timeoutSeconds: 40,
-    matchConditions: [{ name: 'a', expression: 'true' }],
+    matchConditions: [{ name: 'a', expression: 'object.' }],
   };
   const { code, body } = await call('POST', configurations('validating'), {
     metadata: { name: 'wrong' },
@@ -236,10 +236,39 @@ test('a webhook configuration that this server cannot follow is refused', async 
     'sideEffects',
     'admissionReviewVersions',
     'timeoutSeconds',
-    'matchConditions',
+    'matchConditions[0].expression',
   ])
     assert.ok(
       body.details.causes.some((cause: Body) => cause.field === `webhooks[0].${field}`),
       field,
     );
+});
+
+test('a webhook with matchConditions is called only if all are true', async (t) => {
+  const matchConditions = [
+    { name: 'wanted', expression: "has(object.metadata.labels) && 'wanted' in object.metadata.labels" },
+    {
+      name: 'made',
+      expression: "request.operation == 'CREATE' && object.data.exists(key, key.startsWith('a'))",
+    },
+  ];
+  t.after(await configure('validating', 'chosen', () => ({ allowed: false }), { matchConditions }));
+  assert.equal((await call('POST', maps, map('without'))).code, 201);
+  assert.equal((await call('POST', maps, map('with', { labels: { wanted: '' } }))).code, 400);
+  const other = { ...map('other', { labels: { wanted: '' } }), data: { b: '1' } };
+  assert.equal((await call('POST', maps, other)).code, 201);
+});
+
+test('a condition that cannot be evaluated counts like a call that fails', async (t) => {
+  const matchConditions = [{ name: 'absent', expression: 'object.spec.absent == 1' }];
+  const end = await configure('validating', 'strict-condition', () => ({ allowed: true }), {
+    matchConditions,
+  });
+  const refused = await call('POST', maps, map('absent'));
+  assert.equal(refused.code, 403);
+  assert.match(refused.body.message, /matchConditions of webhook "strict-condition.example.org" failed/);
+  await end();
+  const lenient = { matchConditions, failurePolicy: 'Ignore' };
+  t.after(await configure('validating', 'lenient-condition', () => ({ allowed: false }), lenient));
+  assert.equal((await call('POST', maps, map('absent'))).code, 201);
 });

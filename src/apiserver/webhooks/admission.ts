@@ -20,6 +20,7 @@ import type { Registry } from '../registry.ts';
 import { StatusError } from '../status.ts';
 import type { Store } from '../store/index.ts';
 import { callWebhook } from './call.ts';
+import { conditionsHold } from './condition.ts';
 import { destinationOf } from './destination.ts';
 import { versionFor } from './match.ts';
 import { type Webhook, webhooksOf } from './webhook.ts';
@@ -48,7 +49,7 @@ export class WebhookAdmission implements Admission {
     for (const webhook of this.#webhooks('mutatingwebhookconfigurations', request)) {
       const now = { ...request, object };
       const version = this.#versionFor(webhook, now);
-      if (version === undefined) continue;
+      if (version === undefined || !this.#isWanted(webhook, now)) continue;
       const response = await this.#ask(webhook, now, version);
       object = response === undefined ? object : patched(webhook, object, version, response);
     }
@@ -62,7 +63,9 @@ export class WebhookAdmission implements Admission {
   async validate(request: AdmissionRequest): Promise<void> {
     const asked = this.#webhooks('validatingwebhookconfigurations', request).flatMap((webhook) => {
       const version = this.#versionFor(webhook, request);
-      return version === undefined ? [] : [this.#ask(webhook, request, version)];
+      return version !== undefined && this.#isWanted(webhook, request)
+        ? [this.#ask(webhook, request, version)]
+        : [];
     });
     const refusal = (await Promise.allSettled(asked)).find(({ status }) => status === 'rejected');
     if (refusal?.status === 'rejected') throw refusal.reason;
@@ -86,6 +89,17 @@ export class WebhookAdmission implements Admission {
       served.map(({ version }) => version),
       home,
     );
+  }
+
+  /** Whether its matchConditions hold. One that cannot be evaluated counts like a call that fails. */
+  #isWanted({ name, matchConditions, ignoresFailure }: Webhook, request: AdmissionRequest): boolean {
+    try {
+      return conditionsHold(matchConditions, request);
+    } catch (error) {
+      if (ignoresFailure) return false;
+      const message = `matchConditions of webhook "${name}" failed: ${errorText(error)}`;
+      throw new StatusError(403, 'Forbidden', message);
+    }
   }
 
   /**

@@ -1,1 +1,2 @@
 export { WebhookAdmission } from './admission.ts';
+export { conditionFault } from './condition.ts';

@@ -2,6 +2,7 @@
 
 import { isObject, type JsonObject, listAt, numberAt, stringAt, textsAt } from '../json.ts';
 import type { Entry } from '../store/index.ts';
+import type { MatchCondition } from './condition.ts';
 
 /** The writes for which the server asks a webhook. */
 export interface WebhookRule {
@@ -23,6 +24,7 @@ export interface Webhook {
   readonly namespaceSelector: JsonObject;
   readonly objectSelector: JsonObject;
   readonly timeoutSeconds: number;
+  readonly matchConditions: readonly MatchCondition[];
   /** url or service, and caBundle. */
   readonly clientConfig: JsonObject;
 }
@@ -48,6 +50,10 @@ function webhookOf(webhook: JsonObject): Webhook {
     namespaceSelector: object('namespaceSelector'),
     objectSelector: object('objectSelector'),
     timeoutSeconds: numberAt(webhook, 'timeoutSeconds') ?? 10,
+    matchConditions: listAt(webhook, 'matchConditions').map((condition) => ({
+      name: stringAt(condition, 'name') ?? '',
+      expression: stringAt(condition, 'expression') ?? '',
+    })),
     clientConfig: object('clientConfig'),
   };
 }

@@ -8,6 +8,7 @@ import { CaBundles } from './ca-bundles.ts';
 import { Claims } from './claims.ts';
 import { caBundleOf } from './identity.ts';
 import { IdentitySecret } from './identity-secret.ts';
+import type { PodReviewOptions } from './pod-reviewers.ts';
 import { reviewersOf } from './reviewers.ts';
 import { WebhookServer } from './webhook-server.ts';
 
@@ -23,6 +24,9 @@ export interface AdmissionOptions {
   /** 0 picks a free port. */
   readonly port: number;
   readonly cluster: AdmissionCluster;
+  /** The namespace, as far as it is known. */
+  readonly namespaceNamed: PodReviewOptions['namespaceNamed'];
+  readonly invalidAnnotations: PodReviewOptions['invalidAnnotations'];
 }
 
 export class Admission {
@@ -34,11 +38,12 @@ export class Admission {
   #port = 0;
 
   constructor(options: AdmissionOptions) {
-    const { client, clock, log, namespace, cluster } = options;
+    const { client, clock, log, namespace, cluster, namespaceNamed, invalidAnnotations } = options;
+    const pods = { configs: cluster.multusConfigs, namespaceNamed, invalidAnnotations };
     const shared = { client, clock, log };
     this.#options = options;
     this.#claims = new Claims({ client, clock, namespace });
-    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster, this.#claims) });
+    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster, this.#claims, pods) });
     const service = { namespace, name: SERVICE_NAME };
     this.#bundles = new CaBundles({ ...shared, service });
     const host = `${SERVICE_NAME}.${namespace}.svc`;

@@ -11,12 +11,19 @@ import {
   storedObject,
 } from '#plan/admission';
 import type { Claims } from './claims.ts';
+import { type PodReviewOptions, reviewNamespace, reviewPod } from './pod-reviewers.ts';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 import type { Reviewer } from './webhook-server.ts';
 
 /** The reviewers by path. */
-export function reviewersOf(cluster: AdmissionCluster, claims: Claims): ReadonlyMap<string, Reviewer> {
+export function reviewersOf(
+  cluster: AdmissionCluster,
+  claims: Claims,
+  pods: PodReviewOptions,
+): ReadonlyMap<string, Reviewer> {
   return new Map<string, Reviewer>([
+    ['/pods', (request) => reviewPod(request, pods)],
+    ['/namespaces', (request) => reviewNamespace(request, pods)],
     ['/mutate', (request) => mutated(request, cluster)],
     ['/validate', (request) => ordered(request, cluster, claims)],
   ]);

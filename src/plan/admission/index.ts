@@ -6,6 +6,12 @@ export {
   storedObject,
 } from './admission.ts';
 export {
+  type AnnotationProblems,
+  namespaceAnnotationProblems,
+  podAnnotationProblems,
+} from './annotation-problems.ts';
+export { injectedPod, labelledNamespace } from './injection.ts';
+export {
   type RefusalCause,
   type RefusedObject,
   refusalCause,

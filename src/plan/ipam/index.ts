@@ -4,7 +4,10 @@ export {
   IPS_ANNOTATION,
   lowerCaseKeys,
   type NamedPools,
+  readIPPool,
+  readIPPools,
   readIps,
+  readNamespacePools,
   readRoutes,
 } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';

@@ -2,6 +2,8 @@ export { type ConfigNeighbours, defaultMultusConfig, multusConfigIssues } from '
 export { renderDefinition } from './definition.ts';
 export { definitionChanges } from './definition-changes.ts';
 export { type Outcome, readyCondition } from './definition-status.ts';
-export { definitionName } from './names.ts';
+export { injectIssues } from './inject-issues.ts';
+export { definitionName, INJECT_NETWORK_ANNOTATION, INJECT_RDMA_ANNOTATION } from './names.ts';
+export { parentedPart, resourceName, type Spec } from './spec.ts';
 export { unknownFields, unknownFieldsText } from './unknown-fields.ts';
 export { multusConfigWarnings } from './warnings.ts';

@@ -1,0 +1,61 @@
+// What is said about new pods, and about namespaces: wrong annotations, and what is injected.
+
+import jsonpatch from 'fast-json-patch';
+import { type KubeObject, type Namespace, type ResourceType, resources, type SpiderMultusConfig } from '#api';
+import { errorText, isOrbError } from '#base';
+import {
+  type AnnotationProblems,
+  injectedPod,
+  labelledNamespace,
+  namespaceAnnotationProblems,
+  podAnnotationProblems,
+} from '#plan/admission';
+import type { ReviewAnswer, ReviewRequest } from './review.ts';
+
+export interface PodReviewOptions {
+  readonly configs: () => Iterable<SpiderMultusConfig>;
+  /** The namespace, as far as it is known. */
+  readonly namespaceNamed: (name: string) => Namespace | undefined;
+  /** Whether wrong annotations are refused, or their author is warned. */
+  readonly invalidAnnotations: 'refuse' | 'warn';
+}
+
+export function reviewPod(request: ReviewRequest, options: PodReviewOptions): ReviewAnswer {
+  const pod = shaped(resources.pods, request);
+  if (pod === undefined) return { allowed: true };
+  const { namespace } = request;
+  const answer = judged(podAnnotationProblems(pod, namespace), options);
+  if (!answer.allowed) return answer;
+  const annotations = options.namespaceNamed(namespace)?.metadata.annotations ?? {};
+  try {
+    const injected = injectedPod(pod, { namespace, annotations }, options.configs());
+    return { ...answer, patch: jsonpatch.compare(pod, injected) };
+  } catch (error) {
+    if (isOrbError(error, 'INPUT_INVALID')) return refused([errorText(error)]);
+    throw error;
+  }
+}
+
+export function reviewNamespace(request: ReviewRequest, options: PodReviewOptions): ReviewAnswer {
+  const namespace = shaped(resources.namespaces, request);
+  // Only finalizers change now.
+  if (namespace === undefined || namespace.metadata.deletionTimestamp !== undefined) return { allowed: true };
+  const answer = judged(namespaceAnnotationProblems(namespace), options);
+  if (!answer.allowed) return answer;
+  return { ...answer, patch: jsonpatch.compare(namespace, labelledNamespace(namespace)) };
+}
+
+/** Undefined if the object does not have the form of its kind. The API server refuses it then. */
+function shaped<T extends KubeObject>({ schema }: ResourceType<T>, { object }: ReviewRequest): T | undefined {
+  return schema.safeParse(object).success ? (object as unknown as T) : undefined;
+}
+
+function judged({ wrong, unknown }: AnnotationProblems, options: PodReviewOptions): ReviewAnswer {
+  if (wrong.length > 0 && options.invalidAnnotations === 'refuse') return refused(wrong);
+  return { allowed: true, warnings: [...wrong, ...unknown] };
+}
+
+function refused(texts: readonly string[]): ReviewAnswer {
+  const message = texts.join('; ');
+  return { allowed: false, status: { status: 'Failure', code: 422, reason: 'Invalid', message } };
+}
