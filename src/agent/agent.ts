@@ -81,7 +81,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     view,
     metrics: metrics.ipam,
     families: familiesOf(config),
-    fixForStatefulSets: config.enableStatefulSet,
+    fixedForStatefulSets: config.enableStatefulSet,
+    fixedForVirtualMachines: config.enableKubevirtStaticIP,
     addressRestMs: config.orbweaver.addressRestSeconds * 1000,
   });
   const cniReport = new ClusterCniReport({

@@ -105,11 +105,11 @@ export class ClusterView {
     return this.#pools.store.get(name);
   }
 
-  /** Names of the pools that may hold something for the UID. This is a text search; it does not parse all records. */
-  poolsNaming(podUid: string): string[] {
+  /** Names of the pools whose records have the text, as a UID or a name. This does not parse the records. */
+  poolsNaming(text: string): string[] {
     const holding = this.#pools.store
       .list()
-      .filter((pool) => pool.status?.allocatedIPs?.includes(podUid) === true);
+      .filter((pool) => pool.status?.allocatedIPs?.includes(text) === true);
     return holding.flatMap((pool) => pool.metadata.name ?? []);
   }
 
@@ -132,6 +132,11 @@ export class ClusterView {
   /** The pods of this node. */
   pods(): Pod[] {
     return this.#pods.store.list();
+  }
+
+  /** The pod of this node with this UID, if the watch shows it. */
+  podWithUid(uid: string): Pod | undefined {
+    return this.pods().find(({ metadata }) => metadata.uid === uid);
   }
 
   /** The pod of this node that the runtime means, if the watch has delivered it. */

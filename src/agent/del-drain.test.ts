@@ -104,7 +104,8 @@ async function afterReboot() {
     metrics,
     agentNamespace: 'kube-system',
     families: [4],
-    fixForStatefulSets: true,
+    fixedForStatefulSets: true,
+    fixedForVirtualMachines: true,
     addressRestMs: 30_000,
   });
   const gone = async (path: string): Promise<never> => {

@@ -92,9 +92,12 @@ function usageError(message: string): OrbError {
   return new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
-/** Without a file, the settings are those of an installation with both families enabled. */
+/** Without a file, the agent does what Spiderpool's chart switches on: both families, and fixed addresses. */
+const DEFAULT_FILE =
+  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\nenableKubevirtStaticIP: true\n';
+
 function readConfig(path: string): AgentConfig {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : 'enableIPv4: true\nenableIPv6: true\n';
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : DEFAULT_FILE;
   return parseAgentConfig(yamlOf(path, text));
 }
 

@@ -30,6 +30,8 @@ const ipamPartSchema = z.object({
   probed: z.boolean().optional(),
   /** The addresses are fixed to the pod: a conflict does not replace them. */
   fixed: z.boolean().optional(),
+  /** Another pod uses the addresses until this one takes over: they are neither probed nor announced. */
+  shared: z.boolean().optional(),
 });
 
 /** The part that the coordinator wrote. */

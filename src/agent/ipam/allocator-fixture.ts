@@ -50,7 +50,8 @@ export function unstarted(
     metrics: silentIpamMetrics,
     agentNamespace: 'kube-system',
     families: [4, 6],
-    fixForStatefulSets: true,
+    fixedForStatefulSets: true,
+    fixedForVirtualMachines: true,
     addressRestMs: 30_000,
     ...changes,
   });

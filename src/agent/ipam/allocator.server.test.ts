@@ -70,7 +70,8 @@ test('two agents allocate and release all addresses of one pool on the embedded 
         nodeName,
         agentNamespace: 'kube-system',
         families: [4, 6],
-        fixForStatefulSets: false,
+        fixedForStatefulSets: false,
+        fixedForVirtualMachines: false,
         addressRestMs: 30_000,
       });
     });

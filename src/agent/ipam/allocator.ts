@@ -2,7 +2,7 @@
 // releases them.
 
 import { type Pod, resources } from '#api';
-import { isOrbError, type Logger } from '#base';
+import { errorText, isOrbError, type Logger } from '#base';
 import {
   type AddressWish,
   type Allocation,
@@ -13,32 +13,32 @@ import {
   notHeldError,
   type ReleaseRequest,
 } from '#cni';
-import { formatAddress, sameAddress } from '#ip';
+import { formatAddress } from '#ip';
 import {
   type Assignment,
   assignmentRoutes,
-  interfaceAddress,
-  type NicCandidates,
+  type FixedSettings,
   type NicRoute,
   PoolLedger,
+  podHolder,
   readAddressRequest,
   readRequestedMac,
   readRoutes,
 } from '#plan/ipam';
-import { Assigner } from './assigner.ts';
+import { allocationOf } from './allocation.ts';
+import { Assigner, type PodOwner } from './assigner.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
+import { claimNow } from './fixed-addresses.ts';
 import { ipamOptions } from './ipam-options.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
-import { podNetworks, refuseDeadPod, topController } from './pod-facts.ts';
-import { requestedMac } from './pod-requests.ts';
+import { podNetworks, refuseDeadPod } from './pod-facts.ts';
+import { requestedMac, warnOfKept } from './pod-requests.ts';
 
 /** The allocator starts and stops the view. */
-export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults {
+export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, FixedSettings {
   readonly nodeName: string;
-  /** `enableStatefulSet`: the addresses of a StatefulSet's pod are never exchanged. */
-  readonly fixForStatefulSets: boolean;
 }
 
 export class Allocator implements Ipam {
@@ -115,11 +115,14 @@ export class Allocator implements Ipam {
   }
 
   async verify({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
+    // The pods of a migrating virtual machine hold one address together. The record names one of them.
+    const machine = this.#machineOf(podUid);
     const isMissing = async ({ address, heldIn: pool }: HeldAddress): Promise<boolean> => {
       try {
         const object = await this.#options.client.get(resources.spiderIPPools, { name: pool }, { signal });
-        const holder = PoolLedger.read(object).holderOf(address);
-        return holder?.podUid !== podUid || (holder.nic ?? nic) !== nic;
+        const record = PoolLedger.read(object).holderOf(address);
+        if (record === undefined || (record.nic ?? nic) !== nic) return true;
+        return record.podUid !== podUid && record.pod !== machine;
       } catch (error) {
         if (isOrbError(error, 'KUBE_NOT_FOUND')) return true;
         throw error;
@@ -129,6 +132,13 @@ export class Allocator implements Ipam {
     const lost = addresses.find((_, index) => missing[index]);
     if (lost === undefined) return;
     throw notHeldError(nic, lost.address, `IPPool ${lost.heldIn}`, `SpiderIPPool ${lost.heldIn}`);
+  }
+
+  /** The name of the virtual machine that the pod of this node runs. */
+  #machineOf(podUid: string): string | undefined {
+    const pod = this.#options.view.podWithUid(podUid);
+    const holder = pod === undefined ? undefined : podHolder(pod, this.#options);
+    return holder?.fixedTo === 'VirtualMachineInstance' ? holder.name : undefined;
   }
 
   async #timed<T>(
@@ -155,6 +165,9 @@ export class Allocator implements Ipam {
     const pod = await view.pod(podNamespace, podName, request.podUid, signal);
     refuseDeadPod(pod);
     const podUid = pod.metadata.uid ?? '';
+    const holder = podHolder(pod, this.#options);
+    const isFixed = holder.fixedTo !== undefined;
+    const owner = { pod: holder.name, podUid, fixed: isFixed };
     // Routes are read before anything is allocated, so that a broken annotation leaves nothing behind.
     const custom = readRoutes(pod.metadata.annotations ?? {});
     const networks = podNetworks(pod, this.#options);
@@ -165,9 +178,10 @@ export class Allocator implements Ipam {
       pod,
       podNetworks: networks,
       namespace: await view.namespace(podNamespace, signal),
+      holder,
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
+      left: (nic, family) => (isFixed ? this.#pools.leftTo({ ...owner, nic }, family) : undefined),
     });
-    const owner = { pod: `${podNamespace}/${podName}`, podUid };
     await request.intend?.(podUid);
     const assignments = await this.#assigner.assign(owner, candidates, request);
     const ordered = assignments.toSorted(
@@ -176,25 +190,57 @@ export class Allocator implements Ipam {
     warnOfKept(candidates, assignments, log);
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
-    this.#endpoints.show(pod, endpointDetails(ordered, routes));
-    const fixed = this.#options.fixForStatefulSets && topController(pod).kind === 'StatefulSet';
+    this.#endpoints.show(pod, holder, endpointDetails(ordered, routes));
+    if (holder.fixedTo === 'StatefulSet') await this.#giveUp(owner, ordered, request);
+    const isShared = holder.isMigrationTarget && ordered.some(({ held }) => held);
     return {
       ...allocationOf(podUid, ordered, routes),
-      ...(fixed && { fixed }),
+      ...(isFixed && { fixed: true }),
+      ...(isShared && { shared: true }),
       ...(mac !== undefined && { link: { mac } }),
     };
   }
 
+  /**
+   * Releases what an earlier pod of this name left for the same NICs, where the pod got another address. Its annotations
+   * or its node have changed.
+   */
+  async #giveUp(
+    { pod, podUid }: PodOwner,
+    assignments: readonly Assignment[],
+    { signal, log }: AllocationRequest,
+  ): Promise<void> {
+    for (const { pool, record } of this.#pools.leftBy(pod, podUid)) {
+      const { nic } = record;
+      if (nic === undefined || assignments.every((one) => one.nic !== nic)) continue;
+      try {
+        await this.#pools.release(pool, { scope: 'nic', podUid: record.podUid, nic }, signal);
+      } catch (error) {
+        log.warn(
+          { pool, nic, error: errorText(error) },
+          'could not give up a fixed address; the controller frees it',
+        );
+      }
+    }
+  }
+
   async #release(request: ReleaseRequest): Promise<void> {
-    const { podNamespace, podName, podUid, nic, held, signal } = request;
+    const { podNamespace, podName, podUid, nic, held, signal, log } = request;
+    const { view } = this.#options;
     const release =
       nic === undefined ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic } as const);
     // An agent that has just started does not know yet which pools hold something for a pod without a record.
-    await this.#options.view.listed(signal);
+    await view.listed(signal);
+    const holder = this.#pools.holderOf(podUid) ?? `${podNamespace}/${podName}`;
+    const claim = await claimNow(holder, view.podWithUid(podUid), this.#options, signal);
+    if (claim.state === 'kept') {
+      log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
+      return;
+    }
     const named = held.map(({ heldIn }) => heldIn);
     const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
     await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
-    this.#endpoints.hide(podNamespace, podName, podUid, nic);
+    this.#endpoints.hide(holder, podUid, nic);
   }
 
   /**
@@ -217,25 +263,8 @@ export class Allocator implements Ipam {
   async #restoreEndpoint(pod: Pod): Promise<void> {
     const held = this.#pools.assignments(pod.metadata.uid ?? '');
     if (held.length === 0) return;
-    await this.#endpoints.restore(pod, endpointDetails(held, assignmentRoutes(held, []).routes));
-  }
-}
-
-/** The pod asks for another address since it got one. It keeps what it has as long as it lives. */
-function warnOfKept(
-  candidates: readonly NicCandidates[],
-  assignments: readonly Assignment[],
-  log: Logger,
-): void {
-  for (const { nic, family, address } of assignments) {
-    const families = candidates.find((candidate) => candidate.nic === nic)?.families;
-    const requested = families?.find((one) => one.family === family)?.requested;
-    if (requested === undefined || sameAddress(requested.address, address)) continue;
-    const fields = { nic, address: formatAddress(address), requested: formatAddress(requested.address) };
-    log.warn(
-      { ...fields, field: requested.field },
-      'the pod keeps its address, although it requests another one',
-    );
+    const details = endpointDetails(held, assignmentRoutes(held, []).routes);
+    await this.#endpoints.restore(pod, podHolder(pod, this.#options), details);
   }
 }
 
@@ -244,21 +273,4 @@ function warnOfGateway(gateway: NicRoute['gateway'], log: Logger): void {
     { gateway: formatAddress(gateway) },
     'a route of the pod annotation has a gateway outside the networks of the pod',
   );
-}
-
-function allocationOf(
-  podUid: string,
-  assignments: readonly Assignment[],
-  routes: readonly NicRoute[],
-): Allocation {
-  return {
-    podUid,
-    addresses: assignments.map((assignment) => ({
-      nic: assignment.nic,
-      address: interfaceAddress(assignment),
-      heldIn: assignment.pool.name,
-      ...(assignment.pool.gateway !== undefined && { gateway: assignment.pool.gateway }),
-    })),
-    routes,
-  };
 }

@@ -1,6 +1,7 @@
 // SpiderEndpoints as objects: creates new ones, and changes existing ones without losing what others wrote into them.
 
 import type { EndpointIPDetail, Pod, SpiderEndpoint } from '#api';
+import type { PodHolder } from '#plan/ipam';
 import { unchanged } from '#plan/reclaim';
 import { ownedBy, topController } from './pod-facts.ts';
 
@@ -9,16 +10,21 @@ import { ownedBy, topController } from './pod-facts.ts';
  */
 type MergePatch = Readonly<Record<string, unknown>>;
 
-/** The endpoint for a pod that has none. */
+/** In whose name the pod holds its addresses: see {@link podHolder}. */
+export type EndpointHolder = Pick<PodHolder, 'name' | 'fixedTo'>;
+
+/** The endpoint for a pod that has none. That of fixed addresses outlives the pod, so the pod does not own it. */
 export function newEndpoint(
   pod: Pod,
+  holder: EndpointHolder,
   nodeName: string,
   ips: readonly EndpointIPDetail[],
 ): SpiderEndpoint & { status: object } {
-  const { name = '', namespace = '', uid = '' } = pod.metadata;
+  const { uid = '' } = pod.metadata;
   const controller = topController(pod);
+  const ownerReferences = holder.fixedTo === undefined ? { ownerReferences: [ownedBy(pod)] } : {};
   return {
-    metadata: { name, namespace, ownerReferences: [ownedBy(pod)] },
+    metadata: { ...endpointRef(holder), ...ownerReferences },
     status: {
       current: { uid, node: nodeName, ips: [...ips] },
       ownerControllerType: controller.kind,
@@ -27,17 +33,27 @@ export function newEndpoint(
   };
 }
 
+/** Namespace and name of the endpoint. */
+export function endpointRef({ name: key }: EndpointHolder): {
+  readonly namespace: string;
+  readonly name: string;
+} {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+}
+
 /** Gives the endpoint to `pod`. Owners other than a pod of this name stay. */
 export function handOver(
   existing: SpiderEndpoint,
   pod: Pod,
+  holder: EndpointHolder,
   nodeName: string,
   ips: readonly EndpointIPDetail[],
 ): MergePatch {
-  const { metadata, status } = newEndpoint(pod, nodeName, ips);
+  const { metadata, status } = newEndpoint(pod, holder, nodeName, ips);
   const owners = existing.metadata.ownerReferences ?? [];
-  const others = owners.filter(({ kind, name }) => kind !== 'Pod' || name !== metadata.name);
-  const ownerReferences = [...others, ownedBy(pod)];
+  const others = owners.filter(({ kind, name }) => kind !== 'Pod' || name !== pod.metadata.name);
+  const ownerReferences = [...others, ...(metadata.ownerReferences ?? [])];
   return { metadata: { ...unchanged(existing), ownerReferences }, status };
 }
 

@@ -7,6 +7,7 @@ import { EndpointWriter } from './endpoint-writer.ts';
 
 const ref = { namespace: 'default', name: 'web-0' };
 const pod: Pod = { metadata: { ...ref, uid: 'new' } };
+const holder = { name: 'default/web-0', fixedTo: undefined };
 const details = [{ interface: 'eth0', vlan: 0, ipv4: '10.6.1.1/16' }];
 
 function writerOn(client: FakeKube): EndpointWriter {
@@ -44,8 +45,8 @@ test('a failed ADD does not delete the endpoint of a newer pod of the same name'
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('newer'));
   const writer = writerOn(kube);
-  writer.show({ metadata: { ...ref, uid: 'old' } }, details);
-  writer.hide(ref.namespace, ref.name, 'old', undefined);
+  writer.show({ metadata: { ...ref, uid: 'old' } }, holder, details);
+  writer.hide(holder.name, 'old', undefined);
   await writer.idle();
   assert.equal((await kube.get(resources.spiderEndpoints, ref)).status?.current.uid, 'newer');
   await writer.stop();
@@ -56,7 +57,7 @@ test('a new pod gets its endpoint although an endpoint of the same name is termi
   await kube.create(resources.spiderEndpoints, endpointOf('old', { finalizers: [SPIDERPOOL_FINALIZER] }));
   await kube.delete(resources.spiderEndpoints, ref);
   const writer = writerOn(kube);
-  writer.show(pod, details);
+  writer.show(pod, holder, details);
   await writer.idle();
   const { metadata, status } = await kube.get(resources.spiderEndpoints, ref);
   assert.equal(metadata.deletionTimestamp, undefined);
@@ -69,7 +70,7 @@ test("a terminating endpoint keeps another program's finalizer, and the new endp
   await kube.create(resources.spiderEndpoints, endpointOf('old', foreign));
   await kube.delete(resources.spiderEndpoints, ref);
   const writer = writerOn(kube);
-  writer.show(pod, details);
+  writer.show(pod, holder, details);
   await writer.idle();
   const waiting = await kube.get(resources.spiderEndpoints, ref);
   assert.deepEqual(waiting.metadata.finalizers, ['example.com/hold']);
@@ -87,7 +88,7 @@ test('foreign labels, annotations, finalizers and owners stay when the endpoint 
   const ownerReferences = [...foreign.ownerReferences, before];
   await kube.create(resources.spiderEndpoints, endpointOf('old', { ...foreign, ownerReferences }));
   const writer = writerOn(kube);
-  writer.show(pod, details);
+  writer.show(pod, holder, details);
   await writer.idle();
   const { metadata, status } = await kube.get(resources.spiderEndpoints, ref);
   assert.deepEqual(metadata.labels, foreign.labels);
@@ -105,7 +106,7 @@ test('the last release removes Spiderpool’s finalizer and keeps that of anothe
   const kube = new FakeKube();
   await kube.create(resources.spiderEndpoints, endpointOf('new', foreign));
   const writer = writerOn(kube);
-  writer.hide(ref.namespace, ref.name, 'new', undefined);
+  writer.hide(holder.name, 'new', undefined);
   await writer.idle();
   const { metadata } = await kube.get(resources.spiderEndpoints, ref);
   assert.deepEqual(metadata.finalizers, ['example.com/hold']);
@@ -126,7 +127,7 @@ test('a change between the read and the patch is not overwritten', async () => {
     });
   };
   const writer = writerOn(kube);
-  writer.show(pod, details);
+  writer.show(pod, holder, details);
   const { metadata } = await shown(kube, 'new');
   assert.deepEqual(metadata.finalizers, ['example.com/late']);
   assert.equal(patches, 2);
@@ -138,7 +139,7 @@ test('a starting agent creates the endpoint again when the stored one is being d
   await kube.create(resources.spiderEndpoints, endpointOf('new', { finalizers: [SPIDERPOOL_FINALIZER] }));
   await kube.delete(resources.spiderEndpoints, ref);
   const writer = writerOn(kube);
-  await writer.restore(pod, details);
+  await writer.restore(pod, holder, details);
   await writer.idle();
   assert.equal((await shown(kube, 'new')).metadata.deletionTimestamp, undefined);
   await writer.stop();

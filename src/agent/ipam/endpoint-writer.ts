@@ -11,13 +11,18 @@ import { type EndpointIPDetail, type Pod, resources, type SpiderEndpoint } from 
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, WorkQueue } from '#kube';
 import { foreignFinalizers, withoutFinalizer } from '#plan/reclaim';
-import { handOver, newEndpoint, withIps } from './endpoint-object.ts';
+import { type EndpointHolder, endpointRef, handOver, newEndpoint, withIps } from './endpoint-object.ts';
+
+interface Shown {
+  readonly pod: Pod;
+  readonly holder: EndpointHolder;
+}
 
 /** The wanted state of one pod's endpoint. */
 interface PendingEndpoint {
   readonly podUid: string;
-  /** The pod, if its endpoint may have to be created. */
-  readonly pod?: Pod;
+  /** The pod and its holder, if the endpoint may have to be created. */
+  readonly shown?: Shown;
   /** NICs to show. */
   readonly show: ReadonlyMap<string, EndpointIPDetail>;
   /** NICs that were released. `all` deletes the endpoint. */
@@ -42,9 +47,9 @@ export class EndpointWriter {
   }
 
   /** The pod holds these addresses. Its other NICs stay as they are. */
-  show(pod: Pod, details: readonly EndpointIPDetail[]): void {
+  show(pod: Pod, holder: EndpointHolder, details: readonly EndpointIPDetail[]): void {
     const podUid = pod.metadata.uid ?? '';
-    const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    const key = holder.name;
     const before = this.#pendingOf(key, podUid);
     const show = new Map(before.show);
     const hide = new Set(before.hide === 'all' ? [] : before.hide);
@@ -52,28 +57,26 @@ export class EndpointWriter {
       show.set(detail.interface, detail);
       hide.delete(detail.interface);
     }
-    this.#keep(key, { podUid, pod, show, hide });
+    this.#keep(key, { podUid, shown: { pod, holder }, show, hide });
   }
 
   /**
    * Like {@link EndpointWriter.show}, but keeps an endpoint that an earlier agent wrote for this pod: it says more than
    * this agent knows.
    */
-  async restore(pod: Pod, details: readonly EndpointIPDetail[]): Promise<void> {
-    const { namespace = '', name = '', uid } = pod.metadata;
+  async restore(pod: Pod, holder: EndpointHolder, details: readonly EndpointIPDetail[]): Promise<void> {
     try {
-      const existing = await this.#client.get(resources.spiderEndpoints, { namespace, name });
+      const existing = await this.#client.get(resources.spiderEndpoints, endpointRef(holder));
       const lives = existing.metadata.deletionTimestamp === undefined;
-      if (lives && existing.status?.current.uid === uid) return;
+      if (lives && existing.status?.current.uid === pod.metadata.uid) return;
     } catch (error) {
       if (!isOrbError(error)) throw error;
     }
-    this.show(pod, details);
+    this.show(pod, holder, details);
   }
 
-  /** The pod has released this NIC; undefined stands for all its NICs. */
-  hide(namespace: string, name: string, podUid: string, nic: string | undefined): void {
-    const key = `${namespace}/${name}`;
+  /** The pod with this UID has released this NIC; undefined stands for all its NICs. `key` is the name of its holder. */
+  hide(key: string, podUid: string, nic: string | undefined): void {
     const pending = this.#pending.get(key);
     // The pending change belongs to a newer pod of the same name, which this call must not change.
     if (pending !== undefined && pending.podUid !== podUid) return;
@@ -122,8 +125,8 @@ export class EndpointWriter {
   /** False if the endpoint was deleted and must be created again. */
   async #write(ref: EndpointRef, pending: PendingEndpoint): Promise<boolean> {
     // Most pods are new, so try to create the endpoint first.
-    if (pending.hide !== 'all' && pending.pod !== undefined && pending.show.size > 0) {
-      if (await this.#create(pending.pod, [...pending.show.values()])) return true;
+    if (pending.hide !== 'all' && pending.shown !== undefined && pending.show.size > 0) {
+      if (await this.#create(pending.shown, [...pending.show.values()])) return true;
     }
     try {
       const existing = await this.#client.get(resources.spiderEndpoints, ref);
@@ -143,9 +146,9 @@ export class EndpointWriter {
   }
 
   /** Whether no retry is needed. False if an endpoint of that name exists. */
-  async #create(pod: Pod, ips: readonly EndpointIPDetail[]): Promise<boolean> {
+  async #create({ pod, holder }: Shown, ips: readonly EndpointIPDetail[]): Promise<boolean> {
     try {
-      await this.#client.create(resources.spiderEndpoints, newEndpoint(pod, this.#nodeName, ips));
+      await this.#client.create(resources.spiderEndpoints, newEndpoint(pod, holder, this.#nodeName, ips));
       return true;
     } catch (error) {
       // The namespace is terminating, or the server refuses what the pod's annotations led to. A retry would not help.
@@ -155,18 +158,19 @@ export class EndpointWriter {
     }
   }
 
-  async #change(existing: SpiderEndpoint, { podUid, pod, show, hide }: PendingEndpoint): Promise<void> {
+  async #change(existing: SpiderEndpoint, { podUid, shown, show, hide }: PendingEndpoint): Promise<void> {
     const current = existing.status?.current;
     // The endpoint belongs to another pod of the same name: it has nothing of this pod to hide.
-    if (current !== undefined && current.uid !== podUid && (pod === undefined || show.size === 0)) return;
+    if (current !== undefined && current.uid !== podUid && (shown === undefined || show.size === 0)) return;
     const kept = current?.uid === podUid && hide !== 'all' ? current.ips : [];
     const ips = [
       ...kept.filter((ip) => !show.has(ip.interface) && !(hide as ReadonlySet<string>).has(ip.interface)),
       ...show.values(),
     ];
     if (ips.length === 0) await this.#delete(existing);
-    else if (pod !== undefined) await this.#patch(existing, handOver(existing, pod, this.#nodeName, ips));
-    else if (current !== undefined) await this.#patch(existing, withIps(existing, ips));
+    else if (shown !== undefined) {
+      await this.#patch(existing, handOver(existing, shown.pod, shown.holder, this.#nodeName, ips));
+    } else if (current !== undefined) await this.#patch(existing, withIps(existing, ips));
   }
 
   async #delete(existing: SpiderEndpoint): Promise<void> {

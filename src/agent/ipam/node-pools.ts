@@ -1,9 +1,19 @@
 // The pools as this node's agent knows them. Each pool gets a committer when it is first needed.
 
+import type { PoolAllocation } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
 import type { Address, Family } from '#ip';
 import type { KubeClient } from '#kube';
-import type { Assignment, PickContext, PoolLedger, PoolOperation, PoolOutcome, Release } from '#plan/ipam';
+import type {
+  AddressOwner,
+  Assignment,
+  LeftAddress,
+  PickContext,
+  PoolLedger,
+  PoolOperation,
+  PoolOutcome,
+  Release,
+} from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
 import { KeptBack } from './kept-back.ts';
 import type { IpamMetrics } from './metrics.ts';
@@ -59,10 +69,42 @@ export class NodePools {
 
   /** Readable pools that hold something for the pod. */
   holding(podUid: string): string[] {
-    const names = new Set([...this.#committers.keys(), ...this.#options.view.poolsNaming(podUid)]);
+    return this.#naming(podUid, (ledger) => ledger.addressesOf(podUid).length > 0);
+  }
+
+  /** The address that an earlier pod of the owner's name left for the owner's NIC. */
+  leftTo(owner: AddressOwner, family: Family): LeftAddress | undefined {
+    const left = (ledger: PoolLedger) =>
+      ledger.pool.family === family ? ledger.addressLeftTo(owner) : undefined;
+    const [pool] = this.#naming(`"${owner.pod}"`, (ledger) => left(ledger) !== undefined);
+    const address = pool === undefined ? undefined : left(this.ledger(pool));
+    return pool === undefined || address === undefined ? undefined : { pool, address };
+  }
+
+  /** What earlier pods of this name hold, by pool. */
+  leftBy(pod: string, podUid: string): { readonly pool: string; readonly record: PoolAllocation }[] {
+    const left = (ledger: PoolLedger) =>
+      [...ledger.records.values()].filter((record) => record.pod === pod && record.podUid !== podUid);
+    return this.#naming(`"${pod}"`, (ledger) => left(ledger).length > 0).flatMap((pool) =>
+      left(this.ledger(pool)).map((record) => ({ pool, record })),
+    );
+  }
+
+  /** In whose name the pod holds its addresses. Undefined if it holds none. */
+  holderOf(podUid: string): string | undefined {
+    const [first] = this.holding(podUid).flatMap((name) => {
+      const ledger = this.ledger(name);
+      return ledger.addressesOf(podUid).flatMap(({ address }) => ledger.holderOf(address)?.pod ?? []);
+    });
+    return first;
+  }
+
+  /** Readable pools that may have the text in their records, and that fit. */
+  #naming(text: string, fits: (ledger: PoolLedger) => boolean): string[] {
+    const names = new Set([...this.#committers.keys(), ...this.#options.view.poolsNaming(text)]);
     return [...names].filter((name) => {
       try {
-        return this.ledger(name).addressesOf(podUid).length > 0;
+        return fits(this.ledger(name));
       } catch (error) {
         if (!isOrbError(error)) throw error;
         return false;

@@ -6,10 +6,13 @@ import type { AllocationRequest } from '#cni';
 import type { Family } from '#ip';
 import {
   filterCandidates,
+  type LeftAddress,
   type NicCandidates,
+  type PodHolder,
   refuseUnservedFamily,
   requestCandidates,
   selectCandidates,
+  takesOver,
 } from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
 import { ipamOptions } from './ipam-options.ts';
@@ -33,8 +36,11 @@ export interface CandidateQuestion extends CandidateDefaults {
   readonly podNetworks: PodNetworks;
   readonly namespace: Namespace;
   readonly view: ClusterView;
+  readonly holder: PodHolder;
   /** The pool of the NIC's address of this family, if the NIC holds one. */
   readonly poolHolding: (nic: string, family: Family) => string | undefined;
+  /** What an earlier pod of the holder's name left for the NIC. Undefined if the addresses are not fixed. */
+  readonly left: (nic: string, family: Family) => LeftAddress | undefined;
 }
 
 /** The pools to try. A NIC that holds an address keeps its pool, even if filters exclude that pool now. */
@@ -73,8 +79,13 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
       ...candidate,
       families: candidate.families.flatMap((one) => {
         const requested = asked[one.family];
+        const wanted = requested === undefined ? one : { ...one, requested };
         const held = holding.get(one.family);
-        if (held !== undefined) return { ...one, pools: [held], ...(requested && { requested }) };
+        if (held !== undefined) return { ...wanted, pools: [held] };
+        const left = question.left(nic, one.family);
+        if (left !== undefined && takesOver(left, question.holder, nic, wanted, catalog, context)) {
+          return { ...one, pools: [left.pool] };
+        }
         if (requested !== undefined) return requestCandidates(candidate, one, requested, catalog, context);
         return filterCandidates([{ ...candidate, families: [one] }], catalog, context).flatMap(
           (filtered) => filtered.families,

@@ -2,11 +2,15 @@
 // does decides alone.
 
 import type { Pod } from '#api';
+import type { Logger } from '#base';
 import type { AllocationRequest } from '#cni';
+import { formatAddress, sameAddress } from '#ip';
 import type { Mac } from '#net';
 import {
   type AddressRequest,
+  type Assignment,
   IPS_ANNOTATION,
+  type NicCandidates,
   readAddressRequest,
   readIps,
   readRequestedMac,
@@ -46,4 +50,22 @@ export function requestedMac(
     ...requestedMacs,
     ...(selected !== undefined && { [`${selected.place}: mac`]: selected.selection.mac }),
   });
+}
+
+/** The pod asks for another address since it got one. It keeps what it has as long as it lives. */
+export function warnOfKept(
+  candidates: readonly NicCandidates[],
+  assignments: readonly Assignment[],
+  log: Logger,
+): void {
+  for (const { nic, family, address } of assignments) {
+    const families = candidates.find((candidate) => candidate.nic === nic)?.families;
+    const requested = families?.find((one) => one.family === family)?.requested;
+    if (requested === undefined || sameAddress(requested.address, address)) continue;
+    const fields = { nic, address: formatAddress(address), requested: formatAddress(requested.address) };
+    log.warn(
+      { ...fields, field: requested.field },
+      'the pod keeps its address, although it requests another one',
+    );
+  }
 }

@@ -123,6 +123,15 @@ test('ADD announces the addresses of the NIC after all changes', async () => {
   assert.deepEqual(announced, ['10.6.1.5']);
 });
 
+test('ADD does not announce an address that a migrating virtual machine still uses in another pod', async () => {
+  const key = { containerId, interfaceName: 'eth0', network: 'net', createdAt: '2030-01-01T00:00:00.000Z' };
+  const part = { state: 'done' as const, netConf: {}, result: {}, addresses: [], shared: true };
+  await attachments.put({ version: 1, ...key, ipam: part });
+  await plugin.add(call());
+  await setImmediate();
+  assert.deepEqual(announced, []);
+});
+
 test('a repeated ADD changes nothing', async () => {
   await plugin.add(call());
   const before = [pod.routes(), pod.rules(), node.routes()];

@@ -85,7 +85,8 @@ export class CoordinatorPlugin implements CniPlugin {
       }
       setImmediate(() => {
         this.#recordDone(intended, call);
-        void this.#announce(call, [nicOf(plan.nic), ...this.#onItsLan(plan, intended)]);
+        const own = record.ipam?.shared === true ? [] : [nicOf(plan.nic)];
+        void this.#announce(call, [...own, ...this.#onItsLan(plan, intended)]);
       });
       return result;
     } finally {

@@ -107,6 +107,12 @@ test('requested probes run here only if IPAM could not run them', async () => {
   ]);
 });
 
+test('an address that a migrating virtual machine still uses in another pod is not probed, whoever asks', async () => {
+  const ipamRecord = record.ipam as NonNullable<AttachmentRecord['ipam']>;
+  const shared = { ...record, ipam: { ...ipamRecord, shared: true } };
+  assert.deepEqual(await detectWith({ detectIPConflict: true, detectGateway: true }, on, shared), []);
+});
+
 test('a definition that disables detection is obeyed', async () => {
   assert.deepEqual(await detectWith({ detectIPConflict: false, detectGateway: false }, on), []);
 });

@@ -31,7 +31,7 @@ export async function detectLate(
   { prevResult, record }: LateDetectionInput,
   { detection, sources }: LateDetectionParts,
 ): Promise<void> {
-  if (record.coordinator?.state === 'done') return;
+  if (record.coordinator?.state === 'done' || record.ipam?.shared === true) return;
   const { interfaceName: nic } = call.environment;
   const { netns, signal, log } = call;
   const site = { netns, nic, targets: targetsOf(prevResult, nic), signal, log };

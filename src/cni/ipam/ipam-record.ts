@@ -43,6 +43,7 @@ export function doneRecord(
       addresses: allocation.addresses.map(recordedAddress),
       ...(probed && { probed }),
       ...(allocation.fixed === true && { fixed: true }),
+      ...(allocation.shared === true && { shared: true }),
     },
   };
 }

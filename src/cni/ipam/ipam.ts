@@ -87,6 +87,11 @@ export interface Allocation {
   readonly podUid: string;
   /** The addresses are fixed to the pod, as for a StatefulSet: no other addresses may replace them. */
   readonly fixed?: boolean;
+  /**
+   * Another pod uses the addresses until this one takes over, as in the live migration of a virtual machine. They are
+   * not probed, because the other pod would answer, and not announced: the machine does it when it has moved.
+   */
+  readonly shared?: boolean;
   readonly addresses: readonly AllocatedAddress[];
   /** All routes of the NICs, with the default route where there is one. */
   readonly routes: readonly AllocatedRoute[];

@@ -101,6 +101,16 @@ test('the fixed address of a StatefulSet’s pod is not exchanged: ADD fails wit
   assert.deepEqual(told, ['a uid-a net1 10.6.1.1 0a:00:00:00:00:99 kept']);
 });
 
+test('an address that a migrating virtual machine still uses in another pod is not probed', async () => {
+  ipam.fixed = true;
+  ipam.shared = true;
+  assert.deepEqual(await allocate(detection(conflictOn('10.6.1.1'))), {
+    addresses: ['10.6.1.1'],
+    done: false,
+  });
+  assert.equal(probed.length, 0);
+});
+
 test('ADD fails with the MAC address of the rival when there is no other address, and leaves nothing', async () => {
   const edge = detection((address) => {
     ipam.failure = new OrbError('IPPOOL_EXHAUSTED', { message: 'all IP addresses used out' });

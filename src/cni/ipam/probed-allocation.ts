@@ -46,6 +46,7 @@ export async function allocateProbed(
       const allocation = await ipam.allocate(request);
       podUid = allocation.podUid;
       await meetDemand(allocation);
+      if (allocation.shared === true) return { allocation, probed: false };
       const own = allocation.addresses.filter(({ nic }) => nic === request.interfaceName);
       const report = await detect(detection, detection, {
         netns,

@@ -23,6 +23,8 @@ export class FakeIpam implements Ipam {
   readonly mirrors = new Map<string, string>();
   /** Whether allocations are reported as fixed to the pod. */
   fixed = false;
+  /** Whether allocations are reported as shared with another pod. */
+  shared = false;
   /** Every call throws this error while it is set. */
   failure: OrbError | undefined;
   #next = 1;
@@ -43,6 +45,7 @@ export class FakeIpam implements Ipam {
     return {
       podUid,
       ...(this.fixed && { fixed: true }),
+      ...(this.shared && { shared: true }),
       addresses: [{ nic: request.interfaceName, address: parseCidr(`${address}/16`), gateway, heldIn: 'v4' }],
       routes: [{ nic: request.interfaceName, destination: parseCidr('0.0.0.0/0'), gateway }],
     };

@@ -64,7 +64,8 @@ export function applyOperations(
       continue;
     }
     // If the NIC is written into a record of Spiderpool, the record is ours permanently.
-    if (next.holderOf(pick.address)?.nic !== operation.owner.nic) {
+    const holder = next.holderOf(pick.address);
+    if (holder?.nic !== operation.owner.nic || holder.podUid !== operation.owner.podUid) {
       next.take(pick.address, operation.owner);
       changed = true;
     }

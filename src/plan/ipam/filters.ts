@@ -53,12 +53,21 @@ export function filterReason(
   family: Family,
   context: FilterContext,
 ): string | undefined {
+  return closedReason(pool) ?? unservedReason(pool, nic, family, context);
+}
+
+/** The same, also for a pool that gives out no new address. */
+export function unservedReason(
+  pool: Pool,
+  nic: string,
+  family: Family,
+  context: FilterContext,
+): string | undefined {
   const { audience, name } = pool;
   if (pool.family !== family) {
     return `expect an IPv${family} IPPool, but the version of the IPPool ${name} is IPv${pool.family}`;
   }
   return (
-    closedReason(pool) ??
     namedOr(name, 'Node', context.node, audience.nodeName, audience.nodeAffinity) ??
     namedOr(name, 'Namespace', context.namespace, audience.namespaceName, audience.namespaceAffinity) ??
     unmatchedLabels(name, 'Pod', context.podLabels, audience.podAffinity) ??

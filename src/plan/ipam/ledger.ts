@@ -8,6 +8,8 @@ import { parseRecords, recordBytes } from './records.ts';
 
 /** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
 export interface AddressOwner {
+  /** Whether it takes over what earlier pods of its name left for the NIC. */
+  readonly fixed?: boolean;
   /** `namespace/name`. */
   readonly pod: string;
   readonly podUid: string;
@@ -128,21 +130,35 @@ export class PoolLedger {
     return found === undefined ? undefined : parseAddress(found[0]);
   }
 
+  /** The address that an earlier pod of the same name left for the NIC. As above, a record without NIC counts if it is alone. */
+  addressLeftTo({ pod, podUid, nic }: AddressOwner): Address | undefined {
+    const left = [...this.#records].filter(([, record]) => record.pod === pod && record.podUid !== podUid);
+    const found = left.find(([, record]) => record.nic === nic) ?? (left.length === 1 ? left[0] : undefined);
+    return found === undefined || (found[1].nic ?? nic) !== nic ? undefined : parseAddress(found[0]);
+  }
+
   /** All addresses that the pod holds here, with the NIC if the record names it. */
   addressesOf(podUid: string): { readonly address: Address; readonly nic: string | undefined }[] {
     return this.#heldBy(podUid).map(([text, { nic }]) => ({ address: parseAddress(text), nic }));
   }
 
-  /** Records the owner as the holder of the address. Other fields of an earlier record of the same UID stay. */
+  /**
+   * Records the owner as the holder of the address. Other fields of an earlier record stay. A fixed owner may take the
+   * address of an earlier pod of its name.
+   */
   take(address: Address, owner: AddressOwner): void {
     const key = formatAddress(address);
     const old = this.#records.get(key);
-    if (old !== undefined && old.podUid !== owner.podUid) {
+    const isOther = old !== undefined && old.podUid !== owner.podUid;
+    if (isOther && !(owner.fixed === true && old.pod === owner.pod)) {
       const message = `address ${key} of IPPool ${this.pool.name} is held by ${old.pod}, not free for ${owner.pod}`;
       throw new OrbError('INTERNAL', { message });
     }
-    if (old === undefined) this.#byUid.set(owner.podUid, [...(this.#byUid.get(owner.podUid) ?? []), key]);
-    else this.#bytes -= recordBytes(key, old);
+    if (old !== undefined) this.#bytes -= recordBytes(key, old);
+    if (isOther) this.#unlist(key, old.podUid);
+    if (old === undefined || isOther) {
+      this.#byUid.set(owner.podUid, [...(this.#byUid.get(owner.podUid) ?? []), key]);
+    }
     const record = { ...old, pod: owner.pod, podUid: owner.podUid, nic: owner.nic };
     this.#records.set(key, record);
     this.#text = undefined;
@@ -158,10 +174,14 @@ export class PoolLedger {
     this.#records.delete(key);
     this.#text = undefined;
     this.#bytes -= recordBytes(key, record);
-    const rest = (this.#byUid.get(record.podUid) ?? []).filter((held) => held !== key);
-    if (rest.length === 0) this.#byUid.delete(record.podUid);
-    else this.#byUid.set(record.podUid, rest);
+    this.#unlist(key, record.podUid);
     if (this.pool.addresses.contains(address)) this.#free = this.#free.with(address);
+  }
+
+  #unlist(key: string, podUid: string): void {
+    const rest = (this.#byUid.get(podUid) ?? []).filter((held) => held !== key);
+    if (rest.length === 0) this.#byUid.delete(podUid);
+    else this.#byUid.set(podUid, rest);
   }
 
   #heldBy(podUid: string): [string, PoolAllocation][] {

@@ -5,7 +5,7 @@
 // can serve all NICs of the pod together, and its addresses are tentative. `applyOperations` picks again, on the records
 // that the pool's next write replaces. Only this pick counts: it becomes valid with the write.
 
-import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
+import { type Address, AddressSet, type Family, formatAddress, parseAddress, sameAddress } from '#ip';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
 import type { ReservedAddresses } from './reserved.ts';
@@ -56,6 +56,11 @@ export function pickAddress(
   const { pool } = ledger;
   const held = ledger.addressOf(owner);
   if (held !== undefined) return { address: held, held: true };
+  const left = owner.fixed === true ? ledger.addressLeftTo(owner) : undefined;
+  // It is no new address, so an undo must not release it.
+  if (left !== undefined && (requested === undefined || sameAddress(requested, left))) {
+    return { address: left, held: true };
+  }
   const closed = closedReason(pool);
   if (closed !== undefined) return { address: undefined, reason: closed };
   // Spiderpool's texts (pkg/ippoolmanager). Users and scripts search for them.
