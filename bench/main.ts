@@ -10,13 +10,14 @@ import { type Request as ComparisonRequest, compareRevisions } from './against/a
 import { findRevision } from './against/revision.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
+import { benchReclaim } from './reclaim.ts';
 import { benchRepair } from './repair.ts';
 import { markdownTable, textReport } from './report.ts';
 import type { Row } from './row.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
+const USAGE = `usage: npm run bench -- [add|coordinator|reclaim|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
@@ -30,6 +31,7 @@ const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
   add: benchAdd,
   coordinator: benchCoordinator,
+  reclaim: benchReclaim,
   repair: benchRepair,
   memory: benchMemory,
   store: benchStore,

@@ -2,6 +2,7 @@
 
 import { resources } from '#api';
 import type { Controller, StateOf } from '#reconcile';
+import { slimEndpoints, slimPods } from './slim-kinds.ts';
 
 /** SpiderMultusConfigs and what is made of them. */
 export const networkKinds = {
@@ -21,8 +22,8 @@ export type SettingController = Controller<typeof settingKinds>;
 export const addressKinds = {
   pools: resources.spiderIPPools,
   subnets: resources.spiderSubnets,
-  endpoints: resources.spiderEndpoints,
-  pods: resources.pods,
+  endpoints: slimEndpoints,
+  pods: slimPods,
   nodes: resources.nodes,
   statefulSets: resources.statefulSets,
 } as const;

@@ -27,6 +27,25 @@ test('one write frees all leaked addresses of a pool, and no address of a runnin
   assert.deepEqual(stage.counts, { freed: 100, failed: 0, conflicted: 0 });
 });
 
+test('a full scan of 10,000 records with 100 leaked needs a write for each pool, and reads the leaked ones alone', async () => {
+  const pools = Array.from({ length: 20 }, (_, pool) => pool);
+  await stage.node();
+  for (const pool of pools) {
+    const names = Array.from({ length: 500 }, (_, i) => `app-${pool}-${i}`);
+    await Promise.all(names.slice(5).map((name) => stage.pod(`${name}-x`)));
+    const address = (i: number) => `10.6.${pool * 2 + Math.floor(i / 250)}.${(i % 250) + 1}`;
+    const records = names.map((name, i) => [address(i), recordOf(`${name}-x`)]);
+    await stage.pool(`p${pool}`, Object.fromEntries(records));
+  }
+  stage.kube.calls.length = 0;
+  await stage.start();
+  const left = await Promise.all(pools.map((pool) => stage.held(`p${pool}`)));
+  assert.deepEqual([left.flat().length, stage.counts.freed], [9900, 100]);
+  const writes = stage.kube.calls.filter(({ verb }) => !['get', 'list', 'watch'].includes(verb));
+  assert.equal(writes.length, 20);
+  assert.ok(stage.kube.count('get', 'pods') <= 100);
+});
+
 test('a deleted pod gives its address back within a minute, also if its node says nothing', async () => {
   await stage.node();
   await stage.pod('app');

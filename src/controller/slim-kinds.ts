@@ -1,0 +1,66 @@
+// Kinds of which a cluster has ten thousands, reduced to what the controllers read. They must not be written back.
+
+import { type KubeObject, type Pod, type ResourceType, resources, type SpiderEndpoint } from '#api';
+
+/** Metadata without annotations and managed fields. */
+function slimMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
+  const { annotations: _, ...rest } = metadata;
+  const known = [
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'creationTimestamp',
+    'deletionTimestamp',
+  ] as const;
+  const more = ['deletionGracePeriodSeconds', 'labels', 'finalizers', 'ownerReferences'] as const;
+  return picked(rest, [...known, ...more]);
+}
+
+function picked<T extends object, K extends keyof T>(object: T, fields: readonly K[]): Pick<T, K> {
+  const kept = fields.flatMap((field) => (object[field] === undefined ? [] : [[field, object[field]]]));
+  return Object.fromEntries(kept) as Pick<T, K>;
+}
+
+/** Without containers and their states, but with the times of their ends. */
+function slimPod(pod: Pod): Pod {
+  const { spec, status } = pod;
+  const ends = status?.containerStatuses?.filter(({ state }) => state?.terminated !== undefined);
+  return {
+    metadata: slimMetadata(pod),
+    spec: {
+      ...picked(spec ?? { containers: [] }, ['nodeName', 'terminationGracePeriodSeconds']),
+      containers: [],
+    },
+    status: {
+      ...picked(status ?? {}, ['phase', 'reason', 'podIP', 'podIPs', 'startTime']),
+      ...(isFinal(status?.phase) && { ...picked(status ?? {}, ['conditions']), containerStatuses: ends }),
+    },
+  };
+}
+
+function isFinal(phase: string | undefined): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Without routes and gateways. */
+function slimEndpoint(endpoint: SpiderEndpoint): SpiderEndpoint {
+  const { status } = endpoint;
+  const ips = status?.current.ips.map((ip) => picked(ip, ['interface', 'ipv4', 'ipv6', 'vlan']));
+  return {
+    metadata: slimMetadata(endpoint),
+    ...(status && {
+      status: {
+        ...picked(status, ['ownerControllerType', 'ownerControllerName']),
+        current: { ...picked(status.current, ['uid', 'node']), ips: ips ?? [] },
+      },
+    }),
+  };
+}
+
+function slim<T extends KubeObject>(type: ResourceType<T>, reduce: (object: T) => T): ResourceType<T> {
+  return { ...type, schema: type.schema.transform(reduce) as unknown as ResourceType<T>['schema'] };
+}
+
+export const slimPods = slim(resources.pods, slimPod);
+export const slimEndpoints = slim(resources.spiderEndpoints, slimEndpoint);
