@@ -50,7 +50,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/lab-kubectl.root.test.ts': ['kubectl'],
   'test/e2e/program.ts': [],
   'test/e2e/runtime.ts': [],
-  'test/kube/agents.ts': ['nsenter', 'sh'],
+  'test/kube/node-program.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
   'test/programs/completion.test.ts': ['bash', 'fish', 'zsh'],
   'test/shim/shim.test.ts': [],

@@ -1,7 +1,7 @@
 // The senders and receivers where an overlay and an underlay meet: pods of the overlay alone (C), of the underlay alone (M), of both (X).
 
-import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
-import { internalAddresses } from './places.ts';
+import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
+import { internalAddresses, probeIn } from './places.ts';
 
 export const sorts = ['C', 'M', 'X'] as const;
 
@@ -82,15 +82,13 @@ function podActor(cluster: Cluster, { metadata, spec, status }: PodObject): PodA
     readonly ips?: readonly string[];
   }[];
   const second = networks.find((network) => network.interface === 'net1')?.ips ?? [];
-  const kubectl = [`${home}/bin/kubectl`, '--kubeconfig', `${home}/pki/admin.kubeconfig`];
-  const cache = ['--cache-dir', `${home}/kubectl-cache`];
   return {
     name: `${metadata.name} of ${spec.nodeName}`,
     sort,
     node: spec.nodeName,
     overlay: sort === 'M' ? [] : first,
     underlay: sort === 'M' ? first : second,
-    probe: [...cluster.entering('hub'), ...kubectl, ...cache, 'exec', '-i', metadata.name, '--', 'lab-probe'],
+    probe: probeIn(cluster, metadata.name),
   };
 }
 

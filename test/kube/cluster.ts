@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, rmdirSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CommandOptions, run } from './command.ts';
@@ -19,6 +19,8 @@ export const home = '/run/kube';
 export interface ClusterParts {
   /** The result of {@link builtPrograms}. */
   readonly programs: string;
+  /** The executable of Multus. */
+  readonly multus: string;
   /** The result of {@link writeImage}. */
   readonly image: string;
   /** Folders that every node can see, besides the machine's root file system. */
@@ -42,7 +44,14 @@ export class Cluster {
   }
 
   /** Resolves when every node is Ready. */
-  static async start({ programs, image, shared, proxyMode, overlay }: ClusterParts): Promise<Cluster> {
+  static async start({
+    programs,
+    multus,
+    image,
+    shared,
+    proxyMode,
+    overlay,
+  }: ClusterParts): Promise<Cluster> {
     sweep();
     const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
     const starter = spawn('unshare', [...namespaces, join(import.meta.dirname, 'hub.sh')], {
@@ -52,6 +61,7 @@ export class Cluster {
         ...process.env,
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         KUBE_PROGRAMS: programs,
+        KUBE_MULTUS: multus,
         KUBE_IMAGE: image,
         KUBE_PROXY: proxyMode,
         KUBE_OVERLAY: overlay,
@@ -130,6 +140,11 @@ export class Cluster {
 
   kubectl(args: readonly string[], input = ''): Promise<string> {
     return this.hub(['kubectl', ...args], { input });
+  }
+
+  /** Applies a manifest of the machine's file system. */
+  async apply(path: string): Promise<void> {
+    await this.kubectl(['apply', '-f', '-'], readFileSync(path, 'utf8'));
   }
 
   /** Objects as the API server has them. */

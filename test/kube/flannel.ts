@@ -28,6 +28,17 @@ export class Flannel implements OverlayNetwork {
       const spec = { podCIDR: podCIDRs[0], podCIDRs };
       await cluster.kubectl(['patch', 'node', node, '-p', JSON.stringify({ spec })]);
     }
+    // As in flannel's own manifest, from which its pods have their file.
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-flannel' } };
+    const config = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'kube-flannel-cfg', namespace: 'kube-flannel' },
+      data: { 'net-conf.json': JSON.stringify(network) },
+    };
+    for (const object of [namespace, config]) {
+      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(object));
+    }
     await Promise.all(nodeNames.map((node) => this.#startNode(cluster, node)));
     await untilNodesReady(cluster);
   }

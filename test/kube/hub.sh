@@ -5,10 +5,12 @@
 #
 #   nodes   172.30.0.0/24     the API server (.1) and the nodes' eth0 (.11, .12): their InternalIP
 #   lan     192.168.50.0/24   the underlay: a router (.1) and the nodes' eth1 (.11, .12), the macvlan parent
+#   lan2    192.168.60.0/24   another underlay: a router (.1), and the nodes' eth2 without an address
 #   pods    10.244.0.0/16     Services 10.96.0.0/16
 # and the same with fd00: in front in IPv6.
 #
-# KUBE_PROGRAMS  folder of `components` and `multus`        KUBE_IMAGE  archive of the pods' image
+# KUBE_PROGRAMS  folder of `components`                     KUBE_IMAGE  archive of the pods' images
+# KUBE_MULTUS    executable of Multus
 # KUBE_PROXY     kube-proxy's mode, iptables or nftables    KUBE_SHARED  folders, one a line, that nodes see besides the root
 # KUBE_OVERLAY   routed: a veth and a /32 route for each pod, 10.244.N.0/24 on node N, routed between the nodes
 #                none: somebody will make one, and the nodes are not Ready until then
@@ -39,7 +41,8 @@ for ((i = 1; i <= KUBE_NODES; i++)); do
 done
 pki $pki $hub,10.96.0.1 "${identities[@]}"
 
-for network in nodes=172.30.0.1/24,fd00:172:30::1/64 lan=192.168.50.1/24,fd00:192:168:50::1/64; do
+for network in nodes=172.30.0.1/24,fd00:172:30::1/64 lan=192.168.50.1/24,fd00:192:168:50::1/64 \
+  lan2=192.168.60.1/24,fd00:192:168:60::1/64; do
   bridge=${network%%=*} addresses=${network#*=}
   ip link add "$bridge" type bridge
   ip addr add "${addresses%,*}" dev "$bridge"
@@ -48,6 +51,17 @@ for network in nodes=172.30.0.1/24,fd00:172:30::1/64 lan=192.168.50.1/24,fd00:19
 done
 for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$setting; done # the router between the two
 
+# What is asked with the rights of our programs, and how it was answered.
+cat >$KUBE_HOME/audit.yaml <<END
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    users: ["system:serviceaccount:kube-system:orbweaver-agent", "system:serviceaccount:kube-system:orbweaver-controller"]
+  - level: None
+END
+# Aggregator routing: no kube-proxy translates the addresses of webhooks' Services here.
 start kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=$hub \
   --tls-cert-file=$pki/apiserver.crt --tls-private-key-file=$pki/apiserver.key --client-ca-file=$pki/ca.crt \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file=$pki/sa.key \
@@ -55,16 +69,19 @@ start kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=$h
   --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
   --kubelet-certificate-authority=$pki/ca.crt --kubelet-client-certificate=$pki/apiserver-kubelet-client.crt \
   --kubelet-client-key=$pki/apiserver-kubelet-client.key --kubelet-preferred-address-types=InternalIP \
-  --allow-privileged --profiling=false
+  --allow-privileged --profiling=false --enable-aggregator-routing \
+  --audit-policy-file=$KUBE_HOME/audit.yaml --audit-log-path=$KUBE_HOME/log/audit.log
 
 group=orbweaver-kube-$pid # also the name that cluster.ts removes
 for ((i = 1; i <= KUBE_NODES; i++)); do
   node=node$i
   ip netns add $node
   ip link add $node type veth peer name eth0 netns $node
-  ip link add lan$i type veth peer name eth1 netns $node
+  ip link add lan-$i type veth peer name eth1 netns $node
+  ip link add lan2-$i type veth peer name eth2 netns $node
   ip link set $node master nodes up
-  ip link set lan$i master lan up
+  ip link set lan-$i master lan up
+  ip link set lan2-$i master lan2 up
   if [ "$KUBE_OVERLAY" = routed ]; then
     ip route add 10.244.$i.0/24 via 172.30.0.$((10 + i))
     ip route add fd00:10:244:$i::/64 via fd00:172:30::$((10 + i))

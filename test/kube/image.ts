@@ -1,4 +1,5 @@
-// The only image of the cluster's pods, which is also their pause image. It is an archive of lab-probe and busybox for containerd.
+// The images of the cluster's pods, as an archive for containerd. Both have lab-probe and busybox. The first is also the pause
+// image. The other has the name of nginx, which manifests for users have: a server at port 80.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,14 @@ const architectures = new Map([
   ['arm64', 'arm64'],
 ]);
 
+/** Process 1 of a container ends after SIGTERM only if it says so. */
+const server = "#!/bin/sh\ntrap 'exit 0' TERM\nlab-probe serve 80 &\nwait\n";
+
+const entrypoints: Readonly<Record<string, readonly string[]>> = {
+  'localhost/orbweaver/probe:1': ['/bin/sleep', '2147483647'],
+  'docker.io/library/nginx:latest': ['/bin/server'],
+};
+
 /** Writes the archive into `folder` (Docker's image format 1.2: manifest, configuration, layers), and returns its path. */
 export async function writeImage(folder: string, probe: string): Promise<string> {
   const root = join(folder, 'root');
@@ -18,6 +27,7 @@ export async function writeImage(folder: string, probe: string): Promise<string>
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
   for (const applet of ['sh', 'sleep', 'ip', 'cat', 'ls', 'ping'])
     symlinkSync('busybox', join(root, 'bin', applet));
+  writeFileSync(join(root, 'bin/server'), server, { mode: 0o755 });
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
   await run([
     'tar',
@@ -33,18 +43,19 @@ export async function writeImage(folder: string, probe: string): Promise<string>
   const layer = createHash('sha256')
     .update(readFileSync(join(folder, 'layer.tar')))
     .digest('hex');
-  const config = {
-    architecture: architectures.get(process.arch) ?? process.arch,
-    os: 'linux',
-    config: { Env: ['PATH=/bin'], Entrypoint: ['/bin/sleep', '2147483647'] },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${layer}`] },
-  };
-  const manifest = [
-    { Config: 'config.json', RepoTags: ['localhost/orbweaver/probe:1'], Layers: ['layer.tar'] },
-  ];
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  const images = Object.entries(entrypoints).map(([tag, entrypoint], i) => {
+    const config = {
+      architecture: architectures.get(process.arch) ?? process.arch,
+      os: 'linux',
+      config: { Env: ['PATH=/bin'], Entrypoint: entrypoint },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${layer}`] },
+    };
+    writeFileSync(join(folder, `config-${i}.json`), JSON.stringify(config));
+    return { Config: `config-${i}.json`, RepoTags: [tag], Layers: ['layer.tar'] };
+  });
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(images));
   const archive = join(folder, 'image.tar');
-  await run(['tar', '-C', folder, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar']);
+  const configs = images.map((image) => image.Config);
+  await run(['tar', '-C', folder, '-cf', archive, 'manifest.json', ...configs, 'layer.tar']);
   return archive;
 }

@@ -1,19 +1,22 @@
-// Orbweaver on a cluster: its kinds, an underlay, and an agent and a server on each node.
+// Orbweaver on a cluster: its kinds, its controller, an underlay, and an agent and a server on each node.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agents } from './agents.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
+import { Controller } from './controller.ts';
 import { serverPort } from './places.ts';
+import { expectNoRefusal } from './rights.ts';
 
 export class Installation {
   readonly agents: Agents;
+  readonly controller: Controller;
   readonly #cluster: Cluster;
   /** The checkout. */
   readonly #root: string;
 
   constructor(cluster: Cluster, root: string) {
     this.agents = new Agents(cluster, root);
+    this.controller = new Controller(cluster, root);
     this.#cluster = cluster;
     this.#root = root;
   }
@@ -23,8 +26,9 @@ export class Installation {
     return join(this.#root, 'dist/lab-probe');
   }
 
+  /** Applies a manifest of the checkout. */
   async apply(file: string): Promise<void> {
-    await this.#cluster.kubectl(['apply', '-f', '-'], readFileSync(join(this.#root, file), 'utf8'));
+    await this.#cluster.apply(join(this.#root, file));
   }
 
   async installKinds(): Promise<void> {
@@ -32,14 +36,6 @@ export class Installation {
     await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
     await this.apply('test/kube/manifests/multus-rbac.yaml');
     await this.apply('test/kube/manifests/underlay.yaml');
-    // A controller will find this out itself, once there is one.
-    const status = {
-      phase: 'Synced',
-      overlayPodCIDR: ['10.244.0.0/16', 'fd00:10:244::/48'],
-      serviceCIDR: ['10.96.0.0/16', 'fd00:10:96::/112'],
-    };
-    const patch = ['patch', 'spidercoordinator', 'default', '--subresource=status', '--type=merge', '-p'];
-    await this.#cluster.kubectl([...patch, JSON.stringify({ status })]);
   }
 
   /** Starts the agents, and the servers that the pods reach on their nodes. */
@@ -49,5 +45,12 @@ export class Installation {
     await Promise.all(
       nodeNames.map((node) => this.#cluster.startOnNode(node, [this.probe, 'serve', String(serverPort)])),
     );
+  }
+
+  /** Every request of our programs was allowed, and they logged no error. */
+  async expectNoFaults(): Promise<void> {
+    await this.agents.expectCleanLogs();
+    await this.controller.expectCleanLog();
+    await expectNoRefusal(this.#cluster);
   }
 }

@@ -14,7 +14,7 @@ import { Cluster, type ClusterParts } from './cluster.ts';
 import { writeImage } from './image.ts';
 import { Outcomes, Unreached } from './outcome.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
-import { clientSet, clusterSet } from './programs.ts';
+import { clientSet, clusterSet, multusSet } from './programs.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
 
 const options = {
@@ -27,35 +27,40 @@ type Values = CommandLine<typeof options>['values'];
 
 /** One cluster and its tests. */
 interface Run {
-  readonly name: string;
+  readonly name: 'iptables' | 'nftables' | 'calico' | 'flannel';
   readonly title: string;
   readonly cluster: Pick<ClusterParts, 'proxyMode' | 'overlay'>;
+  readonly multus: 'multus-4.2' | 'multus-4.3';
   readonly play: (parts: ScenarioParts) => Promise<void>;
 }
 
 const runs = ({ 'no-compliance': noCompliance }: Values): Run[] => [
   {
     name: 'iptables',
-    title: 'kube-proxy in mode iptables',
+    title: 'kube-proxy in mode iptables, Multus 4.2',
     cluster: { proxyMode: 'iptables', overlay: 'routed' },
-    play: (parts) => new Scenario(parts).play({ withCompliance: !noCompliance }),
+    multus: 'multus-4.2',
+    play: (parts) => new Scenario(parts).play({ withCompliance: !noCompliance, networksFrom: 'kubeadm' }),
   },
   {
     name: 'nftables',
-    title: 'kube-proxy in mode nftables',
+    title: 'kube-proxy in mode nftables, Multus 4.3',
     cluster: { proxyMode: 'nftables', overlay: 'routed' },
-    play: (parts) => new Scenario(parts).play({ withCompliance: false }),
+    multus: 'multus-4.3',
+    play: (parts) => new Scenario(parts).play({ withCompliance: false, networksFrom: 'flags' }),
   },
   {
     name: 'calico',
-    title: 'beside Calico',
+    title: 'beside Calico, Multus 4.3',
     cluster: { proxyMode: 'iptables', overlay: 'none' },
+    multus: 'multus-4.3',
     play: playCalico,
   },
   {
     name: 'flannel',
-    title: 'beside flannel',
+    title: 'beside flannel, Multus 4.2',
     cluster: { proxyMode: 'iptables', overlay: 'none' },
+    multus: 'multus-4.2',
     play: playFlannel,
   },
 ];
@@ -90,7 +95,8 @@ async function tryAll(values: Values): Promise<number> {
   if (withClients) await playClients(outcomes, await builtPrograms(go, clientSet));
   if (clusters.length > 0) {
     const programs = await builtPrograms(go, clusterSet);
-    await tryClusters(outcomes, clusters, programs, values.logs);
+    const multus = await builtPrograms(go, multusSet);
+    await tryClusters(outcomes, clusters, { programs, multus }, values.logs);
   }
   console.log(`${outcomes.passed} passed, ${outcomes.failed} failed`);
   return outcomes.failed === 0 ? 0 : 1;
@@ -99,7 +105,7 @@ async function tryAll(values: Values): Promise<number> {
 async function tryClusters(
   outcomes: Outcomes,
   clusters: readonly Run[],
-  programs: string,
+  { programs, multus }: { readonly programs: string; readonly multus: string },
   logs: string | undefined,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'orbweaver-kube-'));
@@ -108,8 +114,8 @@ async function tryClusters(
     const image = await writeImage(folder, join(root, 'dist/lab-probe'));
     for (const run of clusters) {
       console.log(`${run.title}:`);
-      const shared = [root, programs, folder];
-      const made = { programs, image, shared, ...run.cluster };
+      const shared = [root, programs, multus, folder];
+      const made = { programs, multus: join(multus, run.multus), image, shared, ...run.cluster };
       await tryRun(run, made, { outcomes, root, programs }, logs);
     }
   } finally {

@@ -58,12 +58,14 @@ for link in eth0=172.30.0,fd00:172:30 eth1=192.168.50,fd00:192:168:50; do
   ip addr add "${prefixes#*,}::$((10 + number))/64" dev "$nic" nodad
   ip link set "$nic" up
 done
+ip link set eth2 up
 for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$setting; done
 ip route add default via 172.30.0.1
 ip route add default via fd00:172:30::1
 
 mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
-ln -s /usr/lib/cni/* "$KUBE_PROGRAMS/multus" /opt/cni/bin/
+ln -s /usr/lib/cni/* /opt/cni/bin/
+ln -s "$KUBE_MULTUS" /opt/cni/bin/multus
 if [ "$KUBE_OVERLAY" = routed ]; then
   for ((other = 1; other <= KUBE_NODES; other++)); do
     [ $other != "$number" ] || continue

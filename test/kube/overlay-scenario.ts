@@ -4,12 +4,17 @@ import { askByProbe, askInCrowd } from '#lab';
 import { type Cast, castOf, sorts } from './actors.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
 import { until } from './command.ts';
+import { untilDefined } from './definitions.ts';
 import { Installation } from './installation.ts';
+import { untilSynced } from './networks.ts';
 import type { Outcomes } from './outcome.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
 import { ask, type Cell, fault } from './reach.ts';
 import { allTraces } from './traces.ts';
 import type { Way } from './ways.ts';
+
+/** The agents tell which overlay it is. */
+const automatic = JSON.stringify({ spec: { podCIDRType: 'auto' } });
 
 /** The timeout for Services and routes that have just changed. */
 const settleMs = 60_000;
@@ -43,8 +48,12 @@ export class OverlayScenario {
     const { cluster, outcomes, overlay } = this.#parts;
     await outcomes.require(`${overlay.name} is the pods' network, and our agents run`, async () => {
       await this.#installation.installKinds();
+      await this.#installation.controller.start();
+      await cluster.kubectl(['patch', 'spidercoordinator', 'default', '--type=merge', '-p', automatic]);
       await overlay.install(cluster);
       await this.#installation.startAgents();
+      await untilSynced(cluster);
+      await untilDefined(cluster);
     });
     await outcomes.require('pods of the overlay, of the underlay and of both become Ready', async () => {
       await this.#installation.apply('test/kube/manifests/three-sorts.yaml');
@@ -120,6 +129,9 @@ export class OverlayScenario {
         return true;
       });
     });
+    await outcomes.check('no request of our programs was refused, and they logged no error', () =>
+      this.#installation.expectNoFaults(),
+    );
   }
 }
 

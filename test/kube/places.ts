@@ -35,13 +35,6 @@ interface ServiceObject {
 
 export async function podPlaces(cluster: Cluster, app: 'underlay' | 'overlay'): Promise<PodPlace[]> {
   const { items } = (await cluster.get('pods', '-l', `app=${app}`)) as { items: PodObject[] };
-  const kubectl = [
-    `${home}/bin/kubectl`,
-    '--kubeconfig',
-    `${home}/pki/admin.kubeconfig`,
-    '--cache-dir',
-    `${home}/kubectl-cache`,
-  ];
   return items
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map(({ metadata: { name, uid }, spec: { nodeName }, status }) => ({
@@ -51,8 +44,15 @@ export async function podPlaces(cluster: Cluster, app: 'underlay' | 'overlay'): 
       node: nodeName,
       addresses: (status.podIPs ?? []).map(({ ip }) => ip),
       port: serverPort,
-      probe: [...cluster.entering('hub'), ...kubectl, 'exec', '-i', name, '--', 'lab-probe'] as const,
+      probe: probeIn(cluster, name),
     }));
+}
+
+/** Runs lab-probe in a pod. */
+export function probeIn(cluster: Cluster, pod: string): [string, ...string[]] {
+  const kubectl = [`${home}/bin/kubectl`, '--kubeconfig', `${home}/pki/admin.kubeconfig`];
+  const cache = ['--cache-dir', `${home}/kubectl-cache`];
+  return [...cluster.entering('hub'), ...kubectl, ...cache, 'exec', '-i', pod, '--', 'lab-probe'];
 }
 
 /** The InternalIPs of a node, and its addresses on the LAN. */

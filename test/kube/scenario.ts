@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
 import { Installation } from './installation.ts';
+import { expectClusterCni, type NetworkSource } from './networks.ts';
 import type { Outcomes } from './outcome.ts';
+import { playOwnController } from './own-controller-play.ts';
 import { type PodPlace, podPlaces } from './places.ts';
 import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
+import { expectRefusals } from './rights.ts';
 import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
+import { playUnderlayService } from './underlay-service.ts';
 
 /** As in workloads.yaml, and for a while. */
 const [fewPods, manyPods] = [4, 24];
@@ -19,6 +23,12 @@ export interface ScenarioParts {
   readonly root: string;
   /** The result of {@link builtPrograms}. */
   readonly programs: string;
+}
+
+interface Circumstances {
+  /** It is needed only once, because kube-proxy does not affect that part. */
+  readonly withCompliance: boolean;
+  readonly networksFrom: NetworkSource;
 }
 
 interface UnderlayPod {
@@ -45,8 +55,7 @@ export class Scenario {
     this.#installation = new Installation(cluster, root);
   }
 
-  /** Runs all tests. `withCompliance` is needed only once, because kube-proxy does not affect that part. */
-  async play({ withCompliance }: { readonly withCompliance: boolean }): Promise<void> {
+  async play({ withCompliance, networksFrom }: Circumstances): Promise<void> {
     const outcomes = this.#outcomes;
     await outcomes.require('the CRDs are installed and their rules are enforced', () => this.#installKinds());
     if (withCompliance) {
@@ -54,8 +63,12 @@ export class Scenario {
         this.#compliance(),
       );
     }
+    await playOwnController(this.#cluster, outcomes, this.#installation.controller, networksFrom);
     await outcomes.require('an agent is ready on each node, with the rights of deploy/agent-rbac.yaml', () =>
       this.#installation.startAgents(),
+    );
+    await outcomes.check('the agents tell their Nodes the CNI configuration', () =>
+      expectClusterCni(this.#cluster, '{"name":"default","types":["ptp","portmap"]}'),
     );
     await outcomes.require('underlay pods become Ready with addresses of the pools', () => this.#startPods());
     await this.#reach('from the first');
@@ -79,8 +92,12 @@ export class Scenario {
     await outcomes.check('deleted pods leave no address, endpoint, veth, route or file', () =>
       this.#deleteAll(),
     );
-    await outcomes.check('no request of the agents was refused, and they logged no error', () =>
-      this.#readLogs(),
+    await playUnderlayService({ cluster: this.#cluster, outcomes, root: this.#root });
+    await outcomes.check('what the tokens of our programs must not do is refused', () =>
+      expectRefusals(this.#cluster),
+    );
+    await outcomes.check('no request of our programs was refused, and they logged no error', () =>
+      this.#installation.expectNoFaults(),
     );
   }
 
@@ -264,19 +281,6 @@ export class Scenario {
       if (left.length > 0) throw new Error(left.join('\n'));
       return true;
     });
-  }
-
-  async #readLogs(): Promise<void> {
-    const levelError = 50;
-    for (const node of nodeNames) {
-      const lines = (await this.#installation.agents.log(node))
-        .split('\n')
-        .filter((line) => line.startsWith('{'));
-      const bad = lines.filter(
-        (line) => (JSON.parse(line) as { level: number }).level >= levelError || /forbidden/i.test(line),
-      );
-      if (bad.length > 0) throw new Error(`${node}: ${bad.slice(0, 10).join('\n')}`);
-    }
   }
 
   #kubectl(...args: string[]): Promise<string> {

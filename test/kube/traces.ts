@@ -35,7 +35,7 @@ export async function nodeTraces(cluster: Cluster, node: NodeName): Promise<stri
     `ip -o neigh show nud permanent | grep 'proto ${ourProtocol}' | sed 's/^/neighbour /'`,
     'ls /var/lib/orbweaver/attachments /var/lib/orbweaver/del-queue | grep -v -e : -e "^$" | sed "s/^/file /"',
     // The plugin ptp makes the pairs of overlay pods, and gives them similar names.
-    `ip -o link show type veth | grep -v 'eth[01]@' | sed 's/^/link /'`,
+    `ip -o link show type veth | grep -v 'eth[012]@' | sed 's/^/link /'`,
   ];
   const text = await cluster.node(node, ['sh', '-c', script.join('\n')]);
   return text.split('\n').filter((line) => line !== '');
