@@ -29,6 +29,12 @@ test('a pod with wrong annotations is stored, and its author is warned', async (
   assert.match(warnings, /invalid format of Pod annotation ipam\.spidernet\.io\/ippool/);
 });
 
+test('the author of a pod that requests an address that no pool can give is warned', async () => {
+  const { code, warnings } = await create('asking', { 'ipam.orbweaver.io/ips': '{"eth0":"192.0.2.1"}' });
+  assert.equal(code, 201);
+  assert.match(warnings, /annotation ipam\.orbweaver\.io\/ips of eth0 requests 192\.0\.2\.1/);
+});
+
 test('a namespace with wrong annotations is stored, and its author is warned', async () => {
   const metadata = { name: 'wrong', annotations: { 'ipam.spidernet.io/default-ipv4-ippool': 'a' } };
   const { code, warnings } = await cluster.call('POST', '/api/v1/namespaces', { metadata });

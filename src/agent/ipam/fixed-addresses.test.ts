@@ -179,6 +179,18 @@ test('a DEL that comes after pod and agent are gone keeps the address: the endpo
   assert.deepEqual(await holders(kube), []);
 });
 
+test('a pod that only has the name of an ordinal leaves nothing, also when its object is gone', async () => {
+  const kube = await cluster(pools);
+  await statefulSet(kube);
+  const allocator = await agent(kube);
+  const made = await owned(kube, 'db-1', { kind: 'Job', apiVersion: 'batch/v1' });
+  await allocator.allocate(add('db-1'));
+  await allocator.settled();
+  await kube.delete(resources.pods, { namespace: 'default', name: 'db-1' });
+  await (await agent(kube)).release(del('db-1', made.metadata.uid ?? ''));
+  assert.deepEqual(await holders(kube), []);
+});
+
 test('a DEL fails while the server does not show the StatefulSet, so that it is kept and repeated', async () => {
   const kube = await cluster(pools);
   await statefulSet(kube);

@@ -126,7 +126,7 @@ const refusals: [what: string, request: object, code: string, message: string | 
     'it is excluded',
     { eth0: '10.6.1.7' },
     'ADDRESS_REQUEST_UNSERVED',
-    /: it is in none of the IPv4 pools \[v4\], which CNI configuration names; spec\.excludeIPs of IPPool v4 excludes it$/,
+    /: it is in none of the IPv4 pools \[v4\] of CNI configuration; spec\.excludeIPs of IPPool v4 excludes it$/,
   ],
   [
     'it is a special address',
@@ -138,14 +138,14 @@ const refusals: [what: string, request: object, code: string, message: string | 
     'another pool has it',
     { eth0: '10.6.2.1' },
     'ADDRESS_REQUEST_UNSERVED',
-    /in none of the IPv4 pools \[v4\], which CNI configuration names; IPPool more has it, but is not among them$/,
+    /in none of the IPv4 pools \[v4\] of CNI configuration; IPPool more has it, but is not among them$/,
   ],
-  ['no pool has it', { eth0: '192.0.2.1' }, 'ADDRESS_REQUEST_UNSERVED', /which CNI configuration names$/],
+  ['no pool has it', { eth0: '192.0.2.1' }, 'ADDRESS_REQUEST_UNSERVED', /of CNI configuration$/],
   [
     'the interface has no pool of the family',
     { eth0: ['fd00::1'] },
     'ADDRESS_REQUEST_UNSERVED',
-    /CNI configuration names no IPv6 pool for this interface$/,
+    /CNI configuration has no IPv6 pool for this interface$/,
   ],
   [
     'the prefix length is another one',

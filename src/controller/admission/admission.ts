@@ -39,7 +39,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     const { client, clock, log, namespace, cluster, namespaceNamed, invalidAnnotations } = options;
-    const pods = { configs: cluster.multusConfigs, namespaceNamed, invalidAnnotations };
+    const pods = { cluster, configs: cluster.multusConfigs, namespaceNamed, invalidAnnotations };
     const shared = { client, clock, log };
     this.#options = options;
     this.#claims = new Claims({ client, clock, namespace });

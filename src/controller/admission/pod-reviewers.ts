@@ -4,15 +4,19 @@ import jsonpatch from 'fast-json-patch';
 import { type KubeObject, type Namespace, type ResourceType, resources, type SpiderMultusConfig } from '#api';
 import { errorText, isOrbError } from '#base';
 import {
+  type AdmissionCluster,
   type AnnotationProblems,
   injectedPod,
   labelledNamespace,
   namespaceAnnotationProblems,
   podAnnotationProblems,
+  requestProblems,
 } from '#plan/admission';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 
 export interface PodReviewOptions {
+  /** What requests for addresses are checked against. */
+  readonly cluster: Pick<AdmissionCluster, 'pools' | 'families'>;
   readonly configs: () => Iterable<SpiderMultusConfig>;
   /** The namespace, as far as it is known. */
   readonly namespaceNamed: (name: string) => Namespace | undefined;
@@ -24,9 +28,12 @@ export function reviewPod(request: ReviewRequest, options: PodReviewOptions): Re
   const pod = shaped(resources.pods, request);
   if (pod === undefined) return { allowed: true };
   const { namespace } = request;
-  const answer = judged(podAnnotationProblems(pod, namespace), options);
-  if (!answer.allowed) return answer;
   const annotations = options.namespaceNamed(namespace)?.metadata.annotations ?? {};
+  const { wrong, unknown } = podAnnotationProblems(pod, namespace);
+  const { pools, families } = options.cluster;
+  const unserved = requestProblems(pod, { namespaceAnnotations: annotations, pools: pools(), families });
+  const answer = judged({ wrong: [...wrong, ...unserved], unknown }, options);
+  if (!answer.allowed) return answer;
   try {
     const injected = injectedPod(pod, { namespace, annotations }, options.configs());
     return { ...answer, patch: jsonpatch.compare(pod, injected) };

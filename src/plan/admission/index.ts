@@ -17,3 +17,4 @@ export {
   refusalCause,
   refusalText,
 } from './refusal.ts';
+export { type RequestKnowledge, requestProblems } from './request-problems.ts';

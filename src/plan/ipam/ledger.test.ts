@@ -124,3 +124,23 @@ test('the size of the records follows every change', () => {
     }),
   );
 });
+
+test('a fixed owner takes over the address of an earlier pod of its name, whose UID holds nothing then', () => {
+  const ledger = read({ '10.6.0.10': record('old', { pod: 'ns/db-0', nic: 'eth0', note: 'kept' }) });
+  const next = { pod: 'ns/db-0', podUid: 'new', nic: 'eth0' };
+  assert.throws(() => ledger.copy().take(at(10), next), /held by ns\/db-0, not free/);
+  assert.throws(
+    () => ledger.copy().take(at(10), { ...next, pod: 'ns/db-1', fixed: true }),
+    /held by ns\/db-0/,
+  );
+  const left = (owned: object) => ledger.addressLeftTo({ ...next, ...owned });
+  assert.deepEqual(
+    [left({}), left({ nic: 'net1' }), left({ podUid: 'old' })],
+    [at(10), undefined, undefined],
+  );
+  const taken = ledger.copy();
+  taken.take(at(10), { ...next, fixed: true });
+  assert.deepEqual([taken.addressesOf('old'), taken.addressesOf('new').length], [[], 1]);
+  assert.equal(taken.bytes, taken.text.length);
+  assert.deepEqual(JSON.parse(taken.text), { '10.6.0.10': { ...next, note: 'kept' } });
+});

@@ -26,14 +26,15 @@ export function refuseUnservedFamily(
       throw unserved(
         candidate.nic,
         requested,
-        `${candidate.source} names no IPv${family} pool for this interface`,
+        `${candidate.source} has no IPv${family} pool for this interface`,
       );
     }
   }
 }
 
 /**
- * The candidate pools that offer the requested address and serve the interface.
+ * The candidate pools that offer the requested address and serve the interface. Without `context`, every pool may serve
+ * it.
  * @throws OrbError ADDRESS_REQUEST_UNSERVED if there is none
  */
 export function requestCandidates(
@@ -41,17 +42,17 @@ export function requestCandidates(
   { family, pools }: FamilyCandidates,
   requested: RequestedAddress,
   catalog: PoolCatalog,
-  context: FilterContext,
+  context?: FilterContext,
 ): FamilyCandidates {
   const named = pools.flatMap((name) => catalog.pools.get(name) ?? []);
   const offering = named.filter((pool) => pool.addresses.contains(requested.address));
   const refusals = offering.map(
-    (pool) => subnetReason(pool, requested) ?? filterReason(pool, nic, family, context),
+    (pool) => subnetReason(pool, requested) ?? (context && filterReason(pool, nic, family, context)),
   );
   const kept = offering.filter((_, index) => refusals[index] === undefined);
   const leftOut = refusals.filter((reason) => reason !== undefined);
   if (kept.length > 0) return { family, pools: kept.map(({ name }) => name), requested, leftOut };
-  const list = `the IPv${family} pools [${pools.join(' ')}], which ${source} names`;
+  const list = `the IPv${family} pools [${pools.join(' ')}] of ${source}`;
   if (leftOut.length > 0) throw unserved(nic, requested, leftOut.join(', '));
   throw unserved(
     nic,
