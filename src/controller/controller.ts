@@ -11,6 +11,7 @@ import { coordinatorController, Sources } from './coordinator/index.ts';
 import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
+import { overlapController } from './overlap/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 
 export interface ControllerOptions {
@@ -78,7 +79,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
     new Controllers({ ...shared, informers: settings, controllers: [coordinator] }),
     new Controllers({
       ...{ ...shared, informers: addresses },
-      controllers: reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
+      controllers: [
+        overlapController(),
+        ...reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
+      ],
     }),
   ];
   const election = new LeaderElection({

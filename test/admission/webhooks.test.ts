@@ -79,3 +79,27 @@ test('our configurations get their certificates back when somebody removes them,
   await until('the certificates are back', async () => (await bundles())[1] === right);
   assert.equal((await bundles())[0], undefined);
 });
+
+test('a pool that was stored past admission and overlaps is marked, and serves again when that is solved', async () => {
+  const unchecked = new Cluster();
+  await unchecked.start();
+  try {
+    await unchecked.startReplica('one');
+    const type = resources.spiderIPPools;
+    const spec = { subnet: '10.9.0.0/24', ips: ['10.9.0.1'], ipVersion: 4 };
+    for (const name of ['first', 'second'])
+      assert.equal((await unchecked.call('POST', pools, pool(name, spec))).code, 201);
+    const statuses = async () => {
+      const { items } = await unchecked.client().list(type);
+      return items.map(({ status }) => status?.conditions?.find((one) => one.type === 'Overlapping')?.status);
+    };
+    await until('one is marked', async () => (await statuses()).includes('True'));
+    assert.deepEqual((await statuses()).filter(Boolean), ['True']);
+    const marked = (await statuses())[0] === 'True' ? 'first' : 'second';
+    const free = [{ op: 'replace', path: '/spec/ips', value: ['10.9.0.2'] }];
+    await unchecked.client().patch(type, { name: marked }, { type: 'json', body: free });
+    await until('none is marked', async () => !(await statuses()).includes('True'));
+  } finally {
+    await unchecked.stop();
+  }
+});

@@ -1,6 +1,7 @@
 // SpiderIPPool: addresses of one network for pods, and the holders of these addresses.
 
 import { z } from 'zod';
+import { conditionsField } from '../core/index.ts';
 import { type CustomKind, immutableField, rules } from '../crd/index.ts';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
@@ -48,13 +49,16 @@ const statusSchema = openObject({
       'Holder of each address, as a JSON object in text: address to pod, podUid and nic. Absent when no address is allocated.',
     ),
   ...countFields,
+  conditions: conditionsField,
 });
 
 /** spiderippools.spiderpool.spidernet.io. */
 export const spiderIPPoolSchema = openObject({
   ...typeFields,
   spec: specSchema.optional().describe('The addresses and the pods that may use them.'),
-  status: statusSchema.optional().describe('Allocated addresses; written by the agents.'),
+  status: statusSchema
+    .optional()
+    .describe('Allocated addresses; written by the agents; conditions by the controller.'),
 }).describe('SpiderIPPool holds addresses of one network for pods.');
 
 export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;

@@ -23,6 +23,7 @@ export { type FilterContext, filterCandidates } from './filters.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type LeftAddress, takesOver } from './left-address.ts';
 export { nodeRouteIssues } from './node-routes.ts';
+export { OVERLAPPING_CONDITION, overlapNote, overlapNotes } from './overlap.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export { type FixedSettings, type PodHolder, podHolder } from './pod-holder.ts';
 export type { Pool } from './pool.ts';

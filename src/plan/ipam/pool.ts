@@ -2,6 +2,7 @@
 
 import type { FieldIssue, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
+import { overlapNote } from './overlap.ts';
 import { issuesText, type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
 
 /** A pool with a valid spec. */
@@ -10,6 +11,8 @@ export interface Pool extends PoolNetwork {
   /** The pool is being deleted. It gives out no address and waits for its last release. */
   readonly terminating: boolean;
   readonly disabled: boolean;
+  /** The addresses that another pool has too. Then the pool gives out no address. */
+  readonly overlap: string | undefined;
   readonly isDefault: boolean;
   /** Which pods it serves. */
   readonly audience: PoolAudience;
@@ -36,6 +39,7 @@ export function parsePool(object: SpiderIPPool): Pool {
     name,
     terminating: object.metadata.deletionTimestamp !== undefined,
     disabled: spec.disable,
+    overlap: overlapNote(object),
     isDefault: spec.default,
     audience: spec,
   };
@@ -45,5 +49,6 @@ export function parsePool(object: SpiderIPPool): Pool {
 export function closedReason(pool: Pool): string | undefined {
   if (pool.terminating) return `terminating IPPool ${pool.name}`;
   if (pool.disabled) return `disabled IPPool ${pool.name}`;
+  if (pool.overlap !== undefined) return `IPPool ${pool.name} is left out: ${pool.overlap}`;
   return undefined;
 }

@@ -1,0 +1,1 @@
+export { overlapController } from './overlap.ts';

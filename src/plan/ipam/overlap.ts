@@ -1,0 +1,63 @@
+// Stored pools that share addresses. Admission refuses them, but objects may be stored past it. Only one pool of an address may
+// give it out, so the others are left out until a user has solved it.
+
+import type { SpiderIPPool } from '#api';
+import { AddressSet } from '#ip';
+import { readPoolNetwork } from './pool-network.ts';
+
+/** The type of the condition of a pool that is left out. */
+export const OVERLAPPING_CONDITION = 'Overlapping';
+
+/** Why a pool is left out, or undefined. */
+export function overlapNote({ status }: SpiderIPPool): string | undefined {
+  const found = status?.conditions?.find(({ type }) => type === OVERLAPPING_CONDITION);
+  return found?.status === 'True' ? (found.message ?? '') : undefined;
+}
+
+/**
+ * The pools that are left out, with the reason. The oldest pool keeps its addresses. Of pools of the same second it is one
+ * whose addresses are in use, then the first by name. A pool that is left out stays so while the overlap lasts.
+ */
+export function overlapNotes(pools: Iterable<SpiderIPPool>): ReadonlyMap<string, string> {
+  const notes = new Map<string, string>();
+  const kept: Kept[] = [];
+  // All addresses of the kept pools, so that a pool is compared with each of them only if it overlaps.
+  const taken = { 4: AddressSet.empty(4), 6: AddressSet.empty(6) };
+  const ranked = Array.from(pools, (pool) => ({ pool, rank: rankOf(pool) })).toSorted((a, b) =>
+    a.rank < b.rank ? -1 : 1,
+  );
+  for (const { pool } of ranked) {
+    const { name = '' } = pool.metadata;
+    // A pool that cannot be read gives out nothing, so its readable part is enough.
+    const addresses = pool.spec && readPoolNetwork(pool.spec, [])?.addresses;
+    if (addresses === undefined) continue;
+    const { family } = addresses;
+    if (addresses.intersection(taken[family]).isEmpty) {
+      kept.push({ name, addresses });
+      taken[family] = taken[family].union(addresses);
+    } else notes.set(name, noteFor(addresses, kept));
+  }
+  return notes;
+}
+
+interface Kept {
+  readonly name: string;
+  readonly addresses: AddressSet;
+}
+
+function noteFor(addresses: AddressSet, kept: readonly Kept[]): string {
+  const rivals = kept.flatMap((other) => {
+    if (other.addresses.family !== addresses.family) return [];
+    const shared = addresses.intersection(other.addresses);
+    return shared.isEmpty ? [] : `IPPool ${other.name} in IP ranges [${shared.format().join(' ')}]`;
+  });
+  return `overlap with ${rivals.join(' and ')}: no pod gets a new address of this pool until this is solved`;
+}
+
+/** Sorts as text: marked pools last, then by age, use and name. */
+function rankOf(pool: SpiderIPPool): string {
+  const { creationTimestamp, name = '' } = pool.metadata;
+  const marked = overlapNote(pool) === undefined ? '0' : '1';
+  const used = (pool.status?.allocatedIPCount ?? 0) > 0 ? '0' : '1';
+  return [marked, creationTimestamp ?? '', used, name].join(' ');
+}
