@@ -138,7 +138,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   view.onNode = () => repair.nodeChanged();
   view.onCoordinator = () => repair.settingsChanged();
-  const verbs = new VerbServer({ dispatcher, gate, clock, metrics, log });
+  const verbs = new VerbServer({
+    ...{ dispatcher, gate, clock, metrics, log },
+    worthwhile: (pod, signal) => ipam.refused.untilWorthwhile(pod, signal),
+  });
   const server = new ConnectionServer(
     (request, gone) =>
       request.type === NODE_CHECK_TYPE ? repair.check.serve(request) : verbs.serve(request, gone),
@@ -170,6 +173,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     async stop() {
       started.stop();
       leaving.abort();
+      ipam.refused.stop();
       await server.close();
       await reporting;
       await replay.stop();

@@ -4,7 +4,7 @@ import { type Clock, silentLogger, systemClock } from '#base';
 import { FakeClock } from '#base/testing';
 import { type CniPlugin, type CniRequest, Dispatcher } from '#cni';
 import { Gate } from './gate.ts';
-import { orderKey, VerbServer } from './verbs.ts';
+import { orderKey, VerbServer, type WorthwhileAdd } from './verbs.ts';
 
 const request = (verb: string, more: Partial<CniRequest> = {}): CniRequest => ({
   type: 'spiderpool',
@@ -24,7 +24,7 @@ const request = (verb: string, more: Partial<CniRequest> = {}): CniRequest => ({
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-function scene(clock: Clock = systemClock) {
+function scene(clock: Clock = systemClock, worthwhile: WorthwhileAdd = async () => {}) {
   const begun: string[] = [];
   const signals: AbortSignal[] = [];
   const hold = Promise.withResolvers<void>();
@@ -56,6 +56,7 @@ function scene(clock: Clock = systemClock) {
     clock,
     metrics: { served: (type, verb, outcome) => void served.push(`${type} ${verb} ${outcome}`) },
     log: silentLogger,
+    worthwhile,
   });
   const gone = new AbortController();
   const serve = (given: CniRequest) => verbs.serve(given, gone.signal);
@@ -68,6 +69,24 @@ test('served requests are counted by type, verb and outcome', async () => {
   await serve(request('ADD'));
   await serve(request('ADD', { stdin: '{' }));
   assert.deepEqual(served, ['spiderpool ADD ok', 'spiderpool ADD error']);
+});
+
+test('an ADD that waits for a free address takes no turn: others are served, and also its own pod', async () => {
+  const free = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const worthwhile: WorthwhileAdd = ({ namespace, name }) => {
+    asked.push(`${namespace}/${name}`);
+    return free.promise;
+  };
+  const { begun, hold, serve } = scene(systemClock, worthwhile);
+  hold.resolve();
+  const adding = serve(request('ADD'));
+  await turn();
+  await serve(request('DEL'));
+  assert.deepEqual(begun, ['DEL']);
+  free.resolve();
+  assert.equal((await adding).exitCode, 0);
+  assert.deepEqual([begun, asked], [['DEL', 'ADD'], ['ns/a']]);
 });
 
 test('STATUS is answered while all other requests wait', async () => {

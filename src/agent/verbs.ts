@@ -14,6 +14,12 @@ export interface VerbMetrics {
 /** What a request may take after its deadline: an ADD that failed gives back what it took. */
 const UNDO_MS = 10_000;
 
+/** Resolves when an ADD of the pod is worth its turn: one that was refused before may have to wait for an address. */
+export type WorthwhileAdd = (
+  pod: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+) => Promise<void>;
+
 /** Serves requests through the gate. */
 export class VerbServer {
   readonly #dispatcher: Dispatcher;
@@ -21,6 +27,7 @@ export class VerbServer {
   readonly #clock: Clock;
   readonly #metrics: VerbMetrics;
   readonly #log: Logger;
+  readonly #worthwhile: WorthwhileAdd;
 
   constructor(parts: {
     dispatcher: Dispatcher;
@@ -28,12 +35,14 @@ export class VerbServer {
     clock: Clock;
     metrics: VerbMetrics;
     log: Logger;
+    worthwhile?: WorthwhileAdd;
   }) {
     this.#dispatcher = parts.dispatcher;
     this.#gate = parts.gate;
     this.#clock = parts.clock;
     this.#metrics = parts.metrics;
     this.#log = parts.log;
+    this.#worthwhile = parts.worthwhile ?? (async () => {});
   }
 
   async serve(request: CniRequest, callerGone: AbortSignal): Promise<CniAnswer> {
@@ -94,10 +103,15 @@ export class VerbServer {
         return this.#gate.runAlone(ticket, serve);
       // ADDs wait outside the gate. Inside, they would take the places of the queued DELs that a starting agent must
       // serve first.
-      case 'ADD':
       case 'CHECK':
         await this.#dispatcher.ready(signal);
         break;
+      case 'ADD': {
+        await this.#dispatcher.ready(signal);
+        const pod = podNamedIn(request.variables.CNI_ARGS ?? '');
+        if (pod !== undefined) await this.#worthwhile(pod, signal);
+        break;
+      }
       default:
     }
     return this.#gate.run(ticket, serve);

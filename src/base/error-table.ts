@@ -174,7 +174,7 @@ export const errorTable = {
   IPPOOL_EXHAUSTED: {
     meaning: 'None of the pools that an interface may use has a free address.',
     advice:
-      'Add addresses to one of the pools that the message lists, or release some. The runtime repeats the request.',
+      'Add addresses to one of the pools that the message lists, or release some. The runtime repeats the request; the repeat waits up to 45 seconds for an address, so the pod starts soon after one is free.',
     cni: 11,
   },
   IPPOOL_INVALID: {

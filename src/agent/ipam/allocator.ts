@@ -35,6 +35,7 @@ import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { podNetworks, refuseDeadPod } from './pod-facts.ts';
 import { requestedMac, warnOfKept } from './pod-requests.ts';
+import { type Attempt, RefusedPods } from './refused-pods.ts';
 
 /** The allocator starts and stops the view. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, FixedSettings {
@@ -42,6 +43,8 @@ export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, F
 }
 
 export class Allocator implements Ipam {
+  /** Pods whose pools are exhausted. */
+  readonly refused: RefusedPods;
   readonly #options: AllocatorOptions;
   readonly #pools: NodePools;
   readonly #assigner: Assigner;
@@ -54,6 +57,7 @@ export class Allocator implements Ipam {
     this.#pools = new NodePools(options);
     this.#assigner = new Assigner(this.#pools);
     this.#endpoints = new EndpointWriter(options);
+    this.refused = new RefusedPods(options.clock);
   }
 
   /** Resolves when requests can be served. */
@@ -83,8 +87,12 @@ export class Allocator implements Ipam {
 
   allocate(request: AllocationRequest): Promise<Allocation> {
     const { metrics } = this.#options;
+    const choose: Attempt = async (signal) => {
+      const { owner, candidates } = await this.#candidates({ ...request, signal });
+      this.#assigner.choose(owner, candidates);
+    };
     return this.#timed(
-      () => this.#allocate(request),
+      () => this.refused.serve(request, () => this.#allocate(request), choose),
       (seconds) => metrics.allocated(seconds),
       (code, seconds) => metrics.allocationFailed(code, seconds),
     );
@@ -159,9 +167,10 @@ export class Allocator implements Ipam {
     }
   }
 
-  async #allocate(request: AllocationRequest): Promise<Allocation> {
+  /** Whose address is asked for, and the pools that may give it. Takes nothing. */
+  async #candidates(request: AllocationRequest) {
     const { view } = this.#options;
-    const { podNamespace, podName, signal, log } = request;
+    const { podNamespace, podName, signal } = request;
     const pod = await view.pod(podNamespace, podName, request.podUid, signal);
     refuseDeadPod(pod);
     const podUid = pod.metadata.uid ?? '';
@@ -182,6 +191,13 @@ export class Allocator implements Ipam {
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
       left: (nic, family) => (isFixed ? this.#pools.leftTo({ ...owner, nic }, family) : undefined),
     });
+    return { pod, holder, owner, custom, mac, candidates };
+  }
+
+  async #allocate(request: AllocationRequest): Promise<Allocation> {
+    const { log } = request;
+    const { pod, holder, owner, custom, mac, candidates } = await this.#candidates(request);
+    const { podUid } = owner;
     await request.intend?.(podUid);
     const assignments = await this.#assigner.assign(owner, candidates, request);
     const ordered = assignments.toSorted(
@@ -195,7 +211,7 @@ export class Allocator implements Ipam {
     const isShared = holder.isMigrationTarget && ordered.some(({ held }) => held);
     return {
       ...allocationOf(podUid, ordered, routes),
-      ...(isFixed && { fixed: true }),
+      ...(owner.fixed && { fixed: true }),
       ...(isShared && { shared: true }),
       ...(mac !== undefined && { link: { mac } }),
     };
@@ -231,14 +247,16 @@ export class Allocator implements Ipam {
       nic === undefined ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic } as const);
     // An agent that has just started does not know yet which pools hold something for a pod without a record.
     await view.listed(signal);
+    const named = held.map(({ heldIn }) => heldIn);
+    const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
+    // The DEL after a refused ADD. Nothing was taken or shown, so the server is not asked.
+    if (pools.size === 0 && this.refused.has(request)) return;
     const holder = this.#pools.holderOf(podUid) ?? `${podNamespace}/${podName}`;
     const claim = await claimNow(holder, view.podWithUid(podUid), this.#options, signal);
     if (claim.state === 'kept') {
       log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
       return;
     }
-    const named = held.map(({ heldIn }) => heldIn);
-    const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
     await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
     this.#endpoints.hide(holder, podUid, nic);
   }

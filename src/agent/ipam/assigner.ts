@@ -37,12 +37,11 @@ export class Assigner {
 
   /** Allocates in all chosen pools at the same time. If a pool turns out to be full, choosing starts again with current data. */
   async assign(owner: PodOwner, candidates: readonly NicCandidates[], caller: Caller): Promise<Assignment[]> {
-    const pools = this.#pools;
     const made = new Map<string, Assignment>();
     try {
       for (;;) {
         caller.signal.throwIfAborted();
-        const chosen = choosePools(owner, candidates, (pool) => pools.ledger(pool), pools.context);
+        const chosen = this.choose(owner, candidates);
         const { assignments, complete, failed } = await this.#commit(owner, chosen, caller.signal);
         for (const one of assignments) if (!one.held) made.set(`${one.pool.name} ${one.nic}`, one);
         if (failed !== undefined) throw failed.reason;
@@ -52,6 +51,12 @@ export class Assigner {
       await this.#undo(owner.podUid, [...made.values()], caller.log);
       throw error;
     }
+  }
+
+  /** Chooses by what is known, and takes nothing. Throws IPPOOL_EXHAUSTED if nothing is free. */
+  choose(owner: PodOwner, candidates: readonly NicCandidates[]): Assignment[] {
+    const pools = this.#pools;
+    return choosePools(owner, candidates, (pool) => pools.ledger(pool), pools.context);
   }
 
   async #commit(owner: PodOwner, chosen: readonly Assignment[], signal: AbortSignal): Promise<Round> {
