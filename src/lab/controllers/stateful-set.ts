@@ -51,16 +51,18 @@ function update(set: StatefulSet, pods: readonly Pod[]): Action[] {
 
 /** The next step. With OrderedReady it is one pod at a time, and only when all pods before it are ready. */
 function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
-  const wanted = set.spec?.replicas ?? 1;
+  const { replicas: wanted = 1, ordinals } = set.spec ?? {};
+  const first = ordinals?.start ?? 0;
+  const isSurplus = (pod: Pod) => ordinalOf(pod) < first || ordinalOf(pod) >= first + wanted;
   const finished = pods.filter((pod) => isFinished(pod) && !isTerminating(pod));
   if (finished.length > 0) return finished.map(remove);
   const numbered = new Map(pods.map((pod) => [ordinalOf(pod), pod]));
   // The list ends one burst after the pods that exist: that is enough for this plan.
   const missing = Array.from(
     { length: Math.min(wanted, pods.length + BURST) },
-    (_, ordinal) => ordinal,
+    (_, index) => first + index,
   ).filter((ordinal) => !numbered.has(ordinal));
-  const surplus = pods.filter((pod) => ordinalOf(pod) >= wanted).toReversed();
+  const surplus = pods.filter(isSurplus).toReversed();
   if (set.spec?.podManagementPolicy === 'Parallel') {
     const moves = [
       ...missing.map((ordinal) => podNumber(set, ordinal)),
@@ -68,7 +70,7 @@ function step(set: StatefulSet, pods: readonly Pod[]): Action[] {
     ];
     return moves.length > 0 ? moves : update(set, pods);
   }
-  const unready = pods.find((pod) => ordinalOf(pod) < wanted && (!isReady(pod) || isTerminating(pod)));
+  const unready = pods.find((pod) => !isSurplus(pod) && (!isReady(pod) || isTerminating(pod)));
   const [next] = missing;
   if (next !== undefined) {
     return unready === undefined || ordinalOf(unready) > next ? [podNumber(set, next)] : [];

@@ -101,6 +101,16 @@ test('a StatefulSet with Parallel makes and removes all pods at once', () => {
   assert.deepEqual(shown(plan(statefulSetController, cluster)), ['delete pods a-2', 'delete pods a-1']);
 });
 
+test('the pods of a StatefulSet are numbered from ordinals.start on, and others are removed', () => {
+  const parallel = { podManagementPolicy: 'Parallel' };
+  const { cluster, put } = statefulSet(2, { ...parallel, ordinals: { start: 5 } });
+  const made = plan(statefulSetController, cluster);
+  assert.deepEqual(shown(made), ['create pods a-5', 'create pods a-6']);
+  cluster.perform(made);
+  put(2, { ...parallel, ordinals: { start: 6 } });
+  assert.deepEqual(shown(plan(statefulSetController, cluster)), ['create pods a-7', 'delete pods a-5']);
+});
+
 /** A StatefulSet whose three pods run. */
 function threeRunning() {
   const { cluster, put } = statefulSet(3);
