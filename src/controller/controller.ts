@@ -1,5 +1,6 @@
 // The controller: of several replicas, the leader works. This file creates its parts, starts them and stops them in order.
 
+import type { AddressInfo } from 'node:net';
 import type { Clock, Logger } from '#base';
 import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
@@ -29,7 +30,7 @@ export interface ControllerOptions {
   /** Without it, no address is reclaimed. `scanIntervalMs`: how often every record of every pool is judged. */
   readonly reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number };
   readonly readYaml: (text: string) => unknown;
-  /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. */
+  /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. 0 picks a free one. */
   readonly healthPort: number | undefined;
   /** The port of the webhooks; undefined for none. 0 picks a free one. */
   readonly webhookPort: number | undefined;
@@ -38,7 +39,7 @@ export interface ControllerOptions {
 }
 
 export interface RunningController {
-  /** The port of the webhooks. */
+  readonly healthPort: number | undefined;
   readonly webhookPort: number | undefined;
   stop(): Promise<void>;
 }
@@ -126,6 +127,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   });
   const competing = election.run(stopping.signal);
   return {
+    healthPort: (health?.address() as AddressInfo | undefined)?.port,
     webhookPort: admission?.port,
     async stop() {
       isReady = false;

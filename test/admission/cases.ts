@@ -59,7 +59,12 @@ export const refusedCases: readonly RefusedCase[] = [
   pool('', { subnet, ips: ['10.7.0.1'] }, /spec\.ips\[0\]: .*not match base subnet/),
   pool('', { subnet, ips: ['10.6.0.9-10.6.0.1'] }, /spec\.ips\[0\]/),
   pool('', { subnet: 'none' }, /spec\.subnet/),
-  pool('', { subnet, ipVersion: 6 }, /spec\.(ipVersion|subnet)/),
+  pool('', { subnet, ipVersion: 6 }, /spec\.ipVersion: .*must be the address family of subnet/),
+  pool(
+    'D00003',
+    { subnet, ips: ['10.6.1.1'], gateway: 'fd00::1' },
+    /spec\.gateway: .*must be of the address family of subnet/,
+  ),
   pool('', { subnet, ips: ['10.6.1.1'], podAffinity: {} }, /empty podAffinity is invalid for SpiderIPPool/),
   pool(
     '',

@@ -110,7 +110,7 @@ export class Cluster {
       leaseTimes: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 500 },
       coordinatorName: 'default',
       readYaml: () => undefined,
-      healthPort: undefined,
+      healthPort: 0,
       webhookPort: 0,
       invalidAnnotations,
     });

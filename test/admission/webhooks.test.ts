@@ -103,3 +103,25 @@ test('a pool that was stored past admission and overlaps is marked, and serves a
     await unchecked.stop();
   }
 });
+
+test('a replica is ready when it serves its certificates, and says why it is not', async () => {
+  const foreign = new Cluster();
+  await foreign.start();
+  try {
+    const metadata = { namespace: 'kube-system', name: 'orbweaver-webhook-certificates' };
+    await foreign.client().create(resources.secrets, { metadata, data: {} });
+    const replica = await foreign.startReplica('one');
+    const ready = async () => {
+      const answer = await fetch(`http://127.0.0.1:${replica.healthPort}/v1/runtime/readiness`);
+      return { status: answer.status, text: await answer.text() };
+    };
+    await until('the reason is told', async () => (await ready()).text.includes('was not made by this'));
+    assert.equal((await ready()).status, 500);
+    await foreign.client().delete(resources.secrets, metadata);
+    await until('the replica is ready', async () => (await ready()).status === 200);
+    const { data = {} } = await foreign.client().get(resources.secrets, metadata);
+    assert.deepEqual(Object.keys(data).sort(), ['ca.crt', 'ca.key', 'tls.crt', 'tls.key']);
+  } finally {
+    await foreign.stop();
+  }
+});

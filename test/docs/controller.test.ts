@@ -1,9 +1,10 @@
-// docs/controller.md names every variable and metric of the controller, and no other.
+// What docs/controller.md and deploy/ say about the controller: every variable, metric, webhook and right, and no other.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/controller.md'), 'utf8');
@@ -28,4 +29,75 @@ test('the page of the controller names every metric that it has', () => {
   const pattern = /\b(orbweaver|spiderpool)_[a-z_]+\b/g;
   assert.deepEqual(namesIn('docs/controller.md', pattern), namesIn('src/controller/metrics.ts', pattern));
   assert.match(page, /orbweaver_leader/);
+});
+
+interface Rule {
+  readonly apiGroups: string[];
+  readonly resources: string[];
+  readonly resourceNames?: string[];
+  readonly verbs: string[];
+}
+interface Webhook {
+  readonly name: string;
+  readonly failurePolicy: string;
+  readonly clientConfig: { readonly caBundle?: string; readonly service: { readonly path: string } };
+  readonly rules: { readonly resources: string[] }[];
+}
+interface Manifest {
+  readonly kind: string;
+  readonly rules?: Rule[];
+  readonly webhooks?: Webhook[];
+}
+
+function manifestsIn(file: string): Manifest[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
+
+test('the controller may write only the Secret, the ConfigMap and the webhooks that are its own', () => {
+  const rules = manifestsIn('deploy/controller-rbac.yaml').flatMap((manifest) => manifest.rules ?? []);
+  const constant = (file: string, name: string) =>
+    new RegExp(`${name} = '([^']+)'`).exec(readFileSync(join(root, file), 'utf8'))?.[1];
+  const admission = 'src/controller/admission';
+  const own = {
+    secrets: constant(`${admission}/identity-secret.ts`, 'IDENTITY_SECRET_NAME'),
+    configmaps: constant(`${admission}/claims.ts`, 'CLAIMS_NAME'),
+    mutatingwebhookconfigurations: constant(`${admission}/ca-bundles.ts`, 'CONFIGURATION_NAME'),
+    validatingwebhookconfigurations: constant(`${admission}/ca-bundles.ts`, 'CONFIGURATION_NAME'),
+  };
+  for (const [resource, name] of Object.entries(own)) {
+    const writing = rules.filter(
+      ({ resources, verbs }) =>
+        resources.includes(resource) && verbs.some((verb) => ['update', 'patch', 'delete'].includes(verb)),
+    );
+    assert.deepEqual(
+      writing.map(({ resourceNames }) => resourceNames),
+      [[name]],
+      resource,
+    );
+  }
+  const reading = rules.filter(
+    ({ resources, verbs }) => resources.includes('secrets') && verbs.includes('get'),
+  );
+  assert.deepEqual(
+    reading.map(({ resourceNames }) => resourceNames),
+    [[own.secrets]],
+    'it reads no Secret of others',
+  );
+  for (const { apiGroups, resources, verbs } of rules)
+    assert.ok(![...apiGroups, ...resources, ...verbs].includes('*'));
+});
+
+test('webhooks of pods and namespaces never stop the cluster, those of our kinds do, and no manifest has certificates', () => {
+  const webhooks = manifestsIn('deploy/webhooks.yaml').flatMap((manifest) => manifest.webhooks ?? []);
+  assert.ok(webhooks.length >= 4);
+  for (const { name, failurePolicy, clientConfig, rules } of webhooks) {
+    const resources = rules.flatMap((rule) => rule.resources);
+    const isOurs = resources.every((resource) => resource.startsWith('spider'));
+    assert.equal(failurePolicy, isOurs ? 'Fail' : 'Ignore', name);
+    assert.equal(clientConfig.caBundle, undefined, name);
+  }
+  const asked = new Set(webhooks.map(({ clientConfig }) => clientConfig.service.path));
+  const served = namesIn('src/controller/admission/reviewers.ts', /(?<=\[')\/[a-z]+/g);
+  assert.deepEqual([...asked].sort(), served);
 });

@@ -6,6 +6,8 @@ export interface ValidationRule {
   readonly rule: string;
   /** The message for the user. It names what is allowed. */
   readonly message: string;
+  /** The field that the message is about, as `.gateway`. API servers before 1.28 name the whole object instead. */
+  readonly fieldPath?: string;
 }
 
 /** Schema metadata with these rules. */

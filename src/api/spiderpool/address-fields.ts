@@ -1,6 +1,7 @@
 // Fields that pools and subnets share: family, CIDR, ranges, gateway, routes.
 
 import { z } from 'zod';
+import { immutableField, type ValidationRule } from '../crd/index.ts';
 import { int64, openObject } from '../open-object.ts';
 
 /** Group and version of the six kinds. */
@@ -60,3 +61,19 @@ export const countFields = {
     .describe('Number of addresses in ips, without those in excludeIPs.'),
   allocatedIPCount: int64().min(0).optional().describe('Number of addresses that are allocated.'),
 };
+
+/** Rules of pools and subnets that need no arithmetic of addresses. A text with a colon is an IPv6 address. */
+export const addressRules: readonly ValidationRule[] = [
+  immutableField('ipVersion'),
+  immutableField('subnet'),
+  {
+    rule: "!has(self.ipVersion) || (self.ipVersion == 6) == self.subnet.contains(':')",
+    message: 'must be the address family of subnet',
+    fieldPath: '.ipVersion',
+  },
+  {
+    rule: "!has(self.gateway) || self.gateway == '' || self.gateway.contains(':') == self.subnet.contains(':')",
+    message: 'must be of the address family of subnet',
+    fieldPath: '.gateway',
+  },
+];

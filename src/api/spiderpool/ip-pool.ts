@@ -2,11 +2,12 @@
 
 import { z } from 'zod';
 import { conditionsField } from '../core/index.ts';
-import { type CustomKind, immutableField, rules } from '../crd/index.ts';
+import { type CustomKind, rules } from '../crd/index.ts';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {
   addressFields,
+  addressRules,
   countFields,
   SPIDERPOOL_CATEGORY,
   SPIDERPOOL_GROUP,
@@ -39,7 +40,13 @@ const specSchema = openObject({
     .boolean()
     .default(false)
     .describe('Whether the pool allocates no more addresses; allocated addresses stay and can be released.'),
-}).meta(rules(immutableField('ipVersion'), immutableField('subnet')));
+}).meta(
+  rules(...addressRules, {
+    rule: '!has(self.podAffinity) || (has(self.podAffinity.matchLabels) && size(self.podAffinity.matchLabels) > 0) || (has(self.podAffinity.matchExpressions) && size(self.podAffinity.matchExpressions) > 0)',
+    message: 'empty podAffinity is invalid for SpiderIPPool',
+    fieldPath: '.podAffinity',
+  }),
+);
 
 const statusSchema = openObject({
   allocatedIPs: z

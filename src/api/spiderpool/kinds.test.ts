@@ -208,7 +208,10 @@ test('family and subnet of a pool never change, but a missing family can be adde
   const pool = { ipVersion: 4, subnet: '10.6.0.0/16' };
   assert.deepEqual(brokenRules('SpiderIPPool', pool, pool), []);
   assert.deepEqual(brokenRules('SpiderIPPool', pool, { subnet: pool.subnet }), []);
-  assert.deepEqual(brokenRules('SpiderIPPool', { ...pool, ipVersion: 6 }, pool), ['ipVersion is immutable']);
+  assert.deepEqual(brokenRules('SpiderIPPool', { ...pool, ipVersion: 6 }, pool), [
+    'ipVersion is immutable',
+    'must be the address family of subnet',
+  ]);
   assert.deepEqual(brokenRules('SpiderIPPool', { subnet: pool.subnet }, pool), ['ipVersion is immutable']);
   assert.deepEqual(brokenRules('SpiderSubnet', { ...pool, subnet: '10.7.0.0/16' }, pool), [
     'subnet is immutable',
@@ -216,6 +219,24 @@ test('family and subnet of a pool never change, but a missing family can be adde
   assert.deepEqual(brokenRules('SpiderReservedIP', { ipVersion: 6 }, { ipVersion: 4 }), [
     'ipVersion is immutable',
   ]);
+});
+
+test('families of a pool or subnet agree, and its podAffinity selects something', () => {
+  const four = { ipVersion: 4, subnet: '10.6.0.0/16', gateway: '10.6.0.1' };
+  const six = { ipVersion: 6, subnet: 'fd00::/64', gateway: 'fd00::1' };
+  for (const kind of ['SpiderIPPool', 'SpiderSubnet']) {
+    for (const right of [four, six, { subnet: four.subnet, gateway: '' }])
+      assert.deepEqual(brokenRules(kind, right), []);
+    assert.deepEqual(brokenRules(kind, { ...four, ipVersion: 6 }), ['must be the address family of subnet']);
+    assert.deepEqual(brokenRules(kind, { ...six, gateway: '10.6.0.1' }), [
+      'must be of the address family of subnet',
+    ]);
+  }
+  const affinity = (podAffinity: object) => brokenRules('SpiderIPPool', { ...four, podAffinity });
+  assert.deepEqual(affinity({ matchLabels: { a: 'b' } }), []);
+  assert.deepEqual(affinity({ matchExpressions: [{ key: 'a', operator: 'Exists' }] }), []);
+  for (const empty of [{}, { matchLabels: {} }, { matchExpressions: [] }])
+    assert.deepEqual(affinity(empty), ['empty podAffinity is invalid for SpiderIPPool']);
 });
 
 test('a network configuration has the field of its own type and of no other', () => {

@@ -1,20 +1,19 @@
 // SpiderSubnet: a network from which pools are made, manually or for an application.
 
 import { z } from 'zod';
-import { type CustomKind, immutableField, rules } from '../crd/index.ts';
+import { type CustomKind, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {
   addressFields,
+  addressRules,
   countFields,
   SPIDERPOOL_CATEGORY,
   SPIDERPOOL_GROUP,
   SPIDERPOOL_VERSION,
 } from './address-fields.ts';
 
-const specSchema = openObject(addressFields).meta(
-  rules(immutableField('ipVersion'), immutableField('subnet')),
-);
+const specSchema = openObject(addressFields).meta(rules(...addressRules));
 
 /** Ties the ranges of an automatic pool to one pool object and one revision of it. */
 const bookingSchema = openObject({
