@@ -80,8 +80,10 @@ export type {
   ServiceAccount,
   ServicePort,
   StatefulSet,
+  TokenReview,
   WebhookConfiguration,
 } from './core/index.ts';
+export { tokenRequestSchema, tokenReviews } from './core/index.ts';
 export { type CustomKind, type OpenApiSchema, type PrinterColumn, structuralSchema } from './crd/index.ts';
 export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
 export {

@@ -33,6 +33,13 @@ export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
 
+/** A token of a ServiceAccount. */
+export interface AccountToken {
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
 /** How a patch body is read (Kubernetes API concepts, "Patch"). */
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
@@ -77,6 +84,12 @@ export interface KubeClient {
     },
     options?: CallOptions,
   ): Promise<void>;
+  /** A new token of the ServiceAccount for these audiences (TokenRequest API). */
+  requestToken(
+    account: ObjectRef & { readonly namespace: string },
+    asked: { readonly audiences: readonly string[]; readonly expirationSeconds: number },
+    options?: CallOptions,
+  ): Promise<AccountToken>;
   /** Events after `resourceVersion`, until the server or the signal ends them. Requests bookmarks. */
   watch<T extends KubeObject>(
     type: ResourceType<T>,

@@ -1,8 +1,9 @@
 // The Kubernetes API over HTTP: the KubeClient for kube-apiserver and for the embedded API server.
 
-import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
+import { apiVersionOf, type KubeObject, type ResourceType, resources, tokenRequestSchema } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError, systemClock } from '#base';
 import type {
+  AccountToken,
   CallOptions,
   KubeClient,
   ObjectList,
@@ -13,6 +14,7 @@ import type {
 } from './client.ts';
 import type { KubeConfig } from './config.ts';
 import { decodeObject } from './decode.ts';
+import { linesOf } from './lines.ts';
 import { refusal, type Status } from './refusal.ts';
 import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
 import { brokenOff, type Exchange, Transport } from './transport.ts';
@@ -159,6 +161,24 @@ class HttpKubeClient implements KubeClient {
     });
   }
 
+  async requestToken(
+    account: ObjectRef & { readonly namespace: string },
+    spec: Parameters<KubeClient['requestToken']>[1],
+    { signal }: CallOptions = {},
+  ): Promise<AccountToken> {
+    const subject = nameOf(resources.serviceAccounts, account);
+    const answer = await this.#transport.call({
+      method: 'POST',
+      path: objectPath(resources.serviceAccounts, account, 'token'),
+      verb: 'request a token of',
+      subject,
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec },
+      signal,
+    });
+    const { token, expirationTimestamp } = tokenOf(answer, subject);
+    return { token, expiresAtMs: Date.parse(expirationTimestamp) };
+  }
+
   async *watch<T extends KubeObject>(
     type: ResourceType<T>,
     selection: Selection & { readonly resourceVersion: string },
@@ -181,14 +201,9 @@ class HttpKubeClient implements KubeClient {
     const response = await this.#transport.stream(exchange, seconds * 1000 + WATCH_GRACE_MS);
     try {
       response.setEncoding('utf8');
-      let rest = '';
-      for await (const chunk of response as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const event = line === '' ? undefined : this.#event(type, line);
-          if (event !== undefined) yield event;
-        }
+      for await (const line of linesOf(response as AsyncIterable<string>)) {
+        const event = line === '' ? undefined : this.#event(type, line);
+        if (event !== undefined) yield event;
       }
     } catch (error) {
       throw brokenOff(error, exchange);
@@ -269,6 +284,12 @@ function parseLine(type: ResourceType, line: string): { type: string; object: un
     const message = `watch of ${type.plural}: a line is not JSON`;
     throw new OrbError('KUBE_MALFORMED', { message, subject: type.plural, cause: error });
   }
+}
+
+function tokenOf(answer: unknown, subject: string): { token: string; expirationTimestamp: string } {
+  const parsed = tokenRequestSchema.safeParse(answer);
+  if (parsed.success) return parsed.data.status;
+  throw new OrbError('KUBE_MALFORMED', { message: `${subject}: the server's answer has no token`, subject });
 }
 
 /** Every object in a request names its apiVersion and kind. */

@@ -1,4 +1,5 @@
 export type {
+  AccountToken,
   CallOptions,
   KubeClient,
   ObjectList,

@@ -13,7 +13,7 @@ export function collectionPath(type: ResourceType, namespace?: string): string {
 }
 
 /** The path of one object. */
-export function objectPath(type: ResourceType, ref: ObjectRef, subresource?: 'status'): string {
+export function objectPath(type: ResourceType, ref: ObjectRef, subresource?: 'status' | 'token'): string {
   if (ref.name === '' || (type.namespaced && (ref.namespace ?? '') === '')) {
     const message = `${nameOf(type, ref)} needs a name${type.namespaced ? ' and a namespace' : ''}`;
     throw new OrbError('INTERNAL', { message });

@@ -20,6 +20,7 @@ export { type ContainerStatus, type Pod, type PodSpec, type PodStatus, pods } fr
 export { type Secret, secrets } from './secret.ts';
 export { type Service, type ServicePort, services } from './service.ts';
 export { type ServiceAccount, serviceAccounts } from './service-account.ts';
+export { type TokenReview, tokenRequestSchema, tokenReviews } from './token-review.ts';
 export {
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,

@@ -79,8 +79,9 @@ class Check {
   }
 
   #string(schema: Schema, value: string, path: string): void {
-    const length = Array.from(value).length;
     const { minLength, maxLength, pattern, format } = schema;
+    // The status of a pool has half a megabyte of text without limits.
+    const length = minLength === undefined && maxLength === undefined ? 0 : Array.from(value).length;
     if (maxLength !== undefined && length > maxLength) {
       this.#say('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`);
     }

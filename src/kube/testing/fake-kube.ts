@@ -2,7 +2,15 @@
 
 import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
 import { type ErrorCode, OrbError } from '#base';
-import type { CallOptions, KubeClient, ObjectList, ObjectRef, Selection, WatchEvent } from '../client.ts';
+import type {
+  AccountToken,
+  CallOptions,
+  KubeClient,
+  ObjectList,
+  ObjectRef,
+  Selection,
+  WatchEvent,
+} from '../client.ts';
 import { decodeObject } from '../decode.ts';
 import { nameOf, refOf } from '../resource-path.ts';
 import { keyOf } from '../store.ts';
@@ -54,6 +62,14 @@ export class FakeKube implements KubeClient {
   breakWatches(): void {
     this.#connection += 1;
     this.#awake();
+  }
+
+  /** The token `NAMESPACE/NAME@AUDIENCES`, which ends after an hour of the real clock. */
+  async requestToken(
+    { namespace, name }: ObjectRef,
+    { audiences }: { audiences: readonly string[] },
+  ): Promise<AccountToken> {
+    return { token: `${namespace}/${name}@${audiences.join()}`, expiresAtMs: Date.now() + 3_600_000 };
   }
 
   async get<T extends KubeObject>(

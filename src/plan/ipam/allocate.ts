@@ -51,16 +51,19 @@ export function choosePools(
       const owner = { ...pod, nic };
       const ledger = (name: string) => working.get(name) ?? ledgerOf(name);
       const { name, address, held } = chooseOne(owner, one, ledger, { ...context, reserved });
-      const changed = ledger(name).copy();
-      changed.take(address, owner);
-      working.set(name, changed);
+      const { pool } = ledger(name);
+      if (isShared(name, candidates)) {
+        const changed = ledger(name).copy();
+        changed.take(address, owner);
+        working.set(name, changed);
+      }
       // Two pools may overlap in spite of admission. They must not give one address to two NICs.
       reserved = { ...reserved, [family]: reserved[family].with(address) };
       const requested = one.requested !== undefined;
       assignments.push({
         nic,
         family,
-        pool: changed.pool,
+        pool,
         address,
         held,
         cleanGateway,
@@ -69,6 +72,12 @@ export function choosePools(
     }
   }
   return assignments;
+}
+
+/** Whether two NICs of the pod may use the pool. If not, no pick depends on another, and no records are copied. */
+function isShared(pool: string, candidates: readonly NicCandidates[]): boolean {
+  const users = candidates.filter(({ families }) => families.some(({ pools }) => pools.includes(pool)));
+  return users.length > 1;
 }
 
 function chooseOne(

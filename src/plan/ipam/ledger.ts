@@ -4,7 +4,7 @@ import type { PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
 import { type Address, AddressSet, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
-import { parseRecords, recordBytes } from './records.ts';
+import { parseRecords, recordBytes, recordsText } from './records.ts';
 
 /** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
 export interface AddressOwner {
@@ -61,15 +61,19 @@ export class PoolLedger {
   static read(object: SpiderIPPool, previous?: PoolLedger): PoolLedger {
     const pool = parsePool(object);
     const text = object.status?.allocatedIPs ?? '';
-    if (previous?.text === text && previous.pool.name === pool.name && previous.pool.family === pool.family) {
-      const sameOffer = previous.pool.addresses.equals(pool.addresses);
-      const free = sameOffer ? previous.#free : freeOf(pool, previous.#records);
-      return new PoolLedger(pool, previous.#records, previous.#byUid, free, previous.#bytes, text);
+    const isSamePool = previous?.pool.name === pool.name && previous.pool.family === pool.family;
+    const known = isSamePool ? previous : undefined;
+    const sameOffer = known?.pool.addresses.equals(pool.addresses) === true ? known : undefined;
+    if (known?.text === text) {
+      const free = sameOffer === undefined ? freeOf(pool, known.#records) : sameOffer.#free;
+      return new PoolLedger(pool, known.#records, known.#byUid, free, known.#bytes, text);
     }
-    const records = parseRecords(pool.name, pool.family, text);
+    const records = parseRecords(pool.name, pool.family, text, known?.records);
     const byUid = new Map<string, readonly string[]>();
     for (const [address, { podUid }] of records) byUid.set(podUid, [...(byUid.get(podUid) ?? []), address]);
-    return new PoolLedger(pool, records, byUid, freeOf(pool, records), text.length, text);
+    const free =
+      (sameOffer === undefined ? undefined : sameOffer.#freeAfter(records)) ?? freeOf(pool, records);
+    return new PoolLedger(pool, records, byUid, free, text.length, text);
   }
 
   /** A separate ledger to change. The original does not change. */
@@ -96,7 +100,7 @@ export class PoolLedger {
 
   /** The records as `status.allocatedIPs`. Empty if there are none. */
   get text(): string {
-    this.#text ??= this.#records.size === 0 ? '' : JSON.stringify(Object.fromEntries(this.#records));
+    this.#text ??= this.#records.size === 0 ? '' : recordsText(this.#records);
     return this.#text;
   }
 
@@ -184,11 +188,24 @@ export class PoolLedger {
     else this.#byUid.set(podUid, rest);
   }
 
+  /** The free addresses when these are the records. Undefined if too many differ to work them out one by one. */
+  #freeAfter(records: ReadonlyMap<string, PoolAllocation>): AddressSet | undefined {
+    const taken = [...records.keys()].filter((address) => !this.#records.has(address));
+    const freed = [...this.#records.keys()].filter((address) => !records.has(address));
+    if (taken.length + freed.length > MOST_DIFFERENCES) return undefined;
+    const offered = freed.map(parseAddress).filter((address) => this.pool.addresses.contains(address));
+    const without = taken.reduce((free, address) => free.without(parseAddress(address)), this.#free);
+    return offered.reduce((free, address) => free.with(address), without);
+  }
+
   #heldBy(podUid: string): [string, PoolAllocation][] {
     const addresses = this.#byUid.get(podUid) ?? [];
     return addresses.map((address) => [address, this.#records.get(address) as PoolAllocation]);
   }
 }
+
+/** Above so many, it is faster to work out the free addresses from all records. */
+const MOST_DIFFERENCES = 64;
 
 function freeOf(pool: Pool, records: ReadonlyMap<string, PoolAllocation>): AddressSet {
   return pool.addresses.difference(

@@ -1,30 +1,81 @@
 // `status.allocatedIPs` of a pool: JSON text that maps each address to its holder.
 
-import { checkJson, type PoolAllocation, poolAllocationsSchema } from '#api';
+import { check, type PoolAllocation, type PoolAllocations, parseJson, poolAllocationsSchema } from '#api';
 import { OrbError } from '#base';
 import { type Family, formatAddress, tryParseAddress } from '#ip';
 
-/** The records by canonical address. An unreadable record is an error, because a pod may use its address. */
-export function parseRecords(pool: string, family: Family, text: string): Map<string, PoolAllocation> {
+/**
+ * The records by canonical address. An unreadable record is an error, because a pod may use its address. `previous` are
+ * the records of an earlier text. Their addresses are not parsed again: a pool has thousands, and few change.
+ */
+export function parseRecords(
+  pool: string,
+  family: Family,
+  text: string,
+  previous?: ReadonlyMap<string, PoolAllocation>,
+): Map<string, PoolAllocation> {
   const subject = `SpiderIPPool ${pool} status.allocatedIPs`;
   const records = new Map<string, PoolAllocation>();
   if (text === '') return records;
   const refuse = (message: string): never => {
     throw new OrbError('IPPOOL_STATUS_INVALID', { message: `${subject}: ${message}`, subject });
   };
-  const parsed = checkJson(poolAllocationsSchema, text, { subject, code: 'IPPOOL_STATUS_INVALID' });
-  for (const [key, record] of Object.entries(parsed)) {
-    const address = tryParseAddress(key);
-    if (address?.family !== family)
+  for (const [key, record] of Object.entries(allocationsIn(text, subject))) {
+    const canonical = previous?.has(key) === true ? key : canonicalText(key, family);
+    if (canonical === undefined)
       return refuse(`'${key}' is not an IPv${family} address, but the pool has IPv${family} addresses`);
-    const canonical = formatAddress(address);
     if (records.has(canonical)) refuse(`'${canonical}' is recorded twice`);
     records.set(canonical, record);
   }
   return records;
 }
 
+/** The records as text. */
+export function recordsText(records: ReadonlyMap<string, PoolAllocation>): string {
+  return `{${Array.from(records, ([key, record]) => `"${key}":${recordText(record)}`).join(',')}}`;
+}
+
 /** The length of `"key":{…},` in the text. */
 export function recordBytes(key: string, record: PoolAllocation): number {
-  return key.length + JSON.stringify(record).length + 4;
+  return key.length + recordText(record).length + 4;
+}
+
+/** Records never change. A pool is written again and again with nearly the same ones. */
+const texts = new WeakMap<PoolAllocation, string>();
+
+function recordText(record: PoolAllocation): string {
+  const known = texts.get(record);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(record);
+  texts.set(record, text);
+  return text;
+}
+
+function canonicalText(key: string, family: Family): string | undefined {
+  const address = tryParseAddress(key);
+  return address?.family === family ? formatAddress(address) : undefined;
+}
+
+function allocationsIn(text: string, subject: string): PoolAllocations {
+  const checked = { subject, code: 'IPPOOL_STATUS_INVALID' } as const;
+  const parsed = parseJson(text, checked);
+  // The schema takes ten times as long. It finds the words for what is wrong.
+  return areAllocations(parsed) ? parsed : check(poolAllocationsSchema, parsed, checked);
+}
+
+/** Whether {@link poolAllocationsSchema} accepts the value. */
+function areAllocations(value: unknown): value is PoolAllocations {
+  return isObject(value) && Object.values(value).every(isAllocation);
+}
+
+function isAllocation(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { pod, podUid, nic } = value as { pod?: unknown; podUid?: unknown; nic?: unknown };
+  return (
+    typeof pod === 'string' && typeof podUid === 'string' && (nic === undefined || typeof nic === 'string')
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
