@@ -11,6 +11,7 @@ const floors = [
   'kube',
   'reconcile',
   'reclaim',
+  'carving',
   'node',
   'cni',
   'apiserver',

@@ -13,6 +13,7 @@ import {
   type SpiderReservedIP,
 } from '#api';
 import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
+import { NewestPools } from '#carving';
 import { type ChangeHandler, type KubeClient, Reflector, type Selection } from '#kube';
 import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
 
@@ -27,6 +28,8 @@ export interface ClusterViewOptions {
 /** Watches the objects that ADD reads. */
 export class ClusterView {
   readonly nodeName: string;
+  /** The pools, also those that the watch has not shown yet. */
+  readonly pools: NewestPools;
   /** Called with the name of a deleted pool. */
   onPoolDeleted: (name: string) => void = () => {};
   /** Called when the node's own object has changed. */
@@ -40,8 +43,8 @@ export class ClusterView {
   readonly #namespaces: Reflector<Namespace>;
   readonly #nodes: Reflector<Node>;
   readonly #coordinators: Reflector<SpiderCoordinator>;
-  /** Rebuilt after a pool or a reservation has changed. */
-  #catalog: PoolCatalog | undefined;
+  /** Rebuilt after a pool has changed. */
+  #catalog: { readonly of: readonly SpiderIPPool[]; readonly catalog: PoolCatalog } | undefined;
   #reservedAddresses: ReservedAddresses | undefined;
 
   constructor(options: ClusterViewOptions) {
@@ -58,9 +61,10 @@ export class ClusterView {
     this.nodeName = nodeName;
     this.#client = client;
     this.#pools = follow(resources.spiderIPPools, {}, ({ type, object }) => {
-      this.#catalog = undefined;
+      this.pools.watched(object, type === 'deleted');
       if (type === 'deleted') this.onPoolDeleted(object.metadata.name ?? '');
     });
+    this.pools = new NewestPools(this.#pools.store);
     this.#reserved = follow(resources.spiderReservedIPs, {}, () => {
       this.#reservedAddresses = undefined;
     });
@@ -92,8 +96,9 @@ export class ClusterView {
   }
 
   get catalog(): PoolCatalog {
-    this.#catalog ??= catalogPools(this.#pools.store.list());
-    return this.#catalog;
+    const of = this.pools.list();
+    if (this.#catalog?.of !== of) this.#catalog = { of, catalog: catalogPools(of) };
+    return this.#catalog.catalog;
   }
 
   get reserved(): ReservedAddresses {
@@ -102,14 +107,12 @@ export class ClusterView {
   }
 
   pool(name: string): SpiderIPPool | undefined {
-    return this.#pools.store.get(name);
+    return this.pools.get(name);
   }
 
   /** Names of the pools whose records have the text, as a UID or a name. This does not parse the records. */
   poolsNaming(text: string): string[] {
-    const holding = this.#pools.store
-      .list()
-      .filter((pool) => pool.status?.allocatedIPs?.includes(text) === true);
+    const holding = this.pools.list().filter((pool) => pool.status?.allocatedIPs?.includes(text) === true);
     return holding.flatMap((pool) => pool.metadata.name ?? []);
   }
 

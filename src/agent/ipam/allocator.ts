@@ -25,8 +25,10 @@ import {
   readRequestedMac,
   readRoutes,
 } from '#plan/ipam';
+import { asksForSubnets } from '#plan/subnet';
 import { allocationOf } from './allocation.ts';
 import { Assigner, type PodOwner } from './assigner.ts';
+import { AutoPools, type ServingPool } from './auto-pools.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { claimNow } from './fixed-addresses.ts';
@@ -49,6 +51,7 @@ export class Allocator implements Ipam {
   readonly #pools: NodePools;
   readonly #assigner: Assigner;
   readonly #endpoints: EndpointWriter;
+  readonly #autoPools: AutoPools;
   /** Resolves when the endpoints that the previous agent left were checked. */
   #restored: Promise<void> = Promise.resolve();
 
@@ -58,6 +61,8 @@ export class Allocator implements Ipam {
     this.#assigner = new Assigner(this.#pools);
     this.#endpoints = new EndpointWriter(options);
     this.refused = new RefusedPods(options.clock);
+    const { view } = options;
+    this.#autoPools = new AutoPools({ ...options, pools: view.pools, reserved: () => view.reserved });
   }
 
   /** Resolves when requests can be served. */
@@ -88,7 +93,7 @@ export class Allocator implements Ipam {
   allocate(request: AllocationRequest): Promise<Allocation> {
     const { metrics } = this.#options;
     const choose: Attempt = async (signal) => {
-      const { owner, candidates } = await this.#candidates({ ...request, signal });
+      const { owner, candidates } = await this.#candidates({ ...request, signal }, 'look');
       this.#assigner.choose(owner, candidates);
     };
     return this.#timed(
@@ -167,8 +172,8 @@ export class Allocator implements Ipam {
     }
   }
 
-  /** Whose address is asked for, and the pools that may give it. Takes nothing. */
-  async #candidates(request: AllocationRequest) {
+  /** Whose address is asked for, and the pools that may give it. Takes nothing. `carving`: whether pools are made for it. */
+  async #candidates(request: AllocationRequest, carving: 'make' | 'look') {
     const { view } = this.#options;
     const { podNamespace, podName, signal } = request;
     const pod = await view.pod(podNamespace, podName, request.podUid, signal);
@@ -181,6 +186,9 @@ export class Allocator implements Ipam {
     const custom = readRoutes(pod.metadata.annotations ?? {});
     const networks = podNetworks(pod, this.#options);
     const mac = requestedMac(request, networks);
+    const serving: ServingPool = ({ nic, family }, pool) =>
+      this.#pools.holdingNic(podUid, nic, family) ??
+      (this.#pools.hasAddressFor({ ...owner, nic }, pool) ? pool : undefined);
     const candidates = podCandidates({
       ...this.#options,
       request,
@@ -188,6 +196,7 @@ export class Allocator implements Ipam {
       podNetworks: networks,
       namespace: await view.namespace(podNamespace, signal),
       holder,
+      automatic: await this.#autoPools.poolsFor(pod, serving, carving, signal),
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
       left: (nic, family) => (isFixed ? this.#pools.leftTo({ ...owner, nic }, family) : undefined),
     });
@@ -196,10 +205,21 @@ export class Allocator implements Ipam {
 
   async #allocate(request: AllocationRequest): Promise<Allocation> {
     const { log } = request;
-    const { pod, holder, owner, custom, mac, candidates } = await this.#candidates(request);
+    const found = await this.#candidates(request, 'make');
+    const { pod, holder, owner, custom, mac } = found;
     const { podUid } = owner;
+    let { candidates } = found;
     await request.intend?.(podUid);
-    const assignments = await this.#assigner.assign(owner, candidates, request);
+    let assignments: Assignment[];
+    try {
+      assignments = await this.#assigner.assign(owner, candidates, request);
+    } catch (error) {
+      // Another pod was faster with the last address. An automatic pool may grow.
+      if (!isOrbError(error, 'IPPOOL_EXHAUSTED') || !asksForSubnets(pod.metadata.annotations ?? {}))
+        throw error;
+      ({ candidates } = await this.#candidates(request, 'make'));
+      assignments = await this.#assigner.assign(owner, candidates, request);
+    }
     const ordered = assignments.toSorted(
       (a, b) => Number(b.nic === request.interfaceName) - Number(a.nic === request.interfaceName),
     );

@@ -4,15 +4,16 @@ import type { PoolAllocation } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
 import type { Address, Family } from '#ip';
 import type { KubeClient } from '#kube';
-import type {
-  AddressOwner,
-  Assignment,
-  LeftAddress,
-  PickContext,
-  PoolLedger,
-  PoolOperation,
-  PoolOutcome,
-  Release,
+import {
+  type AddressOwner,
+  type Assignment,
+  type LeftAddress,
+  type PickContext,
+  type PoolLedger,
+  type PoolOperation,
+  type PoolOutcome,
+  pickAddress,
+  type Release,
 } from '#plan/ipam';
 import type { ClusterView } from '../cluster-view.ts';
 import { KeptBack } from './kept-back.ts';
@@ -118,6 +119,16 @@ export class NodePools {
       const ledger = this.ledger(name);
       return ledger.pool.family === family && ledger.addressOf({ podUid, nic }) !== undefined;
     });
+  }
+
+  /** Whether the owner holds an address of the pool, or can get one now. */
+  hasAddressFor(owner: AddressOwner, pool: string | undefined): boolean {
+    try {
+      return pool !== undefined && pickAddress(this.ledger(pool), owner, this.context).address !== undefined;
+    } catch (error) {
+      if (!isOrbError(error)) throw error;
+      return false;
+    }
   }
 
   /** Everything that the pod holds. */

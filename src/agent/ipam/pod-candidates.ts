@@ -5,6 +5,7 @@ import type { Namespace, Pod } from '#api';
 import type { AllocationRequest } from '#cni';
 import type { Family } from '#ip';
 import {
+  type AutomaticPools,
   filterCandidates,
   type LeftAddress,
   type NicCandidates,
@@ -14,6 +15,7 @@ import {
   selectCandidates,
   takesOver,
 } from '#plan/ipam';
+import { type Application, labelsWithApplication } from '#plan/subnet';
 import type { ClusterView } from '../cluster-view.ts';
 import { ipamOptions } from './ipam-options.ts';
 import type { PodNetworks } from './pod-facts.ts';
@@ -37,6 +39,10 @@ export interface CandidateQuestion extends CandidateDefaults {
   readonly namespace: Namespace;
   readonly view: ClusterView;
   readonly holder: PodHolder;
+  /** The pod's application and its automatic pools. Undefined if the pod asks for none. */
+  readonly automatic?:
+    | { readonly application: Application; readonly pools: readonly AutomaticPools[] }
+    | undefined;
   /** The pool of the NIC's address of this family, if the NIC holds one. */
   readonly poolHolding: (nic: string, family: Family) => string | undefined;
   /** What an earlier pod of the holder's name left for the NIC. Undefined if the addresses are not fixed. */
@@ -54,6 +60,7 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
     nic: request.interfaceName,
     nics,
     podAnnotations: pod.metadata.annotations ?? {},
+    automatic: question.automatic?.pools,
     namespaceAnnotations: namespace.metadata.annotations ?? {},
     configuration: {
       pools: { 4: options.default_ipv4_ippool ?? [], 6: options.default_ipv6_ippool ?? [] },
@@ -63,7 +70,7 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
     families,
   });
   const context = {
-    podLabels: pod.metadata.labels ?? {},
+    podLabels: labelsWithApplication(pod.metadata.labels ?? {}, question.automatic?.application),
     namespace: { name: request.podNamespace, labels: namespace.metadata.labels ?? {} },
     node: { name: view.nodeName, labels: view.nodeLabels },
     networks,

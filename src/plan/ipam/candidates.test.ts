@@ -59,6 +59,15 @@ test('the first source that names pools decides alone', () => {
   assert.deepEqual(chosen({}), ['eth0: a']);
 });
 
+test('automatic pools decide alone, and the interface of the call must have one', () => {
+  const automatic = [{ nic: 'eth0', pools: { 4: ['b'], 6: ['six'] } }];
+  const podAnnotations = { 'ipam.spidernet.io/subnets': '[]', 'ipam.spidernet.io/ippool': '{"ipv4":["a"]}' };
+  assert.deepEqual(chosen({ podAnnotations, automatic }), ['eth0: b + six']);
+  assert.throws(() => chosen({ podAnnotations, automatic, nic: 'net1' }), {
+    message: 'Pod annotation ipam.spidernet.io/subnets: interface net1 must be specified; it has eth0',
+  });
+});
+
 test('unnamed entries of ippools take the NICs of the pod in order', () => {
   assert.deepEqual(chosen(pod('ippools', [{ ipv4: ['b'], ipv6: ['six'] }, { ipv4: ['a'] }])), [
     'eth0: b + six',
@@ -123,7 +132,6 @@ for (const [name, changes, message] of [
     /^wrong input, duplicate IPPool a specified for NIC eth0$/,
   ],
   ['a wildcard without match', pod('ippool', { ipv4: ['x*'] }), /no IPv4 IPPool matches \[x\*\]/],
-  ['an annotation for automatic pools', pod('subnet', { ipv4: ['s'] }), /when Auto-Pool feature is disabled/],
   [
     'a disabled family',
     { ...pod('ippool', { ipv6: ['six'] }), families: [4] as const },

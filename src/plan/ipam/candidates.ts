@@ -27,6 +27,8 @@ export interface CandidateSources {
    */
   readonly nics: readonly string[];
   readonly podAnnotations: Annotations;
+  /** The automatic pools of the pod's application, if its annotations ask for them. No other source counts then. */
+  readonly automatic?: readonly AutomaticPools[] | undefined;
   readonly namespaceAnnotations: Annotations;
   /** `default_ipv4_ippool`, `default_ipv6_ippool` and `clean_gateway` of the CNI configuration. */
   readonly configuration: { readonly pools: NamedPools; readonly cleanGateway: boolean };
@@ -34,6 +36,9 @@ export interface CandidateSources {
   /** The families that are enabled. */
   readonly families: readonly Family[];
 }
+
+/** The automatic pools of one NIC. */
+export type AutomaticPools = Pick<NicPools, 'pools'> & { readonly nic: string };
 
 /** The candidate pools of one family, in the order in which they are tried. */
 export interface FamilyCandidates {
@@ -57,32 +62,32 @@ export interface NicCandidates {
 
 /** The candidates of all NICs that are allocated together, including the current NIC. */
 export function selectCandidates(sources: CandidateSources): NicCandidates[] {
-  refuseSubnets(sources.podAnnotations);
-  const perNic = readIPPools(sources.podAnnotations);
-  if (perNic !== undefined) return nicCandidates(perNic, sources);
+  const { automatic, podAnnotations, configuration } = sources;
+  if (automatic !== undefined) {
+    const { cleanGateway } = configuration;
+    const key = subnetAnnotations.find((candidate) => podAnnotations[candidate] !== undefined);
+    return nicCandidates(
+      automatic.map((entry) => ({ ...entry, cleanGateway })),
+      `Pod annotation ${key}`,
+      sources,
+    );
+  }
+  const perNic = readIPPools(podAnnotations);
+  if (perNic !== undefined) return nicCandidates(perNic, `Pod annotation ${IPPOOLS_ANNOTATION}`, sources);
   const { source, pools } = poolsOfOneNic(sources);
   return [expand(sources.nic, sources.configuration.cleanGateway, source, pools, sources)];
 }
 
-/**
- * Automatic pools do not exist here. An annotation that asks for one must not be ignored: the pod would get an address
- * of any pool.
- */
-function refuseSubnets(annotations: Annotations): void {
-  const key = subnetAnnotations.find((candidate) => annotations[candidate] !== undefined);
-  if (key === undefined) return;
-  const allowed = `${IPPOOLS_ANNOTATION} or ${IPPOOL_ANNOTATION}`;
-  const message = `it's invalid to use '${subnetAnnotations.join("' or '")}' annotation when Auto-Pool feature is disabled: annotation ${key}: ${annotations[key]} is not supported; allowed: ${allowed}`;
-  throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${key}` });
-}
-
-function nicCandidates(entries: readonly NicPools[], sources: CandidateSources): NicCandidates[] {
-  const source = `Pod annotation ${IPPOOLS_ANNOTATION}`;
+function nicCandidates(
+  entries: readonly NicPools[],
+  source: string,
+  sources: CandidateSources,
+): NicCandidates[] {
   // Multus gives NICs without a name the names net1, net2 … in the order of the networks.
   const named = entries.map((entry, index) => entry.nic ?? sources.nics[index] ?? `net${index}`);
   if (!named.includes(sources.nic)) {
     const message = `${source}: interface ${sources.nic} must be specified; it has ${named.join(', ')}`;
-    throw new OrbError('INPUT_INVALID', { message, subject: `annotation ${IPPOOLS_ANNOTATION}` });
+    throw new OrbError('INPUT_INVALID', { message, subject: source });
   }
   return entries.map((entry, index) =>
     expand(named[index] as string, entry.cleanGateway, source, entry.pools, sources),

@@ -12,6 +12,7 @@ export {
 } from './annotations.ts';
 export { applyOperations, type PoolBatch, type PoolOperation, type PoolOutcome } from './batch.ts';
 export {
+  type AutomaticPools,
   type CandidateSources,
   type FamilyCandidates,
   type NicCandidates,

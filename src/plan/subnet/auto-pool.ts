@@ -189,6 +189,18 @@ export function applicationAffinity({
   };
 }
 
+/**
+ * The labels of a pod, with those of its application if it is known. The pod's own labels never stand for an application:
+ * any pod could have them.
+ */
+export function labelsWithApplication(
+  labels: Readonly<Record<string, string>>,
+  application: ApplicationName | undefined,
+): Record<string, string> {
+  const own = Object.entries(labels).filter(([key]) => !key.startsWith(`${PREFIX}app-`));
+  return { ...Object.fromEntries(own), ...(application !== undefined && applicationAffinity(application)) };
+}
+
 /** How the status of a subnet names the application of the pool. The label may have a part of a long name only. */
 export function applicationOf(pool: SpiderIPPool): string {
   const labels = pool.metadata.labels ?? {};

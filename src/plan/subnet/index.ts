@@ -4,9 +4,11 @@ export {
   type Application,
   type ApplicationName,
   applicationKey,
+  isThirdParty,
   type OwnerLookup,
   topController,
 } from './application.ts';
+export { labelsWithApplication } from './auto-pool.ts';
 export type { Notice, NoticeReason } from './notice.ts';
 export {
   type ApplicationFacts,
