@@ -40,14 +40,20 @@ const runs = ({ 'no-compliance': noCompliance }: Values): Run[] => [
     title: 'kube-proxy in mode iptables, Multus 4.2',
     cluster: { proxyMode: 'iptables', overlay: 'routed' },
     multus: 'multus-4.2',
-    play: (parts) => new Scenario(parts).play({ withCompliance: !noCompliance, networksFrom: 'kubeadm' }),
+    play: (parts) =>
+      new Scenario(parts).play({
+        withCompliance: !noCompliance,
+        withPodLives: false,
+        networksFrom: 'kubeadm',
+      }),
   },
   {
     name: 'nftables',
     title: 'kube-proxy in mode nftables, Multus 4.3',
     cluster: { proxyMode: 'nftables', overlay: 'routed' },
     multus: 'multus-4.3',
-    play: (parts) => new Scenario(parts).play({ withCompliance: false, networksFrom: 'flags' }),
+    play: (parts) =>
+      new Scenario(parts).play({ withCompliance: false, withPodLives: true, networksFrom: 'flags' }),
   },
   {
     name: 'calico',

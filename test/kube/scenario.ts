@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
 import { Installation } from './installation.ts';
+import { playKeptAddresses } from './kept-addresses.ts';
 import { expectClusterCni, type NetworkSource } from './networks.ts';
 import type { Outcomes } from './outcome.ts';
 import { playOwnController } from './own-controller-play.ts';
@@ -26,8 +27,9 @@ export interface ScenarioParts {
 }
 
 interface Circumstances {
-  /** It is needed only once, because kube-proxy does not affect that part. */
+  /** These are needed only once, because kube-proxy does not affect these parts. */
   readonly withCompliance: boolean;
+  readonly withPodLives: boolean;
   readonly networksFrom: NetworkSource;
 }
 
@@ -55,7 +57,7 @@ export class Scenario {
     this.#installation = new Installation(cluster, root);
   }
 
-  async play({ withCompliance, networksFrom }: Circumstances): Promise<void> {
+  async play({ withCompliance, withPodLives, networksFrom }: Circumstances): Promise<void> {
     const outcomes = this.#outcomes;
     await outcomes.require('the CRDs are installed and their rules are enforced', () => this.#installKinds());
     if (withCompliance) {
@@ -84,14 +86,19 @@ export class Scenario {
     await outcomes.check('the record of a pod whose sandbox died has the addresses of its next sandbox', () =>
       this.#killSandbox(),
     );
-    await outcomes.check(
-      'agents that are killed during many ADDs and DELs lose nothing and leak nothing',
-      () => this.#killAmidst(),
-    );
-    await this.#reach('with pods that came later');
+    if (withPodLives) {
+      await outcomes.check(
+        'agents that are killed during many ADDs and DELs lose nothing and leak nothing',
+        () => this.#killAmidst(),
+      );
+      await this.#reach('with pods that came later');
+    }
     await outcomes.check('deleted pods leave no address, endpoint, veth, route or file', () =>
       this.#deleteAll(),
     );
+    if (withPodLives) {
+      await playKeptAddresses({ cluster: this.#cluster, outcomes, installation: this.#installation });
+    }
     await playUnderlayService({ cluster: this.#cluster, outcomes, root: this.#root });
     await outcomes.check('what the tokens of our programs must not do is refused', () =>
       expectRefusals(this.#cluster),
@@ -208,6 +215,8 @@ export class Scenario {
     const pod = (await podPlaces(this.#cluster, 'underlay')).find((one) => one.node === node);
     if (pod === undefined) throw new Error(`${node} has no underlay pod`);
     const object = pod.name.split(' ')[2] ?? '';
+    // Without the controller nobody else frees the addresses.
+    await this.#installation.controller.stop('TERM');
     await this.#installation.agents.stop(node, 'KILL');
     await this.#kubectl('delete', 'pod', object, '--timeout=120s');
     await until('the DEL is in the queue', 60, async () => (await queuedDels(this.#cluster, node)) > 0);
@@ -216,6 +225,7 @@ export class Scenario {
     await this.#installation.agents.start(node);
     await until('the queue is empty', 60, async () => (await queuedDels(this.#cluster, node)) === 0);
     await until('the addresses are released', 60, async () => !(await holds()));
+    await this.#installation.controller.start();
     await this.#untilPodsReady();
     await this.#checkAddresses(await podPlaces(this.#cluster, 'underlay'));
     const routes = (await nodeTraces(this.#cluster, node)).filter((line) => line.startsWith('route'));
