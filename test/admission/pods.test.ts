@@ -35,6 +35,37 @@ test('the author of a pod that requests an address that no pool can give is warn
   assert.match(warnings, /annotation ipam\.orbweaver\.io\/ips of eth0 requests 192\.0\.2\.1/);
 });
 
+test('the template of a workload is checked, because nobody sees the warnings about its pods', async () => {
+  const template = (annotations: object) => ({
+    metadata: { labels: { app: 'a' }, annotations },
+    spec: { containers: [{ name: 'a', image: 'a' }], restartPolicy: 'Always' },
+  });
+  const wrong = { 'ipam.spidernet.io/ippool': '{' };
+  const path = '/apis/apps/v1/namespaces/default/deployments';
+  const deployment = (name: string, annotations: object) =>
+    cluster.call('POST', path, {
+      metadata: { name },
+      spec: { selector: { matchLabels: { app: 'a' } }, template: template(annotations) },
+    });
+  const made = await deployment('wrong', wrong);
+  assert.equal(made.code, 201, JSON.stringify(made.body));
+  assert.match(made.warnings, /invalid format of Pod annotation ipam\.spidernet\.io\/ippool/);
+  const subnet = { 'ipam.spidernet.io/subnet': '{"ipv4":["s"]}' };
+  assert.equal((await deployment('right', subnet)).warnings, '', 'a Deployment may have automatic pools');
+  assert.equal((await deployment('plain', { 'example.org/a': '{' })).warnings, '');
+  const cronJob = await cluster.call('POST', '/apis/batch/v1/namespaces/default/cronjobs', {
+    metadata: { name: 'wrong' },
+    spec: {
+      schedule: '0 0 * * *',
+      jobTemplate: {
+        spec: { template: { ...template(wrong), spec: { ...template({}).spec, restartPolicy: 'Never' } } },
+      },
+    },
+  });
+  assert.equal(cronJob.code, 201, JSON.stringify(cronJob.body));
+  assert.match(cronJob.warnings, /invalid format of Pod annotation/);
+});
+
 test('a namespace with wrong annotations is stored, and its author is warned', async () => {
   const metadata = { name: 'wrong', annotations: { 'ipam.spidernet.io/default-ipv4-ippool': 'a' } };
   const { code, warnings } = await cluster.call('POST', '/api/v1/namespaces', { metadata });

@@ -1,6 +1,7 @@
-// What is said about new pods, and about namespaces: wrong annotations, and what is injected.
+// What is said about pods, the workloads that make them, and namespaces: wrong annotations, and what is injected.
 
 import jsonpatch from 'fast-json-patch';
+import { z } from 'zod';
 import { type KubeObject, type Namespace, type ResourceType, resources, type SpiderMultusConfig } from '#api';
 import { errorText, isOrbError } from '#base';
 import {
@@ -11,6 +12,7 @@ import {
   namespaceAnnotationProblems,
   podAnnotationProblems,
   requestProblems,
+  templateAnnotationProblems,
 } from '#plan/admission';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 
@@ -41,6 +43,27 @@ export function reviewPod(request: ReviewRequest, options: PodReviewOptions): Re
     if (isOrbError(error, 'INPUT_INVALID')) return refused([errorText(error)]);
     throw error;
   }
+}
+
+const annotated = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }).optional(),
+});
+const workloadSchema = z.object({
+  spec: z.object({
+    template: annotated.optional(),
+    jobTemplate: z.object({ spec: z.object({ template: annotated }) }).optional(),
+  }),
+});
+
+/** Deployments, Jobs and their like, by the template of their pods. */
+export function reviewWorkload(
+  { object, kind, namespace, name }: ReviewRequest,
+  options: PodReviewOptions,
+): ReviewAnswer {
+  const { data } = workloadSchema.safeParse(object);
+  const template = data?.spec.template ?? data?.spec.jobTemplate?.spec.template;
+  const workload = { apiVersion: `${kind.group}/${kind.version}`, kind: kind.kind, namespace, name };
+  return judged(templateAnnotationProblems(template?.metadata?.annotations ?? {}, workload), options);
 }
 
 export function reviewNamespace(request: ReviewRequest, options: PodReviewOptions): ReviewAnswer {

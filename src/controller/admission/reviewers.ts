@@ -11,7 +11,7 @@ import {
   storedObject,
 } from '#plan/admission';
 import type { Claims } from './claims.ts';
-import { type PodReviewOptions, reviewNamespace, reviewPod } from './pod-reviewers.ts';
+import { type PodReviewOptions, reviewNamespace, reviewPod, reviewWorkload } from './pod-reviewers.ts';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 import type { Reviewer } from './webhook-server.ts';
 
@@ -23,6 +23,7 @@ export function reviewersOf(
 ): ReadonlyMap<string, Reviewer> {
   return new Map<string, Reviewer>([
     ['/pods', (request) => reviewPod(request, pods)],
+    ['/workloads', (request) => reviewWorkload(request, pods)],
     ['/namespaces', (request) => reviewNamespace(request, pods)],
     ['/mutate', (request) => mutated(request, cluster)],
     ['/validate', (request) => ordered(request, cluster, claims)],

@@ -50,6 +50,26 @@ export function podAnnotationProblems({ metadata }: Pod, namespace: string): Ann
   };
 }
 
+/** A workload whose pods have the annotations of its template. */
+export interface Workload {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The same for the pods that a workload will make: their author sees no warning about them later. */
+export function templateAnnotationProblems(
+  annotations: Readonly<Record<string, string>>,
+  { apiVersion, kind, namespace, name }: Workload,
+): AnnotationProblems {
+  const owner = { apiVersion, kind, name, uid: '', controller: true };
+  return podAnnotationProblems(
+    { metadata: { annotations: { ...annotations }, ownerReferences: [owner] } },
+    namespace,
+  );
+}
+
 export function namespaceAnnotationProblems({ metadata }: Namespace): AnnotationProblems {
   const { annotations = {} } = metadata;
   return {

@@ -9,6 +9,7 @@ export {
   type AnnotationProblems,
   namespaceAnnotationProblems,
   podAnnotationProblems,
+  templateAnnotationProblems,
 } from './annotation-problems.ts';
 export { injectedPod, labelledNamespace } from './injection.ts';
 export {
