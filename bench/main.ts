@@ -14,10 +14,12 @@ import { benchReclaim } from './reclaim.ts';
 import { benchRepair } from './repair.ts';
 import { markdownTable, textReport } from './report.ts';
 import type { Row } from './row.ts';
+import { benchScale } from './scale/scale.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|reclaim|repair|shim|store|memory|pick|all ...] [--quick] [--json FILE] [--markdown]
+const USAGE = `usage: npm run bench -- [add|coordinator|reclaim|repair|shim|store|memory|pick|scale|all ...]
+         [--quick] [--json FILE] [--markdown]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
@@ -36,6 +38,7 @@ const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   memory: benchMemory,
   store: benchStore,
   pick: benchPick,
+  scale: benchScale,
 };
 
 const document = join(import.meta.dirname, '../docs/performance.md');

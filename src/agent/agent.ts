@@ -15,6 +15,7 @@ import {
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
 import { Attachments, announce, DelQueue, openStateDirectory, probeNic, readCniFiles } from '#node';
+import { CONTROLLER_LEASE, LeaderLink } from '#pools';
 import { serveHealth } from '#program';
 import { ClusterCniReport } from './cluster-cni-report.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -23,6 +24,7 @@ import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
+import { LeaderToken } from './leader-token.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { Repair } from './repair/index.ts';
@@ -34,6 +36,8 @@ export interface AgentOptions {
   readonly nodeName: string;
   /** The default namespace for NetworkAttachmentDefinitions that are named without one. */
   readonly agentNamespace: string;
+  /** The name of the agents' ServiceAccount in that namespace. */
+  readonly serviceAccount: string;
   /** Multus' `clusterNetwork`, if it is known. */
   readonly clusterNetwork?: string;
   readonly client: KubeClient;
@@ -76,8 +80,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     stuck: () => gate.stuck,
     queuedDels: () => replay.waiting,
   });
+  const namespace = options.agentNamespace;
+  const token = new LeaderToken(options.client, clock, { namespace, name: options.serviceAccount });
+  const leader = new LeaderLink({
+    ...options,
+    lease: { namespace, name: CONTROLLER_LEASE },
+    token: () => token.get(),
+  });
   const ipam = new Allocator({
     ...options,
+    leader,
     view,
     metrics: metrics.ipam,
     families: familiesOf(config),

@@ -5,6 +5,7 @@ import type { Clock, Logger } from '#base';
 import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
 import type { ReclaimSettings } from '#plan/reclaim';
+import { CONTROLLER_LEASE } from '#pools';
 import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
@@ -13,6 +14,7 @@ import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kind
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 import { overlapController } from './overlap/index.ts';
+import { type CommitOptions, PoolCommits } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 
 export interface ControllerOptions {
@@ -36,6 +38,8 @@ export interface ControllerOptions {
   readonly webhookPort: number | undefined;
   /** Whether a pod or namespace with annotations that make no sense is refused, or its author is warned. */
   readonly invalidAnnotations: 'refuse' | 'warn';
+  /** How agents reach the leader, which then writes pools for them; undefined if each agent writes by itself. */
+  readonly commits: CommitOptions | undefined;
 }
 
 export interface RunningController {
@@ -43,8 +47,6 @@ export interface RunningController {
   readonly webhookPort: number | undefined;
   stop(): Promise<void>;
 }
-
-const LEASE_NAME = 'orbweaver-controller';
 
 /** Follows the cluster and competes for the lease. Resolves when it serves; `stop` gives the lease up. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
@@ -86,12 +88,20 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ],
     }),
   ];
+  const commits =
+    options.commits &&
+    (await PoolCommits.open(
+      { ...shared, informers: addresses, namespace: options.namespace },
+      options.commits,
+    ));
   const election = new LeaderElection({
     ...shared,
-    lease: { namespace: options.namespace, name: LEASE_NAME },
+    lease: { namespace: options.namespace, name: CONTROLLER_LEASE },
     identity: options.identity,
     times: options.leaseTimes,
+    ...(commits && { annotations: commits.annotations }),
     lead: async (signal) => {
+      void commits?.lead(signal);
       await Promise.all(groups.map((group) => group.run(signal)));
     },
   });
@@ -135,6 +145,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       stopping.abort(new Error('the controller stops'));
       await competing;
       await Promise.all([networks.stop(), settings.stop(), addresses.stop(), namespaces.stop()]);
+      commits?.stop();
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
     },

@@ -21,6 +21,7 @@ export type SettingController = Controller<typeof settingKinds>;
 /** Pools, what decides who holds their addresses, and what new objects are checked against at admission. */
 export const addressKinds = {
   pools: resources.spiderIPPools,
+  reserved: resources.spiderReservedIPs,
   subnets: resources.spiderSubnets,
   endpoints: slimEndpoints,
   pods: slimPods,

@@ -1,6 +1,7 @@
 // What the controller measures.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PoolMetrics } from '#pools';
 import type { ReclaimMetrics } from '#reclaim';
 import type { ReconcileMetrics, WorkResult } from '#reconcile';
 
@@ -15,13 +16,16 @@ export interface ControllerLoad {
 }
 
 /** The controller's registry. */
-export class ControllerMetrics implements ReconcileMetrics {
+export class ControllerMetrics implements ReconcileMetrics, PoolMetrics {
   readonly registry = new Registry();
   /** Under the names that Spiderpool's documents and dashboards use. */
   readonly reclaim: ReclaimMetrics;
   readonly #worked: Counter<'controller' | 'result'>;
   readonly #seconds: Histogram<'controller'>;
   readonly #leader: Gauge<'lease'>;
+  readonly #conflicts: Counter<'verb'>;
+  readonly #writes: Counter;
+  readonly #operations: Counter;
 
   constructor(load: ControllerLoad) {
     const registers = [this.registry];
@@ -46,6 +50,22 @@ export class ControllerMetrics implements ReconcileMetrics {
       registers,
     });
     this.reclaim = reclaimMetrics(this.registry);
+    this.#conflicts = new Counter({
+      name: 'orbweaver_pool_conflicts_total',
+      help: 'Writes of a pool status that conflicted with a newer version',
+      labelNames: ['verb'],
+      registers,
+    });
+    this.#writes = new Counter({
+      name: 'orbweaver_pool_writes_total',
+      help: 'Writes of a pool status for agents',
+      registers,
+    });
+    this.#operations = new Counter({
+      name: 'orbweaver_pool_operations_total',
+      help: 'Allocations and releases of agents in those writes',
+      registers,
+    });
     readGauge(
       this.registry,
       'orbweaver_reconcile_waiting',
@@ -59,6 +79,15 @@ export class ControllerMetrics implements ReconcileMetrics {
   worked(controller: string, result: WorkResult, seconds: number): void {
     this.#worked.inc({ controller, result });
     this.#seconds.observe({ controller }, seconds);
+  }
+
+  conflicted(verb: 'allocation' | 'release'): void {
+    this.#conflicts.inc({ verb });
+  }
+
+  wrote(operations: number): void {
+    this.#writes.inc();
+    this.#operations.inc(operations);
   }
 
   leads(lease: string, leads: boolean): void {

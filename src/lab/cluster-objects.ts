@@ -7,6 +7,7 @@ import {
   type Node,
   type ResourceType,
   resources,
+  type ServiceAccount,
   type SpiderCoordinator,
 } from '#api';
 import { isOrbError } from '#base';
@@ -98,5 +99,15 @@ export async function configureNetworks(client: KubeClient): Promise<void> {
       podRPFilter: 0,
       txQueueLen: 0,
     },
+  });
+}
+
+/** The ServiceAccount of the agents. They show a token of it to the leading controller. */
+export async function registerAgents(client: KubeClient): Promise<void> {
+  const metadata = { name: 'orbweaver-agent', namespace: 'kube-system' };
+  await ensure<ServiceAccount>(client, resources.serviceAccounts, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata,
   });
 }

@@ -4,13 +4,14 @@ import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import type { EndpointSlice, Service } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
-import { listenInNetns, openNetns, primeThreads } from '#kernel';
+import { primeThreads } from '#kernel';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import type { World } from '#plan/trace';
 import { type LabNode, labNodes } from './addressing.ts';
-import { configureNetworks, installKinds, registerNodes } from './cluster-objects.ts';
+import { configureNetworks, installKinds, registerAgents, registerNodes } from './cluster-objects.ts';
 import { run } from './command.ts';
 import { applyAll } from './kubectl.ts';
+import { listenOnNodes } from './listeners.ts';
 import { LAB_FOLDER, mountLab, mountNode } from './mounts.ts';
 import { type LabNamespace, labNamespaces } from './namespaces.ts';
 import {
@@ -26,6 +27,7 @@ import {
   AGENT_CONFIG_PATH,
   agentName,
   apiServerProgram,
+  COMMIT_PORT,
   clusterPrograms,
   nodePrograms,
   type ProgramFacts,
@@ -193,13 +195,8 @@ class Lab {
    */
   async #apiServer(): Promise<KubeClient> {
     const { apiPort } = this.#options;
-    const [first] = this.#nodes;
-    const forPods = first?.address[4] ?? '';
-    const listeners = this.#nodes.flatMap((node) => {
-      using netns = openNetns(`/run/netns/${node.name}`);
-      const addresses = node === first ? ['127.0.0.1', forPods] : ['127.0.0.1'];
-      return addresses.map((address) => listenInNetns(netns, address, apiPort));
-    });
+    const forPods = this.#nodes[0]?.address[4] ?? '';
+    const listeners = listenOnNodes(this.#nodes, apiPort, [forPods]);
     this.#supervisor?.start(
       apiServerProgram(this.#parts, apiPort, [HOST_LISTENER_FD, ...listeners], forPods),
     );
@@ -226,7 +223,8 @@ class Lab {
 
   async #cluster(client: KubeClient): Promise<void> {
     await installKinds(client);
-    await Promise.all([configureNetworks(client), registerNodes(client, this.#nodes)]);
+    const objects = [configureNetworks(client), registerNodes(client, this.#nodes), registerAgents(client)];
+    await Promise.all(objects);
     // The file must appear complete, because `orbctl lab` of any other lab reads it.
     writeFileSync(`${labFile}.new`, JSON.stringify(this.#nodes.map(({ name }) => name)));
     renameSync(`${labFile}.new`, labFile);
@@ -241,7 +239,8 @@ class Lab {
   async #startPrograms(client: KubeClient): Promise<void> {
     const { clock, log, stop } = this.#parts;
     const ofNodes = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
-    for (const program of [...clusterPrograms(this.#parts), ...ofNodes]) this.#supervisor?.start(program);
+    const ofCluster = clusterPrograms(this.#parts, listenOnNodes(this.#nodes, COMMIT_PORT));
+    for (const program of [...ofCluster, ...ofNodes]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
       client,
       clock,

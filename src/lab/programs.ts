@@ -94,16 +94,25 @@ export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
   ];
 }
 
-/** The programs of the whole cluster. */
-export function clusterPrograms(facts: ProgramFacts): Program[] {
+/** Where agents find the leading controller on their node's loopback. */
+export const COMMIT_PORT = 5723;
+
+/** The programs of the whole cluster. Agents reach the controller by the descriptors, which listen at {@link COMMIT_PORT}. */
+export function clusterPrograms(facts: ProgramFacts, descriptors: readonly number[]): Program[] {
   const environment = withApi(facts);
   return [
     // The controller of an installation, as its one replica.
     {
       name: 'controller',
       // The lab's API server decides about admission in its own process.
-      argv: [...script(facts, 'controller'), '--health-port', 'none', '--webhook-port', 'none'],
+      argv: [
+        ...script(facts, 'controller'),
+        ...['--health-port', 'none', '--webhook-port', 'none'],
+        ...['--commit-host', '127.0.0.1', '--commit-port', String(COMMIT_PORT)],
+        ...descriptors.flatMap((_, i) => ['--commit-listen-fd', String(i + 3)]),
+      ],
       environment,
+      descriptors,
     },
     // The controllers of workloads and Services.
     { name: 'controllers', argv: [...script(facts, 'orbctl'), 'lab-controllers'], environment },

@@ -18,7 +18,7 @@ const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-nam
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
-  MULTUS_CLUSTER_NETWORK, KUBECONFIG.`;
+  MULTUS_CLUSTER_NETWORK, ORBWEAVER_SERVICE_ACCOUNT, KUBECONFIG.`;
 
 /**
  * The number of threads in libuv's pool. Closing a packet or nftables socket, or deleting a link, blocks a thread for some 10 ms
@@ -58,6 +58,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     config,
     nodeName,
     agentNamespace: env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
+    serviceAccount: env.ORBWEAVER_SERVICE_ACCOUNT ?? 'orbweaver-agent',
     ...(env.MULTUS_CLUSTER_NETWORK && { clusterNetwork: env.MULTUS_CLUSTER_NETWORK }),
     client: connect(kubeConfig, { log }),
     clock: systemClock,

@@ -8,16 +8,20 @@ import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
-import { readReclaiming } from './controller/index.ts';
+import { readCommits, readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--webhook-port PORT]
-  [--invalid-annotations warn|refuse] [--log-level LEVEL]
+  [--invalid-annotations warn|refuse] [--commit-host HOST] [--commit-port PORT] [--commit-listen-fd FD ...]
+  [--log-level LEVEL]
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
+--commit-host   the address by which agents reach this replica, which writes pools for them while it leads
+--commit-port   where it listens for agents; "none": each agent writes pools by itself
+--commit-listen-fd  descriptors that listen on this port already
 --invalid-annotations  whether admission warns of pods and namespaces with wrong annotations (default) or refuses them
 --health-port   serves /v1/runtime/... and /metrics; "none" for no port
-Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_WEBHOOK_PORT,
-  SPIDERPOOL_LOG_LEVEL,
+Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_POD_IP, SPIDERPOOL_HEALTH_PORT,
+  SPIDERPOOL_WEBHOOK_PORT, ORBWEAVER_COMMIT_PORT, ORBWEAVER_AGENT_SERVICE_ACCOUNT, SPIDERPOOL_LOG_LEVEL,
   SPIDERPOOL_LEADER_DURATION, SPIDERPOOL_LEADER_RENEW_DEADLINE, SPIDERPOOL_LEADER_RETRY_PERIOD (seconds),
   SPIDERPOOL_COORDINATOR_DEFAULT_NAME, SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME, KUBECONFIG.
   For reclaiming SPIDERPOOL_GC_... as in Spiderpool's controller.`;
@@ -28,6 +32,9 @@ const options = {
   'health-port': { type: 'string' },
   'webhook-port': { type: 'string' },
   'invalid-annotations': { type: 'string', default: 'warn' },
+  'commit-host': { type: 'string' },
+  'commit-port': { type: 'string' },
+  'commit-listen-fd': { type: 'string', multiple: true },
   'log-level': { type: 'string' },
 } as const;
 
@@ -67,6 +74,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     healthPort: port,
     webhookPort,
     invalidAnnotations,
+    commits: readCommits(values, env),
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
   await controller.stop();

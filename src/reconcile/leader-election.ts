@@ -12,6 +12,8 @@ export interface LeaderElectionOptions {
   readonly log: Logger;
   readonly metrics?: ReconcileMetrics;
   readonly lease: ObjectRef & { readonly namespace: string };
+  /** Annotations that the holder writes into the lease. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Unique among all candidates and all their starts: the name of the machine and a random part. */
   readonly identity: string;
   readonly times?: LeaseTimes;
@@ -180,14 +182,18 @@ export class LeaderElection {
 
   /** Writes the lease as held by this candidate, if nobody has changed it since it was read. */
   async #write(signal: AbortSignal): Promise<void> {
-    const { client, clock, lease: metadata } = this.#options;
+    const { client, clock, lease: ref, annotations } = this.#options;
     const sentMs = clock.monotonic();
     const before = this.#lease;
     const spec = this.#observed.held(before?.spec, clock.now());
+    const metadata = {
+      ...(before?.metadata ?? ref),
+      annotations: { ...before?.metadata.annotations, ...annotations },
+    };
     const call =
       before === undefined
-        ? client.create(resources.leases, { metadata: { ...metadata }, spec }, { signal })
-        : client.update(resources.leases, { ...before, spec }, { signal });
+        ? client.create(resources.leases, { metadata, spec }, { signal })
+        : client.update(resources.leases, { ...before, metadata, spec }, { signal });
     this.#note(await call, signal);
     this.#renewedMs = sentMs;
   }

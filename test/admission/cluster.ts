@@ -111,6 +111,7 @@ export class Cluster {
       coordinatorName: 'default',
       readYaml: () => undefined,
       healthPort: 0,
+      commits: undefined,
       webhookPort: 0,
       invalidAnnotations,
     });

@@ -1,7 +1,9 @@
 // What the allocator counts. The agent's metrics implement this port with the names that Spiderpool documents.
 
+import { type AgentPoolMetrics, silentPoolMetrics } from '#pools';
+
 /** Each method names the metric that it feeds, without the prefix `spiderpool_ipam_`. */
-export interface IpamMetrics {
+export interface IpamMetrics extends AgentPoolMetrics {
   /** `allocation_counts`, `allocation_duration_seconds`. */
   allocated(seconds: number): void;
   /** `allocation_counts`, `allocation_failure_counts` and the `allocation_err_*_counts` that fits the error's code. */
@@ -10,13 +12,8 @@ export interface IpamMetrics {
   released(seconds: number): void;
   /** `release_counts`, `release_failure_counts`. */
   releaseFailed(code: string, seconds: number): void;
-  /**
-   * A conflict (HTTP 409). Counts `allocation_update_ippool_conflict_counts` if the write allocated, else
-   * `release_update_ippool_conflict_counts`.
-   */
+  /** `allocation_update_ippool_conflict_counts`, or `release_update_ippool_conflict_counts`. */
   conflicted(verb: 'allocation' | 'release'): void;
-  /** One write of a pool's status has served `operations` requests. */
-  wrote(operations: number): void;
 }
 
 /** Counts nothing. */
@@ -25,6 +22,5 @@ export const silentIpamMetrics: IpamMetrics = {
   allocationFailed: () => {},
   released: () => {},
   releaseFailed: () => {},
-  conflicted: () => {},
-  wrote: () => {},
+  ...silentPoolMetrics,
 };

@@ -1,4 +1,4 @@
-// The pools as this node's agent knows them. Each pool gets a committer when it is first needed.
+// The pools as this node's agent knows them. Each pool gets a writer when it is first needed.
 
 import type { PoolAllocation } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
@@ -15,11 +15,9 @@ import {
   pickAddress,
   type Release,
 } from '#plan/ipam';
+import { KeptBack, type LeaderLink, PoolCopy, PoolWriter } from '#pools';
 import type { ClusterView } from '../cluster-view.ts';
-import { KeptBack } from './kept-back.ts';
 import type { IpamMetrics } from './metrics.ts';
-import { PoolCommitter } from './pool-committer.ts';
-import { PoolCopy } from './pool-copy.ts';
 
 export interface NodePoolsOptions {
   readonly client: KubeClient;
@@ -27,6 +25,8 @@ export interface NodePoolsOptions {
   readonly log: Logger;
   readonly metrics: IpamMetrics;
   readonly view: ClusterView;
+  /** The leading controller, which writes pools for all agents. Undefined if this agent always writes by itself. */
+  readonly leader?: LeaderLink | undefined;
   /** How long a released address is kept back while its pool has others. */
   readonly addressRestMs: number;
 }
@@ -34,24 +34,24 @@ export interface NodePoolsOptions {
 export class NodePools {
   readonly #options: NodePoolsOptions;
   readonly #keptBack: KeptBack;
-  readonly #committers = new Map<string, PoolCommitter>();
+  readonly #writers = new Map<string, PoolWriter>();
 
   constructor(options: NodePoolsOptions) {
     this.#options = options;
     this.#keptBack = new KeptBack(options.clock, options.addressRestMs);
     // This also frees the pool's records, which are large. Requests in progress end by themselves: the server answers
     // that the pool is gone.
-    options.view.onPoolDeleted = (name) => this.#committers.delete(name);
+    options.view.onPoolDeleted = (name) => this.#writers.delete(name);
   }
 
   /** The newest known records. Throws if the pool is gone or cannot be read. */
   ledger(name: string): PoolLedger {
-    return this.#committer(name).ledger;
+    return this.#writer(name).ledger;
   }
 
-  /** Performs the operation with the pool's next write: see {@link PoolCommitter.submit}. */
+  /** Performs the operation with the pool's next write: see {@link PoolWriter.submit}. */
   submit(name: string, operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
-    return this.#committer(name).submit(operation, signal);
+    return this.#writer(name).submit(operation, signal);
   }
 
   /** Succeeds if the pool is gone, because everything it held is gone too. */
@@ -102,7 +102,7 @@ export class NodePools {
 
   /** Readable pools that may have the text in their records, and that fit. */
   #naming(text: string, fits: (ledger: PoolLedger) => boolean): string[] {
-    const names = new Set([...this.#committers.keys(), ...this.#options.view.poolsNaming(text)]);
+    const names = new Set([...this.#writers.keys(), ...this.#options.view.poolsNaming(text)]);
     return [...names].filter((name) => {
       try {
         return fits(this.ledger(name));
@@ -144,7 +144,7 @@ export class NodePools {
 
   /** Pools whose last write had an unknown outcome. Such a write may have recorded any pod. */
   doubtful(): string[] {
-    return [...this.#committers].flatMap(([name, { doubtful }]) => (doubtful ? [name] : []));
+    return [...this.#writers].flatMap(([name, { doubtful }]) => (doubtful ? [name] : []));
   }
 
   /** What picking an address needs to know now. Throws if the reserved addresses cannot be read. */
@@ -152,19 +152,20 @@ export class NodePools {
     return { reserved: this.#options.view.reserved, ...this.#keptBack.context };
   }
 
-  #committer(name: string): PoolCommitter {
-    const known = this.#committers.get(name);
+  #writer(name: string): PoolWriter {
+    const known = this.#writers.get(name);
     if (known !== undefined) return known;
-    const { client, clock, log, metrics, view } = this.#options;
+    const { client, clock, log, metrics, view, leader } = this.#options;
     const copy = new PoolCopy(
       name,
       client,
       () => view.pool(name),
       (before, after) => this.#keptBack.note(before, after),
+      clock,
     );
-    const committer = new PoolCommitter({ copy, clock, log, metrics, context: () => this.context });
-    this.#committers.set(name, committer);
-    return committer;
+    const writer = new PoolWriter({ copy, clock, log, metrics, context: () => this.context, leader });
+    this.#writers.set(name, writer);
+    return writer;
   }
 }
 

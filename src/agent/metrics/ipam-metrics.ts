@@ -46,6 +46,11 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
     help: 'Writes of a pool status',
     registers,
   });
+  const led = new Counter({
+    name: 'orbweaver_ipam_led_operations_total',
+    help: 'Allocations and releases that the leading controller wrote for this agent',
+    registers,
+  });
   const operations = new Counter({
     name: 'orbweaver_ipam_pool_operations_total',
     help: 'Allocations and releases in those writes',
@@ -77,6 +82,9 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
     wrote(count) {
       writes.inc();
       operations.inc(count);
+    },
+    led() {
+      led.inc();
     },
   };
 }

@@ -1,1 +1,2 @@
+export { readCommits } from './commits.ts';
 export { readReclaiming } from './reclaiming.ts';

@@ -8,7 +8,6 @@ import { FakeClock } from '#base/testing';
 import { formatAddress } from '#ip';
 import { type FakeCall, FakeKube } from '#kube/testing';
 import { type PickContext, type PoolOperation, type PoolOutcome, reservedAddresses } from '#plan/ipam';
-import { silentIpamMetrics } from './metrics.ts';
 import { PoolCommitter } from './pool-committer.ts';
 import { PoolCopy } from './pool-copy.ts';
 
@@ -50,11 +49,11 @@ async function scene(size = 20, context?: () => PickContext) {
     kube,
     () => undefined,
     () => {},
+    clock,
   );
   const writes: number[] = [];
   const conflicts: string[] = [];
   const metrics = {
-    ...silentIpamMetrics,
     wrote: (operations: number) => void writes.push(operations),
     conflicted: (verb: string) => void conflicts.push(verb),
   };

@@ -1,9 +1,10 @@
 // The newest copy of one pool that this agent has seen, from its watch, from a read or from its own write.
 
 import { resources, type SpiderIPPool } from '#api';
-import { isOrbError, OrbError } from '#base';
+import { type Clock, isOrbError, OrbError } from '#base';
 import type { KubeClient } from '#kube';
-import { PoolLedger } from '#plan/ipam';
+import { PoolLedger, type PoolOperation, type PoolOutcome } from '#plan/ipam';
+import { Ahead } from './ahead.ts';
 
 /** An object with its parsed records. */
 export interface PoolState {
@@ -14,26 +15,35 @@ export interface PoolState {
 /** Called with each newer state and the state before it. This shows released addresses, whoever released them. */
 export type StateListener = (before: PoolLedger, after: PoolLedger) => void;
 
+/** Reading the records of a large pool takes milliseconds. A busy pool changes 50 times a second. */
+const FRESH_MS = 250;
+
 export class PoolCopy {
   readonly name: string;
   readonly #client: KubeClient;
   readonly #watched: () => SpiderIPPool | undefined;
   readonly #listener: StateListener;
+  readonly #clock: Clock;
   #state: PoolState | undefined;
   /** The resource version at which the server said that the pool is gone. The watch may not know yet. */
   #goneAt = 0n;
   #doubtful = false;
+  #ahead: Ahead | undefined;
+  /** When the state was taken over. */
+  #adoptedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     name: string,
     client: KubeClient,
     watched: () => SpiderIPPool | undefined,
     listener: StateListener,
+    clock: Clock,
   ) {
     this.name = name;
     this.#client = client;
     this.#watched = watched;
     this.#listener = listener;
+    this.#clock = clock;
   }
 
   /**
@@ -46,6 +56,34 @@ export class PoolCopy {
     if (watched !== undefined && versionOf(watched) > known) return this.#keep(watched);
     if (this.#state === undefined) throw this.#notFound();
     return this.#state;
+  }
+
+  /**
+   * The known records, with what {@link PoolCopy.learn} told. While another program writes for this agent, those of
+   * others may be {@link FRESH_MS} old. Throws as {@link PoolCopy.newest} does.
+   */
+  get ledger(): PoolLedger {
+    const isFresh = this.#ahead !== undefined && this.#clock.monotonic() - this.#adoptedMs < FRESH_MS;
+    const { object, ledger } = isFresh && this.#state !== undefined ? this.#state : this.newest;
+    if (!isFresh) this.#dropSeen(object);
+    return this.#ahead === undefined ? ledger : this.#ahead.over(ledger, versionOf(object));
+  }
+
+  /** Whether the server has a newer version than {@link PoolCopy.newest}, as far as is known. */
+  get isBehind(): boolean {
+    this.#dropSeen(this.newest.object);
+    return this.#ahead !== undefined;
+  }
+
+  /** What the object shows need not be remembered. */
+  #dropSeen(object: SpiderIPPool): void {
+    if (this.#ahead !== undefined && this.#ahead.version <= versionOf(object)) this.#ahead = undefined;
+  }
+
+  /** Another program has done the operation for this agent. `resourceVersion` is a version that shows it. */
+  learn(operation: PoolOperation, outcome: PoolOutcome, resourceVersion: string): void {
+    this.#ahead ??= new Ahead();
+    this.#ahead.add(operation, outcome, BigInt(resourceVersion));
   }
 
   /** The outcome of a write is unknown, and nothing was read since. */
@@ -95,6 +133,7 @@ export class PoolCopy {
     );
     for (const version of versions) if (version > this.#goneAt) this.#goneAt = version;
     this.#state = undefined;
+    this.#ahead = undefined;
     this.#doubtful = false;
     return this.#notFound();
   }
@@ -109,6 +148,7 @@ export class PoolCopy {
   #adopt(state: PoolState): PoolState {
     const before = this.#state;
     this.#state = state;
+    this.#adoptedMs = this.#clock.monotonic();
     if (before !== undefined) this.#listener(before.ledger, state.ledger);
     return state;
   }

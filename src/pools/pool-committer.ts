@@ -10,7 +10,7 @@ import {
   type PoolOutcome,
   reservedAddresses,
 } from '#plan/ipam';
-import type { IpamMetrics } from './metrics.ts';
+import type { PoolMetrics } from './metrics.ts';
 import type { PoolCopy, PoolState } from './pool-copy.ts';
 
 /** What a committer is given. */
@@ -18,9 +18,16 @@ export interface CommitterOptions {
   readonly copy: PoolCopy;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly metrics: IpamMetrics;
+  readonly metrics: PoolMetrics;
   /** The reserved and resting addresses now. */
   readonly context: () => PickContext;
+  /**
+   * Whether an address is released again if its request ended during the write; true by default. The leader keeps it: an
+   * agent that lost the connection finds the record and uses it.
+   */
+  readonly releasesAbandoned?: boolean;
+  /** Asked before each write. By default, that of an agent. */
+  readonly gathering?: () => Gathering;
 }
 
 interface Waiting {
@@ -35,18 +42,22 @@ interface Waiting {
  * continue.
  */
 const conflictBackOff = { firstMs: 4, maximumMs: 250 };
-/**
- * The minimum time between the starts of two writes while requests overlap. With 16 parallel ADDs, several share one
- * write, although each spends most of its time elsewhere. A request that is alone never waits.
- */
-const CROWDED_GAP_MS = 30;
-/** When this many requests wait, they are written without waiting for more. */
-const FULL_BATCH = 8;
+/** How a committer waits for more requests before it writes, while requests overlap. A request that is alone never waits. */
+export interface Gathering {
+  /** The minimum time between the starts of two writes. */
+  readonly gapMs: number;
+  /** When this many requests wait, they are written without waiting for more. */
+  readonly fullBatch: number;
+}
+
+/** With 16 parallel ADDs, several share one write, although each spends most of its time elsewhere. */
+const gatheringOfAgent: Gathering = { gapMs: 30, fullBatch: 8 };
 /** How long an overlap of requests counts. */
 const CROWD_MEMORY_MS = 100;
 
 export class PoolCommitter {
   readonly #options: CommitterOptions;
+  readonly #gathering: () => Gathering;
   readonly #backOff = new BackOff(conflictBackOff);
   #waiting: Waiting[] = [];
   /**
@@ -60,11 +71,12 @@ export class PoolCommitter {
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#gathering = options.gathering ?? (() => gatheringOfAgent);
   }
 
   /** The newest known records. Throws if the pool is gone or cannot be read. */
   get ledger(): PoolLedger {
-    return this.#options.copy.newest.ledger;
+    return this.#options.copy.ledger;
   }
 
   /** Whether the server may hold more than {@link PoolCommitter.ledger} says. A release checks that. */
@@ -74,7 +86,7 @@ export class PoolCommitter {
 
   /**
    * Performs the operation with the next write. Rejects if the pool cannot be read or written. Rejects with the
-   * signal's reason if the signal aborts first; an address that was allocated anyway is then released.
+   * signal's reason if the signal aborts first: see {@link CommitterOptions.releasesAbandoned}.
    */
   submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
     return new Promise((resolve, reject) => {
@@ -83,7 +95,7 @@ export class PoolCommitter {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       if (this.#state === 'busy') {
         this.#crowdedUntilMs = this.#options.clock.monotonic() + CROWD_MEMORY_MS;
-        if (this.#waiting.length >= FULL_BATCH) this.#full?.abort();
+        if (this.#waiting.length >= this.#gathering().fullBatch) this.#full?.abort();
       } else if (this.#state === 'idle') {
         this.#state = 'soon';
         // The write starts in a later microtask, so that requests of one turn, such as two NICs of one pod, share it.
@@ -109,8 +121,9 @@ export class PoolCommitter {
   async #gather(): Promise<void> {
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
-    const waitMs = this.#lastWriteMs + CROWDED_GAP_MS - nowMs;
-    if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= FULL_BATCH) return;
+    const { gapMs, fullBatch } = this.#gathering();
+    const waitMs = this.#lastWriteMs + gapMs - nowMs;
+    if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= fullBatch) return;
     this.#full = new AbortController();
     await clock.sleep(waitMs, this.#full.signal).catch(() => {});
     this.#full = undefined;
@@ -129,7 +142,7 @@ export class PoolCommitter {
       const context = this.#contextFor(batch);
       if (batch.length === 0) return;
       const fresh = state !== undefined;
-      state ??= await newestOrRead(copy);
+      state ??= await stateToWrite(copy);
       const operations = batch.map(({ operation }) => operation);
       const { outcomes, changed, ledger } = applyOperations(state.ledger, operations, context);
       // Only an accepted write proves that the copy was the newest. Answers without a write need a fresh read.
@@ -196,6 +209,7 @@ export class PoolCommitter {
    */
   #giveBack(operation: PoolOperation, outcome: PoolOutcome): void {
     if (operation.verb !== 'allocate' || outcome.verb !== 'allocated' || outcome.held) return;
+    if (this.#options.releasesAbandoned === false) return;
     const { podUid, nic, pod } = operation.owner;
     const release = { scope: 'nic', podUid, nic } as const;
     const fields = { pool: this.#options.copy.name, pod, address: formatAddress(outcome.address) };
@@ -208,9 +222,10 @@ export class PoolCommitter {
   }
 }
 
-async function newestOrRead(copy: PoolCopy): Promise<PoolState> {
+/** Without a request, unless the copy is known to be old. */
+async function stateToWrite(copy: PoolCopy): Promise<PoolState> {
   try {
-    return copy.newest;
+    return copy.isBehind ? await copy.read() : copy.newest;
   } catch (error) {
     if (!isOrbError(error, 'IPPOOL_NOT_FOUND')) throw error;
     return copy.read();

@@ -23,10 +23,15 @@ export class KeptBack {
     this.#resting = noteReleases(this.#resting, before, after, this.#clock.monotonic(), this.#restMs);
   }
 
-  quarantine(addresses: readonly Address[]): void {
+  /** For `forMs`, nobody gets these addresses. */
+  quarantine(addresses: readonly Address[], forMs = QUARANTINE_MS): void {
     const nowMs = this.#clock.monotonic();
     for (const [text, untilMs] of this.#quarantined) if (untilMs <= nowMs) this.#quarantined.delete(text);
-    for (const address of addresses) this.#quarantined.set(formatAddress(address), nowMs + QUARANTINE_MS);
+    const untilMs = nowMs + Math.min(forMs, QUARANTINE_MS);
+    for (const address of addresses) {
+      const text = formatAddress(address);
+      this.#quarantined.set(text, Math.max(untilMs, this.#quarantined.get(text) ?? 0));
+    }
   }
 
   /** The kept-back addresses, as picking an address needs them now. */

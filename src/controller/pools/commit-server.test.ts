@@ -1,0 +1,151 @@
+// What clients that are no agents may do to the server of the leader.
+
+import assert from 'node:assert/strict';
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import * as tls from 'node:tls';
+import { silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
+import { formatAddress } from '#ip';
+import { COMMIT_PATH, LEADER_SERVER_NAME, MAXIMUM_COMMIT_BYTES } from '#pools';
+import { newKey, selfSigned } from '#program';
+import { AgentTokens } from './agent-tokens.ts';
+import { agentToken, TokenKube } from './agents-fixture.ts';
+import { type Commit, CommitServer } from './commit-server.ts';
+
+const certificate = selfSigned(newKey(), [LEADER_SERVER_NAME], Date.now());
+const agentUser = 'system:serviceaccount:kube-system:orbweaver-agent';
+const allocation = JSON.stringify({
+  operation: { verb: 'allocate', owner: { pod: 'default/a', podUid: 'a', nic: 'eth0' } },
+});
+const given = { family: 4, value: 0x0a060101n } as const;
+const commit: Commit = async () => ({
+  outcome: { verb: 'allocated', address: given, held: false },
+  resourceVersion: '7',
+});
+
+describe('the server of the leader', () => {
+  const kube = new TokenKube();
+  const tokens = new AgentTokens({ client: kube, clock: new FakeClock(), agentUser });
+  const server = new CommitServer({ log: silentLogger, tokens, certificate });
+  const term = new AbortController();
+  let port = 0;
+  let session: http2.ClientHttp2Session;
+  before(async () => {
+    port = await server.listen({ port: 0 });
+    server.serve(commit, term.signal);
+    session = http2.connect(`https://127.0.0.1:${port}`, {
+      ca: certificate.certificate,
+      servername: LEADER_SERVER_NAME,
+    });
+  });
+  after(() => {
+    session.destroy();
+    server.stop();
+  });
+
+  /** Status and text of the answer. */
+  const ask = (body: string, { path = `${COMMIT_PATH}p`, method = 'POST', token = agentToken } = {}) =>
+    new Promise<[number, string]>((resolve, reject) => {
+      const stream = session.request({ ':path': path, ':method': method, authorization: `Bearer ${token}` });
+      let [status, text] = [0, ''];
+      stream.on('response', (headers) => {
+        status = headers[':status'] ?? 0;
+      });
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      stream.on('end', () => resolve([status, text]));
+      stream.on('error', reject);
+      stream.end(method === 'GET' ? undefined : body);
+    });
+
+  test('an agent is served', async () => {
+    const [status, text] = await ask(allocation);
+    assert.equal(status, 200);
+    const address = formatAddress(given);
+    assert.deepEqual(JSON.parse(text), {
+      outcome: { verb: 'allocated', address, held: false },
+      resourceVersion: '7',
+    });
+  });
+
+  for (const [what, body, part] of [
+    ['no JSON', '{', 'it is not JSON'],
+    ['an empty body', '', 'it is not JSON'],
+    ['an unknown verb', '{"operation":{"verb":"drop"}}', 'verb'],
+    ['an unknown field', allocation.replace('"verb"', '"force":true,"verb"'), 'force'],
+    ['an owner without UID', allocation.replace('"podUid":"a"', '"podUid":""'), 'podUid'],
+    [
+      'a request that is no address',
+      allocation.replace('"owner"', '"requested":"10.6.1","owner"'),
+      'requested',
+    ],
+    ['a quarantine that is no address', `{"quarantined":{"x":1},${allocation.slice(1)}`, 'quarantined'],
+    ['a huge text', allocation.replace('default/a', 'x'.repeat(600)), 'pod'],
+  ] as const) {
+    test(`${what} is refused with 400, and the answer says where`, async () => {
+      const [status, text] = await ask(body);
+      assert.deepEqual([status, text.includes(part)], [400, true], text);
+    });
+  }
+
+  test('other paths, methods and tokens are refused', async () => {
+    assert.equal((await ask(allocation, { path: '/' }))[0], 404);
+    assert.equal((await ask(allocation, { path: `${COMMIT_PATH}%zz` }))[0], 400);
+    assert.equal((await ask('', { method: 'GET' }))[0], 405);
+    for (const token of [
+      'x',
+      'default/default@orbweaver-controller',
+      'kube-system/orbweaver-agent@kubernetes',
+    ]) {
+      assert.equal((await ask(allocation, { token }))[0], 401);
+    }
+  });
+
+  test('a body that is too long is refused with 413', async () => {
+    assert.equal((await ask('x'.repeat(MAXIMUM_COMMIT_BYTES + 1)))[0], 413);
+  });
+
+  test('the API server is asked once for a token of many requests', async () => {
+    const asked = kube.calls.length;
+    const answers = await Promise.all(Array.from({ length: 200 }, () => ask(allocation)));
+    assert.ok(answers.every(([status]) => status === 200));
+    assert.equal(kube.calls.length, asked);
+  });
+
+  test('noise, plain text, idle connections and broken requests end nothing', async () => {
+    const plain = net.connect(port, '127.0.0.1', () => plain.write('GET / HTTP/1.1\r\n\r\n'.repeat(100)));
+    const idle = net.connect(port, '127.0.0.1');
+    const noise = tls.connect(
+      {
+        port,
+        host: '127.0.0.1',
+        ca: certificate.certificate,
+        servername: LEADER_SERVER_NAME,
+        ALPNProtocols: ['h2'],
+      },
+      () => noise.write('x'.repeat(10_000)),
+    );
+    for (const socket of [plain, idle, noise]) socket.on('error', () => {});
+    const broken = session.request({ ':path': `${COMMIT_PATH}p`, ':method': 'POST' });
+    broken.on('error', () => {});
+    broken.write('{"operation"');
+    broken.close(http2.constants.NGHTTP2_CANCEL);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal((await ask(allocation))[0], 200);
+    for (const socket of [plain, idle, noise]) socket.destroy();
+  });
+
+  test('when it leads no more, agents are disconnected and refused', async () => {
+    const closed = new Promise((resolve) => session.once('close', resolve));
+    term.abort();
+    await closed;
+    session = http2.connect(`https://127.0.0.1:${port}`, {
+      ca: certificate.certificate,
+      servername: LEADER_SERVER_NAME,
+    });
+    assert.deepEqual(await ask(allocation), [503, 'this controller does not lead\n']);
+  });
+});

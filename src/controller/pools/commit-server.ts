@@ -1,0 +1,173 @@
+// The HTTPS server by which agents ask the leader to write pools. Everyone in the cluster can reach it, so nothing that a
+// client does may block or end it.
+
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { errorText, isOrbError, type Logger } from '#base';
+import {
+  answerText,
+  COMMIT_PATH,
+  type CommitAnswer,
+  type CommitRequest,
+  MAXIMUM_COMMIT_BYTES,
+  readRequest,
+} from '#pools';
+import type { AgentTokens } from './agent-tokens.ts';
+
+/** Where to listen: a port, or a descriptor that already listens, e.g. in another network namespace. */
+export type ListenAt = { readonly port: number } | { readonly fd: number };
+
+/** Performs an operation on the pool of that name. */
+export type Commit = (pool: string, request: CommitRequest, signal: AbortSignal) => Promise<CommitAnswer>;
+
+export interface CommitServerOptions {
+  readonly log: Logger;
+  readonly tokens: AgentTokens;
+  readonly certificate: { readonly key: string; readonly certificate: string };
+}
+
+/** Each agent has one. */
+const MOST_CONNECTIONS = 10_000;
+/** A connection without a request is closed after so long. */
+const IDLE_MS = 600_000;
+/** An agent waits for 5 s and then writes by itself. */
+const REQUEST_MS = 5000;
+/** Requests that wait at one time. More are refused, and the agent writes by itself. */
+const MOST_WAITING = 20_000;
+
+/** What is said by the status of HTTP. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class CommitServer {
+  readonly #options: CommitServerOptions;
+  readonly #servers: Http2SecureServer[] = [];
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #commit: Commit | undefined;
+  #waiting = 0;
+
+  constructor(options: CommitServerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the port. 0 picks a free one. Can be called for several places. */
+  async listen(at: ListenAt): Promise<number> {
+    const { certificate, log } = this.#options;
+    const { key, certificate: cert } = certificate;
+    const tls = { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_MS } as const;
+    const server = createSecureServer(tls, (request, response) => void this.#serve(request, response));
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setTimeout(IDLE_MS, () => session.close());
+      session.once('close', () => this.#sessions.delete(session));
+    });
+    server.maxConnections = MOST_CONNECTIONS;
+    server.on('tlsClientError', (error) =>
+      log.debug({ error: errorText(error) }, 'a TLS handshake of an agent failed'),
+    );
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(at, resolve);
+    });
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  /**
+   * Serves until the signal aborts. Then all connections are closed, so that agents look for the next leader. Without a
+   * leader's `commit`, agents are refused.
+   */
+  serve(commit: Commit, signal: AbortSignal): void {
+    this.#commit = commit;
+    signal.addEventListener('abort', () => {
+      if (this.#commit !== commit) return;
+      this.#commit = undefined;
+      this.#disconnect();
+    });
+  }
+
+  /** How many agents are connected. */
+  get agents(): number {
+    return this.#sessions.size;
+  }
+
+  stop(): void {
+    for (const server of this.#servers) server.close();
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  async #serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort(new Error('the agent has closed the connection')));
+    this.#waiting += 1;
+    try {
+      const text = await this.#answer(request, gone.signal);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+    } catch (error) {
+      if (!gone.signal.aborted) this.#refuse(request, response, error);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #answer(request: Http2ServerRequest, signal: AbortSignal): Promise<string> {
+    const commit = this.#commit;
+    if (commit === undefined) throw new Refusal(503, 'this controller does not lead');
+    if (this.#waiting > MOST_WAITING) throw new Refusal(503, 'too many requests wait');
+    const pool = poolIn(request);
+    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined || !(await this.#options.tokens.isAgent(token, signal))) {
+      throw new Refusal(401, 'the token is not that of an agent');
+    }
+    const asked = readRequest(await bodyOf(request));
+    if (typeof asked === 'string') throw new Refusal(400, `the request cannot be read: ${asked}`);
+    return answerText(await commit(pool, asked, signal));
+  }
+
+  #refuse(request: Http2ServerRequest, response: Http2ServerResponse, error: unknown): void {
+    const { log } = this.#options;
+    const status = error instanceof Refusal ? error.status : isOrbError(error) ? 502 : 500;
+    const fields = { path: request.url, status, error: errorText(error) };
+    if (status === 500) log.error({ ...fields, err: error }, 'a request of an agent failed by a bug');
+    else log.debug(fields, 'a request of an agent was refused');
+    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${errorText(error)}\n`);
+  }
+}
+
+function poolIn({ method, url }: Http2ServerRequest): string {
+  if (!url.startsWith(COMMIT_PATH)) throw new Refusal(404, 'nothing is served at this path');
+  if (method !== 'POST') throw new Refusal(405, 'POST only');
+  try {
+    return decodeURIComponent(url.slice(COMMIT_PATH.length));
+  } catch {
+    throw new Refusal(400, 'the name of the pool is not encoded well');
+  }
+}
+
+async function bodyOf(request: Http2ServerRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAXIMUM_COMMIT_BYTES)
+      throw new Refusal(413, `a request has at most ${MAXIMUM_COMMIT_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,1 @@
+export { type CommitOptions, PoolCommits } from './pool-commits.ts';

@@ -1,0 +1,21 @@
+export {
+  answerText,
+  COMMIT_PATH,
+  type CommitAnswer,
+  type CommitRequest,
+  MAXIMUM_COMMIT_BYTES,
+  readRequest,
+} from './commit-message.ts';
+export { KeptBack } from './kept-back.ts';
+export {
+  COMMIT_AUDIENCE,
+  CONTROLLER_LEASE,
+  LEADER_ADDRESS,
+  LEADER_CA,
+  LEADER_SERVER_NAME,
+  LeaderLink,
+} from './leader-link.ts';
+export { type AgentPoolMetrics, type PoolMetrics, silentPoolMetrics } from './metrics.ts';
+export { type Gathering, PoolCommitter } from './pool-committer.ts';
+export { PoolCopy } from './pool-copy.ts';
+export { PoolWriter } from './pool-writer.ts';

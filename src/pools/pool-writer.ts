@@ -1,0 +1,63 @@
+// How an agent changes one pool: the leading controller writes it for all agents together. Without a leader, the agent
+// writes by itself.
+
+import { isOrbError } from '#base';
+import type { PickContext, PoolLedger, PoolOperation, PoolOutcome } from '#plan/ipam';
+import type { LeaderLink } from './leader-link.ts';
+import type { AgentPoolMetrics } from './metrics.ts';
+import { type CommitterOptions, PoolCommitter } from './pool-committer.ts';
+
+export interface PoolWriterOptions extends CommitterOptions {
+  readonly metrics: AgentPoolMetrics;
+  /** Undefined if this agent always writes by itself. */
+  readonly leader: LeaderLink | undefined;
+}
+
+export class PoolWriter {
+  readonly #options: PoolWriterOptions;
+  readonly #own: PoolCommitter;
+
+  constructor(options: PoolWriterOptions) {
+    this.#options = options;
+    this.#own = new PoolCommitter(options);
+  }
+
+  /** The newest known records. Throws if the pool is gone or cannot be read. */
+  get ledger(): PoolLedger {
+    return this.#options.copy.ledger;
+  }
+
+  /** Whether the server may hold more than {@link PoolWriter.ledger} says. A release checks that. */
+  get doubtful(): boolean {
+    return this.#options.copy.doubtful;
+  }
+
+  /** Performs the operation. Rejects as {@link PoolCommitter.submit} does. */
+  async submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
+    const { copy, leader, metrics } = this.#options;
+    if (leader === undefined) return this.#own.submit(operation, signal);
+    const answer = await leader.commit(copy.name, { operation, quarantined: this.#quarantined() }, signal);
+    if (answer === undefined) return this.#own.submit(operation, signal);
+    metrics.led();
+    copy.learn(operation, answer.outcome, answer.resourceVersion);
+    // The agent chose this pool by records that were old. The next choice needs newer ones.
+    if (answer.outcome.verb === 'refused') await copy.read();
+    return answer.outcome;
+  }
+
+  /** Addresses in quarantine at this agent, and for how many milliseconds. */
+  #quarantined(): ReadonlyMap<string, number> {
+    const { quarantined = new Map<string, number>(), nowMs } = this.#context();
+    return new Map(Array.from(quarantined, ([address, untilMs]) => [address, Math.max(0, untilMs - nowMs)]));
+  }
+
+  #context(): Pick<PickContext, 'quarantined' | 'nowMs'> {
+    try {
+      return this.#options.context();
+    } catch (error) {
+      // Reserved addresses that cannot be read are the leader's concern.
+      if (!isOrbError(error)) throw error;
+      return { nowMs: 0 };
+    }
+  }
+}
