@@ -117,6 +117,7 @@ test('of thirty agents that wait for one address, few write when it is free', as
     await assert.rejects(one.allocate(add(`waiter-${index}`)), EXHAUSTED);
     repeats.push(repeat(one, `waiter-${index}`).catch(() => undefined));
   }
+  await turns();
   await pass(clock, 3000, 10);
   await allocator.release(del('holder', holderUid));
   const writes = writesOf(kube);
