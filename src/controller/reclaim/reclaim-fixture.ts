@@ -36,7 +36,7 @@ export class Stage {
   readonly counts = { freed: 0, failed: 0, conflicted: 0 };
   /** What the agents answer. */
   askNode: AskNode = async () => 'unknown';
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
   #running: Promise<unknown> | undefined;
   #informers: Informers<typeof addressKinds> | undefined;
 
@@ -70,6 +70,7 @@ export class Stage {
       controllers: reclaimControllers(parts, reclaiming),
     });
     void this.#informers.start();
+    this.#stop = new AbortController();
     this.#running = controllers.run(this.#stop.signal);
     await this.settle();
   }

@@ -137,6 +137,78 @@ test('a StatefulSet keeps the address of an ordinal that has no endpoint', async
   assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
 });
 
+test('two StatefulSets share a pool while one shrinks and the other grows: each keeps the addresses of its ordinals', async () => {
+  const names = ['db-0', 'db-1', 'web-0', 'web-1'];
+  await stage.statefulSet('db', 2);
+  await stage.statefulSet('web', 1);
+  for (const name of names) await stage.pod(name);
+  await stage.pool('p', Object.fromEntries(names.map((name, i) => [`10.6.0.${i + 1}`, recordOf(name)])));
+  await stage.start();
+  const scale = (name: string, replicas: number) =>
+    stage.kube.patch(resources.statefulSets, ref(name), { type: 'merge', body: { spec: { replicas } } });
+  await scale('db', 1);
+  await scale('web', 2);
+  await stage.remove('db-1');
+  await stage.remove('web-0');
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1', '10.6.0.3', '10.6.0.4']);
+});
+
+test('a namespace that goes with its pods and endpoints frees their addresses, not those of a namesake elsewhere', async () => {
+  await stage.node();
+  const elsewhere = { namespace: 'other', name: 'app', uid: 'uid-elsewhere' };
+  await stage.pod('app', { metadata: elsewhere });
+  await stage.pod('app');
+  await stage.pool('p', {
+    '10.6.0.1': recordOf('app'),
+    '10.6.0.2': { pod: 'other/app', podUid: 'uid-elsewhere', nic: 'eth0' },
+  });
+  await stage.start();
+  await stage.remove('app');
+  await stage.pass(70);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.2']);
+});
+
+test('a pod that hangs on a node that is not ready gives its address back a minute after its grace', async () => {
+  await stage.node('node1', false);
+  const dying = { finalizers: ['example.com/hold'], deletionTimestamp: stage.at(30) };
+  await stage.pod('app', { metadata: dying });
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  await stage.start();
+  await stage.pass(85);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('pods of many kinds leak in one pool: those that run or are fixed keep their addresses, the others lose them', async () => {
+  await stage.node();
+  await stage.statefulSet('db', 1);
+  for (const name of ['deploy-x', 'daemon-x']) await stage.pod(name);
+  const names = ['deploy-x', 'deploy-y', 'daemon-x', 'job-z', 'db-0', 'db-1'];
+  await stage.pool('p', Object.fromEntries(names.map((name, i) => [`10.6.0.${i + 1}`, recordOf(name)])));
+  await stage.start();
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1', '10.6.0.3', '10.6.0.5']);
+});
+
+test('a controller that starts again and again frees each time what has leaked meanwhile', async () => {
+  await stage.pool('p', {});
+  for (const round of [1, 2, 3]) {
+    const body = {
+      status: { allocatedIPs: JSON.stringify({ [`10.6.0.${round}`]: recordOf(`gone${round}`) }) },
+    };
+    await stage.kube.patch(
+      resources.spiderIPPools,
+      { name: 'p' },
+      { type: 'merge', body, subresource: 'status' },
+    );
+    await stage.start();
+    assert.deepEqual(await stage.held('p'), []);
+    await stage.stop();
+  }
+});
+
 test('the address of a virtual machine is kept until the machine is deleted', async () => {
   await stage.kube.create(foreignResources.virtualMachines, { metadata: { name: 'vm', namespace: 'ns' } });
   await stage.endpoint('vm', { owner: ['VirtualMachineInstance', 'vm'] });
