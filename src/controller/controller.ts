@@ -105,6 +105,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await Promise.all(groups.map((group) => group.run(signal)));
     },
   });
+  let isReady = false;
+  const unready = () => (isReady ? undefined : 'the controller is still reading the cluster');
   const admission =
     options.webhookPort === undefined
       ? undefined
@@ -118,16 +120,14 @@ export async function startController(options: ControllerOptions): Promise<Runni
             definitions: () => networks.state.definitions.list(),
             families: [4, 6],
           },
+          unready,
           namespaceNamed: (name) => namespaces.state.namespaces.get(name),
           invalidAnnotations: options.invalidAnnotations,
         });
-  let isReady = false;
   const health =
     options.healthPort === undefined
       ? undefined
-      : await serveHealth(options.healthPort, metrics.registry, () =>
-          isReady ? admission?.problem : 'the controller is still reading the cluster',
-        );
+      : await serveHealth(options.healthPort, metrics.registry, () => unready() ?? admission?.problem);
   void networks.start();
   addresses.subscribe((_, change, type) => admission?.shows(type.plural, change));
   await admission?.start();

@@ -142,6 +142,12 @@ export class Cluster {
       endpoints: [{ addresses: ['127.0.0.1'] }],
       ports: [{ name: 'webhooks', port: first?.webhookPort ?? 0 }],
     });
+    for (const { healthPort } of replicas) {
+      await until('a replica is ready', async () => {
+        const { ok } = await fetch(`http://127.0.0.1:${healthPort}/v1/runtime/readiness`);
+        return ok;
+      });
+    }
     const types = [resources.mutatingWebhookConfigurations, resources.validatingWebhookConfigurations];
     await until('the certificates are spread', async () => {
       const configurations = await Promise.all(

@@ -24,6 +24,8 @@ export interface AdmissionOptions {
   /** 0 picks a free port. */
   readonly port: number;
   readonly cluster: AdmissionCluster;
+  /** Why the cluster is not known yet. */
+  readonly unready: () => string | undefined;
   /** The namespace, as far as it is known. */
   readonly namespaceNamed: PodReviewOptions['namespaceNamed'];
   readonly invalidAnnotations: PodReviewOptions['invalidAnnotations'];
@@ -43,7 +45,11 @@ export class Admission {
     const shared = { client, clock, log };
     this.#options = options;
     this.#claims = new Claims({ client, clock, namespace });
-    this.#server = new WebhookServer({ log, reviewers: reviewersOf(cluster, this.#claims, pods) });
+    this.#server = new WebhookServer({
+      log,
+      unready: options.unready,
+      reviewers: reviewersOf(cluster, this.#claims, pods),
+    });
     const service = { namespace, name: SERVICE_NAME };
     this.#bundles = new CaBundles({ ...shared, service });
     const host = `${SERVICE_NAME}.${namespace}.svc`;

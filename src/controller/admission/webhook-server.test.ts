@@ -22,10 +22,10 @@ const reviewers = new Map<string, Reviewer>([
   ],
 ]);
 const server = new WebhookServer({ log: silentLogger, reviewers });
-let port: number;
+let usualPort: number;
 before(async () => {
   server.show(identity.serving);
-  port = await server.listen(0);
+  usualPort = await server.listen(0);
 });
 after(() => server.stop());
 
@@ -34,7 +34,7 @@ const json = { 'content-type': 'application/json' };
 
 function call(
   body: string,
-  { path = '/validate', method = 'POST', headers = json as object } = {},
+  { path = '/validate', method = 'POST', headers = json as object, port = usualPort } = {},
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const options = { port, host: '127.0.0.1', path, method, headers: { ...headers }, agent: false, ...tls };
@@ -102,6 +102,18 @@ test('other paths, methods and types are refused, and a bug answers 500 alone', 
   await stillServes();
 });
 
+test('while the cluster is not known nothing is judged, and the policy of the webhook decides', async (t) => {
+  let reason: string | undefined = 'still reading';
+  const early = new WebhookServer({ log: silentLogger, reviewers, unready: () => reason });
+  t.after(() => early.stop());
+  early.show(identity.serving);
+  const place = { port: await early.listen(0) };
+  const refused = await call(review(), place);
+  assert.deepEqual([refused.status, refused.text], [503, 'still reading']);
+  reason = undefined;
+  assert.equal((await call(review(), place)).status, 200);
+});
+
 test('a huge review is refused, and its bytes are forgotten', async () => {
   const huge = review({ object: { text: 'x'.repeat(5 * 1024 * 1024) } });
   // Twenty of them are more than the server holds at once.
@@ -146,10 +158,16 @@ test('two hundred reviews at once are all answered', async () => {
 });
 
 test('TLS older than 1.2 and another name are not accepted, and new certificates are shown at once', async () => {
-  const old = connectTls({ port, host: '127.0.0.1', ...tls, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+  const old = connectTls({
+    port: usualPort,
+    host: '127.0.0.1',
+    ...tls,
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+  });
   await assert.rejects(once(old, 'secureConnect'));
   const shown = async () => {
-    const socket = connectTls({ port, host: '127.0.0.1', ...tls, rejectUnauthorized: false });
+    const socket = connectTls({ port: usualPort, host: '127.0.0.1', ...tls, rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     const { fingerprint256 } = socket.getPeerCertificate();
     socket.destroy();

@@ -22,6 +22,8 @@ export interface WebhookServerOptions {
   readonly log: Logger;
   /** By path. */
   readonly reviewers: ReadonlyMap<string, Reviewer>;
+  /** Why nothing can be judged yet. The failurePolicy of the webhook decides then. */
+  readonly unready?: () => string | undefined;
   /** How long a client may take to send a request. Default 10 s. */
   readonly requestMs?: number;
 }
@@ -111,6 +113,8 @@ export class WebhookServer {
     if (request.method !== 'POST') throw new HttpRefusal(405, 'POST only');
     const type = request.headers['content-type'] ?? '';
     if (!/^application\/json(;|$)/i.test(type)) throw new HttpRefusal(415, 'application/json only');
+    const reason = this.#options.unready?.();
+    if (reason !== undefined) throw new HttpRefusal(503, reason);
     const body = await this.#body(request);
     try {
       const review = readReview(body.toString());
