@@ -41,7 +41,7 @@ interface Waiting {
  * The wait between retries after a conflict. It starts at about the time of one write and grows while conflicts
  * continue.
  */
-const conflictBackOff = { firstMs: 4, maximumMs: 250 };
+const conflictBackOff = { firstMs: 4, maximumMs: 1000 };
 /** How a committer waits for more requests before it writes, while requests overlap. A request that is alone never waits. */
 export interface Gathering {
   /** The minimum time between the starts of two writes. */

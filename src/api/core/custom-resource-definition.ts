@@ -55,7 +55,8 @@ export const customResourceDefinitionSchema = partOf({
     preserveUnknownFields: z.boolean().optional().describe('Whether unknown fields are kept; deprecated.'),
   }).describe('The kind.'),
   status: partOf({
-    conditions: conditionsField,
+    // kube-apiserver answers null when it has just created one.
+    conditions: conditionsField.nullable(),
     acceptedNames: namesSchema.partial().optional().describe('Names that the kind has now.'),
     storedVersions: texts.describe('All versions in which objects were stored.'),
   })
