@@ -69,6 +69,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
           Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
         ),
       ),
+    use: { pools: () => addresses.state.pools.list(), subnets: () => addresses.state.subnets.list() },
   });
   const shared = { client, clock, log, metrics };
   const coordinator = coordinatorController({

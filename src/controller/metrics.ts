@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { PoolMetrics } from '#pools';
 import type { ReclaimMetrics } from '#reclaim';
 import type { ReconcileMetrics, WorkResult } from '#reconcile';
+import { type AddressUse, addUseMetrics } from './use-metrics.ts';
 
 const BUCKET_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15];
 
@@ -13,6 +14,7 @@ export interface ControllerLoad {
   readonly waiting: () => ReadonlyMap<string, number>;
   /** Objects that are followed, by the name of their kind. */
   readonly objects: () => ReadonlyMap<string, number>;
+  readonly use: AddressUse;
 }
 
 /** The controller's registry. */
@@ -50,6 +52,7 @@ export class ControllerMetrics implements ReconcileMetrics, PoolMetrics {
       registers,
     });
     this.reclaim = reclaimMetrics(this.registry);
+    addUseMetrics(this.registry, load.use);
     this.#conflicts = new Counter({
       name: 'orbweaver_pool_conflicts_total',
       help: 'Writes of a pool status that conflicted with a newer version',
