@@ -13,7 +13,7 @@ import { coordinatorController, Sources } from './coordinator/index.ts';
 import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
-import { overlapController } from './overlap/index.ts';
+import { poolConditionsController } from './pool-conditions/index.ts';
 import { type CommitOptions, PoolCommits } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 
@@ -84,7 +84,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     new Controllers({
       ...{ ...shared, informers: addresses },
       controllers: [
-        overlapController(),
+        poolConditionsController(),
         ...reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
       ],
     }),

@@ -20,6 +20,7 @@ export {
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
 export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL, withNetworkDefaults } from './default-pool.ts';
+export { EXHAUSTED_CONDITION, exhaustedNote } from './exhausted.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type LeftAddress, takesOver } from './left-address.ts';

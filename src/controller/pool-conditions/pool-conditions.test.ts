@@ -5,7 +5,7 @@ import { overlapNote } from '#plan/ipam';
 import type { Action } from '#reconcile';
 import { TestCluster } from '#reconcile/testing';
 import { addressKinds } from '../kinds.ts';
-import { overlapController } from './overlap.ts';
+import { poolConditionsController } from './pool-conditions.ts';
 
 const now = '2026-01-01T00:01:00Z';
 const pool = (name: string, second: number, ips: string[], generation = 1): SpiderIPPool =>
@@ -16,7 +16,7 @@ const pool = (name: string, second: number, ips: string[], generation = 1): Spid
 
 test('a pool that overlaps is marked once, with an Event, and is free when the overlap is solved', async () => {
   const cluster = new TestCluster(addressKinds);
-  const controller = overlapController();
+  const controller = poolConditionsController();
   const planned = async () => {
     const plan = await controller.plan('pools', cluster.state, now, new AbortController().signal);
     const actions = plan as readonly Action[];
@@ -39,9 +39,38 @@ test('a pool that overlaps is marked once, with an Event, and is free when the o
   assert.deepEqual(await planned(), []);
 });
 
+test('a pool without a free address is marked once, with an Event, and again when it has one', async () => {
+  const cluster = new TestCluster(addressKinds);
+  const controller = poolConditionsController();
+  const planned = async () => {
+    const plan = await controller.plan('pools', cluster.state, now, new AbortController().signal);
+    const actions = plan as readonly Action[];
+    cluster.perform(actions);
+    return actions.map((action) => (action.verb === 'event' ? action.note.reason : action.verb));
+  };
+  const put = (allocatedIPCount: number) => {
+    const { status, ...rest } =
+      cluster.state.pools.get('a', 'default') ?? pool('a', 1, ['10.6.0.1-10.6.0.2']);
+    cluster.put('pools', { ...rest, status: { ...status, totalIPCount: 2, allocatedIPCount } });
+  };
+  put(1);
+  assert.deepEqual(await planned(), []);
+  put(2);
+  assert.deepEqual(await planned(), ['patch', 'AllAddressesHeld']);
+  const found = cluster.state.pools.get('a', 'default')?.status?.conditions?.[0];
+  assert.deepEqual(
+    [found?.type, found?.status, found?.message],
+    ['Exhausted', 'True', 'pods hold all 2 addresses'],
+  );
+  assert.deepEqual(await planned(), []);
+  put(1);
+  assert.deepEqual(await planned(), ['patch', 'AddressesFree']);
+  assert.deepEqual(await planned(), []);
+});
+
 test('only pools concern it', () => {
   const { state } = new TestCluster(addressKinds);
-  const { concerns } = overlapController();
+  const { concerns } = poolConditionsController();
   assert.deepEqual(concerns('pools', pool('a', 1, []), state), ['pools']);
   assert.deepEqual(concerns('pods', pool('a', 1, []), state), []);
 });

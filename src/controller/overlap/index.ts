@@ -1,1 +1,0 @@
-export { overlapController } from './overlap.ts';

@@ -1,0 +1,1 @@
+export { poolConditionsController } from './pool-conditions.ts';
