@@ -31,7 +31,9 @@ test('the names of the benchmarks are in the usage of this revision and of an ol
     'coordinator',
     'memory',
     'pick',
+    'reclaim',
     'repair',
+    'scale',
     'shim',
     'store',
   ]);
