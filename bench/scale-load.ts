@@ -73,6 +73,7 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
         conf,
         requested: {},
         requestedMacs: {},
+        parentNetworks: async () => [],
       }),
     release: (pod, podUid) => allocator.release({ ...call(pod), podUid, nic: undefined, held: [] }),
     async stop() {

@@ -14,7 +14,15 @@ import {
   primeThreads,
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
-import { Attachments, announce, DelQueue, openStateDirectory, probeNic, readCniFiles } from '#node';
+import {
+  Attachments,
+  announce,
+  DelQueue,
+  openStateDirectory,
+  parentNetworks,
+  probeNic,
+  readCniFiles,
+} from '#node';
 import { CONTROLLER_LEASE, LeaderLink } from '#pools';
 import { serveHealth } from '#program';
 import { ClusterCniReport } from './cluster-cni-report.ts';
@@ -116,6 +124,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts: AgentParts = {
     attachments,
     openNamespace: openGivenNamespace,
+    parentNetworks: (pod, nic) => parentNetworks(pod, node, nic),
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
     sources: new Map([['spiderpool', ipam]]),

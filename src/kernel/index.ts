@@ -50,5 +50,6 @@ export {
   type Sync,
 } from './netns.ts';
 export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
+export { physicalFunctionNics } from './physical-function.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';
 export { hasSpares, isFull, isSpare, makeSpares, writeOverSpare } from './spare-files.ts';

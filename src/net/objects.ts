@@ -24,6 +24,8 @@ export interface Link {
   readonly linkIndex?: number;
   /** IFLA_LINK_NETNSID: the namespace of `linkIndex`, as an id in this namespace. */
   readonly linkNetnsId?: number;
+  /** IFLA_PARENT_DEV_NAME: the device of the bus, as `0000:3b:02.1` of PCI. Kernels before 5.14 do not say it. */
+  readonly deviceName?: string;
   /** The index of the bridge or bond that this link is a port of. */
   readonly masterIndex?: number;
   /** Only of a VLAN. */

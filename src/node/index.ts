@@ -7,6 +7,7 @@ export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
 export { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';
 export { applyParent, observeParents } from './parent.ts';
+export { parentNetworks } from './parent-networks.ts';
 export { type Namespaces, numbersIn, type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,

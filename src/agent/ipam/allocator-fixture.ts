@@ -82,6 +82,7 @@ export function add(
     },
     requested: {},
     requestedMacs: {},
+    parentNetworks: async () => [],
     signal: AbortSignal.timeout(20_000),
     log: silentLogger,
     ...more,

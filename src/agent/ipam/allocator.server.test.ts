@@ -102,6 +102,7 @@ test('two agents allocate and release all addresses of one pool on the embedded 
           conf,
           requested: {},
           requestedMacs: {},
+          parentNetworks: async () => [],
         };
         const allocation = await agent.allocate(request);
         given.set(name, allocation.podUid);

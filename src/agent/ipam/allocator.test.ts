@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 import { resources } from '#api';
 import { isOrbError, OrbError } from '#base';
 import type { AllocationRequest } from '#cni';
-import { formatAddress, formatCidr } from '#ip';
+import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { FakeKube } from '#kube/testing';
 import {
   add,
@@ -426,14 +426,23 @@ test('CHECK fails for an address that its pool does not hold for the pod any mor
   await assert.rejects(allocator.verify(check), lost);
 });
 
-test('an option that is not supported is refused before anything is allocated', async () => {
-  const allocator = await agent(await cluster({}));
-  const { conf } = add('web');
-  const options = { type: 'spiderpool', match_master_subnet: true };
-  const wish = { conf: { ...conf, ipam: options }, requested: {}, requestedMacs: {} };
-  assert.throws(() => allocator.validate(wish), {
-    code: 'INPUT_INVALID',
-    message: 'ipam.match_master_subnet true is not supported; allowed: false',
+test('with match_master_subnet, a NIC uses pools of the network of its parent interface only', async () => {
+  const kube = await cluster({
+    v4: { ips: ['10.6.1.1-10.6.1.9'] },
+    seven: { subnet: '10.7.0.0/16', ips: ['10.7.1.1-10.7.1.9'], multusName: ['kube-system/lan'] },
+  });
+  const allocator = await agent(kube);
+  await pod(kube, 'web', { 'v1.multus-cni.io/default-network': 'lan' });
+  await pod(kube, 'api', { 'v1.multus-cni.io/default-network': 'lan' });
+  const ipam = { default_ipv4_ippool: ['v4', 'seven'], match_master_subnet: true };
+  const parentNetworks = async () => [parseCidr('10.7.0.101/16'), parseCidr('fd00::1/64')];
+  assert.deepEqual(texts(await allocator.allocate(add('web', { ipam, parentNetworks }))), [
+    'eth0 10.7.1.1/16',
+  ]);
+  await assert.rejects(allocator.allocate(add('api', { ipam })), {
+    code: 'IPPOOL_UNSUITABLE',
+    message:
+      /the parent interface of eth0 has the addresses \[\], and IPPool v4 has the subnet 10\.6\.0\.0\/16, .*IPPool seven has/,
   });
 });
 

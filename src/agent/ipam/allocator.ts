@@ -1,7 +1,7 @@
 // The allocator of a node. It allocates a pod's addresses from the pools that its annotations name, all or nothing, and
 // releases them.
 
-import { type Pod, resources } from '#api';
+import { type Pod, parseSpiderpoolIpam, resources } from '#api';
 import { errorText, isOrbError, type Logger } from '#base';
 import {
   type AddressWish,
@@ -32,7 +32,6 @@ import { AutoPools, type ServingPool } from './auto-pools.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { claimNow } from './fixed-addresses.ts';
-import { ipamOptions } from './ipam-options.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { podNetworks, refuseDeadPod } from './pod-facts.ts';
@@ -85,7 +84,7 @@ export class Allocator implements Ipam {
   }
 
   validate({ conf, requested, requestedMacs }: AddressWish): void {
-    ipamOptions(conf);
+    parseSpiderpoolIpam(conf);
     readAddressRequest(requested);
     readRequestedMac(requestedMacs);
   }
@@ -194,6 +193,9 @@ export class Allocator implements Ipam {
       request,
       pod,
       podNetworks: networks,
+      parentNetworks: parseSpiderpoolIpam(request.conf).match_master_subnet
+        ? await request.parentNetworks()
+        : undefined,
       namespace: await view.namespace(podNamespace, signal),
       holder,
       automatic: await this.#autoPools.poolsFor(pod, serving, carving, signal),

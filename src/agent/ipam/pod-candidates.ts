@@ -1,9 +1,9 @@
 // The candidate pools of each NIC of a pod. The pod's annotations, its namespace, the configuration and the node
 // decide.
 
-import type { Namespace, Pod } from '#api';
+import { type Namespace, type Pod, parseSpiderpoolIpam } from '#api';
 import type { AllocationRequest } from '#cni';
-import type { Family } from '#ip';
+import type { Cidr, Family } from '#ip';
 import {
   type AutomaticPools,
   filterCandidates,
@@ -17,7 +17,6 @@ import {
 } from '#plan/ipam';
 import { type Application, labelsWithApplication } from '#plan/subnet';
 import type { ClusterView } from '../cluster-view.ts';
-import { ipamOptions } from './ipam-options.ts';
 import type { PodNetworks } from './pod-facts.ts';
 import { addressRequests } from './pod-requests.ts';
 
@@ -38,6 +37,8 @@ export interface CandidateQuestion extends CandidateDefaults {
   readonly podNetworks: PodNetworks;
   readonly namespace: Namespace;
   readonly view: ClusterView;
+  /** The addresses of the parent of the request's NIC, if pools must match them. */
+  readonly parentNetworks: readonly Cidr[] | undefined;
   readonly holder: PodHolder;
   /** The pod's application and its automatic pools. Undefined if the pod asks for none. */
   readonly automatic?:
@@ -51,9 +52,9 @@ export interface CandidateQuestion extends CandidateDefaults {
 
 /** The pools to try. A NIC that holds an address keeps its pool, even if filters exclude that pool now. */
 export function podCandidates(question: CandidateQuestion): NicCandidates[] {
-  const { request, pod, namespace, view, families, agentNamespace, poolHolding } = question;
+  const { request, pod, namespace, view, families, agentNamespace, poolHolding, parentNetworks } = question;
   const { catalog } = view;
-  const options = ipamOptions(request.conf);
+  const options = parseSpiderpoolIpam(request.conf);
   const { nics, networks } = question.podNetworks;
   const requestOf = addressRequests(pod, request, question.podNetworks);
   const candidates = selectCandidates({
@@ -75,6 +76,7 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
     node: { name: view.nodeName, labels: view.nodeLabels },
     networks,
     agentNamespace,
+    ...(parentNetworks !== undefined && { parent: { nic: request.interfaceName, networks: parentNetworks } }),
   };
   return candidates.map((candidate) => {
     const { nic } = candidate;

@@ -24,6 +24,7 @@ async function startAgent(): Promise<void> {
     sources: new Map([['spiderpool', ipam]]),
     attachments,
     openNamespace: async () => pod,
+    parentNetworks: () => [],
     detection: {
       conflict: true,
       gateway: true,
@@ -344,6 +345,7 @@ const request = {
   conf: { name: 'net', type: 'macvlan' },
   requested: {},
   requestedMacs: {},
+  parentNetworks: async () => [],
   signal: new AbortController().signal,
   log: silentLogger,
 };

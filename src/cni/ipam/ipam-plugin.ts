@@ -3,6 +3,7 @@
 
 import { type CniResult, parseKubernetesArgs, prevResultOf, requestedIn } from '#api';
 import { OrbError } from '#base';
+import type { Cidr } from '#ip';
 import type { NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDetection } from '#node';
 import { collectGarbage } from '../collection.ts';
@@ -34,6 +35,8 @@ export interface IpamParts {
   readonly sources: ReadonlyMap<string, Ipam>;
   readonly attachments: Attachments;
   readonly openNamespace: (path: string) => Promise<NetworkNamespace>;
+  /** The addresses of the interface on the node that a NIC of a pod is made from. */
+  readonly parentNetworks: (pod: NetworkNamespace, nic: string) => readonly Cidr[];
   /** How addresses are probed before the main plugin sets them. */
   readonly detection: Detection;
   /** The reason why new pods cannot be served; undefined when they can. */
@@ -69,6 +72,7 @@ export class IpamPlugin implements CniPlugin {
       podName: pod.name,
       podUid: pod.uid,
       ...wanted,
+      parentNetworks: () => this.#parentNetworks(call),
       intend: (podUid, planned = []) => this.#intend(call, { ...pod, uid: podUid }, planned),
       signal: call.signal,
       log: call.log,
@@ -205,6 +209,15 @@ export class IpamPlugin implements CniPlugin {
     const namespace = await this.#parts.openNamespace(netns);
     try {
       switchOffDuplicateDetection(namespace, environment.interfaceName);
+    } finally {
+      namespace.close();
+    }
+  }
+
+  async #parentNetworks({ netns, environment }: NetnsCall): Promise<readonly Cidr[]> {
+    const namespace = await this.#parts.openNamespace(netns);
+    try {
+      return this.#parts.parentNetworks(namespace, environment.interfaceName);
     } finally {
       namespace.close();
     }

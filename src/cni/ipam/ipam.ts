@@ -70,6 +70,8 @@ export interface AllocationRequest extends AddressWish {
   readonly podName: string;
   /** K8S_POD_UID of CNI_ARGS, if the runtime passes it. The request then fails for any other pod of that name. */
   readonly podUid: string | undefined;
+  /** The addresses of the interface on the node that the NIC is made from, with prefix lengths. */
+  readonly parentNetworks: () => Promise<readonly Cidr[]>;
   /**
    * Awaited before anything is allocated, with the UID of the pod that will own the addresses. After a crash, this
    * record leads to what was allocated. A source whose server does not know owners also names the addresses that it is

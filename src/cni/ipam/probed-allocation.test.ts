@@ -57,6 +57,7 @@ async function allocate(edge: Detection, signal = new AbortController().signal) 
     conf: { name: 'net', type: 'macvlan' },
     requested: {},
     requestedMacs: {},
+    parentNetworks: async () => [],
     signal,
     log: silentLogger,
   };

@@ -124,6 +124,7 @@ function parts() {
     ]),
     attachments,
     openNamespace: async () => pod,
+    parentNetworks: () => [],
     detection,
     notReady: () => notReady,
     timestamp: () => '2030-01-01T00:00:00.000Z',

@@ -28,6 +28,7 @@ const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_EXT_MASK = 29;
 const IFLA_LINK_NETNSID = 37;
+const IFLA_PARENT_DEV_NAME = 56;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_VLAN_ID = 1;
@@ -98,6 +99,7 @@ export function decodeLink({ body }: Message): Link | undefined {
   const txQueueLength = attributes.u32(IFLA_TXQLEN);
   const linkIndex = attributes.u32(IFLA_LINK);
   const linkNetnsId = attributes.u32(IFLA_LINK_NETNSID);
+  const deviceName = attributes.text(IFLA_PARENT_DEV_NAME);
   const masterIndex = attributes.u32(IFLA_MASTER);
   const alias = attributes.text(IFLA_IFALIAS);
   return {
@@ -114,6 +116,7 @@ export function decodeLink({ body }: Message): Link | undefined {
     ...(txQueueLength !== undefined && { txQueueLength }),
     ...(linkIndex && { linkIndex }),
     ...(linkNetnsId !== undefined && { linkNetnsId }),
+    ...(deviceName !== undefined && { deviceName }),
     ...(masterIndex !== undefined && { masterIndex }),
     ...(alias !== undefined && { alias }),
   };

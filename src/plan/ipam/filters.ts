@@ -2,7 +2,7 @@
 
 import { type LabelSelector, type Labels, selectorMatches } from '#api';
 import { errorText, OrbError } from '#base';
-import type { Family } from '#ip';
+import { type Cidr, cidrContains, type Family, formatCidr } from '#ip';
 import type { NicCandidates } from './candidates.ts';
 import type { PoolCatalog } from './catalog.ts';
 import { closedReason, type Pool } from './pool.ts';
@@ -14,6 +14,8 @@ export interface FilterContext {
   readonly node: { readonly name: string; readonly labels: Labels };
   /** The NetworkAttachmentDefinition of each NIC as `namespace/name`, if it has one. */
   readonly networks: ReadonlyMap<string, string>;
+  /** The NIC whose pools must have the network of its parent interface, and the addresses of that interface. */
+  readonly parent?: { readonly nic: string; readonly networks: readonly Cidr[] };
   /** The namespace of a `multusName` without a namespace. */
   readonly agentNamespace: string;
 }
@@ -71,7 +73,8 @@ export function unservedReason(
     namedOr(name, 'Node', context.node, audience.nodeName, audience.nodeAffinity) ??
     namedOr(name, 'Namespace', context.namespace, audience.namespaceName, audience.namespaceAffinity) ??
     unmatchedLabels(name, 'Pod', context.podLabels, audience.podAffinity) ??
-    unmatchedNetwork(pool, nic, context)
+    unmatchedNetwork(pool, nic, context) ??
+    unmatchedParent(pool, nic, context)
   );
 }
 
@@ -115,6 +118,14 @@ function unmatchedNetwork(
   if (network !== undefined && served.includes(network)) return undefined;
   const actual = network === undefined ? 'no network known to Multus' : network;
   return `interface ${nic} has ${actual}, IPPool ${pool.name} serves Multus networks [${served.join(' ')}]`;
+}
+
+/** `matchMasterSubnet`: an address of the parent interface is in the pool's subnet. */
+function unmatchedParent({ name, subnet }: Pool, nic: string, { parent }: FilterContext): string | undefined {
+  if (parent?.nic !== nic || parent.networks.some(({ address }) => cidrContains(subnet, address)))
+    return undefined;
+  const addresses = parent.networks.map(formatCidr).join(' ');
+  return `the parent interface of ${nic} has the addresses [${addresses}], and IPPool ${name} has the subnet ${formatCidr(subnet)}`;
 }
 
 function allFiltered(
