@@ -10,6 +10,7 @@ import { writeKubeconfig } from './service-account.ts';
 const healthPort = 5720;
 const webhookPort = 5722;
 const node: NodeName = 'node1';
+const [address = ''] = internalAddresses(0);
 
 interface WebhookConfiguration {
   readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
@@ -34,7 +35,10 @@ export class Controller {
       }
       await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(endpointSlice));
       const kubeconfig = await writeKubeconfig(cluster, { account: 'orbweaver-controller', node });
-      const argv = [...builtProgram(join(this.#root, 'dist'), 'controller'), '--kubeconfig', kubeconfig];
+      const argv = [
+        ...builtProgram(join(this.#root, 'dist'), 'controller'),
+        ...['--kubeconfig', kubeconfig, '--commit-host', address],
+      ];
       const readyUrl = `http://127.0.0.1:${healthPort}/v1/runtime/readiness`;
       this.#program = new NodeProgram({ cluster, node, name: 'controller', argv, readyUrl });
     }
@@ -67,6 +71,6 @@ const endpointSlice = {
     labels: { 'kubernetes.io/service-name': 'orbweaver-controller' },
   },
   addressType: 'IPv4',
-  endpoints: [{ addresses: internalAddresses(0).slice(0, 1), conditions: { ready: true } }],
+  endpoints: [{ addresses: [address], conditions: { ready: true } }],
   ports: [{ name: 'webhooks', port: webhookPort }],
 };

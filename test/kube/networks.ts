@@ -4,7 +4,7 @@ import { type Cluster, nodeNames } from './cluster.ts';
 import { until } from './command.ts';
 
 /** Of hub.sh. */
-const podNetworks = ['10.244.0.0/16', 'fd00:10:244::/48'];
+export const podNetworks = ['10.244.0.0/16', 'fd00:10:244::/48'];
 const serviceNetworks = ['10.96.0.0/16', 'fd00:10:96::/112'];
 
 interface CoordinatorStatus {

@@ -4,6 +4,7 @@ import type { Cast } from './actors.ts';
 import { Calico } from './calico.ts';
 import type { Cluster } from './cluster.ts';
 import { Flannel } from './flannel.ts';
+import { podNetworks, untilSynced } from './networks.ts';
 import { type ExpectedRule, OverlayScenario } from './overlay-scenario.ts';
 import type { ScenarioParts } from './scenario.ts';
 import { everyWay, forbidden, type Way } from './ways.ts';
@@ -43,6 +44,10 @@ export async function playCalico({ cluster, outcomes, root, programs }: Scenario
   await scenario.expectRules([proxyDrop, ...calicoRules, ourRules]);
   const ways = (natOutgoing: boolean) => (cast: Cast) =>
     everyWay(cast, { families, natOutgoing, natIncoming: false });
+  await outcomes.check(
+    'the networks of a Calico pool count also while it is switched off, until it is deleted',
+    () => tryPools(cluster),
+  );
   console.log('Calico in VXLAN, kube-proxy in mode iptables:');
   await scenario.tryWays(ways(true));
   console.log('the same without natOutgoing:');
@@ -65,6 +70,20 @@ export async function playCalico({ cluster, outcomes, root, programs }: Scenario
   await scenario.annotateBoth({ 'ipam.spidernet.io/default-route-nic': 'net1' });
   await scenario.tryWays(ways(true));
   await scenario.end();
+}
+
+/** Running pods keep addresses of a pool that is switched off. */
+async function tryPools(cluster: Cluster): Promise<void> {
+  const pool = {
+    apiVersion: 'crd.projectcalico.org/v1',
+    kind: 'IPPool',
+    metadata: { name: 'other' },
+    spec: { cidr: '10.99.0.0/24', nodeSelector: 'all()', disabled: true },
+  };
+  await cluster.kubectl(['create', '-f', '-'], JSON.stringify(pool));
+  await untilSynced(cluster, [...podNetworks, pool.spec.cidr]);
+  await cluster.kubectl(['delete', 'ippools.crd.projectcalico.org', 'other', '--timeout=20s']);
+  await untilSynced(cluster, podNetworks);
 }
 
 /** Untracked packets must not bypass a policy. A policy that names underlay addresses must match them. */

@@ -21,6 +21,12 @@ const pod = {
   metadata: { name: 'intruder' },
   spec: { containers: [{ name: 'c', image: 'localhost/orbweaver/probe:1' }] },
 };
+const pool = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderIPPool',
+  metadata: { name: 'intruder' },
+  spec: { subnet: '192.168.80.0/24' },
+};
 const annotated = (key: string) => ({ metadata: { annotations: { [key]: '{"name":"x","types":[]}' } } });
 const binding = {
   metadata: { name: 'intruder' },
@@ -38,7 +44,6 @@ const forBoth: readonly RawRequest[] = [
   remove('/api/v1/nodes/node2'),
   patch('/api/v1/nodes/node1/status', { status: { phase: 'Running' } }),
   make(`${system}/serviceaccounts/orbweaver-controller/token`, { spec: {} }),
-  make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: {} }),
   make(roleBindings, binding),
   patch(config, { spec: { disableIPAM: true } }),
   patch(`${ours}/spidercoordinators/default`, { spec: { mode: 'overlay' } }),
@@ -57,13 +62,14 @@ const holders: readonly Holder[] = [
     node: 'node1',
     forbidden: [
       ...forBoth,
-      // The policy of deploy/agent-admission.yaml refuses these; RBAC cannot.
+      // The policies of deploy/agent-admission.yaml refuse these; RBAC cannot.
       patch('/api/v1/nodes/node2', annotated('orbweaver.io/cluster-cni')),
       patch('/api/v1/nodes/node1', annotated('example.com/note')),
       patch('/api/v1/nodes/node1', { metadata: { annotations: { 'node.alpha.kubernetes.io/ttl': null } } }),
       patch('/api/v1/nodes/node1', { metadata: { labels: { 'example.com/own': 'yes' } } }),
       patch('/api/v1/nodes/node1', { spec: { unschedulable: true } }),
-      patch(`${ours}/spiderippools/lan-v4`, { spec: { disable: true } }),
+      { method: 'PUT', path: `${ours}/spiderippools/lan-v4`, body: { spec: { disable: true } } },
+      make(`${ours}/spiderippools`, pool),
       read(`${system}/configmaps`),
       read(definitions),
       read(`${system}/secrets/orbweaver-webhook-certificates`),
@@ -74,6 +80,7 @@ const holders: readonly Holder[] = [
     forbidden: [
       ...forBoth,
       patch('/api/v1/nodes/node1', annotated('orbweaver.io/cluster-cni')),
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: {} }),
       remove(`${system}/secrets/orbweaver-webhook-certificates`),
       read('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/other'),
       remove(`${definitions}/macvlan-underlay`),
@@ -88,7 +95,8 @@ const holders: readonly Holder[] = [
 export async function expectRefusals(cluster: Cluster): Promise<void> {
   const faults = await Promise.all(
     holders.map(async ({ forbidden, ...holder }) => {
-      const answers = await askWith(cluster, await writeKubeconfig(cluster, holder), forbidden);
+      const requests = await Promise.all(forbidden.map((each) => completed(cluster, each)));
+      const answers = await askWith(cluster, await writeKubeconfig(cluster, holder), requests);
       return forbidden.flatMap(({ method, path, body = {} }, i) => {
         const { code, body: said } = answers[i] ?? { code: 0, body: 'no answer' };
         if (isRefusal({ code, body: said })) return [];
@@ -100,9 +108,17 @@ export async function expectRefusals(cluster: Cluster): Promise<void> {
   if (faults.flat().length > 0) throw new Error(faults.flat().join('\n'));
 }
 
+/** The body of a PUT is the stored object with a change: without its version it would be refused for that. */
+async function completed(cluster: Cluster, request: RawRequest): Promise<RawRequest> {
+  if (request.method !== 'PUT') return request;
+  const object = JSON.parse(await cluster.kubectl(['get', '--raw', request.path])) as { spec: object };
+  const change = request.body as { readonly spec: object };
+  return { ...request, body: { ...object, spec: { ...object.spec, ...change.spec } } };
+}
+
 /** RBAC answers 403. A policy answers 422 and names itself. */
 function isRefusal({ code, body }: RawAnswer): boolean {
-  return code === 403 || (code === 422 && body.includes("ValidatingAdmissionPolicy 'orbweaver-agent'"));
+  return code === 403 || (code === 422 && /ValidatingAdmissionPolicy 'orbweaver-agent(-pools)?'/.test(body));
 }
 
 async function askWith(

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
+import { playFixedAddresses } from './fixed-addresses.ts';
 import { Installation } from './installation.ts';
 import { playKeptAddresses } from './kept-addresses.ts';
 import { expectClusterCni, type NetworkSource } from './networks.ts';
@@ -103,6 +104,9 @@ export class Scenario {
     await outcomes.check('what the tokens of our programs must not do is refused', () =>
       expectRefusals(this.#cluster),
     );
+    if (withPodLives) {
+      await playFixedAddresses({ cluster: this.#cluster, outcomes, root: this.#root });
+    }
     await outcomes.check('no request of our programs was refused, and they logged no error', () =>
       this.#installation.expectNoFaults(),
     );
@@ -195,14 +199,14 @@ export class Scenario {
     });
   }
 
+  async #restartAgents(signal: 'TERM' | 'KILL'): Promise<void> {
+    const { agents } = this.#installation;
+    await Promise.all(nodeNames.map((node) => agents.stop(node, signal).then(() => agents.start(node))));
+  }
+
   async #restart(signal: 'TERM' | 'KILL'): Promise<void> {
     const before = await podPlaces(this.#cluster, 'underlay');
-    await Promise.all(
-      nodeNames.map(async (node) => {
-        await this.#installation.agents.stop(node, signal);
-        await this.#installation.agents.start(node);
-      }),
-    );
+    await this.#restartAgents(signal);
     const after = await podPlaces(this.#cluster, 'underlay');
     const text = (pods: readonly PodPlace[]) =>
       pods.map(({ name, addresses }) => `${name} ${addresses.join()}`).join('\n');
@@ -262,12 +266,7 @@ export class Scenario {
       await until('the first addresses come or go', 60, async () => {
         return (await allocations(this.#cluster)).length !== before;
       });
-      await Promise.all(
-        nodeNames.map(async (node) => {
-          await this.#installation.agents.stop(node, 'KILL');
-          await this.#installation.agents.start(node);
-        }),
-      );
+      await this.#restartAgents('KILL');
       await this.#untilPodsReady();
       await until(`${replicas} pods and what they hold`, 120, async () => {
         const pods = await podPlaces(this.#cluster, 'underlay');
