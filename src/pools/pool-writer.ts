@@ -13,9 +13,13 @@ export interface PoolWriterOptions extends CommitterOptions {
   readonly leader: LeaderLink | undefined;
 }
 
+/** How long the leader may take for a request whose caller has gone. */
+const DOUBTFUL_MS = 10_000;
+
 export class PoolWriter {
   readonly #options: PoolWriterOptions;
   readonly #own: PoolCommitter;
+  #doubtfulUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PoolWriterOptions) {
     this.#options = options;
@@ -29,14 +33,20 @@ export class PoolWriter {
 
   /** Whether the server may hold more than {@link PoolWriter.ledger} says. A release checks that. */
   get doubtful(): boolean {
-    return this.#options.copy.doubtful;
+    const { copy, clock } = this.#options;
+    return copy.doubtful || clock.monotonic() < this.#doubtfulUntilMs;
   }
 
   /** Performs the operation. Rejects as {@link PoolCommitter.submit} does. */
   async submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
-    const { copy, leader, metrics } = this.#options;
+    const { copy, clock, leader, metrics } = this.#options;
     if (leader === undefined) return this.#own.submit(operation, signal);
-    const answer = await leader.commit(copy.name, { operation, quarantined: this.#quarantined() }, signal);
+    const request = { operation, quarantined: this.#quarantined() };
+    const answer = await leader.commit(copy.name, request, signal).catch((ended: unknown) => {
+      // The leader may still do it.
+      this.#doubtfulUntilMs = clock.monotonic() + DOUBTFUL_MS;
+      throw ended;
+    });
     if (answer === undefined) return this.#own.submit(operation, signal);
     metrics.led();
     copy.learn(operation, answer.outcome, answer.resourceVersion);

@@ -200,10 +200,10 @@ if (insideNamespaces(import.meta.filename)) {
         /dst 10\.9\.0\.0\/16 and gw fd00::1 must be of one family/,
       ],
       [
-        'a subnet, which is not supported yet',
+        'a subnet for a pod without a workload',
         annotation('subnet', { ipv4: ['s'] }),
         codes.configuration,
-        /annotation ipam\.spidernet\.io\/subnet: .* is not supported; allowed: ipam\.spidernet\.io\/ippools/,
+        /SpiderSubnet feature doesn't support no-controller pod: make a Deployment/,
       ],
     ];
     for (const [what, annotations, code, words] of cases) {
@@ -293,9 +293,9 @@ if (insideNamespaces(import.meta.filename)) {
         /clean_gateway: "yes" must be of type boolean/,
       ],
       [
-        'match_master_subnet, which is not supported',
-        ipam({ match_master_subnet: true }),
-        /ipam\.match_master_subnet true is not supported; allowed: false/,
+        'a match_master_subnet that is a string',
+        ipam({ match_master_subnet: 'yes' }),
+        /match_master_subnet: "yes" must be of type boolean/,
       ],
       [
         'an unknown mode',

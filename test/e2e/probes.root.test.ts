@@ -170,12 +170,18 @@ if (insideNamespaces(import.meta.filename)) {
       } as Pod);
       return new Sandbox({ name, uid: made.metadata.uid });
     };
-    await assert.rejects(attach(network, stateful('db-0')), {
+    const pod = stateful('db-0');
+    await assert.rejects(attach(network, pod), {
       message: /conflicting ip 10\.6\.1\.1, 10\.6\.1\.1 is located at 0a:00:00:00:00:99: Find/,
     });
     const [told] = await eventually(() => conflictsToldOf('db-0'), 1);
     assert.match(told ?? '', /the address cannot be exchanged/);
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="kept"\} 1$/m);
+    // The pod of the StatefulSet has the address reserved for it, until the StatefulSet is gone.
+    assert.deepEqual(Object.keys(await node.held('v4')), ['10.6.1.1']);
+    await node.client.delete(resources.statefulSets, { namespace: 'default', name: 'db' });
+    await runtime.del(network, await pod);
+    assert.deepEqual([await node.held('v4'), await node.held('v6')], [{}, {}]);
   });
 
   test('a probe that a definition of seed 1 requests is made by the coordinator, and the next attempt gets another address', async (t) => {

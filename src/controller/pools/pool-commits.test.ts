@@ -179,6 +179,7 @@ describe('agents without a leader that answers', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     };
     await assert.rejects(agent.submit(allocate('a'), caller.signal), { code: 'DEADLINE_PASSED' });
+    assert.ok(agent.writer.doubtful);
     assert.equal(await agent.submit(release('a')), '10.6.1.1');
     assert.deepEqual(await kube.holders(), {});
     agent.stop();
