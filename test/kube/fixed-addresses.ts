@@ -144,6 +144,7 @@ async function expectReach(cluster: Cluster, app: App): Promise<void> {
         ),
       ),
   );
+  if (cells.length === 0) throw new Error(`no NIC of ${app} was tried`);
   await until('every NIC is reached', 30, async () => {
     const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
     if (faults.length > 0) throw new Error([...new Set(faults)].join('\n'));

@@ -49,6 +49,7 @@ export async function playUnderlayService(parts: Omit<ScenarioParts, 'programs'>
         }),
       ),
     );
+    if (cells.length === 0) throw new Error('no pod tried the Service');
     await until('the Service is reached', 60, async () => {
       const faults = (await ask(cells)).map(fault).filter((text) => text !== undefined);
       if (faults.length > 0) throw new Error([...new Set(faults)].join('\n'));
