@@ -30,7 +30,7 @@ export interface CniPlugin {
    * remove.
    */
   del(call: AttachmentCall): Promise<void>;
-  /** Throws CNI_CHECK_FAILED, which names what is missing or wrong. */
+  /** Throws CNI_CHECK_FAILED, or another code, with what is missing or wrong. */
   check(call: NetnsCall): Promise<void>;
   /** Removes every attachment of the network that `cni.dev/valid-attachments` does not list. */
   gc(call: PluginCall): Promise<void>;

@@ -14,7 +14,7 @@ import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kind
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 import { poolConditionsController } from './pool-conditions/index.ts';
-import { type CommitOptions, PoolCommits } from './pools/index.ts';
+import { CommitListener, type CommitOptions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 
 export interface ControllerOptions {
@@ -91,7 +91,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   ];
   const commits =
     options.commits &&
-    (await PoolCommits.open(
+    (await CommitListener.open(
       { ...shared, informers: addresses, namespace: options.namespace },
       options.commits,
     ));

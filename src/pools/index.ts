@@ -16,6 +16,6 @@ export {
   LeaderLink,
 } from './leader-link.ts';
 export { type AgentPoolMetrics, type PoolMetrics, silentPoolMetrics } from './metrics.ts';
+export { PoolClient } from './pool-client.ts';
 export { type Gathering, PoolCommitter } from './pool-committer.ts';
 export { PoolCopy } from './pool-copy.ts';
-export { PoolWriter } from './pool-writer.ts';

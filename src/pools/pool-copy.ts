@@ -1,4 +1,4 @@
-// The newest copy of one pool that this agent has seen, from its watch, from a read or from its own write.
+// The newest copy of one pool that this program has seen, from its watch, from a read or from its own write.
 
 import { resources, type SpiderIPPool } from '#api';
 import { type Clock, isOrbError, OrbError } from '#base';

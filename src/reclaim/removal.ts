@@ -15,7 +15,7 @@ export interface RemovalOptions {
   readonly metrics: ReclaimMetrics;
 }
 
-/** Other writers of the pool are agents. They write at most every 30 ms each. */
+/** Other writers of the pool are the leading controller and agents. They write at most every 20 ms each. */
 const conflictBackOff = { firstMs: 10, maximumMs: 200 };
 const MOST_TRIES = 6;
 

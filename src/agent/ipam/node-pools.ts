@@ -15,7 +15,7 @@ import {
   pickAddress,
   type Release,
 } from '#plan/ipam';
-import { KeptBack, type LeaderLink, PoolCopy, PoolWriter } from '#pools';
+import { KeptBack, type LeaderLink, PoolClient, PoolCopy } from '#pools';
 import type { ClusterView } from '../cluster-view.ts';
 import type { IpamMetrics } from './metrics.ts';
 
@@ -34,7 +34,7 @@ export interface NodePoolsOptions {
 export class NodePools {
   readonly #options: NodePoolsOptions;
   readonly #keptBack: KeptBack;
-  readonly #writers = new Map<string, PoolWriter>();
+  readonly #writers = new Map<string, PoolClient>();
 
   constructor(options: NodePoolsOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class NodePools {
     return this.#writer(name).ledger;
   }
 
-  /** Performs the operation with the pool's next write: see {@link PoolWriter.submit}. */
+  /** Performs the operation with the pool's next write: see {@link PoolClient.submit}. */
   submit(name: string, operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
     return this.#writer(name).submit(operation, signal);
   }
@@ -152,7 +152,7 @@ export class NodePools {
     return { reserved: this.#options.view.reserved, ...this.#keptBack.context };
   }
 
-  #writer(name: string): PoolWriter {
+  #writer(name: string): PoolClient {
     const known = this.#writers.get(name);
     if (known !== undefined) return known;
     const { client, clock, log, metrics, view, leader } = this.#options;
@@ -163,7 +163,7 @@ export class NodePools {
       (before, after) => this.#keptBack.note(before, after),
       clock,
     );
-    const writer = new PoolWriter({ copy, clock, log, metrics, context: () => this.context, leader });
+    const writer = new PoolClient({ copy, clock, log, metrics, context: () => this.context, leader });
     this.#writers.set(name, writer);
     return writer;
   }

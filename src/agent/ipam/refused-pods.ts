@@ -1,6 +1,6 @@
 // Pods that got no address because their pools are exhausted. A runtime repeats a refused ADD with growing waits, for ever.
-// The first refusal is told at once. The repeats wait here until an address may be free, so they cost no request to the
-// cluster, and the pod starts soon after.
+// The first refusal is told at once. A repeat waits before its turn (untilWorthwhile) until an address may be free. So it
+// costs no request to the cluster, and the pod starts soon after.
 
 import { type Clock, isOrbError } from '#base';
 
@@ -55,7 +55,7 @@ export class RefusedPods {
     }
   }
 
-  /** Whether the last ADD of the pod was refused. */
+  /** Whether an ADD of the pod found no free address since the last success, in the last ten minutes. */
   has({ podNamespace, podName }: { readonly podNamespace: string; readonly podName: string }): boolean {
     return this.#refusals.has(`${podNamespace}/${podName}`);
   }

@@ -11,14 +11,14 @@ import {
   CONTROLLER_LEASE,
   LEADER_SERVER_NAME,
   LeaderLink,
+  PoolClient,
   PoolCopy,
-  PoolWriter,
   silentPoolMetrics,
 } from '#pools';
 import { newKey, selfSigned } from '#program';
 import { Informers } from '#reconcile';
 import { addressKinds } from '../kinds.ts';
-import { PoolCommits } from './pool-commits.ts';
+import { CommitListener } from './commit-listener.ts';
 
 /** A clock that runs, twice as fast as real time, and that a test can put forward. */
 function runningClock(): FakeClock {
@@ -81,7 +81,7 @@ export async function startLeader(kube: FakeKube, clock = runningClock()): Promi
     namespace,
   };
   const certificate = selfSigned(newKey(), [LEADER_SERVER_NAME], Date.now());
-  const commits = await PoolCommits.open(options, {
+  const commits = await CommitListener.open(options, {
     ...{ host: '127.0.0.1', port: 0, fds: [], certificate },
     agentAccount: 'orbweaver-agent',
   });
@@ -130,7 +130,7 @@ export function startAgent(kube: FakeKube, { token = agentToken, log = silentLog
     clock,
   );
   const context = () => ({ reserved: reservedAddresses([]), resting: new Map(), nowMs: clock.monotonic() });
-  const writer = new PoolWriter({ copy, clock, log, metrics, context, leader });
+  const writer = new PoolClient({ copy, clock, log, metrics, context, leader });
   const submit = async (operation: PoolOperation, signal = lives) =>
     textOf(await writer.submit(operation, signal));
   return { submit, writer, copy, clock, led, stop: () => leader.close() };

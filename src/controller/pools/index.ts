@@ -1,1 +1,1 @@
-export { type CommitOptions, PoolCommits } from './pool-commits.ts';
+export { CommitListener, type CommitOptions } from './commit-listener.ts';

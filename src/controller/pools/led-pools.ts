@@ -16,7 +16,7 @@ import {
 import type { Informers } from '#reconcile';
 import type { addressKinds } from '../kinds.ts';
 
-export interface PoolServiceOptions {
+export interface LedPoolsOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -44,12 +44,12 @@ const gapLimitsMs = { least: 20, most: 200 } as const;
 /** How many pods a kubelet starts at one time, at most. */
 const REQUESTS_PER_AGENT = 16;
 
-export class PoolService {
-  readonly #options: PoolServiceOptions;
+export class LedPools {
+  readonly #options: LedPoolsOptions;
   readonly #pools = new Map<string, LedPool>();
   #reserved: ReservedAddresses | undefined;
 
-  constructor(options: PoolServiceOptions) {
+  constructor(options: LedPoolsOptions) {
     this.#options = options;
     options.informers.subscribe((kind, { type, object }) => {
       if (kind === 'reserved') this.#reserved = undefined;

@@ -7,7 +7,7 @@ import type { LeaderLink } from './leader-link.ts';
 import type { AgentPoolMetrics } from './metrics.ts';
 import { type CommitterOptions, PoolCommitter } from './pool-committer.ts';
 
-export interface PoolWriterOptions extends CommitterOptions {
+export interface PoolClientOptions extends CommitterOptions {
   readonly metrics: AgentPoolMetrics;
   /** Undefined if this agent always writes by itself. */
   readonly leader: LeaderLink | undefined;
@@ -16,12 +16,12 @@ export interface PoolWriterOptions extends CommitterOptions {
 /** How long the leader may take for a request whose caller has gone. */
 const DOUBTFUL_MS = 10_000;
 
-export class PoolWriter {
-  readonly #options: PoolWriterOptions;
+export class PoolClient {
+  readonly #options: PoolClientOptions;
   readonly #own: PoolCommitter;
   #doubtfulUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: PoolWriterOptions) {
+  constructor(options: PoolClientOptions) {
     this.#options = options;
     this.#own = new PoolCommitter(options);
   }
@@ -31,7 +31,7 @@ export class PoolWriter {
     return this.#options.copy.ledger;
   }
 
-  /** Whether the server may hold more than {@link PoolWriter.ledger} says. A release checks that. */
+  /** Whether the server may hold more than {@link PoolClient.ledger} says. A release checks that. */
   get doubtful(): boolean {
     const { copy, clock } = this.#options;
     return copy.doubtful || clock.monotonic() < this.#doubtfulUntilMs;

@@ -7,7 +7,7 @@ import type { Informers } from '#reconcile';
 import type { addressKinds } from '../kinds.ts';
 import { AgentTokens } from './agent-tokens.ts';
 import { CommitServer } from './commit-server.ts';
-import { PoolService } from './pool-service.ts';
+import { LedPools } from './led-pools.ts';
 
 /** How agents reach the leader. */
 export interface CommitOptions {
@@ -23,7 +23,7 @@ export interface CommitOptions {
 }
 
 /** What the leader needs besides. */
-export interface PoolCommitsOptions {
+export interface CommitListenerOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,18 +36,18 @@ export interface PoolCommitsOptions {
 /** How long a released address is kept back while its pool has others. This is the default of the agents too. */
 const ADDRESS_REST_MS = 30_000;
 
-export class PoolCommits {
+export class CommitListener {
   /** Annotations of the Lease while this program leads. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly #informers: Informers<typeof addressKinds>;
   readonly #server: CommitServer;
-  readonly #service: PoolService;
+  readonly #service: LedPools;
 
   private constructor(
     annotations: Readonly<Record<string, string>>,
     informers: Informers<typeof addressKinds>,
     server: CommitServer,
-    service: PoolService,
+    service: LedPools,
   ) {
     this.annotations = annotations;
     this.#informers = informers;
@@ -56,7 +56,7 @@ export class PoolCommits {
   }
 
   /** Listens for agents, and refuses them until this program leads. */
-  static async open(options: PoolCommitsOptions, commits: CommitOptions): Promise<PoolCommits> {
+  static async open(options: CommitListenerOptions, commits: CommitOptions): Promise<CommitListener> {
     const { client, clock, log, metrics, namespace, informers } = options;
     const { host, port, fds, certificate, agentAccount } = commits;
     const agentUser = `system:serviceaccount:${namespace}:${agentAccount}`;
@@ -68,13 +68,13 @@ export class PoolCommits {
     for (const fd of fds) await server.listen({ fd });
     const announced = fds.length === 0 ? await server.listen({ port }) : port;
     const address = `${host.includes(':') ? `[${host}]` : host}:${announced}`;
-    const service = new PoolService({
+    const service = new LedPools({
       ...{ client, clock, log, metrics, informers },
       addressRestMs: ADDRESS_REST_MS,
       agents: () => server.agents,
     });
     const annotations = { [LEADER_ADDRESS]: address, [LEADER_CA]: certificate.certificate };
-    return new PoolCommits(annotations, informers, server, service);
+    return new CommitListener(annotations, informers, server, service);
   }
 
   /** Serves agents from the time when the pools are known until the signal aborts. */
