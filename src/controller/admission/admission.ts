@@ -1,6 +1,6 @@
 // Admission on a cluster: certificates, the HTTPS server of the webhooks, and the decisions behind it.
 
-import type { KubeObject } from '#api';
+import { type KubeObject, resources } from '#api';
 import type { Clock, Logger } from '#base';
 import type { KubeClient, ObjectChange } from '#kube';
 import type { AdmissionCluster } from '#plan/admission';
@@ -41,6 +41,13 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     const { client, clock, log, namespace, cluster, namespaceNamed, invalidAnnotations } = options;
+    const readNetworks = async () => {
+      const [pools, subnets] = await Promise.all([
+        client.list(resources.spiderIPPools),
+        client.list(resources.spiderSubnets),
+      ]);
+      return { pools: () => pools.items, subnets: () => subnets.items };
+    };
     const pods = { cluster, configs: cluster.multusConfigs, namespaceNamed, invalidAnnotations };
     const shared = { client, clock, log };
     this.#options = options;
@@ -48,7 +55,7 @@ export class Admission {
     this.#server = new WebhookServer({
       log,
       unready: options.unready,
-      reviewers: reviewersOf(cluster, this.#claims, pods),
+      reviewers: reviewersOf({ cluster, pods, claims: this.#claims, readNetworks }),
     });
     const service = { namespace, name: SERVICE_NAME };
     this.#bundles = new CaBundles({ ...shared, service });

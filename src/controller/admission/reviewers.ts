@@ -1,6 +1,7 @@
 // Which decision answers which webhook.
 
 import jsonpatch from 'fast-json-patch';
+import type { SpiderIPPool } from '#api';
 import { errorText, isOrbError } from '#base';
 import {
   type AdmissionCluster,
@@ -10,41 +11,57 @@ import {
   refusalText,
   storedObject,
 } from '#plan/admission';
+import { isAutomatic } from '#plan/subnet';
 import type { Claims } from './claims.ts';
 import { type PodReviewOptions, reviewNamespace, reviewPod, reviewWorkload } from './pod-reviewers.ts';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 import type { Reviewer } from './webhook-server.ts';
 
+/** The networks of the cluster. */
+export type Networks = Pick<AdmissionCluster, 'pools' | 'subnets'>;
+
+export interface ReviewerParts {
+  /** As the informers show it, a moment ago. */
+  readonly cluster: AdmissionCluster;
+  /** Reads the networks from the server. */
+  readonly readNetworks: () => Promise<Networks>;
+  readonly claims: Claims;
+  readonly pods: PodReviewOptions;
+}
+
 /** The reviewers by path. */
-export function reviewersOf(
-  cluster: AdmissionCluster,
-  claims: Claims,
-  pods: PodReviewOptions,
-): ReadonlyMap<string, Reviewer> {
+export function reviewersOf(parts: ReviewerParts): ReadonlyMap<string, Reviewer> {
+  const { cluster, pods } = parts;
   return new Map<string, Reviewer>([
     ['/pods', (request) => reviewPod(request, pods)],
     ['/workloads', (request) => reviewWorkload(request, pods)],
     ['/namespaces', (request) => reviewNamespace(request, pods)],
     ['/mutate', (request) => mutated(request, cluster)],
-    ['/validate', (request) => ordered(request, cluster, claims)],
+    ['/validate', (request) => validated(request, parts)],
   ]);
 }
 
-/** Networks are judged one after the other, also where several replicas are asked at once. */
-async function ordered(
+/**
+ * Networks are judged one after the other, also where several replicas are asked at once. The agents book addresses in a
+ * subnet right before they write them into an automatic pool. So such a pool is refused only by what the server has now.
+ */
+async function validated(
   request: ReviewRequest,
-  cluster: AdmissionCluster,
-  claims: Claims,
+  { cluster, readNetworks, claims }: ReviewerParts,
 ): Promise<ReviewAnswer> {
   if (!claims.concerns(request)) return judged(request, cluster);
-  try {
-    return await claims.judge(request, (pending) =>
+  const among = ({ pools, subnets }: Networks) =>
+    claims.judge(request, (pending) =>
       judged(request, {
         ...cluster,
-        pools: () => [...cluster.pools(), ...pending.pools],
-        subnets: () => [...cluster.subnets(), ...pending.subnets],
+        pools: () => [...pools(), ...pending.pools],
+        subnets: () => [...subnets(), ...pending.subnets],
       }),
     );
+  try {
+    const answer = await among(cluster);
+    if (answer.allowed || !isAutomatic(request.object as unknown as SpiderIPPool)) return answer;
+    return await among(await readNetworks());
   } catch (error) {
     if (!isOrbError(error)) throw error;
     const message = `whether others want the same addresses cannot be known now: ${errorText(error)}`;

@@ -8,7 +8,7 @@ export {
   type OwnerLookup,
   topController,
 } from './application.ts';
-export { labelsWithApplication } from './auto-pool.ts';
+export { isAutomatic, labelsWithApplication } from './auto-pool.ts';
 export type { Notice, NoticeReason } from './notice.ts';
 export {
   type ApplicationFacts,
