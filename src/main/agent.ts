@@ -1,17 +1,16 @@
 // The agent as a program: flags, environment, configuration file, signals.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { parse as parseYaml } from 'yaml';
 import { startAgent } from '#agent';
-import { type AgentConfig, parseAgentConfig } from '#api';
-import { errorText, type Logger, OrbError, systemClock } from '#base';
+import type { AgentConfig } from '#api';
+import { type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
 import { exitAtOnce } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from '#program';
+import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
@@ -30,7 +29,7 @@ const POOL_THREADS = '16';
 const STOP_PATIENCE_MS = 10_000;
 
 const options = {
-  'config-path': { type: 'string', default: '/tmp/spiderpool/config-map/conf.yml' },
+  'config-path': { type: 'string', default: CONFIG_PATH },
   kubeconfig: { type: 'string' },
   'node-name': { type: 'string' },
   'health-port': { type: 'string' },
@@ -49,7 +48,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const level = logLevel(values['log-level'] ?? env.SPIDERPOOL_LOG_LEVEL ?? 'info');
   const port = portOrNone('--health-port', values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
-  const config = readConfig(values['config-path']);
+  const config = readConfigFile(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
   if (values['install-from'] !== undefined) {
     install(values['install-from'], values['install-to'] ?? '/opt/cni/bin', log);
@@ -91,24 +90,6 @@ async function endsInTime(stopped: Promise<void>): Promise<boolean> {
 
 function usageError(message: string): OrbError {
   return new OrbError('INPUT_INVALID', { message, subject: 'command line' });
-}
-
-/** Without a file, the agent does what Spiderpool's chart switches on: both families, and fixed addresses. */
-const DEFAULT_FILE =
-  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\nenableKubevirtStaticIP: true\n';
-
-function readConfig(path: string): AgentConfig {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : DEFAULT_FILE;
-  return parseAgentConfig(yamlOf(path, text));
-}
-
-function yamlOf(path: string, text: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (cause) {
-    const message = `the agent's configuration ${path} is not YAML`;
-    throw new OrbError('INPUT_INVALID', { message, subject: path, said: errorText(cause).trim(), cause });
-  }
 }
 
 function readKubeConfig(path: string | undefined): KubeConfig {

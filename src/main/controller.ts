@@ -8,11 +8,13 @@ import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
+import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 import { readCommits, readReclaiming } from './controller/index.ts';
 
-const USAGE = `usage: controller [--kubeconfig FILE] [--namespace NAME] [--health-port PORT] [--webhook-port PORT]
-  [--invalid-annotations warn|refuse] [--commit-host HOST] [--commit-port PORT] [--commit-listen-fd FD ...]
-  [--log-level LEVEL]
+const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--namespace NAME] [--health-port PORT]
+  [--webhook-port PORT] [--invalid-annotations warn|refuse] [--commit-host HOST] [--commit-port PORT]
+  [--commit-listen-fd FD ...] [--log-level LEVEL]
+--config-path   conf.yml of the ConfigMap spiderpool-conf (default ${CONFIG_PATH})
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
 --commit-host   the address by which agents reach this replica, which writes pools for them while it leads
@@ -27,6 +29,7 @@ Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_POD_IP, S
   For reclaiming SPIDERPOOL_GC_... as in Spiderpool's controller.`;
 
 const options = {
+  'config-path': { type: 'string', default: CONFIG_PATH },
   kubeconfig: { type: 'string' },
   namespace: { type: 'string' },
   'health-port': { type: 'string' },
@@ -51,7 +54,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   );
   const invalidAnnotations = warnOrRefuse(values['invalid-annotations']);
   const leaseTimes = readLeaseTimes(env);
-  const reclaiming = readReclaiming(env);
+  const reclaiming = readReclaiming(env, readConfigFile(values['config-path']));
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
   const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
   const log: Logger = pino({ level, base: { pod }, timestamp: pino.stdTimeFunctions.isoTime });

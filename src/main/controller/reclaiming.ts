@@ -1,5 +1,6 @@
-// What the environment says about reclaiming, under the names of Spiderpool's controller.
+// What environment and configuration say about reclaiming, under the names of Spiderpool's controller.
 
+import type { AgentConfig } from '#api';
 import { OrbError } from '#base';
 import { defaultReclaimSettings, type ReclaimSettings } from '#plan/reclaim';
 import { wholeNumber } from '#program';
@@ -7,7 +8,10 @@ import { wholeNumber } from '#program';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws OrbError INPUT_INVALID, which names the variable and its value */
-export function readReclaiming(env: Environment): {
+export function readReclaiming(
+  env: Environment,
+  { enableStatefulSet, enableKubevirtStaticIP }: AgentConfig,
+): {
   readonly settings: ReclaimSettings;
   readonly scanIntervalMs: number;
 } {
@@ -17,6 +21,8 @@ export function readReclaiming(env: Environment): {
   return {
     settings: {
       ...standard,
+      fixedForStatefulSets: enableStatefulSet,
+      fixedForVirtualMachines: enableKubevirtStaticIP,
       enabled: flag(env, 'SPIDERPOOL_GC_IP_ENABLED', standard.enabled),
       endedPodsOnReadyNodes: flag(
         env,

@@ -1,0 +1,1 @@
+export { CONFIG_PATH, readConfigFile } from './config-file.ts';
