@@ -149,15 +149,6 @@ test('a pool with the broadcast address is stored with a warning that names the 
   ]);
 });
 
-test('a SpiderSubnet is stored with a warning that nothing uses it yet', async () => {
-  const object = { ...pool('x', {}), kind: 'SpiderSubnet', spec: { subnet: '10.6.0.0/16' } } as ApiObject;
-  const given = request(object, { kind: 'SpiderSubnet', plural: 'spidersubnets' });
-  await admit(given);
-  assert.deepEqual(given.warnings, [
-    'SpiderSubnet is stored, but nothing uses it yet: write SpiderIPPools instead',
-  ]);
-});
-
 test('a pool route to the address of a node is refused, unless the stored pool has it already', async () => {
   const routes = (dst: string) => ({ ips: ['10.6.7.1'], routes: [{ dst, gw: '10.6.0.2' }] });
   const bad = pool('r', routes('10.6.212.101/32'));

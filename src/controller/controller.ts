@@ -16,6 +16,7 @@ import { multusConfigController } from './multus-config/index.ts';
 import { poolConditionsController } from './pool-conditions/index.ts';
 import { CommitListener, type CommitOptions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
+import { subnetControllers } from './subnet/index.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -85,6 +86,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ...{ ...shared, informers: addresses },
       controllers: [
         poolConditionsController(),
+        ...subnetControllers({ client, clock, log, informers: addresses }),
         ...reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
       ],
     }),

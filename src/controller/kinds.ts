@@ -2,7 +2,15 @@
 
 import { resources } from '#api';
 import type { Controller, StateOf } from '#reconcile';
-import { slimEndpoints, slimPods } from './slim-kinds.ts';
+import {
+  slimCronJobs,
+  slimDaemonSets,
+  slimDeployments,
+  slimEndpoints,
+  slimJobs,
+  slimPods,
+  slimReplicaSets,
+} from './slim-kinds.ts';
 
 /** SpiderMultusConfigs and what is made of them. */
 export const networkKinds = {
@@ -18,7 +26,7 @@ export const settingKinds = { coordinators: resources.spiderCoordinators } as co
 
 export type SettingController = Controller<typeof settingKinds>;
 
-/** Pools, what decides who holds their addresses, and what new objects are checked against at admission. */
+/** Pools, what decides who holds their addresses and who asks for automatic pools, and what new objects are checked against at admission. */
 export const addressKinds = {
   pools: resources.spiderIPPools,
   reserved: resources.spiderReservedIPs,
@@ -27,6 +35,11 @@ export const addressKinds = {
   pods: slimPods,
   nodes: resources.nodes,
   statefulSets: resources.statefulSets,
+  deployments: slimDeployments,
+  replicaSets: slimReplicaSets,
+  daemonSets: slimDaemonSets,
+  jobs: slimJobs,
+  cronJobs: slimCronJobs,
 } as const;
 
 export type AddressController = Controller<typeof addressKinds>;

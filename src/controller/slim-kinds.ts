@@ -1,6 +1,18 @@
 // Kinds of which a cluster has ten thousands, reduced to what the controllers read. They must not be written back.
 
-import { type KubeObject, type Pod, type ResourceType, resources, type SpiderEndpoint } from '#api';
+import {
+  type CronJob,
+  type DaemonSet,
+  type Deployment,
+  type Job,
+  type KubeObject,
+  type Pod,
+  type PodTemplate,
+  type ReplicaSet,
+  type ResourceType,
+  resources,
+  type SpiderEndpoint,
+} from '#api';
 
 /** Metadata without annotations and managed fields. */
 function slimMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
@@ -58,9 +70,56 @@ function slimEndpoint(endpoint: SpiderEndpoint): SpiderEndpoint {
   };
 }
 
+/** The annotations of a pod template, and whether its pods use the node's network. */
+function slimTemplate(template: PodTemplate | undefined): PodTemplate {
+  return {
+    metadata: picked(template?.metadata ?? {}, ['annotations']),
+    spec: { ...picked(template?.spec ?? { containers: [] }, ['hostNetwork']), containers: [] },
+  };
+}
+
+/** How many pods it wants, and their template. */
+function slimReplicated<T extends Deployment | ReplicaSet>(workload: T): T {
+  const { spec } = workload;
+  const kept = { ...(spec && picked(spec, ['replicas'])), template: slimTemplate(spec?.template) };
+  return { metadata: slimMetadata(workload), spec: kept } as T;
+}
+
+function slimDaemonSet(workload: DaemonSet): DaemonSet {
+  return {
+    metadata: slimMetadata(workload),
+    spec: { selector: {}, template: slimTemplate(workload.spec?.template) },
+    status: picked(workload.status ?? {}, ['desiredNumberScheduled']),
+  };
+}
+
+function slimJobSpec(spec: Job['spec']): NonNullable<Job['spec']> {
+  return {
+    ...(spec && picked(spec, ['completions', 'parallelism'])),
+    template: slimTemplate(spec?.template),
+  };
+}
+
+function slimJob(job: Job): Job {
+  return { metadata: slimMetadata(job), spec: slimJobSpec(job.spec) };
+}
+
+function slimCronJob(job: CronJob): CronJob {
+  const { schedule = '', jobTemplate } = job.spec ?? {};
+  return {
+    metadata: slimMetadata(job),
+    spec: { schedule, jobTemplate: { spec: slimJobSpec(jobTemplate?.spec) } },
+  };
+}
+
 function slim<T extends KubeObject>(type: ResourceType<T>, reduce: (object: T) => T): ResourceType<T> {
   return { ...type, schema: type.schema.transform(reduce) as unknown as ResourceType<T>['schema'] };
 }
 
 export const slimPods = slim(resources.pods, slimPod);
 export const slimEndpoints = slim(resources.spiderEndpoints, slimEndpoint);
+export const slimDeployments = slim(resources.deployments, slimReplicated<Deployment>);
+export const slimReplicaSets = slim(resources.replicaSets, slimReplicated<ReplicaSet>);
+export const slimDaemonSets = slim(resources.daemonSets, slimDaemonSet);
+export const slimJobs = slim(resources.jobs, slimJob);
+export const slimCronJobs = slim(resources.cronJobs, slimCronJob);

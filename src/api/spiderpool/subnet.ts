@@ -1,6 +1,7 @@
 // SpiderSubnet: a network from which pools are made, manually or for an application.
 
 import { z } from 'zod';
+import { conditionsField } from '../core/index.ts';
 import { type CustomKind, rules } from '../crd/index.ts';
 import { typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
@@ -38,6 +39,7 @@ const statusSchema = openObject({
     .optional()
     .describe('What controlledIPPools cannot say of the automatic pools. Orbweaver writes it.'),
   ...countFields,
+  conditions: conditionsField,
 });
 
 /** spidersubnets.spiderpool.spidernet.io. */

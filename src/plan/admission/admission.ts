@@ -95,9 +95,9 @@ export function admittedObject(
 }
 
 /**
- * The object to store: {@link admittedObject} without our finalizer, if it does not have it yet. The finalizer keeps a pool
- * until a controller has seen that nobody holds its addresses, and no controller does that yet. Until then the check of a
- * deletion protects the addresses.
+ * The object to store: {@link admittedObject} without our finalizer, if it does not have it yet. The controller adds it
+ * at once, and removes it when nobody holds an address. So a cluster without a controller has no object that cannot be
+ * deleted. There, the check of a deletion protects the addresses.
  */
 export function storedObject(
   question: AdmissionQuestion,
@@ -157,9 +157,6 @@ function warningsOf(request: AdmissionQuestion): string[] {
     return unknown === undefined ? [] : [unknown];
   }
   if (isOf(request, spiderMultusConfigs, object)) return multusConfigWarnings(object);
-  if (isOf(request, spiderSubnets, object)) {
-    return ['SpiderSubnet is stored, but nothing uses it yet: write SpiderIPPools instead'];
-  }
   return [];
 }
 

@@ -107,7 +107,7 @@ test('the subnet never changes, but may be written with host bits again', () => 
   assert.match(issues({ subnet: '10.6.0.0/17' }, [old], old)[0] ?? '', /^spec.subnet: is not changeable/);
 });
 
-test('a terminating pool keeps its spec, and a pool in use cannot be deleted', () => {
+test('a terminating pool keeps its spec, and a pool in use waits for its deletion, or it is refused', () => {
   const old = stored('p');
   const going: SpiderIPPool = {
     ...old,
@@ -119,7 +119,9 @@ test('a terminating pool keeps its spec, and a pool in use cannot be deleted', (
     validatePool({ ...going, spec: changed }, [], { old, families: [4] })[0]?.message,
     'cannot update a terminating IPPool',
   );
-  assert.equal(validatePoolDeletion({ ...old, status: { allocatedIPCount: 1 } }).length, 1);
+  const held = { ...old, status: { allocatedIPCount: 1 } };
+  assert.equal(validatePoolDeletion(held).length, 0);
+  assert.equal(validatePoolDeletion({ ...held, metadata: { name: 'p' } }).length, 1);
 });
 
 test('a reservation gets its version from its first address and excludes its addresses from all pools', () => {

@@ -1,6 +1,12 @@
 // Admission's checks of SpiderIPPools and SpiderReservedIPs, with Spiderpool's messages where it has them.
 
-import { type LabelSelector, type SpiderIPPool, type SpiderReservedIP, selectorMatches } from '#api';
+import {
+  type LabelSelector,
+  SPIDERPOOL_FINALIZER,
+  type SpiderIPPool,
+  type SpiderReservedIP,
+  selectorMatches,
+} from '#api';
 import { errorText, isOrbError } from '#base';
 import { AddressSet, cidrsOverlap, type Family, formatCidr, parseAddress, sameCidr } from '#ip';
 import { type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
@@ -43,7 +49,7 @@ export function validatePool(
 /** A pool with held addresses must not be deleted, if the cluster asks for that check. */
 export function validatePoolDeletion(pool: SpiderIPPool): AdmissionIssue[] {
   const count = pool.status?.allocatedIPCount ?? 0;
-  if (count === 0) return [];
+  if (count === 0 || pool.metadata.finalizers?.includes(SPIDERPOOL_FINALIZER) === true) return [];
   const message = `cannot delete an IPPool with allocated IPs: ${count} are in use`;
   return [{ field: 'status.allocatedIPCount', value: count, message, forbidden: true }];
 }

@@ -1,6 +1,6 @@
 // Admission of SpiderSubnets: their defaults, and why one is refused, with Spiderpool's messages.
 
-import type { SpiderIPPool, SpiderSubnet } from '#api';
+import { SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderSubnet } from '#api';
 import { isOrbError } from '#base';
 import { cidrsOverlap, formatCidr, sameCidr } from '#ip';
 import {
@@ -37,11 +37,15 @@ export function validateSubnet(
   return issues;
 }
 
-/** A subnet goes with its pools, so it must not be deleted while pods hold addresses of them. */
+/**
+ * A subnet goes with its pools, so it must not be gone while pods hold addresses of them. With our finalizer it waits for
+ * them, and without it the deletion is refused.
+ */
 export function validateSubnetDeletion(
-  { spec }: SpiderSubnet,
+  { metadata, spec }: SpiderSubnet,
   pools: Iterable<SpiderIPPool>,
 ): AdmissionIssue[] {
+  if (metadata.finalizers?.includes(SPIDERPOOL_FINALIZER) === true) return [];
   const network = spec === undefined ? undefined : readPoolNetwork(spec, []);
   if (network === undefined) return [];
   const held = Array.from(pools).filter((pool) => {

@@ -201,6 +201,25 @@ export function labelsWithApplication(
   return { ...Object.fromEntries(own), ...(application !== undefined && applicationAffinity(application)) };
 }
 
+/** The application that the pool was made for. Of a name that is no label, `name` is the label. */
+export function ownerApplication({ metadata }: SpiderIPPool): Application | undefined {
+  const labels = metadata.labels ?? {};
+  const name = labels[NAME_LABEL];
+  if (name === undefined) return undefined;
+  return {
+    apiVersion: (labels[GROUP_VERSION_LABEL] ?? '').replace('_', '/'),
+    kind: labels[KIND_LABEL] ?? '',
+    namespace: labels[NAMESPACE_LABEL] ?? '',
+    name,
+    uid: labels[UID_LABEL] ?? '',
+  };
+}
+
+/** Whether the pool was made from a subnet of this name. */
+export function isOfSubnet({ metadata }: SpiderIPPool, subnet: string): boolean {
+  return metadata.labels?.[OWNER_SUBNET_LABEL] === labelValue(subnet);
+}
+
 /** How the status of a subnet names the application of the pool. The label may have a part of a long name only. */
 export function applicationOf(pool: SpiderIPPool): string {
   const labels = pool.metadata.labels ?? {};

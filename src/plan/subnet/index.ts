@@ -8,7 +8,8 @@ export {
   type OwnerLookup,
   topController,
 } from './application.ts';
-export { isAutomatic, labelsWithApplication } from './auto-pool.ts';
+
+export { isAutomatic, isOfSubnet, labelsWithApplication, ownerApplication } from './auto-pool.ts';
 export type { Notice, NoticeReason } from './notice.ts';
 export {
   type ApplicationFacts,
@@ -18,7 +19,8 @@ export {
 } from './plan-application.ts';
 export { planSubnet } from './plan-subnet.ts';
 export { PoolIndex } from './pool-index.ts';
-export type { PoolWrite } from './pool-write.ts';
+export { labelValue } from './pool-name.ts';
+export { type PoolWrite, withCounts } from './pool-write.ts';
 export { SubnetLedger, type SubnetStatus } from './subnet-ledger.ts';
 export { asksForSubnets, type PoolWish, readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
 export { type Workload, type WorkloadKinds, workloadOf } from './workload.ts';

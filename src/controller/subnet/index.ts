@@ -1,0 +1,1 @@
+export { subnetControllers } from './controllers.ts';
