@@ -5,6 +5,8 @@
  * cases.
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Nobody waits for the promise then, and its rejection must not end the program.
+  if (signal.aborted) promise.catch(() => {});
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const leave = () => aborted.reject(signal.reason as Error);

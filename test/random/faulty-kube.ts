@@ -1,0 +1,55 @@
+// A program's connection to the fake API server: it fails when a test says so, and ends with its program.
+
+import { OrbError } from '#base';
+import type { FakeKube } from '#kube/testing';
+
+/** What the next calls meet. */
+export interface Faults {
+  /** So many writes are refused before they take effect. */
+  refused: number;
+  /** So many writes take effect, but their answers are lost. */
+  lost: number;
+}
+
+export interface Connection {
+  readonly client: FakeKube;
+  /** The program is dead: nothing that it asks reaches the server any more. */
+  readonly cut: () => void;
+}
+
+const writes = ['create', 'update', 'updateStatus', 'patch', 'delete'];
+
+const noAnswer = () => new OrbError('KUBE_UNREACHABLE', { message: 'the connection was reset' });
+
+export function connectTo(kube: FakeKube, faults: Faults): Connection {
+  let isCut = false;
+  const client = new Proxy(kube, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name, target);
+      if (typeof method !== 'function') return method;
+      const call = method.bind(target) as (...given: unknown[]) => unknown;
+      if (!writes.includes(String(name))) {
+        return (...given: unknown[]) => {
+          if (isCut) throw noAnswer();
+          return call(...given);
+        };
+      }
+      return async (...given: unknown[]) => {
+        if (isCut) throw noAnswer();
+        if (faults.refused > 0) {
+          faults.refused -= 1;
+          throw noAnswer();
+        }
+        const isLost = faults.lost > 0;
+        if (isLost) faults.lost -= 1;
+        const answer = await call(...given);
+        if (isLost || isCut) throw noAnswer();
+        return answer;
+      };
+    },
+  });
+  const cut = () => {
+    isCut = true;
+  };
+  return { client, cut };
+}

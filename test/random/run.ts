@@ -1,0 +1,166 @@
+// Does operations one after another on a cluster, without waiting for the one before.
+
+import { Cluster, type Sandbox } from './cluster.ts';
+import type { Operation } from './operations.ts';
+
+export interface Run {
+  /** What went wrong. Undefined if everything that must be true stayed true. */
+  readonly fault: string | undefined;
+  /** The operation after which it went wrong. */
+  readonly at: number;
+  /** How many ADDs have succeeded. */
+  readonly answered: number;
+}
+
+export async function run(operations: readonly Operation[]): Promise<Run> {
+  const cluster = new Cluster();
+  let at = 0;
+  try {
+    await cluster.start();
+    for (; at < operations.length; at++) {
+      const operation = operations[at];
+      if (operation === undefined) break;
+      await perform(cluster, operation);
+      await cluster.turns(operation.turns);
+      await cluster.clock.advance(20);
+      await cluster.verify();
+    }
+    await cluster.settle();
+    return { fault: undefined, at, answered: cluster.answered };
+  } catch (error) {
+    const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { fault, at, answered: cluster.answered };
+  } finally {
+    cluster.stop();
+  }
+}
+
+const MOST_PODS = 14;
+
+async function perform(cluster: Cluster, { verb, which }: Operation): Promise<void> {
+  const { faults, clock, kube } = cluster;
+  switch (verb) {
+    case 'create': {
+      if (cluster.sandboxes.length >= MOST_PODS) return;
+      const names = Array.from({ length: cluster.replicas }, (_, ordinal) => `db-${ordinal}`);
+      const missing = names.find((name) => cluster.sandboxes.every((one) => one.name !== name));
+      const name = missing !== undefined && which % 2 === 0 ? missing : `app-${clock.now()}`;
+      if (cluster.sandboxes.some((one) => one.name === name)) return;
+      const made = await cluster.createPod(name, which);
+      return alone(cluster, made, () => cluster.add(made));
+    }
+    case 'retry':
+    case 'impatient': {
+      const pod = pick(cluster, which, (one) => one.isThere && one.living.length === 0);
+      const patience = verb === 'impatient' ? which % 9 : undefined;
+      return alone(cluster, pod, async (sandbox) => {
+        // A runtime ends the sandbox of a failed ADD before it tries again.
+        if (sandbox.owesDelete && which % 4 !== 0) await cluster.del(sandbox);
+        await cluster.add(sandbox, patience);
+      });
+    }
+    case 'delete':
+      return alone(cluster, pick(cluster, which, isAny), (sandbox) => end(cluster, sandbox));
+    case 'force-delete':
+      return alone(cluster, pick(cluster, which, isLoose), (sandbox) => cluster.remove(sandbox));
+    case 'vanish':
+      return alone(cluster, pick(cluster, which, isLoose), async (sandbox) => {
+        await cluster.remove(sandbox);
+        cluster.forget(sandbox);
+      });
+    case 'restart':
+      return alone(
+        cluster,
+        pick(cluster, which, ({ isThere }) => isThere),
+        async (sandbox) => {
+          await cluster.del(sandbox);
+          if (which % 5 === 0) await cluster.del(sandbox);
+          await cluster.add(sandbox);
+        },
+      );
+    case 'recreate':
+      return alone(
+        cluster,
+        pick(cluster, which, ({ isFixed, isThere }) => isFixed && isThere),
+        async (sandbox) => {
+          if (!(await end(cluster, sandbox))) return;
+          const ordinal = Number(sandbox.name.slice('db-'.length));
+          if (ordinal >= cluster.replicas || cluster.sandboxes.some(({ name }) => name === sandbox.name))
+            return;
+          const next = await cluster.createPod(sandbox.name, which);
+          alone(cluster, next, () => cluster.add(next));
+        },
+      );
+    case 'late-delete': {
+      const old = cluster.ended[which % Math.max(1, cluster.ended.length)];
+      return alone(cluster, old, (sandbox) => cluster.del(sandbox));
+    }
+    case 'scale': {
+      await cluster.scale(which % 5);
+      for (const sandbox of cluster.sandboxes) {
+        if (sandbox.isFixed && Number(sandbox.name.slice('db-'.length)) >= cluster.replicas)
+          alone(cluster, sandbox, (one) => end(cluster, one));
+      }
+      return;
+    }
+    case 'kill-agent':
+      return cluster.restartAgent(`node${(which % 3) + 1}`);
+    case 'kill-controller':
+      return cluster.restartController();
+    case 'refuse-writes':
+      faults.refused = which % 4;
+      return;
+    case 'lose-answers':
+      faults.lost = which % 4;
+      return;
+    case 'break-watches':
+      if (which % 2 === 0) kube.compact();
+      return kube.breakWatches();
+    case 'clock-jump':
+      return clock.advance((which % 120) * 1000);
+    case 'edit-pool':
+      return cluster.editPool(which);
+    case 'check':
+      // Rare, because it takes as long as a hundred others.
+      return which % 20 === 0 ? cluster.settle() : undefined;
+  }
+}
+
+const isAny = () => true;
+/** A StatefulSet's pod whose object is removed by force may run twice, which is its administrator's fault. */
+const isLoose = ({ isFixed, isThere }: Sandbox) => !isFixed && isThere;
+
+function pick(
+  { sandboxes }: Cluster,
+  which: number,
+  fits: (sandbox: Sandbox) => boolean,
+): Sandbox | undefined {
+  const fitting = sandboxes.filter((one) => !one.isBusy && fits(one));
+  return fitting[which % Math.max(1, fitting.length)];
+}
+
+function alone(
+  cluster: Cluster,
+  sandbox: Sandbox | undefined,
+  work: (sandbox: Sandbox) => Promise<unknown>,
+): void {
+  if (sandbox === undefined || sandbox.isBusy) return;
+  sandbox.isBusy = true;
+  const done = async () => {
+    try {
+      await work(sandbox);
+    } finally {
+      sandbox.isBusy = false;
+    }
+  };
+  cluster.begin(done());
+}
+
+/** As the kubelet does: the object goes after the DEL has succeeded. */
+async function end(cluster: Cluster, sandbox: Sandbox): Promise<boolean> {
+  await cluster.del(sandbox);
+  if (sandbox.owesDelete) return false;
+  if (sandbox.isThere) await cluster.remove(sandbox);
+  cluster.forget(sandbox);
+  return true;
+}
