@@ -15,12 +15,19 @@ import { completeCommand, completion } from './completion.ts';
 import type { Context } from './context.ts';
 import { type GcCommands, gc } from './gc.ts';
 import { helpCommand, versionCommand } from './help.ts';
+import { type IpCommands, ip } from './ip.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
 /** The functions of the commands; each resolves with the exit code. */
-export interface Commands extends CheckCommands, GcCommands, LabCommands, LabProgramCommands, TraceCommands {}
+export interface Commands
+  extends CheckCommands,
+    GcCommands,
+    IpCommands,
+    LabCommands,
+    LabProgramCommands,
+    TraceCommands {}
 
 /** The application; run it with `run(app, argv, { process, commands })`. */
 export function orbctl(version: string): Application<Context<Commands>> {
@@ -29,6 +36,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
       routes: {
         check,
         gc,
+        ip,
         lab,
         trace,
         help: helpCommand(() => app),

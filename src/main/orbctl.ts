@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { run } from '@stricli/core';
 import { OrbError, systemClock } from '#base';
-import { type Commands, orbctl, runCheck, runGc, runTrace } from '#cli';
+import { type Commands, orbctl, runCheck, runGc, runTrace, runWho } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
@@ -30,6 +30,10 @@ const commands: Commands = {
   },
   async gc(flags) {
     stdout.write(`${await runGc(clientOf(env), systemClock, flags, paint)}\n`);
+    return 0;
+  },
+  async ipWho(flags, address) {
+    stdout.write(`${await runWho(clientOf(env), address, flags)}\n`);
     return 0;
   },
 };

@@ -47,6 +47,7 @@ describe('orbctl', () => {
       [],
       ['check'],
       ['gc'],
+      ['ip', 'who'],
       ['lab'],
       ['lab', 'run'],
       ['lab', 'exec'],

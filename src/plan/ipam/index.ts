@@ -41,3 +41,4 @@ export { assignmentRoutes, type NicRoute } from './routes.ts';
 export { validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
 export { type AdmissionContext, type AdmissionIssue, validateNetwork } from './validate-network.ts';
 export { poolWarnings } from './warnings.ts';
+export { type AddressState, type UnreadablePool, type Whereabouts, whereaboutsOf } from './whereabouts.ts';

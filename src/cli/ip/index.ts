@@ -1,0 +1,1 @@
+export { runWho } from './who.ts';
