@@ -23,12 +23,19 @@ export class PoolClient {
 
   constructor(options: PoolClientOptions) {
     this.#options = options;
-    this.#own = new PoolCommitter(options);
+    // Where a leader may write too, only the runtime's DEL releases what an ADD left. The repeat of an ADD may have found
+    // the record by the leader, and uses the address.
+    this.#own = new PoolCommitter({ ...options, releasesAbandoned: options.leader === undefined });
   }
 
   /** The newest known records. Throws if the pool is gone or cannot be read. */
   get ledger(): PoolLedger {
     return this.#options.copy.ledger;
+  }
+
+  /** As {@link PoolClient.ledger}, with the newest records of others. */
+  get newestLedger(): PoolLedger {
+    return this.#options.copy.newestLedger;
   }
 
   /** Whether the server may hold more than {@link PoolClient.ledger} says. A release checks that. */

@@ -64,8 +64,18 @@ export class PoolCopy {
    */
   get ledger(): PoolLedger {
     const isFresh = this.#ahead !== undefined && this.#clock.monotonic() - this.#adoptedMs < FRESH_MS;
-    const { object, ledger } = isFresh && this.#state !== undefined ? this.#state : this.newest;
-    if (!isFresh) this.#dropSeen(object);
+    if (!isFresh || this.#state === undefined) return this.newestLedger;
+    return this.#over(this.#state);
+  }
+
+  /** As {@link PoolCopy.ledger}, with the newest records of others that the watch has. */
+  get newestLedger(): PoolLedger {
+    const state = this.newest;
+    this.#dropSeen(state.object);
+    return this.#over(state);
+  }
+
+  #over({ object, ledger }: PoolState): PoolLedger {
     return this.#ahead === undefined ? ledger : this.#ahead.over(ledger, versionOf(object));
   }
 

@@ -47,7 +47,7 @@ const forBoth: readonly RawRequest[] = [
   make(roleBindings, binding),
   patch(config, { spec: { disableIPAM: true } }),
   patch(`${ours}/spidercoordinators/default`, { spec: { mode: 'overlay' } }),
-  remove(`${ours}/spiderippools/lan-v4`),
+  remove(`${ours}/spidersubnets/none`),
 ];
 
 interface Holder {

@@ -21,6 +21,7 @@ const programs = [
   ['test/conformance/main.ts'],
   ['test/kube/main.ts'],
   ['test/uml/main.ts'],
+  ['test/random/main.ts'],
   ['bench/main.ts'],
   ['tools/bare.ts'],
   ['tools/build.ts'],

@@ -77,8 +77,8 @@ export class NodePools {
   leftTo(owner: AddressOwner, family: Family): LeftAddress | undefined {
     const left = (ledger: PoolLedger) =>
       ledger.pool.family === family ? ledger.addressLeftTo(owner) : undefined;
-    const [pool] = this.#naming(`"${owner.pod}"`, (ledger) => left(ledger) !== undefined);
-    const address = pool === undefined ? undefined : left(this.ledger(pool));
+    const [pool] = this.#leaving(owner.pod, (ledger) => left(ledger) !== undefined);
+    const address = pool === undefined ? undefined : left(this.#newest(pool));
     return pool === undefined || address === undefined ? undefined : { pool, address };
   }
 
@@ -86,8 +86,8 @@ export class NodePools {
   leftBy(pod: string, podUid: string): { readonly pool: string; readonly record: PoolAllocation }[] {
     const left = (ledger: PoolLedger) =>
       [...ledger.records.values()].filter((record) => record.pod === pod && record.podUid !== podUid);
-    return this.#naming(`"${pod}"`, (ledger) => left(ledger).length > 0).flatMap((pool) =>
-      left(this.ledger(pool)).map((record) => ({ pool, record })),
+    return this.#leaving(pod, (ledger) => left(ledger).length > 0).flatMap((pool) =>
+      left(this.#newest(pool)).map((record) => ({ pool, record })),
     );
   }
 
@@ -100,12 +100,25 @@ export class NodePools {
     return first;
   }
 
+  /** Pools with records of a pod of this name. Another node may have written them a moment ago. */
+  #leaving(pod: string, fits: (ledger: PoolLedger) => boolean): string[] {
+    return this.#naming(`"${pod}"`, fits, (pool) => this.#newest(pool));
+  }
+
+  #newest(pool: string): PoolLedger {
+    return this.#writer(pool).newestLedger;
+  }
+
   /** Readable pools that may have the text in their records, and that fit. */
-  #naming(text: string, fits: (ledger: PoolLedger) => boolean): string[] {
+  #naming(
+    text: string,
+    fits: (ledger: PoolLedger) => boolean,
+    ledgerOf = (pool: string) => this.ledger(pool),
+  ): string[] {
     const names = new Set([...this.#writers.keys(), ...this.#options.view.poolsNaming(text)]);
     return [...names].filter((name) => {
       try {
-        return fits(this.ledger(name));
+        return fits(ledgerOf(name));
       } catch (error) {
         if (!isOrbError(error)) throw error;
         return false;
