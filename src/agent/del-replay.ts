@@ -196,7 +196,7 @@ export class DelReplay {
   async #failed(id: string, error: unknown): Promise<Outcome> {
     const { queue, log } = this.#parts;
     try {
-      return (await queue.failed(id, error)) ? 'failed' : 'gone';
+      return (await queue.keepAfter(id, error)) ? 'failed' : 'gone';
     } catch (err) {
       log.error({ request: id, err }, 'the agent could not set a DEL aside');
       return 'failed';

@@ -48,7 +48,7 @@ export class DelSchedule {
   /** The DELs that take a lane. */
   readonly #lanes = new Map<string, Lane>();
   /** Lanes whose DEL of this look has asked an API server that does not answer. Undefined while it answers. */
-  #asked: Set<Lane> | undefined;
+  #askedWhileAway: Set<Lane> | undefined;
 
   /** How many DELs wait or are tried. */
   get size(): number {
@@ -65,7 +65,7 @@ export class DelSchedule {
    * @returns the ids of DELs that must be read before they can be tried
    */
   look(queued: readonly string[], nowMs: number): string[] {
-    this.#asked?.clear();
+    this.#askedWhileAway?.clear();
     const known = new Set(queued);
     for (const entry of this.#entries.values()) {
       if (!entry.isRunning && !known.has(entry.id)) this.#forget(entry);
@@ -89,7 +89,7 @@ export class DelSchedule {
 
   /** The API server answers: DELs that have failed are tried now. */
   clusterKnown(nowMs: number): void {
-    this.#asked = undefined;
+    this.#askedWhileAway = undefined;
     for (const entry of this.#entries.values()) entry.dueMs = Math.min(entry.dueMs, nowMs);
   }
 
@@ -107,7 +107,7 @@ export class DelSchedule {
       if (found?.del === undefined) continue;
       found.isRunning = true;
       this.#lanes.set(found.id, lane);
-      if (found.del.asksCluster) this.#asked?.add(lane);
+      if (found.del.asksCluster) this.#askedWhileAway?.add(lane);
       return found.del;
     }
     return undefined;
@@ -134,8 +134,8 @@ export class DelSchedule {
    * succeed all the time.
    */
   clusterAnswers(id: string, answers: boolean): void {
-    if (answers) this.#asked = undefined;
-    else if (this.#entries.get(id)?.backOff === undefined) this.#asked ??= new Set(lanes);
+    if (answers) this.#askedWhileAway = undefined;
+    else if (this.#entries.get(id)?.backOff === undefined) this.#askedWhileAway ??= new Set(lanes);
   }
 
   #longestDue(lane: Lane, nowMs: number, isBusy: (key: string) => boolean): Entry | undefined {
@@ -144,7 +144,8 @@ export class DelSchedule {
       const { del, dueMs, isRunning } = entry;
       if (del === undefined || isRunning || dueMs > nowMs || laneOf(entry, del) !== lane) continue;
       if (first !== undefined && first.dueMs <= dueMs) continue;
-      if (del.asksCluster && (this.#asked?.has(lane) === true || this.#nodeComesFirst(del.key))) continue;
+      if (del.asksCluster && (this.#askedWhileAway?.has(lane) === true || this.#nodeComesFirst(del.key)))
+        continue;
       if (isBusy(del.key)) continue;
       first = entry;
       // New DELs stand in the order in which they were queued.

@@ -23,9 +23,12 @@ test('queued DELs are listed oldest first, are read byte for byte, and are gone 
 test('a request that can never be served is set aside, so it does not fill the queue; others stay', async () => {
   const { files, queue } = await queueOf('damaged', 'nameless', 'failing');
   const outcomes = [
-    await queue.failed('damaged', new OrbError('FRAME_DAMAGED', { message: 'no frame' })),
-    await queue.failed('nameless', new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'CNI_CONTAINERID' })),
-    await queue.failed('failing', new Error('the API server is away')),
+    await queue.keepAfter('damaged', new OrbError('FRAME_DAMAGED', { message: 'no frame' })),
+    await queue.keepAfter(
+      'nameless',
+      new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'CNI_CONTAINERID' }),
+    ),
+    await queue.keepAfter('failing', new Error('the API server is away')),
   ];
   assert.deepEqual(outcomes, [false, false, true]);
   assert.deepEqual([...files.files.keys()].sort(), [
@@ -54,6 +57,6 @@ test('a request in memory that can never be served is dropped on a full disk', a
   const { files, queue } = await queueOf('good');
   files.full = true;
   await queue.add({ request: 'nameless', bytes: new Uint8Array([1]) });
-  await queue.failed('nameless', new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'no name' }));
+  await queue.keepAfter('nameless', new OrbError('CNI_ENVIRONMENT_INVALID', { message: 'no name' }));
   assert.deepEqual(await queue.list(), ['good']);
 });

@@ -73,7 +73,7 @@ export class DelQueue {
    * Logs why a request failed. Returns whether it stays queued. A request that can never be served is set aside, so
    * that it does not fill the queue: it is not a frame, or no DEL can be made from it.
    */
-  async failed(request: string, err: unknown): Promise<boolean> {
+  async keepAfter(request: string, err: unknown): Promise<boolean> {
     const file = request + QUEUED;
     if (!isOrbError(err) || !hopeless.includes(err.code)) {
       this.#logger.error({ request, file, err }, 'a queued DEL failed and stays queued');

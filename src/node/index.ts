@@ -17,7 +17,7 @@ export {
   probeNic,
 } from './probe/index.ts';
 export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
-export { nicOf, overlayOf, podOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
+export { nicOf, overlayOf, podInputOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';

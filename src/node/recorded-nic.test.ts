@@ -11,7 +11,7 @@ import {
   usualNumbers,
 } from '#plan/network';
 import { type AttachmentRecord, decodeRecord, encodeRecord } from './attachment-record.ts';
-import { podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
+import { podInputOf, type RecordedNic, recordNic } from './recorded-nic.ts';
 
 const options: MergedOptions = mergeOptions({
   netConf: {
@@ -88,7 +88,7 @@ function throughFile(plan: unknown): AttachmentRecord {
 test('a NIC is read from its file with all routes, tables and settings', () => {
   const plan = throughFile(recorded('net1', 101)).coordinator?.plan;
   assert.ok(plan !== undefined);
-  assert.deepEqual(podOf('a', [plan]), {
+  assert.deepEqual(podInputOf('a', [plan]), {
     containerId: 'a',
     nics: [nic('net1', 101)],
     overlay,
@@ -98,7 +98,7 @@ test('a NIC is read from its file with all routes, tables and settings', () => {
 });
 
 test('NICs are sorted by table, with the node’s addresses of the last plan', () => {
-  const pod = podOf('a', [
+  const pod = podInputOf('a', [
     recorded('net2', 102),
     recorded('net1', 101, '2031-01-01T00:00:00.000Z'),
     recorded('eth0'),

@@ -1,5 +1,5 @@
-// What the coordinator records about one NIC, as JSON: everything that the plan of its pod is made from. DEL and repair
-// therefore need neither the API nor the configuration of the ADD.
+// What the coordinator records about one NIC, as JSON: everything that the plan of its pod is made from. So DEL needs
+// neither the API nor the configuration of the ADD. Repair needs the API only for settings that have changed since.
 
 import { z } from 'zod';
 import { type Cidr, formatAddress, formatCidr, parseAddress, parseCidr } from '#ip';
@@ -147,7 +147,7 @@ export function replanned(
 }
 
 /** The plan input of a pod, from the records of its NICs in any order. It has the node's addresses of the last plan. */
-export function podOf(
+export function podInputOf(
   containerId: string,
   records: readonly RecordedNic[],
 ): PodInput & { nics: readonly NicInput[] } {

@@ -10,7 +10,7 @@ import { mergeOptions, nicRoutes, planPod, readSettings, usualNumbers } from '#p
 import { applyNetwork } from './apply.ts';
 import { connectFrom, ip, Lan, withServer } from './lan-fixture.ts';
 import { type Namespaces, seePod } from './pod-sight.ts';
-import { podOf, type RecordedNic, recordNic } from './recorded-nic.ts';
+import { podInputOf, type RecordedNic, recordNic } from './recorded-nic.ts';
 import { type Drift, driftOf, repairNetwork } from './repair.ts';
 
 const containerId = '0123456789abcdef';
@@ -97,7 +97,7 @@ class Site implements Disposable {
   }
 
   request() {
-    return { desired: planPod(podOf(containerId, [this.record])), nics: [this.record] };
+    return { desired: planPod(podInputOf(containerId, [this.record])), nics: [this.record] };
   }
 
   repair(): Drift {
@@ -318,7 +318,9 @@ describe('foreign objects', () => {
 test('changed networks replace the old routes by new ones, and are not damage', () => {
   using site = new Site();
   const next = { ...options, serviceCIDR: ['10.96.0.0/12', 'fd00:10:96::/112'] };
-  const desired = planPod(podOf(containerId, [{ ...site.record, options: next as RecordedNic['options'] }]));
+  const desired = planPod(
+    podInputOf(containerId, [{ ...site.record, options: next as RecordedNic['options'] }]),
+  );
   const before = site.request().desired;
   const drift = repairNetwork({ desired, before, nics: [site.record] }, site.namespaces);
   assert.deepEqual(drift.damage, []);

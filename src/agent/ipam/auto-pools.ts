@@ -25,8 +25,8 @@ export interface PodPools {
   readonly pools: readonly AutomaticPools[];
 }
 
-/** The controller has its own default. The agent only sees to it that there is an address for each pod. */
-const REDUNDANT = 0;
+/** Addresses beyond those of the pods. None by default, as in the controller. */
+const SPARE_ADDRESSES = 0;
 
 /** Owners of ReplicaSets and Jobs that are remembered. The oldest is forgotten. */
 const MOST_OWNERS = 1000;
@@ -57,7 +57,7 @@ export class AutoPools {
     const annotations = pod.metadata.annotations ?? {};
     if (!asksForSubnets(annotations)) return undefined;
     const application = await this.#applicationOf(pod, signal);
-    const request = readSubnetRequest(annotations, application, REDUNDANT);
+    const request = readSubnetRequest(annotations, application, SPARE_ADDRESSES);
     if (request === undefined) return undefined;
     const { families } = this.#options;
     const wishes = request.wishes.filter(({ family }) => families.includes(family));

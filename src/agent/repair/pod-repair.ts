@@ -13,7 +13,7 @@ import {
   type Drift,
   driftOf,
   numbersIn,
-  podOf,
+  podInputOf,
   type RecordedNic,
   type RepairRequest,
   repairNetwork,
@@ -174,7 +174,7 @@ function isServed(record: AttachmentRecord): record is ServedRecord {
 }
 
 function planOf(containerId: string, records: readonly ServedRecord[]) {
-  return planPod(podOf(containerId, plansOf(records)));
+  return planPod(podInputOf(containerId, plansOf(records)));
 }
 
 function plansOf(records: readonly ServedRecord[]): RecordedNic[] {
@@ -188,7 +188,7 @@ function withNumbers(
   pod: NetworkNamespace,
 ): readonly ServedRecord[] {
   if (records.every(({ coordinator }) => coordinator.plan.numbers !== undefined)) return records;
-  const numbers = numbersIn(pod, podOf(containerId, plansOf(records)).numbers);
+  const numbers = numbersIn(pod, podInputOf(containerId, plansOf(records)).numbers);
   return records.map((record) => {
     const { coordinator } = record;
     return { ...record, coordinator: { ...coordinator, plan: { ...coordinator.plan, numbers } } };

@@ -7,7 +7,7 @@ import { conflict } from '../status.ts';
 import type { Entry } from '../store/index.ts';
 import { admissionRequest, denial } from './admission.ts';
 import type { DeleteOptions } from './delete-options.ts';
-import { FOREGROUND_FINALIZER, isFinished, ORPHAN_FINALIZER } from './finalizers.ts';
+import { FOREGROUND_FINALIZER, mayBeRemoved, ORPHAN_FINALIZER } from './finalizers.ts';
 import type { Objects } from './objects.ts';
 import { keyOf, type Target } from './target.ts';
 
@@ -29,8 +29,8 @@ export async function deleteObject(
     refusePreconditions(target, current.object, options);
     await admitDeletion(admission, target, current.object, options);
     const marked = mark(current.object, options, objects.context.clock.now());
-    if (options.dryRun) return { entry: current, gone: isFinished(marked) };
-    if (!isFinished(marked)) {
+    if (options.dryRun) return { entry: current, gone: mayBeRemoved(marked) };
+    if (!mayBeRemoved(marked)) {
       if (JSON.stringify(marked) === JSON.stringify(current.object)) return { entry: current, gone: false };
       const entry = store.put(keyOf(target), current, marked);
       if (entry !== undefined) return { entry, gone: false };

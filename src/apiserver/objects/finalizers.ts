@@ -7,7 +7,7 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 export const ORPHAN_FINALIZER = 'orphan';
 
 /** Whether nothing keeps an object that is being deleted. */
-export function isFinished(object: ApiObject): boolean {
+export function mayBeRemoved(object: ApiObject): boolean {
   if (object.metadata.deletionTimestamp === undefined) return false;
   if (listAt(object, 'metadata', 'finalizers').length > 0) return false;
   if (object.kind === 'Namespace' && listAt(object, 'spec', 'finalizers').length > 0) return false;

@@ -9,7 +9,7 @@ import { alreadyExists, badRequest, forbidden, notFound } from '../status.ts';
 import type { Entry } from '../store/index.ts';
 import { admissionRequest, admit } from './admission.ts';
 import { dropUnknown, fillDefaults } from './checks.ts';
-import { isFinished } from './finalizers.ts';
+import { mayBeRemoved } from './finalizers.ts';
 import { combine, contentChanged, refuseStale } from './successor.ts';
 import { keyOf, type Subresource, type Target } from './target.ts';
 
@@ -185,7 +185,7 @@ export class Objects {
   #storeOrRemove(target: Target, current: Entry, next: ApiObject, options: WriteOptions): Entry | undefined {
     const { store } = this.context;
     if (options.dryRun) return dryEntry(target, next);
-    if (!isFinished(next)) return store.put(keyOf(target), current, next);
+    if (!mayBeRemoved(next)) return store.put(keyOf(target), current, next);
     const removed = store.remove(current, next);
     if (removed !== undefined) this.context.strategyOf(target.resource)?.removed?.(next);
     return removed;

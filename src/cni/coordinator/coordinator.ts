@@ -14,7 +14,7 @@ import {
   coordinatorPart,
   nicOf,
   numbersIn,
-  podOf,
+  podInputOf,
   type RecordedNic,
   withPart,
 } from '#node';
@@ -179,7 +179,7 @@ export class CoordinatorPlugin implements CniPlugin {
     }
     const addresses = addressesOf(requirePrevResult(call), interfaceName);
     if (recorded.plan === undefined) return;
-    const made = podOf(containerId, [recorded.plan, ...this.#others(key)]);
+    const made = podInputOf(containerId, [recorded.plan, ...this.#others(key)]);
     const nics = made.nics.map((nic) => (nic.name === interfaceName ? { ...nic, addresses } : nic));
     const pod = await addedNamespace(this.#parts, record?.netns, call.netns);
     try {

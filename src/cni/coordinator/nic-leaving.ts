@@ -9,7 +9,7 @@ import {
   nicOf,
   numbersIn,
   overlayOf,
-  podOf,
+  podInputOf,
   type RecordedNic,
   undoNic,
   undoNode,
@@ -70,7 +70,7 @@ function leavePod(
   const links = namespaces.pod.links().map(({ name }) => name);
   const rest = others.filter(({ nic }) => links.includes(nic.name));
   if (rest.length > 0) {
-    const pod = podOf(containerId, rest);
+    const pod = podInputOf(containerId, rest);
     const numbers = numbersIn(namespaces.pod, pod.numbers);
     applyNetwork(planPod({ ...pod, numbers, ...(leaving !== undefined && { leaving }) }), namespaces);
   } else if (leaving === undefined || plan?.overlay === undefined || !links.includes(plan.overlay.name)) {

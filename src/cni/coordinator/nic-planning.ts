@@ -8,7 +8,7 @@ import {
   nicOf,
   overlayOf,
   type PodSight,
-  podOf,
+  podInputOf,
   type RecordedNic,
   recordNic,
   seeOverlay,
@@ -90,7 +90,7 @@ export function planNic(request: NicRequest, namespaces: Namespaces): PlannedAtt
   const overlay =
     mode === 'overlay' ? overlayBefore(request, namespaces, settings.podDefaultCniNic, sight) : undefined;
   const { nodeAddresses } = request;
-  const pod = podOf(request.attachment.containerId, request.others);
+  const pod = podInputOf(request.attachment.containerId, request.others);
   const numbers = podNumbers(foreign, pod.numbers ?? request.recorded?.numbers);
   const desired = planPod({
     containerId: request.attachment.containerId,

@@ -1,7 +1,7 @@
 // For root tests: repairs a site's pod from its records, as the agent does it.
 
 import { openNamespace } from '#kernel';
-import { podOf, repairNetwork } from '#node';
+import { podInputOf, repairNetwork } from '#node';
 import { planPod } from '#plan/network';
 import { containerId, type Site } from './site-fixture.ts';
 
@@ -13,7 +13,7 @@ export function repairPod(site: Site): readonly string[] {
   if (nics.length === 0) return [];
   const pod = openNamespace(site.lan.path(site.lan.pod));
   try {
-    const desired = planPod(podOf(containerId, nics));
+    const desired = planPod(podInputOf(containerId, nics));
     return repairNetwork({ desired, nics }, { pod, node: site.node }).damage;
   } finally {
     pod.close();

@@ -35,7 +35,7 @@ export interface ApplicationControllerOptions {
 }
 
 /** How many more addresses than pods a pool gets without a number. */
-const REDUNDANT = 0;
+const SPARE_ADDRESSES = 0;
 
 export function applicationController(options: ApplicationControllerOptions): AddressController {
   const applications = new Applications(options);
@@ -99,7 +99,7 @@ class Applications {
     const tell = (notices: readonly Note[]) => this.#tell(key, typeOf(application.kind), object, notices);
     let question: CarvingQuestion;
     try {
-      const request = readSubnetRequest(workload.annotations, workload.application, REDUNDANT);
+      const request = readSubnetRequest(workload.annotations, workload.application, SPARE_ADDRESSES);
       const living = { uid: workload.application.uid, request, pods: workload.replicas };
       question = { application: workload.application, living, asker: 'workload' };
     } catch (error) {

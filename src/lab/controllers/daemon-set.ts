@@ -6,7 +6,7 @@ import { type Action, controlledOf, controllerKeys, splitKey, statusActions } fr
 import type { LabController } from './cluster-state.ts';
 import { fits } from './node-fit.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
-import { podOf, templateHash } from './pod-template.ts';
+import { podFromTemplate, templateHash } from './pod-template.ts';
 
 const type = resources.daemonSets;
 const HASH_LABEL = 'controller-revision-hash';
@@ -32,7 +32,7 @@ function missing(set: DaemonSet, nodes: readonly Node[], pods: readonly Pod[]): 
     .map((nodeName) => ({
       verb: 'create',
       type: resources.pods,
-      object: podOf(type, set, set.spec?.template, { labels, spec: { nodeName } }),
+      object: podFromTemplate(type, set, set.spec?.template, { labels, spec: { nodeName } }),
     }));
 }
 

@@ -12,7 +12,7 @@ import {
 } from '#reconcile';
 import type { LabController } from './cluster-state.ts';
 import { isActive, isReady } from './pod-state.ts';
-import { inBursts, podOf } from './pod-template.ts';
+import { inBursts, podFromTemplate } from './pod-template.ts';
 
 const type = resources.jobs;
 
@@ -141,7 +141,7 @@ export const jobController: LabController = {
     const status = statusActions(type, job, statusOf(job, tally, now));
     if (job.spec?.suspend === true) return [...tally.active.map(remove), ...status];
     const made = inBursts(missing(job, tally, now), (): Action => {
-      return { verb: 'create', type: resources.pods, object: podOf(type, job, job.spec?.template) };
+      return { verb: 'create', type: resources.pods, object: podFromTemplate(type, job, job.spec?.template) };
     });
     return [...made, ...status];
   },

@@ -22,7 +22,7 @@ export interface PodTraits {
 }
 
 /** A new pod of `owner`. */
-export function podOf(
+export function podFromTemplate(
   type: ResourceType,
   owner: KubeObject,
   template: PodTemplate | undefined,

@@ -5,7 +5,7 @@ import { keyOf } from '#kube';
 import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
 import type { LabController } from './cluster-state.ts';
 import { isActive, isReady } from './pod-state.ts';
-import { inBursts, podOf } from './pod-template.ts';
+import { inBursts, podFromTemplate } from './pod-template.ts';
 
 const type = resources.replicaSets;
 
@@ -50,7 +50,7 @@ function scale(set: ReplicaSet, active: readonly Pod[]): Action[] {
     (): Action => ({
       verb: 'create',
       type: resources.pods,
-      object: podOf(type, set, set.spec?.template),
+      object: podFromTemplate(type, set, set.spec?.template),
     }),
   );
 }

@@ -5,7 +5,7 @@ import { keyOf } from '#kube';
 import { type Action, controlledOf, controllerKeys, splitKey, statusActions } from '#reconcile';
 import type { LabController } from './cluster-state.ts';
 import { isActive, isFinished, isReady, isTerminating } from './pod-state.ts';
-import { BURST, podOf, templateHash } from './pod-template.ts';
+import { BURST, podFromTemplate, templateHash } from './pod-template.ts';
 
 const type = resources.statefulSets;
 const REVISION_LABEL = 'controller-revision-hash';
@@ -33,7 +33,11 @@ function podNumber(set: StatefulSet, ordinal: number): Action {
   };
   const { serviceName, template } = set.spec ?? {};
   const spec = { hostname: name, ...(serviceName !== undefined && { subdomain: serviceName }) };
-  return { verb: 'create', type: resources.pods, object: podOf(type, set, template, { name, labels, spec }) };
+  return {
+    verb: 'create',
+    type: resources.pods,
+    object: podFromTemplate(type, set, template, { name, labels, spec }),
+  };
 }
 
 const remove = (object: Pod): Action => ({ verb: 'delete', type: resources.pods, object });
