@@ -13,7 +13,7 @@ export interface PoolClientOptions extends CommitterOptions {
   readonly leader: LeaderLink | undefined;
 }
 
-/** How long the leader may take for a request whose caller has gone. */
+/** How long a write may take whose caller has gone. */
 const DOUBTFUL_MS = 10_000;
 
 export class PoolClient {
@@ -46,14 +46,20 @@ export class PoolClient {
 
   /** Performs the operation. Rejects as {@link PoolCommitter.submit} does. */
   async submit(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
-    const { copy, clock, leader, metrics } = this.#options;
+    try {
+      return await this.#perform(operation, signal);
+    } catch (error) {
+      // What was begun may still be done.
+      if (signal.aborted) this.#doubtfulUntilMs = this.#options.clock.monotonic() + DOUBTFUL_MS;
+      throw error;
+    }
+  }
+
+  async #perform(operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
+    const { copy, leader, metrics } = this.#options;
     if (leader === undefined) return this.#own.submit(operation, signal);
     const request = { operation, quarantined: this.#quarantined() };
-    const answer = await leader.commit(copy.name, request, signal).catch((ended: unknown) => {
-      // The leader may still do it.
-      this.#doubtfulUntilMs = clock.monotonic() + DOUBTFUL_MS;
-      throw ended;
-    });
+    const answer = await leader.commit(copy.name, request, signal);
     if (answer === undefined) return this.#own.submit(operation, signal);
     metrics.led();
     copy.learn(operation, answer.outcome, answer.resourceVersion);

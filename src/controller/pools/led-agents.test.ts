@@ -102,6 +102,27 @@ describe('agents without a leader that answers', () => {
     assert.equal(agent.led.length, 0);
   });
 
+  test('an ADD that ends during the agent’s own write leaves its address to the next release of the pod', async () => {
+    const kube = await serverWithPool(3);
+    const agent = startAgent(kube);
+    await agent.copy.read();
+    const caller = new AbortController();
+    const written = Promise.withResolvers<void>();
+    kube.before = async (call) => {
+      if (!isWrite(call)) return;
+      kube.before = () => {};
+      caller.abort(new OrbError('DEADLINE_PASSED', { message: 'late' }));
+      await written.promise;
+    };
+    await assert.rejects(agent.submit(allocate('a'), caller.signal), { code: 'DEADLINE_PASSED' });
+    // The DEL comes while the write is under way, and asks all pools in doubt.
+    assert.ok(agent.writer.doubtful);
+    const released = agent.submit(release('a'));
+    written.resolve();
+    assert.equal(await released, '10.6.1.1');
+    assert.deepEqual(await kube.holders(), {});
+  });
+
   test('when the leader dies after the write and before the answer, the agent finds its own record', async () => {
     const kube = await serverWithPool(5);
     await using leader = await startLeader(kube);
