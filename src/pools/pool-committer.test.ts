@@ -83,7 +83,7 @@ async function scene(size = 20, context?: () => PickContext) {
     const records = JSON.parse(status?.allocatedIPs ?? '{}') as Record<string, { podUid: string }>;
     return Object.fromEntries(Object.entries(records).map(([address, { podUid }]) => [podUid, address]));
   };
-  return { kube, clock, committer, submit, others, held, writes, conflicts };
+  return { kube, clock, copy, committer, submit, others, held, writes, conflicts };
 }
 
 function textOf(outcome: PoolOutcome): string {
@@ -206,27 +206,27 @@ test('a failed write fails its requests, and the next request is served', async 
 });
 
 test('when the answer to an accepted write is lost, the repeat gets the same address', async () => {
-  const { kube, committer, submit } = await scene();
+  const { kube, committer, copy, submit } = await scene();
   kube.losesAnswers = true;
   await assert.rejects(submit(allocate('a')), { code: 'KUBE_UNREACHABLE' });
   kube.losesAnswers = false;
-  assert.equal(committer.doubtful, false);
-  assert.equal(committer.ledger.records.size, 1, 'a read told what the server had accepted');
+  assert.equal(copy.doubtful, false);
+  assert.equal(copy.ledger.records.size, 1, 'a read told what the server had accepted');
   const repeated = await committer.submit(allocate('a'), lives);
   assert.deepEqual([textOf(repeated), repeated.verb === 'allocated' && repeated.held], ['10.6.1.1', true]);
 });
 
 test('while the server cannot be read after a failed write, its records are in doubt', async () => {
-  const { kube, committer, submit } = await scene();
+  const { kube, copy, submit } = await scene();
   await submit(allocate('a'));
   kube.before = () => {
     throw new OrbError('KUBE_UNREACHABLE', { message: 'connection refused' });
   };
   await assert.rejects(submit(allocate('b')), { code: 'KUBE_UNREACHABLE' });
-  assert.equal(committer.doubtful, true);
+  assert.equal(copy.doubtful, true);
   kube.before = () => {};
   assert.equal(await submit(release('b')), '', 'the server says that it holds nothing for b');
-  assert.equal(committer.doubtful, false);
+  assert.equal(copy.doubtful, false);
 });
 
 test('a deleted pool fails its requests', async () => {

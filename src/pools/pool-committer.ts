@@ -74,16 +74,6 @@ export class PoolCommitter {
     this.#gathering = options.gathering ?? (() => gatheringOfAgent);
   }
 
-  /** The newest known records. Throws if the pool is gone or cannot be read. */
-  get ledger(): PoolLedger {
-    return this.#options.copy.ledger;
-  }
-
-  /** Whether the server may hold more than {@link PoolCommitter.ledger} says. A release checks that. */
-  get doubtful(): boolean {
-    return this.#options.copy.doubtful;
-  }
-
   /**
    * Performs the operation with the next write. Rejects if the pool cannot be read or written. Rejects with the
    * signal's reason if the signal aborts first: see {@link CommitterOptions.releasesAbandoned}.

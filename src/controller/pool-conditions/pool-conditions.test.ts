@@ -14,15 +14,21 @@ const pool = (name: string, second: number, ips: string[], generation = 1): Spid
     spec: { subnet: '10.6.0.0/16', ips },
   });
 
-test('a pool that overlaps is marked once, with an Event, and is free when the overlap is solved', async () => {
+/** A cluster and its controller. `plan` plans and performs the actions. */
+function scene() {
   const cluster = new TestCluster(addressKinds);
   const controller = poolConditionsController();
-  const planned = async () => {
-    const plan = await controller.plan('pools', cluster.state, now, new AbortController().signal);
-    const actions = plan as readonly Action[];
-    cluster.perform(actions);
-    return actions.map(({ verb, object }) => `${verb} ${object.metadata.name}`);
+  const plan = async (): Promise<readonly Action[]> => {
+    const actions = await controller.plan('pools', cluster.state, now, new AbortController().signal);
+    cluster.perform(actions as readonly Action[]);
+    return actions as readonly Action[];
   };
+  return { cluster, plan };
+}
+
+test('a pool that overlaps is marked once, with an Event, and is free when the overlap is solved', async () => {
+  const { cluster, plan } = scene();
+  const planned = async () => (await plan()).map(({ verb, object }) => `${verb} ${object.metadata.name}`);
   const noteOf = (name: string) => overlapNote(cluster.state.pools.get(name, 'default') as SpiderIPPool);
   cluster.put('pools', pool('a', 1, ['10.6.0.1']), pool('b', 2, ['10.6.0.1']), pool('c', 3, ['10.6.0.3']));
   assert.deepEqual(await planned(), ['patch b', 'event b']);
@@ -40,14 +46,9 @@ test('a pool that overlaps is marked once, with an Event, and is free when the o
 });
 
 test('a pool without a free address is marked once, with an Event, and again when it has one', async () => {
-  const cluster = new TestCluster(addressKinds);
-  const controller = poolConditionsController();
-  const planned = async () => {
-    const plan = await controller.plan('pools', cluster.state, now, new AbortController().signal);
-    const actions = plan as readonly Action[];
-    cluster.perform(actions);
-    return actions.map((action) => (action.verb === 'event' ? action.note.reason : action.verb));
-  };
+  const { cluster, plan } = scene();
+  const planned = async () =>
+    (await plan()).map((action) => (action.verb === 'event' ? action.note.reason : action.verb));
   const put = (allocatedIPCount: number) => {
     const { status, ...rest } =
       cluster.state.pools.get('a', 'default') ?? pool('a', 1, ['10.6.0.1-10.6.0.2']);
