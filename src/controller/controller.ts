@@ -10,6 +10,7 @@ import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
+import { applyDefaults, type DefaultObject, Kinds } from './installation/index.ts';
 import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
@@ -39,6 +40,10 @@ export interface ControllerOptions {
   readonly webhookPort: number | undefined;
   /** Whether a pod or namespace with annotations that make no sense is refused, or its author is warned. */
   readonly invalidAnnotations: 'refuse' | 'warn';
+  /** The version of Orbweaver whose CustomResourceDefinitions are applied first; undefined if others install them. */
+  readonly kindsVersion: string | undefined;
+  /** The objects that an installation begins with. */
+  readonly defaults: readonly DefaultObject[];
   /** How agents reach the leader, which then writes pools for them; undefined if each agent writes by itself. */
   readonly commits: CommitOptions | undefined;
 }
@@ -105,11 +110,15 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...(commits && { annotations: commits.annotations }),
     lead: async (signal) => {
       void commits?.lead(signal);
-      await Promise.all(groups.map((group) => group.run(signal)));
+      const defaults = applyDefaults({ client, clock, log }, options.defaults, signal);
+      await Promise.all([...groups.map((group) => group.run(signal)), defaults]);
     },
   });
+  const { kindsVersion: version } = options;
+  const kinds = version === undefined ? undefined : new Kinds({ client, clock, log, version });
   let isReady = false;
-  const unready = () => (isReady ? undefined : 'the controller is still reading the cluster');
+  const unready = () =>
+    kinds?.problem ?? (isReady ? undefined : 'the controller is still reading the cluster');
   const admission =
     options.webhookPort === undefined
       ? undefined
@@ -131,20 +140,23 @@ export async function startController(options: ControllerOptions): Promise<Runni
     options.healthPort === undefined
       ? undefined
       : await serveHealth(options.healthPort, metrics.registry, () => unready() ?? admission?.problem);
-  void networks.start();
   addresses.subscribe((_, change, type) => admission?.shows(type.plural, change));
   await admission?.start();
-  void Promise.all([settings.start(), addresses.start(), namespaces.start()]).then(() => {
+  const reading = async () => {
+    await kinds?.install();
+    void networks.start();
+    await Promise.all([settings.start(), addresses.start(), namespaces.start()]);
     isReady = true;
     log.info({}, 'the controller has read the cluster');
-  });
+  };
+  void reading();
   const competing = election.run(stopping.signal);
   return {
     healthPort: (health?.address() as AddressInfo | undefined)?.port,
     webhookPort: admission?.port,
     async stop() {
       isReady = false;
-      await admission?.stop();
+      await Promise.all([admission?.stop(), kinds?.stop()]);
       stopping.abort(new Error('the controller stops'));
       await competing;
       await Promise.all([networks.stop(), settings.stop(), addresses.stop(), namespaces.stop()]);

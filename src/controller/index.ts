@@ -1,1 +1,2 @@
 export { type ControllerOptions, type RunningController, startController } from './controller.ts';
+export type { DefaultObject } from './installation/index.ts';

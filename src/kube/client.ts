@@ -71,6 +71,8 @@ export interface KubeClient {
       readonly body: unknown;
       readonly subresource?: 'status';
       readonly fieldManager?: string;
+      /** For `apply`: takes fields from other managers. Without it, a field of another manager is a KUBE_CONFLICT. */
+      readonly force?: boolean;
     },
     options?: CallOptions,
   ): Promise<T>;

@@ -124,8 +124,8 @@ class HttpKubeClient implements KubeClient {
     options: CallOptions = {},
   ): Promise<T> {
     const query = new URLSearchParams();
-    // Server-side apply requires a manager. `force` is used because only we own what we apply.
-    if (patch.type === 'apply') query.set('force', 'true');
+    if (patch.force === true) query.set('force', 'true');
+    // Server-side apply requires a manager.
     if (patch.type === 'apply' || patch.fieldManager !== undefined) {
       query.set('fieldManager', patch.fieldManager ?? 'orbweaver');
     }

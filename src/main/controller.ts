@@ -8,12 +8,13 @@ import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
+import description from '../../package.json' with { type: 'json' };
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
-import { readCommits, readReclaiming } from './controller/index.ts';
+import { readCommits, readDefaults, readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--namespace NAME] [--health-port PORT]
   [--webhook-port PORT] [--invalid-annotations warn|refuse] [--commit-host HOST] [--commit-port PORT]
-  [--commit-listen-fd FD ...] [--log-level LEVEL]
+  [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default ${CONFIG_PATH})
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
@@ -21,6 +22,8 @@ const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--nam
 --commit-port   where it listens for agents; "none": each agent writes pools by itself
 --commit-listen-fd  descriptors that listen on this port already
 --invalid-annotations  whether admission warns of pods and namespaces with wrong annotations (default) or refuses them
+--install-kinds  applies the CustomResourceDefinitions of this version before it reads the cluster
+--defaults      YAML objects of our kinds, which the leader applies; what others changed stays
 --health-port   serves /v1/runtime/... and /metrics; "none" for no port
 Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_POD_IP, SPIDERPOOL_HEALTH_PORT,
   SPIDERPOOL_WEBHOOK_PORT, ORBWEAVER_COMMIT_PORT, ORBWEAVER_AGENT_SERVICE_ACCOUNT, SPIDERPOOL_LOG_LEVEL,
@@ -38,6 +41,8 @@ const options = {
   'commit-host': { type: 'string' },
   'commit-port': { type: 'string' },
   'commit-listen-fd': { type: 'string', multiple: true },
+  'install-kinds': { type: 'boolean', default: false },
+  defaults: { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
 
@@ -78,6 +83,8 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     webhookPort,
     invalidAnnotations,
     commits: readCommits(values, env),
+    kindsVersion: values['install-kinds'] ? description.version : undefined,
+    defaults: values.defaults === undefined ? [] : readDefaults(values.defaults),
   });
   log.info({ signal: await untilSignal('SIGTERM', 'SIGINT') }, 'the controller is stopping');
   await controller.stop();

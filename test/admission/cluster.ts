@@ -112,6 +112,8 @@ export class Cluster {
       readYaml: () => undefined,
       healthPort: 0,
       commits: undefined,
+      kindsVersion: undefined,
+      defaults: [],
       webhookPort: 0,
       invalidAnnotations,
     });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crdManifests, type KubeObject, resources } from '#api';
+import { type KubeObject, resources } from '#api';
 import { isOrbError, silentLogger } from '#base';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import { Daemon, until } from './program.ts';
@@ -40,9 +40,6 @@ export class ControlPlane {
 
   async start(): Promise<void> {
     await this.#apiServer.start(() => this.#answers());
-    await Promise.all(
-      crdManifests().map((crd) => this.client.create(resources.customResourceDefinitions, crd)),
-    );
   }
 
   async stop(): Promise<void> {
@@ -57,15 +54,15 @@ export class ControlPlane {
     await this.#server().start(() => this.#answers());
   }
 
-  /** Starts a replica without any capability. Resolves when it has read the cluster. */
-  async startReplica(name: string): Promise<Daemon> {
+  /** Starts a replica without any capability, which installs its kinds. Resolves when it has read the cluster. */
+  async startReplica(name: string, options: readonly string[] = []): Promise<Daemon> {
     const replica = new Daemon(name, this.folder, [
       ...['setpriv', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'],
       ...['env', `SPIDERPOOL_POD_NAME=${name}`],
       ...leaseTimes.map((time) => `SPIDERPOOL_${time}`),
       ...[process.execPath, join(root, 'dist/controller.mjs'), '--health-port', 'none'],
       ...['--webhook-port', 'none'],
-      ...['--kubeconfig', this.kubeconfig],
+      ...['--kubeconfig', this.kubeconfig, '--install-kinds', ...options],
     ] as unknown as [string, ...string[]]);
     this.#replicas.set(name, replica);
     await replica.start(() => replica.log.includes('the controller has read the cluster'));

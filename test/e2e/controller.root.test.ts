@@ -1,6 +1,8 @@
 // The controller as real processes: it follows the cluster, one replica leads, and it survives what happens to it.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   type ConfigMap,
@@ -14,14 +16,23 @@ import { ControlPlane, eventually } from './controller-fixture.ts';
 import { until } from './program.ts';
 
 const plane = new ControlPlane();
+const defaultsFile = join(plane.folder, 'defaults.yaml');
 before(async () => {
   await plane.start();
-  await plane.startReplica('one');
+  writeFileSync(defaultsFile, JSON.stringify(defaultCoordinator));
+  await plane.startReplica('one', ['--defaults', defaultsFile]);
 });
 after(() => plane.stop());
 
 const { networkAttachmentDefinitions, spiderCoordinators, spiderMultusConfigs } = resources;
 const namespace = 'kube-system';
+
+const defaultCoordinator = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderCoordinator',
+  metadata: { name: 'default' },
+  spec: { podCIDRType: 'cluster', vethMTU: 1400 },
+};
 
 /** As in the guide for underlay Services, with the name of the example. */
 function multusConfig(name: string, master = 'ens192'): SpiderMultusConfig {
@@ -58,6 +69,15 @@ async function readyReason(name: string): Promise<string | undefined> {
 async function coordinator(): Promise<SpiderCoordinator> {
   return await plane.client.get(spiderCoordinators, { name: 'default' });
 }
+
+test('a controller brings its kinds to an empty API server, and the objects that an installation begins with', async () => {
+  const made = await eventually('the object is there', () => coordinator().catch(() => undefined));
+  assert.deepEqual([made.spec?.podCIDRType, made.spec?.vethMTU], ['cluster', 1400]);
+  const { metadata } = await plane.client.get(resources.customResourceDefinitions, {
+    name: 'spidercoordinators.spiderpool.spidernet.io',
+  });
+  assert.match(metadata.annotations?.['orbweaver.io/version'] ?? '', /^\d+\.\d+\.\d+$/);
+});
 
 test('a SpiderMultusConfig gets its NetworkAttachmentDefinition, and its status says so', async () => {
   plane.apply(multusConfig('macvlan-ens192'));
@@ -151,12 +171,23 @@ test('the controller goes on after a restart of the API server', async () => {
 
 test('when the leader is killed, another replica takes over', async () => {
   await until('the first replica leads', async () => (await plane.leader()) === 'one');
-  await plane.startReplica('two');
+  await plane.client.patch(
+    spiderCoordinators,
+    { name: 'default' },
+    { type: 'merge', fieldManager: 'kubectl-edit', body: { spec: { vethMTU: 1450 } } },
+  );
+  await plane.startReplica('two', ['--defaults', defaultsFile]);
   assert.equal(await plane.leader(), 'one');
   await plane.replica('one').stop('SIGKILL');
   await until('the second replica leads', async () => (await plane.leader()) === 'two');
   plane.apply(multusConfig('after-kill'));
   await eventually('the definition is made', () => definition('after-kill'));
+});
+
+test('what a user changed in a default object stays, and the next leader says so', async () => {
+  await until('the leader says so', async () => plane.replica('two').log.includes('as others changed it'));
+  assert.match(plane.replica('two').log, /conflict with \\"kubectl-edit\\"|kubectl-edit/);
+  assert.equal((await coordinator()).spec?.vethMTU, 1450);
 });
 
 test('a leader that is stopped gives the lease up at once', async () => {

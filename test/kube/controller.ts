@@ -37,7 +37,7 @@ export class Controller {
       const kubeconfig = await writeKubeconfig(cluster, { account: 'orbweaver-controller', node });
       const argv = [
         ...builtProgram(join(this.#root, 'dist'), 'controller'),
-        ...['--kubeconfig', kubeconfig, '--commit-host', address],
+        ...['--kubeconfig', kubeconfig, '--commit-host', address, '--install-kinds'],
       ];
       const readyUrl = `http://127.0.0.1:${healthPort}/v1/runtime/readiness`;
       this.#program = new NodeProgram({ cluster, node, name: 'controller', argv, readyUrl });

@@ -31,9 +31,14 @@ export class Installation {
     await this.#cluster.apply(join(this.#root, file));
   }
 
+  /** Installs our kinds as a user does who wants no program to do it. */
   async installKinds(): Promise<void> {
     await this.#cluster.kubectl(['apply', '-f', join(this.#root, 'deploy/crds')]);
     await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=120s', 'crd', '--all']);
+  }
+
+  /** Makes the underlay's pools, the coordinator and the definition of a network. */
+  async makeUnderlay(): Promise<void> {
     await this.apply('test/kube/manifests/multus-rbac.yaml');
     await this.apply('test/kube/manifests/underlay.yaml');
   }

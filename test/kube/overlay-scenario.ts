@@ -47,8 +47,9 @@ export class OverlayScenario {
   async begin(): Promise<void> {
     const { cluster, outcomes, overlay } = this.#parts;
     await outcomes.require(`${overlay.name} is the pods' network, and our agents run`, async () => {
-      await this.#installation.installKinds();
+      // The controller installs the kinds.
       await this.#installation.controller.start();
+      await this.#installation.makeUnderlay();
       await cluster.kubectl(['patch', 'spidercoordinator', 'default', '--type=merge', '-p', automatic]);
       await overlay.install(cluster);
       await this.#installation.startAgents();

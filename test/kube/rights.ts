@@ -15,6 +15,7 @@ const ours = '/apis/spiderpool.spidernet.io/v2beta1';
 const config = `${ours}/namespaces/kube-system/spidermultusconfigs/macvlan-underlay`;
 const definitions = '/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions';
 const webhooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+const kinds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const roleBindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 
 const pod = {
@@ -87,6 +88,8 @@ const holders: readonly Holder[] = [
       remove(`${webhooks}/orbweaver`),
       read(`${webhooks}/other`),
       patch(`${system}/configmaps/kube-root-ca.crt`, { data: { 'ca.crt': '' } }),
+      remove(`${kinds}/spiderippools.spiderpool.spidernet.io`),
+      patch(`${kinds}/others.example.com`, { metadata: { labels: { intruder: 'yes' } } }),
     ],
   },
 ];

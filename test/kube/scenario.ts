@@ -114,6 +114,7 @@ export class Scenario {
 
   async #installKinds(): Promise<void> {
     await this.#installation.installKinds();
+    await this.#installation.makeUnderlay();
     const moved = JSON.stringify({ spec: { subnet: '192.168.51.0/24' } });
     const refusal = await this.#kubectl('patch', 'spiderippool', 'lan-v4', '--type=merge', '-p', moved).catch(
       String,

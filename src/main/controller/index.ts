@@ -1,2 +1,3 @@
 export { readCommits } from './commits.ts';
+export { readDefaults } from './defaults.ts';
 export { readReclaiming } from './reclaiming.ts';

@@ -1,0 +1,2 @@
+export { applyDefaults, type DefaultObject } from './defaults.ts';
+export { Kinds } from './kinds.ts';

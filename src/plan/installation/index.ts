@@ -1,0 +1,1 @@
+export { isEstablished, type KindStep, kindStep, marked, VERSION_ANNOTATION } from './kind-step.ts';
