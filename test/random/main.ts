@@ -29,17 +29,17 @@ await runProgram({
     const { seed, count } = asked(values);
     console.log(`--seed ${seed} --operations ${count}`);
     const operations = randomOperations(seed, count);
-    const { fault, at, answered } = await run(operations);
+    const { fault, at, answered } = await run(operations, seed);
     if (fault === undefined) {
       console.log(`${count} operations, ${answered} ADDs: no address was held twice, lost or left over`);
       return 0;
     }
     console.log(`${fault}\nsearching for a smaller case`);
     const smallest = await shrink(operations.slice(0, at + 1), async (some) => {
-      return (await run(some)).fault !== undefined;
+      return (await run(some, seed)).fault !== undefined;
     });
     for (const { verb, which, turns } of smallest) console.log(`  ${verb} ${which}, then ${turns} turns`);
-    console.log((await run(smallest)).fault ?? 'the smaller case does not fail each time');
+    console.log((await run(smallest, seed)).fault ?? 'the smaller case does not fail each time');
     return 1;
   },
 });

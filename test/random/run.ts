@@ -1,5 +1,6 @@
 // Does operations one after another on a cluster, without waiting for the one before.
 
+import { Random } from '#base';
 import { Cluster, type Sandbox } from './cluster.ts';
 import type { Operation } from './operations.ts';
 
@@ -12,8 +13,12 @@ export interface Run {
   readonly answered: number;
 }
 
-export async function run(operations: readonly Operation[]): Promise<Run> {
+/** Waits of the product are random too. They follow the seed, so that a run repeats as far as the event loop does. */
+export async function run(operations: readonly Operation[], seed: number): Promise<Run> {
   const cluster = new Cluster();
+  const { random } = Math;
+  const chance = new Random(seed);
+  Math.random = () => chance.next();
   let at = 0;
   try {
     await cluster.start();
@@ -32,6 +37,7 @@ export async function run(operations: readonly Operation[]): Promise<Run> {
     return { fault, at, answered: cluster.answered };
   } finally {
     cluster.stop();
+    Math.random = random;
   }
 }
 

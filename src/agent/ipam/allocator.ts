@@ -13,7 +13,7 @@ import {
   notHeldError,
   type ReleaseRequest,
 } from '#cni';
-import { formatAddress } from '#ip';
+import { type Family, formatAddress } from '#ip';
 import {
   type Assignment,
   assignmentRoutes,
@@ -37,6 +37,7 @@ import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { podNetworks, refuseDeadPod } from './pod-facts.ts';
 import { requestedMac, warnOfKept } from './pod-requests.ts';
 import { type Attempt, RefusedPods } from './refused-pods.ts';
+import { readUnseen } from './unseen-records.ts';
 
 /** The allocator starts and stops the view. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, FixedSettings {
@@ -171,6 +172,20 @@ export class Allocator implements Ipam {
     }
   }
 
+  /** As {@link Allocator.#candidates}, by the server's records where a fixed address may be one that the watch does not show. */
+  async #withUnseen(request: AllocationRequest) {
+    const found = await this.#candidates(request, 'make');
+    const { owner, holder, candidates } = found;
+    if (!owner.fixed) return found;
+    const isKnown = (nic: string, family: Family) =>
+      this.#pools.holdingNic(owner.podUid, nic, family) !== undefined ||
+      this.#pools.leftTo({ ...owner, nic }, family) !== undefined;
+    const { client, view } = this.#options;
+    const edges = { client, pools: view.pools };
+    const hasRead = await readUnseen(edges, holder, candidates, isKnown, request.signal);
+    return hasRead ? this.#candidates(request, 'make') : found;
+  }
+
   /** Whose address is asked for, and the pools that may give it. Takes nothing. `carving`: whether pools are made for it. */
   async #candidates(request: AllocationRequest, carving: 'make' | 'look') {
     const { view } = this.#options;
@@ -207,7 +222,7 @@ export class Allocator implements Ipam {
 
   async #allocate(request: AllocationRequest): Promise<Allocation> {
     const { log } = request;
-    const found = await this.#candidates(request, 'make');
+    const found = await this.#withUnseen(request);
     const { pod, holder, owner, custom, mac } = found;
     const { podUid } = owner;
     let { candidates } = found;

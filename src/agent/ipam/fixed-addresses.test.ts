@@ -80,6 +80,34 @@ test('the next pod of a StatefulSet’s ordinal gets its address, on another nod
   assert.equal((await records(kube))['10.6.1.1']?.podUid, next.metadata.uid, 'a late DEL releases nothing');
 });
 
+/** From now on, no watch of pools delivers anything. */
+function breakWatchesOfPools(kube: FakeKube): void {
+  kube.before = ({ verb, plural }) => {
+    if (verb !== 'watch' && verb !== 'list') return;
+    if (plural === 'spiderippools') throw new OrbError('KUBE_UNREACHABLE', { message: 'connection reset' });
+  };
+  kube.breakWatches();
+}
+
+test('an agent whose watch is broken finds the address that a StatefulSet’s pod had on another node', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1-10.6.2.9'] } });
+  await statefulSet(kube);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  const [one, two] = [await agent(kube, { addressRestMs: 0 }), await agent(kube, { nodeName: 'node2' })];
+  const both = { ipam: { default_ipv4_ippool: ['v4', 'more'] } };
+  const other = await owned(kube, 'other', { kind: 'ReplicaSet' });
+  assert.deepEqual(texts(await one.allocate(add('other', both))), ['eth0 10.6.1.1/16']);
+  await two.settled();
+  // What the second agent sees from now on: `other` holds the only address of the first pool.
+  breakWatchesOfPools(kube);
+  await end(kube, one, other);
+  const first = await owned(kube, 'db-1');
+  assert.deepEqual(texts(await one.allocate(add('db-1', both))), ['eth0 10.6.1.1/16']);
+  await end(kube, one, first);
+  await owned(kube, 'db-1', { nodeName: 'node2' });
+  assert.deepEqual(texts(await two.allocate(add('db-1', both))), ['eth0 10.6.1.1/16']);
+});
+
 test('the SpiderEndpoint of a fixed address has no owner, outlives the pod, and shows the next one', async () => {
   const kube = await cluster(pools);
   await statefulSet(kube);
@@ -380,4 +408,19 @@ test('F00003 each NIC of a virtual machine keeps its address, also when the pool
   for (const interfaceName of ['net1', 'eth0'])
     again.push(...texts(await allocator.allocate(add('virt-launcher-vm-bbbbb', { interfaceName }))));
   assert.deepEqual(again, ['net1 10.6.1.2/16', 'eth0 10.6.1.1/16']);
+});
+
+test('an agent whose watch is broken finds the address of a virtual machine in a pool that is no candidate any more', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await kube.create(foreignResources.virtualMachines, { metadata: machine });
+  const [one, two] = [await agent(kube), await agent(kube, { nodeName: 'node2' })];
+  breakWatchesOfPools(kube);
+  const first = await owned(kube, 'virt-launcher-vm-aaaaa', vm);
+  assert.deepEqual(texts(await one.allocate(add('virt-launcher-vm-aaaaa'))), ['eth0 10.6.1.1/16']);
+  await one.settled();
+  await end(kube, one, first);
+  const elsewhere = { ...vm, nodeName: 'node2', annotations: ippool('more') };
+  await owned(kube, 'virt-launcher-vm-bbbbb', elsewhere);
+  assert.deepEqual(texts(await two.allocate(add('virt-launcher-vm-bbbbb'))), ['eth0 10.6.1.1/16']);
 });
