@@ -144,13 +144,47 @@ test('a list leaves out an object that does not fit its schema, and a read of it
     json(
       response,
       200,
-      queryOf(request).has('limit') ? { items: [namespace('a'), broken], metadata: {} } : broken,
+      queryOf(request).has('limit')
+        ? { items: [namespace('a'), broken], metadata: { resourceVersion: '7' } }
+        : broken,
     ),
   );
   assert.equal((await client.list(resources.namespaces)).items.length, 1);
   await assert.rejects(client.get(resources.namespaces, { name: 'broken' }), (error) =>
     isOrbError(error, 'KUBE_MALFORMED'),
   );
+});
+
+for (const answer of [{}, { items: [], metadata: {} }, { kind: 'Status', metadata: {} }, { items: 5 }]) {
+  test(`an answer to a list that is no list is not taken for an empty one: ${JSON.stringify(answer)}`, async () => {
+    const { client } = await serve((_, response) => json(response, 200, answer));
+    await assert.rejects(client.list(resources.namespaces), { code: 'KUBE_MALFORMED' });
+  });
+}
+
+test('a line that does not say which object has changed ends a watch, and a deletion in any state counts', async () => {
+  const lines = [
+    'null',
+    '{"type":"ADDED"}',
+    '{"type":"ADDED","object":null}',
+    '{"type":"DELETED","object":{"metadata":{"resourceVersion":"9"}}}',
+    '{"type":"DELETED","object":{"metadata":{"name":"a"}}}',
+    '{"type":"BOOKMARK","object":{"metadata":{}}}',
+    '{"object":{"metadata":{"name":"a","resourceVersion":"9"}}}',
+  ];
+  const { client } = await serve((_, response) => void response.writeHead(200).end(`${lines.shift()}\n`));
+  const read = async () => {
+    const types: string[] = [];
+    const options = { signal: new AbortController().signal };
+    for await (const { type } of client.watch(resources.namespaces, { resourceVersion: '5' }, options))
+      types.push(type);
+    return types;
+  };
+  while (lines.length > 0) await assert.rejects(read(), { code: 'KUBE_MALFORMED' }, lines[0] ?? '');
+  const metadata = { name: 'a', resourceVersion: '9', labels: 5 };
+  for (const type of ['MODIFIED', 'DELETED']) lines.push(JSON.stringify({ type, object: { metadata } }));
+  assert.deepEqual(await read(), []);
+  assert.deepEqual(await read(), ['DELETED']);
 });
 
 test('a reflector resumes after a TCP reset without a list, and after a broken line or a 410 with a list', async () => {

@@ -15,9 +15,9 @@ import type {
 import type { KubeConfig } from './config.ts';
 import { decodeObject } from './decode.ts';
 import { linesOf } from './lines.ts';
-import { refusal, type Status } from './refusal.ts';
 import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
 import { brokenOff, type Exchange, Transport } from './transport.ts';
+import { readWatchLine } from './watch-line.ts';
 
 /** What the client needs besides its configuration. */
 export interface ConnectOptions {
@@ -212,21 +212,16 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  /** One line of a watch. Undefined for an object that does not match its schema; it is logged. */
+  /**
+   * One line of a watch. Undefined for a state that does not match its schema; it is logged. A deletion counts whatever
+   * the last state was.
+   */
   #event<T extends KubeObject>(type: ResourceType<T>, line: string): WatchEvent<T> | undefined {
-    const { type: kind, object } = parseLine(type, line);
-    if (kind === 'ERROR') {
-      const status = object as Status;
-      throw refusal(`watch ${type.plural}`, type.plural, status.code ?? 500, status);
-    }
-    if (kind === 'BOOKMARK') {
-      return { type: 'BOOKMARK', resourceVersion: (object as KubeObject).metadata.resourceVersion ?? '' };
-    }
-    if (kind !== 'ADDED' && kind !== 'MODIFIED' && kind !== 'DELETED') {
-      throw new OrbError('KUBE_MALFORMED', { message: `watch of ${type.plural}: unknown event "${kind}"` });
-    }
-    const decoded = this.#tolerant(type, object);
-    return decoded === undefined ? undefined : { type: kind, object: decoded };
+    const event = readWatchLine(type, line);
+    if (event.type === 'BOOKMARK') return event;
+    const decoded = this.#tolerant(type, event.object);
+    if (decoded !== undefined) return { type: event.type, object: decoded };
+    return event.type === 'DELETED' ? { type: 'DELETED', object: event.object as unknown as T } : undefined;
   }
 
   async #pages<T extends KubeObject>(
@@ -240,12 +235,12 @@ class HttpKubeClient implements KubeClient {
     for (;;) {
       const path = withQuery(collectionPath(type, selection.namespace), query);
       const request: Exchange = { method: 'GET', path, verb: 'list', subject: type.plural, signal };
-      const page = (await this.#transport.call(request)) as ListPage;
-      for (const item of page.items ?? []) {
+      const page = readPage(await this.#transport.call(request), type.plural);
+      for (const item of page.items) {
         const decoded = this.#tolerant(type, item);
         if (decoded !== undefined) items.push(decoded);
       }
-      const { continue: next = '', resourceVersion = '' } = page.metadata ?? {};
+      const { continue: next = '', resourceVersion } = page.metadata;
       if (next === '') return { items, resourceVersion };
       query.set('continue', next);
     }
@@ -273,17 +268,22 @@ class HttpKubeClient implements KubeClient {
 }
 
 interface ListPage {
-  readonly items?: readonly unknown[] | null;
-  readonly metadata?: { readonly continue?: string; readonly resourceVersion?: string };
+  readonly items: readonly unknown[];
+  readonly metadata: { readonly continue?: string; readonly resourceVersion: string };
 }
 
-function parseLine(type: ResourceType, line: string): { type: string; object: unknown } {
-  try {
-    return JSON.parse(line) as { type: string; object: unknown };
-  } catch (error) {
-    const message = `watch of ${type.plural}: a line is not JSON`;
-    throw new OrbError('KUBE_MALFORMED', { message, subject: type.plural, cause: error });
-  }
+/** An answer that is no list must not be taken for an empty one: everything would seem to be deleted. */
+function readPage(answer: unknown, plural: string): ListPage {
+  const { items, metadata } = answer as Partial<ListPage>;
+  const { resourceVersion } = metadata ?? {};
+  if (
+    typeof resourceVersion === 'string' &&
+    resourceVersion !== '' &&
+    (items == null || Array.isArray(items))
+  )
+    return { items: items ?? [], metadata: { ...metadata, resourceVersion } };
+  const message = `the API server's answer to list ${plural} is no list with a resourceVersion`;
+  throw new OrbError('KUBE_MALFORMED', { message, subject: plural });
 }
 
 function tokenOf(answer: unknown, subject: string): { token: string; expirationTimestamp: string } {

@@ -230,6 +230,41 @@ test('a bookmark moves the start of the next watch and calls no handler', async 
   await reflector.stop();
 });
 
+test('an event that comes late changes nothing if it is known, and needs a new list if it is not', async () => {
+  const state = (name: string, resourceVersion: string, value: string): ConfigMap => ({
+    metadata: { name, namespace, uid: name, resourceVersion },
+    data: { value },
+  });
+  const watches: WatchEvent<ConfigMap>[][] = [
+    [
+      { type: 'MODIFIED', object: state('a', '9', 'new') },
+      { type: 'ADDED', object: state('a', '6', 'old') },
+      { type: 'DELETED', object: state('gone', '7', 'old') },
+      { type: 'BOOKMARK', resourceVersion: '8' },
+    ],
+    [{ type: 'ADDED', object: state('missed', '8', 'new') }],
+  ];
+  const begins: string[] = [];
+  let lists = 0;
+  const client = {
+    list: () =>
+      Promise.resolve({ items: [state('a', '5', 'first')], resourceVersion: ++lists === 1 ? '5' : '10' }),
+    async *watch(_: unknown, from: { resourceVersion: string }) {
+      begins.push(from.resourceVersion);
+      for (const event of watches.shift() ?? []) yield await Promise.resolve(event);
+    },
+  } as unknown as KubeClient;
+  const { reflector, told, pass } = follow(client);
+  reflector.start();
+  await turns();
+  assert.deepEqual([told, lists], [['added a first', 'changed a first→new'], 1]);
+  await pass(200);
+  await pass(400);
+  assert.deepEqual(begins.slice(0, 3), ['5', '9', '10']);
+  assert.equal(reflector.statistics.malformed, 1);
+  await reflector.stop();
+});
+
 test('after stop no handler is called, and no request is open', async () => {
   const kube = new FakeKube();
   const { reflector, told, pass } = follow(kube);

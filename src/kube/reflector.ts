@@ -1,8 +1,9 @@
 // Lists and watches one kind into a store. The store follows the server across every kind of broken connection.
 
 import type { KubeObject, ResourceType } from '#api';
-import { BackOff, type Clock, errorText, isOrbError, type Logger } from '#base';
-import type { KubeClient, Selection } from './client.ts';
+import { BackOff, type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
+import type { KubeClient, Selection, WatchEvent } from './client.ts';
+import { isBefore } from './resource-version.ts';
 import { type IndexKeys, keyOf, Store } from './store.ts';
 
 /** A change of an object. */
@@ -164,16 +165,35 @@ export class Reflector<T extends KubeObject> {
     for await (const event of client.watch(type, from, { signal: this.#stop.signal })) {
       this.#progressed();
       if (event.type === 'BOOKMARK') {
-        this.#resourceVersion = event.resourceVersion;
+        if (!isBefore(event.resourceVersion, this.#resourceVersion))
+          this.#resourceVersion = event.resourceVersion;
         continue;
       }
       this.statistics.events += 1;
+      if (isBefore(event.object.metadata.resourceVersion, this.#resourceVersion)) {
+        this.#late(event);
+        continue;
+      }
       if (event.type === 'DELETED') this.#remove(keyOf(event.object));
       else this.#put(event.object);
       this.#resourceVersion = event.object.metadata.resourceVersion;
     }
     // A quiet watch that lasted long also counts as progress.
     if (this.#options.clock.monotonic() - began > backOffSpan.maximumMs) this.#progressed();
+  }
+
+  /**
+   * An event that came after newer ones. Servers must not send it (API concepts, "Resource versions"), but a proxy may
+   * repeat a part of a watch. What the store knows already is no news. Anything else needs a new list.
+   */
+  #late({ type, object }: Exclude<WatchEvent<T>, { type: 'BOOKMARK' }>): void {
+    const { name = '', namespace, resourceVersion } = object.metadata;
+    const known = this.store.get(name, namespace);
+    const isKnown =
+      known === undefined ? type === 'DELETED' : !isBefore(known.metadata.resourceVersion, resourceVersion);
+    if (isKnown) return;
+    const message = `watch of ${this.#options.type.plural}: the event of ${keyOf(object)} came after newer events`;
+    throw new OrbError('KUBE_MALFORMED', { message, subject: keyOf(object) });
   }
 
   /** The next failure is a new one: its wait is short, and it is said aloud. */

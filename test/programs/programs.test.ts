@@ -22,6 +22,7 @@ const programs = [
   ['test/kube/main.ts'],
   ['test/uml/main.ts'],
   ['test/random/main.ts'],
+  ['test/soak/main.ts'],
   ['bench/main.ts'],
   ['tools/bare.ts'],
   ['tools/build.ts'],
