@@ -1,19 +1,21 @@
 // npm run gen -- transcripts: runs the commands of the guides in docs/ in a lab, and writes their output below them.
 //
 // A guide marks a block with a comment before its fence. `<!-- manifest -->`: YAML to apply; the tool waits for its pods.
-// `<!-- transcript -->`: each line that begins with `$ ` is a command (kubectl or orbctl). The lines after it are replaced.
+// `<!-- transcript -->`: each line that begins with `$ ` is a command (kubectl, orbctl or sed). The lines after it are replaced.
+// What a command only reads is read again for a while, until it says what the guide shows.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
-const guides = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'].map(
-  (name) => `docs/${name}.md`,
-);
+const names = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'];
+names.push('underlay-service', 'fixed-addresses');
+const guides = names.map((name) => `docs/${name}.md`);
 const orbctl = join(root, 'dist/orbctl.mjs');
 const BLOCK = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
 
@@ -26,7 +28,15 @@ const masks: readonly [RegExp, string][] = [
   [/@if\d+/g, '@if<n>'],
   [/[ \t]+$/gm, ''],
   [/link-netnsid \d+/g, 'link-netnsid <n>'],
+  [/^Waiting for .*\n/gm, ''],
+  // kubectl 1.33 and newer name the namespace.
+  [/ deleted from \w+ namespace$/gm, ' deleted'],
+  // A pod of the DaemonSet in underlay-service.md: which of the two has which address differs.
+  [/\bipvlan-[0-9a-z]{5}\b/g, 'ipvlan-<id>'],
+  [/\b10\.6\.0\.10\d\b(?!-)/g, '10.6.0.10<n>'],
 ];
+/** How long a command that reads may say something else than the guide shows. */
+const PATIENCE_MS = 15_000;
 
 /** A lab that runs until it is stopped, and the environment for commands that use it. */
 class Lab {
@@ -81,52 +91,99 @@ class Lab {
   }
 }
 
+/** The last part of an automatic pool's name. The mask has the same width, because names stand in columns. */
+const AUTOMATIC_POOL = /(?<=\bauto-\S+-)[0-9a-f]{5,}\b/g;
+
 function masked(text: string): string {
-  return masks.reduce((masking, [what, standIn]) => masking.replace(what, standIn), text);
+  const named = text.replace(AUTOMATIC_POOL, (id) => 'x'.repeat(id.length));
+  return masks.reduce((masking, [what, standIn]) => masking.replace(what, standIn), named);
 }
 
 /** Runs a guide from top to bottom, and returns it with the new output. */
-function renewed(guide: string, lab: Lab): string {
+async function renewed(guide: string, lab: Lab): Promise<string> {
   const applied: string[] = [];
-  const text = guide.replace(BLOCK, (whole, kind: string, language: string, body: string) => {
+  const parts: string[] = [];
+  let end = 0;
+  for (const { 0: whole, 1: kind, 2: language, 3: body = '', index } of guide.matchAll(BLOCK)) {
+    parts.push(guide.slice(end, index));
+    end = index + whole.length;
     if (kind === 'manifest') {
       lab.run('kubectl apply -f -', body);
       // Delete pods before the pools of their addresses.
       applied.unshift(...body.split('\n---\n').toReversed());
       lab.run('kubectl wait --for=condition=Ready --timeout=180s pods --all');
-      return whole;
+      parts.push(whole);
+      continue;
     }
-    const commands = body.split('\n').filter((line) => line.startsWith('$ '));
-    const shown = commands.map((line) => `${line}\n${masked(lab.run(commandOf(line)))}`.trimEnd());
-    return `<!-- transcript -->\n\`\`\`${language}\n${shown.join('\n\n')}\n\`\`\``;
-  });
+    const shown: string[] = [];
+    for (const step of stepsOf(body)) shown.push(`$ ${step.command}\n${await said(step, lab)}`.trimEnd());
+    parts.push(`<!-- transcript -->\n\`\`\`${language}\n${shown.join('\n\n')}\n\`\`\``);
+  }
   for (const body of applied) lab.run('kubectl delete -f -', body);
-  return text;
+  return parts.join('') + guide.slice(end);
 }
 
-function commandOf(line: string): string {
-  const command = line.slice(2);
-  if (!/^(kubectl|orbctl) /.test(command))
-    throw new Error(`a guide may run only kubectl and orbctl: ${command}`);
-  return command;
+/** A command, and what the guide says that it prints. */
+interface Step {
+  readonly command: string;
+  readonly shown: string;
 }
 
-async function renewGuides(): Promise<undefined> {
+function stepsOf(body: string): Step[] {
+  return body.split(/^\$ /m).flatMap((text) => {
+    const [command = '', ...lines] = text.split('\n');
+    if (command === '') return [];
+    if (!/^(kubectl|orbctl|sed) /.test(command))
+      throw new Error(`a guide may run only kubectl, orbctl and sed: ${command}`);
+    return { command, shown: lines.join('\n').trimEnd() };
+  });
+}
+
+async function said({ command, shown }: Step, lab: Lab): Promise<string> {
+  const deadlineMs = performance.now() + (/^(kubectl get|orbctl) /.test(command) ? PATIENCE_MS : 0);
+  for (;;) {
+    const text = masked(lab.run(command)).trimEnd();
+    if (text === shown || performance.now() > deadlineMs) return text;
+    await sleep(500);
+  }
+}
+
+/** Resolves with 1 if it only checks, and a guide does not show what its commands print. */
+async function renewGuides(onlyChecks: boolean): Promise<number> {
   const lab = new Lab();
+  let isStale = false;
   try {
     await lab.ready();
     for (const path of guides) {
       const file = join(root, path);
       const before = readFileSync(file, 'utf8');
-      const text = renewed(before, lab);
-      if (text !== before) writeFileSync(file, text);
-      console.log(`${text === before ? 'as it was' : 'wrote    '} ${path}`);
+      const text = await renewed(before, lab);
+      if (text === before) {
+        console.log(`as it was ${path}`);
+        continue;
+      }
+      isStale = true;
+      if (!onlyChecks) writeFileSync(file, text);
+      console.log(onlyChecks ? `stale     ${path}\n${firstDifference(before, text)}` : `wrote     ${path}`);
     }
+    return onlyChecks && isStale ? 1 : 0;
   } finally {
     await lab.stop();
   }
 }
 
-const USAGE = `usage: npm run gen -- transcripts
-Runs the commands of the guides in docs/ in a lab, and writes their output below them.`;
-await runProgram({ name: 'transcripts', usage: USAGE, options: {}, run: renewGuides });
+function firstDifference(before: string, after: string): string {
+  const [old, now] = [before.split('\n'), after.split('\n')];
+  const at = old.findIndex((line, i) => line !== now[i]);
+  return `  line ${at + 1} is   ${old[at]}\n  and must be ${now[at] ?? 'gone'}`;
+}
+
+const USAGE = `usage: npm run gen -- transcripts [--check]
+Runs the commands of the guides in docs/ in a lab, and writes their output below them.
+--check  writes nothing, and ends with 1 if a guide shows something else`;
+await runProgram({
+  name: 'transcripts',
+  usage: USAGE,
+  options: { check: { type: 'boolean', default: false } },
+  run: ({ values }) => renewGuides(values.check),
+});

@@ -40,6 +40,13 @@ test('a deletion is visible when the object is gone or terminating', async () =>
   assert.equal(await isOver(visibility.untilGone(type, pod('9'), signal)), true);
 });
 
+test('a write that ended an object is visible although the watch showed the end before the answer came', async () => {
+  const visibility = new Visibility(new FakeClock());
+  visibility.saw(type, { type: 'added', object: pod('9', '2026-01-01T00:00:00Z') });
+  visibility.saw(type, { type: 'deleted', object: pod('11', '2026-01-01T00:00:00Z') });
+  assert.equal(await isOver(visibility.until(type, pod('10', '2026-01-01T00:00:00Z'), signal)), true);
+});
+
 test('all callers that wait for one object are woken', async () => {
   const visibility = new Visibility(new FakeClock());
   const [first, second] = [

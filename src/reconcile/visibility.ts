@@ -17,6 +17,8 @@ export class Visibility {
   readonly #clock: Clock;
   /** The newest state seen of each object. */
   readonly #seen = new Map<string, KubeObject>();
+  /** The newest version seen of each type. A watch shows the changes of a type in the order of their versions. */
+  readonly #newest = new Map<string, bigint>();
   readonly #waiting = new Map<string, Set<Waiting>>();
 
   constructor(clock: Clock) {
@@ -26,18 +28,21 @@ export class Visibility {
   /** Called for every change, after the store has it. */
   saw(type: ResourceType, change: ObjectChange<KubeObject>): void {
     const key = idOf(type, change.object);
+    const version = versionOf(change.object);
+    const kind = kindOf(type);
+    if (version >= (this.#newest.get(kind) ?? 0n)) this.#newest.set(kind, version);
     if (change.type === 'deleted') this.#seen.delete(key);
     else this.#seen.set(key, change.object);
     for (const waiting of this.#waiting.get(key) ?? []) if (waiting.isOver(change)) waiting.wake();
   }
 
   /**
-   * Resolves when the watch has shown the object in this version or a newer one. Rejects with the signal's reason if the
-   * signal aborts first.
+   * Resolves when the watch has shown the object in this version or a newer one, or that it is gone since. Rejects with the
+   * signal's reason if the signal aborts first.
    */
   async until(type: ResourceType, object: KubeObject, signal: AbortSignal): Promise<void> {
-    const seen = this.#seen.get(idOf(type, object));
-    if (seen !== undefined && versionOf(seen) >= versionOf(object)) return;
+    const newest = this.#newest.get(kindOf(type));
+    if (newest !== undefined && newest >= versionOf(object)) return;
     const isOver = (change: ObjectChange<KubeObject>) =>
       change.type === 'deleted' || versionOf(change.object) >= versionOf(object);
     await this.#wait(type, object, isOver, signal);
@@ -78,8 +83,12 @@ function isGoing({ metadata }: KubeObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
+function kindOf({ group, plural }: ResourceType): string {
+  return `${group}/${plural}`;
+}
+
 function idOf(type: ResourceType, object: KubeObject): string {
-  return `${type.group}/${type.plural}/${keyOf(object)}`;
+  return `${kindOf(type)}/${keyOf(object)}`;
 }
 
 /** Compares resource versions as growing numbers of one server. Kubernetes 1.35 promises this; earlier versions did it too. */

@@ -45,18 +45,22 @@ export async function playFixedAddresses(parts: Omit<ScenarioParts, 'programs'>)
   await check('restarted pods have addresses of the same pools', async () => {
     const before = await poolsOf(cluster, 'test-app');
     await cluster.kubectl(['delete', 'pods', '-l', 'app=test-app', '--timeout=60s']);
-    await untilUsed(cluster, 'test-app', 2);
+    await untilUsed(cluster, 'test-app', 2, 3);
     const names = (pools: readonly PoolObject[]) => pools.map(({ metadata }) => metadata.name).join();
     const after = await poolsOf(cluster, 'test-app');
     if (names(after) !== names(before)) throw new Error(`${names(before)} became ${names(after)}`);
   });
-  await check('each pod of a larger application has addresses of the same pools', async () => {
-    for (const replicas of [3, 2]) {
+  await check('the pools grow and shrink with the application, and keep one address more', async () => {
+    for (const [replicas, carved] of [
+      [3, 7],
+      [2, 6],
+    ] as const) {
       await cluster.kubectl(['scale', 'deployment', 'test-app', `--replicas=${replicas}`]);
-      await untilUsed(cluster, 'test-app', replicas);
+      await untilUsed(cluster, 'test-app', replicas, replicas + 1);
+      await untilCarved(cluster, carved);
     }
   });
-  await check('deleted applications hold no address and leave nothing on the nodes', async () => {
+  await check('pools of deleted applications go, and nothing is left on the nodes', async () => {
     const apps = ['deployment/test-app', 'deployment/test-app-2'];
     await cluster.kubectl(['delete', ...apps, '--cascade=foreground', '--timeout=60s']);
     await until('no trace', 60, async () => {
@@ -64,6 +68,12 @@ export async function playFixedAddresses(parts: Omit<ScenarioParts, 'programs'>)
       if (left.length > 0) throw new Error(left.join('\n'));
       return true;
     });
+    await until('no pool of the applications', 60, async () => {
+      const left = [...(await poolsOf(cluster, 'test-app')), ...(await poolsOf(cluster, 'test-app-2'))];
+      if (left.length > 0) throw new Error(left.map(({ metadata }) => metadata.name).join());
+      return true;
+    });
+    await untilCarved(cluster, 0);
   });
 }
 
@@ -74,8 +84,8 @@ async function poolsOf(cluster: Cluster, app: App): Promise<PoolObject[]> {
   return items.filter(({ metadata }) => name.test(metadata.name));
 }
 
-/** Each pod has an address of each pool. Each pool has at least `size` addresses. */
-async function untilUsed(cluster: Cluster, app: App, replicas: number, size = replicas): Promise<void> {
+/** Each pod has an address of each pool, and each pool has `size` addresses. */
+async function untilUsed(cluster: Cluster, app: App, replicas: number, size: number): Promise<void> {
   await cluster.kubectl(['rollout', 'status', `deployment/${app}`, '--timeout=90s']);
   await until(`${app} has ${replicas} pods with addresses of pools of ${size}`, 60, async () => {
     const pools = await poolsOf(cluster, app);
@@ -83,7 +93,7 @@ async function untilUsed(cluster: Cluster, app: App, replicas: number, size = re
       return `${metadata.name}: ${status?.allocatedIPCount} of ${status?.totalIPCount}`;
     });
     const isRight = pools.every(({ status }) => {
-      return status?.allocatedIPCount === replicas && (status.totalIPCount ?? 0) >= size;
+      return status?.allocatedIPCount === replicas && status.totalIPCount === size;
     });
     if (pools.length !== nics.length || !isRight) throw new Error(found.join(', '));
     return true;
