@@ -35,6 +35,7 @@ import { Allocator } from './ipam/index.ts';
 import { LeaderToken } from './leader-token.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
+import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
@@ -110,6 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     node: () => view.node,
     files: () => readCniFiles(config.orbweaver.cniConfDirectory),
   });
+  const quarantines = new QuarantineReport({ ...options, node: () => view.node });
   const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const started = new Start(clock, log);
   const detection: Detection = {
@@ -117,8 +119,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     gateway: config.enableGatewayDetection,
     deadlineMs: config.orbweaver.probeDeadlineMs,
     probe: (request) => probeNic(request, clock),
-    conflicted: (conflict) =>
-      tellConflict(conflict, { events, log, count: (outcome) => metrics.addressConflict(outcome) }),
+    conflicted: (conflict) => {
+      tellConflict(conflict, { events, log, count: (outcome) => metrics.addressConflict(outcome) });
+      quarantines.note(conflict);
+    },
     announce: (announcement) => announce(announcement, clock),
   };
   const parts: AgentParts = {
@@ -177,7 +181,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   repair.start();
   const leaving = new AbortController();
   const reporting = view.listed(leaving.signal).then(
-    () => cniReport.run(leaving.signal),
+    () => Promise.all([cniReport.run(leaving.signal), quarantines.run(leaving.signal)]),
     () => {}, // the agent leaves
   );
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');

@@ -11,6 +11,7 @@ import {
   type SpiderCoordinator,
   type SpiderIPPool,
   type SpiderReservedIP,
+  unreadableNote,
 } from '#api';
 import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { NewestPools } from '#carving';
@@ -43,6 +44,8 @@ export class ClusterView {
   readonly #namespaces: Reflector<Namespace>;
   readonly #nodes: Reflector<Node>;
   readonly #coordinators: Reflector<SpiderCoordinator>;
+  /** Each as it was when it could be read last: running pods keep the settings that they have. */
+  readonly #readableCoordinators = new Map<string, SpiderCoordinator>();
   /** Rebuilt after a pool has changed. */
   #catalog: { readonly of: readonly SpiderIPPool[]; readonly catalog: PoolCatalog } | undefined;
   #reservedAddresses: ReservedAddresses | undefined;
@@ -73,7 +76,12 @@ export class ClusterView {
     this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` }, () =>
       this.onNode(),
     );
-    this.#coordinators = follow(resources.spiderCoordinators, {}, () => this.onCoordinator());
+    this.#coordinators = follow(resources.spiderCoordinators, {}, ({ type, object }) => {
+      const { name = '' } = object.metadata;
+      if (type === 'deleted') this.#readableCoordinators.delete(name);
+      else if (unreadableNote(object) === undefined) this.#readableCoordinators.set(name, object);
+      this.onCoordinator();
+    });
   }
 
   /** Starts the watches. Resolves when every kind was listed once. */
@@ -125,7 +133,8 @@ export class ClusterView {
   get coordinator(): SpiderCoordinator | undefined {
     const byName = (a: SpiderCoordinator, b: SpiderCoordinator) =>
       (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1;
-    return this.#coordinators.store.get('default') ?? this.#coordinators.store.list().toSorted(byName)[0];
+    const read = this.#readableCoordinators;
+    return read.get('default') ?? [...read.values()].toSorted(byName)[0];
   }
 
   get nodeLabels(): Readonly<Record<string, string>> {

@@ -83,7 +83,7 @@ export type {
   TokenReview,
   WebhookConfiguration,
 } from './core/index.ts';
-export { tokenRequestSchema, tokenReviews } from './core/index.ts';
+export { conditionsField, tokenRequestSchema, tokenReviews } from './core/index.ts';
 export { type CustomKind, type OpenApiSchema, type PrinterColumn, structuralSchema } from './crd/index.ts';
 export { dueTime, scheduleProblem, timeZoneProblem } from './cron-schedule.ts';
 export {
@@ -148,4 +148,5 @@ export {
   type SpiderReservedIP,
   type SpiderSubnet,
 } from './spiderpool/index.ts';
+export { markUnreadable, unreadableNote } from './unreadable.ts';
 export { type Checked, check, checkJson, type FieldIssue, issuesOf, parseJson } from './validation.ts';

@@ -9,12 +9,12 @@ import { CONTROLLER_LEASE } from '#pools';
 import { serveHealth } from '#program';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
+import { conditionsController, unreadableController } from './conditions/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
 import { applyDefaults, type DefaultObject, Kinds } from './installation/index.ts';
 import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
-import { poolConditionsController } from './pool-conditions/index.ts';
 import { CommitListener, type CommitOptions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 import { subnetControllers } from './subnet/index.ts';
@@ -90,7 +90,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
     new Controllers({
       ...{ ...shared, informers: addresses },
       controllers: [
-        poolConditionsController(),
+        conditionsController(),
+        unreadableController(),
         ...subnetControllers({ client, clock, log, informers: addresses }),
         ...reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
       ],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, test } from 'node:test';
-import { resources } from '#api';
+import { resources, unreadableNote } from '#api';
 import { isOrbError, silentLogger } from '#base';
 import type { WatchEvent } from './client.ts';
 import { connect } from './http-client.ts';
@@ -185,6 +185,28 @@ test('a line that does not say which object has changed ends a watch, and a dele
   for (const type of ['MODIFIED', 'DELETED']) lines.push(JSON.stringify({ type, object: { metadata } }));
   assert.deepEqual(await read(), []);
   assert.deepEqual(await read(), ['DELETED']);
+});
+
+test('an object of our kinds that does not fit its schema comes without spec, with its conditions and a note', async () => {
+  const pool = {
+    metadata: { name: 'p', resourceVersion: '6' },
+    spec: { subnet: 7 },
+    status: { conditions: [{ type: 'Ready', status: 'False' }], allocatedIPs: 7 },
+  };
+  const { client } = await serve((request, response) => {
+    if (!queryOf(request).has('watch'))
+      return json(response, 200, { items: [pool], metadata: { resourceVersion: '5' } });
+    response.end(`${JSON.stringify({ type: 'DELETED', object: pool })}\n`);
+  });
+  const [listed] = (await client.list(resources.spiderIPPools)).items;
+  assert.deepEqual([listed?.spec, listed?.status?.conditions?.length], [undefined, 1]);
+  assert.match(listed === undefined ? '' : (unreadableNote(listed) ?? ''), /does not fit.*subnet/s);
+  assert.doesNotMatch(JSON.stringify(listed), /fit/, 'the note is not written to a server');
+  const signal = AbortSignal.timeout(5_000);
+  const watch = client.watch(resources.spiderIPPools, { resourceVersion: '5' }, { signal });
+  const events = [];
+  for await (const event of watch) events.push(event.type);
+  assert.deepEqual(events, ['DELETED'], 'its deletion is seen');
 });
 
 test('a reflector resumes after a TCP reset without a list, and after a broken line or a 410 with a list', async () => {

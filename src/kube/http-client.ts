@@ -1,6 +1,13 @@
 // The Kubernetes API over HTTP: the KubeClient for kube-apiserver and for the embedded API server.
 
-import { apiVersionOf, type KubeObject, type ResourceType, resources, tokenRequestSchema } from '#api';
+import {
+  apiVersionOf,
+  type KubeObject,
+  type ResourceType,
+  resources,
+  tokenRequestSchema,
+  unreadableNote,
+} from '#api';
 import { type Clock, isOrbError, type Logger, OrbError, systemClock } from '#base';
 import type {
   AccountToken,
@@ -13,7 +20,7 @@ import type {
   WatchEvent,
 } from './client.ts';
 import type { KubeConfig } from './config.ts';
-import { decodeObject } from './decode.ts';
+import { decodeListed, decodeObject } from './decode.ts';
 import { linesOf } from './lines.ts';
 import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
 import { brokenOff, type Exchange, Transport } from './transport.ts';
@@ -131,12 +138,10 @@ class HttpKubeClient implements KubeClient {
     }
     const path = withQuery(objectPath(type, ref, patch.subresource), query);
     const contentType = patchContentType[patch.type];
-    return this.#one(
-      type,
-      ref,
-      { method: 'PATCH', path, verb: 'patch', body: patch.body, contentType },
-      options,
-    );
+    const subject = nameOf(type, ref);
+    const request: Exchange = { method: 'PATCH', path, verb: 'patch', subject, signal: options.signal };
+    // The condition of an object that cannot be read is a patch, too.
+    return decodeListed(type, await this.#transport.call({ ...request, body: patch.body, contentType }));
   }
 
   async delete(
@@ -249,7 +254,10 @@ class HttpKubeClient implements KubeClient {
   /** In lists and watches, an object that does not match its schema must not hide the others. */
   #tolerant<T extends KubeObject>(type: ResourceType<T>, object: unknown): T | undefined {
     try {
-      return decodeObject(type, object);
+      const listed = decodeListed(type, object);
+      const note = unreadableNote(listed);
+      if (note !== undefined) this.#log.warn({ kind: type.kind, object: nameOf(type, refOf(listed)) }, note);
+      return listed;
     } catch (error) {
       if (!isOrbError(error, 'KUBE_MALFORMED')) throw error;
       this.#log.warn({ object: error.subject, code: error.code }, `ignored: ${error.message}`);

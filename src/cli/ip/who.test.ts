@@ -82,3 +82,20 @@ test('says the same as JSON', async () => {
 test('refuses what is no address', async () => {
   await assert.rejects(say('10.6.0.0/24'), /ADDRESS "10\.6\.0\.0\/24": allowed is an IPv4 or IPv6 address/);
 });
+
+test('goes on when a SpiderReservedIP cannot be read, and says which', async () => {
+  for (const [name, ips] of Object.entries({ text: ['nonsense'], shape: 'all' })) {
+    await kube.create(resources.spiderReservedIPs, { metadata: { name }, spec: { ips: ips as string[] } });
+  }
+  const lines = (await say('10.6.0.6')).split('\n');
+  assert.match(lines[0] ?? '', /is reserved by a SpiderReservedIP/);
+  assert.match(lines[1] ?? '', /^SpiderReservedIP text cannot be read: spec\.ips\[0\]: "nonsense"/);
+  assert.match(lines[2] ?? '', /^SpiderReservedIP shape cannot be read: .*schema/);
+  const { unreadableReserved } = JSON.parse(await runWho(kube, '10.6.0.6', { output: 'json' })) as {
+    unreadableReserved: { name: string }[];
+  };
+  assert.deepEqual(
+    unreadableReserved.map(({ name }) => name),
+    ['text', 'shape'],
+  );
+});

@@ -4,7 +4,7 @@ import { resources } from '#api';
 import { isOrbError, OrbError } from '#base';
 import { formatAddress, tryParseAddress } from '#ip';
 import type { KubeClient } from '#kube';
-import { reservedAddresses, type Whereabouts, whereaboutsOf } from '#plan/ipam';
+import { readReserved, type Whereabouts, whereaboutsOf } from '#plan/ipam';
 import { refOfPod } from '#reclaim';
 import type { WhoFlags } from '../ip.ts';
 
@@ -30,7 +30,8 @@ export async function runWho(client: Reader, text: string, { output }: WhoFlags)
     client.list(resources.spiderIPPools, {}),
     client.list(resources.spiderReservedIPs, {}),
   ]);
-  const { found, unreadable } = whereaboutsOf(parsed, pools.items, reservedAddresses(reserved.items));
+  const read = readReserved(reserved.items);
+  const { found, unreadable } = whereaboutsOf(parsed, pools.items, read.reserved);
   const answers = await Promise.all(found.map((one) => withPod(client, one)));
   if (output === 'json') {
     const places = answers.map(({ pool, subnet, state, holder, podState, node, closed }) => ({
@@ -38,12 +39,14 @@ export async function runWho(client: Reader, text: string, { output }: WhoFlags)
       ...{ podUid: holder?.podUid ?? null, nic: holder?.nic ?? null },
       ...{ podState: podState ?? null, node: node ?? null },
     }));
-    return JSON.stringify({ address, pools: places, unreadable }, undefined, 2);
+    const unreadableReserved = read.unreadable;
+    return JSON.stringify({ address, pools: places, unreadable, unreadableReserved }, undefined, 2);
   }
   return [
     ...(answers.length === 0 ? [`${address} is in the subnet of no pool that can be read`] : []),
     ...answers.map((answer) => `${address} ${sentence(answer)}`),
     ...unreadable.map(({ pool, error }) => `pool ${pool} cannot be read: ${error}`),
+    ...read.unreadable.map(({ name, error }) => `SpiderReservedIP ${name} cannot be read: ${error}`),
   ].join('\n');
 }
 

@@ -1,12 +1,15 @@
 // Writes the networks of the cluster into the status of the SpiderCoordinator.
 
-import { resources, type SpiderCoordinator } from '#api';
+import { resources, type SpiderCoordinator, unreadableNote } from '#api';
 import { type DiscoveredStatus, type DiscoveryOptions, discoverNetworks } from '#plan/discovery';
 import { type Action, statusActions, withCondition } from '#reconcile';
 import type { SettingController } from '../kinds.ts';
 import type { Sources } from './sources.ts';
 
 const type = resources.spiderCoordinators;
+
+/** The reason of the condition while the object cannot be read. */
+const UNREADABLE = 'Unreadable';
 
 export interface CoordinatorControllerOptions extends DiscoveryOptions {
   /** The name of the SpiderCoordinator that counts. */
@@ -29,6 +32,11 @@ export function coordinatorController(options: CoordinatorControllerOptions): Se
         sources.follow(new Set());
         return [];
       }
+      const unreadable = unreadableNote(coordinator);
+      if (unreadable !== undefined) {
+        sources.follow(new Set());
+        return unreadableActions(coordinator, unreadable, now);
+      }
       const { status, consulted } = discoverNetworks(coordinator, sources.facts(), options);
       sources.follow(consulted);
       return status === undefined ? [] : reportActions(coordinator, status, now);
@@ -41,7 +49,7 @@ function reportActions(coordinator: SpiderCoordinator, status: DiscoveredStatus,
   const { phase, reason } = status;
   const conditions = status.conditions.reduce(
     (all, condition) => withCondition(all, condition, now),
-    coordinator.status?.conditions ?? [],
+    (coordinator.status?.conditions ?? []).filter(({ reason }) => reason !== UNREADABLE),
   );
   const before = coordinator.status;
   const isNews = before?.phase !== phase || (before.reason ?? '') !== reason;
@@ -52,5 +60,17 @@ function reportActions(coordinator: SpiderCoordinator, status: DiscoveredStatus,
   return [
     ...statusActions(type, coordinator, { ...status, conditions }),
     ...(isNews ? [{ verb: 'event' as const, type, object: coordinator, note }] : []),
+  ];
+}
+
+/** Its networks stay as they are in the status, because running pods use them. */
+function unreadableActions(coordinator: SpiderCoordinator, message: string, now: string): Action[] {
+  const before = coordinator.status?.conditions;
+  if (before?.some((condition) => condition.type === 'Ready' && condition.message === message)) return [];
+  const wanted = { type: 'Ready', status: 'False', reason: UNREADABLE, message } as const;
+  const note = { type: 'Warning', reason: wanted.reason, message } as const;
+  return [
+    ...statusActions(type, coordinator, { conditions: withCondition(before, wanted, now) }),
+    { verb: 'event', type, object: coordinator, note },
   ];
 }

@@ -1,6 +1,12 @@
 // Keeps the NetworkAttachmentDefinition of each SpiderMultusConfig as the SpiderMultusConfig says.
 
-import { type KubeObject, type NetworkAttachmentDefinition, resources, type SpiderMultusConfig } from '#api';
+import {
+  type KubeObject,
+  type NetworkAttachmentDefinition,
+  resources,
+  type SpiderMultusConfig,
+  unreadableNote,
+} from '#api';
 import { keyOf } from '#kube';
 import {
   definitionChanges,
@@ -42,6 +48,10 @@ function configsOf({ metadata }: KubeObject, state: NetworkState): SpiderMultusC
 }
 
 function outcomeOf(config: SpiderMultusConfig, existing: NetworkAttachmentDefinition | undefined): Outcome {
+  const unreadable = unreadableNote(config);
+  if (unreadable !== undefined) {
+    return { verb: 'invalid', issues: [{ field: 'spec', value: undefined, message: unreadable }] };
+  }
   const { definition, issues } = renderDefinition(config);
   return definition === undefined
     ? { verb: 'invalid', issues }

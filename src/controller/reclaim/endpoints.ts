@@ -1,6 +1,6 @@
 // Removes SpiderEndpoints whose pod is gone and that no record of a pool belongs to. The key is that of the endpoint.
 
-import type { KubeObject, SpiderEndpoint } from '#api';
+import { type KubeObject, type SpiderEndpoint, unreadableNote } from '#api';
 import { keyOf } from '#kube';
 import { splitKey } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
@@ -49,14 +49,15 @@ export function endpointReclaimController(options: ReclaimControllerOptions): Ad
   };
 }
 
-/** The endpoint of that name, if its pod is gone. */
+/** The endpoint of that name, if it can be read and its pod is gone. */
 function orphaned(
   { metadata: { name = '', namespace } }: KubeObject,
   state: AddressState,
 ): SpiderEndpoint | undefined {
   const endpoint = state.endpoints.get(name, namespace);
   const pod = state.pods.get(name, namespace);
-  if (endpoint === undefined) return undefined;
+  // One that cannot be read does not say which pod it is of.
+  if (endpoint === undefined || unreadableNote(endpoint) !== undefined) return undefined;
   const isCurrent = pod !== undefined && pod.metadata.uid === endpoint.status?.current.uid;
   return isCurrent ? undefined : endpoint;
 }

@@ -1,6 +1,6 @@
 // Pools from their creation to their end: counts, the subnet that they belong to, and our finalizer. The key is the name.
 
-import { resources, SPIDERPOOL_FINALIZER, type SpiderIPPool } from '#api';
+import { resources, SPIDERPOOL_FINALIZER, type SpiderIPPool, unreadableNote } from '#api';
 import { keyOf } from '#kube';
 import { poolInSubnet, withCounts } from '#plan/subnet';
 import { type Action, statusActions } from '#reconcile';
@@ -22,6 +22,8 @@ export function poolController(): AddressController {
     plan: (name, state, now) => {
       const pool = state.pools.get(name);
       if (pool === undefined) return [];
+      const isLeftOut = pool.metadata.deletionTimestamp === undefined && unreadableNote(pool) !== undefined;
+      if (isLeftOut) return [];
       return pool.metadata.deletionTimestamp === undefined ? kept(pool, state) : ending(pool, now);
     },
   };

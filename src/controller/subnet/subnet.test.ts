@@ -117,20 +117,6 @@ test('a subnet that is deleted waits for its pools, and its condition names who 
   assert.equal(await stage.pool(), undefined);
 });
 
-test('a subnet whose status cannot be read says so, and is as before when it can', async () => {
-  const write = (controlledIPPools: string) =>
-    stage.kube.patch(
-      resources.spiderSubnets,
-      { name: 's' },
-      { type: 'merge', body: { status: { controlledIPPools } }, subresource: 'status' },
-    );
-  await stage.until(() => stage.sizes(), 'none; 0 of 10');
-  await write('{');
-  await stage.until(async () => (await ready(() => stage.subnetNow()))?.includes('controlledIPPools'), true);
-  await write('{}');
-  await stage.until(() => ready(() => stage.subnetNow()), 'pools can be made of this subnet');
-});
-
 test('the pool of a controller of a third party goes when it has had no pods for ten minutes', async () => {
   await stage.stop();
   const clock = new FakeClock();

@@ -1,11 +1,11 @@
 // SpiderSubnets from their creation to their end: bookings, counts, conditions and our finalizer. The key is the name.
 
-import { type Condition, resources, SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderSubnet } from '#api';
-import { errorText, isOrbError } from '#base';
+import { resources, SPIDERPOOL_FINALIZER, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { isOrbError } from '#base';
 import type { Carver, NewestPools } from '#carving';
 import { keyOf } from '#kube';
 import { planSubnet, SubnetLedger } from '#plan/subnet';
-import { type Action, statusActions, withCondition } from '#reconcile';
+import { type Action, statusActions } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
 import { holdersOf } from './holders.ts';
 import { waitingCondition, withoutOurFinalizer } from './lifetime.ts';
@@ -29,10 +29,11 @@ export function subnetController(carver: Carver, pools: NewestPools): AddressCon
         return [{ verb: 'patch', type, object: subnet, body: { metadata } }];
       }
       const ledger = tryRead(subnet);
-      if (typeof ledger === 'string') return conditionActions(subnet, 'Invalid', ledger, now);
+      // Its condition says why.
+      if (ledger === undefined) return [];
       // What the caches show may be old: the repair reads the server.
       if (planSubnet(ledger, pools.index).change() !== undefined) await carver.repair(name, signal);
-      return conditionActions(subnet, undefined, '', now);
+      return [];
     },
   };
 }
@@ -68,35 +69,11 @@ function ending(subnet: SpiderSubnet, state: AddressState, now: string): Action[
   ];
 }
 
-/** A subnet that never had a fault has no condition of one. */
-function conditionActions(
-  subnet: SpiderSubnet,
-  fault: string | undefined,
-  message: string,
-  now: string,
-): Action[] {
-  const before: Condition[] | undefined = subnet.status?.conditions;
-  const isKnown = before?.some((condition) => condition.type === 'Ready' && condition.status === 'False');
-  if (fault === undefined && isKnown !== true) return [];
-  const wanted = {
-    type: 'Ready',
-    status: fault === undefined ? 'True' : 'False',
-    reason: fault ?? 'Usable',
-    message: fault === undefined ? 'pools can be made of this subnet' : message,
-  } as const;
-  const actions = statusActions(type, subnet, { conditions: withCondition(before, wanted, now) });
-  if (fault === undefined || actions.length === 0) return actions;
-  return [
-    ...actions,
-    { verb: 'event', type, object: subnet, note: { type: 'Warning', reason: fault, message } },
-  ];
-}
-
-function tryRead(subnet: SpiderSubnet): SubnetLedger | string {
+function tryRead(subnet: SpiderSubnet): SubnetLedger | undefined {
   try {
     return SubnetLedger.read(subnet);
   } catch (error) {
-    if (isOrbError(error, 'SUBNET_INVALID')) return errorText(error);
+    if (isOrbError(error, 'SUBNET_INVALID')) return undefined;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type {
   Selection,
   WatchEvent,
 } from '../client.ts';
-import { decodeObject } from '../decode.ts';
+import { decodeListed, decodeObject } from '../decode.ts';
 import { nameOf, refOf } from '../resource-path.ts';
 import { keyOf } from '../store.ts';
 import { selects } from './selection.ts';
@@ -89,7 +89,7 @@ export class FakeKube implements KubeClient {
     await this.#enter('list', type, '', options);
     const objects = [...this.#kind(type).values()].filter((object) => selects(selection, object));
     return {
-      items: objects.map((object) => decodeObject(type, structuredClone(object))),
+      items: objects.map((object) => decodeListed(type, structuredClone(object))),
       resourceVersion: String(this.#version),
     };
   }
@@ -110,7 +110,7 @@ export class FakeKube implements KubeClient {
     if (this.#kind(type).has(keyOf(made)))
       throw refused('KUBE_ALREADY_EXISTS', type, refOf(made), 'already exists');
     this.#store(type, 'ADDED', made);
-    return decodeObject(type, structuredClone(made));
+    return decodeListed(type, structuredClone(made));
   }
 
   async update<T extends KubeObject>(
@@ -197,7 +197,7 @@ export class FakeKube implements KubeClient {
       seen = this.#version;
       for (const { plural, type: event, object } of news) {
         if (plural !== type.plural || !selects(selection, object)) continue;
-        yield { type: event, object: decodeObject(type, structuredClone(object)) };
+        yield { type: event, object: decodeListed(type, structuredClone(object)) };
       }
       if (seen === this.#version) await this.#sleep(signal);
     }
@@ -248,7 +248,7 @@ export class FakeKube implements KubeClient {
     });
     const gone = deletionTimestamp !== undefined && (after.metadata.finalizers?.length ?? 0) === 0;
     this.#store(type, gone ? 'DELETED' : 'MODIFIED', after);
-    return decodeObject(type, structuredClone(after));
+    return decodeListed(type, structuredClone(after));
   }
 
   #store(type: ResourceType, event: Logged['type'], object: KubeObject): void {

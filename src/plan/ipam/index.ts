@@ -30,14 +30,23 @@ export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.
 export { type FixedSettings, type PodHolder, podHolder } from './pod-holder.ts';
 export type { Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
+export {
+  QUARANTINE_ANNOTATION,
+  QUARANTINED_CONDITION,
+  type Quarantined,
+  quarantineNote,
+  quarantinesOf,
+  quarantineText,
+} from './quarantine.ts';
 export { parseRecords } from './records.ts';
 export type { Release } from './release.ts';
 export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
 export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';
 export { readRequestedMac } from './requested-mac.ts';
-export { type ReservedAddresses, reservedAddresses } from './reserved.ts';
+export { type ReservedAddresses, readReserved, reservedAddresses } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
+export { type Unready, unreadableRecords, unreadyPool } from './unready.ts';
 export { validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
 export { type AdmissionContext, type AdmissionIssue, validateNetwork } from './validate-network.ts';
 export { poolWarnings } from './warnings.ts';

@@ -1,6 +1,6 @@
 // A SpiderIPPool, parsed for decisions. A pool with an invalid spec is refused as a whole.
 
-import type { FieldIssue, SpiderIPPool } from '#api';
+import { type FieldIssue, type SpiderIPPool, unreadableNote } from '#api';
 import { OrbError } from '#base';
 import { overlapNote } from './overlap.ts';
 import { issuesText, type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
@@ -29,9 +29,10 @@ export function parsePool(object: SpiderIPPool): Pool {
   const name = object.metadata.name ?? '';
   const issues: FieldIssue[] = [];
   const { spec } = object;
+  const unreadable = unreadableNote(object);
   const network = spec === undefined ? undefined : readPoolNetwork(spec, issues);
   if (spec === undefined || network === undefined || issues.length > 0) {
-    const message = `IPPool ${name} cannot be used: ${spec === undefined ? 'it has no spec' : issuesText(issues)}`;
+    const message = `IPPool ${name} cannot be used: ${unreadable ?? (spec === undefined ? 'it has no spec' : issuesText(issues))}`;
     throw new OrbError('IPPOOL_INVALID', { message, subject: `SpiderIPPool ${name}` });
   }
   return {

@@ -1,6 +1,6 @@
 // The addresses that SpiderReservedIPs reserve. No pool may give them out.
 
-import type { FieldIssue, SpiderReservedIP } from '#api';
+import { type FieldIssue, type SpiderReservedIP, unreadableNote } from '#api';
 import { errorText, OrbError } from '#base';
 import { type AddressRange, AddressSet, type Family, parseRange } from '#ip';
 import { issuesText } from './pool-network.ts';
@@ -13,23 +13,40 @@ export type ReservedAddresses = Readonly<Record<Family, AddressSet>>;
  * reserves.
  */
 export function reservedAddresses(objects: Iterable<SpiderReservedIP>): ReservedAddresses {
+  const { reserved, unreadable } = readReserved(objects);
+  const [first] = unreadable;
+  if (first === undefined) return reserved;
+  const subject = `SpiderReservedIP ${first.name}`;
+  throw new OrbError('IPPOOL_INVALID', { message: `${subject}: ${first.error}`, subject });
+}
+
+/** A SpiderReservedIP that cannot be read as a whole. */
+export interface UnreadableReserved {
+  readonly name: string;
+  readonly error: string;
+}
+
+/** The reserved addresses that can be read, and the objects that have others. */
+export function readReserved(objects: Iterable<SpiderReservedIP>): {
+  readonly reserved: ReservedAddresses;
+  readonly unreadable: readonly UnreadableReserved[];
+} {
   const ranges: AddressRange[] = [];
+  const unreadable: UnreadableReserved[] = [];
   for (const object of objects) {
     // As in Spiderpool, a reservation that is being deleted no longer counts.
     if (object.metadata.deletionTimestamp !== undefined) continue;
     const issues: FieldIssue[] = [];
     ranges.push(...readReservedRanges(object, issues));
-    if (issues.length > 0) {
-      const subject = `SpiderReservedIP ${object.metadata.name ?? ''}`;
-      throw new OrbError('IPPOOL_INVALID', { message: `${subject}: ${issuesText(issues)}`, subject });
-    }
+    const error = unreadableNote(object) ?? (issues.length > 0 ? issuesText(issues) : undefined);
+    if (error !== undefined) unreadable.push({ name: object.metadata.name ?? '', error });
   }
   const of = (family: Family) =>
     AddressSet.of(
       family,
       ranges.filter(({ first }) => first.family === family),
     );
-  return { 4: of(4), 6: of(6) };
+  return { reserved: { 4: of(4), 6: of(6) }, unreadable };
 }
 
 /** The ranges of one object. Adds what is wrong to `issues`. */

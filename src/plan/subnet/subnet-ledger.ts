@@ -2,7 +2,7 @@
 // which pool an address belongs to.
 
 import { z } from 'zod';
-import { checkJson, type SpiderSubnet } from '#api';
+import { checkJson, type SpiderSubnet, unreadableNote } from '#api';
 import { OrbError } from '#base';
 import { AddressSet, type Family } from '#ip';
 import { type PoolNetwork, readPoolNetwork } from '#plan/ipam';
@@ -32,6 +32,8 @@ export class SubnetLedger {
 
   /** @throws OrbError SUBNET_INVALID for a spec or a status that cannot be read */
   static read(object: SpiderSubnet): SubnetLedger {
+    const unreadable = unreadableNote(object);
+    if (unreadable !== undefined) throw invalid(object, unreadable);
     const network = object.spec === undefined ? undefined : readPoolNetwork(object.spec, []);
     if (network === undefined) throw invalid(object, 'spec.subnet is missing or wrong');
     return new SubnetLedger(object, network, readBookings(object, network.family));

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Node, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { overlapNote } from '#plan/ipam';
+import type { Action } from '#reconcile';
+import { TestCluster } from '#reconcile/testing';
+import { addressKinds } from '../kinds.ts';
+import { conditionsController } from './conditions.ts';
+
+const now = '2026-01-01T00:01:00Z';
+const pool = (name: string, second: number, ips: string[], generation = 1): SpiderIPPool =>
+  resources.spiderIPPools.schema.parse({
+    metadata: { name, uid: name, generation, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
+    spec: { subnet: '10.6.0.0/16', ips },
+  });
+const subnet = (name: string, status: object = {}): SpiderSubnet =>
+  resources.spiderSubnets.schema.parse({
+    kind: 'SpiderSubnet',
+    metadata: { name, uid: name },
+    spec: { subnet: '10.6.0.0/16', ips: ['10.6.0.1-10.6.0.9'] },
+    status,
+  });
+const conditionOf = (object: SpiderIPPool | SpiderSubnet | undefined, type: string) => {
+  const found = object?.status?.conditions?.find((condition) => condition.type === type);
+  return found && [found.status, found.reason, found.message];
+};
+
+/** A cluster and its controller. `plan` plans and performs the actions. */
+function scene() {
+  const cluster = new TestCluster(addressKinds);
+  const controller = conditionsController();
+  let againAfterMs: number | undefined;
+  const plan = async (at = now): Promise<readonly Action[]> => {
+    const planned = await controller.plan('all', cluster.state, at, new AbortController().signal);
+    const actions = 'actions' in planned ? planned.actions : planned;
+    againAfterMs = 'actions' in planned ? planned.againAfterMs : undefined;
+    cluster.perform(actions);
+    return actions;
+  };
+  const get = (name: string) => cluster.state.pools.get(name, 'default');
+  return { cluster, plan, get, again: () => againAfterMs };
+}
+
+test('a pool that overlaps is marked once, with an Event, and is free when the overlap is solved', async () => {
+  const { cluster, plan } = scene();
+  const planned = async () => (await plan()).map(({ verb, object }) => `${verb} ${object.metadata.name}`);
+  const noteOf = (name: string) => overlapNote(cluster.state.pools.get(name, 'default') as SpiderIPPool);
+  cluster.put('pools', pool('a', 1, ['10.6.0.1']), pool('b', 2, ['10.6.0.1']), pool('c', 3, ['10.6.0.3']));
+  assert.deepEqual(await planned(), ['patch a', 'patch b', 'event b', 'patch c']);
+  assert.deepEqual(conditionOf(cluster.state.pools.get('a', 'default'), 'Ready')?.[0], 'True');
+  assert.match(noteOf('b') ?? '', /overlap with IPPool a in IP ranges \[10\.6\.0\.1\]/);
+  assert.deepEqual(await planned(), [], 'nothing is written twice');
+  cluster.put('pools', pool('a', 1, ['10.6.0.9'], 2));
+  assert.deepEqual(await planned(), ['patch b', 'event b', 'patch a']);
+  assert.equal(noteOf('b'), undefined);
+  const conditions = cluster.state.pools.get('b', 'default')?.status?.conditions;
+  assert.deepEqual(
+    conditions?.map(({ status, reason }) => [status, reason]),
+    [
+      ['False', 'Solved'],
+      ['True', 'Usable'],
+    ],
+  );
+  assert.deepEqual(await planned(), []);
+});
+
+test('a pool without a free address is marked once, with an Event, and again when it has one', async () => {
+  const { cluster, plan } = scene();
+  const planned = async () =>
+    (await plan()).map((action) => (action.verb === 'event' ? action.note.reason : action.verb));
+  const put = (allocatedIPCount: number) => {
+    const { status, ...rest } =
+      cluster.state.pools.get('a', 'default') ?? pool('a', 1, ['10.6.0.1-10.6.0.2']);
+    cluster.put('pools', { ...rest, status: { ...status, totalIPCount: 2, allocatedIPCount } });
+  };
+  put(1);
+  assert.deepEqual(await planned(), ['patch'], 'it is ready, which is no news');
+  put(2);
+  assert.deepEqual(await planned(), ['patch', 'AllAddressesHeld']);
+  assert.deepEqual(conditionOf(cluster.state.pools.get('a', 'default'), 'Exhausted'), [
+    'True',
+    'AllAddressesHeld',
+    'pods hold all 2 addresses',
+  ]);
+  assert.deepEqual(await planned(), []);
+  put(1);
+  assert.deepEqual(await planned(), ['patch', 'AddressesFree']);
+  assert.deepEqual(await planned(), []);
+});
+
+test('a pool that other machines use is marked with their MAC addresses until the quarantine ends', async () => {
+  const { cluster, plan, get, again } = scene();
+  const seen = (until: string): Node => ({
+    metadata: {
+      name: 'n1',
+      annotations: {
+        'orbweaver.io/quarantine': JSON.stringify({
+          '10.6.0.1': { mac: '02:00:00:00:00:01', until },
+          '10.7.0.1': { mac: '02:00:00:00:00:02', until },
+        }),
+      },
+    },
+  });
+  cluster.put('pools', pool('a', 1, ['10.6.0.1']), pool('b', 2, ['10.6.0.2']));
+  cluster.put('subnets', subnet('s'));
+  cluster.put('nodes', seen('2026-01-01T00:02:00Z'));
+  await plan();
+  const found = [
+    'True',
+    'AddressesOfOtherMachines',
+    'other machines use 10.6.0.1 by 02:00:00:00:00:01 (seen from node n1)',
+  ];
+  assert.deepEqual(conditionOf(get('a'), 'Quarantined'), found);
+  assert.equal(conditionOf(get('a'), 'Ready')?.[0], 'True', 'the other addresses can be used');
+  assert.deepEqual(conditionOf(cluster.state.subnets.get('s', 'default'), 'Quarantined'), found);
+  assert.equal(conditionOf(get('b'), 'Quarantined'), undefined);
+  assert.equal(again(), 60_000);
+  assert.deepEqual(await plan(), []);
+  await plan('2026-01-01T00:02:00Z');
+  assert.equal(conditionOf(get('a'), 'Quarantined')?.[0], 'False');
+});
+
+test('an annotation that makes no sense puts nothing into quarantine', async () => {
+  const { cluster, plan, get } = scene();
+  cluster.put('pools', pool('a', 1, ['10.6.0.1']));
+  for (const text of [
+    '{',
+    '[]',
+    '{"10.6.0.1":{}}',
+    '{"10.6.0.1":{"mac":"<b>","until":"2027-01-01T00:00:00Z"}}',
+  ]) {
+    cluster.put('nodes', { metadata: { name: 'n1', annotations: { 'orbweaver.io/quarantine': text } } });
+    await plan();
+    assert.equal(conditionOf(get('a'), 'Quarantined'), undefined, text);
+  }
+});
+
+test('Ready says why a pool serves nobody, and conditions of other programs stay', async () => {
+  const { cluster, plan, get } = scene();
+  const foreign = { type: 'example.com/Audited', status: 'True' as const, reason: 'Yes' };
+  const put = (change: Partial<NonNullable<SpiderIPPool['spec']>>, status: object = {}, generation = 1) => {
+    const { spec, ...rest } = pool('a', 1, ['10.6.0.1'], generation);
+    const conditions = get('a')?.status?.conditions ?? [foreign];
+    cluster.put('pools', {
+      ...rest,
+      spec: { ...spec, ...change } as NonNullable<SpiderIPPool['spec']>,
+      status: { conditions, ...status },
+    });
+  };
+  const readyAfter = async (at = now) => {
+    await plan(at);
+    assert.deepEqual(conditionOf(get('a'), foreign.type), ['True', 'Yes', undefined]);
+    return conditionOf(get('a'), 'Ready')?.slice(0, 2);
+  };
+  put({ disable: true });
+  assert.deepEqual(await readyAfter(), ['False', 'Disabled']);
+  put({ ips: ['nonsense'] }, {}, 2);
+  assert.deepEqual(await readyAfter(), ['False', 'Invalid']);
+  put({}, {}, 3);
+  assert.deepEqual(await readyAfter(), ['True', 'Usable']);
+  put({}, { allocatedIPs: '{"10.6.0.1":7}' }, 3);
+  assert.deepEqual(await readyAfter(), ['True', 'Usable'], 'records are parsed again after ten seconds');
+  assert.deepEqual(await readyAfter('2026-01-01T00:01:10Z'), ['False', 'RecordsUnreadable']);
+});
+
+test('a condition is written only over the state that was seen, and a deleted pool keeps what it waits for', async () => {
+  const { cluster, plan, get } = scene();
+  const { metadata, ...rest } = pool('a', 1, ['nonsense']);
+  cluster.put('pools', { ...rest, metadata: { ...metadata, resourceVersion: '7' } });
+  const [write] = await plan();
+  assert.deepEqual((write as { body?: { metadata?: unknown } }).body?.metadata, { resourceVersion: '7' });
+  const ending = { ...metadata, name: 'b', uid: 'b', deletionTimestamp: now };
+  cluster.put('pools', { ...rest, metadata: ending });
+  await plan();
+  assert.equal(conditionOf(get('b'), 'Ready'), undefined);
+});
+
+test('a subnet says whether pools can be made of it, and whether all its addresses are in pools', async () => {
+  const { cluster, plan } = scene();
+  const now = () => cluster.state.subnets.get('s', 'default');
+  cluster.put('subnets', subnet('s', { totalIPCount: 9, allocatedIPCount: 9 }));
+  await plan();
+  assert.deepEqual(conditionOf(now(), 'Exhausted'), [
+    'True',
+    'AllAddressesHeld',
+    'pools have all 9 addresses',
+  ]);
+  assert.equal(conditionOf(now(), 'Ready')?.[0], 'True');
+  cluster.put('subnets', subnet('s', { controlledIPPools: '{' }));
+  await plan();
+  assert.deepEqual(conditionOf(now(), 'Ready')?.slice(0, 2), ['False', 'Invalid']);
+  assert.match(conditionOf(now(), 'Ready')?.[2] ?? '', /controlledIPPools/);
+  const { conditions } = now()?.status ?? {};
+  cluster.put('subnets', subnet('s', { controlledIPPools: '{}', conditions }));
+  await plan();
+  assert.equal(conditionOf(now(), 'Ready')?.[0], 'True');
+});

@@ -1,0 +1,2 @@
+export { conditionsController } from './conditions.ts';
+export { unreadableController } from './unreadable.ts';

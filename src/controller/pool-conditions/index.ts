@@ -1,1 +1,0 @@
-export { poolConditionsController } from './pool-conditions.ts';
