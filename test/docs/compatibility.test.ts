@@ -31,6 +31,45 @@ test('every defect and every limit has one row', () => {
   );
 });
 
+/** The numbers of Spiderpool's list of end-to-end cases (test/doc in its repository), by their letter. */
+const cases = {
+  A: '1-18',
+  C: '1-24',
+  D: '1-17',
+  E: '1-10 19-21 31 43-44',
+  F: '1-3',
+  G: '1-12',
+  H: '1',
+  I: '1-24',
+  K: '1-2',
+  L: '1-9',
+  M: '1-17 19-40',
+  N: '1-6',
+  P: '2',
+  R: '1-7',
+  S: '1-4',
+  T: '1-5',
+  V: '1-11',
+  Y: '1-5',
+} as const;
+
+test('every end-to-end case of Spiderpool has a row', () => {
+  const expected = Object.entries(cases).flatMap(([letter, spans]) =>
+    spans.split(' ').flatMap((span) => {
+      const [first = 0, last = first] = span.split('-').map(Number);
+      return Array.from(
+        { length: last - first + 1 },
+        (_, i) => `${letter}${String(first + i).padStart(5, '0')}`,
+      );
+    }),
+  );
+  const present = new Set(rows.map(({ number }) => number));
+  assert.deepEqual(
+    expected.filter((number) => !present.has(number)),
+    [],
+  );
+});
+
 test('every row names existing tests or decisions, or says why there are none', () => {
   for (const { number, proof } of rows) {
     if (proof.startsWith('Not done: ')) continue;
