@@ -5,12 +5,11 @@
 import { once } from 'node:events';
 import { errorText, silentLogger, systemClock } from '#base';
 import { connect, kubeconfigFile } from '#kube';
-import { CONTROLLER_LEASE, LeaderLink } from '#pools';
+import { CONTROLLER_LEASE, LeaderLink, LeaderToken } from '#pools';
 import { endProgram } from '#program';
 import { ClusterView } from '../src/agent/cluster-view.ts';
 import { Allocator } from '../src/agent/ipam/index.ts';
 import { silentIpamMetrics } from '../src/agent/ipam/metrics.ts';
-import { LeaderToken } from '../src/agent/leader-token.ts';
 import { AGENT_ACCOUNT, type LoadOutcome, type Order } from './scale/order.ts';
 import { UpstreamWriter } from './scale/upstream-writer.ts';
 
@@ -37,7 +36,7 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
   if (order.writer === 'upstream') return new UpstreamWriter(client, order, metrics);
   const view = new ClusterView({ ...common, nodeName });
   const account = { namespace: 'kube-system', name: AGENT_ACCOUNT };
-  const token = new LeaderToken(client, systemClock, account);
+  const token = new LeaderToken({ client, clock: systemClock, account });
   const lease = { namespace: 'kube-system', name: CONTROLLER_LEASE };
   const leader = new LeaderLink({ ...common, lease, token: () => token.get() });
   const allocator = new Allocator({

@@ -15,6 +15,7 @@ import {
 } from '#kernel';
 import { EventRecorder, type KubeClient } from '#kube';
 import {
+  type AttachmentRecord,
   Attachments,
   announce,
   DelQueue,
@@ -23,7 +24,7 @@ import {
   probeNic,
   readCniFiles,
 } from '#node';
-import { CONTROLLER_LEASE, LeaderLink } from '#pools';
+import { CONTROLLER_LEASE, LeaderLink, LeaderToken } from '#pools';
 import { serveHealth } from '#program';
 import { ClusterCniReport } from './cluster-cni-report.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -32,11 +33,11 @@ import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
-import { LeaderToken } from './leader-token.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
+import { SandboxAnswers } from './sandbox-answers.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
 
@@ -90,7 +91,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     queuedDels: () => replay.waiting,
   });
   const namespace = options.agentNamespace;
-  const token = new LeaderToken(options.client, clock, { namespace, name: options.serviceAccount });
+  const account = { namespace, name: options.serviceAccount };
+  const token = new LeaderToken({ client: options.client, clock, account, node: options.nodeName });
   const leader = new LeaderLink({
     ...options,
     lease: { namespace, name: CONTROLLER_LEASE },
@@ -143,6 +145,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ready: (signal) => started.ready(signal),
     keep: (request) => replay.keep(request),
   });
+  const isBusy = (record: AttachmentRecord) => orderKeysOf(record).some((key) => gate.isBusy(key));
   const repair = new Repair({
     ...parts,
     nodeName: options.nodeName,
@@ -151,16 +154,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     coordinator: () => view.coordinator,
     families: familiesOf(config),
     tuneSysctls: config.tuneSysctlConfig,
-    isBusy: (containerId) =>
-      attachments
-        .ofContainer(containerId)
-        .flatMap(orderKeysOf)
-        .some((key) => gate.isBusy(key)),
+    isBusy: (containerId) => attachments.ofContainer(containerId).some(isBusy),
     metrics: metrics.repair,
     events,
     clock,
     log,
   });
+  const sandboxAnswers = new SandboxAnswers({ ...parts, leader, isBusy, clock, log });
   view.onNode = () => repair.nodeChanged();
   view.onCoordinator = () => repair.settingsChanged();
   const verbs = new VerbServer({
@@ -184,6 +184,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     () => Promise.all([cniReport.run(leaving.signal), quarantines.run(leaving.signal)]),
     () => {}, // the agent leaves
   );
+  const answering = sandboxAnswers.run(leaving.signal);
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started.run(async () => {
     // ADDs wait for the allocator, and at most ten seconds for each look at the queue: most addresses of the DELs are then
@@ -200,11 +201,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       leaving.abort();
       ipam.refused.stop();
       await server.close();
-      await reporting;
+      await Promise.all([reporting, answering]);
       await replay.stop();
       await repair.stop();
       await gate.drained();
       await ipam.stop();
+      leader.close();
       health?.close();
       node.close();
     },

@@ -1,11 +1,13 @@
 // `orbctl gc`: explains the verdict on every recorded address, and frees those that nobody holds.
 
 import { buildCommand } from '@stricli/core';
-import { type Context, type OutputFormat, outputFlag } from './context.ts';
+import { type Context, type OutputFormat, outputFlag, text } from './context.ts';
 
 /** The options of `orbctl gc`. */
 export interface GcFlags {
   readonly dryRun: boolean;
+  /** Where the controller and the agents run. */
+  readonly namespace: string;
   readonly output: OutputFormat;
 }
 
@@ -20,7 +22,8 @@ export const gc = buildCommand<GcFlags, [], Here>({
   docs: {
     brief: 'Frees addresses that nobody holds, and says why: orbctl gc [--dry-run]',
     fullDescription: [
-      'Names pool, address, holder, verdict, reason and since when, for every address that a pool records. Frees what the',
+      'Names pool, address, holder, verdict, reason and since when, for every address that a pool records. SANDBOX is what',
+      'the agent of the node says of the pod: alive, gone or unknown; the leading controller asks it. Frees what the',
       "table of docs/controller.md allows, by the controller's standard settings. Everything is read from the API server just",
       'before. An address that has to wait is left to the controller, which knows since when its pod is gone.',
       'Exit codes: 0 done; 2 the API server does not answer, or the command line is wrong.',
@@ -29,6 +32,13 @@ export const gc = buildCommand<GcFlags, [], Here>({
   parameters: {
     flags: {
       dryRun: { kind: 'boolean', default: false, withNegated: false, brief: 'Free nothing' },
+      namespace: {
+        kind: 'parsed',
+        parse: text,
+        default: 'kube-system',
+        placeholder: 'NAME',
+        brief: 'Namespace of the controller and the agents',
+      },
       output: outputFlag,
     },
     aliases: { o: 'output' },

@@ -7,6 +7,7 @@ import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/dis
 import type { ReclaimSettings } from '#plan/reclaim';
 import { CONTROLLER_LEASE } from '#pools';
 import { serveHealth } from '#program';
+import type { AskNode } from '#reclaim';
 import { Controllers, Informers, LeaderElection, type LeaseTimes } from '#reconcile';
 import { Admission } from './admission/index.ts';
 import { conditionsController, unreadableController } from './conditions/index.ts';
@@ -15,7 +16,7 @@ import { applyDefaults, type DefaultObject, Kinds } from './installation/index.t
 import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
-import { CommitListener, type CommitOptions } from './pools/index.ts';
+import { CommitListener, type CommitOptions, NodeQuestions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 import { subnetControllers } from './subnet/index.ts';
 
@@ -84,6 +85,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ciliumConfig,
     sources,
   });
+  const questions = new NodeQuestions(clock);
+  const askNode: AskNode = ({ metadata }, podUid) => questions.ask(metadata.name ?? '', podUid);
   const groups = [
     new Controllers({ ...shared, informers: networks, controllers: [multusConfigController] }),
     new Controllers({ ...shared, informers: settings, controllers: [coordinator] }),
@@ -93,14 +96,14 @@ export async function startController(options: ControllerOptions): Promise<Runni
         conditionsController(),
         unreadableController(),
         ...subnetControllers({ client, clock, log, informers: addresses }),
-        ...reclaimControllers({ client, clock, log, metrics: metrics.reclaim }, options.reclaiming),
+        ...reclaimControllers({ client, clock, log, askNode, metrics: metrics.reclaim }, options.reclaiming),
       ],
     }),
   ];
   const commits =
     options.commits &&
     (await CommitListener.open(
-      { ...shared, informers: addresses, namespace: options.namespace },
+      { ...shared, informers: addresses, questions, namespace: options.namespace },
       options.commits,
     ));
   const election = new LeaderElection({

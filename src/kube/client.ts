@@ -89,7 +89,16 @@ export interface KubeClient {
   /** A new token of the ServiceAccount for these audiences (TokenRequest API). */
   requestToken(
     account: ObjectRef & { readonly namespace: string },
-    asked: { readonly audiences: readonly string[]; readonly expirationSeconds: number },
+    asked: {
+      readonly audiences: readonly string[];
+      readonly expirationSeconds: number;
+      /** The token ends with this node, and names it. Kubernetes 1.31 and newer. */
+      readonly boundObjectRef?: {
+        readonly apiVersion: 'v1';
+        readonly kind: 'Node';
+        readonly name: string;
+      };
+    },
     options?: CallOptions,
   ): Promise<AccountToken>;
   /** Events after `resourceVersion`, until the server or the signal ends them. Requests bookmarks. */

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { run } from '@stricli/core';
 import { OrbError, systemClock } from '#base';
-import { type Commands, orbctl, runCheck, runGc, runTrace, runWho } from '#cli';
+import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace, runWho } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
@@ -29,7 +29,10 @@ const commands: Commands = {
     return exitCode;
   },
   async gc(flags) {
-    stdout.write(`${await runGc(clientOf(env), systemClock, flags, paint)}\n`);
+    const client = clientOf(env);
+    const nodes = new NodesByLeader(client, systemClock, flags.namespace);
+    stdout.write(`${await runGc(client, systemClock, nodes, flags, paint)}\n`);
+    nodes.close();
     return 0;
   },
   async ipWho(flags, address) {

@@ -103,7 +103,8 @@ function addressTexts(value: Address | Address[]): string | string[] {
   return Array.isArray(value) ? value.map(formatAddress) : formatAddress(value);
 }
 
-function readJson<T>(schema: z.ZodType<T>, json: string): T | string {
+/** Reads a message; the text of what is wrong if it does not fit. */
+export function readJson<T>(schema: z.ZodType<T>, json: string): T | string {
   let value: unknown;
   try {
     value = JSON.parse(json);

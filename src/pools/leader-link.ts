@@ -12,6 +12,18 @@ import {
   readAnswer,
   requestText,
 } from './commit-message.ts';
+import {
+  ANSWERS_PATH,
+  answersText,
+  QUESTION_PATH,
+  QUESTION_WAIT_MS,
+  questionText,
+  readAsked,
+  readSandbox,
+  type SandboxAnswer,
+  type SandboxAnswers,
+  type SandboxQuestion,
+} from './sandbox-message.ts';
 
 /** The Lease of the controllers, in the namespace of the agents. */
 export const CONTROLLER_LEASE = 'orbweaver-controller';
@@ -38,6 +50,12 @@ const ANSWER_TIMEOUT_MS = 5000;
 const REST_MS = 2000;
 const MAXIMUM_ANSWER_BYTES = 1024 * 1024;
 
+/** When a request ends without an answer. */
+interface Limits {
+  readonly signal: AbortSignal;
+  readonly withinMs: number;
+}
+
 export class LeaderLink {
   readonly #options: LeaderLinkOptions;
   /** One connection for all requests. */
@@ -57,30 +75,72 @@ export class LeaderLink {
     if (this.#options.clock.monotonic() < this.#restsUntilMs) return undefined;
     this.#session ??= this.#connect();
     const asked = this.#session;
-    const done = new AbortController();
     try {
-      const limited = AbortSignal.any([signal, this.#late(done.signal)]);
-      const session = await abortable(asked, limited);
-      const token = await abortable(this.#options.token(), limited);
       const path = COMMIT_PATH + encodeURIComponent(pool);
-      const answer = readAnswer(await post(session, path, token, requestText(request), limited));
-      if (typeof answer === 'string') throw new Error(`the answer cannot be read: ${answer}`);
+      const limits = { signal, withinMs: ANSWER_TIMEOUT_MS };
+      const answer = readable(readAnswer(await this.#post(asked, path, requestText(request), limits)));
       this.#tell(true, '');
       return answer;
     } catch (error) {
       signal.throwIfAborted();
       if (this.#session === asked) this.#rest(error);
       return undefined;
+    }
+  }
+
+  /**
+   * Tells what this node knows of the sandboxes that it was asked about, and waits for the next questions: UIDs of pods,
+   * none after a time. Rejects if there is no leader, or if it does not serve this agent.
+   */
+  async questions(answers: SandboxAnswers, signal: AbortSignal): Promise<readonly string[]> {
+    const limits = { signal, withinMs: QUESTION_WAIT_MS + ANSWER_TIMEOUT_MS };
+    return readable(readAsked(await this.#ask(ANSWERS_PATH, answersText(answers), limits)));
+  }
+
+  /** Asks the leader what the agent of a node says about a pod. Rejects if there is no leader, or if it refuses. */
+  async sandbox(question: SandboxQuestion, signal: AbortSignal): Promise<SandboxAnswer> {
+    const limits = { signal, withinMs: ANSWER_TIMEOUT_MS };
+    return readable(readSandbox(await this.#ask(QUESTION_PATH, questionText(question), limits))).sandbox;
+  }
+
+  /** A request whose failure does not keep the agent from having its pools written. */
+  async #ask(path: string, body: string, limits: Limits): Promise<string> {
+    this.#session ??= this.#connect();
+    const asked = this.#session;
+    try {
+      return await this.#post(asked, path, body, limits);
+    } catch (error) {
+      const isUsable = await asked.then(
+        (session) => !session.closed && !session.destroyed,
+        () => false,
+      );
+      if (!isUsable && this.#session === asked) this.#session = undefined;
+      throw error;
+    }
+  }
+
+  async #post(
+    asked: Promise<http2.ClientHttp2Session>,
+    path: string,
+    body: string,
+    { signal, withinMs }: Limits,
+  ): Promise<string> {
+    const done = new AbortController();
+    try {
+      const limited = AbortSignal.any([signal, this.#late(withinMs, done.signal)]);
+      const session = await abortable(asked, limited);
+      const token = await abortable(this.#options.token(), limited);
+      return await post(session, path, token, body, limited);
     } finally {
       done.abort();
     }
   }
 
   /** Aborts when the answer is late. */
-  #late(done: AbortSignal): AbortSignal {
+  #late(withinMs: number, done: AbortSignal): AbortSignal {
     const late = new AbortController();
-    this.#options.clock.sleep(ANSWER_TIMEOUT_MS, done).then(
-      () => late.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)),
+    this.#options.clock.sleep(withinMs, done).then(
+      () => late.abort(new Error(`no answer within ${withinMs} ms`)),
       () => {}, // the request has ended
     );
     return late.signal;
@@ -133,6 +193,12 @@ export class LeaderLink {
       session.once('close', () => reject(new Error('the leader has closed the connection')));
     });
   }
+}
+
+/** What a reader of messages has read. Throws if it could not. */
+function readable<T>(read: T | string): T {
+  if (typeof read === 'string') throw new Error(`the answer cannot be read: ${read}`);
+  return read;
 }
 
 function post(

@@ -152,6 +152,32 @@ test('a service account has tokens, and the server knows which account a token b
   assert.notEqual((await review(later)).authenticated, true);
 });
 
+test('a token that is bound to a Node names it, and ends with it', async () => {
+  await ok('create serviceaccount bound');
+  const name = `bound-${cluster.namespace}`;
+  const node = { metadata: { name } };
+  const { metadata } = await cluster.must('POST', '/api/v1/nodes', { body: node });
+  const request = (boundObjectRef: object) =>
+    cluster.call('POST', cluster.core('serviceaccounts/bound/token'), { body: { spec: { boundObjectRef } } });
+  const reference = { apiVersion: 'v1', kind: 'Node', name };
+  const { code, body } = await request(reference);
+  assert.equal(code, 201, JSON.stringify(body));
+  const later = (await request(reference)).body.status.token;
+  const review = async (token: string) =>
+    (await cluster.must('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token } } }))
+      .status;
+  const { extra } = (await review(body.status.token)).user;
+  assert.deepEqual(extra['authentication.kubernetes.io/node-name'], [name]);
+  assert.deepEqual(extra['authentication.kubernetes.io/node-uid'], [metadata.uid]);
+  assert.match((await request({ ...reference, name: 'nowhere' })).body.message, /nodes "nowhere" not found/);
+  assert.match(
+    (await request({ ...reference, uid: 'old' })).body.message,
+    /does not match the UID in record/,
+  );
+  await ok(`delete node ${name}`);
+  assert.notEqual((await review(later)).authenticated, true);
+});
+
 test('every namespace has the default service account and the CA of the API, also after somebody deletes them', async () => {
   for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) {
     const before = await cluster.until(cluster.core(path), ({ code }) => code === 200);

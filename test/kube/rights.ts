@@ -29,6 +29,7 @@ const pool = {
   spec: { subnet: '192.168.80.0/24' },
 };
 const annotated = (key: string) => ({ metadata: { annotations: { [key]: '{"name":"x","types":[]}' } } });
+const boundTo = (name: string) => ({ apiVersion: 'v1', kind: 'Node', name });
 const binding = {
   metadata: { name: 'intruder' },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
@@ -71,6 +72,7 @@ const holders: readonly Holder[] = [
       patch('/api/v1/nodes/node1', { spec: { unschedulable: true } }),
       { method: 'PUT', path: `${ours}/spiderippools/lan-v4`, body: { spec: { disable: true } } },
       make(`${ours}/spiderippools`, pool),
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: { boundObjectRef: boundTo('node2') } }),
       read(`${system}/configmaps`),
       read(definitions),
       read(`${system}/secrets/orbweaver-webhook-certificates`),
@@ -121,7 +123,10 @@ async function completed(cluster: Cluster, request: RawRequest): Promise<RawRequ
 
 /** RBAC answers 403. A policy answers 422 and names itself. */
 function isRefusal({ code, body }: RawAnswer): boolean {
-  return code === 403 || (code === 422 && /ValidatingAdmissionPolicy 'orbweaver-agent(-pools)?'/.test(body));
+  return (
+    code === 403 ||
+    (code === 422 && /ValidatingAdmissionPolicy 'orbweaver-agent(-pools|-tokens)?'/.test(body))
+  );
 }
 
 async function askWith(

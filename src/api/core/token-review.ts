@@ -13,7 +13,13 @@ export const tokenReviewSchema = partOf({
   }).describe('What is reviewed.'),
   status: partOf({
     authenticated: z.boolean().optional().describe('Whether the token is valid.'),
-    user: partOf({ username: z.string().optional().describe('The name of the owner.') })
+    user: partOf({
+      username: z.string().optional().describe('The name of the owner.'),
+      extra: z
+        .record(z.string(), z.array(z.string()))
+        .nullish()
+        .describe('More about the owner, as the node of the pod that has the token.'),
+    })
       .optional()
       .describe('The owner of the token.'),
     audiences: z.array(z.string()).nullish().describe('Those of the audiences that the token is for.'),

@@ -1,4 +1,5 @@
-// Tokens of service accounts. The server signs them. They are valid until they expire or the account is deleted (RFC 7519; KEP-1205).
+// Tokens of service accounts. The server signs them. They are valid until they expire, or the account or the
+// node is deleted that they are bound to (RFC 7519; KEP-1205; KEP-4193).
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isObject, type Json, type JsonObject, numberAt, stringAt, textsAt } from '../json.ts';
@@ -11,6 +12,12 @@ const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 /** A service account's name, and the UID of this account. */
 export interface AccountName {
   readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** A Node that a token is bound to. */
+export interface BoundNode {
   readonly name: string;
   readonly uid: string;
 }
@@ -31,7 +38,11 @@ export class ServiceAccountTokens {
     this.#store = store;
   }
 
-  issue(account: AccountName, audiences: readonly string[], nowMs: number, seconds: number): string {
+  issue(
+    account: AccountName,
+    audiences: readonly string[],
+    { nowMs, seconds, node }: { nowMs: number; seconds: number; node?: BoundNode | undefined },
+  ): string {
     const now = Math.floor(nowMs / 1000);
     const { namespace, name, uid } = account;
     const claims = {
@@ -41,7 +52,7 @@ export class ServiceAccountTokens {
       iat: now,
       nbf: now,
       exp: now + seconds,
-      'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+      'kubernetes.io': { namespace, serviceaccount: { name, uid }, ...(node && { node: { ...node } }) },
     };
     const signed = `${base64({ alg: 'HS256', typ: 'JWT' })}.${base64(claims)}`;
     return `${signed}.${this.#signature(signed).toString('base64url')}`;
@@ -73,7 +84,17 @@ export class ServiceAccountTokens {
     if (account?.object.metadata.uid !== uid) return undefined;
     const username = `system:serviceaccount:${namespace}:${name}`;
     const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
-    return { user: { username, uid, groups }, audiences: textsAt(claims, 'aud') };
+    const audiences = textsAt(claims, 'aud');
+    const node = stringAt(about, 'node', 'name');
+    if (node === undefined) return { user: { username, uid, groups }, audiences };
+    const nodeUid = stringAt(about, 'node', 'uid') ?? '';
+    const bound = this.#store.get({ resource: 'nodes.', namespace: '', name: node });
+    if (bound?.object.metadata.uid !== nodeUid) return undefined;
+    const extra = {
+      'authentication.kubernetes.io/node-name': [node],
+      'authentication.kubernetes.io/node-uid': [nodeUid],
+    };
+    return { user: { username, uid, groups, extra }, audiences };
   }
 
   #signature(text: string): Buffer {

@@ -7,6 +7,8 @@ export interface User {
   readonly username: string;
   readonly uid?: string;
   readonly groups: readonly string[];
+  /** What is known besides, as the node that a token is bound to. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The user with the server's own token. */
@@ -21,8 +23,15 @@ export const serverUser: User = {
   groups: ['system:masters', 'system:authenticated'],
 };
 
-export function userInfo({ username, uid, groups }: User): JsonObject {
-  return { username, ...(uid !== undefined && { uid }), groups: [...groups] };
+export function userInfo({ username, uid, groups, extra }: User): JsonObject {
+  return {
+    username,
+    ...(uid !== undefined && { uid }),
+    groups: [...groups],
+    ...(extra !== undefined && {
+      extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])),
+    }),
+  };
 }
 
 /** Whether a user with this name and these groups may do everything, provided that the server knows their token. */

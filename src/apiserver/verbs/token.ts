@@ -1,13 +1,13 @@
 // The token subresource of service accounts: issues a token (authentication/v1 TokenRequest).
 
-import type { ServiceAccountTokens } from '../access/index.ts';
+import type { BoundNode, ServiceAccountTokens } from '../access/index.ts';
 import { META_TYPES, REVIEW_TYPES } from '../builtin/index.ts';
 import { sendJson } from '../http/index.ts';
-import { numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
+import { type JsonObject, numberAt, objectAt, stringAt, textsAt, valueAt } from '../json.ts';
 import { stamp } from '../metadata.ts';
 import { checkForm, type Objects } from '../objects/index.ts';
 import { TypeTable } from '../schema/index.ts';
-import { invalid, methodNotAllowed } from '../status.ts';
+import { conflict, invalid, methodNotAllowed, notFound } from '../status.ts';
 import { bodyOf, objectBody, type ResourceCall, targetOf } from './call.ts';
 
 /** One hour is the default of kube-apiserver, and ten minutes its minimum. */
@@ -38,9 +38,10 @@ export async function requestToken(
     const message = `Invalid value: ${lifetime}: may not specify a duration ${bound}`;
     causes.push({ reason: 'FieldValueInvalid', message, field: 'spec.expirationSeconds' });
   }
-  if (valueAt(body, 'spec', 'boundObjectRef') !== undefined) {
+  const isBound = valueAt(body, 'spec', 'boundObjectRef') !== undefined;
+  if (isBound && stringAt(body, 'spec', 'boundObjectRef', 'kind') !== 'Node') {
     const message =
-      'Forbidden: this server does not support tokens that are bound to an object: remove the field';
+      'Forbidden: this server supports tokens that are bound to a Node, and to no other object: remove the field';
     causes.push({ reason: 'FieldValueForbidden', message, field: 'spec.boundObjectRef' });
   }
   const { name, namespace } = call.path;
@@ -48,7 +49,8 @@ export async function requestToken(
     throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest', name }, causes);
   const nowMs = objects.context.clock.now();
   const account = { namespace, name, uid: stringAt(metadata, 'uid') ?? '' };
-  const token = tokens.issue(account, textsAt(body, 'spec', 'audiences'), nowMs, lifetime);
+  const node = isBound ? boundNode(objects, body) : undefined;
+  const token = tokens.issue(account, textsAt(body, 'spec', 'audiences'), { nowMs, seconds: lifetime, node });
   await objects.context.store.durable();
   sendJson(call.response, 201, {
     kind: 'TokenRequest',
@@ -57,4 +59,20 @@ export async function requestToken(
     spec: { ...objectAt(body, 'spec'), expirationSeconds: lifetime },
     status: { token, expirationTimestamp: stamp(nowMs + lifetime * 1000) },
   });
+}
+
+const nodes = { group: '', plural: 'nodes' };
+
+/** Throws what a read of the Node answers if it does not exist, and a conflict if the request means another UID. */
+function boundNode(objects: Objects, body: JsonObject): BoundNode {
+  const name = stringAt(body, 'spec', 'boundObjectRef', 'name') ?? '';
+  const entry = objects.context.store.get({ resource: 'nodes.', namespace: '', name });
+  if (entry === undefined) throw notFound(nodes, name);
+  const uid = stringAt(entry.object.metadata, 'uid') ?? '';
+  const asked = stringAt(body, 'spec', 'boundObjectRef', 'uid') ?? '';
+  if (asked !== '' && asked !== uid) {
+    const said = `the UID in the bound object reference (${asked}) does not match the UID in record. The object might have been deleted and then recreated`;
+    throw conflict(nodes, name, said);
+  }
+  return { name, uid };
 }

@@ -1,1 +1,2 @@
-export { runGc } from './run.ts';
+export { NodesByLeader } from './nodes.ts';
+export { type AskNodes, runGc } from './run.ts';

@@ -4,20 +4,28 @@ import { reasonSinceMs } from '#plan/reclaim';
 import type { Paint } from '#program';
 import type { Judged } from '#reclaim';
 
+/** One recorded address. `isNodeAsked`: whether the verdict depends on what the agent of its node said. */
+export interface GcRow extends Judged {
+  readonly isNodeAsked: boolean;
+}
+
 export interface GcReport {
-  readonly judged: readonly Judged[];
+  readonly judged: readonly GcRow[];
   /** Pools whose records cannot be read. Nothing of them is freed. */
   readonly unreadable: readonly { readonly pool: string; readonly error: string }[];
+  /** Why the nodes could not be asked. */
+  readonly unasked: string | undefined;
   readonly dryRun: boolean;
 }
 
-const HEAD = ['POOL', 'ADDRESS', 'HOLDER', 'NIC', 'VERDICT', 'SINCE', 'REASON'];
+const HEAD = ['POOL', 'ADDRESS', 'HOLDER', 'NIC', 'SANDBOX', 'VERDICT', 'SINCE', 'REASON'];
 
-export function reportText({ judged, unreadable, dryRun }: GcReport, paint: Paint): string {
+export function reportText({ judged, unreadable, unasked, dryRun }: GcReport, paint: Paint): string {
   const rows = judged.map((one) => {
     const { record, verdict } = one;
     const { pool, address, pod, nic = '-' } = record;
-    return [pool, address, pod, nic, verdictWord(one), timeOf(one) ?? '-', verdict.why];
+    const place = [pool, address, pod, nic, sandboxOf(one) ?? '-'];
+    return [...place, verdictWord(one), timeOf(one) ?? '-', verdict.why];
   });
   const widths = HEAD.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -33,22 +41,35 @@ export function reportText({ judged, unreadable, dryRun }: GcReport, paint: Pain
   return [
     ...(rows.length === 0 ? [] : [line(HEAD)]),
     ...rows.map((row, index) => paint(toneOf(judged[index]), line(row))),
+    ...(unasked === undefined ? [] : [paint('bad', `the nodes could not be asked: ${unasked}`)]),
     ...unreadable.map(({ pool, error }) => paint('bad', `pool ${pool} is left alone: ${error}`)),
     `${judged.length} recorded addresses: ${gone}, ${count('wait')} wait, ${count('keep')} kept`,
   ].join('\n');
 }
 
-export function reportJson({ judged, unreadable }: GcReport): string {
+export function reportJson({ judged, unreadable, unasked }: GcReport): string {
   const addresses = judged.map((one) => {
     const { record, verdict, freed } = one;
     const { action, why } = verdict;
     return {
       ...{ pool: record.pool, address: record.address, pod: record.pod, podUid: record.podUid },
-      ...{ nic: record.nic ?? null, verdict: action, freed, reason: why, since: timeOf(one) ?? null },
+      ...{
+        nic: record.nic ?? null,
+        sandbox: sandboxOf(one) ?? null,
+        verdict: action,
+        freed,
+        reason: why,
+        since: timeOf(one) ?? null,
+      },
       ...(verdict.action === 'wait' && { until: rfc3339(verdict.untilMs) }),
     };
   });
-  return JSON.stringify({ addresses, unreadable }, undefined, 2);
+  return JSON.stringify({ addresses, unreadable, nodesUnasked: unasked ?? null }, undefined, 2);
+}
+
+/** What the node's agent said. Undefined where nothing depends on it. */
+function sandboxOf({ facts, isNodeAsked }: GcRow): string | undefined {
+  return isNodeAsked ? facts.sandbox : undefined;
 }
 
 function verdictWord({ verdict, freed }: Judged): string {

@@ -6,16 +6,21 @@ import { resources } from '#api';
 import { OrbError } from '#base';
 import { FakeClock } from '#base/testing';
 import { FakeKube } from '#kube/testing';
-import { runGc } from './index.ts';
+import { type AskNodes, runGc } from './index.ts';
 
 const plain = (_: string, text: string) => text;
 const record = (name: string) => ({ pod: `ns/${name}`, podUid: `uid-${name}`, nic: 'eth0' });
+
+const flags = { namespace: 'kube-system' };
+/** No agent answers, unless a test says otherwise. */
+let nodes: AskNodes;
 
 let kube: FakeKube;
 const clock = new FakeClock(Date.parse('2026-06-01T12:00:00Z'));
 
 beforeEach(async () => {
   kube = new FakeKube();
+  nodes = { ask: async () => 'unknown', problem: undefined };
   await kube.create(resources.nodes, { metadata: { name: 'node1' } });
   await pod('runs', 'Running');
   await pod('done', 'Succeeded');
@@ -59,13 +64,13 @@ async function held(): Promise<string[]> {
 }
 
 test('a dry run explains every verdict and writes nothing', async () => {
-  const text = await runGc(kube, clock, { dryRun: true, output: 'text' }, plain);
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: true, output: 'text' }, plain);
   assert.deepEqual(text.split('\n'), [
-    'POOL  ADDRESS   HOLDER    NIC   VERDICT  SINCE                 REASON',
-    'p     10.6.0.1  ns/runs   eth0  keep     2026-06-01T11:00:00Z  pod ns/runs runs',
-    'p     10.6.0.2  ns/gone   eth0  free     -                     pod ns/gone is gone, and it has no SpiderEndpoint',
-    'p     10.6.0.3  ns/waits  eth0  wait     -                     pod ns/waits is gone, and the address is not fixed, but node node1 does not say whether its sandbox is gone',
-    'p     10.6.0.4  ns/done   -     free     2026-06-01T11:00:00Z  pod ns/done has finished',
+    'POOL  ADDRESS   HOLDER    NIC   SANDBOX  VERDICT  SINCE                 REASON',
+    'p     10.6.0.1  ns/runs   eth0  -        keep     2026-06-01T11:00:00Z  pod ns/runs runs',
+    'p     10.6.0.2  ns/gone   eth0  -        free     -                     pod ns/gone is gone, and it has no SpiderEndpoint',
+    'p     10.6.0.3  ns/waits  eth0  unknown  wait     -                     pod ns/waits is gone, and the address is not fixed, but node node1 does not say whether its sandbox is gone',
+    'p     10.6.0.4  ns/done   -     -        free     2026-06-01T11:00:00Z  pod ns/done has finished',
     '4 recorded addresses: 2 would be freed, 1 wait, 1 kept',
   ]);
   const writes = kube.calls.filter(({ verb }) => ['patch', 'updateStatus', 'delete'].includes(verb));
@@ -73,7 +78,7 @@ test('a dry run explains every verdict and writes nothing', async () => {
 });
 
 test('without --dry-run it frees what the table allows, with one write for the pool', async () => {
-  const text = await runGc(kube, clock, { dryRun: false, output: 'text' }, plain);
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
   assert.match(text, /^p +10\.6\.0\.2 .* freed /m);
   assert.match(text, /4 recorded addresses: 2 freed, 1 wait, 1 kept$/);
   assert.deepEqual(await held(), ['10.6.0.1', '10.6.0.3']);
@@ -81,16 +86,46 @@ test('without --dry-run it frees what the table allows, with one write for the p
 });
 
 test('as JSON it says the same, with the time at which a waiting address is judged again', async () => {
-  const text = await runGc(kube, clock, { dryRun: true, output: 'json' }, plain);
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: true, output: 'json' }, plain);
   const { addresses, unreadable } = JSON.parse(text) as { addresses: object[]; unreadable: object[] };
   assert.deepEqual(unreadable, []);
   assert.deepEqual(addresses[2], {
     ...{ pool: 'p', address: '10.6.0.3', pod: 'ns/waits', podUid: 'uid-waits', nic: 'eth0' },
-    ...{ verdict: 'wait', freed: false, since: null, until: '2026-06-01T12:01:00Z' },
+    ...{ sandbox: 'unknown', verdict: 'wait', freed: false, since: null, until: '2026-06-01T12:01:00Z' },
     reason:
       'pod ns/waits is gone, and the address is not fixed, but node node1 does not say whether its sandbox is gone',
   });
   assert.equal((addresses[3] as { nic: unknown }).nic, null);
+});
+
+test('it shows what the node said: a sandbox that is gone frees the address, and one that lives keeps it', async () => {
+  const asked: string[] = [];
+  const says = (answer: 'gone' | 'alive') => ({
+    ask: async (node: string, podUid: string) => {
+      asked.push(`${node} ${podUid}`);
+      return answer;
+    },
+    problem: undefined,
+  });
+  nodes = says('alive');
+  const kept = await runGc(kube, clock, nodes, { ...flags, dryRun: true, output: 'text' }, plain);
+  assert.match(
+    kept,
+    /^p +10\.6\.0\.3 +ns\/waits +eth0 +alive +keep .*its sandbox still runs on node node1$/m,
+  );
+  assert.deepEqual(asked, ['node1 uid-waits'], 'nothing depends on what other nodes say');
+  nodes = says('gone');
+  const freed = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
+  assert.match(freed, /^p +10\.6\.0\.3 +ns\/waits +eth0 +gone +freed /m);
+  assert.deepEqual(await held(), ['10.6.0.1']);
+});
+
+test('it says why the nodes could not be asked', async () => {
+  nodes = { ...nodes, problem: 'no controller leads' };
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: true, output: 'text' }, plain);
+  assert.match(text, /^the nodes could not be asked: no controller leads$/m);
+  const json = await runGc(kube, clock, nodes, { ...flags, dryRun: true, output: 'json' }, plain);
+  assert.equal((JSON.parse(json) as { nodesUnasked: string }).nodesUnasked, 'no controller leads');
 });
 
 test('a pod that is made between the survey and the write keeps its address', async () => {
@@ -99,7 +134,7 @@ test('a pod that is made between the survey and the write keeps its address', as
     kube.before = () => {};
     await pod('gone', 'Running');
   };
-  const text = await runGc(kube, clock, { dryRun: false, output: 'text' }, plain);
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
   assert.match(text, /^p +10\.6\.0\.2 .* keep .*pod ns\/gone runs$/m);
   assert.ok((await held()).includes('10.6.0.2'));
 });
@@ -109,7 +144,10 @@ test('a list that fails ends it before anything is judged', async () => {
     if (verb === 'list' && plural === 'pods')
       throw new OrbError('KUBE_UNREACHABLE', { message: 'no answer' });
   };
-  await assert.rejects(runGc(kube, clock, { dryRun: false, output: 'text' }, plain), /no answer/);
+  await assert.rejects(
+    runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain),
+    /no answer/,
+  );
   assert.equal(kube.count('patch', 'spiderippools'), 0);
 });
 
@@ -120,7 +158,7 @@ test('a pool whose records cannot be read is named and left alone', async () => 
     spec,
     status: { allocatedIPs: '{' },
   });
-  const text = await runGc(kube, clock, { dryRun: false, output: 'text' }, plain);
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
   assert.match(text, /^pool bad is left alone: .*SpiderIPPool bad/m);
   assert.match(text, /2 freed/);
 });

@@ -5,34 +5,50 @@ import type { KubeClient } from '#kube';
 import { PoolLedger } from '#plan/ipam';
 import { defaultReclaimSettings, type RecordedAddress } from '#plan/reclaim';
 import type { Paint } from '#program';
-import { type Judged, Reclaimer, type ReclaimMetrics, recordsOf, surveyCluster } from '#reclaim';
+import {
+  type AskNode,
+  type Judged,
+  Reclaimer,
+  type ReclaimMetrics,
+  recordsOf,
+  surveyCluster,
+} from '#reclaim';
 import type { GcFlags } from '../gc.ts';
-import { type GcReport, reportJson, reportText } from './report.ts';
+import type { NodesByLeader } from './nodes.ts';
+import { type GcReport, type GcRow, reportJson, reportText } from './report.ts';
 
 const uncounted: ReclaimMetrics = { freed: () => {}, failed: () => {}, conflicted: () => {} };
+
+/** The agents, which the leading controller asks. */
+export type AskNodes = Pick<NodesByLeader, 'ask' | 'problem'>;
 
 /** Throws what the API server answers if it cannot be read or written. */
 export async function runGc(
   client: KubeClient,
   clock: Clock,
+  nodes: AskNodes,
   { dryRun, output }: GcFlags,
   paint: Paint,
 ): Promise<string> {
   const { signal } = new AbortController();
+  const askNode: AskNode = (node, podUid) => nodes.ask(node.metadata.name ?? '', podUid);
   const reclaimer = new Reclaimer({
     ...{ client, clock, log: silentLogger, metrics: uncounted, settings: defaultReclaimSettings },
-    askNode: async () => 'unknown',
+    askNode,
   });
   const { pools, sight } = await surveyCluster(client, signal);
   const sinceMs = clock.now();
   const absence = () => ({ sinceMs });
-  const judged: Judged[] = [];
+  const judged: GcRow[] = [];
   const unreadable: { pool: string; error: string }[] = [];
   for (const object of pools) {
     const pool = object.metadata.name ?? '';
     try {
       for (const record of recordsOf(PoolLedger.read(object))) {
-        judged.push(await reclaimer.judge(record, { sight, absence }));
+        const atBest = await reclaimer.judge(record, { sight, absence, askNode: async () => 'gone' });
+        // No answer of the node would change this verdict.
+        if (atBest.verdict.action === 'keep') judged.push({ ...atBest, isNodeAsked: false });
+        else judged.push(asked(await reclaimer.judge(record, { sight, absence })));
       }
     } catch (error) {
       if (!isOrbError(error)) throw error;
@@ -43,23 +59,32 @@ export async function runGc(
   const report: GcReport = {
     judged: dryRun
       ? judged
-      : await freed(judged, (pool, records) => reclaimer.reclaim(pool, records, knowledge, signal)),
+      : await freed(judged, async (pool, records) => {
+          return (await reclaimer.reclaim(pool, records, knowledge, signal)).map(asked);
+        }),
     unreadable,
+    unasked: nodes.problem,
     dryRun,
   };
   return output === 'json' ? reportJson(report) : reportText(report, paint);
 }
 
+/** A node that does not exist has no agent. */
+function asked(judged: Judged): GcRow {
+  const { node } = judged.facts;
+  return { ...judged, isNodeAsked: node?.state === 'ready' || node?.state === 'notReady' };
+}
+
 /** Frees what may be freed. The verdicts of that moment take the place of the first ones. */
 async function freed(
-  judged: readonly Judged[],
-  reclaim: (pool: string, records: readonly RecordedAddress[]) => Promise<Judged[]>,
-): Promise<Judged[]> {
+  judged: readonly GcRow[],
+  reclaim: (pool: string, records: readonly RecordedAddress[]) => Promise<GcRow[]>,
+): Promise<GcRow[]> {
   const candidates = Map.groupBy(
     judged.flatMap(({ record, verdict }) => (verdict.action === 'free' ? [record] : [])),
     ({ pool }) => pool,
   );
-  const results = new Map<RecordedAddress, Judged>();
+  const results = new Map<RecordedAddress, GcRow>();
   for (const [pool, records] of candidates) {
     for (const one of await reclaim(pool, records)) results.set(one.record, one);
   }

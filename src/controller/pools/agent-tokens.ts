@@ -1,4 +1,4 @@
-// Who calls: the API server says whether a token is one of our agents'.
+// Who calls: the API server says whether a token is one of our agents', and of which node.
 
 import { createHash } from 'node:crypto';
 import { tokenReviews } from '#api';
@@ -13,6 +13,15 @@ export interface AgentTokensOptions {
   readonly agentUser: string;
 }
 
+/** The claim of a token that is bound to a Node, or to a pod there (Kubernetes KEP-4193). */
+const NODE_NAME = 'authentication.kubernetes.io/node-name';
+
+/** The holder of a token of the agents' ServiceAccount. */
+export interface AgentIdentity {
+  /** Undefined if the token is bound to no node: its holder is not believed about any. */
+  readonly node: string | undefined;
+}
+
 /** How long an answer of the API server is used again. */
 const KNOWN_MS = 60_000;
 /** The most answers that are kept. Beyond that, the oldest is forgotten. */
@@ -21,32 +30,36 @@ const MOST_KNOWN = 10_000;
 export class AgentTokens {
   readonly #options: AgentTokensOptions;
   /** By the digest of the token. */
-  readonly #known = new Map<string, { readonly isAgent: Promise<boolean>; readonly askedMs: number }>();
+  readonly #known = new Map<
+    string,
+    { readonly agent: Promise<AgentIdentity | undefined>; readonly askedMs: number }
+  >();
 
   constructor(options: AgentTokensOptions) {
     this.#options = options;
   }
 
-  /** Whether an agent of ours has this token. Rejects if the API server does not answer. */
-  isAgent(token: string, signal: AbortSignal): Promise<boolean> {
+  /** Which agent of ours has this token; undefined if none has. Rejects if the API server does not answer. */
+  agentOf(token: string, signal: AbortSignal): Promise<AgentIdentity | undefined> {
     const { clock } = this.#options;
     const digest = createHash('sha256').update(token).digest('base64');
     const known = this.#known.get(digest);
     if (known !== undefined && clock.monotonic() - known.askedMs < KNOWN_MS)
-      return abortable(known.isAgent, signal);
-    const isAgent = this.#ask(token);
+      return abortable(known.agent, signal);
+    const agent = this.#ask(token);
     this.#known.delete(digest);
-    this.#known.set(digest, { isAgent, askedMs: clock.monotonic() });
-    isAgent.catch(() => this.#known.delete(digest));
+    this.#known.set(digest, { agent, askedMs: clock.monotonic() });
+    agent.catch(() => this.#known.delete(digest));
     if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value ?? '');
-    return abortable(isAgent, signal);
+    return abortable(agent, signal);
   }
 
-  async #ask(token: string): Promise<boolean> {
+  async #ask(token: string): Promise<AgentIdentity | undefined> {
     const { client, agentUser } = this.#options;
     const spec = { token, audiences: [COMMIT_AUDIENCE] };
     const { status } = await client.create(tokenReviews, { metadata: {}, spec });
     const isForUs = status?.audiences?.includes(COMMIT_AUDIENCE) === true;
-    return status?.authenticated === true && isForUs && status.user?.username === agentUser;
+    if (status?.authenticated !== true || !isForUs || status.user?.username !== agentUser) return undefined;
+    return { node: status.user.extra?.[NODE_NAME]?.[0] };
   }
 }

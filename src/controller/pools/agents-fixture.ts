@@ -19,6 +19,7 @@ import { newKey, selfSigned } from '#program';
 import { Informers } from '#reconcile';
 import { addressKinds } from '../kinds.ts';
 import { CommitListener } from './commit-listener.ts';
+import { NodeQuestions } from './node-questions.ts';
 
 /** A clock that runs, twice as fast as real time, and that a test can put forward. */
 function runningClock(): FakeClock {
@@ -37,8 +38,11 @@ export class TokenKube extends FakeKube {
   override async create<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T> {
     if (type.kind !== 'TokenReview') return super.create(type, object);
     const { token = '' } = (object as unknown as TokenReview).spec;
-    const [, user, audience] = /^([^@]+)@(\S+)$/.exec(token) ?? [];
-    const known = { username: `system:serviceaccount:${user?.replace('/', ':')}` };
+    const [, user, audience, node] = /^([^@]+)@([^#\s]+)(?:#(\S+))?$/.exec(token) ?? [];
+    const known = {
+      username: `system:serviceaccount:${user?.replace('/', ':')}`,
+      ...(node !== undefined && { extra: { 'authentication.kubernetes.io/node-name': [node] } }),
+    };
     const status =
       audience === COMMIT_AUDIENCE ? { authenticated: true, user: known, audiences: [audience] } : {};
     return { ...object, status } as T;
@@ -63,6 +67,7 @@ export async function serverWithPool(size: number): Promise<TokenKube> {
 /** A controller that leads, or believes so. */
 export interface Leader extends AsyncDisposable {
   readonly annotations: Readonly<Record<string, string>>;
+  readonly questions: NodeQuestions;
   /** Ends as a process does that dies. */
   die(): void;
   /** Loses the lease, which closes all connections, and gets it again. */
@@ -72,12 +77,14 @@ export interface Leader extends AsyncDisposable {
 /** Starts a controller that leads, and writes into the Lease where it is. */
 export async function startLeader(kube: FakeKube, clock = runningClock()): Promise<Leader> {
   const informers = new Informers({ client: kube, clock, log: silentLogger }, addressKinds);
+  const questions = new NodeQuestions(clock);
   const options = {
     client: kube,
     clock,
     log: silentLogger,
     metrics: silentPoolMetrics,
     informers,
+    questions,
     namespace,
   };
   const certificate = selfSigned(newKey(), [LEADER_SERVER_NAME], Date.now());
@@ -91,6 +98,7 @@ export async function startLeader(kube: FakeKube, clock = runningClock()): Promi
   await tellLeader(kube, commits.annotations);
   return {
     annotations: commits.annotations,
+    questions,
     die: () => commits.stop(),
     async stumble() {
       term.abort();

@@ -8,6 +8,7 @@ import type { addressKinds } from '../kinds.ts';
 import { AgentTokens } from './agent-tokens.ts';
 import { CommitServer } from './commit-server.ts';
 import { LedPools } from './led-pools.ts';
+import type { NodeQuestions } from './node-questions.ts';
 
 /** How agents reach the leader. */
 export interface CommitOptions {
@@ -29,6 +30,8 @@ export interface CommitListenerOptions {
   readonly log: Logger;
   readonly metrics: PoolMetrics;
   readonly informers: Informers<typeof addressKinds>;
+  /** Where agents wait for questions about their nodes. */
+  readonly questions: NodeQuestions;
   /** The namespace of the Lease and of the agents. */
   readonly namespace: string;
 }
@@ -57,12 +60,13 @@ export class CommitListener {
 
   /** Listens for agents, and refuses them until this program leads. */
   static async open(options: CommitListenerOptions, commits: CommitOptions): Promise<CommitListener> {
-    const { client, clock, log, metrics, namespace, informers } = options;
+    const { client, clock, log, metrics, namespace, informers, questions } = options;
     const { host, port, fds, certificate, agentAccount } = commits;
     const agentUser = `system:serviceaccount:${namespace}:${agentAccount}`;
     const server = new CommitServer({
       log,
       certificate,
+      questions,
       tokens: new AgentTokens({ client, clock, agentUser }),
     });
     for (const fd of fds) await server.listen({ fd });

@@ -13,6 +13,7 @@ import { newKey, selfSigned } from '#program';
 import { AgentTokens } from './agent-tokens.ts';
 import { agentToken, TokenKube } from './agents-fixture.ts';
 import { type Commit, CommitServer } from './commit-server.ts';
+import { NodeQuestions } from './node-questions.ts';
 
 const certificate = selfSigned(newKey(), [LEADER_SERVER_NAME], Date.now());
 const agentUser = 'system:serviceaccount:kube-system:orbweaver-agent';
@@ -28,7 +29,8 @@ const commit: Commit = async () => ({
 describe('the server of the leader', () => {
   const kube = new TokenKube();
   const tokens = new AgentTokens({ client: kube, clock: new FakeClock(), agentUser });
-  const server = new CommitServer({ log: silentLogger, tokens, certificate });
+  const questions = new NodeQuestions(new FakeClock());
+  const server = new CommitServer({ log: silentLogger, tokens, questions, certificate });
   const term = new AbortController();
   let port = 0;
   let session: http2.ClientHttp2Session;

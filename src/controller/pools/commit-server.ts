@@ -1,4 +1,4 @@
-// The HTTPS server by which agents ask the leader to write pools. Everyone in the cluster can reach it, so nothing that a
+// The HTTPS server by which agents ask the leader to write pools, and are asked about sandboxes. Everyone in the cluster can reach it, so nothing that a
 // client does may block or end it.
 
 import {
@@ -11,14 +11,21 @@ import {
 import type { AddressInfo } from 'node:net';
 import { errorText, isOrbError, type Logger } from '#base';
 import {
+  ANSWERS_PATH,
   answerText,
+  askedText,
   COMMIT_PATH,
   type CommitAnswer,
   type CommitRequest,
   MAXIMUM_COMMIT_BYTES,
+  QUESTION_PATH,
+  readAnswers,
+  readQuestion,
   readRequest,
+  sandboxText,
 } from '#pools';
-import type { AgentTokens } from './agent-tokens.ts';
+import type { AgentIdentity, AgentTokens } from './agent-tokens.ts';
+import type { NodeQuestions } from './node-questions.ts';
 
 /** Where to listen: a port, or a descriptor that already listens, e.g. in another network namespace. */
 export type ListenAt = { readonly port: number } | { readonly fd: number };
@@ -29,6 +36,7 @@ export type Commit = (pool: string, request: CommitRequest, signal: AbortSignal)
 export interface CommitServerOptions {
   readonly log: Logger;
   readonly tokens: AgentTokens;
+  readonly questions: NodeQuestions;
   readonly certificate: { readonly key: string; readonly certificate: string };
 }
 
@@ -94,6 +102,7 @@ export class CommitServer {
     signal.addEventListener('abort', () => {
       if (this.#commit !== commit) return;
       this.#commit = undefined;
+      this.#options.questions.clear();
       this.#disconnect();
     });
   }
@@ -130,14 +139,32 @@ export class CommitServer {
     const commit = this.#commit;
     if (commit === undefined) throw new Refusal(503, 'this controller does not lead');
     if (this.#waiting > MOST_WAITING) throw new Refusal(503, 'too many requests wait');
-    const pool = poolIn(request);
-    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-    if (token === undefined || !(await this.#options.tokens.isAgent(token, signal))) {
-      throw new Refusal(401, 'the token is not that of an agent');
+    const service = serviceOf(request);
+    const agent = await this.#agent(request, signal);
+    const body = await bodyOf(request);
+    switch (service) {
+      case 'answers':
+        return this.#exchange(agent, body, signal);
+      case 'question': {
+        const { node, podUid } = readable(readQuestion(body));
+        return sandboxText(await this.#options.questions.ask(node, podUid));
+      }
+      default:
+        return answerText(await commit(service.pool, readable(readRequest(body)), signal));
     }
-    const asked = readRequest(await bodyOf(request));
-    if (typeof asked === 'string') throw new Refusal(400, `the request cannot be read: ${asked}`);
-    return answerText(await commit(pool, asked, signal));
+  }
+
+  async #agent({ headers }: Http2ServerRequest, signal: AbortSignal): Promise<AgentIdentity> {
+    const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
+    const agent = token === undefined ? undefined : await this.#options.tokens.agentOf(token, signal);
+    if (agent === undefined) throw new Refusal(401, 'the token is not that of an agent');
+    return agent;
+  }
+
+  /** The node is that of the token, whatever the agent says. */
+  async #exchange({ node }: AgentIdentity, body: string, signal: AbortSignal): Promise<string> {
+    if (node === undefined) throw new Refusal(403, 'the token is bound to no node');
+    return askedText(await this.#options.questions.exchange(node, readable(readAnswers(body)), signal));
   }
 
   #refuse(request: Http2ServerRequest, response: Http2ServerResponse, error: unknown): void {
@@ -150,11 +177,20 @@ export class CommitServer {
   }
 }
 
-function poolIn({ method, url }: Http2ServerRequest): string {
-  if (!url.startsWith(COMMIT_PATH)) throw new Refusal(404, 'nothing is served at this path');
+/** What a reader of messages has read. Throws a refusal if it could not. */
+function readable<T>(read: T | string): T {
+  if (typeof read === 'string') throw new Refusal(400, `the request cannot be read: ${read}`);
+  return read;
+}
+
+function serviceOf({ method, url }: Http2ServerRequest): 'answers' | 'question' | { readonly pool: string } {
+  const isOfSandboxes = url === ANSWERS_PATH || url === QUESTION_PATH;
+  if (!isOfSandboxes && !url.startsWith(COMMIT_PATH))
+    throw new Refusal(404, 'nothing is served at this path');
   if (method !== 'POST') throw new Refusal(405, 'POST only');
+  if (isOfSandboxes) return url === ANSWERS_PATH ? 'answers' : 'question';
   try {
-    return decodeURIComponent(url.slice(COMMIT_PATH.length));
+    return { pool: decodeURIComponent(url.slice(COMMIT_PATH.length)) };
   } catch {
     throw new Refusal(400, 'the name of the pool is not encoded well');
   }

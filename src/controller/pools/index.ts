@@ -1,1 +1,2 @@
 export { CommitListener, type CommitOptions } from './commit-listener.ts';
+export { NodeQuestions } from './node-questions.ts';

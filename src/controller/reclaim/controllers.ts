@@ -1,24 +1,21 @@
 // The controllers of reclaiming, and what they share.
 
 import type { ReclaimSettings } from '#plan/reclaim';
-import { type AskNode, Reclaimer, type ReclaimerOptions } from '#reclaim';
+import { Reclaimer, type ReclaimerOptions } from '#reclaim';
 import type { AddressController } from '../kinds.ts';
 import { Absences } from './absences.ts';
 import { endpointReclaimController } from './endpoints.ts';
 import { poolReclaimController } from './pools.ts';
 
-/** An agent has no port yet on which it tells what runs. The verdicts give a silent node more time. */
-const silent: AskNode = async () => 'unknown';
-
 /** None if reclaiming is switched off. */
 export function reclaimControllers(
-  parts: Pick<ReclaimerOptions, 'client' | 'clock' | 'log' | 'metrics'> & { readonly askNode?: AskNode },
+  parts: Pick<ReclaimerOptions, 'client' | 'clock' | 'log' | 'metrics' | 'askNode'>,
   reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number },
 ): AddressController[] {
   if (reclaiming?.settings.enabled !== true) return [];
   const { settings, scanIntervalMs } = reclaiming;
   const { clock, log } = parts;
-  const reclaimer = new Reclaimer({ askNode: silent, ...parts, settings });
+  const reclaimer = new Reclaimer({ ...parts, settings });
   const options = { reclaimer, absences: new Absences(), clock, log, scanIntervalMs };
   return [poolReclaimController(options), endpointReclaimController(options)];
 }

@@ -72,6 +72,21 @@ test('an address of a sandbox that still runs is kept, and freed when the node s
   assert.deepEqual(await stage.held('p'), []);
 });
 
+test('a deleted pod gives its address back at once when its node says that no sandbox is left', async () => {
+  await stage.node();
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  const asked: string[] = [];
+  stage.askNode = async ({ metadata }, podUid) => {
+    asked.push(`${metadata.name} ${podUid}`);
+    return 'gone';
+  };
+  await stage.start();
+  await stage.remove('app');
+  assert.deepEqual(await stage.held('p'), []);
+  assert.deepEqual(asked, ['node1 uid-app']);
+});
+
 test('when the Node object of a silent node goes, its gone pods give their addresses back at once', async () => {
   await stage.node('node1', false);
   await stage.pod('app');

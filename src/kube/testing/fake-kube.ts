@@ -64,12 +64,13 @@ export class FakeKube implements KubeClient {
     this.#awake();
   }
 
-  /** The token `NAMESPACE/NAME@AUDIENCES`, which ends after an hour of the real clock. */
+  /** The token `NAMESPACE/NAME@AUDIENCES#NODE`, which ends after an hour of the real clock. */
   async requestToken(
     { namespace, name }: ObjectRef,
-    { audiences }: { audiences: readonly string[] },
+    { audiences, boundObjectRef }: Parameters<KubeClient['requestToken']>[1],
   ): Promise<AccountToken> {
-    return { token: `${namespace}/${name}@${audiences.join()}`, expiresAtMs: Date.now() + 3_600_000 };
+    const bound = boundObjectRef === undefined ? '' : `#${boundObjectRef.name}`;
+    return { token: `${namespace}/${name}@${audiences.join()}${bound}`, expiresAtMs: Date.now() + 3_600_000 };
   }
 
   async get<T extends KubeObject>(

@@ -1,0 +1,40 @@
+// Asks agents through the leading controller, as the controller itself does.
+
+import { type Clock, errorText, silentLogger } from '#base';
+import type { KubeClient } from '#kube';
+import { CONTROLLER_LEASE, LeaderLink, LeaderToken, type SandboxAnswer } from '#pools';
+
+/** The ServiceAccount of the agents. Its token opens the door of the leader; it says nothing about a node. */
+const AGENT_ACCOUNT = 'orbweaver-agent';
+
+export class NodesByLeader {
+  readonly #link: LeaderLink;
+  #problem: string | undefined;
+
+  /** `namespace`: where the controller and the agents run. */
+  constructor(client: KubeClient, clock: Clock, namespace: string) {
+    const token = new LeaderToken({ client, clock, account: { namespace, name: AGENT_ACCOUNT } });
+    const lease = { namespace, name: CONTROLLER_LEASE };
+    this.#link = new LeaderLink({ client, clock, log: silentLogger, lease, token: () => token.get() });
+  }
+
+  /** Why no node was asked any more. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** What the node's agent says. After the first failure all nodes are unknown. */
+  async ask(node: string, podUid: string): Promise<SandboxAnswer> {
+    if (this.#problem !== undefined) return 'unknown';
+    try {
+      return await this.#link.sandbox({ node, podUid }, new AbortController().signal);
+    } catch (error) {
+      this.#problem = errorText(error);
+      return 'unknown';
+    }
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+}
