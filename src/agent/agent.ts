@@ -24,6 +24,7 @@ import {
   probeNic,
   readCniFiles,
 } from '#node';
+import { automaticPoolSettings } from '#plan/subnet';
 import { CONTROLLER_LEASE, LeaderLink, LeaderToken } from '#pools';
 import { serveHealth } from '#program';
 import { ClusterCniReport } from './cluster-cni-report.ts';
@@ -104,6 +105,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     view,
     metrics: metrics.ipam,
     families: familiesOf(config),
+    automaticPools: automaticPoolSettings(config),
     fixedForStatefulSets: config.enableStatefulSet,
     fixedForVirtualMachines: config.enableKubevirtStaticIP,
     addressRestMs: config.orbweaver.addressRestSeconds * 1000,

@@ -5,6 +5,7 @@ import type { Clock, Logger } from '#base';
 import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
 import type { ReclaimSettings } from '#plan/reclaim';
+import type { AutomaticPoolSettings } from '#plan/subnet';
 import { CONTROLLER_LEASE } from '#pools';
 import { serveHealth } from '#program';
 import type { AskNode } from '#reclaim';
@@ -32,6 +33,7 @@ export interface ControllerOptions {
   /** The name of the SpiderCoordinator whose status is written. */
   readonly coordinatorName: string;
   readonly ciliumConfig?: CiliumConfigName;
+  readonly automaticPools: AutomaticPoolSettings;
   /** Without it, no address is reclaimed. `scanIntervalMs`: how often every record of every pool is judged. */
   readonly reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number };
   readonly readYaml: (text: string) => unknown;
@@ -57,7 +59,7 @@ export interface RunningController {
 
 /** Follows the cluster and competes for the lease. Resolves when it serves; `stop` gives the lease up. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const { client, clock, log, ciliumConfig = defaultCiliumConfig } = options;
+  const { client, clock, log, automaticPools, ciliumConfig = defaultCiliumConfig } = options;
   const stopping = new AbortController();
   const sources = new Sources({ client, clock, log }, sourcesOf(ciliumConfig));
   // A cluster without Multus does not have the kind of its definitions. That must not stop the other controllers.
@@ -95,7 +97,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       controllers: [
         conditionsController(),
         unreadableController(),
-        ...subnetControllers({ client, clock, log, informers: addresses }),
+        ...subnetControllers({ client, clock, log, informers: addresses, automaticPools }),
         ...reclaimControllers({ client, clock, log, askNode, metrics: metrics.reclaim }, options.reclaiming),
       ],
     }),

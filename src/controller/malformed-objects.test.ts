@@ -7,6 +7,7 @@ import { type Condition, type KubeObject, type ResourceType, resources } from '#
 import { type Logger, silentLogger, systemClock } from '#base';
 import { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings } from '#plan/reclaim';
+import { defaultAutomaticPools } from '#plan/subnet';
 import { startController } from './controller.ts';
 
 const huge = 'x'.repeat(100_000);
@@ -85,6 +86,7 @@ async function start(): Promise<void> {
     leaseTimes: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
     ...{ coordinatorName: 'default', readYaml: () => undefined },
     reclaiming: { settings: defaultReclaimSettings, scanIntervalMs: 100 },
+    automaticPools: defaultAutomaticPools,
     ...{ healthPort: undefined, webhookPort: undefined, invalidAnnotations: 'warn' },
     ...{ kindsVersion: undefined, defaults: [], commits: undefined },
   });

@@ -55,7 +55,8 @@ export function apiServerProgram(
 /** The path of the agent's configuration on a node, and its text, which is the same as in an installation. */
 export const AGENT_CONFIG_PATH = '/run/orbweaver/conf.yml';
 export const AGENT_CONFIG =
-  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: true\n';
+  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: true\n' +
+  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n';
 
 export function agentName(node: string): string {
   return `agent-${node}`;

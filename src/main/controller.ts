@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
+import { automaticPoolSettings } from '#plan/subnet';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
 import description from '../../package.json' with { type: 'json' };
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
@@ -59,14 +60,15 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   );
   const invalidAnnotations = warnOrRefuse(values['invalid-annotations']);
   const leaseTimes = readLeaseTimes(env);
-  const reclaiming = readReclaiming(env, readConfigFile(values['config-path']));
+  const config = readConfigFile(values['config-path']);
+  const reclaiming = readReclaiming(env, config);
   const ciliumConfig = readCiliumConfig(env.SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME);
   const pod = env.SPIDERPOOL_POD_NAME ?? hostname();
   const log: Logger = pino({ level, base: { pod }, timestamp: pino.stdTimeFunctions.isoTime });
   const kubeconfig = values.kubeconfig ?? env.KUBECONFIG;
-  const config = kubeconfig ? kubeconfigFile(kubeconfig) : inClusterConfig(env);
+  const kubeConfig = kubeconfig ? kubeconfigFile(kubeconfig) : inClusterConfig(env);
   const controller = await startController({
-    client: connect(config, { log }),
+    client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,
     namespace: values.namespace ?? env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
@@ -78,6 +80,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
       env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
     ...(ciliumConfig !== undefined && { ciliumConfig }),
     reclaiming,
+    automaticPools: automaticPoolSettings(config),
     readYaml: parseYaml,
     healthPort: port,
     webhookPort,

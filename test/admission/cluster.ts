@@ -10,6 +10,7 @@ import { silentLogger, systemClock } from '#base';
 import { type RunningController, startController } from '#controller';
 import { parseNetwork } from '#ip';
 import { connect, type KubeClient } from '#kube';
+import { defaultAutomaticPools } from '#plan/subnet';
 import { until } from '../e2e/program.ts';
 
 /** Bodies are untyped on purpose: their form is what is tested. */
@@ -112,6 +113,7 @@ export class Cluster {
       readYaml: () => undefined,
       healthPort: 0,
       commits: undefined,
+      automaticPools: defaultAutomaticPools,
       kindsVersion: undefined,
       defaults: [],
       webhookPort: 0,

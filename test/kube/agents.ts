@@ -9,7 +9,9 @@ const healthPort = 5710;
 const configFile = `${home}/conf.yml`;
 
 /** The agent must not change sysctls, because some belong to the whole machine. */
-const config = 'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: false\n';
+const config =
+  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: false\n' +
+  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n';
 
 export class Agents {
   readonly #cluster: Cluster;

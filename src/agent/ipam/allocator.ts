@@ -25,7 +25,7 @@ import {
   readRequestedMac,
   readRoutes,
 } from '#plan/ipam';
-import { asksForSubnets } from '#plan/subnet';
+import { type AutomaticPoolSettings, asksForSubnets, defaultAutomaticPools } from '#plan/subnet';
 import { allocationOf } from './allocation.ts';
 import { Assigner, type PodOwner } from './assigner.ts';
 import { AutoPools, type ServingPool } from './auto-pools.ts';
@@ -42,6 +42,8 @@ import { readUnseen } from './unseen-records.ts';
 /** The allocator starts and stops the view. */
 export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, FixedSettings {
   readonly nodeName: string;
+  /** By default automatic pools are on, without spare addresses. */
+  readonly automaticPools?: AutomaticPoolSettings;
 }
 
 export class Allocator implements Ipam {
@@ -61,8 +63,9 @@ export class Allocator implements Ipam {
     this.#assigner = new Assigner(this.#pools);
     this.#endpoints = new EndpointWriter(options);
     this.refused = new RefusedPods(options.clock);
-    const { view } = options;
-    this.#autoPools = new AutoPools({ ...options, pools: view.pools, reserved: () => view.reserved });
+    const { view, automaticPools = defaultAutomaticPools } = options;
+    const pools = { pools: view.pools, reserved: () => view.reserved };
+    this.#autoPools = new AutoPools({ ...options, ...pools, automaticPools });
   }
 
   /** Resolves when requests can be served. */

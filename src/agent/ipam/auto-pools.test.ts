@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { type Pod, resources, type SpiderIPPool } from '#api';
-import { isOrbError } from '#base';
+import { isOrbError, silentLogger } from '#base';
 import type { FakeKube } from '#kube/testing';
 import type { Allocator } from './allocator.ts';
-import { add, agent, cluster, records, stopAgents, texts } from './allocator-fixture.ts';
+import { add, agent, cluster, createPool, records, stopAgents, texts } from './allocator-fixture.ts';
 
 afterEach(stopAgents);
 
@@ -201,4 +201,29 @@ test('a pool that somebody deletes is made again for the next pod', async () => 
   await podOf(kube, 'b', ONE_NIC);
   await allocator.allocate(add('b'));
   assert.equal(Object.keys(await records(kube, ETH0)).length, 1);
+});
+
+test('I00024 with automatic pools switched off, the annotation is not read, and no pool is made', async () => {
+  const kube = await stage(2);
+  await createPool(kube, 'v4', { ips: ['10.6.1.1-10.6.1.9'] });
+  const warned: string[] = [];
+  const log = { ...silentLogger, warn: (_: object, message: string) => void warned.push(message) };
+  const automaticPools = { enabled: false, spareAddresses: 0 };
+  const allocator = await agent(kube, { automaticPools, log });
+  await podOf(kube, 'a', ONE_NIC);
+  assert.deepEqual(texts(await allocator.allocate(add('a'))), ['eth0 10.6.1.1/16']);
+  assert.deepEqual(warned, ['automatic pools are switched off: the annotations for subnets are not read']);
+  const { items } = await kube.list(resources.spiderIPPools);
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ['v4'],
+  );
+});
+
+test('without a number, a pool gets the spare addresses of the configuration', async () => {
+  const kube = await stage(2);
+  const allocator = await agent(kube, { automaticPools: { enabled: true, spareAddresses: 3 } });
+  await podOf(kube, 'a', { [`${P}subnet`]: '{"ipv4":["s6"]}' });
+  await allocator.allocate(add('a'));
+  assert.deepEqual(await sizes(kube, ETH0), [['10.6.168.171-10.6.168.175'], 5, 1]);
 });

@@ -9,6 +9,7 @@ import type { AutomaticPools } from '#plan/ipam';
 import {
   type Application,
   type ApplicationPlan,
+  type AutomaticPoolSettings,
   asksForSubnets,
   type Notice,
   type PoolWish,
@@ -25,20 +26,21 @@ export interface PodPools {
   readonly pools: readonly AutomaticPools[];
 }
 
-/** Addresses beyond those of the pods. None by default, as in the controller. */
-const SPARE_ADDRESSES = 0;
-
 /** Owners of ReplicaSets and Jobs that are remembered. The oldest is forgotten. */
 const MOST_OWNERS = 1000;
 
+export interface AutoPoolsOptions extends CarverOptions {
+  readonly automaticPools: AutomaticPoolSettings;
+}
+
 export class AutoPools {
-  readonly #options: CarverOptions;
+  readonly #options: AutoPoolsOptions;
   readonly #carver: Carver;
   /** By what is asked for, so that the pods of one application on this node carve once. */
   readonly #running = new Map<string, Promise<ApplicationPlan>>();
   readonly #owners = new Map<string, Application>();
 
-  constructor(options: CarverOptions) {
+  constructor(options: AutoPoolsOptions) {
     this.#options = options;
     this.#carver = new Carver(options);
   }
@@ -55,9 +57,16 @@ export class AutoPools {
     signal: AbortSignal,
   ): Promise<PodPools | undefined> {
     const annotations = pod.metadata.annotations ?? {};
+    const { enabled, spareAddresses } = this.#options.automaticPools;
     if (!asksForSubnets(annotations)) return undefined;
+    if (!enabled) {
+      const { namespace, name } = pod.metadata;
+      const message = 'automatic pools are switched off: the annotations for subnets are not read';
+      if (carving === 'make') this.#options.log.warn({ pod: `${namespace}/${name}` }, message);
+      return undefined;
+    }
     const application = await this.#applicationOf(pod, signal);
-    const request = readSubnetRequest(annotations, application, SPARE_ADDRESSES);
+    const request = readSubnetRequest(annotations, application, spareAddresses);
     if (request === undefined) return undefined;
     const { families } = this.#options;
     const wishes = request.wishes.filter(({ family }) => families.includes(family));

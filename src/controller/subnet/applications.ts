@@ -8,6 +8,7 @@ import type { KubeClient } from '#kube';
 import {
   type Application,
   type ApplicationPlan,
+  type AutomaticPoolSettings,
   asksForSubnets,
   isOfSubnet,
   isThirdParty,
@@ -32,10 +33,8 @@ export interface ApplicationControllerOptions {
   readonly clock: Clock;
   readonly carver: Carver;
   readonly pools: NewestPools;
+  readonly automaticPools: AutomaticPoolSettings;
 }
-
-/** How many more addresses than pods a pool gets without a number. */
-const SPARE_ADDRESSES = 0;
 
 export function applicationController(options: ApplicationControllerOptions): AddressController {
   const applications = new Applications(options);
@@ -99,7 +98,8 @@ class Applications {
     const tell = (notices: readonly Note[]) => this.#tell(key, typeOf(application.kind), object, notices);
     let question: CarvingQuestion;
     try {
-      const request = readSubnetRequest(workload.annotations, workload.application, SPARE_ADDRESSES);
+      const { spareAddresses } = this.#options.automaticPools;
+      const request = readSubnetRequest(workload.annotations, workload.application, spareAddresses);
       const living = { uid: workload.application.uid, request, pods: workload.replicas };
       question = { application: workload.application, living, asker: 'workload' };
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '#base';
 import { Carver, NewestPools } from '#carving';
 import type { KubeClient } from '#kube';
 import { reservedAddresses } from '#plan/ipam';
+import type { AutomaticPoolSettings } from '#plan/subnet';
 import type { Informers } from '#reconcile';
 import type { AddressController, addressKinds } from '../kinds.ts';
 import { applicationController } from './applications.ts';
@@ -15,6 +16,7 @@ export interface SubnetControllersOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly informers: Informers<typeof addressKinds>;
+  readonly automaticPools: AutomaticPoolSettings;
 }
 
 export function subnetControllers(options: SubnetControllersOptions): AddressController[] {
@@ -30,6 +32,7 @@ export function subnetControllers(options: SubnetControllersOptions): AddressCon
     reserved: () => reservedAddresses(state.reserved.list()),
     families: [4, 6],
   });
-  const shared = { ...options, carver, pools };
-  return [applicationController(shared), poolController(), subnetController(carver, pools)];
+  const applications = applicationController({ ...options, carver, pools });
+  const kept = [poolController(), subnetController(carver, pools)];
+  return options.automaticPools.enabled ? [applications, ...kept] : kept;
 }

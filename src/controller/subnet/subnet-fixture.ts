@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type KubeObject, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
 import { type Clock, isOrbError, silentLogger, systemClock } from '#base';
 import { FakeKube } from '#kube/testing';
+import { type AutomaticPoolSettings, defaultAutomaticPools } from '#plan/subnet';
 import { Controllers, Informers } from '#reconcile';
 import { addressKinds } from '../kinds.ts';
 import { subnetControllers } from './index.ts';
@@ -25,8 +26,11 @@ export class Stage {
   #running: Promise<unknown> | undefined;
   #informers: Informers<typeof addressKinds> | undefined;
 
-  constructor(clock: Clock = systemClock) {
+  readonly #settings: Partial<AutomaticPoolSettings>;
+
+  constructor(clock: Clock = systemClock, settings: Partial<AutomaticPoolSettings> = {}) {
     this.#clock = clock;
+    this.#settings = settings;
   }
 
   async start(): Promise<void> {
@@ -35,7 +39,11 @@ export class Stage {
     const informers = this.#informers;
     const controllers = new Controllers({
       ...{ ...shared, informers },
-      controllers: subnetControllers({ ...shared, informers }),
+      controllers: subnetControllers({
+        ...shared,
+        informers,
+        automaticPools: { ...defaultAutomaticPools, ...this.#settings },
+      }),
     });
     void informers.start();
     this.#running = controllers.run(this.#stop.signal);

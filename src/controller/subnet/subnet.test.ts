@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { resources, SPIDERPOOL_FINALIZER } from '#api';
+import { systemClock } from '#base';
 import { FakeClock } from '#base/testing';
 import { ETH0, fromSubnet, Stage } from './subnet-fixture.ts';
 
@@ -32,6 +33,22 @@ test('an application gets its pool, which follows the number of pods, and goes w
   await stage.kube.delete(resources.deployments, { namespace: 'default', name: 'app' });
   await stage.until(() => stage.sizes(), 'none; 0 of 10');
 });
+
+for (const [what, settings, expected] of [
+  ['makes no automatic pool where they are switched off', { enabled: false }, 'none; 1 of 10'],
+  ['adds the spare addresses of the configuration', { spareAddresses: 3 }, '10.6.0.10-10.6.0.14; 6 of 10'],
+] as const) {
+  test(`the controller ${what}, and keeps the pools of users`, async () => {
+    await stage.stop();
+    stage = new Stage(systemClock, settings);
+    await stage.subnet('s');
+    await stage.deployment({ 'ipam.spidernet.io/subnet': '{"ipv4":["s"]}' }, 2);
+    await stage.start();
+    const spec = { subnet: '10.6.0.0/16', ips: ['10.6.0.19'], default: false, disable: false };
+    await stage.kube.create(resources.spiderIPPools, { metadata: { name: 'mine' }, spec });
+    await stage.until(() => stage.sizes(), expected);
+  });
+}
 
 test('a pool of a deleted application waits for its last pod, and its condition names the pod', async () => {
   await stage.deployment(fromSubnet('s'), 1);

@@ -8,9 +8,10 @@ import { errorText, OrbError } from '#base';
 /** Where Spiderpool's chart mounts it. */
 export const CONFIG_PATH = '/tmp/spiderpool/config-map/conf.yml';
 
-/** Without a file, a program does what Spiderpool's chart switches on: both families, and fixed addresses. */
+/** Without a file, a program does what Spiderpool's chart switches on: both families, fixed addresses and automatic pools. */
 const DEFAULT_FILE =
-  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\nenableKubevirtStaticIP: true\n';
+  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\nenableKubevirtStaticIP: true\n' +
+  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n';
 
 /** @throws OrbError INPUT_INVALID, which names the key */
 export function readConfigFile(path: string): AgentConfig {

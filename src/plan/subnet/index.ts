@@ -8,8 +8,12 @@ export {
   type OwnerLookup,
   topController,
 } from './application.ts';
-
 export { isAutomatic, isOfSubnet, labelsWithApplication, ownerApplication } from './auto-pool.ts';
+export {
+  type AutomaticPoolSettings,
+  automaticPoolSettings,
+  defaultAutomaticPools,
+} from './automatic-pool-settings.ts';
 export type { Notice, NoticeReason } from './notice.ts';
 export {
   type ApplicationFacts,
