@@ -52,6 +52,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/runtime.ts': [],
   'test/kube/node-program.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
+  'test/monitoring/alerts.test.ts': ['promtool'],
   'test/programs/completion.test.ts': ['bash', 'fish', 'zsh'],
   'test/shim/shim.test.ts': [],
   'test/shim/shim.ts': [],

@@ -1,4 +1,4 @@
-// npm test [-- PATTERN ...]: runs all tests except those of a real cluster, or the tests whose path contains a PATTERN.
+// npm test [-- PATTERN ...]: runs all tests except those of a real cluster and a real Prometheus, or the tests whose path contains a PATTERN.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-report
 /** Throws INPUT_INVALID when a pattern matches no path. */
 function filesOf(patterns: readonly string[]): string[] {
   const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts']).filter(
-    (file) => !file.startsWith('test/kube/'),
+    (file) => !file.startsWith('test/kube/') && !file.startsWith('test/monitoring/'),
   );
   return chosenFiles(files.toSorted(), patterns, 'test file');
 }

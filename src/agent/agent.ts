@@ -90,6 +90,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
     queuedDels: () => replay.waiting,
+    attachments: () => attachments.all(),
   });
   const namespace = options.agentNamespace;
   const account = { namespace, name: options.serviceAccount };

@@ -40,7 +40,7 @@ function scene(limit: number, del: CniPlugin['del'], clock: Clock = systemClock)
   });
   const files = new FlakyFiles();
   const gate = new Gate(limit, clock);
-  const metrics = { served: () => {} };
+  const metrics = { served: () => {}, waited: () => {} };
   return {
     events,
     ready,

@@ -54,7 +54,10 @@ function scene(clock: Clock = systemClock, worthwhile: WorthwhileAdd = async () 
     dispatcher,
     gate: new Gate(1, clock),
     clock,
-    metrics: { served: (type, verb, outcome) => void served.push(`${type} ${verb} ${outcome}`) },
+    metrics: {
+      served: (type, verb, outcome) => void served.push(`${type} ${verb} ${outcome}`),
+      waited: () => {},
+    },
     log: silentLogger,
     worthwhile,
   });

@@ -6,8 +6,10 @@ import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { AttachmentRecord } from '#node';
 import type { Gate } from './gate.ts';
 
-/** Counts every request that was served. */
+/** Counts every request. */
 export interface VerbMetrics {
+  /** How long a request waited until its work began. */
+  waited(type: string, verb: string, seconds: number): void;
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void;
 }
 
@@ -69,7 +71,10 @@ export class VerbServer {
     const signal = AbortSignal.any([callerGone, late.signal]);
     let answer: CniAnswer;
     try {
-      const serve = () => this.#dispatcher.serve(request, signal, log);
+      const serve = () => {
+        this.#metrics.waited(request.type, verb, (this.#clock.monotonic() - begunMs) / 1000);
+        return this.#dispatcher.serve(request, signal, log);
+      };
       answer = await this.#inTurn(request, { signal, log }, serve);
     } catch (error) {
       answer = await this.#dispatcher.refuse(request, error, log);

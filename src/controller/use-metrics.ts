@@ -3,6 +3,8 @@
 
 import { Gauge, type Registry } from 'prom-client';
 import type { SpiderIPPool, SpiderSubnet } from '#api';
+import { addConditionMetrics } from './condition-metrics.ts';
+import { addHeldMetrics } from './held-metrics.ts';
 
 /** What is counted. */
 export interface AddressUse {
@@ -40,6 +42,8 @@ export function addUseMetrics(registry: Registry, { pools, subnets }: AddressUse
     gauge(name, help, [label], (one) => {
       for (const object of objects()) one.set({ [label]: object.metadata.name ?? '' }, count(object));
     });
+  addConditionMetrics(registry, () => [...pools(), ...subnets()]);
+  addHeldMetrics(registry, pools);
   gauge('spiderpool_total_ippool_counts', 'Pools', [], (one) => one.set(pools().length));
   gauge('spiderpool_total_subnet_counts', 'Subnets', [], (one) => one.set(subnets().length));
   const [inPool, inSubnet] = ['SpiderIPPool', 'SpiderSubnet'];

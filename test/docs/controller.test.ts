@@ -1,4 +1,4 @@
-// What docs/controller.md and deploy/ say about the controller: every variable, metric, webhook and right, and no other.
+// What docs/controller.md and deploy/ say about the controller: every variable, webhook and right, and no other.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,7 +7,6 @@ import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 
 const root = join(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/controller.md'), 'utf8');
 
 function namesIn(files: string | readonly string[], pattern: RegExp): string[] {
   const texts = [files].flat().map((file) => readFileSync(join(root, file), 'utf8'));
@@ -28,13 +27,6 @@ test('the page of the controller names every environment variable that it reads'
   ).filter((name) => name !== 'SPIDERPOOL_GC_');
   assert.ok(read.length > 5);
   assert.deepEqual(namesIn('docs/controller.md', pattern), read);
-});
-
-test('the page of the controller names every metric that it has', () => {
-  const pattern = /\b(orbweaver|spiderpool)_[a-z_]+\b/g;
-  const measured = namesIn(['src/controller/metrics.ts', 'src/controller/use-metrics.ts'], pattern);
-  assert.deepEqual(namesIn('docs/controller.md', pattern), measured);
-  assert.match(page, /orbweaver_leader/);
 });
 
 interface Rule {

@@ -10,7 +10,7 @@ export interface IpamMetrics extends AgentPoolMetrics {
   allocationFailed(code: string, seconds: number): void;
   /** `release_counts`, `release_duration_seconds`. */
   released(seconds: number): void;
-  /** `release_counts`, `release_failure_counts`. */
+  /** `release_counts`, `release_failure_counts` and the `release_err_*_counts` that fits the error's code. */
   releaseFailed(code: string, seconds: number): void;
   /** `allocation_update_ippool_conflict_counts`, or `release_update_ippool_conflict_counts`. */
   conflicted(verb: 'allocation' | 'release'): void;

@@ -1,7 +1,8 @@
 // The allocator's counters, with the names that Spiderpool's documents and dashboards use.
 
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { IpamMetrics } from '../ipam/index.ts';
+import { durations } from './durations.ts';
 
 /** Spiderpool's error counter for each error code. Every other code counts as internal. */
 const errorKinds: Readonly<Record<string, string>> = {
@@ -11,17 +12,21 @@ const errorKinds: Readonly<Record<string, string>> = {
   DEADLINE_PASSED: 'retries_exhausted',
 };
 
-const bucketSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+/** The allocator's, and how long ADDs and DELs of the type that gives addresses waited for their turn. */
+export interface AgentIpamMetrics extends IpamMetrics {
+  /** `allocation_limit_duration_seconds`, `release_limit_duration_seconds`. */
+  waited(verb: 'ADD' | 'DEL', seconds: number): void;
+}
 
-export function ipamMetrics(registry: Registry): IpamMetrics {
+export function ipamMetrics(registry: Registry): AgentIpamMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) =>
     new Counter({ name: `spiderpool_ipam_${name}`, help, registers });
-  const histogram = (name: string, help: string) =>
-    new Histogram({ name: `spiderpool_ipam_${name}`, help, buckets: bucketSeconds, registers });
+  const duration = (name: string, help: string) => durations(registry, `spiderpool_ipam_${name}`, help);
   const allocations = counter('allocation_counts', 'Requested allocations');
   const allocationFailures = counter('allocation_failure_counts', 'Allocations refused');
-  const allocationSeconds = histogram('allocation_duration_seconds', 'Duration of an allocation');
+  const allocationSeconds = duration('allocation', 'Duration of an allocation');
+  const allocationWait = duration('allocation_limit', 'Time that an ADD waited for its turn');
   const allocationErrors = new Map(
     [...new Set(['internal', ...Object.values(errorKinds)])].map((kind) => [
       kind,
@@ -30,7 +35,12 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
   );
   const releases = counter('release_counts', 'Requested releases');
   const releaseFailures = counter('release_failure_counts', 'Failed releases');
-  const releaseSeconds = histogram('release_duration_seconds', 'Duration of a release');
+  const releaseSeconds = duration('release', 'Duration of a release');
+  const releaseWait = duration('release_limit', 'Time that a DEL waited for its turn');
+  const releaseErrors = {
+    internal: counter('release_err_internal_counts', 'Failed releases: internal'),
+    retriesExhausted: counter('release_err_retries_exhausted_counts', 'Failed releases: retries exhausted'),
+  };
   const conflicts = {
     allocation: counter(
       'allocation_update_ippool_conflict_counts',
@@ -59,22 +69,26 @@ export function ipamMetrics(registry: Registry): IpamMetrics {
   return {
     allocated(seconds) {
       allocations.inc();
-      allocationSeconds.observe(seconds);
+      allocationSeconds(seconds);
     },
     allocationFailed(code, seconds) {
       allocations.inc();
       allocationFailures.inc();
-      allocationSeconds.observe(seconds);
+      allocationSeconds(seconds);
       allocationErrors.get(errorKinds[code] ?? 'internal')?.inc();
     },
     released(seconds) {
       releases.inc();
-      releaseSeconds.observe(seconds);
+      releaseSeconds(seconds);
     },
-    releaseFailed(_code, seconds) {
+    releaseFailed(code, seconds) {
       releases.inc();
       releaseFailures.inc();
-      releaseSeconds.observe(seconds);
+      releaseErrors[errorKinds[code] === 'retries_exhausted' ? 'retriesExhausted' : 'internal'].inc();
+      releaseSeconds(seconds);
+    },
+    waited(verb, seconds) {
+      (verb === 'ADD' ? allocationWait : releaseWait)(seconds);
     },
     conflicted(verb) {
       conflicts[verb].inc();

@@ -4,8 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { serveHealth } from '#program';
 import { AgentMetrics } from './metrics.ts';
+import type { CountedAttachment } from './pod-metrics.ts';
 
-const load = { running: () => 3, waiting: () => 2, stuck: () => 4, queuedDels: () => 1 };
+const load = {
+  running: () => 3,
+  waiting: () => 2,
+  stuck: () => 4,
+  queuedDels: () => 1,
+  attachments: () => [] as CountedAttachment[],
+};
 
 test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {
   const metrics = new AgentMetrics(load);
@@ -54,6 +61,53 @@ test('repairs are counted by scope, reason and result, comparisons and objects b
   assert.match(text, /^orbweaver_drift_objects_total\{scope="pod"\} 3$/m);
   assert.match(text, /^orbweaver_repairs_total\{scope="pod",reason="drift",result="repaired"\} 1$/m);
   assert.match(text, /^orbweaver_repairs_total\{scope="node",reason="start",result="failed"\} 1$/m);
+});
+
+test('durations have the average, the extremes and the latest since the start, and waits are those of addresses', async () => {
+  const metrics = new AgentMetrics(load);
+  for (const seconds of [0.2, 0.1, 0.3]) metrics.ipam.allocated(seconds);
+  metrics.waited('spiderpool', 'ADD', 2);
+  metrics.waited('coordinator', 'ADD', 9);
+  metrics.ipam.releaseFailed('DEADLINE_PASSED', 1);
+  const text = await metrics.registry.metrics();
+  const value = (name: string) => Number(new RegExp(`^spiderpool_ipam_${name} (.*)$`, 'm').exec(text)?.[1]);
+  const kinds = ['average', 'max', 'min', 'latest'].map((kind) =>
+    value(`allocation_${kind}_duration_seconds`),
+  );
+  assert.deepEqual(
+    kinds.map((seconds) => seconds.toFixed(1)),
+    ['0.2', '0.3', '0.1', '0.3'],
+  );
+  assert.equal(value('allocation_max_limit_duration_seconds'), 2);
+  assert.equal(value('allocation_limit_duration_seconds_count'), 1);
+  assert.equal(value('release_err_retries_exhausted_counts'), 1);
+});
+
+test('pods of the node are counted by pool, without old sandboxes and unfinished ADDs, and not without limit', async () => {
+  const of = (name: string, more: object = {}): CountedAttachment => ({
+    pod: { namespace: 'ns', name, uid: name },
+    ipam: {
+      ...{ state: 'done', netConf: {}, result: {} },
+      addresses: ['10.6.0.1/16', '10.6.0.2/16'].map((address) => ({ address, pool: 'p', nic: 'eth0' })),
+    },
+    ...more,
+  });
+  const intended = of('c');
+  const all = [
+    of('a'),
+    of('b', { supersededBy: 'newer' }),
+    { ...intended, ipam: { ...of('c').ipam, state: 'intended' } },
+  ];
+  const text = await new AgentMetrics({
+    ...load,
+    attachments: () => all as CountedAttachment[],
+  }).registry.metrics();
+  assert.deepEqual(text.match(/^orbweaver_pod_addresses.*$/gm), [
+    'orbweaver_pod_addresses{namespace="ns",pod="a",pool="p"} 2',
+  ]);
+  const many = Array.from({ length: 3_000 }, (_, index) => of(`p${index}`));
+  const bounded = await new AgentMetrics({ ...load, attachments: () => many }).registry.metrics();
+  assert.equal(bounded.match(/^orbweaver_pod_addresses\{/gm)?.length, 2_000);
 });
 
 test('two agents in one process have separate counters', () => {

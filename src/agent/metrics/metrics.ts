@@ -1,14 +1,15 @@
 // What the agent measures. Metrics that Spiderpool documents have Spiderpool's names.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { IpamMetrics } from '../ipam/index.ts';
 import type { RepairMetrics } from '../repair/index.ts';
 import type { VerbMetrics } from '../verbs.ts';
-import { ipamMetrics } from './ipam-metrics.ts';
+import { bucketSeconds } from './durations.ts';
+import { type AgentIpamMetrics, ipamMetrics } from './ipam-metrics.ts';
+import { addPodMetrics, type CountedAttachment } from './pod-metrics.ts';
 import { repairMetrics } from './repair-metrics.ts';
 
-/** Spiderpool's buckets start at 100 ms, which is longer than most of our requests take. Finer buckets come first. */
-const bucketSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5, 1, 3, 5, 10, 15];
+/** The CNI type whose turns Spiderpool's names of waits tell: the one that gives addresses. */
+const IPAM_TYPE = 'spiderpool';
 
 /** What runs and what waits at the moment of the call. */
 export interface Load {
@@ -17,12 +18,13 @@ export interface Load {
   /** Requests that do not end, although their time is over. */
   readonly stuck: () => number;
   readonly queuedDels: () => number;
+  readonly attachments: () => readonly CountedAttachment[];
 }
 
 /** The agent's registry. Each thing that is counted has its own method. */
 export class AgentMetrics implements VerbMetrics {
   readonly registry = new Registry();
-  readonly ipam: IpamMetrics;
+  readonly ipam: AgentIpamMetrics;
   readonly repair: RepairMetrics;
   readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
@@ -34,6 +36,7 @@ export class AgentMetrics implements VerbMetrics {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
     this.ipam = ipamMetrics(this.registry);
     this.repair = repairMetrics(this.registry);
+    addPodMetrics(this.registry, load.attachments);
     this.#verbs = new Counter({
       name: 'orbweaver_cni_requests_total',
       help: 'Answered CNI requests',
@@ -53,6 +56,8 @@ export class AgentMetrics implements VerbMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    // A counter that was never raised is a zero, and not nothing.
+    for (const outcome of ['quarantined', 'kept'] as const) this.#conflicts.inc({ outcome }, 0);
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,
@@ -70,6 +75,10 @@ export class AgentMetrics implements VerbMetrics {
       load.stuck,
     );
     gauge('orbweaver_del_queue_length', 'DELs in the queue on disk', load.queuedDels);
+  }
+
+  waited(type: string, verb: string, seconds: number): void {
+    if (type === IPAM_TYPE && (verb === 'ADD' || verb === 'DEL')) this.ipam.waited(verb, seconds);
   }
 
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void {
