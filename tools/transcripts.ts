@@ -14,12 +14,15 @@ import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const names = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'];
-names.push('underlay-service', 'fixed-addresses');
+names.push('underlay-service', 'fixed-addresses', 'orbctl');
 const guides = names.map((name) => `docs/${name}.md`);
 const orbctl = join(root, 'dist/orbctl.mjs');
 const BLOCK = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
 
-/** Values that differ between labs, and their placeholders. MAC addresses that a prefix or an overlay fixes stay. */
+/**
+ * Values that differ between labs, and their placeholders, which keep the columns of tables. MAC addresses that a prefix
+ * or an overlay fixes stay.
+ */
 const masks: readonly [RegExp, string][] = [
   [/\b(?!ee:ee:|0a:1b:|ff:ff:)[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, '<mac>'],
   [/\bveth[0-9a-f]{11}\b/g, 'veth<id>'],
@@ -28,6 +31,8 @@ const masks: readonly [RegExp, string][] = [
   [/@if\d+/g, '@if<n>'],
   [/[ \t]+$/gm, ''],
   [/link-netnsid \d+/g, 'link-netnsid <n>'],
+  [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uid>'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<date>T<time-of-day>'],
   [/^Waiting for .*\n/gm, ''],
   // kubectl 1.33 and newer name the namespace.
   [/ deleted from \w+ namespace$/gm, ' deleted'],

@@ -18,6 +18,8 @@ import { helpCommand, versionCommand } from './help.ts';
 import { type IpCommands, ip } from './ip.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
+import { type PoolCommands, pool } from './pool.ts';
+import { type SubnetCommands, subnet } from './subnet.ts';
 import { type TraceCommands, trace } from './trace.ts';
 
 /** The functions of the commands; each resolves with the exit code. */
@@ -27,6 +29,8 @@ export interface Commands
     IpCommands,
     LabCommands,
     LabProgramCommands,
+    PoolCommands,
+    SubnetCommands,
     TraceCommands {}
 
 /** The application; run it with `run(app, argv, { process, commands })`. */
@@ -38,6 +42,8 @@ export function orbctl(version: string): Application<Context<Commands>> {
         gc,
         ip,
         lab,
+        pool,
+        subnet,
         trace,
         help: helpCommand(() => app),
         version: versionCommand(version),
@@ -48,9 +54,9 @@ export function orbctl(version: string): Application<Context<Commands>> {
       },
       docs: {
         brief:
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, leaked addresses',
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, addresses',
         fullDescription: [
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, leaked addresses.',
+          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, addresses.',
           'Exit codes: 0 yes or done; 1 no (something differs, does not work or failed); 2 no answer was found, or the',
           'command line is wrong; 3 (trace) the packet arrives, but no program listens.',
         ].join('\n'),

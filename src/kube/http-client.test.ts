@@ -155,7 +155,13 @@ test('a list leaves out an object that does not fit its schema, and a read of it
   );
 });
 
-for (const answer of [{}, { items: [], metadata: {} }, { kind: 'Status', metadata: {} }, { items: 5 }]) {
+for (const answer of [
+  {},
+  { items: [], metadata: {} },
+  { items: [], metadata: { resourceVersion: '' } },
+  { kind: 'Status', metadata: {} },
+  { items: 5, metadata: { resourceVersion: '7' } },
+]) {
   test(`an answer to a list that is no list is not taken for an empty one: ${JSON.stringify(answer)}`, async () => {
     const { client } = await serve((_, response) => json(response, 200, answer));
     await assert.rejects(client.list(resources.namespaces), { code: 'KUBE_MALFORMED' });

@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import { run } from '@stricli/core';
 import { OrbError, systemClock } from '#base';
-import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace, runWho } from '#cli';
+import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
-import { clientOf, labCommands, siteOf } from './orbctl/index.ts';
+import { addressCommands, clientOf, labCommands, siteOf } from './orbctl/index.ts';
 
 const programs = import.meta.dirname;
 const { stdout, stderr, env } = process;
@@ -35,10 +35,7 @@ const commands: Commands = {
     nodes.close();
     return 0;
   },
-  async ipWho(flags, address) {
-    stdout.write(`${await runWho(clientOf(env), address, flags)}\n`);
-    return 0;
-  },
+  ...addressCommands(process),
 };
 
 /** Does nothing for any command: this only checks that the command line is valid. */

@@ -1,4 +1,4 @@
-export { type Absence, type AskNode, refOfPod } from './facts.ts';
+export { type Absence, type AskNode, reclaimFacts, refOfPod } from './facts.ts';
 export type { ReclaimMetrics } from './metrics.ts';
 export { ownerOf } from './owner.ts';
 export { type Judged, Reclaimer, type ReclaimerOptions } from './reclaimer.ts';

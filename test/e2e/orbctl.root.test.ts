@@ -150,6 +150,31 @@ describe('orbctl', () => {
     );
   });
 
+  test("answers questions about the lab's addresses, with exit codes, and completes names of pools", () => {
+    const free = orbctl(['ip', 'free', 'lan-v4']);
+    assert.match(free.stdout, /^pool lan-v4 \(10\.6\.0\.0\/16\): 188 of 191 addresses are free\n/);
+    assert.match(free.stdout, /^held +3 +10\.6\.100\.10-10\.6\.100\.12 /m);
+    const { pools, applications } = JSON.parse(orbctl(['pool', 'top', '-o', 'json']).stdout) as Record<
+      string,
+      object[]
+    >;
+    assert.equal(pools?.length, 2);
+    assert.deepEqual(applications, [
+      { namespace: 'default', application: 'Deployment underlay', addresses: 6 },
+    ]);
+    assert.match(
+      orbctl(['subnet', 'tree']).stdout,
+      /^pools without a subnet\n├─ lan-v4: 191 addresses, 3 held/,
+    );
+    assert.match(
+      orbctl(['ip', 'history', '10.6.100.10']).stdout,
+      /Pod default\/underlay-\S+ +was created; its status/,
+    );
+    assert.equal(orbctl(['ip', 'history', '10.6.100.99']).status, 1);
+    assert.equal(orbctl(['ip', 'free', 'none']).status, 2);
+    assert.match(orbctl(['complete', '--', 'ip', 'free', 'lan']).stdout, /^lan-v4\t/);
+  });
+
   test('lab ls -n shows only the pods of one namespace', () => {
     const listed = (...args: string[]) => orbctl(['lab', 'ls', ...args]).stdout;
     assert.match(listed('-n', 'default'), new RegExp(podAt(0)));

@@ -3,6 +3,7 @@
 import { reasonSinceMs } from '#plan/reclaim';
 import type { Paint } from '#program';
 import type { Judged } from '#reclaim';
+import { tableLines } from '../table.ts';
 
 /** One recorded address. `isNodeAsked`: whether the verdict depends on what the agent of its node said. */
 export interface GcRow extends Judged {
@@ -27,20 +28,14 @@ export function reportText({ judged, unreadable, unasked, dryRun }: GcReport, pa
     const place = [pool, address, pod, nic, sandboxOf(one) ?? '-'];
     return [...place, verdictWord(one), timeOf(one) ?? '-', verdict.why];
   });
-  const widths = HEAD.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join('  ');
+  const [head = '', ...lines] = tableLines(HEAD, rows);
   const count = (action: string) => judged.filter(({ verdict }) => verdict.action === action).length;
   const gone = dryRun
     ? `${count('free')} would be freed`
     : `${judged.filter(({ freed }) => freed).length} freed`;
   return [
-    ...(rows.length === 0 ? [] : [line(HEAD)]),
-    ...rows.map((row, index) => paint(toneOf(judged[index]), line(row))),
+    ...(rows.length === 0 ? [] : [head]),
+    ...lines.map((line, index) => paint(toneOf(judged[index]), line)),
     ...(unasked === undefined ? [] : [paint('bad', `the nodes could not be asked: ${unasked}`)]),
     ...unreadable.map(({ pool, error }) => paint('bad', `pool ${pool} is left alone: ${error}`)),
     `${judged.length} recorded addresses: ${gone}, ${count('wait')} wait, ${count('keep')} kept`,

@@ -1,1 +1,3 @@
+export { runFree } from './free.ts';
+export { runHistory } from './history.ts';
 export { runWho } from './who.ts';

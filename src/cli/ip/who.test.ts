@@ -4,10 +4,13 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { resources } from '#api';
 import { FakeKube } from '#kube/testing';
+import { PartialReader } from '../partial-reader.ts';
 import { runWho } from './index.ts';
 
 let kube: FakeKube;
-const say = (address: string) => runWho(kube, address, { output: 'text' });
+const ask = (address: string, output: 'text' | 'json') =>
+  runWho(new PartialReader(() => kube), address, { output });
+const say = (address: string) => ask(address, 'text');
 
 async function pool(name: string, spec: object, records: object = {}): Promise<void> {
   const whole = { subnet: '10.6.0.0/24', ips: ['10.6.0.1-10.6.0.9'], ...spec };
@@ -67,9 +70,7 @@ test('names both pools of an address, a disabled one and one that cannot be read
 });
 
 test('says the same as JSON', async () => {
-  const { address, pools, unreadable } = JSON.parse(
-    await runWho(kube, '10.6.0.1', { output: 'json' }),
-  ) as Record<string, unknown>;
+  const { address, pools, unreadable } = JSON.parse(await ask('10.6.0.1', 'json')) as Record<string, unknown>;
   assert.deepEqual([address, unreadable], ['10.6.0.1', []]);
   assert.deepEqual(pools, [
     {
@@ -91,7 +92,7 @@ test('goes on when a SpiderReservedIP cannot be read, and says which', async () 
   assert.match(lines[0] ?? '', /is reserved by a SpiderReservedIP/);
   assert.match(lines[1] ?? '', /^SpiderReservedIP text cannot be read: spec\.ips\[0\]: "nonsense"/);
   assert.match(lines[2] ?? '', /^SpiderReservedIP shape cannot be read: .*schema/);
-  const { unreadableReserved } = JSON.parse(await runWho(kube, '10.6.0.6', { output: 'json' })) as {
+  const { unreadableReserved } = JSON.parse(await ask('10.6.0.6', 'json')) as {
     unreadableReserved: { name: string }[];
   };
   assert.deepEqual(

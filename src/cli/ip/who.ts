@@ -2,63 +2,88 @@
 
 import { resources } from '#api';
 import { isOrbError, OrbError } from '#base';
-import { formatAddress, tryParseAddress } from '#ip';
-import type { KubeClient } from '#kube';
-import { readReserved, type Whereabouts, whereaboutsOf } from '#plan/ipam';
+import { type Address, formatAddress, tryParseAddress } from '#ip';
+import { type UnreadablePool, type UnreadableReserved, type Whereabouts, whereaboutsOf } from '#plan/ipam';
 import { refOfPod } from '#reclaim';
 import type { WhoFlags } from '../ip.ts';
+import type { PartialReader } from '../partial-reader.ts';
+import { readableReserved } from '../reserved.ts';
 
-/** What is there under the name of the holder. `otherUid`: a newer pod of the same name. */
-type PodState = 'present' | 'otherUid' | 'gone';
+/** What is there under the name of the holder. `otherUid`: a newer pod of the same name. `unread`: the user may not see it. */
+type PodState = 'present' | 'otherUid' | 'gone' | 'unread';
 
-interface Answer extends Whereabouts {
+interface Place extends Whereabouts {
   readonly podState: PodState | undefined;
   readonly node: string | undefined;
 }
 
-type Reader = Pick<KubeClient, 'get' | 'list'>;
+/** What all pools say of one address. */
+export interface Places {
+  readonly places: readonly Place[];
+  readonly unreadable: readonly UnreadablePool[];
+  readonly unreadableReserved: readonly UnreadableReserved[];
+}
 
-/** Throws INPUT_INVALID if the text is no address, and what the API server answers if it cannot be read. */
-export async function runWho(client: Reader, text: string, { output }: WhoFlags): Promise<string> {
-  const parsed = tryParseAddress(text);
-  if (parsed === undefined) {
-    const message = `ADDRESS ${JSON.stringify(text)}: allowed is an IPv4 or IPv6 address without prefix length and zone`;
-    throw new OrbError('INPUT_INVALID', { message });
-  }
-  const address = formatAddress(parsed);
-  const [pools, reserved] = await Promise.all([
-    client.list(resources.spiderIPPools, {}),
-    client.list(resources.spiderReservedIPs, {}),
-  ]);
-  const read = readReserved(reserved.items);
-  const { found, unreadable } = whereaboutsOf(parsed, pools.items, read.reserved);
-  const answers = await Promise.all(found.map((one) => withPod(client, one)));
+/** Throws INPUT_INVALID if the text is no address, and what the API server answers if pools cannot be read. */
+export async function runWho(reader: PartialReader, text: string, { output }: WhoFlags): Promise<string> {
+  const address = addressOf(text);
+  const found = await placesOf(reader, address);
+  const canonical = formatAddress(address);
+  const { missing } = reader;
   if (output === 'json') {
-    const places = answers.map(({ pool, subnet, state, holder, podState, node, closed }) => ({
-      ...{ pool, subnet, state, closed: closed ?? null, pod: holder?.pod ?? null },
-      ...{ podUid: holder?.podUid ?? null, nic: holder?.nic ?? null },
-      ...{ podState: podState ?? null, node: node ?? null },
-    }));
-    const unreadableReserved = read.unreadable;
-    return JSON.stringify({ address, pools: places, unreadable, unreadableReserved }, undefined, 2);
+    const { places, ...unreadable } = found;
+    const answer = { address: canonical, pools: places.map(placeJson), ...unreadable, incomplete: missing };
+    return JSON.stringify(answer, undefined, 2);
   }
+  return [placeText(canonical, found), ...missing.map((sentence) => `not complete: ${sentence}`)].join('\n');
+}
+
+/** Throws INPUT_INVALID. */
+export function addressOf(text: string): Address {
+  const parsed = tryParseAddress(text);
+  if (parsed !== undefined) return parsed;
+  const message = `ADDRESS ${JSON.stringify(text)}: allowed is an IPv4 or IPv6 address without prefix length and zone`;
+  throw new OrbError('INPUT_INVALID', { message });
+}
+
+export async function placesOf(reader: PartialReader, address: Address): Promise<Places> {
+  const { items } = await reader.client.list(resources.spiderIPPools, {});
+  const { reserved, unreadable: unreadableReserved } = await readableReserved(reader);
+  const { found, unreadable } = whereaboutsOf(address, items, reserved);
+  const places = await Promise.all(found.map((one) => withPod(reader, one)));
+  return { places, unreadable, unreadableReserved };
+}
+
+export function placeJson({ pool, subnet, state, holder, podState, node, closed }: Place) {
+  return {
+    ...{ pool, subnet, state, closed: closed ?? null, pod: holder?.pod ?? null },
+    ...{ podUid: holder?.podUid ?? null, nic: holder?.nic ?? null },
+    ...{ podState: podState ?? null, node: node ?? null },
+  };
+}
+
+/** A line for each pool. */
+export function placeText(address: string, { places, unreadable, unreadableReserved }: Places): string {
   return [
-    ...(answers.length === 0 ? [`${address} is in the subnet of no pool that can be read`] : []),
-    ...answers.map((answer) => `${address} ${sentence(answer)}`),
+    ...(places.length === 0 ? [`${address} is in the subnet of no pool that can be read`] : []),
+    ...places.map((place) => `${address} ${sentence(place)}`),
     ...unreadable.map(({ pool, error }) => `pool ${pool} cannot be read: ${error}`),
-    ...read.unreadable.map(({ name, error }) => `SpiderReservedIP ${name} cannot be read: ${error}`),
+    ...unreadableReserved.map(({ name, error }) => `SpiderReservedIP ${name} cannot be read: ${error}`),
   ].join('\n');
 }
 
-async function withPod(client: Reader, one: Whereabouts): Promise<Answer> {
+async function withPod(reader: PartialReader, one: Whereabouts): Promise<Place> {
   if (one.holder === undefined) return { ...one, podState: undefined, node: undefined };
+  const { pod, podUid } = one.holder;
   try {
-    const { metadata, spec } = await client.get(resources.pods, refOfPod(one.holder.pod));
-    const podState = metadata.uid === one.holder.podUid ? 'present' : 'otherUid';
+    const { metadata, spec } = await reader.client.get(resources.pods, refOfPod(pod));
+    const podState = metadata.uid === podUid ? 'present' : 'otherUid';
     return { ...one, podState, node: podState === 'present' ? spec?.nodeName : undefined };
   } catch (error) {
-    if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
-    return { ...one, podState: 'gone', node: undefined };
+    if (isOrbError(error, 'KUBE_NOT_FOUND')) return { ...one, podState: 'gone', node: undefined };
+    if (!isOrbError(error, 'KUBE_FORBIDDEN')) throw error;
+    reader.note(`pod ${pod} cannot be read: ${error.message}`);
+    return { ...one, podState: 'unread', node: undefined };
   }
 }
 
@@ -71,7 +96,7 @@ const states: Readonly<Record<Whereabouts['state'], string>> = {
   outside: 'is not in spec.ips',
 };
 
-function sentence({ pool, subnet, state, holder, podState, node, closed }: Answer): string {
+function sentence({ pool, subnet, state, holder, podState, node, closed }: Place): string {
   const place = `pool ${pool} (${subnet})`;
   const note = closed === undefined ? '' : `; ${closed}`;
   if (holder === undefined) return `${states[state]}: ${place}${note}`;
@@ -79,6 +104,7 @@ function sentence({ pool, subnet, state, holder, podState, node, closed }: Answe
     present: node === undefined ? 'the pod has no node' : `the pod is on node ${node}`,
     otherUid: 'a newer pod has this name now',
     gone: 'the pod is gone',
+    unread: 'whether the pod is there is not known',
   };
   const nic = holder.nic === undefined ? '' : `, NIC ${holder.nic}`;
   const pod = `pod ${holder.pod}, UID ${holder.podUid}${nic}`;

@@ -1,2 +1,3 @@
+export { addressCommands } from './address-commands.ts';
 export { labCommands } from './lab-commands.ts';
 export { clientOf, siteOf } from './site.ts';

@@ -37,7 +37,17 @@ function stopped(): OrbError {
   return new OrbError('LAB_STEP_FAILED', { message: 'the lab was stopped' });
 }
 
-type LabCommands = Omit<Commands, 'check' | 'gc' | 'ipWho' | 'trace'>;
+type LabCommands = Pick<
+  Commands,
+  | 'lab'
+  | 'labInside'
+  | 'labExec'
+  | 'labList'
+  | 'labKubelet'
+  | 'labControllers'
+  | 'placeNames'
+  | 'maximumNodes'
+>;
 
 /** `programs` is the folder of the built programs, `manifests` is the folder of the examples. */
 export function labCommands(programs: string, manifests: string): LabCommands {

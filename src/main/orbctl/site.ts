@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { OrbError, silentLogger } from '#base';
+import { type Logger, OrbError, silentLogger } from '#base';
 import { nodeSite, type Site } from '#cli';
 import { connect, inClusterConfig, type KubeClient, type KubeConfig, kubeconfigFile } from '#kube';
 import { labNamespaces, labOfKubeconfig, labTables, type RunningLab, runningLabs } from '#lab';
@@ -37,15 +37,18 @@ export function labsInSight(environment: NodeJS.ProcessEnv): RunningLab[] {
 export async function siteOf(environment: NodeJS.ProcessEnv): Promise<Site> {
   const { NODE_NAME: node } = environment;
   const lab = chosenLab(environment);
-  const client = clientOf(environment, lab);
+  const client = clientOf(environment, { lab });
   if (lab !== undefined) return { client, places: labNamespaces(lab), ...labTables };
   return nodeSite(client, node ?? hostname());
 }
 
 /** The API server of the lab or cluster that {@link siteOf} takes. */
-export function clientOf(environment: NodeJS.ProcessEnv, lab = chosenLab(environment)): KubeClient {
+export function clientOf(
+  environment: NodeJS.ProcessEnv,
+  { lab = chosenLab(environment), log = silentLogger }: { lab?: RunningLab | undefined; log?: Logger } = {},
+): KubeClient {
   const config = lab === undefined ? kubeConfigOf(environment) : kubeconfigFile(lab.kubeconfig);
-  return connect(config, { log: silentLogger });
+  return connect(config, { log });
 }
 
 /** Undefined for a cluster. */

@@ -19,6 +19,7 @@ export {
   selectCandidates,
 } from './candidates.ts';
 export { catalogPools, type PoolCatalog } from './catalog.ts';
+export { type Consumer, consumersOf } from './consumers.ts';
 export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL, withNetworkDefaults } from './default-pool.ts';
 export { EXHAUSTED_CONDITION, exhaustedNote } from './exhausted.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
@@ -28,8 +29,9 @@ export { nodeRouteIssues } from './node-routes.ts';
 export { OVERLAPPING_CONDITION, overlapNote, overlapNotes } from './overlap.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export { type FixedSettings, type PodHolder, podHolder } from './pod-holder.ts';
-export type { Pool } from './pool.ts';
+export { closedReason, type Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
+export { type PoolShares, poolShares } from './pool-shares.ts';
 export {
   QUARANTINE_ANNOTATION,
   QUARANTINED_CONDITION,
@@ -37,13 +39,19 @@ export {
   quarantineNote,
   quarantinesOf,
   quarantineText,
+  type ToldQuarantine,
 } from './quarantine.ts';
 export { parseRecords } from './records.ts';
 export type { Release } from './release.ts';
 export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
 export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';
 export { readRequestedMac } from './requested-mac.ts';
-export { type ReservedAddresses, readReserved, reservedAddresses } from './reserved.ts';
+export {
+  type ReservedAddresses,
+  readReserved,
+  reservedAddresses,
+  type UnreadableReserved,
+} from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
 export { type Unready, unreadableRecords, unreadyPool } from './unready.ts';

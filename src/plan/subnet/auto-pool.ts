@@ -215,6 +215,11 @@ export function ownerApplication({ metadata }: SpiderIPPool): Application | unde
   };
 }
 
+/** The interface that an automatic pool serves. Of a name that is no label, it is the label. */
+export function nicOf({ metadata }: SpiderIPPool): string | undefined {
+  return metadata.labels?.[NIC_LABEL];
+}
+
 /** Whether the pool was made from a subnet of this name. */
 export function isOfSubnet({ metadata }: SpiderIPPool, subnet: string): boolean {
   return metadata.labels?.[OWNER_SUBNET_LABEL] === labelValue(subnet);

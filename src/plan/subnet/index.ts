@@ -27,4 +27,5 @@ export { labelValue } from './pool-name.ts';
 export { type PoolWrite, withCounts } from './pool-write.ts';
 export { SubnetLedger, type SubnetStatus } from './subnet-ledger.ts';
 export { asksForSubnets, type PoolWish, readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
+export { type PoolLeaf, type SubnetBranch, type SubnetTree, subnetTree } from './subnet-tree.ts';
 export { type Workload, type WorkloadKinds, workloadOf } from './workload.ts';

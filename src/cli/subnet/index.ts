@@ -1,0 +1,1 @@
+export { runTree } from './tree.ts';
