@@ -88,7 +88,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     sources,
   });
   const questions = new NodeQuestions(clock);
-  const askNode: AskNode = ({ metadata }, podUid) => questions.ask(metadata.name ?? '', podUid);
+  const askNode: AskNode = (node, podUid) => questions.ask(node?.metadata.name, podUid);
   const groups = [
     new Controllers({ ...shared, informers: networks, controllers: [multusConfigController] }),
     new Controllers({ ...shared, informers: settings, controllers: [coordinator] }),

@@ -19,9 +19,9 @@ export type SandboxAnswer = 'alive' | 'gone' | 'unknown';
 /** By the UID of the pod. */
 export type SandboxAnswers = ReadonlyMap<string, SandboxAnswer>;
 
-/** A question about one pod. */
+/** A question about one pod. Without a node, about all nodes. */
 export interface SandboxQuestion {
-  readonly node: string;
+  readonly node?: string;
   readonly podUid: string;
 }
 
@@ -29,7 +29,7 @@ const uid = z.string().min(1).max(128);
 const answer = z.enum(['alive', 'gone', 'unknown']);
 const answersSchema = z.strictObject({ answers: z.record(uid, answer) });
 const askedSchema = z.object({ asked: z.array(uid).max(MOST_QUESTIONS) });
-const questionSchema = z.strictObject({ node: z.string().min(1).max(253), podUid: uid });
+const questionSchema = z.strictObject({ node: z.string().min(1).max(253).exactOptional(), podUid: uid });
 const answerSchema = z.object({ sandbox: answer });
 
 /** Whether a question about the pod can be asked: UIDs of Kubernetes have 36 characters, those of static pods 32. */

@@ -22,8 +22,8 @@ export interface Absence {
   readonly node?: string | undefined;
 }
 
-/** Asks the agent of the node whether a sandbox of the pod runs. */
-export type AskNode = (node: Node, podUid: string) => Promise<SandboxSight>;
+/** Asks the agent of the node whether a sandbox of the pod runs; every agent if the node is not known. */
+export type AskNode = (node: Node | undefined, podUid: string) => Promise<SandboxSight>;
 
 export interface FactSources {
   readonly sight: ClusterSight;
@@ -81,7 +81,8 @@ async function placeOf(
   podUid: string,
   { sight, askNode }: FactSources,
 ): Promise<{ node: NodeSight | undefined; sandbox: SandboxSight }> {
-  if (name === undefined) return { node: undefined, sandbox: 'unknown' };
+  // A pod that was deleted before anybody watched, with its endpoint: any node may have its sandbox.
+  if (name === undefined) return { node: undefined, sandbox: await askNode(undefined, podUid) };
   const seen = await sight.look(resources.nodes, { name });
   if (seen.state === 'unreadable') {
     return { node: { name, state: 'unreadable', said: seen.said }, sandbox: 'unknown' };

@@ -23,11 +23,14 @@ export class NodesByLeader {
     return this.#problem;
   }
 
-  /** What the node's agent says. After the first failure all nodes are unknown. */
-  async ask(node: string, podUid: string): Promise<SandboxAnswer> {
+  /** What the node's agent says; all agents together without a node. After the first failure nobody is asked. */
+  async ask(node: string | undefined, podUid: string): Promise<SandboxAnswer> {
     if (this.#problem !== undefined) return 'unknown';
     try {
-      return await this.#link.sandbox({ node, podUid }, new AbortController().signal);
+      return await this.#link.sandbox(
+        { podUid, ...(node !== undefined && { node }) },
+        new AbortController().signal,
+      );
     } catch (error) {
       this.#problem = errorText(error);
       return 'unknown';

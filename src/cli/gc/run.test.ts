@@ -68,7 +68,7 @@ test('a dry run explains every verdict and writes nothing', async () => {
   assert.deepEqual(text.split('\n'), [
     'POOL  ADDRESS   HOLDER    NIC   SANDBOX  VERDICT  SINCE                 REASON',
     'p     10.6.0.1  ns/runs   eth0  -        keep     2026-06-01T11:00:00Z  pod ns/runs runs',
-    'p     10.6.0.2  ns/gone   eth0  -        free     -                     pod ns/gone is gone, and it has no SpiderEndpoint',
+    'p     10.6.0.2  ns/gone   eth0  unknown  free     -                     pod ns/gone is gone, and it has no SpiderEndpoint',
     'p     10.6.0.3  ns/waits  eth0  unknown  wait     -                     pod ns/waits is gone, and the address is not fixed, but node node1 does not say whether its sandbox is gone',
     'p     10.6.0.4  ns/done   -     -        free     2026-06-01T11:00:00Z  pod ns/done has finished',
     '4 recorded addresses: 2 would be freed, 1 wait, 1 kept',
@@ -101,9 +101,9 @@ test('as JSON it says the same, with the time at which a waiting address is judg
 test('it shows what the node said: a sandbox that is gone frees the address, and one that lives keeps it', async () => {
   const asked: string[] = [];
   const says = (answer: 'gone' | 'alive') => ({
-    ask: async (node: string, podUid: string) => {
+    ask: async (node: string | undefined, podUid: string) => {
       asked.push(`${node} ${podUid}`);
-      return answer;
+      return podUid === 'uid-gone' ? 'unknown' : answer;
     },
     problem: undefined,
   });
@@ -113,7 +113,7 @@ test('it shows what the node said: a sandbox that is gone frees the address, and
     kept,
     /^p +10\.6\.0\.3 +ns\/waits +eth0 +alive +keep .*its sandbox still runs on node node1$/m,
   );
-  assert.deepEqual(asked, ['node1 uid-waits'], 'nothing depends on what other nodes say');
+  assert.deepEqual(asked, ['undefined uid-gone', 'node1 uid-waits'], 'nothing depends on other answers');
   nodes = says('gone');
   const freed = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
   assert.match(freed, /^p +10\.6\.0\.3 +ns\/waits +eth0 +gone +freed /m);

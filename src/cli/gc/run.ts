@@ -31,7 +31,7 @@ export async function runGc(
   paint: Paint,
 ): Promise<string> {
   const { signal } = new AbortController();
-  const askNode: AskNode = (node, podUid) => nodes.ask(node.metadata.name ?? '', podUid);
+  const askNode: AskNode = (node, podUid) => nodes.ask(node?.metadata.name, podUid);
   const reclaimer = new Reclaimer({
     ...{ client, clock, log: silentLogger, metrics: uncounted, settings: defaultReclaimSettings },
     askNode,
@@ -71,8 +71,7 @@ export async function runGc(
 
 /** A node that does not exist has no agent. */
 function asked(judged: Judged): GcRow {
-  const { node } = judged.facts;
-  return { ...judged, isNodeAsked: node?.state === 'ready' || node?.state === 'notReady' };
+  return { ...judged, isNodeAsked: judged.facts.node?.state !== 'absent' };
 }
 
 /** Frees what may be freed. The verdicts of that moment take the place of the first ones. */

@@ -97,6 +97,13 @@ test('who holds a token of the agents asks the leader, as orbctl does', async ()
   await untilAsked('node1', 'a');
   assert.equal(await linkOf(undefined).sandbox({ node: 'node1', podUid: 'a' }, lives), 'alive');
   assert.equal(await linkOf(undefined).sandbox({ node: 'node2', podUid: 'a' }, lives), 'unknown');
+  void agentThatSays(linkOf('node2'), 'gone');
+  await untilAsked('node2', 'a');
+  assert.equal(
+    await linkOf(undefined).sandbox({ podUid: 'a' }, lives),
+    'alive',
+    'one of two agents knows it',
+  );
   await assert.rejects(linkOf(undefined).sandbox({ node: '', podUid: 'a' }, lives), /status 400.*node/s);
 });
 

@@ -36,8 +36,17 @@ export class NodeQuestions {
     this.#clock = clock;
   }
 
-  /** What the agent of the node says now. Resolves after two seconds at most, and at once if no agent waits. */
-  async ask(node: string, podUid: string): Promise<SandboxAnswer> {
+  /**
+   * What the agent of the node says now. Resolves after two seconds at most, and at once if no agent waits. Without a
+   * node, all agents are asked: one that knows a living sandbox decides, else one that knows that it is gone.
+   */
+  async ask(node: string | undefined, podUid: string): Promise<SandboxAnswer> {
+    if (node !== undefined) return this.#askOne(node, podUid);
+    const said = await Promise.all([...this.#lines.keys()].map((name) => this.#askOne(name, podUid)));
+    return said.includes('alive') ? 'alive' : said.includes('gone') ? 'gone' : 'unknown';
+  }
+
+  async #askOne(node: string, podUid: string): Promise<SandboxAnswer> {
     const line = this.#lines.get(node);
     if (line === undefined || !canBeAsked(podUid)) return 'unknown';
     const known = line.questions.get(podUid);

@@ -77,14 +77,23 @@ test('a deleted pod gives its address back at once when its node says that no sa
   await stage.pod('app');
   await stage.pool('p', { '10.6.0.1': recordOf('app') });
   const asked: string[] = [];
-  stage.askNode = async ({ metadata }, podUid) => {
-    asked.push(`${metadata.name} ${podUid}`);
+  stage.askNode = async (node, podUid) => {
+    asked.push(`${node?.metadata.name} ${podUid}`);
     return 'gone';
   };
   await stage.start();
   await stage.remove('app');
   assert.deepEqual(await stage.held('p'), []);
   assert.deepEqual(asked, ['node1 uid-app']);
+});
+
+test('a pod that went before the controller came, with its endpoint, keeps its address while any node has its sandbox', async () => {
+  await stage.node();
+  await stage.pool('p', { '10.6.0.1': recordOf('app'), '10.6.0.2': recordOf('other') });
+  stage.askNode = async (node, podUid) => (node === undefined && podUid === 'uid-app' ? 'alive' : 'unknown');
+  await stage.start();
+  await stage.pass(100);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
 });
 
 test('when the Node object of a silent node goes, its gone pods give their addresses back at once', async () => {
