@@ -14,6 +14,9 @@ export interface AbsentHolder {
   readonly why: string;
 }
 
+/** A record without pod and endpoint may be of a virtual machine, which is read from the server. */
+const PARALLEL_READS = 16;
+
 /** Empty, with a note of the reader, if the user may not read pods and their owners. */
 export async function absentHolders(
   ledger: PoolLedger,
@@ -37,9 +40,13 @@ export async function absentHolders(
     ({ podUid, pod }) => sight.pod(podUid, refOfPod(pod)) === undefined,
   );
   const found: AbsentHolder[] = [];
-  for (const record of absent) {
-    const { action, why } = reclaimVerdict(await reclaimFacts(record, sources), defaultReclaimSettings);
-    found.push({ address: record.address, pod: record.pod, state: action === 'keep' ? 'kept' : 'left', why });
+  for (let at = 0; at < absent.length; at += PARALLEL_READS) {
+    const judged = absent.slice(at, at + PARALLEL_READS).map(async (record): Promise<AbsentHolder> => {
+      const { action, why } = reclaimVerdict(await reclaimFacts(record, sources), defaultReclaimSettings);
+      const { address, pod } = record;
+      return { address, pod, state: action === 'keep' ? 'kept' : 'left', why };
+    });
+    found.push(...(await Promise.all(judged)));
   }
   return found;
 }
