@@ -5,9 +5,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { type Pod, resources, type StatefulSet } from '#api';
+import { formatAddress } from '#ip';
+import { quarantinesOf } from '#plan/ipam';
 import { leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
-import { gateway, OneNode } from './one-node.ts';
+import { gateway, nodeName, OneNode } from './one-node.ts';
 import { runProgram } from './program.ts';
 import { Runtime, Sandbox, underlay } from './runtime.ts';
 
@@ -135,6 +137,14 @@ if (insideNamespaces(import.meta.filename)) {
       ),
     );
     assert.match(await metrics(), /^orbweaver_address_conflicts_total\{outcome="quarantined"\} 3$/m);
+    const told = async () => {
+      const found = quarantinesOf([await node.client.get(resources.nodes, { name: nodeName })], Date.now());
+      return found.map(({ address, mac }) => `${formatAddress(address)} ${mac}`);
+    };
+    assert.deepEqual(
+      (await eventually(told, 3)).toSorted(),
+      ['10.6.1.1', '10.6.1.2', 'fd00:10:6::1:1'].map((address) => `${address} ${rivalMac}`),
+    );
     sandbox.run('ping', '-c1', '-W10', gateway[4]);
     await end(sandbox);
     assert.deepEqual(await node.held('v4'), {});
