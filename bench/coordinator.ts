@@ -151,7 +151,7 @@ async function benchApiAway(node: Node, quick: boolean): Promise<Row[]> {
 async function benchSends(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-bench-sends-'));
   const library = join(folder, 'count-sends.so');
-  compileC([join(import.meta.dirname, 'count-sends.c')], library, ['-O2', '-fPIC', '-shared'], true);
+  compileC([join(import.meta.dirname, 'count-sends.c')], library, ['-O2', '-fPIC', '-shared'], ['gcc']);
   const environment = { LD_PRELOAD: library, OW_BENCH_SENDS: join(folder, 'sends') };
   try {
     return await withNodes(

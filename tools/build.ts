@@ -17,14 +17,19 @@ export interface ShimBuild {
   readonly definitions?: Readonly<Record<string, string>>;
   /** Instead of a small static executable, one that stops at the first memory error. */
   readonly sanitize?: boolean;
+  /** C compilers, the best first; none means those of this machine. */
+  readonly compilers?: readonly string[];
 }
+
+/** musl makes a static executable a tenth the size glibc does. */
+const machineCompilers = ['musl-gcc', 'gcc'];
 
 const warnings = ['-std=c11', '-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror'];
 const small = ['-O2', '-static', '-s', '-ffunction-sections', '-Wl,--gc-sections'];
 const hardened = ['-fstack-protector-strong', '-Wl,-z,relro,-z,now,-z,noexecstack'];
 const sanitizers = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 
-/** The first C compiler of the list that is installed. musl makes a static executable a tenth the size glibc does. */
+/** The first C compiler of the list that is installed. */
 function compiler(names: readonly string[]): string {
   const path = (process.env.PATH ?? '').split(':');
   const found = names.find((name) => path.some((folder) => existsSync(join(folder, name))));
@@ -32,14 +37,14 @@ function compiler(names: readonly string[]): string {
   return found;
 }
 
-/** Compiles one or more C files, for the machine's own C library where sanitizers or other programs need it. */
+/** Compiles one or more C files. Sanitizers and libraries for other programs need the machine's own C library, so `gcc`. */
 export function compileC(
   sources: readonly string[],
   output: string,
   flags: readonly string[],
-  machineLibrary = false,
+  compilers: readonly string[] = machineCompilers,
 ): void {
-  const command = compiler(machineLibrary ? ['gcc'] : ['musl-gcc', 'gcc']);
+  const command = compiler(compilers);
   const temporary = `${output}.new`;
   const run = spawnSync(command, [...warnings, ...flags, '-o', temporary, ...sources], { encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`${command} failed:\n${run.error?.message ?? run.stderr}`);
@@ -47,7 +52,7 @@ export function compileC(
 }
 
 /** Compiles the shim. */
-export function compileShim({ output, definitions = {}, sanitize = false }: ShimBuild): void {
+export function compileShim({ output, definitions = {}, sanitize = false, compilers }: ShimBuild): void {
   const version = `OW_VERSION="${packageVersion()}"`;
   const defines = [version, ...Object.entries(definitions).map(([name, value]) => `${name}=${value}`)];
   const sources = readdirSync(shimFolder).filter((name) => name.endsWith('.c'));
@@ -59,7 +64,7 @@ export function compileShim({ output, definitions = {}, sanitize = false }: Shim
     sources.map((name) => join(shimFolder, name)),
     output,
     flags,
-    sanitize,
+    sanitize ? ['gcc'] : compilers,
   );
 }
 

@@ -22,7 +22,8 @@ const starters = new Set(['spawn', 'spawnSync', 'execFile', 'execFileSync']);
 const runners: readonly { readonly name: string; readonly within: RegExp; readonly from: number }[] = [
   {
     name: 'run',
-    within: /^(src\/(lab|node|cni)(?!\/running-labs)|test\/(e2e|kube|uml|conformance(?!\/stress))|bench)\//,
+    within:
+      /^(src\/(lab|node|cni)(?!\/running-labs)|test\/(e2e|image|kube|uml|conformance(?!\/stress))|bench)\//,
     from: 0,
   },
   { name: 'runSync', within: /^src\/lab\//, from: 0 },
@@ -33,6 +34,7 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
   { name: 'onNode', within: /^src\/lab\//, from: 1 },
   { name: 'inNetnsOf', within: /^src\/lab\//, from: 1 },
   { name: 'complete', within: /^tools\//, from: 1 },
+  { name: 'output', within: /^tools\/image\//, from: 0 },
 ];
 /**
  * Programs that these files start without a name in the call, because the caller or the user chooses them.

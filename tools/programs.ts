@@ -18,7 +18,7 @@ function startsOfScript(file: string): Start[] {
 }
 
 const starts = [
-  ...globSync(['src/**/*.ts', 'test/**/*.ts', 'tools/*.ts', 'bench/**/*.ts']).flatMap(startsOf),
+  ...globSync(['src/**/*.ts', 'test/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts']).flatMap(startsOf),
   ...[...globSync(['src/**/*.sh', 'test/**/*.sh', 'tools/*.sh']), 'tools/run', '.ci/run'].flatMap(
     startsOfScript,
   ),

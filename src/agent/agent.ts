@@ -34,6 +34,7 @@ import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { QuarantineReport } from './quarantine-report.ts';
@@ -85,7 +86,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     log,
   });
+  const memory = new MemoryWatch(log);
   const metrics = new AgentMetrics({
+    memoryLimit: () => memory.limit,
+    nearMemoryLimit: () => memory.nearLimit,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
@@ -183,6 +187,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await server.listen(config.orbweaver.socketPath);
   repair.start();
   const leaving = new AbortController();
+  void memory.run(clock, leaving.signal);
   const reporting = view.listed(leaving.signal).then(
     () => Promise.all([cniReport.run(leaving.signal), quarantines.run(leaving.signal)]),
     () => {}, // the agent leaves

@@ -314,6 +314,12 @@ export const errorTable = {
     advice: 'Check that the parent interface is up and has a carrier.',
     cni: 11,
   },
+  MEMORY_NEAR_LIMIT: {
+    meaning: 'The agent uses nearly all memory that its container may use. At the limit the kernel kills it.',
+    advice:
+      'Raise the memory limit of the agent (docs/images.md says what it needs). If its memory grows without end, report it.',
+    cni: 11,
+  },
   REQUEST_STUCK: {
     meaning: 'An earlier request of the same pod does not end, so the agent cannot start this one.',
     advice:

@@ -53,3 +53,4 @@ export { type PacketListener, PacketSocket, type PacketSocketOptions } from './p
 export { physicalFunctionNics } from './physical-function.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';
 export { hasSpares, isFull, isSpare, makeSpares, writeOverSpare } from './spare-files.ts';
+export { useSysctlFolder } from './sysctl.ts';

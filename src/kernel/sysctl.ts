@@ -1,12 +1,30 @@
 // Sysctls of a namespace: files below /proc/sys/net. They show the namespace of the thread that reads them.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { OrbError } from '#base';
+import { errorText, OrbError } from '#base';
 import { refusal } from '#net';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
 const ROOT = '/proc/sys/net';
+
+let folder = ROOT;
+
+/**
+ * Takes the node's /proc/sys/net from another folder, where a pod has it mounted. In a container without privileges, a runtime
+ * makes /proc/sys read-only.
+ * @throws OrbError INPUT_INVALID if sysctls cannot be written there
+ */
+export function useSysctlFolder(path: string): void {
+  try {
+    accessSync(join(path, 'ipv4/ip_forward'), constants.W_OK);
+  } catch (cause) {
+    const message = `the sysctls in ${path} cannot be written: mount /proc/sys/net of the node there`;
+    throw new OrbError('INPUT_INVALID', { message, subject: path, said: errorText(cause), cause });
+  }
+  folder = path;
+}
 
 /** The value without its line end. Undefined if the kernel does not have the key. */
 export function readSysctl(netns: NetnsHandle, key: string): string | undefined {
@@ -45,7 +63,7 @@ function sysctlPath(key: string): string {
       message: `invalid sysctl '${key}'; allowed: a path below ${ROOT} without '..', as in ipv4/conf/all/rp_filter`,
     });
   }
-  return `${ROOT}/${key}`;
+  return `${folder}/${key}`;
 }
 
 function codeOf(error: unknown): string {

@@ -7,15 +7,16 @@ import { startAgent } from '#agent';
 import type { AgentConfig } from '#api';
 import { type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
-import { exitAtOnce } from '#kernel';
+import { exitAtOnce, useSysctlFolder } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from '#program';
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
-  [--install-from FILE --install-to FOLDER] [--log-level LEVEL]
+  [--install-from FILE --install-to FOLDER] [--sysctl-folder FOLDER] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
+--sysctl-folder where /proc/sys/net of the node is mounted (default /proc/sys/net, which a container may not write)
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
   MULTUS_CLUSTER_NETWORK, ORBWEAVER_SERVICE_ACCOUNT, KUBECONFIG.`;
 
@@ -35,6 +36,7 @@ const options = {
   'health-port': { type: 'string' },
   'install-from': { type: 'string' },
   'install-to': { type: 'string' },
+  'sysctl-folder': { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
 
@@ -50,6 +52,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfigFile(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
+  if (values['sysctl-folder'] !== undefined) useSysctlFolder(values['sysctl-folder']);
   if (values['install-from'] !== undefined) {
     install(values['install-from'], values['install-to'] ?? '/opt/cni/bin', log);
   }

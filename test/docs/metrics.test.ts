@@ -31,7 +31,15 @@ function measured({ registry }: Pick<AgentMetrics | ControllerMetrics, 'registry
 }
 
 test('the page names every metric of the agent, and no other', () => {
-  const load = { running: none, waiting: none, stuck: none, queuedDels: none, attachments: () => [] };
+  const load = {
+    running: none,
+    waiting: none,
+    stuck: none,
+    queuedDels: none,
+    memoryLimit: none,
+    nearMemoryLimit: () => false,
+    attachments: () => [],
+  };
   assert.deepEqual(documented(agents), measured(new AgentMetrics(load)));
 });
 

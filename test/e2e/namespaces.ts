@@ -43,4 +43,7 @@ export function coverFolders(): void {
     runProgram('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'e2e', folder]);
   }
   for (const folder of ['/run/netns', '/opt/cni/bin']) mkdirSync(folder);
+  // As on a node: namespaces that are named later are seen in the mount namespaces of containers.
+  runProgram('mount', ['--bind', '/run/netns', '/run/netns']);
+  runProgram('mount', ['--make-shared', '/run/netns']);
 }

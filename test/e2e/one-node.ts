@@ -46,6 +46,17 @@ export const serviceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'] as const;
 /** The folder of the reference plugins of containernetworking/plugins. */
 const referencePlugins = '/usr/lib/cni';
 
+// An agent's threads mostly wait in the kernel, and young objects are few. Separate heaps and V8's default young space would cost
+// 20 MB (docs/performance.md).
+const builtAgent = ['env', 'MALLOC_ARENA_MAX=2', process.execPath, '--max-semi-space-size=2'];
+/** The agent and its CNI executable are those of dist/, or those of the image: test/image sets the variable to its launcher. */
+const { ORBWEAVER_TEST_LAUNCHER: launcher } = process.env;
+const agentCommand: [string, ...string[]] =
+  launcher === undefined
+    ? ['env', ...builtAgent.slice(1), join(root, 'dist/agent.mjs')]
+    : [process.execPath, launcher];
+const shim = launcher === undefined ? join(root, 'dist/ow-cni') : '/opt/orbweaver/ow-cni';
+
 /** Optional settings of a node. */
 export interface OneNodeOptions {
   /** Lines of the agent's conf.yml below its key `orbweaver`, e.g. `{maxConcurrentRequests: 64}`. */
@@ -87,27 +98,9 @@ export class OneNode {
       ],
     ]);
     this.agent = new Daemon('agent', folder, [
-      ...([
-        // An agent's threads mostly wait in the kernel, and young objects are few. Separate heaps and V8's default young space would
-        // cost 20 MB (docs/performance.md).
-        'env',
-        'MALLOC_ARENA_MAX=2',
-        node,
-        '--max-semi-space-size=2',
-        join(root, 'dist/agent.mjs'),
-        '--kubeconfig',
-        this.kubeconfig,
-        '--node-name',
-        nodeName,
-      ] as const),
-      ...[
-        '--config-path',
-        file('conf.yml'),
-        '--health-port',
-        '5710',
-        '--install-from',
-        join(root, 'dist/ow-cni'),
-      ],
+      ...agentCommand,
+      ...['--kubeconfig', this.kubeconfig, '--node-name', nodeName, '--config-path', file('conf.yml')],
+      ...['--health-port', '5710', '--install-from', shim],
     ]);
   }
 

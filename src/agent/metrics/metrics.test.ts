@@ -12,6 +12,8 @@ const load = {
   stuck: () => 4,
   queuedDels: () => 1,
   attachments: () => [] as CountedAttachment[],
+  memoryLimit: () => 1000,
+  nearMemoryLimit: () => true,
 };
 
 test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {
@@ -25,6 +27,8 @@ test('requests are counted by type, verb and outcome, and running and waiting re
   assert.match(text, /^orbweaver_cni_requests_waiting 2$/m);
   assert.match(text, /^orbweaver_cni_requests_stuck 4$/m);
   assert.match(text, /^orbweaver_del_queue_length 1$/m);
+  assert.match(text, /^orbweaver_memory_limit_bytes 1000$/m);
+  assert.match(text, /^orbweaver_memory_near_limit 1$/m);
 });
 
 test('allocations and their failures have the metric names of Spiderpool’s dashboards', async () => {

@@ -19,6 +19,9 @@ export interface Load {
   readonly stuck: () => number;
   readonly queuedDels: () => number;
   readonly attachments: () => readonly CountedAttachment[];
+  /** Bytes that the container may use; 0 without a limit. */
+  readonly memoryLimit: () => number;
+  readonly nearMemoryLimit: () => boolean;
 }
 
 /** The agent's registry. Each thing that is counted has its own method. */
@@ -75,6 +78,10 @@ export class AgentMetrics implements VerbMetrics {
       load.stuck,
     );
     gauge('orbweaver_del_queue_length', 'DELs in the queue on disk', load.queuedDels);
+    gauge('orbweaver_memory_limit_bytes', 'What the container may use; 0 without a limit', load.memoryLimit);
+    gauge('orbweaver_memory_near_limit', '1 while the agent warns that its memory is near the limit', () =>
+      Number(load.nearMemoryLimit()),
+    );
   }
 
   waited(type: string, verb: string, seconds: number): void {
