@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type CommandOptions, run } from './command.ts';
+import { type CommandOptions, run, until } from './command.ts';
 
 export type ProxyMode = 'iptables' | 'nftables';
 
@@ -35,9 +35,9 @@ const startTimeoutMs = 300_000;
 export class Cluster {
   readonly #starter: ChildProcess;
   readonly #pid: number;
-  readonly #nodePids: ReadonlyMap<string, string>;
+  readonly #nodePids: Map<string, string>;
 
-  private constructor(starter: ChildProcess, pid: number, nodePids: ReadonlyMap<string, string>) {
+  private constructor(starter: ChildProcess, pid: number, nodePids: Map<string, string>) {
     this.#starter = starter;
     this.#pid = pid;
     this.#nodePids = nodePids;
@@ -175,6 +175,22 @@ export class Cluster {
     const log = `${home}/log/${node}-${basename(argv[0] ?? '')}.log`;
     const script = 'log=$1; shift; "$@" </dev/null >"$log" 2>&1 &';
     await this.node(node, ['sh', '-c', script, 'sh', log, ...argv], options);
+  }
+
+  /**
+   * Ends all processes of a node at once, with its mounts, namespaces and links. Then starts it again: what a machine has
+   * on its disk is still there. Resolves when its runtime listens; our agent is not started.
+   */
+  async reboot(node: NodeName): Promise<void> {
+    const before = this.#nodePids.get(node);
+    this.#starter.stdin?.write(`reboot ${nodeNames.indexOf(node) + 1}\n`);
+    await until(`${node} is up again`, 60, async () => {
+      const pid = (await this.hub(['cat', `${home}/${node}/pid`])).trim();
+      if (pid === before) return false;
+      this.#nodePids.set(node, pid);
+      await this.node(node, ['test', '-S', '/run/containerd/containerd.sock']);
+      return true;
+    });
   }
 
   /** Copies the logs out of the cluster, so that they remain. */

@@ -73,24 +73,43 @@ start kube-apiserver --etcd-servers=http://127.0.0.1:2379 --advertise-address=$h
   --audit-policy-file=$KUBE_HOME/audit.yaml --audit-log-path=$KUBE_HOME/log/audit.log
 
 group=orbweaver-kube-$pid # also the name that cluster.ts removes
-for ((i = 1; i <= KUBE_NODES; i++)); do
-  node=node$i
+# The network namespace, links and process 1 of a node. Its MAC addresses stay the same.
+boot() {
+  local i=$1 node=node$1
   ip netns add $node
-  ip link add $node type veth peer name eth0 netns $node
-  ip link add lan-$i type veth peer name eth1 netns $node
-  ip link add lan2-$i type veth peer name eth2 netns $node
+  ip link add $node type veth peer name eth0 address 02:00:00:00:00:0$i netns $node
+  ip link add lan-$i type veth peer name eth1 address 02:00:00:00:01:0$i netns $node
+  ip link add lan2-$i type veth peer name eth2 address 02:00:00:00:02:0$i netns $node
   ip link set $node master nodes up
   ip link set lan-$i master lan up
   ip link set lan2-$i master lan2 up
+  # Not `ip netns exec`: it mounts /sys anew and hides the control groups.
+  KUBE_GROUP=$group/$node KUBE_NODE=$i nsenter --net=/run/netns/$node \
+    unshare --mount --uts --ipc --pid --fork --kill-child \
+    "$(dirname "$0")/node.sh" </dev/null >>$KUBE_HOME/log/$node.log 2>&1 &
+}
+# Ends all processes of a node at once. Its mounts and links go too; what node.sh has in `kept` stays.
+halt() {
+  shopt -s globstar nullglob
+  local i=$1 node=node$1 first link tree folders at
+  first=$(cat $KUBE_HOME/$node/pid)
+  kill -KILL "$first"
+  while [ -e "/proc/$first" ]; do sleep 0.05; done
+  for link in $node lan-$i lan2-$i; do ip link del $link; done
+  ip netns del $node
+  # With control groups of containers that are gone, the kubelet starts half a minute later.
+  for tree in /sys/fs/cgroup/*/ /sys/fs/cgroup/; do
+    folders=("$tree$group/$node"/**/)
+    for ((at = ${#folders[@]} - 1; at >= 0; at--)); do rmdir "${folders[at]}" || :; done
+  done
+}
+for ((i = 1; i <= KUBE_NODES; i++)); do
+  mkdir $KUBE_HOME/node$i
+  boot $i
   if [ "$KUBE_OVERLAY" = routed ]; then
     ip route add 10.244.$i.0/24 via 172.30.0.$((10 + i))
     ip route add fd00:10:244:$i::/64 via fd00:172:30::$((10 + i))
   fi
-  mkdir $KUBE_HOME/$node
-  # Not `ip netns exec`: it mounts /sys anew and hides the control groups.
-  KUBE_GROUP=$group/$node KUBE_NODE=$i nsenter --net=/run/netns/$node \
-    unshare --mount --uts --ipc --pid --fork --kill-child \
-    "$(dirname "$0")/node.sh" </dev/null >$KUBE_HOME/log/$node.log 2>&1 &
 done
 
 until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
@@ -107,4 +126,6 @@ until kubectl get node "${names[@]}" >/dev/null 2>&1; do sleep 0.1; done
 [ "$KUBE_OVERLAY" = none ] || kubectl wait --for=condition=Ready --timeout=90s node "${names[@]}" >&2
 until kubectl -n default get serviceaccount default >/dev/null 2>&1; do sleep 0.1; done
 echo ready
-while read -r _; do :; done # bash reaps what is left to process 1 meanwhile
+while read -r command node; do # bash reaps what is left to process 1 meanwhile
+  if [ "$command" = reboot ]; then halt "$node" && boot "$node"; fi
+done

@@ -26,6 +26,11 @@ export class Installation {
     return join(this.#root, 'dist/lab-probe');
   }
 
+  /** Our command line. */
+  get orbctl(): readonly string[] {
+    return [process.execPath, join(this.#root, 'dist/orbctl.mjs')];
+  }
+
   /** Applies a manifest of the checkout. */
   async apply(file: string): Promise<void> {
     await this.#cluster.apply(join(this.#root, file));

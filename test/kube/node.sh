@@ -9,8 +9,9 @@ pki=$KUBE_HOME/pki
 shopt -s nullglob
 
 # The root: the machine's, copy-on-write. An overlay cannot hold another one's upper layer, so that the runtimes' folders are
-# tmpfs, and so is what must not show through from the machine.
-mkdir "$here/upper" "$here/work" "$here/root" "$here/sysctl"
+# tmpfs, and so is what must not show through from the machine. What a machine has on its disk is in `kept` of the hub's
+# tmpfs: it outlives a reboot.
+mkdir -p "$here/upper" "$here/work" "$here/root" "$here/sysctl"
 mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=/,upperdir=$here/upper,workdir=$here/work" "$here/root"
 cd "$here/root"
@@ -27,9 +28,13 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then # version 2: one tree, control
 fi
 for tree in "${trees[@]}"; do mkdir -p "$tree$KUBE_GROUP"; done
 mount --rbind /sys/fs/cgroup sys/fs/cgroup
-for folder in run var/log var/lib/containerd var/lib/kubelet var/lib/cni var/lib/orbweaver etc/cni opt/cni; do
+for folder in run var/log; do
   mkdir -p "$folder"
   mount -t tmpfs "$node-${folder//\//-}" "$folder"
+done
+for folder in var/lib/containerd var/lib/kubelet var/lib/cni var/lib/orbweaver etc/cni opt/cni; do
+  mkdir -p "$folder" "$here/kept/$folder"
+  mount --bind "$here/kept/$folder" "$folder"
 done
 while read -r folder; do
   mkdir -p ".$folder"
@@ -45,7 +50,7 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
 done
 read -r pid _ </proc/self/stat # as the hub's /proc counts it
 echo "$pid" >"$here/pid"
-mkdir old
+mkdir -p old
 pivot_root . old
 umount -l /old
 mount --make-rshared /
@@ -64,8 +69,8 @@ ip route add default via 172.30.0.1
 ip route add default via fd00:172:30::1
 
 mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
-ln -s /usr/lib/cni/* /opt/cni/bin/
-ln -s "$KUBE_MULTUS" /opt/cni/bin/multus
+ln -sf /usr/lib/cni/* /opt/cni/bin/
+ln -sf "$KUBE_MULTUS" /opt/cni/bin/multus
 if [ "$KUBE_OVERLAY" = routed ]; then
   for ((other = 1; other <= KUBE_NODES; other++)); do
     [ $other != "$number" ] || continue
@@ -137,7 +142,7 @@ conntrack: {maxPerCore: 0, min: 0}
 oomScoreAdj: 0
 END
 start() {
-  "$@" </dev/null >"$KUBE_HOME/log/$node-$1.log" 2>&1 &
+  "$@" </dev/null >>"$KUBE_HOME/log/$node-$1.log" 2>&1 &
   echo $! >"$here/$1.pid"
 }
 start containerd

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
+import { playHungKubelet } from './hung-kubelet.ts';
 import { Installation } from './installation.ts';
 import { playKeptAddresses } from './kept-addresses.ts';
 import { expectClusterCni, type NetworkSource } from './networks.ts';
+import { playNodeLives } from './node-lives.ts';
 import type { Outcomes } from './outcome.ts';
 import { playOwnController } from './own-controller-play.ts';
 import { type PodPlace, podPlaces } from './places.ts';
@@ -98,7 +100,10 @@ export class Scenario {
       this.#deleteAll(),
     );
     if (withPodLives) {
-      await playKeptAddresses({ cluster: this.#cluster, outcomes, installation: this.#installation });
+      const parts = { cluster: this.#cluster, outcomes, installation: this.#installation };
+      await playKeptAddresses(parts);
+      await playNodeLives(parts);
+      await playHungKubelet(parts);
     }
     await playUnderlayService({ cluster: this.#cluster, outcomes, root: this.#root });
     await outcomes.check('what the tokens of our programs must not do is refused', () =>
