@@ -8,7 +8,7 @@ import * as tls from 'node:tls';
 import { silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import { formatAddress } from '#ip';
-import { COMMIT_PATH, LEADER_SERVER_NAME, MAXIMUM_COMMIT_BYTES } from '#pools';
+import { ANSWERS_PATH, COMMIT_PATH, LEADER_SERVER_NAME, MAXIMUM_COMMIT_BYTES } from '#pools';
 import { newKey, selfSigned } from '#program';
 import { AgentTokens } from './agent-tokens.ts';
 import { agentToken, TokenKube } from './agents-fixture.ts';
@@ -63,7 +63,12 @@ describe('the server of the leader', () => {
       stream.end(method === 'GET' ? undefined : body);
     });
 
-  test('an agent is served', async () => {
+  test('an agent is served, and counts as one that writes from then on', async () => {
+    assert.equal(
+      (await ask('{"answers":{"a":5}}', { path: ANSWERS_PATH, token: `${agentToken}#node1` }))[0],
+      400,
+    );
+    assert.equal(server.agents, 0, 'who is only asked about sandboxes has nothing to write');
     const [status, text] = await ask(allocation);
     assert.equal(status, 200);
     const address = formatAddress(given);
@@ -71,6 +76,7 @@ describe('the server of the leader', () => {
       outcome: { verb: 'allocated', address, held: false },
       resourceVersion: '7',
     });
+    assert.equal(server.agents, 1);
   });
 
   for (const [what, body, part] of [

@@ -6,7 +6,7 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
-  type ServerHttp2Session,
+  type Http2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { errorText, isOrbError, type Logger } from '#base';
@@ -62,7 +62,9 @@ class Refusal extends Error {
 export class CommitServer {
   readonly #options: CommitServerOptions;
   readonly #servers: Http2SecureServer[] = [];
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Set<Http2Session>();
+  /** Connections by which a pool was written lately, each with the timer that forgets it. */
+  readonly #writers = new Map<Http2Session, NodeJS.Timeout>();
   #commit: Commit | undefined;
   #waiting = 0;
 
@@ -79,7 +81,10 @@ export class CommitServer {
     server.on('session', (session) => {
       this.#sessions.add(session);
       session.setTimeout(IDLE_MS, () => session.close());
-      session.once('close', () => this.#sessions.delete(session));
+      session.once('close', () => {
+        this.#sessions.delete(session);
+        this.#forgetWriter(session);
+      });
     });
     server.maxConnections = MOST_CONNECTIONS;
     server.on('tlsClientError', (error) =>
@@ -107,9 +112,21 @@ export class CommitServer {
     });
   }
 
-  /** How many agents are connected. */
+  /** How many agents had pools written in the last ten minutes. Others are connected too, and wait for questions. */
   get agents(): number {
-    return this.#sessions.size;
+    return this.#writers.size;
+  }
+
+  #countWriter(session: Http2Session | undefined): void {
+    if (session === undefined || !this.#sessions.has(session)) return;
+    const known = this.#writers.get(session);
+    const timer = known?.refresh() ?? setTimeout(() => this.#forgetWriter(session), IDLE_MS).unref();
+    this.#writers.set(session, timer);
+  }
+
+  #forgetWriter(session: Http2Session): void {
+    clearTimeout(this.#writers.get(session));
+    this.#writers.delete(session);
   }
 
   stop(): void {
@@ -150,6 +167,7 @@ export class CommitServer {
         return sandboxText(await this.#options.questions.ask(node, podUid));
       }
       default:
+        this.#countWriter(request.stream.session);
         return answerText(await commit(service.pool, readable(readRequest(body)), signal));
     }
   }
