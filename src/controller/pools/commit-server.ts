@@ -1,5 +1,5 @@
-// The HTTPS server by which agents ask the leader to write pools, and are asked about sandboxes. Everyone in the cluster can reach it, so nothing that a
-// client does may block or end it.
+// The HTTPS server by which agents ask the leader to write pools, and are asked about sandboxes. Everyone in the cluster can
+// reach it, so nothing that a client does may block or end it.
 
 import {
   createSecureServer,
