@@ -1,43 +1,24 @@
 // A cluster under random operations, and what must be true in it: who was told which address, and what the pools record.
 
-import { type Pod, resources, type SpiderIPPool } from '#api';
+import { type Pod, resources } from '#api';
 import { abortable, isOrbError, silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
-import type { HeldAddress } from '#cni';
 import { formatAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
 import type { LedPools } from '../../src/controller/pools/led-pools.ts';
+import type { Faults } from './faulty-kube.ts';
+import { createObjects, ipamOf, type NodeName, namespace, nodes } from './objects.ts';
 import { type Program, startAgent, startController } from './programs.ts';
-
-const nodes = ['node1', 'node2', 'node3'] as const;
-const pools = { v4: '10.6.1.1-10.6.1.8', more: '10.6.2.1-10.6.2.4' } as const;
-const namespace = 'default';
-const NIC = 'eth0';
-
-/** What the runtime of a node knows of a pod. */
-export interface Sandbox {
-  readonly name: string;
-  readonly uid: string;
-  readonly node: (typeof nodes)[number];
-  readonly isFixed: boolean;
-  /** What the runtime was told last. */
-  held: readonly HeldAddress[];
-  /** The addresses that it uses now. */
-  living: readonly string[];
-  /** Whether the runtime owes a DEL. */
-  owesDelete: boolean;
-  /** A runtime asks one thing at a time for each pod. */
-  isBusy: boolean;
-  /** Whether its Pod object is there. */
-  isThere: boolean;
-}
+import { isLiving, livingOf, type Nic, type Sandbox } from './sandbox.ts';
 
 export class Fault extends Error {}
 
 export class Cluster {
   readonly kube = new FakeKube();
   readonly clock = new FakeClock();
-  readonly faults = { refused: 0, lost: 0 };
+  readonly faults: Faults = { refused: 0, lost: 0, awayUntilMs: 0, now: () => this.clock.now() };
+  /** The nodes whose agents do not reach the leader. They write by themselves. */
+  readonly apart = new Set<string>();
   readonly sandboxes: Sandbox[] = [];
   /** Pods that have ended, for DELs that come again. */
   readonly ended: Sandbox[] = [];
@@ -52,19 +33,7 @@ export class Cluster {
   #count = 0;
 
   async start(): Promise<void> {
-    await this.kube.create(resources.namespaces, { metadata: { name: namespace } });
-    for (const name of nodes) {
-      const conditions = [{ type: 'Ready', status: 'True' }];
-      const object = resources.nodes.schema.parse({ metadata: { name }, status: { conditions } });
-      await this.kube.create(resources.nodes, object);
-    }
-    for (const [name, ips] of Object.entries(pools)) {
-      const spec = { subnet: '10.6.0.0/16', ips: [ips], default: false, disable: false };
-      await this.kube.create<SpiderIPPool>(resources.spiderIPPools, { metadata: { name }, spec });
-    }
-    const spec = { selector: {}, template: {}, replicas: this.replicas };
-    const set = resources.statefulSets.schema.parse({ metadata: { name: 'db', namespace }, spec });
-    await this.kube.create(resources.statefulSets, set);
+    await createObjects(this.kube, this.replicas);
     for (const node of nodes) this.restartAgent(node);
     this.restartController();
     await this.turns(50);
@@ -83,13 +52,13 @@ export class Cluster {
     this.#agents.get(node)?.kill();
     this.#agents.set(
       node,
-      startAgent(this, node, () => this.#controller),
+      startAgent(this, node, () => (this.apart.has(node) ? undefined : this.#controller)),
     );
   }
 
   restartController(): void {
     this.#controller?.kill();
-    const isAlive = (uid: string) => this.sandboxes.some((one) => one.uid === uid && one.living.length > 0);
+    const isAlive = (uid: string) => this.sandboxes.some((one) => one.uid === uid && isLiving(one));
     this.#controller = startController(this, async (_, uid) => (isAlive(uid) ? 'alive' : 'gone'));
   }
 
@@ -105,64 +74,91 @@ export class Cluster {
 
   async createPod(name: string, which: number): Promise<Sandbox> {
     this.#count += 1;
-    const node = nodes[(which + this.#count) % nodes.length] ?? 'node1';
+    const node: NodeName = nodes[(which + this.#count) % nodes.length] ?? 'node1';
     const isFixed = name.startsWith('db-');
+    const nics: Nic[] = isFixed || this.#count % 2 === 0 ? ['eth0', 'net1'] : ['eth0'];
+    const annotations = { ...(nics.length > 1 && { 'k8s.v1.cni.cncf.io/networks': 'san' }) };
     const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db', controller: true };
     const uid = `${name}-uid-${this.#count}`;
     const object = {
-      metadata: { name, namespace, uid, ...(isFixed && { ownerReferences: [owner] }) },
+      metadata: { name, namespace, uid, annotations, ...(isFixed && { ownerReferences: [owner] }) },
       spec: { nodeName: node, containers: [{ name: 'c' }] },
       status: { phase: 'Pending' },
     };
-    const sandbox = { name, uid, node, isFixed, held: [], living: [], owesDelete: false };
-    const made: Sandbox = { ...sandbox, isBusy: true, isThere: true };
+    const made: Sandbox = {
+      ...{ name, uid, node, nics, fixedTo: isFixed ? name : undefined, held: new Map(), living: new Map() },
+      ...{ owesDelete: false, isBusy: true, isThere: true },
+    };
     this.sandboxes.push(made);
     await this.kube.create<Pod>(resources.pods, resources.pods.schema.parse(object));
     made.isBusy = false;
     return made;
   }
 
-  /** ADD. With `patience`, the runtime gives up after so many turns. */
+  /**
+   * Multus asks for one NIC after the other. If one fails, it ends those before. With `patience`, the runtime gives up
+   * after so many turns.
+   */
   async add(sandbox: Sandbox, patience?: number): Promise<void> {
-    const agent = this.#agents.get(sandbox.node);
-    if (agent === undefined || sandbox.living.length > 0) return;
+    if (isLiving(sandbox)) return;
     const given = new AbortController();
-    const signal = AbortSignal.any([agent.died, given.signal]);
     if (patience !== undefined) void this.turns(patience).then(() => given.abort(new Error('too late')));
     sandbox.owesDelete = true;
+    for (const nic of sandbox.nics) {
+      if (await this.#attach(sandbox, nic, given.signal)) continue;
+      if (isLiving(sandbox)) await this.del(sandbox);
+      return;
+    }
+  }
+
+  /** ADD of one NIC. Resolves with whether it succeeded. */
+  async #attach(sandbox: Sandbox, nic: Nic, given: AbortSignal): Promise<boolean> {
+    const agent = this.#agents.get(sandbox.node);
+    if (agent === undefined) return false;
+    const signal = AbortSignal.any([agent.died, given]);
     try {
       const allocator = await abortable(agent.serves, signal);
       const request = {
-        ...{ containerId: `of-${sandbox.uid}`, interfaceName: NIC, podUid: sandbox.uid, signal },
+        ...{ containerId: `of-${sandbox.uid}`, interfaceName: nic, podUid: sandbox.uid, signal },
         ...{ podNamespace: namespace, podName: sandbox.name, requested: {}, requestedMacs: {} },
-        conf: {
-          name: 'net',
-          type: 'macvlan',
-          ipam: { type: 'spiderpool', default_ipv4_ippool: Object.keys(pools) },
-        },
+        conf: { name: 'net', type: 'macvlan', ipam: ipamOf[nic] },
         parentNetworks: async () => [],
         log: silentLogger,
       };
       const { addresses } = await abortable(allocator.allocate(request), signal);
-      sandbox.held = addresses.map(({ address: { address }, heldIn }) => ({ address, heldIn }));
-      sandbox.living = sandbox.held.map(({ address }) => formatAddress(address));
-      this.#told(sandbox);
+      const own = addresses.filter((one) => one.nic === nic);
+      sandbox.held.set(
+        nic,
+        own.map(({ address: { address }, heldIn }) => ({ address, heldIn })),
+      );
+      sandbox.living.set(
+        nic,
+        own.map(({ address: { address } }) => formatAddress(address)),
+      );
+      this.#told(sandbox, nic);
+      return true;
     } catch (error) {
       expectTrouble(error, signal);
+      return false;
     }
   }
 
-  /** DEL: it has left the address before it says so. */
+  /** DEL of each NIC, the last one first. It has left its addresses before it says so. */
   async del(sandbox: Sandbox): Promise<void> {
     const agent = this.#agents.get(sandbox.node);
     if (agent === undefined) return;
-    sandbox.living = [];
     try {
       const allocator = await abortable(agent.serves, agent.died);
-      const { name: podName, uid: podUid, held } = sandbox;
-      const request = { podNamespace: namespace, podName, podUid, nic: undefined, held };
-      const all = { ...request, signal: agent.died, log: silentLogger };
-      await abortable(allocator.release(all), agent.died);
+      for (const nic of sandbox.nics.toReversed()) {
+        sandbox.living.delete(nic);
+        const held = sandbox.held.get(nic) ?? [];
+        const isLast = [...sandbox.held.keys()].every((other) => other === nic);
+        const { name: podName, uid: podUid } = sandbox;
+        const request = { podNamespace: namespace, podName, podUid, nic: isLast ? undefined : nic, held };
+        const all = { ...request, signal: agent.died, log: silentLogger };
+        await abortable(allocator.release(all), agent.died);
+        sandbox.held.delete(nic);
+      }
       sandbox.owesDelete = false;
     } catch (error) {
       expectTrouble(error, agent.died);
@@ -177,7 +173,7 @@ export class Cluster {
 
   /** The runtime has nothing more to do with it. */
   forget(sandbox: Sandbox): void {
-    sandbox.living = [];
+    sandbox.living.clear();
     this.sandboxes.splice(this.sandboxes.indexOf(sandbox), 1);
     this.ended.push(sandbox);
     if (this.ended.length > 20) this.ended.shift();
@@ -185,7 +181,8 @@ export class Cluster {
 
   async scale(replicas: number): Promise<void> {
     this.replicas = replicas;
-    for (const name of this.#fixed.keys()) if (!this.#claims(name)) this.#fixed.delete(name);
+    for (const key of this.#fixed.keys())
+      if (!this.#claims(key.slice(0, key.indexOf(' ')))) this.#fixed.delete(key);
     const patch = { type: 'merge', body: { spec: { replicas } } } as const;
     await this.kube.patch(resources.statefulSets, { namespace, name: 'db' }, patch);
   }
@@ -202,11 +199,11 @@ export class Cluster {
   async verify(): Promise<void> {
     if (this.#fault !== undefined) throw this.#fault;
     const before = this.sandboxes.flatMap((sandbox) =>
-      sandbox.living.map((address) => ({ sandbox, address })),
+      livingOf(sandbox).map((address) => ({ sandbox, address })),
     );
     const records = await this.records();
     for (const { sandbox, address } of before) {
-      if (!sandbox.living.includes(address)) continue;
+      if (!livingOf(sandbox).includes(address)) continue;
       const holder = records.get(address)?.podUid;
       if (holder !== sandbox.uid)
         throw new Fault(`${sandbox.uid} uses ${address}, which is recorded for ${holder ?? 'nobody'}`);
@@ -217,10 +214,11 @@ export class Cluster {
   async settle(): Promise<void> {
     this.faults.refused = 0;
     this.faults.lost = 0;
+    this.faults.awayUntilMs = 0;
     await this.#finish();
     for (const sandbox of [...this.sandboxes]) {
-      if (sandbox.living.length > 0 && sandbox.isThere) continue;
-      if (sandbox.owesDelete || sandbox.living.length > 0) this.begin(this.del(sandbox));
+      if (isLiving(sandbox) && sandbox.isThere) continue;
+      if (sandbox.owesDelete || isLiving(sandbox)) this.begin(this.del(sandbox));
       await this.#finish();
       if (sandbox.owesDelete) throw new Fault(`the DEL of ${sandbox.uid} fails without a cause`);
       if (!sandbox.isThere) this.forget(sandbox);
@@ -251,27 +249,33 @@ export class Cluster {
     return ordinal !== undefined && Number(ordinal) < this.replicas;
   }
 
-  #told(sandbox: Sandbox): void {
-    const { name, uid, living } = sandbox;
-    const [address = ''] = living;
+  #told(sandbox: Sandbox, nic: Nic): void {
+    const { uid, fixedTo } = sandbox;
     this.answered += 1;
-    const rival = this.sandboxes.find((one) => one !== sandbox && one.living.includes(address));
-    if (rival !== undefined) throw new Fault(`${uid} was given ${address}, which ${rival.uid} uses`);
-    if (!sandbox.isFixed || !this.#claims(name)) return;
-    const before = this.#fixed.get(name) ?? address;
-    if (before !== address) throw new Fault(`${name} had ${before}, and was given ${address}`);
-    this.#fixed.set(name, address);
+    for (const address of sandbox.living.get(nic) ?? []) {
+      const rival = this.sandboxes.find((one) => one !== sandbox && livingOf(one).includes(address));
+      if (rival !== undefined) throw new Fault(`${uid} was given ${address}, which ${rival.uid} uses`);
+      if (fixedTo === undefined || !this.#claims(fixedTo)) continue;
+      const key = `${fixedTo} ${nic} ${address.includes(':') ? 6 : 4}`;
+      const before = this.#fixed.get(key) ?? address;
+      if (before !== address) throw new Fault(`${key} had ${before}, and was given ${address}`);
+      this.#fixed.set(key, address);
+    }
   }
 
+  /** Throws a {@link Fault} if two pools have a record of one address. */
   async records(): Promise<Map<string, { readonly pod: string; readonly podUid: string }>> {
     const { items } = await this.kube.list(resources.spiderIPPools);
     const all = new Map<string, { pod: string; podUid: string }>();
-    for (const { status } of items) {
+    for (const { metadata, status } of items) {
       const records = JSON.parse(status?.allocatedIPs ?? '{}') as Record<
         string,
         { pod: string; podUid: string }
       >;
-      for (const [address, record] of Object.entries(records)) all.set(address, record);
+      for (const [address, record] of Object.entries(records)) {
+        if (all.has(address)) throw new Fault(`${address} is recorded twice, also in ${metadata.name}`);
+        all.set(address, record);
+      }
     }
     return all;
   }

@@ -9,6 +9,9 @@ export interface Faults {
   refused: number;
   /** So many writes take effect, but their answers are lost. */
   lost: number;
+  /** Until then, the server answers nothing. */
+  awayUntilMs: number;
+  readonly now: () => number;
 }
 
 export interface Connection {
@@ -28,14 +31,23 @@ export function connectTo(kube: FakeKube, faults: Faults): Connection {
       const method: unknown = Reflect.get(target, name, target);
       if (typeof method !== 'function') return method;
       const call = method.bind(target) as (...given: unknown[]) => unknown;
-      if (!writes.includes(String(name))) {
+      const refuseIfAway = () => {
+        if (isCut || faults.now() < faults.awayUntilMs) throw noAnswer();
+      };
+      if (name === 'watch') {
         return (...given: unknown[]) => {
-          if (isCut) throw noAnswer();
+          refuseIfAway();
+          return call(...given);
+        };
+      }
+      if (!writes.includes(String(name))) {
+        return async (...given: unknown[]) => {
+          refuseIfAway();
           return call(...given);
         };
       }
       return async (...given: unknown[]) => {
-        if (isCut) throw noAnswer();
+        refuseIfAway();
         if (faults.refused > 0) {
           faults.refused -= 1;
           throw noAnswer();

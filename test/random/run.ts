@@ -1,8 +1,9 @@
 // Does operations one after another on a cluster, without waiting for the one before.
 
 import { Random } from '#base';
-import { Cluster, type Sandbox } from './cluster.ts';
+import { Cluster } from './cluster.ts';
 import type { Operation } from './operations.ts';
+import { isLiving, type Sandbox } from './sandbox.ts';
 
 export interface Run {
   /** What went wrong. Undefined if everything that must be true stayed true. */
@@ -57,7 +58,7 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     }
     case 'retry':
     case 'impatient': {
-      const pod = pick(cluster, which, (one) => one.isThere && one.living.length === 0);
+      const pod = pick(cluster, which, (one) => one.isThere && !isLiving(one));
       const patience = verb === 'impatient' ? which % 9 : undefined;
       return alone(cluster, pod, async (sandbox) => {
         // A runtime ends the sandbox of a failed ADD before it tries again.
@@ -87,7 +88,7 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'recreate':
       return alone(
         cluster,
-        pick(cluster, which, ({ isFixed, isThere }) => isFixed && isThere),
+        pick(cluster, which, ({ fixedTo, isThere }) => fixedTo !== undefined && isThere),
         async (sandbox) => {
           if (!(await end(cluster, sandbox))) return;
           const ordinal = Number(sandbox.name.slice('db-'.length));
@@ -104,7 +105,7 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'scale': {
       await cluster.scale(which % 5);
       for (const sandbox of cluster.sandboxes) {
-        if (sandbox.isFixed && Number(sandbox.name.slice('db-'.length)) >= cluster.replicas)
+        if (sandbox.fixedTo !== undefined && Number(sandbox.name.slice('db-'.length)) >= cluster.replicas)
           alone(cluster, sandbox, (one) => end(cluster, one));
       }
       return;
@@ -122,6 +123,14 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'break-watches':
       if (which % 2 === 0) kube.compact();
       return kube.breakWatches();
+    case 'outage':
+      faults.awayUntilMs = clock.now() + (which % 50) * 40;
+      return kube.breakWatches();
+    case 'leave-leader': {
+      const node = `node${(which % 3) + 1}`;
+      if (!cluster.apart.delete(node)) cluster.apart.add(node);
+      return;
+    }
     case 'clock-jump':
       return clock.advance((which % 120) * 1000);
     case 'edit-pool':
@@ -134,7 +143,7 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
 
 const isAny = () => true;
 /** A StatefulSet's pod whose object is removed by force may run twice, which is its administrator's fault. */
-const isLoose = ({ isFixed, isThere }: Sandbox) => !isFixed && isThere;
+const isLoose = ({ fixedTo, isThere }: Sandbox) => fixedTo === undefined && isThere;
 
 function pick(
   { sandboxes }: Cluster,
