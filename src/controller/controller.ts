@@ -151,7 +151,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const reading = async () => {
     await kinds?.install();
     void networks.start();
-    await Promise.all([settings.start(), addresses.start(), namespaces.start()]);
+    await Promise.all([networks.known, settings.start(), addresses.start(), namespaces.start()]);
     isReady = true;
     log.info({}, 'the controller has read the cluster');
   };

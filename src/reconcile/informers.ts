@@ -1,7 +1,7 @@
 // The state of the cluster as all controllers of a program share it: one reflector, and so one watch, for each kind.
 
 import type { KubeObject, ResourceType } from '#api';
-import type { Clock, Logger } from '#base';
+import { type Clock, isOrbError, type Logger } from '#base';
 import { type KubeClient, type ObjectChange, Reflector, type ReflectorStatistics, type Store } from '#kube';
 
 /** The kinds that a program follows, by the names that its controllers use. */
@@ -55,16 +55,25 @@ export class Informers<K extends Kinds> {
   readonly state: StateOf<K>;
   /** Resolves when every kind was listed once. Never rejects: the reflectors try until they are stopped. */
   readonly ready: Promise<void>;
+  /** Resolves when every kind was listed once, or the server has said that it does not serve the kind. Never rejects. */
+  readonly known: Promise<void>;
   readonly #informers: readonly Informer<K>[];
 
   constructor(options: InformersOptions, kinds: K) {
     const named = Object.entries(kinds) as [KindName<K>, ResourceType][];
+    const knowing: Promise<void>[] = [];
     this.#informers = named.map(([kind, type]) => {
-      return { kind, type, reflector: new Reflector({ ...options, type, indexes: stateIndexes }) };
+      const { promise, resolve } = Promise.withResolvers<void>();
+      knowing.push(promise);
+      const onState = (error?: unknown) => {
+        if (error === undefined || isOrbError(error, 'KUBE_NOT_FOUND')) resolve();
+      };
+      return { kind, type, reflector: new Reflector({ ...options, type, indexes: stateIndexes, onState }) };
     });
     const stores = this.#informers.map(({ kind, reflector }) => [kind, reflector.store]);
     this.state = Object.fromEntries(stores) as unknown as StateOf<K>;
     this.ready = Promise.all(this.#informers.map(({ reflector }) => reflector.ready)).then(() => {});
+    this.known = Promise.all(knowing).then(() => {});
   }
 
   /** Starts to follow. Resolves when every kind was listed once. */
