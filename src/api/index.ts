@@ -96,6 +96,7 @@ export {
   type VirtualMachineInstance,
 } from './foreign/index.ts';
 export { type Labels, selectorMatches, serviceSelects } from './label-selector.ts';
+export { isLabelKey, isLabelValue, isSubdomain, LABEL_KEY_RULE, LABEL_VALUE_RULE } from './label-text.ts';
 export { crdManifests } from './manifests.ts';
 export type { LabelSelector } from './metadata.ts';
 export {

@@ -1,15 +1,11 @@
 // Names and metadata: what is a valid name, label or annotation (Kubernetes: "Object Names and IDs", "Labels and Selectors").
 
+import { isLabelKey, isLabelValue, isSubdomain, LABEL_KEY_RULE, LABEL_VALUE_RULE } from '#api';
 import { areTooLong, MAXIMUM_ANNOTATION_BYTES } from './annotations.ts';
 import { type ApiObject, type Json, objectAt } from './json.ts';
 import type { StatusCause } from './status.ts';
 
-/** The longest name of an object, and the longest prefix of a label key. */
-const LONGEST_SUBDOMAIN = 253;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
-const LABEL_KEY_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
 /** Kinds whose name is a DNS label, without dots. */
 const labelNamed = new Set(['Namespace', 'Service']);
@@ -52,18 +48,12 @@ export function validateMetadata(object: ApiObject): StatusCause[] {
     );
   }
   for (const [key, value] of Object.entries(objectAt(object, 'metadata', 'labels'))) {
-    if (!isQualifiedName(key))
-      say(
-        'metadata.labels',
-        key,
-        'not a label key: optional DNS prefix of at most 253 characters and "/", then a name of at most 63 characters',
-      );
-    if (typeof value !== 'string' || value.length > 63 || !LABEL_VALUE.test(value))
-      say('metadata.labels', value, 'not a label value: at most 63 alphanumerics, "-", "_" or "."');
+    if (!isLabelKey(key)) say('metadata.labels', key, LABEL_KEY_RULE);
+    if (typeof value !== 'string' || !isLabelValue(value)) say('metadata.labels', value, LABEL_VALUE_RULE);
   }
   const annotations = objectAt(object, 'metadata', 'annotations');
   for (const [key, value] of Object.entries(annotations)) {
-    if (!isQualifiedName(key.toLowerCase()))
+    if (!isLabelKey(key.toLowerCase()))
       say(
         'metadata.annotations',
         key,
@@ -76,19 +66,4 @@ export function validateMetadata(object: ApiObject): StatusCause[] {
     causes.push({ reason: 'FieldValueTooLong', message, field: 'metadata.annotations' });
   }
   return causes;
-}
-
-function isQualifiedName(key: string): boolean {
-  const parts = key.split('/');
-  const name = parts.pop() ?? '';
-  return (
-    parts.length <= 1 &&
-    (parts[0] === undefined || isSubdomain(parts[0])) &&
-    name.length <= 63 &&
-    LABEL_KEY_NAME.test(name)
-  );
-}
-
-function isSubdomain(text: string): boolean {
-  return text.length <= LONGEST_SUBDOMAIN && SUBDOMAIN.test(text);
 }

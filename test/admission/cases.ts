@@ -68,6 +68,21 @@ export const refusedCases: readonly RefusedCase[] = [
   pool('', { subnet, ips: ['10.6.1.1'], podAffinity: {} }, /empty podAffinity is invalid for SpiderIPPool/),
   pool(
     '',
+    { subnet, ips: ['10.6.1.1'], podAffinity: { matchExpressions: [{ key: 'zone', operator: 'In' }] } },
+    /spec\.podAffinity\.matchExpressions: .*In and NotIn need values/,
+  ),
+  pool(
+    '',
+    { subnet, ips: ['10.6.1.1'], nodeAffinity: { matchExpressions: [{ key: 'zone', operator: 'In' }] } },
+    /spec\.nodeAffinity\.matchExpressions\[0\]\.values: .*must be specified when `operator` is 'In' or 'NotIn'/,
+  ),
+  pool(
+    '',
+    { subnet, ips: ['10.6.1.1'], namespaceAffinity: { matchLabels: { 'a b': 'c' } } },
+    /spec\.namespaceAffinity\.matchLabels: .*"a b": not a label key/,
+  ),
+  pool(
+    '',
     { subnet: '10.8.0.0/24', ips: ['10.8.0.30'] },
     /add some IP ranges .* that are not contained in controller Subnet neighbour1/,
   ),

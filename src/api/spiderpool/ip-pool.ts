@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { conditionsField } from '../core/index.ts';
-import { type CustomKind, rules } from '../crd/index.ts';
+import { type CustomKind, rules, type ValidationRule } from '../crd/index.ts';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
 import { openObject } from '../open-object.ts';
 import {
@@ -15,6 +15,23 @@ import {
 } from './address-fields.ts';
 
 const names = z.array(z.string()).optional();
+
+/**
+ * A stored pool that breaks a rule cannot be written any more before Kubernetes 1.30, not even its status. So only
+ * podAffinity has rules: Spiderpool's webhook refuses the same. Admission checks all three selectors.
+ */
+const podAffinityRules: readonly ValidationRule[] = [
+  {
+    rule: '!has(self.podAffinity) || (has(self.podAffinity.matchLabels) && size(self.podAffinity.matchLabels) > 0) || (has(self.podAffinity.matchExpressions) && size(self.podAffinity.matchExpressions) > 0)',
+    message: 'empty podAffinity is invalid for SpiderIPPool',
+    fieldPath: '.podAffinity',
+  },
+  {
+    rule: "!has(self.podAffinity) || !has(self.podAffinity.matchExpressions) || self.podAffinity.matchExpressions.all(e, (e.operator == 'In' || e.operator == 'NotIn') == (has(e.values) && size(e.values) > 0))",
+    message: 'In and NotIn need values, Exists and DoesNotExist have none',
+    fieldPath: '.podAffinity.matchExpressions',
+  },
+];
 
 const specSchema = openObject({
   ...addressFields,
@@ -40,13 +57,7 @@ const specSchema = openObject({
     .boolean()
     .default(false)
     .describe('Whether the pool allocates no more addresses; allocated addresses stay and can be released.'),
-}).meta(
-  rules(...addressRules, {
-    rule: '!has(self.podAffinity) || (has(self.podAffinity.matchLabels) && size(self.podAffinity.matchLabels) > 0) || (has(self.podAffinity.matchExpressions) && size(self.podAffinity.matchExpressions) > 0)',
-    message: 'empty podAffinity is invalid for SpiderIPPool',
-    fieldPath: '.podAffinity',
-  }),
-);
+}).meta(rules(...addressRules, ...podAffinityRules));
 
 const statusSchema = openObject({
   allocatedIPs: z

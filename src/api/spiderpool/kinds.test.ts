@@ -176,6 +176,25 @@ function broken(schema: OpenApiSchema, self: CelValue, oldSelf?: CelValue): stri
   return [...own, ...fields];
 }
 
+test('the rules of the kind refuse a podAffinity whose operators and values do not fit', () => {
+  const rules = (operator: string, values?: string[]) => {
+    const matchExpressions = [{ key: 'zone', operator, ...(values && { values }) }];
+    return brokenRules('SpiderIPPool', { subnet: '10.6.0.0/16', podAffinity: { matchExpressions } });
+  };
+  for (const operator of ['In', 'NotIn']) {
+    assert.deepEqual(rules(operator, ['z1']), []);
+    for (const values of [undefined, []]) {
+      assert.deepEqual(rules(operator, values), [
+        'In and NotIn need values, Exists and DoesNotExist have none',
+      ]);
+    }
+  }
+  for (const operator of ['Exists', 'DoesNotExist']) {
+    assert.deepEqual([rules(operator), rules(operator, [])], [[], []]);
+    assert.equal(rules(operator, ['z1']).length, 1);
+  }
+});
+
 test('the server says in words which MAC prefix, name and address a coordinator may have', () => {
   const rules = (spec: object) => brokenRules('SpiderCoordinator', spec);
   const fine = { podMACPrefix: '0a:1b', podDefaultRouteNIC: 'net1', vethLinkAddress: '169.254.100.1' };

@@ -1,13 +1,10 @@
 // Checks of the annotations that let the pod webhook inject a network and its device.
 
-import type { SpiderMultusConfig } from '#api';
+import { isLabelValue, type SpiderMultusConfig } from '#api';
 import type { AdmissionIssue } from '#plan/ipam';
 import { annotationField } from './name-issues.ts';
 import { INJECT_NETWORK_ANNOTATION, INJECT_RDMA_ANNOTATION } from './names.ts';
 import { partFieldOf, poolsOf, resourceName, type Spec } from './spec.ts';
-
-/** Values of labels (Kubernetes, "Labels and Selectors"). */
-const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
 /** What is missing for the injection that the annotations ask for. */
 export function injectIssues({
@@ -45,7 +42,7 @@ function unsupported(cniType: Spec['cniType']): AdmissionIssue {
 
 /** The value becomes a label, by which the webhook finds the networks of a group. */
 function labelIssues(annotation: string, value = ''): AdmissionIssue[] {
-  if (LABEL_VALUE.test(value)) return [];
+  if (isLabelValue(value)) return [];
   const message = 'must be the value of a label: at most 63 letters, digits, "-", "_" and "."';
   return [{ field: annotationField(annotation), value, message }];
 }
