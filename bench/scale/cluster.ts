@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse as parseYaml } from 'yaml';
-import { type CustomResourceDefinition, resources } from '#api';
+import { type CustomResourceDefinition, type KubeObject, resources } from '#api';
 import { isOrbError, silentLogger } from '#base';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import { CONTROLLER_LEASE } from '#pools';
@@ -95,6 +95,46 @@ export class BenchCluster implements AsyncDisposable {
     await Promise.all(Array.from({ length: PARALLEL }, make));
   }
 
+  /** Makes Deployments whose pods ask for addresses of the subnet. The pods are spread over the nodes. */
+  async makeApplications(wish: {
+    readonly subnet: string;
+    readonly nodes: readonly string[];
+    readonly applications: number;
+    readonly pods: number;
+  }): Promise<void> {
+    const { subnet, nodes, applications, pods } = wish;
+    const annotations = {
+      'ipam.spidernet.io/subnet': JSON.stringify({ ipv4: [subnet] }),
+      'ipam.spidernet.io/ippool-ip-number': '+0',
+    };
+    const containers = [{ name: 'c', image: 'i' }];
+    let pod = 0;
+    for (let i = 0; i < applications; i++) {
+      const name = `${subnet}-${i}`;
+      const labels = { app: name };
+      const template = { metadata: { annotations, labels }, spec: { containers } };
+      const spec = { selector: { matchLabels: labels }, template, replicas: pods };
+      const place = { namespace: 'default', name };
+      const deployment = await this.client.create(resources.deployments, { metadata: place, spec });
+      const set = await this.client.create(resources.replicaSets, {
+        metadata: { ...place, ownerReferences: [ownedBy(deployment, 'Deployment')] },
+        spec,
+      });
+      const ownerReferences = [ownedBy(set, 'ReplicaSet')];
+      await Promise.all(
+        Array.from({ length: pods }, () => {
+          const number = pod++;
+          const nodeName = nodes[number % nodes.length] ?? '';
+          const metadata = { namespace: 'default', name: `${nodeName}-${Math.floor(number / nodes.length)}` };
+          return this.client.create(resources.pods, {
+            metadata: { ...metadata, annotations, labels, ownerReferences },
+            spec: { containers, nodeName },
+          });
+        }),
+      );
+    }
+  }
+
   /** Makes a pool with `count` addresses. */
   async makePool(name: string, count: number): Promise<void> {
     const last = `10.6.${1 + Math.floor((count - 1) / 250)}.${((count - 1) % 250) + 1}`;
@@ -150,6 +190,16 @@ export class BenchCluster implements AsyncDisposable {
     }
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function ownedBy({ metadata }: KubeObject, kind: string) {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    name: metadata.name ?? '',
+    uid: metadata.uid ?? '',
+    controller: true,
+  };
 }
 
 async function unlessThere(creation: Promise<unknown>): Promise<void> {

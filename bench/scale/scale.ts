@@ -1,6 +1,7 @@
 // Many agents and one pool: how fast addresses are given, how often the pool is written, and whether anybody starves.
 
 import { floorRow, limitRow, type Row, ratioRow } from '../row.ts';
+import { runApplications } from './applications.ts';
 import { BenchCluster } from './cluster.ts';
 import type { Load, Writer } from './order.ts';
 import { type Result, runScenario } from './scenario.ts';
@@ -32,6 +33,16 @@ export async function benchScale(quick: boolean): Promise<Row[]> {
     if (load === oneAtATime) rows.push(upstreamRow(result, upstream, quick));
   }
   rows.push(...fillRows(await measure('leader', 1, quick ? { ...filling, podsPerAgent: 1500 } : filling)));
+  const ready = await runApplications(cluster, true);
+  rows.push(
+    ratioRow(
+      '1,000 pods of 100 Deployments, pools of a new subnet : ready pools',
+      's',
+      await runApplications(cluster, false),
+      ready,
+      1.2,
+    ),
+  );
   return rows;
 }
 

@@ -80,7 +80,7 @@ export async function runScenario(cluster: BenchCluster, scenario: Scenario): Pr
 }
 
 /** Starts a load process. Resolves when it is ready; the function begins its load. */
-async function startLoad(order: Order): Promise<() => Promise<LoadOutcome>> {
+export async function startLoad(order: Order): Promise<() => Promise<LoadOutcome>> {
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, '../scale-load.ts'), JSON.stringify(order)],

@@ -15,6 +15,7 @@ import {
   SubnetLedger,
 } from '#plan/subnet';
 import type { NewestPools } from './newest-pools.ts';
+import { type CarvingQuestion, SharedSettling, type Unsettled } from './shared-settling.ts';
 
 export interface CarverOptions {
   readonly client: KubeClient;
@@ -25,8 +26,6 @@ export interface CarverOptions {
   readonly families: ApplicationFacts['families'];
 }
 
-export type CarvingQuestion = Pick<ApplicationFacts, 'application' | 'living' | 'asker'>;
-
 /** The waits after writes that others were faster with. */
 const conflictBackOff = { firstMs: 4, maximumMs: 250 };
 
@@ -35,6 +34,9 @@ const outdated = ['KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS', 'KUBE_NOT_FOUND'] as c
 
 export class Carver {
   readonly #options: CarverOptions;
+  readonly #settling = new SharedSettling((key, unsettled, signal) =>
+    this.#settleAll(key, unsettled, signal),
+  );
 
   constructor(options: CarverOptions) {
     this.#options = options;
@@ -42,37 +44,79 @@ export class Carver {
 
   /** What would be done, by the given subnets. Nothing is asked of the server. */
   look(question: CarvingQuestion, subnets: Iterable<SpiderSubnet>): ApplicationPlan {
+    return this.#plan(question, new Map(Array.from(subnets).flatMap((subnet) => this.#ledger(subnet))));
+  }
+
+  #plan(question: CarvingQuestion, ledgers: ApplicationPlan['ledgers']): ApplicationPlan {
     const { pools, reserved, families } = this.#options;
-    const ledgers = new Map(Array.from(subnets).flatMap((subnet) => this.#ledger(subnet)));
     return planApplicationPools({ ...question, ledgers, pools: pools.index, reserved: reserved(), families });
   }
 
   /**
-   * Plans and writes until nothing is left to do. Each write has the version that the plan saw, so a conflict means that
-   * the object is read again and the plan is made again.
+   * Plans and writes until nothing is left to do for the application. Each write has the version that the plan saw, so a
+   * conflict means that the object is read again and the plan is made again. Applications that need the same subnets at the
+   * same time share the writes of these.
    * @throws OrbError what the API server refuses for other reasons
    */
-  async settle(question: CarvingQuestion, signal: AbortSignal): Promise<ApplicationPlan> {
-    const { clock } = this.#options;
-    const backOff = new BackOff(conflictBackOff);
+  settle(question: CarvingQuestion, signal: AbortSignal): Promise<ApplicationPlan> {
     const names = new Set(question.living?.request?.wishes.map(({ subnet }) => subnet));
+    return this.#settling.settle(JSON.stringify([...names].toSorted()), question, signal);
+  }
+
+  async #settleAll(key: string, unsettled: ReadonlySet<Unsettled>, signal: AbortSignal): Promise<void> {
+    const backOff = new BackOff(conflictBackOff);
     const subnets = new Map<string, SpiderSubnet>();
     const read = (name: string) => this.#readSubnet(name, subnets, signal);
-    await Promise.all(Array.from(names, read));
-    for (;;) {
+    await Promise.all((JSON.parse(key) as string[]).map(read));
+    while (unsettled.size > 0) {
       signal.throwIfAborted();
-      const plan = this.look(question, subnets.values());
-      const changed = [...plan.ledgers.values()].filter((ledger) => ledger.change() !== undefined);
-      if (changed.length + plan.writes.length === 0) {
-        if (!(await this.#repairSeen(subnets, signal))) return plan;
+      const { ledgers, writes } = this.#planTogether(unsettled, subnets);
+      if (ledgers.length + writes.length === 0) {
+        const isRepaired = await this.#repairSeen(subnets, signal);
+        for (const { question, settle } of [...unsettled])
+          if (!isRepaired) settle(this.look(question, subnets.values()));
         continue;
       }
       const isCurrent = await Promise.all([
-        ...changed.map((ledger) => this.#book(ledger, subnets, read, signal)),
-        ...plan.writes.map((write) => this.#write(write, signal)),
+        ...ledgers.map((ledger) => this.#book(ledger, subnets, read, signal)),
+        ...writes.map(({ write, of }) => this.#writeFor(of, write, signal)),
       ]);
       if (isCurrent.every(Boolean)) backOff.reset();
-      else await clock.sleep(backOff.next(), signal);
+      else await this.#options.clock.sleep(backOff.next(), signal);
+    }
+  }
+
+  /**
+   * What is left to do for all of them: each plan begins with the bookings of the one before. Who needs nothing more is
+   * settled, so that nobody waits for those who came later.
+   */
+  #planTogether(unsettled: ReadonlySet<Unsettled>, subnets: ReadonlyMap<string, SpiderSubnet>) {
+    const stored = new Map(Array.from(subnets.values()).flatMap((subnet) => this.#ledger(subnet)));
+    let ledgers: ApplicationPlan['ledgers'] = stored;
+    const writes: { readonly write: PoolWrite; readonly of: Unsettled }[] = [];
+    const isUnchanged = ({ ledgers: now, writes: more }: ApplicationPlan) =>
+      more.length === 0 && [...now.values()].every((ledger) => ledger.change() === undefined);
+    const isRight = !this.#needsRepair(stored);
+    for (const one of [...unsettled]) {
+      const alone = this.#plan(one.question, stored);
+      if (isUnchanged(alone)) {
+        if (isRight) one.settle(alone);
+        continue;
+      }
+      const plan = this.#plan(one.question, ledgers);
+      ({ ledgers } = plan);
+      writes.push(...plan.writes.map((write) => ({ write, of: one })));
+    }
+    return { ledgers: [...ledgers.values()].filter((ledger) => ledger.change() !== undefined), writes };
+  }
+
+  /** A refusal ends the wait of the application that it concerns, and of no other one. */
+  async #writeFor({ fail }: Unsettled, write: PoolWrite, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#write(write, signal);
+    } catch (error) {
+      fail(error);
+      return true;
     }
   }
 
@@ -98,12 +142,16 @@ export class Carver {
 
   /** Repairs the subnets of which the known pools say that they need it. Returns whether anything was written. */
   async #repairSeen(subnets: Map<string, SpiderSubnet>, signal: AbortSignal): Promise<boolean> {
-    const { index } = this.#options.pools;
     const ledgers = Array.from(subnets.values()).flatMap((subnet) => this.#ledger(subnet));
-    const seen = ledgers.filter(([, ledger]) => planSubnet(ledger, index).change() !== undefined);
+    const seen = ledgers.filter((ledger) => this.#needsRepair(new Map([ledger])));
     const repaired = await Promise.all(seen.map(([name]) => this.repair(name, signal)));
     for (const subnet of repaired) if (subnet !== undefined) subnets.set(subnet.metadata.name ?? '', subnet);
     return repaired.some((subnet) => subnet !== undefined);
+  }
+
+  #needsRepair(ledgers: ReadonlyMap<string, SubnetLedger>): boolean {
+    const { index } = this.#options.pools;
+    return [...ledgers.values()].some((ledger) => planSubnet(ledger, index).change() !== undefined);
   }
 
   /** False if the subnet has changed since. Then it is read again. */

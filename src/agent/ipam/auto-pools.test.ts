@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { type Pod, resources, type SpiderIPPool } from '#api';
-import { isOrbError, silentLogger } from '#base';
+import { isOrbError, OrbError, silentLogger } from '#base';
 import type { FakeKube } from '#kube/testing';
 import type { Allocator } from './allocator.ts';
 import { add, agent, cluster, createPool, records, stopAgents, texts } from './allocator-fixture.ts';
@@ -226,4 +226,36 @@ test('without a number, a pool gets the spare addresses of the configuration', a
   await podOf(kube, 'a', { [`${P}subnet`]: '{"ipv4":["s6"]}' });
   await allocator.allocate(add('a'));
   assert.deepEqual(await sizes(kube, ETH0), [['10.6.168.171-10.6.168.175'], 5, 1]);
+});
+
+test('applications that start at the same time share the writes of their subnet, and none waits for one that fails', async () => {
+  const kube = await stage(1);
+  const allocator = await agent(kube);
+  const names = Array.from({ length: 5 }, (_, i) => `other-${i}`);
+  const place = { namespace: 'default' };
+  for (const name of names) {
+    const spec = { selector: {}, template: { metadata: {}, spec: { containers: [] } }, replicas: 1 };
+    const { metadata } = await kube.create(resources.statefulSets, { metadata: { ...place, name }, spec });
+    const ownerReferences = [owner('apps/v1', 'StatefulSet', name, metadata.uid ?? '')];
+    await kube.create(resources.pods, {
+      metadata: { ...place, name, annotations: ONE_NIC, ownerReferences },
+      spec: { nodeName: 'node1', containers: [] },
+    });
+  }
+  kube.before = ({ verb, plural, name }) => {
+    if (verb === 'create' && plural === 'spiderippools' && name.includes('other-3'))
+      throw new OrbError('KUBE_INVALID', { message: 'a webhook refuses this pool' });
+  };
+  const results = await Promise.allSettled(names.map((name) => allocator.allocate(add(name))));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+  );
+  // One for the bookings of all, and one that says which pools are there.
+  assert.ok(
+    kube.count('updateStatus', 'spidersubnets') <= 3,
+    String(kube.count('updateStatus', 'spidersubnets')),
+  );
+  const { status } = await kube.get(resources.spiderSubnets, { name: 's6' });
+  assert.equal(status?.allocatedIPCount, 8, 'two for each application that has a pool');
 });

@@ -40,7 +40,8 @@ export function applicationController(options: ApplicationControllerOptions): Ad
   const applications = new Applications(options);
   return {
     name: 'application-pools',
-    workers: 4,
+    // Applications of one subnet that are planned at the same time share its writes.
+    workers: 16,
     concerns: (kind, object, state) => applications.concerned(kind, object, state),
     outside: () => () => applications.forget(),
     plan: (key, state, _, signal) => applications.plan(key, state, signal),
