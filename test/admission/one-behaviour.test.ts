@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { neighbours, type RefusedCase, refusedCases } from './cases.ts';
+import { earlier, neighbours, type RefusedCase, refusedCases } from './cases.ts';
 import { type Answer, Cluster, ownAdmission } from './cluster.ts';
 
 const embedded = new Cluster(ownAdmission);
@@ -12,11 +12,9 @@ const both = [embedded, asking] as const;
 
 before(async () => {
   await Promise.all(both.map((cluster) => cluster.start()));
+  await createAll(earlier);
   await asking.install(await asking.startReplica('one'));
-  for (const [index, { kind, spec }] of neighbours.entries()) {
-    const answers = await create({ kind, spec, metadata: { name: `neighbour${index}` } });
-    for (const { code, body } of answers) assert.equal(code, 201, JSON.stringify(body));
-  }
+  await createAll(neighbours.map((one, index) => ({ ...one, metadata: { name: `neighbour${index}` } })));
 });
 after(() => Promise.all(both.map((cluster) => cluster.stop())));
 
@@ -30,6 +28,12 @@ function create({ kind, spec, metadata }: Pick<RefusedCase, 'kind' | 'spec' | 'm
     spec,
   };
   return Promise.all(both.map((cluster) => cluster.call('POST', path, object)));
+}
+
+async function createAll(objects: typeof earlier): Promise<void> {
+  for (const object of objects) {
+    for (const { code, body } of await create(object)) assert.equal(code, 201, JSON.stringify(body));
+  }
 }
 
 /** What a user sees, without the name of the webhook. */

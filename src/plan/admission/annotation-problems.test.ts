@@ -28,25 +28,37 @@ test('each wrong annotation of a pod is named, all at once', () => {
     [ipam('ippool', '{'), /invalid format of Pod annotation ipam\.spidernet\.io\/ippool/],
     [
       ipam('ippools', [{ interface: 'eth0', ipv4: ['a'] }, { ipv4: ['b'] }]),
-      /either all entries have an interface/,
+      /annotation ipam\.spidernet\.io\/ippools: .*: either all entries have an interface or none has$/,
     ],
     [
       ipam('ippools', [
         { interface: 'eth0', ipv4: ['a'] },
         { interface: 'eth0', ipv4: ['b'] },
       ]),
-      /eth0 appears twice/,
+      /annotation ipam\.spidernet\.io\/ippools: .*: interface eth0 appears twice/,
     ],
-    [ipam('routes', [{ dst: 'x', gw: '10.6.0.1' }]), /annotation ipam\.spidernet\.io\/routes/],
-    [ipam('subnet', {}), /dual empty subnet/],
-    [{ ...ipam('subnet', { ipv4: ['s'] }), ...ipam('ippool-ip-number', '++1') }, /invalid input '\+\+1'/],
+    [
+      ipam('routes', [{ dst: 'x', gw: '10.6.0.1' }]),
+      /annotation ipam\.spidernet\.io\/routes: \[0\]: invalid CIDR 'x'/,
+    ],
+    [ipam('subnet', {}), /annotation ipam\.spidernet\.io\/subnet: it's invalid to set dual empty subnet/],
+    [
+      { ...ipam('subnet', { ipv4: ['s'] }), ...ipam('ippool-ip-number', '++1') },
+      /annotation ipam\.spidernet\.io\/ippool-ip-number: invalid input '\+\+1'/,
+    ],
     [
       { ...ipam('subnet', { ipv4: ['s'] }), ...ipam('ippool-reclaim', 'maybe') },
-      /'maybe': allowed: true or false/,
+      /'ipam\.spidernet\.io\/ippool-reclaim': 'maybe': allowed: true or false/,
     ],
-    [{ 'ipam.orbweaver.io/ips': '[]' }, /ipam\.orbweaver\.io\/ips/],
-    [{ 'k8s.v1.cni.cncf.io/networks': 'A_B' }, /does not have the form \[namespace\/\]name\[@interface\]/],
-    [{ 'v1.multus-cni.io/default-network': 'a,b' }, /must name exactly one network/],
+    [{ 'ipam.orbweaver.io/ips': '[]' }, /annotation ipam\.orbweaver\.io\/ips: \[\] must be of type object/],
+    [
+      { 'k8s.v1.cni.cncf.io/networks': 'A_B' },
+      /annotation k8s\.v1\.cni\.cncf\.io\/networks: "A_B" does not have the form \[namespace\/\]name\[@interface\]/,
+    ],
+    [
+      { 'v1.multus-cni.io/default-network': 'a,b' },
+      /annotation v1\.multus-cni\.io\/default-network: "a,b" must name exactly one network/,
+    ],
   ];
   for (const [annotations, text] of cases) {
     const { wrong } = pod(annotations);
@@ -58,7 +70,10 @@ test('each wrong annotation of a pod is named, all at once', () => {
 
 test('a pod without controller that asks for a subnet is told so', () => {
   const { wrong } = pod(ipam('subnet', { ipv4: ['s'] }), []);
-  assert.match(wrong.join(), /SpiderSubnet feature doesn't support no-controller pod/);
+  assert.match(
+    wrong.join(),
+    /annotation ipam\.spidernet\.io\/subnet: SpiderSubnet feature doesn't support no-controller pod/,
+  );
 });
 
 test('an annotation of ours that nothing reads is named, with the one that was meant', () => {

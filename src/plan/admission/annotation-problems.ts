@@ -9,7 +9,7 @@ import {
   parseNetworks,
   requestsOf,
 } from '#api';
-import { didYouMean, errorText, isOrbError } from '#base';
+import { didYouMean, errorText, isOrbError, type OrbError } from '#base';
 import { readIPPool, readIPPools, readIps, readNamespacePools, readRoutes } from '#plan/ipam';
 import { readSubnetRequest, topController } from '#plan/subnet';
 
@@ -90,9 +90,16 @@ function refusal(read: () => unknown): string[] {
     read();
     return [];
   } catch (error) {
-    if (isOrbError(error, 'INPUT_INVALID')) return [errorText(error)];
+    if (isOrbError(error, 'INPUT_INVALID')) return [namedText(error)];
     throw error;
   }
+}
+
+/** The text with the annotation. The agent says it as the subject of its error. */
+function namedText(error: OrbError): string {
+  const text = errorText(error);
+  const name = ofPods.find((key) => error.subject?.endsWith(key));
+  return name === undefined || text.includes(name) ? text : `annotation ${name}: ${text}`;
 }
 
 function unknownTexts(annotations: Readonly<Record<string, string>>, known: readonly string[]): string[] {

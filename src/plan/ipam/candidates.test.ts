@@ -106,24 +106,24 @@ for (const [name, changes, message] of [
     /^wrong input, invalid format of Pod annotation ipam.spidernet.io\/ippools: .* is not valid JSON/,
   ],
   ['an unknown key', pod('ippool', { ipv5: ['a'] }), /annotation ipam.spidernet.io\/ippool: .*ipv5/],
-  ['no pool', pod('ippool', {}), /must name a pool in ipv4 or ipv6/],
+  ['no pool', pod('ippool', {}), /annotation ipam.spidernet.io\/ippool: .*must name a pool in ipv4 or ipv6/],
   [
     'the same NIC twice',
     pod('ippools', [
       { interface: 'eth0', ipv4: ['a'] },
       { interface: 'eth0', ipv4: ['b'] },
     ]),
-    /interface eth0 appears twice/,
+    /annotation ipam.spidernet.io\/ippools: .*: interface eth0 appears twice/,
   ],
   [
     'names for some NICs only',
     pod('ippools', [{ interface: 'eth0', ipv4: ['a'] }, { ipv4: ['b'] }]),
-    /either all entries have an interface or none has/,
+    /annotation ipam.spidernet.io\/ippools: .*: either all entries have an interface or none has/,
   ],
   [
     'a list without the current NIC',
     pod('ippools', [{ interface: 'net1', ipv4: ['a'] }]),
-    /interface eth0 must be specified/,
+    /annotation ipam.spidernet.io\/ippools.*: interface eth0 must be specified; it has net1/,
   ],
   ['an unknown pool', pod('ippool', { ipv4: ['nope'] }), /"nope" not found/],
   [

@@ -97,7 +97,7 @@ test('an allocated address cannot be removed from a pool, and a free one can', (
   assert.deepEqual(issues({ ips: ['10.6.0.12'] }, [old], old), []);
   assert.match(
     issues({ excludeIPs: ['10.6.0.12'] }, [old], old)[0] ?? '',
-    /remove IP ranges \[10.6.0.12\] that is being used/,
+    /^spec.ips: remove IP ranges \[10.6.0.12\] that is being used/,
   );
 });
 

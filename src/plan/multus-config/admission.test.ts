@@ -142,7 +142,7 @@ test('wrong settings of the coordinator are refused with their place in the bloc
   const block = (coordinator: object) => refusals({ ...macvlan, coordinator });
   const fields = (coordinator: object) => block(coordinator).map((text) => text.split(': ')[0]);
   assert.deepEqual(fields({ podMACPrefix: '01:10' }), ['spec.coordinator.podMACPrefix']);
-  assert.deepEqual(fields({ podRPFilter: 3 }), ['spec.coordinator.podRPFilter']);
+  assert.deepEqual(block({ podRPFilter: 3 }), ['spec.coordinator.podRPFilter: must be at most 2']);
   assert.deepEqual(fields({ vethMTU: 0 }), ['spec.coordinator.vethMTU']);
   assert.deepEqual(fields({ txQueueLen: -1 }), ['spec.coordinator.txQueueLen']);
   assert.deepEqual(fields({ podDefaultRouteNIC: 'a/b' }), ['spec.coordinator.podDefaultRouteNIC']);

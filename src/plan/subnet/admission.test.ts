@@ -157,11 +157,11 @@ test('a pool that a user writes belongs to the subnet of its network, and inheri
 });
 
 const issues = (given: SpiderIPPool, old: SpiderIPPool | undefined, subnets: SpiderSubnet[]) =>
-  validatePoolInSubnet(given, old, subnets).map(({ message }) => message);
+  validatePoolInSubnet(given, old, subnets).map(({ field, message }) => `${field}: ${message}`);
 
 test('a pool has addresses of its subnet alone', () => {
   assert.deepEqual(issues(pool('p', { ips: ['10.6.0.19-10.6.0.20'] }), undefined, [subnet()]), [
-    "add some IP ranges [10.6.0.20] that are not contained in controller Subnet s, total IP addresses of an IPPool are jointly determined by 'spec.ips' and 'spec.excludeIPs'",
+    "spec.ips: add some IP ranges [10.6.0.20] that are not contained in controller Subnet s, total IP addresses of an IPPool are jointly determined by 'spec.ips' and 'spec.excludeIPs'",
   ]);
   assert.deepEqual(issues(pool('p'), undefined, [subnet()]), []);
   assert.match(issues(pool('p'), undefined, [subnet({ excludeIPs: ['10.6.0.12'] })]).join(), /10\.6\.0\.12/);
@@ -172,7 +172,7 @@ test('a pool gets no address that its subnet keeps for another pool', () => {
   cluster.settle(() => cluster.facts(application('app'), fromSubnet('s'), 3));
   assert.match(
     issues(pool('p'), undefined, [...cluster.subnets.values()]).join(),
-    /^Subnet s keeps the IP ranges \[10\.6\.0\.12\] for other IPPools/,
+    /^spec\.ips: Subnet s keeps the IP ranges \[10\.6\.0\.12\] for other IPPools/,
   );
 });
 
@@ -190,7 +190,7 @@ test('the addresses of an automatic pool are those of its booking, and nobody ed
     );
   for (const ips of [[], ['10.6.0.10'], ['10.6.0.10-10.6.0.13']]) {
     assert.deepEqual(edited(ips), [
-      "it's illegal to update AutoPool.Spec.IPs that are different from corresponding SpiderSubnet.Status.ControlledIPPools",
+      "spec.ips: it's illegal to update AutoPool.Spec.IPs that are different from corresponding SpiderSubnet.Status.ControlledIPPools",
     ]);
   }
   assert.deepEqual(edited(['10.6.0.10-10.6.0.12']), []);

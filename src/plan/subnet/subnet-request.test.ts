@@ -124,7 +124,8 @@ test('a pod without controller gets no pool, and is told so', () => {
   const orphan = application('p', { apiVersion: 'v1', kind: 'Pod' });
   assert.throws(() => read(fromSubnet('s'), orphan), {
     code: 'INPUT_INVALID',
-    message: /SpiderSubnet feature doesn't support no-controller pod/,
+    message:
+      /^annotation ipam\.spidernet\.io\/subnet: SpiderSubnet feature doesn't support no-controller pod/,
   });
   assert.equal(read({}, orphan), undefined);
 });

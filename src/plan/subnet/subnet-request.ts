@@ -58,7 +58,8 @@ export function readSubnetRequest(
 ): SubnetRequest | undefined {
   if (!asksForSubnets(annotations)) return undefined;
   if (isOrphan(application)) {
-    throw refusal(`pod ${application.namespace}/${application.name}`, ORPHAN_TEXT);
+    const asked = [SUBNETS_ANNOTATION, SUBNET_ANNOTATION].find((key) => key in annotations);
+    throw refusal(`pod ${application.namespace}/${application.name}`, `annotation ${asked}: ${ORPHAN_TEXT}`);
   }
   const wishes = readWishes(annotations);
   const number = readNumber(annotations[IP_NUMBER_ANNOTATION]);
