@@ -39,6 +39,20 @@ test('a key is never worked on twice at the same time', async () => {
   assert.equal(most, 1);
 });
 
+test('as many keys are worked on at once as the queue has workers', async () => {
+  let atOnce = 0;
+  let most = 0;
+  const { queue: keys } = queue(async () => {
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await new Promise((resolve) => setImmediate(resolve));
+    atOnce -= 1;
+  }, 4);
+  for (let key = 0; key < 20; key += 1) keys.add(String(key));
+  await keys.idle();
+  assert.equal(most, 4);
+});
+
 test('a key that fails is tried again later', async () => {
   let tries = 0;
   const { clock, queue: keys } = queue(async () => {

@@ -21,12 +21,12 @@ const rows: readonly Row[] = page
     return { number: cells[0] ?? '', proof: cells.at(-1) ?? '' };
   });
 
-test('every defect and every limit has one row', () => {
-  const expected = Object.entries({ B: 36, C: 10, K: 15 }).flatMap(([letter, count]) =>
+test('every defect, every limit and every weak spot has one row', () => {
+  const expected = Object.entries({ B: 36, C: 10, K: 15, W: 35 }).flatMap(([letter, count]) =>
     Array.from({ length: count }, (_, i) => `${letter}${i + 1}`),
   );
   assert.deepEqual(
-    rows.map(({ number }) => number).filter((number) => /^[BCK]\d\d?$/.test(number)),
+    rows.map(({ number }) => number).filter((number) => /^[BCKW]\d\d?$/.test(number)),
     expected,
   );
 });

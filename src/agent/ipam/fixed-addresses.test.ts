@@ -316,6 +316,29 @@ test('a fixed address that Spiderpool recorded is taken over with its NIC', asyn
   assert.deepEqual(await holders(kube), ['10.6.1.7 default/db-0 eth0']);
 });
 
+test('a fixed address whose record is gone is recorded again, or replaced when another pod has it', async () => {
+  const kube = await cluster(pools);
+  await statefulSet(kube);
+  const allocator = await agent(kube);
+  for (const ordinal of ['db-0', 'db-1']) {
+    const first = await owned(kube, ordinal);
+    await allocator.allocate(add(ordinal));
+    await end(kube, allocator, first);
+  }
+  assert.deepEqual(await holders(kube), ['10.6.1.1 default/db-0 eth0', '10.6.1.2 default/db-1 eth0']);
+  const pool = await kube.get(resources.spiderIPPools, { name: 'v4' });
+  const allocatedIPs = JSON.stringify({ '10.6.1.1': { pod: 'default/web', podUid: 'w', nic: 'eth0' } });
+  await kube.updateStatus(resources.spiderIPPools, { ...pool, status: { ...pool.status, allocatedIPs } });
+  for (const ordinal of ['db-0', 'db-1']) {
+    await owned(kube, ordinal);
+    await allocator.allocate(add(ordinal));
+  }
+  const held = await holders(kube);
+  assert.ok(held.includes('10.6.1.1 default/web eth0'), held.join());
+  assert.deepEqual(held.filter((text) => text.includes('db-')).length, 2, held.join());
+  assert.equal(new Set(held.map((text) => text.split(' ')[0])).size, 3);
+});
+
 test('a failed ADD does not lose the fixed address', async () => {
   const kube = await cluster({ ...pools, v6: { subnet: 'fd00::/64', ips: ['fd00::1'] } });
   await statefulSet(kube);

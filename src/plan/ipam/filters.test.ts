@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseCidr } from '#ip';
 import { choosePools } from './allocate.ts';
 import type { NicCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
@@ -93,6 +94,16 @@ for (const [name, spec, reason, nic] of rows) {
     assert.deepEqual(family?.leftOut, reason === undefined ? undefined : [reason]);
   });
 }
+
+test('a pool of the right Multus network must also have the network of the parent interface', () => {
+  const parent = { nic: 'eth0', networks: [parseCidr('10.7.0.101/16')] };
+  const specs = {
+    six: { multusName: ['lan'] },
+    seven: { subnet: '10.7.0.0/16', ips: ['10.7.0.10'], gateway: '10.7.0.1', multusName: ['lan'] },
+  };
+  const [family] = left(specs, 'eth0', { ...context, parent }).families;
+  assert.deepEqual(family?.pools, ['seven']);
+});
 
 test('A cluster without Multus uses every pool that names no network', () => {
   const alone = { ...context, networks: new Map<string, string>() };
