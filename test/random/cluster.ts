@@ -7,11 +7,13 @@ import { formatAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
 import type { LedPools } from '../../src/controller/pools/led-pools.ts';
 import type { Faults } from './faulty-kube.ts';
+import { Machine } from './machine.ts';
 import { createObjects, ipamOf, type NodeName, namespace, nodes } from './objects.ts';
+import { newPod } from './pods.ts';
 import { type Program, startAgent, startController } from './programs.ts';
 import { isLiving, livingOf, type Nic, type Sandbox } from './sandbox.ts';
-
-export class Fault extends Error {}
+import { Fault, recordsOf, refuseWrongCounts } from './truths.ts';
+import { Web } from './web.ts';
 
 export class Cluster {
   readonly kube = new FakeKube();
@@ -22,6 +24,8 @@ export class Cluster {
   readonly sandboxes: Sandbox[] = [];
   /** Pods that have ended, for DELs that come again. */
   readonly ended: Sandbox[] = [];
+  readonly web = new Web(this.kube);
+  readonly machine = new Machine(this.kube);
   replicas = 3;
   /** How many ADDs have succeeded. */
   answered = 0;
@@ -34,6 +38,7 @@ export class Cluster {
 
   async start(): Promise<void> {
     await createObjects(this.kube, this.replicas);
+    await this.web.start();
     for (const node of nodes) this.restartAgent(node);
     this.restartController();
     await this.turns(50);
@@ -72,25 +77,12 @@ export class Cluster {
     this.#running.add(done);
   }
 
-  async createPod(name: string, which: number): Promise<Sandbox> {
+  async createPod(name: string, which: number, migrates = false): Promise<Sandbox> {
     this.#count += 1;
     const node: NodeName = nodes[(which + this.#count) % nodes.length] ?? 'node1';
-    const isFixed = name.startsWith('db-');
-    const nics: Nic[] = isFixed || this.#count % 2 === 0 ? ['eth0', 'net1'] : ['eth0'];
-    const annotations = { ...(nics.length > 1 && { 'k8s.v1.cni.cncf.io/networks': 'san' }) };
-    const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db', controller: true };
-    const uid = `${name}-uid-${this.#count}`;
-    const object = {
-      metadata: { name, namespace, uid, annotations, ...(isFixed && { ownerReferences: [owner] }) },
-      spec: { nodeName: node, containers: [{ name: 'c' }] },
-      status: { phase: 'Pending' },
-    };
-    const made: Sandbox = {
-      ...{ name, uid, node, nics, fixedTo: isFixed ? name : undefined, held: new Map(), living: new Map() },
-      ...{ owesDelete: false, isBusy: true, isThere: true },
-    };
+    const { object, sandbox: made } = newPod(name, this.#count, node, this.web, migrates);
     this.sandboxes.push(made);
-    await this.kube.create<Pod>(resources.pods, resources.pods.schema.parse(object));
+    await this.kube.create<Pod>(resources.pods, object);
     made.isBusy = false;
     return made;
   }
@@ -127,6 +119,8 @@ export class Cluster {
       };
       const { addresses } = await abortable(allocator.allocate(request), signal);
       const own = addresses.filter((one) => one.nic === nic);
+      if (own.length !== (nic === 'eth0' ? 2 : 1))
+        throw new Fault(`${sandbox.uid} got ${own.length} addresses for ${nic}`);
       sandbox.held.set(
         nic,
         own.map(({ address: { address }, heldIn }) => ({ address, heldIn })),
@@ -179,10 +173,15 @@ export class Cluster {
     if (this.ended.length > 20) this.ended.shift();
   }
 
-  async scale(replicas: number): Promise<void> {
-    this.replicas = replicas;
+  /** Addresses that are given up may be given to anybody. */
+  forgetUnclaimed(): void {
     for (const key of this.#fixed.keys())
       if (!this.#claims(key.slice(0, key.indexOf(' ')))) this.#fixed.delete(key);
+  }
+
+  async scale(replicas: number): Promise<void> {
+    this.replicas = replicas;
+    this.forgetUnclaimed();
     const patch = { type: 'merge', body: { spec: { replicas } } } as const;
     await this.kube.patch(resources.statefulSets, { namespace, name: 'db' }, patch);
   }
@@ -201,12 +200,16 @@ export class Cluster {
     const before = this.sandboxes.flatMap((sandbox) =>
       livingOf(sandbox).map((address) => ({ sandbox, address })),
     );
-    const records = await this.records();
+    const records = await recordsOf(this.kube);
     for (const { sandbox, address } of before) {
       if (!livingOf(sandbox).includes(address)) continue;
-      const holder = records.get(address)?.podUid;
-      if (holder !== sandbox.uid)
-        throw new Fault(`${sandbox.uid} uses ${address}, which is recorded for ${holder ?? 'nobody'}`);
+      const holder = records.get(address);
+      // The pods of a virtual machine that migrates hold its address together. The record names one of them.
+      const isShared = sandbox.fixedTo === 'vm' && holder?.pod === `${namespace}/vm`;
+      if (holder?.podUid !== sandbox.uid && !isShared)
+        throw new Fault(
+          `${sandbox.uid} uses ${address}, which is recorded for ${holder?.podUid ?? 'nobody'}`,
+        );
     }
   }
 
@@ -228,11 +231,12 @@ export class Cluster {
       await this.turns(60);
     }
     await this.verify();
-    for (const [address, { pod, podUid }] of await this.records()) {
+    for (const [address, { pod, podUid }] of await recordsOf(this.kube)) {
       const isHeld = this.sandboxes.some(({ uid }) => uid === podUid);
       if (!isHeld && !this.#claims(pod.slice(namespace.length + 1)))
         throw new Fault(`${address} is still recorded for ${podUid}, which is gone`);
     }
+    await refuseWrongCounts(this.kube, this.web.sizes);
   }
 
   async #finish(): Promise<void> {
@@ -245,6 +249,7 @@ export class Cluster {
   }
 
   #claims(name: string): boolean {
+    if (name === 'vm') return this.machine.isThere;
     const [, ordinal] = /^db-(\d+)$/.exec(name) ?? [];
     return ordinal !== undefined && Number(ordinal) < this.replicas;
   }
@@ -253,7 +258,10 @@ export class Cluster {
     const { uid, fixedTo } = sandbox;
     this.answered += 1;
     for (const address of sandbox.living.get(nic) ?? []) {
-      const rival = this.sandboxes.find((one) => one !== sandbox && livingOf(one).includes(address));
+      const rival = this.sandboxes.find(
+        (one) =>
+          one !== sandbox && livingOf(one).includes(address) && !(fixedTo === 'vm' && one.fixedTo === 'vm'),
+      );
       if (rival !== undefined) throw new Fault(`${uid} was given ${address}, which ${rival.uid} uses`);
       if (fixedTo === undefined || !this.#claims(fixedTo)) continue;
       const key = `${fixedTo} ${nic} ${address.includes(':') ? 6 : 4}`;
@@ -261,23 +269,6 @@ export class Cluster {
       if (before !== address) throw new Fault(`${key} had ${before}, and was given ${address}`);
       this.#fixed.set(key, address);
     }
-  }
-
-  /** Throws a {@link Fault} if two pools have a record of one address. */
-  async records(): Promise<Map<string, { readonly pod: string; readonly podUid: string }>> {
-    const { items } = await this.kube.list(resources.spiderIPPools);
-    const all = new Map<string, { pod: string; podUid: string }>();
-    for (const { metadata, status } of items) {
-      const records = JSON.parse(status?.allocatedIPs ?? '{}') as Record<
-        string,
-        { pod: string; podUid: string }
-      >;
-      for (const [address, record] of Object.entries(records)) {
-        if (all.has(address)) throw new Fault(`${address} is recorded twice, also in ${metadata.name}`);
-        all.set(address, record);
-      }
-    }
-    return all;
   }
 }
 

@@ -1,4 +1,8 @@
 // npm run test:random: random operations on the addresses of a cluster, from a seed.
+//
+// Operations, waits of the product and the order of answers follow the seed. Two runs of a seed still differ where real time
+// or real randomness counts: AbortSignal.timeout of an undo, and turns of the event loop that V8 or timers add on a busy
+// machine. So a seed repeats a fault nearly always, and its smaller case mostly.
 
 import { randomInt } from 'node:crypto';
 import { runProgram, wholeNumber } from '#program';
@@ -20,6 +24,11 @@ function asked({ seed, operations = '10000' }: Values) {
   };
 }
 
+/** A smaller case must fail in the same way. Names and addresses may be others. */
+function kindOf(fault: string): string {
+  return fault.slice(0, fault.indexOf('\n')).replaceAll(/\S*\d\S*/g, '');
+}
+
 await runProgram({
   name: 'test:random',
   usage: USAGE,
@@ -36,7 +45,8 @@ await runProgram({
     }
     console.log(`${fault}\nsearching for a smaller case`);
     const smallest = await shrink(operations.slice(0, at + 1), async (some) => {
-      return (await run(some, seed)).fault !== undefined;
+      const other = (await run(some, seed)).fault;
+      return other !== undefined && kindOf(other) === kindOf(fault);
     });
     for (const { verb, which, turns } of smallest) console.log(`  ${verb} ${which}, then ${turns} turns`);
     console.log((await run(smallest, seed)).fault ?? 'the smaller case does not fail each time');

@@ -3,6 +3,7 @@
 import { abortable, type Clock, isOrbError, silentLogger } from '#base';
 import type { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings } from '#plan/reclaim';
+import { defaultAutomaticPools } from '#plan/subnet';
 import { type LeaderLink, silentPoolMetrics } from '#pools';
 import type { AskNode } from '#reclaim';
 import { Controllers, Informers } from '#reconcile';
@@ -12,6 +13,7 @@ import { silentIpamMetrics } from '../../src/agent/ipam/metrics.ts';
 import { addressKinds } from '../../src/controller/kinds.ts';
 import { LedPools } from '../../src/controller/pools/led-pools.ts';
 import { reclaimControllers } from '../../src/controller/reclaim/index.ts';
+import { subnetControllers } from '../../src/controller/subnet/index.ts';
 import { connectTo, type Faults } from './faulty-kube.ts';
 
 export interface Surroundings {
@@ -94,7 +96,10 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
   const nothing = () => {};
   const metrics = { freed: nothing, failed: nothing, conflicted: nothing };
   const reclaiming = { settings: defaultReclaimSettings, scanIntervalMs: 600_000 };
-  const controllers = reclaimControllers({ ...shared, askNode, metrics }, reclaiming);
+  const controllers = [
+    ...reclaimControllers({ ...shared, askNode, metrics }, reclaiming),
+    ...subnetControllers({ ...shared, informers, automaticPools: defaultAutomaticPools }),
+  ];
   const service = new LedPools({
     ...{ ...shared, ...rest, informers },
     metrics: silentPoolMetrics,

@@ -3,6 +3,7 @@
 import { Random } from '#base';
 import { Cluster } from './cluster.ts';
 import type { Operation } from './operations.ts';
+import { isLauncher, isOrdinal, isWeb } from './pods.ts';
 import { isLiving, type Sandbox } from './sandbox.ts';
 
 export interface Run {
@@ -42,7 +43,7 @@ export async function run(operations: readonly Operation[], seed: number): Promi
   }
 }
 
-const MOST_PODS = 14;
+const MOST_PODS = 18;
 
 async function perform(cluster: Cluster, { verb, which }: Operation): Promise<void> {
   const { faults, clock, kube } = cluster;
@@ -51,7 +52,9 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
       if (cluster.sandboxes.length >= MOST_PODS) return;
       const names = Array.from({ length: cluster.replicas }, (_, ordinal) => `db-${ordinal}`);
       const missing = names.find((name) => cluster.sandboxes.every((one) => one.name !== name));
-      const name = missing !== undefined && which % 2 === 0 ? missing : `app-${clock.now()}`;
+      const webs = cluster.sandboxes.filter(isWeb).length;
+      const another = which % 4 === 1 && webs < (cluster.web.replicas ?? 0) ? 'web' : 'app';
+      const name = missing !== undefined && which % 2 === 0 ? missing : `${another}-${clock.now()}`;
       if (cluster.sandboxes.some((one) => one.name === name)) return;
       const made = await cluster.createPod(name, which);
       return alone(cluster, made, () => cluster.add(made));
@@ -78,7 +81,8 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'restart':
       return alone(
         cluster,
-        pick(cluster, which, ({ isThere }) => isThere),
+        // The sandbox of a virtual machine lives once.
+        pick(cluster, which, (one) => one.isThere && !isLauncher(one)),
         async (sandbox) => {
           await cluster.del(sandbox);
           if (which % 5 === 0) await cluster.del(sandbox);
@@ -88,7 +92,7 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'recreate':
       return alone(
         cluster,
-        pick(cluster, which, ({ fixedTo, isThere }) => fixedTo !== undefined && isThere),
+        pick(cluster, which, (one) => isOrdinal(one) && one.isThere),
         async (sandbox) => {
           if (!(await end(cluster, sandbox))) return;
           const ordinal = Number(sandbox.name.slice('db-'.length));
@@ -105,11 +109,25 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
     case 'scale': {
       await cluster.scale(which % 5);
       for (const sandbox of cluster.sandboxes) {
-        if (sandbox.fixedTo !== undefined && Number(sandbox.name.slice('db-'.length)) >= cluster.replicas)
+        if (isOrdinal(sandbox) && Number(sandbox.name.slice('db-'.length)) >= cluster.replicas)
           alone(cluster, sandbox, (one) => end(cluster, one));
       }
       return;
     }
+    case 'scale-web':
+      await cluster.web.scale(which % 6);
+      return endWebs(cluster, which % 6);
+    case 'move-web':
+      return cluster.web.move();
+    case 'delete-web':
+      if (which % 3 !== 0) return;
+      await cluster.web.delete();
+      return endWebs(cluster, 0);
+    case 'start-machine':
+    case 'stop-machine':
+    case 'migrate':
+    case 'end-migration':
+      return performOnMachine(cluster, verb, which);
     case 'kill-agent':
       return cluster.restartAgent(`node${(which % 3) + 1}`);
     case 'kill-controller':
@@ -141,6 +159,42 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
   }
 }
 
+async function performOnMachine(
+  cluster: Cluster,
+  verb: 'start-machine' | 'stop-machine' | 'migrate' | 'end-migration',
+  which: number,
+): Promise<void> {
+  const { machine, clock } = cluster;
+  const launchers = cluster.sandboxes.filter(isLauncher);
+  const [source, target] = launchers;
+  const launch = async (migrates: boolean) => {
+    const made = await cluster.createPod(`launcher-${clock.now()}`, which, migrates);
+    return alone(cluster, made, () => cluster.add(made));
+  };
+  if (verb === 'start-machine') {
+    if (source !== undefined) return;
+    await machine.run();
+    return await launch(false);
+  }
+  if (verb === 'migrate') {
+    if (source === undefined || target !== undefined || !isLiving(source) || source.isBusy) return;
+    return await launch(true);
+  }
+  if (verb === 'end-migration') {
+    if (target === undefined) return;
+    // A migration succeeds only if the target is ready.
+    return alone(cluster, isLiving(target) && which % 2 === 0 ? source : target, (one) => end(cluster, one));
+  }
+  // A machine that is stopped while it migrates is not tried.
+  if (which % 2 === 0 && target === undefined) {
+    await machine.halt();
+    if (which % 4 === 0) await machine.delete();
+    cluster.forgetUnclaimed();
+    for (const one of cluster.sandboxes.filter(isLauncher))
+      alone(cluster, one, (sandbox) => end(cluster, sandbox));
+  }
+}
+
 const isAny = () => true;
 /** A StatefulSet's pod whose object is removed by force may run twice, which is its administrator's fault. */
 const isLoose = ({ fixedTo, isThere }: Sandbox) => fixedTo === undefined && isThere;
@@ -169,6 +223,12 @@ function alone(
     }
   };
   cluster.begin(done());
+}
+
+/** Ends the pods of the Deployment that are too many. */
+function endWebs(cluster: Cluster, replicas: number): void {
+  const webs = cluster.sandboxes.filter((one) => one.isThere && isWeb(one));
+  for (const sandbox of webs.slice(replicas)) alone(cluster, sandbox, (one) => end(cluster, one));
 }
 
 /** As the kubelet does: the object goes after the DEL has succeeded. */

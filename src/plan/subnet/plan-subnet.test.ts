@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resources, type SpiderIPPool } from '#api';
-import { SubnetLedger } from './index.ts';
+import { planApplicationPools, SubnetLedger } from './index.ts';
 import { application, Cluster, controlled, fromSubnet, subnetObject } from './subnet-fixture.ts';
 
 const app = application('app');
@@ -90,6 +90,26 @@ test('a cluster that Spiderpool left goes on: its pool keeps its name, its addre
   cluster.check();
   assert.deepEqual([[...cluster.pools.keys()], cluster.ipsOf(old)], [[old], record.ips]);
   assert.deepEqual(controlled(cluster, 's'), { [old]: record });
+});
+
+test('what a pool gave back is free, also when its application no longer asks for the pool', () => {
+  const cluster = small();
+  const four = fromSubnet('s', { 'ipam.spidernet.io/ippool-ip-number': '4' });
+  cluster.settle(() => cluster.facts(app, four, 0));
+  cluster.allocate(POOL, 'a');
+  // The controller dies after the pool gave two addresses back, and before the subnet has that.
+  for (;;) {
+    const { ledgers, writes } = planApplicationPools(cluster.facts(app, two, 0));
+    for (const ledger of ledgers.values()) cluster.storeLedger(ledger);
+    for (const write of writes) cluster.write(write);
+    if (cluster.ipsOf(POOL).join() === '10.6.0.10-10.6.0.11') break;
+  }
+  assert.deepEqual(counts(cluster), [4, 10]);
+  const elsewhere = fromSubnet('other');
+  cluster.settle(() => cluster.facts(app, elsewhere, 0));
+  cluster.repair();
+  assert.deepEqual([cluster.ipsOf(POOL), counts(cluster)], [['10.6.0.10-10.6.0.11'], [2, 10]]);
+  cluster.check();
 });
 
 test('a subnet whose status was emptied learns from its pools what they have', () => {

@@ -3,7 +3,7 @@
 import type { SpiderIPPool } from '#api';
 import { sameCidr } from '#ip';
 import { applicationOf, isAutomatic, revisionOf } from './auto-pool.ts';
-import { type Booking, wanting } from './booking.ts';
+import { type Booking, isSettled, settled, wanting } from './booking.ts';
 import type { PoolIndex } from './pool-index.ts';
 import type { SubnetLedger } from './subnet-ledger.ts';
 
@@ -31,9 +31,14 @@ export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger
 function withPool(ledger: SubnetLedger, pool: SpiderIPPool, pools: PoolIndex): SubnetLedger {
   const { name = '', uid } = pool.metadata;
   const stored = ledger.bookings.get(name);
-  if (stored !== undefined) return ledger;
   const network = pools.network(pool);
   if (network === undefined) return ledger;
+  if (stored !== undefined) {
+    // Nobody plans a pool that its application asks for no more. What it gave back before is free all the same.
+    const has = network.addresses.union(network.unusable);
+    const isDone = uid === stored.uid && revisionOf(pool) === stored.revision && has.equals(stored.wanted);
+    return isDone && !isSettled(stored) ? ledger.with(name, settled(stored)) : ledger;
+  }
   const own = network.addresses.intersection(ledger.network.addresses).difference(ledger.heldByOthers(name));
   if (own.isEmpty) return ledger;
   const booking: Booking = { uid: undefined, application: undefined, held: own, wanted: own, revision: 0 };
