@@ -7,8 +7,8 @@ import { run } from './run.ts';
 
 for (const seed of [1, 2, 3]) {
   test(`after random operations of seed ${seed}, no address is held twice, lost or left over`, async () => {
-    const { fault, answered } = await run(randomOperations(seed, 500), seed);
+    const { fault, answered } = await run(randomOperations(seed, 300), seed);
     assert.equal(fault, undefined);
-    assert.ok(answered > 50, `only ${answered} ADDs succeeded`);
+    assert.ok(answered > 30, `only ${answered} ADDs succeeded`);
   });
 }

@@ -18,6 +18,7 @@ export const verbs = [
   'recreate',
   'recreate',
   'late-delete',
+  'late-delete',
   'scale',
   'scale-web',
   'scale-web',

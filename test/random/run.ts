@@ -53,9 +53,11 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
       const names = Array.from({ length: cluster.replicas }, (_, ordinal) => `db-${ordinal}`);
       const missing = names.find((name) => cluster.sandboxes.every((one) => one.name !== name));
       const webs = cluster.sandboxes.filter(isWeb).length;
-      const another = which % 4 === 1 && webs < (cluster.web.replicas ?? 0) ? 'web' : 'app';
-      const name = missing !== undefined && which % 2 === 0 ? missing : `${another}-${clock.now()}`;
-      if (cluster.sandboxes.some((one) => one.name === name)) return;
+      // A pod without a controller gets the name of an earlier one, whose DEL may come late.
+      const isWanted = which % 4 === 1 && webs < (cluster.web.replicas ?? 0);
+      const another = isWanted ? `web-${clock.now()}` : `app-${which % 5}`;
+      const name = missing !== undefined && which % 2 === 0 ? missing : another;
+      if (cluster.sandboxes.some((one) => one.isThere && one.name === name)) return;
       const made = await cluster.createPod(name, which);
       return alone(cluster, made, () => cluster.add(made));
     }
