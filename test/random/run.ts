@@ -69,6 +69,8 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
         // A runtime ends the sandbox of a failed ADD before it tries again.
         if (sandbox.owesDelete && which % 4 !== 0) await cluster.del(sandbox);
         await cluster.add(sandbox, patience);
+        // It asks again at once, while what it asked before may still be written.
+        if (patience !== undefined && which % 2 === 0) await cluster.add(sandbox);
       });
     }
     case 'delete':
