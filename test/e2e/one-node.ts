@@ -115,7 +115,15 @@ export class OneNode {
         symlinkSync(join(referencePlugins, name), join('/opt/cni/bin', name));
       }
       // JSON is YAML.
-      const conf = { enableIPv4: true, enableIPv6: true, orbweaver: options.agent ?? {} };
+      const conf = {
+        ...{
+          enableIPv4: true,
+          enableIPv6: true,
+          enableSpiderSubnet: true,
+          enableAutoPoolForApplication: true,
+        },
+        orbweaver: options.agent ?? {},
+      };
       writeFileSync(join(folder, 'conf.yml'), JSON.stringify(conf));
       await node.startApiServer();
       await node.#fillCluster();
