@@ -96,6 +96,27 @@ test('a pod that went before the controller came, with its endpoint, keeps its a
   assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
 });
 
+test('a pod that the watch showed late gets the whole minute of its silent node when it goes', async () => {
+  await stage.node('node1', false);
+  stage.kube.blind.add('pods');
+  await stage.start();
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': recordOf('app') });
+  await stage.pass(700); // a scan finds a record without a pod, and the server has the pod
+  stage.kube.blind.clear();
+  await stage.kube.patch(
+    resources.pods,
+    { name: 'app', namespace: 'ns' },
+    { type: 'merge', body: { metadata: { labels: { seen: 'yes' } } } },
+  );
+  await stage.pass(100);
+  await stage.remove('app');
+  await stage.pass(30);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.pass(60);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
 test('when the Node object of a silent node goes, its gone pods give their addresses back at once', async () => {
   await stage.node('node1', false);
   await stage.pod('app');
