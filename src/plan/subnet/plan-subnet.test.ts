@@ -72,6 +72,24 @@ test('records of pools that are gone are removed, also those that Spiderpool lef
   assert.deepEqual([controlled(cluster, 's'), counts(cluster)], [null, [0, 10]]);
 });
 
+test('a pool that cannot be read any more keeps its addresses from other applications', () => {
+  const cluster = small();
+  cluster.settle(() => cluster.facts(app, two, 0));
+  cluster.allocate(POOL, 'a');
+  const pool = cluster.pools.get(POOL);
+  assert.ok(pool);
+  // As a list of the API server shows it: without spec and status.
+  const { spec: _, status: __, ...unread } = pool;
+  cluster.pools.set(POOL, unread);
+  cluster.repair();
+  cluster.settle(() => cluster.facts(application('other', { uid: '0-2' }), two, 0));
+  assert.deepEqual(counts(cluster), [4, 10]);
+  assert.deepEqual(cluster.ipsOf('auto-other-v4-eth0-2'), ['10.6.0.12-10.6.0.13']);
+  cluster.pools.set(POOL, pool);
+  cluster.repair();
+  cluster.check();
+});
+
 test('a cluster that Spiderpool left goes on: its pool keeps its name, its addresses and its size', () => {
   const cluster = small();
   cluster.settle(() => cluster.facts(app, two, 0));

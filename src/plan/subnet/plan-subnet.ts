@@ -9,7 +9,7 @@ import type { SubnetLedger } from './subnet-ledger.ts';
 
 /**
  * Removes bookings of pools that are gone, and adds bookings of pools that have none. Pools that users write get their
- * bookings only here. The ledger must be read before the pools. A booking gets its UID after its pool exists, so a pool
+ * bookings only here. A pool that cannot be read keeps its booking. The ledger must be read before the pools. A booking gets its UID after its pool exists, so a pool
  * that is missing then is gone for good.
  */
 export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger {
@@ -17,6 +17,7 @@ export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger
   const byName = new Map(inside.map((pool) => [pool.metadata.name ?? '', pool]));
   let repaired = ledger;
   for (const [name, { uid }] of ledger.bookings) {
+    if (isUnread(pools.get(name), pools)) continue;
     const pool = byName.get(name);
     const isGone = pool === undefined || (uid !== undefined && uid !== pool.metadata.uid);
     if (isGone || !isAutomatic(pool)) repaired = repaired.with(name, undefined);
@@ -25,6 +26,11 @@ export function planSubnet(ledger: SubnetLedger, pools: PoolIndex): SubnetLedger
   for (const pool of automatic) repaired = withPool(repaired, pool, pools);
   for (const pool of inside.filter((one) => !isAutomatic(one))) repaired = withPool(repaired, pool, pools);
   return repaired;
+}
+
+/** Nobody knows what such a pool has, and pods may hold addresses of it. So its booking stays. */
+function isUnread(pool: SpiderIPPool | undefined, pools: PoolIndex): boolean {
+  return pool !== undefined && pools.network(pool) === undefined;
 }
 
 /** An address belongs to the pool that had it first. Admission refuses the second one where it can. */
