@@ -102,22 +102,32 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
 
   describe('a full disk under /var/lib/orbweaver', () => {
     const filler = '/var/lib/orbweaver/filler';
-    const fill = () => {
+    /** The agent writes for a moment after its answer, and what it replaces then gives back room. */
+    const fill = async () => {
       runProgram('mount', ['-o', 'remount,size=2m', '/var/lib/orbweaver']);
+      for (let quiet = 0; quiet < 3; ) {
+        quiet = fillOnce() === 0 ? quiet + 1 : 0;
+        await sleep(50);
+      }
+    };
+    /** How many blocks still had room. */
+    const fillOnce = (): number => {
       const zeros = Buffer.alloc(4096);
       const file = openSync(filler, 'a');
-      const until = () => {
-        for (;;) writeSync(file, zeros);
+      let blocks = 0;
+      const untilFull = () => {
+        for (; ; blocks++) writeSync(file, zeros);
       };
-      assert.throws(until, { code: 'ENOSPC' });
+      assert.throws(untilFull, { code: 'ENOSPC' });
       closeSync(file);
+      return blocks;
     };
     afterEach(() => rmSync(filler, { force: true }));
 
     test('DEL succeeds and frees the address; ADD reports the full disk and leaves nothing', async () => {
       const sandbox = await attached();
       const refused = await sandboxOfNewPod();
-      fill();
+      await fill();
       await assert.rejects(runtime.add(network, refused), (error) => {
         assert.ok(error instanceof CniFailure, String(error));
         assert.equal(error.code, 102, error.message);
@@ -135,7 +145,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     test('a DEL without an agent is queued on the full disk too, and the next agent serves it', async () => {
       const sandbox = await attached();
       await node.agent.stop();
-      fill();
+      await fill();
       await end(sandbox);
       assert.equal((await footprint(node)).queue.length, 2);
       await node.startAgent();
@@ -145,7 +155,7 @@ mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /run/dead && e
     test('a DEL without the API server is kept, and served when the server is back', async () => {
       const sandboxes = [await attached(), await attached()];
       await node.apiServer.stop('SIGKILL');
-      fill();
+      await fill();
       for (const sandbox of sandboxes) await end(sandbox);
       await node.startApiServer();
     });
