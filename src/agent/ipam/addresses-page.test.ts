@@ -34,6 +34,22 @@ async function applied(): Promise<{ kube: FakeKube; objects: ReadonlyMap<string,
   return { kube, objects };
 }
 
+test('each pod of the page names a network of examples/underlay.yaml, which gives it addresses', async () => {
+  const { objects } = await applied();
+  const manifests = readFileSync(new URL('../../../examples/underlay.yaml', import.meta.url), 'utf8');
+  const networks = parseAllDocuments(manifests)
+    .map((document) => document.toJS() as KubeObject & { kind: string })
+    .filter(({ kind }) => kind === 'NetworkAttachmentDefinition')
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  const pods = [...objects].filter(([key]) => !key.startsWith('SpiderIPPool '));
+  assert.equal(pods.length, 3);
+  for (const [key, object] of pods) {
+    const template = (object as StatefulSet).spec?.template ?? object;
+    const network = template.metadata?.annotations?.['v1.multus-cni.io/default-network'];
+    assert.ok(networks.includes(network ?? ''), `${key} names ${network}`);
+  }
+});
+
 test('the pods of the page get addresses of the pool, and the address that one of them requests', async () => {
   const { kube } = await applied();
   const allocator = await agent(kube);
