@@ -1,4 +1,4 @@
-// docs/agent-configuration.md has every key that the agent reads, and no other.
+// docs/agent-configuration.md has every key, flag and variable that the agent reads.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -25,6 +25,16 @@ const withoutDefault = {
 
 test('the page lists every key of the agent configuration', () => {
   const missing = keysOf(parseAgentConfig(withoutDefault)).filter((key) => !page.includes(`\`${key}\``));
+  assert.deepEqual(missing, []);
+});
+
+test('the page lists every flag and every environment variable of the agent', () => {
+  const program = readFileSync(join(import.meta.dirname, '../../src/main/agent.ts'), 'utf8');
+  const [usage = ''] = /^const USAGE = `[^`]*`/m.exec(program) ?? [];
+  const names = new Set(usage.match(/(?<![\w-])--[a-z-]+|\b[A-Z]+(?:_[A-Z]+)+\b|\bKUBECONFIG\b/g));
+  assert.ok(names.size > 10);
+  // A flag stands with its value, as `--kubeconfig FILE`.
+  const missing = [...names].filter((name) => !new RegExp(`\`${name}[ \`]`).test(page));
   assert.deepEqual(missing, []);
 });
 
