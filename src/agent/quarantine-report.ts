@@ -16,7 +16,7 @@ export interface QuarantineReportParts {
   readonly log: Logger;
 }
 
-/** While nothing is in quarantine, what an earlier agent wrote is removed after this time. */
+/** How often the Node is compared while nothing is in quarantine. An earlier agent may have left an annotation. */
 const IDLE_MS = 60_000;
 
 export class QuarantineReport {

@@ -96,11 +96,11 @@ export class Carver {
     const writes: { readonly write: PoolWrite; readonly of: Unsettled }[] = [];
     const isUnchanged = ({ ledgers: now, writes: more }: ApplicationPlan) =>
       more.length === 0 && [...now.values()].every((ledger) => ledger.change() === undefined);
-    const isRight = !this.#needsRepair(stored);
+    const areBookingsRight = !this.#needsRepair(stored);
     for (const one of [...unsettled]) {
       const alone = this.#plan(one.question, stored);
       if (isUnchanged(alone)) {
-        if (isRight) one.settle(alone);
+        if (areBookingsRight) one.settle(alone);
         continue;
       }
       const plan = this.#plan(one.question, ledgers);

@@ -24,7 +24,8 @@ export async function playHungKubelet(parts: KeptAddressesParts): Promise<void> 
   const holds = async () => (await allocations(cluster)).some(({ podUid }) => podUid === uid);
   const collect = async (...options: string[]) =>
     JSON.parse(await cluster.hub([...installation.orbctl, 'gc', '-o', 'json', ...options])) as Report;
-  const tell = async (what: string) => {
+  /** True if `orbctl gc` says this of both addresses of the pod: sandbox and verdict. Throws otherwise. */
+  const gcSays = async (what: string) => {
     const { addresses, nodesUnasked } = await collect('--dry-run');
     const own = addresses.filter(({ podUid }) => podUid === uid);
     if (own.length === 2 && own.every(({ sandbox, verdict }) => `${sandbox} ${verdict}` === what))
@@ -37,7 +38,7 @@ export async function playHungKubelet(parts: KeptAddressesParts): Promise<void> 
     ({ uid } = ((await cluster.get('pod', 'hung')) as { metadata: { uid: string } }).metadata);
     await signalKubelet(cluster, 'STOP');
     await cluster.kubectl(['delete', 'pod', 'hung', '--force', '--grace-period=0']);
-    await until('orbctl gc says that it is alive and kept', 20, () => tell('alive keep'));
+    await until('orbctl gc says that it is alive and kept', 20, () => gcSays('alive keep'));
     await collect();
     if (!(await holds())) throw new Error('orbctl gc has freed the addresses');
   });

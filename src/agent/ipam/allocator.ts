@@ -184,8 +184,8 @@ export class Allocator implements Ipam {
       this.#pools.holdingNic(owner.podUid, nic, family) !== undefined ||
       this.#pools.leftTo({ ...owner, nic }, family) !== undefined;
     const { client, view } = this.#options;
-    const edges = { client, pools: view.pools };
-    const hasRead = await readUnseen(edges, holder, candidates, isKnown, request.signal);
+    const source = { client, pools: view.pools };
+    const hasRead = await readUnseen(source, holder, candidates, isKnown, request.signal);
     return hasRead ? this.#candidates(request, 'make') : found;
   }
 

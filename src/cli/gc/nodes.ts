@@ -4,7 +4,7 @@ import { type Clock, errorText, silentLogger } from '#base';
 import type { KubeClient } from '#kube';
 import { CONTROLLER_LEASE, LeaderLink, LeaderToken, type SandboxAnswer } from '#pools';
 
-/** The ServiceAccount of the agents. Its token opens the door of the leader; it says nothing about a node. */
+/** The ServiceAccount of the agents. The leader accepts its tokens. The token of this program names no node. */
 const AGENT_ACCOUNT = 'orbweaver-agent';
 
 export class NodesByLeader {

@@ -19,9 +19,9 @@ import {
 import { SubnetLedger } from '#plan/subnet';
 import type { Action } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
-import { actionsFor, changedConditions, type Judgement } from './judgement.ts';
+import { actionsFor, changedConditions, type Judgement, type NotReady } from './judgement.ts';
 
-type Told = ReturnType<typeof quarantinesOf>;
+type Quarantines = ReturnType<typeof quarantinesOf>;
 
 /** All are judged together. */
 const KEY = 'all';
@@ -31,33 +31,33 @@ const RECORDS_MS = 10_000;
 export function conditionsController(): AddressController {
   const records = new RecordChecks();
   /** The overlaps, and the specs that they were found in: most changes of a pool are of its addresses in use. */
-  let overlaps: { readonly of: string; readonly notes: ReadonlyMap<string, string> } | undefined;
+  let overlaps: { readonly specs: string; readonly notes: ReadonlyMap<string, string> } | undefined;
   return {
     name: 'conditions',
     concerns: (kind) => (kind === 'pools' || kind === 'subnets' || kind === 'nodes' ? [KEY] : []),
     plan: (_, state, now) => {
       const pools = state.pools.list();
       const nowMs = Date.parse(now);
-      const told = quarantinesOf(state.nodes.list(), nowMs);
-      const of = JSON.stringify(
+      const quarantines = quarantinesOf(state.nodes.list(), nowMs);
+      const specs = JSON.stringify(
         pools.map(({ metadata: { uid, generation }, status }) => [
           ...[uid, generation],
           status?.conditions?.find(({ type }) => type === OVERLAPPING_CONDITION)?.status,
         ]),
       );
-      if (overlaps?.of !== of) overlaps = { of, notes: overlapNotes(pools) };
+      if (overlaps?.specs !== specs) overlaps = { specs, notes: overlapNotes(pools) };
       const { notes } = overlaps;
       records.keepOnly(pools);
       const actions = [
         ...pools.flatMap((pool) => {
-          const judgement = judgePool(pool, notes.get(pool.metadata.name ?? ''), told, () =>
+          const judgement = judgePool(pool, notes.get(pool.metadata.name ?? ''), quarantines, () =>
             records.of(pool, nowMs),
           );
           return actionsFor(resources.spiderIPPools, pool, changedConditions(pool, judgement), now);
         }),
-        ...subnetActions(state, told, now),
+        ...subnetActions(state, quarantines, now),
       ];
-      const endings = told.map(({ untilMs }) => untilMs - nowMs);
+      const endings = quarantines.map(({ untilMs }) => untilMs - nowMs);
       const againAfterMs = Math.min(...endings, ...(records.isLate(pools) ? [RECORDS_MS] : []));
       return againAfterMs === Number.POSITIVE_INFINITY ? actions : { actions, againAfterMs };
     },
@@ -67,13 +67,13 @@ export function conditionsController(): AddressController {
 function judgePool(
   pool: SpiderIPPool,
   overlap: string | undefined,
-  told: Told,
+  quarantines: Quarantines,
   records: () => Unready | undefined,
 ): Judgement {
   const faults = {
     [OVERLAPPING_CONDITION]: overlap,
     [EXHAUSTED_CONDITION]: exhaustedNote(pool),
-    [QUARANTINED_CONDITION]: quarantineIn(pool, told),
+    [QUARANTINED_CONDITION]: quarantineIn(pool, quarantines),
   };
   if (pool.metadata.deletionTimestamp !== undefined) return { ready: 'leave', ...faults };
   const overlapping = overlap === undefined ? undefined : { reason: OVERLAPPING_CONDITION, message: overlap };
@@ -89,18 +89,18 @@ function unreadyBySpec(pool: SpiderIPPool): Unready | undefined {
   return known.unready;
 }
 
-function subnetActions({ subnets }: AddressState, told: Told, now: string): Action[] {
+function subnetActions({ subnets }: AddressState, quarantines: Quarantines, now: string): Action[] {
   return subnets.list().flatMap((subnet) => {
     const judgement: Judgement = {
       ready: subnet.metadata.deletionTimestamp === undefined ? unreadySubnet(subnet) : 'leave',
       [EXHAUSTED_CONDITION]: exhaustedNote(subnet),
-      [QUARANTINED_CONDITION]: quarantineIn(subnet, told),
+      [QUARANTINED_CONDITION]: quarantineIn(subnet, quarantines),
     };
     return actionsFor(resources.spiderSubnets, subnet, changedConditions(subnet, judgement), now);
   });
 }
 
-function unreadySubnet(subnet: SpiderSubnet): { reason: string; message: string } | undefined {
+function unreadySubnet(subnet: SpiderSubnet): NotReady | undefined {
   try {
     SubnetLedger.read(subnet);
     return undefined;
@@ -110,10 +110,10 @@ function unreadySubnet(subnet: SpiderSubnet): { reason: string; message: string 
   }
 }
 
-function quarantineIn({ spec }: SpiderIPPool | SpiderSubnet, told: Told): string | undefined {
-  if (told.length === 0 || spec === undefined) return undefined;
+function quarantineIn({ spec }: SpiderIPPool | SpiderSubnet, quarantines: Quarantines): string | undefined {
+  if (quarantines.length === 0 || spec === undefined) return undefined;
   const addresses = readPoolNetwork(spec, [])?.addresses;
-  return addresses && quarantineNote(addresses, told);
+  return addresses && quarantineNote(addresses, quarantines);
 }
 
 interface RecordCheck {

@@ -21,7 +21,7 @@ interface Question {
   sent: boolean;
 }
 
-/** What the leader has for one node whose agent came. */
+/** The questions to one node, from the first request of its agent on. */
 interface Line {
   readonly questions: Map<string, Question>;
   /** Ends the agent's waiting. Undefined while the agent is away with questions. */
@@ -76,10 +76,10 @@ export class NodeQuestions {
       question.resolve(answer);
     }
     line.wake?.();
-    const first = unsent(line);
+    const first = takeUnsent(line);
     if (first.length > 0) return first;
     await this.#wait(node, line, signal);
-    return unsent(line);
+    return takeUnsent(line);
   }
 
   /** Forgets all agents: this program leads no more. */
@@ -119,8 +119,8 @@ export class NodeQuestions {
   }
 }
 
-/** Questions that the agent has not been sent yet. They count as sent from now on. */
-function unsent({ questions }: Line): string[] {
+/** The next questions for the agent. They count as sent from now on. */
+function takeUnsent({ questions }: Line): string[] {
   const fresh = [...questions].filter(([, { sent }]) => !sent).slice(0, MOST_QUESTIONS);
   for (const [, question] of fresh) question.sent = true;
   return fresh.map(([podUid]) => podUid);
