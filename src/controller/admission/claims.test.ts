@@ -111,3 +111,31 @@ test('without the API server, or with damaged claims, nothing is admitted and th
   await client.delete(resources.configMaps, metadata);
   assert.ok((await ask(claims, creation('a', '10.6.0.1'))).allowed);
 });
+
+test('a request that cannot be claimed or judged stops no other, and is not written', async () => {
+  const claims = new Claims({ client: new FakeKube(), clock: new FakeClock(), namespace });
+  const spec = { subnet, ips: ['10.6.0.1'], ipVersion: 4 };
+  const unnamed = creation('a', '10.6.0.1', { object: { metadata: {}, spec } });
+  const huge = creation('huge', '10.6.0.9', {
+    object: { metadata: { name: 'huge' }, spec: { ...spec, ips: ['10.6.0.9'.padEnd(2 ** 20)] } },
+  });
+  const broken = () => {
+    throw new Error('a bug');
+  };
+  const asked = [
+    ask(claims, creation('first', '10.6.0.2')),
+    ask(claims, unnamed),
+    ask(claims, huge),
+    claims.judge(creation('b', '10.6.0.3'), broken),
+    ask(claims, creation('c', '10.6.0.4')),
+  ];
+  const results = await Promise.allSettled(asked);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled'],
+  );
+  await assert.rejects(asked[1] as Promise<unknown>, { message: /object\.metadata\.name/ });
+  await assert.rejects(asked[2] as Promise<unknown>, { message: /^huge: its 10\d+ bytes do not fit/ });
+  assert.ok((await ask(claims, creation('d', '10.6.0.5'))).allowed, 'the claims can be read');
+  assert.ok(!(await ask(claims, creation('e', '10.6.0.4'))).allowed, 'c is claimed');
+});

@@ -5,13 +5,14 @@
 import { z } from 'zod';
 import {
   type ConfigMap,
+  check,
   checkJson,
   type KubeObject,
   resources,
   type SpiderIPPool,
   type SpiderSubnet,
 } from '#api';
-import { type Clock, isOrbError } from '#base';
+import { type Clock, isOrbError, OrbError } from '#base';
 import type { KubeClient, ObjectChange } from '#kube';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 
@@ -21,6 +22,8 @@ export const CLAIMS_NAME = 'orbweaver-network-claims';
 const LIFE_MS = 60_000;
 /** The API server waits 10 s for a webhook. */
 const GIVE_UP_MS = 8_000;
+/** Of all claims together. kube-apiserver refuses a ConfigMap of more than 1 MiB (core/validation). */
+const MOST_BYTES = 1000 * 1024;
 /** How many networks are remembered that the informers have shown. */
 const MOST_SHOWN = 10_000;
 
@@ -112,8 +115,7 @@ export class Claims {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const answers = await this.#judgeAll(batch);
-        for (const [index, { settle }] of batch.entries()) settle(answers[index] as ReviewAnswer);
+        for (const tell of await this.#judgeAll(batch)) tell();
       } catch (error) {
         if (isRace(error)) this.#again(batch, error);
         else for (const { fail } of batch) fail(error);
@@ -131,7 +133,8 @@ export class Claims {
     }
   }
 
-  async #judgeAll(batch: readonly Waiting[]): Promise<ReviewAnswer[]> {
+  /** Returns what tells each request its answer, or its own failure: one that cannot be claimed stops no other. */
+  async #judgeAll(batch: readonly Waiting[]): Promise<(() => void)[]> {
     const { client, clock, namespace } = this.#options;
     const ref = { namespace, name: CLAIMS_NAME };
     const signal = AbortSignal.timeout(GIVE_UP_MS);
@@ -142,10 +145,15 @@ export class Claims {
     const nowMs = clock.now();
     const claims = readClaims(stored).filter(({ atMs }) => Math.abs(nowMs - atMs) < LIFE_MS);
     const before = claims.length;
-    const answers = batch.map(({ request, judge }) => {
-      const answer = judge(this.#pending(claims));
-      if (answer.allowed && request.dryRun !== true) claims.push(claimOf(request, nowMs));
-      return answer;
+    const room = new Room(claims);
+    const answers = batch.map(({ request, judge, settle, fail }) => {
+      try {
+        const answer = judge(this.#pending(claims));
+        if (answer.allowed && request.dryRun !== true) claims.push(room.taken(claimOf(request, nowMs)));
+        return () => settle(answer);
+      } catch (error) {
+        return () => fail(error);
+      }
     });
     if (claims.length === before) return answers;
     const data = Object.fromEntries(claims.map((claim, index) => [`claim-${index}`, JSON.stringify(claim)]));
@@ -166,16 +174,39 @@ function isRace(error: unknown): boolean {
   return isOrbError(error, 'KUBE_CONFLICT') || isOrbError(error, 'KUBE_ALREADY_EXISTS');
 }
 
+/** How many bytes of claims may still be added. */
+class Room {
+  #bytes = 0;
+
+  constructor(claims: readonly Claim[]) {
+    for (const claim of claims) this.#bytes += bytesOf(claim);
+  }
+
+  /** @throws OrbError INPUT_INVALID if there is no room */
+  taken(claim: Claim): Claim {
+    const bytes = bytesOf(claim);
+    if (this.#bytes + bytes > MOST_BYTES) {
+      const message =
+        `${claim.object.metadata.name}: its ${bytes} bytes do not fit beside ${this.#bytes} bytes of other ` +
+        `networks of the last minute; allowed together: ${MOST_BYTES}`;
+      throw new OrbError('INPUT_INVALID', { message, subject: CLAIMS_NAME });
+    }
+    this.#bytes += bytes;
+    return claim;
+  }
+}
+
+/** With its key. */
+function bytesOf(claim: Claim): number {
+  return Buffer.byteLength(JSON.stringify(claim)) + 16;
+}
+
+/**
+ * @throws OrbError INPUT_INVALID for an object without a name. Everyone can call the webhooks, so this must not be
+ * written: no claim after it could be read.
+ */
 function claimOf({ resource, object }: ReviewRequest, atMs: number): Claim {
-  // Admission has checked the form of the object.
-  const { metadata, spec } = object as unknown as Claim['object'];
-  const { subnet, ipVersion, ips, excludeIPs } = spec;
-  const { name, uid } = metadata;
-  return {
-    plural: resource.resource,
-    object: { metadata: { name, uid }, spec: { subnet, ipVersion, ips, excludeIPs } },
-    atMs,
-  };
+  return check(claimSchema, { plural: resource.resource, object, atMs }, { subject: 'AdmissionReview' });
 }
 
 /** @throws OrbError INPUT_INVALID if somebody edited the ConfigMap */
