@@ -91,6 +91,19 @@ test('a list reads all pages, drops managedFields, and starts again when its sna
   assert.match(requests[0] ?? '', /limit=500/);
 });
 
+test('a server that never ends a list, or answers null, is told as such', async () => {
+  const endless = await serve((_, response) =>
+    json(response, 200, { items: [], metadata: { continue: 'same', resourceVersion: '7' } }),
+  );
+  await assert.rejects(endless.client.list(resources.namespaces), {
+    code: 'KUBE_MALFORMED',
+    message: /goes on with the same page/,
+  });
+  assert.equal(endless.requests.length, 2);
+  const empty = await serve((_, response) => json(response, 200, null));
+  await assert.rejects(empty.client.list(resources.namespaces), { code: 'KUBE_MALFORMED' });
+});
+
 test('a read is repeated after 429 and Retry-After, a create is not', async () => {
   const { client, requests } = await serve((request, response) => {
     if (requests.length > 1 && request.method === 'GET') return json(response, 200, namespace('a'));

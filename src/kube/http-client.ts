@@ -247,6 +247,7 @@ class HttpKubeClient implements KubeClient {
       }
       const { continue: next = '', resourceVersion } = page.metadata;
       if (next === '') return { items, resourceVersion };
+      if (next === query.get('continue')) throw noList(type.plural, 'goes on with the same page for ever');
       query.set('continue', next);
     }
   }
@@ -282,7 +283,7 @@ interface ListPage {
 
 /** An answer that is no list must not be taken for an empty one: everything would seem to be deleted. */
 function readPage(answer: unknown, plural: string): ListPage {
-  const { items, metadata } = answer as Partial<ListPage>;
+  const { items, metadata } = (answer ?? {}) as Partial<ListPage>;
   const { resourceVersion } = metadata ?? {};
   if (
     typeof resourceVersion === 'string' &&
@@ -290,8 +291,12 @@ function readPage(answer: unknown, plural: string): ListPage {
     (items == null || Array.isArray(items))
   )
     return { items: items ?? [], metadata: { ...metadata, resourceVersion } };
-  const message = `the API server's answer to list ${plural} is no list with a resourceVersion`;
-  throw new OrbError('KUBE_MALFORMED', { message, subject: plural });
+  throw noList(plural, 'is no list with a resourceVersion');
+}
+
+function noList(plural: string, why: string): OrbError {
+  const message = `the API server's answer to list ${plural} ${why}`;
+  return new OrbError('KUBE_MALFORMED', { message, subject: plural });
 }
 
 function tokenOf(answer: unknown, subject: string): { token: string; expirationTimestamp: string } {
