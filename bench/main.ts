@@ -10,6 +10,7 @@ import { type Request as ComparisonRequest, compareRevisions } from './against/a
 import { findRevision } from './against/revision.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchPick } from './pick.ts';
+import { benchReactions } from './reactions.ts';
 import { benchReclaim } from './reclaim.ts';
 import { benchRepair } from './repair.ts';
 import { markdownTable, textReport } from './report.ts';
@@ -18,7 +19,7 @@ import { benchScale } from './scale/scale.ts';
 import { benchShim } from './shim.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|reclaim|repair|shim|store|memory|pick|scale|all ...]
+const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|shim|store|memory|pick|scale|all ...]
          [--quick] [--json FILE] [--markdown]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
@@ -33,6 +34,7 @@ const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
   add: benchAdd,
   coordinator: benchCoordinator,
+  reactions: benchReactions,
   reclaim: benchReclaim,
   repair: benchRepair,
   memory: benchMemory,
