@@ -40,7 +40,7 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
  * Programs that these files start without a name in the call, because the caller or the user chooses them.
  * A program that the project itself makes is not listed.
  */
-const told: Readonly<Record<string, readonly string[]>> = {
+const programsByFile: Readonly<Record<string, readonly string[]>> = {
   'bench/cni-node.ts': [],
   'bench/shim.ts': [],
   'src/lab/trial/golden-table.ts': [],
@@ -113,7 +113,7 @@ function programsOfCall(call: ts.CallExpression, file: string, constants: Consta
   if (from === undefined) return [];
   const words = call.arguments.slice(from).flatMap((argument) => wordsOf(argument, constants));
   if (words[0] !== undefined) return programsOf(words);
-  return starters.has(name) && !isInRunner(call, file) ? (told[file] ?? [undefined]) : [];
+  return starters.has(name) && !isInRunner(call, file) ? (programsByFile[file] ?? [undefined]) : [];
 }
 
 function runnerOf(name: string, file: string): (typeof runners)[number] | undefined {

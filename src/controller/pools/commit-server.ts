@@ -49,7 +49,7 @@ const REQUEST_MS = 5000;
 /** Requests that wait at one time. More are refused, and the agent writes by itself. */
 const MOST_WAITING = 20_000;
 
-/** What is said by the status of HTTP. */
+/** Ends a request with this HTTP status. */
 class Refusal extends Error {
   readonly status: number;
 

@@ -1,5 +1,5 @@
 // The next step of one automatic pool. Each step is one conditional write, and any order of steps of several planners
-// keeps the pool's addresses in its booking. docs/adr has the proof.
+// keeps the pool's addresses in its booking (ADR 0032).
 
 import type { SpiderIPPool } from '#api';
 import { AddressSet } from '#ip';
