@@ -27,8 +27,13 @@ const KNOWN_MS = 60_000;
 /** The most answers that are kept. Beyond that, the oldest is forgotten. */
 const MOST_KNOWN = 10_000;
 
+/** Anyone can call, with any token. The API server is asked about so many at one time, and the others wait. */
+const MOST_ASKED = 50;
+
 export class AgentTokens {
   readonly #options: AgentTokensOptions;
+  #asked = 0;
+  readonly #turns: (() => void)[] = [];
   /** By the digest of the token. */
   readonly #known = new Map<
     string,
@@ -55,6 +60,18 @@ export class AgentTokens {
   }
 
   async #ask(token: string): Promise<AgentIdentity | undefined> {
+    if (this.#asked < MOST_ASKED) this.#asked += 1;
+    else await new Promise<void>((resolve) => this.#turns.push(resolve));
+    try {
+      return await this.#review(token);
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#asked -= 1;
+      else next();
+    }
+  }
+
+  async #review(token: string): Promise<AgentIdentity | undefined> {
     const { client, agentUser } = this.#options;
     const spec = { token, audiences: [COMMIT_AUDIENCE] };
     const { status } = await client.create(tokenReviews, { metadata: {}, spec });

@@ -5,6 +5,7 @@ import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import * as tls from 'node:tls';
+import type { KubeObject, ResourceType } from '#api';
 import { silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import { formatAddress } from '#ip';
@@ -156,4 +157,68 @@ describe('the server of the leader', () => {
     });
     assert.deepEqual(await ask(allocation), [503, 'this controller does not lead\n']);
   });
+});
+
+test('a stranger, a half request and a body without an end are closed in time, and keep nobody waiting', async () => {
+  const tokens = new AgentTokens({ client: new TokenKube(), clock: new FakeClock(), agentUser });
+  const questions = new NodeQuestions(new FakeClock());
+  const server = new CommitServer({ log: silentLogger, tokens, questions, certificate, requestMs: 300 });
+  const term = new AbortController();
+  const port = await server.listen({ port: 0 });
+  server.serve(commit, term.signal);
+  const connect = () => {
+    const session = http2.connect(`https://127.0.0.1:${port}`, {
+      ca: certificate.certificate,
+      servername: LEADER_SERVER_NAME,
+    });
+    session.on('error', () => {});
+    return session;
+  };
+  /** Resolves with the status when the server has closed the stream, which the client keeps open. */
+  const half = (session: http2.ClientHttp2Session, body: string, token = agentToken) =>
+    new Promise<number>((resolve) => {
+      const stream = session.request({
+        ':path': `${COMMIT_PATH}p`,
+        ':method': 'POST',
+        authorization: `Bearer ${token}`,
+      });
+      let status = 0;
+      stream.on('response', (headers) => {
+        status = headers[':status'] ?? 0;
+      });
+      stream.on('error', () => {});
+      stream.on('aborted', () => resolve(status));
+      stream.resume();
+      stream.write(body);
+    });
+  const [agent, stranger] = [connect(), connect()];
+  const gone = new Promise<string>((resolve) => stranger.once('close', () => resolve('closed')));
+  assert.equal(await half(stranger, '{', 'wrong'), 401);
+  assert.equal(await half(agent, 'x'.repeat(1_000_000)), 413);
+  assert.equal(await half(agent, '{'), 0);
+  assert.equal(await gone, 'closed');
+  assert.equal(agent.destroyed, false);
+  server.stop();
+  agent.destroy();
+});
+
+test('the API server is asked about fifty tokens at one time', { timeout: 10_000 }, async () => {
+  let [now, most] = [0, 0];
+  class SlowKube extends TokenKube {
+    override async create<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T> {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      now -= 1;
+      if (JSON.stringify(object).includes('broken')) throw new Error('the server is away');
+      return super.create(type, object);
+    }
+  }
+  const tokens = new AgentTokens({ client: new SlowKube(), clock: new FakeClock(), agentUser });
+  const { signal } = new AbortController();
+  const wrong = Array.from({ length: 300 }, (_, index) => tokens.agentOf(`broken${index}`, signal));
+  const agent = tokens.agentOf(agentToken, signal);
+  await Promise.allSettled(wrong);
+  assert.deepEqual(await agent, { node: undefined });
+  assert.equal(most, 50);
 });

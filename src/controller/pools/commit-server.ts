@@ -7,6 +7,7 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
   type Http2Session,
+  constants as http2,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { errorText, isOrbError, type Logger } from '#base';
@@ -38,6 +39,8 @@ export interface CommitServerOptions {
   readonly tokens: AgentTokens;
   readonly questions: NodeQuestions;
   readonly certificate: { readonly key: string; readonly certificate: string };
+  /** How long a client may take to send a request, and its first token. Default 5 s. */
+  readonly requestMs?: number;
 }
 
 /** Each agent has one. */
@@ -63,6 +66,8 @@ export class CommitServer {
   readonly #options: CommitServerOptions;
   readonly #servers: Http2SecureServer[] = [];
   readonly #sessions = new Set<Http2Session>();
+  /** Connections that have shown no agent's token yet, each with the timer that closes it. */
+  readonly #strangers = new Map<Http2Session, NodeJS.Timeout>();
   /** Connections by which a pool was written lately, each with the timer that forgets it. */
   readonly #writers = new Map<Http2Session, NodeJS.Timeout>();
   #commit: Commit | undefined;
@@ -74,15 +79,21 @@ export class CommitServer {
 
   /** Resolves with the port. 0 picks a free one. Can be called for several places. */
   async listen(at: ListenAt): Promise<number> {
-    const { certificate, log } = this.#options;
+    const { certificate, log, requestMs = REQUEST_MS } = this.#options;
     const { key, certificate: cert } = certificate;
-    const tls = { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_MS } as const;
+    const tls = { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: requestMs } as const;
     const server = createSecureServer(tls, (request, response) => void this.#serve(request, response));
     server.on('session', (session) => {
       this.#sessions.add(session);
       session.setTimeout(IDLE_MS, () => session.close());
+      // Twice the time: the review of its first token may take as long as its request.
+      this.#strangers.set(
+        session,
+        setTimeout(() => session.destroy(), 2 * requestMs),
+      );
       session.once('close', () => {
         this.#sessions.delete(session);
+        this.#trust(session);
         this.#forgetWriter(session);
       });
     });
@@ -115,6 +126,11 @@ export class CommitServer {
   /** How many agents had pools written in the last ten minutes. Others are connected too, and wait for questions. */
   get agents(): number {
     return this.#writers.size;
+  }
+
+  #trust(session: Http2Session): void {
+    clearTimeout(this.#strangers.get(session));
+    this.#strangers.delete(session);
   }
 
   #countWriter(session: Http2Session | undefined): void {
@@ -158,7 +174,8 @@ export class CommitServer {
     if (this.#waiting > MOST_WAITING) throw new Refusal(503, 'too many requests wait');
     const service = serviceOf(request);
     const agent = await this.#agent(request, signal);
-    const body = await bodyOf(request);
+    if (request.stream.session !== undefined) this.#trust(request.stream.session);
+    const body = await this.#body(request);
     switch (service) {
       case 'answers':
         return this.#exchange(agent, body, signal);
@@ -185,13 +202,25 @@ export class CommitServer {
     return askedText(await this.#options.questions.exchange(node, readable(readAnswers(body)), signal));
   }
 
+  async #body(request: Http2ServerRequest): Promise<string> {
+    const { requestMs = REQUEST_MS } = this.#options;
+    const late = setTimeout(() => request.stream.close(http2.NGHTTP2_CANCEL), requestMs);
+    try {
+      return await bodyOf(request);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
   #refuse(request: Http2ServerRequest, response: Http2ServerResponse, error: unknown): void {
     const { log } = this.#options;
     const status = error instanceof Refusal ? error.status : isOrbError(error) ? 502 : 500;
     const fields = { path: request.url, status, error: errorText(error) };
     if (status === 500) log.error({ ...fields, err: error }, 'a request of an agent failed by a bug');
     else log.debug(fields, 'a request of an agent was refused');
-    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${errorText(error)}\n`);
+    // The client may still send. Its stream would stay open.
+    const end = () => request.stream.close(http2.NGHTTP2_NO_ERROR);
+    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${errorText(error)}\n`, end);
   }
 }
 
