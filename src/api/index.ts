@@ -91,6 +91,7 @@ export {
   type CiliumNode,
   type CiliumPool,
   foreignResources,
+  type IPAMClaim,
   type ServiceCIDR,
   type VirtualMachine,
   type VirtualMachineInstance,

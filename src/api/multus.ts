@@ -45,6 +45,8 @@ const selectionSchema = goObject({
   mac: unchecked<unknown>(),
   'infiniband-guid': unchecked<unknown>(),
   'cni-args': unchecked<unknown>(),
+  /** The IPAMClaim that keeps the addresses, in the pod's namespace. */
+  'ipam-claim-reference': ifAny(OBJECT_NAME),
   /** Gateways of the default route. The default route then uses this network. */
   'default-route': z
     .array(addressIfAny)

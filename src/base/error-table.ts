@@ -182,6 +182,18 @@ export const errorTable = {
     advice: 'Correct the fields that the message names.',
     cni: 7,
   },
+  IPAM_CLAIM_IN_USE: {
+    meaning: 'Another pod that lives uses the IPAMClaim that a network of the pod names.',
+    advice: 'Delete the other pod, or give each pod a claim of its own. The runtime tries again.',
+    cni: 11,
+  },
+  IPAM_CLAIM_NOT_FOUND: {
+    meaning:
+      'A network of the pod names an IPAMClaim (`ipam-claim-reference`), and the pod’s namespace has none of that name.',
+    advice:
+      'Create the IPAMClaim in the namespace of the pod. The cluster needs the CustomResourceDefinition `ipamclaims.k8s.cni.cncf.io` for it.',
+    cni: 7,
+  },
   IPPOOL_NOT_FOUND: {
     meaning:
       'An annotation or the CNI configuration names a pool that does not exist, or no pool is named at all.',

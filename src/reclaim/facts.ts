@@ -1,7 +1,8 @@
 // Gathers what a verdict about one recorded address depends on.
 
-import { type Node, type Pod, resources } from '#api';
+import { type Node, type Pod, resources, type SpiderEndpoint } from '#api';
 import type { ObjectRef } from '#kube';
+import { claimOfRecord } from '#plan/ipam';
 import type {
   HolderSight,
   NodeSight,
@@ -11,7 +12,7 @@ import type {
   SandboxSight,
   Sight,
 } from '#plan/reclaim';
-import { ownerOf } from './owner.ts';
+import { claimOwner, ownerOf } from './owner.ts';
 import type { ClusterSight } from './sight.ts';
 
 /** What is remembered of a pod that is gone. */
@@ -35,17 +36,23 @@ export interface FactSources {
 export async function reclaimFacts(record: RecordedAddress, sources: FactSources): Promise<ReclaimFacts> {
   const { sight, nowMs } = sources;
   const ref = refOfPod(record.pod);
-  const named = await sight.look(resources.pods, ref);
+  const claim = claimOfRecord(record.pod);
+  // No pod and no endpoint has the name of such a record.
+  const absent = { state: 'absent' } as const;
+  const named: Sight<Pod> = claim === undefined ? await sight.look(resources.pods, ref) : absent;
   const holder = await holderOf(record.podUid, named, sources);
   const namesake =
     named.state === 'present' && !hasUid(named.object, record.podUid) ? named.object : undefined;
-  const endpoint = await sight.look(resources.spiderEndpoints, ref);
+  const endpoint: Sight<SpiderEndpoint> =
+    claim === undefined ? await sight.look(resources.spiderEndpoints, ref) : absent;
   const shown = endpoint.state === 'present' ? endpoint.object : undefined;
   const pod = holder.state === 'present' ? holder.object : namesake;
   const owner: Owner =
     named.state === 'unreadable'
       ? { kind: 'unreadable', said: named.said }
-      : await ownerOf(ref, pod, shown, sight);
+      : claim === undefined
+        ? await ownerOf(ref, pod, shown, sight)
+        : await claimOwner(claim, sight);
   const current = shown?.status?.current;
   const nodeName =
     holder.state === 'present'

@@ -30,6 +30,14 @@ export async function ownerOf(
   return kind === undefined && pod === undefined ? ownerByName(ref, sight) : OTHER;
 }
 
+/** The owner of a record that an IPAMClaim keeps. */
+export async function claimOwner(ref: ObjectRef, sight: Pick<ClusterSight, 'look'>): Promise<Owner> {
+  const seen = await sight.look(foreignResources.ipamClaims, ref);
+  if (seen.state === 'unreadable') return { kind: 'unreadable', said: seen.said };
+  const lives = seen.state === 'present' && seen.object.metadata.deletionTimestamp === undefined;
+  return { kind: 'IPAMClaim', name: ref.name, lives };
+}
+
 type NamedOwner = Pick<OwnerReference, 'kind' | 'name'> & Partial<OwnerReference>;
 
 function namedOwner(pod: Pod | undefined, endpoint: SpiderEndpoint | undefined): NamedOwner | undefined {

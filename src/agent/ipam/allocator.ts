@@ -2,7 +2,7 @@
 // releases them.
 
 import { type Pod, parseSpiderpoolIpam, resources } from '#api';
-import { errorText, isOrbError, type Logger } from '#base';
+import { isOrbError, type Logger } from '#base';
 import {
   type AddressWish,
   type Allocation,
@@ -19,6 +19,7 @@ import {
   assignmentRoutes,
   type FixedSettings,
   type NicRoute,
+  nicOwner,
   PoolLedger,
   podHolder,
   readAddressRequest,
@@ -27,11 +28,13 @@ import {
 } from '#plan/ipam';
 import { type AutomaticPoolSettings, asksForSubnets, defaultAutomaticPools } from '#plan/subnet';
 import { allocationOf } from './allocation.ts';
-import { Assigner, type PodOwner } from './assigner.ts';
+import { Assigner } from './assigner.ts';
 import { AutoPools, type ServingPool } from './auto-pools.ts';
 import { claimNow } from './claim-now.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
+import { giveUp } from './given-up.ts';
+import { ClaimWriter, nicClaims } from './nic-claims.ts';
 import { NodePools, type NodePoolsOptions } from './node-pools.ts';
 import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
 import { podNetworks, refuseDeadPod } from './pod-facts.ts';
@@ -54,6 +57,7 @@ export class Allocator implements Ipam {
   readonly #assigner: Assigner;
   readonly #endpoints: EndpointWriter;
   readonly #autoPools: AutoPools;
+  readonly #claims: ClaimWriter;
   /** Resolves when the endpoints that the previous agent left were checked. */
   #restored: Promise<void> = Promise.resolve();
 
@@ -62,6 +66,7 @@ export class Allocator implements Ipam {
     this.#pools = new NodePools(options);
     this.#assigner = new Assigner(this.#pools);
     this.#endpoints = new EndpointWriter(options);
+    this.#claims = new ClaimWriter(options);
     this.refused = new RefusedPods(options.clock);
     const { view, automaticPools = defaultAutomaticPools } = options;
     const pools = { pools: view.pools, reserved: () => view.reserved };
@@ -178,11 +183,13 @@ export class Allocator implements Ipam {
   /** As {@link Allocator.#candidates}, by the server's records where a fixed address may be one that the watch does not show. */
   async #withUnseen(request: AllocationRequest) {
     const found = await this.#candidates(request, 'make');
-    const { owner, holder, candidates } = found;
-    if (!owner.fixed) return found;
+    const { owner, holder, candidates, leftTo } = found;
+    if (!owner.fixed && owner.claims.size === 0) return found;
+    const isFixed = (nic: string) => nicOwner(owner, nic).fixed === true;
     const isKnown = (nic: string, family: Family) =>
+      !isFixed(nic) ||
       this.#pools.holdingNic(owner.podUid, nic, family) !== undefined ||
-      this.#pools.leftTo({ ...owner, nic }, family) !== undefined;
+      leftTo(nic, family) !== undefined;
     const { client, view } = this.#options;
     const source = { client, pools: view.pools };
     const hasRead = await readUnseen(source, holder, candidates, isKnown, request.signal);
@@ -197,15 +204,19 @@ export class Allocator implements Ipam {
     refuseDeadPod(pod);
     const podUid = pod.metadata.uid ?? '';
     const holder = podHolder(pod, this.#options);
-    const isFixed = holder.fixedTo !== undefined;
-    const owner = { pod: holder.name, podUid, fixed: isFixed };
     // Routes are read before anything is allocated, so that a broken annotation leaves nothing behind.
     const custom = readRoutes(pod.metadata.annotations ?? {});
     const networks = podNetworks(pod, this.#options);
     const mac = requestedMac(request, networks);
+    const claims = nicClaims(networks, holder);
+    const owner = { pod: holder.name, podUid, fixed: holder.fixedTo !== undefined, claims };
+    const leftTo = (nic: string, family: Family) => {
+      const holding = nicOwner(owner, nic);
+      return holding.fixed ? this.#pools.leftTo(holding, family) : undefined;
+    };
     const serving: ServingPool = ({ nic, family }, pool) =>
       this.#pools.holdingNic(podUid, nic, family) ??
-      (this.#pools.hasAddressFor({ ...owner, nic }, pool) ? pool : undefined);
+      (this.#pools.hasAddressFor(nicOwner(owner, nic), pool) ? pool : undefined);
     const candidates = podCandidates({
       ...this.#options,
       request,
@@ -216,11 +227,12 @@ export class Allocator implements Ipam {
         : undefined,
       namespace: await view.namespace(podNamespace, signal),
       holder,
+      claims,
       automatic: await this.#autoPools.poolsFor(pod, serving, carving, signal),
       poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
-      left: (nic, family) => (isFixed ? this.#pools.leftTo({ ...owner, nic }, family) : undefined),
+      left: leftTo,
     });
-    return { pod, holder, owner, custom, mac, candidates };
+    return { pod, holder, owner, custom, mac, candidates, leftTo };
   }
 
   async #allocate(request: AllocationRequest): Promise<Allocation> {
@@ -230,6 +242,7 @@ export class Allocator implements Ipam {
     const { podUid } = owner;
     let { candidates } = found;
     await request.intend?.(podUid);
+    await this.#claims.hold(pod, owner.claims, request.signal);
     let assignments: Assignment[];
     try {
       assignments = await this.#assigner.assign(owner, candidates, request);
@@ -243,41 +256,19 @@ export class Allocator implements Ipam {
     const ordered = assignments.toSorted(
       (a, b) => Number(b.nic === request.interfaceName) - Number(a.nic === request.interfaceName),
     );
+    await this.#claims.show(pod, owner.claims, assignments, request.signal);
     warnOfKept(candidates, assignments, log);
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
     this.#endpoints.show(pod, holder, endpointDetails(ordered, routes));
-    if (holder.fixedTo === 'StatefulSet') await this.#giveUp(owner, ordered, request);
+    if (holder.fixedTo === 'StatefulSet') await giveUp(this.#pools, owner, ordered, request);
     const isShared = holder.isMigrationTarget && ordered.some(({ held }) => held);
     return {
       ...allocationOf(podUid, ordered, routes),
-      ...(owner.fixed && { fixed: true }),
+      ...(nicOwner(owner, request.interfaceName).fixed && { fixed: true }),
       ...(isShared && { shared: true }),
       ...(mac !== undefined && { link: { mac } }),
     };
-  }
-
-  /**
-   * Releases what an earlier pod of this name left for the same NICs, where the pod got another address. Its annotations
-   * or its node have changed.
-   */
-  async #giveUp(
-    { pod, podUid }: PodOwner,
-    assignments: readonly Assignment[],
-    { signal, log }: AllocationRequest,
-  ): Promise<void> {
-    for (const { pool, record } of this.#pools.leftBy(pod, podUid)) {
-      const { nic } = record;
-      if (nic === undefined || assignments.every((one) => one.nic !== nic)) continue;
-      try {
-        await this.#pools.release(pool, { scope: 'nic', podUid: record.podUid, nic }, signal);
-      } catch (error) {
-        log.warn(
-          { pool, nic, error: errorText(error) },
-          'could not give up a fixed address; the controller frees it',
-        );
-      }
-    }
   }
 
   async #release(request: ReleaseRequest): Promise<void> {

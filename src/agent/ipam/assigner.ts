@@ -4,11 +4,8 @@
 
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
-import { type AddressOwner, type Assignment, choosePools, type NicCandidates } from '#plan/ipam';
+import { type Assignment, choosePools, type NicCandidates, nicOwner, type PodOwner } from '#plan/ipam';
 import { isPoolGone, type NodePools } from './node-pools.ts';
-
-/** A pod as the owner of addresses. */
-export type PodOwner = Omit<AddressOwner, 'nic'>;
 
 /** Who waits for the result, and the log for other failures. */
 interface Caller {
@@ -62,7 +59,7 @@ export class Assigner {
   async #commit(owner: PodOwner, chosen: readonly Assignment[], signal: AbortSignal): Promise<Round> {
     const commits = chosen.map(async (one) => {
       const requested = one.requested === true ? { requested: one.address } : {};
-      const operation = { verb: 'allocate', owner: { ...owner, nic: one.nic }, ...requested } as const;
+      const operation = { verb: 'allocate', owner: nicOwner(owner, one.nic), ...requested } as const;
       const outcome = await this.#pools.submit(one.pool.name, operation, signal);
       return outcome.verb === 'allocated' ? { ...one, address: outcome.address, held: outcome.held } : [];
     });

@@ -7,6 +7,7 @@ import type { KubeClient } from '#kube';
 import {
   type AddressOwner,
   type Assignment,
+  claimOfRecord,
   type LeftAddress,
   type PickContext,
   type PoolLedger,
@@ -91,11 +92,12 @@ export class NodePools {
     );
   }
 
-  /** In whose name the pod holds its addresses. Undefined if it holds none. */
+  /** In whose name the pod holds its addresses that no IPAMClaim keeps. Undefined if it holds none. */
   holderOf(podUid: string): string | undefined {
     const [first] = this.holding(podUid).flatMap((name) => {
       const ledger = this.ledger(name);
-      return ledger.addressesOf(podUid).flatMap(({ address }) => ledger.holderOf(address)?.pod ?? []);
+      const names = ledger.addressesOf(podUid).map(({ address }) => ledger.holderOf(address)?.pod ?? '');
+      return names.filter((pod) => pod !== '' && claimOfRecord(pod) === undefined);
     });
     return first;
   }

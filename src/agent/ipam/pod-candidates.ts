@@ -17,6 +17,7 @@ import {
 } from '#plan/ipam';
 import { type Application, labelsWithApplication } from '#plan/subnet';
 import type { ClusterView } from '../cluster-view.ts';
+import type { NicClaims } from './nic-claims.ts';
 import type { PodNetworks } from './pod-facts.ts';
 import { addressRequests } from './pod-requests.ts';
 
@@ -40,6 +41,7 @@ export interface CandidateQuestion extends CandidateDefaults {
   /** The addresses of the parent of the request's NIC, if pools must match them. */
   readonly parentNetworks: readonly Cidr[] | undefined;
   readonly holder: PodHolder;
+  readonly claims: NicClaims;
   /** The pod's application and its automatic pools. Undefined if the pod asks for none. */
   readonly automatic?:
     | { readonly application: Application; readonly pools: readonly AutomaticPools[] }
@@ -81,6 +83,7 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
   return candidates.map((candidate) => {
     const { nic } = candidate;
     const asked = requestOf(nic);
+    const fixedTo = question.claims.has(nic) ? 'IPAMClaim' : question.holder.fixedTo;
     const holding = new Map(candidate.families.map(({ family }) => [family, poolHolding(nic, family)]));
     const holdsNothing = [...holding.values()].every((pool) => pool === undefined);
     if (holdsNothing) refuseUnservedFamily(candidate, asked, families);
@@ -92,7 +95,7 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
         const held = holding.get(one.family);
         if (held !== undefined) return { ...wanted, pools: [held] };
         const left = question.left(nic, one.family);
-        if (left !== undefined && takesOver(left, question.holder, nic, wanted, catalog, context)) {
+        if (left !== undefined && takesOver(left, fixedTo, nic, wanted, catalog, context)) {
           return { ...one, pools: [left.pool] };
         }
         if (requested !== undefined) return requestCandidates(candidate, one, requested, catalog, context);

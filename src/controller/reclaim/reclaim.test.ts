@@ -267,6 +267,29 @@ test('the address of a virtual machine is kept until the machine is deleted', as
   assert.deepEqual(await stage.endpoints(), []);
 });
 
+test('the address of an IPAMClaim outlives its pod, and is freed when the claim is gone', async () => {
+  await stage.kube.create(foreignResources.ipamClaims, { metadata: { name: 'mine', namespace: 'ns' } });
+  await stage.pool('p', { '10.6.0.1': { ...recordOf('gone'), pod: 'ns/ipamclaim:mine' } });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.kube.delete(foreignResources.ipamClaims, ref('mine'));
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
+test('the address of an IPAMClaim that is deleted stays while the pod runs', async () => {
+  await stage.node();
+  await stage.pod('app');
+  await stage.pool('p', { '10.6.0.1': { ...recordOf('app'), pod: 'ns/ipamclaim:mine' } });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  await stage.remove('app');
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
 test('a record with a wrong name of a living pod is kept, and one with a wrong UID is freed', async () => {
   await stage.node();
   await stage.pod('app');

@@ -5,6 +5,7 @@ import { isOrbError, OrbError } from '#base';
 import { type Address, type Cidr, type Family, formatAddress } from '#ip';
 import type { FamilyCandidates, NicCandidates } from './candidates.ts';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
+import { nicOwner, type PodOwner } from './nic-owner.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import type { Pool } from './pool.ts';
 import type { RequestedAddress } from './requested-address.ts';
@@ -37,7 +38,7 @@ export type LedgerOf = (pool: string) => PoolLedger;
  * caller takes the address of that pick. If one is refused, the caller chooses again.
  */
 export function choosePools(
-  pod: Omit<AddressOwner, 'nic'>,
+  pod: PodOwner,
   candidates: readonly NicCandidates[],
   ledgerOf: LedgerOf,
   context: PickContext,
@@ -48,7 +49,7 @@ export function choosePools(
   for (const { nic, cleanGateway, families } of candidates) {
     for (const one of families) {
       const { family } = one;
-      const owner = { ...pod, nic };
+      const owner = nicOwner(pod, nic);
       const ledger = (name: string) => working.get(name) ?? ledgerOf(name);
       const { name, address, held } = chooseOne(owner, one, ledger, { ...context, reserved });
       const { pool } = ledger(name);

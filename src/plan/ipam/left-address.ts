@@ -13,19 +13,19 @@ export interface LeftAddress {
 }
 
 /**
- * A virtual machine keeps its address in any case: its guest knows only this one. A StatefulSet's pod gives it up when
- * it requests another one, or when the pool is no candidate any more, or is being deleted. A disabled pool keeps what it
- * gave.
+ * A virtual machine keeps its address in any case: its guest knows only this one. An IPAMClaim does so too. A
+ * StatefulSet's pod gives it up when it requests another one, or when the pool is no candidate any more, or is being
+ * deleted. A disabled pool keeps what it gave.
  */
 export function takesOver(
   { pool: name, address }: LeftAddress,
-  { fixedTo }: Pick<PodHolder, 'fixedTo'>,
+  fixedTo: PodHolder['fixedTo'] | 'IPAMClaim',
   nic: string,
   { family, pools, requested }: FamilyCandidates,
   catalog: PoolCatalog,
   context: FilterContext,
 ): boolean {
-  if (fixedTo === 'VirtualMachineInstance') return true;
+  if (fixedTo === 'VirtualMachineInstance' || fixedTo === 'IPAMClaim') return true;
   if (requested !== undefined && !sameAddress(requested.address, address)) return false;
   const pool = catalog.pools.get(name);
   if (pool === undefined || pool.terminating || !pools.includes(name)) return false;

@@ -20,6 +20,12 @@ export function claimOf(
 ): Claim {
   if (owner.kind === 'StatefulSet' && settings.fixedForStatefulSets) return ordinalClaim(pod, owner);
   if (owner.kind === 'VirtualMachineInstance' && settings.fixedForVirtualMachines) return machineClaim(owner);
+  if (owner.kind === 'IPAMClaim') {
+    const { name, lives } = owner;
+    return lives
+      ? { state: 'kept', why: `IPAMClaim ${name} keeps the address` }
+      : { state: 'lost', why: `IPAMClaim ${name} is gone` };
+  }
   return { state: 'none', why: NOT_FIXED };
 }
 

@@ -7,7 +7,7 @@ export interface RecordedAddress {
   readonly pool: string;
   /** Without prefix length. */
   readonly address: string;
-  /** `namespace/name`. For a fixed address of KubeVirt it has the name of the VirtualMachineInstance. */
+  /** `namespace/name`. For a fixed address of KubeVirt it has the name of the VirtualMachineInstance, see also `nicOwner`. */
   readonly pod: string;
   readonly podUid: string;
   /** Undefined in records of Spiderpool. */
@@ -42,6 +42,8 @@ export type Owner =
       /** The VirtualMachine that starts the instance again. `ended`: it is being deleted. */
       readonly machine: 'alive' | 'ended' | 'absent';
     }
+  /** No controller, but the IPAMClaim that keeps the addresses. `lives`: it exists and is not being deleted. */
+  | { readonly kind: 'IPAMClaim'; readonly name: string; readonly lives: boolean }
   /** Every other controller, and none. Their pods have no fixed addresses. */
   | { readonly kind: 'other' }
   | { readonly kind: 'unreadable'; readonly said: string };
