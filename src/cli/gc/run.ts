@@ -19,6 +19,9 @@ import { type GcReport, type GcRow, reportJson, reportText } from './report.ts';
 
 const uncounted: ReclaimMetrics = { freed: () => {}, failed: () => {}, conflicted: () => {} };
 
+/** This command cannot wait. The leader has led for a while, so all agents are with it. */
+const settings = { ...defaultReclaimSettings, unknownNodePatienceMs: 0 };
+
 /** The agents, which the leading controller asks. */
 export type AskNodes = Pick<NodesByLeader, 'ask' | 'problem'>;
 
@@ -33,7 +36,7 @@ export async function runGc(
   const { signal } = new AbortController();
   const askNode: AskNode = (node, podUid) => nodes.ask(node?.metadata.name, podUid);
   const reclaimer = new Reclaimer({
-    ...{ client, clock, log: silentLogger, metrics: uncounted, settings: defaultReclaimSettings },
+    ...{ client, clock, log: silentLogger, metrics: uncounted, settings },
     askNode,
   });
   const { pools, sight } = await surveyCluster(client, signal);

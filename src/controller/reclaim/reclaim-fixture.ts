@@ -63,7 +63,9 @@ export class Stage {
         },
       },
     };
-    const reclaiming = { settings: { ...defaultReclaimSettings, ...settings }, scanIntervalMs: 600_000 };
+    // Most records of the tests are of pods that nobody ever saw.
+    const impatient = { ...defaultReclaimSettings, unknownNodePatienceMs: 0 };
+    const reclaiming = { settings: { ...impatient, ...settings }, scanIntervalMs: 600_000 };
     this.#informers = new Informers(shared, addressKinds);
     const controllers = new Controllers({
       ...{ ...shared, informers: this.#informers },

@@ -96,6 +96,17 @@ test('a pod that went before the controller came, with its endpoint, keeps its a
   assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
 });
 
+test('a pod that went before the leader came keeps its address until the agents came, and one of them has its sandbox', async () => {
+  await stage.node();
+  await stage.pool('p', { '10.6.0.1': recordOf('app'), '10.6.0.2': recordOf('other') });
+  await stage.start({ unknownNodePatienceMs: 45_000 });
+  await stage.pass(30);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1', '10.6.0.2']);
+  stage.askNode = async (_, podUid) => (podUid === 'uid-app' ? 'alive' : 'unknown');
+  await stage.pass(100);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+});
+
 test('a pod that the watch showed late gets the whole minute of its silent node when it goes', async () => {
   await stage.node('node1', false);
   stage.kube.blind.add('pods');

@@ -29,6 +29,7 @@ test('the variables and keys of Spiderpool act, in the words that Go reads', () 
     ...{ runningPodsWithoutAddress: true, additionalGraceMs: 7000 },
     ...{ fixedForStatefulSets: false, fixedForVirtualMachines: false },
     silentNodePatienceMs: defaultReclaimSettings.silentNodePatienceMs,
+    unknownNodePatienceMs: defaultReclaimSettings.unknownNodePatienceMs,
   });
 });
 

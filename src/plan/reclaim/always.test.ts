@@ -67,6 +67,7 @@ const anySettings = fc.record({
   ),
   additionalGraceMs: fc.nat(100_000),
   silentNodePatienceMs: fc.nat(100_000),
+  unknownNodePatienceMs: fc.nat(100_000),
 }) as fc.Arbitrary<Partial<ReclaimSettings>>;
 
 /** Whether the pod may use its address now or soon. */

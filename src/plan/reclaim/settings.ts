@@ -17,6 +17,11 @@ export interface ReclaimSettings {
   readonly fixedForVirtualMachines: boolean;
   /** How long an ended pod's node may fail to say whether the sandbox still runs. Spiderpool does not ask. */
   readonly silentNodePatienceMs: number;
+  /**
+   * How long no agent may know the sandbox of a pod whose node is not known. Agents need up to 30 s to come to a new
+   * leader. Until then, they cannot be asked.
+   */
+  readonly unknownNodePatienceMs: number;
 }
 
 /** The values of Spiderpool's chart. */
@@ -29,4 +34,5 @@ export const defaultReclaimSettings: ReclaimSettings = {
   fixedForStatefulSets: true,
   fixedForVirtualMachines: true,
   silentNodePatienceMs: 60_000,
+  unknownNodePatienceMs: 45_000,
 };

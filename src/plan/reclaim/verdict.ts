@@ -155,13 +155,11 @@ function release(facts: Case, dueMs: number, why: string): ReclaimVerdict {
   if (sandbox === 'alive') return keep(`${why}, but its sandbox still runs on ${nodeText(facts)}`);
   if (nowMs < dueMs)
     return { action: 'wait', untilMs: dueMs, why: `${why}, and its grace period has not ended` };
-  const patientMs = dueMs + settings.silentNodePatienceMs;
-  if (sandbox === 'unknown' && node !== undefined && node.state !== 'absent' && nowMs < patientMs) {
-    return {
-      action: 'wait',
-      untilMs: patientMs,
-      why: `${why}, but ${nodeText(facts)} does not say whether its sandbox is gone`,
-    };
+  const { silentNodePatienceMs, unknownNodePatienceMs } = settings;
+  const patientMs = dueMs + (node === undefined ? unknownNodePatienceMs : silentNodePatienceMs);
+  if (sandbox === 'unknown' && node?.state !== 'absent' && nowMs < patientMs) {
+    const who = node === undefined ? 'no node says' : `${nodeText(facts)} does not say`;
+    return { action: 'wait', untilMs: patientMs, why: `${why}, but ${who} whether its sandbox is gone` };
   }
   return { action: 'free', endpoint: endpointGoes(facts), why };
 }

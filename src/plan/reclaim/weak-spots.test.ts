@@ -70,7 +70,14 @@ test('a node that does not answer gets a minute to say what became of the sandbo
     assert.equal(told(verdictOf({ node, sandbox: 'unknown' })), 'wait 60');
     assert.equal(told(verdictOf({ node, sandbox: 'unknown', nowMs: NOW_MS + 60_000 })), 'free with endpoint');
   }
-  assert.equal(told(verdictOf({ node: undefined, sandbox: 'unknown' })), 'free with endpoint');
+});
+
+test('where the node is not known, agents get 45 seconds to come to a new leader', () => {
+  const unknown = { node: undefined, sandbox: 'unknown' } as const;
+  assert.equal(told(verdictOf(unknown)), 'wait 45');
+  assert.equal(told(verdictOf({ ...unknown, nowMs: NOW_MS + 45_000 })), 'free with endpoint');
+  assert.equal(told(verdictOf({ ...unknown, sandbox: 'gone' })), 'free with endpoint');
+  assert.equal(told(verdictOf(unknown, { unknownNodePatienceMs: 0 })), 'free with endpoint');
 });
 
 test('a pod that loses its status address while it is deleted keeps the record on a node that does not answer', () => {
