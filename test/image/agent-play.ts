@@ -13,14 +13,22 @@ import { callsIn, PROFILE_PATH, profileOf } from './seccomp.ts';
 import type { UnpackedImage } from './unpacked.ts';
 
 const project = join(import.meta.dirname, '../..');
+/** The records are written over spare files, by calls that nothing else makes. */
+const fullDisk: Trial = { suite: 'recovery', only: 'a full disk under /var/lib/orbweaver' };
 /** All verbs, probes on the wire, one repair. */
 const tried: readonly Trial[] = [
   { suite: 'lifecycle' },
   { suite: 'probes' },
+  fullDisk,
   { suite: 'repair', only: 'the nft table: it is repaired, counted, and reported on the pod' },
 ];
 /** What starts agents in many ways. */
-const recorded = ['lifecycle', 'probes', 'repair', 'bridge', 'older-types', 'reclaim', 'trace'];
+const recorded: readonly Trial[] = [
+  ...['lifecycle', 'probes', 'repair', 'bridge', 'older-types', 'reclaim', 'trace'].map((suite) => ({
+    suite,
+  })),
+  fullDisk,
+];
 /** What needs every capability. */
 const probe: Trial = {
   suite: 'probes',
@@ -71,9 +79,9 @@ export async function playAgent(outcomes: Outcomes, image: UnpackedImage, work: 
 export async function recordAgent(outcomes: Outcomes, image: UnpackedImage, work: string): Promise<void> {
   writeFileSync(join(work, 'image.json'), JSON.stringify(image));
   const trace = join(work, 'trace');
-  for (const suite of recorded) {
-    await outcomes.check(`the suite ${suite} passes under strace`, async () => {
-      const failed = await failuresOf({ suite }, work, {
+  for (const trial of recorded) {
+    await outcomes.check(`the suite ${trial.suite} passes under strace`, async () => {
+      const failed = await failuresOf(trial, work, {
         ORBWEAVER_TEST_TRACE: trace,
         ORBWEAVER_TEST_SECCOMP: undefined,
       });
