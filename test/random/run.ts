@@ -181,7 +181,8 @@ async function performOnMachine(
     return await launch(false);
   }
   if (verb === 'migrate') {
-    if (source === undefined || target !== undefined || !isLiving(source) || source.isBusy) return;
+    if (!machine.isThere || source === undefined || target !== undefined) return;
+    if (!isLiving(source) || source.isBusy) return;
     return await launch(true);
   }
   if (verb === 'end-migration') {
