@@ -282,14 +282,26 @@ export class Allocator implements Ipam {
     const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
     // The DEL after a refused ADD. Nothing was taken or shown, so the server is not asked.
     if (pools.size === 0 && this.refused.has(request)) return;
-    const holder = this.#pools.holderOf(podUid) ?? `${podNamespace}/${podName}`;
-    const claim = await claimNow(holder, view.podWithUid(podUid), this.#options, signal);
+    const pod = view.podWithUid(podUid) ?? (await this.#unseenPod(request));
+    const own = pod === undefined ? `${podNamespace}/${podName}` : podHolder(pod, this.#options).name;
+    const holder = this.#pools.holderOf(podUid) ?? own;
+    const claim = await claimNow(holder, pod, this.#options, signal);
     if (claim.state === 'kept') {
       log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
       return;
     }
     await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
     this.#endpoints.hide(holder, podUid, nic);
+  }
+
+  /** The pod as the server has it. The watch may be late, and only the pod says which virtual machine it runs. */
+  async #unseenPod({ podNamespace, podName, podUid, signal }: ReleaseRequest): Promise<Pod | undefined> {
+    try {
+      return await this.#options.view.pod(podNamespace, podName, podUid, signal);
+    } catch (error) {
+      if (isOrbError(error, 'POD_UNKNOWN')) return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -433,6 +433,36 @@ test('F00003 each NIC of a virtual machine keeps its address, also when the pool
   assert.deepEqual(again, ['net1 10.6.1.2/16', 'eth0 10.6.1.1/16']);
 });
 
+test('F00002 the DEL of a migration’s target that no watch has shown leaves the address to the source', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await kube.create(instances, { metadata: machine });
+  const [one, two] = [await agent(kube), await agent(kube, { nodeName: 'node2' })];
+  await owned(kube, 'virt-launcher-vm-aaaaa', vm);
+  await one.allocate(add('virt-launcher-vm-aaaaa'));
+  await one.settled();
+  await kube.delete(resources.spiderEndpoints, machine);
+  // The agent of the target learns nothing more, and the answer of its write is lost.
+  let isAway = false;
+  kube.before = ({ verb }) => {
+    if (isAway || verb === 'watch' || verb === 'list')
+      throw new OrbError('KUBE_UNREACHABLE', { message: 'connection reset' });
+  };
+  kube.breakWatches();
+  const to = await owned(kube, 'virt-launcher-vm-bbbbb', target);
+  const write = kube.updateStatus.bind(kube);
+  kube.updateStatus = async (...given) => {
+    await write(...given);
+    isAway = true;
+    throw new OrbError('KUBE_UNREACHABLE', { message: 'connection reset' });
+  };
+  await assert.rejects(two.allocate(add('virt-launcher-vm-bbbbb')), { code: 'KUBE_UNREACHABLE' });
+  isAway = false;
+  kube.updateStatus = write;
+  await two.release({ ...del('virt-launcher-vm-bbbbb', to.metadata.uid ?? ''), held: [] });
+  assert.deepEqual(await holders(kube), ['10.6.1.1 default/vm eth0']);
+});
+
 test('an agent whose watch is broken finds the address of a virtual machine in a pool that is no candidate any more', async () => {
   const kube = await cluster(pools);
   await kube.create(resources.nodes, { metadata: { name: 'node2' } });
