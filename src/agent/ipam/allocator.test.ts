@@ -287,6 +287,23 @@ test('with addressRestSeconds 0 a released address is allocated at once', async 
   assert.deepEqual(texts(await allocator.allocate(add('b'))), ['eth0 10.6.1.1/16']);
 });
 
+test('a release that fails in one pool has ended in the others when it is answered', async () => {
+  const kube = await cluster({
+    v4: { ips: ['10.6.1.1-10.6.1.9'] },
+    v6: { subnet: 'fd00::/64', ips: ['fd00::10-fd00::19'] },
+  });
+  const allocator = await agent(kube);
+  const { metadata } = await pod(kube, 'a');
+  await allocator.allocate(add('a', { ipam: { default_ipv6_ippool: ['v6'] } }));
+  kube.before = async ({ verb, name }) => {
+    if (verb !== 'updateStatus') return;
+    if (name === 'v6') throw new OrbError('KUBE_FORBIDDEN', { message: 'no right to write' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  };
+  await assert.rejects(allocator.release(del('a', metadata.uid ?? '')), { code: 'KUBE_FORBIDDEN' });
+  assert.deepEqual(await records(kube), {}, 'an ADD may follow at once');
+});
+
 test('a release from a deleted pool succeeds, and a release without the API server fails', async () => {
   const kube = await cluster({ v4: { ips: ['10.6.1.1'] }, more: { ips: ['10.6.2.1'] } });
   const allocator = await agent(kube);

@@ -290,7 +290,11 @@ export class Allocator implements Ipam {
       log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
       return;
     }
-    await Promise.all([...pools].map((pool) => this.#pools.release(pool, release, signal)));
+    // All end before the answer: an ADD may follow a failed DEL at once, and nothing may be taken from it then.
+    const done = await Promise.allSettled(
+      [...pools].map((pool) => this.#pools.release(pool, release, signal)),
+    );
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
     this.#endpoints.hide(holder, podUid, nic);
   }
 

@@ -108,6 +108,21 @@ test('an agent whose watch is broken finds the address that a StatefulSet’s po
   assert.deepEqual(texts(await two.allocate(add('db-1', both))), ['eth0 10.6.1.1/16']);
 });
 
+test('an agent that takes a pool for disabled by a broken watch finds the fixed address in it', async () => {
+  const kube = await cluster({ ...pools, v4: { ips: ['10.6.1.1-10.6.1.9'], disable: true } });
+  await statefulSet(kube);
+  const allocator = await agent(kube);
+  breakWatchesOfPools(kube);
+  const record = { '10.6.1.5': { pod: 'default/db-1', podUid: 'of the pod before', nic: 'eth0' } };
+  const status = { allocatedIPs: JSON.stringify(record), allocatedIPCount: 1 };
+  const ref = { name: 'v4' };
+  await kube.patch(resources.spiderIPPools, ref, { type: 'merge', body: { spec: { disable: false } } });
+  await kube.patch(resources.spiderIPPools, ref, { type: 'merge', body: { status }, subresource: 'status' });
+  await owned(kube, 'db-1');
+  const both = { ipam: { default_ipv4_ippool: ['v4', 'more'] } };
+  assert.deepEqual(texts(await allocator.allocate(add('db-1', both))), ['eth0 10.6.1.5/16']);
+});
+
 test('the SpiderEndpoint of a fixed address has no owner, outlives the pod, and shows the next one', async () => {
   const kube = await cluster(pools);
   await statefulSet(kube);

@@ -20,7 +20,7 @@ export type IsKnown = (nic: string, family: Family) => boolean;
 
 /**
  * Reads the pools that may have a record of the holder for a NIC without a known address. Resolves with whether one was
- * read. A StatefulSet's pod takes over only what a candidate pool has. A virtual machine keeps the address of any pool; its
+ * read. A StatefulSet's pod takes over only what a pool has that its annotations name. A virtual machine keeps the address of any pool; its
  * SpiderEndpoint names that pool.
  */
 export async function readUnseen(
@@ -34,7 +34,8 @@ export async function readUnseen(
     families.filter(({ family }) => !isKnown(nic, family)),
   );
   if (unknown.length === 0) return false;
-  const names = new Set(unknown.flatMap((family) => family.pools));
+  // A pool that was left out, for example as disabled, may be one that the watch shows too old.
+  const names = new Set(unknown.flatMap(({ named, pools }) => named ?? pools));
   if (holder.fixedTo === 'VirtualMachineInstance') {
     for (const name of await shownPools(client, holder.name, signal)) names.add(name);
   }

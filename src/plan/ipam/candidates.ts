@@ -44,6 +44,8 @@ export type AutomaticPools = Pick<NicPools, 'pools'> & { readonly nic: string };
 export interface FamilyCandidates {
   readonly family: Family;
   readonly pools: readonly string[];
+  /** All pools that the source names, also those that are left out. Undefined if they are the same. */
+  readonly named?: readonly string[];
   /** Why other pools of the source are not among them. For messages. */
   readonly leftOut?: readonly string[];
   /** Only this address of the pools will do. */
