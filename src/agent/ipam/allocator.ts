@@ -186,13 +186,11 @@ export class Allocator implements Ipam {
     const { owner, holder, candidates, leftTo } = found;
     if (!owner.fixed && owner.claims.size === 0) return found;
     const isFixed = (nic: string) => nicOwner(owner, nic).fixed === true;
-    const isKnown = (nic: string, family: Family) =>
-      !isFixed(nic) ||
-      this.#pools.holdingNic(owner.podUid, nic, family) !== undefined ||
-      leftTo(nic, family) !== undefined;
+    const isServed = (nic: string, family: Family) =>
+      !isFixed(nic) || this.#pools.holdingNic(owner.podUid, nic, family) !== undefined;
     const { client, view } = this.#options;
     const source = { client, pools: view.pools };
-    const hasRead = await readUnseen(source, holder, candidates, isKnown, request.signal);
+    const hasRead = await readUnseen(source, holder, candidates, { isServed, left: leftTo }, request.signal);
     return hasRead ? this.#candidates(request, 'make') : found;
   }
 

@@ -123,6 +123,25 @@ test('an agent that takes a pool for disabled by a broken watch finds the fixed 
   assert.deepEqual(texts(await allocator.allocate(add('db-1', both))), ['eth0 10.6.1.5/16']);
 });
 
+test('an agent whose watch shows an old fixed address finds the newer one in another pool', async () => {
+  const kube = await cluster(pools);
+  await statefulSet(kube);
+  const record = (podUid: string) => ({ pod: 'default/db-1', podUid, nic: 'eth0' });
+  const records = (allocatedIPs: object) => ({
+    type: 'merge' as const,
+    subresource: 'status' as const,
+    body: { status: { allocatedIPs: JSON.stringify(allocatedIPs) } },
+  });
+  await kube.patch(resources.spiderIPPools, { name: 'more' }, records({ '10.6.2.1': record('first') }));
+  const allocator = await agent(kube);
+  breakWatchesOfPools(kube);
+  await kube.patch(resources.spiderIPPools, { name: 'more' }, records({}));
+  await kube.patch(resources.spiderIPPools, { name: 'v4' }, records({ '10.6.1.2': record('second') }));
+  await owned(kube, 'db-1');
+  const both = { ipam: { default_ipv4_ippool: ['more', 'v4'] } };
+  assert.deepEqual(texts(await allocator.allocate(add('db-1', both))), ['eth0 10.6.1.2/16']);
+});
+
 test('the SpiderEndpoint of a fixed address has no owner, outlives the pod, and shows the next one', async () => {
   const kube = await cluster(pools);
   await statefulSet(kube);
