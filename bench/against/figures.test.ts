@@ -31,6 +31,7 @@ test('the names of the benchmarks are in the usage of this revision and of an ol
     'coordinator',
     'memory',
     'pick',
+    'reactions',
     'reclaim',
     'repair',
     'scale',

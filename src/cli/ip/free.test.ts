@@ -69,7 +69,7 @@ test('says which addresses are free, and why each of the others is not', async (
     'excluded     1      10.6.0.8                    by spec.excludeIPs',
     'unusable     1      10.6.0.0                    the network or broadcast address',
     '10.6.0.2: pod ns/db-0 is gone, but StatefulSet db keeps the address of ordinal 0',
-    '10.6.0.3: pod ns/lost is gone, and it has no SpiderEndpoint',
+    '10.6.0.3: pod ns/lost is gone, and it has no SpiderEndpoint, but no node says whether its sandbox is gone',
     '10.6.0.5: 0a:00:00:00:00:99 uses it, seen from node node1; in quarantine until 2026-06-01T12:05:00Z',
     'An address that a pod gave back less than 30 seconds ago counts as free and is taken last. Only agents know which.',
   ]);
