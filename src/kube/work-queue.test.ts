@@ -23,7 +23,8 @@ test('a waiting key is worked on once, and a key added during its work once more
   assert.deepEqual(worked.toSorted(), ['a', 'a', 'b']);
 });
 
-test('a key is never worked on twice at the same time', async () => {
+/** A queue that notes how many keys were worked on at once at most. */
+function counted(workers: number) {
   let atOnce = 0;
   let most = 0;
   const { queue: keys } = queue(async () => {
@@ -31,26 +32,24 @@ test('a key is never worked on twice at the same time', async () => {
     most = Math.max(most, atOnce);
     await new Promise((resolve) => setImmediate(resolve));
     atOnce -= 1;
-  }, 4);
+  }, workers);
+  return { keys, most: () => most };
+}
+
+test('a key is never worked on twice at the same time', async () => {
+  const { keys, most } = counted(4);
   keys.add('a');
   await Promise.resolve();
   keys.add('a');
   await keys.idle();
-  assert.equal(most, 1);
+  assert.equal(most(), 1);
 });
 
 test('as many keys are worked on at once as the queue has workers', async () => {
-  let atOnce = 0;
-  let most = 0;
-  const { queue: keys } = queue(async () => {
-    atOnce += 1;
-    most = Math.max(most, atOnce);
-    await new Promise((resolve) => setImmediate(resolve));
-    atOnce -= 1;
-  }, 4);
+  const { keys, most } = counted(4);
   for (let key = 0; key < 20; key += 1) keys.add(String(key));
   await keys.idle();
-  assert.equal(most, 4);
+  assert.equal(most(), 4);
 });
 
 test('a key that fails is tried again later', async () => {

@@ -92,21 +92,22 @@ export function podCandidates(question: CandidateQuestion): NicCandidates[] {
       ...candidate,
       families: candidate.families.flatMap((one) => {
         const { pools: named } = one;
-        const serving = (): FamilyCandidates | readonly FamilyCandidates[] => {
+        const serving = (): readonly FamilyCandidates[] => {
           const requested = asked[one.family];
           const wanted = requested === undefined ? one : { ...one, requested };
           const held = holding.get(one.family);
-          if (held !== undefined) return { ...wanted, pools: [held] };
+          if (held !== undefined) return [{ ...wanted, pools: [held] }];
           const left = question.left(nic, one.family);
           if (left !== undefined && takesOver(left, fixedTo, nic, wanted, catalog, context)) {
-            return { ...one, pools: [left.pool] };
+            return [{ ...one, pools: [left.pool] }];
           }
-          if (requested !== undefined) return requestCandidates(candidate, one, requested, catalog, context);
+          if (requested !== undefined)
+            return [requestCandidates(candidate, one, requested, catalog, context)];
           return filterCandidates([{ ...candidate, families: [one] }], catalog, context).flatMap(
             (filtered) => filtered.families,
           );
         };
-        return [serving()].flat().map((family) => ({ ...family, named }));
+        return serving().map((family) => ({ ...family, named }));
       }),
     };
   });
