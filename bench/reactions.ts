@@ -1,7 +1,7 @@
 // How long the controller takes to react: a definition of a new SpiderMultusConfig, and a changed network of the cluster.
 
 import { type ConfigMap, resources, type SpiderCoordinator, type SpiderMultusConfig } from '#api';
-import { isOrbError } from '#base';
+import { ifFound } from '#kube';
 import { limitRow, percentile, type Row } from './row.ts';
 import { BenchCluster } from './scale/cluster.ts';
 
@@ -47,14 +47,9 @@ async function definitionMs({ client }: BenchCluster, name: string): Promise<num
     metadata: { namespace: NAMESPACE, name },
     spec,
   } as SpiderMultusConfig);
-  await until(async () => {
-    try {
-      return await client.get(resources.networkAttachmentDefinitions, { namespace: NAMESPACE, name });
-    } catch (error) {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    }
-  });
+  await until(() =>
+    ifFound(client.get(resources.networkAttachmentDefinitions, { namespace: NAMESPACE, name })),
+  );
   return performance.now() - beganMs;
 }
 

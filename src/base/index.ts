@@ -7,4 +7,5 @@ export { type ErrorCode, type ErrorKind, errorTable } from './error-table.ts';
 export { type LogFields, type Logger, silentLogger } from './logger.ts';
 export { didYouMean, didYouMeanName } from './nearest.ts';
 export { Random } from './random.ts';
+export { timeText } from './time-text.ts';
 export { wrapped } from './wrapped.ts';

@@ -1,8 +1,7 @@
 // An application as the server has it now.
 
 import { type KubeObject, type Pod, type ResourceType, resources } from '#api';
-import { isOrbError } from '#base';
-import type { CallOptions, KubeClient } from '#kube';
+import { type CallOptions, ifFound, type KubeClient } from '#kube';
 import { type Application, isThirdParty, type Workload, type WorkloadKinds, workloadOf } from '#plan/subnet';
 
 /** Without annotations for an application of a third party: nobody knows where it has its template. */
@@ -38,18 +37,13 @@ export async function readApplication(
     return pods === 0 ? undefined : { uid, workload: undefined, pods };
   }
   const type = types[kind as keyof WorkloadKinds] as ResourceType<KubeObject>;
-  try {
-    const object = await client.get(type, { namespace, name }, options);
-    const workload = workloadOf(
-      kind as keyof WorkloadKinds,
-      object as WorkloadKinds[keyof WorkloadKinds] & KubeObject as never,
-    );
-    if (object.metadata.uid !== uid && uid !== '') return undefined;
-    return { uid: object.metadata.uid ?? '', workload, pods: workload?.replicas ?? 0 };
-  } catch (error) {
-    if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-    throw error;
-  }
+  const object = await ifFound(client.get(type, { namespace, name }, options));
+  if (object === undefined || (object.metadata.uid !== uid && uid !== '')) return undefined;
+  const workload = workloadOf(
+    kind as keyof WorkloadKinds,
+    object as WorkloadKinds[keyof WorkloadKinds] & KubeObject as never,
+  );
+  return { uid: object.metadata.uid ?? '', workload, pods: workload?.replicas ?? 0 };
 }
 
 function isControlledBy({ metadata, status }: Pod, uid: string): boolean {

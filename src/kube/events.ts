@@ -1,8 +1,9 @@
 // Kubernetes Events, which `kubectl describe` shows below an object. A repeated event raises a count.
 
 import { apiVersionOf, type Event, type KubeObject, type ResourceType, resources } from '#api';
-import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import { type Clock, errorText, type Logger, timeText } from '#base';
 import type { KubeClient } from './client.ts';
+import { ifFound } from './if-found.ts';
 
 export interface EventRecorderOptions {
   readonly client: KubeClient;
@@ -86,13 +87,9 @@ export class EventRecorder {
   /** Undefined if the server has deleted the event (it keeps events for an hour). */
   async #countUp({ metadata, count = 1 }: Event, nowMs: number): Promise<Event | undefined> {
     const { name = '', namespace = 'default' } = metadata;
-    const body = { count: count + 1, lastTimestamp: timestamp(nowMs) };
-    try {
-      return await this.#options.client.patch(resources.events, { name, namespace }, { type: 'merge', body });
-    } catch (error) {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    }
+    const body = { count: count + 1, lastTimestamp: timeText(nowMs) };
+    const patch = { type: 'merge', body } as const;
+    return ifFound(this.#options.client.patch(resources.events, { name, namespace }, patch));
   }
 
   #create(type: ResourceType, object: KubeObject, note: EventNote, nowMs: number): Promise<Event> {
@@ -111,16 +108,11 @@ export class EventRecorder {
       },
       ...note,
       count: 1,
-      firstTimestamp: timestamp(nowMs),
-      lastTimestamp: timestamp(nowMs),
+      firstTimestamp: timeText(nowMs),
+      lastTimestamp: timeText(nowMs),
       source: { component, ...(host !== undefined && { host }) },
       reportingComponent: component,
       ...(host !== undefined && { reportingInstance: host }),
     });
   }
-}
-
-/** metav1.Time has seconds. */
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -11,6 +11,7 @@ export type {
 export { inClusterConfig, type KubeConfig, kubeconfigFile, type TlsIdentity } from './config.ts';
 export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
+export { ifFound } from './if-found.ts';
 export {
   type ChangeHandler,
   type ObjectChange,
@@ -18,6 +19,6 @@ export {
   type ReflectorOptions,
   type ReflectorStatistics,
 } from './reflector.ts';
-export { refOf } from './resource-path.ts';
+export { nameOf, refOf } from './resource-path.ts';
 export { type IndexKeys, keyOf, Store } from './store.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';

@@ -1,7 +1,7 @@
 // Runs controllers: each works on the keys that a change concerns.
 
 import type { KubeObject } from '#api';
-import { abortable, type Clock, type Logger } from '#base';
+import { abortable, type Clock, type Logger, timeText } from '#base';
 import type { KubeClient, ObjectChange } from '#kube';
 import type { Controller } from './controller.ts';
 import { ControllerQueue, type ControllerQueueOptions, type QueueDepth } from './controller-queue.ts';
@@ -120,7 +120,7 @@ export class Controllers<K extends Kinds> {
 
   async #work(controller: Controller<K>, key: string, signal: AbortSignal): Promise<number | undefined> {
     const { clock, informers } = this.#options;
-    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const now = timeText(clock.now());
     const plan = await controller.plan(key, informers.state, now, signal);
     const { actions, againAfterMs } = 'actions' in plan ? plan : { actions: plan, againAfterMs: undefined };
     await this.#writers.get(controller)?.perform(actions, signal);

@@ -11,7 +11,7 @@ import {
   type SpiderCoordinator,
   type SpiderMultusConfig,
 } from '#api';
-import { isOrbError } from '#base';
+import { ifFound } from '#kube';
 import { ControlPlane, eventually } from './controller-fixture.ts';
 import { until } from './program.ts';
 
@@ -48,13 +48,8 @@ function multusConfig(name: string, master = 'ens192'): SpiderMultusConfig {
   } as SpiderMultusConfig;
 }
 
-async function definition(name: string): Promise<NetworkAttachmentDefinition | undefined> {
-  try {
-    return await plane.client.get(networkAttachmentDefinitions, { namespace, name });
-  } catch (error) {
-    if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-    throw error;
-  }
+function definition(name: string): Promise<NetworkAttachmentDefinition | undefined> {
+  return ifFound(plane.client.get(networkAttachmentDefinitions, { namespace, name }));
 }
 
 function plugins({ spec }: NetworkAttachmentDefinition): { type: string; master?: string }[] {

@@ -2,9 +2,10 @@
 // enlarges them itself: the pod does not wait for the controller.
 
 import { type Pod, resources } from '#api';
-import { abortable, isOrbError, OrbError } from '#base';
+import { abortable, OrbError } from '#base';
 import { Carver, type CarverOptions, readApplication } from '#carving';
 import type { Family } from '#ip';
+import { ifFound } from '#kube';
 import type { AutomaticPools } from '#plan/ipam';
 import {
   type Application,
@@ -117,7 +118,7 @@ export class AutoPools {
     const middle =
       owner === undefined || kind === undefined || !/^(apps|batch)\/v1$/.test(owner.apiVersion)
         ? undefined
-        : await this.#read(() =>
+        : await ifFound(
             this.#options.client.get(
               type as typeof resources.jobs,
               { namespace, name: owner.name },
@@ -130,15 +131,6 @@ export class AutoPools {
     if (this.#owners.size === MOST_OWNERS && oldest !== undefined) this.#owners.delete(oldest);
     if (owner !== undefined) this.#owners.set(owner.uid, application);
     return application;
-  }
-
-  async #read<T>(get: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await get();
-    } catch (error) {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    }
   }
 }
 

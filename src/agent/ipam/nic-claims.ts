@@ -2,7 +2,7 @@
 // claim: `status.ownerPod` names it before it gets an address, and each write is refused if the claim was changed.
 
 import { foreignResources, type IPAMClaim, type Pod, resources } from '#api';
-import { type Clock, isOrbError, OrbError } from '#base';
+import { type Clock, isOrbError, OrbError, timeText } from '#base';
 import { formatCidr } from '#ip';
 import type { KubeClient } from '#kube';
 import { type Assignment, interfaceAddress, type PodHolder } from '#plan/ipam';
@@ -88,7 +88,7 @@ export class ClaimWriter {
           status: 'True' as const,
           reason: 'SuccessfulAllocation',
           message: `pod ${ownerPod} has ${ips.join(', ')}`,
-          lastTransitionTime: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+          lastTransitionTime: timeText(this.#clock.now()),
         };
         const others = conditions.filter(({ type }) => type !== ALLOCATED);
         return { ips, conditions: [...others, condition] };

@@ -1,11 +1,10 @@
 // Fixed addresses that an earlier pod left, and that the watch does not show. The watch may be broken or late. So pools are
 // read from the server, before a pod that seems to have no address gets a new one.
 
-import { resources, type SpiderEndpoint } from '#api';
-import { isOrbError } from '#base';
+import { resources } from '#api';
 import type { NewestPools } from '#carving';
 import type { Family } from '#ip';
-import type { KubeClient } from '#kube';
+import { ifFound, type KubeClient } from '#kube';
 import type { LeftAddress, NicCandidates, PodHolder } from '#plan/ipam';
 import { refOfPod } from '#reclaim';
 
@@ -58,25 +57,14 @@ async function readPool(
   name: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const pool = await found(() => client.get(resources.spiderIPPools, { name }, { signal }));
+  const pool = await ifFound(client.get(resources.spiderIPPools, { name }, { signal }));
   const known = pools.get(name);
   if (pool !== undefined) pools.show(pool);
   else if (known !== undefined) pools.gone(known);
 }
 
 async function shownPools(client: KubeClient, holder: string, signal: AbortSignal): Promise<string[]> {
-  const endpoint: SpiderEndpoint | undefined = await found(() =>
-    client.get(resources.spiderEndpoints, refOfPod(holder), { signal }),
-  );
+  const endpoint = await ifFound(client.get(resources.spiderEndpoints, refOfPod(holder), { signal }));
   const ips = endpoint?.status?.current?.ips ?? [];
   return ips.flatMap(({ ipv4Pool, ipv6Pool }) => [ipv4Pool ?? [], ipv6Pool ?? []].flat());
-}
-
-async function found<T>(look: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-    throw error;
-  }
 }

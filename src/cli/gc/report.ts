@@ -1,5 +1,6 @@
 // The verdicts of `orbctl gc` as text or JSON.
 
+import { timeText } from '#base';
 import { reasonSinceMs } from '#plan/reclaim';
 import type { Paint } from '#program';
 import type { Judged } from '#reclaim';
@@ -56,7 +57,7 @@ export function reportJson({ judged, unreadable, unasked }: GcReport): string {
         reason: why,
         since: timeOf(one) ?? null,
       },
-      ...(verdict.action === 'wait' && { until: rfc3339(verdict.untilMs) }),
+      ...(verdict.action === 'wait' && { until: timeText(verdict.untilMs) }),
     };
   });
   return JSON.stringify({ addresses, unreadable, nodesUnasked: unasked ?? null }, undefined, 2);
@@ -73,11 +74,7 @@ function verdictWord({ verdict, freed }: Judged): string {
 
 function timeOf({ facts }: Judged): string | undefined {
   const ms = reasonSinceMs(facts);
-  return ms === undefined ? undefined : rfc3339(ms);
-}
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+  return ms === undefined ? undefined : timeText(ms);
 }
 
 function toneOf(judged: Judged | undefined) {

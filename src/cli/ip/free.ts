@@ -1,7 +1,7 @@
 // The work of `orbctl ip free`: which addresses of a pool are free, and why the others are not.
 
 import { resources } from '#api';
-import type { Clock } from '#base';
+import { type Clock, timeText } from '#base';
 import { AddressSet, formatAddress, formatCidr, parseAddress } from '#ip';
 import { closedReason, PoolLedger, poolShares, quarantinesOf, type ToldQuarantine } from '#plan/ipam';
 import type { FreeFlags } from '../ip.ts';
@@ -9,7 +9,6 @@ import { jsonCount } from '../number-text.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { reservedFor } from '../reserved.ts';
 import { tableLines } from '../table.ts';
-import { timeText } from '../time-text.ts';
 import { type AbsentHolder, absentHolders } from './absent-holders.ts';
 
 /** One row of the answer. */

@@ -2,13 +2,13 @@
 // is put together from pods, SpiderEndpoints and Events, and says what it cannot know.
 
 import { type Event, type Pod, resources, type SpiderEndpoint } from '#api';
+import { timeText } from '#base';
 import { formatAddress } from '#ip';
 import { hasFinished } from '#plan/reclaim';
 import type { HistoryFlags } from '../ip.ts';
 import { counted } from '../number-text.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { tableLines } from '../table.ts';
-import { timeText } from '../time-text.ts';
 import { addressOf, placeJson, placesOf, placeText } from './who.ts';
 
 /** One thing that is known. `atMs` is undefined if the server does not say when. */

@@ -13,7 +13,7 @@ import {
   type SpiderSubnet,
 } from '#api';
 import { type Clock, isOrbError, OrbError } from '#base';
-import type { KubeClient, ObjectChange } from '#kube';
+import { ifFound, type KubeClient, type ObjectChange } from '#kube';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 
 export const CLAIMS_NAME = 'orbweaver-network-claims';
@@ -138,10 +138,7 @@ export class Claims {
     const { client, clock, namespace } = this.#options;
     const ref = { namespace, name: CLAIMS_NAME };
     const signal = AbortSignal.timeout(GIVE_UP_MS);
-    const stored = await client.get(type, ref, { signal }).catch((error: unknown) => {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    });
+    const stored = await ifFound(client.get(type, ref, { signal }));
     const nowMs = clock.now();
     const claims = readClaims(stored).filter(({ atMs }) => Math.abs(nowMs - atMs) < LIFE_MS);
     const before = claims.length;

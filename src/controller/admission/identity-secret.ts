@@ -2,7 +2,7 @@
 
 import { resources, type Secret } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
-import { type KubeClient, Reflector, WorkQueue } from '#kube';
+import { ifFound, type KubeClient, Reflector, WorkQueue } from '#kube';
 import { type Identity, identityData, newIdentity, readIdentity, renewedIdentity } from './identity.ts';
 
 export const IDENTITY_SECRET_NAME = 'orbweaver-webhook-certificates';
@@ -69,10 +69,7 @@ export class IdentitySecret {
   async #stored(signal: AbortSignal): Promise<Identity> {
     const { client, clock, names, namespace } = this.#options;
     const ref = { namespace, name: IDENTITY_SECRET_NAME };
-    const secret = await client.get(type, ref, { signal }).catch((error: unknown) => {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    });
+    const secret = await ifFound(client.get(type, ref, { signal }));
     if (secret === undefined) {
       const identity = newIdentity(names, clock.now());
       const metadata = { ...ref, labels: OWNER_LABEL };

@@ -2,7 +2,7 @@
 
 import { apiVersionOf, type KubeObject, type ResourceType } from '#api';
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
-import { type KubeClient, refOf, WorkQueue } from '#kube';
+import { type KubeClient, nameOf, refOf, WorkQueue } from '#kube';
 
 /** Fields of these objects belong to this manager (Kubernetes, "Server-Side Apply"). */
 const FIELD_MANAGER = 'orbweaver-defaults';
@@ -30,7 +30,7 @@ export async function applyDefaults(
 ): Promise<void> {
   if (objects.length === 0) return;
   const queue = new WorkQueue({ clock, log, work: (key, signal) => apply(key, signal) });
-  const byKey = new Map(objects.map((one) => [nameIn(one), one]));
+  const byKey = new Map(objects.map((one) => [nameOf(one.type, refOf(one.object)), one]));
   async function apply(key: string, signal: AbortSignal): Promise<void> {
     const { type, object } = byKey.get(key) as DefaultObject;
     const body = { apiVersion: apiVersionOf(type), kind: type.kind, ...object };
@@ -50,9 +50,4 @@ export async function applyDefaults(
   for (const key of byKey.keys()) queue.add(key);
   await new Promise((resolve) => leading.addEventListener('abort', resolve, { once: true }));
   await queue.stop();
-}
-
-function nameIn({ type, object }: DefaultObject): string {
-  const { name, namespace } = refOf(object);
-  return `${type.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }

@@ -1,8 +1,8 @@
 // Brings the CustomResourceDefinitions of this version to the API server, before anything else reads the cluster.
 
 import { type CustomResourceDefinition, crdManifests, resources } from '#api';
-import { type Clock, errorText, isOrbError, type Logger } from '#base';
-import { type KubeClient, WorkQueue } from '#kube';
+import { type Clock, errorText, type Logger } from '#base';
+import { ifFound, type KubeClient, WorkQueue } from '#kube';
 import { isEstablished, kindStep, marked, VERSION_ANNOTATION } from '#plan/installation';
 
 const type = resources.customResourceDefinitions;
@@ -68,10 +68,7 @@ export class Kinds {
   /** What the server has, after it got the definition of this version where that was due. */
   async #applied(name: string, signal: AbortSignal): Promise<CustomResourceDefinition> {
     const { client, log, version } = this.#options;
-    const installed = await client.get(type, { name }, { signal }).catch((error: unknown) => {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    });
+    const installed = await ifFound(client.get(type, { name }, { signal }));
     const step = kindStep(installed, version);
     const definition = this.#definitions.get(name);
     if (definition === undefined) throw new Error(`no kind ${name}`);

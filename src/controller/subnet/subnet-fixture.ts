@@ -1,8 +1,9 @@
 // The controllers of this folder on an API server in memory.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubeObject, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
-import { type Clock, isOrbError, silentLogger, systemClock } from '#base';
+import { resources, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { type Clock, silentLogger, systemClock } from '#base';
+import { ifFound } from '#kube';
 import { FakeKube } from '#kube/testing';
 import { type AutomaticPoolSettings, defaultAutomaticPools } from '#plan/subnet';
 import { Controllers, Informers } from '#reconcile';
@@ -82,11 +83,11 @@ export class Stage {
   }
 
   async pool(name = ETH0): Promise<SpiderIPPool | undefined> {
-    return await found(() => this.kube.get(resources.spiderIPPools, { name }));
+    return await ifFound(this.kube.get(resources.spiderIPPools, { name }));
   }
 
   async subnetNow(name = 's'): Promise<SpiderSubnet | undefined> {
-    return await found(() => this.kube.get(resources.spiderSubnets, { name }));
+    return await ifFound(this.kube.get(resources.spiderSubnets, { name }));
   }
 
   /** Ranges of the pool, and how many addresses of its subnet are taken. */
@@ -115,14 +116,5 @@ export class Stage {
       await sleep(10);
     }
     throw new Error(`still ${JSON.stringify(answer)}, not ${JSON.stringify(wanted)}`);
-  }
-}
-
-async function found<T extends KubeObject>(get: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await get();
-  } catch (error) {
-    if (isOrbError(error, 'KUBE_NOT_FOUND')) return undefined;
-    throw error;
   }
 }

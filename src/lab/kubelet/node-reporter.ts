@@ -1,6 +1,6 @@
 // Keeps the Node object up to date: its addresses, and whether the cluster's network can serve pods now.
 
-import { type Clock, errorText, type Logger } from '#base';
+import { type Clock, errorText, type Logger, timeText } from '#base';
 import type { KubeClient } from '#kube';
 import { renewLease } from './node-lease.ts';
 import {
@@ -78,7 +78,7 @@ export class NodeReporter {
 
   async #report(): Promise<void> {
     const { facts, client, clock } = this.#options;
-    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const now = timeText(clock.now());
     await reportNode(client, facts, readyCondition(this.#problem), now);
     await renewLease(client, facts.name, clock.now());
   }

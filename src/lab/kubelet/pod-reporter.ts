@@ -1,7 +1,7 @@
 // Writes the state of a pod to the API: its status, and the network-status annotation.
 
 import { NETWORK_STATUS_ANNOTATION, type Pod, type PodStatus, resources } from '#api';
-import type { Clock } from '#base';
+import { type Clock, timeText } from '#base';
 import { type KubeClient, refOf } from '#kube';
 import { addressesOf, networkStatus } from './network-status.ts';
 import { FIRST_INTERFACE } from './pod-networks.ts';
@@ -51,7 +51,7 @@ export class PodReporter {
   }
 
   #moment(): { readonly nodeAddresses: readonly string[]; readonly now: string } {
-    const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const now = timeText(this.#clock.now());
     return { nodeAddresses: this.#nodeAddresses(), now };
   }
 

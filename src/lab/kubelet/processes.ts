@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '#api';
-import { BackOff, type Clock, errorText, type Logger } from '#base';
+import { BackOff, type Clock, errorText, type Logger, timeText } from '#base';
 import type { Sandbox } from './sandbox-store.ts';
 
 /** Where the programs of a pod run. */
@@ -23,7 +23,7 @@ interface ProcessEnd {
 }
 
 function secondOf(clock: Clock): string {
-  return new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  return timeText(clock.now());
 }
 
 /** The waits before a restart: like kubelet's CrashLoopBackOff, but shorter, because a lab lives shorter. */
