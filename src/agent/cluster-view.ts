@@ -118,10 +118,15 @@ export class ClusterView {
     return this.pools.get(name);
   }
 
-  /** Names of the pools whose records have the text, as a UID or a name. This does not parse the records. */
-  poolsNaming(text: string): string[] {
-    const holding = this.pools.list().filter((pool) => pool.status?.allocatedIPs?.includes(text) === true);
-    return holding.flatMap((pool) => pool.metadata.name ?? []);
+  /**
+   * Names of those of the pools that fit whose records have the text, as a UID or a name. This does not parse the
+   * records.
+   */
+  poolsNaming(text: string, fits: (name: string) => boolean): string[] {
+    return this.pools.list().flatMap(({ metadata, status }) => {
+      const { name = '' } = metadata;
+      return fits(name) && status?.allocatedIPs?.includes(text) === true ? name : [];
+    });
   }
 
   /** The node's own object. */

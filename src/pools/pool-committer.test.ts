@@ -124,6 +124,24 @@ test('requests that arrive during a write share the next one, which waits a mome
   assert.deepEqual(writes, [1, 2]);
 });
 
+test('after a long write, the next one waits for the requests that its answers make, but no longer than the gap', async () => {
+  const { kube, clock, submit, writes } = await scene();
+  const finish = holdWrite(kube);
+  const first = submit(allocate('a'));
+  await settle();
+  const early = submit(allocate('b'));
+  await clock.advance(40);
+  finish();
+  await first;
+  await settle();
+  const late = submit(allocate('c'));
+  await clock.advance(29);
+  assert.deepEqual(writes, [1], 'the second write waits');
+  await clock.advance(1);
+  await Promise.all([early, late]);
+  assert.deepEqual(writes, [1, 2]);
+});
+
 test('eight waiting requests are written without waiting for more', async () => {
   const { kube, submit, writes } = await scene();
   const finish = holdWrite(kube);

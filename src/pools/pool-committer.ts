@@ -44,7 +44,10 @@ interface Waiting {
 const conflictBackOff = { firstMs: 4, maximumMs: 1000 };
 /** How a committer waits for more requests before it writes, while requests overlap. A request that is alone never waits. */
 export interface Gathering {
-  /** The minimum time between the starts of two writes. */
+  /**
+   * The minimum time between the starts of two writes. The next write also waits as long after the end of a write as it
+   * took, but no longer than this: the answers to a write make new requests, which would miss it otherwise.
+   */
   readonly gapMs: number;
   /** When this many requests wait, they are written without waiting for more. */
   readonly fullBatch: number;
@@ -65,7 +68,7 @@ export class PoolCommitter {
    */
   #state: 'idle' | 'soon' | 'busy' = 'idle';
   #crowdedUntilMs = Number.NEGATIVE_INFINITY;
-  #lastWriteMs = Number.NEGATIVE_INFINITY;
+  #lastWrite = { beganMs: Number.NEGATIVE_INFINITY, endedMs: Number.NEGATIVE_INFINITY };
   /** Ends the wait for more requests. */
   #full: AbortController | undefined;
 
@@ -112,7 +115,8 @@ export class PoolCommitter {
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
     const { gapMs, fullBatch } = this.#gathering();
-    const waitMs = this.#lastWriteMs + gapMs - nowMs;
+    const { beganMs, endedMs } = this.#lastWrite;
+    const waitMs = Math.max(beganMs + gapMs, endedMs + Math.min(gapMs, endedMs - beganMs)) - nowMs;
     if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= fullBatch) return;
     this.#full = new AbortController();
     await clock.sleep(waitMs, this.#full.signal).catch(() => {});
@@ -166,7 +170,7 @@ export class PoolCommitter {
   /** Whether the server accepted the write; false on a conflict. */
   async #write(state: PoolState, ledger: PoolLedger, operations: readonly PoolOperation[]): Promise<boolean> {
     const { copy, clock, metrics } = this.#options;
-    this.#lastWriteMs = clock.monotonic();
+    const beganMs = clock.monotonic();
     try {
       await copy.write(state, ledger);
       this.#backOff.reset();
@@ -182,6 +186,8 @@ export class PoolCommitter {
       }
       metrics.conflicted(operations.some(({ verb }) => verb === 'allocate') ? 'allocation' : 'release');
       return false;
+    } finally {
+      this.#lastWrite = { beganMs, endedMs: clock.monotonic() };
     }
   }
 

@@ -117,8 +117,9 @@ export class NodePools {
     fits: (ledger: PoolLedger) => boolean,
     ledgerOf = (pool: string) => this.ledger(pool),
   ): string[] {
-    const names = new Set([...this.#writers.keys(), ...this.#options.view.poolsNaming(text)]);
-    return [...names].filter((name) => {
+    const isUnused = (name: string) => !this.#writers.has(name);
+    const names = [...this.#writers.keys(), ...this.#options.view.poolsNaming(text, isUnused)];
+    return names.filter((name) => {
       try {
         return fits(ledgerOf(name));
       } catch (error) {

@@ -125,6 +125,36 @@ test('the size of the records follows every change', () => {
   );
 });
 
+test('the text has exactly the records after every change, also if another program wrote it with spaces', () => {
+  const change = fc.record({
+    last: fc.integer({ min: 10, max: 19 }),
+    verb: fc.constantFrom('take', 'drop', 'write'),
+  });
+  const texts = [
+    '',
+    '{}',
+    ' { } ',
+    '{"10.6.0.10":{"podUid":"u10","pod":"ns/u10"}}',
+    '{ "10.6.0.10" : {} }\n',
+  ];
+  const first = fc.constantFrom(...texts.map((text) => text.replace('{} }', '{"pod":"p","podUid":"u10"} }')));
+  fc.assert(
+    fc.property(first, fc.array(change), (text, changes) => {
+      const pool = poolObject('p');
+      pool.status = { allocatedIPs: text };
+      let ledger = PoolLedger.read(pool).copy();
+      for (const { last, verb } of changes) {
+        if (verb === 'take') ledger.take(at(last), owner(`u${last}`));
+        else if (verb === 'drop') ledger.drop(at(last));
+        else ledger = PoolLedger.read({ ...pool, status: ledger.status }, ledger).copy();
+        if (verb !== 'write') continue;
+        const stored = ledger.text === '' ? {} : JSON.parse(ledger.text);
+        assert.deepEqual(stored, Object.fromEntries(ledger.records));
+      }
+    }),
+  );
+});
+
 test('a fixed owner takes over the address of an earlier pod of its name, whose UID holds nothing then', () => {
   const ledger = read({ '10.6.0.10': record('old', { pod: 'ns/db-0', nic: 'eth0', note: 'kept' }) });
   const next = { pod: 'ns/db-0', podUid: 'new', nic: 'eth0' };

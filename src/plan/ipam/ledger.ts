@@ -4,7 +4,7 @@ import type { PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
 import { type Address, AddressSet, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
-import { parseRecords, recordBytes, recordsText } from './records.ts';
+import { closedText, openText, openTextWith, parseRecords, recordBytes, recordsText } from './records.ts';
 
 /** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
 export interface AddressOwner {
@@ -36,6 +36,8 @@ export class PoolLedger {
   #bytes: number;
   /** The records as text, if known. */
   #text: string | undefined;
+  /** The same as {@link openText}, if known. */
+  #open: string | undefined;
 
   private constructor(
     pool: Pool,
@@ -44,6 +46,7 @@ export class PoolLedger {
     free: AddressSet,
     bytes: number,
     text: string | undefined,
+    open: string | undefined,
   ) {
     this.pool = pool;
     this.#records = records;
@@ -51,6 +54,7 @@ export class PoolLedger {
     this.#free = free;
     this.#bytes = bytes;
     this.#text = text;
+    this.#open = open;
   }
 
   /**
@@ -66,14 +70,14 @@ export class PoolLedger {
     const sameOffer = known?.pool.addresses.equals(pool.addresses) === true ? known : undefined;
     if (known?.text === text) {
       const free = sameOffer === undefined ? freeOf(pool, known.#records) : sameOffer.#free;
-      return new PoolLedger(pool, known.#records, known.#byUid, free, known.#bytes, text);
+      return new PoolLedger(pool, known.#records, known.#byUid, free, known.#bytes, text, known.#open);
     }
     const records = parseRecords(pool.name, pool.family, text, known?.records);
     const byUid = new Map<string, readonly string[]>();
     for (const [address, { podUid }] of records) byUid.set(podUid, [...(byUid.get(podUid) ?? []), address]);
     const free =
       (sameOffer === undefined ? undefined : sameOffer.#freeAfter(records)) ?? freeOf(pool, records);
-    return new PoolLedger(pool, records, byUid, free, text.length, text);
+    return new PoolLedger(pool, records, byUid, free, text.length, text, openText(text, records));
   }
 
   /** A separate ledger to change. The original does not change. */
@@ -85,6 +89,7 @@ export class PoolLedger {
       this.#free,
       this.#bytes,
       this.#text,
+      this.#open,
     );
   }
 
@@ -100,7 +105,9 @@ export class PoolLedger {
 
   /** The records as `status.allocatedIPs`. Empty if there are none. */
   get text(): string {
-    this.#text ??= this.#records.size === 0 ? '' : recordsText(this.#records);
+    if (this.#text !== undefined) return this.#text;
+    this.#text = this.#open === undefined ? recordsText(this.#records) : closedText(this.#open);
+    this.#open ??= openText(this.#text, this.#records);
     return this.#text;
   }
 
@@ -166,6 +173,8 @@ export class PoolLedger {
     const record = { ...old, pod: owner.pod, podUid: owner.podUid, nic: owner.nic };
     this.#records.set(key, record);
     this.#text = undefined;
+    if (old !== undefined) this.#open = undefined;
+    else if (this.#open !== undefined) this.#open = openTextWith(this.#open, key, record);
     this.#bytes += recordBytes(key, record);
     this.#free = this.#free.without(address);
   }
@@ -177,6 +186,7 @@ export class PoolLedger {
     if (record === undefined) return;
     this.#records.delete(key);
     this.#text = undefined;
+    this.#open = undefined;
     this.#bytes -= recordBytes(key, record);
     this.#unlist(key, record.podUid);
     if (this.pool.addresses.contains(address)) this.#free = this.#free.with(address);

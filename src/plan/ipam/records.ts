@@ -30,9 +30,28 @@ export function parseRecords(
   return records;
 }
 
-/** The records as text. */
+/** The records as text. Empty if there are none. */
 export function recordsText(records: ReadonlyMap<string, PoolAllocation>): string {
+  if (records.size === 0) return '';
   return `{${Array.from(records, ([key, record]) => `"${key}":${recordText(record)}`).join(',')}}`;
+}
+
+/**
+ * The text without its last brace, so that a record can be added at the end. It is empty if there are none. Most writes
+ * of a large pool only add records.
+ */
+export function openText(text: string, records: ReadonlyMap<string, PoolAllocation>): string {
+  return records.size === 0 ? '' : text.trimEnd().slice(0, -1);
+}
+
+/** An open text with one more record. */
+export function openTextWith(open: string, key: string, record: PoolAllocation): string {
+  return `${open}${open === '' ? '{' : ','}"${key}":${recordText(record)}`;
+}
+
+/** The complete text. */
+export function closedText(open: string): string {
+  return open === '' ? '' : `${open}}`;
 }
 
 /** The length of `"key":{…},` in the text. */
