@@ -19,6 +19,7 @@ import {
   Attachments,
   announce,
   DelQueue,
+  type NodeFiles,
   openStateDirectory,
   parentNetworks,
   probeNic,
@@ -37,6 +38,7 @@ import { Allocator } from './ipam/index.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { NodeFacts } from './node-facts.ts';
+import { NodeFilesWatch } from './node-files-watch.ts';
 import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
@@ -55,6 +57,8 @@ export interface AgentOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The files that the agent installs on its node. */
+  readonly files: NodeFiles;
   /** TCP port of health and metrics. 0 picks a free port; undefined serves nothing. */
   readonly healthPort: number | undefined;
 }
@@ -87,9 +91,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
   const memory = new MemoryWatch(log);
-  const metrics = new AgentMetrics({
+  const started = new Start(clock, log);
+  const files = new NodeFilesWatch({
+    ...options,
+    isReady: () => started.notReady() === undefined,
+    putBack: () => metrics.filePutBack(),
+  });
+  const metrics: AgentMetrics = new AgentMetrics({
     memoryLimit: () => memory.limit,
     nearMemoryLimit: () => memory.nearLimit,
+    filesMissing: () => files.problem !== undefined,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
@@ -122,7 +133,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const quarantines = new QuarantineReport({ ...options, node: () => view.node });
   const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
-  const started = new Start(clock, log);
   const detection: Detection = {
     conflict: config.enableIPConflictDetection,
     gateway: config.enableGatewayDetection,
@@ -183,25 +193,32 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const health =
     options.healthPort === undefined
       ? undefined
-      : await serveHealth(options.healthPort, metrics.registry, parts.notReady);
+      : await serveHealth(options.healthPort, metrics.registry, () => parts.notReady() ?? files.problem);
+  await files.look();
   await server.listen(config.orbweaver.socketPath);
   repair.start();
   const leaving = new AbortController();
   void memory.run(clock, leaving.signal);
+  const keepingFiles = files.run(leaving.signal);
   const reporting = view.listed(leaving.signal).then(
     () => Promise.all([cniReport.run(leaving.signal), quarantines.run(leaving.signal)]),
     () => {}, // the agent leaves
   );
   const answering = sandboxAnswers.run(leaving.signal);
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
-  void started.run(async () => {
-    // ADDs wait for the allocator, and at most ten seconds for each look at the queue: most addresses of the DELs are then
-    // free again. A later DEL does no harm, because it releases by the pod's UID.
-    await Promise.all([ipam.start(), replay.start()]);
-    await replay.clusterKnown();
-    repair.clusterKnown();
-    log.info({}, 'the agent is ready for new pods');
-  });
+  void started
+    .run(async () => {
+      // ADDs wait for the allocator, and at most ten seconds for each look at the queue: most addresses of the DELs are then
+      // free again. A later DEL does no harm, because it releases by the pod's UID.
+      await Promise.all([ipam.start(), replay.start()]);
+      await replay.clusterKnown();
+      repair.clusterKnown();
+      log.info({}, 'the agent is ready for new pods');
+    })
+    .then(() => {
+      // The configuration waited for this.
+      if (!leaving.signal.aborted) void files.look();
+    });
 
   return {
     async stop() {
@@ -209,7 +226,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       leaving.abort();
       ipam.refused.stop();
       await server.close();
-      await Promise.all([reporting, answering]);
+      await Promise.all([reporting, answering, keepingFiles]);
       await replay.stop();
       await repair.stop();
       await gate.drained();

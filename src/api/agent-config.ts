@@ -38,7 +38,7 @@ const ownSchema = z.strictObject({
   socketPath: z.string().startsWith('/').default('/run/orbweaver/agent.sock'),
   /** The directory of the attachments and the queue of DELs. */
   stateDirectory: z.string().startsWith('/').default('/var/lib/orbweaver'),
-  /** The directory of the node's CNI configurations, as the agent sees it. The agent only reads it. */
+  /** The directory of the node's CNI configurations, as the agent sees it. */
   cniConfDirectory: z.string().startsWith('/').default('/etc/cni/net.d'),
   /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),

@@ -66,6 +66,17 @@ export const errorTable = {
     advice: 'The container runtime sets these variables: check its version and its CNI configuration.',
     cni: 4,
   },
+  CNI_CONF_FOREIGN: {
+    meaning:
+      "A file with the name of our CNI configuration is in the node's folder, and another program wrote it.",
+    advice: 'Give our configuration another file name, or remove that file. The agent never replaces it.',
+    cni: 100,
+  },
+  CNI_FOLDERS_DIFFER: {
+    meaning: 'The container runtime looks for CNI files in other folders than the agent was told.',
+    advice: 'Set the folders that the message names. docs/install-folders.md has those of each distribution.',
+    cni: 100,
+  },
   CNI_INPUT_UNDECODABLE: {
     meaning: 'The configuration on standard input, or an annotation, is not the expected JSON.',
     advice: 'Correct the JSON of the network configuration or of the annotation.',
@@ -309,6 +320,12 @@ export const errorTable = {
     meaning: 'An interface that `ifacer` makes or uses is missing, has another type, or is in use.',
     advice:
       'Correct `interfaces`, `vlanID` or `bond` of the configuration, or the interface that the message names.',
+    cni: 100,
+  },
+  NODE_FILES_NOT_PUT: {
+    meaning: 'The agent cannot put its CNI executables or its CNI configuration into a folder of the node.',
+    advice:
+      "Read the system's own words at the end of the message. Mount the folder writable; docs/install-folders.md says which. The agent tries again.",
     cni: 100,
   },
   POD_DEAD: {

@@ -12,7 +12,7 @@ export interface AgentParts extends CoordinatorParts, IpamParts, IfacerParts {}
 
 export interface CniType {
   /**
-   * As in a configuration's `type`. The runtime starts an executable of this name, so the shim is hard-linked to it
+   * As in a configuration's `type`. The runtime starts an executable of this name, so the shim is copied to it
    * (CNI specification 1.1, section 1). A second name for the same plugin is a second entry. The conformance run finds
    * the type's cases by this name: `test/conformance/profiles/NAME.json`.
    */

@@ -1,6 +1,5 @@
 // The agent as a program: flags, environment, configuration file, signals.
 
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { startAgent } from '#agent';
@@ -9,13 +8,15 @@ import { type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
 import { exitAtOnce, useSysctlFolder } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
+import { NodeFiles } from '#node';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from '#program';
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
-  [--install-from FILE --install-to FOLDER] [--sysctl-folder FOLDER] [--log-level LEVEL]
+  [--install-from FILE --install-to FOLDER] [--conf-from FILE] [--sysctl-folder FOLDER] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
---install-from  the ow-cni executable; hard-linked in FOLDER to every CNI type that is served
+--install-from  the ow-cni executable; copied to FOLDER under the name of every CNI type that is served
+--conf-from     a CNI configuration; copied to the node's folder of configurations once new pods are served
 --sysctl-folder where /proc/sys/net of the node is mounted (default /proc/sys/net, which a container may not write)
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
   MULTUS_CLUSTER_NETWORK, ORBWEAVER_SERVICE_ACCOUNT, KUBECONFIG.`;
@@ -35,7 +36,8 @@ const options = {
   'node-name': { type: 'string' },
   'health-port': { type: 'string' },
   'install-from': { type: 'string' },
-  'install-to': { type: 'string' },
+  'install-to': { type: 'string', default: '/opt/cni/bin' },
+  'conf-from': { type: 'string' },
   'sysctl-folder': { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
@@ -53,9 +55,6 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const config = readConfigFile(values['config-path']);
   const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
   if (values['sysctl-folder'] !== undefined) useSysctlFolder(values['sysctl-folder']);
-  if (values['install-from'] !== undefined) {
-    install(values['install-from'], values['install-to'] ?? '/opt/cni/bin', log);
-  }
   const agent = await startAgent({
     config,
     nodeName,
@@ -65,6 +64,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     client: connect(kubeConfig, { log }),
     clock: systemClock,
     log,
+    files: nodeFiles(values, config),
     healthPort: port,
   });
   log.info(
@@ -104,11 +104,13 @@ function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
   return apiServer === undefined ? kubeConfig : { ...kubeConfig, server: new URL(apiServer) };
 }
 
-/** The executable installs itself. It uses a temporary file and a rename, so that a running one is never "text busy". */
-function install(from: string, to: string, log: Logger): void {
-  const types = servedTypes.map(({ name }) => name);
-  execFileSync(from, ['--install', to, ...types], { stdio: 'inherit' });
-  log.info({ folder: to, types }, 'installed the CNI executables');
+function nodeFiles(values: CommandLine<typeof options>['values'], config: AgentConfig): NodeFiles {
+  const { 'install-from': executable, 'install-to': folder, 'conf-from': conf } = values;
+  const names = servedTypes.map(({ name }) => name);
+  return new NodeFiles({
+    ...(executable !== undefined && { executables: { from: executable, folder, names } }),
+    ...(conf !== undefined && { conf: { from: conf, folder: config.orbweaver.cniConfDirectory } }),
+  });
 }
 
 // A file operation on a path that a caller named may still be pending.

@@ -5,6 +5,7 @@ export { checkNetwork } from './check.ts';
 export { readCniFiles } from './cni-files.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { NodeFiles, type NodeFilesOptions, type PutFile } from './node-files.ts';
 export { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';
 export { applyParent, observeParents } from './parent.ts';
 export { parentNetworks } from './parent-networks.ts';

@@ -38,6 +38,7 @@ test('the page names every metric of the agent, and no other', () => {
     queuedDels: none,
     memoryLimit: none,
     nearMemoryLimit: () => false,
+    filesMissing: () => false,
     attachments: () => [],
   };
   assert.deepEqual(documented(agents), measured(new AgentMetrics(load)));

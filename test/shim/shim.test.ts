@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -272,28 +270,6 @@ test('SIGTERM ends the shim at once, with nothing on stdout', async () => {
   assert.equal(run.signal, 'SIGTERM');
   assert.equal(run.stdout.length, 0);
   assert.ok(run.elapsedMs < 20_000, `${run.elapsedMs} ms`);
-});
-
-test('install replaces a running plugin, links every type to one file and leaves no temporary file', async () => {
-  const bin = join(shim.folder, 'bin');
-  mkdirSync(bin);
-  assert.equal((await shim.run({ args: ['--install', bin, 'spiderpool', 'coordinator'] })).exit, 0);
-  const running = spawn(join(bin, 'coordinator'), [], { env: { CNI_COMMAND: 'ADD' }, stdio: 'pipe' });
-  await once(running, 'spawn');
-  const inode = statSync(join(bin, 'spiderpool')).ino;
-  const again = await shim.run({ args: ['--install', bin, 'spiderpool', 'coordinator', 'ow-cni'] });
-  assert.equal(again.exit, 0, again.stderr);
-  running.kill();
-  assert.deepEqual(readdirSync(bin).sort(), ['coordinator', 'ow-cni', 'spiderpool']);
-  assert.equal(statSync(join(bin, 'spiderpool')).ino, statSync(join(bin, 'coordinator')).ino);
-  assert.notEqual(statSync(join(bin, 'spiderpool')).ino, inode);
-  assert.ok(readFileSync(join(bin, 'spiderpool')).equals(readFileSync(shim.executable)));
-});
-
-test('install refuses a type that contains a path', async () => {
-  const run = await shim.run({ args: ['--install', shim.folder, '../spiderpool'] });
-  assert.equal(run.exit, 1);
-  assert.match(run.stderr, /type \.\.\/spiderpool/);
 });
 
 test('the executable is smaller than 100 kB and needs no file of the host', () => {

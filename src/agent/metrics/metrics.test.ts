@@ -14,6 +14,7 @@ const load = {
   attachments: () => [] as CountedAttachment[],
   memoryLimit: () => 1000,
   nearMemoryLimit: () => true,
+  filesMissing: () => false,
 };
 
 test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {

@@ -22,6 +22,8 @@ export interface Load {
   /** Bytes that the container may use; 0 without a limit. */
   readonly memoryLimit: () => number;
   readonly nearMemoryLimit: () => boolean;
+  /** Whether a CNI file of the node cannot be put. */
+  readonly filesMissing: () => boolean;
 }
 
 /** The agent's registry. Each thing that is counted has its own method. */
@@ -32,6 +34,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #verbs: Counter<'type' | 'verb' | 'outcome'>;
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
   readonly #conflicts: Counter<'outcome'>;
+  readonly #filesPutBack: Counter;
 
   constructor(load: Load) {
     const registers = [this.registry];
@@ -61,6 +64,11 @@ export class AgentMetrics implements VerbMetrics {
     });
     // A counter that was never raised is a zero, and not nothing.
     for (const outcome of ['quarantined', 'kept'] as const) this.#conflicts.inc({ outcome }, 0);
+    this.#filesPutBack = new Counter({
+      name: 'orbweaver_node_files_put_back_total',
+      help: 'CNI files of the node that had vanished or changed, and were put back',
+      registers,
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,
@@ -82,6 +90,9 @@ export class AgentMetrics implements VerbMetrics {
     gauge('orbweaver_memory_near_limit', '1 while the agent warns that its memory is near the limit', () =>
       Number(load.nearMemoryLimit()),
     );
+    gauge('orbweaver_node_files_missing', '1 while a CNI file of the node cannot be put', () =>
+      Number(load.filesMissing()),
+    );
   }
 
   waited(type: string, verb: string, seconds: number): void {
@@ -91,6 +102,10 @@ export class AgentMetrics implements VerbMetrics {
   served(type: string, verb: string, outcome: 'ok' | 'error', seconds: number): void {
     this.#verbs.inc({ type, verb, outcome });
     this.#verbSeconds.observe({ type, verb }, seconds);
+  }
+
+  filePutBack(): void {
+    this.#filesPutBack.inc();
   }
 
   addressConflict(outcome: 'quarantined' | 'kept'): void {

@@ -1,2 +1,11 @@
 export { isEstablished, type KindStep, kindStep, marked, VERSION_ANNOTATION } from './kind-step.ts';
+export {
+  asideName,
+  confStep,
+  confText,
+  executableStep,
+  type FileStep,
+  type FoundFile,
+  isOurConf,
+} from './node-file.ts';
 export { type Platform, platforms } from './platforms.ts';

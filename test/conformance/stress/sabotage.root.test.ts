@@ -1,7 +1,8 @@
 // A stress run that passes everything is broken. Here the product is wrong on purpose, and the run must report it.
 
 import assert from 'node:assert/strict';
-import { chmodSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { insideNamespaces } from '../../e2e/namespaces.ts';
 import { type StressReport, stress } from './stress.ts';
@@ -11,11 +12,11 @@ const bin = '/opt/cni/bin';
 /** Replaces a plugin with a script. In the script, `real` runs the original plugin. */
 function replace(type: string, script: string): void {
   mkdirSync(`${bin}/.real`, { recursive: true });
-  linkSync(`${bin}/${type}`, `${bin}/.real/${type}`);
-  // Remove the file first: it is a hard link that other types share, so overwriting would change them too.
-  rmSync(`${bin}/${type}`);
-  writeFileSync(`${bin}/${type}`, `#!/bin/sh\nreal() { ${bin}/.real/${type}; }\n${script}\n`);
-  chmodSync(`${bin}/${type}`, 0o755);
+  copyFileSync(`${bin}/${type}`, `${bin}/.real/${type}`);
+  const bad = `${bin}/.bad-${type}`;
+  writeFileSync(bad, `#!/bin/sh\nreal() { ${bin}/.real/${type}; }\n${script}\n`, { mode: 0o755 });
+  // The agent puts its executables back. It cannot replace a file that others are mounted on.
+  execFileSync('mount', ['--bind', bad, `${bin}/${type}`]);
 }
 
 /** DEL does its work, and adds leaks. IPAM gives the same address to all pods, and never releases it. */
