@@ -1,4 +1,4 @@
-// Generates files from the source: deploy/crds, docs/errors.md and the chart's table of distributions. With --check it writes nothing.
+// Generates files from the source: deploy/crds, parts of deploy/chart, and docs/errors.md. With --check it writes nothing.
 // It then fails and names each file that is out of date or no longer needed.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,23 +6,18 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { crdManifests } from '#api';
 import { errorTable } from '#base';
-import { platforms } from '#plan/installation';
 import { runProgram } from '#program';
+import { chartFiles } from './chart.ts';
 
 const root = join(import.meta.dirname, '..');
 const CRDS = 'deploy/crds';
-const PLATFORMS = 'deploy/chart/files/platforms.json';
 
 /** Path from the repository's root to the text of the file. */
 type GeneratedFiles = ReadonlyMap<string, string>;
 
 function generate(): GeneratedFiles {
   const crds = crdManifests().map((crd) => [`${CRDS}/${crd.metadata.name}.yaml`, crdYaml(crd)] as const);
-  return new Map([
-    ...crds,
-    ['docs/errors.md', errorsPage()],
-    [PLATFORMS, `${JSON.stringify(platforms, undefined, 2)}\n`],
-  ]);
+  return new Map([...crds, ...chartFiles(), ['docs/errors.md', errorsPage()]]);
 }
 
 function crdYaml(crd: object): string {
@@ -85,7 +80,7 @@ async function gen(onlyCheck: boolean): Promise<number> {
 }
 
 const USAGE = `usage: npm run gen [-- --check | transcripts | protobuf]
-Writes deploy/crds, docs/errors.md and the chart's table of distributions again.
+Writes deploy/crds, parts of deploy/chart, and docs/errors.md again.
 transcripts  runs the commands of the guides in a lab, and shows what they print
 protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
 --check      writes nothing; the exit code is 1 if a file is stale`;

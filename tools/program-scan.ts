@@ -54,6 +54,7 @@ const programsByFile: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/runtime.ts': [],
   'test/kube/node-program.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
+  'test/kube/traffic.ts': ['nsenter', 'ping', 'sh'],
   'test/monitoring/alerts.test.ts': ['promtool'],
   'test/programs/completion.test.ts': ['bash', 'fish', 'zsh'],
   'test/shim/shim.test.ts': [],

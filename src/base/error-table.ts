@@ -383,7 +383,8 @@ export const errorTable = {
   },
   WEBHOOK_SECRET_INVALID: {
     meaning: 'The Secret with the certificates of the webhooks cannot be read.',
-    advice: 'You need not do anything: the controller replaces its own Secret by a new one.',
+    advice:
+      'The controller replaces its own Secret by a new one. A Secret that you gave it must have ca.crt, tls.crt and tls.key for its Service.',
     cni: 100,
   },
 } as const satisfies Record<string, ErrorKind>;

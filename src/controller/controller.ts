@@ -41,6 +41,8 @@ export interface ControllerOptions {
   readonly healthPort: number | undefined;
   /** The port of the webhooks; undefined for none. 0 picks a free one. */
   readonly webhookPort: number | undefined;
+  /** A Secret with certificates of the webhooks that others make; without it the controller makes them. */
+  readonly webhookSecret?: string | undefined;
   /** Whether a pod or namespace with annotations that make no sense is refused, or its author is warned. */
   readonly invalidAnnotations: 'refuse' | 'warn';
   /** The version of Orbweaver whose CustomResourceDefinitions are applied first; undefined if others install them. */
@@ -130,6 +132,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ? undefined
       : new Admission({
           ...{ client, clock, log, namespace: options.namespace, port: options.webhookPort },
+          providedSecret: options.webhookSecret,
           cluster: {
             pools: () => addresses.state.pools.list(),
             subnets: () => addresses.state.subnets.list(),

@@ -14,11 +14,12 @@ import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 import { readCommits, readDefaults, readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--namespace NAME] [--health-port PORT]
-  [--webhook-port PORT] [--invalid-annotations warn|refuse] [--commit-host HOST] [--commit-port PORT]
-  [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--log-level LEVEL]
+  [--webhook-port PORT] [--webhook-secret NAME] [--invalid-annotations warn|refuse] [--commit-host HOST]
+  [--commit-port PORT] [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default ${CONFIG_PATH})
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
+--webhook-secret  certificates of the webhooks that others make, for example cert-manager: ca.crt, tls.crt and tls.key
 --commit-host   the address by which agents reach this replica, which writes pools for them while it leads
 --commit-port   where it listens for agents; "none": each agent writes pools by itself
 --commit-listen-fd  descriptors that listen on this port already
@@ -38,6 +39,7 @@ const options = {
   namespace: { type: 'string' },
   'health-port': { type: 'string' },
   'webhook-port': { type: 'string' },
+  'webhook-secret': { type: 'string' },
   'invalid-annotations': { type: 'string', default: 'warn' },
   'commit-host': { type: 'string' },
   'commit-port': { type: 'string' },
@@ -84,6 +86,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     readYaml: parseYaml,
     healthPort: port,
     webhookPort,
+    webhookSecret: values['webhook-secret'],
     invalidAnnotations,
     commits: readCommits(values, env),
     kindsVersion: values['install-kinds'] ? description.version : undefined,

@@ -21,8 +21,8 @@ export interface ClusterParts {
   readonly programs: string;
   /** The executable of Multus. */
   readonly multus: string;
-  /** The result of {@link writeImage}. */
-  readonly image: string;
+  /** Archives of images that every node has. The first is the result of {@link writeImage}. */
+  readonly images: readonly string[];
   /** Folders that every node can see, besides the machine's root file system. */
   readonly shared: readonly string[];
   readonly proxyMode: ProxyMode;
@@ -47,7 +47,7 @@ export class Cluster {
   static async start({
     programs,
     multus,
-    image,
+    images,
     shared,
     proxyMode,
     overlay,
@@ -62,7 +62,7 @@ export class Cluster {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         KUBE_PROGRAMS: programs,
         KUBE_MULTUS: multus,
-        KUBE_IMAGE: image,
+        KUBE_IMAGES: images.join('\n'),
         KUBE_PROXY: proxyMode,
         KUBE_OVERLAY: overlay,
         KUBE_SHARED: [...new Set(shared)].join('\n'),

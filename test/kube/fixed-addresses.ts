@@ -24,7 +24,9 @@ interface PodObject {
 
 type App = 'test-app' | 'test-app-2';
 
-export async function playFixedAddresses(parts: Omit<ScenarioParts, 'programs'>): Promise<void> {
+export async function playFixedAddresses(
+  parts: Pick<ScenarioParts, 'cluster' | 'outcomes' | 'root'>,
+): Promise<void> {
   const { cluster, outcomes, root } = parts;
   const manifests = ['-k', join(root, 'test/kube/overlays/fixed-addresses')];
   const check = (title: string, work: () => Promise<unknown>) =>

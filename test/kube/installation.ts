@@ -48,10 +48,15 @@ export class Installation {
     await this.apply('test/kube/manifests/underlay.yaml');
   }
 
-  /** Starts the agents, and the servers that the pods reach on their nodes. */
+  /** Starts the agents, and the servers of {@link startServers}. */
   async startAgents(): Promise<void> {
     await this.agents.prepare();
     await this.agents.startAll();
+    await this.startServers();
+  }
+
+  /** Starts the servers that pods reach on their nodes. */
+  async startServers(): Promise<void> {
     await Promise.all(
       nodeNames.map((node) => this.#cluster.startOnNode(node, [this.probe, 'serve', String(serverPort)])),
     );

@@ -1,14 +1,17 @@
 // npm run test:kube.
 // First, real clients use the embedded API server. Then the product runs on a real cluster in namespaces of this machine.
 // The cluster has kubelets, containerd, kube-proxy and Multus. Our agents run on its nodes, and pods get addresses of its LAN.
-// This is done once with each mode of kube-proxy, then beside Calico and flannel.
+// This is done once with each mode of kube-proxy, then beside Calico and flannel. Last, Helm installs it from its images.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OrbError } from '#base';
 import { type CommandLine, runProgram } from '#program';
+import { buildImages } from '../../tools/image/build-images.ts';
+import { platforms } from '../../tools/image/platform.ts';
 import { builtPrograms, goVersion } from './build.ts';
+import { playChart } from './chart-play.ts';
 import { playClients } from './clients-play.ts';
 import { Cluster, type ClusterParts } from './cluster.ts';
 import { writeImage } from './image.ts';
@@ -27,10 +30,12 @@ type Values = CommandLine<typeof options>['values'];
 
 /** One cluster and its tests. */
 interface Run {
-  readonly name: 'iptables' | 'nftables' | 'calico' | 'flannel';
+  readonly name: 'iptables' | 'nftables' | 'calico' | 'flannel' | 'chart';
   readonly title: string;
   readonly cluster: Pick<ClusterParts, 'proxyMode' | 'overlay'>;
   readonly multus: 'multus-4.2' | 'multus-4.3';
+  /** Whether the nodes have the images of our programs. */
+  readonly withProduct?: boolean;
   readonly play: (parts: ScenarioParts) => Promise<void>;
 }
 
@@ -69,6 +74,14 @@ const runs = ({ 'no-compliance': noCompliance }: Values): Run[] => [
     multus: 'multus-4.2',
     play: playFlannel,
   },
+  {
+    name: 'chart',
+    title: 'installed by Helm, Multus 4.3',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withProduct: true,
+    play: playChart,
+  },
 ];
 
 interface Chosen {
@@ -101,8 +114,9 @@ async function tryAll(values: Values): Promise<number> {
   if (withClients) await playClients(outcomes, await builtPrograms(go, clientSet));
   if (clusters.length > 0) {
     const programs = await builtPrograms(go, clusterSet);
+    const helm = join(await builtPrograms(go, clientSet), 'helm');
     const multus = await builtPrograms(go, multusSet);
-    await tryClusters(outcomes, clusters, { programs, multus }, values.logs);
+    await tryClusters(outcomes, clusters, { programs, multus, helm }, values.logs);
   }
   console.log(`${outcomes.passed} passed, ${outcomes.failed} failed`);
   return outcomes.failed === 0 ? 0 : 1;
@@ -111,22 +125,30 @@ async function tryAll(values: Values): Promise<number> {
 async function tryClusters(
   outcomes: Outcomes,
   clusters: readonly Run[],
-  { programs, multus }: { readonly programs: string; readonly multus: string },
+  { programs, multus, helm }: Readonly<Record<'programs' | 'multus' | 'helm', string>>,
   logs: string | undefined,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'orbweaver-kube-'));
   try {
     const root = join(import.meta.dirname, '../..');
     const image = await writeImage(folder, join(root, 'dist/lab-probe'));
+    const product = clusters.some(({ withProduct }) => withProduct) ? productImages(folder) : [];
     for (const run of clusters) {
       console.log(`${run.title}:`);
       const shared = [root, programs, multus, folder];
-      const made = { programs, multus: join(multus, run.multus), image, shared, ...run.cluster };
-      await tryRun(run, made, { outcomes, root, programs }, logs);
+      const images = run.withProduct ? [image, ...product] : [image];
+      const made = { programs, multus: join(multus, run.multus), images, shared, ...run.cluster };
+      await tryRun(run, made, { outcomes, root, programs, helm }, logs);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Archives of the images of our programs, for this machine. */
+function productImages(folder: string): string[] {
+  const own = platforms.filter(({ node }) => node === process.arch);
+  return buildImages(join(folder, 'images'), own).map(({ archive }) => archive);
 }
 
 async function tryRun(
@@ -162,7 +184,7 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
   console.log(`     logs: ${folder}`);
 }
 
-const usage = `usage: npm run test:kube [-- --only clients|iptables|nftables|calico|flannel] [--no-compliance] [--logs FOLDER]
+const usage = `usage: npm run test:kube [-- --only clients|iptables|nftables|calico|flannel|chart] [--no-compliance] [--logs FOLDER]
 Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
 --only           the clients or one cluster instead of all
 --no-compliance  without the suite of test/compliance

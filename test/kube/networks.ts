@@ -54,6 +54,11 @@ const controllerManager = {
   },
 };
 
+/** Stores where the cluster's networks are written down. */
+export async function storeNetworks(cluster: Cluster, source: NetworkSource): Promise<void> {
+  await cluster.kubectl(['create', '-f', '-'], JSON.stringify(sources[source]));
+}
+
 const sources = { kubeadm: kubeadmConfig, flags: controllerManager } as const;
 
 /** Before the source is there, the status says what is missing. Then it has the networks, and keeps them. */
@@ -62,7 +67,7 @@ export async function expectDiscovery(cluster: Cluster, source: NetworkSource): 
     const { phase, serviceCIDR } = await statusOf(cluster);
     return phase === 'NotReady' && serviceCIDR?.join() === serviceNetworks.join();
   });
-  await cluster.kubectl(['create', '-f', '-'], JSON.stringify(sources[source]));
+  await storeNetworks(cluster, source);
   await untilSynced(cluster, podNetworks);
 }
 

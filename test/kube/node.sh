@@ -147,7 +147,9 @@ start() {
 }
 start containerd
 until [ -S /run/containerd/containerd.sock ]; do sleep 0.05; done
-until ctr -n k8s.io images import "$KUBE_IMAGE" >/dev/null; do sleep 0.1; done
+while read -r archive; do
+  until ctr -n k8s.io images import "$archive" >/dev/null; do sleep 0.1; done
+done <<<"$KUBE_IMAGES"
 until [ -e "$KUBE_HOME/apiserver-listens" ]; do sleep 0.05; done
 start kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=$pki/$node.kubeconfig --hostname-override=$node \
   --node-ip=172.30.0.$((10 + number)),fd00:172:30::$((10 + number)) --v=1

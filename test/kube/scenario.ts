@@ -27,6 +27,8 @@ export interface ScenarioParts {
   readonly root: string;
   /** The result of {@link builtPrograms}. */
   readonly programs: string;
+  /** The executable of Helm. */
+  readonly helm: string;
 }
 
 interface Circumstances {
@@ -53,7 +55,7 @@ export class Scenario {
   readonly #root: string;
   readonly #installation: Installation;
 
-  constructor({ cluster, outcomes, root }: Omit<ScenarioParts, 'programs'>) {
+  constructor({ cluster, outcomes, root }: Pick<ScenarioParts, 'cluster' | 'outcomes' | 'root'>) {
     this.#cluster = cluster;
     this.#outcomes = outcomes;
     this.#root = root;

@@ -18,7 +18,9 @@ interface UnderlayPod {
   readonly status: { readonly podIP?: string };
 }
 
-export async function playUnderlayService(parts: Omit<ScenarioParts, 'programs'>): Promise<void> {
+export async function playUnderlayService(
+  parts: Pick<ScenarioParts, 'cluster' | 'outcomes' | 'root'>,
+): Promise<void> {
   const { cluster, outcomes, root } = parts;
   const manifests = ['-k', join(root, 'test/kube/overlays/underlay-service')];
   await outcomes.check(

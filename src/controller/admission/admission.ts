@@ -6,9 +6,10 @@ import type { KubeClient, ObjectChange } from '#kube';
 import type { AdmissionCluster } from '#plan/admission';
 import { CaBundles } from './ca-bundles.ts';
 import { Claims } from './claims.ts';
-import { caBundleOf } from './identity.ts';
+import { caBundleOf, type ShownIdentity } from './identity.ts';
 import { IdentitySecret } from './identity-secret.ts';
 import type { PodReviewOptions } from './pod-reviewers.ts';
+import { ProvidedSecret } from './provided-secret.ts';
 import { reviewersOf } from './reviewers.ts';
 import { WebhookServer } from './webhook-server.ts';
 
@@ -21,6 +22,8 @@ export interface AdmissionOptions {
   readonly log: Logger;
   /** Of the Service and of the Secret. */
   readonly namespace: string;
+  /** The Secret with certificates that others make; undefined if the controller makes them. */
+  readonly providedSecret: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
   readonly cluster: AdmissionCluster;
@@ -34,7 +37,7 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #server: WebhookServer;
-  readonly #secret: IdentitySecret;
+  readonly #secret: IdentitySecret | ProvidedSecret;
   readonly #bundles: CaBundles;
   readonly #claims: Claims;
   #port = 0;
@@ -60,14 +63,16 @@ export class Admission {
     const service = { namespace, name: SERVICE_NAME };
     this.#bundles = new CaBundles({ ...shared, service });
     const host = `${SERVICE_NAME}.${namespace}.svc`;
-    this.#secret = new IdentitySecret({
-      ...{ ...shared, namespace, names: [host, `${host}.cluster.local`] },
-      adopted: (identity) => {
-        this.#server.show(identity.serving);
-        this.#bundles.bundle = caBundleOf(identity);
-        log.info({ port: this.#port }, 'the webhooks have their certificates');
-      },
-    });
+    const adopted = (identity: ShownIdentity) => {
+      this.#server.show(identity.serving);
+      this.#bundles.bundle = caBundleOf(identity);
+      log.info({ port: this.#port }, 'the webhooks have their certificates');
+    };
+    const { providedSecret: name } = options;
+    this.#secret =
+      name === undefined
+        ? new IdentitySecret({ ...shared, namespace, names: [host, `${host}.cluster.local`], adopted })
+        : new ProvidedSecret({ ...shared, namespace, name, host, adopted });
   }
 
   /** Resolves when the port is open. Certificates follow: {@link Admission.problem}. */

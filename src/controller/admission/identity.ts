@@ -5,14 +5,21 @@ import { errorText, OrbError } from '#base';
 import { type Certificate, certify, newKey } from '#program';
 
 /** What all replicas serve with, and what the API server trusts. */
-export interface Identity {
+export interface ShownIdentity {
   /** PEM certificates, the newest first. Older ones stay trusted until they end. */
   readonly authorities: readonly string[];
-  /** The private key of the newest authority, PEM. */
-  readonly authorityKey: string;
   /** What the server shows. */
   readonly serving: Certificate;
 }
+
+/** An identity of ours, which we can renew. */
+export interface Identity extends ShownIdentity {
+  /** The private key of the newest authority, PEM. */
+  readonly authorityKey: string;
+}
+
+/** The data of a Secret, in base64. */
+type SecretData = Readonly<Record<string, string>>;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -73,24 +80,32 @@ export function identityData({ authorities, authorityKey, serving }: Identity): 
 }
 
 /** @throws OrbError WEBHOOK_SECRET_INVALID that names the wrong key, and never its value */
-export function readIdentity(data: Readonly<Record<string, string>>, subject: string): Identity {
-  const read = <T>(key: string, parse: (text: string) => T): T => {
-    try {
-      return parse(Buffer.from(data[key] ?? '', 'base64').toString());
-    } catch (error) {
-      const message = `${subject}: ${key} cannot be read`;
-      throw new OrbError('WEBHOOK_SECRET_INVALID', { message, subject, said: errorText(error) });
-    }
-  };
-  const authorities = read('ca.crt', certificatesIn);
-  const authorityKey = read('ca.key', (text) => keyOf(text, authorities[0] ?? ''));
-  const certificate = read('tls.crt', (text) => certificatesIn(text)[0] ?? '');
-  const key = read('tls.key', (text) => keyOf(text, certificate));
-  return { authorities, authorityKey, serving: { key, certificate } };
+export function readIdentity(data: SecretData, subject: string): Identity {
+  const { authorities, serving } = readProvided(data, subject);
+  const authorityKey = readKey(data, 'ca.key', subject, (text) => keyOf(text, authorities[0] ?? ''));
+  return { authorities, authorityKey, serving };
+}
+
+/** Certificates that others made, in the keys that cert-manager writes. @throws as {@link readIdentity} */
+export function readProvided(data: SecretData, subject: string): ShownIdentity {
+  const authorities = readKey(data, 'ca.crt', subject, certificatesIn);
+  // Intermediate authorities follow the certificate of the server.
+  const certificate = readKey(data, 'tls.crt', subject, (text) => certificatesIn(text).join(''));
+  const key = readKey(data, 'tls.key', subject, (text) => keyOf(text, certificate));
+  return { authorities, serving: { key, certificate } };
+}
+
+function readKey<T>(data: SecretData, key: string, subject: string, parse: (text: string) => T): T {
+  try {
+    return parse(Buffer.from(data[key] ?? '', 'base64').toString());
+  } catch (error) {
+    const message = `${subject}: ${key} cannot be read`;
+    throw new OrbError('WEBHOOK_SECRET_INVALID', { message, subject, said: errorText(error) });
+  }
 }
 
 /** The value of `caBundle` in webhook configurations. */
-export function caBundleOf({ authorities }: Identity): string {
+export function caBundleOf({ authorities }: ShownIdentity): string {
   return Buffer.from(authorities.join('')).toString('base64');
 }
 

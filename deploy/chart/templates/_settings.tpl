@@ -1,0 +1,30 @@
+{{/* The settings of a part, with what users of Spiderpool's chart gave under its names. */}}
+{{- define "orbweaver.agent" -}}
+{{- mergeOverwrite (deepCopy .Values.agent) (deepCopy (.Values.spiderpoolAgent | default dict)) | toYaml -}}
+{{- end -}}
+
+{{- define "orbweaver.controller" -}}
+{{- mergeOverwrite (deepCopy .Values.controller) (deepCopy (.Values.spiderpoolController | default dict)) | toYaml -}}
+{{- end -}}
+
+{{/* Older charts of Spiderpool had "feature" where newer ones have "ipam". */}}
+{{- define "orbweaver.ipam" -}}
+{{- $feature := deepCopy (.Values.feature | default dict) -}}
+{{- if hasKey $feature "enableSpiderSubnet" -}}
+{{- $_ := set $feature "spiderSubnet" (dict "enable" $feature.enableSpiderSubnet) -}}
+{{- $_ := unset $feature "enableSpiderSubnet" -}}
+{{- end -}}
+{{- $given := deepCopy .Values.ipam -}}
+{{- if hasKey $given "subnetDefaultFlexibleIPNumber" -}}
+{{- $_ := set $given.spiderSubnet.autoPool "defaultRedundantIPNumber" $given.subnetDefaultFlexibleIPNumber -}}
+{{- end -}}
+{{- mergeOverwrite $given $feature | toYaml -}}
+{{- end -}}
+
+{{/* Empty where the API server has no such policies. */}}
+{{- define "orbweaver.hasAdmissionPolicies" -}}
+{{- $agent := include "orbweaver.agent" . | fromYaml -}}
+{{- if and $agent.admissionPolicies (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy") -}}
+true
+{{- end -}}
+{{- end -}}
