@@ -106,7 +106,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|main)|\\.test\\.ts$',
+          '^src/(kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|node/runtime|main)|\\.test\\.ts$',
       },
       to: { path: '^(node:)?(http|https|http2)$' },
     },

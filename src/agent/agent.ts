@@ -1,7 +1,7 @@
 // The agent: one process per node. This file creates its parts, starts them and stops them in order.
 
 import { join } from 'node:path';
-import { type AgentConfig, NODE_CHECK_TYPE } from '#api';
+import { type AgentConfig, NODE_CHECK_TYPE, resources } from '#api';
 import type { Clock, Logger } from '#base';
 import { type AgentParts, type Detection, Dispatcher, partsOf, pluginsOf, servedTypes } from '#cni';
 import type { Family } from '#ip';
@@ -18,6 +18,7 @@ import {
   type AttachmentRecord,
   Attachments,
   announce,
+  askRuntime,
   DelQueue,
   type NodeFiles,
   openStateDirectory,
@@ -41,6 +42,7 @@ import { NodeFacts } from './node-facts.ts';
 import { NodeFilesWatch } from './node-files-watch.ts';
 import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
+import { RuntimeFoldersWatch } from './runtime-folders-watch.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
@@ -59,6 +61,8 @@ export interface AgentOptions {
   readonly log: Logger;
   /** The files that the agent installs on its node. */
   readonly files: NodeFiles;
+  /** The socket of the container runtime, which is asked in which folders it looks for CNI files; undefined for no question. */
+  readonly runtimeSocket: string | undefined;
   /** TCP port of health and metrics. 0 picks a free port; undefined serves nothing. */
   readonly healthPort: number | undefined;
 }
@@ -92,6 +96,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const memory = new MemoryWatch(log);
   const started = new Start(clock, log);
+  const { runtimeSocket } = options;
+  const runtimeFolders = new RuntimeFoldersWatch({
+    ...{ clock, log },
+    ask: runtimeSocket === undefined ? undefined : (signal) => askRuntime(runtimeSocket, signal),
+    set: { binFolder: options.files.binFolder, confFolder: config.orbweaver.cniConfDirectory },
+    tell: (message) => {
+      const note = { type: 'Warning', reason: 'CniFoldersDiffer', message } as const;
+      if (view.node !== undefined) events.record(resources.nodes, view.node, note);
+    },
+  });
   const files = new NodeFilesWatch({
     ...options,
     isReady: () => started.notReady() === undefined,
@@ -100,6 +114,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const metrics: AgentMetrics = new AgentMetrics({
     memoryLimit: () => memory.limit,
     nearMemoryLimit: () => memory.nearLimit,
+    foldersDiffer: () => runtimeFolders.differ,
     filesMissing: () => files.problem !== undefined,
     running: () => gate.running,
     waiting: () => gate.waiting,
@@ -201,7 +216,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   void memory.run(clock, leaving.signal);
   const keepingFiles = files.run(leaving.signal);
   const reporting = view.listed(leaving.signal).then(
-    () => Promise.all([cniReport.run(leaving.signal), quarantines.run(leaving.signal)]),
+    () =>
+      Promise.all([
+        cniReport.run(leaving.signal),
+        quarantines.run(leaving.signal),
+        runtimeFolders.run(leaving.signal),
+      ]),
     () => {}, // the agent leaves
   );
   const answering = sandboxAnswers.run(leaving.signal);

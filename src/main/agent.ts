@@ -13,10 +13,12 @@ import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from 
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
-  [--install-from FILE --install-to FOLDER] [--conf-from FILE] [--sysctl-folder FOLDER] [--log-level LEVEL]
+  [--install-from FILE --install-to FOLDER] [--conf-from FILE] [--runtime-socket FILE]
+  [--sysctl-folder FOLDER] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; copied to FOLDER under the name of every CNI type that is served
 --conf-from     a CNI configuration; copied to the node's folder of configurations once new pods are served
+--runtime-socket  the container runtime's socket: it is asked in which folders it looks for CNI files
 --sysctl-folder where /proc/sys/net of the node is mounted (default /proc/sys/net, which a container may not write)
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
   MULTUS_CLUSTER_NETWORK, ORBWEAVER_SERVICE_ACCOUNT, KUBECONFIG.`;
@@ -38,6 +40,7 @@ const options = {
   'install-from': { type: 'string' },
   'install-to': { type: 'string', default: '/opt/cni/bin' },
   'conf-from': { type: 'string' },
+  'runtime-socket': { type: 'string' },
   'sysctl-folder': { type: 'string' },
   'log-level': { type: 'string' },
 } as const;
@@ -65,6 +68,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     clock: systemClock,
     log,
     files: nodeFiles(values, config),
+    runtimeSocket: values['runtime-socket'],
     healthPort: port,
   });
   log.info(

@@ -20,6 +20,7 @@ export {
 export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
 export { nicOf, overlayOf, podInputOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
+export { askRuntime } from './runtime/index.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
 export { undoNic, undoNode, undoPod } from './undo.ts';

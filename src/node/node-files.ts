@@ -62,6 +62,11 @@ export class NodeFiles {
     this.#options = options;
   }
 
+  /** Where executables are put. Undefined if none are. */
+  get binFolder(): string | undefined {
+    return this.#options.executables?.folder;
+  }
+
   /** Puts every executable that is missing or different. Throws NODE_FILES_NOT_PUT. */
   async putExecutables(): Promise<PutFile[]> {
     const { executables } = this.#options;

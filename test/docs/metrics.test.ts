@@ -38,6 +38,7 @@ test('the page names every metric of the agent, and no other', () => {
     queuedDels: none,
     memoryLimit: none,
     nearMemoryLimit: () => false,
+    foldersDiffer: () => false,
     filesMissing: () => false,
     attachments: () => [],
   };

@@ -14,6 +14,7 @@ const load = {
   attachments: () => [] as CountedAttachment[],
   memoryLimit: () => 1000,
   nearMemoryLimit: () => true,
+  foldersDiffer: () => false,
   filesMissing: () => false,
 };
 

@@ -22,6 +22,8 @@ export interface Load {
   /** Bytes that the container may use; 0 without a limit. */
   readonly memoryLimit: () => number;
   readonly nearMemoryLimit: () => boolean;
+  /** Whether the container runtime looks for CNI files in other folders. */
+  readonly foldersDiffer: () => boolean;
   /** Whether a CNI file of the node cannot be put. */
   readonly filesMissing: () => boolean;
 }
@@ -89,6 +91,11 @@ export class AgentMetrics implements VerbMetrics {
     gauge('orbweaver_memory_limit_bytes', 'What the container may use; 0 without a limit', load.memoryLimit);
     gauge('orbweaver_memory_near_limit', '1 while the agent warns that its memory is near the limit', () =>
       Number(load.nearMemoryLimit()),
+    );
+    gauge(
+      'orbweaver_cni_folders_differ',
+      '1 while the container runtime looks for CNI files in other folders than the agent was told',
+      () => Number(load.foldersDiffer()),
     );
     gauge('orbweaver_node_files_missing', '1 while a CNI file of the node cannot be put', () =>
       Number(load.filesMissing()),

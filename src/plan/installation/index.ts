@@ -9,3 +9,10 @@ export {
   isOurConf,
 } from './node-file.ts';
 export { type Platform, platforms } from './platforms.ts';
+export {
+  folderDifferences,
+  foldersOfCrio,
+  foldersOfStatus,
+  type RuntimeFolders,
+  type SetFolders,
+} from './runtime-folders.ts';

@@ -1,0 +1,1 @@
+export { askRuntime } from './ask-runtime.ts';
