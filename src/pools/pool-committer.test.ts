@@ -142,6 +142,22 @@ test('after a long write, the next one waits for the requests that its answers m
   assert.deepEqual(writes, [1, 2]);
 });
 
+test('a request does not wait for a gap before there was a write', async () => {
+  const { kube, submit, writes } = await scene();
+  const hold = Promise.withResolvers<void>();
+  kube.before = async () => {
+    kube.before = () => {};
+    await hold.promise;
+  };
+  const first = submit(allocate('a'));
+  await settle();
+  const second = submit(allocate('b'));
+  hold.reject(new OrbError('KUBE_UNREACHABLE', { message: 'no route to host' }));
+  await assert.rejects(first, { code: 'KUBE_UNREACHABLE' });
+  assert.equal(await second, '10.6.1.1');
+  assert.deepEqual(writes, [1]);
+});
+
 test('eight waiting requests are written without waiting for more', async () => {
   const { kube, submit, writes } = await scene();
   const finish = holdWrite(kube);

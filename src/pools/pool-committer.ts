@@ -68,7 +68,7 @@ export class PoolCommitter {
    */
   #state: 'idle' | 'soon' | 'busy' = 'idle';
   #crowdedUntilMs = Number.NEGATIVE_INFINITY;
-  #lastWrite = { beganMs: Number.NEGATIVE_INFINITY, endedMs: Number.NEGATIVE_INFINITY };
+  #lastWrite = { beganMs: Number.NEGATIVE_INFINITY, tookMs: 0 };
   /** Ends the wait for more requests. */
   #full: AbortController | undefined;
 
@@ -115,8 +115,8 @@ export class PoolCommitter {
     const { clock } = this.#options;
     const nowMs = clock.monotonic();
     const { gapMs, fullBatch } = this.#gathering();
-    const { beganMs, endedMs } = this.#lastWrite;
-    const waitMs = Math.max(beganMs + gapMs, endedMs + Math.min(gapMs, endedMs - beganMs)) - nowMs;
+    const { beganMs, tookMs } = this.#lastWrite;
+    const waitMs = beganMs + Math.max(gapMs, tookMs + Math.min(gapMs, tookMs)) - nowMs;
     if (nowMs >= this.#crowdedUntilMs || waitMs <= 0 || this.#waiting.length >= fullBatch) return;
     this.#full = new AbortController();
     await clock.sleep(waitMs, this.#full.signal).catch(() => {});
@@ -187,7 +187,7 @@ export class PoolCommitter {
       metrics.conflicted(operations.some(({ verb }) => verb === 'allocate') ? 'allocation' : 'release');
       return false;
     } finally {
-      this.#lastWrite = { beganMs, endedMs: clock.monotonic() };
+      this.#lastWrite = { beganMs, tookMs: clock.monotonic() - beganMs };
     }
   }
 
