@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { crdManifests } from '#api';
 import { errorTable } from '#base';
 import { runProgram } from '#program';
+import { isFromOtherSource, PROGRAMS_FILE } from './bpf/programs-file.ts';
 import { chartFiles } from './chart.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -57,8 +58,12 @@ function isStale(path: string, text: string): boolean {
 }
 
 function check(files: GeneratedFiles): string[] {
-  const stale = [...files].filter(([path, text]) => isStale(path, text)).map(([path]) => `${path} is stale`);
-  return [...stale, ...leftOver(files).map((path) => `nothing generates ${path} any more`)];
+  const stale = [...files]
+    .filter(([path, text]) => isStale(path, text))
+    .map(([path]) => `${path} is stale: run \`npm run gen\``);
+  const unneeded = leftOver(files).map((path) => `nothing generates ${path} any more: run \`npm run gen\``);
+  const compiled = isFromOtherSource() ? [`${PROGRAMS_FILE} is stale: run \`npm run gen -- bpf\``] : [];
+  return [...stale, ...unneeded, ...compiled];
 }
 
 function write(files: GeneratedFiles): void {
@@ -75,14 +80,15 @@ async function gen(onlyCheck: boolean): Promise<number> {
   const files = generate();
   if (!onlyCheck) write(files);
   const problems = check(files);
-  for (const problem of problems) console.error(`${problem}: run \`npm run gen\``);
+  for (const problem of problems) console.error(problem);
   return problems.length > 0 ? 1 : 0;
 }
 
-const USAGE = `usage: npm run gen [-- --check | transcripts | protobuf]
+const USAGE = `usage: npm run gen [-- --check | transcripts | protobuf | bpf]
 Writes deploy/crds, parts of deploy/chart, and docs/errors.md again.
 transcripts  runs the commands of the guides in a lab, and shows what they print
 protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
+bpf          compiles the BPF programs of bpf/
 --check      writes nothing; the exit code is 1 if a file is stale`;
 const options = { check: { type: 'boolean', default: false } } as const;
 await runProgram({ name: 'gen', usage: USAGE, options, run: ({ values }) => gen(values.check) });

@@ -32,6 +32,7 @@ const programs = [
   ['test/soak/main.ts'],
   ['bench/main.ts'],
   ['tools/bare.ts'],
+  ['tools/bpf/main.ts'],
   ['tools/build.ts'],
   ['tools/check.ts'],
   ['tools/fuzz-shim.ts'],

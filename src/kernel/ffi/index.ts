@@ -1,3 +1,4 @@
+export { callBpf, pointerTo } from './bpf.ts';
 export {
   abortProcess,
   attachFilter,

@@ -1,0 +1,173 @@
+// Services in the socket calls of real sockets. Each test has Services of its own; none reaches the machine's network.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { BalancedNode, serve, type Wanted } from './balanced-node-fixture.ts';
+import type { SocketBalancer } from './socket-balancer.ts';
+
+const BACKENDS = ['127.1.0.1', '127.1.0.2', '127.1.0.3'];
+const [first = '', second = ''] = BACKENDS.map((host) => `${host}:8080`);
+const SIX = 'fd00::1';
+
+describe('Services in socket calls', () => {
+  let node: BalancedNode;
+  let balancer: SocketBalancer;
+
+  const serving = (wanted: Wanted) => serve(balancer, wanted);
+
+  before(async () => {
+    node = new BalancedNode();
+    node.addAddress(`${SIX}/128`);
+    balancer = node.open();
+    balancer.attach();
+    await node.start();
+    for (const host of [...BACKENDS, SIX]) await node.call('serve', host, 8080);
+  });
+  after(async () => {
+    balancer.close();
+    await node.end();
+  });
+
+  test('a TCP connection to a Service reaches a backend, and its peer is the Service', async () => {
+    await serving({
+      'TCP 10.96.0.1:80': { ready: [first] },
+      'TCP [fd00:96::1]:80': { ready: [`[${SIX}]:8080`] },
+    });
+    assert.deepEqual(await node.call('tcp', '10.96.0.1', 80), { backend: first, peer: '10.96.0.1:80' });
+    assert.deepEqual(await node.call('tcp', 'fd00:96::1', 80), {
+      backend: `${SIX}:8080`,
+      peer: 'fd00:96::1:80',
+    });
+  });
+
+  test('an IPv6 socket reaches an IPv4 Service by its mapped address', async () => {
+    await serving({ 'TCP 10.96.0.1:80': { ready: [first] }, 'UDP 10.96.0.1:80': { ready: [second] } });
+    const mapped = '::ffff:10.96.0.1';
+    assert.deepEqual(await node.call('tcp', mapped, 80), { backend: first, peer: `${mapped}:80` });
+    await node.call('open', 'mapped', 6);
+    assert.deepEqual(await node.call('send', 'mapped', mapped, 80), {
+      backend: second,
+      peer: `${mapped}:80`,
+    });
+    assert.equal(await node.call('connectUdp', 'mapped', mapped, 80), `${mapped}:80`);
+    assert.deepEqual(await node.call('send', 'mapped'), { backend: second, peer: `${mapped}:80` });
+  });
+
+  test('TCP and UDP on one port are two Services', async () => {
+    await serving({ 'TCP 10.96.0.1:53': { ready: [first] }, 'UDP 10.96.0.1:53': { ready: [second] } });
+    assert.equal((await node.call('tcp', '10.96.0.1', 53)).backend, first);
+    await node.call('open', 'dns', 4);
+    assert.equal((await node.call('send', 'dns', '10.96.0.1', 53)).backend, second);
+  });
+
+  test('an answer to an unconnected UDP socket carries the address of the Service', async () => {
+    await serving({
+      'UDP 10.96.0.2:53': { ready: [first] },
+      'UDP [fd00:96::2]:53': { ready: [`[${SIX}]:8080`] },
+    });
+    await node.call('open', 'four', 4);
+    await node.call('open', 'six', 6);
+    assert.deepEqual(await node.call('send', 'four', '10.96.0.2', 53), {
+      backend: first,
+      peer: '10.96.0.2:53',
+    });
+    assert.deepEqual(await node.call('send', 'six', 'fd00:96::2', 53), {
+      backend: `${SIX}:8080`,
+      peer: 'fd00:96::2:53',
+    });
+  });
+
+  test('an answer from a backend that two Services have carries the address that was asked last', async () => {
+    await serving({ 'UDP 10.96.0.2:53': { ready: [first] }, 'UDP 10.96.0.3:53': { ready: [first] } });
+    await node.call('open', 'both', 4);
+    for (const host of ['10.96.0.2', '10.96.0.3', '10.96.0.2'])
+      assert.equal((await node.call('send', 'both', host, 53)).peer, `${host}:53`);
+  });
+
+  test('a connected UDP socket sees the Service as its peer and in answers', async () => {
+    await serving({ 'UDP 10.96.0.4:53': { ready: [first] } });
+    await node.call('open', 'connected', 4);
+    assert.equal(await node.call('connectUdp', 'connected', '10.96.0.4', 53), '10.96.0.4:53');
+    assert.deepEqual(await node.call('send', 'connected'), { backend: first, peer: '10.96.0.4:53' });
+  });
+
+  test('a UDP socket that connects elsewhere forgets the Service', async () => {
+    await serving({ 'UDP 10.96.0.4:53': { ready: [first] } });
+    await node.call('open', 'again', 4);
+    await node.call('connectUdp', 'again', '10.96.0.4', 53);
+    await node.call('disconnectUdp', 'again');
+    assert.deepEqual(await node.call('send', 'again', BACKENDS[0] ?? '', 8080), {
+      backend: first,
+      peer: first,
+    });
+    assert.equal(await node.call('connectUdp', 'again', BACKENDS[0] ?? '', 8080), first);
+    assert.deepEqual(await node.call('send', 'again'), { backend: first, peer: first });
+  });
+
+  test('a UDP socket keeps its backend while that one serves, and gets another one when it is gone', async () => {
+    const vip = 'UDP 10.96.0.5:53';
+    await serving({ [vip]: { ready: [first] } });
+    await node.call('open', 'sticky', 4);
+    const ask = async () => (await node.call('send', 'sticky', '10.96.0.5', 53)).backend;
+    assert.equal(await ask(), first);
+    await serving({ [vip]: { ready: [second], draining: [first] } });
+    for (let i = 0; i < 10; i++) assert.equal(await ask(), first);
+    await serving({ [vip]: { ready: [second] } });
+    assert.equal(await ask(), second);
+  });
+
+  test('a Service without backends refuses at once', async () => {
+    await serving({ 'TCP 10.96.0.6:80': {}, 'UDP 10.96.0.6:80': {} });
+    await assert.rejects(node.call('tcp', '10.96.0.6', 80), /^Error: ECONNREFUSED$/);
+    await node.call('open', 'none', 4);
+    await assert.rejects(node.call('send', 'none', '10.96.0.6', 80), /^Error: ECONNREFUSED$/);
+  });
+
+  test('what is no Service is not touched', async () => {
+    await serving({ 'TCP 127.1.0.1:80': { ready: [second] } });
+    assert.deepEqual(await node.call('tcp', '127.1.0.1', 8080), { backend: first, peer: first });
+    await node.call('open', 'foreign', 4);
+    assert.deepEqual(await node.call('send', 'foreign', '127.1.0.1', 8080), { backend: first, peer: first });
+  });
+
+  test('connections are spread over all backends', async () => {
+    await serving({ 'TCP 10.96.0.7:80': { ready: BACKENDS.map((host) => `${host}:8080`) } });
+    const seen = await node.call('manyTcp', '10.96.0.7', 80, 600);
+    const counts = Object.values(seen);
+    assert.equal(counts.length, 3);
+    // Six standard deviations.
+    assert.ok(
+      counts.every((count) => Math.abs(count - 200) < 70),
+      JSON.stringify(seen),
+    );
+  });
+
+  test('with affinity, a client gets the same backend, but none that takes no new connections', async () => {
+    const ready = BACKENDS.map((host) => `${host}:8080`);
+    await serving({ 'TCP 10.96.0.8:80': { ready, affinitySeconds: 3600 } });
+    const [kept = '', ...others] = Object.keys(await node.call('manyTcp', '10.96.0.8', 80, 30));
+    assert.deepEqual(others, []);
+    const rest = ready.filter((each) => each !== kept);
+    await serving({ 'TCP 10.96.0.8:80': { ready: [kept, ...rest].toReversed(), affinitySeconds: 3600 } });
+    assert.equal((await node.call('tcp', '10.96.0.8', 80)).backend, kept);
+    await serving({ 'TCP 10.96.0.8:80': { ready: rest, draining: [kept], affinitySeconds: 3600 } });
+    assert.notEqual((await node.call('tcp', '10.96.0.8', 80)).backend, kept);
+  });
+
+  test('connections succeed while backends change and programs are replaced', async () => {
+    const vip = 'TCP 10.96.0.9:80';
+    await serving({ [vip]: { ready: [first] } });
+    const connections = node.call('manyTcp', '10.96.0.9', 80, Number.MAX_SAFE_INTEGER);
+    for (let replaced = 0; replaced < 5; replaced++) {
+      const fresh = node.open();
+      for (let changed = 0; changed < 40; changed++)
+        await serve(fresh, { [vip]: { ready: changed % 2 === 0 ? [second] : [first] } });
+      fresh.attach();
+      fresh.close();
+    }
+    await node.call('stop');
+    const seen = await connections;
+    balancer.attach();
+    assert.deepEqual(Object.keys(seen).toSorted(), [first, second], JSON.stringify(seen));
+  });
+});

@@ -1,0 +1,135 @@
+// The programs that serve Services in socket calls, on one cgroup: their maps, loading, attaching, and their end.
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TableChanges } from '#plan/service';
+import { closeFd, openForReading } from '../ffi/index.ts';
+import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
+import { BpfMap } from './map.ts';
+import { allHooks, type Hook, loadProgram, type ProgramInfo, programInfo } from './program.ts';
+import { serviceMaps } from './service-maps.ts';
+import { servicePrograms } from './service-programs.ts';
+import {
+  type HeldServices,
+  readServiceTables,
+  type ServiceMaps,
+  writeServiceTables,
+} from './service-tables.ts';
+
+export interface BalancerPlace {
+  /** A directory of cgroup version 2. The programs serve the processes of it and of all cgroups below. */
+  readonly cgroup: string;
+  /** A directory in a file system of type bpf, for this balancer alone. What is there outlives the process. */
+  readonly pins: string;
+}
+
+/** What runs at one socket call. */
+export interface HookState {
+  readonly hook: Hook;
+  /** Whether our program, as this process loaded it, runs there. */
+  readonly isOurs: boolean;
+  /** Other people's programs that run there. */
+  readonly others: readonly ProgramInfo[];
+}
+
+export class SocketBalancer {
+  readonly #place: BalancerPlace;
+  readonly #maps: ServiceMaps;
+  readonly #programs: ReadonlyMap<Hook, number>;
+
+  private constructor(place: BalancerPlace, maps: ServiceMaps, programs: ReadonlyMap<Hook, number>) {
+    this.#place = place;
+    this.#maps = maps;
+    this.#programs = programs;
+  }
+
+  /**
+   * Opens the maps, or makes those that are missing, and loads the programs. Those that are attached already go on as
+   * they were. Throws KERNEL_REFUSED where the kernel cannot do it.
+   */
+  static open(place: BalancerPlace): SocketBalancer {
+    mkdirSync(place.pins, { recursive: true, mode: 0o700 });
+    const open = (name: keyof typeof serviceMaps) => openMap(name, join(place.pins, `map-${name}`));
+    const maps: ServiceMaps = {
+      services: open('services'),
+      members: open('members'),
+      serving: open('serving'),
+      affinities: open('affinities'),
+      connected: open('connected'),
+      sent: open('sent'),
+    };
+    const byName = new Map(Object.entries(maps));
+    const programs = allHooks.map(
+      (hook) => [hook, loadProgram(hook, servicePrograms[hook], byName)] as const,
+    );
+    return new SocketBalancer(place, maps, new Map(programs));
+  }
+
+  /** What the programs serve now. */
+  async services(): Promise<HeldServices> {
+    return await readServiceTables(this.#maps);
+  }
+
+  /** Each Service keeps its old backends until its new ones are complete. */
+  async write(changes: TableChanges): Promise<void> {
+    await writeServiceTables(this.#maps, changes);
+  }
+
+  /**
+   * Attaches the programs. Those of an earlier process are replaced one by one, without a moment in which none runs.
+   * Fill the maps before: they may be new.
+   */
+  attach(): void {
+    this.#withCgroup((cgroup) => {
+      for (const [hook, program] of this.#programs)
+        attachProgram(cgroup, hook, program, join(this.#place.pins, `link-${hook}`));
+    });
+  }
+
+  /** What really runs for processes of the cgroup. */
+  state(): HookState[] {
+    return this.#withCgroup((cgroup) =>
+      [...this.#programs].map(([hook, program]) => {
+        const { id } = programInfo(program);
+        const all = effectivePrograms(cgroup, hook);
+        return {
+          hook,
+          isOurs: all.some((each) => each.id === id),
+          others: all.filter((each) => each.id !== id),
+        };
+      }),
+    );
+  }
+
+  #withCgroup<T>(use: (cgroup: Cgroup) => T): T {
+    const path = this.#place.cgroup;
+    const fd = openForReading(path);
+    try {
+      return use({ fd, path });
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** Ends the use by this process. What is attached goes on. */
+  close(): void {
+    for (const map of Object.values(this.#maps)) map.close();
+    for (const program of this.#programs.values()) closeFd(program);
+  }
+}
+
+/** Takes the programs from their cgroup and forgets the maps. Sockets keep what they have. */
+export function removeSocketBalancer(pins: string): void {
+  rmSync(pins, { recursive: true, force: true });
+}
+
+/** A map of another shape belongs to another version, whose programs keep it until they are replaced. */
+function openMap(name: keyof typeof serviceMaps, pin: string): BpfMap {
+  const shape = serviceMaps[name];
+  const pinned = BpfMap.pinned(pin, shape);
+  if (pinned !== undefined) return pinned;
+  const map = BpfMap.create(shape);
+  rmSync(pin, { force: true });
+  map.pin(pin);
+  return map;
+}

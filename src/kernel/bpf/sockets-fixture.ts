@@ -1,0 +1,136 @@
+// The process whose sockets a test looks at: it serves and asks as it is told by messages from its parent.
+
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { endProgram } from '#program';
+
+/** Who answered, and whom the program believes to speak with: `address:port`. */
+export interface Answer {
+  readonly backend: string;
+  readonly peer: string;
+}
+
+/** A call that the kernel refused: its errno. */
+export interface Refused {
+  readonly error: string;
+}
+
+const label = (host: string, port: number) => `${host}:${port}`;
+let isStopped = false;
+const sockets = new Map<string, UdpSocket>();
+
+const calls = {
+  /** A TCP server and a UDP server that answer with their own place. */
+  async serve(host: string, port: number): Promise<void> {
+    const server = createServer((socket) => socket.on('error', () => {}).end(label(host, port)));
+    await once(server.listen(port, host), 'listening');
+    const udp = createSocket(host.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
+    udp.on('message', (_, from) => udp.send(label(host, port), from.port, from.address));
+    udp.bind(port, host);
+    await once(udp, 'listening');
+  },
+
+  async tcp(host: string, port: number): Promise<Answer> {
+    const socket = connect({ host, port });
+    await once(socket, 'connect');
+    const peer = label(socket.remoteAddress ?? '', socket.remotePort ?? 0);
+    return { backend: await text(socket), peer };
+  },
+
+  /** So many connections, a few at once; by the place that answered, how often it did. Failures count by their errno. */
+  async manyTcp(host: string, port: number, count: number): Promise<Record<string, number>> {
+    const seen: Record<string, number> = {};
+    isStopped = false;
+    let left = count;
+    const work = async () => {
+      while (left-- > 0 && !isStopped) {
+        const said = await calls.tcp(host, port).then(({ backend }) => backend, errnoOf);
+        seen[said] = (seen[said] ?? 0) + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+    return seen;
+  },
+
+  /** Ends {@link calls.manyTcp} early. */
+  async stop(): Promise<void> {
+    isStopped = true;
+  },
+
+  /** A UDP socket by a name, for {@link calls.send} and {@link calls.connectUdp}. */
+  async open(name: string, family: 4 | 6): Promise<void> {
+    const socket = createSocket({ type: `udp${family}` });
+    socket.bind(0);
+    await once(socket, 'listening');
+    sockets.set(name, socket);
+  },
+
+  /** connect(2) of a UDP socket. */
+  async connectUdp(name: string, host: string, port: number): Promise<string> {
+    const socket = socketOf(name);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(port, host, () => resolve());
+    });
+    const { address, port: peerPort } = socket.remoteAddress();
+    return label(address, peerPort);
+  },
+
+  /** connect(2) with AF_UNSPEC. */
+  async disconnectUdp(name: string): Promise<void> {
+    socketOf(name).disconnect();
+  },
+
+  /** Sends, and waits for the answer. The peer is where the answer says that it comes from. */
+  async send(name: string, host?: string, port?: number): Promise<Answer> {
+    const socket = socketOf(name);
+    const answer = once(socket, 'message') as Promise<[Buffer, { address: string; port: number }]>;
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: Error | null) => (error === null ? resolve() : reject(error));
+      if (host === undefined || port === undefined) socket.send('?', done);
+      else socket.send('?', port, host, done);
+    });
+    const [bytes, from] = await answer;
+    return { backend: bytes.toString(), peer: label(from.address, from.port) };
+  },
+};
+
+function socketOf(name: string): UdpSocket {
+  const socket = sockets.get(name);
+  if (socket === undefined) throw new Error(`no socket ${name}`);
+  return socket;
+}
+
+const errnoOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
+
+export type Calls = typeof calls;
+
+/** A message of the parent. */
+export interface Call {
+  readonly id: number;
+  readonly name: keyof Calls;
+  readonly args: readonly unknown[];
+}
+
+/** The answer to it. */
+export interface Returned {
+  readonly id: number;
+  readonly value?: unknown;
+  /** The errno of a call that failed. */
+  readonly error?: string;
+}
+
+async function answer({ id, name, args }: Call): Promise<void> {
+  const run = calls[name] as (...args: readonly unknown[]) => Promise<unknown>;
+  const returned: Returned = await run(...args).then(
+    (value) => ({ id, value }),
+    (error: unknown) => ({ id, error: errnoOf(error) }),
+  );
+  process.send?.(returned);
+}
+
+process.on('message', (call: Call) => void answer(call));
+process.on('disconnect', () => void endProgram(0));
+process.send?.('ready');
