@@ -1,11 +1,12 @@
 // A node for the benchmark of the coordinator, in its own namespaces: a process that obeys its parent. It plays the
 // main plugin, and calls the agent over its socket. So the benchmark measures only the agent's own part.
 
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CniResult, resources } from '#api';
-import { formatCidr } from '#ip';
+import { formatAddress, formatCidr, parseAddress } from '#ip';
 import { primeThreads } from '#kernel';
 import { gateway, nodeNic, OneNode } from '../test/e2e/one-node.ts';
 import { runProgram } from '../test/e2e/program.ts';
@@ -43,6 +44,10 @@ export type CoordinatorOrder =
   /** Whether the gateway answers probes. */
   | { readonly do: 'gateway'; readonly up: boolean }
   | { readonly do: 'apiServer'; readonly up: boolean }
+  /** Gives both pools records of so many pods of other nodes. */
+  | { readonly do: 'fillPools'; readonly count: number }
+  /** Restarts the agent. The answer is the milliseconds from its start until it has answered ADDs of this pod. */
+  | ({ readonly do: 'restart' } & Pick<CallOrder, 'kind' | 'first' | 'types'>)
   | { readonly do: 'stop' };
 
 /** Messages to the kernel. */
@@ -52,6 +57,7 @@ export interface Sends {
 }
 
 const conf = { cniVersion: '1.0.0', name: 'bench' };
+const lastOfPool = { 4: '10.6.20.250', 6: 'fd00:10:6::2:0' } as const;
 const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ippool: ['v6'] };
 /**
  * After a DEL, the kernel still works on the deleted objects, and delays the next ADD. After an ADD, nftables still waits for the
@@ -73,8 +79,8 @@ class CoordinatorNode {
   static async start(): Promise<CoordinatorNode> {
     await primeThreads();
     const node = await OneNode.start({ folder, agent: { stateDirectory: join(folder, 'state') } });
-    await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.20.250'] });
-    await node.createPool('v6', 6, { ips: ['fd00:10:6::1:0-fd00:10:6::2:0'] });
+    await node.createPool('v4', 4, { ips: [`10.6.1.1-${lastOfPool[4]}`] });
+    await node.createPool('v6', 6, { ips: [`fd00:10:6::1:0-${lastOfPool[6]}`] });
     makeGateway();
     return new CoordinatorNode(node);
   }
@@ -99,6 +105,11 @@ class CoordinatorNode {
         return void runProgram('ip', ['-n', 'gateway', 'link', 'set', 'nic', order.up ? 'up' : 'down']);
       case 'apiServer':
         return order.up ? this.#node.startApiServer() : this.#node.apiServer.stop('SIGKILL');
+      case 'fillPools':
+        for (const family of [4, 6] as const) await this.#fillPool(family, order.count);
+        return undefined;
+      case 'restart':
+        return this.#restart(order);
       case 'stop':
         return this.#node.stop();
     }
@@ -126,6 +137,35 @@ class CoordinatorNode {
     const pod = await this.#prepare('ipv4', this.#pods.size);
     const coordinator = await this.#node.client.get(resources.spiderCoordinators, { name: 'default' });
     return new KernelWork(pod, { ...conf, type: 'coordinator' }, coordinator);
+  }
+
+  /** From the last address of the pool downwards, so that pods of this node still get the first ones. */
+  async #fillPool(family: 4 | 6, count: number): Promise<void> {
+    const last = parseAddress(lastOfPool[family]);
+    const addresses = Array.from({ length: count }, (_, index) =>
+      formatAddress({ ...last, value: last.value - BigInt(index) }),
+    );
+    const pool = await this.#node.client.get(resources.spiderIPPools, { name: `v${family}` });
+    const records = addresses.map((address, index) => {
+      const owner = { pod: `default/of-another-node-${index}`, podUid: randomUUID(), nic: 'eth0' };
+      return [address, owner] as const;
+    });
+    const held = JSON.parse(pool.status?.allocatedIPs ?? '{}') as object;
+    const allocatedIPs = JSON.stringify({ ...held, ...Object.fromEntries(records) });
+    await this.#node.client.updateStatus(resources.spiderIPPools, {
+      ...pool,
+      status: { ...pool.status, allocatedIPs, allocatedIPCount: Object.keys(held).length + count },
+    });
+  }
+
+  async #restart(pod: Pick<CallOrder, 'kind' | 'first' | 'types'>): Promise<number> {
+    await this.#node.agent.stop('SIGTERM');
+    const beganMs = performance.now();
+    await this.#node.startAgent();
+    await this.#callAll({ do: 'call', verb: 'ADD', ...pod, count: 1 }, false);
+    const tookMs = performance.now() - beganMs;
+    await this.#callAll({ do: 'call', verb: 'DEL', ...pod, count: 1 }, false);
+    return tookMs - REST_MS;
   }
 
   async #configure(switches: Readonly<Record<string, boolean>>): Promise<void> {

@@ -15,22 +15,28 @@ import { benchReclaim } from './reclaim.ts';
 import { benchRepair } from './repair.ts';
 import { markdownTable, textReport } from './report.ts';
 import type { Row } from './row.ts';
+import type { ServerChoice } from './scale/api-server.ts';
+import { noKubeServer } from './scale/kube-server.ts';
 import { benchScale } from './scale/scale.ts';
 import { benchShim } from './shim.ts';
+import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|shim|store|memory|pick|scale|all ...]
-         [--quick] [--json FILE] [--markdown]
+const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|shim|start|store|memory|pick|scale|all ...]
+         [--quick] [--json FILE] [--markdown] [--kube | --kubeconfig FILE]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
 --json         writes the figures there
 --markdown     writes the table into docs/performance.md
+--kube         reactions and scale run on a kube-apiserver with etcd, which are built from source (needs Go)
+--kubeconfig FILE
+               reactions and scale run on the API server of that file, and leave their objects there
 --against REV  measures another revision and the working tree in turn, and compares them;
                the exit code is 1 if a benchmark got worse by more than chance
 --pairs N      how often each of them runs (3 to 50, default 5)`;
 
-const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
+const benchmarks: Record<string, (quick: boolean, server: ServerChoice) => Promise<Row[]> | Row[]> = {
   shim: benchShim,
   add: benchAdd,
   coordinator: benchCoordinator,
@@ -38,6 +44,7 @@ const benchmarks: Record<string, (quick: boolean) => Promise<Row[]> | Row[]> = {
   reclaim: benchReclaim,
   repair: benchRepair,
   memory: benchMemory,
+  start: benchStart,
   store: benchStore,
   pick: benchPick,
   scale: benchScale,
@@ -59,6 +66,8 @@ function writeMarkdown(rows: readonly Row[]): void {
 const options = {
   against: { type: 'string' },
   json: { type: 'string' },
+  kube: { type: 'boolean', default: false },
+  kubeconfig: { type: 'string' },
   markdown: { type: 'boolean', default: false },
   pairs: { type: 'string' },
   quick: { type: 'boolean', default: false },
@@ -66,9 +75,23 @@ const options = {
 
 type Line = CommandLine<typeof options>;
 
-/** The requested benchmarks; throws INPUT_INVALID for an unknown name. */
-function askedFor({ positionals }: Pick<Line, 'positionals'>): string[] {
-  if (positionals.length === 0 || positionals.includes('all')) return Object.keys(benchmarks);
+/** Those that do not depend on which API server it is. */
+const onAnyServer = ['reactions', 'scale'];
+
+/** The API server that the user wants. Throws INPUT_INVALID for a wrong option. */
+function serverOf({ kube, kubeconfig, markdown }: Line['values']): ServerChoice {
+  if (!kube && kubeconfig === undefined) return 'embedded';
+  if (kube && kubeconfig !== undefined) throw wrong('--kube and --kubeconfig exclude each other');
+  if (markdown) throw wrong('--markdown is for the embedded API server: the page shows its figures');
+  return kubeconfig === undefined ? 'kube' : { kubeconfig };
+}
+
+/** The requested benchmarks; throws INPUT_INVALID for a name that is unknown, or wrong for the API server. */
+function askedFor({ values, positionals }: Line): string[] {
+  const all = serverOf(values) === 'embedded' ? Object.keys(benchmarks) : onAnyServer;
+  if (positionals.length === 0 || positionals.includes('all')) return all;
+  const bound = positionals.find((name) => Object.hasOwn(benchmarks, name) && !all.includes(name));
+  if (bound !== undefined) throw wrong(`'${bound}' runs on the embedded API server alone`);
   const unknown = positionals.find((name) => !Object.hasOwn(benchmarks, name));
   if (unknown === undefined) return positionals;
   throw wrong(`unknown benchmark '${unknown}'${didYouMean(unknown, Object.keys(benchmarks))}`);
@@ -76,12 +99,13 @@ function askedFor({ positionals }: Pick<Line, 'positionals'>): string[] {
 
 /** The requested comparison; undefined when only this revision is measured. Throws INPUT_INVALID for a wrong option. */
 function comparisonOf({ values, positionals }: Line): ComparisonRequest | undefined {
-  const { against, pairs = '5', quick, json, markdown } = values;
+  const { against, pairs = '5', quick, json, markdown, kube, kubeconfig } = values;
   if (against === undefined) {
     if (values.pairs !== undefined) throw wrong('--pairs needs --against');
     return undefined;
   }
   if (markdown) throw wrong('--markdown and --against exclude each other: the page shows one revision');
+  if (kube || kubeconfig !== undefined) throw wrong('--against compares on the embedded API server alone');
   const names = positionals.includes('all') ? [] : positionals;
   return { against, names, pairs: wholeNumber('--pairs', pairs, 3, 50), quick, json };
 }
@@ -101,11 +125,18 @@ async function run(line: Line): Promise<number | undefined> {
   return comparison === undefined ? await measure(line) : await compareRevisions(comparison);
 }
 
-async function measure({ values, positionals }: Line): Promise<undefined> {
+async function measure(line: Line): Promise<undefined> {
+  const { values } = line;
+  const server = serverOf(values);
+  const missing = server === 'kube' ? await noKubeServer() : undefined;
+  if (missing !== undefined) {
+    console.log(`skipped: ${missing}`);
+    return;
+  }
   const rows: Row[] = [];
-  for (const name of askedFor({ positionals })) {
+  for (const name of askedFor(line)) {
     const began = performance.now();
-    rows.push(...((await benchmarks[name]?.(values.quick)) ?? []));
+    rows.push(...((await benchmarks[name]?.(values.quick, server)) ?? []));
     console.error(`${name} measured in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
   console.log(textReport(rows));

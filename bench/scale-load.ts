@@ -1,16 +1,18 @@
 // The agents of one load process of the scale benchmark, without nodes: only their allocators.
 // `node bench/scale-load.ts ORDER` prints `ready` when all agents have listed the cluster. It begins with the first line
-// on stdin, and prints the outcome as JSON.
+// on stdin, prints each given address as a line of JSON, and at last the outcome.
 
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, silentLogger, systemClock } from '#base';
+import { formatAddress } from '#ip';
 import { connect, kubeconfigFile } from '#kube';
 import { CONTROLLER_LEASE, LeaderLink, LeaderToken } from '#pools';
 import { endProgram } from '#program';
 import { ClusterView } from '../src/agent/cluster-view.ts';
 import { Allocator } from '../src/agent/ipam/index.ts';
 import { silentIpamMetrics } from '../src/agent/ipam/metrics.ts';
-import { AGENT_ACCOUNT, type LoadOutcome, type Order } from './scale/order.ts';
+import { AGENT_ACCOUNT, type Given, type LoadNic, type LoadOutcome, type Order } from './scale/order.ts';
 import { UpstreamWriter } from './scale/upstream-writer.ts';
 
 /** The time that a kubelet waits for one ADD. */
@@ -23,9 +25,15 @@ const metrics = {
   conflicted: () => void counted.conflicts++,
 };
 
+/** Kubelet calls a failed ADD again, with a new sandbox, after about a second. */
+const KUBELET_RETRY_MS = 1000;
+
+/** What a NIC of a pod got. */
+type Addresses = Pick<Given, 'podUid' | 'addresses'>;
+
 /** One node's agent, as far as the benchmark needs it. */
 interface LoadAgent {
-  allocate(pod: string): Promise<{ podUid: string }>;
+  allocate(pod: string, nic: LoadNic): Promise<Addresses>;
   release(pod: string, podUid: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -45,17 +53,13 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
     view,
     nodeName,
     agentNamespace: 'kube-system',
-    families: [4],
+    families: order.nics.some(({ ipv6 }) => ipv6.length > 0) ? [4, 6] : [4],
     fixedForStatefulSets: false,
     fixedForVirtualMachines: false,
     addressRestMs: 0,
   });
   await allocator.start();
-  const conf = {
-    name: 'net',
-    type: 'macvlan',
-    ipam: { type: 'spiderpool', default_ipv4_ippool: [order.pool] },
-  };
+  const number = Number(/\d+$/.exec(nodeName)?.[0] ?? 0);
   const call = (podName: string) => ({
     podNamespace: 'default',
     podName,
@@ -63,29 +67,42 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
     log: silentLogger,
   });
   return {
-    allocate: (pod) =>
-      allocator.allocate({
+    async allocate(pod, { name, ipv4, ipv6 }) {
+      const ipam = {
+        type: 'spiderpool',
+        default_ipv4_ippool: rotated(ipv4, number),
+        default_ipv6_ippool: rotated(ipv6, number),
+      };
+      const { podUid, addresses } = await allocator.allocate({
         ...call(pod),
         containerId: pod,
-        interfaceName: 'eth0',
+        interfaceName: name,
         podUid: undefined,
-        conf,
+        conf: { name: 'net', type: 'macvlan', ipam },
         requested: {},
         requestedMacs: {},
         parentNetworks: async () => [],
-      }),
+      });
+      const own = addresses.filter(({ nic }) => nic === name);
+      return { podUid, addresses: own.map(({ address: { address } }) => formatAddress(address)) };
+    },
     release: (pod, podUid) => allocator.release({ ...call(pod), podUid, nic: undefined, held: [] }),
     async stop() {
       await allocator.stop();
+      leader.close();
       client.close();
     },
   };
 }
 
+/** The list from that place on, and then its beginning. */
+function rotated(pools: readonly string[], by: number): string[] {
+  const at = pools.length === 0 ? 0 : by % pools.length;
+  return [...pools.slice(at), ...pools.slice(0, at)];
+}
+
 class Load {
   readonly #order: Order;
-  readonly #latenciesMs: number[] = [];
-  readonly #endsMs: number[] = [];
   #failures = 0;
   #firstFailure: string | undefined;
   #beganMs = 0;
@@ -103,8 +120,6 @@ class Load {
     await Promise.all(agents.map((agent, index) => this.#drive(agent, nodes[index] as string)));
     await Promise.all(agents.map((agent) => agent.stop()));
     return {
-      latenciesMs: this.#latenciesMs,
-      endsMs: this.#endsMs,
       failures: this.#failures,
       ...(this.#firstFailure !== undefined && { firstFailure: this.#firstFailure }),
       ...counted,
@@ -120,25 +135,42 @@ class Load {
         const pod = `${node}-${index}`;
         const podUid = await this.#allocate(agent, pod);
         if (!releases || index % 2 === 0 || podUid === undefined) continue;
-        await agent.release(pod, podUid);
+        await this.#untilDone(() => agent.release(pod, podUid));
         await this.#allocate(agent, pod);
       }
     };
     await Promise.all(Array.from({ length: Math.min(parallel, podsPerAgent) }, worker));
   }
 
-  /** The UID of the pod; undefined if it got no address. */
+  /** The UID of the pod; undefined if a NIC of it got no address. The NICs ask one after the other, as Multus does. */
   async #allocate(agent: LoadAgent, pod: string): Promise<string | undefined> {
-    const sentMs = performance.now();
-    try {
-      const { podUid } = await agent.allocate(pod);
-      this.#latenciesMs.push(performance.now() - sentMs);
-      this.#endsMs.push(performance.now() - this.#beganMs);
-      return podUid;
-    } catch (error) {
-      this.#failures++;
-      this.#firstFailure ??= errorText(error);
-      return undefined;
+    let uid: string | undefined;
+    for (const nic of this.#order.nics) {
+      const sentMs = performance.now();
+      const got = await this.#untilDone(() => agent.allocate(pod, nic));
+      if (got === undefined) return undefined;
+      const nowMs = performance.now();
+      const times = { tookMs: nowMs - sentMs, endMs: nowMs - this.#beganMs };
+      console.log(JSON.stringify({ pod, nic: nic.name, ...got, ...times } satisfies Given));
+      uid = got.podUid;
+    }
+    return uid;
+  }
+
+  /** Undefined if it failed, and is not to be asked again. */
+  async #untilDone<T>(request: () => Promise<T>): Promise<T | undefined> {
+    const { load, limitMs } = this.#order;
+    for (;;) {
+      try {
+        return await request();
+      } catch (error) {
+        this.#firstFailure ??= errorText(error);
+        if (load.repeats !== true || performance.now() - this.#beganMs > limitMs) {
+          this.#failures++;
+          return undefined;
+        }
+        await sleep(KUBELET_RETRY_MS);
+      }
     }
   }
 }

@@ -36,6 +36,7 @@ test('the names of the benchmarks are in the usage of this revision and of an ol
     'repair',
     'scale',
     'shim',
+    'start',
     'store',
   ]);
   assert.deepEqual(benchmarkNames('usage: npm run bench -- [add|store|all ...] [--quick]'), ['add', 'store']);

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resources } from '#api';
 import type { BenchCluster } from './cluster.ts';
-import { startLoad } from './scenario.ts';
+import { runLoads, startLoads } from './scenario.ts';
 
 const APPLICATIONS = 100;
 const PODS = 10;
@@ -26,12 +26,11 @@ export async function runApplications(cluster: BenchCluster, ready: boolean): Pr
   const order = {
     kubeconfig: cluster.kubeconfig,
     writer: 'leader',
-    pool: 'none',
+    nics: [{ name: 'eth0', ipv4: [], ipv6: [] }],
     load,
     limitMs: 120_000,
   } as const;
-  const halves = [nodes.slice(0, AGENTS / 2), nodes.slice(AGENTS / 2)];
-  const loads = await Promise.all(halves.map((half) => startLoad({ ...order, nodes: half })));
+  const loads = await startLoads(order, nodes);
   const makeSubnet = () =>
     cluster.client.create(resources.spiderSubnets, {
       metadata: { name: subnet },
@@ -41,15 +40,12 @@ export async function runApplications(cluster: BenchCluster, ready: boolean): Pr
     await makeSubnet();
     while ((await poolsOf(cluster, network)).length < APPLICATIONS) await sleep(100);
   }
-  const [, ...outcomes] = await Promise.all([
-    ready ? undefined : makeSubnet(),
-    ...loads.map((begin) => begin()),
-  ]);
+  const [, outcomes] = await Promise.all([ready ? undefined : makeSubnet(), runLoads(loads)]);
   const failures = outcomes.reduce((sum, outcome) => sum + outcome.failures, 0);
   const { firstFailure } = outcomes.find((outcome) => outcome.firstFailure !== undefined) ?? {};
   if (failures > 0) throw new Error(`${failures} pods got no address: ${firstFailure}`);
   await expectAddresses(cluster, network);
-  return Math.max(...outcomes.flatMap(({ endsMs }) => endsMs)) / 1000;
+  return Math.max(...loads.flatMap(({ given }) => given.map(({ endMs }) => endMs))) / 1000;
 }
 
 /** Each pod has an address of its own, in a pool of exactly the size of its application. */

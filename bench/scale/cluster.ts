@@ -1,80 +1,118 @@
 // The cluster of the scale benchmark: an API server with our kinds, nodes that do not run, and their pods.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse as parseYaml } from 'yaml';
-import { type CustomResourceDefinition, type KubeObject, resources } from '#api';
+import { type CustomResourceDefinition, type KubeObject, type ResourceType, resources } from '#api';
 import { isOrbError, silentLogger } from '#base';
-import { connect, type KubeClient, kubeconfigFile } from '#kube';
+import { formatAddress, parseAddress } from '#ip';
+import { connect, ifFound, type KubeClient, kubeconfigFile } from '#kube';
 import { CONTROLLER_LEASE } from '#pools';
+import { type ApiServer, kill, type ServerChoice, startEmbeddedServer, startProgram } from './api-server.ts';
+import { startKubeServer } from './kube-server.ts';
 import { AGENT_ACCOUNT } from './order.ts';
 
 const crds = join(import.meta.dirname, '../../deploy/crds');
 /** How many pods are made at one time. */
 const PARALLEL = 16;
 
+/** The records of a pool, and what its counts say. */
+export interface PoolRecords {
+  /** The holder of each address. */
+  readonly holders: ReadonlyMap<
+    string,
+    { readonly pod: string; readonly podUid: string; readonly nic?: string }
+  >;
+  readonly allocatedIPCount: number | undefined;
+  readonly totalIPCount: number | undefined;
+}
+
+/** A pool to make: as many addresses as `count`, the `number`th block of its family. */
+export interface PoolWish {
+  readonly name: string;
+  readonly family: 4 | 6;
+  readonly number: number;
+  readonly count: number;
+}
+
 export class BenchCluster implements AsyncDisposable {
-  readonly kubeconfig: string;
+  readonly server: ApiServer;
   readonly client: KubeClient & { close(): void };
-  readonly #server: ChildProcess | undefined;
-  readonly #folder: string | undefined;
   #controller: ChildProcess | undefined;
 
-  private constructor(kubeconfig: string, server?: ChildProcess, folder?: string) {
-    this.kubeconfig = kubeconfig;
-    this.client = connect(kubeconfigFile(kubeconfig), { log: silentLogger });
-    this.#server = server;
-    this.#folder = folder;
+  private constructor(server: ApiServer) {
+    this.server = server;
+    this.client = connect(kubeconfigFile(server.kubeconfig), { log: silentLogger });
   }
 
-  /** Starts the embedded API server, or takes the one that the file names. Our kinds are then there. */
-  static async start(kubeconfig?: string): Promise<BenchCluster> {
-    const cluster = kubeconfig === undefined ? await BenchCluster.#embedded() : new BenchCluster(kubeconfig);
+  /** Our kinds are there when it resolves. */
+  static async start(choice: ServerChoice): Promise<BenchCluster> {
+    const cluster = new BenchCluster(await startServer(choice));
     for (const name of readdirSync(crds)) {
       const crd = parseYaml(readFileSync(join(crds, name), 'utf8')) as CustomResourceDefinition;
       await unlessThere(cluster.client.create(resources.customResourceDefinitions, crd));
+      await cluster.#untilServed(crd.spec.names.plural);
     }
     return cluster;
   }
 
-  static async #embedded(): Promise<BenchCluster> {
-    const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
-    const file = (name: string) => join(folder, name);
-    writeFileSync(file('token'), 'a-token-of-the-benchmark-that-is-long-enough', { mode: 0o600 });
-    const program = join(import.meta.dirname, '../../dist/apiserver.mjs');
-    const flags = [
-      '--data-dir',
-      file('api'),
-      '--token-file',
-      file('token'),
-      '--kubeconfig',
-      file('kubeconfig'),
-    ];
-    const server = spawn(process.execPath, [program, ...flags, '--listen', '127.0.0.1:0'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(server.stdout, 'data');
-    return new BenchCluster(file('kubeconfig'), server, folder);
+  get kubeconfig(): string {
+    return this.server.kubeconfig;
+  }
+
+  /** A kube-apiserver serves a kind a while after its definition is there. */
+  async #untilServed(plural: string): Promise<void> {
+    const type = Object.values(resources).find((each) => each.plural === plural) as ResourceType | undefined;
+    if (type === undefined) throw new Error(`${plural} is no kind of ours`);
+    for (;;) {
+      try {
+        await this.client.list(type);
+        return;
+      } catch (error) {
+        if (!isOrbError(error, 'KUBE_NOT_FOUND')) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   /** Starts a controller, which leads when this resolves. */
   async startController(): Promise<void> {
     const metadata = { namespace: 'kube-system', name: AGENT_ACCOUNT };
     await unlessThere(this.client.create(resources.serviceAccounts, { metadata }));
+    const before = await this.#leader();
+    this.#startController();
+    while (['', before].includes(await this.#leader())) await sleep(50);
+  }
+
+  /** Kills the controller and starts another one, which leads when the Lease of the first has expired. */
+  async replaceController(): Promise<void> {
+    await kill(this.#controller);
+    this.#startController();
+  }
+
+  #startController(): void {
     const program = join(import.meta.dirname, '../../dist/controller.mjs');
-    const flags = ['--kubeconfig', this.kubeconfig, '--health-port', 'none', '--log-level', 'warn'];
-    const address = ['--commit-host', '127.0.0.1', '--commit-port', '0'];
-    this.#controller = spawn(process.execPath, [program, ...flags, ...address], { stdio: 'inherit' });
+    const flags = {
+      kubeconfig: this.kubeconfig,
+      'health-port': 'none',
+      'webhook-port': 'none',
+      'commit-host': '127.0.0.1',
+      'commit-port': '0',
+      'log-level': 'error',
+    };
+    const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+    this.#controller = startProgram([process.execPath, program, ...argv], { stdio: 'inherit' });
+  }
+
+  /** Empty if nobody leads. */
+  #leader(): Promise<string> {
     const lease = { namespace: 'kube-system', name: CONTROLLER_LEASE };
-    const leads = () =>
-      this.client.get(resources.leases, lease).then(
-        ({ spec }) => spec?.holderIdentity,
-        () => '',
-      );
-    while (!(await leads())) await sleep(50);
+    return this.client.get(resources.leases, lease).then(
+      ({ spec }) => spec?.holderIdentity ?? '',
+      () => '',
+    );
   }
 
   /** Makes `podsPerNode` pods for each node, unless they are there. */
@@ -135,61 +173,64 @@ export class BenchCluster implements AsyncDisposable {
     }
   }
 
-  /** Makes a pool with `count` addresses. */
-  async makePool(name: string, count: number): Promise<void> {
-    const last = `10.6.${1 + Math.floor((count - 1) / 250)}.${((count - 1) % 250) + 1}`;
-    const blocks = Array.from({ length: Math.ceil(count / 250) }, (_, index) => {
-      const end = (index + 1) * 250 >= count ? last : `10.6.${index + 1}.250`;
-      return end === `10.6.${index + 1}.1` ? end : `10.6.${index + 1}.1-${end}`;
-    });
+  /** Makes the pool. */
+  async makePool({ name, family, number, count }: PoolWish): Promise<void> {
+    const subnet = family === 4 ? `10.${number}.0.0/16` : `fd00:${number}::/64`;
+    const first = parseAddress(family === 4 ? `10.${number}.1.0` : `fd00:${number}::1:0`);
+    const last = formatAddress({ ...first, value: first.value + BigInt(count - 1) });
+    const ips = [count === 1 ? last : `${formatAddress(first)}-${last}`];
     await this.client.create(resources.spiderIPPools, {
       metadata: { name },
-      spec: { subnet: '10.6.0.0/16', ips: blocks, default: false, disable: false },
+      spec: { subnet, ipVersion: family, ips, default: false, disable: false },
     });
   }
 
-  /** Counts the versions of a pool until the signal aborts. */
-  async countWrites(name: string, signal: AbortSignal): Promise<number> {
-    const { metadata } = await this.client.get(resources.spiderIPPools, { name });
-    let { resourceVersion = '' } = metadata;
+  /** Counts the versions of the pools until the signal aborts. */
+  async countWrites(names: readonly string[], signal: AbortSignal): Promise<number> {
+    let { resourceVersion } = await this.client.list(resources.spiderIPPools);
     let writes = 0;
     while (!signal.aborted) {
-      const selection = { fieldSelector: `metadata.name=${name}`, resourceVersion };
       try {
-        for await (const event of this.client.watch(resources.spiderIPPools, selection, { signal })) {
+        for await (const event of this.client.watch(
+          resources.spiderIPPools,
+          { resourceVersion },
+          { signal },
+        )) {
           if (event.type === 'BOOKMARK') continue;
-          writes += 1;
+          if (names.includes(event.object.metadata.name ?? '')) writes += 1;
           resourceVersion = event.object.metadata.resourceVersion ?? '';
         }
       } catch {
         // The server ends the watch of a client that is too slow. The next one goes on.
+        await sleep(10);
       }
     }
     return writes;
   }
 
-  /** The names of the pods that hold an address of the pool, by address. Deletes the pool. */
-  async endPool(name: string): Promise<Map<string, string>> {
+  /** The records of the pool. Deletes it. */
+  async endPool(name: string): Promise<PoolRecords> {
     const pool = await this.client.get(resources.spiderIPPools, { name });
-    const records = JSON.parse(pool.status?.allocatedIPs ?? '{}') as Record<string, { pod: string }>;
+    const { allocatedIPs = '{}', allocatedIPCount, totalIPCount } = pool.status ?? {};
+    const records = JSON.parse(allocatedIPs) as Record<string, { pod: string; podUid: string; nic?: string }>;
     // Admission refuses to delete a pool in use.
     await this.client.updateStatus(resources.spiderIPPools, { ...pool, status: {} });
     await this.client.delete(resources.spiderIPPools, { name });
-    return new Map(Object.entries(records).map(([address, { pod }]) => [address, pod]));
+    // The controller takes its finalizer away. Until then no other pool may have these addresses.
+    while ((await ifFound(this.client.get(resources.spiderIPPools, { name }))) !== undefined) await sleep(20);
+    return { holders: new Map(Object.entries(records)), allocatedIPCount, totalIPCount };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#controller !== undefined) {
-      this.#controller.kill();
-      await once(this.#controller, 'exit');
-    }
+    await kill(this.#controller, 'SIGTERM');
     this.client.close();
-    if (this.#server !== undefined) {
-      this.#server.kill();
-      await once(this.#server, 'exit');
-    }
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    await this.server.stop();
   }
+}
+
+function startServer(choice: ServerChoice): Promise<ApiServer> | ApiServer {
+  if (choice === 'embedded') return startEmbeddedServer();
+  return choice === 'kube' ? startKubeServer() : { ...choice, stop: async () => {} };
 }
 
 function ownedBy({ metadata }: KubeObject, kind: string) {

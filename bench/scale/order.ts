@@ -1,7 +1,7 @@
 // What one load process of the scale benchmark is told, and what it answers.
 
 /**
- * Who writes the pool. `leader`: the leading controller, for all agents. `agents`: each agent writes all its waiting
+ * Who writes the pools. `leader`: the leading controller, for all agents. `agents`: each agent writes all its waiting
  * requests together. `upstream`: each agent writes each request, and gives up after five conflicts.
  */
 export type Writer = 'leader' | 'agents' | 'upstream';
@@ -16,13 +16,22 @@ export interface Load {
   readonly parallel: number;
   /** Every second pod is released and gets an address again. */
   readonly releases: boolean;
+  /** What failed is asked again after a second, as kubelet does. */
+  readonly repeats?: boolean;
+}
+
+/** A NIC of every pod, and the pools of its addresses. Each agent begins with another pool of a list. */
+export interface LoadNic {
+  readonly name: string;
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
 }
 
 /** The agents of one load process, and their requests. */
 export interface Order {
   readonly kubeconfig: string;
   readonly writer: Writer;
-  readonly pool: string;
+  readonly nics: readonly LoadNic[];
   /** The names of the agents' nodes. The pods of node N are `N-0`, `N-1` and so on. */
   readonly nodes: readonly string[];
   readonly load: Load;
@@ -30,12 +39,20 @@ export interface Order {
   readonly limitMs: number;
 }
 
-/** What the agents of one process did. */
+/** One pod got the addresses of one NIC. A load process prints each as a line. */
+export interface Given {
+  readonly pod: string;
+  readonly podUid: string;
+  readonly nic: string;
+  readonly addresses: readonly string[];
+  /** How long the pod waited, in milliseconds. */
+  readonly tookMs: number;
+  /** When it got them, in milliseconds since the start of its process' load. */
+  readonly endMs: number;
+}
+
+/** What the agents of one process did. It is the last line. */
 export interface LoadOutcome {
-  /** The time of each allocation that succeeded, in milliseconds, in the order of their ends. */
-  readonly latenciesMs: readonly number[];
-  /** When each of them ended, in milliseconds since the start. */
-  readonly endsMs: readonly number[];
   readonly failures: number;
   /** The text of the first failure. */
   readonly firstFailure?: string;

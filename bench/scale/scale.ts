@@ -1,10 +1,12 @@
 // Many agents and one pool: how fast addresses are given, how often the pool is written, and whether anybody starves.
 
 import { floorRow, limitRow, type Row, ratioRow } from '../row.ts';
+import type { ServerChoice } from './api-server.ts';
 import { runApplications } from './applications.ts';
 import { BenchCluster } from './cluster.ts';
 import type { Load, Writer } from './order.ts';
 import { type Result, runScenario } from './scenario.ts';
+import { runSpread, type SpreadResult } from './spread.ts';
 
 const AGENTS = 100;
 const PODS_PER_AGENT = 10;
@@ -19,9 +21,9 @@ const filling: Load = { podsPerAgent: 5000, parallel: 16, releases: false };
 /** The first and the last addresses of a pool that is filled. */
 const ENDS = 500;
 
-/** Measures on the embedded API server, or on the one of the kubeconfig file in ORBWEAVER_BENCH_KUBECONFIG. */
-export async function benchScale(quick: boolean): Promise<Row[]> {
-  await using cluster = await BenchCluster.start(process.env.ORBWEAVER_BENCH_KUBECONFIG);
+/** Many agents without nodes, their allocators alone. */
+export async function benchScale(quick: boolean, server: ServerChoice): Promise<Row[]> {
+  await using cluster = await BenchCluster.start(server);
   const measure = (writer: Writer, agents: number, load: Load, limitSeconds = 120) =>
     runScenario(cluster, { writer, agents, load, limitSeconds });
   const upstream = await measure('upstream', AGENTS, oneAtATime, quick ? 30 : 180);
@@ -30,7 +32,10 @@ export async function benchScale(quick: boolean): Promise<Row[]> {
   for (const [name, load] of Object.entries(loads)) {
     const result = await measure('leader', AGENTS, load);
     rows.push(...loadRows(`1,000 pods on 100 agents, ${name}`, result));
-    if (load === oneAtATime) rows.push(upstreamRow(result, upstream, quick));
+    if (load !== oneAtATime) continue;
+    const scenario = { writer: 'leader', agents: AGENTS, load, limitSeconds: 120 } as const;
+    const four = await runScenario(cluster, { ...scenario, nics: 2, dualStack: true });
+    rows.push(upstreamRow(result, upstream, quick), ...fourAddressesRows(four, result));
   }
   rows.push(...fillRows(await measure('leader', 1, quick ? { ...filling, podsPerAgent: 1500 } : filling)));
   const ready = await runApplications(cluster, true);
@@ -43,6 +48,9 @@ export async function benchScale(quick: boolean): Promise<Row[]> {
       1.2,
     ),
   );
+  const podsPerAgent = quick ? 10 : 100;
+  const calm = await runSpread(cluster, podsPerAgent, 'calm');
+  rows.push(...disturbedRows(await runSpread(cluster, podsPerAgent, 'disturbed'), calm));
   return rows;
 }
 
@@ -53,6 +61,35 @@ function loadRows(name: string, result: Result): Row[] {
     limitRow(`${name}: pool writes per address`, 'writes', result.writesPerAddress, 0.2),
     limitRow(`${name}, p99 of one allocation : p50`, 'ms', result.p99Ms, 1000, result.p50Ms),
     ratioRow(`${name}, fairness: p99 : p50`, 'ms', result.p99Ms, result.p50Ms, 10),
+  ];
+}
+
+/** Two NICs with both families, in proportion to one NIC with IPv4: four times as many addresses. */
+function fourAddressesRows(four: Result, one: Result): Row[] {
+  const name = '1,000 pods with two NICs, dual stack, one at a time per agent';
+  return [
+    ratioRow(`${name}, seconds : one NIC, IPv4`, 's', four.seconds, one.seconds, 4),
+    limitRow(`${name}: requests without addresses`, 'requests', four.failures, 0),
+    limitRow(`${name}: pool writes per address`, 'writes', four.writesPerAddress, 0.2),
+    limitRow(`${name}, p99 of one request : p50`, 'ms', four.p99Ms, 1000, four.p50Ms),
+  ];
+}
+
+/** Disturbed, and beside it undisturbed. */
+function disturbedRows(disturbed: SpreadResult, calm: SpreadResult): Row[] {
+  const { pods, seconds, without, wrong, miscounted } = disturbed;
+  const name = `${pods} pods, 20 pools, with kills and an outage`;
+  return [
+    limitRow(
+      `${name}: seconds more than undisturbed : undisturbed`,
+      's',
+      seconds - calm.seconds,
+      60,
+      calm.seconds,
+    ),
+    limitRow(`${name}: pods without an address`, 'pods', without, 0),
+    limitRow(`${name}: addresses of two pods or of nobody`, 'addresses', wrong, 0),
+    limitRow(`${name}: pools with wrong counts`, 'pools', miscounted, 0),
   ];
 }
 

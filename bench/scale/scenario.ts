@@ -1,22 +1,24 @@
-// One run of the scale benchmark: load processes with their agents against one pool.
+// One run of the scale benchmark: load processes with their agents, and pools with exactly as many addresses as they need.
 
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { percentile } from '../row.ts';
 import type { BenchCluster } from './cluster.ts';
-import type { Load, LoadOutcome, Order, Writer } from './order.ts';
+import { LoadProcess } from './load-process.ts';
+import type { Load, LoadNic, LoadOutcome, Order, Writer } from './order.ts';
 
 /** How many processes the agents share. */
 const PROCESSES = 2;
 
-/** What is run. The pool has exactly one address for each pod. */
+/** What is run. Each pool has exactly one address for each pod. */
 export interface Scenario {
   readonly writer: Writer;
   readonly agents: number;
   readonly load: Load;
   /** When what still runs is given up, in seconds. */
   readonly limitSeconds: number;
+  /** The NICs of a pod; by default one. */
+  readonly nics?: number;
+  /** Whether each NIC has an IPv6 address too. */
+  readonly dualStack?: boolean;
 }
 
 /** What came out. */
@@ -30,75 +32,88 @@ export interface Result {
   readonly conflicts: number;
   /** Operations that the leader did. */
   readonly led: number;
-  /** When each allocation ended, in milliseconds since the start, in order. */
+  /** When each request of a NIC ended, in milliseconds since the start, in order. */
   readonly endsMs: readonly number[];
 }
 
-let pools = 0;
+let runs = 0;
 
-/** Runs it. Throws if an address has two holders or a pod that succeeded has none. */
+/** Runs it. Throws if an address has two holders or a NIC that succeeded has none. */
 export async function runScenario(cluster: BenchCluster, scenario: Scenario): Promise<Result> {
   const { agents, load, writer, limitSeconds } = scenario;
   const { podsPerAgent } = load;
   const nodes = Array.from({ length: agents }, (_, index) => `n${index}`);
   await cluster.makePods(nodes, podsPerAgent);
-  const pool = `pool-${process.pid}-${pools++}`;
-  await cluster.makePool(pool, agents * podsPerAgent);
-  const common = { kubeconfig: cluster.kubeconfig, writer, pool, load, limitMs: limitSeconds * 1000 };
-  const processes = Math.min(PROCESSES, agents);
-  const loads = await Promise.all(
-    Array.from({ length: processes }, (_, part) =>
-      startLoad({ ...common, nodes: nodes.filter((_node, index) => index % processes === part) }),
-    ),
-  );
+  const { nics, wishes } = poolsOf(scenario);
+  for (const wish of wishes) await cluster.makePool(wish);
+  const pools = wishes.map(({ name }) => name);
+  const common = { kubeconfig: cluster.kubeconfig, writer, nics, load, limitMs: limitSeconds * 1000 };
+  const loads = await startLoads(common, nodes);
   const ended = new AbortController();
-  const counting = cluster.countWrites(pool, ended.signal);
-  const outcomes = await Promise.all(loads.map((begin) => begin()));
+  const counting = cluster.countWrites(pools, ended.signal);
+  const outcomes = await runLoads(loads);
   ended.abort();
   const writes = await counting;
-  const latencies = outcomes.flatMap(({ latenciesMs }) => latenciesMs);
-  const ends = outcomes.flatMap(({ endsMs }) => endsMs).toSorted((a, b) => a - b);
-  const holders = await cluster.endPool(pool);
-  const failures = sum(outcomes.map((outcome) => outcome.failures));
-  const expected = agents * podsPerAgent - failures;
-  if (new Set(holders.values()).size !== holders.size || holders.size !== expected) {
-    throw new Error(
-      `${holders.size} addresses have ${new Set(holders.values()).size} holders, not ${expected}`,
-    );
+  const given = loads.flatMap((one) => one.given);
+  for (const { name, nic } of wishes) {
+    const pods = new Set(given.filter((one) => one.nic === nic).map(({ pod }) => `default/${pod}`));
+    const { holders } = await cluster.endPool(name);
+    const holding = new Set(Array.from(holders.values(), ({ pod }) => pod));
+    const isRight = holding.size === holders.size && pods.size === holders.size;
+    if (!isRight || [...pods].some((pod) => !holding.has(pod)))
+      throw new Error(
+        `${name}: ${holders.size} addresses have ${holding.size} holders, and ${pods.size} pods have one`,
+      );
   }
+  const took = given.map(({ tookMs }) => tookMs);
+  const endsMs = given.map(({ endMs }) => endMs).toSorted((a, b) => a - b);
   return {
-    seconds: (ends.at(-1) ?? Number.NaN) / 1000,
-    p50Ms: percentile(latencies, 50),
-    p99Ms: percentile(latencies, 99),
-    failures,
+    seconds: (endsMs.at(-1) ?? Number.NaN) / 1000,
+    p50Ms: percentile(took, 50),
+    p99Ms: percentile(took, 99),
+    failures: sum(outcomes.map((outcome) => outcome.failures)),
     firstFailure: outcomes.find((outcome) => outcome.firstFailure !== undefined)?.firstFailure,
-    writesPerAddress: writes / ends.length,
+    // The baseline does not say which address it got. It is one.
+    writesPerAddress: writes / sum(given.map(({ addresses }) => Math.max(1, addresses.length))),
     conflicts: sum(outcomes.map(({ conflicts }) => conflicts)),
     led: sum(outcomes.map(({ led }) => led)),
-    endsMs: ends,
+    endsMs,
   };
 }
 
-/** Starts a load process. Resolves when it is ready; the function begins its load. */
-export async function startLoad(order: Order): Promise<() => Promise<LoadOutcome>> {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, '../scale-load.ts'), JSON.stringify(order)],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
+/** The NICs of the pods, and a pool for each NIC and family. */
+function poolsOf({ agents, load, nics = 1, dualStack = false }: Scenario) {
+  const run = `${process.pid}-${runs++}`;
+  const count = agents * load.podsPerAgent;
+  const wishes = Array.from({ length: nics }, (_, index) => {
+    const nic = index === 0 ? 'eth0' : `net${index}`;
+    const families = dualStack ? ([4, 6] as const) : ([4] as const);
+    return families.map((family) => {
+      return { nic, family, name: `pool-${run}-${nic}-${family}`, number: 6 + index, count };
+    });
+  }).flat();
+  const names = (nic: string, family: 4 | 6) =>
+    wishes.filter((wish) => wish.nic === nic && wish.family === family).map(({ name }) => name);
+  const loadNics = [...new Set(wishes.map(({ nic }) => nic))].map((name): LoadNic => {
+    return { name, ipv4: names(name, 4), ipv6: names(name, 6) };
+  });
+  return { nics: loadNics, wishes };
+}
+
+/** Shares the nodes among processes. */
+export function startLoads(order: Omit<Order, 'nodes'>, nodes: readonly string[]): Promise<LoadProcess[]> {
+  const processes = Math.min(PROCESSES, nodes.length);
+  return Promise.all(
+    Array.from({ length: processes }, (_, part) =>
+      LoadProcess.start({ ...order, nodes: nodes.filter((_node, index) => index % processes === part) }),
+    ),
   );
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async (): Promise<string> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error('a load process ended early: see above');
-    return value as string;
-  };
-  await line();
-  return async () => {
-    child.stdin.end('go\n');
-    return JSON.parse(await line()) as LoadOutcome;
-  };
+}
+
+/** Runs them all at the same time. Those that were killed have no outcome. */
+export async function runLoads(loads: readonly LoadProcess[]): Promise<LoadOutcome[]> {
+  const outcomes = await Promise.all(loads.map((load) => load.run()));
+  return outcomes.filter((outcome) => outcome !== undefined);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -24,19 +24,20 @@ export class UpstreamWriter {
 
   constructor(
     client: KubeClient & { close(): void },
-    { pool, limitMs }: Pick<Order, 'pool' | 'limitMs'>,
+    { nics, limitMs }: Pick<Order, 'nics' | 'limitMs'>,
     metrics: IpamMetrics,
   ) {
     this.#client = client;
-    this.#pool = pool;
+    this.#pool = nics[0]?.ipv4[0] ?? '';
     this.#limitMs = limitMs;
     this.#metrics = metrics;
   }
 
-  async allocate(pod: string): Promise<{ podUid: string }> {
+  /** Which address it is, only the pool says. */
+  async allocate(pod: string): Promise<{ podUid: string; addresses: string[] }> {
     const owner = { pod: `default/${pod}`, podUid: `uid-of-${pod}`, nic: 'eth0' };
     await this.#untilDone({ verb: 'allocate', owner });
-    return owner;
+    return { podUid: owner.podUid, addresses: [] };
   }
 
   async release(_pod: string, podUid: string): Promise<void> {
