@@ -1,1 +1,2 @@
 export { type Agent, type AgentOptions, startAgent } from './agent.ts';
+export { type NodeRemovalOptions, startNodeRemoval } from './node-removal.ts';

@@ -21,6 +21,7 @@ import { type LabProgramCommands, labControllers, labKubelet } from './lab-progr
 import { type PoolCommands, pool } from './pool.ts';
 import { type SubnetCommands, subnet } from './subnet.ts';
 import { type TraceCommands, trace } from './trace.ts';
+import { type UninstallCommands, uninstall } from './uninstall.ts';
 
 /** The functions of the commands; each resolves with the exit code. */
 export interface Commands
@@ -31,7 +32,8 @@ export interface Commands
     LabProgramCommands,
     PoolCommands,
     SubnetCommands,
-    TraceCommands {}
+    TraceCommands,
+    UninstallCommands {}
 
 /** The application; run it with `run(app, argv, { process, commands })`. */
 export function orbctl(version: string): Application<Context<Commands>> {
@@ -45,6 +47,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
         pool,
         subnet,
         trace,
+        uninstall,
         help: helpCommand(() => app),
         version: versionCommand(version),
         completion,

@@ -7,3 +7,4 @@ export { PartialReader } from './partial-reader.ts';
 export { runTop } from './pool/index.ts';
 export { runTree } from './subnet/index.ts';
 export { lookAround, nodeSite, runTrace, type Site } from './trace/index.ts';
+export { runUninstall } from './uninstall/index.ts';

@@ -14,6 +14,7 @@ export {
   makePrivateDirectory,
   readRecord,
   removeDurably,
+  syncDirectory,
   writeDurably,
   writeRecord,
   writeWhole,

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { startAgent } from '#agent';
+import { type Agent, startAgent, startNodeRemoval } from '#agent';
 import type { AgentConfig } from '#api';
 import { type Logger, OrbError, systemClock } from '#base';
 import { servedTypes } from '#cni';
@@ -14,12 +14,13 @@ import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
 const USAGE = `usage: agent [--config-path FILE] [--kubeconfig FILE] [--node-name NAME] [--health-port PORT]
   [--install-from FILE --install-to FOLDER] [--conf-from FILE] [--runtime-socket FILE]
-  [--sysctl-folder FOLDER] [--log-level LEVEL]
+  [--sysctl-folder FOLDER] [--log-level LEVEL] [--uninstall]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default /tmp/spiderpool/config-map/conf.yml)
 --install-from  the ow-cni executable; copied to FOLDER under the name of every CNI type that is served
 --conf-from     a CNI configuration; copied to the node's folder of configurations once new pods are served
 --runtime-socket  the container runtime's socket: it is asked in which folders it looks for CNI files
 --sysctl-folder where /proc/sys/net of the node is mounted (default /proc/sys/net, which a container may not write)
+--uninstall     serves nothing: removes what the agent keeps on the node, is then ready, and waits for its end
 Environment: SPIDERPOOL_NODE_NAME, SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_HEALTH_PORT, SPIDERPOOL_LOG_LEVEL,
   MULTUS_CLUSTER_NETWORK, ORBWEAVER_SERVICE_ACCOUNT, KUBECONFIG.`;
 
@@ -43,10 +44,13 @@ const options = {
   'runtime-socket': { type: 'string' },
   'sysctl-folder': { type: 'string' },
   'log-level': { type: 'string' },
+  uninstall: { type: 'boolean', default: false },
 } as const;
 
+type Values = CommandLine<typeof options>['values'];
+
 /** Serves until a signal comes, and resolves with the exit code. */
-async function serve(values: CommandLine<typeof options>['values']): Promise<number> {
+async function serve(values: Values): Promise<number> {
   const { env } = process;
   // libuv reads this when its pool is first used.
   env.UV_THREADPOOL_SIZE ??= POOL_THREADS;
@@ -56,21 +60,28 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
   const port = portOrNone('--health-port', values['health-port'] ?? env.SPIDERPOOL_HEALTH_PORT ?? '5710');
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfigFile(values['config-path']);
-  const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
   if (values['sysctl-folder'] !== undefined) useSysctlFolder(values['sysctl-folder']);
+  const shared = { clock: systemClock, log, files: nodeFiles(values, config), healthPort: port };
+  if (values.uninstall) {
+    const { stateDirectory, socketPath } = config.orbweaver;
+    return untilEnded(await startNodeRemoval({ ...shared, stateDirectory, socketPath }), log);
+  }
+  const kubeConfig = withServer(readKubeConfig(values.kubeconfig ?? env.KUBECONFIG), config);
   const agent = await startAgent({
+    ...shared,
     config,
     nodeName,
     agentNamespace: env.SPIDERPOOL_POD_NAMESPACE ?? 'kube-system',
     serviceAccount: env.ORBWEAVER_SERVICE_ACCOUNT ?? 'orbweaver-agent',
     ...(env.MULTUS_CLUSTER_NETWORK && { clusterNetwork: env.MULTUS_CLUSTER_NETWORK }),
     client: connect(kubeConfig, { log }),
-    clock: systemClock,
-    log,
-    files: nodeFiles(values, config),
     runtimeSocket: values['runtime-socket'],
-    healthPort: port,
   });
+  return untilEnded(agent, log);
+}
+
+/** Waits for a signal, and stops. Resolves with the exit code. */
+async function untilEnded(agent: Agent, log: Logger): Promise<number> {
   log.info(
     { signal: await untilSignal('SIGTERM', 'SIGINT') },
     'the agent is stopping and finishes its running requests first',
@@ -108,7 +119,7 @@ function withServer(kubeConfig: KubeConfig, config: AgentConfig): KubeConfig {
   return apiServer === undefined ? kubeConfig : { ...kubeConfig, server: new URL(apiServer) };
 }
 
-function nodeFiles(values: CommandLine<typeof options>['values'], config: AgentConfig): NodeFiles {
+function nodeFiles(values: Values, config: AgentConfig): NodeFiles {
   const { 'install-from': executable, 'install-to': folder, 'conf-from': conf } = values;
   const names = servedTypes.map(({ name }) => name);
   return new NodeFiles({

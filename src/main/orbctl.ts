@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { run } from '@stricli/core';
 import { OrbError, systemClock } from '#base';
-import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace } from '#cli';
+import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace, runUninstall } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
@@ -34,6 +34,10 @@ const commands: Commands = {
     stdout.write(`${await runGc(client, systemClock, nodes, flags, paint)}\n`);
     nodes.close();
     return 0;
+  },
+  async uninstall(flags) {
+    const say = (line: string) => stdout.write(`${line}\n`);
+    return runUninstall({ client: clientOf(env), clock: systemClock, say }, flags);
   },
   ...addressCommands(process),
 };

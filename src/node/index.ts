@@ -23,4 +23,4 @@ export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair
 export { askRuntime } from './runtime/index.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
-export { undoNic, undoNode, undoPod } from './undo.ts';
+export { undoHost, undoNic, undoNode, undoPod } from './undo.ts';

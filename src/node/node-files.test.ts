@@ -133,6 +133,51 @@ test('a configuration of others with our file name stays, and the error names it
   assert.equal(read('net.d', '10-lan.conflist'), conf(9000));
 });
 
+test('removal takes away every file of ours and nothing of others, and can be repeated', async () => {
+  const files = nodeFiles();
+  await files.putExecutables();
+  await files.putConf();
+  writeFileSync(join(bin, 'macvlan'), 'theirs');
+  writeFileSync(join(net, '05-theirs.conflist'), conf(9000));
+  const removed = await files.remove();
+  assert.deepEqual(
+    removed.map(({ path, isBack }) => [path, isBack]),
+    [
+      join(net, '10-lan.conflist'),
+      ...['spiderpool', 'coordinator', 'ow-cni'].map((name) => join(bin, name)),
+    ].map((path) => [path, false]),
+  );
+  assert.deepEqual([readdirSync(bin), readdirSync(net)], [['macvlan'], ['05-theirs.conflist']]);
+  assert.deepEqual(await files.remove(), []);
+});
+
+test('removal brings files of others back, also after it was killed in the middle', async () => {
+  writeFileSync(join(bin, 'coordinator'), 'theirs');
+  symlinkSync('../ow-cni', join(bin, 'spiderpool'));
+  await nodeFiles().putExecutables();
+  rmSync(join(bin, 'coordinator'));
+  const removed = await nodeFiles().remove();
+  assert.deepEqual(
+    removed.map(({ isBack }) => isBack),
+    [true, true, false],
+  );
+  assert.deepEqual(readdirSync(bin).sort(), ['coordinator', 'spiderpool']);
+  assert.deepEqual(
+    [read('bin', 'coordinator'), readlinkSync(join(bin, 'spiderpool'))],
+    ['theirs', '../ow-cni'],
+  );
+});
+
+test('removal leaves a file alone that another program has put in our place since', async () => {
+  const files = nodeFiles();
+  await files.putExecutables();
+  await files.putConf();
+  writeFileSync(join(bin, 'coordinator'), 'newer');
+  writeFileSync(join(net, '10-lan.conflist'), conf(9000));
+  await files.remove();
+  assert.deepEqual([readdirSync(bin), read('net.d', '10-lan.conflist')], [['coordinator'], conf(9000)]);
+});
+
 test('a folder that is missing is an error with its path and the words of the system', async () => {
   rmSync(bin, { recursive: true });
   await assert.rejects(nodeFiles().putExecutables(), (error: Error) => {

@@ -5,7 +5,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isOrbError, OrbError } from '#base';
-import { removeDurably, writeDurably } from '#kernel';
+import { removeDurably, syncDirectory, writeDurably } from '#kernel';
 import { isCniFileName } from '#plan/discovery';
 import {
   asideName,
@@ -42,6 +42,13 @@ export interface NodeFilesOptions {
 export interface PutFile {
   readonly path: string;
   readonly was: FoundFile;
+}
+
+/** A file of ours that was removed. */
+export interface RemovedFile {
+  readonly path: string;
+  /** A file of others that had this name before has it again. */
+  readonly isBack: boolean;
 }
 
 interface Wanted {
@@ -83,7 +90,7 @@ export class NodeFiles {
           content,
           hash,
           mode: EXECUTABLE_MODE,
-          isOurs: (found) => found.includes(EXECUTABLE_MARK),
+          isOurs: isOurExecutable,
           step: executableStep,
         })),
       );
@@ -111,6 +118,28 @@ export class NodeFiles {
       const hash = hashOf(content);
       return this.#putAll([{ path, content, hash, mode: CONF_MODE, isOurs, step: confStep }]);
     });
+  }
+
+  /**
+   * Removes what the other functions put: the configuration first, so that the runtime calls the executables no more. A file of
+   * others that was set aside gets its name back; what is not ours stays. Safe to repeat. Throws NODE_FILES_NOT_PUT.
+   */
+  async remove(): Promise<RemovedFile[]> {
+    const { conf, executables } = this.#options;
+    const removed: RemovedFile[] = [];
+    if (conf !== undefined) {
+      const path = join(conf.folder, basename(conf.from));
+      removed.push(
+        ...(await explaining(conf.folder, () => removeOurs(path, (found) => isOurConf(found.toString())))),
+      );
+    }
+    if (executables !== undefined) {
+      const { folder, names } = executables;
+      for (const name of [...names, OWN_NAME]) {
+        removed.push(...(await explaining(folder, () => removeOurs(join(folder, name), isOurExecutable))));
+      }
+    }
+    return removed;
   }
 
   async #putAll(files: readonly Wanted[]): Promise<PutFile[]> {
@@ -158,6 +187,23 @@ export class NodeFiles {
       subject: path,
     });
   }
+}
+
+function isOurExecutable(content: Buffer): boolean {
+  return content.includes(EXECUTABLE_MARK);
+}
+
+async function removeOurs(path: string, isOurs: (content: Buffer) => boolean): Promise<RemovedFile[]> {
+  const found = await statOf(path);
+  if (found !== undefined && !(found.isFile() && isOurs(await readFile(path)))) return [];
+  const aside = join(path, '..', asideName(basename(path)));
+  if ((await statOf(aside)) !== undefined) {
+    // One step: there is no moment without a file.
+    await rename(aside, path);
+    await syncDirectory(join(path, '..'));
+    return [{ path, isBack: true }];
+  }
+  return (await removeDurably(path)) ? [{ path, isBack: false }] : [];
 }
 
 function hashOf(content: Buffer): string {

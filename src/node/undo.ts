@@ -94,3 +94,8 @@ export function undoPod(pod: NetworkNamespace, desired: DesiredNamespace = nothi
   // The table may be gone by now: this transaction can be repeated.
   pod.nft(`add table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n`);
 }
+
+/** Removes our rules, routes, neighbours and nftables table from the node's namespace. Links go with the pods. */
+export function undoHost(node: NetworkNamespace): void {
+  undoPod(node);
+}

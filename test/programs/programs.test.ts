@@ -23,6 +23,7 @@ const programs = [
   ['dist/orbctl.mjs', 'ip', 'history'],
   ['dist/orbctl.mjs', 'pool', 'top'],
   ['dist/orbctl.mjs', 'subnet', 'tree'],
+  ['dist/orbctl.mjs', 'uninstall'],
   ['dist/orbctl.mjs', 'version'],
   ['test/conformance/main.ts'],
   ['test/image/main.ts'],

@@ -51,9 +51,10 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* The folders of CNI files on the nodes: binFolder and confFolder. */}}
+{{/* The folders of CNI files on the nodes, and the socket of the runtime: binFolder, confFolder, runtimeSocket. */}}
 {{- define "orbweaver.folders" -}}
 {{- $platform := index (.Files.Get "files/platforms.json" | fromJson) .Values.platform -}}
 binFolder: {{ .Values.global.cniBinHostPath | default $platform.binFolder }}
 confFolder: {{ .Values.global.cniConfHostPath | default $platform.confFolder }}
+runtimeSocket: {{ $platform.runtimeSocket }}
 {{- end -}}

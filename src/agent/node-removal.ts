@@ -1,0 +1,70 @@
+// Removes from the node what the agent keeps on it, for an uninstallation. It does not look at pods: `orbctl uninstall` has.
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { BackOff, type Clock, errorText, type Logger } from '#base';
+import { openNamespace, primeThreads } from '#kernel';
+import { type NodeFiles, undoHost } from '#node';
+import { serveHealth } from '#program';
+import type { Agent } from './agent.ts';
+
+export interface NodeRemovalOptions {
+  readonly files: Pick<NodeFiles, 'remove'>;
+  /** As in the agent's configuration. */
+  readonly stateDirectory: string;
+  readonly socketPath: string;
+  /** TCP port where readiness says that all is removed. 0 picks a free port; undefined serves nothing. */
+  readonly healthPort: number | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Removes everything, again until it succeeds. Then it waits to be stopped, so that its pod stays ready. */
+export async function startNodeRemoval(options: NodeRemovalOptions): Promise<Agent> {
+  await primeThreads();
+  const { healthPort, clock, log } = options;
+  let problem: string | undefined = 'the node is not cleared yet';
+  const health =
+    healthPort === undefined ? undefined : await serveHealth(healthPort, new Registry(), () => problem);
+  const leaving = new AbortController();
+  const work = async () => {
+    const backOff = new BackOff({ firstMs: 500, maximumMs: 30_000 });
+    while (!leaving.signal.aborted) {
+      try {
+        await clearNode(options);
+        problem = undefined;
+        log.info({}, 'the node has nothing of the agent any more');
+        return;
+      } catch (error) {
+        problem = `the node is not cleared: ${errorText(error)}`;
+        log.error({ err: error }, problem);
+      }
+      await clock.sleep(backOff.next(), leaving.signal).catch(() => {}); // it is stopped
+    }
+  };
+  const working = work();
+  return {
+    async stop() {
+      leaving.abort();
+      await working;
+      health?.close();
+    },
+  };
+}
+
+async function clearNode({ files, stateDirectory, socketPath, log }: NodeRemovalOptions): Promise<void> {
+  for (const { path, isBack } of await files.remove()) {
+    log.info({ path }, isBack ? 'the file of another program is back' : 'removed a file of ours');
+  }
+  const node = openNamespace('current');
+  try {
+    undoHost(node);
+  } finally {
+    node.close();
+  }
+  // The folders themselves are mounted, and may belong to the distribution.
+  for (const path of [join(stateDirectory, 'attachments'), join(stateDirectory, 'del-queue'), socketPath]) {
+    await rm(path, { recursive: true, force: true });
+  }
+}

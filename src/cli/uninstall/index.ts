@@ -1,0 +1,1 @@
+export { runUninstall } from './run.ts';

@@ -1,0 +1,115 @@
+// What an uninstallation takes from the API server, and in which order. Kinds and the objects of users stay.
+
+import { type KubeObject, type ResourceType, resources, SPIDERPOOL_FINALIZER } from '#api';
+import { CLUSTER_CNI_ANNOTATION } from '#plan/discovery';
+import { QUARANTINE_ANNOTATION } from '#plan/ipam';
+
+/**
+ * The steps, in their order. One begins when nothing is left of those before it:
+ * - `webhooks`: without a controller they would refuse every write of our kinds, and they add finalizers.
+ * - `controller`: it would write again what the next steps take away.
+ * - `agents`: each removes what it keeps on its node. Only then their DaemonSet is deleted.
+ * - `finalizers`: nobody takes them away later, so an object could never be deleted.
+ * - `nodes`: what agents wrote on the Node objects.
+ * - `leftovers`: objects that the controller made for itself.
+ */
+export const clusterSteps = ['webhooks', 'controller', 'agents', 'finalizers', 'nodes', 'leftovers'] as const;
+
+export type ClusterStep = (typeof clusterSteps)[number];
+
+/** One object, by its name. */
+export interface NamedObject {
+  readonly type: ResourceType;
+  readonly name: string;
+  /** Absent for a kind without namespaces. */
+  readonly namespace?: string;
+}
+
+export type ClusterRemoval = NamedObject &
+  (
+    | { readonly verb: 'delete' }
+    /** A merge patch. It is refused if the object has changed. */
+    | { readonly verb: 'patch'; readonly body: object; readonly what: string }
+  );
+
+/** The kinds whose objects may have our finalizer. */
+export const finalizedKinds: readonly ResourceType[] = [
+  resources.spiderEndpoints,
+  resources.spiderIPPools,
+  resources.spiderSubnets,
+  resources.spiderReservedIPs,
+  resources.spiderMultusConfigs,
+  resources.spiderCoordinators,
+];
+
+const ownAnnotations = [CLUSTER_CNI_ANNOTATION, QUARANTINE_ANNOTATION];
+
+/** The DaemonSet of the agents. */
+export const AGENTS = 'orbweaver-agent';
+
+/** The Secret is deleted only with this label: another program may have one of the same name. */
+const CERTIFICATES_LABEL = 'orbweaver.io/certificates-of';
+
+/** The objects that a step deletes by name. `namespace` is that of the installation. */
+export function namedObjects(step: ClusterStep, namespace: string): readonly NamedObject[] {
+  switch (step) {
+    case 'webhooks':
+      return [
+        { type: resources.mutatingWebhookConfigurations, name: 'orbweaver' },
+        { type: resources.validatingWebhookConfigurations, name: 'orbweaver' },
+      ];
+    case 'controller':
+      return [{ type: resources.deployments, namespace, name: 'orbweaver-controller' }];
+    case 'agents':
+      return [{ type: resources.daemonSets, namespace, name: AGENTS }];
+    case 'leftovers':
+      return [
+        { type: resources.leases, namespace, name: 'orbweaver-controller' },
+        { type: resources.configMaps, namespace, name: 'orbweaver-network-claims' },
+        { type: resources.secrets, namespace, name: 'orbweaver-webhook-certificates' },
+      ];
+    default:
+      return [];
+  }
+}
+
+/** The kinds of which a step needs all objects. */
+export function listedKinds(step: ClusterStep): readonly ResourceType[] {
+  if (step === 'finalizers') return finalizedKinds;
+  return step === 'nodes' ? [resources.nodes] : [];
+}
+
+/** An object that the server has. */
+export interface FoundObject {
+  readonly type: ResourceType;
+  readonly object: KubeObject;
+}
+
+/** What is still to be removed. Empty when the step is done, or when the objects go by themselves. */
+export function removals(step: ClusterStep, found: readonly FoundObject[]): ClusterRemoval[] {
+  return found.flatMap(({ type, object }) => {
+    const { name = '', namespace, deletionTimestamp } = object.metadata;
+    const named = { type, name, ...(namespace !== undefined && { namespace }) };
+    if (step === 'finalizers') return withoutFinalizer(named, object);
+    if (step === 'nodes') return withoutAnnotations(named, object);
+    const isForeign =
+      type === resources.secrets && object.metadata.labels?.[CERTIFICATES_LABEL] === undefined;
+    return deletionTimestamp !== undefined || isForeign ? [] : [{ ...named, verb: 'delete' }];
+  });
+}
+
+function withoutFinalizer(named: NamedObject, { metadata }: KubeObject): ClusterRemoval[] {
+  const { finalizers = [], resourceVersion } = metadata;
+  if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return [];
+  const others = finalizers.filter((one) => one !== SPIDERPOOL_FINALIZER);
+  const body = { metadata: { resourceVersion, finalizers: others } };
+  return [{ ...named, verb: 'patch', body, what: `the finalizer ${SPIDERPOOL_FINALIZER}` }];
+}
+
+function withoutAnnotations(named: NamedObject, { metadata }: KubeObject): ClusterRemoval[] {
+  const present = ownAnnotations.filter((key) => metadata.annotations?.[key] !== undefined);
+  if (present.length === 0) return [];
+  const annotations = Object.fromEntries(present.map((key) => [key, null]));
+  const body = { metadata: { annotations } };
+  return [{ ...named, verb: 'patch', body, what: `the annotations ${present.join(', ')}` }];
+}
