@@ -301,6 +301,18 @@ export const errorTable = {
     advice: 'Read the message, and the log if the message names one.',
     cni: 999,
   },
+  MIGRATION_SOURCE_MISSING: {
+    meaning: 'The cluster has no installation to migrate from.',
+    advice:
+      'Check with `kubectl config current-context` that this is the right cluster. Without another installation, install Orbweaver as docs/install.md says.',
+    cni: 999,
+  },
+  MIGRATION_STEP_LATE: {
+    meaning: 'A step of a migration did not end in time: pods still run, or are not ready.',
+    advice:
+      'Look at the pods that the message names, and run the same command again: it goes on where it was. `--timeout` gives it more time.',
+    cni: 999,
+  },
   NETNS_INVALID: {
     meaning: 'The path of a network namespace leads to something else.',
     advice: "Pass the path of the pod's network namespace in CNI_NETNS.",

@@ -18,6 +18,7 @@ import { helpCommand, versionCommand } from './help.ts';
 import { type IpCommands, ip } from './ip.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
+import { type MigrateCommands, migrate } from './migrate.ts';
 import { type PoolCommands, pool } from './pool.ts';
 import { type SubnetCommands, subnet } from './subnet.ts';
 import { type TraceCommands, trace } from './trace.ts';
@@ -30,6 +31,7 @@ export interface Commands
     IpCommands,
     LabCommands,
     LabProgramCommands,
+    MigrateCommands,
     PoolCommands,
     SubnetCommands,
     TraceCommands,
@@ -44,6 +46,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
         gc,
         ip,
         lab,
+        migrate,
         pool,
         subnet,
         trace,
@@ -57,9 +60,9 @@ export function orbctl(version: string): Application<Context<Commands>> {
       },
       docs: {
         brief:
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, addresses',
+          'Commands of Orbweaver: a lab on this machine, traces, comparison of a node with its plan, addresses, migration',
         fullDescription: [
-          'Commands of Orbweaver: a lab on this machine, traces of packets, comparison of a node with its plan, addresses.',
+          'Commands of Orbweaver: a lab on this machine, traces, comparison of a node with its plan, addresses, migration.',
           'Exit codes: 0 yes or done; 1 no (something differs, does not work or failed); 2 no answer was found, or the',
           'command line is wrong; 3 (trace) the packet arrives, but no program listens.',
         ].join('\n'),

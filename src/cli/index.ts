@@ -3,6 +3,7 @@ export { runCheck } from './check/index.ts';
 export { NodesByLeader, runGc } from './gc/index.ts';
 export { runFree, runHistory, runWho } from './ip/index.ts';
 export type { LabFlags } from './lab.ts';
+export { runMigrate } from './migrate/index.ts';
 export { PartialReader } from './partial-reader.ts';
 export { runTop } from './pool/index.ts';
 export { runTree } from './subnet/index.ts';

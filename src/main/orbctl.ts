@@ -3,7 +3,16 @@
 import { join } from 'node:path';
 import { run } from '@stricli/core';
 import { OrbError, systemClock } from '#base';
-import { type Commands, NodesByLeader, orbctl, runCheck, runGc, runTrace, runUninstall } from '#cli';
+import {
+  type Commands,
+  NodesByLeader,
+  orbctl,
+  runCheck,
+  runGc,
+  runMigrate,
+  runTrace,
+  runUninstall,
+} from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
 import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
@@ -38,6 +47,10 @@ const commands: Commands = {
   async uninstall(flags) {
     const say = (line: string) => stdout.write(`${line}\n`);
     return runUninstall({ client: clientOf(env), clock: systemClock, say }, flags);
+  },
+  migrate(flags) {
+    const say = (text: string) => stdout.write(`${text}\n`);
+    return runMigrate({ client: clientOf(env), clock: systemClock, paint, say }, flags);
   },
   ...addressCommands(process),
 };

@@ -40,6 +40,13 @@ describe('orbctl', () => {
       'orbctl: --seed works only with --matrix random\n',
     );
     assert.match(orbctl('trace').stderr, /an argument is missing: pod$/m);
+    for (const actions of [[], ['--apply', '--back']]) {
+      assert.match(
+        orbctl('migrate', '--from', 'spiderpool', ...actions).stderr,
+        /give one of --dry-run, --apply and --back$/m,
+      );
+    }
+    assert.match(orbctl('migrate', '--dry-run').stderr, /--from/);
   });
 
   test('prints help of at most 120 columns, with the kind of value of each option', () => {
@@ -47,6 +54,7 @@ describe('orbctl', () => {
       [],
       ['check'],
       ['gc'],
+      ['migrate'],
       ['ip', 'who'],
       ['ip', 'free'],
       ['ip', 'history'],

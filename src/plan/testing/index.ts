@@ -1,0 +1,9 @@
+export {
+  orbweaverPrograms,
+  spiderpoolAgent,
+  spiderpoolConf,
+  spiderpoolController,
+  spiderpoolData,
+  spiderpoolFacts,
+  spiderpoolWebhooks,
+} from './spiderpool-cluster.ts';
