@@ -38,6 +38,7 @@ import { Gate } from './gate.ts';
 import { Allocator } from './ipam/index.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { AgentMetrics } from './metrics/index.ts';
+import { MissedDels } from './missed-dels.ts';
 import { NodeFacts } from './node-facts.ts';
 import { NodeFilesWatch } from './node-files-watch.ts';
 import { QuarantineReport } from './quarantine-report.ts';
@@ -193,6 +194,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
   const sandboxAnswers = new SandboxAnswers({ ...parts, leader, isBusy, clock, log });
+  const missedDels = new MissedDels({
+    ...parts,
+    isBusy,
+    isKnown: (podUid) => view.podWithUid(podUid) !== undefined,
+    keep: (request) => replay.keep(request),
+    types: servedTypes,
+    ...{ clock, log },
+  });
   view.onNode = () => repair.nodeChanged();
   view.onCoordinator = () => repair.settingsChanged();
   const verbs = new VerbServer({
@@ -221,6 +230,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         cniReport.run(leaving.signal),
         quarantines.run(leaving.signal),
         runtimeFolders.run(leaving.signal),
+        missedDels.run(leaving.signal),
       ]),
     () => {}, // the agent leaves
   );
