@@ -1,5 +1,6 @@
-// Generates files from the source: deploy/crds, parts of deploy/chart, and docs/errors.md. With --check it writes nothing.
-// It then fails and names each file that is out of date or no longer needed.
+// Generates deploy/crds, parts of deploy/chart and docs/errors.md from the source, and docs/kubernetes-tests.md from the
+// results that are kept. With --check it writes nothing. It then fails and names each file that is out of date or no longer
+// needed.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,6 +8,8 @@ import { stringify } from 'yaml';
 import { crdManifests } from '#api';
 import { errorTable } from '#base';
 import { runProgram } from '#program';
+import { page } from '../test/sig/page.ts';
+import { readResults } from '../test/sig/results.ts';
 import { isFromOtherSource, PROGRAMS_FILE } from './bpf/programs-file.ts';
 import { chartFiles } from './chart.ts';
 
@@ -18,7 +21,12 @@ type GeneratedFiles = ReadonlyMap<string, string>;
 
 function generate(): GeneratedFiles {
   const crds = crdManifests().map((crd) => [`${CRDS}/${crd.metadata.name}.yaml`, crdYaml(crd)] as const);
-  return new Map([...crds, ...chartFiles(), ['docs/errors.md', errorsPage()]]);
+  return new Map([
+    ...crds,
+    ...chartFiles(),
+    ['docs/errors.md', errorsPage()],
+    ['docs/kubernetes-tests.md', page(readResults())],
+  ]);
 }
 
 function crdYaml(crd: object): string {

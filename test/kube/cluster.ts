@@ -19,8 +19,8 @@ export const home = '/run/kube';
 export interface ClusterParts {
   /** The result of {@link builtPrograms}. */
   readonly programs: string;
-  /** The executable of Multus. */
-  readonly multus: string;
+  /** The executable of Multus; undefined if somebody else brings Multus. */
+  readonly multus: string | undefined;
   /** Archives of images that every node has. The first is the result of {@link writeImage}. */
   readonly images: readonly string[];
   /** Folders that every node can see, besides the machine's root file system. */
@@ -61,7 +61,7 @@ export class Cluster {
         ...process.env,
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         KUBE_PROGRAMS: programs,
-        KUBE_MULTUS: multus,
+        KUBE_MULTUS: multus ?? '',
         KUBE_IMAGES: images.join('\n'),
         KUBE_PROXY: proxyMode,
         KUBE_OVERLAY: overlay,

@@ -7,11 +7,11 @@ const [kind, name] = ['net-attach-def', 'macvlan-underlay'];
 const inSystem = ['-n', 'kube-system'];
 
 /** The configuration of the definition that the underlay's pods name. Undefined if there is none. */
-async function configuration(cluster: Cluster): Promise<string> {
+async function configuration(cluster: Cluster, of = name): Promise<string> {
   return cluster.kubectl([
     'get',
     kind,
-    name,
+    of,
     ...inSystem,
     '--ignore-not-found',
     '-o',
@@ -19,10 +19,10 @@ async function configuration(cluster: Cluster): Promise<string> {
   ]);
 }
 
-/** Waits until the definitions of the underlay are there. */
-export async function untilDefined(cluster: Cluster): Promise<void> {
-  await until(`${kind} ${name} is made`, 20, async () => {
-    return (await configuration(cluster)).includes('"type":"coordinator"');
+/** Waits until a definition of the underlay is there. */
+export async function untilDefined(cluster: Cluster, of = name): Promise<void> {
+  await until(`${kind} ${of} is made`, 20, async () => {
+    return (await configuration(cluster, of)).includes('"type":"coordinator"');
   });
 }
 

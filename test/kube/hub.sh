@@ -10,7 +10,7 @@
 # and the same with fd00: in front in IPv6.
 #
 # KUBE_PROGRAMS  folder of `components`                     KUBE_IMAGES  archives of images, one a line
-# KUBE_MULTUS    executable of Multus
+# KUBE_MULTUS    executable of Multus; empty: somebody will bring it
 # KUBE_PROXY     kube-proxy's mode, iptables or nftables    KUBE_SHARED  folders, one a line, that nodes see besides the root
 # KUBE_OVERLAY   routed: a veth and a /32 route for each pod, 10.244.N.0/24 on node N, routed between the nodes
 #                none: somebody will make one, and the nodes are not Ready until then

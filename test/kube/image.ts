@@ -14,14 +14,23 @@ const architectures = new Map([
 /** Process 1 of a container ends after SIGTERM only if it says so. */
 const server = "#!/bin/sh\ntrap 'exit 0' TERM\nlab-probe serve 80 &\nwait\n";
 
-const entrypoints: Readonly<Record<string, readonly string[]>> = {
-  'localhost/orbweaver/probe:1': ['/bin/sleep', '2147483647'],
-  'docker.io/library/nginx:latest': ['/bin/server'],
+/** What a container of an image starts. */
+export interface ImageStart {
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+}
+
+/** By the name of the image, with its tag. */
+export type NamedImages = Readonly<Record<string, ImageStart>>;
+
+const images: NamedImages = {
+  'localhost/orbweaver/probe:1': { entrypoint: ['/bin/sleep', '2147483647'] },
+  'docker.io/library/nginx:latest': { entrypoint: ['/bin/server'] },
 };
 
-/** Writes the archive into `folder` (Docker's image format 1.2: manifest, configuration, layers), and returns its path. */
+/** Writes the archive of the pods' images below `folder`, and returns its path. */
 export async function writeImage(folder: string, probe: string): Promise<string> {
-  const root = join(folder, 'root');
+  const root = join(folder, 'pods');
   for (const name of ['bin', 'etc', 'tmp']) mkdirSync(join(root, name), { recursive: true });
   copyFileSync(probe, join(root, 'bin/lab-probe'));
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
@@ -29,33 +38,35 @@ export async function writeImage(folder: string, probe: string): Promise<string>
     symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'bin/server'), server, { mode: 0o755 });
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
-  await run([
-    'tar',
-    '--owner=0',
-    '--group=0',
-    '--numeric-owner',
-    '-C',
-    root,
-    '-cf',
-    join(folder, 'layer.tar'),
-    '.',
-  ]);
-  const layer = createHash('sha256')
-    .update(readFileSync(join(folder, 'layer.tar')))
-    .digest('hex');
-  const images = Object.entries(entrypoints).map(([tag, entrypoint], i) => {
+  return archiveOf(root, images);
+}
+
+/** An archive with one image for each name, all of the files below `root` (Docker's format 1.2). Its path. */
+export async function archiveOf(root: string, named: NamedImages): Promise<string> {
+  const folder = `${root}-archive`;
+  mkdirSync(folder);
+  const layerFile = join(folder, 'layer.tar');
+  const owner = ['--owner=0', '--group=0', '--numeric-owner'];
+  await run(['tar', ...owner, '-C', root, '-cf', layerFile, '.']);
+  const layer = createHash('sha256').update(readFileSync(layerFile)).digest('hex');
+  const manifest = Object.entries(named).map(([tag, { entrypoint, command }], i) => {
     const config = {
       architecture: architectures.get(process.arch) ?? process.arch,
       os: 'linux',
-      config: { Env: ['PATH=/bin'], Entrypoint: entrypoint },
+      author: tag, // so that no two images are one
+      config: {
+        Env: ['PATH=/bin'],
+        ...(entrypoint !== undefined && { Entrypoint: entrypoint }),
+        ...(command !== undefined && { Cmd: command }),
+      },
       rootfs: { type: 'layers', diff_ids: [`sha256:${layer}`] },
     };
     writeFileSync(join(folder, `config-${i}.json`), JSON.stringify(config));
     return { Config: `config-${i}.json`, RepoTags: [tag], Layers: ['layer.tar'] };
   });
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(images));
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
   const archive = join(folder, 'image.tar');
-  const configs = images.map((image) => image.Config);
+  const configs = manifest.map((image) => image.Config);
   await run(['tar', '-C', folder, '-cf', archive, 'manifest.json', ...configs, 'layer.tar']);
   return archive;
 }

@@ -70,7 +70,7 @@ ip route add default via fd00:172:30::1
 
 mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
 ln -sf /usr/lib/cni/* /opt/cni/bin/
-ln -sf "$KUBE_MULTUS" /opt/cni/bin/multus
+[ -z "$KUBE_MULTUS" ] || ln -sf "$KUBE_MULTUS" /opt/cni/bin/multus
 if [ "$KUBE_OVERLAY" = routed ]; then
   for ((other = 1; other <= KUBE_NODES; other++)); do
     [ $other != "$number" ] || continue
@@ -87,17 +87,23 @@ table inet overlay {
   }
 }
 END
-  # The default network goes inline: Multus 4.2.3 gives the DEL of one named as a file (clusterNetwork) a configuration without
-  # the address ranges, and the pod ends never. No ipMasq: it would hide the pods' addresses from other nodes.
-  cat >/etc/cni/net.d/00-multus.conf <<END
+  # No ipMasq: it would hide the pods' addresses from other nodes.
+  default='{"cniVersion": "1.0.0", "name": "default", "plugins": [
+   {"type": "ptp", "ipam": {"type": "host-local",
+     "ranges": [[{"subnet": "10.244.'$number'.0/24"}], [{"subnet": "fd00:10:244:'$number'::/64"}]],
+     "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
+   {"type": "portmap", "capabilities": {"portMappings": true}}]}'
+  if [ -z "$KUBE_MULTUS" ]; then
+    echo "$default" >/etc/cni/net.d/10-default.conflist
+  else
+    # The default network goes inline: Multus 4.2.3 gives the DEL of one named as a file (clusterNetwork) a configuration
+    # without the address ranges, and the pod ends never.
+    cat >/etc/cni/net.d/00-multus.conf <<END
 {"cniVersion": "1.0.0", "name": "multus", "type": "multus", "kubeconfig": "$pki/multus.kubeconfig",
  "retryDeleteOnError": true, "logFile": "/var/log/multus.log", "logLevel": "verbose",
- "delegates": [{"cniVersion": "1.0.0", "name": "default", "plugins": [
-   {"type": "ptp", "ipam": {"type": "host-local",
-     "ranges": [[{"subnet": "10.244.$number.0/24"}], [{"subnet": "fd00:10:244:$number::/64"}]],
-     "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
-   {"type": "portmap", "capabilities": {"portMappings": true}}]}]}
+ "capabilities": {"portMappings": true}, "delegates": [$default]}
 END
+  fi
 fi
 # restrict_oom_score_adj: root in a container may not lower it, and runc then fails to start anything.
 cat >/etc/containerd/config.toml <<END
@@ -130,6 +136,8 @@ localStorageCapacityIsolation: false
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}
 imageGCHighThresholdPercent: 100
 resolvConf: ""
+clusterDNS: [10.96.0.10]
+clusterDomain: cluster.local
 END
 cat >/etc/kubernetes/proxy.yaml <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1

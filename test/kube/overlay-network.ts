@@ -29,15 +29,28 @@ export async function configureMultus(
   node: NodeName,
   delegate: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const conf = {
+  await writeMultusConf(cluster, node, {
     cniVersion: '0.3.1',
+    delegates: [{ cniVersion: '0.3.1', ...delegate }],
+  });
+}
+
+/** `networks` are the keys of Multus that say which networks pods get. */
+export async function writeMultusConf(
+  cluster: Cluster,
+  node: NodeName,
+  networks: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const conf = {
     name: 'multus',
     type: 'multus',
     kubeconfig: `${home}/pki/multus.kubeconfig`,
+    // Without it the runtime tells Multus no ports, and its portmap none.
+    capabilities: { portMappings: true },
     retryDeleteOnError: true,
     logFile: '/var/log/multus.log',
     logLevel: 'verbose',
-    delegates: [{ cniVersion: '0.3.1', ...delegate }],
+    ...networks,
   };
   const write = ['sh', '-c', 'cat >/etc/cni/net.d/00-multus.conf'];
   await cluster.node(node, write, { input: JSON.stringify(conf) });

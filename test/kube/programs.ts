@@ -1,4 +1,4 @@
-// Which programs of others are built: what a cluster runs, and clients of an API server.
+// Which programs of others are built: what a cluster runs, clients of an API server, and Kubernetes' own tests.
 
 import type { ProgramSet } from './build.ts';
 
@@ -43,5 +43,24 @@ export const clientSet: ProgramSet = {
   programs: {
     helm: { module: 'clients', target: 'helm.sh/helm/v3/cmd/helm', stamped: false },
     clients: { module: 'clients', target: '.', stamped: false },
+  },
+};
+
+const images = 'k8s.io/kubernetes/test/images';
+
+/** Kubernetes' own tests of the network, the program that runs them side by side, and what their pods run. */
+export const e2eSet: ProgramSet = {
+  said: 'the tests of Kubernetes, agnhost and CoreDNS from source (once: about 2 minutes after the cluster)',
+  programs: {
+    'e2e.test': { module: 'e2e', target: '.', stamped: true, isTests: true },
+    ginkgo: { module: 'e2e', target: 'github.com/onsi/ginkgo/v2/ginkgo', stamped: false },
+    agnhost: { module: 'e2e', target: `${images}/agnhost`, stamped: true },
+    'regression-issue-74839': {
+      module: 'e2e',
+      target: `${images}/regression-issue-74839`,
+      stamped: false,
+    },
+    // A module of its own: its libraries are older than those of Kubernetes 1.34.
+    coredns: { module: 'coredns', target: '.', stamped: false },
   },
 };

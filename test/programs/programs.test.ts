@@ -28,6 +28,7 @@ const programs = [
   ['test/conformance/main.ts'],
   ['test/image/main.ts'],
   ['test/kube/main.ts'],
+  ['test/sig/main.ts'],
   ['test/uml/main.ts'],
   ['test/random/main.ts'],
   ['test/soak/main.ts'],
