@@ -1,8 +1,9 @@
 // npm run gen -- transcripts: runs the commands of the guides in docs/ in a lab, and writes their output below them.
 //
 // A guide marks a block with a comment before its fence. `<!-- manifest -->`: YAML to apply; the tool waits for its pods.
-// `<!-- transcript -->`: each line that begins with `$ ` is a command (kubectl, orbctl or sed). The lines after it are replaced.
-// What a command only reads is read again for a while, until it says what the guide shows.
+// `<!-- manifest: broken -->`: it does not wait for them. `<!-- transcript -->`: each line that begins with `$ ` is a command
+// (kubectl, orbctl or sed). The lines after it are replaced. What a command only reads is read again for a while, until it
+// says what the guide shows. `<!-- transcript: refused -->`: the commands must fail, and the guide shows why.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,10 +15,10 @@ import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const names = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'];
-names.push('underlay-service', 'fixed-addresses', 'orbctl');
+names.push('underlay-service', 'fixed-addresses', 'orbctl', 'troubleshooting');
 const guides = names.map((name) => `docs/${name}.md`);
 const orbctl = join(root, 'dist/orbctl.mjs');
-const BLOCK = /<!-- (manifest|transcript) -->\n```(\w+)\n([\s\S]*?)\n```/g;
+const BLOCK = /<!-- (manifest|transcript)(?:: (broken|refused))? -->\n```(\w+)\n([\s\S]*?)\n```/g;
 
 /**
  * Values that differ between labs, and their placeholders, which keep the columns of tables. MAC addresses that a prefix
@@ -33,6 +34,7 @@ const masks: readonly [RegExp, string][] = [
   [/link-netnsid \d+/g, 'link-netnsid <n>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<date>T<time-of-day>'],
+  [/\bcontainer [0-9a-f]{12}\b/g, 'container <id>'],
   [/^Waiting for .*\n/gm, ''],
   // kubectl 1.33 and newer name the namespace.
   [/ deleted from \w+ namespace$/gm, ' deleted'],
@@ -40,6 +42,8 @@ const masks: readonly [RegExp, string][] = [
   [/\bipvlan-[0-9a-z]{5}\b/g, 'ipvlan-<id>'],
   [/\b10\.6\.0\.10\d\b(?!-)/g, '10.6.0.10<n>'],
 ];
+/** Commands that are repeated until they say what the guide shows. `orbctl gc` frees addresses, so it runs once. */
+const READS = /^(?:kubectl get|orbctl gc --dry-run|orbctl (?!gc\b)\w+) /;
 /** How long a command that reads may say something else than the guide shows. */
 const PATIENCE_MS = 15_000;
 
@@ -75,16 +79,23 @@ class Lab {
     };
   }
 
-  /** The output of a command. `orbctl trace` ends with 1 when the connection does not work, and a guide may show that. */
+  /** The output of a command. `orbctl` ends with 1 when its answer is no, and a guide may show that. */
   run(command: string, input?: string): string {
-    const run = spawnSync('sh', ['-c', command], {
-      encoding: 'utf8',
-      env: this.#environment,
-      input: input ?? '',
-    });
-    const mayFail = command.startsWith('orbctl trace') && run.status === 1 && run.stdout !== '';
-    if (run.status !== 0 && !mayFail) throw new Error(`${command} failed:\n${run.stdout}${run.stderr}`);
+    const run = this.#start(command, input);
+    const saysNo = command.startsWith('orbctl ') && run.status === 1 && run.stdout !== '';
+    if (run.status !== 0 && !saysNo) throw new Error(`${command} failed:\n${run.stdout}${run.stderr}`);
     return run.stdout.trimEnd();
+  }
+
+  /** What a command says that is refused. */
+  refusal(command: string): string {
+    const run = this.#start(command);
+    if (run.status !== 1) throw new Error(`${command} was not refused:\n${run.stdout}${run.stderr}`);
+    return `${run.stdout}${run.stderr}`.trimEnd();
+  }
+
+  #start(command: string, input = '') {
+    return spawnSync('sh', ['-c', command], { encoding: 'utf8', env: this.#environment, input });
   }
 
   async stop(): Promise<void> {
@@ -109,22 +120,26 @@ async function renewed(guide: string, lab: Lab): Promise<string> {
   const applied: string[] = [];
   const parts: string[] = [];
   let end = 0;
-  for (const { 0: whole, 1: kind, 2: language, 3: body = '', index } of guide.matchAll(BLOCK)) {
+  for (const { 0: whole, 1: kind, 2: trouble, 3: language, 4: body = '', index } of guide.matchAll(BLOCK)) {
     parts.push(guide.slice(end, index));
     end = index + whole.length;
     if (kind === 'manifest') {
       lab.run('kubectl apply -f -', body);
       // Delete pods before the pools of their addresses.
       applied.unshift(...body.split('\n---\n').toReversed());
-      lab.run('kubectl wait --for=condition=Ready --timeout=180s pods --all');
+      if (trouble !== 'broken') lab.run('kubectl wait --for=condition=Ready --timeout=180s pods --all');
       parts.push(whole);
       continue;
     }
     const shown: string[] = [];
-    for (const step of stepsOf(body)) shown.push(`$ ${step.command}\n${await said(step, lab)}`.trimEnd());
-    parts.push(`<!-- transcript -->\n\`\`\`${language}\n${shown.join('\n\n')}\n\`\`\``);
+    for (const step of stepsOf(body)) {
+      const answer = trouble === 'refused' ? masked(lab.refusal(step.command)) : await said(step, lab);
+      shown.push(`$ ${step.command}\n${answer}`.trimEnd());
+    }
+    const [comment = ''] = whole.split('\n');
+    parts.push(`${comment}\n\`\`\`${language}\n${shown.join('\n\n')}\n\`\`\``);
   }
-  for (const body of applied) lab.run('kubectl delete -f -', body);
+  for (const body of applied) lab.run('kubectl delete --ignore-not-found -f -', body);
   return parts.join('') + guide.slice(end);
 }
 
@@ -145,7 +160,7 @@ function stepsOf(body: string): Step[] {
 }
 
 async function said({ command, shown }: Step, lab: Lab): Promise<string> {
-  const deadlineMs = performance.now() + (/^(kubectl get|orbctl) /.test(command) ? PATIENCE_MS : 0);
+  const deadlineMs = performance.now() + (READS.test(command) ? PATIENCE_MS : 0);
   for (;;) {
     const text = masked(lab.run(command)).trimEnd();
     if (text === shown || performance.now() > deadlineMs) return text;
