@@ -1,35 +1,25 @@
 // kubectl on a running lab: its nodes, its jobs, a blocked drain, and the way from its pods to the API.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RunningLab } from './running-lab.ts';
 
 const program = join(import.meta.dirname, '../../dist/orbctl.mjs');
 const kubectlProgram = process.env.KUBECTL || 'kubectl';
 
 describe('kubectl in a lab', () => {
-  let lab: ChildProcess;
+  let lab: RunningLab;
   let environment: NodeJS.ProcessEnv;
 
   before(async () => {
-    lab = spawn(process.execPath, [program, 'lab'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    for await (const chunk of lab.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
-      told += String(chunk);
-      if (told.includes('Logs:')) break;
-    }
-    lab.stdout?.resume();
-    environment = { ...process.env, KUBECONFIG: /export KUBECONFIG=(\S+)/.exec(told)?.[1] };
-    assert.ok(environment.KUBECONFIG !== undefined, told);
+    lab = await RunningLab.start();
+    environment = { ...process.env, KUBECONFIG: lab.kubeconfig };
   });
 
-  after(async () => {
-    lab.kill('SIGINT');
-    if (lab.exitCode === null) await once(lab, 'exit');
-  });
+  after(() => lab.stop());
 
   function kubectl(args: string, input = ''): { code: number | null; text: string } {
     const ran = spawnSync(kubectlProgram, args.split(' '), { encoding: 'utf8', env: environment, input });
