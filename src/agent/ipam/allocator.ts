@@ -13,41 +13,32 @@ import {
   notHeldError,
   type ReleaseRequest,
 } from '#cni';
-import { type Family, formatAddress } from '#ip';
+import { formatAddress } from '#ip';
 import {
   type Assignment,
   assignmentRoutes,
-  type FixedSettings,
   type NicRoute,
   nicOwner,
   PoolLedger,
   podHolder,
   readAddressRequest,
   readRequestedMac,
-  readRoutes,
 } from '#plan/ipam';
-import { type AutomaticPoolSettings, asksForSubnets, defaultAutomaticPools } from '#plan/subnet';
+import { asksForSubnets } from '#plan/subnet';
 import { allocationOf } from './allocation.ts';
 import { Assigner } from './assigner.ts';
-import { AutoPools, type ServingPool } from './auto-pools.ts';
-import { claimNow } from './claim-now.ts';
+import { Choices, type ChoicesOptions } from './choices.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { giveUp } from './given-up.ts';
-import { ClaimWriter, nicClaims } from './nic-claims.ts';
-import { NodePools, type NodePoolsOptions } from './node-pools.ts';
-import { type CandidateDefaults, podCandidates } from './pod-candidates.ts';
-import { podNetworks, refuseDeadPod } from './pod-facts.ts';
-import { requestedMac, warnOfKept } from './pod-requests.ts';
+import { ClaimWriter } from './nic-claims.ts';
+import { NodePools } from './node-pools.ts';
+import { warnOfKept } from './pod-requests.ts';
 import { type Attempt, RefusedPods } from './refused-pods.ts';
-import { readUnseen } from './unseen-records.ts';
+import { Releases } from './releases.ts';
 
 /** The allocator starts and stops the view. */
-export interface AllocatorOptions extends NodePoolsOptions, CandidateDefaults, FixedSettings {
-  readonly nodeName: string;
-  /** By default automatic pools are on, without spare addresses. */
-  readonly automaticPools?: AutomaticPoolSettings;
-}
+export type AllocatorOptions = ChoicesOptions;
 
 export class Allocator implements Ipam {
   /** Pods whose pools are exhausted. */
@@ -56,7 +47,8 @@ export class Allocator implements Ipam {
   readonly #pools: NodePools;
   readonly #assigner: Assigner;
   readonly #endpoints: EndpointWriter;
-  readonly #autoPools: AutoPools;
+  readonly #choices: Choices;
+  readonly #releases: Releases;
   readonly #claims: ClaimWriter;
   /** Resolves when the endpoints that the previous agent left were checked. */
   #restored: Promise<void> = Promise.resolve();
@@ -68,9 +60,9 @@ export class Allocator implements Ipam {
     this.#endpoints = new EndpointWriter(options);
     this.#claims = new ClaimWriter(options);
     this.refused = new RefusedPods(options.clock);
-    const { view, automaticPools = defaultAutomaticPools } = options;
-    const pools = { pools: view.pools, reserved: () => view.reserved };
-    this.#autoPools = new AutoPools({ ...options, ...pools, automaticPools });
+    this.#choices = new Choices(options, this.#pools);
+    const { refused } = this;
+    this.#releases = new Releases(options, { pools: this.#pools, endpoints: this.#endpoints, refused });
   }
 
   /** Resolves when requests can be served. */
@@ -101,7 +93,7 @@ export class Allocator implements Ipam {
   allocate(request: AllocationRequest): Promise<Allocation> {
     const { metrics } = this.#options;
     const choose: Attempt = async (signal) => {
-      const { owner, candidates } = await this.#candidates({ ...request, signal }, 'look');
+      const { owner, candidates } = await this.#choices.of({ ...request, signal }, 'look');
       this.#assigner.choose(owner, candidates);
     };
     return this.#timed(
@@ -114,7 +106,7 @@ export class Allocator implements Ipam {
   release(request: ReleaseRequest): Promise<void> {
     const { metrics } = this.#options;
     return this.#timed(
-      () => this.#release(request),
+      () => this.#releases.serve(request),
       (seconds) => metrics.released(seconds),
       (code, seconds) => metrics.releaseFailed(code, seconds),
     );
@@ -180,62 +172,9 @@ export class Allocator implements Ipam {
     }
   }
 
-  /** As {@link Allocator.#candidates}, by the server's records where a fixed address may be one that the watch does not show. */
-  async #withUnseen(request: AllocationRequest) {
-    const found = await this.#candidates(request, 'make');
-    const { owner, holder, candidates, leftTo } = found;
-    if (!owner.fixed && owner.claims.size === 0) return found;
-    const isFixed = (nic: string) => nicOwner(owner, nic).fixed === true;
-    const isServed = (nic: string, family: Family) =>
-      !isFixed(nic) || this.#pools.holdingNic(owner.podUid, nic, family) !== undefined;
-    const { client, view } = this.#options;
-    const source = { client, pools: view.pools };
-    const hasRead = await readUnseen(source, holder, candidates, { isServed, left: leftTo }, request.signal);
-    return hasRead ? this.#candidates(request, 'make') : found;
-  }
-
-  /** Whose address is asked for, and the pools that may give it. Takes nothing. `carving`: whether pools are made for it. */
-  async #candidates(request: AllocationRequest, carving: 'make' | 'look') {
-    const { view } = this.#options;
-    const { podNamespace, podName, signal } = request;
-    const pod = await view.pod(podNamespace, podName, request.podUid, signal);
-    refuseDeadPod(pod);
-    const podUid = pod.metadata.uid ?? '';
-    const holder = podHolder(pod, this.#options);
-    // Routes are read before anything is allocated, so that a broken annotation leaves nothing behind.
-    const custom = readRoutes(pod.metadata.annotations ?? {});
-    const networks = podNetworks(pod, this.#options);
-    const mac = requestedMac(request, networks);
-    const claims = nicClaims(networks, holder);
-    const owner = { pod: holder.name, podUid, fixed: holder.fixedTo !== undefined, claims };
-    const leftTo = (nic: string, family: Family) => {
-      const holding = nicOwner(owner, nic);
-      return holding.fixed ? this.#pools.leftTo(holding, family) : undefined;
-    };
-    const serving: ServingPool = ({ nic, family }, pool) =>
-      this.#pools.holdingNic(podUid, nic, family) ??
-      (this.#pools.hasAddressFor(nicOwner(owner, nic), pool) ? pool : undefined);
-    const candidates = podCandidates({
-      ...this.#options,
-      request,
-      pod,
-      podNetworks: networks,
-      parentNetworks: parseSpiderpoolIpam(request.conf).match_master_subnet
-        ? await request.parentNetworks()
-        : undefined,
-      namespace: await view.namespace(podNamespace, signal),
-      holder,
-      claims,
-      automatic: await this.#autoPools.poolsFor(pod, serving, carving, signal),
-      poolHolding: (nic, family) => this.#pools.holdingNic(podUid, nic, family),
-      left: leftTo,
-    });
-    return { pod, holder, owner, custom, mac, candidates, leftTo };
-  }
-
   async #allocate(request: AllocationRequest): Promise<Allocation> {
     const { log } = request;
-    const found = await this.#withUnseen(request);
+    const found = await this.#choices.withUnseen(request);
     const { pod, holder, owner, custom, mac } = found;
     const { podUid } = owner;
     let { candidates } = found;
@@ -248,7 +187,7 @@ export class Allocator implements Ipam {
       // Another pod was faster with the last address. An automatic pool may grow.
       if (!isOrbError(error, 'IPPOOL_EXHAUSTED') || !asksForSubnets(pod.metadata.annotations ?? {}))
         throw error;
-      ({ candidates } = await this.#candidates(request, 'make'));
+      ({ candidates } = await this.#choices.of(request, 'make'));
       assignments = await this.#assigner.assign(owner, candidates, request);
     }
     const ordered = assignments.toSorted(
@@ -267,43 +206,6 @@ export class Allocator implements Ipam {
       ...(isShared && { shared: true }),
       ...(mac !== undefined && { link: { mac } }),
     };
-  }
-
-  async #release(request: ReleaseRequest): Promise<void> {
-    const { podNamespace, podName, podUid, nic, held, signal, log } = request;
-    const { view } = this.#options;
-    const release =
-      nic === undefined ? ({ scope: 'pod', podUid } as const) : ({ scope: 'nic', podUid, nic } as const);
-    // An agent that has just started does not know yet which pools hold something for a pod without a record.
-    await view.listed(signal);
-    const named = held.map(({ heldIn }) => heldIn);
-    const pools = new Set([...named, ...this.#pools.holding(podUid), ...this.#pools.doubtful()]);
-    // The DEL after a refused ADD. Nothing was taken or shown, so the server is not asked.
-    if (pools.size === 0 && this.refused.has(request)) return;
-    const pod = view.podWithUid(podUid) ?? (await this.#unseenPod(request));
-    const own = pod === undefined ? `${podNamespace}/${podName}` : podHolder(pod, this.#options).name;
-    const holder = this.#pools.holderOf(podUid) ?? own;
-    const claim = await claimNow(holder, pod, this.#options, signal);
-    if (claim.state === 'kept') {
-      log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
-      return;
-    }
-    // All end before the answer: an ADD may follow a failed DEL at once, and nothing may be taken from it then.
-    const done = await Promise.allSettled(
-      [...pools].map((pool) => this.#pools.release(pool, release, signal)),
-    );
-    for (const one of done) if (one.status === 'rejected') throw one.reason;
-    this.#endpoints.hide(holder, podUid, nic);
-  }
-
-  /** The pod as the server has it. The watch may be late, and only the pod says which virtual machine it runs. */
-  async #unseenPod({ podNamespace, podName, podUid, signal }: ReleaseRequest): Promise<Pod | undefined> {
-    try {
-      return await this.#options.view.pod(podNamespace, podName, podUid, signal);
-    } catch (error) {
-      if (isOrbError(error, 'POD_UNKNOWN')) return undefined;
-      throw error;
-    }
   }
 
   /**
