@@ -3,14 +3,15 @@
 import { type Node, type Pod, resources, type SpiderEndpoint } from '#api';
 import type { ObjectRef } from '#kube';
 import { claimOfRecord } from '#plan/ipam';
-import type {
-  HolderSight,
-  NodeSight,
-  Owner,
-  ReclaimFacts,
-  RecordedAddress,
-  SandboxSight,
-  Sight,
+import {
+  type HolderSight,
+  hasFinished,
+  type NodeSight,
+  type Owner,
+  type ReclaimFacts,
+  type RecordedAddress,
+  type SandboxSight,
+  type Sight,
 } from '#plan/reclaim';
 import { claimOwner, ownerOf } from './owner.ts';
 import type { ClusterSight } from './sight.ts';
@@ -53,13 +54,32 @@ export async function reclaimFacts(record: RecordedAddress, sources: FactSources
       : claim === undefined
         ? await ownerOf(ref, pod, shown, sight)
         : await claimOwner(claim, sight);
+  const companion: Sight<Pod> = claim === undefined ? await companionOf(record, sources) : absent;
   const current = shown?.status?.current;
   const nodeName =
     holder.state === 'present'
       ? holder.object.spec?.nodeName
       : ((current?.uid === record.podUid ? current.node : undefined) ?? sources.absence(record.podUid).node);
   const place = await placeOf(nodeName, record.podUid, sources);
-  return { record, holder, namesake, endpoint, owner, ...place, nowMs };
+  return { record, holder, namesake, endpoint, owner, companion, ...place, nowMs };
+}
+
+/** A pod that has finished counts until its node says that its sandbox is gone. */
+async function companionOf(
+  { pod: machine, podUid }: RecordedAddress,
+  sources: FactSources,
+): Promise<Sight<Pod>> {
+  const seen = await sources.sight.podsOfMachine(machine);
+  if (seen.state !== 'present') return seen;
+  for (const pod of seen.object) {
+    if (hasUid(pod, podUid)) continue;
+    if (!hasFinished(pod)) return { state: 'present', object: pod };
+    const { nodeName } = pod.spec ?? {};
+    if (nodeName === undefined) continue;
+    const { node, sandbox } = await placeOf(nodeName, pod.metadata.uid ?? '', sources);
+    if (node?.state !== 'absent' && sandbox !== 'gone') return { state: 'present', object: pod };
+  }
+  return { state: 'absent' };
 }
 
 /** From `namespace/name`. */

@@ -15,7 +15,7 @@ import { freeRecords, type RemovalOptions, removeEndpoint } from './removal.ts';
 import { type ClusterSight, LiveSight } from './sight.ts';
 
 export interface ReclaimerOptions extends RemovalOptions {
-  readonly client: Pick<KubeClient, 'get' | 'patch' | 'delete'>;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'patch' | 'delete'>;
   readonly log: Logger;
   readonly settings: ReclaimSettings;
   readonly askNode: FactSources['askNode'];

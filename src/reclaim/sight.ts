@@ -4,6 +4,7 @@ import type { KubeObject, Pod, ResourceType } from '#api';
 import { resources } from '#api';
 import { errorText, isOrbError } from '#base';
 import { type KubeClient, keyOf, type ObjectRef, refOf, type Store } from '#kube';
+import { machineOf } from '#plan/ipam';
 import type { Sight } from '#plan/reclaim';
 
 export interface ClusterSight {
@@ -11,7 +12,12 @@ export interface ClusterSight {
   look<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): Promise<Sight<T>>;
   /** The name of the pod with this UID, as far as it is known. */
   podWithUid(uid: string): ObjectRef | undefined;
+  /** The pods of a virtual machine, given as `namespace/name` of its VirtualMachineInstance. Rejects as `look` does. */
+  podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>>;
 }
+
+/** KubeVirt's own controller finds the pods of its machines by this label (AppLabel). */
+const LABEL_OF_MACHINES = 'kubevirt.io=virt-launcher';
 
 /** Objects that a list or a watch has shown. */
 export type Listed = Pick<Store<KubeObject>, 'get' | 'list'>;
@@ -21,6 +27,7 @@ export class ListedSight implements ClusterSight {
   readonly #lists: ReadonlyMap<ResourceType, Listed>;
   readonly #others: Pick<ClusterSight, 'look'>;
   #byUid: Map<string, Pod> | undefined;
+  #byMachine: ReadonlyMap<string | undefined, readonly Pod[]> | undefined;
 
   constructor(lists: ReadonlyMap<ResourceType, Listed>, others: Pick<ClusterSight, 'look'>) {
     this.#lists = lists;
@@ -47,17 +54,24 @@ export class ListedSight implements ClusterSight {
     this.#byUid ??= new Map((pods?.list() ?? []).map((pod) => [pod.metadata.uid ?? '', pod as Pod]));
     return this.#byUid.get(uid);
   }
+
+  async podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>> {
+    this.#byMachine ??= Map.groupBy((this.#lists.get(resources.pods)?.list() ?? []) as Pod[], machineOf);
+    return { state: 'present', object: this.#byMachine.get(machine) ?? [] };
+  }
 }
 
 /** Reads from the server, each object once. It serves one look, so nothing in it is older than that look. */
 export class LiveSight implements ClusterSight {
-  readonly #client: Pick<KubeClient, 'get'>;
+  readonly #client: Pick<KubeClient, 'get' | 'list'>;
   readonly #signal: AbortSignal;
   readonly #podWithUid: ClusterSight['podWithUid'];
   readonly #seen = new Map<string, Promise<Sight<KubeObject>>>();
+  /** The pods of all virtual machines, by namespace. */
+  readonly #ofMachines = new Map<string, Promise<Sight<readonly Pod[]>>>();
 
   constructor(
-    client: Pick<KubeClient, 'get'>,
+    client: Pick<KubeClient, 'get' | 'list'>,
     signal: AbortSignal,
     podWithUid: ClusterSight['podWithUid'] = () => undefined,
   ) {
@@ -77,9 +91,29 @@ export class LiveSight implements ClusterSight {
     return this.#podWithUid(uid);
   }
 
-  async #read<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): Promise<Sight<T>> {
+  async podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>> {
+    const namespace = machine.slice(0, machine.indexOf('/'));
+    const listed = this.#ofMachines.get(namespace) ?? this.#listMachines(namespace);
+    this.#ofMachines.set(namespace, listed);
+    const seen = await listed;
+    if (seen.state !== 'present') return seen;
+    return { state: 'present', object: seen.object.filter((pod) => machineOf(pod) === machine) };
+  }
+
+  #listMachines(namespace: string): Promise<Sight<readonly Pod[]>> {
+    return this.#sight(async (signal) => {
+      const selection = { namespace, labelSelector: LABEL_OF_MACHINES };
+      return (await this.#client.list(resources.pods, selection, { signal })).items;
+    });
+  }
+
+  #read<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): Promise<Sight<T>> {
+    return this.#sight((signal) => this.#client.get(type, ref, { signal }));
+  }
+
+  async #sight<T>(read: (signal: AbortSignal) => Promise<T>): Promise<Sight<T>> {
     try {
-      return { state: 'present', object: await this.#client.get(type, ref, { signal: this.#signal }) };
+      return { state: 'present', object: await read(this.#signal) };
     } catch (error) {
       this.#signal.throwIfAborted();
       if (isOrbError(error, 'KUBE_NOT_FOUND')) return { state: 'absent' };

@@ -18,7 +18,10 @@ import { Web } from './web.ts';
 export class Cluster {
   readonly kube = new FakeKube();
   readonly clock = new FakeClock();
-  readonly faults: Faults = { refused: 0, lost: 0, awayUntilMs: 0, now: () => this.clock.now() };
+  readonly faults: Faults = {
+    ...{ refused: 0, lost: 0, awayUntilMs: 0, linksAtWork: new Set() },
+    now: () => this.clock.now(),
+  };
   /** The nodes whose agents do not reach the leader. They write by themselves. */
   readonly apart = new Set<string>();
   readonly sandboxes: Sandbox[] = [];
@@ -232,7 +235,10 @@ export class Cluster {
     }
     await this.verify();
     for (const [address, { pod, podUid }] of await recordsOf(this.kube)) {
-      const isHeld = this.sandboxes.some(({ uid }) => uid === podUid);
+      const isMachine = pod === `${namespace}/vm`;
+      const isHeld = this.sandboxes.some(({ uid, fixedTo }) =>
+        isMachine ? fixedTo === 'vm' : uid === podUid,
+      );
       if (!isHeld && !this.#claims(pod.slice(namespace.length + 1)))
         throw new Fault(`${address} is still recorded for ${podUid}, which is gone`);
     }

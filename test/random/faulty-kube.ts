@@ -11,6 +11,8 @@ export interface Faults {
   lost: number;
   /** Until then, the server answers nothing. */
   awayUntilMs: number;
+  /** Requests of agents that the leader has not answered yet. Each ends when its controller aborts. */
+  readonly linksAtWork: Set<AbortController>;
   readonly now: () => number;
 }
 
@@ -23,6 +25,12 @@ export interface Connection {
 const writes = ['create', 'update', 'updateStatus', 'patch', 'delete'];
 
 const noAnswer = () => new OrbError('KUBE_UNREACHABLE', { message: 'the connection was reset' });
+
+/** How long an answer to a write is on its way. */
+async function someTurns(): Promise<void> {
+  for (let turns = Math.floor(Math.random() * 4); turns > 0; turns--)
+    await new Promise((resolve) => setImmediate(resolve));
+}
 
 export function connectTo(kube: FakeKube, faults: Faults): Connection {
   let isCut = false;
@@ -55,6 +63,7 @@ export function connectTo(kube: FakeKube, faults: Faults): Connection {
         const isLost = faults.lost > 0;
         if (isLost) faults.lost -= 1;
         const answer = await call(...given);
+        await someTurns();
         if (isLost || isCut) throw noAnswer();
         return answer;
       };

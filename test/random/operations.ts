@@ -38,6 +38,8 @@ export const verbs = [
   'outage',
   'leave-leader',
   'leave-leader',
+  'break-links',
+  'break-links',
   'clock-jump',
   'edit-pool',
   'check',

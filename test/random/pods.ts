@@ -33,6 +33,7 @@ export function newPod(
   const owner = isWeb(named) ? web.owner : isOrdinal(named) ? set : isLauncher(named) ? instance : undefined;
   const metadata = {
     ...{ name, namespace, uid },
+    ...(isLauncher(named) && { labels: { 'kubevirt.io': 'virt-launcher' } }),
     annotations: {
       ...(nics.length > 1 && NETWORKS),
       ...(migrates && MIGRATION),

@@ -35,19 +35,27 @@ const rest = { addressRestMs: 30_000 };
 /** The leading controller, seen by an agent. Undefined if none leads. */
 type Leader = () => Program<LedPools> | undefined;
 
-/** The network between an agent and the leader may lose an answer, as the API server's may. */
-function linkTo(leader: Leader, { lost }: { lost: () => boolean }): LeaderLink {
+/**
+ * The network between an agent and the leader may lose an answer, as the API server's may, or break before it. The leader
+ * then knows that nobody waits, and may have written all the same.
+ */
+function linkTo(leader: Leader, { faults, lost }: { faults: Faults; lost: () => boolean }): LeaderLink {
   const commit: LeaderLink['commit'] = async (pool, request, signal) => {
     const now = leader();
     if (now === undefined) return undefined;
+    const broken = new AbortController();
+    faults.linksAtWork.add(broken);
+    const ended = AbortSignal.any([broken.signal, signal]);
     try {
-      const answer = now.serves.commit(pool, request, signal);
-      const heard = await abortable(answer, AbortSignal.any([now.died, signal]));
+      const answer = now.serves.commit(pool, request, ended);
+      const heard = await abortable(answer, AbortSignal.any([now.died, ended]));
       return lost() ? undefined : heard;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOrbError(error) && !now.died.aborted) throw error;
+      if (!isOrbError(error) && !now.died.aborted && !broken.signal.aborted) throw error;
       return undefined;
+    } finally {
+      faults.linksAtWork.delete(broken);
     }
   };
   return { commit } as Partial<LeaderLink> as LeaderLink;
@@ -75,7 +83,7 @@ export function startAgent(
     families: [4, 6],
     fixedForStatefulSets: true,
     fixedForVirtualMachines: true,
-    leader: linkTo(leader, { lost }),
+    leader: linkTo(leader, { faults, lost }),
   });
   const death = new AbortController();
   return {

@@ -153,6 +153,9 @@ async function perform(cluster: Cluster, { verb, which }: Operation): Promise<vo
       if (!cluster.apart.delete(node)) cluster.apart.add(node);
       return;
     }
+    case 'break-links':
+      for (const link of faults.linksAtWork) link.abort(new Error('the connection broke'));
+      return;
     case 'clock-jump':
       return clock.advance((which % 120) * 1000);
     case 'edit-pool':
@@ -190,13 +193,13 @@ async function performOnMachine(
     // A migration succeeds only if the target is ready.
     return alone(cluster, isLiving(target) && which % 2 === 0 ? source : target, (one) => end(cluster, one));
   }
-  // A machine that is stopped while it migrates is not tried.
-  if (which % 2 === 0 && target === undefined) {
+  if (which % 2 === 0) {
     await machine.halt();
     if (which % 4 === 0) await machine.delete();
     cluster.forgetUnclaimed();
-    for (const one of cluster.sandboxes.filter(isLauncher))
-      alone(cluster, one, (sandbox) => end(cluster, sandbox));
+    // While it migrates, the node of one pod may be slow: that pod ends later.
+    const slow = launchers.length > 1 ? launchers[which % 3] : undefined;
+    for (const one of launchers) if (one !== slow) alone(cluster, one, (sandbox) => end(cluster, sandbox));
   }
 }
 

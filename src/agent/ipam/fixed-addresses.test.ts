@@ -389,7 +389,10 @@ test('a failed ADD does not lose the fixed address', async () => {
   assert.deepEqual(await holders(kube), ['10.6.1.1 default/db-0 eth0']);
 });
 
-const vm = { kind: 'VirtualMachineInstance', apiVersion: 'kubevirt.io/v1', owner: 'vm' } as const;
+const vm = {
+  ...{ kind: 'VirtualMachineInstance', apiVersion: 'kubevirt.io/v1', owner: 'vm' },
+  labels: { 'kubevirt.io': 'virt-launcher' },
+} as const;
 const target = { ...vm, annotations: { 'kubevirt.io/migrationJobName': 'job' }, nodeName: 'node2' } as const;
 const machine = { namespace: 'default', name: 'vm' };
 const instances = foreignResources.virtualMachineInstances;
@@ -450,6 +453,58 @@ test('F00002 when a migration fails, the source keeps the address', async () => 
   await end(kube, two, to);
   assert.deepEqual(await holders(kube), ['10.6.1.1 default/vm eth0']);
   assert.deepEqual(texts(await one.allocate(add('virt-launcher-vm-aaaaa'))), texts(before));
+});
+
+test('a virtual machine that is deleted while it migrates keeps its address until one of its pods is left', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await kube.create(instances, { metadata: machine });
+  const [one, two] = [await agent(kube), await agent(kube, { nodeName: 'node2' })];
+  const from = await owned(kube, 'virt-launcher-vm-aaaaa', vm);
+  await one.allocate(add('virt-launcher-vm-aaaaa'));
+  const to = await owned(kube, 'virt-launcher-vm-bbbbb', target);
+  await two.allocate(add('virt-launcher-vm-bbbbb'));
+  await kube.delete(instances, machine);
+  const request = del('virt-launcher-vm-bbbbb', to.metadata.uid ?? '');
+  await two.release(request);
+  assert.deepEqual(await holders(kube), ['10.6.1.1 default/vm eth0']);
+  await owned(kube, 'other', { kind: 'ReplicaSet' });
+  assert.deepEqual(texts(await one.allocate(add('other'))), ['eth0 10.6.1.2/16'], 'nobody else gets it');
+  await end(kube, one, from);
+  await two.release(request);
+  assert.deepEqual(await holders(kube), ['10.6.1.2 default/other eth0']);
+});
+
+test('the source of an earlier migration, which has finished, does not keep the address of its virtual machine', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await kube.create(instances, { metadata: machine });
+  const [one, two] = [await agent(kube), await agent(kube, { nodeName: 'node2' })];
+  const from = await owned(kube, 'virt-launcher-vm-aaaaa', vm);
+  await one.allocate(add('virt-launcher-vm-aaaaa'));
+  const to = await owned(kube, 'virt-launcher-vm-bbbbb', target);
+  await two.allocate(add('virt-launcher-vm-bbbbb'));
+  await one.release(del('virt-launcher-vm-aaaaa', from.metadata.uid ?? ''));
+  const ref = { namespace: 'default', name: 'virt-launcher-vm-aaaaa' };
+  await kube.patch(resources.pods, ref, { type: 'merge', body: { status: { phase: 'Succeeded' } } });
+  await kube.delete(instances, machine);
+  await end(kube, two, to);
+  assert.deepEqual(await holders(kube), []);
+});
+
+test('the DEL of a virtual machine’s pod fails while the server does not show its other pods', async () => {
+  const kube = await cluster(pools);
+  await kube.create(instances, { metadata: machine });
+  const allocator = await agent(kube);
+  const made = await owned(kube, 'virt-launcher-vm-aaaaa', vm);
+  await allocator.allocate(add('virt-launcher-vm-aaaaa'));
+  await kube.delete(instances, machine);
+  kube.before = ({ verb, plural }) => {
+    if (verb === 'list' && plural === 'pods') throw new OrbError('KUBE_UNREACHABLE', { message: 'away' });
+  };
+  const request = del('virt-launcher-vm-aaaaa', made.metadata.uid ?? '');
+  await assert.rejects(allocator.release(request), { code: 'KUBE_UNREACHABLE', message: /default\/vm/ });
+  assert.deepEqual(await holders(kube), ['10.6.1.1 default/vm eth0']);
 });
 
 test('F00003 each NIC of a virtual machine keeps its address, also when the pools of its pods have changed', async () => {

@@ -48,9 +48,10 @@ export class Releases {
     const pod = view.podWithUid(podUid) ?? (await this.#unseenPod(request));
     const own = pod === undefined ? `${podNamespace}/${podName}` : podHolder(pod, this.#options).name;
     const holder = this.#pools.holderOf(podUid) ?? own;
-    const claim = await claimNow(holder, pod, this.#options, signal);
+    const ending = { name: `${podNamespace}/${podName}`, uid: podUid, object: pod };
+    const claim = await claimNow(holder, ending, this.#options, signal);
     if (claim.state === 'kept') {
-      log.info({ holder, why: claim.why }, 'the pod leaves its addresses for the next pod of its name');
+      log.info({ holder, why: claim.why }, 'the pod leaves its addresses to another pod');
       return;
     }
     // All end before the answer: an ADD may follow a failed DEL at once, and nothing may be taken from it then.

@@ -3,7 +3,7 @@
 import type { Pod, StatefulSet } from '#api';
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
 import { keyOf } from '#kube';
-import { PoolLedger } from '#plan/ipam';
+import { machineOf, PoolLedger } from '#plan/ipam';
 import type { RecordedAddress } from '#plan/reclaim';
 import { type Reclaimer, recordsOf, refOfPod } from '#reclaim';
 import type { AddressController, AddressState } from '../kinds.ts';
@@ -74,7 +74,9 @@ class PoolReclaim {
     if (!gone && !isEnding(pod)) return [];
     const names = poolsNaming(pod.metadata.uid ?? '', state);
     if (gone && names.length > 0) this.#options.absences.note(pod, this.#options.clock.now());
-    return names;
+    // The record of a machine may name another pod of it.
+    const machine = machineOf(pod);
+    return machine === undefined ? names : [...names, ...poolsNaming(`"${machine}"`, state)];
   }
 
   ofStatefulSet(object: StatefulSet, state: AddressState): string[] {

@@ -278,6 +278,44 @@ test('the address of a virtual machine is kept until the machine is deleted', as
   assert.deepEqual(await stage.endpoints(), []);
 });
 
+/** A pod of the virtual machine `vm`. */
+const launcher = {
+  labels: { 'kubevirt.io': 'virt-launcher' },
+  ownerReferences: [
+    {
+      ...{ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'vm', uid: 'uid-vm' },
+      controller: true,
+    },
+  ],
+};
+
+for (const [what, named, other] of [
+  ['its source', 'launcher-b', 'launcher-a'],
+  ['its target', 'launcher-a', 'launcher-b'],
+] as const) {
+  test(`a virtual machine that is deleted while it migrates keeps its address until ${what}, the last pod, has ended`, async () => {
+    await stage.node();
+    stage.askNode = async () => 'gone';
+    for (const name of [named, other]) await stage.pod(name, { metadata: launcher });
+    // A pod of another kind may have the name of the machine.
+    await stage.pod('vm');
+    await stage.pool('p', { '10.6.0.1': { ...recordOf('vm'), podUid: `uid-${named}` } });
+    await stage.start();
+    await stage.remove(named);
+    await stage.pass(700);
+    assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+    const finished = { type: 'merge', body: { status: { phase: 'Succeeded' } } } as const;
+    stage.askNode = async (_, uid) => (uid === `uid-${other}` ? 'alive' : 'gone');
+    await stage.kube.patch(resources.pods, ref(other), finished);
+    await stage.pass(700);
+    assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+    stage.askNode = async () => 'gone';
+    await stage.remove(other);
+    await stage.pass(30);
+    assert.deepEqual(await stage.held('p'), []);
+  });
+}
+
 test('the address of an IPAMClaim outlives its pod, and is freed when the claim is gone', async () => {
   await stage.kube.create(foreignResources.ipamClaims, { metadata: { name: 'mine', namespace: 'ns' } });
   await stage.pool('p', { '10.6.0.1': { ...recordOf('gone'), pod: 'ns/ipamclaim:mine' } });

@@ -29,7 +29,7 @@ export { claimOfRecord, nicOwner, type PodOwner } from './nic-owner.ts';
 export { nodeRouteIssues } from './node-routes.ts';
 export { OVERLAPPING_CONDITION, overlapNote, overlapNotes } from './overlap.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
-export { type FixedSettings, type PodHolder, podHolder } from './pod-holder.ts';
+export { type FixedSettings, machineOf, type PodHolder, podHolder } from './pod-holder.ts';
 export { closedReason, type Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
 export { type PoolShares, poolShares } from './pool-shares.ts';

@@ -20,8 +20,17 @@ export interface PodHolder {
 /** KubeVirt writes it on the target pod of a live migration (MigrationJobNameAnnotation). */
 const MIGRATION_ANNOTATION = 'kubevirt.io/migrationJobName';
 
+/** The virtual machine that the pod runs, as `namespace/name` of its VirtualMachineInstance. */
+export function machineOf({ metadata }: Pod): string | undefined {
+  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const isMachine =
+    controller?.kind === 'VirtualMachineInstance' && controller.apiVersion.startsWith('kubevirt.io/');
+  return isMachine ? `${metadata.namespace ?? ''}/${controller.name}` : undefined;
+}
+
 /** A controller of a third party has no fixed addresses, also if its kind has one of these names, as in Spiderpool. */
-export function podHolder({ metadata }: Pod, settings: FixedSettings): PodHolder {
+export function podHolder(pod: Pod, settings: FixedSettings): PodHolder {
+  const { metadata } = pod;
   const { namespace = '', name = '', ownerReferences = [], annotations = {} } = metadata;
   const controller = ownerReferences.find((reference) => reference.controller === true);
   const [group] = controller?.apiVersion.split('/') ?? [];
@@ -29,10 +38,10 @@ export function podHolder({ metadata }: Pod, settings: FixedSettings): PodHolder
   if (controller?.kind === 'StatefulSet' && group === 'apps' && settings.fixedForStatefulSets) {
     return { ...own, fixedTo: 'StatefulSet' };
   }
-  const isMachine = controller?.kind === 'VirtualMachineInstance' && group === 'kubevirt.io';
-  if (!isMachine || !settings.fixedForVirtualMachines) return own;
+  const machine = machineOf(pod);
+  if (machine === undefined || !settings.fixedForVirtualMachines) return own;
   return {
-    name: `${namespace}/${controller.name}`,
+    name: machine,
     fixedTo: 'VirtualMachineInstance',
     isMigrationTarget: annotations[MIGRATION_ANNOTATION] !== undefined,
   };

@@ -72,6 +72,11 @@ export interface ReclaimFacts {
   /** The endpoint with the record's name. */
   readonly endpoint: Sight<SpiderEndpoint>;
   readonly owner: Owner;
+  /**
+   * Another pod of the virtual machine that may use the address. While a machine migrates, two pods hold its address
+   * together, and the record names one of them.
+   */
+  readonly companion: Sight<Pod>;
   /** Undefined if neither the pod nor the endpoint names a node. */
   readonly node: NodeSight | undefined;
   readonly sandbox: SandboxSight;

@@ -74,6 +74,7 @@ export function factsOf(changes: Partial<ReclaimFacts> = {}): ReclaimFacts {
     namesake: undefined,
     endpoint: present(endpointOf()),
     owner: { kind: 'other' },
+    companion: { state: 'absent' },
     node: { name: 'node1', state: 'ready' },
     sandbox: 'gone',
     nowMs: NOW_MS,

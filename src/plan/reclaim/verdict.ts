@@ -35,10 +35,11 @@ export function reclaimVerdict(facts: ReclaimFacts, settings: ReclaimSettings): 
 }
 
 /** Without a fact there is no verdict. The next look decides. */
-function unreadFact({ endpoint, owner, node, record }: ReclaimFacts): string | undefined {
+function unreadFact({ endpoint, owner, companion, node, record }: ReclaimFacts): string | undefined {
   const text = (what: string, said: string) => `${what} cannot be read: ${said}`;
   if (endpoint.state === 'unreadable') return text(`SpiderEndpoint ${record.pod}`, endpoint.said);
   if (owner.kind === 'unreadable') return text(`the controller of pod ${record.pod}`, owner.said);
+  if (companion.state === 'unreadable') return text(`the other pods of ${record.pod}`, companion.said);
   if (node?.state === 'unreadable') return text(`node ${node.name}`, node.said);
   return undefined;
 }
@@ -149,9 +150,14 @@ function closedGate({ node, settings }: Case): string | undefined {
   return undefined;
 }
 
-/** Frees after `dueMs`, but never under a living sandbox. A silent node gets more time. */
+/** Frees after `dueMs`, but never under a living sandbox or another pod of the machine. A silent node gets more time. */
 function release(facts: Case, dueMs: number, why: string): ReclaimVerdict {
-  const { sandbox, nowMs, node, settings } = facts;
+  const { companion, sandbox, nowMs, node, settings } = facts;
+  if (companion.state === 'present') {
+    return keep(
+      `${why}, but pod ${nameOf(companion.object)} of the same virtual machine may use the address`,
+    );
+  }
   if (sandbox === 'alive') return keep(`${why}, but its sandbox still runs on ${nodeText(facts)}`);
   if (nowMs < dueMs)
     return { action: 'wait', untilMs: dueMs, why: `${why}, and its grace period has not ended` };
@@ -169,6 +175,10 @@ function endpointGoes({ endpoint, namesake }: Case): boolean {
   if (endpoint.state !== 'present') return false;
   const uid = endpoint.object.status?.current.uid;
   return namesake === undefined || uid !== namesake.metadata.uid;
+}
+
+function nameOf({ metadata }: Pod): string {
+  return `${metadata.namespace}/${metadata.name}`;
 }
 
 function nodeText({ node }: ReclaimFacts): string {

@@ -126,6 +126,16 @@ test('the second pod of a migrating virtual machine is no reason to free the add
   assert.equal(told(verdictOf({ record: vmRecord, owner, namesake })), 'keep');
 });
 
+test('no pod of a virtual machine loses its address to the end of another one', () => {
+  const owner = { ...virtualMachine, instance: 'ended', machine: 'absent' } as const;
+  const companion = present(podOf({ uid: 'u2', name: 'virt-launcher-vm-b' }));
+  const kept = verdictOf({ record: vmRecord, owner, companion });
+  assert.equal(told(kept), 'keep');
+  assert.match(kept.why, /pod ns\/virt-launcher-vm-b of the same virtual machine may use the address/);
+  const unreadable = { state: 'unreadable', said: 'no answer' } as const;
+  assert.equal(told(verdictOf({ record: vmRecord, owner, companion: unreadable })), 'keep');
+});
+
 test('fixed addresses are given back when the feature is switched off', () => {
   assert.equal(
     told(verdictOf({ owner: statefulSet }, { fixedForStatefulSets: false })),
