@@ -31,8 +31,9 @@ const who = buildCommand<WhoFlags, [string], Here>({
   docs: {
     brief: 'Says who holds an address: orbctl ip who ADDRESS',
     fullDescription: [
-      'Names each pool with the address in its subnet, and the state there: held, free, reserved, excluded, unusable or',
-      'outside (not in the ranges of the pool). For a held address: pod, UID and NIC, and whether that pod is there.',
+      'Names each pool with the address in its subnet, and the state there: held, free, quarantined (another machine uses',
+      'it), reserved, excluded, unusable or outside (not in the ranges of the pool). For a held address: pod, UID and NIC,',
+      'and whether that pod is there.',
       'Exit codes: 0 done; 2 the API server does not answer, or the command line is wrong.',
     ].join('\n'),
   },

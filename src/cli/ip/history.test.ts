@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { resources } from '#api';
+import { FakeClock } from '#base/testing';
 import { AskedCluster, recordOf } from '../cluster-fixture.ts';
 import { runHistory } from './index.ts';
 
+const clock = new FakeClock(Date.parse('2026-06-01T12:00:00Z'));
 let kube: AskedCluster;
 const say = async (address: string) => {
-  const { text, exitCode } = await runHistory(kube.reader(), address, { output: 'text' });
+  const { text, exitCode } = await runHistory(kube.reader(), clock, address, { output: 'text' });
   return { lines: text.split('\n'), exitCode };
 };
 
@@ -64,7 +66,7 @@ test('finds an IPv6 address in any spelling, as JSON', async () => {
   await kube.pool('six', { subnet: 'fd00::/64', ips: ['fd00::1-fd00::9'] });
   await event('d', 'address fd00::1 of interface eth0: taken; not fd00::12');
   await event('e', 'address fd00::12 is another one');
-  const { text } = await runHistory(kube.reader(), 'FD00:0::01', { output: 'json' });
+  const { text } = await runHistory(kube.reader(), clock, 'FD00:0::01', { output: 'json' });
   const { address, now, entries, incomplete } = JSON.parse(text) as Record<string, object[]>;
   assert.deepEqual([address, now?.length, incomplete], ['fd00::1', 1, []]);
   assert.deepEqual(entries, [

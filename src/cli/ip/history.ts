@@ -2,14 +2,14 @@
 // is put together from pods, SpiderEndpoints and Events, and says what it cannot know.
 
 import { type Event, type Pod, resources, type SpiderEndpoint } from '#api';
-import { timeText } from '#base';
+import { type Clock, timeText } from '#base';
 import { formatAddress } from '#ip';
 import { hasFinished } from '#plan/reclaim';
 import type { HistoryFlags } from '../ip.ts';
 import { counted } from '../number-text.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { tableLines } from '../table.ts';
-import { addressOf, placeJson, placesOf, placeText } from './who.ts';
+import { addressOf, placeJson, placesOf, placeText, rivalJson } from './who.ts';
 
 /** One thing that is known. `atMs` is undefined if the server does not say when. */
 interface Entry {
@@ -29,12 +29,13 @@ const UNKNOWN = [
 /** The exit code is 1 if nothing at all is known. Throws INPUT_INVALID if the text is no address. */
 export async function runHistory(
   reader: PartialReader,
+  clock: Clock,
   text: string,
   { output }: HistoryFlags,
 ): Promise<{ text: string; exitCode: number }> {
   const address = addressOf(text);
   const canonical = formatAddress(address);
-  const now = await placesOf(reader, address);
+  const now = await placesOf(reader, clock, address);
   const entries = [
     ...(await fromPods(reader, canonical)),
     ...(await fromEndpoints(reader, canonical)),
@@ -45,7 +46,12 @@ export async function runHistory(
   if (output === 'json') {
     const told = entries.map(({ atMs, ...entry }) => ({ time: timeOf(atMs) ?? null, ...entry }));
     const answer = {
-      ...{ address: canonical, now: now.places.map(placeJson), entries: told },
+      ...{
+        address: canonical,
+        now: now.places.map(placeJson),
+        entries: told,
+        rivals: now.rivals.map(rivalJson),
+      },
       ...{ unreadable: now.unreadable, unreadableReserved: now.unreadableReserved },
       ...{ unknown: UNKNOWN, incomplete: missing },
     };

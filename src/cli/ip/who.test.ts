@@ -3,13 +3,17 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { resources } from '#api';
+import { FakeClock } from '#base/testing';
+import { parseAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
+import { QUARANTINE_ANNOTATION, quarantineText } from '#plan/ipam';
 import { PartialReader } from '../partial-reader.ts';
 import { runWho } from './index.ts';
 
+const clock = new FakeClock(Date.parse('2026-06-01T12:00:00Z'));
 let kube: FakeKube;
 const ask = (address: string, output: 'text' | 'json') =>
-  runWho(new PartialReader(() => kube), address, { output });
+  runWho(new PartialReader(() => kube), clock, address, { output });
 const say = (address: string) => ask(address, 'text');
 
 async function pool(name: string, spec: object, records: object = {}): Promise<void> {
@@ -53,6 +57,28 @@ test('says why nobody holds an address', async () => {
   assert.match(await say('10.6.0.6'), /is reserved by a SpiderReservedIP: pool p/);
   assert.match(await say('10.6.0.77'), /is not in spec\.ips: pool p/);
   assert.equal(await say('10.9.0.1'), '10.9.0.1 is in the subnet of no pool that can be read');
+});
+
+test('names the machine that uses an address, until its quarantine ends', async () => {
+  const told = (address: string, until: string) => ({
+    ...{ address: parseAddress(address), mac: '0a:00:00:00:00:99', untilMs: Date.parse(until) },
+  });
+  const text = quarantineText([
+    told('10.6.0.4', '2026-06-01T12:10:00Z'),
+    told('10.6.0.8', '2026-06-01T12:00:00Z'),
+  ]);
+  const metadata = { name: 'node1', annotations: { [QUARANTINE_ANNOTATION]: text } };
+  await kube.create(resources.nodes, resources.nodes.schema.parse({ metadata }));
+  assert.deepEqual((await say('10.6.0.4')).split('\n'), [
+    '10.6.0.4 is given to no pod, because another machine uses it: pool p (10.6.0.0/24)',
+    '0a:00:00:00:00:99 uses 10.6.0.4, seen from node node1; in quarantine until 2026-06-01T12:10:00Z',
+  ]);
+  const { pools, rivals } = JSON.parse(await ask('10.6.0.4', 'json')) as Record<string, object[]>;
+  assert.deepEqual(
+    [pools?.map((one) => 'state' in one && one.state), rivals],
+    [['quarantined'], [{ mac: '0a:00:00:00:00:99', node: 'node1', until: '2026-06-01T12:10:00Z' }]],
+  );
+  assert.match(await say('10.6.0.8'), /^10\.6\.0\.8 is free: pool p \S+$/);
 });
 
 test('names both pools of an address, a disabled one and one that cannot be read', async () => {

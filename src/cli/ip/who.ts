@@ -1,9 +1,16 @@
 // The work of `orbctl ip who`: what the pools record of an address, and what the pod of the record says.
 
 import { resources } from '#api';
-import { isOrbError, OrbError } from '#base';
+import { type Clock, isOrbError, OrbError, timeText } from '#base';
 import { type Address, formatAddress, tryParseAddress } from '#ip';
-import { type UnreadablePool, type UnreadableReserved, type Whereabouts, whereaboutsOf } from '#plan/ipam';
+import {
+  quarantinesOf,
+  type ToldQuarantine,
+  type UnreadablePool,
+  type UnreadableReserved,
+  type Whereabouts,
+  whereaboutsOf,
+} from '#plan/ipam';
 import { refOfPod } from '#reclaim';
 import type { WhoFlags } from '../ip.ts';
 import type { PartialReader } from '../partial-reader.ts';
@@ -20,19 +27,27 @@ interface Place extends Whereabouts {
 /** What all pools say of one address. */
 export interface Places {
   readonly places: readonly Place[];
+  /** Other machines that use the address, as agents saw them. */
+  readonly rivals: readonly ToldQuarantine[];
   readonly unreadable: readonly UnreadablePool[];
   readonly unreadableReserved: readonly UnreadableReserved[];
 }
 
 /** Throws INPUT_INVALID if the text is no address, and what the API server answers if pools cannot be read. */
-export async function runWho(reader: PartialReader, text: string, { output }: WhoFlags): Promise<string> {
+export async function runWho(
+  reader: PartialReader,
+  clock: Clock,
+  text: string,
+  { output }: WhoFlags,
+): Promise<string> {
   const address = addressOf(text);
-  const found = await placesOf(reader, address);
+  const found = await placesOf(reader, clock, address);
   const canonical = formatAddress(address);
   const { missing } = reader;
   if (output === 'json') {
-    const { places, ...unreadable } = found;
-    const answer = { address: canonical, pools: places.map(placeJson), ...unreadable, incomplete: missing };
+    const { places, rivals, ...unreadable } = found;
+    const told = { pools: places.map(placeJson), rivals: rivals.map(rivalJson) };
+    const answer = { address: canonical, ...told, ...unreadable, incomplete: missing };
     return JSON.stringify(answer, undefined, 2);
   }
   return [placeText(canonical, found), ...missing.map((sentence) => `not complete: ${sentence}`)].join('\n');
@@ -46,12 +61,20 @@ export function addressOf(text: string): Address {
   throw new OrbError('INPUT_INVALID', { message });
 }
 
-export async function placesOf(reader: PartialReader, address: Address): Promise<Places> {
+export async function placesOf(reader: PartialReader, clock: Clock, address: Address): Promise<Places> {
   const { items } = await reader.client.list(resources.spiderIPPools, {});
   const { reserved, unreadable: unreadableReserved } = await readableReserved(reader);
-  const { found, unreadable } = whereaboutsOf(address, items, reserved);
+  const so = 'an address in quarantine may count as free, because Nodes cannot be read';
+  const quarantines = quarantinesOf((await reader.list(resources.nodes, so)) ?? [], clock.now());
+  const canonical = formatAddress(address);
+  const rivals = quarantines.filter((one) => formatAddress(one.address) === canonical);
+  const { found, unreadable } = whereaboutsOf(address, items, reserved, rivals.length > 0);
   const places = await Promise.all(found.map((one) => withPod(reader, one)));
-  return { places, unreadable, unreadableReserved };
+  return { places, rivals, unreadable, unreadableReserved };
+}
+
+export function rivalJson({ mac, node, untilMs }: ToldQuarantine) {
+  return { mac, node, until: timeText(untilMs) };
 }
 
 export function placeJson({ pool, subnet, state, holder, podState, node, closed }: Place) {
@@ -62,11 +85,18 @@ export function placeJson({ pool, subnet, state, holder, podState, node, closed 
   };
 }
 
-/** A line for each pool. */
-export function placeText(address: string, { places, unreadable, unreadableReserved }: Places): string {
+/** A line for each pool, and for each other machine. */
+export function placeText(
+  address: string,
+  { places, rivals, unreadable, unreadableReserved }: Places,
+): string {
   return [
     ...(places.length === 0 ? [`${address} is in the subnet of no pool that can be read`] : []),
     ...places.map((place) => `${address} ${sentence(place)}`),
+    ...rivals.map(
+      ({ mac, node, untilMs }) =>
+        `${mac} uses ${address}, seen from node ${node}; in quarantine until ${timeText(untilMs)}`,
+    ),
     ...unreadable.map(({ pool, error }) => `pool ${pool} cannot be read: ${error}`),
     ...unreadableReserved.map(({ name, error }) => `SpiderReservedIP ${name} cannot be read: ${error}`),
   ].join('\n');
@@ -90,6 +120,7 @@ async function withPod(reader: PartialReader, one: Whereabouts): Promise<Place> 
 const states: Readonly<Record<Whereabouts['state'], string>> = {
   held: 'is held',
   free: 'is free',
+  quarantined: 'is given to no pod, because another machine uses it',
   reserved: 'is reserved by a SpiderReservedIP',
   excluded: 'is excluded by spec.excludeIPs',
   unusable: 'can be used by no machine, as the network or broadcast address',

@@ -30,13 +30,13 @@ export function addressCommands({ env, stdout }: Pick<NodeJS.Process, 'env' | 's
     }
   };
   return {
-    ipWho: async (flags, address) => say(await runWho(reader(), address, flags)),
+    ipWho: async (flags, address) => say(await runWho(reader(), systemClock, address, flags)),
     async ipFree(flags, pool) {
       const { text, exitCode } = await runFree(reader(), systemClock, pool, flags);
       return say(text, exitCode);
     },
     async ipHistory(flags, address) {
-      const { text, exitCode } = await runHistory(reader(), address, flags);
+      const { text, exitCode } = await runHistory(reader(), systemClock, address, flags);
       return say(text, exitCode);
     },
     poolTop: async (flags, pools) => say(await runTop(reader(), pools, flags)),

@@ -7,8 +7,11 @@ import { PoolLedger } from './ledger.ts';
 import { closedReason } from './pool.ts';
 import type { ReservedAddresses } from './reserved.ts';
 
-/** What an address is in one pool. `outside`: in the subnet of the pool, but not in its ranges. */
-export type AddressState = 'held' | 'free' | 'reserved' | 'excluded' | 'unusable' | 'outside';
+/**
+ * What an address is in one pool. `outside`: in the subnet of the pool, but not in its ranges. `quarantined`: a pod could
+ * have it, but another machine uses it.
+ */
+export type AddressState = 'held' | 'free' | 'quarantined' | 'reserved' | 'excluded' | 'unusable' | 'outside';
 
 /** What one pool knows of an address. */
 export interface Whereabouts {
@@ -33,6 +36,7 @@ export function whereaboutsOf(
   address: Address,
   objects: Iterable<SpiderIPPool>,
   reserved: ReservedAddresses,
+  isQuarantined: boolean,
 ): { readonly found: Whereabouts[]; readonly unreadable: UnreadablePool[] } {
   const found: Whereabouts[] = [];
   const unreadable: UnreadablePool[] = [];
@@ -43,7 +47,9 @@ export function whereaboutsOf(
       const holder = ledger.records.get(formatAddress(address));
       // A holder keeps its address when the subnet is changed.
       if (holder === undefined && !cidrContains(subnet, address)) continue;
-      const state = holder === undefined ? unheldState(address, ledger, reserved) : 'held';
+      const unheld = unheldState(address, ledger, reserved);
+      const unused = unheld === 'free' && isQuarantined ? 'quarantined' : unheld;
+      const state = holder === undefined ? unused : 'held';
       found.push({
         pool: name,
         subnet: formatCidr(subnet),
