@@ -11,6 +11,7 @@ export class LoadProcess {
   readonly given: Given[] = [];
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
+  #isKilled = false;
 
   private constructor(child: ChildProcess, lines: AsyncIterator<string>) {
     this.#child = child;
@@ -45,6 +46,7 @@ export class LoadProcess {
 
   /** Ends it as a crash does. */
   kill(): Promise<void> {
+    this.#isKilled = true;
     return kill(this.#child);
   }
 
@@ -52,7 +54,8 @@ export class LoadProcess {
   async #line(): Promise<string | undefined> {
     const { value, done } = await this.#lines.next();
     if (done !== true) return value as string;
-    if (this.#child.signalCode === 'SIGKILL') return undefined;
+    // The output may end before the process is known to have ended.
+    if (this.#isKilled) return undefined;
     throw new Error('a load process ended early: see above');
   }
 }
