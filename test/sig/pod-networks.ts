@@ -75,12 +75,25 @@ export const multus: PodNetwork = {
   },
 };
 
+/** The place of the control plane is no node of Calico's. It needs routes to the nodes' blocks of addresses. */
+async function installCalico(cluster: Cluster, programs: string): Promise<void> {
+  await new Calico(programs).install(cluster);
+  const each = '{range .items[*]}{.spec.cidr} {.spec.node}{"\\n"}{end}';
+  const blocks = await cluster.kubectl(['get', 'blockaffinities', '-o', `jsonpath=${each}`]);
+  for (const block of blocks.trim().split('\n')) {
+    const [cidr = '', name] = block.split(' ');
+    const number = nodeNames.findIndex((node) => node === name) + 11;
+    const via = cidr.includes(':') ? `fd00:172:30::${number}` : `172.30.0.${number}`;
+    await cluster.hub(['ip', 'route', 'add', cidr, 'via', via]);
+  }
+}
+
 export const calicoAlone: PodNetwork = {
   title: 'Calico',
   withMultus: true,
   async install({ cluster, root, programs }) {
     await allowMultus(cluster, root);
-    await new Calico(programs).install(cluster);
+    await installCalico(cluster, programs);
   },
 };
 
@@ -90,7 +103,7 @@ export const calico: PodNetwork = {
   withMultus: true,
   async install({ cluster, root, programs }) {
     await installOurs(cluster, root);
-    await new Calico(programs).install(cluster);
+    await installCalico(cluster, programs);
     await untilSynced(cluster);
     const plugins = [...macvlanPlugins, { type: 'coordinator', mode: 'overlay' }];
     await Promise.all(nodeNames.map((node) => addDelegate(cluster, node, plugins)));
