@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpsRequest } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { Agent, request as httpsRequest } from 'node:https';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { silentLogger } from '#base';
@@ -144,6 +144,73 @@ test('slow clients are disconnected: before the handshake, in the headers and in
       await once(socket, 'close');
     }),
   );
+  await stillServes();
+});
+
+test('who holds all connections does not keep the API server out, whose own stay open', async (t) => {
+  const small = new WebhookServer({ log: silentLogger, reviewers, mostConnections: 20 });
+  small.show(identity.serving);
+  const place = { port: await small.listen(0), host: '127.0.0.1' };
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const intruders: Socket[] = [];
+  t.after(() => {
+    agent.destroy();
+    for (const socket of intruders) socket.destroy();
+    return small.stop();
+  });
+  let closed = 0;
+  const lost = Promise.withResolvers<void>();
+  const ports = new Set<number | undefined>();
+  for (let turn = 0; turn < 5; turn++) {
+    for (let i = 0; i < 10; i++) {
+      const socket = connectTcp({ ...place, localAddress: '127.0.0.2' });
+      socket.resume().on('error', () => {});
+      socket.on('close', () => {
+        closed += 1;
+        if (closed === 31) lost.resolve();
+      });
+      await once(socket, 'connect');
+      intruders.push(socket);
+    }
+    const status = await new Promise((resolve, reject) => {
+      const options = { ...place, ...tls, agent, path: '/validate', method: 'POST', headers: json };
+      const request = httpsRequest(options as object, (response) => {
+        ports.add(request.socket?.localPort);
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      request.on('error', reject).end(review());
+    });
+    assert.equal(status, 200);
+  }
+  assert.equal(ports.size, 1, 'its connection was closed');
+  // Of fifty, nineteen are left.
+  await lost.promise;
+});
+
+test('who says nothing does not hold up the end of the server', { timeout: 8000 }, async (t) => {
+  const ending = new WebhookServer({ log: silentLogger, reviewers });
+  ending.show(identity.serving);
+  const silent = connectTcp({ port: await ending.listen(0), host: '127.0.0.1' });
+  t.after(() => silent.destroy());
+  silent.resume().on('error', () => {});
+  await once(silent, 'connect');
+  await Promise.all([ending.stop(), once(silent, 'close')]);
+});
+
+test('plain HTTP gets no answer of HTTP, and no TLS is left out', async () => {
+  const socket = connectTcp({ port: usualPort, host: '127.0.0.1' });
+  let said = Buffer.alloc(0);
+  socket.on('error', () => {}).on('data', (chunk) => (said = Buffer.concat([said, chunk])));
+  socket.write(`POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\r\n${review()}`);
+  await once(socket, 'close');
+  assert.doesNotMatch(said.toString('latin1'), /HTTP|allowed/);
+  await stillServes();
+});
+
+test('a client that trusts another authority does not send its review', async () => {
+  const other = newIdentity(['hook.svc'], Date.now());
+  const socket = connectTls({ port: usualPort, host: '127.0.0.1', ...tls, ca: other.authorities.join('') });
+  await assert.rejects(once(socket, 'secureConnect'), /self-signed certificate|unable to verify|signature/);
   await stillServes();
 });
 

@@ -2,9 +2,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { errorText, isOrbError, type Logger } from '#base';
 import type { Certificate } from '#program';
+import { ConnectionShares } from '../connection-shares.ts';
 import { type ReviewAnswer, type ReviewRequest, readReview, reviewText } from './review.ts';
 
 /** Object and old object, each with the 1.5 MiB that etcd stores at most. */
@@ -26,6 +27,8 @@ export interface WebhookServerOptions {
   readonly unready?: () => string | undefined;
   /** How long a client may take to send a request. Default 10 s. */
   readonly requestMs?: number;
+  /** Default 1000. Beyond that, the address that holds the most loses one. */
+  readonly mostConnections?: number;
 }
 
 /** A refusal that is said by the status of HTTP. */
@@ -41,21 +44,23 @@ class HttpRefusal extends Error {
 export class WebhookServer {
   readonly #options: WebhookServerOptions;
   readonly #server: Server;
+  readonly #shares: ConnectionShares;
   #heldBytes = 0;
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
-    const { requestMs = REQUEST_MS } = options;
+    const { requestMs = REQUEST_MS, mostConnections = MOST_CONNECTIONS } = options;
     const limits = {
       requestTimeout: requestMs,
       headersTimeout: requestMs,
       handshakeTimeout: requestMs,
       connectionsCheckingInterval: Math.min(requestMs, 1000),
     };
+    this.#shares = new ConnectionShares(mostConnections);
     this.#server = createServer({ minVersion: 'TLSv1.2', ...limits }, (request, response) => {
       void this.#serve(request, response);
     });
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.on('connection', (socket) => this.#shares.add(socket as Socket));
     // A client that is no TLS client, or does not know our authority. Node has closed the connection.
     this.#server.on('tlsClientError', (error) =>
       options.log.debug({ error: errorText(error) }, 'a TLS handshake with the webhooks failed'),
@@ -81,13 +86,15 @@ export class WebhookServer {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
-      setTimeout(() => this.#server.closeAllConnections(), 1000).unref();
+      setTimeout(() => this.#shares.closeAll(), 1000).unref();
     });
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let status = 200;
     let text: string;
+    const endOfUse = this.#shares.use(request.socket);
+    response.once('close', endOfUse);
     try {
       text = await this.#answer(request);
     } catch (error) {

@@ -1,6 +1,7 @@
 // What clients that are no agents may do to the server of the leader.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -200,6 +201,46 @@ test('a stranger, a half request and a body without an end are closed in time, a
   assert.equal(agent.destroyed, false);
   server.stop();
   agent.destroy();
+});
+
+test('who holds all connections does not keep agents out, whose own stay open', async (t) => {
+  const tokens = new AgentTokens({ client: new TokenKube(), clock: new FakeClock(), agentUser });
+  const questions = new NodeQuestions(new FakeClock());
+  const server = new CommitServer({ log: silentLogger, tokens, questions, certificate, mostConnections: 10 });
+  const term = new AbortController();
+  const port = await server.listen({ port: 0 });
+  server.serve(commit, term.signal);
+  t.after(() => server.stop());
+  const connect = () =>
+    http2.connect(`https://127.0.0.1:${port}`, {
+      ca: certificate.certificate,
+      servername: LEADER_SERVER_NAME,
+    });
+  const ask = (session: http2.ClientHttp2Session) =>
+    new Promise<number>((resolve, reject) => {
+      const headers = {
+        ':path': `${COMMIT_PATH}p`,
+        ':method': 'POST',
+        authorization: `Bearer ${agentToken}`,
+      };
+      const stream = session.request(headers);
+      stream.on('response', (answer) => resolve(answer[':status'] ?? 0)).on('error', reject);
+      stream.resume().end(allocation);
+    });
+  const first = connect();
+  t.after(() => first.destroy());
+  assert.equal(await ask(first), 200);
+  for (let i = 0; i < 30; i++) {
+    // Half from another address, half from that of the agents, as pods behind the address of their node.
+    const localAddress = i % 2 === 0 ? '127.0.0.2' : '127.0.0.1';
+    const intruder = net.connect({ port, host: '127.0.0.1', localAddress });
+    intruder.on('error', () => {});
+    await once(intruder, 'connect');
+    t.after(() => intruder.destroy());
+  }
+  const second = connect();
+  t.after(() => second.destroy());
+  assert.deepEqual(await Promise.all([ask(first), ask(second)]), [200, 200]);
 });
 
 test('the API server is asked about fifty tokens at one time', { timeout: 10_000 }, async () => {

@@ -25,6 +25,7 @@ import {
   readRequest,
   sandboxText,
 } from '#pools';
+import { ConnectionShares } from '../connection-shares.ts';
 import type { AgentIdentity, AgentTokens } from './agent-tokens.ts';
 import type { NodeQuestions } from './node-questions.ts';
 
@@ -41,9 +42,11 @@ export interface CommitServerOptions {
   readonly certificate: { readonly key: string; readonly certificate: string };
   /** How long a client may take to send a request, and its first token. Default 5 s. */
   readonly requestMs?: number;
+  /** Default 10 000. */
+  readonly mostConnections?: number;
 }
 
-/** Each agent has one. */
+/** Each agent has one. Beyond that, the address that holds the most loses one. */
 const MOST_CONNECTIONS = 10_000;
 /** A connection without a request is closed after so long. */
 const IDLE_MS = 600_000;
@@ -51,6 +54,13 @@ const IDLE_MS = 600_000;
 const REQUEST_MS = 5000;
 /** Requests that wait at one time. More are refused, and the agent writes by itself. */
 const MOST_WAITING = 20_000;
+
+interface Stranger {
+  /** Closes the connection. */
+  readonly timer: NodeJS.Timeout;
+  /** Those of its server. */
+  readonly shares: ConnectionShares;
+}
 
 /** Ends a request with this HTTP status. */
 class Refusal extends Error {
@@ -64,10 +74,10 @@ class Refusal extends Error {
 
 export class CommitServer {
   readonly #options: CommitServerOptions;
-  readonly #servers: Http2SecureServer[] = [];
+  readonly #servers: { readonly server: Http2SecureServer; readonly shares: ConnectionShares }[] = [];
   readonly #sessions = new Set<Http2Session>();
-  /** Connections that have shown no agent's token yet, each with the timer that closes it. */
-  readonly #strangers = new Map<Http2Session, NodeJS.Timeout>();
+  /** Connections that have shown no agent's token yet. */
+  readonly #strangers = new Map<Http2Session, Stranger>();
   /** Connections by which a pool was written lately, each with the timer that forgets it. */
   readonly #writers = new Map<Http2Session, NodeJS.Timeout>();
   #commit: Commit | undefined;
@@ -79,25 +89,24 @@ export class CommitServer {
 
   /** Resolves with the port. 0 picks a free one. Can be called for several places. */
   async listen(at: ListenAt): Promise<number> {
-    const { certificate, log, requestMs = REQUEST_MS } = this.#options;
+    const { certificate, log, requestMs = REQUEST_MS, mostConnections = MOST_CONNECTIONS } = this.#options;
     const { key, certificate: cert } = certificate;
     const tls = { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: requestMs } as const;
+    const shares = new ConnectionShares(mostConnections);
     const server = createSecureServer(tls, (request, response) => void this.#serve(request, response));
     server.on('session', (session) => {
       this.#sessions.add(session);
       session.setTimeout(IDLE_MS, () => session.close());
       // Twice the time: the review of its first token may take as long as its request.
-      this.#strangers.set(
-        session,
-        setTimeout(() => session.destroy(), 2 * requestMs),
-      );
+      const timer = setTimeout(() => session.destroy(), 2 * requestMs);
+      this.#strangers.set(session, { timer, shares });
       session.once('close', () => {
         this.#sessions.delete(session);
         this.#trust(session);
         this.#forgetWriter(session);
       });
     });
-    server.maxConnections = MOST_CONNECTIONS;
+    server.on('connection', (socket) => shares.add(socket));
     server.on('tlsClientError', (error) =>
       log.debug({ error: errorText(error) }, 'a TLS handshake of an agent failed'),
     );
@@ -105,7 +114,7 @@ export class CommitServer {
       server.once('error', reject);
       server.listen(at, resolve);
     });
-    this.#servers.push(server);
+    this.#servers.push({ server, shares });
     return (server.address() as AddressInfo).port;
   }
 
@@ -129,8 +138,12 @@ export class CommitServer {
   }
 
   #trust(session: Http2Session): void {
-    clearTimeout(this.#strangers.get(session));
+    const stranger = this.#strangers.get(session);
+    if (stranger === undefined) return;
+    clearTimeout(stranger.timer);
     this.#strangers.delete(session);
+    // Until it closes.
+    if (!session.destroyed) stranger.shares.use(session.socket);
   }
 
   #countWriter(session: Http2Session | undefined): void {
@@ -146,7 +159,10 @@ export class CommitServer {
   }
 
   stop(): void {
-    for (const server of this.#servers) server.close();
+    for (const { server, shares } of this.#servers) {
+      server.close();
+      shares.closeAll();
+    }
     this.#disconnect();
   }
 
