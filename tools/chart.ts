@@ -10,8 +10,17 @@ const CHART = 'deploy/chart';
 /** Manifests of kube-system that become templates for any namespace. */
 const templates = [
   { name: 'agent-rbac', settings: 'agent' },
-  { name: 'agent-admission', settings: 'agent', condition: 'include "orbweaver.hasAdmissionPolicies" .' },
+  {
+    name: 'agent-admission',
+    settings: 'agent',
+    condition: 'include "orbweaver.hasAdmissionPolicies" (list . "agent")',
+  },
   { name: 'controller-rbac', settings: 'controller' },
+  {
+    name: 'controller-admission',
+    settings: 'controller',
+    condition: 'include "orbweaver.hasAdmissionPolicies" (list . "controller")',
+  },
   { name: 'webhooks', settings: 'controller' },
 ] as const;
 

@@ -1,6 +1,6 @@
-// Generates deploy/crds, parts of deploy/chart and docs/errors.md from the source, and docs/kubernetes-tests.md from the
-// results that are kept. With --check it writes nothing. It then fails and names each file that is out of date or no longer
-// needed.
+// Generates deploy/crds, parts of deploy/chart, docs/errors.md and docs/rights.md from the source, and
+// docs/kubernetes-tests.md from the results that are kept. With --check it writes nothing. It then fails and names each file
+// that is out of date or no longer needed.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,7 @@ import { page } from '../test/sig/page.ts';
 import { readResults } from '../test/sig/results.ts';
 import { isFromOtherSource, PROGRAMS_FILE } from './bpf/programs-file.ts';
 import { chartFiles } from './chart.ts';
+import { rightsPage } from './rights.ts';
 
 const root = join(import.meta.dirname, '..');
 const CRDS = 'deploy/crds';
@@ -26,6 +27,7 @@ function generate(): GeneratedFiles {
     ...chartFiles(),
     ['docs/errors.md', errorsPage()],
     ['docs/kubernetes-tests.md', page(readResults())],
+    ['docs/rights.md', rightsPage()],
   ]);
 }
 
@@ -93,7 +95,7 @@ async function gen(onlyCheck: boolean): Promise<number> {
 }
 
 const USAGE = `usage: npm run gen [-- --check | transcripts | protobuf | bpf]
-Writes deploy/crds, parts of deploy/chart, and docs/errors.md again.
+Writes deploy/crds, parts of deploy/chart, docs/errors.md and docs/rights.md again.
 transcripts  runs the commands of the guides in a lab, and shows what they print
 protobuf     writes the messages that the embedded API server reads, from the Go types of Kubernetes
 bpf          compiles the BPF programs of bpf/

@@ -1,7 +1,7 @@
 // The controller as real processes: it follows the cluster, one replica leads, and it survives what happens to it.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -177,6 +177,27 @@ test('when the leader is killed, another replica takes over', async () => {
   await until('the second replica leads', async () => (await plane.leader()) === 'two');
   plane.apply(multusConfig('after-kill'));
   await eventually('the definition is made', () => definition('after-kill'));
+});
+
+test('the token of a program is in no log, no command line and no environment', async () => {
+  const chatty = await plane.startReplica('chatty', ['--defaults', defaultsFile, '--log-level', 'debug']);
+  const token = readFileSync(join(plane.folder, 'token'), 'utf8').trim();
+  assert.ok(token.length >= 16);
+  assert.ok(readFileSync(plane.kubeconfig, 'utf8').includes(token), 'it is the token that is used');
+  const process = `/proc/${chatty.pid}`;
+  const shown = ['cmdline', 'environ'].map((name) => readFileSync(join(process, name), 'utf8'));
+  assert.ok(shown[0]?.includes('--kubeconfig'));
+  const files = readdirSync(plane.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const having = files.filter((file) => readFileSync(file, 'latin1').includes(token));
+  assert.deepEqual(having.toSorted(), [plane.kubeconfig, join(plane.folder, 'token')].toSorted());
+  for (const file of having) assert.equal(statSync(file).mode & 0o777, 0o600, file);
+  assert.deepEqual(
+    shown.filter((text) => text.includes(token)),
+    [],
+  );
+  await chatty.stop('SIGTERM');
 });
 
 test('what a user changed in a default object stays, and the next leader says so', async () => {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import description from '../../package.json' with { type: 'json' };
+import { accounts } from '../../tools/rights.ts';
 import type { Cluster } from './cluster.ts';
 import { run, until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
@@ -9,6 +10,7 @@ import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
 import { podPlaces } from './places.ts';
 import { castOf, tryAll, untilServed } from './reach.ts';
+import { expectListedRights } from './rights.ts';
 import type { ScenarioParts } from './scenario.ts';
 import { allTraces } from './traces.ts';
 import { Traffic } from './traffic.ts';
@@ -77,6 +79,17 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       return true;
     });
   });
+  await outcomes.check('kubectl lists the rights of every account as docs/rights.md does', async () => {
+    const withMultus = ['--kube-version', '1.30', '--set', 'multus.multusCNI.install=true'];
+    const shown = ['multus', 'uninstall'].flatMap((name) => ['--show-only', `templates/${name}.yaml`]);
+    const roles = rightsIn(await helm('template', 'orbweaver', chart[0] ?? '', ...withMultus, ...shown));
+    await cluster.kubectl(['apply', '-f', '-'], roles);
+    await expectListedRights(
+      cluster,
+      accounts.map(({ name }) => name),
+    );
+    await cluster.kubectl(['delete', '-f', '-'], roles);
+  });
   await playUnderlayService(parts);
   await playFixedAddresses(parts);
   await outcomes.check(
@@ -94,6 +107,14 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       await cluster.get('spiderippool', 'lan-v4');
     },
   );
+}
+
+/** The accounts, roles and bindings of manifests. */
+export function rightsIn(manifests: string): string {
+  return manifests
+    .split(/^---\n/m)
+    .filter((manifest) => /^kind: (ServiceAccount|(Cluster)?Role(Binding)?)$/m.test(manifest))
+    .join('---\n');
 }
 
 /** Runs the work while pods of different nodes talk to each other. Nothing is lost, and no pod starts again. */

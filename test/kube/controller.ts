@@ -30,8 +30,8 @@ export class Controller {
   async start(): Promise<void> {
     const cluster = this.#cluster;
     if (this.#program === undefined) {
-      for (const file of ['deploy/controller-rbac.yaml', 'deploy/webhooks.yaml']) {
-        await cluster.apply(join(this.#root, file));
+      for (const part of ['controller-rbac', 'controller-admission', 'webhooks']) {
+        await cluster.apply(join(this.#root, `deploy/${part}.yaml`));
       }
       await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(endpointSlice));
       const kubeconfig = await writeKubeconfig(cluster, { account: 'orbweaver-controller', node });

@@ -1,6 +1,8 @@
 // The rights of our programs on a cluster: what their tokens must not do is refused, and nothing that they need.
 
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { accounts, inOrder, type Right, rightsOf, rolesOf, WEBHOOK_SECRET } from '../../tools/rights.ts';
 import { type Cluster, home, type NodeName } from './cluster.ts';
 import type { RawAnswer, RawRequest } from './requests.ts';
 import { writeKubeconfig } from './service-account.ts';
@@ -30,6 +32,11 @@ const pool = {
 };
 const annotated = (key: string) => ({ metadata: { annotations: { [key]: '{"name":"x","types":[]}' } } });
 const boundTo = (name: string) => ({ apiVersion: 'v1', kind: 'Node', name });
+/** The API server writes a token of another account into it. */
+const accountToken = (name: string) => ({
+  metadata: { name, annotations: { 'kubernetes.io/service-account.name': 'default' } },
+  type: 'kubernetes.io/service-account-token',
+});
 const binding = {
   metadata: { name: 'intruder' },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
@@ -56,12 +63,20 @@ interface Holder {
   readonly account: string;
   readonly node?: NodeName;
   readonly forbidden: readonly RawRequest[];
+  /** Requests beside those that the policies refuse. */
+  readonly allowed: readonly RawRequest[];
 }
 
 const holders: readonly Holder[] = [
   {
     account: 'orbweaver-agent',
     node: 'node1',
+    // Without a Node as before Kubernetes 1.31.
+    allowed: [{}, { boundObjectRef: boundTo('node1') }].map((more) =>
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, {
+        spec: { audiences: ['orbweaver-controller'], ...more },
+      }),
+    ),
     forbidden: [
       ...forBoth,
       // The policies of deploy/agent-admission.yaml refuse these; RBAC cannot.
@@ -72,7 +87,12 @@ const holders: readonly Holder[] = [
       patch('/api/v1/nodes/node1', { spec: { unschedulable: true } }),
       { method: 'PUT', path: `${ours}/spiderippools/lan-v4`, body: { spec: { disable: true } } },
       make(`${ours}/spiderippools`, pool),
-      make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: { boundObjectRef: boundTo('node2') } }),
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, {
+        spec: { audiences: ['orbweaver-controller'], boundObjectRef: boundTo('node2') },
+      }),
+      // Those for the API server would live longer than the stolen one.
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: { expirationSeconds: 31_536_000 } }),
+      make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: { audiences: ['other'] } }),
       read(`${system}/configmaps`),
       read(definitions),
       read(`${system}/secrets/orbweaver-webhook-certificates`),
@@ -80,10 +100,17 @@ const holders: readonly Holder[] = [
   },
   {
     account: 'orbweaver-controller',
+    allowed: [],
     forbidden: [
       ...forBoth,
       patch('/api/v1/nodes/node1', annotated('orbweaver.io/cluster-cni')),
       make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: {} }),
+      // The policies of deploy/controller-admission.yaml refuse these. With the first, it would read any account's token.
+      make(`${system}/secrets`, accountToken('orbweaver-webhook-certificates')),
+      make(`${system}/secrets`, accountToken('intruder')),
+      make(`${system}/secrets`, { metadata: { generateName: 'intruder-' } }),
+      make(`${system}/configmaps`, { metadata: { name: 'intruder' } }),
+      make('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases', { metadata: { name: 'intruder' } }),
       remove(`${system}/secrets/orbweaver-webhook-certificates`),
       read('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/other'),
       remove(`${definitions}/macvlan-underlay`),
@@ -96,12 +123,45 @@ const holders: readonly Holder[] = [
   },
 ];
 
-/** Tries each with a token of its own. Throws if one is not refused. */
+/** What `kubectl auth can-i --list` prints for the account is what docs/rights.md says, and what every account may. */
+export async function expectListedRights(cluster: Cluster, names: readonly string[]): Promise<void> {
+  const everyone = new Set(await listedRights(cluster, 'default'));
+  for (const account of accounts.filter(({ name }) => names.includes(name))) {
+    const listed = (await listedRights(cluster, account.name)).filter((line) => !everyone.has(line));
+    const rules = rolesOf(account).flatMap((role) => role.rules);
+    const said = rightsOf(rules)
+      .filter(({ name }) => name !== WEBHOOK_SECRET)
+      .map(lineOf);
+    assert.deepEqual(listed.toSorted(), said.toSorted(), account.name);
+  }
+}
+
+async function listedRights(cluster: Cluster, account: string): Promise<string[]> {
+  const groups = ['serviceaccounts', 'serviceaccounts:kube-system', 'authenticated'];
+  const text = await cluster.kubectl([
+    ...['auth', 'can-i', '--list', '--no-headers', '--namespace', 'kube-system'],
+    ...['--as', `system:serviceaccount:kube-system:${account}`],
+    ...groups.map((group) => `--as-group=system:${group}`),
+  ]);
+  const lines = text.matchAll(/^(\S+) +\[\] +\[(\S*)\] +\[(.*)\]$/gm);
+  return Array.from(lines, ([, resource = '', name = '', verbs = '']) =>
+    lineOf({ resource, name, verbs: inOrder(verbs.split(' ')) }),
+  );
+}
+
+function lineOf({ resource, name, verbs }: Right): string {
+  return `${resource} [${name}] ${verbs.join(' ')}`;
+}
+
+/** Tries each with a token of its own. Throws if one is not refused, or if an allowed one is. */
 export async function expectRefusals(cluster: Cluster): Promise<void> {
   const faults = await Promise.all(
-    holders.map(async ({ forbidden, ...holder }) => {
+    holders.map(async ({ forbidden, allowed, ...holder }) => {
       const requests = await Promise.all(forbidden.map((each) => completed(cluster, each)));
-      const answers = await askWith(cluster, await writeKubeconfig(cluster, holder), requests);
+      const kubeconfig = await writeKubeconfig(cluster, holder);
+      for (const { code, body } of await askWith(cluster, kubeconfig, allowed))
+        if (code >= 300) throw new Error(`${holder.account} was refused: ${code} ${body.slice(0, 300)}`);
+      const answers = await askWith(cluster, kubeconfig, requests);
       return forbidden.flatMap(({ method, path, body = {} }, i) => {
         const { code, body: said } = answers[i] ?? { code: 0, body: 'no answer' };
         if (isRefusal({ code, body: said })) return [];
@@ -125,7 +185,8 @@ async function completed(cluster: Cluster, request: RawRequest): Promise<RawRequ
 function isRefusal({ code, body }: RawAnswer): boolean {
   return (
     code === 403 ||
-    (code === 422 && /ValidatingAdmissionPolicy 'orbweaver-agent(-pools|-tokens)?'/.test(body))
+    (code === 422 &&
+      /ValidatingAdmissionPolicy 'orbweaver-(agent(-pools|-tokens)?|controller-(names|secrets))'/.test(body))
   );
 }
 

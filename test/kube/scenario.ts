@@ -13,7 +13,7 @@ import type { Outcomes } from './outcome.ts';
 import { playOwnController } from './own-controller-play.ts';
 import { type PodPlace, podPlaces } from './places.ts';
 import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
-import { expectRefusals } from './rights.ts';
+import { expectListedRights, expectRefusals } from './rights.ts';
 import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
 import { playUnderlayService } from './underlay-service.ts';
 
@@ -110,6 +110,9 @@ export class Scenario {
     await playUnderlayService({ cluster: this.#cluster, outcomes, root: this.#root });
     await outcomes.check('what the tokens of our programs must not do is refused', () =>
       expectRefusals(this.#cluster),
+    );
+    await outcomes.check('kubectl lists the rights of agent and controller as docs/rights.md does', () =>
+      expectListedRights(this.#cluster, ['orbweaver-agent', 'orbweaver-controller']),
     );
     if (withPodLives) {
       await playFixedAddresses({ cluster: this.#cluster, outcomes, root: this.#root });

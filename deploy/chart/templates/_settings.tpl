@@ -21,10 +21,10 @@
 {{- mergeOverwrite $given $feature | toYaml -}}
 {{- end -}}
 
-{{/* Empty where the API server has no such policies. */}}
+{{/* Empty where the API server has no such policies. Takes [root, agent or controller]. */}}
 {{- define "orbweaver.hasAdmissionPolicies" -}}
-{{- $agent := include "orbweaver.agent" . | fromYaml -}}
-{{- if and $agent.admissionPolicies (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy") -}}
+{{- $part := include (printf "orbweaver.%s" (index . 1)) (index . 0) | fromYaml -}}
+{{- if and $part.admissionPolicies ((index . 0).Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy") -}}
 true
 {{- end -}}
 {{- end -}}
