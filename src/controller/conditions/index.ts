@@ -1,2 +1,3 @@
 export { conditionsController } from './conditions.ts';
+export { shortened } from './judgement.ts';
 export { unreadableController } from './unreadable.ts';

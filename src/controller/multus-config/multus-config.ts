@@ -14,8 +14,10 @@ import {
   type Outcome,
   readyCondition,
   renderDefinition,
+  takeOverText,
 } from '#plan/multus-config';
 import { type Action, BY_NAMESPACE, splitKey, statusActions, withCondition } from '#reconcile';
+import { shortened } from '../conditions/index.ts';
 import type { NetworkController, NetworkState } from '../kinds.ts';
 
 const { spiderMultusConfigs, networkAttachmentDefinitions } = resources;
@@ -31,9 +33,9 @@ export const multusConfigController: NetworkController = {
     if (config === undefined || config.metadata.deletionTimestamp !== undefined) return [];
     const existing = state.definitions.get(definitionName(config), namespace);
     const outcome = outcomeOf(config, existing);
-    const write = writeOf(outcome, existing);
+    const writes = writesOf(outcome, config, existing);
     // What a write achieved is said when it can be seen.
-    return write === undefined ? reportActions(config, outcome, now) : [write];
+    return writes.length === 0 ? reportActions(config, outcome, now) : writes;
   },
 };
 
@@ -58,11 +60,22 @@ function outcomeOf(config: SpiderMultusConfig, existing: NetworkAttachmentDefini
     : definitionChanges(existing, definition, config);
 }
 
-function writeOf(outcome: Outcome, existing: NetworkAttachmentDefinition | undefined): Action | undefined {
+function writesOf(
+  outcome: Outcome,
+  config: SpiderMultusConfig,
+  existing: NetworkAttachmentDefinition | undefined,
+): Action[] {
   const type = networkAttachmentDefinitions;
-  if (outcome.verb === 'create') return { verb: 'create', type, object: outcome.definition };
-  if (outcome.verb !== 'patch' || existing === undefined) return undefined;
-  return { verb: 'patch', type, object: existing, body: outcome.body };
+  if (outcome.verb === 'create') return [{ verb: 'create', type, object: outcome.definition }];
+  if (outcome.verb !== 'patch' || existing === undefined) return [];
+  const write = { verb: 'patch', type, object: existing, body: outcome.body } as const;
+  if (!outcome.takesOver) return [write];
+  const note = {
+    type: 'Warning' as const,
+    reason: 'TookOver',
+    message: shortened(takeOverText(config, existing)),
+  };
+  return [write, { verb: 'event', type: spiderMultusConfigs, object: config, note }];
 }
 
 /** The condition, and an Event when it becomes false for a new reason. */

@@ -8,7 +8,10 @@ import { foreignOwner, ownsByName } from './ownership.ts';
 export type DefinitionChange =
   | { readonly verb: 'none' }
   | { readonly verb: 'create'; readonly definition: NetworkAttachmentDefinition }
-  /** A merge patch of the existing definition. It holds the fields that differ, and its resourceVersion. */
+  /**
+   * A merge patch of the existing definition. It holds the fields that differ, and its resourceVersion. `takesOver`: the
+   * definition had no owner. As with Spiderpool, it belongs to the SpiderMultusConfig that names it.
+   */
   | { readonly verb: 'patch'; readonly body: Readonly<Record<string, unknown>>; readonly takesOver: boolean }
   /** The definition is being deleted. It is made anew when it is gone. */
   | { readonly verb: 'wait' }

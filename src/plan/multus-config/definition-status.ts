@@ -1,6 +1,6 @@
 // The status of a SpiderMultusConfig: what became of its definition.
 
-import { resources, type SpiderMultusConfig } from '#api';
+import { type NetworkAttachmentDefinition, resources, type SpiderMultusConfig } from '#api';
 import type { AdmissionIssue } from '#plan/ipam';
 import type { DefinitionChange } from './definition-changes.ts';
 import { definitionName } from './names.ts';
@@ -30,8 +30,19 @@ export function readyCondition(config: SpiderMultusConfig, outcome: Outcome): Re
   };
 }
 
+/** What the Event of a definition without owner says that now belongs to `config`: its configuration is shown once more. */
+export function takeOverText(config: SpiderMultusConfig, existing: NetworkAttachmentDefinition): string {
+  const definition = `the ${placeOf(config)} had no owner, and is kept as this object says from now on`;
+  const before = existing.spec?.config;
+  return before ? `${definition}; its configuration was ${before}` : definition;
+}
+
+function placeOf(config: SpiderMultusConfig): string {
+  return `net-attach-def ${config.metadata.namespace}/${definitionName(config)}`;
+}
+
 function conditionOf(config: SpiderMultusConfig, outcome: Outcome): ReadyCondition {
-  const definition = `net-attach-def ${config.metadata.namespace}/${definitionName(config)}`;
+  const definition = placeOf(config);
   if (outcome.verb === 'invalid') {
     return failed('Invalid', outcome.issues.map(({ field, message }) => `${field}: ${message}`).join('; '));
   }
