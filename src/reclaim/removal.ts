@@ -66,6 +66,7 @@ function drop(ledger: PoolLedger, { address, podUid, nic, pod }: RecordedAddress
 export function recordsOf(ledger: PoolLedger): RecordedAddress[] {
   return Array.from(ledger.records, ([address, { pod, podUid, nic }]) => ({
     pool: ledger.pool.name,
+    ...(ledger.pool.terminating && { poolEnds: true }),
     address,
     pod,
     podUid,

@@ -28,6 +28,9 @@ export function poolReclaimController(options: ReclaimControllerOptions): Addres
     name: 'address-reclaim',
     workers: 4,
     concerns: (kind, object, state) => {
+      // A deletion changes what fixed addresses are kept for.
+      if (kind === 'pools')
+        return object.metadata.deletionTimestamp === undefined ? [] : [object.metadata.name ?? ''];
       if (kind === 'pods') return pools.ofPod(object as Pod, state);
       if (kind === 'statefulSets') return pools.ofStatefulSet(object as StatefulSet, state);
       // The addresses of a node that is gone need no patience.

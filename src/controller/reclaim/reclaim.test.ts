@@ -185,6 +185,28 @@ test('a StatefulSet keeps the addresses of its ordinals, and loses them when it 
   assert.deepEqual(await stage.endpoints(), ['db-0']);
 });
 
+test('a pool that is deleted loses the addresses that the ordinals of a StatefulSet left, not those of its running pods', async () => {
+  await stage.node();
+  await stage.statefulSet('db', 3);
+  for (const name of ['db-0', 'db-1']) await stage.pod(name);
+  const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: 'uid-db', controller: true };
+  const next = { uid: 'of the next pod', ownerReferences: [owner] };
+  await stage.pod('db-2', { metadata: next, status: { phase: 'Pending', podIPs: [] } });
+  for (const name of ['db-0', 'db-1', 'db-2']) await stage.endpoint(name, { owner: ['StatefulSet', 'db'] });
+  const names = ['db-0', 'db-1', 'db-2'];
+  await stage.pool('p', Object.fromEntries(names.map((name, nth) => [`10.6.0.${nth + 1}`, recordOf(name)])));
+  stage.askNode = async () => 'gone';
+  await stage.start();
+  await stage.remove('db-1');
+  await stage.pass(60);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1', '10.6.0.2', '10.6.0.3']);
+  const finalizers = { type: 'merge', body: { metadata: { finalizers: [SPIDERPOOL_FINALIZER] } } } as const;
+  await stage.kube.patch(resources.spiderIPPools, { name: 'p' }, finalizers);
+  await stage.kube.delete(resources.spiderIPPools, { name: 'p' });
+  await stage.pass(5);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+});
+
 test('a StatefulSet keeps the address of an ordinal that has no endpoint', async () => {
   await stage.statefulSet('db', 1);
   await stage.pool('p', { '10.6.0.1': recordOf('db-0'), '10.6.0.2': recordOf('db-1') });

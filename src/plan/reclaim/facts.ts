@@ -5,6 +5,8 @@ import type { Pod, SpiderEndpoint } from '#api';
 /** One record of a pool. */
 export interface RecordedAddress {
   readonly pool: string;
+  /** The pool is being deleted. It gives its addresses to no next pod of a StatefulSet. */
+  readonly poolEnds?: boolean;
   /** Without prefix length. */
   readonly address: string;
   /** `namespace/name`. For a fixed address of KubeVirt it has the name of the VirtualMachineInstance, see also `nicOwner`. */

@@ -31,7 +31,20 @@ export function reclaimVerdict(facts: ReclaimFacts, settings: ReclaimSettings): 
   if (holder.state === 'present') return ofPod(holder.object, all);
   if (holder.state === 'unreadable') return keep(`pod ${facts.record.pod} cannot be read: ${holder.said}`);
   const dueMs = holder.sinceMs + settings.additionalGraceMs;
-  return namesake === undefined ? ofNobody(dueMs, all) : besideNamesake(namesake, dueMs, all);
+  const left: Case = { ...all, claim: claimOnEndingPool(all) ?? all.claim };
+  return namesake === undefined ? ofNobody(dueMs, left) : besideNamesake(namesake, dueMs, left);
+}
+
+/**
+ * A pool that is being deleted waits for its records. The next pod of a StatefulSet gets no address of it, so a record that
+ * stayed for this pod would hold both up for ever.
+ */
+function claimOnEndingPool({ record, owner, claim }: Case): Claim | undefined {
+  if (record.poolEnds !== true || owner.kind !== 'StatefulSet' || claim.state !== 'kept') return undefined;
+  return {
+    state: 'lost',
+    why: `IPPool ${record.pool}, which is being deleted, gives no address to the next pod of StatefulSet ${owner.name}`,
+  };
 }
 
 /** Without a fact there is no verdict. The next look decides. */

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { claimOf, defaultReclaimSettings } from './index.ts';
-import { at, endpointOf, NOW_MS, podOf, present, statefulSet, told, verdictOf } from './reclaim-fixture.ts';
+import {
+  at,
+  endpointOf,
+  factsOf,
+  NOW_MS,
+  podOf,
+  present,
+  statefulSet,
+  told,
+  verdictOf,
+} from './reclaim-fixture.ts';
 
 const virtualMachine = { kind: 'VirtualMachineInstance', name: 'vm' } as const;
 const vmRecord = { pool: 'p', address: '10.6.0.5', pod: 'ns/vm', podUid: 'u1', nic: 'eth0' };
@@ -98,6 +108,21 @@ test('a StatefulSet pod deleted before it had an address keeps its fixed address
 
 test('a fixed address without SpiderEndpoint is kept: the pools hold the truth', () => {
   assert.equal(told(verdictOf({ endpoint: { state: 'absent' }, owner: statefulSet })), 'keep');
+});
+
+test('a pool that is being deleted keeps no address for the next pod of a StatefulSet, which would not get it', () => {
+  const record = { ...factsOf().record, poolEnds: true };
+  const namesake = podOf({ uid: 'u2', address: false, phase: 'Pending' });
+  const freed = verdictOf({ record, owner: statefulSet, namesake });
+  assert.equal(told(freed), 'free with endpoint');
+  assert.match(
+    freed.why,
+    /IPPool p, which is being deleted, gives no address to the next pod of StatefulSet app/,
+  );
+  assert.equal(told(verdictOf({ record, owner: statefulSet })), 'free with endpoint');
+  assert.equal(told(verdictOf({ record, owner: statefulSet, holder: present(podOf()) })), 'keep');
+  const owner = { ...virtualMachine, instance: 'alive', machine: 'alive' } as const;
+  assert.equal(told(verdictOf({ record, owner })), 'keep', 'a machine gets its address also of such a pool');
 });
 
 test('a record with the name of a virtual machine belongs to the pod with its UID', () => {
