@@ -1,6 +1,7 @@
 // What every command gets from stricli: the streams of the process, and the functions that do the work, which are passed in.
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
+import { OrbError } from '#base';
 
 /** `this` of a command. Each command's file lists in `Doings` the functions that it calls. */
 export interface Context<Doings> extends CommandContext {
@@ -11,10 +12,21 @@ export interface Context<Doings> extends CommandContext {
 /** The parser of a flag or argument that accepts any text. */
 export const text = (input: string): string => input;
 
+/** The name of a namespace (RFC 1123 label, as the API server asks for it). */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The parser of a flag that names a namespace. */
+export function namespaceName(input: string): string {
+  if (NAMESPACE.test(input)) return input;
+  const allowed = '1 to 63 of a-z, 0-9 and -, and no - at either end';
+  const message = `--namespace ${JSON.stringify(input)}: allowed are ${allowed}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+}
+
 /** `-n`, with `aliases: { n: 'namespace' }`. */
 export const namespaceFlag = {
   kind: 'parsed',
-  parse: text,
+  parse: namespaceName,
   optional: true,
   placeholder: 'NAME',
   brief: 'Namespace of names without a namespace',

@@ -1,7 +1,7 @@
 // `orbctl gc`: explains the verdict on every recorded address, and frees those that nobody holds.
 
 import { buildCommand } from '@stricli/core';
-import { type Context, type OutputFormat, outputFlag, text } from './context.ts';
+import { type Context, namespaceName, type OutputFormat, outputFlag } from './context.ts';
 
 /** The options of `orbctl gc`. */
 export interface GcFlags {
@@ -34,7 +34,7 @@ export const gc = buildCommand<GcFlags, [], Here>({
       dryRun: { kind: 'boolean', default: false, withNegated: false, brief: 'Free nothing' },
       namespace: {
         kind: 'parsed',
-        parse: text,
+        parse: namespaceName,
         default: 'kube-system',
         placeholder: 'NAME',
         brief: 'Namespace of the controller and the agents',

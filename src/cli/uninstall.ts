@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { OrbError } from '#base';
-import { type Context, text } from './context.ts';
+import { type Context, namespaceName } from './context.ts';
 
 /** The options of `orbctl uninstall`. */
 export interface UninstallFlags {
@@ -43,7 +43,7 @@ export const uninstall = buildCommand<UninstallFlags, [], Here>({
       },
       namespace: {
         kind: 'parsed',
-        parse: text,
+        parse: namespaceName,
         default: 'kube-system',
         placeholder: 'NAME',
         brief: 'Namespace of the controller and the agents',

@@ -39,6 +39,16 @@ describe('orbctl', () => {
       orbctl('lab', '--once', '--seed', '3').stderr,
       'orbctl: --seed works only with --matrix random\n',
     );
+    for (const command of ['gc', 'uninstall', 'check']) {
+      for (const name of ['A', '../kube-system', 'a-', 'a'.repeat(64)]) {
+        const { status, stderr } = orbctl(command, '--namespace', name);
+        assert.equal(status, 2);
+        assert.ok(
+          stderr.startsWith(`orbctl: --namespace ${JSON.stringify(name)}: allowed are 1 to 63 of a-z`),
+          stderr,
+        );
+      }
+    }
     assert.match(orbctl('trace').stderr, /an argument is missing: pod$/m);
     for (const actions of [[], ['--apply', '--back']]) {
       assert.match(
