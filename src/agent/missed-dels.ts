@@ -7,7 +7,7 @@ import { type CniRequest, type CniType, leftNamespace, type PodNamespaceParts } 
 import { type AttachmentRecord, type Attachments, partOf } from '#node';
 
 /** A sandbox must be gone in two looks. A DEL that is late only finds its work done. */
-const LOOK_EVERY_MS = 30_000;
+const LOOK_EVERY_MS = 10_000;
 /** The replay has a time limit of its own. */
 const DEADLINE_MS = 10_000;
 
