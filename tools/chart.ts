@@ -1,11 +1,15 @@
-// The parts of deploy/chart that are made from other files of deploy/. A user without Helm applies those files as they are.
+// The parts of deploy/chart and deploy/chart-crds that are made from other files of deploy/. A user without Helm applies those files as they are.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { platforms } from '#plan/installation';
 
 const deploy = join(import.meta.dirname, '../deploy');
 const CHART = 'deploy/chart';
+const KINDS_CHART = 'deploy/chart-crds';
+
+/** The right of the controller to bring our kinds. */
+const KINDS_RULE = / {2}# With --install-kinds [\s\S]*?\n {4}verbs: .*\n/;
 
 /** Manifests of kube-system that become templates for any namespace. */
 const templates = [
@@ -30,21 +34,40 @@ const copies = [
   ['dashboards/orbweaver.json', 'dashboard.json'],
 ] as const;
 
-/** Path from the repository's root to the text of the file. */
-export function chartFiles(): [path: string, text: string][] {
+/** Path from the repository's root to the text of the file. `crds` has the files of deploy/crds. */
+export function chartFiles(
+  crds: readonly (readonly [path: string, text: string])[],
+): [path: string, text: string][] {
   const made = templates.map((template): [string, string] => [
     `${CHART}/templates/${template.name}.yaml`,
     templateOf(template),
   ]);
   const copied = copies.map(([from, to]): [string, string] => [`${CHART}/files/${to}`, read(from)]);
+  const kinds = crds.map(([path, text]): [string, string] => [
+    `${KINDS_CHART}/templates/${basename(path)}`,
+    kindTemplate(text),
+  ]);
   const folders = `${JSON.stringify(platforms, undefined, 2)}\n`;
-  return [...made, ...copied, [`${CHART}/files/platforms.json`, folders]];
+  return [...made, ...copied, ...kinds, [`${CHART}/files/platforms.json`, folders]];
+}
+
+/** Helm keeps a kind when the chart goes: with it all objects of the kind would go. */
+function kindTemplate(text: string): string {
+  const policy = '    helm.sh/resource-policy: keep\n';
+  const kept = /^ {2}annotations:\n/m.test(text)
+    ? text.replace(/^ {2}annotations:\n/m, `  annotations:\n${policy}`)
+    : text.replace(/^metadata:\n/m, `metadata:\n  annotations:\n${policy}`);
+  return kept.replace(
+    /^#[^\n]*\n/,
+    `{{- /* Generated from deploy/crds by "npm run gen". Do not edit. */}}\n`,
+  );
 }
 
 function templateOf(template: (typeof templates)[number]): string {
   const { name, settings } = template;
   const text = read(`${name}.yaml`)
     .replace(/^(#[^\n]*\n)+/, '')
+    .replace(KINDS_RULE, '  {{- if .Values.installKinds }}\n$&  {{- end }}\n')
     .replaceAll('kube-system', '{{ $.Release.Namespace }}')
     .split(/^---\n/m)
     .map((manifest) => manifest.replace(/^metadata:\n/m, `metadata:\n${metadataOf(manifest, settings)}`))

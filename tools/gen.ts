@@ -24,7 +24,7 @@ function generate(): GeneratedFiles {
   const crds = crdManifests().map((crd) => [`${CRDS}/${crd.metadata.name}.yaml`, crdYaml(crd)] as const);
   return new Map([
     ...crds,
-    ...chartFiles(),
+    ...chartFiles(crds),
     ['docs/errors.md', errorsPage()],
     ['docs/kubernetes-tests.md', page(readResults())],
     ['docs/rights.md', rightsPage()],

@@ -43,9 +43,11 @@ function lookUp(path: string): { readonly found: boolean } {
   return { found: true };
 }
 
-test('the chart and its programs have the version of the package', () => {
-  const { version, appVersion } = parse(read('Chart.yaml')) as Record<string, string>;
-  assert.deepEqual([version, appVersion], [description.version, description.version]);
+test('the charts and their programs have the version of the package', () => {
+  for (const name of ['Chart.yaml', '../chart-crds/Chart.yaml']) {
+    const { version, appVersion } = parse(read(name)) as Record<string, string>;
+    assert.deepEqual([version, appVersion], [description.version, description.version]);
+  }
 });
 
 test('each value has a place in the schema, so that a mistyped one is refused', () => {
