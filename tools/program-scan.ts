@@ -52,6 +52,7 @@ const programsByFile: Readonly<Record<string, readonly string[]>> = {
   'test/e2e/lab-kubectl.root.test.ts': ['kubectl'],
   'test/e2e/program.ts': [],
   'test/e2e/runtime.ts': [],
+  'test/kube/bursts.ts': ['nsenter', 'kubectl'],
   'test/kube/node-program.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
   'test/kube/traffic.ts': ['nsenter', 'ping', 'sh'],

@@ -1,10 +1,9 @@
 // The product from its chart and its images, as a user installs it: install, pods, upgrade, rollback, uninstall.
 
-import { join } from 'node:path';
-import description from '../../package.json' with { type: 'json' };
 import { accounts } from '../../tools/rights.ts';
-import type { Cluster } from './cluster.ts';
-import { run, until } from './command.ts';
+import { ChartRelease } from './chart-release.ts';
+import { type Cluster, nodeNames } from './cluster.ts';
+import { until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
 import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
@@ -16,24 +15,9 @@ import { allTraces } from './traces.ts';
 import { Traffic } from './traffic.ts';
 import { playUnderlayService } from './underlay-service.ts';
 
-const namespace = 'kube-system';
-
-/** The images that the nodes have. Sysctls belong to the whole machine, and not to a node of the test. */
-const settings = [
-  ...['agent', 'controller'].flatMap((part) => [
-    `${part}.image.registry=localhost`,
-    `${part}.image.tag=${description.version}`,
-  ]),
-  'agent.tuneSysctlConfig=false',
-  'multus.multusCNI.install=false',
-];
-
 export async function playChart(parts: ScenarioParts): Promise<void> {
-  const { cluster, outcomes, root, helm: program } = parts;
-  const [enter, ...entering] = cluster.entering('hub');
-  const helm = (...args: string[]) =>
-    run([enter, ...entering, program, '--namespace', namespace, ...args], { env: cluster.environment });
-  const chart = [join(root, 'deploy/chart'), '--wait', '--timeout', '120s', '--set'];
+  const { cluster, outcomes, root } = parts;
+  const release = new ChartRelease(parts);
   const installation = new Installation(cluster, root);
 
   await storeNetworks(cluster, 'kubeadm');
@@ -41,7 +25,7 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
   const began = performance.now();
   await outcomes.require(
     'helm install brings kinds, controller and agents, and waits until they are ready',
-    () => helm('install', 'orbweaver', ...chart, settings.join()),
+    () => release.install(),
   );
   await outcomes.require('the first underlay pods become Ready', async () => {
     await installation.makeUnderlay();
@@ -55,13 +39,9 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     console.log(`     ${await tryAll(cast)}`);
   });
   await outcomes.check('an upgrade exchanges agents and controllers, and no packet of pods is lost', () =>
-    withoutLoss(cluster, () =>
-      helm('upgrade', 'orbweaver', ...chart, `${settings},agent.debug.logLevel=debug`),
-    ),
+    withoutLoss(cluster, () => release.upgrade(['agent.debug.logLevel=debug'])),
   );
-  await outcomes.check('a rollback does the same', () =>
-    withoutLoss(cluster, () => helm('rollback', 'orbweaver', '1', '--wait', '--timeout', '120s')),
-  );
+  await outcomes.check('a rollback does the same', () => withoutLoss(cluster, () => release.rollback(1)));
   await outcomes.check('nodes, pods and Services are reached as before', async () => {
     await tryAll(await castOf(cluster, installation.probe));
   });
@@ -80,9 +60,8 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     });
   });
   await outcomes.check('kubectl lists the rights of every account as docs/rights.md does', async () => {
-    const withMultus = ['--kube-version', '1.30', '--set', 'multus.multusCNI.install=true'];
-    const shown = ['multus', 'uninstall'].flatMap((name) => ['--show-only', `templates/${name}.yaml`]);
-    const roles = rightsIn(await helm('template', 'orbweaver', chart[0] ?? '', ...withMultus, ...shown));
+    // The job's rights are there only while it runs.
+    const roles = rightsIn(await release.template('uninstall'));
     await cluster.kubectl(['apply', '-f', '-'], roles);
     await expectListedRights(
       cluster,
@@ -93,20 +72,39 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
   await playUnderlayService(parts);
   await playFixedAddresses(parts);
   await outcomes.check(
-    'helm uninstall removes what the chart brought, and keeps kinds and pools',
+    'helm uninstall names a pod that still has a NIC of ours, and removes nothing',
     async () => {
-      await helm('uninstall', 'orbweaver', '--wait', '--timeout', '120s');
-      const label = ['--selector', 'app.kubernetes.io/part-of=orbweaver', '--all-namespaces', '-o', 'name'];
-      const kinds =
-        'all,cm,sa,clusterroles,clusterrolebindings,roles,rolebindings,validatingwebhookconfigurations';
-      await until('nothing of the chart is left', 60, async () => {
-        const left = await cluster.kubectl(['get', kinds, ...label]);
-        if (left !== '') throw new Error(left);
-        return true;
-      });
+      await installation.makeUnderlay();
+      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
+      await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
+      await release.upgrade(['uninstall.waitSeconds=5']);
+      const refusal = await release.uninstall().then(
+        () => 'it was uninstalled',
+        (error: unknown) => String(error),
+      );
+      const said = await cluster.kubectl(['logs', '-n', 'kube-system', 'job/orbweaver-uninstall']);
+      if (!said.includes('pod default/last on ')) throw new Error(`${refusal}; the job said ${said}`);
+      await cluster.kubectl(['get', '-n', 'kube-system', 'daemonset/orbweaver-agent']);
+      await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
+      await release.upgrade([]);
+    },
+  );
+  await outcomes.check(
+    'then it removes what the chart and its programs brought, and keeps kinds and pools',
+    async () => {
+      await release.uninstall();
+      await expectUninstalled(cluster);
       await cluster.get('spiderippool', 'lan-v4');
     },
   );
+  await outcomes.check('a new installation goes on with the pools that are there', async () => {
+    await release.install();
+    await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
+    await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
+    await release.uninstall();
+    await expectUninstalled(cluster);
+  });
 }
 
 /** The accounts, roles and bindings of manifests. */
@@ -116,6 +114,60 @@ export function rightsIn(manifests: string): string {
     .filter((manifest) => /^kind: (ServiceAccount|(Cluster)?Role(Binding)?)$/m.test(manifest))
     .join('---\n');
 }
+
+const lastPod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'last',
+    annotations: { 'v1.multus-cni.io/default-network': 'kube-system/macvlan-underlay' },
+  },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: 'c', image: 'localhost/orbweaver/probe:1', imagePullPolicy: 'Never' }],
+  },
+};
+
+/** Nothing of ours is in the cluster but kinds and their objects, and nothing on the nodes. */
+async function expectUninstalled(cluster: Cluster): Promise<void> {
+  const label = ['--selector', 'app.kubernetes.io/part-of=orbweaver', '--all-namespaces', '-o', 'name'];
+  const kinds =
+    'all,cm,secrets,sa,clusterroles,clusterrolebindings,roles,rolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations';
+  await until('nothing of the chart is left', 60, async () => {
+    const left = await cluster.kubectl(['get', kinds, ...label]);
+    if (left !== '') throw new Error(left);
+    return true;
+  });
+  const made = [
+    'lease/orbweaver-controller',
+    'cm/orbweaver-network-claims',
+    'secret/orbweaver-webhook-certificates',
+  ];
+  const left = [
+    await cluster.kubectl(['get', '-n', 'kube-system', '--ignore-not-found', '-o', 'name', ...made]),
+  ];
+  const marks = await cluster.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.annotations}']);
+  if (marks.includes('orbweaver.io/')) left.push(marks);
+  const finalizers = await cluster.kubectl([
+    ...['get', 'spiderippools,spidersubnets,spiderendpoints,spidermultusconfigs', '--all-namespaces'],
+    ...['-o', 'jsonpath={.items[*].metadata.finalizers}'],
+  ]);
+  if (finalizers.includes('spiderpool')) left.push(`finalizers ${finalizers}`);
+  for (const node of nodeNames) left.push(await cluster.node(node, ['sh', '-c', nodeLeftovers.join('\n')]));
+  const said = left.filter((text) => text.trim() !== '');
+  if (said.length > 0) throw new Error(said.join('\n'));
+}
+
+/** Prints what an agent has left on its node. 79 is the protocol of our rules and routes. */
+const nodeLeftovers = [
+  'ls -d /opt/cni/bin/ow-cni /opt/cni/bin/coordinator /opt/cni/bin/spiderpool /run/orbweaver/* /var/lib/orbweaver/* 2>/dev/null',
+  ...[4, 6].flatMap((family) => [
+    `ip -${family} -d rule show | grep 'proto 79'`,
+    `ip -${family} -d route show table all | grep 'proto 79'`,
+  ]),
+  'nft list tables | grep orbweaver',
+  ':',
+];
 
 /** Runs the work while pods of different nodes talk to each other. Nothing is lost, and no pod starts again. */
 async function withoutLoss(cluster: Cluster, work: () => Promise<unknown>): Promise<void> {

@@ -153,21 +153,48 @@ export class Cluster {
     return JSON.parse(await this.kubectl(['get', ...args, '-o', 'json']));
   }
 
-  /** Stops kube-proxy on every node, and starts it in another mode. It removes the rules of the previous mode itself. */
+  /** Starts kube-proxy in another mode on every node. It removes the rules of the previous mode itself. */
   async changeProxyMode(mode: ProxyMode): Promise<void> {
-    const script = [
-      `sed -i 's/^mode: .*/mode: ${mode}/' /etc/kubernetes/proxy.yaml`,
-      'pid=$(cat "$1/kube-proxy.pid")',
-      'kill "$pid"',
-      'while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done',
-      'kube-proxy --config=/etc/kubernetes/proxy.yaml </dev/null >>"$2" 2>&1 &',
-      'echo $! >"$1/kube-proxy.pid"',
-    ].join('\n');
+    const script = `sed -i 's/^mode: .*/mode: ${mode}/' /etc/kubernetes/proxy.yaml`;
     await Promise.all(
-      nodeNames.map((node) =>
-        this.node(node, ['sh', '-c', script, 'sh', `${home}/${node}`, `${home}/log/${node}-kube-proxy.log`]),
-      ),
+      nodeNames.map(async (node) => {
+        await this.node(node, ['sh', '-c', script]);
+        await this.restart(node, 'kube-proxy', 'TERM');
+      }),
     );
+  }
+
+  /** Ends a program that hub.sh or node.sh keeps. Resolves when it was started again. */
+  async restart(where: 'hub' | NodeName, program: string, signal: 'TERM' | 'KILL'): Promise<void> {
+    const before = await this.#pidOf(where, program);
+    await this.#in(where, ['kill', `-${signal}`, before]);
+    await until(`${program} of ${where} is started again`, 60, async () => {
+      return (await this.#pidOf(where, program)) !== before;
+    });
+  }
+
+  /** Kills a program, and starts it again when the work has ended. */
+  async without(where: 'hub' | NodeName, program: string, work: () => Promise<void>): Promise<void> {
+    const held = `${this.#folderOf(where)}/${program}.held`;
+    await this.#in(where, ['touch', held]);
+    try {
+      await this.#in(where, ['kill', '-KILL', await this.#pidOf(where, program)]);
+      await work();
+    } finally {
+      await this.#in(where, ['rm', held]);
+    }
+  }
+
+  #in(where: 'hub' | NodeName, argv: readonly string[]): Promise<string> {
+    return where === 'hub' ? this.hub(argv) : this.node(where, argv);
+  }
+
+  #folderOf(where: 'hub' | NodeName): string {
+    return where === 'hub' ? home : `${home}/${where}`;
+  }
+
+  async #pidOf(where: 'hub' | NodeName, program: string): Promise<string> {
+    return (await this.#in(where, ['cat', `${this.#folderOf(where)}/${program}.pid`])).trim();
   }
 
   /** Starts a program on a node. It runs until the cluster ends. */
@@ -179,7 +206,7 @@ export class Cluster {
 
   /**
    * Ends all processes of a node at once, with its mounts, namespaces and links. Then starts it again: what a machine has
-   * on its disk is still there. Resolves when its runtime listens; our agent is not started.
+   * on its disk is still there. Resolves when its runtime listens; what runs outside of pods is not started.
    */
   async reboot(node: NodeName): Promise<void> {
     const before = this.#nodePids.get(node);

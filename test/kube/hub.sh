@@ -30,7 +30,7 @@ for program in pki kubectl etcd kube-apiserver kube-controller-manager kube-sche
   ln -s "$KUBE_PROGRAMS/components" $KUBE_HOME/bin/$program
 done
 export PATH=$KUBE_HOME/bin:$PATH
-start() { "$@" </dev/null >"$KUBE_HOME/log/$1.log" 2>&1 & }
+start() { "$(dirname "$0")/keep.sh" "$KUBE_HOME" "$KUBE_HOME/log/$1.log" "$@" & }
 
 ip link set lo up
 start etcd --data-dir $KUBE_HOME/etcd --unsafe-no-fsync --logger zap --log-level warn

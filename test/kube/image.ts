@@ -1,8 +1,8 @@
-// The images of the cluster's pods, as an archive for containerd. Both have lab-probe and busybox. The first is also the pause
-// image. The other has the name of nginx, which manifests for users have: a server at port 80.
+// Images of the cluster's pods, as archives for containerd. Two have lab-probe and busybox. The first is also the pause image.
+// The other has the name of nginx, which manifests for users have: a server at port 80. A third is that of Multus.
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 
@@ -13,6 +13,8 @@ const architectures = new Map([
 
 /** Process 1 of a container ends after SIGTERM only if it says so. */
 const server = "#!/bin/sh\ntrap 'exit 0' TERM\nlab-probe serve 80 &\nwait\n";
+
+const USERS = 'root:x:0:0:root:/:/bin/sh\n';
 
 /** What a container of an image starts. */
 export interface ImageStart {
@@ -37,8 +39,21 @@ export async function writeImage(folder: string, probe: string): Promise<string>
   for (const applet of ['sh', 'sleep', 'ip', 'cat', 'ls', 'ping'])
     symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'bin/server'), server, { mode: 0o755 });
-  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
+  writeFileSync(join(root, 'etc/passwd'), USERS);
   return archiveOf(root, images);
+}
+
+/** The image of Multus' thick plugin from programs that were built, under the name that the chart has. */
+export async function writeMultusImage(folder: string, programs: string, name: string): Promise<string> {
+  const root = join(folder, 'multus');
+  const bin = join(root, 'usr/src/multus-cni/bin');
+  for (const made of [bin, join(root, 'etc')]) mkdirSync(made, { recursive: true });
+  for (const made of ['run', 'var']) mkdirSync(join(root, made));
+  symlinkSync('../run', join(root, 'var/run'));
+  // It asks for the name of its user.
+  writeFileSync(join(root, 'etc/passwd'), USERS);
+  for (const program of readdirSync(programs)) copyFileSync(join(programs, program), join(bin, program));
+  return archiveOf(root, { [name]: { entrypoint: ['/usr/src/multus-cni/bin/multus-daemon'] } });
 }
 
 /** An archive with one image for each name, all of the files below `root` (Docker's format 1.2). Its path. */

@@ -1,7 +1,7 @@
 // npm run test:kube.
 // First, real clients use the embedded API server. Then the product runs on a real cluster in namespaces of this machine.
 // The cluster has kubelets, containerd, kube-proxy and Multus. Our agents run on its nodes, and pods get addresses of its LAN.
-// This is done once with each mode of kube-proxy, then beside Calico and flannel. Last, Helm installs it from its images.
+// This is done once with each mode of kube-proxy, then beside Calico and flannel. Last, Helm installs it from its images, and things go wrong there.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,78 +11,23 @@ import { type CommandLine, runProgram } from '#program';
 import { buildImages } from '../../tools/image/build-images.ts';
 import { platforms } from '../../tools/image/platform.ts';
 import { builtPrograms, goVersion } from './build.ts';
-import { playChart } from './chart-play.ts';
+import { multusImage } from './chart-release.ts';
 import { playClients } from './clients-play.ts';
 import { Cluster, type ClusterParts } from './cluster.ts';
-import { writeImage } from './image.ts';
+import { writeImage, writeMultusImage } from './image.ts';
 import { Outcomes, Unreached } from './outcome.ts';
-import { playCalico, playFlannel } from './overlay-plays.ts';
-import { clientSet, clusterSet, multusSet } from './programs.ts';
-import { Scenario, type ScenarioParts } from './scenario.ts';
+import { clientSet, clusterSet, multusSet, thickMultusSet } from './programs.ts';
+import { type Run, runs } from './runs.ts';
+import type { ScenarioParts } from './scenario.ts';
 
 const options = {
   only: { type: 'string' },
   'no-compliance': { type: 'boolean', default: false },
+  all: { type: 'boolean', default: false },
   logs: { type: 'string' },
 } as const;
 
 type Values = CommandLine<typeof options>['values'];
-
-/** One cluster and its tests. */
-interface Run {
-  readonly name: 'iptables' | 'nftables' | 'calico' | 'flannel' | 'chart';
-  readonly title: string;
-  readonly cluster: Pick<ClusterParts, 'proxyMode' | 'overlay'>;
-  readonly multus: 'multus-4.2' | 'multus-4.3';
-  /** Whether the nodes have the images of our programs. */
-  readonly withProduct?: boolean;
-  readonly play: (parts: ScenarioParts) => Promise<void>;
-}
-
-const runs = ({ 'no-compliance': noCompliance }: Values): Run[] => [
-  {
-    name: 'iptables',
-    title: 'kube-proxy in mode iptables, Multus 4.2',
-    cluster: { proxyMode: 'iptables', overlay: 'routed' },
-    multus: 'multus-4.2',
-    play: (parts) =>
-      new Scenario(parts).play({
-        withCompliance: !noCompliance,
-        withPodLives: false,
-        networksFrom: 'kubeadm',
-      }),
-  },
-  {
-    name: 'nftables',
-    title: 'kube-proxy in mode nftables, Multus 4.3',
-    cluster: { proxyMode: 'nftables', overlay: 'routed' },
-    multus: 'multus-4.3',
-    play: (parts) =>
-      new Scenario(parts).play({ withCompliance: false, withPodLives: true, networksFrom: 'flags' }),
-  },
-  {
-    name: 'calico',
-    title: 'beside Calico, Multus 4.3',
-    cluster: { proxyMode: 'iptables', overlay: 'none' },
-    multus: 'multus-4.3',
-    play: playCalico,
-  },
-  {
-    name: 'flannel',
-    title: 'beside flannel, Multus 4.2',
-    cluster: { proxyMode: 'iptables', overlay: 'none' },
-    multus: 'multus-4.2',
-    play: playFlannel,
-  },
-  {
-    name: 'chart',
-    title: 'installed by Helm, Multus 4.3',
-    cluster: { proxyMode: 'iptables', overlay: 'routed' },
-    multus: 'multus-4.3',
-    withProduct: true,
-    play: playChart,
-  },
-];
 
 interface Chosen {
   readonly withClients: boolean;
@@ -92,9 +37,11 @@ interface Chosen {
 /** Throws INPUT_INVALID when --only matches nothing. */
 function chosenRuns(values: Values): Chosen {
   const { only } = values;
-  const all = runs(values);
+  const all = runs({ withCompliance: !values['no-compliance'], isLong: values.all });
   const withClients = only === undefined || only === 'clients';
-  const clusters = all.filter(({ name }) => only === undefined || only === name);
+  const clusters = all.filter(({ name, byHand }) =>
+    only === undefined ? values.all || byHand === undefined : only === name,
+  );
   if (withClients || clusters.length > 0) return { withClients, clusters };
   const names = ['clients', ...all.map(({ name }) => name)].join(', ');
   const message = `--only ${only} is not a known run: allowed are ${names}`;
@@ -116,28 +63,44 @@ async function tryAll(values: Values): Promise<number> {
     const programs = await builtPrograms(go, clusterSet);
     const helm = join(await builtPrograms(go, clientSet), 'helm');
     const multus = await builtPrograms(go, multusSet);
-    await tryClusters(outcomes, clusters, { programs, multus, helm }, values.logs);
+    const thickMultus = await builtPrograms(go, thickMultusSet);
+    await tryClusters(outcomes, clusters, { programs, multus, thickMultus, helm }, values.logs);
   }
   console.log(`${outcomes.passed} passed, ${outcomes.failed} failed`);
   return outcomes.failed === 0 ? 0 : 1;
 }
 
+/** Folders of programs, and the executable of Helm. */
+interface BuiltPrograms {
+  readonly programs: string;
+  readonly multus: string;
+  readonly thickMultus: string;
+  readonly helm: string;
+}
+
 async function tryClusters(
   outcomes: Outcomes,
   clusters: readonly Run[],
-  { programs, multus, helm }: Readonly<Record<'programs' | 'multus' | 'helm', string>>,
+  { programs, multus, thickMultus, helm }: BuiltPrograms,
   logs: string | undefined,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'orbweaver-kube-'));
   try {
     const root = join(import.meta.dirname, '../..');
     const image = await writeImage(folder, join(root, 'dist/lab-probe'));
-    const product = clusters.some(({ withProduct }) => withProduct) ? productImages(folder) : [];
+    const ofChart = clusters.some(({ withImages }) => withImages)
+      ? [...productImages(folder), await writeMultusImage(folder, thickMultus, multusImage)]
+      : [];
     for (const run of clusters) {
       console.log(`${run.title}:`);
       const shared = [root, programs, multus, folder];
-      const images = run.withProduct ? [image, ...product] : [image];
-      const made = { programs, multus: join(multus, run.multus), images, shared, ...run.cluster };
+      const made = {
+        programs,
+        multus: run.multus === 'chart' ? undefined : join(multus, run.multus),
+        images: run.withImages ? [image, ...ofChart] : [image],
+        shared,
+        ...run.cluster,
+      };
       await tryRun(run, made, { outcomes, root, programs, helm }, logs);
     }
   } finally {
@@ -184,10 +147,12 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
   console.log(`     logs: ${folder}`);
 }
 
-const usage = `usage: npm run test:kube [-- --only clients|iptables|nftables|calico|flannel|chart] [--no-compliance] [--logs FOLDER]
+const usage = `usage: npm run test:kube [-- --only NAME] [--no-compliance] [--all] [--logs FOLDER]
 Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
---only           the clients or one cluster instead of all
+--only           clients, iptables, nftables, calico, flannel, chart, reliability, density or density-calico; without it,
+                 all but the last two
 --no-compliance  without the suite of test/compliance
+--all            everything, in its long form: more pairs of killed programs, longer outages, 250 pods on a node
 --logs           keeps the logs there, also where all passes`;
 await runProgram({
   name: 'test:kube',

@@ -1,6 +1,7 @@
 // The NICs of pods on a real cluster: what pools record, what the kernel of each node has, and what the node has for them.
 
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
+import { until } from './command.ts';
 import { allocations, nodeTraces } from './traces.ts';
 
 /** A running pod of the tests of nodes. */
@@ -42,6 +43,19 @@ export async function livePods(cluster: Cluster, apps: readonly string[]): Promi
     containerId: status.containerStatuses?.[0]?.containerID ?? '',
     nics: metadata.annotations?.['k8s.v1.cni.cncf.io/networks'] === undefined ? 1 : 2,
   }));
+}
+
+/** Waits until the applications have that many pods, and {@link expectWhole} finds no fault. */
+export async function untilWhole(
+  cluster: Cluster,
+  { apps, podCount }: { readonly apps: readonly string[]; readonly podCount: number },
+): Promise<LivePod[]> {
+  return until('all pods have all NICs', 120, async () => {
+    const pods = await livePods(cluster, apps);
+    if (pods.length !== podCount) throw new Error(`there are ${pods.length} pods`);
+    await expectWhole(cluster, pods);
+    return pods;
+  });
 }
 
 /** Throws unless every pod is Ready with each of its NICs, and pools, kernels and nodes have that and nothing else. */

@@ -3,36 +3,35 @@
 import type { Cluster, NodeName } from './cluster.ts';
 import { until } from './command.ts';
 import type { KeptAddressesParts } from './kept-addresses.ts';
-import { expectWhole, type LivePod, livePods } from './nics-of-pods.ts';
+import { livePods, untilWhole } from './nics-of-pods.ts';
 import { serverPort } from './places.ts';
 import { allocations, allTraces } from './traces.ts';
 
 /** The controller runs on the other one. */
 const node: NodeName = 'node2';
-const apps = ['lives', 'fixed'];
-/** Of the two manifests. */
-const podCount = 6;
+/** The pods of the two manifests. */
+const expected = { apps: ['lives', 'fixed'], podCount: 6 };
 
 export async function playNodeLives({ cluster, outcomes, installation }: KeptAddressesParts): Promise<void> {
   await outcomes.check('pods with one and two NICs are on both nodes', async () => {
     await installation.apply('test/kube/manifests/node-lives.yaml');
     await installation.apply('test/kube/manifests/fixed.yaml');
-    const pods = await untilWhole(cluster);
+    const pods = await untilWhole(cluster, expected);
     if (!pods.some((pod) => pod.node === node)) throw new Error(`no pod is on ${node}`);
   });
   await outcomes.check(
     'after a reboot of its node, each pod has every NIC again, and nothing is left',
     async () => {
-      const before = await livePods(cluster, apps);
+      const before = await livePods(cluster, expected.apps);
       const fixed = await fixedAddresses(cluster);
       await cluster.reboot(node);
       await installation.agents.start(node);
       await cluster.startOnNode(node, [installation.probe, 'serve', String(serverPort)]);
       await until('the containers of the node are new ones', 90, async () => {
-        const ids = new Set((await livePods(cluster, apps)).map(({ containerId }) => containerId));
+        const ids = new Set((await livePods(cluster, expected.apps)).map(({ containerId }) => containerId));
         return before.every((pod) => pod.node !== node || !ids.has(pod.containerId));
       });
-      await untilWhole(cluster);
+      await untilWhole(cluster, expected);
       if ((await fixedAddresses(cluster)) !== fixed) throw new Error('the StatefulSet has other addresses');
     },
   );
@@ -41,7 +40,7 @@ export async function playNodeLives({ cluster, outcomes, installation }: KeptAdd
     async () => {
       const fixed = await fixedAddresses(cluster);
       await cluster.kubectl(['drain', node, '--ignore-daemonsets', '--timeout=60s']);
-      const pods = await untilWhole(cluster);
+      const pods = await untilWhole(cluster, expected);
       if (pods.some((pod) => pod.node === node)) throw new Error(`a pod is still on ${node}`);
       await cluster.kubectl(['uncordon', node]);
       if ((await fixedAddresses(cluster)) !== fixed) throw new Error('the StatefulSet has other addresses');
@@ -65,15 +64,6 @@ async function fixedAddresses(cluster: Cluster): Promise<string> {
     .map(({ address }) => address)
     .toSorted()
     .join();
-}
-
-async function untilWhole(cluster: Cluster): Promise<LivePod[]> {
-  return until('all pods have all NICs', 120, async () => {
-    const pods = await livePods(cluster, apps);
-    if (pods.length !== podCount) throw new Error(`there are ${pods.length} pods`);
-    await expectWhole(cluster, pods);
-    return pods;
-  });
 }
 
 async function untilNothing(cluster: Cluster): Promise<void> {

@@ -69,7 +69,7 @@ ip route add default via 172.30.0.1
 ip route add default via fd00:172:30::1
 
 mkdir -p /etc/cni/net.d /opt/cni/bin /etc/containerd /etc/kubernetes
-ln -sf /usr/lib/cni/* /opt/cni/bin/
+cp -u /usr/lib/cni/* /opt/cni/bin/ # a container that has this folder alone finds no target of a link
 [ -z "$KUBE_MULTUS" ] || ln -sf "$KUBE_MULTUS" /opt/cni/bin/multus
 if [ "$KUBE_OVERLAY" = routed ]; then
   for ((other = 1; other <= KUBE_NODES; other++)); do
@@ -131,6 +131,7 @@ containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 cgroupDriver: cgroupfs
 cgroupRoot: /$KUBE_GROUP
 failSwapOn: false
+maxPods: 300
 oomScoreAdj: 0
 localStorageCapacityIsolation: false
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}
@@ -149,10 +150,7 @@ clusterCIDR: 10.244.0.0/16,fd00:10:244::/48
 conntrack: {maxPerCore: 0, min: 0}
 oomScoreAdj: 0
 END
-start() {
-  "$@" </dev/null >>"$KUBE_HOME/log/$node-$1.log" 2>&1 &
-  echo $! >"$here/$1.pid"
-}
+start() { "$(dirname "$0")/keep.sh" "$here" "$KUBE_HOME/log/$node-$1.log" "$@" & }
 start containerd
 until [ -S /run/containerd/containerd.sock ]; do sleep 0.05; done
 while read -r archive; do

@@ -26,14 +26,25 @@ export const clusterSet: ProgramSet = {
   },
 };
 
-const multus = 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus';
+const MULTUS = 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd';
 
 /** Both lines of Multus that are maintained. Modules of their own: they do not compile with the libraries of Kubernetes 1.34. */
 export const multusSet: ProgramSet = {
   said: 'Multus 4.2 and 4.3 from source (once: about 3 minutes)',
   programs: {
-    'multus-4.2': { module: 'multus-4.2', target: multus, stamped: false },
-    'multus-4.3': { module: 'multus-4.3', target: multus, stamped: false },
+    'multus-4.2': { module: 'multus-4.2', target: `${MULTUS}/multus`, stamped: false },
+    'multus-4.3': { module: 'multus-4.3', target: `${MULTUS}/multus`, stamped: false },
+  },
+};
+
+/** What Multus' image for the thick plugin has, by the names that it has there. */
+export const thickMultusSet: ProgramSet = {
+  said: 'the daemon of Multus 4.3 from source (once: about 2 minutes)',
+  programs: {
+    'multus-daemon': { module: 'multus-4.3', target: `${MULTUS}/multus-daemon`, stamped: false },
+    'multus-shim': { module: 'multus-4.3', target: `${MULTUS}/multus-shim`, stamped: false },
+    install_multus: { module: 'multus-4.3', target: `${MULTUS}/install_multus`, stamped: false },
+    passthru: { module: 'multus-4.3', target: `${MULTUS}/passthru-cni`, stamped: false },
   },
 };
 

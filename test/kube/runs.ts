@@ -1,0 +1,109 @@
+// The clusters of `npm run test:kube`, one after the other, and what is tried on each.
+
+import { Calico } from './calico.ts';
+import { playChart } from './chart-play.ts';
+import type { ClusterParts } from './cluster.ts';
+import { playDensity } from './density-play.ts';
+import { playCalico, playFlannel } from './overlay-plays.ts';
+import { playReliability } from './reliability-play.ts';
+import { Scenario, type ScenarioParts } from './scenario.ts';
+
+/** One cluster and its tests. */
+export interface Run {
+  readonly name: string;
+  readonly title: string;
+  readonly cluster: Pick<ClusterParts, 'proxyMode' | 'overlay'>;
+  /** `chart`: our chart brings it. */
+  readonly multus: 'multus-4.2' | 'multus-4.3' | 'chart';
+  /** The nodes have the images that our chart names. */
+  readonly withImages: boolean;
+  /** It runs only if it is named, or with --all. */
+  readonly byHand?: true;
+  readonly play: (parts: ScenarioParts) => Promise<void>;
+}
+
+export interface RunOptions {
+  readonly withCompliance: boolean;
+  /** More of everything: some runs take minutes longer. */
+  readonly isLong: boolean;
+}
+
+export const runs = ({ withCompliance, isLong }: RunOptions): Run[] => [
+  {
+    name: 'iptables',
+    title: 'kube-proxy in mode iptables, Multus 4.2',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'multus-4.2',
+    withImages: false,
+    play: (parts) =>
+      new Scenario(parts).play({ withCompliance, withPodLives: false, networksFrom: 'kubeadm' }),
+  },
+  {
+    name: 'nftables',
+    title: 'kube-proxy in mode nftables, Multus 4.3',
+    cluster: { proxyMode: 'nftables', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withImages: false,
+    play: (parts) =>
+      new Scenario(parts).play({ withCompliance: false, withPodLives: true, networksFrom: 'flags' }),
+  },
+  {
+    name: 'calico',
+    title: 'beside Calico, Multus 4.3',
+    cluster: { proxyMode: 'iptables', overlay: 'none' },
+    multus: 'multus-4.3',
+    withImages: false,
+    play: playCalico,
+  },
+  {
+    name: 'flannel',
+    title: 'beside flannel, Multus 4.2',
+    cluster: { proxyMode: 'iptables', overlay: 'none' },
+    multus: 'multus-4.2',
+    withImages: false,
+    play: playFlannel,
+  },
+  {
+    name: 'chart',
+    title: 'installed by Helm, with the thick plugin of Multus 4.3',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    play: playChart,
+  },
+  {
+    name: 'reliability',
+    title: 'programs that are killed, servers that are away',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    play: (parts) =>
+      playReliability(parts, isLong ? { secondsAway: 120, pairs: 20 } : { secondsAway: 15, pairs: 2 }),
+  },
+  {
+    name: 'density',
+    title: 'many pods, beside a bridge with host-local',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    byHand: true,
+    play: (parts) =>
+      playDensity(parts, {
+        network: undefined,
+        ...(isLong ? { pairs: 5, burst: 100, onNode: 250 } : { pairs: 1, burst: 30, onNode: 60 }),
+      }),
+  },
+  {
+    name: 'density-calico',
+    title: 'many pods, beside Calico',
+    cluster: { proxyMode: 'iptables', overlay: 'none' },
+    multus: 'multus-4.3',
+    withImages: true,
+    byHand: true,
+    play: (parts) =>
+      playDensity(parts, {
+        network: new Calico(parts.programs),
+        ...(isLong ? { pairs: 20, burst: 30, onNode: 250 } : { pairs: 1, burst: 30, onNode: 60 }),
+      }),
+  },
+];
