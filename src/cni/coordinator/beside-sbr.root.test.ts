@@ -20,8 +20,14 @@ function addWithSbr(site: Site): void {
   runSbr(site);
 }
 
+/**
+ * The reference plugins add no second default route: the first one stays (`ConfigureIface` passes over EEXIST). With two
+ * IPv6 routes of one metric, the kernel spreads connections over both by a hash with a seed of its own.
+ */
 function plugNet1(site: Site): void {
-  site.plug('net1', 7, [`${SBR_NET[4]}/16`, `${SBR_NET[6]}/64`], gateways);
+  const hasDefault = site.lan.raw('pod', '-6 route show default').length > 0;
+  const added = hasDefault ? gateways.slice(0, 1) : gateways;
+  site.plug('net1', 7, [`${SBR_NET[4]}/16`, `${SBR_NET[6]}/64`], added);
 }
 
 function runSbr({ lan }: Site): void {
