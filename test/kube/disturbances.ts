@@ -113,7 +113,7 @@ async function compact(cluster: Cluster): Promise<void> {
   await post('compaction', { revision: header.revision, physical: true });`;
   await cluster.hub([process.execPath, '--input-type=module', '--eval', ask]);
   // Its watches reach the API server's memory, which has the past. A new server has none.
-  await cluster.restart('hub', 'kube-apiserver', 'TERM');
+  await cluster.restart('hub', 'kube-apiserver', 'KILL');
 }
 
 /** The controllers make another one, and the API server is told its authority. */
