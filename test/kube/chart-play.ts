@@ -74,10 +74,12 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
   await outcomes.check(
     'helm uninstall names a pod that still has a NIC of ours, and removes nothing',
     async () => {
+      // The subnets of the example have the network of the pools.
+      await cluster.kubectl(['delete', 'spidersubnets', '--all', '--timeout=60s']);
       await installation.makeUnderlay();
       await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
       await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
-      await release.upgrade(['uninstall.waitSeconds=5']);
+      await release.upgrade(['uninstall.waitSeconds=30']);
       const refusal = await release.uninstall().then(
         () => 'it was uninstalled',
         (error: unknown) => String(error),
@@ -86,7 +88,6 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       if (!said.includes('pod default/last on ')) throw new Error(`${refusal}; the job said ${said}`);
       await cluster.kubectl(['get', '-n', 'kube-system', 'daemonset/orbweaver-agent']);
       await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
-      await release.upgrade([]);
     },
   );
   await outcomes.check(

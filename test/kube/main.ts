@@ -1,7 +1,7 @@
 // npm run test:kube.
 // First, real clients use the embedded API server. Then the product runs on a real cluster in namespaces of this machine.
 // The cluster has kubelets, containerd, kube-proxy and Multus. Our agents run on its nodes, and pods get addresses of its LAN.
-// This is done once with each mode of kube-proxy, then beside Calico and flannel. Last, Helm installs it from its images, and things go wrong there.
+// This is done once with each mode of kube-proxy, then beside Calico and flannel. Last, Helm installs it from its images. By hand, things go wrong there.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -150,7 +150,7 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
 const usage = `usage: npm run test:kube [-- --only NAME] [--no-compliance] [--all] [--logs FOLDER]
 Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
 --only           clients, iptables, nftables, calico, flannel, chart, reliability, density or density-calico;
-                 without it, all but the last two
+                 without it, all but the last three
 --no-compliance  without the suite of test/compliance
 --all            everything, in its long form: more pairs of killed programs, longer outages, 250 pods on a node
 --logs           keeps the logs there, also where all passes`;

@@ -77,6 +77,7 @@ export const runs = ({ withCompliance, isLong }: RunOptions): Run[] => [
     cluster: { proxyMode: 'iptables', overlay: 'routed' },
     multus: 'chart',
     withImages: true,
+    byHand: true,
     play: (parts) =>
       playReliability(parts, isLong ? { secondsAway: 120, pairs: 20 } : { secondsAway: 15, pairs: 2 }),
   },
