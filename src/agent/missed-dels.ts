@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { abortable, type Clock, errorText, type Logger } from '#base';
-import { type CniRequest, type CniType, leftNamespace, type PodNamespaceParts } from '#cni';
+import { type CniRequest, type CniType, isNamespaceLeft, type PodNamespaceParts } from '#cni';
 import { type AttachmentRecord, type Attachments, partOf } from '#node';
 
 /** A sandbox must be gone in two looks. A DEL that is late only finds its work done. */
@@ -67,9 +67,7 @@ export class MissedDels {
     const { netns, pod, containerId } = record;
     if (netns === undefined || pod === undefined || isKnown(pod.uid) || isBusy(record)) return false;
     try {
-      const namespace = await leftNamespace(this.#parts, netns);
-      namespace?.close();
-      return namespace === undefined;
+      return !(await isNamespaceLeft(this.#parts, netns));
     } catch (error) {
       log.debug(
         { containerId, error: errorText(error) },

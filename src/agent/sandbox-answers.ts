@@ -2,7 +2,7 @@
 // pods that are gone, and must not free one that is in use.
 
 import { BackOff, type Clock, errorText, type Logger } from '#base';
-import { leftNamespace, type PodNamespaceParts } from '#cni';
+import { isNamespaceLeft, type PodNamespaceParts } from '#cni';
 import type { AttachmentRecord, Attachments } from '#node';
 import type { LeaderLink, SandboxAnswer } from '#pools';
 
@@ -74,9 +74,7 @@ export class SandboxAnswers {
   async #namespaceOf({ netns, containerId }: AttachmentRecord): Promise<SandboxAnswer> {
     if (netns === undefined) return 'unknown';
     try {
-      const namespace = await leftNamespace(this.#options, netns);
-      namespace?.close();
-      return namespace === undefined ? 'gone' : 'alive';
+      return (await isNamespaceLeft(this.#options, netns)) ? 'alive' : 'gone';
     } catch (error) {
       this.#options.log.warn(
         { containerId, path: netns.path, error: errorText(error) },

@@ -32,6 +32,15 @@ export const namespaceFlag = {
   brief: 'Namespace of names without a namespace',
 } as const;
 
+/** Where the programs of Orbweaver run. */
+export const installationFlag = {
+  kind: 'parsed',
+  parse: namespaceName,
+  default: 'kube-system',
+  placeholder: 'NAME',
+  brief: 'Namespace of the controller and the agents',
+} as const;
+
 export const jsonFlag = { kind: 'boolean', default: false, withNegated: false, brief: 'As JSON' } as const;
 
 export type OutputFormat = 'text' | 'json';

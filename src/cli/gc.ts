@@ -1,7 +1,7 @@
 // `orbctl gc`: explains the verdict on every recorded address, and frees those that nobody holds.
 
 import { buildCommand } from '@stricli/core';
-import { type Context, namespaceName, type OutputFormat, outputFlag } from './context.ts';
+import { type Context, installationFlag, type OutputFormat, outputFlag } from './context.ts';
 
 /** The options of `orbctl gc`. */
 export interface GcFlags {
@@ -32,13 +32,7 @@ export const gc = buildCommand<GcFlags, [], Here>({
   parameters: {
     flags: {
       dryRun: { kind: 'boolean', default: false, withNegated: false, brief: 'Free nothing' },
-      namespace: {
-        kind: 'parsed',
-        parse: namespaceName,
-        default: 'kube-system',
-        placeholder: 'NAME',
-        brief: 'Namespace of the controller and the agents',
-      },
+      namespace: installationFlag,
       output: outputFlag,
     },
     aliases: { o: 'output' },

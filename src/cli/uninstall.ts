@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { OrbError } from '#base';
-import { type Context, namespaceName } from './context.ts';
+import { type Context, installationFlag } from './context.ts';
 
 /** The options of `orbctl uninstall`. */
 export interface UninstallFlags {
@@ -41,13 +41,7 @@ export const uninstall = buildCommand<UninstallFlags, [], Here>({
         withNegated: false,
         brief: 'Remove nothing: say what would go',
       },
-      namespace: {
-        kind: 'parsed',
-        parse: namespaceName,
-        default: 'kube-system',
-        placeholder: 'NAME',
-        brief: 'Namespace of the controller and the agents',
-      },
+      namespace: installationFlag,
       wait: {
         kind: 'parsed',
         parse: seconds,

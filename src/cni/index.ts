@@ -14,6 +14,7 @@ export {
 export type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from './plugin.ts';
 export {
   isGone,
+  isNamespaceLeft,
   isRecorded,
   leftNamespace,
   type PodNamespaceParts,

@@ -41,6 +41,13 @@ export async function leftNamespace(
   }
 }
 
+/** Whether {@link leftNamespace} finds one. Throws if that cannot be seen. */
+export async function isNamespaceLeft(parts: PodNamespaceParts, recorded: RecordedNetns): Promise<boolean> {
+  const namespace = await leftNamespace(parts, recorded);
+  namespace?.close();
+  return namespace !== undefined;
+}
+
 /**
  * For CHECK. Throws CNI_CHECK_FAILED if the path leads to another namespace than at ADD. The caller closes the
  * namespace.

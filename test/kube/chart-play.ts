@@ -11,7 +11,7 @@ import { podPlaces } from './places.ts';
 import { castOf, tryAll, untilServed } from './reach.ts';
 import { expectListedRights } from './rights.ts';
 import type { ScenarioParts } from './scenario.ts';
-import { allTraces } from './traces.ts';
+import { untilNothingLeft } from './traces.ts';
 import { Traffic } from './traffic.ts';
 import { playUnderlayService } from './underlay-service.ts';
 
@@ -53,11 +53,7 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       'deployment/underlay',
       'daemonset/overlay',
     ]);
-    await until('nothing is left', 60, async () => {
-      const left = await allTraces(cluster);
-      if (left.length > 0) throw new Error(left.join('\n'));
-      return true;
-    });
+    await untilNothingLeft(cluster);
   });
   await outcomes.check('kubectl lists the rights of every account as docs/rights.md does', async () => {
     // The job's rights are there only while it runs.
@@ -173,17 +169,11 @@ const nodeLeftovers = [
 /** Runs the work while pods of different nodes talk to each other. Nothing is lost, and no pod starts again. */
 async function withoutLoss(cluster: Cluster, work: () => Promise<unknown>): Promise<void> {
   const before = await podPlaces(cluster, 'underlay');
-  const [from] = before;
-  const to = before.find(({ node }) => node !== from?.node);
-  if (from === undefined || to === undefined) throw new Error('there are no underlay pods on two nodes');
-  const traffic = await Traffic.start(cluster, from, to);
+  const traffic = await Traffic.betweenNodes(cluster);
   await work();
-  const { pings, lostPings, sent, returned } = await traffic.stop();
-  console.log(`     ${pings} pings, ${lostPings} lost; ${sent} messages, ${returned} came back`);
+  await traffic.stopWithoutLoss();
   const after = await podPlaces(cluster, 'underlay');
   const names = (pods: typeof before) =>
     pods.map(({ uid, addresses }) => `${uid} ${addresses.join()}`).join();
   if (names(after) !== names(before)) throw new Error(`before ${names(before)}, after ${names(after)}`);
-  if (pings < 1000 || sent < 1000) throw new Error('there was too little traffic to see a loss');
-  if (lostPings > 0 || sent !== returned) throw new Error('packets were lost');
 }

@@ -11,7 +11,7 @@ import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
 import type { ScenarioParts } from './scenario.ts';
-import { allTraces, nodeTraces } from './traces.ts';
+import { nodeTraces, untilNothingLeft } from './traces.ts';
 
 export interface DensityOptions {
   /** The cluster's own network that is installed first; undefined: the cluster has one. */
@@ -50,7 +50,7 @@ export async function playDensity(parts: ScenarioParts, options: DensityOptions)
       if (failures.length > 0) throw new Error(failures.join('\n'));
     },
   );
-  await outcomes.check('they leave nothing', () => untilNothing(cluster));
+  await outcomes.check('they leave nothing', () => untilNothingLeft(cluster, 90));
   await outcomes.check(`${onNode} pods run on one node`, async () => {
     const { allMs } = await startBurst(cluster, { count: onNode, annotations: underlay, node: 'node2' });
     const traces = await nodeTraces(cluster, 'node2');
@@ -73,7 +73,7 @@ export async function playDensity(parts: ScenarioParts, options: DensityOptions)
   });
   await outcomes.check('they leave nothing', async () => {
     console.log(`     gone after ${((await endBurst(cluster)) / 1000).toFixed(1)} s`);
-    await untilNothing(cluster);
+    await untilNothingLeft(cluster, 90);
   });
 }
 
@@ -94,14 +94,6 @@ async function burstOf(cluster: Cluster, count: number, annotations: Readonly<Re
   const burst = await startBurst(cluster, { count, annotations });
   await endBurst(cluster);
   return burst;
-}
-
-async function untilNothing(cluster: Cluster): Promise<void> {
-  await until('nothing is left', 90, async () => {
-    const left = await allTraces(cluster);
-    if (left.length > 0) throw new Error(left.join('\n'));
-    return true;
-  });
 }
 
 /** Ids of the running containers of the burst. */

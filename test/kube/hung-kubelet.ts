@@ -3,7 +3,7 @@
 import { type Cluster, home, type NodeName } from './cluster.ts';
 import { until } from './command.ts';
 import type { KeptAddressesParts } from './kept-addresses.ts';
-import { allocations, allTraces } from './traces.ts';
+import { allocations, untilNothingLeft } from './traces.ts';
 
 /** The controller runs on the other one. */
 const node: NodeName = 'node2';
@@ -56,11 +56,7 @@ export async function playHungKubelet(parts: KeptAddressesParts): Promise<void> 
   await outcomes.check('when the kubelet works again, it finds nothing of the pod', async () => {
     await signalKubelet(cluster, 'CONT');
     await cluster.kubectl(['wait', '--for=condition=Ready', `node/${node}`, '--timeout=60s']);
-    await until('nothing is left', 60, async () => {
-      const left = await allTraces(cluster);
-      if (left.length > 0) throw new Error(left.join('\n'));
-      return true;
-    });
+    await untilNothingLeft(cluster);
   });
 }
 

@@ -5,7 +5,7 @@ import { until } from './command.ts';
 import type { KeptAddressesParts } from './kept-addresses.ts';
 import { livePods, untilWhole } from './nics-of-pods.ts';
 import { serverPort } from './places.ts';
-import { allocations, allTraces } from './traces.ts';
+import { allocations, untilNothingLeft } from './traces.ts';
 
 /** The controller runs on the other one. */
 const node: NodeName = 'node2';
@@ -48,7 +48,7 @@ export async function playNodeLives({ cluster, outcomes, installation }: KeptAdd
   );
   await outcomes.check('those pods leave nothing', async () => {
     await cluster.kubectl(['delete', 'deployment/lives', 'statefulset/fixed', '--cascade=foreground']);
-    await untilNothing(cluster);
+    await untilNothingLeft(cluster);
     await cluster.kubectl(['delete', 'spiderippool', 'second-v4', 'second-v6', '--timeout=60s']);
     await cluster.kubectl(['delete', '-n', 'kube-system', 'spidermultusconfig', 'macvlan-second']);
   });
@@ -64,12 +64,4 @@ async function fixedAddresses(cluster: Cluster): Promise<string> {
     .map(({ address }) => address)
     .toSorted()
     .join();
-}
-
-async function untilNothing(cluster: Cluster): Promise<void> {
-  await until('nothing is left', 60, async () => {
-    const left = await allTraces(cluster);
-    if (left.length > 0) throw new Error(left.join('\n'));
-    return true;
-  });
 }

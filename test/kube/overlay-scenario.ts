@@ -10,7 +10,7 @@ import { untilSynced } from './networks.ts';
 import type { Outcomes } from './outcome.ts';
 import type { OverlayNetwork } from './overlay-network.ts';
 import { ask, type Cell, fault } from './reach.ts';
-import { allTraces } from './traces.ts';
+import { untilNothingLeft } from './traces.ts';
 import type { Way } from './ways.ts';
 
 /** The agents tell which overlay it is. */
@@ -124,11 +124,7 @@ export class OverlayScenario {
     await outcomes.check('deleted pods leave no object of ours', async () => {
       const names = sorts.map((sort) => `deployment/${sort.toLowerCase()}`);
       await cluster.kubectl(['delete', ...names, '--cascade=foreground', '--timeout=180s']);
-      await until('nothing is left', 60, async () => {
-        const left = await allTraces(cluster);
-        if (left.length > 0) throw new Error(left.join('\n'));
-        return true;
-      });
+      await untilNothingLeft(cluster);
     });
     await outcomes.check('no request of our programs was refused, and they logged no error', () =>
       this.#installation.expectNoFaults(),

@@ -14,7 +14,7 @@ import { playOwnController } from './own-controller-play.ts';
 import { type PodPlace, podPlaces } from './places.ts';
 import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
 import { expectListedRights, expectRefusals } from './rights.ts';
-import { allocations, allTraces, nodeTraces, queuedDels } from './traces.ts';
+import { allocations, nodeTraces, queuedDels, untilNothingLeft } from './traces.ts';
 import { playUnderlayService } from './underlay-service.ts';
 
 /** As in workloads.yaml, and for a while. */
@@ -296,11 +296,7 @@ export class Scenario {
       '--cascade=foreground',
       '--timeout=180s',
     );
-    await until('nothing is left', 60, async () => {
-      const left = await allTraces(this.#cluster);
-      if (left.length > 0) throw new Error(left.join('\n'));
-      return true;
-    });
+    await untilNothingLeft(this.#cluster);
   }
 
   #kubectl(...args: string[]): Promise<string> {

@@ -1,6 +1,7 @@
 // What pods leave in the pools, in the cluster and on the nodes. It must be nothing after the pods have ended.
 
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
+import { until } from './command.ts';
 
 interface PoolObject {
   readonly metadata: { readonly name: string };
@@ -60,4 +61,13 @@ export async function allTraces(cluster: Cluster): Promise<string[]> {
     ...endpoints.items.map(({ metadata }) => `SpiderEndpoint ${metadata.name}`),
     ...ofNodes.flat(),
   ];
+}
+
+/** Waits until pods have left nothing: see {@link allTraces}. */
+export async function untilNothingLeft(cluster: Cluster, seconds = 60): Promise<void> {
+  await until('nothing is left', seconds, async () => {
+    const left = await allTraces(cluster);
+    if (left.length > 0) throw new Error(left.join('\n'));
+    return true;
+  });
 }

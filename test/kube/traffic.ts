@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Cluster, NodeName } from './cluster.ts';
-import type { PodPlace } from './places.ts';
+import { type PodPlace, podPlaces } from './places.ts';
 
 interface Losses {
   readonly pings: number;
@@ -40,7 +40,7 @@ export class Traffic {
   }
 
   /** Resolves when both run. */
-  static async start(cluster: Cluster, from: PodPlace, to: PodPlace): Promise<Traffic> {
+  static async #start(cluster: Cluster, from: PodPlace, to: PodPlace): Promise<Traffic> {
     const [address = ''] = to.addresses;
     const pid = await sandboxPid(cluster, from.node, from.uid);
     const [enter, ...entering] = cluster.entering(from.node);
@@ -53,7 +53,24 @@ export class Traffic {
     return new Traffic(ping, talker);
   }
 
-  async stop(): Promise<Losses> {
+  /** Between two underlay pods of different nodes. */
+  static async betweenNodes(cluster: Cluster): Promise<Traffic> {
+    const pods = await podPlaces(cluster, 'underlay');
+    const [from] = pods;
+    const to = pods.find(({ node }) => node !== from?.node);
+    if (from === undefined || to === undefined) throw new Error('there are no underlay pods on two nodes');
+    return Traffic.#start(cluster, from, to);
+  }
+
+  /** Stops, and throws if something was lost, or if too little was sent to see it. */
+  async stopWithoutLoss(): Promise<void> {
+    const { pings, lostPings, sent, returned } = await this.#stop();
+    console.log(`     ${pings} pings, ${lostPings} lost; ${sent} messages, ${returned} came back`);
+    if (pings < 1000 || sent < 1000) throw new Error('there was too little traffic to see a loss');
+    if (lostPings > 0 || sent !== returned) throw new Error('packets were lost');
+  }
+
+  async #stop(): Promise<Losses> {
     const [told, streamed] = await Promise.all([this.#ping.finish(), this.#stream.finish()]);
     const found = /(\d+) packets transmitted, (\d+) received/.exec(told);
     if (found === null) throw new Error(`ping said ${JSON.stringify(told)}`);

@@ -1,6 +1,7 @@
 // The end of pools and subnets: they wait until nobody holds an address.
 
-import { type Condition, type KubeObject, type ResourceType, SPIDERPOOL_FINALIZER } from '#api';
+import type { Condition, KubeObject, ResourceType } from '#api';
+import { withoutFinalizer } from '#plan/reclaim';
 import { type Action, withCondition } from '#reconcile';
 
 /** Conditions stay short. */
@@ -8,10 +9,8 @@ const MOST_HOLDERS = 5;
 
 /** Removes our finalizer alone. Those of others stay. */
 export function withoutOurFinalizer(type: ResourceType, object: KubeObject): Action[] {
-  const { finalizers = [], resourceVersion } = object.metadata;
-  if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return [];
-  const others = finalizers.filter((name) => name !== SPIDERPOOL_FINALIZER);
-  return [{ verb: 'patch', type, object, body: { metadata: { resourceVersion, finalizers: others } } }];
+  const body = withoutFinalizer(object);
+  return body === undefined ? [] : [{ verb: 'patch', type, object, body }];
 }
 
 /** The conditions of an object that is deleted while pods hold addresses. `holders` is undefined if they cannot be read. */

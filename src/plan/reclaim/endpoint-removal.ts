@@ -1,19 +1,19 @@
-// What a SpiderEndpoint needs before it can be deleted. Finalizers of other programs stay.
+// What an object of our kinds needs before it can be deleted. Finalizers of other programs stay.
 
-import { type KubeObject, SPIDERPOOL_FINALIZER, type SpiderEndpoint } from '#api';
+import { type KubeObject, SPIDERPOOL_FINALIZER } from '#api';
 
 /** The body of a JSON merge patch (RFC 7386). */
 type MergePatch = Readonly<Record<string, unknown>>;
 
 /** Removes the finalizer that Spiderpool sets and that nobody else removes. Undefined if it is not set. */
-export function withoutFinalizer(existing: SpiderEndpoint): MergePatch | undefined {
+export function withoutFinalizer(existing: KubeObject): MergePatch | undefined {
   const finalizers = existing.metadata.finalizers ?? [];
   if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return undefined;
   return { metadata: { ...unchanged(existing), finalizers: foreignFinalizers(existing) } };
 }
 
 /** The finalizers of other programs. Those programs remove them when they are done. */
-export function foreignFinalizers({ metadata }: SpiderEndpoint): string[] {
+export function foreignFinalizers({ metadata }: KubeObject): string[] {
   return (metadata.finalizers ?? []).filter((finalizer) => finalizer !== SPIDERPOOL_FINALIZER);
 }
 

@@ -3,6 +3,7 @@
 import { type KubeObject, type ResourceType, resources, SPIDERPOOL_FINALIZER } from '#api';
 import { CLUSTER_CNI_ANNOTATION } from '#plan/discovery';
 import { QUARANTINE_ANNOTATION } from '#plan/ipam';
+import { withoutFinalizer } from '#plan/reclaim';
 
 /**
  * The steps, in their order. One begins when nothing is left of those before it:
@@ -90,20 +91,16 @@ export function removals(step: ClusterStep, found: readonly FoundObject[]): Clus
   return found.flatMap(({ type, object }) => {
     const { name = '', namespace, deletionTimestamp } = object.metadata;
     const named = { type, name, ...(namespace !== undefined && { namespace }) };
-    if (step === 'finalizers') return withoutFinalizer(named, object);
+    if (step === 'finalizers') {
+      const body = withoutFinalizer(object);
+      const what = `the finalizer ${SPIDERPOOL_FINALIZER}`;
+      return body === undefined ? [] : [{ ...named, verb: 'patch', body, what }];
+    }
     if (step === 'nodes') return withoutAnnotations(named, object);
     const isForeign =
       type === resources.secrets && object.metadata.labels?.[CERTIFICATES_LABEL] === undefined;
     return deletionTimestamp !== undefined || isForeign ? [] : [{ ...named, verb: 'delete' }];
   });
-}
-
-function withoutFinalizer(named: NamedObject, { metadata }: KubeObject): ClusterRemoval[] {
-  const { finalizers = [], resourceVersion } = metadata;
-  if (!finalizers.includes(SPIDERPOOL_FINALIZER)) return [];
-  const others = finalizers.filter((one) => one !== SPIDERPOOL_FINALIZER);
-  const body = { metadata: { resourceVersion, finalizers: others } };
-  return [{ ...named, verb: 'patch', body, what: `the finalizer ${SPIDERPOOL_FINALIZER}` }];
 }
 
 function withoutAnnotations(named: NamedObject, { metadata }: KubeObject): ClusterRemoval[] {
