@@ -125,6 +125,16 @@ test('templates read only values that exist', () => {
   );
 });
 
+test('the SpiderCoordinator of the chart has every value of it', () => {
+  const { enabled: _, name: __, ...fields } = values.coordinator as Values;
+  const [, block = ''] = /kind: SpiderCoordinator([\s\S]*?)kind:/.exec(read('templates/defaults.yaml')) ?? [];
+  const written = Array.from(block.matchAll(/^ +(\w+): \{\{[^}]*\}\}$/gm), ([, key = '']) => key);
+  assert.deepEqual(
+    written.filter((key) => key !== 'name'),
+    Object.keys(fields),
+  );
+});
+
 test('the schema names the platforms whose folders are known', () => {
   const { enum: names } = (schema.properties?.platform ?? {}) as { readonly enum?: readonly string[] };
   assert.deepEqual(names, Object.keys(JSON.parse(read('files/platforms.json'))));
