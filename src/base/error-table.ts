@@ -225,7 +225,8 @@ export const errorTable = {
   },
   KERNEL_LACKS: {
     meaning: "The node's kernel lacks a feature that the configuration needs.",
-    advice: 'Load the module that the message names, or use a kernel that has it.',
+    advice:
+      'Load the module that the message names, and list it in /etc/modules-load.d, so that it is there after a reboot. If the kernel has no such module, use another kernel.',
     cni: 100,
   },
   KERNEL_REFUSED: {

@@ -1,6 +1,6 @@
 // A batch of changes for the kernel: encodes them, sends them in as few datagrams as possible, and reads every answer.
 
-import { describeChange, type NetworkChange, refusal } from '#net';
+import { describeChange, missingLinkKind, type NetworkChange, refusal } from '#net';
 import { describeErrno } from './ffi/index.ts';
 import {
   type Acknowledgement,
@@ -147,8 +147,11 @@ function encode(change: NetworkChange, indexOf: IndexOf): Request {
   }
 }
 
-/** The kernel's refusal of a change. */
+/** The kernel's refusal of a change: KERNEL_LACKS for a kind of link that it cannot make, or else KERNEL_REFUSED. */
 export function refused(change: NetworkChange, { errno, extAck }: Acknowledgement): Error {
+  const said = { extAck, ...describeErrno(errno) };
+  const isNewLink = change.kind === 'link' && change.verb === 'create';
+  const missing = isNewLink ? missingLinkKind(change.link, said) : undefined;
   const object = describeChange(change);
-  return refusal({ doing: `${change.verb} ${object}`, subject: object, extAck, ...describeErrno(errno) });
+  return missing ?? refusal({ doing: `${change.verb} ${object}`, subject: object, ...said });
 }

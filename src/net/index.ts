@@ -1,5 +1,6 @@
 export { bondOptions, readBondOption } from './bond-options.ts';
 export { describeChange } from './describe.ts';
+export { missingLinkKind } from './missing-link-kind.ts';
 export type { DumpFilter, NetworkChange, NetworkNamespace } from './namespace.ts';
 export {
   type InterfaceAddress,

@@ -41,7 +41,8 @@ export interface DumpFilter {
 
 /**
  * An open network namespace. Calls are synchronous, because the kernel answers route netlink immediately. Errors are
- * OrbError KERNEL_REFUSED. `said` has the errno and the ext-ack text, and `subject` has the object.
+ * OrbError KERNEL_REFUSED. `said` has the errno and the ext-ack text, and `subject` has the object. A new link of a kind
+ * that this kernel does not have is KERNEL_LACKS.
  */
 export interface NetworkNamespace {
   /** Its open descriptor. Veth peers are made there (`LinkKind.peer.netnsFd`), and links are moved there. */

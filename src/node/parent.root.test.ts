@@ -37,8 +37,12 @@ const bonded = (options = '', more: Partial<ParentConf> = {}): ParentConf => ({
 });
 
 for (const [kind, conf, message] of [
-  ['vlan', vlan, /no links of type vlan \(module 8021q\): eth1\.100 cannot be made/],
-  ['bond', bonded(), /no links of type bond \(module bonding\): bond7 cannot be made/],
+  ['vlan', vlan, /no links of type vlan: load its module 8021q with `modprobe 8021q`, so that eth1\.100 can/],
+  [
+    'bond',
+    bonded(),
+    /no links of type bond: load its module bonding with `modprobe bonding`, so that bond7 can/,
+  ],
 ] as const) {
   if (lackingParts([kind]).length === 0) continue;
   test(`on a kernel without links of type ${kind} ADD fails with an error that says so, and changes nothing`, () => {

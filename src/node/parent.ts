@@ -1,7 +1,6 @@
 // Makes the parent interface on the node that `ifacer` was asked for. Everything happens in one turn of the event loop,
 // so that pods that start together wait for it.
 
-import { OrbError } from '#base';
 import { errnoOf, type NetworkChange, type NetworkNamespace } from '#net';
 import { type DesiredParent, planParent } from '#plan/parent';
 
@@ -11,15 +10,7 @@ import { type DesiredParent, planParent } from '#plan/parent';
  */
 export function applyParent(desired: DesiredParent, node: NetworkNamespace): readonly string[] {
   const { stages, optional, notes } = planParent(desired, observeParents(node));
-  for (const stage of stages) {
-    try {
-      node.change(stage);
-    } catch (error) {
-      const made = stage.find(({ verb }) => verb === 'create');
-      if (errnoOf(error) !== 'EOPNOTSUPP' || made?.kind !== 'link' || made.verb !== 'create') throw error;
-      throw lacks(made.link.type.kind, made.link.name, error);
-    }
-  }
+  for (const stage of stages) node.change(stage);
   const unmet = optional.filter(({ change }) => !isMet(change, node)).map((one) => one.unmet);
   return [...notes, ...unmet];
 }
@@ -37,16 +28,4 @@ function isMet(change: NetworkChange, node: NetworkNamespace): boolean {
 /** The input of `planParent`. */
 export function observeParents(node: NetworkNamespace) {
   return { links: node.links(), addresses: node.addresses() };
-}
-
-/** The kernel module for each kind of link. */
-const modules: Readonly<Record<string, string>> = { vlan: '8021q', bond: 'bonding' };
-
-function lacks(kind: string, name: string, cause: unknown): OrbError {
-  const hint = modules[kind] === undefined ? '' : ` (module ${modules[kind]})`;
-  return new OrbError('KERNEL_LACKS', {
-    message: `the kernel of this node has no links of type ${kind}${hint}: ${name} cannot be made`,
-    subject: `interface ${name}`,
-    cause,
-  });
 }

@@ -14,8 +14,8 @@ const ofOthers = [
   'Link not found',
   'failed to lookup master',
   'failed to find plugin "macvlan"',
+  'failed to create macvlan: operation not supported',
   'cannot find a network-attachment-definition',
-  'operation not supported',
 ];
 
 /** The texts in code of the first column of the table that begins with this heading. */
