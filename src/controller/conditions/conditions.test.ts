@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Node, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { type KubeObject, type Node, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
 import { overlapNote } from '#plan/ipam';
 import type { Action } from '#reconcile';
 import { TestCluster } from '#reconcile/testing';
@@ -25,20 +25,38 @@ const conditionOf = (object: SpiderIPPool | SpiderSubnet | undefined, type: stri
   return found && [found.status, found.reason, found.message];
 };
 
-/** A cluster and its controller. `plan` plans and performs the actions. */
+/** A cluster and its controller. `plan` plans all keys that are concerned, and performs the actions of each. */
 function scene() {
   const cluster = new TestCluster(addressKinds);
   const controller = conditionsController();
+  const waiting = new Set<string>();
+  controller.outside?.((key) => waiting.add(key));
   let againAfterMs: number | undefined;
-  const plan = async (at = now): Promise<readonly Action[]> => {
-    const planned = await controller.plan('all', cluster.state, at, new AbortController().signal);
-    const actions = 'actions' in planned ? planned.actions : planned;
-    againAfterMs = 'actions' in planned ? planned.againAfterMs : undefined;
-    cluster.perform(actions);
-    return actions;
+  const changed = (kind: 'nodes' | 'pools' | 'subnets', object: KubeObject) => {
+    for (const key of controller.concerns(kind, object, cluster.state)) waiting.add(key);
+  };
+  const planKey = async (key: string, at = now): Promise<readonly Action[]> => {
+    const planned = await controller.plan(key, cluster.state, at, new AbortController().signal);
+    if (!('actions' in planned)) return planned;
+    againAfterMs = Math.min(planned.againAfterMs, againAfterMs ?? planned.againAfterMs);
+    return planned.actions;
+  };
+  const plan = async (at = now, gone?: SpiderIPPool): Promise<readonly Action[]> => {
+    const all: Action[] = [];
+    againAfterMs = undefined;
+    for (const kind of ['nodes', 'pools', 'subnets'] as const)
+      for (const object of cluster.state[kind].list()) changed(kind, object);
+    if (gone !== undefined) changed('pools', gone);
+    for (const key of waiting) {
+      waiting.delete(key);
+      const actions = await planKey(key, at);
+      cluster.perform(actions);
+      all.push(...actions);
+    }
+    return all;
   };
   const get = (name: string) => cluster.state.pools.get(name, 'default');
-  return { cluster, plan, get, again: () => againAfterMs };
+  return { cluster, plan, planKey, changed, waiting, get, again: () => againAfterMs };
 }
 
 test('a pool that overlaps is marked once, with an Event, and is free when the overlap is solved', async () => {
@@ -62,6 +80,43 @@ test('a pool that overlaps is marked once, with an Event, and is free when the o
     ],
   );
   assert.deepEqual(await planned(), []);
+});
+
+test('a change of one pool plans this pool, and others only if it concerns them', async () => {
+  const { cluster, plan, planKey, changed, waiting, get } = scene();
+  cluster.put('pools', pool('a', 1, ['10.6.0.1']), pool('b', 2, ['10.6.0.2']), pool('c', 3, ['10.6.0.3']));
+  await plan();
+  await plan();
+  /** The keys that the change makes wait, and those that the plan of the pool adds. */
+  const after = async (stored: SpiderIPPool) => {
+    cluster.put('pools', stored);
+    waiting.clear();
+    changed('pools', stored);
+    const first = [...waiting];
+    waiting.clear();
+    await planKey('pools default/a');
+    return [first, [...waiting]];
+  };
+  const { status, ...rest } = get('a') as SpiderIPPool;
+  const held = { ...rest, status: { ...status, allocatedIPCount: 1 } };
+  assert.deepEqual(await after(held), [['pools default/a'], []]);
+  const spec = { ...rest.spec, ips: ['10.6.0.2'] } as NonNullable<SpiderIPPool['spec']>;
+  const metadata = { ...rest.metadata, generation: 2 };
+  assert.deepEqual(await after({ metadata, spec, status }), [['pools default/a'], ['pools default/b']]);
+});
+
+test('a pool that is gone frees the addresses that others share with it', async () => {
+  const { cluster, plan, get } = scene();
+  cluster.put('pools', pool('a', 1, ['10.6.0.1']), pool('b', 2, ['10.6.0.1']));
+  await plan();
+  await plan();
+  const gone = get('a') as SpiderIPPool;
+  cluster.perform([{ verb: 'delete', type: resources.spiderIPPools, object: gone }]);
+  await plan();
+  assert.equal(conditionOf(get('b'), 'Overlapping')?.[0], 'True', 'nothing said that it is gone');
+  await plan(now, gone);
+  assert.equal(conditionOf(get('b'), 'Overlapping')?.[0], 'False');
+  assert.equal(conditionOf(get('b'), 'Ready')?.[0], 'True');
 });
 
 test('a pool without a free address is marked once, with an Event, and again when it has one', async () => {

@@ -1,79 +1,116 @@
 // The conditions of stored pools and subnets. `Overlapping`: a pool that shares addresses with an older one, which agents leave
 // out. `Exhausted`: nothing is left. `Quarantined`: other machines use addresses. `Ready`: whether it can be used at all.
+// There is a key for each object, so that what fails for one delays no other one.
 
-import { resources, type SpiderIPPool, type SpiderSubnet } from '#api';
+import { type KubeObject, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
 import { errorText, isOrbError } from '#base';
+import { keyOf } from '#kube';
 import {
   EXHAUSTED_CONDITION,
   exhaustedNote,
   OVERLAPPING_CONDITION,
-  overlapNotes,
   QUARANTINED_CONDITION,
   quarantineNote,
-  quarantinesOf,
   readPoolNetwork,
+  type ToldQuarantine,
   type Unready,
-  unreadableRecords,
   unreadyPool,
 } from '#plan/ipam';
 import { SubnetLedger } from '#plan/subnet';
-import type { Action } from '#reconcile';
+import type { Action, Plan } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
 import { actionsFor, changedConditions, type Judgement, type NotReady } from './judgement.ts';
+import { Overlaps } from './overlaps.ts';
+import { Quarantines } from './quarantines.ts';
+import { RECORDS_MS, RecordChecks } from './record-checks.ts';
 
-type Quarantines = ReturnType<typeof quarantinesOf>;
-
-/** All are judged together. */
-const KEY = 'all';
-/** The records of a pool are many, and change often. They are parsed once in this time. */
-const RECORDS_MS = 10_000;
+/** The key of a pool or a subnet. */
+const keyFor = (kind: 'pools' | 'subnets', object: KubeObject) => `${kind} ${keyOf(object)}`;
+/** The key of all nodes: it reads their quarantines again. */
+const QUARANTINES = 'quarantines';
 
 export function conditionsController(): AddressController {
-  const records = new RecordChecks();
-  /** The overlaps, and the specs that they were found in: most changes of a pool are of its addresses in use. */
-  let overlaps: { readonly specs: string; readonly notes: ReadonlyMap<string, string> } | undefined;
+  const conditions = new Conditions();
   return {
     name: 'conditions',
-    concerns: (kind) => (kind === 'pools' || kind === 'subnets' || kind === 'nodes' ? [KEY] : []),
-    plan: (_, state, now) => {
-      const pools = state.pools.list();
-      const nowMs = Date.parse(now);
-      const quarantines = quarantinesOf(state.nodes.list(), nowMs);
-      const specs = JSON.stringify(
-        pools.map(({ metadata: { uid, generation }, status }) => [
-          ...[uid, generation],
-          status?.conditions?.find(({ type }) => type === OVERLAPPING_CONDITION)?.status,
-        ]),
-      );
-      if (overlaps?.specs !== specs) overlaps = { specs, notes: overlapNotes(pools) };
-      const { notes } = overlaps;
-      records.keepOnly(pools);
-      const actions = [
-        ...pools.flatMap((pool) => {
-          const judgement = judgePool(pool, notes.get(pool.metadata.name ?? ''), quarantines, () =>
-            records.of(pool, nowMs),
-          );
-          return actionsFor(resources.spiderIPPools, pool, changedConditions(pool, judgement), now);
-        }),
-        ...subnetActions(state, quarantines, now),
-      ];
-      const endings = quarantines.map(({ untilMs }) => untilMs - nowMs);
-      const againAfterMs = Math.min(...endings, ...(records.isLate(pools) ? [RECORDS_MS] : []));
-      return againAfterMs === Number.POSITIVE_INFINITY ? actions : { actions, againAfterMs };
-    },
+    // Each waits until its own writes are seen.
+    workers: 16,
+    concerns: (kind, object, state) => conditions.concerned(kind, object, state),
+    outside: (changed) => conditions.begin(changed),
+    plan: (key, state, now) => conditions.plan(key, state, now),
   };
+}
+
+class Conditions {
+  readonly #records = new RecordChecks();
+  readonly #overlaps = new Overlaps();
+  readonly #quarantines = new Quarantines();
+  #changed: (key: string) => void = () => {};
+
+  begin(changed: (key: string) => void): () => void {
+    this.#changed = changed;
+    this.#overlaps.forget();
+    this.#quarantines.forget();
+    return () => {
+      this.#changed = () => {};
+    };
+  }
+
+  concerned(kind: string, object: KubeObject, state: AddressState): string[] {
+    if (kind === 'pools') this.#overlaps.changed(keyOf(object), state);
+    if (kind === 'pools' || kind === 'subnets') return [keyFor(kind, object)];
+    return kind === 'nodes' && this.#quarantines.changed(keyOf(object), state) ? [QUARANTINES] : [];
+  }
+
+  plan(key: string, state: AddressState, now: string): Plan {
+    const told = this.#quarantines.at(Date.parse(now), state, () => this.#allChanged(state));
+    const [kind, name = ''] = key.split(' ');
+    if (kind === 'pools') return this.#planPool(name, state, told, now);
+    const subnet = kind === 'subnets' ? state.subnets.get(name) : undefined;
+    return subnet === undefined ? [] : planSubnet(subnet, told, now);
+  }
+
+  #allChanged({ pools, subnets }: AddressState): void {
+    for (const pool of pools.list()) this.#changed(keyFor('pools', pool));
+    for (const subnet of subnets.list()) this.#changed(keyFor('subnets', subnet));
+  }
+
+  #planPool(key: string, state: AddressState, told: readonly ToldQuarantine[], now: string): Plan {
+    // Also asked for a pool that is gone: others may have shared its addresses.
+    const overlaps = this.#overlaps.now(state, (pool) => this.#changed(keyFor('pools', pool)));
+    const pool = state.pools.get(key);
+    if (pool === undefined) {
+      this.#records.forget(key);
+      return [];
+    }
+    const nowMs = Date.parse(now);
+    const quarantine = quarantineIn(pool, told);
+    let isLate = false;
+    const judgement = judgePool(pool, overlaps.get(pool.metadata.name ?? ''), quarantine?.note, () => {
+      const check = this.#records.of(pool, nowMs);
+      ({ isLate } = check);
+      return check.result;
+    });
+    const actions = actionsFor(resources.spiderIPPools, pool, changedConditions(pool, judgement), now);
+    return again(actions, [...endsIn(quarantine, nowMs), ...(isLate ? [RECORDS_MS] : [])]);
+  }
+}
+
+/** The plan is made again after the shortest of these times. */
+function again(actions: readonly Action[], timesMs: readonly number[]): Plan {
+  return timesMs.length === 0 ? actions : { actions, againAfterMs: Math.min(...timesMs) };
 }
 
 function judgePool(
   pool: SpiderIPPool,
   overlap: string | undefined,
-  quarantines: Quarantines,
+  quarantine: string | undefined,
   records: () => Unready | undefined,
 ): Judgement {
   const faults = {
     [OVERLAPPING_CONDITION]: overlap,
     [EXHAUSTED_CONDITION]: exhaustedNote(pool),
-    [QUARANTINED_CONDITION]: quarantineIn(pool, quarantines),
+    [QUARANTINED_CONDITION]: quarantine,
   };
   if (pool.metadata.deletionTimestamp !== undefined) return { ready: 'leave', ...faults };
   const overlapping = overlap === undefined ? undefined : { reason: OVERLAPPING_CONDITION, message: overlap };
@@ -89,15 +126,15 @@ function unreadyBySpec(pool: SpiderIPPool): Unready | undefined {
   return known.unready;
 }
 
-function subnetActions({ subnets }: AddressState, quarantines: Quarantines, now: string): Action[] {
-  return subnets.list().flatMap((subnet) => {
-    const judgement: Judgement = {
-      ready: subnet.metadata.deletionTimestamp === undefined ? unreadySubnet(subnet) : 'leave',
-      [EXHAUSTED_CONDITION]: exhaustedNote(subnet),
-      [QUARANTINED_CONDITION]: quarantineIn(subnet, quarantines),
-    };
-    return actionsFor(resources.spiderSubnets, subnet, changedConditions(subnet, judgement), now);
-  });
+function planSubnet(subnet: SpiderSubnet, told: readonly ToldQuarantine[], now: string): Plan {
+  const quarantine = quarantineIn(subnet, told);
+  const judgement: Judgement = {
+    ready: subnet.metadata.deletionTimestamp === undefined ? unreadySubnet(subnet) : 'leave',
+    [EXHAUSTED_CONDITION]: exhaustedNote(subnet),
+    [QUARANTINED_CONDITION]: quarantine?.note,
+  };
+  const actions = actionsFor(resources.spiderSubnets, subnet, changedConditions(subnet, judgement), now);
+  return again(actions, endsIn(quarantine, Date.parse(now)));
 }
 
 function unreadySubnet(subnet: SpiderSubnet): NotReady | undefined {
@@ -110,44 +147,24 @@ function unreadySubnet(subnet: SpiderSubnet): NotReady | undefined {
   }
 }
 
-function quarantineIn({ spec }: SpiderIPPool | SpiderSubnet, quarantines: Quarantines): string | undefined {
-  if (quarantines.length === 0 || spec === undefined) return undefined;
+interface Quarantine {
+  readonly note: string;
+  /** When the first of the addresses is used again. */
+  readonly untilMs: number;
+}
+
+function quarantineIn(
+  { spec }: SpiderIPPool | SpiderSubnet,
+  told: readonly ToldQuarantine[],
+): Quarantine | undefined {
+  if (told.length === 0 || spec === undefined) return undefined;
   const addresses = readPoolNetwork(spec, [])?.addresses;
-  return addresses && quarantineNote(addresses, quarantines);
+  const note = addresses && quarantineNote(addresses, told);
+  if (addresses === undefined || note === undefined) return undefined;
+  const ends = told.filter(({ address }) => addresses.contains(address)).map(({ untilMs }) => untilMs);
+  return { note, untilMs: Math.min(...ends) };
 }
 
-interface RecordCheck {
-  readonly text: string | undefined;
-  readonly generation: number | undefined;
-  readonly atMs: number;
-  readonly result: Unready | undefined;
-}
-
-/** The last check of the records of each pool, by UID. */
-class RecordChecks {
-  readonly #last = new Map<string, RecordCheck>();
-
-  of(pool: SpiderIPPool, nowMs: number): Unready | undefined {
-    const { uid = '', generation } = pool.metadata;
-    const text = pool.status?.allocatedIPs;
-    const last = this.#last.get(uid);
-    const isSame = last?.text === text && last?.generation === generation;
-    if (last !== undefined && (isSame || nowMs - last.atMs < RECORDS_MS)) return last.result;
-    const result = unreadableRecords(pool);
-    this.#last.set(uid, { text, generation, atMs: nowMs, result });
-    return result;
-  }
-
-  /** Whether a pool has records that were not checked yet. */
-  isLate(pools: readonly SpiderIPPool[]): boolean {
-    return pools.some(({ metadata: { uid = '' }, status }) => {
-      const last = this.#last.get(uid);
-      return last !== undefined && last.text !== status?.allocatedIPs;
-    });
-  }
-
-  keepOnly(pools: readonly SpiderIPPool[]): void {
-    const living = new Set(pools.map(({ metadata }) => metadata.uid));
-    for (const uid of this.#last.keys()) if (!living.has(uid)) this.#last.delete(uid);
-  }
+function endsIn(quarantine: Quarantine | undefined, nowMs: number): number[] {
+  return quarantine === undefined ? [] : [quarantine.untilMs - nowMs];
 }
