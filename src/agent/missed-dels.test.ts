@@ -28,12 +28,12 @@ beforeEach(() => {
   };
 });
 
-function record(interfaceName: string): AttachmentRecord {
+function record(interfaceName: string, containerId = 'sandbox', path = '/run/netns/gone'): AttachmentRecord {
   return {
     version: 1,
-    containerId: 'sandbox',
+    containerId,
     interfaceName,
-    netns: { path: '/run/netns/gone', inode: 7 },
+    netns: { path, inode: inodeOf(7) },
     network: 'lan',
     pod: { namespace: 'ns', name: 'a', uid: 'u' },
     createdAt: '2026-06-01T12:00:00Z',
@@ -98,6 +98,21 @@ test('nothing is made up for while the pod is known, or a request runs, or the n
     throw new OrbError('NETNS_UNREACHABLE', { message: 'the mount hangs' });
   };
   assert.deepEqual(await lookTwice(), []);
+});
+
+test('a known pod that lives in another sandbox gets the DELs of the one that is gone', async () => {
+  known.add('u');
+  records.push(record('eth0', 'other', '/run/netns/lives'), record('net1', 'other', '/run/netns/lives'));
+  open = async (path) => {
+    if (path === '/run/netns/lives') return new FakeNamespace({ fd: 7 });
+    throw new OrbError('NETNS_INVALID', { message: `nothing is at ${path}` });
+  };
+  assert.deepEqual(await lookTwice(), ['coordinator eth0', 'spiderpool eth0']);
+  assert.equal(parseCniEnvironment(kept[0]?.variables ?? {}).containerId, 'sandbox');
+
+  kept = [];
+  records.splice(1, 2, record('eth0', 'third'));
+  assert.deepEqual(await lookTwice(), [], 'both sandboxes are gone, as after a reboot');
 });
 
 test('a record without a namespace or a pod says too little', async () => {

@@ -1,5 +1,6 @@
 // Makes up for DELs that never come. A Multus that dies forgets the networks of a pod, and tells the runtime that they are
-// removed. The sandbox is gone then, with its NICs; what is left are records, routes of the node and held addresses.
+// removed. One that lives may still add a NIC whose sandbox the runtime has removed meanwhile. The sandbox is gone then, with
+// its NICs; what is left are records, routes of the node and held addresses.
 
 import { randomBytes } from 'node:crypto';
 import { abortable, type Clock, errorText, type Logger } from '#base';
@@ -15,7 +16,7 @@ export interface MissedDelsParts extends PodNamespaceParts {
   readonly attachments: Pick<Attachments, 'all'>;
   /** Whether a request for a NIC of this sandbox, or for its pod, runs. */
   readonly isBusy: (record: AttachmentRecord) => boolean;
-  /** Whether the API server shows a pod with this UID on the node. Its runtime will send the DEL. */
+  /** Whether the API server shows a pod with this UID on the node. Its runtime may still send the DEL. */
   readonly isKnown: (podUid: string) => boolean;
   readonly keep: (request: CniRequest) => Promise<void>;
   readonly types: readonly Pick<CniType, 'name' | 'part'>[];
@@ -48,10 +49,20 @@ export class MissedDels {
 
   /** Queues the DELs of attachments that were left over at the last look and still are. */
   async look(): Promise<void> {
-    const { attachments, keep, log } = this.#parts;
+    const { attachments, isKnown, keep, log } = this.#parts;
     const left = new Map<string, AttachmentRecord>();
+    const gone: AttachmentRecord[] = [];
+    const living = new Set<string>();
     for (const record of attachments.all()) {
-      if (await this.#isLeft(record)) left.set(`${record.containerId}/${record.interfaceName}`, record);
+      const lives = await this.#livesSandbox(record);
+      if (lives === false) gone.push(record);
+      if (lives === true && record.pod !== undefined) living.add(record.pod.uid);
+    }
+    for (const record of gone) {
+      // The runtime makes another sandbox for a pod only when it has ended with the one before.
+      const { uid = '' } = record.pod ?? {};
+      if (isKnown(uid) && !living.has(uid)) continue;
+      left.set(`${record.containerId}/${record.interfaceName}`, record);
     }
     const ripe = [...left].filter(([key]) => this.#seen.has(key));
     this.#seen = new Set(left.keys());
@@ -62,18 +73,19 @@ export class MissedDels {
     }
   }
 
-  async #isLeft(record: AttachmentRecord): Promise<boolean> {
-    const { isBusy, isKnown, log } = this.#parts;
+  /** Whether the namespace of the sandbox is there. Undefined: a request works on it, or it cannot be known. */
+  async #livesSandbox(record: AttachmentRecord): Promise<boolean | undefined> {
+    const { isBusy, log } = this.#parts;
     const { netns, pod, containerId } = record;
-    if (netns === undefined || pod === undefined || isKnown(pod.uid) || isBusy(record)) return false;
+    if (netns === undefined || pod === undefined || isBusy(record)) return;
     try {
-      return !(await isNamespaceLeft(this.#parts, netns));
+      return await isNamespaceLeft(this.#parts, netns);
     } catch (error) {
       log.debug(
         { containerId, error: errorText(error) },
         'the network namespace of a sandbox cannot be looked at',
       );
-      return false;
+      return;
     }
   }
 
