@@ -1,5 +1,6 @@
 // The product from its chart and its images, as a user installs it: install, pods, upgrade, rollback, uninstall.
 
+import assert from 'node:assert/strict';
 import { accounts } from '../../tools/rights.ts';
 import { ChartRelease } from './chart-release.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
@@ -9,7 +10,7 @@ import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
 import { podPlaces } from './places.ts';
 import { castOf, tryAll, untilServed } from './reach.ts';
-import { expectListedRights } from './rights.ts';
+import { expectListedRights, expectNoRefusal } from './rights.ts';
 import type { ScenarioParts } from './scenario.ts';
 import { untilNothingLeft } from './traces.ts';
 import { Traffic } from './traffic.ts';
@@ -25,7 +26,14 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
   const began = performance.now();
   await outcomes.require(
     'helm install brings kinds, controller and agents, and waits until they are ready',
-    () => release.install(),
+    () => release.install(['coordinator.podCIDRType=none']),
+  );
+  await outcomes.check('the controller makes the SpiderCoordinator of the values', () =>
+    until('there is a SpiderCoordinator', 30, async () => {
+      const { spec } = (await cluster.get('spidercoordinator', 'default')) as CoordinatorObject;
+      assert.equal(spec.podCIDRType, 'none');
+      return true;
+    }),
   );
   await outcomes.require('the first underlay pods become Ready', async () => {
     await installation.makeUnderlay();
@@ -67,6 +75,9 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
   });
   await playUnderlayService(parts);
   await playFixedAddresses(parts);
+  await outcomes.check('the API server has refused no request of our programs', () =>
+    expectNoRefusal(cluster),
+  );
   await outcomes.check(
     'helm uninstall names a pod that still has a NIC of ours, and removes nothing',
     async () => {
@@ -95,13 +106,29 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     },
   );
   await outcomes.check('a new installation goes on with the pools that are there', async () => {
-    await release.install();
+    await release.install(defaultPool);
+    await until('the pool and the subnet of the values are there', 30, async () => {
+      await cluster.get('spiderippool', 'default-v4-ippool');
+      await cluster.get('spidersubnet', 'default-v4-subnet');
+      return true;
+    });
     await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
     await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
     await release.uninstall();
     await expectUninstalled(cluster);
   });
+}
+
+/** No network of the test has these addresses. */
+const defaultPool = [
+  'installIPv4IPPool=true',
+  'ipv4Subnet=198.51.100.0/24',
+  'ipv4IPRanges={198.51.100.10-198.51.100.20}',
+].map((value) => `clusterDefaultPool.${value}`);
+
+interface CoordinatorObject {
+  readonly spec: { readonly podCIDRType?: string };
 }
 
 /** The accounts, roles and bindings of manifests. */

@@ -55,7 +55,6 @@ const forBoth: readonly RawRequest[] = [
   make(`${system}/serviceaccounts/orbweaver-controller/token`, { spec: {} }),
   make(roleBindings, binding),
   patch(config, { spec: { disableIPAM: true } }),
-  patch(`${ours}/spidercoordinators/default`, { spec: { mode: 'overlay' } }),
   remove(`${ours}/spidersubnets/none`),
 ];
 
@@ -87,6 +86,7 @@ const holders: readonly Holder[] = [
       patch('/api/v1/nodes/node1', { spec: { unschedulable: true } }),
       { method: 'PUT', path: `${ours}/spiderippools/lan-v4`, body: { spec: { disable: true } } },
       make(`${ours}/spiderippools`, pool),
+      patch(`${ours}/spidercoordinators/default`, { spec: { mode: 'overlay' } }),
       make(`${system}/serviceaccounts/orbweaver-agent/token`, {
         spec: { audiences: ['orbweaver-controller'], boundObjectRef: boundTo('node2') },
       }),
@@ -103,6 +103,7 @@ const holders: readonly Holder[] = [
     allowed: [],
     forbidden: [
       ...forBoth,
+      remove(`${ours}/spidercoordinators/default`),
       patch('/api/v1/nodes/node1', annotated('orbweaver.io/cluster-cni')),
       make(`${system}/serviceaccounts/orbweaver-agent/token`, { spec: {} }),
       // The policies of deploy/controller-admission.yaml refuse these. With the first, it would read any account's token.
