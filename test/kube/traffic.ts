@@ -75,7 +75,9 @@ export class Traffic {
     const found = /(\d+) packets transmitted, (\d+) received/.exec(told);
     if (found === null) throw new Error(`ping said ${JSON.stringify(told)}`);
     const [pings, answered] = [Number(found[1]), Number(found[2])];
-    const { sent, returned } = JSON.parse(streamed.trim().split('\n').at(-1) ?? '') as Losses;
+    const counts = /^\{.*\}$/m.exec(streamed);
+    if (counts === null) throw new Error(`the stream said ${JSON.stringify(streamed)}`);
+    const { sent, returned } = JSON.parse(counts[0]) as Losses;
     // The server says first, in a line, which address it saw.
     return { pings, lostPings: pings - answered, sent, returned: returned - 1 };
   }
@@ -84,10 +86,12 @@ export class Traffic {
 /** A program that talks until its standard input ends. */
 class Talker {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
   #printed = '';
 
   constructor(program: string, args: readonly string[]) {
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#ended = once(this.#child, 'close');
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.on('data', (data: Buffer) => (this.#printed += data.toString()));
     }
@@ -95,9 +99,8 @@ class Talker {
 
   /** Closes its standard input. Its output. */
   async finish(): Promise<string> {
-    const ended = once(this.#child, 'close');
     this.#child.stdin?.end();
-    await ended;
+    await this.#ended;
     return this.#printed;
   }
 }

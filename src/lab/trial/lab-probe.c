@@ -78,11 +78,18 @@ static int write_all(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
+/* A peer that falls silent for a minute does not keep the process. */
+static ssize_t heard(int fd, char *buffer, size_t size)
+{
+	alarm(60);
+	return recv(fd, buffer, size, 0);
+}
+
 /* One connection, in a process of its own. */
 static void serve_stream(int fd, const char *source)
 {
 	char buffer[16384], line[128];
-	ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+	ssize_t n = heard(fd, buffer, sizeof buffer);
 	if (n >= 4 && memcmp(buffer, "GET ", 4) == 0) {
 		char answer[320];
 		int body = snprintf(line, sizeof line, "you are %s\n", source);
@@ -93,7 +100,7 @@ static void serve_stream(int fd, const char *source)
 	}
 	int length = snprintf(line, sizeof line, "%s\n", source);
 	if (n > 0 && write_all(fd, line, length) < 0) return;
-	for (; n > 0; n = recv(fd, buffer, sizeof buffer, 0))
+	for (; n > 0; n = heard(fd, buffer, sizeof buffer))
 		if (write_all(fd, buffer, n) < 0) return;
 }
 
@@ -106,7 +113,6 @@ static void accept_stream(int fd)
 	if (connection < 0) return;
 	if (fork() == 0) {
 		close(fd);
-		alarm(60); /* a peer that fell silent does not keep the process */
 		print_address(source, sizeof source, &from);
 		serve_stream(connection, source);
 		_exit(0);
