@@ -19,6 +19,7 @@ import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 import { CommitListener, type CommitOptions, NodeQuestions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
+import { RecordChecks } from './record-checks.ts';
 import { subnetControllers } from './subnet/index.ts';
 
 export interface ControllerOptions {
@@ -89,6 +90,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ciliumConfig,
     sources,
   });
+  const records = new RecordChecks();
   const questions = new NodeQuestions(clock);
   const askNode: AskNode = (node, podUid) => questions.ask(node?.metadata.name, podUid);
   const groups = [
@@ -97,9 +99,9 @@ export async function startController(options: ControllerOptions): Promise<Runni
     new Controllers({
       ...{ ...shared, informers: addresses },
       controllers: [
-        conditionsController(),
+        conditionsController(records),
         unreadableController(),
-        ...subnetControllers({ client, clock, log, informers: addresses, automaticPools }),
+        ...subnetControllers({ client, clock, log, informers: addresses, automaticPools, records }),
         ...reclaimControllers({ client, clock, log, askNode, metrics: metrics.reclaim }, options.reclaiming),
       ],
     }),

@@ -13,6 +13,7 @@ import { silentIpamMetrics } from '../../src/agent/ipam/metrics.ts';
 import { addressKinds } from '../../src/controller/kinds.ts';
 import { LedPools } from '../../src/controller/pools/led-pools.ts';
 import { reclaimControllers } from '../../src/controller/reclaim/index.ts';
+import { RecordChecks } from '../../src/controller/record-checks.ts';
 import { subnetControllers } from '../../src/controller/subnet/index.ts';
 import { connectTo, type Faults } from './faulty-kube.ts';
 
@@ -106,7 +107,10 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
   const reclaiming = { settings: defaultReclaimSettings, scanIntervalMs: 600_000 };
   const controllers = [
     ...reclaimControllers({ ...shared, askNode, metrics }, reclaiming),
-    ...subnetControllers({ ...shared, informers, automaticPools: defaultAutomaticPools }),
+    ...subnetControllers({
+      ...{ ...shared, informers, automaticPools: defaultAutomaticPools },
+      records: new RecordChecks(),
+    }),
   ];
   const service = new LedPools({
     ...{ ...shared, ...rest, informers },

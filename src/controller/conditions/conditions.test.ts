@@ -5,6 +5,7 @@ import { overlapNote } from '#plan/ipam';
 import type { Action } from '#reconcile';
 import { TestCluster } from '#reconcile/testing';
 import { addressKinds } from '../kinds.ts';
+import { RecordChecks } from '../record-checks.ts';
 import { conditionsController } from './conditions.ts';
 
 const now = '2026-01-01T00:01:00Z';
@@ -28,7 +29,7 @@ const conditionOf = (object: SpiderIPPool | SpiderSubnet | undefined, type: stri
 /** A cluster and its controller. `plan` plans all keys that are concerned, and performs the actions of each. */
 function scene() {
   const cluster = new TestCluster(addressKinds);
-  const controller = conditionsController();
+  const controller = conditionsController(new RecordChecks());
   const waiting = new Set<string>();
   controller.outside?.((key) => waiting.add(key));
   let againAfterMs: number | undefined;

@@ -19,18 +19,18 @@ import {
 import { SubnetLedger } from '#plan/subnet';
 import type { Action, Plan } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
+import { RECORDS_MS, type RecordChecks } from '../record-checks.ts';
 import { actionsFor, changedConditions, type Judgement, type NotReady } from './judgement.ts';
 import { Overlaps } from './overlaps.ts';
 import { Quarantines } from './quarantines.ts';
-import { RECORDS_MS, RecordChecks } from './record-checks.ts';
 
 /** The key of a pool or a subnet. */
 const keyFor = (kind: 'pools' | 'subnets', object: KubeObject) => `${kind} ${keyOf(object)}`;
 /** The key of all nodes: it reads their quarantines again. */
 const QUARANTINES = 'quarantines';
 
-export function conditionsController(): AddressController {
-  const conditions = new Conditions();
+export function conditionsController(records: RecordChecks): AddressController {
+  const conditions = new Conditions(records);
   return {
     name: 'conditions',
     // Each waits until its own writes are seen.
@@ -42,10 +42,14 @@ export function conditionsController(): AddressController {
 }
 
 class Conditions {
-  readonly #records = new RecordChecks();
+  readonly #records: RecordChecks;
   readonly #overlaps = new Overlaps();
   readonly #quarantines = new Quarantines();
   #changed: (key: string) => void = () => {};
+
+  constructor(records: RecordChecks) {
+    this.#records = records;
+  }
 
   begin(changed: (key: string) => void): () => void {
     this.#changed = changed;
@@ -89,7 +93,7 @@ class Conditions {
     const judgement = judgePool(pool, overlaps.get(pool.metadata.name ?? ''), quarantine?.note, () => {
       const check = this.#records.of(pool, nowMs);
       ({ isLate } = check);
-      return check.result;
+      return check.sight !== undefined && 'unready' in check.sight ? check.sight.unready : undefined;
     });
     const actions = actionsFor(resources.spiderIPPools, pool, changedConditions(pool, judgement), now);
     return again(actions, [...endsIn(quarantine, nowMs), ...(isLate ? [RECORDS_MS] : [])]);

@@ -8,6 +8,7 @@ import { OrbError, silentLogger, systemClock } from '#base';
 import { FakeKube } from '#kube/testing';
 import { Controllers, Informers } from '#reconcile';
 import { addressKinds } from '../kinds.ts';
+import { RecordChecks } from '../record-checks.ts';
 import { conditionsController } from './conditions.ts';
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
@@ -44,7 +45,7 @@ test('a pool whose conditions cannot be written is tried by itself, and others a
   const backOff = { firstMs: 600_000, maximumMs: 600_000 };
   const controllers = new Controllers({
     ...{ ...shared, informers, backOff },
-    controllers: [conditionsController()],
+    controllers: [conditionsController(new RecordChecks())],
   });
   void informers.start();
   const running = controllers.run(stop.signal);

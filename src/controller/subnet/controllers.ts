@@ -7,6 +7,7 @@ import { reservedAddresses } from '#plan/ipam';
 import type { AutomaticPoolSettings } from '#plan/subnet';
 import type { Informers } from '#reconcile';
 import type { AddressController, addressKinds } from '../kinds.ts';
+import type { RecordChecks } from '../record-checks.ts';
 import { applicationController } from './applications.ts';
 import { poolController } from './pools.ts';
 import { subnetController } from './subnets.ts';
@@ -17,6 +18,7 @@ export interface SubnetControllersOptions {
   readonly log: Logger;
   readonly informers: Informers<typeof addressKinds>;
   readonly automaticPools: AutomaticPoolSettings;
+  readonly records: RecordChecks;
 }
 
 export function subnetControllers(options: SubnetControllersOptions): AddressController[] {
@@ -33,6 +35,6 @@ export function subnetControllers(options: SubnetControllersOptions): AddressCon
     families: [4, 6],
   });
   const applications = applicationController({ ...options, carver, pools });
-  const kept = [poolController(), subnetController(carver, pools)];
+  const kept = [poolController(options.records), subnetController(carver, pools)];
   return options.automaticPools.enabled ? [applications, ...kept] : kept;
 }

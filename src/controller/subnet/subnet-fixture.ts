@@ -8,6 +8,7 @@ import { FakeKube } from '#kube/testing';
 import { type AutomaticPoolSettings, defaultAutomaticPools } from '#plan/subnet';
 import { Controllers, Informers } from '#reconcile';
 import { addressKinds } from '../kinds.ts';
+import { RecordChecks } from '../record-checks.ts';
 import { subnetControllers } from './index.ts';
 
 const P = 'ipam.spidernet.io/';
@@ -43,6 +44,7 @@ export class Stage {
       controllers: subnetControllers({
         ...shared,
         informers,
+        records: new RecordChecks(),
         automaticPools: { ...defaultAutomaticPools, ...this.#settings },
       }),
     });

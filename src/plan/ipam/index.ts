@@ -55,7 +55,7 @@ export {
 } from './reserved.ts';
 export { noteReleases } from './resting.ts';
 export { assignmentRoutes, type NicRoute } from './routes.ts';
-export { type Unready, unreadableRecords, unreadyPool } from './unready.ts';
+export { type RecordsSight, seeRecords, type Unready, unreadyPool } from './unready.ts';
 export { validatePool, validatePoolDeletion, validateReservedIP } from './validate.ts';
 export { type AdmissionContext, type AdmissionIssue, validateNetwork } from './validate-network.ts';
 export { poolWarnings } from './warnings.ts';

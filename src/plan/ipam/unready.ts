@@ -3,6 +3,7 @@
 import type { SpiderIPPool } from '#api';
 import { errorText, isOrbError } from '#base';
 import { parsePool } from './pool.ts';
+import { readPoolNetwork } from './pool-network.ts';
 import { parseRecords } from './records.ts';
 
 /** Reason and message of the condition `Ready` while it is false. */
@@ -21,14 +22,17 @@ export function unreadyPool(object: SpiderIPPool): Unready | undefined {
   }
 }
 
-/** What the records say. This parses all of them. The pool has a valid spec. */
-export function unreadableRecords(object: SpiderIPPool): Unready | undefined {
+/** What the records of a pool say. */
+export type RecordsSight = { readonly held: number } | { readonly unready: Unready };
+
+/** How many addresses the records hold. This parses all of them. Undefined if the pool has no readable network. */
+export function seeRecords({ metadata, spec, status }: SpiderIPPool): RecordsSight | undefined {
+  const family = spec && readPoolNetwork(spec, [])?.family;
+  if (family === undefined) return undefined;
   try {
-    const { name, family } = parsePool(object);
-    parseRecords(name, family, object.status?.allocatedIPs ?? '');
-    return undefined;
+    return { held: parseRecords(metadata.name ?? '', family, status?.allocatedIPs ?? '').size };
   } catch (error) {
     if (!isOrbError(error, 'IPPOOL_STATUS_INVALID')) throw error;
-    return { reason: 'RecordsUnreadable', message: errorText(error) };
+    return { unready: { reason: 'RecordsUnreadable', message: errorText(error) } };
   }
 }

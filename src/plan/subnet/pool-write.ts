@@ -16,13 +16,16 @@ export type PoolWrite =
   /** With the UID and the `resourceVersion` of the pool as preconditions. */
   | { readonly verb: 'delete'; readonly pool: SpiderIPPool };
 
-/** The pool with the right number of addresses in its status. Undefined if the number is right. */
-export function withCounts(pool: SpiderIPPool): SpiderIPPool | undefined {
+/**
+ * The pool with the right numbers in its status. Undefined if they are right. `held`: how many addresses its records hold;
+ * by default the status is right about it.
+ */
+export function withCounts(pool: SpiderIPPool, held?: number): SpiderIPPool | undefined {
   const network = networkOfPool(pool);
   if (network === undefined) return undefined;
   const totalIPCount = countOf(network.addresses);
   const { status } = pool;
-  const allocatedIPCount = status?.allocatedIPCount ?? 0;
+  const allocatedIPCount = held ?? status?.allocatedIPCount ?? 0;
   if (status?.totalIPCount === totalIPCount && status.allocatedIPCount === allocatedIPCount) return undefined;
   return { ...pool, status: { ...status, totalIPCount, allocatedIPCount } };
 }
