@@ -45,6 +45,7 @@ import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { RuntimeFoldersWatch } from './runtime-folders-watch.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
+import { startServiceMode } from './services/index.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
 
@@ -97,15 +98,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const memory = new MemoryWatch(log);
   const started = new Start(clock, log);
+  const warnOnNode = (reason: string, message: string) => {
+    if (view.node !== undefined)
+      events.record(resources.nodes, view.node, { type: 'Warning', reason, message });
+  };
   const { runtimeSocket } = options;
   const runtimeFolders = new RuntimeFoldersWatch({
     ...{ clock, log },
     ask: runtimeSocket === undefined ? undefined : (signal) => askRuntime(runtimeSocket, signal),
     set: { binFolder: options.files.binFolder, confFolder: config.orbweaver.cniConfDirectory },
-    tell: (message) => {
-      const note = { type: 'Warning', reason: 'CniFoldersDiffer', message } as const;
-      if (view.node !== undefined) events.record(resources.nodes, view.node, note);
-    },
+    tell: (message) => warnOnNode('CniFoldersDiffer', message),
   });
   const files = new NodeFilesWatch({
     ...options,
@@ -117,6 +119,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nearMemoryLimit: () => memory.nearLimit,
     foldersDiffer: () => runtimeFolders.differ,
     filesMissing: () => files.problem !== undefined,
+    servesSockets: () => services?.isOn === true,
+    socketServiceEntries: () => services?.entries ?? 0,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
@@ -202,7 +206,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     types: servedTypes,
     ...{ clock, log },
   });
-  view.onNode = () => repair.nodeChanged();
+  const services = await startServiceMode({
+    ...options,
+    here: () => ({ name: options.nodeName, zone: view.nodeLabels['topology.kubernetes.io/zone'] }),
+    failed: () => metrics.socketServicesFailed(),
+    tell: (message) => warnOnNode('SocketServicesOff', message),
+  });
+  view.onNode = () => {
+    repair.nodeChanged();
+    services?.nodeChanged();
+  };
   view.onCoordinator = () => repair.settingsChanged();
   const verbs = new VerbServer({
     ...{ dispatcher, gate, clock, metrics, log },
@@ -235,6 +248,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     () => {}, // the agent leaves
   );
   const answering = sandboxAnswers.run(leaving.signal);
+  const serving = view.listed(leaving.signal).then(
+    () => services?.run(leaving.signal),
+    () => {}, // the agent leaves
+  );
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');
   void started
     .run(async () => {
@@ -256,7 +273,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       leaving.abort();
       ipam.refused.stop();
       await server.close();
-      await Promise.all([reporting, answering, keepingFiles]);
+      await Promise.all([reporting, answering, serving, keepingFiles]);
       await replay.stop();
       await repair.stop();
       await gate.drained();

@@ -20,6 +20,9 @@ test('an empty file turns every feature off, as in Spiderpool, and our own secti
       socketPath: '/run/orbweaver/agent.sock',
       stateDirectory: '/var/lib/orbweaver',
       cniConfDirectory: '/etc/cni/net.d',
+      serviceMode: 'kube-proxy',
+      serviceCgroup: '/sys/fs/cgroup',
+      serviceBpfFolder: '/sys/fs/bpf/orbweaver',
     });
   }
 });

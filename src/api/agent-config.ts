@@ -40,6 +40,12 @@ const ownSchema = z.strictObject({
   stateDirectory: z.string().startsWith('/').default('/var/lib/orbweaver'),
   /** The directory of the node's CNI configurations, as the agent sees it. */
   cniConfDirectory: z.string().startsWith('/').default('/etc/cni/net.d'),
+  /** Who serves Services to this node's sockets: kube-proxy alone, or our BPF programs in socket calls before it. */
+  serviceMode: z.enum(['kube-proxy', 'ebpf']).default('kube-proxy'),
+  /** The cgroup, of version 2, whose processes the programs serve. */
+  serviceCgroup: z.string().startsWith('/').default('/sys/fs/cgroup'),
+  /** A directory for the programs alone, in a file system of type bpf. */
+  serviceBpfFolder: z.string().startsWith('/').default('/sys/fs/bpf/orbweaver'),
   /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });

@@ -368,6 +368,12 @@ export const errorTable = {
       "Find the request in the agent's log: the line has its plugin and its pod. Restart the agent of this node to end the request; a DEL is then repeated.",
     cni: 11,
   },
+  SOCKET_SERVICES_OFF: {
+    meaning:
+      'serviceMode is ebpf, and Services are not served in socket calls of the node. kube-proxy serves them.',
+    advice: 'The message says why. docs/services-in-socket-calls.md says what is needed.',
+    cni: 100,
+  },
   SUBNET_INVALID: {
     meaning: 'The spec or the status of a SpiderSubnet cannot be read.',
     advice:

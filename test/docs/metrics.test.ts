@@ -40,6 +40,8 @@ test('the page names every metric of the agent, and no other', () => {
     nearMemoryLimit: () => false,
     foldersDiffer: () => false,
     filesMissing: () => false,
+    servesSockets: () => false,
+    socketServiceEntries: none,
     attachments: () => [],
   };
   assert.deepEqual(documented(agents), measured(new AgentMetrics(load)));

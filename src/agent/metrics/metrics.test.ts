@@ -16,6 +16,8 @@ const load = {
   nearMemoryLimit: () => true,
   foldersDiffer: () => false,
   filesMissing: () => false,
+  servesSockets: () => true,
+  socketServiceEntries: () => 7,
 };
 
 test('requests are counted by type, verb and outcome, and running and waiting requests are measured at the scrape', async () => {
@@ -31,6 +33,8 @@ test('requests are counted by type, verb and outcome, and running and waiting re
   assert.match(text, /^orbweaver_del_queue_length 1$/m);
   assert.match(text, /^orbweaver_memory_limit_bytes 1000$/m);
   assert.match(text, /^orbweaver_memory_near_limit 1$/m);
+  assert.match(text, /^orbweaver_socket_services_on 1$/m);
+  assert.match(text, /^orbweaver_socket_services_entries 7$/m);
 });
 
 test('allocations and their failures have the metric names of Spiderpool’s dashboards', async () => {

@@ -26,6 +26,10 @@ export interface Load {
   readonly foldersDiffer: () => boolean;
   /** Whether a CNI file of the node cannot be put. */
   readonly filesMissing: () => boolean;
+  /** Whether Services are served in socket calls. */
+  readonly servesSockets: () => boolean;
+  /** How many addresses with ports of Services the kernel knows for them. */
+  readonly socketServiceEntries: () => number;
 }
 
 /** The agent's registry. Each thing that is counted has its own method. */
@@ -37,6 +41,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #verbSeconds: Histogram<'type' | 'verb'>;
   readonly #conflicts: Counter<'outcome'>;
   readonly #filesPutBack: Counter;
+  readonly #socketServicesFailures: Counter;
 
   constructor(load: Load) {
     const registers = [this.registry];
@@ -71,6 +76,11 @@ export class AgentMetrics implements VerbMetrics {
       help: 'CNI files of the node that had vanished or changed, and were put back',
       registers,
     });
+    this.#socketServicesFailures = new Counter({
+      name: 'orbweaver_socket_services_failures_total',
+      help: 'Failures of serving Services in socket calls: tables that cannot be written, programs that cannot be attached',
+      registers,
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,
@@ -100,6 +110,14 @@ export class AgentMetrics implements VerbMetrics {
     gauge('orbweaver_node_files_missing', '1 while a CNI file of the node cannot be put', () =>
       Number(load.filesMissing()),
     );
+    gauge('orbweaver_socket_services_on', '1 while Services are served in socket calls', () =>
+      Number(load.servesSockets()),
+    );
+    gauge(
+      'orbweaver_socket_services_entries',
+      'Addresses with ports of Services that socket calls know',
+      load.socketServiceEntries,
+    );
   }
 
   waited(type: string, verb: string, seconds: number): void {
@@ -113,6 +131,10 @@ export class AgentMetrics implements VerbMetrics {
 
   filePutBack(): void {
     this.#filesPutBack.inc();
+  }
+
+  socketServicesFailed(): void {
+    this.#socketServicesFailures.inc();
   }
 
   addressConflict(outcome: 'quarantined' | 'kept'): void {

@@ -7,6 +7,7 @@ import type { ResourceType } from '../resource.ts';
 
 const text = z.string().optional();
 const flag = z.boolean().nullish();
+const named = partOf({ name: z.string().describe('Name.') });
 
 const endpointSchema = partOf({
   addresses: z.array(z.string()).describe('Addresses of the endpoint; only the first is used.'),
@@ -18,6 +19,12 @@ const endpointSchema = partOf({
     .optional()
     .describe('State of the endpoint.'),
   nodeName: text.describe('Node of the endpoint.'),
+  hints: partOf({
+    forZones: z.array(named).nullish().describe('Zones whose clients should use it.'),
+    forNodes: z.array(named).nullish().describe('Nodes whose clients should use it.'),
+  })
+    .nullish()
+    .describe('Which clients should use the endpoint.'),
   targetRef: partOf({
     kind: text.describe('Kind.'),
     namespace: text.describe('Namespace.'),

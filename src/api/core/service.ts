@@ -46,6 +46,19 @@ export const serviceSchema = partOf({
       .enum(['None', 'ClientIP'])
       .optional()
       .describe('Whether a client is always sent to the same pod.'),
+    sessionAffinityConfig: partOf({
+      clientIP: partOf({
+        timeoutSeconds: z.int().nullish().describe('How long a client is remembered; 10800 unless set.'),
+      })
+        .nullish()
+        .describe('Settings of ClientIP.'),
+    })
+      .nullish()
+      .describe('Settings of the session affinity.'),
+    loadBalancerSourceRanges: z
+      .array(z.string())
+      .nullish()
+      .describe('CIDRs of the clients that the load balancer serves.'),
     publishNotReadyAddresses: z
       .boolean()
       .optional()
@@ -53,7 +66,25 @@ export const serviceSchema = partOf({
   })
     .optional()
     .describe('Desired state.'),
-  status: partOf({}).optional().describe('Addresses that a load balancer assigned.'),
+  status: partOf({
+    loadBalancer: partOf({
+      ingress: z
+        .array(
+          partOf({
+            ip: text.describe('Address of the load balancer.'),
+            ipMode: text.describe(
+              'VIP: nodes may serve the address. Proxy: packets must go to the load balancer.',
+            ),
+          }),
+        )
+        .nullish()
+        .describe('Where the load balancer is reached.'),
+    })
+      .nullish()
+      .describe('State of the load balancer.'),
+  })
+    .optional()
+    .describe('Addresses that a load balancer assigned.'),
 }).describe('Service gives a set of pods one stable address.');
 
 export type Service = z.infer<typeof serviceSchema>;

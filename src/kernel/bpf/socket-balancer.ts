@@ -1,7 +1,8 @@
 // The programs that serve Services in socket calls, on one cgroup: their maps, loading, attaching, and their end.
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { OrbError } from '#base';
 import type { TableChanges } from '#plan/service';
 import { closeFd, openForReading } from '../ffi/index.ts';
 import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
@@ -45,9 +46,11 @@ export class SocketBalancer {
 
   /**
    * Opens the maps, or makes those that are missing, and loads the programs. Those that are attached already go on as
-   * they were. Throws KERNEL_REFUSED where the kernel cannot do it.
+   * they were. Throws INPUT_INVALID where the place is of another kind, and KERNEL_REFUSED where the kernel cannot do it.
    */
   static open(place: BalancerPlace): SocketBalancer {
+    requireFileSystem(place.cgroup, 'cgroup2', place.cgroup);
+    requireFileSystem(place.pins, 'bpf', dirname(place.pins));
     mkdirSync(place.pins, { recursive: true, mode: 0o700 });
     const open = (name: keyof typeof serviceMaps) => openMap(name, join(place.pins, `map-${name}`));
     const maps: ServiceMaps = {
@@ -81,9 +84,17 @@ export class SocketBalancer {
    */
   attach(): void {
     this.#withCgroup((cgroup) => {
-      for (const [hook, program] of this.#programs)
-        attachProgram(cgroup, hook, program, join(this.#place.pins, `link-${hook}`));
+      for (const [hook, program] of this.#programs) attachProgram(cgroup, hook, program, this.#linkOf(hook));
     });
+  }
+
+  /** Takes the programs from the cgroup, where they are. The maps stay. */
+  detach(): void {
+    for (const hook of allHooks) rmSync(this.#linkOf(hook), { force: true });
+  }
+
+  #linkOf(hook: Hook): string {
+    return join(this.#place.pins, `link-${hook}`);
   }
 
   /** What really runs for processes of the cgroup. */
@@ -120,7 +131,19 @@ export class SocketBalancer {
 
 /** Takes the programs from their cgroup and forgets the maps. Sockets keep what they have. */
 export function removeSocketBalancer(pins: string): void {
-  rmSync(pins, { recursive: true, force: true });
+  if (!existsSync(pins)) return;
+  for (const hook of allHooks) rmSync(join(pins, `link-${hook}`), { force: true });
+  for (const name of Object.keys(serviceMaps)) rmSync(join(pins, `map-${name}`), { force: true });
+  // What else is there is not ours.
+  if (readdirSync(pins).length === 0) rmdirSync(pins);
+}
+
+/** linux/magic.h. */
+const fileSystems = { cgroup2: 0x6367_7270, bpf: 0xcafe_4a11 } as const;
+
+function requireFileSystem(subject: string, kind: keyof typeof fileSystems, at: string): void {
+  if (existsSync(at) && statfsSync(at).type === fileSystems[kind]) return;
+  throw new OrbError('INPUT_INVALID', { message: `${at} is not in a file system of type ${kind}`, subject });
 }
 
 /** A map of another shape belongs to another version, whose programs keep it until they are replaced. */

@@ -1,3 +1,4 @@
+export { type BookChange, ServiceBook } from './book.ts';
 export {
   changeTables,
   type ServingMember,
@@ -6,6 +7,9 @@ export {
   type WrittenEntry,
   type WrittenTable,
 } from './changes.ts';
+export type { ClientNode } from './endpoints.ts';
+export { type ClaimedEntry, serviceEntries } from './entries.ts';
+export { otherBalancers } from './other-balancer.ts';
 export {
   type Backends,
   type Frontend,

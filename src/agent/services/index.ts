@@ -1,0 +1,1 @@
+export { startServiceMode } from './service-mode.ts';

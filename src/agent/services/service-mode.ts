@@ -1,0 +1,47 @@
+// The setting `serviceMode`: serves Services in socket calls, or takes away the programs that an earlier agent has left.
+
+import { join } from 'node:path';
+import type { AgentConfig } from '#api';
+import type { Logger } from '#base';
+import { readRecord, removeDurably, writeRecord } from '#kernel';
+import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
+import { Canary } from './canary.ts';
+import { ServiceView, type ServiceViewOptions } from './service-view.ts';
+import { SocketServices, type SocketServicesParts } from './socket-services.ts';
+
+export interface ServiceModeParts
+  extends ServiceViewOptions,
+    Pick<SocketServicesParts, 'here' | 'failed' | 'tell'> {
+  readonly config: AgentConfig;
+}
+
+/** What serves Services in socket calls; undefined where kube-proxy alone serves them. */
+export async function startServiceMode(parts: ServiceModeParts): Promise<SocketServices | undefined> {
+  const { serviceMode, serviceCgroup, serviceBpfFolder, stateDirectory } = parts.config.orbweaver;
+  const wanted = serviceMode === 'ebpf' ? serviceBpfFolder : undefined;
+  const record = join(stateDirectory, 'service-bpf-folder.json');
+  try {
+    await clearOther(record, wanted, parts.log);
+  } catch (error) {
+    parts.log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
+  }
+  if (wanted === undefined) return undefined;
+  return new SocketServices({
+    ...parts,
+    view: new ServiceView(parts),
+    open: async () => {
+      await writeRecord(record, wanted);
+      return SocketBalancer.open({ cgroup: serviceCgroup, pins: wanted });
+    },
+    prove: () => Canary.start(),
+  });
+}
+
+/** Only a folder that an agent of this node has used is cleared: the record tells. */
+async function clearOther(record: string, wanted: string | undefined, log: Logger): Promise<void> {
+  const used = await readRecord(record);
+  if (typeof used !== 'string' || used === wanted) return;
+  removeSocketBalancer(used);
+  await removeDurably(record);
+  log.info({ folder: used }, 'took away the programs that served Services in socket calls');
+}

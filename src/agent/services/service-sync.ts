@@ -1,0 +1,125 @@
+// Brings the tables of the kernel to what Services and EndpointSlices say.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errorText, type Logger } from '#base';
+import type { HeldServices } from '#kernel/bpf';
+import {
+  type BookChange,
+  type ClaimedEntry,
+  type ClientNode,
+  changeTables,
+  ServiceBook,
+  type ServiceEntry,
+  type ServiceTable,
+  serviceEntries,
+  type TableChanges,
+  type WrittenEntry,
+} from '#plan/service';
+import type { ServiceView } from './service-view.ts';
+
+/** The tables of the kernel. */
+export interface ServiceTables {
+  /** What they hold. */
+  services(): Promise<HeldServices>;
+  write(changes: TableChanges): Promise<void>;
+}
+
+export interface ServiceSyncParts {
+  readonly tables: ServiceTables;
+  readonly view: Pick<ServiceView, 'keys' | 'service' | 'slices' | 'takeChanged'>;
+  /** This node. */
+  readonly here: () => ClientNode;
+  /** Entries that are always there, besides those of Services. */
+  readonly more: readonly ClaimedEntry[];
+  readonly log: Logger;
+}
+
+/** Services that are planned before other work of the agent gets its turn. */
+const PORTION = 200;
+
+export class ServiceSync {
+  readonly #parts: ServiceSyncParts;
+  #book = new ServiceBook();
+  #written = new Map<string, WrittenEntry>();
+  #lastSet = 0;
+  /** The zone by which the Services were planned. */
+  #zone: string | undefined;
+  /** By Service: what the log said last. */
+  readonly #said = new Map<string, string>();
+
+  constructor(parts: ServiceSyncParts) {
+    this.#parts = parts;
+  }
+
+  /** How many addresses with ports the kernel knows. */
+  get entries(): number {
+    return this.#written.size;
+  }
+
+  /** Plans all Services, and writes what differs from what the kernel has. */
+  async all(): Promise<void> {
+    const { tables, view, here, more } = this.#parts;
+    this.#zone = here().zone;
+    // What changes from now on is planned again.
+    view.takeChanged();
+    const held = await tables.services();
+    this.#written = new Map(held.written);
+    this.#lastSet = held.lastSet;
+    this.#book = new ServiceBook();
+    // No Service has a name without a namespace.
+    this.#book.put('', more);
+    for (const [index, key] of view.keys().entries()) {
+      if (index % PORTION === PORTION - 1) await nextTurn();
+      this.#plan(key);
+    }
+    await this.#write(new Set(this.#written.keys()), this.#book.table);
+  }
+
+  /** Writes what follows from the changed Services; all of them if the node is in another zone. */
+  async changed(): Promise<void> {
+    if (this.#zone !== this.#parts.here().zone) return this.all();
+    const services = this.#parts.view.takeChanged();
+    const keys = new Set<string>();
+    const want = new Map<string, ServiceEntry>();
+    for (const service of services) {
+      const change = this.#plan(service);
+      for (const key of change?.keys ?? []) {
+        keys.add(key);
+        const entry = change?.want.get(key);
+        if (entry === undefined) want.delete(key);
+        else want.set(key, entry);
+      }
+    }
+    await this.#write(keys, want);
+  }
+
+  /** Undefined where the Service cannot be read. Then it keeps what it has. */
+  #plan(key: string): BookChange | undefined {
+    const { view, here, log } = this.#parts;
+    const service = view.service(key);
+    try {
+      const entries = service === undefined ? [] : serviceEntries(service, view.slices(key), here());
+      this.#said.delete(key);
+      return this.#book.put(key, entries);
+    } catch (error) {
+      const text = errorText(error);
+      if (text !== this.#said.get(key))
+        log.warn({ err: error, service: key }, 'a Service cannot be read, and its sockets go on as before');
+      this.#said.set(key, text);
+      return undefined;
+    }
+  }
+
+  async #write(keys: ReadonlySet<string>, want: ServiceTable): Promise<void> {
+    const have = new Map<string, WrittenEntry>();
+    for (const key of keys) {
+      const entry = this.#written.get(key);
+      if (entry !== undefined) have.set(key, entry);
+    }
+    const changes = changeTables(have, want, this.#lastSet);
+    this.#lastSet = changes.lastSet;
+    await this.#parts.tables.write(changes);
+    for (const key of keys) this.#written.delete(key);
+    for (const [key, entry] of changes.written) this.#written.set(key, entry);
+  }
+}

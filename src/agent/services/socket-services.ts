@@ -1,0 +1,161 @@
+// Services in the socket calls of this node: keeps the tables and the programs, and says whether they serve.
+
+import { BackOff, type Clock, errorText, type Logger, OrbError } from '#base';
+import type { HookState } from '#kernel/bpf';
+import { type ClaimedEntry, type ClientNode, otherBalancers } from '#plan/service';
+import { ServiceSync, type ServiceTables } from './service-sync.ts';
+import type { ServiceView } from './service-view.ts';
+
+/** The programs and tables of the kernel. */
+export interface Balancer extends ServiceTables {
+  attach(): void;
+  detach(): void;
+  state(): HookState[];
+  close(): void;
+}
+
+/** Shows whether sockets are served. */
+export interface Proof {
+  /** What must be in the tables for it. */
+  readonly entries: readonly ClaimedEntry[];
+  /** What went wrong; undefined if sockets are served. */
+  sing(): Promise<string | undefined>;
+  close(): void;
+}
+
+export interface SocketServicesParts {
+  readonly open: () => Promise<Balancer>;
+  readonly prove: () => Promise<Proof>;
+  readonly view: Pick<
+    ServiceView,
+    'start' | 'stop' | 'keys' | 'service' | 'slices' | 'takeChanged' | 'onChange'
+  >;
+  /** This node. */
+  readonly here: () => ClientNode;
+  /** Counts a failure. */
+  readonly failed: () => void;
+  /** Tells the user why Services are not served in socket calls. */
+  readonly tell: (message: string) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How often the programs are looked at and tried. */
+const PERIOD_MS = 5_000;
+const backOffSpan = { firstMs: 500, maximumMs: 60_000 };
+
+export class SocketServices {
+  readonly #parts: SocketServicesParts;
+  readonly #backOff = new BackOff(backOffSpan);
+  #wake = new AbortController();
+  #sync: ServiceSync | undefined;
+  #failures = 0;
+  /** What the log said last; empty when sockets are served. */
+  #said: string | undefined;
+  /** Whether sockets of this node are served, by the last try. */
+  isOn = false;
+
+  constructor(parts: SocketServicesParts) {
+    this.#parts = parts;
+    parts.view.onChange = () => this.#wake.abort();
+  }
+
+  /** How many addresses with ports the kernel knows. */
+  get entries(): number {
+    return this.#sync?.entries ?? 0;
+  }
+
+  /** The node may be in another zone now. */
+  nodeChanged(): void {
+    this.#wake.abort();
+  }
+
+  /** Serves until the signal aborts. What is in the kernel then goes on, and the next agent takes it over. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { view, clock } = this.#parts;
+    await view.start(signal).catch(() => {}); // the agent leaves
+    while (!signal.aborted) {
+      try {
+        await this.#serve(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#parts.failed();
+        this.#say(errorText(error), error);
+        await clock.sleep(this.#backOff.next(), signal).catch(() => {});
+      }
+    }
+    await view.stop();
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    const balancer = await this.#parts.open();
+    try {
+      const proof = await this.#parts.prove();
+      try {
+        await this.#serveWith(balancer, proof, signal);
+      } finally {
+        proof.close();
+      }
+    } catch (error) {
+      // Old backends are worse than none: without the programs, kube-proxy serves.
+      if (!signal.aborted && ++this.#failures > 1) balancer.detach();
+      throw error;
+    } finally {
+      balancer.close();
+    }
+  }
+
+  async #serveWith(balancer: Balancer, proof: Proof, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const sync = new ServiceSync({ ...this.#parts, tables: balancer, more: proof.entries });
+    await sync.all();
+    this.#sync = sync;
+    let lookAtMs = clock.monotonic();
+    while (!signal.aborted) {
+      if (clock.monotonic() >= lookAtMs) {
+        await this.#look(balancer, proof);
+        lookAtMs = clock.monotonic() + PERIOD_MS;
+      }
+      this.#wake = new AbortController();
+      await sync.changed();
+      const ends = AbortSignal.any([signal, this.#wake.signal]);
+      await clock.sleep(Math.max(0, lookAtMs - clock.monotonic()), ends).catch(() => {});
+    }
+  }
+
+  /** Attaches the programs where they are not, and tries them. */
+  async #look(balancer: Balancer, proof: Proof): Promise<void> {
+    const state = balancer.state();
+    const others = otherBalancers(state.flatMap((hook) => hook.others.map(({ name }) => name)));
+    if (others.length > 0) {
+      balancer.detach();
+      const names = [...new Set(others)].join(', ');
+      this.#say(`another product serves Services in socket calls of this node (BPF programs ${names})`);
+      return;
+    }
+    if (state.some(({ isOurs }) => !isOurs)) balancer.attach();
+    const problem = await proof.sing();
+    if (problem !== undefined) {
+      this.#say(`${problem}; does the agent run in the cgroup that is served?`);
+      return;
+    }
+    this.#failures = 0;
+    this.#backOff.reset();
+    this.#say('');
+  }
+
+  /** With an empty message, sockets are served. */
+  #say(message: string, error?: unknown): void {
+    const { log, tell } = this.#parts;
+    this.isOn = message === '';
+    if (message === this.#said) return;
+    this.#said = message;
+    if (this.isOn) {
+      log.info({ entries: this.entries }, 'Services are served in socket calls');
+      return;
+    }
+    const err = error ?? new OrbError('SOCKET_SERVICES_OFF', { message });
+    log.warn({ err }, `Services are not served in socket calls, and kube-proxy serves: ${message}`);
+    tell(`Services are not served in socket calls: ${message}`);
+  }
+}

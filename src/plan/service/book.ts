@@ -1,0 +1,68 @@
+// The entries of all Services, and which Service has an address and port that several want.
+
+import type { ClaimedEntry } from './entries.ts';
+import { frontendKey, type ServiceEntry, type ServiceTable } from './tables.ts';
+
+/** What a change concerns. */
+export interface BookChange {
+  /** Keys of the frontends: `frontendKey`. */
+  readonly keys: ReadonlySet<string>;
+  /** Those of them that should be there now. */
+  readonly want: ServiceTable;
+}
+
+export class ServiceBook {
+  /** By the name of the Service, and by frontend. */
+  readonly #services = new Map<string, ReadonlyMap<string, ClaimedEntry>>();
+  /** By frontend: the Services that want it. Nearly always one. */
+  readonly #claimants = new Map<string, Set<string>>();
+
+  /** Replaces the entries of a Service; none if it is gone. */
+  put(service: string, entries: readonly ClaimedEntry[]): BookChange {
+    const before = this.#services.get(service);
+    const now = new Map<string, ClaimedEntry>();
+    for (const entry of entries) {
+      const key = frontendKey(entry.frontend);
+      if (!now.has(key)) now.set(key, entry);
+    }
+    if (now.size === 0) this.#services.delete(service);
+    else this.#services.set(service, now);
+    for (const key of before?.keys() ?? []) if (!now.has(key)) this.#leave(key, service);
+    for (const key of now.keys()) this.#join(key, service);
+    const keys = new Set([...(before?.keys() ?? []), ...now.keys()]);
+    return { keys, want: this.#of(keys) };
+  }
+
+  /** All that should be there. */
+  get table(): ServiceTable {
+    return this.#of(this.#claimants.keys());
+  }
+
+  #join(key: string, service: string): void {
+    const claimants = this.#claimants.get(key);
+    if (claimants === undefined) this.#claimants.set(key, new Set([service]));
+    else claimants.add(service);
+  }
+
+  #leave(key: string, service: string): void {
+    const claimants = this.#claimants.get(key);
+    claimants?.delete(service);
+    if (claimants?.size === 0) this.#claimants.delete(key);
+  }
+
+  #of(keys: Iterable<string>): ServiceTable {
+    const table = new Map<string, ServiceEntry>();
+    for (const key of keys) {
+      const holder = this.#holder(key);
+      if (holder !== undefined) table.set(key, holder);
+    }
+    return table;
+  }
+
+  /** A ClusterIP comes before the address of a load balancer. Then the first name counts. */
+  #holder(key: string): ClaimedEntry | undefined {
+    const names = [...(this.#claimants.get(key) ?? [])].toSorted();
+    const entries = names.flatMap((name) => this.#services.get(name)?.get(key) ?? []);
+    return entries.find(({ isClusterIp }) => isClusterIp) ?? entries[0];
+  }
+}

@@ -1,0 +1,176 @@
+// Services in socket calls: the agent, the kernel's programs, and sockets in a cgroup of their own.
+
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { type EndpointSlice, resources, type Service } from '#api';
+import { insideNamespaces } from './namespaces.ts';
+import { OneNode } from './one-node.ts';
+import { runProgram, until } from './program.ts';
+
+const vip = '10.96.0.50';
+const [first, second] = ['127.1.0.1', '127.1.0.2'] as const;
+
+if (insideNamespaces(import.meta.filename)) {
+  const mounts = mkdtempSync(join(tmpdir(), 'ow-services-'));
+  const group = join(mounts, 'cgroup2', basename(mounts));
+  const folder = join(mounts, 'bpf/orbweaver');
+  let node: OneNode;
+  let home: string;
+
+  const conf = (serviceMode: string) => ({
+    ...{ serviceMode, serviceCgroup: group, serviceBpfFolder: folder },
+  });
+  const enter = (path: string) => writeFileSync(join(path, 'cgroup.procs'), '0');
+
+  before(async () => {
+    runProgram('mount', ['--make-rprivate', '/']);
+    for (const kind of ['bpf', 'cgroup2']) {
+      mkdirSync(join(mounts, kind));
+      runProgram('mount', ['-t', kind, 'none', join(mounts, kind)]);
+    }
+    const [, own = '/'] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+    home = join(mounts, 'cgroup2', own);
+    mkdirSync(group);
+    // All programs that the test starts are in the cgroup then, the agent too.
+    enter(group);
+    node = await OneNode.start({ agent: conf('ebpf') });
+    for (const host of [first, second]) {
+      const server = createServer((socket) => socket.on('error', () => {}).end(host));
+      await once(server.listen(8080, host).unref(), 'listening');
+      const udp = createSocket('udp4');
+      udp.on('message', (_, from) => udp.send(host, from.port, from.address));
+      await once(udp.bind(8080, host).unref(), 'listening');
+    }
+    await node.client.create(resources.services, {
+      metadata: { namespace: 'default', name: 'shop' },
+      spec: {
+        clusterIP: vip,
+        ports: [
+          { name: 'web', port: 80, protocol: 'TCP' },
+          { name: 'names', port: 53, protocol: 'UDP' },
+        ],
+      },
+    } as Service);
+    await node.client.create(resources.endpointSlices, slice(first));
+  });
+  after(async () => {
+    await node.stop();
+    enter(home);
+    // The kernel frees a cgroup some time after its last process has ended.
+    await until('the end of the cgroup', () => {
+      try {
+        rmdirSync(group);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    for (const kind of ['bpf', 'cgroup2']) runProgram('umount', [join(mounts, kind)]);
+    rmSync(mounts, { recursive: true });
+  });
+
+  function slice(...hosts: readonly string[]): EndpointSlice {
+    return {
+      metadata: { namespace: 'default', name: 'shop-1', labels: { 'kubernetes.io/service-name': 'shop' } },
+      addressType: 'IPv4',
+      ports: [
+        { name: 'web', port: 8080, protocol: 'TCP' },
+        { name: 'names', port: 8080, protocol: 'UDP' },
+      ],
+      endpoints: hosts.map((host) => ({ addresses: [host], conditions: { ready: true } })),
+    };
+  }
+
+  async function setBackends(...hosts: readonly string[]): Promise<void> {
+    const { metadata } = await node.client.get(resources.endpointSlices, {
+      ...{ namespace: 'default', name: 'shop-1' },
+    });
+    await node.client.update(resources.endpointSlices, { ...slice(...hosts), metadata });
+  }
+
+  /** Who answers a TCP connection, or the errno. */
+  async function ask(host = vip): Promise<string> {
+    const socket = connect({ host, port: 80 });
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(60_000) });
+      return await text(socket);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? String(error);
+    } finally {
+      socket.on('error', () => {}).destroy();
+    }
+  }
+
+  async function measured(name: string): Promise<number> {
+    const page = await (await fetch('http://127.0.0.1:5710/metrics')).text();
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(page)?.[1]);
+  }
+
+  const isOn = async () => (await measured('orbweaver_socket_services_on')) === 1;
+
+  test('a Service is served by its backend, and the agent says that it serves', async () => {
+    await until('the Service is served', async () => (await ask()) === first);
+    await until('the state on', isOn);
+    // Two ports of the Service, two of the agent's own test Service, and that of the API server.
+    assert.equal(await measured('orbweaver_socket_services_entries'), 5);
+    assert.equal(await ask(`::ffff:${vip}`), first);
+  });
+
+  test('an answer by UDP comes from the address of the Service', async () => {
+    const socket = createSocket('udp4');
+    socket.send('?', 53, vip);
+    const [bytes, { address, port }] = (await once(socket, 'message')) as [
+      Buffer,
+      { address: string; port: number },
+    ];
+    socket.close();
+    assert.deepEqual([bytes.toString(), address, port], [first, vip, 53]);
+  });
+
+  test('other backends are used when the EndpointSlice changes, and without any the connection is refused', async () => {
+    await setBackends(second);
+    await until('the other backend', async () => (await ask()) === second);
+    await setBackends();
+    await until('the refusal', async () => (await ask()) === 'ECONNREFUSED');
+  });
+
+  test('without an agent Services are served as before, and the next agent brings what has changed', async () => {
+    await setBackends(first);
+    await until('the backend', async () => (await ask()) === first);
+    await node.agent.stop('SIGKILL');
+    assert.equal(await ask(), first);
+    await setBackends(second);
+    assert.equal(await ask(), first);
+    await node.startAgent();
+    await until('the other backend', async () => (await ask()) === second);
+    await until('the state on', isOn);
+  });
+
+  test('the state is not on while the agent itself is outside of the cgroup, and why is said', async () => {
+    const { pid } = node.agent;
+    writeFileSync(join(home, 'cgroup.procs'), String(pid));
+    await until('the state off', async () => !(await isOn()));
+    assert.match(node.agent.log, /SOCKET_SERVICES_OFF/);
+    writeFileSync(join(group, 'cgroup.procs'), String(pid));
+    await until('the state on', isOn);
+  });
+
+  test('an agent with serviceMode kube-proxy takes the programs away', async () => {
+    await node.agent.stop();
+    assert.equal(await ask(), second);
+    const file = join(node.folder, 'conf.yml');
+    const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify({ ...settings, orbweaver: conf('kube-proxy') }));
+    await node.startAgent();
+    assert.notEqual(await ask(), second);
+    assert.equal(existsSync(folder), false);
+    assert.equal(await isOn(), false);
+  });
+}
