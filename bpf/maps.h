@@ -78,5 +78,7 @@ extern struct map affinities;
 extern struct map connected;
 /* socket -> struct sent */
 extern struct map sent;
+/* Of connected UDP sockets, for the agent, which ends them when the backend is gone: cookie -> struct choice */
+extern struct map followed;
 
 #endif

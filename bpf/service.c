@@ -84,5 +84,15 @@ SENDING(sendmsg6, sendmsg6, on_send, 6)
 RECEIVING(4)
 RECEIVING(6)
 
+/* The end of a socket. */
+SECTION("cgroup/sock_release") int sock_release(struct bpf_sock *context)
+{
+	if (context->protocol == UDP) {
+		__u64 cookie = socket_cookie(context);
+		map_delete(&followed, &cookie);
+	}
+	return PROCEED;
+}
+
 /* Nothing here needs a helper that the kernel keeps for programs under the GPL. */
 char license_text[] SECTION("license") = "Apache-2.0";

@@ -19,6 +19,28 @@ INLINE int refuse(void)
 	return REJECT;
 }
 
+/* A second connect(2) forgets what the first one chose. */
+INLINE void forget(struct bpf_sock_addr *context, struct bpf_sock *sk)
+{
+	if (socket_storage_delete(&connected, sk) != 0 || context->protocol != UDP)
+		return;
+	__u64 cookie = socket_cookie(context);
+	map_delete(&followed, &cookie);
+}
+
+/* Keeps the choice in the socket, and a UDP socket's where the agent sees it too. */
+INLINE int keep(struct bpf_sock_addr *context, struct bpf_sock *sk, const struct choice *made)
+{
+	struct choice *stored = socket_storage(&connected, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!stored)
+		return 0;
+	*stored = *made;
+	if (context->protocol != UDP)
+		return 1;
+	__u64 cookie = socket_cookie(context);
+	return map_update(&followed, &cookie, made, BPF_ANY) == 0;
+}
+
 /* connect(2). `to` becomes the backend's place. */
 INLINE int on_connect(struct bpf_sock_addr *context, struct place *to)
 {
@@ -27,17 +49,12 @@ INLINE int on_connect(struct bpf_sock_addr *context, struct place *to)
 	struct bpf_sock *sk = context->sk;
 	if (!sk)
 		return PROCEED;
-	if (result != CHOSEN) {
-		/* A second connect(2) forgets what the first one chose. */
-		socket_storage_delete(&connected, sk);
-		return result == REFUSED ? refuse() : PROCEED;
-	}
-	struct choice *stored = socket_storage(&connected, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!stored)
+	if (result == CHOSEN && keep(context, sk, &made)) {
+		*to = made.backend;
 		return PROCEED;
-	*stored = made;
-	*to = made.backend;
-	return PROCEED;
+	}
+	forget(context, sk);
+	return result == REFUSED ? refuse() : PROCEED;
 }
 
 /* sendto(2) and sendmsg(2) of UDP with an address. The kernel holds the socket's lock. */

@@ -210,6 +210,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...options,
     here: () => ({ name: options.nodeName, zone: view.nodeLabels['topology.kubernetes.io/zone'] }),
     failed: () => metrics.socketServicesFailed(),
+    ended: (count) => metrics.socketsEnded(count),
     tell: (message) => warnOnNode('SocketServicesOff', message),
   });
   view.onNode = () => {

@@ -141,6 +141,20 @@ if (insideNamespaces(import.meta.filename)) {
     await until('the refusal', async () => (await ask()) === 'ECONNREFUSED');
   });
 
+  test('a program that waits at a connected UDP socket hears that the backend is gone', async () => {
+    await setBackends(first);
+    await until('the backend', async () => (await ask()) === first);
+    const socket = createSocket('udp4');
+    const failure = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
+    socket.connect(53, vip);
+    await once(socket, 'connect');
+    await setBackends(second);
+    const [{ code }] = await failure;
+    socket.close();
+    assert.equal(code, 'ECONNABORTED');
+    assert.equal(await measured('orbweaver_socket_services_ended_sockets_total'), 1);
+  });
+
   test('without an agent Services are served as before, and the next agent brings what has changed', async () => {
     await setBackends(first);
     await until('the backend', async () => (await ask()) === first);

@@ -42,6 +42,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #conflicts: Counter<'outcome'>;
   readonly #filesPutBack: Counter;
   readonly #socketServicesFailures: Counter;
+  readonly #endedSockets: Counter;
 
   constructor(load: Load) {
     const registers = [this.registry];
@@ -79,6 +80,11 @@ export class AgentMetrics implements VerbMetrics {
     this.#socketServicesFailures = new Counter({
       name: 'orbweaver_socket_services_failures_total',
       help: 'Failures of serving Services in socket calls: tables that cannot be written, programs that cannot be attached',
+      registers,
+    });
+    this.#endedSockets = new Counter({
+      name: 'orbweaver_socket_services_ended_sockets_total',
+      help: 'Connected UDP sockets that were ended because the backend of their Service is gone',
       registers,
     });
     const gauge = (name: string, help: string, read: () => number) =>
@@ -135,6 +141,10 @@ export class AgentMetrics implements VerbMetrics {
 
   socketServicesFailed(): void {
     this.#socketServicesFailures.inc();
+  }
+
+  socketsEnded(count: number): void {
+    this.#endedSockets.inc(count);
   }
 
   addressConflict(outcome: 'quarantined' | 'kept'): void {

@@ -11,7 +11,7 @@ import { SocketServices, type SocketServicesParts } from './socket-services.ts';
 
 export interface ServiceModeParts
   extends ServiceViewOptions,
-    Pick<SocketServicesParts, 'here' | 'failed' | 'tell'> {
+    Pick<SocketServicesParts, 'here' | 'failed' | 'ended' | 'tell'> {
   readonly config: AgentConfig;
 }
 

@@ -51,9 +51,9 @@ export class ServiceSync {
     this.#parts = parts;
   }
 
-  /** How many addresses with ports the kernel knows. */
-  get entries(): number {
-    return this.#written.size;
+  /** What the kernel knows. */
+  get table(): ServiceTable {
+    return this.#written;
   }
 
   /** Plans all Services, and writes what differs from what the kernel has. */

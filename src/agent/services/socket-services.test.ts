@@ -7,7 +7,7 @@ import { type EndpointSlice, resources, type Service } from '#api';
 import { OrbError } from '#base';
 import { FakeClock, LogLines } from '#base/testing';
 import { FakeKube } from '#kube/testing';
-import type { TableChanges, WrittenEntry } from '#plan/service';
+import type { FollowedSocket, TableChanges, WrittenEntry } from '#plan/service';
 import { ServiceView } from './service-view.ts';
 import { type Balancer, SocketServices } from './socket-services.ts';
 
@@ -18,6 +18,10 @@ class FakeKernel {
   written = new Map<string, WrittenEntry>();
   isAttached = false;
   others: string[] = [];
+  /** Connected UDP sockets. */
+  sockets: FollowedSocket[] = [];
+  /** What the next tries to end sockets end with. */
+  readonly endFailures: OrbError[] = [];
   /** What the next tries to write end with. */
   readonly failures: OrbError[] = [];
   open = async (): Promise<Balancer> => ({
@@ -30,11 +34,18 @@ class FakeKernel {
       for (const entry of putServices)
         for (const [at, each] of written) if (each === entry) this.written.set(at, entry);
     },
-    attach: () => {
+    attach: async () => {
       this.isAttached = true;
     },
     detach: () => {
       this.isAttached = false;
+    },
+    followed: () => this.sockets,
+    endSockets: async (sockets) => {
+      const failure = this.endFailures.shift();
+      if (failure !== undefined) throw failure;
+      this.sockets = this.sockets.filter((each) => !sockets.includes(each));
+      return sockets.length;
     },
     state: () => [
       {
@@ -53,7 +64,7 @@ async function scene(kernel = new FakeKernel()) {
   const clock = new FakeClock();
   const log = new LogLines();
   const told: string[] = [];
-  const state = { problem: undefined as string | undefined, zone: 'west', failures: 0 };
+  const state = { problem: undefined as string | undefined, zone: 'west', failures: 0, ended: 0 };
   const slices = new Map<string, EndpointSlice>();
   for (const name of ['1', '2']) {
     const clusterIP = `10.96.0.${name}`;
@@ -72,6 +83,9 @@ async function scene(kernel = new FakeKernel()) {
     here: () => ({ name: 'node1', zone: state.zone }),
     prove: async () => ({ entries: [], sing: async () => state.problem, close: () => {} }),
     failed: () => void state.failures++,
+    ended: (count) => {
+      state.ended += count;
+    },
     tell: (message) => void told.push(message),
   });
   const leaving = new AbortController();
@@ -207,5 +221,42 @@ test('where the tables cannot be written twice, the programs are taken away, and
   assert.deepEqual([kernel.isAttached, state.failures], [false, 2]);
   await wait(60_000);
   assert.deepEqual([kernel.isAttached, services.isOn, backends(kernel, '1')], [true, true, [5]]);
+  await stop();
+});
+
+/** A socket that is connected to a port of Service `1`, whose port for TCP is another one. */
+function connectedSocket(): FollowedSocket {
+  const service = { address: { family: 4, value: 1n }, port: 80, protocol: 'UDP' } as const;
+  return { cookie: 5n, service, backend: { address: { family: 4, value: 2n }, port: 53 } };
+}
+
+test('a connected UDP socket whose backend is gone is ended when a Service changes', async () => {
+  const { kube, kernel, slices, state, settle, stop } = await scene();
+  kernel.sockets = [connectedSocket()];
+  await kube.update(resources.endpointSlices, { ...(slices.get('1') as EndpointSlice), endpoints: [] });
+  await settle();
+  assert.deepEqual([kernel.sockets, state.ended], [[], 1]);
+  await stop();
+});
+
+test('where a socket cannot be ended, Services are served, and it is tried again', async () => {
+  const { kube, kernel, log, slices, services, state, wait, settle, stop } = await scene();
+  kernel.sockets = [connectedSocket()];
+  kernel.endFailures.push(
+    new OrbError('KERNEL_REFUSED', { message: 'cannot end a UDP socket', subject: 'node' }),
+  );
+  const slice = await kube.update(resources.endpointSlices, {
+    ...(slices.get('1') as EndpointSlice),
+    endpoints: [],
+  });
+  await settle();
+  assert.deepEqual([kernel.isAttached, services.isOn, state.failures, state.ended], [true, true, 1, 0]);
+  assert.ok(log.lines.some(({ level, message }) => level === 'warn' && /cannot end connected/.test(message)));
+  await kube.update(resources.endpointSlices, { ...slice, endpoints: [{ addresses: ['10.244.0.5'] }] });
+  await settle();
+  // Another change alone does not look into all namespaces for the same socket again.
+  assert.equal(state.ended, 0);
+  await wait(5_000);
+  assert.equal(state.ended, 1);
   await stop();
 });

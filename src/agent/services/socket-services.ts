@@ -5,10 +5,11 @@ import type { HookState } from '#kernel/bpf';
 import { type ClaimedEntry, type ClientNode, otherBalancers } from '#plan/service';
 import { ServiceSync, type ServiceTables } from './service-sync.ts';
 import type { ServiceView } from './service-view.ts';
+import { type FollowedSockets, StaleSockets } from './stale-sockets.ts';
 
 /** The programs and tables of the kernel. */
-export interface Balancer extends ServiceTables {
-  attach(): void;
+export interface Balancer extends ServiceTables, FollowedSockets {
+  attach(): Promise<void>;
   detach(): void;
   state(): HookState[];
   close(): void;
@@ -34,6 +35,8 @@ export interface SocketServicesParts {
   readonly here: () => ClientNode;
   /** Counts a failure. */
   readonly failed: () => void;
+  /** Counts sockets that were ended because their backend is gone. */
+  readonly ended: (count: number) => void;
   /** Tells the user why Services are not served in socket calls. */
   readonly tell: (message: string) => void;
   readonly clock: Clock;
@@ -62,7 +65,7 @@ export class SocketServices {
 
   /** How many addresses with ports the kernel knows. */
   get entries(): number {
-    return this.#sync?.entries ?? 0;
+    return this.#sync?.table.size ?? 0;
   }
 
   /** The node may be in another zone now. */
@@ -110,14 +113,17 @@ export class SocketServices {
     const sync = new ServiceSync({ ...this.#parts, tables: balancer, more: proof.entries });
     await sync.all();
     this.#sync = sync;
+    const stale = new StaleSockets({ ...this.#parts, sockets: balancer });
     let lookAtMs = clock.monotonic();
     while (!signal.aborted) {
-      if (clock.monotonic() >= lookAtMs) {
+      const isLook = clock.monotonic() >= lookAtMs;
+      if (isLook) {
         await this.#look(balancer, proof);
         lookAtMs = clock.monotonic() + PERIOD_MS;
       }
       this.#wake = new AbortController();
       await sync.changed();
+      await stale.end(sync.table, isLook);
       const ends = AbortSignal.any([signal, this.#wake.signal]);
       await clock.sleep(Math.max(0, lookAtMs - clock.monotonic()), ends).catch(() => {});
     }
@@ -133,7 +139,7 @@ export class SocketServices {
       this.#say(`another product serves Services in socket calls of this node (BPF programs ${names})`);
       return;
     }
-    if (state.some(({ isOurs }) => !isOurs)) balancer.attach();
+    if (state.some(({ isOurs }) => !isOurs)) await balancer.attach();
     const problem = await proof.sing();
     if (problem !== undefined) {
       this.#say(`${problem}; does the agent run in the cgroup that is served?`);

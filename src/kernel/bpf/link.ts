@@ -23,15 +23,15 @@ export interface Cgroup {
 
 /**
  * Lets the program run at this hook, for the cgroup and all below it. A program that is pinned there already is
- * replaced: each call meets the old one or the new one.
+ * replaced: each call meets the old one or the new one. Returns whether there was none.
  */
-export function attachProgram(cgroup: Cgroup, hook: Hook, program: number, pin: string): void {
+export function attachProgram(cgroup: Cgroup, hook: Hook, program: number, pin: string): boolean {
   if (existsSync(pin)) {
     const link = openPinned(pin);
     try {
       if (isAt(link, cgroup, hook)) {
         replaceProgram(link, program, hook);
-        return;
+        return false;
       }
     } finally {
       closeFd(link);
@@ -50,6 +50,7 @@ export function attachProgram(cgroup: Cgroup, hook: Hook, program: number, pin: 
   } finally {
     closeFd(link);
   }
+  return true;
 }
 
 /** linux/bpf.h, struct bpf_link_info: the number of the cgroup, which is that of its directory. */

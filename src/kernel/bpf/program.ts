@@ -8,6 +8,7 @@ import type { BpfMap } from './map.ts';
 
 /** linux/bpf.h, enum bpf_attach_type: when a program runs. Answers come first: programs are attached in this order. */
 export const hooks = {
+  sock_release: 34,
   recvmsg4: 19,
   recvmsg6: 20,
   getpeername4: 29,
@@ -30,6 +31,8 @@ export interface ProgramCode {
   readonly maps: Readonly<Record<string, readonly number[]>>;
 }
 
+/** linux/bpf.h, enum bpf_prog_type. */
+const BPF_PROG_TYPE_CGROUP_SOCK = 9;
 const BPF_PROG_TYPE_CGROUP_SOCK_ADDR = 18;
 const BPF_PSEUDO_MAP_FD = 1;
 const INSTRUCTION_BYTES = 8;
@@ -49,7 +52,7 @@ export function loadProgram(hook: Hook, code: ProgramCode, maps: ReadonlyMap<str
   }
   const load = (log?: Buffer) => {
     const attributes = new Attributes()
-      .u32(0, BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
+      .u32(0, hook === 'sock_release' ? BPF_PROG_TYPE_CGROUP_SOCK : BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
       .u32(4, instructions.length / INSTRUCTION_BYTES)
       .pointer(8, instructions)
       .path(16, 'Apache-2.0')

@@ -1,13 +1,23 @@
 // The maps of Services, as bpf/maps.h lays them out: their shapes, and their entries as bytes.
 
 import { type Address, addressBytes, addressFromBytes } from '#ip';
-import type { Frontend, Place, Protocol, ServingMember, SetMember, WrittenEntry } from '#plan/service';
+import type {
+  FollowedSocket,
+  Frontend,
+  Place,
+  Protocol,
+  ServingMember,
+  SetMember,
+  WrittenEntry,
+} from '#plan/service';
 import type { MapShape, PackedEntries } from './map.ts';
 
 const PLACE_BYTES = 20;
 const SERVICE_BYTES = 16;
 const MEMBER_BYTES = 16;
 const SERVING_BYTES = 32;
+const COOKIE_BYTES = 8;
+const CHOICE_BYTES = 2 * PLACE_BYTES;
 
 /** Each of these maps has the name by which the programs know it. */
 export const serviceMaps = {
@@ -15,7 +25,8 @@ export const serviceMaps = {
   members: hash('members', MEMBER_BYTES, PLACE_BYTES, 524_288),
   serving: hash('serving', SERVING_BYTES, 4, 524_288),
   affinities: { name: 'affinities', kind: 'lru', keyBytes: 32, valueBytes: 32, maxEntries: 65_536 },
-  connected: { name: 'connected', kind: 'socket', keyBytes: 4, valueBytes: 40, maxEntries: 0 },
+  connected: { name: 'connected', kind: 'socket', keyBytes: 4, valueBytes: CHOICE_BYTES, maxEntries: 0 },
+  followed: hash('followed', COOKIE_BYTES, CHOICE_BYTES, 65_536),
   sent: { name: 'sent', kind: 'socket', keyBytes: 4, valueBytes: 4 + 8 * 44, maxEntries: 0 },
 } as const satisfies Readonly<Record<string, MapShape>>;
 
@@ -34,12 +45,19 @@ function writePlace(bytes: Buffer, offset: number, { address, port }: Place, pro
   bytes.writeUInt16LE(protocol, offset + 18);
 }
 
-function readPlace(bytes: Buffer, offset: number): Place & { readonly protocol: number } {
+function readPlace(bytes: Buffer, offset: number): Place {
   const address = unmapped(addressFromBytes(bytes.subarray(offset, offset + 16)));
-  return { address, port: bytes.readUInt16BE(offset + 16), protocol: bytes.readUInt16LE(offset + 18) };
+  return { address, port: bytes.readUInt16BE(offset + 16) };
 }
 
-function unmapped(address: Address): Address {
+function readFrontend(bytes: Buffer, offset: number): Frontend {
+  const number = bytes.readUInt16LE(offset + 18);
+  const protocol = (Object.keys(protocols) as Protocol[]).find((each) => protocols[each] === number) ?? 'TCP';
+  return { ...readPlace(bytes, offset), protocol };
+}
+
+/** The IPv4 address of a mapped one. */
+export function unmapped(address: Address): Address {
   return address.value >> 32n === 0xffffn ? { family: 4, value: address.value & 0xffff_ffffn } : address;
 }
 
@@ -101,10 +119,8 @@ export interface StoredService {
 export function readServices({ keys, values }: PackedEntries): StoredService[] {
   const [key, value] = [Buffer.from(keys), Buffer.from(values)];
   return Array.from({ length: values.length / SERVICE_BYTES }, (_, index) => {
-    const { protocol, ...place } = readPlace(key, index * PLACE_BYTES);
-    const name = (Object.keys(protocols) as Protocol[]).find((each) => protocols[each] === protocol) ?? 'TCP';
     return {
-      frontend: { ...place, protocol: name },
+      frontend: readFrontend(key, index * PLACE_BYTES),
       set: readSet(value, index * SERVICE_BYTES),
       affinitySeconds: value.readUInt32LE(index * SERVICE_BYTES + 12),
     };
@@ -114,9 +130,9 @@ export function readServices({ keys, values }: PackedEntries): StoredService[] {
 export function readMembers({ keys, values }: PackedEntries): SetMember[] {
   const [key, value] = [Buffer.from(keys), Buffer.from(values)];
   return Array.from({ length: values.length / PLACE_BYTES }, (_, at) => {
-    const { address, port } = readPlace(value, at * PLACE_BYTES);
+    const backend = readPlace(value, at * PLACE_BYTES);
     const offset = at * MEMBER_BYTES;
-    return { set: readSet(key, offset), index: key.readUInt32LE(offset + 8), backend: { address, port } };
+    return { set: readSet(key, offset), index: key.readUInt32LE(offset + 8), backend };
   });
 }
 
@@ -124,11 +140,19 @@ export function readServing({ keys, values }: PackedEntries): ServingMember[] {
   const [key, value] = [Buffer.from(keys), Buffer.from(values)];
   return Array.from({ length: values.length / 4 }, (_, at) => {
     const offset = at * SERVING_BYTES;
-    const { address, port } = readPlace(key, offset + 8);
     return {
       set: readSet(key, offset),
-      backend: { address, port },
+      backend: readPlace(key, offset + 8),
       takesNew: value.readUInt32LE(at * 4) !== 0,
     };
   });
+}
+
+export function readFollowed({ keys, values }: PackedEntries): FollowedSocket[] {
+  const [key, value] = [Buffer.from(keys), Buffer.from(values)];
+  return Array.from({ length: key.length / COOKIE_BYTES }, (_, at) => ({
+    cookie: key.readBigUInt64LE(at * COOKIE_BYTES),
+    service: readFrontend(value, at * CHOICE_BYTES),
+    backend: readPlace(value, at * CHOICE_BYTES + PLACE_BYTES),
+  }));
 }

@@ -19,7 +19,7 @@ describe('Services in socket calls', () => {
     node = new BalancedNode();
     node.addAddress(`${SIX}/128`);
     balancer = node.open();
-    balancer.attach();
+    await balancer.attach();
     await node.start();
     for (const host of [...BACKENDS, SIX]) await node.call('serve', host, 8080);
   });
@@ -162,12 +162,12 @@ describe('Services in socket calls', () => {
       const fresh = node.open();
       for (let changed = 0; changed < 40; changed++)
         await serve(fresh, { [vip]: { ready: changed % 2 === 0 ? [second] : [first] } });
-      fresh.attach();
+      await fresh.attach();
       fresh.close();
     }
     await node.call('stop');
     const seen = await connections;
-    balancer.attach();
+    await balancer.attach();
     assert.deepEqual(Object.keys(seen).toSorted(), [first, second], JSON.stringify(seen));
   });
 });

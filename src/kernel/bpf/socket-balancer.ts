@@ -3,12 +3,14 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OrbError } from '#base';
-import type { TableChanges } from '#plan/service';
+import type { FollowedSocket, TableChanges } from '#plan/service';
 import { closeFd, openForReading } from '../ffi/index.ts';
+import { namespacePaths } from '../namespace-paths.ts';
+import { endConnectedUdp } from './connected-udp.ts';
 import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
 import { BpfMap } from './map.ts';
 import { allHooks, type Hook, loadProgram, type ProgramInfo, programInfo } from './program.ts';
-import { serviceMaps } from './service-maps.ts';
+import { readFollowed, serviceMaps } from './service-maps.ts';
 import { servicePrograms } from './service-programs.ts';
 import {
   type HeldServices,
@@ -60,6 +62,7 @@ export class SocketBalancer {
       affinities: open('affinities'),
       connected: open('connected'),
       sent: open('sent'),
+      followed: open('followed'),
     };
     const byName = new Map(Object.entries(maps));
     const programs = allHooks.map(
@@ -82,10 +85,25 @@ export class SocketBalancer {
    * Attaches the programs. Those of an earlier process are replaced one by one, without a moment in which none runs.
    * Fill the maps before: they may be new.
    */
-  attach(): void {
-    this.#withCgroup((cgroup) => {
-      for (const [hook, program] of this.#programs) attachProgram(cgroup, hook, program, this.#linkOf(hook));
-    });
+  async attach(): Promise<void> {
+    const fresh = this.#withCgroup((cgroup) =>
+      [...this.#programs].filter(([hook, program]) =>
+        attachProgram(cgroup, hook, program, this.#linkOf(hook)),
+      ),
+    );
+    // Without this program nobody saw which sockets ended.
+    const { followed } = this.#maps;
+    if (fresh.some(([hook]) => hook === 'sock_release')) await followed.remove(followed.entries().keys);
+  }
+
+  /** The connected UDP sockets that have chosen a backend while the programs were attached. */
+  followed(): FollowedSocket[] {
+    return readFollowed(this.#maps.followed.entries());
+  }
+
+  /** Ends such sockets. Returns how many: those that have gone or speak with somebody else now are left alone. */
+  async endSockets(sockets: readonly FollowedSocket[]): Promise<number> {
+    return await endConnectedUdp(namespacePaths(), sockets);
   }
 
   /** Takes the programs from the cgroup, where they are. The maps stay. */

@@ -83,6 +83,17 @@ const calls = {
     socketOf(name).disconnect();
   },
 
+  /** The errno that a program gets that waits on the socket. */
+  async failure(name: string): Promise<string> {
+    const [error] = (await once(socketOf(name), 'error')) as [Error];
+    return errnoOf(error);
+  },
+
+  async close(name: string): Promise<void> {
+    socketOf(name).close();
+    sockets.delete(name);
+  },
+
   /** Sends, and waits for the answer. The peer is where the answer says that it comes from. */
   async send(name: string, host?: string, port?: number): Promise<Answer> {
     const socket = socketOf(name);

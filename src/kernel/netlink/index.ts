@@ -23,3 +23,10 @@ export {
 } from './route.ts';
 export { changeRule, decodeRule, getRules, RTM_DELRULE, RTM_NEWRULE } from './rule.ts';
 export { NetlinkSocket, openNetlink } from './socket.ts';
+export {
+  type ConnectedSocket,
+  decodeConnectedUdp,
+  destroySocket,
+  getConnectedUdp,
+  NETLINK_SOCK_DIAG,
+} from './socket-diag.ts';
