@@ -8,6 +8,7 @@ import { openNamespace, primeThreads } from '#kernel';
 import { type NodeFiles, undoHost } from '#node';
 import { serveHealth } from '#program';
 import type { Agent } from './agent.ts';
+import { endServiceMode } from './services/index.ts';
 
 export interface NodeRemovalOptions {
   readonly files: Pick<NodeFiles, 'remove'>;
@@ -57,6 +58,7 @@ async function clearNode({ files, stateDirectory, socketPath, log }: NodeRemoval
   for (const { path, isBack } of await files.remove()) {
     log.info({ path }, isBack ? 'the file of another program is back' : 'removed a file of ours');
   }
+  await endServiceMode(stateDirectory, log);
   const node = openNamespace('current');
   try {
     undoHost(node);

@@ -1,1 +1,1 @@
-export { startServiceMode } from './service-mode.ts';
+export { endServiceMode, startServiceMode } from './service-mode.ts';

@@ -19,9 +19,8 @@ export interface ServiceModeParts
 export async function startServiceMode(parts: ServiceModeParts): Promise<SocketServices | undefined> {
   const { serviceMode, serviceCgroup, serviceBpfFolder, stateDirectory } = parts.config.orbweaver;
   const wanted = serviceMode === 'ebpf' ? serviceBpfFolder : undefined;
-  const record = join(stateDirectory, 'service-bpf-folder.json');
   try {
-    await clearOther(record, wanted, parts.log);
+    await clearOther(stateDirectory, wanted, parts.log);
   } catch (error) {
     parts.log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
   }
@@ -30,15 +29,23 @@ export async function startServiceMode(parts: ServiceModeParts): Promise<SocketS
     ...parts,
     view: new ServiceView(parts),
     open: async () => {
-      await writeRecord(record, wanted);
+      await writeRecord(recordIn(stateDirectory), wanted);
       return SocketBalancer.open({ cgroup: serviceCgroup, pins: wanted });
     },
     prove: () => Canary.start(),
   });
 }
 
+/** Takes away the programs that an agent of this node has left. Throws INPUT_INVALID where their folder is not to be seen. */
+export async function endServiceMode(stateDirectory: string, log: Logger): Promise<void> {
+  await clearOther(stateDirectory, undefined, log);
+}
+
+const recordIn = (stateDirectory: string) => join(stateDirectory, 'service-bpf-folder.json');
+
 /** Only a folder that an agent of this node has used is cleared: the record tells. */
-async function clearOther(record: string, wanted: string | undefined, log: Logger): Promise<void> {
+async function clearOther(stateDirectory: string, wanted: string | undefined, log: Logger): Promise<void> {
+  const record = recordIn(stateDirectory);
   const used = await readRecord(record);
   if (typeof used !== 'string' || used === wanted) return;
   removeSocketBalancer(used);

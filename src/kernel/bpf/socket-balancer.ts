@@ -147,8 +147,12 @@ export class SocketBalancer {
   }
 }
 
-/** Takes the programs from their cgroup and forgets the maps. Sockets keep what they have. */
+/**
+ * Takes the programs from their cgroup and forgets the maps. Sockets keep what they have. Throws INPUT_INVALID where the
+ * place is in no file system of type bpf: in a container without that mount, the programs are there, and not to be seen.
+ */
 export function removeSocketBalancer(pins: string): void {
+  requireFileSystem(pins, 'bpf', dirname(pins));
   if (!existsSync(pins)) return;
   for (const hook of allHooks) rmSync(join(pins, `link-${hook}`), { force: true });
   for (const name of Object.keys(serviceMaps)) rmSync(join(pins, `map-${name}`), { force: true });
