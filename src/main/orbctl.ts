@@ -14,16 +14,18 @@ import {
   runUninstall,
 } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
-import { onlyChecked, paintFor, runToEnd, TROUBLE } from '#program';
+import { onlyChecked, runToEnd, Screen, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
 import { addressCommands, clientOf, labCommands, siteOf } from './orbctl/index.ts';
 
 const programs = import.meta.dirname;
-const { stdout, stderr, env } = process;
-const paint = paintFor(stdout);
+const { env } = process;
+const stdout = new Screen(process.stdout);
+const stderr = new Screen(process.stderr);
+const { paint } = stdout;
 
 const commands: Commands = {
-  ...labCommands(programs, join(programs, '../examples')),
+  ...labCommands(programs, join(programs, '../examples'), stdout),
   async trace(flags, from, to) {
     if (process.getuid?.() !== 0)
       throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can enter the namespaces of pods' });
@@ -52,7 +54,7 @@ const commands: Commands = {
     const say = (text: string) => stdout.write(`${text}\n`);
     return runMigrate({ client: clientOf(env), clock: systemClock, paint, say }, flags);
   },
-  ...addressCommands(process),
+  ...addressCommands(env, stdout),
 };
 
 /** Does nothing for any command: this only checks that the command line is valid. */

@@ -4,6 +4,7 @@
 // goes away, the program would end with a stack trace.
 
 import { errorText, isOrbError } from '#base';
+import { shownText } from './shown-text.ts';
 
 /** The exit code when a question could not be answered, or something could not be done. A wrong command line is one such reason. */
 export const TROUBLE = 2;
@@ -25,7 +26,7 @@ export async function runToEnd(name: string, work: () => Promise<number | undefi
   try {
     code = (await work()) ?? 0;
   } catch (error) {
-    process.stderr.write(`${name}: ${explained(error)}\n`);
+    process.stderr.write(`${name}: ${shownText(explained(error))}\n`);
     code = TROUBLE;
   }
   return await endProgram(code, name);

@@ -11,3 +11,4 @@ export { endProgram, explained, outputClosed, runToEnd, TROUBLE, untilSignal } f
 export { type MetricsSource, type Readiness, serveHealth } from './health-server.ts';
 export { type Paint, paintFor, type Tone } from './paint.ts';
 export { type CommandLine, onlyChecked, runProgram, wholeNumber } from './program.ts';
+export { Screen } from './screen.ts';

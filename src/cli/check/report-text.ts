@@ -1,6 +1,7 @@
 // What `orbctl check` prints: one line if all is well, otherwise each object that differs from the plan.
 
 import type { NodeReport, PodReport } from '#api';
+import { oneLine } from '../one-line.ts';
 
 /** The report as text, and whether something differs from the plan or still differs after a repair. */
 export interface CheckOutcome {
@@ -43,7 +44,7 @@ function block(title: string, { drift, repaired, lost = [], error }: Part): stri
     ...lost.map((sentence) => `cannot be repaired: ${sentence}`),
     ...(error === undefined ? [] : [`failed: ${error}`]),
   ];
-  return lines.length === 0 ? undefined : [title, ...lines.map((line) => `  ${line}`)].join('\n');
+  return lines.length === 0 ? undefined : [title, ...lines.map((line) => `  ${oneLine(line)}`)].join('\n');
 }
 
 function summary({ node, pods }: NodeReport): string {

@@ -4,6 +4,7 @@ import { timeText } from '#base';
 import { reasonSinceMs } from '#plan/reclaim';
 import type { Paint } from '#program';
 import type { Judged } from '#reclaim';
+import { oneLine } from '../one-line.ts';
 import { tableLines } from '../table.ts';
 
 /** One recorded address. `isNodeAsked`: whether the verdict depends on what the agent of its node said. */
@@ -38,7 +39,7 @@ export function reportText({ judged, unreadable, unasked, dryRun }: GcReport, pa
     ...(rows.length === 0 ? [] : [head]),
     ...lines.map((line, index) => paint(toneOf(judged[index]), line)),
     ...(unasked === undefined ? [] : [paint('bad', `the nodes could not be asked: ${unasked}`)]),
-    ...unreadable.map(({ pool, error }) => paint('bad', `pool ${pool} is left alone: ${error}`)),
+    ...unreadable.map(({ pool, error }) => paint('bad', oneLine(`pool ${pool} is left alone: ${error}`))),
     `${judged.length} recorded addresses: ${gone}, ${count('wait')} wait, ${count('keep')} kept`,
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { AddressSet, formatAddress, formatCidr, parseAddress } from '#ip';
 import { closedReason, PoolLedger, poolShares, quarantinesOf, type ToldQuarantine } from '#plan/ipam';
 import type { FreeFlags } from '../ip.ts';
 import { jsonCount } from '../number-text.ts';
+import { linesText } from '../one-line.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { reservedFor } from '../reserved.ts';
 import { tableLines } from '../table.ts';
@@ -94,7 +95,7 @@ export async function runFree(
     RESTING,
     ...missing.map((sentence) => `not complete: ${sentence}`),
   ];
-  return { text: text.join('\n'), exitCode };
+  return { text: linesText(text), exitCode };
 }
 
 interface Reason {

@@ -7,6 +7,7 @@ import { formatAddress } from '#ip';
 import { hasFinished } from '#plan/reclaim';
 import type { HistoryFlags } from '../ip.ts';
 import { counted } from '../number-text.ts';
+import { linesText } from '../one-line.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { tableLines } from '../table.ts';
 import { addressOf, placeJson, placesOf, placeText, rivalJson } from './who.ts';
@@ -59,14 +60,13 @@ export async function runHistory(
   }
   const rows = entries.map(({ atMs, object, what }) => [timeOf(atMs) ?? '-', object, what]);
   const lines = [
-    placeText(canonical, now),
     ...(rows.length === 0
       ? ['nothing is known of earlier holders']
       : tableLines(['TIME', 'OBJECT', 'WHAT'], rows)),
     ...UNKNOWN,
     ...missing.map((sentence) => `not complete: ${sentence}`),
   ];
-  return { text: lines.join('\n'), exitCode };
+  return { text: `${placeText(canonical, now)}\n${linesText(lines)}`, exitCode };
 }
 
 /** A pod that has finished still shows the address that it had. */

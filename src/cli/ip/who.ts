@@ -13,6 +13,7 @@ import {
 } from '#plan/ipam';
 import { refOfPod } from '#reclaim';
 import type { WhoFlags } from '../ip.ts';
+import { linesText, oneLine } from '../one-line.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import { readableReserved } from '../reserved.ts';
 
@@ -50,7 +51,8 @@ export async function runWho(
     const answer = { address: canonical, ...told, ...unreadable, incomplete: missing };
     return JSON.stringify(answer, undefined, 2);
   }
-  return [placeText(canonical, found), ...missing.map((sentence) => `not complete: ${sentence}`)].join('\n');
+  const notes = missing.map((sentence) => oneLine(`not complete: ${sentence}`));
+  return [placeText(canonical, found), ...notes].join('\n');
 }
 
 /** Throws INPUT_INVALID. */
@@ -90,7 +92,7 @@ export function placeText(
   address: string,
   { places, rivals, unreadable, unreadableReserved }: Places,
 ): string {
-  return [
+  return linesText([
     ...(places.length === 0 ? [`${address} is in the subnet of no pool that can be read`] : []),
     ...places.map((place) => `${address} ${sentence(place)}`),
     ...rivals.map(
@@ -99,7 +101,7 @@ export function placeText(
     ),
     ...unreadable.map(({ pool, error }) => `pool ${pool} cannot be read: ${error}`),
     ...unreadableReserved.map(({ name, error }) => `SpiderReservedIP ${name} cannot be read: ${error}`),
-  ].join('\n');
+  ]);
 }
 
 async function withPod(reader: PartialReader, one: Whereabouts): Promise<Place> {

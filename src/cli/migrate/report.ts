@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { chartValues, type MigrationPlan, type Setting } from '#plan/migration';
 import type { Paint } from '#program';
 import { counted } from '../number-text.ts';
+import { oneLine } from '../one-line.ts';
 import { tableLines } from '../table.ts';
 
 export function planText(plan: MigrationPlan, paint: Paint): string {
@@ -48,7 +49,7 @@ export function valuesText({ settings, version = 'unknown' }: MigrationPlan): st
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${line}`)];
+  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  ${oneLine(line)}`)];
 }
 
 function settingLines(settings: readonly Setting[]): string[] {

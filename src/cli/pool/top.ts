@@ -5,6 +5,7 @@ import { didYouMean, errorText, isOrbError, OrbError } from '#base';
 import { formatCidr } from '#ip';
 import { type Consumer, closedReason, consumersOf, PoolLedger, type ReservedAddresses } from '#plan/ipam';
 import { jsonCount, percentOf } from '../number-text.ts';
+import { linesText } from '../one-line.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import type { TopFlags } from '../pool.ts';
 import { reservedFor } from '../reserved.ts';
@@ -63,7 +64,7 @@ export async function runTop(
     };
     return JSON.stringify(answer, undefined, 2);
   }
-  return [
+  return linesText([
     ...top(
       ['POOL', 'SUBNET', 'HELD', 'FREE', 'TOTAL', 'USE', 'NOTE'],
       pools.map((one) => [
@@ -79,7 +80,7 @@ export async function runTop(
       ? []
       : ['', ...top(['APPLICATION', 'HELD', 'OF ALL'], applications.map(row(records.length)), limit)]),
     ...missing.map((sentence) => `not complete: ${sentence}`),
-  ].join('\n');
+  ]);
 }
 
 function useOf(ledger: PoolLedger, reserved: ReservedAddresses): PoolUse {

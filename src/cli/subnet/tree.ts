@@ -4,6 +4,7 @@ import { resources } from '#api';
 import { didYouMean, OrbError } from '#base';
 import { type PoolLeaf, type SubnetBranch, subnetTree } from '#plan/subnet';
 import { counted, jsonCount, percentOf } from '../number-text.ts';
+import { linesText } from '../one-line.ts';
 import type { PartialReader } from '../partial-reader.ts';
 import type { TreeFlags } from '../subnet.ts';
 
@@ -30,12 +31,12 @@ export async function runTree(
     const told = { subnets: shown.map(branchJson), others: others.map(leafJson), incomplete: missing };
     return JSON.stringify(told, undefined, 2);
   }
-  return [
+  return linesText([
     ...shown.flatMap((branch) => [branchText(branch), ...branches(branch.pools)]),
     ...(others.length === 0 ? [] : ['pools without a subnet', ...branches(others)]),
     ...(shown.length === 0 && others.length === 0 ? ['there are no subnets and no pools'] : []),
     ...missing.map((sentence) => `not complete: ${sentence}`),
-  ].join('\n');
+  ]);
 }
 
 function branchJson({ subnet, network, total, taken, pools, problem }: SubnetBranch) {

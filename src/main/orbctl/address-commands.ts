@@ -3,6 +3,7 @@
 import { type KubeObject, type ResourceType, resources } from '#api';
 import { type Logger, systemClock } from '#base';
 import { type Commands, PartialReader, runFree, runHistory, runTop, runTree, runWho } from '#cli';
+import type { Screen } from '#program';
 import { clientOf } from './site.ts';
 
 type AddressCommands = Pick<
@@ -13,7 +14,7 @@ type AddressCommands = Pick<
 /** A user at the Tab key waits no longer. */
 const COMPLETION_MS = 1500;
 
-export function addressCommands({ env, stdout }: Pick<NodeJS.Process, 'env' | 'stdout'>): AddressCommands {
+export function addressCommands(env: NodeJS.ProcessEnv, stdout: Screen): AddressCommands {
   const reader = () => new PartialReader((log: Logger) => clientOf(env, { log }));
   const say = (text: string, exitCode = 0) => {
     stdout.write(`${text}\n`);

@@ -23,7 +23,7 @@ import {
   runLabKubelet,
   runningLabs,
 } from '#lab';
-import { outputClosed, paintFor, untilSignal } from '#program';
+import { outputClosed, paintFor, type Screen, untilSignal } from '#program';
 import { labsInSight, needRoot } from './site.ts';
 
 /** Aborts at the first of these signals. A second one is ignored, because the lab is ending already. */
@@ -49,8 +49,11 @@ type LabCommands = Pick<
   | 'maximumNodes'
 >;
 
-/** `programs` is the folder of the built programs, `manifests` is the folder of the examples. */
-export function labCommands(programs: string, manifests: string): LabCommands {
+/**
+ * `programs` is the folder of the built programs, `manifests` is the folder of the examples. The lab itself writes to standard
+ * output, because it moves the cursor; it shows nothing of others.
+ */
+export function labCommands(programs: string, manifests: string, answers: Screen): LabCommands {
   const { env } = process;
   return {
     maximumNodes: MAXIMUM_NODES,
@@ -112,7 +115,7 @@ export function labCommands(programs: string, manifests: string): LabCommands {
     async labList({ namespace, json }) {
       needRoot('seen');
       const listing = labListing(runningLabs(), namespace);
-      process.stdout.write(json ? `${JSON.stringify(listing.labs, undefined, 2)}\n` : listing.text);
+      answers.write(json ? `${JSON.stringify(listing.labs, undefined, 2)}\n` : listing.text);
       return 0;
     },
   };
