@@ -125,6 +125,17 @@ test('templates read only values that exist', () => {
   );
 });
 
+test('the agent is told the folders of serviceMode where the chart mounts them', () => {
+  const [settings, agent] = [read('templates/settings.yaml'), read('templates/agent.yaml')];
+  const told = Array.from(settings.matchAll(/service(?:Cgroup|BpfFolder): (\S+)/g), ([, path = '']) => path);
+  const mounted = Array.from(
+    agent.matchAll(/name: (?:bpf|cgroups), mountPath: ([^,}]+)/g),
+    ([, path = '']) => path,
+  );
+  assert.equal(told.length, 2);
+  assert.ok(told.every((path) => mounted.some((folder) => path === folder || path.startsWith(`${folder}/`))));
+});
+
 test('the SpiderCoordinator of the chart has every value of it', () => {
   const { enabled: _, name: __, ...fields } = values.coordinator as Values;
   const [, block = ''] = /kind: SpiderCoordinator([\s\S]*?)kind:/.exec(read('templates/defaults.yaml')) ?? [];
