@@ -18,8 +18,10 @@ export {
   cniErrorBodySchema,
   cniVariables,
   cniVerbs,
+  type HostLocalIpam,
   hardwareAddressIfAny,
   INTERFACE_NAME,
+  type IpamRoute,
   ipamType,
   isAtLeast,
   isAttachmentEnvironment,
@@ -28,6 +30,7 @@ export {
   type NetConfList,
   parseCniEnvironment,
   parseCoordinatorConf,
+  parseHostLocalIpam,
   parseIfacerConf,
   parseKubernetesArgs,
   parseNetConf,
@@ -35,6 +38,7 @@ export {
   parseRouterConf,
   parseSpiderpoolIpam,
   parseVethConf,
+  parseWhereaboutsIpam,
   podNamedIn,
   prevResultOf,
   type RouterConf,
@@ -50,6 +54,7 @@ export {
   type VethConf,
   versionAsked,
   versionOf,
+  type WhereaboutsIpam,
   writeResult,
 } from './cni/index.ts';
 export type {
@@ -95,6 +100,8 @@ export {
   type ServiceCIDR,
   type VirtualMachine,
   type VirtualMachineInstance,
+  type WhereaboutsPool,
+  type WhereaboutsReservation,
 } from './foreign/index.ts';
 export { type Labels, selectorMatches, serviceSelects } from './label-selector.ts';
 export { isLabelKey, isLabelValue, isSubdomain, LABEL_KEY_RULE, LABEL_VALUE_RULE } from './label-text.ts';

@@ -303,7 +303,7 @@ export const errorTable = {
     cni: 999,
   },
   MIGRATION_SOURCE_MISSING: {
-    meaning: 'The cluster has no installation to migrate from.',
+    meaning: 'The cluster has no installation or network to migrate from.',
     advice:
       'Check with `kubectl config current-context` that this is the right cluster. Without another installation, install Orbweaver as docs/install.md says.',
     cni: 999,

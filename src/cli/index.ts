@@ -1,6 +1,7 @@
 export { type Commands, orbctl } from './app.ts';
 export { runCheck } from './check/index.ts';
 export { NodesByLeader, runGc } from './gc/index.ts';
+export { runImport } from './import/index.ts';
 export { runFree, runHistory, runWho } from './ip/index.ts';
 export type { LabFlags } from './lab.ts';
 export { runMigrate } from './migrate/index.ts';

@@ -9,6 +9,7 @@ import {
   orbctl,
   runCheck,
   runGc,
+  runImport,
   runMigrate,
   runTrace,
   runUninstall,
@@ -52,7 +53,8 @@ const commands: Commands = {
   },
   migrate(flags) {
     const say = (text: string) => stdout.write(`${text}\n`);
-    return runMigrate({ client: clientOf(env), clock: systemClock, paint, say }, flags);
+    const parts = { client: clientOf(env), clock: systemClock, paint, say };
+    return flags.from === 'spiderpool' ? runMigrate(parts, flags) : runImport(parts, flags.from, flags);
   },
   ...addressCommands(env, stdout),
 };

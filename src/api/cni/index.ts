@@ -33,6 +33,13 @@ export {
   versionOf,
 } from './net-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './older-conf.ts';
+export {
+  type HostLocalIpam,
+  type IpamRoute,
+  parseHostLocalIpam,
+  parseWhereaboutsIpam,
+  type WhereaboutsIpam,
+} from './other-ipam.ts';
 export { requestedIn } from './requested-fields.ts';
 export {
   type CniDns,

@@ -17,11 +17,13 @@ export interface MigrateParts {
   readonly say: (text: string) => void;
 }
 
+type SpiderpoolFlags = Pick<MigrateFlags, 'action' | 'output' | 'timeoutSeconds'>;
+
 /**
  * Resolves with the exit code. Throws MIGRATION_SOURCE_MISSING if the cluster has no Spiderpool, MIGRATION_STEP_LATE, and what the
  * API server answers.
  */
-export async function runMigrate(parts: MigrateParts, flags: MigrateFlags): Promise<number> {
+export async function runMigrate(parts: MigrateParts, flags: SpiderpoolFlags): Promise<number> {
   const plan = planMigration(await readFacts(parts.client));
   if (plan === undefined) {
     const message =
@@ -40,7 +42,7 @@ export async function runMigrate(parts: MigrateParts, flags: MigrateFlags): Prom
   }
 }
 
-function answer(plan: MigrationPlan, { output }: MigrateFlags, paint: Paint): string {
+function answer(plan: MigrationPlan, { output }: SpiderpoolFlags, paint: Paint): string {
   switch (output) {
     case 'json':
       return planJson(plan);

@@ -1,3 +1,4 @@
+export { gitOpsManagers } from './git-ops.ts';
 export {
   inOrderOfSleep,
   inOrderOfWaking,
@@ -7,7 +8,7 @@ export {
   planMigration,
   sleeperName,
 } from './plan.ts';
-export { spiderpoolIn, volumeOf } from './programs.ts';
+export { orbweaverIn, spiderpoolIn, volumeOf } from './programs.ts';
 export { chartValues, type Setting } from './settings.ts';
 export { isAsleep, type Patch, sleepPatch, wakePatch } from './sleep.ts';
 export type { AdmissionCall, Installation, Program, Sleeper } from './sleeper.ts';

@@ -1,5 +1,6 @@
 // The migration from Spiderpool as a whole: what is there, what would become of it, what stands in the way, and the steps.
 
+import { gitOpsManagers } from './git-ops.ts';
 import { findInObjects, type MigratedObjects, type ObjectFindings } from './objects.ts';
 import { bringsMultus, type ClusterPrograms, orbweaverIn, spiderpoolIn, versionOf } from './programs.ts';
 import { type Setting, type SettingsSource, settingsOf } from './settings.ts';
@@ -91,20 +92,8 @@ function placeObstacles(spiderpool: Installation, orbweaver: Installation, names
   ];
 }
 
-/** Marks of programs that bring objects back to what they have written down. */
-const gitOps: Readonly<Record<string, string>> = {
-  'argocd.argoproj.io/tracking-id': 'Argo CD',
-  'argocd.argoproj.io/instance': 'Argo CD',
-  'helm.toolkit.fluxcd.io/name': 'Flux',
-  'kustomize.toolkit.fluxcd.io/name': 'Flux',
-};
-
 function warnings(spiderpool: Installation, { nodes }: MigrationFacts): string[] {
-  const managers = new Set(
-    spiderpool.programs.flatMap(({ object: { metadata } }) =>
-      Object.keys({ ...metadata.labels, ...metadata.annotations }).flatMap((key) => gitOps[key] ?? []),
-    ),
-  );
+  const managers = gitOpsManagers(spiderpool.programs.map(({ object }) => object));
   const releases = new Set(
     spiderpool.programs.flatMap(
       ({ object: { metadata } }) => metadata.annotations?.['meta.helm.sh/release-name'] ?? [],
@@ -118,7 +107,7 @@ function warnings(spiderpool: Installation, { nodes }: MigrationFacts): string[]
       : [
           `Spiderpool ${version} was not tried: its objects are those of version 1, pods may have older routes`,
         ]),
-    ...Array.from(managers, (name) => `${name} manages Spiderpool: pause it first, or it starts what sleeps`),
+    ...managers.map((name) => `${name} manages Spiderpool: pause it first, or it starts what sleeps`),
     ...Array.from(
       releases,
       (name) =>
