@@ -42,7 +42,7 @@ type Here = Context<MigrateCommands>;
 
 const LONGEST_TIMEOUT_SECONDS = 86_400;
 
-export const migrate = buildCommand<Given, [], Here>({
+const command = buildCommand<Given, [], Here>({
   docs: {
     brief:
       'Moves a cluster from another IPAM to Orbweaver, and back: orbctl migrate --from spiderpool --dry-run',
@@ -104,6 +104,12 @@ export const migrate = buildCommand<Given, [], Here>({
     this.process.exitCode = await this.commands.migrate({ ...flags, action: actionOf(given) });
   },
 });
+
+/** The options of all three are too long for the line in the list of commands. */
+export const migrate: typeof command = {
+  ...command,
+  formatUsageLine: ({ prefix }) => `${prefix.join(' ')} --from PROGRAM (--dry-run|--apply|--back) ...`,
+};
 
 function actionOf({ dryRun, apply, back }: Pick<Given, 'dryRun' | 'apply' | 'back'>): MigrateAction {
   const [action, ...others] = [
