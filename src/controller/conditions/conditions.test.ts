@@ -251,3 +251,48 @@ test('a subnet says whether pools can be made of it, and whether all its address
   await plan();
   assert.equal(conditionOf(now(), 'Ready')?.[0], 'True');
 });
+
+test('of two subnets of one network the younger one is not ready until the other is gone', async () => {
+  const { cluster, plan } = scene();
+  const at = (name: string) => cluster.state.subnets.get(name, 'default') as SpiderSubnet;
+  const made = (name: string, second: number): SpiderSubnet => {
+    const { metadata, ...rest } = subnet(name);
+    return { ...rest, metadata: { ...metadata, creationTimestamp: `2026-01-01T00:00:0${second}Z` } };
+  };
+  cluster.put('subnets', made('s', 1), made('t', 2));
+  const planned = async () =>
+    (await plan()).map((action) => (action.verb === 'event' ? action.note.reason : action.verb));
+  assert.deepEqual(await planned(), ['patch', 'patch', 'NetworkOfAnotherSubnet']);
+  assert.deepEqual(conditionOf(at('s'), 'Ready'), ['True', 'Usable', 'pools can get addresses']);
+  assert.equal(conditionOf(at('s'), 'Overlapping'), undefined);
+  const message =
+    "overlap with Subnet s which 'spec.subnet' is 10.6.0.0/16: no IPPool gets new addresses of this Subnet until this is solved";
+  assert.deepEqual(conditionOf(at('t'), 'Overlapping'), ['True', 'NetworkOfAnotherSubnet', message]);
+  assert.deepEqual(conditionOf(at('t'), 'Ready'), ['False', 'Overlapping', message]);
+  assert.deepEqual(await planned(), []);
+  const { spec, metadata, ...rest } = at('s');
+  cluster.put('subnets', {
+    ...rest,
+    metadata: { ...metadata, generation: 2 },
+    spec: { ...spec, subnet: '10.7.0.0/16', ips: [] } as NonNullable<SpiderSubnet['spec']>,
+  });
+  assert.deepEqual(await planned(), ['patch', 'Solved']);
+  assert.equal(conditionOf(at('t'), 'Ready')?.[0], 'True');
+});
+
+test('a pool of another network makes its subnet tell of it, and the subnet stays ready', async () => {
+  const { cluster, plan } = scene();
+  cluster.put('subnets', subnet('s'));
+  await plan();
+  const { spec, ...rest } = pool('p', 1, ['10.6.0.3']);
+  cluster.put('pools', {
+    ...rest,
+    spec: { ...spec, subnet: '10.6.0.0/24' } as NonNullable<SpiderIPPool['spec']>,
+  });
+  await plan();
+  const stored = cluster.state.subnets.get('s', 'default');
+  assert.deepEqual(conditionOf(stored, 'Overlapping')?.slice(0, 2), ['True', 'AddressesOfAnotherPool']);
+  assert.match(conditionOf(stored, 'Overlapping')?.[2] ?? '', /IPPool p in IP ranges \[10\.6\.0\.3\]/);
+  assert.equal(conditionOf(stored, 'Ready')?.[0], 'True');
+  assert.equal(conditionOf(cluster.state.pools.get('p', 'default'), 'Ready')?.[0], 'True');
+});

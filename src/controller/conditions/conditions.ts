@@ -1,5 +1,5 @@
-// The conditions of stored pools and subnets. `Overlapping`: a pool that shares addresses with an older one, which agents leave
-// out. `Exhausted`: nothing is left. `Quarantined`: other machines use addresses. `Ready`: whether it can be used at all.
+// The conditions of stored pools and subnets. `Overlapping`: it shares addresses with an older one, and gives out no new ones.
+// `Exhausted`: nothing is left. `Quarantined`: other machines use addresses. `Ready`: whether it can be used at all.
 // There is a key for each object, so that what fails for one delays no other one.
 
 import { type KubeObject, resources, type SpiderIPPool, type SpiderSubnet } from '#api';
@@ -11,12 +11,12 @@ import {
   OVERLAPPING_CONDITION,
   QUARANTINED_CONDITION,
   quarantineNote,
-  readPoolNetwork,
+  storedNetwork,
   type ToldQuarantine,
   type Unready,
   unreadyPool,
 } from '#plan/ipam';
-import { SubnetLedger } from '#plan/subnet';
+import { NETWORK_OF_ANOTHER_SUBNET, SubnetLedger, type SubnetOverlap } from '#plan/subnet';
 import type { Action, Plan } from '#reconcile';
 import type { AddressController, AddressState } from '../kinds.ts';
 import { RECORDS_MS, type RecordChecks } from '../record-checks.ts';
@@ -61,17 +61,21 @@ class Conditions {
   }
 
   concerned(kind: string, object: KubeObject, state: AddressState): string[] {
-    if (kind === 'pools') this.#overlaps.changed(keyOf(object), state);
-    if (kind === 'pools' || kind === 'subnets') return [keyFor(kind, object)];
-    return kind === 'nodes' && this.#quarantines.changed(keyOf(object), state) ? [QUARANTINES] : [];
+    if (kind === 'nodes') return this.#quarantines.changed(keyOf(object), state) ? [QUARANTINES] : [];
+    if (kind !== 'pools' && kind !== 'subnets') return [];
+    this.#overlaps.changed(kind, keyOf(object), state);
+    return [keyFor(kind, object)];
   }
 
   plan(key: string, state: AddressState, now: string): Plan {
     const told = this.#quarantines.at(Date.parse(now), state, () => this.#allChanged(state));
+    // Also asked for an object that is gone: others may have shared its addresses.
+    const overlaps = this.#overlaps.now(state, (kind, object) => this.#changed(keyFor(kind, object)));
     const [kind, name = ''] = key.split(' ');
-    if (kind === 'pools') return this.#planPool(name, state, told, now);
+    if (kind === 'pools') return this.#planPool(name, state, overlaps.pools, told, now);
     const subnet = kind === 'subnets' ? state.subnets.get(name) : undefined;
-    return subnet === undefined ? [] : planSubnet(subnet, told, now);
+    if (subnet === undefined) return [];
+    return planSubnet(subnet, overlaps.subnets.get(subnet.metadata.name ?? ''), told, now);
   }
 
   #allChanged({ pools, subnets }: AddressState): void {
@@ -79,10 +83,14 @@ class Conditions {
     for (const subnet of subnets.list()) this.#changed(keyFor('subnets', subnet));
   }
 
-  #planPool(key: string, state: AddressState, told: readonly ToldQuarantine[], now: string): Plan {
-    // Also asked for a pool that is gone: others may have shared its addresses.
-    const overlaps = this.#overlaps.now(state, (pool) => this.#changed(keyFor('pools', pool)));
-    const pool = state.pools.get(key);
+  #planPool(
+    key: string,
+    { pools }: AddressState,
+    overlaps: ReadonlyMap<string, string>,
+    told: readonly ToldQuarantine[],
+    now: string,
+  ): Plan {
+    const pool = pools.get(key);
     if (pool === undefined) {
       this.#records.forget(key);
       return [];
@@ -130,10 +138,20 @@ function unreadyBySpec(pool: SpiderIPPool): Unready | undefined {
   return known.unready;
 }
 
-function planSubnet(subnet: SpiderSubnet, told: readonly ToldQuarantine[], now: string): Plan {
+function planSubnet(
+  subnet: SpiderSubnet,
+  overlap: SubnetOverlap | undefined,
+  told: readonly ToldQuarantine[],
+  now: string,
+): Plan {
   const quarantine = quarantineIn(subnet, told);
+  const overlapping =
+    overlap?.reason === NETWORK_OF_ANOTHER_SUBNET
+      ? { reason: OVERLAPPING_CONDITION, message: overlap.message }
+      : undefined;
   const judgement: Judgement = {
-    ready: subnet.metadata.deletionTimestamp === undefined ? unreadySubnet(subnet) : 'leave',
+    ready: subnet.metadata.deletionTimestamp === undefined ? (unreadySubnet(subnet) ?? overlapping) : 'leave',
+    [OVERLAPPING_CONDITION]: overlap,
     [EXHAUSTED_CONDITION]: exhaustedNote(subnet),
     [QUARANTINED_CONDITION]: quarantine?.note,
   };
@@ -162,7 +180,7 @@ function quarantineIn(
   told: readonly ToldQuarantine[],
 ): Quarantine | undefined {
   if (told.length === 0 || spec === undefined) return undefined;
-  const addresses = readPoolNetwork(spec, [])?.addresses;
+  const addresses = storedNetwork(spec)?.addresses;
   const note = addresses && quarantineNote(addresses, told);
   if (addresses === undefined || note === undefined) return undefined;
   const ends = told.filter(({ address }) => addresses.contains(address)).map(({ untilMs }) => untilMs);

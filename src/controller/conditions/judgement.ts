@@ -15,7 +15,8 @@ export interface Judgement {
   /** `leave`: another controller says why the object, which is being deleted, is not ready. */
   readonly ready: NotReady | undefined | 'leave';
   readonly [EXHAUSTED_CONDITION]?: string | undefined;
-  readonly [OVERLAPPING_CONDITION]?: string | undefined;
+  /** With the reason of the condition where it is not the usual one. */
+  readonly [OVERLAPPING_CONDITION]?: string | NotReady | undefined;
   readonly [QUARANTINED_CONDITION]?: string | undefined;
 }
 
@@ -23,7 +24,7 @@ type Wanted = Omit<Condition, 'lastTransitionTime'>;
 
 /** What a fault says while it is found, and when it is over. The message of a found one is its note. */
 const faults = {
-  [OVERLAPPING_CONDITION]: ['AddressesOfAnotherPool', 'Solved', 'no other pool has addresses of this pool'],
+  [OVERLAPPING_CONDITION]: ['AddressesOfAnotherPool', 'Solved', 'nothing else has these addresses'],
   [EXHAUSTED_CONDITION]: ['AllAddressesHeld', 'AddressesFree', 'there are free addresses'],
   [QUARANTINED_CONDITION]: ['AddressesOfOtherMachines', 'NoneInQuarantine', 'no address is in quarantine'],
 } as const;
@@ -45,20 +46,21 @@ export function changedConditions(object: SpiderIPPool | SpiderSubnet, judgement
   const stored = (type: string) => object.status?.conditions?.find((condition) => condition.type === type);
   const wanted = faultTypes.flatMap((type): Wanted[] => {
     const fault = judgement[type];
-    const note = fault === undefined ? undefined : shortened(fault);
+    const { reason, message } = typeof fault === 'object' ? fault : { reason: undefined, message: fault };
+    const note = message === undefined ? undefined : shortened(message);
     const before = stored(type);
     const told = before?.status === 'True' ? (before.message ?? '') : undefined;
     if (told === note) return [];
     const [found, over, overMessage] = faults[type];
     return note === undefined
       ? [{ type, status: 'False', reason: over, message: overMessage }]
-      : [{ type, status: 'True', reason: found, message: note }];
+      : [{ type, status: 'True', reason: reason ?? found, message: note }];
   });
   const { ready } = judgement;
   if (ready !== 'leave') {
     const one: Wanted =
       ready === undefined
-        ? { type: 'Ready', status: 'True', reason: 'Usable', message: 'new pods can get addresses' }
+        ? { type: 'Ready', status: 'True', reason: 'Usable', message: usableNote(object) }
         : { type: 'Ready', status: 'False', reason: ready.reason, message: shortened(ready.message) };
     const before = stored('Ready');
     const isSame =
@@ -66,6 +68,10 @@ export function changedConditions(object: SpiderIPPool | SpiderSubnet, judgement
     if (!isSame) wanted.push(one);
   }
   return wanted.map((one) => ({ ...one, ...(observed !== undefined && { observedGeneration: observed }) }));
+}
+
+function usableNote({ kind }: SpiderIPPool | SpiderSubnet): string {
+  return kind === 'SpiderSubnet' ? 'pools can get addresses' : 'new pods can get addresses';
 }
 
 /** The write is refused if the object has changed, so that no condition of another program is lost. */

@@ -31,7 +31,7 @@ export { OVERLAPPING_CONDITION, overlapNote, overlapNotes } from './overlap.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';
 export { type FixedSettings, machineOf, type PodHolder, podHolder } from './pod-holder.ts';
 export { closedReason, type Pool } from './pool.ts';
-export { type PodRoute, type PoolNetwork, readPoolNetwork } from './pool-network.ts';
+export { type PodRoute, type PoolNetwork, readPoolNetwork, storedNetwork } from './pool-network.ts';
 export { type PoolShares, poolShares } from './pool-shares.ts';
 export {
   QUARANTINE_ANNOTATION,

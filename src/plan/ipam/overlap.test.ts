@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { SpiderIPPool } from '#api';
 import { OVERLAPPING_CONDITION, overlapNotes } from './overlap.ts';
 import { closedReason, parsePool } from './pool.ts';
@@ -62,6 +63,31 @@ test('three pools in a row: the middle one is left out, and the ends may both se
   assert.match(
     overlapNotes(all).get('m') ?? '',
     /IPPool a in IP ranges \[10\.6\.0\.12\] and IPPool z in IP ranges \[10\.6\.0\.15\]/,
+  );
+});
+
+test('any pools: the first by name keeps its addresses, and who shares one with a kept pool is left out', () => {
+  const span = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 6 }));
+  const ranges = fc.array(fc.array(span, { minLength: 1, maxLength: 3 }), { maxLength: 6 });
+  fc.assert(
+    fc.property(ranges, (all) => {
+      const pools = all.map((spans, at) => ({
+        name: `p${at}`,
+        addresses: new Set(
+          spans.flatMap(([from, more]) => Array.from({ length: more + 1 }, (_, i) => from + i)),
+        ),
+      }));
+      const taken = new Set<number>();
+      const expected = pools.flatMap(({ name, addresses }) => {
+        if ([...addresses].some((address) => taken.has(address))) return [name];
+        for (const address of addresses) taken.add(address);
+        return [];
+      });
+      const made = pools.map(({ name, addresses }) =>
+        pool(name, { ips: Array.from(addresses, (address) => `10.6.0.${address}`), gateway: '10.6.9.1' }),
+      );
+      assert.deepEqual(leftOut(...made).toSorted(), expected);
+    }),
   );
 });
 

@@ -3,7 +3,7 @@
 
 import type { SpiderIPPool } from '#api';
 import { AddressSet } from '#ip';
-import { readPoolNetwork } from './pool-network.ts';
+import { storedNetwork } from './pool-network.ts';
 
 /** The type of the condition of a pool that is left out. */
 export const OVERLAPPING_CONDITION = 'Overlapping';
@@ -23,14 +23,11 @@ export function overlapNotes(pools: Iterable<SpiderIPPool>): ReadonlyMap<string,
   const kept: Kept[] = [];
   // All addresses of the kept pools, so that a pool is compared with each of them only if it overlaps.
   const taken = { 4: AddressSet.empty(4), 6: AddressSet.empty(6) };
-  const ranked = Array.from(pools, (pool) => ({ pool, rank: rankOf(pool) })).toSorted((a, b) =>
-    a.rank < b.rank ? -1 : 1,
-  );
-  for (const { pool } of ranked) {
+  const ranked = sharing(pools)
+    .map((one) => ({ ...one, rank: rankOf(one.pool) }))
+    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1));
+  for (const { pool, addresses } of ranked) {
     const { name = '' } = pool.metadata;
-    // A pool that cannot be read gives out nothing, so its readable part is enough.
-    const addresses = pool.spec && readPoolNetwork(pool.spec, [])?.addresses;
-    if (addresses === undefined) continue;
     const { family } = addresses;
     if (addresses.intersection(taken[family]).isEmpty) {
       kept.push({ name, addresses });
@@ -38,6 +35,37 @@ export function overlapNotes(pools: Iterable<SpiderIPPool>): ReadonlyMap<string,
     } else notes.set(name, noteFor(addresses, kept));
   }
   return notes;
+}
+
+interface Sharing {
+  readonly pool: SpiderIPPool;
+  readonly addresses: AddressSet;
+}
+
+/** The pools that share addresses with any other one. Mostly there are none, and this is asked at each change of a pool. */
+function sharing(pools: Iterable<SpiderIPPool>): Sharing[] {
+  const all = Array.from(pools).flatMap((pool) => {
+    // A pool that cannot be read gives out nothing, so its readable part is enough.
+    const addresses = pool.spec && storedNetwork(pool.spec)?.addresses;
+    return addresses === undefined ? [] : [{ pool, addresses }];
+  });
+  const found = new Set<Sharing>();
+  for (const family of [4, 6]) {
+    const spans = all
+      .filter(({ addresses }) => addresses.family === family)
+      .flatMap((of) =>
+        of.addresses.ranges.map(({ first, last }) => ({ of, first: first.value, last: last.value })),
+      )
+      .toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+    // Of all spans before, the one that ends last. Each of the others that meets the next span meets this one too.
+    let longest = spans[0];
+    for (const span of spans.slice(1)) {
+      if (longest !== undefined && span.first <= longest.last && span.of !== longest.of)
+        found.add(span.of).add(longest.of);
+      if (longest === undefined || span.last > longest.last) longest = span;
+    }
+  }
+  return [...found];
 }
 
 interface Kept {

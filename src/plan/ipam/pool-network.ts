@@ -73,6 +73,16 @@ export function readPoolNetwork(spec: NetworkSpec, issues: FieldIssue[]): PoolNe
   return { family, subnet, addresses, unusable, excluded, gateway, routes };
 }
 
+/** An object of the informers never changes, so each is read once. */
+const networks = new WeakMap<NetworkSpec, { readonly network: PoolNetwork | undefined }>();
+
+/** The readable part of the spec of a stored object, which must not be changed afterwards. */
+export function storedNetwork(spec: NetworkSpec): PoolNetwork | undefined {
+  const known = networks.get(spec) ?? { network: readPoolNetwork(spec, []) };
+  networks.set(spec, known);
+  return known.network;
+}
+
 /** The issues as one text. */
 export function issuesText(issues: readonly FieldIssue[]): string {
   return issues

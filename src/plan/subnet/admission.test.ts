@@ -140,6 +140,20 @@ test('a subnet is not deleted while pods hold addresses of its pools', () => {
   assert.deepEqual(validateSubnetDeletion(subnet(), [pool('p'), far]), []);
 });
 
+test('of two subnets of one network, a pool stays with its owner, and a new one gets the subnet that keeps the network', () => {
+  const overlapping = { type: 'Overlapping', status: 'True' as const, reason: 'NetworkOfAnotherSubnet' };
+  const owner = (name: string) => ({ ...subnet({}, name).metadata, uid: name });
+  const left = { ...subnet({}, 'a'), metadata: owner('a'), status: { conditions: [overlapping] } };
+  const kept = { ...subnet({}, 'b'), metadata: owner('b') };
+  const owners = (made: SpiderIPPool) => made.metadata.ownerReferences?.map(({ name }) => name);
+  const fresh = poolInSubnet(pool('p'), [left, kept]);
+  assert.deepEqual(owners(fresh), ['b']);
+  assert.equal(poolInSubnet(fresh, [left, kept]), fresh);
+  const old = poolInSubnet(pool('q'), [{ ...left, status: {} }]);
+  assert.deepEqual(owners(old), ['a']);
+  assert.equal(poolInSubnet(old, [kept, left]), old);
+});
+
 test('a pool that a user writes belongs to the subnet of its network, and inherits gateway and routes', () => {
   const routes = [{ dst: '10.9.0.0/16', gw: '10.6.0.1' }];
   const owned = poolInSubnet(pool('p'), [subnet({ routes })]);

@@ -81,13 +81,20 @@ function automaticIssue(
   return "it's illegal to update AutoPool.Spec.IPs that are different from corresponding SpiderSubnet.Status.ControlledIPPools";
 }
 
-/** The subnet of the pool's network. Subnets do not overlap, so there is one at most. */
+/**
+ * The subnet of the pool's network. Of several, which were stored past admission, it is the one that owns the pool, or else
+ * the one that keeps the network.
+ */
 function ownerOf(pool: SpiderIPPool, subnets: Iterable<SpiderSubnet>): SubnetLedger | undefined {
   const network = networkOfPool(pool);
   if (network === undefined) return undefined;
-  for (const subnet of subnets) {
+  const fitting = Array.from(subnets).flatMap((subnet) => {
     const ledger = subnet.metadata.deletionTimestamp === undefined ? tryRead(subnet) : undefined;
-    if (ledger !== undefined && sameCidr(ledger.network.subnet, network.subnet)) return ledger;
-  }
-  return undefined;
+    return ledger !== undefined && sameCidr(ledger.network.subnet, network.subnet) ? [ledger] : [];
+  });
+  const owners = (pool.metadata.ownerReferences ?? []).map(({ uid }) => uid);
+  return (
+    fitting.find(({ object }) => owners.includes(object.metadata.uid ?? '')) ??
+    fitting.find(({ overlap }) => overlap === undefined)
+  );
 }

@@ -26,6 +26,7 @@ export { PoolIndex } from './pool-index.ts';
 export { labelValue } from './pool-name.ts';
 export { type PoolWrite, withCounts } from './pool-write.ts';
 export { SubnetLedger, type SubnetStatus } from './subnet-ledger.ts';
+export { NETWORK_OF_ANOTHER_SUBNET, type SubnetOverlap, subnetOverlaps } from './subnet-overlap.ts';
 export { asksForSubnets, type PoolWish, readSubnetRequest, type SubnetRequest } from './subnet-request.ts';
 export { type PoolLeaf, type SubnetBranch, type SubnetTree, subnetTree } from './subnet-tree.ts';
 export { type Workload, type WorkloadKinds, workloadOf } from './workload.ts';

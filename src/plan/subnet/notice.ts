@@ -13,6 +13,8 @@ export type NoticeReason =
   | 'PoolInvalid'
   | 'SubnetExhausted'
   | 'SubnetNotFound'
+  /** An older subnet has addresses of the network. */
+  | 'SubnetOverlapping'
   | 'SubnetTerminating'
   | 'SubnetWrongFamily';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SpiderSubnet } from '#api';
 import { AddressSet } from '#ip';
 import type { Application } from './application.ts';
 import { allocated, app, gone, KEEP, P, POOL, reasons, run, sized, small } from './application-fixture.ts';
@@ -103,6 +104,32 @@ test('a missing, terminating or wrong subnet is told, and no pool is made', () =
     ['SubnetWrongFamily'],
   ]);
   assert.equal(cluster.pools.size, 0);
+});
+
+test('a subnet whose network an older one has keeps its pools as they are, and gives no new addresses', () => {
+  const cluster = small();
+  run(cluster, app, sized('+1'), 1);
+  const before = cluster.ipsOf(POOL);
+  const mark = (status: 'True' | 'False', reason: string) => {
+    const subnet = cluster.subnets.get('s') as SpiderSubnet;
+    const conditions = [{ type: 'Overlapping', status, reason, message: 'overlap with Subnet t' }];
+    cluster.subnets.set('s', { ...subnet, status: { ...subnet.status, conditions } });
+  };
+  mark('True', 'NetworkOfAnotherSubnet');
+  const { notices } = run(cluster, app, sized('+1'), 3);
+  assert.deepEqual(
+    notices.map(({ type, message }) => [type, message]),
+    [['Warning', 'SpiderSubnet s is left out: overlap with Subnet t']],
+  );
+  assert.deepEqual(cluster.ipsOf(POOL), before);
+  for (const [status, reason] of [
+    ['False', 'Solved'],
+    ['True', 'AddressesOfAnotherPool'],
+  ] as const) {
+    mark(status, reason);
+    assert.deepEqual(reasons(run(cluster, app, sized('+1'), 3)), [], reason);
+    assert.deepEqual(cluster.ipsOf(POOL), ['10.6.0.10-10.6.0.13']);
+  }
 });
 
 test('a plan for a pod makes and enlarges pools, and never shrinks or removes them', () => {

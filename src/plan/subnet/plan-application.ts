@@ -146,7 +146,10 @@ function obstacleOf(
     const message = `SpiderSubnet ${subnet} has IPv${ledger.family} addresses, but ipv${family} of interface ${nic} names it`;
     return told('SubnetWrongFamily', message);
   }
-  if (!ledger.terminating) return undefined;
-  const message = `SpiderSubnet '${subnet}' is terminating, we can't reconcile an auto-created IPPool from it`;
-  return told('SubnetTerminating', message);
+  if (ledger.terminating) {
+    const message = `SpiderSubnet '${subnet}' is terminating, we can't reconcile an auto-created IPPool from it`;
+    return told('SubnetTerminating', message);
+  }
+  if (ledger.overlap === undefined) return undefined;
+  return told('SubnetOverlapping', `SpiderSubnet ${subnet} is left out: ${ledger.overlap}`);
 }

@@ -7,6 +7,7 @@ import { OrbError } from '#base';
 import { AddressSet, type Family } from '#ip';
 import { type PoolNetwork, readPoolNetwork } from '#plan/ipam';
 import { type Booking, isSettled, sameBooking } from './booking.ts';
+import { subnetOverlapNote } from './subnet-overlap.ts';
 
 export type SubnetStatus = NonNullable<SpiderSubnet['status']>;
 
@@ -49,6 +50,11 @@ export class SubnetLedger {
 
   get terminating(): boolean {
     return this.object.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** Why no pool gets new addresses of the subnet. Undefined if pools get them. */
+  get overlap(): string | undefined {
+    return subnetOverlapNote(this.object);
   }
 
   /** The addresses that all pools but this one have. */
