@@ -1,7 +1,7 @@
 // The agent: one process per node. This file creates its parts, starts them and stops them in order.
 
 import { join } from 'node:path';
-import { type AgentConfig, NODE_CHECK_TYPE, resources } from '#api';
+import { type AgentConfig, NODE_CHECK_TYPE, resources, SERVICE_QUESTION_TYPE } from '#api';
 import type { Clock, Logger } from '#base';
 import { type AgentParts, type Detection, Dispatcher, partsOf, pluginsOf, servedTypes } from '#cni';
 import type { Family } from '#ip';
@@ -45,7 +45,7 @@ import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { RuntimeFoldersWatch } from './runtime-folders-watch.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
-import { startServiceMode } from './services/index.ts';
+import { ServiceAnswers, startServiceMode } from './services/index.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
 
@@ -120,7 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     foldersDiffer: () => runtimeFolders.differ,
     filesMissing: () => files.problem !== undefined,
     servesSockets: () => services?.isOn === true,
-    socketServiceEntries: () => services?.entries ?? 0,
+    socketServiceEntries: () => services?.size ?? 0,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
@@ -222,9 +222,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...{ dispatcher, gate, clock, metrics, log },
     worthwhile: (pod, signal) => ipam.refused.untilWorthwhile(pod, signal),
   });
+  const questions = new Map<string, Pick<ServiceAnswers, 'serve'>>([
+    [NODE_CHECK_TYPE, repair.check],
+    [SERVICE_QUESTION_TYPE, new ServiceAnswers(options.nodeName, services)],
+  ]);
   const server = new ConnectionServer(
-    (request, gone) =>
-      request.type === NODE_CHECK_TYPE ? repair.check.serve(request) : verbs.serve(request, gone),
+    (request, gone) => questions.get(request.type)?.serve(request) ?? verbs.serve(request, gone),
     (socket) => peerCredentials(socket).uid,
     log,
   );

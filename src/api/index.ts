@@ -138,6 +138,14 @@ export {
 export { builtInResources, customResources, resources } from './resources.ts';
 export { readFieldSelector, readLabelSelector } from './selector-text.ts';
 export {
+  SERVICE_QUESTION_TYPE,
+  type ServicePortReport,
+  type ServiceQuestion,
+  type ServiceReport,
+  serviceQuestionSchema,
+  serviceReportSchema,
+} from './service-report.ts';
+export {
   cniTypes,
   coordinatorIssues,
   coordinatorModes,

@@ -20,6 +20,7 @@ import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type MigrateCommands, migrate } from './migrate.ts';
 import { type PoolCommands, pool } from './pool.ts';
+import { type ServiceCommands, service } from './service.ts';
 import { type SubnetCommands, subnet } from './subnet.ts';
 import { type TraceCommands, trace } from './trace.ts';
 import { type UninstallCommands, uninstall } from './uninstall.ts';
@@ -33,6 +34,7 @@ export interface Commands
     LabProgramCommands,
     MigrateCommands,
     PoolCommands,
+    ServiceCommands,
     SubnetCommands,
     TraceCommands,
     UninstallCommands {}
@@ -48,6 +50,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
         lab,
         migrate,
         pool,
+        service,
         subnet,
         trace,
         uninstall,

@@ -1,7 +1,7 @@
 // `orbctl check`: compares this node and its pods with the plan, and repairs them with --repair.
 
 import { buildCommand } from '@stricli/core';
-import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
+import { type Context, jsonFlag, namespaceFlag, socketFlag } from './context.ts';
 
 /** The options of `orbctl check`. */
 export interface CheckFlags {
@@ -40,13 +40,7 @@ export const check = buildCommand<CheckFlags, [], Here>({
       namespace: namespaceFlag,
       repair: { kind: 'boolean', default: false, withNegated: false, brief: 'Repair the differences' },
       json: jsonFlag,
-      socket: {
-        kind: 'parsed',
-        parse: text,
-        default: '/run/orbweaver/agent.sock',
-        placeholder: 'FILE',
-        brief: "The agent's socket",
-      },
+      socket: socketFlag,
     },
     aliases: { n: 'namespace' },
   },

@@ -41,6 +41,15 @@ export const installationFlag = {
   brief: 'Namespace of the controller and the agents',
 } as const;
 
+/** Where the agent of this node listens. */
+export const socketFlag = {
+  kind: 'parsed',
+  parse: text,
+  default: '/run/orbweaver/agent.sock',
+  placeholder: 'FILE',
+  brief: "The agent's socket",
+} as const;
+
 export const jsonFlag = { kind: 'boolean', default: false, withNegated: false, brief: 'As JSON' } as const;
 
 export type OutputFormat = 'text' | 'json';

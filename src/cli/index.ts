@@ -7,6 +7,7 @@ export type { LabFlags } from './lab.ts';
 export { runMigrate } from './migrate/index.ts';
 export { PartialReader } from './partial-reader.ts';
 export { runTop } from './pool/index.ts';
+export { runServiceBackends, runServiceExplain, runServiceList } from './service/index.ts';
 export { runTree } from './subnet/index.ts';
 export { lookAround, nodeSite, runTrace, type Site } from './trace/index.ts';
 export { runUninstall } from './uninstall/index.ts';

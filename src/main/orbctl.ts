@@ -11,6 +11,9 @@ import {
   runGc,
   runImport,
   runMigrate,
+  runServiceBackends,
+  runServiceExplain,
+  runServiceList,
   runTrace,
   runUninstall,
 } from '#cli';
@@ -25,21 +28,24 @@ const stdout = new Screen(process.stdout);
 const stderr = new Screen(process.stderr);
 const { paint } = stdout;
 
+async function show(run: Promise<{ text: string; exitCode: number }>): Promise<number> {
+  const { text, exitCode } = await run;
+  stdout.write(`${text}\n`);
+  return exitCode;
+}
+
 const commands: Commands = {
   ...labCommands(programs, join(programs, '../examples'), stdout),
   async trace(flags, from, to) {
     if (process.getuid?.() !== 0)
       throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can enter the namespaces of pods' });
     await primeThreads();
-    const { text, exitCode } = await runTrace(await siteOf(env), openNamespace, { from, to, flags, paint });
-    stdout.write(`${text}\n`);
-    return exitCode;
+    return show(runTrace(await siteOf(env), openNamespace, { from, to, flags, paint }));
   },
-  async check(flags) {
-    const { text, exitCode } = await runCheck(flags, paint);
-    stdout.write(`${text}\n`);
-    return exitCode;
-  },
+  check: (flags) => show(runCheck(flags, paint)),
+  serviceList: (flags) => show(runServiceList(flags)),
+  serviceBackends: (flags, service) => show(runServiceBackends(flags, service)),
+  serviceExplain: (flags, place) => show(runServiceExplain(flags, place)),
   async gc(flags) {
     const client = clientOf(env);
     const nodes = new NodesByLeader(client, systemClock, flags.namespace);

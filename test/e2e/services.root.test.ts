@@ -1,6 +1,7 @@
 // Services in socket calls: the agent, the kernel's programs, and sockets in a cgroup of their own.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { insideNamespaces } from './namespaces.ts';
 import { nodeName, OneNode } from './one-node.ts';
 import { Daemon, runProgram, until } from './program.ts';
 
+const dist = join(import.meta.dirname, '../../dist');
 const vip = '10.96.0.50';
 const [first, second] = ['127.1.0.1', '127.1.0.2'] as const;
 
@@ -139,6 +141,21 @@ if (insideNamespaces(import.meta.filename)) {
     assert.deepEqual([bytes.toString(), address, port], [first, vip, 53]);
   });
 
+  test('orbctl tells what serves an address, and what does not', () => {
+    const orbctl = (...args: string[]) =>
+      spawnSync(process.execPath, [join(dist, 'orbctl.mjs'), 'service', ...args], { encoding: 'utf8' });
+    const found = orbctl('explain', `${vip}:80`);
+    assert.equal(found.status, 0);
+    assert.match(
+      found.stdout,
+      /^TCP 10\.96\.0\.50:80 of Service default\/shop: a new socket gets the one backend$/m,
+    );
+    assert.match(found.stdout, /^ +127\.1\.0\.1:8080 +new and old$/m);
+    assert.equal(orbctl('explain', `${vip}:81`).status, 1);
+    assert.match(orbctl('list').stdout, /^default\/shop +UDP +10\.96\.0\.50:53 +1 +0$/m);
+    assert.match(orbctl('backends', 'shop').stdout, /^UDP 10\.96\.0\.50:53 of Service default\/shop/m);
+  });
+
   test('other backends are used when the EndpointSlice changes, and without any the connection is refused', async () => {
     await setBackends(second);
     await until('the other backend', async () => (await ask()) === second);
@@ -184,7 +201,6 @@ if (insideNamespaces(import.meta.filename)) {
   test('an uninstallation takes the programs away', async () => {
     await node.agent.stop();
     assert.equal(await ask(), second);
-    const dist = join(import.meta.dirname, '../../dist');
     const removal = new Daemon('removal', node.folder, [
       ...([process.execPath, join(dist, 'agent.mjs'), '--uninstall', '--node-name', nodeName] as const),
       ...['--config-path', join(node.folder, 'conf.yml'), '--health-port', '5711'],

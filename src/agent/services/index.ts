@@ -1,1 +1,2 @@
+export { ServiceAnswers } from './service-answers.ts';
 export { endServiceMode, startServiceMode } from './service-mode.ts';

@@ -8,6 +8,9 @@ import {
   type ClaimedEntry,
   type ClientNode,
   changeTables,
+  type EndpointUse,
+  endpointUses,
+  frontendKey,
   ServiceBook,
   type ServiceEntry,
   type ServiceTable,
@@ -54,6 +57,18 @@ export class ServiceSync {
   /** What the kernel knows. */
   get table(): ServiceTable {
     return this.#written;
+  }
+
+  /** The Service that has an entry of the table; undefined for one of the agent. */
+  owner({ frontend }: ServiceEntry): string | undefined {
+    return this.#book.owner(frontendKey(frontend)) || undefined;
+  }
+
+  /** What each endpoint of the Service is used for. */
+  uses(key: string, { frontend, backends }: ServiceEntry): EndpointUse[] {
+    const { view, here } = this.#parts;
+    const service = view.service(key);
+    return service === undefined ? [] : endpointUses(service, view.slices(key), frontend, backends, here());
   }
 
   /** Plans all Services, and writes what differs from what the kernel has. */

@@ -113,7 +113,7 @@ const backends = (kernel: FakeKernel, name: string) =>
 test('the tables are filled, the programs are attached, and the state is on once a try has succeeded', async () => {
   const { kernel, services, told, stop } = await scene();
   assert.deepEqual([backends(kernel, '1'), backends(kernel, '2')], [[1], [1]]);
-  assert.deepEqual([kernel.isAttached, services.isOn, services.entries, told], [true, true, 2, []]);
+  assert.deepEqual([kernel.isAttached, services.isOn, services.size, told], [true, true, 2, []]);
   await stop();
   assert.equal(kernel.isAttached, true);
 });

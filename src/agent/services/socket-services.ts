@@ -2,7 +2,13 @@
 
 import { BackOff, type Clock, errorText, type Logger, OrbError } from '#base';
 import type { HookState } from '#kernel/bpf';
-import { type ClaimedEntry, type ClientNode, otherBalancers } from '#plan/service';
+import {
+  type ClaimedEntry,
+  type ClientNode,
+  type EndpointUse,
+  otherBalancers,
+  type ServiceEntry,
+} from '#plan/service';
 import { ServiceSync, type ServiceTables } from './service-sync.ts';
 import type { ServiceView } from './service-view.ts';
 import { type FollowedSockets, StaleSockets } from './stale-sockets.ts';
@@ -64,8 +70,23 @@ export class SocketServices {
   }
 
   /** How many addresses with ports the kernel knows. */
-  get entries(): number {
+  get size(): number {
     return this.#sync?.table.size ?? 0;
+  }
+
+  /** Why sockets are not served; undefined if they are. */
+  get problem(): string | undefined {
+    return this.isOn ? undefined : (this.#said ?? 'the agent has not read all Services yet');
+  }
+
+  /** What the kernel knows, with the Service that has it. */
+  *entries(): Generator<readonly [ServiceEntry, string | undefined]> {
+    const sync = this.#sync;
+    for (const entry of sync?.table.values() ?? []) yield [entry, sync?.owner(entry)];
+  }
+
+  uses(service: string, entry: ServiceEntry): EndpointUse[] {
+    return this.#sync?.uses(service, entry) ?? [];
   }
 
   /** The node may be in another zone now. */
@@ -157,7 +178,7 @@ export class SocketServices {
     if (message === this.#said) return;
     this.#said = message;
     if (this.isOn) {
-      log.info({ entries: this.entries }, 'Services are served in socket calls');
+      log.info({ entries: this.size }, 'Services are served in socket calls');
       return;
     }
     const err = error ?? new OrbError('SOCKET_SERVICES_OFF', { message });

@@ -1,9 +1,10 @@
 // The work of `orbctl check`: the agent's report, as text or JSON, and the exit code.
 
+import { NODE_CHECK_TYPE, type NodeCheck, nodeReportSchema } from '#api';
 import { OrbError } from '#base';
 import type { Paint } from '#program';
+import { askAgent } from '../ask-agent.ts';
 import type { CheckFlags } from '../check.ts';
-import { askAgent } from './ask-agent.ts';
 import { checkOutcome } from './report-text.ts';
 
 export interface CheckRun {
@@ -19,7 +20,8 @@ export async function runCheck(flags: CheckFlags, paint: Paint): Promise<CheckRu
     const message = '--repair repairs the whole node: remove --namespace';
     throw new OrbError('INPUT_INVALID', { message });
   }
-  const whole = await askAgent(socket, { repair });
+  const check: NodeCheck = { repair };
+  const whole = nodeReportSchema.parse(await askAgent(socket, NODE_CHECK_TYPE, check));
   const pods = whole.pods.filter((pod) => namespace === undefined || pod.namespace === namespace);
   const report = { ...whole, pods };
   const { text, wrong } = checkOutcome(report);

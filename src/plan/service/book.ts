@@ -59,10 +59,14 @@ export class ServiceBook {
     return table;
   }
 
-  /** A ClusterIP comes before the address of a load balancer. Then the first name counts. */
   #holder(key: string): ClaimedEntry | undefined {
+    const owner = this.owner(key);
+    return owner === undefined ? undefined : this.#services.get(owner)?.get(key);
+  }
+
+  /** The Service that gets the frontend. A ClusterIP comes before the address of a load balancer. Then the first name counts. */
+  owner(key: string): string | undefined {
     const names = [...(this.#claimants.get(key) ?? [])].toSorted();
-    const entries = names.flatMap((name) => this.#services.get(name)?.get(key) ?? []);
-    return entries.find(({ isClusterIp }) => isClusterIp) ?? entries[0];
+    return names.find((name) => this.#services.get(name)?.get(key)?.isClusterIp === true) ?? names[0];
   }
 }

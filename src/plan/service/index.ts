@@ -17,6 +17,8 @@ export {
   frontendKey,
   type Place,
   type Protocol,
+  placeText,
   type ServiceEntry,
   type ServiceTable,
 } from './tables.ts';
+export { type EndpointUse, endpointUses } from './uses.ts';

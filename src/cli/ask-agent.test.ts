@@ -5,17 +5,18 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { NODE_CHECK_TYPE } from '#api';
 import { answerFrame, type CniAnswer } from '#cni';
 import { askAgent } from './ask-agent.ts';
 
 /** What is made of an agent's answer. */
-async function asked(answer: CniAnswer): ReturnType<typeof askAgent> {
+async function asked(answer: CniAnswer): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-ask-'));
   const path = join(folder, 'agent.sock');
   const server = createServer((socket) => socket.once('data', () => socket.end(answerFrame(answer))));
   await once(server.listen(path), 'listening');
   try {
-    return await askAgent(path, { repair: false });
+    return await askAgent(path, NODE_CHECK_TYPE, { repair: false });
   } finally {
     server.close();
     rmSync(folder, { recursive: true });

@@ -2,16 +2,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { NODE_CHECK_TYPE, type NodeCheck, type NodeReport, nodeReportSchema } from '#api';
 import { errorText, OrbError } from '#base';
 import { FrameReader, requestFrame } from '#cni';
 
 /** A check of 250 pods takes a second. The agent waits for a pod whose request it is serving. */
 const TIMEOUT_MS = 60_000;
 
-/** Throws AGENT_UNREACHABLE if no agent answers. */
-export async function askAgent(socketPath: string, check: NodeCheck): Promise<NodeReport> {
-  const answer = await exchange(socketPath, JSON.stringify(check)).catch((cause: unknown) => {
+/** The answer as JSON tells it. `type` is that of the question. Throws AGENT_UNREACHABLE if no agent answers. */
+export async function askAgent(socketPath: string, type: string, question: object): Promise<unknown> {
+  const answer = await exchange(socketPath, type, JSON.stringify(question)).catch((cause: unknown) => {
     throw new OrbError('AGENT_UNREACHABLE', {
       message: 'the agent of this node does not answer',
       subject: socketPath,
@@ -19,10 +18,10 @@ export async function askAgent(socketPath: string, check: NodeCheck): Promise<No
       cause,
     });
   });
-  return nodeReportSchema.parse(JSON.parse(answer));
+  return JSON.parse(answer) as unknown;
 }
 
-function exchange(path: string, stdin: string): Promise<string> {
+function exchange(path: string, type: string, stdin: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FrameReader();
     const socket = connect(path);
@@ -30,7 +29,7 @@ function exchange(path: string, stdin: string): Promise<string> {
     socket.on('connect', () => {
       socket.write(
         requestFrame({
-          type: NODE_CHECK_TYPE,
+          type,
           shimVersion: 'orbctl',
           id: randomBytes(8).toString('hex'),
           deadlineMs: TIMEOUT_MS,

@@ -1,0 +1,85 @@
+// Answers `orbctl service`: what the kernel of this node knows of Services.
+
+import {
+  type ServicePortReport,
+  type ServiceQuestion,
+  type ServiceReport,
+  serviceQuestionSchema,
+} from '#api';
+import type { CniAnswer, CniRequest } from '#cni';
+import { type EndpointUse, placeText, type ServiceEntry } from '#plan/service';
+
+/** What the agent knows. */
+export interface ServiceKnowledge {
+  /** Why sockets are not served; undefined if they are. */
+  readonly problem: string | undefined;
+  /** What the kernel knows, with the Service that has it: `namespace/name`, and undefined for one of the agent. */
+  entries(): Iterable<readonly [entry: ServiceEntry, service: string | undefined]>;
+  uses(service: string, entry: ServiceEntry): EndpointUse[];
+}
+
+export class ServiceAnswers {
+  readonly #node: string;
+  readonly #services: ServiceKnowledge | undefined;
+
+  /** Without `services`, kube-proxy alone serves. */
+  constructor(node: string, services: ServiceKnowledge | undefined) {
+    this.#node = node;
+    this.#services = services;
+  }
+
+  async serve({ stdin }: CniRequest): Promise<CniAnswer> {
+    const question = readQuestion(stdin);
+    if (question === undefined) {
+      const said = `question '${stdin}' is invalid; allowed: {}, {"service":"NAMESPACE/NAME"}, {"place":"ADDRESS:PORT"}`;
+      return { exitCode: 1, stdout: said, log: '' };
+    }
+    return { exitCode: 0, stdout: JSON.stringify(this.#report(question)), log: '' };
+  }
+
+  #report(question: ServiceQuestion): ServiceReport {
+    const services = this.#services;
+    if (services === undefined) return { node: this.#node, off: 'serviceMode is kube-proxy', ports: [] };
+    const off = services.problem;
+    const wantsAll = question.service === undefined && question.place === undefined;
+    const ports: ServicePortReport[] = [];
+    for (const [entry, service] of services.entries()) {
+      const place = placeText(entry.frontend);
+      if (question.service !== undefined && question.service !== service) continue;
+      if (question.place !== undefined && question.place !== place) continue;
+      const uses = wantsAll || service === undefined ? undefined : services.uses(service, entry);
+      ports.push(portOf(entry, service, uses));
+    }
+    return { node: this.#node, ...(off !== undefined && { off }), ports };
+  }
+}
+
+function readQuestion(stdin: string): ServiceQuestion | undefined {
+  try {
+    return serviceQuestionSchema.parse(JSON.parse(stdin));
+  } catch {
+    return undefined;
+  }
+}
+
+function portOf(
+  { frontend, backends }: ServiceEntry,
+  service: string | undefined,
+  uses: readonly EndpointUse[] | undefined,
+): ServicePortReport {
+  const endpoints = uses?.map(({ place, node, sockets, because }) => ({
+    place: placeText(place),
+    sockets,
+    ...(node !== undefined && { node }),
+    ...(because !== undefined && { because }),
+  }));
+  return {
+    protocol: frontend.protocol,
+    place: placeText(frontend),
+    ...(service !== undefined && { service }),
+    ready: backends.ready.length,
+    draining: backends.draining.length,
+    affinitySeconds: backends.affinitySeconds,
+    ...(endpoints !== undefined && { endpoints }),
+  };
+}

@@ -1,0 +1,1 @@
+export { runServiceBackends, runServiceExplain, runServiceList } from './run.ts';
