@@ -37,7 +37,7 @@ test('a pod of another name that names the same IPAMClaim gets the same addresse
   const ref = { namespace: 'default', name: 'mine' };
   const { status } = await kube.get(foreignResources.ipamClaims, ref);
   assert.deepEqual(status?.ips, ['10.6.1.1/16', 'fd00::1/64']);
-  assert.equal(status?.ownerPod, 'a');
+  assert.deepEqual(status?.ownerPod, { name: 'a' });
   assert.deepEqual(
     status?.conditions?.map(({ type, status }) => `${type} ${status}`),
     ['IPsAllocated True'],
@@ -52,7 +52,7 @@ test('a pod of another name that names the same IPAMClaim gets the same addresse
   const next = await claiming(kube, 'b', 'mine');
   assert.deepEqual(texts(await allocator.allocate(add('b', net1))), ['net1 10.6.1.1/16', 'net1 fd00::1/64']);
   assert.equal((await records(kube))['10.6.1.1']?.podUid, next.metadata.uid);
-  assert.equal((await kube.get(foreignResources.ipamClaims, ref)).status?.ownerPod, 'b');
+  assert.equal((await kube.get(foreignResources.ipamClaims, ref)).status?.ownerPod?.name, 'b');
 });
 
 test('a second pod that names the IPAMClaim of a living pod is refused, and the first keeps its address', async () => {

@@ -52,16 +52,16 @@ export class ClaimWriter {
    * @throws OrbError IPAM_CLAIM_NOT_FOUND, or IPAM_CLAIM_IN_USE if another pod that lives uses one
    */
   async hold(pod: Pod, claims: NicClaims, signal: AbortSignal): Promise<void> {
-    const { namespace = '', name: ownerPod = '' } = pod.metadata;
+    const { namespace = '', name = '' } = pod.metadata;
     for (const claim of claims.values()) {
       await this.#change(namespace, claim, signal, async ({ status }) => {
-        const other = status?.ownerPod ?? '';
-        if (other === ownerPod) return undefined;
+        const other = status?.ownerPod?.name ?? '';
+        if (other === name) return undefined;
         if (other !== '' && (await this.#lives(namespace, other, signal))) {
-          const message = `pod ${namespace}/${other} uses IPAMClaim ${namespace}/${claim}, which pod ${namespace}/${ownerPod} names`;
+          const message = `pod ${namespace}/${other} uses IPAMClaim ${namespace}/${claim}, which pod ${namespace}/${name} names`;
           throw new OrbError('IPAM_CLAIM_IN_USE', { message, subject: `IPAMClaim ${namespace}/${claim}` });
         }
-        return { ips: status?.ips ?? [], ownerPod };
+        return { ips: status?.ips ?? [], ownerPod: { name } };
       });
     }
   }
@@ -73,7 +73,7 @@ export class ClaimWriter {
     assignments: readonly Assignment[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { namespace = '', name: ownerPod = '' } = pod.metadata;
+    const { namespace = '', name = '' } = pod.metadata;
     for (const [nic, claim] of claims) {
       const own = assignments.filter((one) => one.nic === nic);
       if (own.length === 0) continue;
@@ -82,12 +82,12 @@ export class ClaimWriter {
         const conditions = status?.conditions ?? [];
         const isTold = conditions.some(({ type, status }) => type === ALLOCATED && status === 'True');
         const isSame = (status?.ips ?? []).join() === ips.join();
-        if (status?.ownerPod !== ownerPod || (isSame && isTold)) return undefined;
+        if (status?.ownerPod?.name !== name || (isSame && isTold)) return undefined;
         const condition = {
           type: ALLOCATED,
           status: 'True' as const,
           reason: 'SuccessfulAllocation',
-          message: `pod ${ownerPod} has ${ips.join(', ')}`,
+          message: `pod ${name} has ${ips.join(', ')}`,
           lastTransitionTime: timeText(this.#clock.now()),
         };
         const others = conditions.filter(({ type }) => type !== ALLOCATED);

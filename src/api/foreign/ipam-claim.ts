@@ -10,7 +10,7 @@ const schema = partOf({
   ...typeFields,
   status: partOf({
     ips: z.array(z.string()).nullish().describe('The addresses of the interface, with prefix length.'),
-    ownerPod: z.string().nullish().describe('The name of the pod that uses the claim.'),
+    ownerPod: partOf({ name: z.string().optional() }).nullish().describe('The pod that uses the claim.'),
     conditions: conditionsField,
   }).optional(),
 });
