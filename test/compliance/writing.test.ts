@@ -117,6 +117,8 @@ test('a JSON patch tests and changes fields, and a failed test is a 422', async 
   const path = `${cluster.core('configmaps')}/json`;
   const good = [
     { op: 'test', path: '/data/a', value: '1' },
+    // Nothing is there yet.
+    { op: 'test', path: '/data/b', value: null },
     { op: 'add', path: '/data/b', value: '2' },
   ];
   assert.deepEqual((await cluster.must('PATCH', path, { type: jsonPatch, body: good })).data, {

@@ -3,7 +3,7 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { errorText } from '#base';
 import { refuseUnfit } from '../http/index.ts';
-import { clone, type Json } from '../json.ts';
+import { clone, isObject, type Json } from '../json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Limits of one patch (k8s.io/apiserver maxJSONPatchOperations, and JSONPatchMaxCopyBytes of its options). */
@@ -38,11 +38,25 @@ function applied(target: Json, operations: readonly Operation[]): Json {
       throw new Error(
         `Unable to complete the copy, the accumulated size exceeds ${limits.copiedBytes} bytes`,
       );
+    if (testsAbsence(document, operation)) return;
     document = jsonpatch.applyOperation(document, operation, true, true, true, index).newDocument;
   });
   // Every operation may nest the results of the operations before it.
   refuseUnfit(document);
   return document;
+}
+
+/**
+ * Whether it is a test for null of a field that an object does not have. kube-apiserver lets it pass (evanphx/json-patch,
+ * `Patch.test`), and clients test that a field is absent like this.
+ */
+function testsAbsence(document: Json, operation: Operation): boolean {
+  if (operation?.op !== 'test' || typeof operation.path !== 'string') return false;
+  const end = operation.path.lastIndexOf('/');
+  if (end < 0 || (operation.value ?? null) !== null) return false;
+  const parent = jsonpatch.getValueByPointer(document, operation.path.slice(0, end)) as Json | undefined;
+  const key = jsonpatch.unescapePathComponent(operation.path.slice(end + 1));
+  return isObject(parent) && !Object.hasOwn(parent, key);
 }
 
 /** The bytes that a copy adds. Without a limit, copies of copies would grow without end. */

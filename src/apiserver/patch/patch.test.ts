@@ -24,6 +24,19 @@ test('an operation that does not apply is a 422, and a body that is not a list o
   assert.throws(() => jsonPatch({ a: 1 }, { op: 'remove', path: '/a' }), code(400));
 });
 
+test('a test for null passes where an object does not have the field, as on kube-apiserver', () => {
+  const absent = { op: 'test', path: '/a/x~1y', value: null };
+  assert.deepEqual(jsonPatch({ a: {} }, [absent, { op: 'add', path: '/a/x~1y', value: 1 }]), {
+    a: { 'x/y': 1 },
+  });
+  const refused = (target: object, operation: object) =>
+    assert.throws(() => jsonPatch(target as never, [operation] as never), { code: 422 });
+  refused({ a: { 'x/y': 1 } }, absent);
+  refused({}, absent);
+  refused({ a: {} }, { ...absent, value: 1 });
+  refused({ a: [] }, { ...absent, path: '/a/0' });
+});
+
 // RFC 7386, appendix A.
 const cases: readonly [original: unknown, patch: unknown, result: unknown][] = [
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
