@@ -7,6 +7,7 @@ import { EmbeddedServer } from '../embedded-server.ts';
 import { run } from './command.ts';
 import { playController } from './controller-play.ts';
 import { playHelm } from './helm-play.ts';
+import { playImport } from './import-play.ts';
 import { type Outcomes, Unreached } from './outcome.ts';
 import { playProtobuf } from './protobuf-play.ts';
 import { playPython } from './python-play.ts';
@@ -32,7 +33,7 @@ export async function playClients(outcomes: Outcomes, programs: string): Promise
     run(['kubectl', ...args], { env: environment, input });
   const parts: ClientParts = { outcomes, programs, environment, kubectl };
   try {
-    for (const play of [playProtobuf, playHelm, playController, playPython]) {
+    for (const play of [playProtobuf, playHelm, playController, playImport, playPython]) {
       try {
         await play(parts);
       } catch (error) {

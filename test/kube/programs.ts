@@ -57,6 +57,18 @@ export const clientSet: ProgramSet = {
   },
 };
 
+/** An IPAM plugin whose addresses are imported. */
+export const whereaboutsSet: ProgramSet = {
+  said: 'Whereabouts from source (once: about 1 minute)',
+  programs: {
+    whereabouts: {
+      module: 'whereabouts',
+      target: 'github.com/k8snetworkplumbingwg/whereabouts/cmd',
+      stamped: false,
+    },
+  },
+};
+
 const images = 'k8s.io/kubernetes/test/images';
 
 /** Kubernetes' own tests of the network, the program that runs them side by side, and what their pods run. */
