@@ -14,7 +14,7 @@ import { Admission } from './admission/index.ts';
 import { conditionsController, unreadableController } from './conditions/index.ts';
 import { coordinatorController, Sources } from './coordinator/index.ts';
 import { applyDefaults, type DefaultObject, Kinds } from './installation/index.ts';
-import { addressKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
+import { addressKinds, claimKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
 import { CommitListener, type CommitOptions, NodeQuestions } from './pools/index.ts';
@@ -70,6 +70,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const settings = new Informers({ client, clock, log }, settingKinds);
   const addresses = new Informers({ client, clock, log }, addressKinds);
   const namespaces = new Informers({ client, clock, log }, namespaceKinds);
+  // As with Multus, a cluster without the kind runs all the same.
+  const claims = new Informers({ client, clock, log }, claimKinds);
   const metrics: ControllerMetrics = new ControllerMetrics({
     waiting: () =>
       new Map(
@@ -77,7 +79,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       ),
     objects: () =>
       new Map(
-        [networks, settings, addresses, namespaces].flatMap((informers) =>
+        [networks, settings, addresses, namespaces, claims].flatMap((informers) =>
           Array.from(informers.statistics(), ([kind, { objects }]) => [kind, objects] as const),
         ),
       ),
@@ -102,7 +104,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
         conditionsController(records),
         unreadableController(),
         ...subnetControllers({ client, clock, log, informers: addresses, automaticPools, records }),
-        ...reclaimControllers({ client, clock, log, askNode, metrics: metrics.reclaim }, options.reclaiming),
+        ...reclaimControllers(
+          { client, clock, log, askNode, claims, metrics: metrics.reclaim },
+          options.reclaiming,
+        ),
       ],
     }),
   ];
@@ -156,6 +161,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const reading = async () => {
     await kinds?.install();
     void networks.start();
+    if (options.reclaiming !== undefined) void claims.start();
     await Promise.all([networks.known, settings.start(), addresses.start(), namespaces.start()]);
     isReady = true;
     log.info({}, 'the controller has read the cluster');
@@ -170,7 +176,13 @@ export async function startController(options: ControllerOptions): Promise<Runni
       await Promise.all([admission?.stop(), kinds?.stop()]);
       stopping.abort(new Error('the controller stops'));
       await competing;
-      await Promise.all([networks.stop(), settings.stop(), addresses.stop(), namespaces.stop()]);
+      await Promise.all([
+        networks.stop(),
+        settings.stop(),
+        addresses.stop(),
+        namespaces.stop(),
+        claims.stop(),
+      ]);
       commits?.stop();
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();

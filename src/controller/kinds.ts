@@ -3,6 +3,7 @@
 import { resources } from '#api';
 import type { Controller, StateOf } from '#reconcile';
 import {
+  slimClaims,
   slimCronJobs,
   slimDaemonSets,
   slimDeployments,
@@ -44,6 +45,9 @@ export const addressKinds = {
 
 export type AddressController = Controller<typeof addressKinds>;
 export type AddressState = StateOf<typeof addressKinds>;
+
+/** IPAMClaims. Most clusters do not have the kind. */
+export const claimKinds = { claims: slimClaims } as const;
 
 /** Whose annotations count for new pods at admission. */
 export const namespaceKinds = { namespaces: resources.namespaces } as const;

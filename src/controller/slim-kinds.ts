@@ -4,6 +4,8 @@ import {
   type CronJob,
   type DaemonSet,
   type Deployment,
+  foreignResources,
+  type IPAMClaim,
   type Job,
   type KubeObject,
   type Pod,
@@ -122,4 +124,10 @@ export const slimDeployments = slim(resources.deployments, slimReplicated<Deploy
 export const slimReplicaSets = slim(resources.replicaSets, slimReplicated<ReplicaSet>);
 export const slimDaemonSets = slim(resources.daemonSets, slimDaemonSet);
 export const slimJobs = slim(resources.jobs, slimJob);
+export const slimClaims = slim(
+  foreignResources.ipamClaims,
+  (claim): IPAMClaim => ({
+    metadata: slimMetadata(claim),
+  }),
+);
 export const slimCronJobs = slim(resources.cronJobs, slimCronJob);

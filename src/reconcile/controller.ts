@@ -25,7 +25,7 @@ export interface Controller<K extends Kinds> {
    * Called when the controller begins to work. It may call `changed` with keys to plan again for reasons that the informers
    * do not show. It returns a function that ends this.
    */
-  readonly outside?: (changed: (key: string) => void) => () => void;
+  readonly outside?: (changed: (key: string) => void, state: StateOf<K>) => () => void;
   /** The keys to plan again every second, because the passing of time alone may require actions. */
   readonly timed?: (state: StateOf<K>) => readonly string[];
   /**

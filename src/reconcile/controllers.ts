@@ -63,7 +63,7 @@ export class Controllers<K extends Kinds> {
       informers.subscribe((kind, change) => this.#changed(controller, queue, kind, change)),
     );
     for (const [{ outside }, queue] of this.#queues) {
-      if (outside !== undefined) ends.push(outside((key) => queue.changed(key)));
+      if (outside !== undefined) ends.push(outside((key) => queue.changed(key), informers.state));
     }
     const stop = () => Array.from(this.#queues.values(), (queue) => queue.stop());
     // Calls in flight are aborted at once: another program may lead now.

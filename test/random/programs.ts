@@ -10,7 +10,7 @@ import { Controllers, Informers } from '#reconcile';
 import { ClusterView } from '../../src/agent/cluster-view.ts';
 import { Allocator } from '../../src/agent/ipam/allocator.ts';
 import { silentIpamMetrics } from '../../src/agent/ipam/metrics.ts';
-import { addressKinds } from '../../src/controller/kinds.ts';
+import { addressKinds, claimKinds } from '../../src/controller/kinds.ts';
 import { LedPools } from '../../src/controller/pools/led-pools.ts';
 import { reclaimControllers } from '../../src/controller/reclaim/index.ts';
 import { RecordChecks } from '../../src/controller/record-checks.ts';
@@ -102,11 +102,12 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
   const { client, cut } = connectTo(kube, faults);
   const shared = { client, clock, log: silentLogger };
   const informers = new Informers(shared, addressKinds);
+  const claims = new Informers(shared, claimKinds);
   const nothing = () => {};
   const metrics = { freed: nothing, failed: nothing, conflicted: nothing };
   const reclaiming = { settings: defaultReclaimSettings, scanIntervalMs: 600_000 };
   const controllers = [
-    ...reclaimControllers({ ...shared, askNode, metrics }, reclaiming),
+    ...reclaimControllers({ ...shared, askNode, metrics, claims }, reclaiming),
     ...subnetControllers({
       ...{ ...shared, informers, automaticPools: defaultAutomaticPools },
       records: new RecordChecks(),
@@ -119,6 +120,7 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
   });
   const death = new AbortController();
   void informers.start();
+  void claims.start();
   void new Controllers({ ...shared, informers, controllers }).run(death.signal);
   return {
     serves: service,
@@ -127,6 +129,7 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
       death.abort(new Error('the controller is dead'));
       cut();
       void informers.stop();
+      void claims.stop();
     },
   };
 }

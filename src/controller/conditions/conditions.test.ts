@@ -31,7 +31,7 @@ function scene() {
   const cluster = new TestCluster(addressKinds);
   const controller = conditionsController(new RecordChecks());
   const waiting = new Set<string>();
-  controller.outside?.((key) => waiting.add(key));
+  controller.outside?.((key) => waiting.add(key), cluster.state);
   let againAfterMs: number | undefined;
   const changed = (kind: 'nodes' | 'pools' | 'subnets', object: KubeObject) => {
     for (const key of controller.concerns(kind, object, cluster.state)) waiting.add(key);

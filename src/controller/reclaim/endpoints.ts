@@ -39,7 +39,7 @@ export function endpointReclaimController(options: ReclaimControllerOptions): Ad
         endpoint,
         {
           absence: (uid) => absences.of(uid, nowMs),
-          podWithUid: (uid) => watchedSight(state).podWithUid(uid),
+          podWithUid: (uid) => watchedSight(state, options.claims.state).podWithUid(uid),
         },
         signal,
       );

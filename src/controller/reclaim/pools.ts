@@ -1,12 +1,13 @@
 // Frees addresses that nobody holds any more. The key is the name of a pool.
 
-import type { Pod, StatefulSet } from '#api';
+import type { KubeObject, Pod, StatefulSet } from '#api';
 import { type Clock, errorText, isOrbError, type Logger } from '#base';
 import { keyOf } from '#kube';
-import { machineOf, PoolLedger } from '#plan/ipam';
+import { machineOf, PoolLedger, recordOfClaim } from '#plan/ipam';
 import type { RecordedAddress } from '#plan/reclaim';
 import { type Reclaimer, recordsOf, refOfPod } from '#reclaim';
-import type { AddressController, AddressState } from '../kinds.ts';
+import type { Informers } from '#reconcile';
+import type { AddressController, AddressState, claimKinds } from '../kinds.ts';
 import type { Absences } from './absences.ts';
 import { isAtWork, isEnding, isGone, poolsNaming, watchedSight } from './watched.ts';
 
@@ -15,6 +16,7 @@ export interface ReclaimControllerOptions {
   readonly absences: Absences;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly claims: Informers<typeof claimKinds>;
   /** How often every record is judged, also without a reason. */
   readonly scanIntervalMs: number;
 }
@@ -40,8 +42,17 @@ export function poolReclaimController(options: ReclaimControllerOptions): Addres
       }
       return [];
     },
-    // A new leader scans at once.
-    outside: () => () => pools.forget(),
+    outside: (changed, state) => {
+      const end = options.claims.subscribe((_, { type, object }) => {
+        if (type !== 'deleted' && object.metadata.deletionTimestamp === undefined) return;
+        for (const name of pools.ofEndedClaim(object, state)) changed(name);
+      });
+      return () => {
+        end();
+        // A new leader scans at once.
+        pools.forget();
+      };
+    },
     timed: (state) => pools.due(state),
     plan: (name, state, _, signal) => pools.plan(name, state, signal),
   };
@@ -95,6 +106,11 @@ class PoolReclaim {
     return before === undefined ? [] : poolsNaming(`"${key}-`, state);
   }
 
+  /** The pools with addresses of an IPAMClaim that is gone, or is being deleted. */
+  ofEndedClaim({ metadata: { namespace = '', name = '' } }: KubeObject, state: AddressState): string[] {
+    return poolsNaming(`"${recordOfClaim(namespace, name)}"`, state);
+  }
+
   /** Pools that were not looked through for an interval. */
   due(state: AddressState): string[] {
     const dueMs = this.#options.clock.monotonic() - this.#options.scanIntervalMs;
@@ -113,7 +129,7 @@ class PoolReclaim {
       this.#nextLooks.delete(name);
       return [];
     }
-    const sight = watchedSight(state);
+    const sight = watchedSight(state, this.#options.claims.state);
     const absence = (uid: string) => absences.of(uid, nowMs);
     const untilMs: number[] = [];
     const candidates: RecordedAddress[] = [];

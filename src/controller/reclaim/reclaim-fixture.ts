@@ -16,7 +16,7 @@ import { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings, type ReclaimSettings } from '#plan/reclaim';
 import type { AskNode } from '#reclaim';
 import { Controllers, Informers } from '#reconcile';
-import { addressKinds } from '../kinds.ts';
+import { addressKinds, claimKinds } from '../kinds.ts';
 import { reclaimControllers } from './index.ts';
 
 /** Watches of kinds in `blind` show nothing. */
@@ -39,6 +39,7 @@ export class Stage {
   #stop = new AbortController();
   #running: Promise<unknown> | undefined;
   #informers: Informers<typeof addressKinds> | undefined;
+  #claims: Informers<typeof claimKinds> | undefined;
 
   /** RFC 3339 text of a time so many seconds from now. */
   at(seconds: number): string {
@@ -48,8 +49,11 @@ export class Stage {
   async start(settings: Partial<ReclaimSettings> = {}): Promise<void> {
     const shared = { client: this.kube, clock: this.clock, log: silentLogger };
     const { counts } = this;
+    const claims = new Informers(shared, claimKinds);
+    this.#claims = claims;
     const parts = {
       ...shared,
+      claims,
       askNode: (...asked: Parameters<AskNode>) => this.askNode(...asked),
       metrics: {
         freed: (addresses: number) => {
@@ -72,6 +76,7 @@ export class Stage {
       controllers: reclaimControllers(parts, reclaiming),
     });
     void this.#informers.start();
+    void claims.start();
     this.#stop = new AbortController();
     this.#running = controllers.run(this.#stop.signal);
     await this.settle();
@@ -79,7 +84,7 @@ export class Stage {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the test is over'));
-    await this.#informers?.stop();
+    await Promise.all([this.#informers?.stop(), this.#claims?.stop()]);
     await this.#running;
   }
 

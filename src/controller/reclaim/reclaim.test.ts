@@ -349,6 +349,27 @@ test('the address of an IPAMClaim outlives its pod, and is freed when the claim 
   assert.deepEqual(await stage.held('p'), []);
 });
 
+test('the address of an IPAMClaim is freed within seconds when the claim goes, and nobody asks about it before', async () => {
+  const claims = foreignResources.ipamClaims;
+  const metadata = { name: 'mine', namespace: 'ns', finalizers: ['example.com/keep'] };
+  await stage.kube.create(claims, { metadata });
+  await stage.pool('p', { '10.6.0.1': { ...recordOf('gone'), pod: 'ns/ipamclaim:mine' } });
+  await stage.pool('q', { '10.6.0.2': { ...recordOf('other'), pod: 'ns/ipamclaim:mine2' } });
+  await stage.kube.create(claims, { metadata: { name: 'mine2', namespace: 'ns' } });
+  await stage.start();
+  await stage.pass(20);
+  const asked = stage.kube.count('get', 'ipamclaims');
+  await stage.pass(120);
+  assert.equal(stage.kube.count('get', 'ipamclaims'), asked);
+  await stage.kube.delete(claims, ref('mine'));
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('p'), [], 'also while a finalizer of others keeps it');
+  assert.deepEqual(await stage.held('q'), ['10.6.0.2']);
+  await stage.kube.delete(claims, ref('mine2'));
+  await stage.pass(10);
+  assert.deepEqual(await stage.held('q'), []);
+});
+
 test('the address of an IPAMClaim that is deleted stays while the pod runs', async () => {
   await stage.node();
   await stage.pod('app');

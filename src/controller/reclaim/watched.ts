@@ -1,17 +1,19 @@
 // What the watches tell about holders. It finds candidates; the server decides about each.
 
-import { type Pod, resources } from '#api';
+import { foreignResources, type Pod, resources } from '#api';
 import { hasAddress, hasFinished } from '#plan/reclaim';
 import { type Listed, ListedSight } from '#reclaim';
-import type { AddressState } from '../kinds.ts';
+import type { StateOf } from '#reconcile';
+import type { AddressState, claimKinds } from '../kinds.ts';
 
 /** Kinds that are not watched are taken for absent here, because only candidates are sought. */
-export function watchedSight(state: AddressState): ListedSight {
+export function watchedSight(state: AddressState, { claims }: StateOf<typeof claimKinds>): ListedSight {
   const lists: [object, Listed][] = [
     [resources.spiderEndpoints, state.endpoints],
     [resources.pods, state.pods],
     [resources.nodes, state.nodes],
     [resources.statefulSets, state.statefulSets],
+    [foreignResources.ipamClaims, claims],
   ];
   return new ListedSight(new Map(lists) as ConstructorParameters<typeof ListedSight>[0], {
     look: async () => ({ state: 'absent' }),

@@ -25,7 +25,7 @@ export { EXHAUSTED_CONDITION, exhaustedNote } from './exhausted.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type LeftAddress, takesOver } from './left-address.ts';
-export { claimOfRecord, nicOwner, type PodOwner } from './nic-owner.ts';
+export { claimOfRecord, nicOwner, type PodOwner, recordOfClaim } from './nic-owner.ts';
 export { nodeRouteIssues } from './node-routes.ts';
 export { OVERLAPPING_CONDITION, overlapNote, overlapNotes } from './overlap.ts';
 export { type Pick, type PickContext, pickAddress, QUARANTINE_MS } from './pick.ts';

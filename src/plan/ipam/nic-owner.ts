@@ -16,7 +16,12 @@ export function nicOwner({ pod, podUid, fixed, claims }: PodOwner, nic: string):
   const claim = claims?.get(nic);
   if (claim === undefined) return { pod, podUid, nic, ...(fixed !== undefined && { fixed }) };
   const namespace = pod.slice(0, pod.indexOf('/'));
-  return { pod: `${namespace}/${CLAIM_PREFIX}${claim}`, podUid, nic, fixed: true };
+  return { pod: recordOfClaim(namespace, claim), podUid, nic, fixed: true };
+}
+
+/** In whose name a record is one of the claim. */
+export function recordOfClaim(namespace: string, name: string): string {
+  return `${namespace}/${CLAIM_PREFIX}${name}`;
 }
 
 /** The claim that a record belongs to. Undefined if the record is one of a pod or a virtual machine. `pod` is of the record. */
