@@ -8,7 +8,9 @@ const floors = [
   'plan',
   'program',
   'kernel',
+  'http',
   'kube',
+  'openstack',
   'reconcile',
   'reclaim',
   'carving',
@@ -78,7 +80,7 @@ module.exports = {
       comment: 'A controller runs without privileges: nothing of the kernel, and no program of a node.',
       severity: 'error',
       from: { path: '^src/reconcile/' },
-      to: { path: '^src/', pathNot: '^src/(base|api|kube|reconcile)/' },
+      to: { path: '^src/', pathNot: '^src/(base|api|http|kube|reconcile)/' },
     },
     {
       name: 'the-controller-needs-no-node',
@@ -106,7 +108,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|node/runtime|main)|\\.test\\.ts$',
+          '^src/(http|kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|node/runtime|main)|(\\.test|-fixture)\\.ts$',
       },
       to: { path: '^(node:)?(http|https|http2)$' },
     },

@@ -1,4 +1,4 @@
-// npm test [-- PATTERN ...]: runs all tests except those of a real cluster and a real Prometheus, or the tests whose path contains a PATTERN.
+// npm test [-- PATTERN ...]: runs all tests except those of a real cluster, a real Prometheus and real OpenStack servers, or the tests whose path contains a PATTERN.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,10 +10,13 @@ import { chosenFiles } from './chosen-files.ts';
 
 const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
 
+/** Folders with a command of their own. */
+const elsewhere = ['test/kube/', 'test/monitoring/', 'test/openstack/'];
+
 /** Throws INPUT_INVALID when a pattern matches no path. */
 function filesOf(patterns: readonly string[]): string[] {
   const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts']).filter(
-    (file) => !file.startsWith('test/kube/') && !file.startsWith('test/monitoring/'),
+    (file) => !elsewhere.some((folder) => file.startsWith(folder)),
   );
   return chosenFiles(files.toSorted(), patterns, 'test file');
 }

@@ -329,6 +329,77 @@ export const errorTable = {
     advice: 'Install libnftables.so.1. Its Debian package is libnftables1.',
     cni: 100,
   },
+  OPENSTACK_CHANGED: {
+    meaning: 'Another program changed a port of Neutron at the same time.',
+    advice: 'Repeat the request. If the error stays, find the other program that writes this port.',
+    cni: 11,
+  },
+  OPENSTACK_CONFIG_INVALID: {
+    meaning:
+      'The configuration of the cloud, as clouds.yaml or OS_* variables, lacks something or has a wrong value.',
+    advice: 'Correct the field that the message names.',
+    cni: 7,
+  },
+  OPENSTACK_CONFLICT: {
+    meaning: 'OpenStack refuses a change because of another object, as an address that is taken.',
+    advice: 'Read the words of the server in the message. Remove the other object, or ask for another one.',
+    cni: 11,
+  },
+  OPENSTACK_ENDPOINT_UNCLEAR: {
+    meaning:
+      "Keystone's catalog has no endpoint of the service for this region and interface, or it has several.",
+    advice:
+      'Name the region (`region_name` or OS_REGION_NAME) and the interface (`interface` or OS_INTERFACE).',
+    cni: 7,
+  },
+  OPENSTACK_FORBIDDEN: {
+    meaning: 'The cloud does not allow the login to do this.',
+    advice:
+      'Use a login of the project that owns the object. On a network of another project, only its owner or an administrator may choose addresses.',
+    cni: 100,
+  },
+  OPENSTACK_LOGIN_REFUSED: {
+    meaning: 'Keystone refuses the login, or a service refuses the token twice.',
+    advice:
+      'Check user, project and password, or the application credential: is it of this cloud, and has it expired?',
+    cni: 100,
+  },
+  OPENSTACK_MALFORMED: {
+    meaning: 'An answer of the cloud does not have the form of its API.',
+    advice: 'Check that the URL leads to the service, and not to a proxy. Report the message if it does.',
+    cni: 100,
+  },
+  OPENSTACK_NODE_UNKNOWN: {
+    meaning: 'It is not certain which port of Neutron a NIC of this node is.',
+    advice: 'Name the port with --port, or its network with --network, and use a login that may see both.',
+    cni: 100,
+  },
+  OPENSTACK_NOT_FOUND: {
+    meaning: 'OpenStack has no such object, or does not show it to this login.',
+    advice: 'Check the id in the message, and the project of the login.',
+    cni: 100,
+  },
+  OPENSTACK_QUOTA: {
+    meaning: 'The project has used up a quota of the cloud.',
+    advice: 'Remove what is not needed, or ask the operators of the cloud for a higher quota.',
+    cni: 11,
+  },
+  OPENSTACK_REFUSED: {
+    meaning: 'OpenStack refuses a request as wrong.',
+    advice:
+      'Read the words of the server in the message. With the id of the request, operators find it in their logs.',
+    cni: 100,
+  },
+  OPENSTACK_SUBNET_FULL: {
+    meaning: 'A subnet of Neutron has no free address.',
+    advice: 'Add allocation pools or a subnet, or remove ports that are not needed.',
+    cni: 11,
+  },
+  OPENSTACK_UNREACHABLE: {
+    meaning: 'A service of the cloud could not be asked.',
+    advice: 'Check the network to the URL in the message, the CA certificate, and whether the service runs.',
+    cni: 11,
+  },
   PARENT_LINK_UNUSABLE: {
     meaning: 'An interface that `ifacer` makes or uses is missing, has another type, or is in use.',
     advice:

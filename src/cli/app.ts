@@ -19,6 +19,7 @@ import { type IpCommands, ip } from './ip.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type MigrateCommands, migrate } from './migrate.ts';
+import { type OpenStackCommands, openstack } from './openstack.ts';
 import { type PoolCommands, pool } from './pool.ts';
 import { type ServiceCommands, service } from './service.ts';
 import { type SubnetCommands, subnet } from './subnet.ts';
@@ -33,6 +34,7 @@ export interface Commands
     LabCommands,
     LabProgramCommands,
     MigrateCommands,
+    OpenStackCommands,
     PoolCommands,
     ServiceCommands,
     SubnetCommands,
@@ -49,6 +51,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
         ip,
         lab,
         migrate,
+        openstack,
         pool,
         service,
         subnet,

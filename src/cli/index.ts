@@ -5,6 +5,7 @@ export { runImport } from './import/index.ts';
 export { runFree, runHistory, runWho } from './ip/index.ts';
 export type { LabFlags } from './lab.ts';
 export { runMigrate } from './migrate/index.ts';
+export { runOpenStackCheck } from './openstack/index.ts';
 export { PartialReader } from './partial-reader.ts';
 export { runTop } from './pool/index.ts';
 export { runServiceBackends, runServiceExplain, runServiceList } from './service/index.ts';

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { OrbError } from '#base';
+import type { TlsIdentity } from '#http';
 
 /** Everything the client needs to know about its server. */
 export interface KubeConfig {
@@ -16,15 +17,6 @@ export interface KubeConfig {
   readonly authorization: () => string | undefined;
   /** The namespace of the context, or `default` if it names none. */
   readonly namespace: string;
-}
-
-/** What TLS verifies and presents. The fields are PEM texts with the names of node:tls. */
-export interface TlsIdentity {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   unreadableNote,
 } from '#api';
 import { type Clock, isOrbError, type Logger, OrbError, systemClock } from '#base';
+import { brokenOff } from '#http';
 import type {
   AccountToken,
   CallOptions,
@@ -23,7 +24,7 @@ import type { KubeConfig } from './config.ts';
 import { decodeListed, decodeObject } from './decode.ts';
 import { linesOf } from './lines.ts';
 import { collectionPath, nameOf, objectPath, refOf, selectionQuery } from './resource-path.ts';
-import { brokenOff, type Exchange, Transport } from './transport.ts';
+import { type Exchange, Transport } from './transport.ts';
 import { readWatchLine } from './watch-line.ts';
 
 /** What the client needs besides its configuration. */
@@ -203,7 +204,7 @@ class HttpKubeClient implements KubeClient {
       subject: type.plural,
       signal: options.signal,
     };
-    const response = await this.#transport.stream(exchange, seconds * 1000 + WATCH_GRACE_MS);
+    const { response, request } = await this.#transport.stream(exchange, seconds * 1000 + WATCH_GRACE_MS);
     try {
       response.setEncoding('utf8');
       for await (const line of linesOf(response as AsyncIterable<string>)) {
@@ -211,7 +212,7 @@ class HttpKubeClient implements KubeClient {
         if (event !== undefined) yield event;
       }
     } catch (error) {
-      throw brokenOff(error, exchange);
+      throw brokenOff(error, request);
     } finally {
       response.destroy();
     }

@@ -8,7 +8,7 @@ export type {
   Selection,
   WatchEvent,
 } from './client.ts';
-export { inClusterConfig, type KubeConfig, kubeconfigFile, type TlsIdentity } from './config.ts';
+export { inClusterConfig, type KubeConfig, kubeconfigFile } from './config.ts';
 export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
 export { ifFound } from './if-found.ts';

@@ -1,8 +1,9 @@
 // orbctl as a program: its commands, and what they depend on.
 
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '@stricli/core';
-import { OrbError, systemClock } from '#base';
+import { OrbError, silentLogger, systemClock } from '#base';
 import {
   type Commands,
   NodesByLeader,
@@ -11,6 +12,7 @@ import {
   runGc,
   runImport,
   runMigrate,
+  runOpenStackCheck,
   runServiceBackends,
   runServiceExplain,
   runServiceList,
@@ -18,6 +20,7 @@ import {
   runUninstall,
 } from '#cli';
 import { openNamespace, primeThreads } from '#kernel';
+import { cloudClient, cloudOf } from '#openstack';
 import { onlyChecked, runToEnd, Screen, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
 import { addressCommands, clientOf, labCommands, siteOf } from './orbctl/index.ts';
@@ -61,6 +64,20 @@ const commands: Commands = {
     const say = (text: string) => stdout.write(`${text}\n`);
     const parts = { client: clientOf(env), clock: systemClock, paint, say };
     return flags.from === 'spiderpool' ? runMigrate(parts, flags) : runImport(parts, flags.from, flags);
+  },
+  async openstackCheck(flags) {
+    const config = cloudOf(env, { cloud: flags.cloud, home: homedir(), folder: process.cwd() });
+    const client = cloudClient(config, { log: silentLogger });
+    await primeThreads();
+    const namespace = openNamespace('current');
+    try {
+      const { text, exitCode } = await runOpenStackCheck(client, namespace, flags, paint);
+      stdout.write(`${text}\n`);
+      return exitCode;
+    } finally {
+      namespace.close();
+      client.close();
+    }
   },
   ...addressCommands(env, stdout),
 };

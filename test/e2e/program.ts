@@ -51,17 +51,18 @@ export class Daemon {
   }
 
   /** Starts it, and resolves when `isUp` returns true. When it ends before that, the error has the end of its log. */
-  async start(isUp: () => boolean | Promise<boolean>): Promise<void> {
+  async start(isUp: () => boolean | Promise<boolean>, timeoutMs?: number): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const [command, ...args] = this.#argv;
     const child = spawn(command, args, { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     child.unref();
     writeFileSync(this.#pidFile, String(child.pid));
-    await until(`${this.name} is up`, async () => {
+    const look = async () => {
       if (this.pid === undefined) throw new Error(`${this.name} ended: ${this.log.slice(-2000)}`);
       return await isUp();
-    });
+    };
+    await until(`${this.name} is up`, look, timeoutMs);
   }
 
   /** Sends the signal, and resolves when the program is gone. Does nothing when it does not run. */

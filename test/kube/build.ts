@@ -1,9 +1,9 @@
 // What is built from Go modules: once for each state of their sources, kept outside of the tree.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheFolder, kept } from './cache.ts';
 import { run } from './command.ts';
 
 const own = import.meta.dirname;
@@ -33,27 +33,11 @@ interface Program {
   readonly isTests?: true;
 }
 
-/** Where what is made once is kept. */
-export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'orbweaver/kube');
-
-/** A folder that `make` fills the first time that `key` is asked for, and that is looked up later. */
-export async function kept(key: string, make: (folder: string) => Promise<void>): Promise<string> {
-  const folder = join(cache, key);
-  if (existsSync(folder)) return folder;
-  const unfinished = `${folder}.${process.pid}`;
-  mkdirSync(unfinished, { recursive: true });
-  try {
-    await make(unfinished);
-    if (!existsSync(folder)) renameSync(unfinished, folder);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-  }
-  return folder;
-}
+const cache = cacheFolder('kube');
 
 /** The folder of the programs of a set. */
 export function builtPrograms(go: string, { said, programs }: ProgramSet): Promise<string> {
-  return kept(keyOf(go, programs), async (folder) => {
+  return kept(join(cache, keyOf(go, programs)), async (folder) => {
     console.log(`building ${said}`);
     await build(folder, programs);
   });

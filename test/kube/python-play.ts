@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kept } from './build.ts';
+import { cacheFolder, kept } from './cache.ts';
 import type { ClientParts } from './clients-play.ts';
 import { run } from './command.ts';
 
@@ -45,7 +45,7 @@ async function pythonVersion(): Promise<string | undefined> {
 
 function environmentOf(python: string): Promise<string> {
   const key = createHash('sha256').update(python).update(readFileSync(requirements)).digest('hex');
-  return kept(`python-${key.slice(0, 16)}`, async (made) => {
+  return kept(join(cacheFolder('kube'), `python-${key.slice(0, 16)}`), async (made) => {
     console.log('installing the Python client (once: about half a minute)');
     await run(['python3', '-m', 'venv', made]);
     const packages = ['--quiet', '--disable-pip-version-check', '--requirement', requirements];

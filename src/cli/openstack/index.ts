@@ -1,0 +1,1 @@
+export { runOpenStackCheck } from './run.ts';

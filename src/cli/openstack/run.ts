@@ -1,0 +1,123 @@
+// The work of `orbctl openstack check`: reads the cloud, and prints what keeps pods from having addresses.
+
+import { OrbError } from '#base';
+import { parseAddress, parseNetwork } from '#ip';
+import type { NetworkNamespace } from '#net';
+import {
+  type CloudClient,
+  driveDocument,
+  type FoundIdentity,
+  findIdentity,
+  metadataDocument,
+} from '#openstack';
+import { type CloudFinding, cloudFindings, type NodeInCloud } from '#plan/openstack';
+import type { Paint } from '#program';
+import type { OpenStackCheckFlags } from '../openstack.ts';
+import { type NodeNic, ownNic } from './own-nic.ts';
+
+export interface OpenStackRun {
+  readonly text: string;
+  /** 1 if there is something to mend. */
+  readonly exitCode: 0 | 1;
+}
+
+/** Throws the errors of the cloud, and OPENSTACK_NODE_UNKNOWN. */
+export async function runOpenStackCheck(
+  client: CloudClient,
+  namespace: NetworkNamespace,
+  flags: OpenStackCheckFlags,
+  paint: Paint,
+): Promise<OpenStackRun> {
+  const podNetworks = (flags.pods ?? []).map(parseNetwork);
+  const nic = ownNic(namespace, flags.interface);
+  const { configDrive } = flags;
+  const identity = await findIdentity(
+    nic.identity,
+    { portId: flags.port, networkId: flags.network, providerId: flags.providerId },
+    {
+      neutron: client.neutron,
+      metadata: () => metadataDocument(client.connections),
+      configDrive: configDrive === undefined ? undefined : () => driveDocument(configDrive),
+    },
+  );
+  const findings = cloudFindings(await factsOf(client, nic, identity, podNetworks));
+  const exitCode = findings.length === 0 ? 0 : 1;
+  if (flags.json) {
+    const { serverId, portId, networkId, by, passedOver } = identity;
+    const told = findings.map(({ what, mend = null }) => ({ what, mend }));
+    const whole = { nic: nic.identity.name, serverId, portId, networkId, by, passedOver, findings: told };
+    return { text: JSON.stringify(whole, undefined, 2), exitCode };
+  }
+  return { text: textOf(nic, identity, findings, paint), exitCode };
+}
+
+async function factsOf(
+  { session, neutron, nova }: CloudClient,
+  { identity: { name }, mtuBytes, addresses }: NodeNic,
+  { port, serverId, networkId }: FoundIdentity,
+  podNetworks: NodeInCloud['podNetworks'],
+): Promise<NodeInCloud> {
+  const [{ projectId, isAdmin }, server, network, rules, portQuota, extensions] = await Promise.all([
+    session.pass(),
+    nova.server(serverId),
+    neutron.network(networkId),
+    neutron.rulesOf(port.security_groups),
+    neutron.portQuota(),
+    neutron.extensions(),
+  ]);
+  if (server.is === 'absent') throw unseen('Nova', `server ${serverId}`);
+  if (network.is === 'absent') throw unseen('Neutron', `network ${networkId}`);
+  return {
+    nic: { name, mtuBytes, addresses },
+    projectId,
+    isAdmin,
+    serverId,
+    serverStatus: server.value.status,
+    port: {
+      id: port.id,
+      addresses: port.fixed_ips.map(({ ip_address }) => parseAddress(ip_address)),
+      hasSecurity: port.port_security_enabled,
+      pairs: port.allowed_address_pairs?.map(({ ip_address }) => ip_address),
+      securityGroups: port.security_groups,
+    },
+    network: {
+      id: networkId,
+      projectId: network.value.project_id,
+      mtuBytes: network.value.mtu,
+    },
+    rules: rules.map((rule) => ({
+      direction: rule.direction,
+      ethertype: rule.ethertype,
+      protocol: rule.protocol,
+      remotePrefix: rule.remote_ip_prefix,
+      remoteGroupId: rule.remote_group_id,
+    })),
+    portQuota,
+    extensions,
+    podNetworks,
+  };
+}
+
+function unseen(service: string, subject: string): OrbError {
+  const message = `${service} does not show ${subject} to this login`;
+  return new OrbError('OPENSTACK_NOT_FOUND', { message, subject });
+}
+
+function textOf(
+  { identity: { name, mac } }: NodeNic,
+  { portId, serverId, networkId, by, passedOver }: FoundIdentity,
+  findings: readonly CloudFinding[],
+  paint: Paint,
+): string {
+  const head = [
+    `${name} (${mac}) is port ${portId} of server ${serverId}, in network ${networkId}`,
+    `  known by ${by}`,
+    ...passedOver.map((sentence) => paint('faint', `  ${sentence}`)),
+  ];
+  const lines = findings.flatMap(({ what, mend }) => [
+    paint('bad', what),
+    ...(mend === undefined ? [] : [`  ${mend}`]),
+  ]);
+  const nothing = paint('good', 'nothing keeps pods from having addresses here');
+  return [...head, ...(lines.length === 0 ? [nothing] : lines)].join('\n');
+}

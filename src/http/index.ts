@@ -1,0 +1,1 @@
+export { brokenOff, Connections, type HttpRequest, readBody, type TlsIdentity } from './connections.ts';
