@@ -9,7 +9,7 @@ import { type CustomResourceDefinition, type KubeObject, type ResourceType, reso
 import { isOrbError, silentLogger } from '#base';
 import { formatAddress, parseAddress } from '#ip';
 import { connect, ifFound, type KubeClient, kubeconfigFile } from '#kube';
-import { CONTROLLER_LEASE } from '#pools';
+import { CONTROLLER_LEASE } from '#plan/installation';
 import { type ApiServer, kill, type ServerChoice, startEmbeddedServer, startProgram } from './api-server.ts';
 import { startKubeServer } from './kube-server.ts';
 import { AGENT_ACCOUNT } from './order.ts';

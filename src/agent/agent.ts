@@ -26,8 +26,9 @@ import {
   probeNic,
   readCniFiles,
 } from '#node';
+import { CONTROLLER_LEASE } from '#plan/installation';
 import { automaticPoolSettings } from '#plan/subnet';
-import { CONTROLLER_LEASE, LeaderLink, LeaderToken } from '#pools';
+import { LeaderLink, LeaderToken } from '#pools';
 import { serveHealth } from '#program';
 import { ClusterCniReport } from './cluster-cni-report.ts';
 import { ClusterView } from './cluster-view.ts';

@@ -9,7 +9,6 @@ export {
 export { KeptBack } from './kept-back.ts';
 export {
   COMMIT_AUDIENCE,
-  CONTROLLER_LEASE,
   LEADER_ADDRESS,
   LEADER_CA,
   LEADER_SERVER_NAME,

@@ -25,9 +25,7 @@ import {
   type SandboxQuestion,
 } from './sandbox-message.ts';
 
-/** The Lease of the controllers, in the namespace of the agents. */
-export const CONTROLLER_LEASE = 'orbweaver-controller';
-/** Annotations of that Lease, which the leader writes. */
+/** Annotations of the controllers' Lease, which the leader writes. */
 export const LEADER_ADDRESS = 'orbweaver.io/commit-address';
 export const LEADER_CA = 'orbweaver.io/commit-ca';
 /** What a token must be for to be sent to the leader. */

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { CLAIMS_NAME, IDENTITY_SECRET_NAME, WEBHOOK_CONFIGURATION } from '#plan/installation';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -54,14 +55,11 @@ function manifestsIn(file: string): Manifest[] {
 
 test('the controller may write only the Secret, the ConfigMap and the webhooks that are its own', () => {
   const rules = manifestsIn('deploy/controller-rbac.yaml').flatMap((manifest) => manifest.rules ?? []);
-  const constant = (file: string, name: string) =>
-    new RegExp(`${name} = '([^']+)'`).exec(readFileSync(join(root, file), 'utf8'))?.[1];
-  const admission = 'src/controller/admission';
   const own = {
-    secrets: constant(`${admission}/identity-secret.ts`, 'IDENTITY_SECRET_NAME'),
-    configmaps: constant(`${admission}/claims.ts`, 'CLAIMS_NAME'),
-    mutatingwebhookconfigurations: constant(`${admission}/ca-bundles.ts`, 'CONFIGURATION_NAME'),
-    validatingwebhookconfigurations: constant(`${admission}/ca-bundles.ts`, 'CONFIGURATION_NAME'),
+    secrets: IDENTITY_SECRET_NAME,
+    configmaps: CLAIMS_NAME,
+    mutatingwebhookconfigurations: WEBHOOK_CONFIGURATION,
+    validatingwebhookconfigurations: WEBHOOK_CONFIGURATION,
   };
   for (const [resource, name] of Object.entries(own)) {
     const writing = rules.filter(

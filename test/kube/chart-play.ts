@@ -14,6 +14,7 @@ import { expectListedRights, expectNoRefusal } from './rights.ts';
 import type { ScenarioParts } from './scenario.ts';
 import { untilNothingLeft } from './traces.ts';
 import { Traffic } from './traffic.ts';
+import { underlayPod } from './underlay-pod.ts';
 import { playUnderlayService } from './underlay-service.ts';
 
 export async function playChart(parts: ScenarioParts): Promise<void> {
@@ -84,7 +85,7 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       // The subnets of the example have the network of the pools.
       await cluster.kubectl(['delete', 'spidersubnets', '--all', '--timeout=60s']);
       await installation.makeUnderlay();
-      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
+      await cluster.kubectl(['create', '-f', '-'], underlayPod({ name: 'last' }));
       await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
       await release.upgrade(['uninstall.waitSeconds=30']);
       const refusal = await release.uninstall().then(
@@ -112,7 +113,7 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       await cluster.get('spidersubnet', 'default-v4-subnet');
       return true;
     });
-    await cluster.kubectl(['create', '-f', '-'], JSON.stringify(lastPod));
+    await cluster.kubectl(['create', '-f', '-'], underlayPod({ name: 'last' }));
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
     await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
     await release.uninstall();
@@ -138,19 +139,6 @@ export function rightsIn(manifests: string): string {
     .filter((manifest) => /^kind: (ServiceAccount|(Cluster)?Role(Binding)?)$/m.test(manifest))
     .join('---\n');
 }
-
-const lastPod = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: 'last',
-    annotations: { 'v1.multus-cni.io/default-network': 'kube-system/macvlan-underlay' },
-  },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'c', image: 'localhost/orbweaver/probe:1', imagePullPolicy: 'Never' }],
-  },
-};
 
 /** Nothing of ours is in the cluster but kinds and their objects, and nothing on the nodes. */
 async function expectUninstalled(cluster: Cluster): Promise<void> {

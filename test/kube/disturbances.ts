@@ -1,7 +1,6 @@
 // What goes wrong in a cluster: programs that are killed, a server that is away, a node that loses its power.
 
-import { IDENTITY_SECRET_NAME } from '../../src/controller/admission/identity-secret.ts';
-import { CONTROLLER_LEASE } from '../../src/pools/index.ts';
+import { CONTROLLER_LEASE, IDENTITY_SECRET_NAME } from '#plan/installation';
 import type { Cluster, NodeName } from './cluster.ts';
 import { until } from './command.ts';
 

@@ -4,6 +4,7 @@ import { type Cluster, home, type NodeName } from './cluster.ts';
 import { until } from './command.ts';
 import type { KeptAddressesParts } from './kept-addresses.ts';
 import { allocations, untilNothingLeft } from './traces.ts';
+import { underlayPod } from './underlay-pod.ts';
 
 /** The controller runs on the other one. */
 const node: NodeName = 'node2';
@@ -33,7 +34,7 @@ export async function playHungKubelet(parts: KeptAddressesParts): Promise<void> 
     throw new Error(JSON.stringify({ own, nodesUnasked }));
   };
   await outcomes.check('a pod deleted by force keeps its address while its sandbox lives', async () => {
-    await cluster.kubectl(['create', '-f', '-'], JSON.stringify(hungPod));
+    await cluster.kubectl(['create', '-f', '-'], underlayPod({ name: 'hung', node }));
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/hung', '--timeout=60s']);
     ({ uid } = ((await cluster.get('pod', 'hung')) as { metadata: { uid: string } }).metadata);
     await signalKubelet(cluster, 'STOP');
@@ -59,20 +60,6 @@ export async function playHungKubelet(parts: KeptAddressesParts): Promise<void> 
     await untilNothingLeft(cluster);
   });
 }
-
-const hungPod = {
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: 'hung',
-    annotations: { 'v1.multus-cni.io/default-network': 'kube-system/macvlan-underlay' },
-  },
-  spec: {
-    nodeName: node,
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'c', image: 'localhost/orbweaver/probe:1', imagePullPolicy: 'Never' }],
-  },
-};
 
 async function signalKubelet(cluster: Cluster, signal: 'STOP' | 'CONT'): Promise<void> {
   const pid = (await cluster.node(node, ['cat', `${home}/${node}/kubelet.pid`])).trim();

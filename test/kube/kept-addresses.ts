@@ -5,6 +5,7 @@ import { until } from './command.ts';
 import type { Installation } from './installation.ts';
 import type { Outcomes } from './outcome.ts';
 import { allocations } from './traces.ts';
+import { underlayPod } from './underlay-pod.ts';
 
 interface PodObject {
   readonly metadata: { readonly name: string; readonly uid: string };
@@ -54,7 +55,8 @@ export async function playKeptAddresses(parts: KeptAddressesParts): Promise<void
   });
   await outcomes.check('a pod gets the address that it requests', async () => {
     const requested = '192.168.50.140';
-    await cluster.kubectl(['create', '-f', '-'], podRequesting({ eth0: requested }));
+    const annotations = { 'ipam.orbweaver.io/ips': JSON.stringify({ eth0: requested }) };
+    await cluster.kubectl(['create', '-f', '-'], underlayPod({ name: 'requesting', annotations }));
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/requesting', '--timeout=60s']);
     const { status } = (await cluster.get('pod', 'requesting')) as PodObject;
     if (status.podIPs?.[0]?.ip !== requested) throw new Error(`it has ${JSON.stringify(status.podIPs)}`);
@@ -71,24 +73,6 @@ export async function playKeptAddresses(parts: KeptAddressesParts): Promise<void
       await installation.agents.start(node);
     },
   );
-}
-
-function podRequesting(request: Readonly<Record<string, string>>): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'requesting',
-      annotations: {
-        'v1.multus-cni.io/default-network': 'kube-system/macvlan-underlay',
-        'ipam.orbweaver.io/ips': JSON.stringify(request),
-      },
-    },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: 'c', image: 'localhost/orbweaver/probe:1', imagePullPolicy: 'Never' }],
-    },
-  });
 }
 
 function podsOf(cluster: Cluster): Promise<{ items: PodObject[] }> {

@@ -2,7 +2,8 @@
 
 import { type Clock, errorText, silentLogger } from '#base';
 import type { KubeClient } from '#kube';
-import { CONTROLLER_LEASE, LeaderLink, LeaderToken, type SandboxAnswer } from '#pools';
+import { CONTROLLER_LEASE } from '#plan/installation';
+import { LeaderLink, LeaderToken, type SandboxAnswer } from '#pools';
 
 /** The ServiceAccount of the agents. The leader accepts its tokens. The token of this program names no node. */
 const AGENT_ACCOUNT = 'orbweaver-agent';

@@ -3,9 +3,9 @@
 import { type KubeObject, type Pod, resources } from '#api';
 import { type Clock, isOrbError } from '#base';
 import { ifFound, type KubeClient } from '#kube';
+import { AGENTS, CONTROLLER, PROGRAM_LABEL } from '#plan/installation';
 import { PoolLedger } from '#plan/ipam';
 import {
-  AGENTS,
   agentsTask,
   type ClusterRemoval,
   type ClusterStep,
@@ -109,10 +109,7 @@ class Uninstallation {
       const todo = removals(step, left);
       for (const one of todo) await this.#remove(one);
       // An object that is being deleted, and pods of a workload, take a moment.
-      return (
-        todo.length === 0 &&
-        (step !== 'controller' || (await this.#podsOf('orbweaver-controller')).length === 0)
-      );
+      return todo.length === 0 && (step !== 'controller' || (await this.#podsOf(CONTROLLER)).length === 0);
     });
     return isDone ? undefined : `${step}: something is still there`;
   }
@@ -143,7 +140,7 @@ class Uninstallation {
 
   async #podsOf(program: string): Promise<readonly Pod[]> {
     const { namespace } = this.#flags;
-    const labelSelector = `app.kubernetes.io/name=${program}`;
+    const labelSelector = `${PROGRAM_LABEL}=${program}`;
     return (await this.#parts.client.list(resources.pods, { namespace, labelSelector })).items;
   }
 

@@ -4,6 +4,7 @@ import { type KubeObject, resources } from '#api';
 import type { Clock, Logger } from '#base';
 import type { KubeClient, ObjectChange } from '#kube';
 import type { AdmissionCluster } from '#plan/admission';
+import { CONTROLLER } from '#plan/installation';
 import { CaBundles } from './ca-bundles.ts';
 import { Claims } from './claims.ts';
 import { caBundleOf, type ShownIdentity } from './identity.ts';
@@ -12,9 +13,6 @@ import type { PodReviewOptions } from './pod-reviewers.ts';
 import { ProvidedSecret } from './provided-secret.ts';
 import { reviewersOf } from './reviewers.ts';
 import { WebhookServer } from './webhook-server.ts';
-
-/** The Service in front of the webhooks. */
-const SERVICE_NAME = 'orbweaver-controller';
 
 export interface AdmissionOptions {
   readonly client: KubeClient;
@@ -60,9 +58,9 @@ export class Admission {
       unready: options.unready,
       reviewers: reviewersOf({ cluster, pods, claims: this.#claims, readNetworks }),
     });
-    const service = { namespace, name: SERVICE_NAME };
+    const service = { namespace, name: CONTROLLER };
     this.#bundles = new CaBundles({ ...shared, service });
-    const host = `${SERVICE_NAME}.${namespace}.svc`;
+    const host = `${CONTROLLER}.${namespace}.svc`;
     const adopted = (identity: ShownIdentity) => {
       this.#server.show(identity.serving);
       this.#bundles.bundle = caBundleOf(identity);

@@ -3,9 +3,7 @@
 import { type ResourceType, resources, type WebhookConfiguration } from '#api';
 import type { Clock, Logger } from '#base';
 import { type KubeClient, Reflector, WorkQueue } from '#kube';
-
-/** The name of both configurations. The manifests make them. */
-export const CONFIGURATION_NAME = 'orbweaver';
+import { WEBHOOK_CONFIGURATION } from '#plan/installation';
 
 const types: readonly ResourceType<WebhookConfiguration>[] = [
   resources.mutatingWebhookConfigurations,
@@ -31,7 +29,7 @@ export class CaBundles {
     const { client, clock, log } = options;
     this.#options = options;
     this.#queue = new WorkQueue({ clock, log, work: (kind, signal) => this.#write(kind, signal) });
-    const selection = { fieldSelector: `metadata.name=${CONFIGURATION_NAME}` };
+    const selection = { fieldSelector: `metadata.name=${WEBHOOK_CONFIGURATION}` };
     this.#reflectors = new Map(
       types.map((type) => {
         const reflector = new Reflector({ client, clock, log, type, selection });
@@ -58,14 +56,14 @@ export class CaBundles {
 
   async #write(kind: string, signal: AbortSignal): Promise<void> {
     const type = types.find((one) => one.kind === kind);
-    const configuration = this.#reflectors.get(kind)?.store.get(CONFIGURATION_NAME);
+    const configuration = this.#reflectors.get(kind)?.store.get(WEBHOOK_CONFIGURATION);
     if (type === undefined || configuration === undefined || this.#bundle === undefined) return;
     const body = bundlePatch(configuration, this.#options.service, this.#bundle);
     if (body.length === 0) return;
-    const ref = { name: CONFIGURATION_NAME };
+    const ref = { name: WEBHOOK_CONFIGURATION };
     await this.#options.client.patch(type, ref, { type: 'json', body }, { signal });
     this.#options.log.info(
-      { kind, name: CONFIGURATION_NAME },
+      { kind, name: WEBHOOK_CONFIGURATION },
       'the certificates of the webhooks were spread',
     );
   }

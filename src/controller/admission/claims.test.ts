@@ -6,7 +6,8 @@ import { resources } from '#api';
 import { OrbError, systemClock } from '#base';
 import { FakeClock } from '#base/testing';
 import { FakeKube } from '#kube/testing';
-import { CLAIMS_NAME, Claims, type Pending } from './claims.ts';
+import { CLAIMS_NAME } from '#plan/installation';
+import { Claims, type Pending } from './claims.ts';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
 
 const namespace = 'kube-system';

@@ -14,9 +14,8 @@ import {
 } from '#api';
 import { type Clock, isOrbError, OrbError } from '#base';
 import { ifFound, type KubeClient, type ObjectChange } from '#kube';
+import { CLAIMS_NAME } from '#plan/installation';
 import type { ReviewAnswer, ReviewRequest } from './review.ts';
-
-export const CLAIMS_NAME = 'orbweaver-network-claims';
 
 /** kube-apiserver ends a write after a minute. Until then it may still be stored. */
 const LIFE_MS = 60_000;

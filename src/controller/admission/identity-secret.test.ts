@@ -4,8 +4,9 @@ import { resources, type Secret } from '#api';
 import { silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import { FakeKube } from '#kube/testing';
+import { IDENTITY_SECRET_NAME } from '#plan/installation';
 import type { Identity } from './identity.ts';
-import { IDENTITY_SECRET_NAME, IdentitySecret } from './identity-secret.ts';
+import { IdentitySecret } from './identity-secret.ts';
 
 const ref = { namespace: 'kube-system', name: IDENTITY_SECRET_NAME };
 const names = ['orbweaver-controller.kube-system.svc'];

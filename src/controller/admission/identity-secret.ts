@@ -3,11 +3,9 @@
 import { resources, type Secret } from '#api';
 import { type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import { ifFound, type KubeClient, Reflector, WorkQueue } from '#kube';
+import { IDENTITY_SECRET_LABEL, IDENTITY_SECRET_NAME } from '#plan/installation';
 import { type Identity, identityData, newIdentity, readIdentity, renewedIdentity } from './identity.ts';
 
-export const IDENTITY_SECRET_NAME = 'orbweaver-webhook-certificates';
-/** Marks the Secret as ours. Without it, nothing is overwritten. */
-const OWNER_LABEL = { 'orbweaver.io/certificates-of': 'webhooks' } as const;
 /** Certificates are renewed months before their end, so a check is not urgent. */
 const CHECK_MS = 600_000;
 
@@ -72,7 +70,7 @@ export class IdentitySecret {
     const secret = await ifFound(client.get(type, ref, { signal }));
     if (secret === undefined) {
       const identity = newIdentity(names, clock.now());
-      const metadata = { ...ref, labels: OWNER_LABEL };
+      const metadata = { ...ref, labels: { [IDENTITY_SECRET_LABEL.key]: IDENTITY_SECRET_LABEL.value } };
       await client.create(type, { metadata, type: 'Opaque', data: identityData(identity) }, { signal });
       return identity;
     }
@@ -88,7 +86,7 @@ export class IdentitySecret {
   /** Undefined if the Secret is ours and damaged. */
   #read({ metadata, data = {} }: Secret): Identity | undefined {
     const subject = `Secret ${metadata.namespace}/${metadata.name}`;
-    const [[label, value] = ['', '']] = Object.entries(OWNER_LABEL);
+    const { key: label, value } = IDENTITY_SECRET_LABEL;
     if (metadata.labels?.[label] !== value) {
       const message = `${subject} was not made by this controller: it has no label ${label}=${value}`;
       throw new OrbError('WEBHOOK_SECRET_FOREIGN', { message, subject });

@@ -5,10 +5,10 @@ import { type Logger, silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import { formatAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
+import { CONTROLLER_LEASE } from '#plan/installation';
 import { type PoolOperation, type PoolOutcome, reservedAddresses } from '#plan/ipam';
 import {
   COMMIT_AUDIENCE,
-  CONTROLLER_LEASE,
   LEADER_SERVER_NAME,
   LeaderLink,
   PoolClient,

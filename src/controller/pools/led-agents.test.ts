@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Logger, OrbError, silentLogger } from '#base';
 import type { FakeCall, FakeKube } from '#kube/testing';
+import { CONTROLLER_LEASE } from '#plan/installation';
 import {
   agentToken,
   allocate,
@@ -79,7 +80,7 @@ describe('agents with a leader', () => {
   test('an address that an agent has in quarantine is given to no agent', async () => {
     const kube = await serverWithPool(3);
     await using _leader = await startLeader(kube);
-    const { LeaderLink, CONTROLLER_LEASE } = await import('#pools');
+    const { LeaderLink } = await import('#pools');
     const { FakeClock } = await import('#base/testing');
     const link = new LeaderLink({
       ...{ client: kube, clock: new FakeClock(), log: silentLogger, token: async () => agentToken },

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
 import type { FakeKube } from '#kube/testing';
-import { CONTROLLER_LEASE, LeaderLink, LeaderToken, MOST_QUESTIONS } from '#pools';
+import { CONTROLLER_LEASE } from '#plan/installation';
+import { LeaderLink, LeaderToken, MOST_QUESTIONS } from '#pools';
 import { agentToken, type Leader, lives, serverWithPool, startLeader } from './agents-fixture.ts';
 import { NodeQuestions } from './node-questions.ts';
 

@@ -8,6 +8,18 @@ export {
   type FoundFile,
   isOurConf,
 } from './node-file.ts';
+export {
+  AGENTS,
+  CLAIMS_NAME,
+  CONTROLLER,
+  CONTROLLER_LEASE,
+  IDENTITY_SECRET_LABEL,
+  IDENTITY_SECRET_NAME,
+  PART,
+  PART_LABEL,
+  PROGRAM_LABEL,
+  WEBHOOK_CONFIGURATION,
+} from './object-names.ts';
 export { type Platform, platforms } from './platforms.ts';
 export {
   folderDifferences,

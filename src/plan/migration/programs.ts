@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { DaemonSet, Deployment } from '#api';
+import { AGENTS, CONTROLLER, PART, PART_LABEL, PROGRAM_LABEL } from '#plan/installation';
 import { writtenWebhooks } from './sleep.ts';
 import type { AdmissionCall, Installation, Program, Role } from './sleeper.ts';
 
@@ -19,12 +20,10 @@ const spiderpoolRoles: Readonly<Record<string, Role>> = {
   'spiderpool-agent': 'agent',
   'spiderpool-controller': 'controller',
 };
-/** The labels of our chart. The names of its objects are fixed. */
-const PART_OF = 'app.kubernetes.io/part-of';
-const NAME = 'app.kubernetes.io/name';
+/** The names of our objects are fixed. */
 const ourRoles: Readonly<Record<string, Role>> = {
-  'orbweaver-agent': 'agent',
-  'orbweaver-controller': 'controller',
+  [AGENTS]: 'agent',
+  [CONTROLLER]: 'controller',
   'orbweaver-multus': 'multus',
 };
 
@@ -40,7 +39,7 @@ export function spiderpoolIn({ daemonSets, deployments, webhooks }: ClusterProgr
 export function orbweaverIn({ daemonSets, deployments, webhooks }: ClusterPrograms): Installation {
   return {
     programs: programs(daemonSets, deployments, ourRole),
-    webhooks: webhooks.filter(({ object }) => object.metadata.labels?.[PART_OF] === 'orbweaver'),
+    webhooks: webhooks.filter(({ object }) => object.metadata.labels?.[PART_LABEL] === PART),
   };
 }
 
@@ -69,7 +68,7 @@ function spiderpoolRole({ spec }: DaemonSet | Deployment): Role | undefined {
 }
 
 function ourRole({ metadata: { labels = {} } }: DaemonSet | Deployment): Role | undefined {
-  return labels[PART_OF] === 'orbweaver' ? ourRoles[labels[NAME] ?? ''] : undefined;
+  return labels[PART_LABEL] === PART ? ourRoles[labels[PROGRAM_LABEL] ?? ''] : undefined;
 }
 
 /** The program's version: the label of its chart, or else the tag of its image. Undefined if neither tells it. */

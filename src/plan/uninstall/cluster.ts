@@ -2,6 +2,15 @@
 
 import { type KubeObject, type ResourceType, resources, SPIDERPOOL_FINALIZER } from '#api';
 import { CLUSTER_CNI_ANNOTATION } from '#plan/discovery';
+import {
+  AGENTS,
+  CLAIMS_NAME,
+  CONTROLLER,
+  CONTROLLER_LEASE,
+  IDENTITY_SECRET_LABEL,
+  IDENTITY_SECRET_NAME,
+  WEBHOOK_CONFIGURATION,
+} from '#plan/installation';
 import { QUARANTINE_ANNOTATION } from '#plan/ipam';
 import { withoutFinalizer } from '#plan/reclaim';
 
@@ -45,29 +54,23 @@ export const finalizedKinds: readonly ResourceType[] = [
 
 const ownAnnotations = [CLUSTER_CNI_ANNOTATION, QUARANTINE_ANNOTATION];
 
-/** The DaemonSet of the agents. */
-export const AGENTS = 'orbweaver-agent';
-
-/** The Secret is deleted only with this label: another program may have one of the same name. */
-const CERTIFICATES_LABEL = 'orbweaver.io/certificates-of';
-
 /** The objects that a step deletes by name. `namespace` is that of the installation. */
 export function namedObjects(step: ClusterStep, namespace: string): readonly NamedObject[] {
   switch (step) {
     case 'webhooks':
       return [
-        { type: resources.mutatingWebhookConfigurations, name: 'orbweaver' },
-        { type: resources.validatingWebhookConfigurations, name: 'orbweaver' },
+        { type: resources.mutatingWebhookConfigurations, name: WEBHOOK_CONFIGURATION },
+        { type: resources.validatingWebhookConfigurations, name: WEBHOOK_CONFIGURATION },
       ];
     case 'controller':
-      return [{ type: resources.deployments, namespace, name: 'orbweaver-controller' }];
+      return [{ type: resources.deployments, namespace, name: CONTROLLER }];
     case 'agents':
       return [{ type: resources.daemonSets, namespace, name: AGENTS }];
     case 'leftovers':
       return [
-        { type: resources.leases, namespace, name: 'orbweaver-controller' },
-        { type: resources.configMaps, namespace, name: 'orbweaver-network-claims' },
-        { type: resources.secrets, namespace, name: 'orbweaver-webhook-certificates' },
+        { type: resources.leases, namespace, name: CONTROLLER_LEASE },
+        { type: resources.configMaps, namespace, name: CLAIMS_NAME },
+        { type: resources.secrets, namespace, name: IDENTITY_SECRET_NAME },
       ];
     default:
       return [];
@@ -97,8 +100,9 @@ export function removals(step: ClusterStep, found: readonly FoundObject[]): Clus
       return body === undefined ? [] : [{ ...named, verb: 'patch', body, what }];
     }
     if (step === 'nodes') return withoutAnnotations(named, object);
+    // Another program may have a Secret of this name.
     const isForeign =
-      type === resources.secrets && object.metadata.labels?.[CERTIFICATES_LABEL] === undefined;
+      type === resources.secrets && object.metadata.labels?.[IDENTITY_SECRET_LABEL.key] === undefined;
     return deletionTimestamp !== undefined || isForeign ? [] : [{ ...named, verb: 'delete' }];
   });
 }

@@ -1,6 +1,5 @@
 export { agentsTask, clearingPatch } from './agents.ts';
 export {
-  AGENTS,
   type ClusterRemoval,
   type ClusterStep,
   clusterSteps,
