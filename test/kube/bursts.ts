@@ -1,6 +1,7 @@
 // Many pods that are created at once: how long it takes until they run.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Cluster } from './cluster.ts';
 import { until } from './command.ts';
@@ -58,7 +59,10 @@ export async function endBurst(cluster: Cluster): Promise<number> {
   return performance.now() - began;
 }
 
-/** Failures of the sandboxes of pods, as the kubelet tells them in Events. Empty: there was none. */
+/**
+ * Failures of the sandboxes of pods, as the kubelet tells them in Events. Left out are those where Multus gave up before it
+ * called a plugin: it gives the API server 0.25 s (shortPollDuration in its pkg/multus), which a busy machine exceeds.
+ */
 export async function sandboxFailures(cluster: Cluster): Promise<string[]> {
   const { items } = (await cluster.get(
     'events',
@@ -67,37 +71,31 @@ export async function sandboxFailures(cluster: Cluster): Promise<string[]> {
   )) as { items: { message: string; involvedObject: { name: string } }[] };
   return items
     .filter(({ involvedObject }) => involvedObject.name.startsWith('burst-'))
+    .filter(({ message }) => !message.includes('error waiting for pod'))
     .map(({ message, involvedObject }) => `${involvedObject.name}: ${message}`);
 }
 
+/** Prints a line for each change of a pod, until its standard input ends. Only nsenter would hear a signal. */
+const watching = 'kubectl get pods -l app=burst --watch --no-headers -o "$1" & cat >/dev/null; kill $!';
+
 /** Calls for each change of a pod of the burst that the API server tells. */
 function watchPods(cluster: Cluster, onChange: (name: string, isReady: boolean) => void) {
-  const columns = 'NAME:.metadata.name,READY:.status.containerStatuses[0].ready';
-  const watching = [
-    'get',
-    'pods',
-    '-l',
-    'app=burst',
-    '--watch',
-    '--no-headers',
-    '-o',
-    `custom-columns=${columns}`,
-  ];
+  const columns = 'custom-columns=NAME:.metadata.name,READY:.status.containerStatuses[0].ready';
   const [enter, ...entering] = cluster.entering('hub');
-  const child = spawn(enter, [...entering, 'kubectl', ...watching], {
+  const child = spawn(enter, [...entering, 'sh', '-c', watching, 'sh', columns], {
     env: { ...process.env, ...cluster.environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'close');
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [name = '', ready] = line.trim().split(/\s+/);
     onChange(name, ready === 'true');
   });
   return {
-    stop: () =>
-      new Promise<void>((resolve) => {
-        child.once('close', () => resolve());
-        child.kill();
-      }),
+    stop: async () => {
+      child.stdin.end();
+      await ended;
+    },
   };
 }
 
