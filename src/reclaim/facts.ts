@@ -54,7 +54,9 @@ export async function reclaimFacts(record: RecordedAddress, sources: FactSources
       : claim === undefined
         ? await ownerOf(ref, pod, shown, sight)
         : await claimOwner(claim, sight);
-  const companion: Sight<Pod> = claim === undefined ? await companionOf(record, sources) : absent;
+  const others = claim === undefined ? sight.podsOfMachine(record.pod) : sight.machinePodsNaming(claim);
+  const isKept = owner.kind === 'IPAMClaim' && owner.lives;
+  const companion: Sight<Pod> = isKept ? absent : await companionOf(record, await others, sources);
   const current = shown?.status?.current;
   const nodeName =
     holder.state === 'present'
@@ -66,10 +68,10 @@ export async function reclaimFacts(record: RecordedAddress, sources: FactSources
 
 /** A pod that has finished counts until its node says that its sandbox is gone. */
 async function companionOf(
-  { pod: machine, podUid }: RecordedAddress,
+  { podUid }: RecordedAddress,
+  seen: Sight<readonly Pod[]>,
   sources: FactSources,
 ): Promise<Sight<Pod>> {
-  const seen = await sources.sight.podsOfMachine(machine);
   if (seen.state !== 'present') return seen;
   for (const pod of seen.object) {
     if (hasUid(pod, podUid)) continue;

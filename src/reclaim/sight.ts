@@ -1,7 +1,15 @@
 // How the objects of a verdict are looked up: on the server, or in lists that were read before.
 
-import type { KubeObject, Pod, ResourceType } from '#api';
-import { resources } from '#api';
+import {
+  DEFAULT_NETWORK_ANNOTATION,
+  type KubeObject,
+  NETWORKS_ANNOTATION,
+  type Pod,
+  parseDefaultNetwork,
+  parseNetworks,
+  type ResourceType,
+  resources,
+} from '#api';
 import { errorText, isOrbError } from '#base';
 import { type KubeClient, keyOf, type ObjectRef, refOf, type Store } from '#kube';
 import { machineOf } from '#plan/ipam';
@@ -14,6 +22,8 @@ export interface ClusterSight {
   podWithUid(uid: string): ObjectRef | undefined;
   /** The pods of a virtual machine, given as `namespace/name` of its VirtualMachineInstance. Rejects as `look` does. */
   podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>>;
+  /** The pods of virtual machines of which a network names the IPAMClaim. Rejects as `look` does. */
+  machinePodsNaming(claim: ObjectRef): Promise<Sight<readonly Pod[]>>;
 }
 
 /** KubeVirt's own controller finds the pods of its machines by this label (AppLabel). */
@@ -59,6 +69,11 @@ export class ListedSight implements ClusterSight {
     this.#byMachine ??= Map.groupBy((this.#lists.get(resources.pods)?.list() ?? []) as Pod[], machineOf);
     return { state: 'present', object: this.#byMachine.get(machine) ?? [] };
   }
+
+  /** Lists have no annotations. The live look that follows has them. */
+  async machinePodsNaming(): Promise<Sight<readonly Pod[]>> {
+    return { state: 'present', object: [] };
+  }
 }
 
 /** Reads from the server, each object once. It serves one look, so nothing in it is older than that look. */
@@ -91,13 +106,20 @@ export class LiveSight implements ClusterSight {
     return this.#podWithUid(uid);
   }
 
-  async podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>> {
+  podsOfMachine(machine: string): Promise<Sight<readonly Pod[]>> {
     const namespace = machine.slice(0, machine.indexOf('/'));
+    return this.#machinePods(namespace, (pod) => machineOf(pod) === machine);
+  }
+
+  machinePodsNaming({ namespace = '', name }: ObjectRef): Promise<Sight<readonly Pod[]>> {
+    return this.#machinePods(namespace, (pod) => machineOf(pod) !== undefined && namesClaim(pod, name));
+  }
+
+  async #machinePods(namespace: string, fits: (pod: Pod) => boolean): Promise<Sight<readonly Pod[]>> {
     const listed = this.#ofMachines.get(namespace) ?? this.#listMachines(namespace);
     this.#ofMachines.set(namespace, listed);
     const seen = await listed;
-    if (seen.state !== 'present') return seen;
-    return { state: 'present', object: seen.object.filter((pod) => machineOf(pod) === machine) };
+    return seen.state === 'present' ? { state: 'present', object: seen.object.filter(fits) } : seen;
   }
 
   #listMachines(namespace: string): Promise<Sight<readonly Pod[]>> {
@@ -120,5 +142,21 @@ export class LiveSight implements ClusterSight {
       if (isOrbError(error)) return { state: 'unreadable', said: errorText(error) };
       throw error;
     }
+  }
+}
+
+/** Whether a network of the pod names the claim. A pod with a broken annotation has no NIC of it. */
+function namesClaim({ metadata: { annotations = {}, namespace = '' } }: Pod, claim: string): boolean {
+  const further = annotations[NETWORKS_ANNOTATION];
+  const first = annotations[DEFAULT_NETWORK_ANNOTATION];
+  try {
+    const selections = [
+      ...(first === undefined ? [] : [parseDefaultNetwork(first, namespace)]),
+      ...(further === undefined ? [] : parseNetworks(further, namespace)),
+    ];
+    return selections.some((selection) => selection['ipam-claim-reference'] === claim);
+  } catch (error) {
+    if (isOrbError(error, 'INPUT_INVALID')) return false;
+    throw error;
   }
 }

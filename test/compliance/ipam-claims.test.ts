@@ -59,8 +59,9 @@ test('owner, addresses and condition are stored as the kind has them, and read a
   };
   await cluster.must('POST', claims, { body });
   const writer = new ClaimWriter({ client, clock: systemClock });
+  const alone = { isMigrationTarget: false };
   const named = new Map([['net1', 'vm-net1']]);
-  await writer.hold(pod('first'), named, signal);
+  await writer.hold(pod('first'), alone, named, signal);
   assert.deepEqual(await stored(), { ips: [], ownerPod: { name: 'first' } });
   await writer.show(pod('first'), named, [assigned('10.6.0.5/16'), assigned('fd00::5/64')], signal);
   const condition = {
@@ -72,7 +73,7 @@ test('owner, addresses and condition are stored as the kind has them, and read a
   const ips = ['10.6.0.5/16', 'fd00::5/64'];
   assert.deepEqual(await stored(), { ips, ownerPod: { name: 'first' }, conditions: [condition] });
   // No pod has the name of the first one, so the second one takes the claim over.
-  await writer.hold(pod('second'), named, signal);
+  await writer.hold(pod('second'), alone, named, signal);
   assert.deepEqual((await stored()).ownerPod, { name: 'second' });
   assert.deepEqual(
     (await client.get(type, { namespace: cluster.namespace, name: 'vm-net1' })).status?.ips,

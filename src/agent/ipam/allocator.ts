@@ -17,6 +17,7 @@ import { formatAddress } from '#ip';
 import {
   type Assignment,
   assignmentRoutes,
+  machineOf,
   type NicRoute,
   nicOwner,
   PoolLedger,
@@ -31,8 +32,9 @@ import { Choices, type ChoicesOptions } from './choices.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { giveUp } from './given-up.ts';
-import { ClaimWriter } from './nic-claims.ts';
+import { ClaimWriter, nicClaims } from './nic-claims.ts';
 import { NodePools } from './node-pools.ts';
+import { podNetworks } from './pod-facts.ts';
 import { warnOfKept } from './pod-requests.ts';
 import { type Attempt, RefusedPods } from './refused-pods.ts';
 import { Releases } from './releases.ts';
@@ -129,13 +131,13 @@ export class Allocator implements Ipam {
 
   async verify({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
     // The pods of a migrating virtual machine hold one address together. The record names one of them.
-    const machine = this.#machineOf(podUid);
+    const shared = this.#sharedName(podUid, nic);
     const isMissing = async ({ address, heldIn: pool }: HeldAddress): Promise<boolean> => {
       try {
         const object = await this.#options.client.get(resources.spiderIPPools, { name: pool }, { signal });
         const record = PoolLedger.read(object).holderOf(address);
         if (record === undefined || (record.nic ?? nic) !== nic) return true;
-        return record.podUid !== podUid && record.pod !== machine;
+        return record.podUid !== podUid && record.pod !== shared;
       } catch (error) {
         if (isOrbError(error, 'KUBE_NOT_FOUND')) return true;
         throw error;
@@ -147,11 +149,14 @@ export class Allocator implements Ipam {
     throw notHeldError(nic, lost.address, `IPPool ${lost.heldIn}`, `SpiderIPPool ${lost.heldIn}`);
   }
 
-  /** The name of the virtual machine that the pod of this node runs. */
-  #machineOf(podUid: string): string | undefined {
+  /** In whose name both pods of a migrating virtual machine hold the addresses of the NIC. Undefined for other pods. */
+  #sharedName(podUid: string, nic: string): string | undefined {
     const pod = this.#options.view.podWithUid(podUid);
-    const holder = pod === undefined ? undefined : podHolder(pod, this.#options);
-    return holder?.fixedTo === 'VirtualMachineInstance' ? holder.name : undefined;
+    if (pod === undefined || machineOf(pod) === undefined) return undefined;
+    const holder = podHolder(pod, this.#options);
+    if (holder.fixedTo !== undefined) return holder.name;
+    const claims = nicClaims(podNetworks(pod, this.#options), holder);
+    return claims.has(nic) ? nicOwner({ pod: holder.name, podUid, claims }, nic).pod : undefined;
   }
 
   async #timed<T>(
@@ -179,7 +184,7 @@ export class Allocator implements Ipam {
     const { podUid } = owner;
     let { candidates } = found;
     await request.intend?.(podUid);
-    await this.#claims.hold(pod, owner.claims, request.signal);
+    await this.#claims.hold(pod, holder, owner.claims, request.signal);
     let assignments: Assignment[];
     try {
       assignments = await this.#assigner.assign(owner, candidates, request);
@@ -199,7 +204,9 @@ export class Allocator implements Ipam {
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
     this.#endpoints.show(pod, holder, endpointDetails(ordered, routes));
     if (holder.fixedTo === 'StatefulSet') await giveUp(this.#pools, owner, ordered, request);
-    const isShared = holder.isMigrationTarget && ordered.some(({ held }) => held);
+    const isShared =
+      holder.isMigrationTarget &&
+      ordered.some(({ held, nic }) => held && nicOwner(owner, nic).fixed === true);
     return {
       ...allocationOf(podUid, ordered, routes),
       ...(nicOwner(owner, request.interfaceName).fixed && { fixed: true }),

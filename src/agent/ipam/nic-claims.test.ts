@@ -105,3 +105,63 @@ test('two NICs that name one IPAMClaim are refused', async () => {
   await claiming(kube, 'a', 'mine', 'mine');
   await assert.rejects(allocator.allocate(add('a', net1)), { code: 'INPUT_INVALID', message: /net2.*net1/ });
 });
+
+/** A pod of the virtual machine `vm`, whose second NIC names the claim. */
+function launcher(kube: FakeKube, name: string, nodeName: string, more: Record<string, string> = {}) {
+  const kubevirt = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', controller: true };
+  const networks = JSON.stringify([{ name: 'net', 'ipam-claim-reference': 'mine' }]);
+  return kube.create(resources.pods, {
+    metadata: {
+      ...{ name, namespace: 'default', labels: { 'kubevirt.io': 'virt-launcher' } },
+      annotations: { 'k8s.v1.cni.cncf.io/networks': networks, ...more },
+      ownerReferences: [{ ...kubevirt, name: more['owner'] ?? 'vm', uid: 'uid of vm' }],
+    },
+    spec: { nodeName, containers: [] },
+  });
+}
+
+const migrating = { 'kubevirt.io/migrationJobName': 'job' };
+
+test('while a virtual machine without static addresses migrates, both its pods use the address of its IPAMClaim', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await claim(kube);
+  const off = { fixedForVirtualMachines: false };
+  const [one, two] = [await agent(kube, off), await agent(kube, { ...off, nodeName: 'node2' })];
+  const from = await launcher(kube, 'vm-a', 'node1');
+  const before = await one.allocate(add('vm-a', net1));
+  assert.equal(before.shared, undefined);
+  await launcher(kube, 'vm-x', 'node2');
+  await assert.rejects(two.allocate(add('vm-x', net1)), { code: 'IPAM_CLAIM_IN_USE' }, 'not a migration');
+  await launcher(kube, 'other', 'node2', { ...migrating, owner: 'another' });
+  await assert.rejects(two.allocate(add('other', net1)), { code: 'IPAM_CLAIM_IN_USE' }, 'another machine');
+  const to = await launcher(kube, 'vm-b', 'node2', migrating);
+  const moved = await two.allocate(add('vm-b', net1));
+  assert.deepEqual(texts(moved), texts(before));
+  assert.equal(moved.shared, true, 'its address is neither probed nor announced');
+  const addresses = before.addresses.map(({ address, heldIn }) => ({ address: address.address, heldIn }));
+  const check = { nic: 'net1', addresses, signal: AbortSignal.timeout(5_000) };
+  await one.verify({ ...check, podUid: from.metadata.uid ?? '' });
+  await two.verify({ ...check, podUid: to.metadata.uid ?? '' });
+  await end(kube, one, from);
+  assert.equal((await records(kube))['10.6.1.1']?.podUid, to.metadata.uid);
+  assert.equal(
+    (await kube.get(foreignResources.ipamClaims, { namespace: 'default', name: 'mine' })).status?.ownerPod
+      ?.name,
+    'vm-b',
+  );
+});
+
+test('when such a migration fails, the source keeps the address of the claim', async () => {
+  const kube = await cluster(pools);
+  await kube.create(resources.nodes, { metadata: { name: 'node2' } });
+  await claim(kube);
+  const off = { fixedForVirtualMachines: false };
+  const [one, two] = [await agent(kube, off), await agent(kube, { ...off, nodeName: 'node2' })];
+  await launcher(kube, 'vm-a', 'node1');
+  const before = await one.allocate(add('vm-a', net1));
+  const to = await launcher(kube, 'vm-b', 'node2', migrating);
+  await two.allocate(add('vm-b', net1));
+  await end(kube, two, to);
+  assert.deepEqual(texts(await one.allocate(add('vm-a', net1))), texts(before));
+});

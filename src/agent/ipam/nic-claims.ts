@@ -4,9 +4,9 @@
 import { foreignResources, type IPAMClaim, type Pod, resources } from '#api';
 import { type Clock, isOrbError, OrbError, timeText } from '#base';
 import { formatCidr } from '#ip';
-import type { KubeClient } from '#kube';
-import { type Assignment, interfaceAddress, type PodHolder } from '#plan/ipam';
-import { unchanged } from '#plan/reclaim';
+import { ifFound, type KubeClient } from '#kube';
+import { type Assignment, interfaceAddress, machineOf, type PodHolder } from '#plan/ipam';
+import { hasFinished, unchanged } from '#plan/reclaim';
 import type { PodNetworks } from './pod-facts.ts';
 
 /** The name of the claim of each NIC that has one. */
@@ -48,16 +48,22 @@ export class ClaimWriter {
   }
 
   /**
-   * Names the pod as the user of its claims.
+   * Names the pod as the user of its claims. The target of a live migration uses those of the source together with it.
    * @throws OrbError IPAM_CLAIM_NOT_FOUND, or IPAM_CLAIM_IN_USE if another pod that lives uses one
    */
-  async hold(pod: Pod, claims: NicClaims, signal: AbortSignal): Promise<void> {
+  async hold(
+    pod: Pod,
+    { isMigrationTarget }: Pick<PodHolder, 'isMigrationTarget'>,
+    claims: NicClaims,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { namespace = '', name = '' } = pod.metadata;
     for (const claim of claims.values()) {
       await this.#change(namespace, claim, signal, async ({ status }) => {
         const other = status?.ownerPod?.name ?? '';
         if (other === name) return undefined;
-        if (other !== '' && (await this.#lives(namespace, other, signal))) {
+        const user = other === '' ? undefined : await this.#living(namespace, other, signal);
+        if (user !== undefined && !(isMigrationTarget && machineOf(user) === machineOf(pod))) {
           const message = `pod ${namespace}/${other} uses IPAMClaim ${namespace}/${claim}, which pod ${namespace}/${name} names`;
           throw new OrbError('IPAM_CLAIM_IN_USE', { message, subject: `IPAMClaim ${namespace}/${claim}` });
         }
@@ -122,14 +128,9 @@ export class ClaimWriter {
     }
   }
 
-  async #lives(namespace: string, name: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      const { status } = await this.#client.get(resources.pods, { namespace, name }, { signal });
-      return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
-    } catch (error) {
-      if (isOrbError(error, 'KUBE_NOT_FOUND')) return false;
-      throw error;
-    }
+  async #living(namespace: string, name: string, signal: AbortSignal): Promise<Pod | undefined> {
+    const pod = await ifFound(this.#client.get(resources.pods, { namespace, name }, { signal }));
+    return pod === undefined || hasFinished(pod) ? undefined : pod;
   }
 }
 

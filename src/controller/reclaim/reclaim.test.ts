@@ -370,6 +370,31 @@ test('the address of an IPAMClaim is freed within seconds when the claim goes, a
   assert.deepEqual(await stage.held('q'), []);
 });
 
+test('an IPAMClaim that is deleted after a failed migration keeps its address under the source', async () => {
+  const networks = (claim: string) => ({
+    'k8s.v1.cni.cncf.io/networks': JSON.stringify([{ name: 'net', 'ipam-claim-reference': claim }]),
+  });
+  const launcher = async (name: string, claim: string) => {
+    const owner = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name, controller: true };
+    const metadata = {
+      ...{ name, namespace: 'ns', uid: `uid-${name}`, labels: { 'kubevirt.io': 'virt-launcher' } },
+      ...{ annotations: networks(claim), ownerReferences: [{ ...owner, uid: name }] },
+    };
+    await stage.kube.create(resources.pods, { metadata, spec: { nodeName: 'node1', containers: [] } });
+  };
+  await stage.node();
+  await launcher('source', 'mine');
+  await launcher('stranger', 'other');
+  await stage.pool('p', { '10.6.0.1': { ...recordOf('target'), pod: 'ns/ipamclaim:mine' } });
+  await stage.start();
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  stage.askNode = async () => 'gone';
+  await stage.remove('source');
+  await stage.pass(700);
+  assert.deepEqual(await stage.held('p'), []);
+});
+
 test('the address of an IPAMClaim that is deleted stays while the pod runs', async () => {
   await stage.node();
   await stage.pod('app');

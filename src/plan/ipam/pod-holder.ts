@@ -13,7 +13,7 @@ export interface PodHolder {
   readonly name: string;
   /** Undefined if the addresses are not fixed. */
   readonly fixedTo: 'StatefulSet' | 'VirtualMachineInstance' | undefined;
-  /** The pod is the target of a live migration: another pod of the virtual machine still uses the addresses. */
+  /** The pod is the target of a live migration: another pod of the virtual machine still uses what is fixed. */
   readonly isMigrationTarget: boolean;
 }
 
@@ -34,15 +34,12 @@ export function podHolder(pod: Pod, settings: FixedSettings): PodHolder {
   const { namespace = '', name = '', ownerReferences = [], annotations = {} } = metadata;
   const controller = ownerReferences.find((reference) => reference.controller === true);
   const [group] = controller?.apiVersion.split('/') ?? [];
-  const own = { name: `${namespace}/${name}`, fixedTo: undefined, isMigrationTarget: false };
+  const machine = machineOf(pod);
+  const isMigrationTarget = machine !== undefined && annotations[MIGRATION_ANNOTATION] !== undefined;
+  const own = { name: `${namespace}/${name}`, fixedTo: undefined, isMigrationTarget };
   if (controller?.kind === 'StatefulSet' && group === 'apps' && settings.fixedForStatefulSets) {
     return { ...own, fixedTo: 'StatefulSet' };
   }
-  const machine = machineOf(pod);
   if (machine === undefined || !settings.fixedForVirtualMachines) return own;
-  return {
-    name: machine,
-    fixedTo: 'VirtualMachineInstance',
-    isMigrationTarget: annotations[MIGRATION_ANNOTATION] !== undefined,
-  };
+  return { name: machine, fixedTo: 'VirtualMachineInstance', isMigrationTarget };
 }
