@@ -70,11 +70,17 @@ INLINE int any_of(const struct service *service, struct place *backend)
 	return 1;
 }
 
+INLINE int is_exempt(void *context)
+{
+	__u64 netns = netns_cookie(context);
+	return map_lookup(&exempt, &netns) != 0;
+}
+
 INLINE enum result choose(void *context, const struct place *to, struct place *backend)
 {
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		struct service *found = map_lookup(&services, to);
-		if (!found)
+		if (!found || is_exempt(context))
 			return NO_SERVICE;
 		struct service service = *found;
 		if (service.count == 0) {

@@ -78,6 +78,8 @@ extern struct map affinities;
 extern struct map connected;
 /* socket -> struct sent */
 extern struct map sent;
+/* Pods that want kube-proxy alone, by the cookie of their network namespace: __u64 -> __u32 */
+extern struct map exempt;
 /* Of connected UDP sockets, for the agent, which ends them when the backend is gone: cookie -> struct choice */
 extern struct map followed;
 

@@ -61,7 +61,7 @@ INLINE int on_connect(struct bpf_sock_addr *context, struct place *to)
 INLINE int on_send(struct bpf_sock_addr *context, struct place *to)
 {
 	struct bpf_sock *sk = context->sk;
-	if (!sk || !map_lookup(&services, to))
+	if (!sk || !map_lookup(&services, to) || is_exempt(context))
 		return PROCEED;
 	struct sent *state = socket_storage(&sent, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)

@@ -208,10 +208,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...{ clock, log },
   });
   const services = await startServiceMode({
-    ...options,
+    ...{ ...options, attachments, metrics, pods: () => view.pods() },
     here: () => ({ name: options.nodeName, zone: view.nodeLabels['topology.kubernetes.io/zone'] }),
-    failed: () => metrics.socketServicesFailed(),
-    ended: (count) => metrics.socketsEnded(count),
     tell: (message) => warnOnNode('SocketServicesOff', message),
   });
   view.onNode = () => {

@@ -50,6 +50,7 @@ export {
   removeNetns,
   type Sync,
 } from './netns.ts';
+export { netnsCookie } from './netns-cookie.ts';
 export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
 export { physicalFunctionNics } from './physical-function.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';

@@ -16,7 +16,7 @@ const DAMAGED = '.damaged';
  */
 export class Attachments {
   /** Called for every container of which a record was written or removed, in the same turn of the event loop. */
-  onChange: (containerId: string) => void = () => {};
+  readonly listeners = new Set<(containerId: string) => void>();
   readonly #files: StateFiles;
   readonly #logger: Logger;
   readonly #records = new Map<string, AttachmentRecord>();
@@ -113,7 +113,8 @@ export class Attachments {
   #set(key: string, record: AttachmentRecord | undefined, containerId = record?.containerId): void {
     if (record === undefined) this.#records.delete(key);
     else this.#records.set(key, record);
-    if (containerId !== undefined) this.onChange(containerId);
+    if (containerId === undefined) return;
+    for (const listener of this.listeners) listener(containerId);
   }
 
   /**

@@ -14,6 +14,7 @@ import { type EndpointSlice, resources, type Service } from '#api';
 import { insideNamespaces } from './namespaces.ts';
 import { nodeName, OneNode } from './one-node.ts';
 import { Daemon, runProgram, until } from './program.ts';
+import { Runtime, Sandbox, underlay } from './runtime.ts';
 
 const dist = join(import.meta.dirname, '../../dist');
 const vip = '10.96.0.50';
@@ -175,6 +176,27 @@ if (insideNamespaces(import.meta.filename)) {
     socket.close();
     assert.equal(code, 'ECONNABORTED');
     assert.equal(await measured('orbweaver_socket_services_ended_sockets_total'), 1);
+  });
+
+  test('a pod whose annotation says kube-proxy sends to the address of the Service', async () => {
+    await node.createPools();
+    const runtime = new Runtime();
+    const network = underlay({ ipv4: ['v4'], ipv6: ['v6'] });
+    const annotations = { 'orbweaver.io/service-mode': 'kube-proxy' };
+    const plain = await Sandbox.ofNewPod(node, 'plain');
+    const mesh = await Sandbox.ofNewPod(node, 'mesh', { annotations });
+    for (const sandbox of [plain, mesh]) {
+      await runtime.add(network, sandbox);
+      sandbox.run('ip', 'link', 'set', 'lo', 'up');
+    }
+    // The backend is at the loopback, so the source tells where the packets go.
+    const script = `const socket = require('node:dgram').createSocket('udp4');
+      socket.connect(53, '${vip}', () => { console.log(socket.address().address); socket.close(); })`;
+    const source = (sandbox: Sandbox) => sandbox.run(process.execPath, '-e', script).trim();
+    assert.equal(source(plain), '127.0.0.1');
+    await until('the pod is left alone', () => source(mesh).startsWith('10.6.'));
+    assert.equal(source(plain), '127.0.0.1');
+    for (const sandbox of [plain, mesh]) await runtime.del(network, sandbox);
   });
 
   test('without an agent Services are served as before, and the next agent brings what has changed', async () => {

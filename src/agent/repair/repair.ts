@@ -47,6 +47,7 @@ export class Repair {
   readonly #repairs: Repairs;
   readonly #follower: Follower;
   readonly #watch: DriftWatch;
+  readonly #follow = (containerId: string) => this.#follower.changed(containerId);
   readonly #stop = new AbortController();
   /** Whether the settings and the Node object were read. */
   #clusterKnown = false;
@@ -94,7 +95,7 @@ export class Repair {
       openNetns: openGivenNetns,
       begun: (containerId) => this.#repairs.wake(containerId, 'attached'),
     });
-    attachments.onChange = (containerId) => this.#follower.changed(containerId);
+    attachments.listeners.add(this.#follow);
   }
 
   /**
@@ -126,7 +127,7 @@ export class Repair {
   }
 
   async stop(): Promise<void> {
-    this.#options.attachments.onChange = () => {};
+    this.#options.attachments.listeners.delete(this.#follow);
     this.#stop.abort(new Error('the agent is stopping'));
     this.#watch.close();
     this.#follower.stop();

@@ -2,17 +2,23 @@
 
 import { join } from 'node:path';
 import type { AgentConfig } from '#api';
-import type { Logger } from '#base';
-import { readRecord, removeDurably, writeRecord } from '#kernel';
+import { isOrbError, type Logger } from '#base';
+import { netnsCookie, openGivenNetns, readRecord, removeDurably, writeRecord } from '#kernel';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
+import { errnoOf } from '#net';
+import type { Attachments } from '#node';
 import { Canary } from './canary.ts';
+import { ExemptPods, type ExemptPodsParts } from './exempt-pods.ts';
 import { ServiceView, type ServiceViewOptions } from './service-view.ts';
 import { SocketServices, type SocketServicesParts } from './socket-services.ts';
 
 export interface ServiceModeParts
   extends ServiceViewOptions,
-    Pick<SocketServicesParts, 'here' | 'failed' | 'ended' | 'tell'> {
+    Pick<ExemptPodsParts, 'pods'>,
+    Pick<SocketServicesParts, 'here' | 'tell'> {
   readonly config: AgentConfig;
+  readonly attachments: Attachments;
+  readonly metrics: { socketServicesFailed(): void; socketsEnded(count: number): void };
 }
 
 /** What serves Services in socket calls; undefined where kube-proxy alone serves them. */
@@ -25,7 +31,9 @@ export async function startServiceMode(parts: ServiceModeParts): Promise<SocketS
     parts.log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
   }
   if (wanted === undefined) return undefined;
-  return new SocketServices({
+  const { metrics } = parts;
+  const exempt = new ExemptPods({ ...parts, cookieOf });
+  const services = new SocketServices({
     ...parts,
     view: new ServiceView(parts),
     open: async () => {
@@ -33,7 +41,23 @@ export async function startServiceMode(parts: ServiceModeParts): Promise<SocketS
       return SocketBalancer.open({ cgroup: serviceCgroup, pins: wanted });
     },
     prove: () => Canary.start(),
+    exempt: () => exempt.cookies(),
+    failed: () => metrics.socketServicesFailed(),
+    ended: (count) => metrics.socketsEnded(count),
   });
+  parts.attachments.listeners.add(() => services.nodeChanged());
+  return services;
+}
+
+async function cookieOf(path: string, inode: number | undefined): Promise<bigint | undefined> {
+  try {
+    using netns = await openGivenNetns(path);
+    // The path may be that of a later namespace.
+    return inode === undefined || netns.id.endsWith(`:${inode}`) ? netnsCookie(netns) : undefined;
+  } catch (error) {
+    if (isOrbError(error, 'NETNS_INVALID') || errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Takes away the programs that an agent of this node has left. Throws INPUT_INVALID where their folder is not to be seen. */

@@ -18,6 +18,8 @@ class FakeKernel {
   written = new Map<string, WrittenEntry>();
   isAttached = false;
   others: string[] = [];
+  exempt: ReadonlySet<bigint> = new Set();
+  exemptAtAttach: ReadonlySet<bigint> | undefined;
   /** Connected UDP sockets. */
   sockets: FollowedSocket[] = [];
   /** What the next tries to end sockets end with. */
@@ -35,10 +37,14 @@ class FakeKernel {
         for (const [at, each] of written) if (each === entry) this.written.set(at, entry);
     },
     attach: async () => {
+      this.exemptAtAttach = this.exempt;
       this.isAttached = true;
     },
     detach: () => {
       this.isAttached = false;
+    },
+    exempt: async (namespaces) => {
+      this.exempt = namespaces;
     },
     followed: () => this.sockets,
     endSockets: async (sockets) => {
@@ -64,7 +70,13 @@ async function scene(kernel = new FakeKernel()) {
   const clock = new FakeClock();
   const log = new LogLines();
   const told: string[] = [];
-  const state = { problem: undefined as string | undefined, zone: 'west', failures: 0, ended: 0 };
+  const state = {
+    problem: undefined as string | undefined,
+    zone: 'west',
+    failures: 0,
+    ended: 0,
+    exempt: [1n],
+  };
   const slices = new Map<string, EndpointSlice>();
   for (const name of ['1', '2']) {
     const clusterIP = `10.96.0.${name}`;
@@ -86,6 +98,7 @@ async function scene(kernel = new FakeKernel()) {
     ended: (count) => {
       state.ended += count;
     },
+    exempt: async () => new Set(state.exempt),
     tell: (message) => void told.push(message),
   });
   const leaving = new AbortController();
@@ -258,5 +271,15 @@ test('where a socket cannot be ended, Services are served, and it is tried again
   assert.equal(state.ended, 0);
   await wait(5_000);
   assert.equal(state.ended, 1);
+  await stop();
+});
+
+test('pods that leave Services to kube-proxy are exempt before the programs run, and new ones at once', async () => {
+  const { kernel, services, state, settle, stop } = await scene();
+  assert.deepEqual(kernel.exemptAtAttach, new Set([1n]));
+  state.exempt = [1n, 2n];
+  services.nodeChanged();
+  await settle();
+  assert.deepEqual(kernel.exempt, new Set([1n, 2n]));
   await stop();
 });

@@ -17,6 +17,8 @@ import { type FollowedSockets, StaleSockets } from './stale-sockets.ts';
 export interface Balancer extends ServiceTables, FollowedSockets {
   attach(): Promise<void>;
   detach(): void;
+  /** Serves all namespaces but those with these cookies. */
+  exempt(namespaces: ReadonlySet<bigint>): Promise<void>;
   state(): HookState[];
   close(): void;
 }
@@ -39,6 +41,8 @@ export interface SocketServicesParts {
   >;
   /** This node. */
   readonly here: () => ClientNode;
+  /** Cookies of the namespaces of pods that leave Services to kube-proxy. */
+  readonly exempt: () => Promise<ReadonlySet<bigint>>;
   /** Counts a failure. */
   readonly failed: () => void;
   /** Counts sockets that were ended because their backend is gone. */
@@ -89,7 +93,7 @@ export class SocketServices {
     return this.#sync?.uses(service, entry) ?? [];
   }
 
-  /** The node may be in another zone now. */
+  /** The node may be in another zone now, or have other pods. */
   nodeChanged(): void {
     this.#wake.abort();
   }
@@ -137,12 +141,13 @@ export class SocketServices {
     const stale = new StaleSockets({ ...this.#parts, sockets: balancer });
     let lookAtMs = clock.monotonic();
     while (!signal.aborted) {
+      this.#wake = new AbortController();
+      await balancer.exempt(await this.#parts.exempt());
       const isLook = clock.monotonic() >= lookAtMs;
       if (isLook) {
         await this.#look(balancer, proof);
         lookAtMs = clock.monotonic() + PERIOD_MS;
       }
-      this.#wake = new AbortController();
       await sync.changed();
       await stale.end(sync.table, isLook);
       const ends = AbortSignal.any([signal, this.#wake.signal]);

@@ -15,6 +15,8 @@ import {
   type ServiceTable,
 } from '#plan/service';
 import { ip } from '../../../test/fixtures/ip-command.ts';
+import { openNetns } from '../netns.ts';
+import { netnsCookie } from '../netns-cookie.ts';
 import { removeSocketBalancer, SocketBalancer } from './socket-balancer.ts';
 import type { Call, Calls, Returned } from './sockets-fixture.ts';
 
@@ -64,6 +66,12 @@ export class BalancedNode {
   /** An address of the namespace, besides 127.0.0.0/8. */
   addAddress(cidr: string): void {
     ip('-n', this.#namespace, 'address', 'add', cidr, 'dev', 'lo', ...(cidr.includes(':') ? ['nodad'] : []));
+  }
+
+  /** The number of the namespace. */
+  cookie(): bigint {
+    using netns = openNetns(`/run/netns/${this.#namespace}`);
+    return netnsCookie(netns);
   }
 
   open(): SocketBalancer {

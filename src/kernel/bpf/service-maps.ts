@@ -26,6 +26,7 @@ export const serviceMaps = {
   serving: hash('serving', SERVING_BYTES, 4, 524_288),
   affinities: { name: 'affinities', kind: 'lru', keyBytes: 32, valueBytes: 32, maxEntries: 65_536 },
   connected: { name: 'connected', kind: 'socket', keyBytes: 4, valueBytes: CHOICE_BYTES, maxEntries: 0 },
+  exempt: hash('exempt', COOKIE_BYTES, 4, 65_536),
   followed: hash('followed', COOKIE_BYTES, CHOICE_BYTES, 65_536),
   sent: { name: 'sent', kind: 'socket', keyBytes: 4, valueBytes: 4 + 8 * 44, maxEntries: 0 },
 } as const satisfies Readonly<Record<string, MapShape>>;
@@ -155,4 +156,17 @@ export function readFollowed({ keys, values }: PackedEntries): FollowedSocket[] 
     service: readFrontend(value, at * CHOICE_BYTES),
     backend: readPlace(value, at * CHOICE_BYTES + PLACE_BYTES),
   }));
+}
+
+/** `cookies` are those of namespaces. */
+export function packExempt(cookies: readonly bigint[]): PackedEntries {
+  return {
+    keys: Buffer.from(BigUint64Array.from(cookies).buffer),
+    values: Buffer.alloc(cookies.length * 4, 1),
+  };
+}
+
+export function readExempt({ keys }: PackedEntries): bigint[] {
+  const key = Buffer.from(keys);
+  return Array.from({ length: key.length / COOKIE_BYTES }, (_, at) => key.readBigUInt64LE(at * COOKIE_BYTES));
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { primeThreads } from '../netns.ts';
 import { BalancedNode, serve, type Wanted } from './balanced-node-fixture.ts';
 import type { SocketBalancer } from './socket-balancer.ts';
 
@@ -16,6 +17,7 @@ describe('Services in socket calls', () => {
   const serving = (wanted: Wanted) => serve(balancer, wanted);
 
   before(async () => {
+    await primeThreads();
     node = new BalancedNode();
     node.addAddress(`${SIX}/128`);
     balancer = node.open();
@@ -130,6 +132,23 @@ describe('Services in socket calls', () => {
     assert.deepEqual(await node.call('send', 'foreign', '127.1.0.1', 8080), { backend: first, peer: first });
   });
 
+  test('a mesh needs the address of the Service: sockets of an exempt namespace keep it', async (t) => {
+    t.after(() => balancer.exempt(new Set()));
+    const { length } = balancer.followed();
+    await serving({ 'TCP 127.1.0.9:80': { ready: [first] }, 'UDP 127.1.0.9:80': { ready: [first] } });
+    await node.call('open', 'before', 4);
+    const ask = () => node.call('send', 'before', '127.1.0.9', 80);
+    assert.equal((await ask()).backend, first);
+    await balancer.exempt(new Set([node.cookie(), 1n]));
+    await assert.rejects(node.call('tcp', '127.1.0.9', 80), /^Error: ECONNREFUSED$/);
+    await node.call('open', 'exempt', 4);
+    assert.equal(await node.call('connectUdp', 'exempt', '127.1.0.9', 80), '127.1.0.9:80');
+    assert.equal(balancer.followed().length, length);
+    await balancer.exempt(new Set([1n]));
+    assert.equal((await ask()).backend, first);
+    assert.equal((await node.call('tcp', '127.1.0.9', 80)).backend, first);
+  });
+
   test('connections are spread over all backends', async () => {
     await serving({ 'TCP 10.96.0.7:80': { ready: BACKENDS.map((host) => `${host}:8080`) } });
     const seen = await node.call('manyTcp', '10.96.0.7', 80, 600);
@@ -152,6 +171,38 @@ describe('Services in socket calls', () => {
     assert.equal((await node.call('tcp', '10.96.0.8', 80)).backend, kept);
     await serving({ 'TCP 10.96.0.8:80': { ready: rest, draining: [kept], affinitySeconds: 3600 } });
     assert.notEqual((await node.call('tcp', '10.96.0.8', 80)).backend, kept);
+  });
+
+  test('affinity differs between calls: connect and sendto give a client one backend', async () => {
+    const ready = BACKENDS.map((host) => `${host}:8080`);
+    const seen = new Set<string>();
+    await serving({ 'UDP 10.96.0.10:53': { ready, affinitySeconds: 3600 } });
+    for (let number = 0; number < 10; number++) {
+      const name = `affine-${number}`;
+      await node.call('open', name, 4);
+      if (number % 2 === 0) {
+        await node.call('connectUdp', name, '10.96.0.10', 53);
+        seen.add((await node.call('send', name)).backend);
+      } else {
+        seen.add((await node.call('send', name, '10.96.0.10', 53)).backend);
+      }
+      await node.call('close', name);
+    }
+    assert.equal(seen.size, 1, [...seen].join(' '));
+  });
+
+  test('the table of answers is full: a ninth Service of a socket is left alone, and eight go on', async () => {
+    const hosts = Array.from({ length: 9 }, (_, index) => `127.2.0.${index + 1}`);
+    const ninth = hosts.at(-1) ?? '';
+    await node.call('serve', ninth, 53);
+    await serving(Object.fromEntries(hosts.map((host) => [`UDP ${host}:53`, { ready: [first] }])));
+    await node.call('open', 'many', 4);
+    for (let round = 0; round < 2; round++)
+      for (const host of hosts)
+        assert.deepEqual(await node.call('send', 'many', host, 53), {
+          backend: host === ninth ? `${ninth}:53` : first,
+          peer: `${host}:53`,
+        });
   });
 
   test('connections succeed while backends change and programs are replaced', async () => {

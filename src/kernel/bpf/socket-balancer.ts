@@ -10,7 +10,7 @@ import { endConnectedUdp } from './connected-udp.ts';
 import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
 import { BpfMap } from './map.ts';
 import { allHooks, type Hook, loadProgram, type ProgramInfo, programInfo } from './program.ts';
-import { readFollowed, serviceMaps } from './service-maps.ts';
+import { packExempt, readExempt, readFollowed, serviceMaps } from './service-maps.ts';
 import { servicePrograms } from './service-programs.ts';
 import {
   type HeldServices,
@@ -63,6 +63,7 @@ export class SocketBalancer {
       connected: open('connected'),
       sent: open('sent'),
       followed: open('followed'),
+      exempt: open('exempt'),
     };
     const byName = new Map(Object.entries(maps));
     const programs = allHooks.map(
@@ -94,6 +95,14 @@ export class SocketBalancer {
     // Without this program nobody saw which sockets ended.
     const { followed } = this.#maps;
     if (fresh.some(([hook]) => hook === 'sock_release')) await followed.remove(followed.entries().keys);
+  }
+
+  /** Serves all namespaces but these. They are given by their cookies. */
+  async exempt(namespaces: ReadonlySet<bigint>): Promise<void> {
+    const { exempt } = this.#maps;
+    const held = readExempt(exempt.entries());
+    await exempt.put(packExempt([...namespaces].filter((cookie) => !held.includes(cookie))));
+    await exempt.remove(packExempt(held.filter((cookie) => !namespaces.has(cookie))).keys);
   }
 
   /** The connected UDP sockets that have chosen a backend while the programs were attached. */

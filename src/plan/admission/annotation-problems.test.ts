@@ -18,6 +18,7 @@ test('right annotations, and those of others, have no problem', () => {
     ...ipam('ippool-ip-number', '+1'),
     'k8s.v1.cni.cncf.io/networks': 'kube-system/lan@net1',
     'example.org/x': '{',
+    'orbweaver.io/service-mode': 'kube-proxy',
   };
   assert.deepEqual(pod(annotations), { wrong: [], unknown: [] });
   assert.deepEqual(pod({}), { wrong: [], unknown: [] });
@@ -49,6 +50,10 @@ test('each wrong annotation of a pod is named, all at once', () => {
     [
       { ...ipam('subnet', { ipv4: ['s'] }), ...ipam('ippool-reclaim', 'maybe') },
       /'ipam\.spidernet\.io\/ippool-reclaim': 'maybe': allowed: true or false/,
+    ],
+    [
+      { 'orbweaver.io/service-mode': 'off' },
+      /annotation orbweaver\.io\/service-mode is "off"; allowed: kube-proxy, ebpf/,
     ],
     [{ 'ipam.orbweaver.io/ips': '[]' }, /annotation ipam\.orbweaver\.io\/ips: \[\] must be of type object/],
     [

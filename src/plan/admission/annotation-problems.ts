@@ -11,6 +11,7 @@ import {
 } from '#api';
 import { didYouMean, errorText, isOrbError, type OrbError } from '#base';
 import { readIPPool, readIPPools, readIps, readNamespacePools, readRoutes } from '#plan/ipam';
+import { checkServiceMode } from '#plan/service';
 import { readSubnetRequest, topController } from '#plan/subnet';
 
 export interface AnnotationProblems {
@@ -42,6 +43,7 @@ export function podAnnotationProblems({ metadata }: Pod, namespace: string): Ann
       () => readIPPools(annotations),
       () => readIps(annotations),
       () => readRoutes(annotations),
+      () => checkServiceMode(annotations),
       () => readSubnetRequest(annotations, applicationOf({ metadata }, namespace), 0),
       () => networks && parseNetworks(networks, namespace).map(requestsOf),
       () => defaultNetwork && parseDefaultNetwork(defaultNetwork, namespace),

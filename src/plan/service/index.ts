@@ -9,6 +9,7 @@ export {
 } from './changes.ts';
 export type { ClientNode } from './endpoints.ts';
 export { type ClaimedEntry, serviceEntries } from './entries.ts';
+export { checkServiceMode, leavesServices, SERVICE_MODE_ANNOTATION } from './exempt.ts';
 export { type FollowedSocket, staleSockets } from './followed.ts';
 export { otherBalancers } from './other-balancer.ts';
 export {
