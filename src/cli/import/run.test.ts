@@ -184,6 +184,21 @@ test('the way back closes the pool first, and Whereabouts knows the addresses th
   assert.equal((await run('apply')).exitCode, 0);
 });
 
+test('a definition that was changed after the import is not overwritten on the way back', async () => {
+  await run('apply');
+  const config = ((await definitionNow()).spec?.config ?? '').replace('macvlan', 'ipvlan');
+  const ref = { namespace: 'default', name: 'lan' };
+  await kube.patch(definitions, ref, { type: 'merge', body: { spec: { config } } });
+  const { exitCode, lines } = await run('back');
+  assert.equal(exitCode, 1);
+  assert.deepEqual(lines, [
+    'in the way:',
+    '  default/lan was changed after the import: give it the IPAM of its annotation orbweaver.io/before-import by hand',
+  ]);
+  assert.equal((await definitionNow()).spec?.config, config);
+  assert.equal((await poolNamed()).spec?.disable, false);
+});
+
 test('a definition that somebody changed meanwhile is not overwritten', async () => {
   kube.before = async ({ verb, plural }) => {
     if (verb !== 'patch' || plural !== 'network-attachment-definitions') return;

@@ -3,6 +3,8 @@
 import { type Clock, OrbError } from '#base';
 import type { KubeClient } from '#kube';
 import {
+  BEFORE_ANNOTATION,
+  type ImportedNetwork,
   type ImportFacts,
   type ImportPlan,
   type ImportSource,
@@ -107,6 +109,9 @@ class Import {
   async back(): Promise<number> {
     const { say, paint } = this.#parts;
     const { networks } = await this.#plan();
+    const switched = networks.filter(({ isSwitched }) => isSwitched);
+    const changed = switched.filter(({ definition, after }) => definition.spec?.config !== after);
+    if (changed.length > 0) return this.#stop(changed.map(changedText));
     for (const { metadata, spec } of planBack(this.#source, await this.#read()).pools) {
       if (spec?.disable === true) continue;
       await this.#writes.setClosed(metadata.name ?? '', true);
@@ -119,7 +124,7 @@ class Import {
       const count = counted(Object.keys(one.allocations).length, 'address', 'addresses');
       say(`IPPool ${one.namespace}/${one.name} of Whereabouts knows ${count} more`);
     }
-    for (const network of networks.filter(({ isSwitched }) => isSwitched)) {
+    for (const network of switched) {
       await this.#writes.giveNetworkBack(network);
       say(`NetworkAttachmentDefinition ${network.name} has its old configuration`);
     }
@@ -138,6 +143,11 @@ class Import {
     this.#parts.say(obstacleText(obstacles, this.#parts.paint));
     return 1;
   }
+}
+
+/** What somebody wrote since then would be lost. */
+function changedText({ name }: ImportedNetwork): string {
+  return `${name} was changed after the import: give it the IPAM of its annotation ${BEFORE_ANNOTATION} by hand`;
 }
 
 function refused(message: string): OrbError {

@@ -1,7 +1,7 @@
 // Who holds each address of the pools that an import makes. An address that lives is never free: where nobody knows the pod, the
 // pool leaves the address out.
 
-import { type Address, AddressSet, cidrContains, formatAddress, parseAddress } from '#ip';
+import { type Address, AddressSet, cidrContains, formatAddress, parseAddress, sameAddress } from '#ip';
 import type { PoolLedger } from '#plan/ipam';
 import type { Claim } from './claim.ts';
 import type { SeenPod } from './pod-addresses.ts';
@@ -122,5 +122,8 @@ function holderOf(address: Address, { name, uid }: SeenPod, nic = 'eth0'): Holde
 
 /** The pod shows another address of this family on the interface: the claim is of an earlier pod of its name. */
 function hasAnother(pod: SeenPod, nic: string, address: Address): boolean {
-  return [...pod.nics].some(([text, of]) => of === nic && parseAddress(text).family === address.family);
+  return [...pod.nics].some(([text, of]) => {
+    const shown = parseAddress(text);
+    return of === nic && shown.family === address.family && !sameAddress(shown, address);
+  });
 }

@@ -131,6 +131,11 @@ test('an address that two living pods have stands in the way, and one of a finis
   const finished = pod('a', ['10.6.0.5'], { phase: 'Succeeded' });
   const once = planned({ definitions, pods: [finished, pod('b', ['10.6.0.5'])] });
   assert.deepEqual(once.obstacles, []);
+  const whereaboutsPools = [whereaboutsPool('10.6.0.0/24', { 5: 'a' })];
+  assert.deepEqual(holders(planned({ definitions, pods: [finished], whereaboutsPools })), {
+    recorded: ['10.6.0.5 default/a uid-a net1'],
+    leftOut: [],
+  });
   assert.deepEqual(holders(once).recorded, ['10.6.0.5 default/b uid-b net1']);
 });
 
