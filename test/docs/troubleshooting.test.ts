@@ -16,6 +16,8 @@ const ofOthers = [
   'failed to find plugin "macvlan"',
   'failed to create macvlan: operation not supported',
   'cannot find a network-attachment-definition',
+  'error waiting for pod',
+  'context deadline exceeded',
 ];
 
 /** The texts in code of the first column of the table that begins with this heading. */
