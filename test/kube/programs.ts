@@ -48,6 +48,18 @@ export const thickMultusSet: ProgramSet = {
   },
 };
 
+export const metalLbSet: ProgramSet = {
+  said: 'MetalLB from source (once: about 4 minutes)',
+  programs: {
+    'metallb-controller': {
+      module: 'metallb',
+      target: 'go.universe.tf/metallb/controller',
+      stamped: false,
+    },
+    'metallb-speaker': { module: 'metallb', target: 'go.universe.tf/metallb/speaker', stamped: false },
+  },
+};
+
 /** Helm, and a program of ours with the libraries that controllers are made with. */
 export const clientSet: ProgramSet = {
   said: 'Helm and a controller from source (once: about 3 minutes)',

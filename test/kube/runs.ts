@@ -4,6 +4,7 @@ import { Calico } from './calico.ts';
 import { playChart } from './chart-play.ts';
 import type { ClusterParts } from './cluster.ts';
 import { playDensity } from './density-play.ts';
+import { playMetalLb } from './metallb-play.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
 import { playReliability } from './reliability-play.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
@@ -70,6 +71,15 @@ export const runs = ({ withCompliance, isLong }: RunOptions): Run[] => [
     multus: 'chart',
     withImages: true,
     play: playChart,
+  },
+  {
+    name: 'metallb',
+    title: 'Services of type LoadBalancer, announced by MetalLB',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withImages: false,
+    byHand: true,
+    play: playMetalLb,
   },
   {
     name: 'reliability',
