@@ -75,8 +75,12 @@ export async function sandboxFailures(cluster: Cluster): Promise<string[]> {
     .map(({ message, involvedObject }) => `${involvedObject.name}: ${message}`);
 }
 
-/** Prints a line for each change of a pod, until its standard input ends. Only nsenter would hear a signal. */
-const watching = 'kubectl get pods -l app=burst --watch --no-headers -o "$1" & cat >/dev/null; kill $!';
+/**
+ * Prints a line for each change of a pod, until its standard input ends. A busy API server may end a watch at any time. From
+ * outside, a signal would reach nsenter only: the script ends its process group itself.
+ */
+const watching =
+  'while :; do kubectl get pods -l app=burst --watch --no-headers -o "$1"; done & cat >/dev/null; kill 0';
 
 /** Calls for each change of a pod of the burst that the API server tells. */
 function watchPods(cluster: Cluster, onChange: (name: string, isReady: boolean) => void) {
@@ -85,6 +89,8 @@ function watchPods(cluster: Cluster, onChange: (name: string, isReady: boolean) 
   const child = spawn(enter, [...entering, 'sh', '-c', watching, 'sh', columns], {
     env: { ...process.env, ...cluster.environment },
     stdio: ['pipe', 'pipe', 'inherit'],
+    // A process group of its own.
+    detached: true,
   });
   const ended = once(child, 'close');
   createInterface({ input: child.stdout }).on('line', (line) => {
