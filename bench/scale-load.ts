@@ -49,6 +49,7 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
   const lease = { namespace: 'kube-system', name: CONTROLLER_LEASE };
   const leader = new LeaderLink({ ...common, lease, token: () => token.get() });
   const allocator = new Allocator({
+    requests: { running: 0 },
     ...common,
     leader: order.writer === 'leader' ? leader : undefined,
     view,

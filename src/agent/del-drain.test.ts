@@ -99,6 +99,7 @@ async function afterReboot() {
   let writes = 0;
   const metrics: IpamMetrics = { ...silentIpamMetrics, wrote: () => (writes += 1) };
   const ipam = new Allocator({
+    requests: { running: 0 },
     ...edges,
     view,
     metrics,

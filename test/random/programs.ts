@@ -76,6 +76,7 @@ export function startAgent(
     return true;
   };
   const allocator = new Allocator({
+    requests: { running: 0 },
     ...edges,
     ...rest,
     view,

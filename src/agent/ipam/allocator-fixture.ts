@@ -45,6 +45,7 @@ export function unstarted(
 ): Allocator {
   const edges = { client: kube, clock: systemClock, log, nodeName };
   const allocator = new Allocator({
+    requests: { running: 0 },
     ...edges,
     view: new ClusterView(edges),
     metrics: silentIpamMetrics,

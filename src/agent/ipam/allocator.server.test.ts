@@ -65,6 +65,7 @@ test('two agents allocate and release all addresses of one pool on the embedded 
       const common = { client, clock: systemClock, log: silentLogger, metrics: silentIpamMetrics };
       const view = new ClusterView({ ...common, nodeName });
       return new Allocator({
+        requests: { running: 0 },
         ...common,
         view,
         nodeName,

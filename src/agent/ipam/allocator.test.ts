@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { resources } from '#api';
 import { isOrbError, OrbError } from '#base';
+import { FakeClock } from '#base/testing';
 import type { AllocationRequest } from '#cni';
 import { formatAddress, formatCidr, parseCidr } from '#ip';
 import type { FakeKube } from '#kube/testing';
@@ -134,6 +135,35 @@ test('an unreadable endpoint blocks neither the agent nor the endpoints of other
   await next.settled();
   const endpoint = await kube.get(resources.spiderEndpoints, { namespace: 'default', name: 'web' });
   assert.equal(endpoint.status?.current.ips.length, 1);
+});
+
+test('endpoints that an earlier agent left are checked when no request runs, so that new pods do not wait', async () => {
+  const kube = await cluster({ v4: { ips: ['10.6.1.1-10.6.1.9'] } });
+  const killed = await agent(kube);
+  for (const name of ['a', 'b']) {
+    await pod(kube, name);
+    await killed.allocate(add(name));
+  }
+  await killed.settled();
+  const clock = new FakeClock();
+  const requests = { running: 1 };
+  const read = () => kube.count('get', 'spiderendpoints');
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const before = read();
+  const next = await agent(kube, { clock, requests });
+  await turns();
+  await clock.advance(100);
+  await turns();
+  assert.equal(read(), before);
+  await clock.advance(100);
+  await turns();
+  assert.equal(read(), before + 1, 'each waits for 200 ms at most');
+  requests.running = 0;
+  await clock.advance(10);
+  await next.settled();
+  assert.equal(read(), before + 2);
 });
 
 test('the first ADD allocates for all NICs of a pod, two on one pool get two addresses, and a later ADD reads its own', async () => {

@@ -26,6 +26,7 @@ import {
   readRequestedMac,
 } from '#plan/ipam';
 import { asksForSubnets } from '#plan/subnet';
+import { giveWay, type Requests } from '../give-way.ts';
 import { allocationOf } from './allocation.ts';
 import { Assigner } from './assigner.ts';
 import { Choices, type ChoicesOptions } from './choices.ts';
@@ -40,7 +41,10 @@ import { type Attempt, RefusedPods } from './refused-pods.ts';
 import { Releases } from './releases.ts';
 
 /** The allocator starts and stops the view. */
-export type AllocatorOptions = ChoicesOptions;
+export interface AllocatorOptions extends ChoicesOptions {
+  /** Old endpoints are checked when none of these runs. */
+  readonly requests: Requests;
+}
 
 export class Allocator implements Ipam {
   /** Pods whose pools are exhausted. */
@@ -220,8 +224,9 @@ export class Allocator implements Ipam {
    * hold.
    */
   async #restoreEndpoints(): Promise<void> {
-    const { view, log } = this.#options;
+    const { view, log, requests, clock } = this.#options;
     for (const pod of view.pods()) {
+      await giveWay(requests, clock);
       try {
         await this.#restoreEndpoint(pod);
       } catch (error) {

@@ -9,6 +9,7 @@ import type { EventRecorder } from '#kube';
 import type { NetworkNamespace } from '#net';
 import type { Attachments } from '#node';
 import { NFT_TABLE } from '#plan/network';
+import type { Requests } from '../give-way.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import { DriftWatch } from './drift-watch.ts';
 import { Follower } from './follower.ts';
@@ -30,6 +31,8 @@ export interface RepairOptions {
   readonly tuneSysctls: boolean;
   /** Whether a verb of the container's pod runs. */
   readonly isBusy: (containerId: string) => boolean;
+  /** Comparisons give way to them. */
+  readonly requests: Requests;
   readonly timestamp: () => string;
   readonly metrics: RepairMetrics;
   readonly events: Pick<EventRecorder, 'record'>;

@@ -24,6 +24,7 @@ function scene(...containers: string[]) {
   const looked: string[] = [];
   const told: string[] = [];
   const busy = new Set<string>();
+  const requests = { running: 0 };
   const state: { outcome: (containerId: string) => PodState | Error | undefined; entering: () => void } = {
     outcome: wholePod,
     entering: () => {},
@@ -50,6 +51,7 @@ function scene(...containers: string[]) {
       },
     },
     isBusy: (containerId) => busy.has(containerId),
+    requests,
     report: {
       pod: ({ containerId }, cause) => told.push(`${containerId} ${cause}`),
       node: (repaired) => told.push(`node ${repaired.length}`),
@@ -66,7 +68,7 @@ function scene(...containers: string[]) {
       for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  return { repairs, looked, told, busy, state, pass };
+  return { repairs, looked, told, busy, requests, state, pass };
 }
 
 test('many events of a pod cause one comparison of that pod', async () => {
@@ -97,6 +99,20 @@ test('a pod is compared after its running verb has ended, and other pods do not 
   busy.delete('a');
   await pass(200);
   assert.deepEqual(looked, ['b', 'a']);
+});
+
+test('comparisons give way to requests of any pod, each for 200 ms at most', async () => {
+  const { repairs, looked, requests, pass } = scene('a', 'b', 'c');
+  requests.running = 1;
+  for (const pod of ['a', 'b', 'c']) repairs.wake(pod, 'event');
+  await pass(150);
+  await pass(150);
+  assert.deepEqual(looked, []);
+  await pass(100);
+  assert.deepEqual(looked, ['a']);
+  requests.running = 0;
+  await pass(20);
+  assert.deepEqual(looked, ['a', 'b', 'c']);
 });
 
 test('a pod is not compared when one of its verbs starts while its namespace is opened', async () => {

@@ -1,9 +1,9 @@
 // Schedules comparisons. Events of the kernel and the cluster trigger them. They run one at a time, and never during a
 // verb of the same pod.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, errorText, type Logger } from '#base';
 import { WorkQueue } from '#kube';
+import { giveWay, type Requests } from '../give-way.ts';
 import type { NodeRepair } from './node-repair.ts';
 import { Patience } from './patience.ts';
 import type { PodRepair } from './pod-repair.ts';
@@ -14,6 +14,7 @@ export interface RepairsParts {
   readonly node: Pick<NodeRepair, 'repair'>;
   /** Whether a verb of the container's pod runs. */
   readonly isBusy: (containerId: string) => boolean;
+  readonly requests: Requests;
   readonly report: Pick<RepairReport, 'pod' | 'node' | 'failed' | 'gone'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -89,7 +90,7 @@ export class Repairs {
 
   async #work(key: string): Promise<void> {
     // A repair takes one turn of the event loop. Requests are served between two repairs.
-    await nextTurn();
+    await giveWay(this.#parts.requests, this.#parts.clock);
     if (this.#isBusy(key)) return;
     const waiting = this.#waiting.get(key);
     // An earlier comparison has served this cause already.
