@@ -15,6 +15,15 @@ const servers = [
 
 /** Unpacks the servers, and all that they need besides Python, into `folder`. Throws where a package cannot be had. */
 export async function unpackServers(folder: string): Promise<void> {
+  await unpack(folder).catch(async () => {
+    // The machine's lists may be missing, or name versions that the mirror has no longer.
+    rmSync(folder, { recursive: true });
+    await run(['apt-get', 'update']);
+    await unpack(folder);
+  });
+}
+
+async function unpack(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const empty = join(folder, 'no-package-is-installed');
   writeFileSync(empty, '');
