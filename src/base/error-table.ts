@@ -379,6 +379,11 @@ export const errorTable = {
     advice: 'Check the id in the message, and the project of the login.',
     cni: 100,
   },
+  OPENSTACK_PORT_BUSY: {
+    meaning: 'Another process of this node writes the same port of Neutron, and does not end.',
+    advice: 'Run one agent per node. Find the process that holds the lock file in the message.',
+    cni: 11,
+  },
   OPENSTACK_QUOTA: {
     meaning: 'The project has used up a quota of the cloud.',
     advice: 'Remove what is not needed, or ask the operators of the cloud for a higher quota.',

@@ -11,3 +11,17 @@ export {
   type Verdict,
   type VmDocument,
 } from './identity.ts';
+export {
+  addressOf,
+  assign,
+  forgetGone,
+  type Intent,
+  leave,
+  listWithMore,
+  listWithout,
+  newLedger,
+  nextMark,
+  type PortLedger,
+  settle,
+  withMark,
+} from './port-ledger.ts';

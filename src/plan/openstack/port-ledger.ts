@@ -1,0 +1,160 @@
+// Which addresses of a port are ours, and what a write that was begun has come to. Neutron does not say who added an
+// address; this ledger does.
+
+/** A fixed IP of a port, as Neutron has it. */
+export interface PortAddress {
+  readonly subnet_id: string;
+  readonly ip_address: string;
+}
+
+/** An address that we added to the port. */
+export interface OwnAddress {
+  readonly subnetId: string;
+  readonly address: string;
+  /** Who has it; null: it is free for the next. */
+  readonly owner: string | null;
+  /** It is being taken off the port: nobody gets it any more. */
+  readonly leaving: boolean;
+}
+
+/** A write that was begun: it is on disk before Neutron hears of it. */
+export interface Intent {
+  /** Stands in the port's description once the write is done. */
+  readonly mark: string;
+  readonly subnetId: string;
+  readonly count: number;
+  /** The port's revision and addresses before the write. */
+  readonly revision: number;
+  readonly before: readonly string[];
+}
+
+/** The ledger of one port, on one node. */
+export interface PortLedger {
+  readonly portId: string;
+  /** Eight hexadecimal digits: tells the marks of this ledger from those of others. */
+  readonly writer: string;
+  /** Of the last mark. */
+  readonly sequence: number;
+  readonly addresses: readonly OwnAddress[];
+  readonly intent: Intent | null;
+  /** Addresses that this node or another program added: nobody gets them, and nobody takes them off. */
+  readonly unsure: readonly string[];
+}
+
+/** What is read of the port. */
+export interface PortState {
+  readonly fixed_ips: readonly PortAddress[];
+  readonly description: string;
+  readonly revision_number: number;
+}
+
+/** Neutron's limit of a description. */
+const DESCRIPTION_MAXIMUM = 255;
+const MARK = /\s*\[orbweaver ([0-9a-f]{8}-\d+)\]/g;
+
+export function newLedger(portId: string, writer: string): PortLedger {
+  return { portId, writer, sequence: 0, addresses: [], intent: null, unsure: [] };
+}
+
+/** A ledger that has used one more mark, and the mark. */
+export function nextMark(ledger: PortLedger): { readonly ledger: PortLedger; readonly mark: string } {
+  const sequence = ledger.sequence + 1;
+  return { ledger: { ...ledger, sequence }, mark: `${ledger.writer}-${sequence}` };
+}
+
+/** The description with this mark in place of any other. Undefined if the user's own words leave no room. */
+export function withMark(description: string, mark: string): string | undefined {
+  const words = description.replaceAll(MARK, '');
+  const marked = `${words}${words === '' ? '' : ' '}[orbweaver ${mark}]`;
+  return marked.length <= DESCRIPTION_MAXIMUM ? marked : undefined;
+}
+
+/** The mark of the last write of a ledger; undefined if there is none. */
+export function markOf(description: string): string | undefined {
+  return Array.from(description.matchAll(MARK), ([, mark]) => mark).at(-1);
+}
+
+/** What a begun write has come to. */
+export type Settlement =
+  /** Its addresses are in the ledger, free. */
+  | { readonly is: 'done'; readonly ledger: PortLedger }
+  /** It changed nothing, or nobody knows, and it cannot change anything any more. */
+  | { readonly is: 'void'; readonly ledger: PortLedger }
+  /** It changed nothing yet. Its request may still be under way: another write of the port ends that. */
+  | { readonly is: 'pending' };
+
+/**
+ * Looks at the port after a write. The mark says whether the last write was ours. If it was, what came into the subnet
+ * is ours, if it is as much as was asked for. If another write came later, nobody knows whose the addresses are that
+ * came: they are unsure.
+ */
+export function settle(ledger: PortLedger, intent: Intent, port: PortState): Settlement {
+  const came = port.fixed_ips
+    .filter((one) => one.subnet_id === intent.subnetId && !intent.before.includes(one.ip_address))
+    .map((one) => one.ip_address)
+    .filter((address) => !ledger.addresses.some((own) => own.address === address));
+  const settled = { ...ledger, intent: null };
+  if (markOf(port.description) === intent.mark) {
+    if (came.length > intent.count) return { is: 'done', ledger: withUnsure(settled, came, port) };
+    const addresses = came.map((address) => ({
+      ...{ subnetId: intent.subnetId, address, owner: null, leaving: false },
+    }));
+    return { is: 'done', ledger: { ...settled, addresses: [...settled.addresses, ...addresses] } };
+  }
+  if (port.revision_number === intent.revision) return { is: 'pending' };
+  return { is: 'void', ledger: withUnsure(settled, came, port) };
+}
+
+function withUnsure(ledger: PortLedger, addresses: readonly string[], port: PortState): PortLedger {
+  const there = port.fixed_ips.map((one) => one.ip_address);
+  const unsure = [...new Set([...ledger.unsure, ...addresses])].filter((one) => there.includes(one));
+  return { ...ledger, unsure };
+}
+
+/** The list of a port with so many new addresses of a subnet: Neutron chooses them. What is there is named whole, or Neutron would give it again. */
+export function listWithMore(
+  port: PortState,
+  subnetId: string,
+  count: number,
+): (PortAddress | { readonly subnet_id: string })[] {
+  const more = Array.from({ length: count }, () => ({ subnet_id: subnetId }));
+  return [...port.fixed_ips.map(asSent), ...more];
+}
+
+/** The list of a port without those of our addresses that leave it. Everything else stays, whoever added it. */
+export function listWithout(port: PortState, ledger: PortLedger): PortAddress[] {
+  const leaving = new Set(ledger.addresses.filter((own) => own.leaving).map((own) => own.address));
+  return port.fixed_ips.filter((one) => !leaving.has(one.ip_address)).map(asSent);
+}
+
+const asSent = ({ subnet_id, ip_address }: PortAddress): PortAddress => ({ subnet_id, ip_address });
+
+/** The address that an owner has in a subnet; undefined if it has none. */
+export function addressOf(ledger: PortLedger, owner: string, subnetId: string): string | undefined {
+  return ledger.addresses.find((own) => own.owner === owner && own.subnetId === subnetId && !own.leaving)
+    ?.address;
+}
+
+/** Gives a free address of the subnet to the owner. Undefined if there is none. */
+export function assign(ledger: PortLedger, owner: string, subnetId: string): PortLedger | undefined {
+  const free = ledger.addresses.findIndex(
+    (own) => own.owner === null && own.subnetId === subnetId && !own.leaving,
+  );
+  if (free < 0) return undefined;
+  const addresses = ledger.addresses.map((own, i) => (i === free ? { ...own, owner } : own));
+  return { ...ledger, addresses };
+}
+
+/** Marks as leaving what these owners have, and what nobody has. */
+export function leave(ledger: PortLedger, isLeft: (owner: string | null) => boolean): PortLedger {
+  const addresses = ledger.addresses.map((own) =>
+    own.leaving || !isLeft(own.owner) ? own : { ...own, owner: null, leaving: true },
+  );
+  return { ...ledger, addresses };
+}
+
+/** The ledger without the leaving addresses that the port no longer has. */
+export function forgetGone(ledger: PortLedger, port: PortState): PortLedger {
+  const there = new Set(port.fixed_ips.map((one) => one.ip_address));
+  return { ...ledger, addresses: ledger.addresses.filter((own) => !own.leaving || there.has(own.address)) };
+}
