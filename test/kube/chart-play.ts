@@ -116,9 +116,32 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     await cluster.kubectl(['create', '-f', '-'], underlayPod({ name: 'last' }));
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/last', '--timeout=60s']);
     await cluster.kubectl(['delete', 'pod', 'last', '--timeout=60s']);
+  });
+  await outcomes.check('with defaultCniCRName, a pod that names no network is on the underlay', async () => {
+    await release.upgrade(['multus.multusCNI.defaultCniCRName=macvlan-underlay']);
+    for (const node of nodeNames) {
+      await until(`Multus has its new configuration on ${node}`, 30, () =>
+        cluster.node(node, ['grep', '-c', '10-default.conf', '/etc/cni/net.d/00-multus.conf']),
+      );
+    }
+    const image = ['--image=localhost/orbweaver/probe:1', '--image-pull-policy=Never'];
+    await cluster.kubectl(['run', 'plain', ...image]);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/plain', '--timeout=60s']);
+    const address = await cluster.kubectl(['get', 'pod', 'plain', '-o', 'jsonpath={.status.podIP}']);
+    const records = await cluster.kubectl([
+      ...['get', 'spiderippool', 'lan-v4', '-o', 'jsonpath={.status.allocatedIPs}'],
+    ]);
+    const { pod, nic } = (JSON.parse(records) as Readonly<Record<string, Holder>>)[address] ?? {};
+    if (pod !== 'default/plain' || nic !== 'eth0') throw new Error(`${address} is not in ${records}`);
+    await cluster.kubectl(['delete', 'pod', 'plain', '--grace-period=1', '--timeout=60s']);
     await release.uninstall();
     await expectUninstalled(cluster);
   });
+}
+
+interface Holder {
+  readonly pod: string;
+  readonly nic: string;
 }
 
 /** No network of the test has these addresses. */
