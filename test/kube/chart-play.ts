@@ -1,10 +1,11 @@
 // The product from its chart and its images, as a user installs it: install, pods, upgrade, rollback, uninstall.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { accounts } from '../../tools/rights.ts';
 import { ChartRelease } from './chart-release.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
-import { until } from './command.ts';
+import { run, until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
 import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
@@ -74,6 +75,20 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     );
     await cluster.kubectl(['delete', '-f', '-'], roles);
   });
+  await outcomes.check('the API server accepts a NetworkPolicy and a Certificate of the chart', async () => {
+    const kind = join(await certManagerFolder(), 'deploy/crds/cert-manager.io_certificates.yaml');
+    await cluster.kubectl(['apply', '-f', kind]);
+    const manifests = await release.template('controller', [
+      ...['controller.hostnetwork=false', 'controller.networkPolicy.enabled=true'],
+      'controller.networkPolicy.nodeNetworks={172.30.0.0/24,fd00:172:30::/64}',
+      ...['controller.webhookSecret=own', 'controller.certManager.issuer=ca'],
+    ]);
+    const dryRun = ['apply', '--dry-run=server', '--server-side', '--force-conflicts', '-f', '-'];
+    const said = await cluster.kubectl(dryRun, manifests);
+    for (const object of ['networkpolicy.networking.k8s.io', 'certificate.cert-manager.io'])
+      if (!said.includes(`${object}/orbweaver-controller serverside-applied`)) throw new Error(said);
+    await cluster.kubectl(['delete', '-f', kind, '--timeout=60s']);
+  });
   await playUnderlayService(parts);
   await playFixedAddresses(parts);
   await outcomes.check('the API server has refused no request of our programs', () =>
@@ -142,6 +157,12 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
 interface Holder {
   readonly pod: string;
   readonly nic: string;
+}
+
+/** Where Go keeps the source of cert-manager, whose kinds are in it. */
+async function certManagerFolder(): Promise<string> {
+  const said = await run(['go', 'mod', 'download', '-json', 'github.com/cert-manager/cert-manager@v1.21.2']);
+  return (JSON.parse(said) as { readonly Dir: string }).Dir;
 }
 
 /** No network of the test has these addresses. */

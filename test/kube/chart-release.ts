@@ -46,9 +46,10 @@ export class ChartRelease {
   }
 
   /** The manifests of one of its templates. */
-  template(name: string): Promise<string> {
+  template(name: string, values: readonly string[] = []): Promise<string> {
     const shown = ['--kube-version', '1.30', '--show-only', `templates/${name}.yaml`];
-    return this.#helm('template', 'orbweaver', join(this.#parts.root, 'deploy/chart'), ...shown);
+    const set = values.flatMap((value) => ['--set', value]);
+    return this.#helm('template', 'orbweaver', join(this.#parts.root, 'deploy/chart'), ...shown, ...set);
   }
 
   #chart(values: readonly string[]): string[] {
