@@ -18,11 +18,12 @@ import type { Row } from './row.ts';
 import type { ServerChoice } from './scale/api-server.ts';
 import { noKubeServer } from './scale/kube-server.ts';
 import { benchScale } from './scale/scale.ts';
+import { benchService } from './service.ts';
 import { benchShim } from './shim.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|shim|start|store|memory|pick|scale|all ...]
+const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|service|shim|start|store|memory|pick|scale|all ...]
          [--quick] [--json FILE] [--markdown] [--kube | --kubeconfig FILE]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
@@ -43,6 +44,7 @@ const benchmarks: Record<string, (quick: boolean, server: ServerChoice) => Promi
   reactions: benchReactions,
   reclaim: benchReclaim,
   repair: benchRepair,
+  service: benchService,
   memory: benchMemory,
   start: benchStart,
   store: benchStore,

@@ -35,6 +35,7 @@ test('the names of the benchmarks are in the usage of this revision and of an ol
     'reclaim',
     'repair',
     'scale',
+    'service',
     'shim',
     'start',
     'store',

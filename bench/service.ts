@@ -1,0 +1,97 @@
+// Measures sockets of an underlay pod to a Service: in socket calls, through kube-proxy, and to the backend itself.
+
+import { NodeProcess } from './node-process.ts';
+import { limitRow, median, type Row, ratioRow } from './row.ts';
+import type { Mode, ServiceOrder, Way } from './service-node.ts';
+
+type Node = NodeProcess<ServiceOrder>;
+
+/** The ways take turns. Both ends are on one processor: so it is the work that counts, and not how soon a processor wakes. */
+export async function benchService(quick: boolean): Promise<Row[]> {
+  const node: Node = new NodeProcess<ServiceOrder>('service-node.ts');
+  const rounds = quick ? 3 : 9;
+  try {
+    await node.order({ do: 'prepare' });
+    const turns = await inTurn(node, rounds, 'turns', 5_000);
+    const requests = await inTurn(node, rounds, 'requests', 300);
+    const datagrams = await inTurn(node, rounds, 'datagrams', 1_000);
+    const connects = await inTurn(node, rounds, 'connects', 300);
+    const seen = {
+      few: [] as number[],
+      many: [] as number[],
+      without: [] as number[],
+      missed: [] as number[],
+    };
+    for (let round = 0; round < rounds; round++) {
+      seen.few.push(await measure(node, 'connects', 'calls', 300));
+      await node.order({ do: 'services', count: 10_000 });
+      seen.many.push(await measure(node, 'connects', 'calls', 300));
+      await node.order({ do: 'services', count: 10 });
+      seen.without.push(await measure(node, 'named', 'direct', 100_000));
+      seen.missed.push(await measure(node, 'named', 'missed', 100_000));
+    }
+    const without = median(seen.without);
+    return [
+      ratioRow(
+        'TCP request to a Service in socket calls, p50 : to the pod itself',
+        'µs',
+        turns.calls,
+        turns.direct,
+        1.03,
+      ),
+      ratioRow('the same : through kube-proxy', 'µs', turns.calls, turns.proxy, throughProxy(turns, 0.755)),
+      ratioRow(
+        'connect, request, close, p50 : through kube-proxy',
+        'µs',
+        requests.calls,
+        requests.proxy,
+        throughProxy(requests, 1 / 1.3),
+      ),
+      ratioRow('connect, close, p50 : to the pod itself', 'µs', connects.calls, connects.direct, 1 / 0.97),
+      ratioRow(
+        'connect, close with 10,000 Services, p50 : with 10',
+        'µs',
+        median(seen.many),
+        median(seen.few),
+        1 / 0.95,
+      ),
+      ratioRow(
+        'UDP question and answer, p50 : through kube-proxy',
+        'µs',
+        datagrams.calls,
+        datagrams.proxy,
+        throughProxy(datagrams, 0.75),
+      ),
+      limitRow(
+        'connect of a UDP socket that no Service concerns: added, p50 : without programs',
+        'µs',
+        median(seen.missed) - without,
+        0.3,
+        without,
+      ),
+    ];
+  } finally {
+    if (!node.ended) await node.order({ do: 'stop' });
+  }
+}
+
+type Ways = Readonly<Record<'direct' | 'proxy' | 'calls', number>>;
+
+/** The median of each way, in µs. */
+async function inTurn(node: Node, rounds: number, mode: Mode, count: number): Promise<Ways> {
+  const times = { direct: [] as number[], proxy: [] as number[], calls: [] as number[] };
+  for (let round = 0; round < rounds; round++)
+    for (const way of ['direct', 'proxy', 'calls'] as const)
+      times[way].push(await measure(node, mode, way, count));
+  return { direct: median(times.direct), proxy: median(times.proxy), calls: median(times.calls) };
+}
+
+/** µs of each. */
+async function measure(node: Node, mode: Mode, way: Way, count: number): Promise<number> {
+  return ((await node.order({ do: 'measure', mode, way, count })) as number) / 1000;
+}
+
+/** Where the way to the pod itself is slower than the target, nothing can reach it. */
+function throughProxy({ direct, proxy }: Ways, target: number): number {
+  return Math.max(target, (1.03 * direct) / proxy);
+}
