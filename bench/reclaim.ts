@@ -8,13 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crdManifests, type KubeObject, type ResourceType, resources } from '#api';
 import { silentLogger } from '#base';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
+import { defaultReclaimSettings } from '#plan/reclaim';
 import { limitRow, type Row } from './row.ts';
 
 const POOLS = 20;
 const RECORDS_OF_POOL = 500;
 const LEAKED_OF_POOL = 5;
 const PARALLEL = 32;
-const PATIENCE_MS = 60_000;
+const GIVE_UP_MS = 120_000;
+const patienceMs = defaultReclaimSettings.unknownNodePatienceMs;
 const lists = [
   resources.pods,
   resources.spiderEndpoints,
@@ -111,7 +113,7 @@ async function leaked(client: KubeClient): Promise<number> {
   return held.reduce((sum, each) => sum + each, 0);
 }
 
-/** Measures the time from the start of the controller's program until the last leaked address is free. */
+/** Measures the time from the start of the controller's program until the last leaked address is free, without its rest. */
 export async function benchReclaim(): Promise<Row[]> {
   const folder = mkdtempSync('/var/tmp/orbweaver-bench-');
   const file = (name: string) => join(folder, name);
@@ -129,24 +131,26 @@ export async function benchReclaim(): Promise<Row[]> {
     const readingBegan = performance.now();
     for (const type of lists) await client.list(type as ResourceType);
     const readingSeconds = (performance.now() - readingBegan) / 1000;
-    const before = await newestVersion(client);
     const began = performance.now();
     const ports = ['--health-port', 'none', '--webhook-port', 'none'];
     controller = program('controller', '--kubeconfig', file('kubeconfig'), ...ports);
     controller.stdout?.resume();
+    // Nobody says which node the leaked pods had, so their addresses rest first. Other writes of the start end meanwhile.
+    await sleep(patienceMs - 1000);
+    const before = await newestVersion(client);
     while ((await leaked(client)) > 0) {
-      if (performance.now() - began > PATIENCE_MS)
+      if (performance.now() - began > GIVE_UP_MS)
         throw new Error('the controller did not free the addresses');
       await sleep(50);
     }
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (performance.now() - began - patienceMs) / 1000;
     const writes = (await newestVersion(client)) - before;
     const status = readFileSync(`/proc/${controller.pid}/status`, 'utf8');
     const resident = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
     const name = `full scan of ${POOLS * RECORDS_OF_POOL} records, ${POOLS * LEAKED_OF_POOL} leaked`;
     return [
       limitRow(
-        `${name}, with the start of the controller : reading the same lists`,
+        `${name}, start of the controller included, rest of ${patienceMs / 1000} s left out : reading the same lists`,
         's',
         seconds,
         5,
