@@ -31,7 +31,7 @@ export class Canary {
     return new Canary(tcp, udp);
   }
 
-  /** What must be in the tables for {@link Canary.sing}. */
+  /** What must be in the tables for {@link Canary.findProblem}. */
   get entries(): ClaimedEntry[] {
     const of = (protocol: Protocol, port: number): ClaimedEntry => ({
       frontend: { address: VIRTUAL, port, protocol },
@@ -46,7 +46,7 @@ export class Canary {
   }
 
   /** Connects and sends to the Service. Returns what went wrong; undefined if sockets are served. */
-  async sing(): Promise<string | undefined> {
+  async findProblem(): Promise<string | undefined> {
     const host = formatAddress(VIRTUAL);
     const tries: [what: string, run: () => Promise<string>, want: string][] = [
       ['a TCP connection', () => this.#connect(host), host],

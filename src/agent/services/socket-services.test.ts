@@ -93,7 +93,7 @@ async function scene(kernel = new FakeKernel()) {
   const services = new SocketServices({
     ...{ clock, log, open: kernel.open, view: new ServiceView({ client: kube, clock, log }) },
     here: () => ({ name: 'node1', zone: state.zone }),
-    prove: async () => ({ entries: [], sing: async () => state.problem, close: () => {} }),
+    prove: async () => ({ entries: [], findProblem: async () => state.problem, close: () => {} }),
     failed: () => void state.failures++,
     ended: (count) => {
       state.ended += count;

@@ -28,7 +28,7 @@ export interface Proof {
   /** What must be in the tables for it. */
   readonly entries: readonly ClaimedEntry[];
   /** What went wrong; undefined if sockets are served. */
-  sing(): Promise<string | undefined>;
+  findProblem(): Promise<string | undefined>;
   close(): void;
 }
 
@@ -166,7 +166,7 @@ export class SocketServices {
       return;
     }
     if (state.some(({ isOurs }) => !isOurs)) await balancer.attach();
-    const problem = await proof.sing();
+    const problem = await proof.findProblem();
     if (problem !== undefined) {
       this.#say(`${problem}; does the agent run in the cgroup that is served?`);
       return;
