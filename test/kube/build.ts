@@ -16,6 +16,12 @@ export async function goVersion(): Promise<string | undefined> {
   );
 }
 
+/** Where Go keeps the source of a module. `cwd` has a go.mod that says the version, or the name does after an `@`. */
+export async function moduleSource(name: string, cwd: string = own): Promise<string> {
+  const said = await run(['go', 'mod', 'download', '-json', name], { cwd });
+  return (JSON.parse(said) as { readonly Dir: string }).Dir;
+}
+
 /** Programs that are built and kept together. */
 export interface ProgramSet {
   /** What a first build says that it does. */

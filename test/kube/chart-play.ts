@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { accounts } from '../../tools/rights.ts';
+import { moduleSource } from './build.ts';
 import { ChartRelease } from './chart-release.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
-import { run, until } from './command.ts';
+import { until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
 import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
@@ -76,7 +77,7 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     await cluster.kubectl(['delete', '-f', '-'], roles);
   });
   await outcomes.check('the API server accepts a NetworkPolicy and a Certificate of the chart', async () => {
-    const kind = join(await certManagerFolder(), 'deploy/crds/cert-manager.io_certificates.yaml');
+    const kind = join(await moduleSource(certManager), 'deploy/crds/cert-manager.io_certificates.yaml');
     await cluster.kubectl(['apply', '-f', kind]);
     const manifests = await release.template('controller', [
       ...['controller.hostnetwork=false', 'controller.networkPolicy.enabled=true'],
@@ -159,11 +160,8 @@ interface Holder {
   readonly nic: string;
 }
 
-/** Where Go keeps the source of cert-manager, whose kinds are in it. */
-async function certManagerFolder(): Promise<string> {
-  const said = await run(['go', 'mod', 'download', '-json', 'github.com/cert-manager/cert-manager@v1.21.2']);
-  return (JSON.parse(said) as { readonly Dir: string }).Dir;
-}
+/** The source of cert-manager has its kinds. */
+const certManager = 'github.com/cert-manager/cert-manager@v1.21.2';
 
 /** No network of the test has these addresses. */
 const defaultPool = [

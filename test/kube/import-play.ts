@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crdManifests, NETWORK_STATUS_ANNOTATION } from '#api';
-import { builtPrograms, goVersion } from './build.ts';
+import { builtPrograms, goVersion, moduleSource } from './build.ts';
 import type { ClientParts } from './clients-play.ts';
 import { run } from './command.ts';
 import { whereaboutsSet } from './programs.ts';
@@ -101,7 +101,10 @@ export async function playImport({ outcomes, environment, kubectl }: ClientParts
         await kubectl([
           'apply',
           '-f',
-          join(await moduleFolder(), `doc/crds/whereabouts.cni.cncf.io_${kind}.yaml`),
+          join(
+            await moduleSource('github.com/k8snetworkplumbingwg/whereabouts', module),
+            `doc/crds/whereabouts.cni.cncf.io_${kind}.yaml`,
+          ),
         ]);
       for (const manifest of crdManifests()) await kubectl(['apply', '-f', '-'], JSON.stringify(manifest));
       await kubectl(['create', '-f', '-'], JSON.stringify(agents));
@@ -167,12 +170,6 @@ interface Recorded {
   readonly pod: string;
   readonly podUid: string;
   readonly nic: string;
-}
-
-/** Where Go keeps the source of Whereabouts. */
-async function moduleFolder(): Promise<string> {
-  const path = 'github.com/k8snetworkplumbingwg/whereabouts';
-  return (await run(['go', 'list', '-m', '-f', '{{.Dir}}', path], { cwd: module })).trim();
 }
 
 /** What tells orbctl that Orbweaver is installed. No node runs it. */

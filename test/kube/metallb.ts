@@ -2,9 +2,8 @@
 
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtPrograms, goVersion } from './build.ts';
+import { builtPrograms, goVersion, moduleSource } from './build.ts';
 import { type Cluster, home, type NodeName, nodeNames } from './cluster.ts';
-import { run } from './command.ts';
 import { metalLbSet } from './programs.ts';
 
 const module = join(import.meta.dirname, 'metallb');
@@ -46,7 +45,6 @@ function podOf(node: NodeName): object {
 
 /** The files of its CustomResourceDefinitions, from the module that its programs are built from. */
 async function kindsOfMetalLb(): Promise<string[]> {
-  const said = await run(['go', 'mod', 'download', '-json', 'go.universe.tf/metallb'], { cwd: module });
-  const { Dir: folder } = JSON.parse(said) as { readonly Dir: string };
+  const folder = await moduleSource('go.universe.tf/metallb', module);
   return globSync(join(folder, 'config/crd/bases/*.yaml')).toSorted();
 }
