@@ -12,6 +12,7 @@ export { inClusterConfig, type KubeConfig, kubeconfigFile } from './config.ts';
 export { type EventNote, EventRecorder, type EventRecorderOptions } from './events.ts';
 export { type ConnectOptions, connect } from './http-client.ts';
 export { ifFound } from './if-found.ts';
+export { againOnConflict } from './on-conflict.ts';
 export {
   type ChangeHandler,
   type ObjectChange,

@@ -4,7 +4,7 @@
 import { foreignResources, type IPAMClaim, type Pod, resources } from '#api';
 import { type Clock, isOrbError, OrbError, timeText } from '#base';
 import { formatCidr } from '#ip';
-import { ifFound, type KubeClient } from '#kube';
+import { againOnConflict, ifFound, type KubeClient } from '#kube';
 import { type Assignment, interfaceAddress, machineOf, type PodHolder } from '#plan/ipam';
 import { hasFinished, unchanged } from '#plan/reclaim';
 import type { PodNetworks } from './pod-facts.ts';
@@ -14,7 +14,7 @@ export type NicClaims = ReadonlyMap<string, string>;
 
 /** The type of the condition, as OVN-Kubernetes writes it. */
 const ALLOCATED = 'IPsAllocated';
-const MOST_TRIES = 6;
+const MOST_CONFLICTS = 5;
 
 /**
  * A virtual machine that keeps its addresses anyway needs no claim. Its two pods share them in a migration.
@@ -110,7 +110,7 @@ export class ClaimWriter {
     change: (claim: IPAMClaim) => Promise<IPAMClaim['status'] | undefined>,
   ): Promise<void> {
     const type = foreignResources.ipamClaims;
-    for (let tries = 1; ; tries++) {
+    await againOnConflict(MOST_CONFLICTS, async () => {
       try {
         const claim = await this.#client.get(type, { namespace, name }, { signal });
         if (claim.metadata.deletionTimestamp !== undefined)
@@ -120,12 +120,11 @@ export class ClaimWriter {
         const body = { metadata: unchanged(claim), status };
         const patch = { type: 'merge', body, subresource: 'status' } as const;
         await this.#client.patch(type, { namespace, name }, patch, { signal });
-        return;
       } catch (error) {
         if (isOrbError(error, 'KUBE_NOT_FOUND')) throw missing(namespace, name, 'does not exist');
-        if (!isOrbError(error, 'KUBE_CONFLICT') || tries === MOST_TRIES) throw error;
+        throw error;
       }
-    }
+    });
   }
 
   async #living(namespace: string, name: string, signal: AbortSignal): Promise<Pod | undefined> {

@@ -1,9 +1,8 @@
 // The writes of an import. Each is refused if its object was changed since it was read; then the command is repeated.
 
 import { foreignResources, type KubeObject, resources, type SpiderIPPool } from '#api';
-import { isOrbError } from '#base';
 import { AddressSet } from '#ip';
-import { type KubeClient, refOf } from '#kube';
+import { againOnConflict, type KubeClient, refOf } from '#kube';
 import {
   BEFORE_ANNOTATION,
   type Holder,
@@ -52,13 +51,7 @@ export class ImportWrites {
   /** Leaves addresses of unknown holders out, and records the others. Returns how many were recorded. */
   async recordHolders(pool: ImportedPool): Promise<number> {
     // The controller writes the conditions of the pool again and again.
-    for (let conflicts = 0; ; conflicts++) {
-      try {
-        return await this.#record(pool);
-      } catch (error) {
-        if (!isOrbError(error, 'KUBE_CONFLICT') || conflicts === MOST_CONFLICTS) throw error;
-      }
-    }
+    return await againOnConflict(MOST_CONFLICTS, () => this.#record(pool));
   }
 
   async #record({ name, missing, unknown }: ImportedPool): Promise<number> {

@@ -1,8 +1,8 @@
 // Puts the programs of one installation to sleep and wakes those of the other, so that both never work at one time.
 
 import { type DaemonSet, type Deployment, type ResourceType, resources } from '#api';
-import { type Clock, isOrbError, OrbError } from '#base';
-import type { KubeClient } from '#kube';
+import { type Clock, OrbError } from '#base';
+import { againOnConflict, type KubeClient } from '#kube';
 import {
   type AdmissionCall,
   type Installation,
@@ -65,19 +65,15 @@ export class Switch {
 
   /** Whether it was written. `patchOf` gets the newest object, and the write is refused if it changed meanwhile. */
   async #patch(sleeper: Sleeper, patchOf: (now: Sleeper) => Patch | undefined): Promise<boolean> {
-    for (let conflicts = 0; ; conflicts++) {
+    return await againOnConflict(MOST_CONFLICTS, async () => {
       const now = await this.#newest(sleeper);
       const patch = patchOf(now);
       if (patch === undefined) return false;
       const { resourceVersion } = now.object.metadata;
       const body = { ...patch, metadata: { ...(patch.metadata as object), resourceVersion } };
-      try {
-        await this.#parts.client.patch(typeOf(now), refOf(now), { type: 'merge', body });
-        return true;
-      } catch (error) {
-        if (!isOrbError(error, 'KUBE_CONFLICT') || conflicts === MOST_CONFLICTS) throw error;
-      }
-    }
+      await this.#parts.client.patch(typeOf(now), refOf(now), { type: 'merge', body });
+      return true;
+    });
   }
 
   async #newest<T extends Sleeper>(sleeper: T): Promise<T> {
