@@ -7,7 +7,9 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CommandOptions, run, until } from './command.ts';
 
-export type ProxyMode = 'iptables' | 'nftables';
+const proxyModes = ['iptables', 'nftables'] as const;
+
+export type ProxyMode = (typeof proxyModes)[number];
 
 export const nodeNames = ['node1', 'node2'] as const;
 
@@ -153,15 +155,37 @@ export class Cluster {
     return JSON.parse(await this.kubectl(['get', ...args, '-o', 'json']));
   }
 
-  /** Starts kube-proxy in another mode on every node. It removes the rules of the previous mode itself. */
+  /** Starts kube-proxy in another mode on every node. Resolves when its rules are there, and those of the previous mode gone. */
   async changeProxyMode(mode: ProxyMode): Promise<void> {
     const script = `sed -i 's/^mode: .*/mode: ${mode}/' /etc/kubernetes/proxy.yaml`;
     await Promise.all(
       nodeNames.map(async (node) => {
         await this.node(node, ['sh', '-c', script]);
         await this.restart(node, 'kube-proxy', 'TERM');
+        await until(`${node} has the rules of mode ${mode} alone`, 60, async () => {
+          const rules = await this.#proxyRules(node);
+          if (rules.join() !== `${mode} ip,${mode} ip6`)
+            throw new Error(`it has ${rules.join(', ') || 'none'}`);
+          return true;
+        });
       }),
     );
+  }
+
+  /** The modes and families of kube-proxy whose rules for Services a node has, as `iptables ip6`. */
+  async #proxyRules(node: NodeName): Promise<string[]> {
+    const tables = await this.node(node, ['nft', 'list', 'tables']);
+    const ofFamilies = { ip: 'iptables-save', ip6: 'ip6tables-save' };
+    const found = await Promise.all(
+      Object.entries(ofFamilies).map(async ([family, save]) => {
+        const isThere: Readonly<Record<ProxyMode, boolean>> = {
+          iptables: /^-A KUBE-SERVICES /m.test(await this.node(node, [save, '-t', 'nat'])),
+          nftables: new RegExp(`^table ${family} kube-proxy$`, 'm').test(tables),
+        };
+        return proxyModes.filter((mode) => isThere[mode]).map((mode) => `${mode} ${family}`);
+      }),
+    );
+    return found.flat();
   }
 
   /** Ends a program that hub.sh or node.sh keeps. Resolves when it was started again. */

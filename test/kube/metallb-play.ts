@@ -49,7 +49,7 @@ export async function playMetalLb({ cluster, outcomes, root }: ScenarioParts): P
       }),
     );
   for (const mode of ['iptables', 'nftables'] as const) {
-    await cluster.changeProxyMode(mode);
+    await outcomes.require(`kube-proxy works in mode ${mode} alone`, () => cluster.changeProxyMode(mode));
     await tryUntil(
       `kube-proxy in mode ${mode}: clients outside reach the pods, and policy Local shows them`,
       outside,
