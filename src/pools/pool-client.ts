@@ -38,6 +38,11 @@ export class PoolClient {
     return this.#options.copy.newestLedger;
   }
 
+  /** See {@link PoolCopy.mayName}. */
+  mayName(text: string): boolean {
+    return this.#options.copy.mayName(text);
+  }
+
   /** Whether the server may hold more than {@link PoolClient.ledger} says. A release checks that. */
   get doubtful(): boolean {
     const { copy, clock } = this.#options;

@@ -51,11 +51,25 @@ export class PoolCopy {
    * be read.
    */
   get newest(): PoolState {
-    const watched = this.#watched();
-    const known = this.#state === undefined ? this.#goneAt : versionOf(this.#state.object);
-    if (watched !== undefined && versionOf(watched) > known) return this.#keep(watched);
+    const watched = this.#newlyWatched;
+    if (watched !== undefined) return this.#keep(watched);
     if (this.#state === undefined) throw this.#notFound();
     return this.#state;
+  }
+
+  /** What the watch shows, if it is newer than the state. */
+  get #newlyWatched(): SpiderIPPool | undefined {
+    const watched = this.#watched();
+    const known = this.#state === undefined ? this.#goneAt : versionOf(this.#state.object);
+    return watched !== undefined && versionOf(watched) > known ? watched : undefined;
+  }
+
+  /** Whether {@link PoolCopy.newestLedger} may name the text. The records are not read for the answer. */
+  mayName(text: string): boolean {
+    const object = this.#newlyWatched ?? this.#state?.object;
+    if (object === undefined) return false;
+    this.#dropSeen(object);
+    return this.#ahead !== undefined || object.status?.allocatedIPs?.includes(text) === true;
   }
 
   /**

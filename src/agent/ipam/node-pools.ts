@@ -118,7 +118,8 @@ export class NodePools {
     ledgerOf = (pool: string) => this.ledger(pool),
   ): string[] {
     const isUnused = (name: string) => !this.#writers.has(name);
-    const names = [...this.#writers.keys(), ...this.#options.view.poolsNaming(text, isUnused)];
+    const used = [...this.#writers].flatMap(([name, writer]) => (writer.mayName(text) ? [name] : []));
+    const names = [...used, ...this.#options.view.poolsNaming(text, isUnused)];
     return names.filter((name) => {
       try {
         return fits(ledgerOf(name));

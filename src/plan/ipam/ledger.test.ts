@@ -155,6 +155,53 @@ test('the text has exactly the records after every change, also if another progr
   );
 });
 
+test('a text is read the same with and without knowledge of an earlier one', () => {
+  const entry = fc.record({ last: fc.integer({ min: 8, max: 19 }), uid: fc.constantFrom('a', 'b', 'c') });
+  const entries = fc.array(entry, { maxLength: 6 });
+  const written = (list: readonly { last: number; uid: string }[]) =>
+    list.map(({ last, uid }) => `"10.6.0.${last}":${JSON.stringify(record(uid, { nic: 'eth0' }))}`);
+  const other = `"10.6.0.13":${JSON.stringify(record('c'))}`;
+  const endings = [
+    '',
+    ',',
+    ',}',
+    '}',
+    ', ',
+    `,${other}`,
+    `;${other}`,
+    ',"10.6.0.13":{"pod":"ns/d"}',
+    ',"x":1',
+  ];
+  const outcome = (text: string, previous?: PoolLedger) => {
+    const pool = poolObject('p');
+    pool.status = { allocatedIPs: text };
+    try {
+      const ledger = PoolLedger.read(pool, previous);
+      const held = ['a', 'b', 'c'].map((uid) => ledger.addressesOf(uid));
+      const changed = ledger.copy();
+      changed.take(at(18), { ...owner('a'), fixed: true, pod: ledger.holderOf(at(18))?.pod ?? 'ns/a' });
+      const stored = changed.text === '' ? {} : JSON.parse(changed.text);
+      const { bytes, status } = ledger;
+      return { records: [...ledger.records], held, free: ledger.free.format(), bytes, status, stored };
+    } catch (error) {
+      return { refused: (error as { code: string }).code };
+    }
+  };
+  const kept = fc.constantFrom(0, 1, 9);
+  fc.assert(
+    fc.property(entries, entries, kept, fc.constantFrom(...endings), (first, more, dropped, ending) => {
+      const known = read();
+      const earlier = PoolLedger.read(
+        { ...poolObject('p'), status: { allocatedIPs: `{${written(first).join()}}` } },
+        known,
+      );
+      const text = `{${[...written(first).slice(dropped), ...written(more)].join()}${ending}}`;
+      assert.deepEqual(outcome(text, earlier), outcome(text));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test('a fixed owner takes over the address of an earlier pod of its name, whose UID holds nothing then', () => {
   const ledger = read({ '10.6.0.10': record('old', { pod: 'ns/db-0', nic: 'eth0', note: 'kept' }) });
   const next = { pod: 'ns/db-0', podUid: 'new', nic: 'eth0' };

@@ -2,9 +2,17 @@
 
 import type { PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
-import { type Address, AddressSet, formatAddress, parseAddress } from '#ip';
+import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
-import { closedText, openText, openTextWith, parseRecords, recordBytes, recordsText } from './records.ts';
+import {
+  appendedRecords,
+  closedText,
+  openText,
+  openTextWith,
+  parseRecords,
+  recordBytes,
+  recordsText,
+} from './records.ts';
 
 /** Who asks for an address or holds it. (podUid, nic) identifies the owner in a pool. The name is for people. */
 export interface AddressOwner {
@@ -72,18 +80,33 @@ export class PoolLedger {
       const free = sameOffer === undefined ? freeOf(pool, known.#records) : sameOffer.#free;
       return new PoolLedger(pool, known.#records, known.#byUid, free, known.#bytes, text, known.#open);
     }
+    const appended = sameOffer === undefined ? undefined : sameOffer.#withAppended(pool, text);
+    if (appended !== undefined) return appended;
     const records = parseRecords(pool.name, pool.family, text, known?.records);
     const byUid = new Map<string, readonly string[]>();
     for (const [address, { podUid }] of records) byUid.set(podUid, [...(byUid.get(podUid) ?? []), address]);
-    const free =
-      (sameOffer === undefined ? undefined : sameOffer.#freeAfter(records)) ?? freeOf(pool, records);
+    const free = sameOffer === undefined ? freeOf(pool, records) : sameOffer.#freeAfter(records);
     return new PoolLedger(pool, records, byUid, free, text.length, text, openText(text, records));
   }
 
-  /** A separate ledger to change. The original does not change. */
-  copy(): PoolLedger {
+  /** These records and those that `text` has after them. Undefined if it differs in another way. */
+  #withAppended(pool: Pool, text: string): PoolLedger | undefined {
+    const appended = appendedRecords(pool.name, pool.family, text, this.#open ?? '');
+    if (appended === undefined || [...appended.keys()].some((key) => this.#records.has(key)))
+      return undefined;
+    const ledger = this.copy(pool);
+    for (const [key, record] of appended) ledger.#add(key, record);
+    ledger.#free = this.#free.difference(addressSet(pool.family, appended.keys()));
+    ledger.#text = text;
+    ledger.#open = openText(text, ledger.#records);
+    ledger.#bytes = text.length;
+    return ledger;
+  }
+
+  /** A separate ledger to change, of the pool's newest spec. The original does not change. */
+  copy(pool = this.pool): PoolLedger {
     return new PoolLedger(
-      this.pool,
+      pool,
       new Map(this.#records),
       new Map(this.#byUid),
       this.#free,
@@ -166,12 +189,9 @@ export class PoolLedger {
       throw new OrbError('INTERNAL', { message });
     }
     if (old !== undefined) this.#bytes -= recordBytes(key, old);
-    if (isOther) this.#unlist(key, old.podUid);
-    if (old === undefined || isOther) {
-      this.#byUid.set(owner.podUid, [...(this.#byUid.get(owner.podUid) ?? []), key]);
-    }
+    if (old !== undefined) this.#unlist(key, old.podUid);
     const record = { ...old, pod: owner.pod, podUid: owner.podUid, nic: owner.nic };
-    this.#records.set(key, record);
+    this.#add(key, record);
     this.#text = undefined;
     if (old !== undefined) this.#open = undefined;
     else if (this.#open !== undefined) this.#open = openTextWith(this.#open, key, record);
@@ -192,20 +212,24 @@ export class PoolLedger {
     if (this.pool.addresses.contains(address)) this.#free = this.#free.with(address);
   }
 
+  #add(key: string, record: PoolAllocation): void {
+    this.#records.set(key, record);
+    this.#byUid.set(record.podUid, [...(this.#byUid.get(record.podUid) ?? []), key]);
+  }
+
   #unlist(key: string, podUid: string): void {
     const rest = (this.#byUid.get(podUid) ?? []).filter((held) => held !== key);
     if (rest.length === 0) this.#byUid.delete(podUid);
     else this.#byUid.set(podUid, rest);
   }
 
-  /** The free addresses when these are the records. Undefined if too many differ to work them out one by one. */
-  #freeAfter(records: ReadonlyMap<string, PoolAllocation>): AddressSet | undefined {
+  /** The free addresses when these are the records. */
+  #freeAfter(records: ReadonlyMap<string, PoolAllocation>): AddressSet {
+    const { family, addresses } = this.pool;
     const taken = [...records.keys()].filter((address) => !this.#records.has(address));
     const freed = [...this.#records.keys()].filter((address) => !records.has(address));
-    if (taken.length + freed.length > MOST_DIFFERENCES) return undefined;
-    const offered = freed.map(parseAddress).filter((address) => this.pool.addresses.contains(address));
-    const without = taken.reduce((free, address) => free.without(parseAddress(address)), this.#free);
-    return offered.reduce((free, address) => free.with(address), without);
+    const offered = addressSet(family, freed).intersection(addresses);
+    return this.#free.difference(addressSet(family, taken)).union(offered);
   }
 
   #heldBy(podUid: string): [string, PoolAllocation][] {
@@ -214,13 +238,12 @@ export class PoolLedger {
   }
 }
 
-/** Above so many, it is faster to work out the free addresses from all records. */
-const MOST_DIFFERENCES = 64;
-
 function freeOf(pool: Pool, records: ReadonlyMap<string, PoolAllocation>): AddressSet {
-  return pool.addresses.difference(
-    AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress)),
-  );
+  return pool.addresses.difference(addressSet(pool.family, records.keys()));
+}
+
+function addressSet(family: Family, addresses: Iterable<string>): AddressSet {
+  return AddressSet.ofAddresses(family, Array.from(addresses, parseAddress));
 }
 
 /** Counts are int64 in the API, but JSON numbers are exact only up to 2^53−1 here. A larger pool reports 2^53−1. */

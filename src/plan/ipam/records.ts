@@ -30,6 +30,23 @@ export function parseRecords(
   return records;
 }
 
+/**
+ * The records that `text` has after those of an earlier one, whose {@link openText} is `open`. Undefined if it does not
+ * continue that text. Most writes only add records, and those of a large pool take milliseconds to parse.
+ */
+export function appendedRecords(
+  pool: string,
+  family: Family,
+  text: string,
+  open: string,
+): ReadonlyMap<string, PoolAllocation> | undefined {
+  // V8 compares two strings word by word, but startsWith character by character.
+  const isContinued = open !== '' && text.slice(0, open.length) === open && text.charAt(open.length) === ',';
+  if (!isContinued) return undefined;
+  const records = parseRecords(pool, family, `{${text.slice(open.length + 1)}`);
+  return records.size === 0 ? undefined : records;
+}
+
 /** The records as text. Empty if there are none. */
 export function recordsText(records: ReadonlyMap<string, PoolAllocation>): string {
   if (records.size === 0) return '';
