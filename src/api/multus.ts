@@ -95,9 +95,10 @@ function isJson(annotation: string): boolean {
   return /[[{"]/.test(annotation);
 }
 
+const selectionsSchema = shortList(selectionSchema);
+
 function parseSelections(annotation: string, name: string): z.infer<typeof selectionSchema>[] {
-  if (isJson(annotation))
-    return checkJson(shortList(selectionSchema), annotation, { subject: `annotation ${name}` });
+  if (isJson(annotation)) return checkJson(selectionsSchema, annotation, { subject: `annotation ${name}` });
   const items = annotation.split(',').map((item) => item.trim());
   return items.filter((item) => item !== '').map((item) => parseItem(item, name));
 }
@@ -137,12 +138,14 @@ const networkStatusSchema = goObject({
   dns: unchecked<CniDns>(),
 });
 
+const networkStatusesSchema = z.array(networkStatusSchema);
+
 /** One network that a pod got. */
 export type NetworkStatus = z.infer<typeof networkStatusSchema>;
 
 /** Reads {@link NETWORK_STATUS_ANNOTATION}. */
 export function parseNetworkStatus(annotation: string): NetworkStatus[] {
-  return checkJson(z.array(networkStatusSchema), annotation, {
+  return checkJson(networkStatusesSchema, annotation, {
     subject: `annotation ${NETWORK_STATUS_ANNOTATION}`,
   });
 }

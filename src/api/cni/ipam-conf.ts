@@ -42,11 +42,9 @@ export function ipamType(ipam: unknown): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
+const delegatingSchema = z.object({ ipam: spiderpoolIpamSchema });
+
 /** Reads the `ipam` object of a configuration that delegates IPAM to us. */
-export function parseSpiderpoolIpam(conf: NetConf): SpiderpoolIpam {
-  return check(
-    z.object({ ipam: spiderpoolIpamSchema }),
-    { ipam: conf.ipam },
-    { subject: 'network configuration' },
-  ).ipam;
+export function parseSpiderpoolIpam({ ipam }: NetConf): SpiderpoolIpam {
+  return check(delegatingSchema, { ipam }, { subject: 'network configuration' }).ipam;
 }

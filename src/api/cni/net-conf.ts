@@ -39,11 +39,13 @@ export const netConfSchema = goObject({
 export type NetConf = z.infer<typeof netConfSchema>;
 export type ValidAttachment = z.infer<typeof attachmentSchema>;
 
+const anyObject = z.record(z.string(), z.unknown());
+
 /** Reads standard input. Input that is no JSON object is error 6. A wrong field is error 7. */
 export function parseNetConf(stdin: string): NetConf {
   const subject = 'network configuration';
   const undecodable = { subject, code: 'CNI_INPUT_UNDECODABLE' } as const;
-  const object = check(z.record(z.string(), z.unknown()), parseJson(stdin, undecodable), undecodable);
+  const object = check(anyObject, parseJson(stdin, undecodable), undecodable);
   return check(netConfSchema, object, { subject });
 }
 
@@ -52,14 +54,15 @@ export function versionOf(conf: Pick<NetConf, 'cniVersion'>): string {
   return conf.cniVersion || OLDEST_VERSION;
 }
 
+const versionedSchema = goObject({ cniVersion: z.string().optional() });
+
 /**
  * The version that standard input asks for, even if the input is refused for another reason. Undefined if it has no
  * readable version.
  */
 export function versionAsked(stdin: string): string | undefined {
   try {
-    const object = checkJson(goObject({ cniVersion: z.string().optional() }), stdin, { subject: 'version' });
-    return versionOf(object);
+    return versionOf(checkJson(versionedSchema, stdin, { subject: 'version' }));
   } catch {
     return /"cniVersion"\s*:\s*"([0-9.]{1,16})"/i.exec(stdin)?.[1];
   }
@@ -105,7 +108,7 @@ export function parseNetConfList(
   json: string,
   { subject, defaultName }: { subject: string; defaultName?: string },
 ): NetConfList {
-  const value = check(z.record(z.string(), z.unknown()), parseJson(json, { subject }), { subject });
+  const value = check(anyObject, parseJson(json, { subject }), { subject });
   const keys = new Map(Object.keys(value).map((key) => [key.toLowerCase(), key]));
   const named = keys.has('name') || defaultName === undefined ? value : { ...value, name: defaultName };
   // The same distinction as in Multus (pkg/types, LoadDelegateNetConf).

@@ -12,12 +12,14 @@ const specSchema = z.looseObject({
   vethLinkAddress: ipv4Address,
 });
 
+const specifiedSchema = z.looseObject({ spec: specSchema.optional() });
+
 /**
  * What is wrong with the spec of a SpiderCoordinator. Empty if nothing is wrong. `old` is the stored spec on an update:
  * a coordinator that an older admission stored without podCIDRType may be written again.
  */
 export function coordinatorIssues(spec: Spec, old?: Spec): FieldIssue[] {
-  return [...typeIssues(spec, old), ...issuesOf(z.looseObject({ spec: specSchema.optional() }), { spec })];
+  return [...typeIssues(spec, old), ...issuesOf(specifiedSchema, { spec })];
 }
 
 /** A SpiderMultusConfig's block has the same fields, and none of them is filled. */

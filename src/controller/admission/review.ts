@@ -37,6 +37,8 @@ export interface ReviewAnswer {
   readonly warnings?: readonly string[];
 }
 
+const judgedSchema = z.looseObject({});
+
 /** @throws OrbError INPUT_INVALID for what is no AdmissionReview of this version */
 export function readReview(text: string): ReviewRequest {
   const subject = 'AdmissionReview';
@@ -45,7 +47,7 @@ export function readReview(text: string): ReviewRequest {
   // What admission judges must be there (admission/v1 AdmissionRequest).
   const judged = operation === 'DELETE' ? oldObject : object;
   const field = operation === 'DELETE' ? 'request.oldObject' : 'request.object';
-  check(z.looseObject({}), judged, { subject: `${subject}: ${field} of ${operation}` });
+  check(judgedSchema, judged, { subject: `${subject}: ${field} of ${operation}` });
   return request;
 }
 

@@ -92,13 +92,15 @@ export function readIPPools(annotations: Annotations): NicPools[] | undefined {
   }));
 }
 
+const poolNamesSchema = shortList(z.string().min(1));
+
 /** The default pools that a namespace names for each family. */
 export function readNamespacePools(annotations: Annotations): NamedPools | undefined {
   const read = (family: Family): readonly string[] => {
     const key = `${PREFIX}default-ipv${family}-ippool`;
     const text = annotations[key];
     if (text === undefined) return [];
-    return checkJson(shortList(z.string().min(1)), text, {
+    return checkJson(poolNamesSchema, text, {
       subject: `wrong input, invalid format of Namespace annotation ${key}`,
     });
   };
