@@ -48,6 +48,7 @@ export class PacketSocket {
   readonly #index: number;
   readonly #subject: string;
   #watch: Watch | undefined;
+  #listener: PacketListener | undefined;
   #open = true;
 
   constructor({ netns, dev, protocol }: PacketSocketOptions) {
@@ -81,12 +82,18 @@ export class PacketSocket {
    */
   listen(listener: PacketListener): void {
     this.#watch?.close();
-    this.#watch = watchReadable(this.#fd, () => this.#drain(listener));
+    this.#listener = listener;
+    this.#watch = watchReadable(this.#fd, () => this.drain());
   }
 
-  #drain(listener: PacketListener): void {
+  /**
+   * Delivers what has arrived, at once. A turn of the event loop runs timers before it reads, so that a late timer comes
+   * before frames that have waited for it.
+   */
+  drain(): void {
+    const listener = this.#listener;
     const buffer = new Uint8Array(2048);
-    while (this.#open) {
+    while (this.#open && listener !== undefined) {
       let length: number | undefined;
       try {
         length = receiveDatagram(this.#fd, buffer, this.#subject);

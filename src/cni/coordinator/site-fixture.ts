@@ -143,7 +143,7 @@ export class Site implements Disposable {
         'route show table all',
         '-6 route show table all',
         'neighbour show nud permanent',
-      ].map((line) => this.lan.show(where, line).filter((text) => !text.includes('fe80'))),
+      ].map((line) => this.lan.show(where, line).filter((text) => !/fe80|^multicast /.test(text))),
     );
   }
 

@@ -101,6 +101,8 @@ async function probeOn(wire: Wire, site: Site, clock: Clock): Promise<ProbeRepor
   );
   for (;;) {
     signal.throwIfAborted();
+    // A busy process wakes late. An answer may have come in time.
+    wire.drain();
     const due = probing.due(clock.monotonic());
     const refused = due.length === 0 ? undefined : send(wire, due, site);
     if (refused !== undefined) {

@@ -60,6 +60,12 @@ export class Wire {
     });
   }
 
+  /** Reports what has arrived, at once. */
+  drain(): void {
+    this.#arp?.drain();
+    this.#nd?.drain();
+  }
+
   /** Throws the kernel's error if the frame does not leave. */
   send(emission: Emission): void {
     if (emission.kind === 'probe') {
