@@ -5,11 +5,18 @@ import description from '../../package.json' with { type: 'json' };
 import { run } from './command.ts';
 import type { ScenarioParts } from './scenario.ts';
 
+/** A chart, and the version of its images. */
+export interface ChartSource {
+  /** The folder of the chart. */
+  readonly chart: string;
+  readonly version: string;
+}
+
 /** The images that the nodes have. Sysctls belong to the whole machine, and not to a node of the test. */
-const settings = [
+const settingsOf = (version: string) => [
   ...['agent', 'controller', 'uninstall'].flatMap((part) => [
     `${part}.image.registry=localhost`,
-    `${part}.image.tag=${description.version}`,
+    `${part}.image.tag=${version}`,
   ]),
   'agent.tuneSysctlConfig=false',
   'agent.askRuntime=true',
@@ -22,10 +29,17 @@ const waiting = ['--wait', '--timeout', '120s'];
 
 /** The release `orbweaver`. Each deed resolves when all its pods are Ready, or gone. */
 export class ChartRelease {
-  readonly #parts: ScenarioParts;
+  readonly #parts: Pick<ScenarioParts, 'cluster' | 'helm'>;
+  readonly #source: ChartSource;
 
-  constructor(parts: ScenarioParts) {
+  /** Of the checkout, unless another source is given. */
+  constructor(parts: ScenarioParts, source?: ChartSource) {
     this.#parts = parts;
+    this.#source = source ?? { chart: join(parts.root, 'deploy/chart'), version: description.version };
+  }
+
+  get version(): string {
+    return this.#source.version;
   }
 
   /** `values` are as for --set. */
@@ -33,7 +47,7 @@ export class ChartRelease {
     return this.#helm('install', 'orbweaver', ...this.#chart(values));
   }
 
-  upgrade(values: readonly string[]): Promise<string> {
+  upgrade(values: readonly string[] = []): Promise<string> {
     return this.#helm('upgrade', 'orbweaver', ...this.#chart(values));
   }
 
@@ -49,11 +63,12 @@ export class ChartRelease {
   template(name: string, values: readonly string[] = []): Promise<string> {
     const shown = ['--kube-version', '1.30', '--show-only', `templates/${name}.yaml`];
     const set = values.flatMap((value) => ['--set', value]);
-    return this.#helm('template', 'orbweaver', join(this.#parts.root, 'deploy/chart'), ...shown, ...set);
+    return this.#helm('template', 'orbweaver', this.#source.chart, ...shown, ...set);
   }
 
   #chart(values: readonly string[]): string[] {
-    return [join(this.#parts.root, 'deploy/chart'), ...waiting, '--set', [...settings, ...values].join()];
+    const { chart, version } = this.#source;
+    return [chart, ...waiting, '--set', [...settingsOf(version), ...values].join()];
   }
 
   #helm(...args: string[]): Promise<string> {

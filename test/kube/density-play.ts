@@ -32,10 +32,7 @@ export async function playDensity(parts: ScenarioParts, options: DensityOptions)
     await storeNetworks(cluster, 'kubeadm');
     await new ChartRelease(parts).install(network === undefined ? [] : ['multus.multusCNI.install=false']);
     await installation.makeUnderlay();
-    for (const address of ['192.168.128.1/20', 'fd00:192:168:80::1/64']) {
-      await cluster.hub(['ip', 'addr', 'add', address, 'dev', 'lan']);
-    }
-    await installation.apply('test/kube/manifests/many-addresses.yaml');
+    await installation.makeManyAddresses();
   });
   await outcomes.check(
     `bursts of ${burst} pods, on the underlay and on the cluster's own network in turn: no sandbox fails`,

@@ -48,6 +48,14 @@ export class Installation {
     await this.apply('test/kube/manifests/underlay.yaml');
   }
 
+  /** Makes another network on the LAN, with addresses for hundreds of pods. The hub is its router. */
+  async makeManyAddresses(): Promise<void> {
+    for (const address of ['192.168.128.1/20', 'fd00:192:168:80::1/64']) {
+      await this.#cluster.hub(['ip', 'addr', 'add', address, 'dev', 'lan']);
+    }
+    await this.apply('test/kube/manifests/many-addresses.yaml');
+  }
+
   /** Starts the agents, and the servers of {@link startServers}. */
   async startAgents(): Promise<void> {
     await this.agents.prepare();

@@ -14,6 +14,7 @@ import { builtPrograms, goVersion } from './build.ts';
 import { multusImage } from './chart-release.ts';
 import { playClients } from './clients-play.ts';
 import { Cluster, type ClusterParts } from './cluster.ts';
+import { FIRST_CHART } from './earlier-release.ts';
 import { writeImage, writeMultusImage } from './image.ts';
 import { Outcomes, Unreached } from './outcome.ts';
 import { clientSet, clusterSet, multusSet, thickMultusSet } from './programs.ts';
@@ -25,6 +26,7 @@ const options = {
   'no-compliance': { type: 'boolean', default: false },
   all: { type: 'boolean', default: false },
   logs: { type: 'string' },
+  from: { type: 'string', default: FIRST_CHART },
 } as const;
 
 type Values = CommandLine<typeof options>['values'];
@@ -37,7 +39,7 @@ interface Chosen {
 /** Throws INPUT_INVALID when --only matches nothing. */
 function chosenRuns(values: Values): Chosen {
   const { only } = values;
-  const all = runs({ withCompliance: !values['no-compliance'], isLong: values.all });
+  const all = runs({ withCompliance: !values['no-compliance'], isLong: values.all, from: values.from });
   const withClients = only === undefined || only === 'clients';
   const clusters = all.filter(({ name, byHand }) =>
     only === undefined ? values.all || byHand === undefined : only === name,
@@ -97,7 +99,7 @@ async function tryClusters(
       const made = {
         programs,
         multus: run.multus === 'chart' ? undefined : join(multus, run.multus),
-        images: run.withImages ? [image, ...ofChart] : [image],
+        images: [image, ...(run.withImages ? ofChart : []), ...((await run.moreImages?.()) ?? [])],
         shared,
         ...run.cluster,
       };
@@ -147,13 +149,14 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
   console.log(`     logs: ${folder}`);
 }
 
-const usage = `usage: npm run test:kube [-- --only NAME] [--no-compliance] [--all] [--logs FOLDER]
+const usage = `usage: npm run test:kube [-- --only NAME] [--no-compliance] [--all] [--logs FOLDER] [--from REV]
 Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
 --only           clients, iptables, nftables, calico, flannel or chart; without it, all of these.
-                 By hand: metallb, reliability, density or density-calico
+                 By hand: upgrade, metallb, reliability, density or density-calico
 --no-compliance  without the suite of test/compliance
 --all            everything, in its long form: more pairs of killed programs, longer outages, 250 pods on a node
---logs           keeps the logs there, also where all passes`;
+--logs           keeps the logs there, also where all passes
+--from           the commit that the run upgrade begins with (default: the first with a whole chart)`;
 await runProgram({
   name: 'test:kube',
   usage,

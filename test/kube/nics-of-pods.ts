@@ -86,15 +86,26 @@ export async function expectWhole(cluster: Cluster, pods: readonly LivePod[]): P
   if (faults.length > 0) throw new Error(faults.join('\n'));
 }
 
-/** Addresses of the two LANs in all pod namespaces of a node, in order. An address that is there twice is twice here. */
+/** Addresses of the LANs in all pod namespaces of a node, in order. An address that is there twice is twice here. */
 async function kernelAddresses(cluster: Cluster, node: NodeName): Promise<string[]> {
-  const each = '[ ! -e "$n" ] || ip -n "$n" -o addr show scope global';
+  return (await namespacedAddresses(cluster, node)).map(([address]) => address).toSorted();
+}
+
+/** The namespaces of the pods of a node, as paths there, by the addresses of the LANs that are in them. */
+export async function podNamespaces(cluster: Cluster, node: NodeName): Promise<ReadonlyMap<string, string>> {
+  return new Map(await namespacedAddresses(cluster, node));
+}
+
+async function namespacedAddresses(cluster: Cluster, node: NodeName): Promise<[string, string][]> {
+  const each = `[ ! -e "$n" ] || ip -n "$n" -o addr show scope global | sed "s|^|/run/netns/$n |"`;
   const script = `cd /run/netns || exit 0; for n in *; do ${each}; done`;
   const lines = (await cluster.node(node, ['sh', '-c', script])).split('\n');
   return lines
-    .map((line) => line.trim().split(/\s+/)[3]?.split('/')[0] ?? '')
-    .filter((address) => /^(192\.168\.|fd00:192:168:)/.test(address))
-    .toSorted();
+    .map((line): [string, string] => {
+      const [namespace = '', , , , network = ''] = line.trim().split(/\s+/);
+      return [network.split('/')[0] ?? '', namespace];
+    })
+    .filter(([address]) => /^(192\.168\.|fd00:192:168:)/.test(address));
 }
 
 /** Objects of ours on the node that no NIC of these pods explains. */

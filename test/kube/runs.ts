@@ -4,10 +4,12 @@ import { Calico } from './calico.ts';
 import { playChart } from './chart-play.ts';
 import type { ClusterParts } from './cluster.ts';
 import { playDensity } from './density-play.ts';
+import { earlierRelease } from './earlier-release.ts';
 import { playMetalLb } from './metallb-play.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
 import { playReliability } from './reliability-play.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
+import { playUpgrade } from './upgrade-play.ts';
 
 /** One cluster and its tests. */
 export interface Run {
@@ -18,6 +20,8 @@ export interface Run {
   readonly multus: 'multus-4.2' | 'multus-4.3' | 'chart';
   /** The nodes have the images that our chart names. */
   readonly withImages: boolean;
+  /** Archives of images that the nodes have besides. */
+  readonly moreImages?: () => Promise<readonly string[]>;
   /** It runs only if it is named, or with --all. */
   readonly byHand?: true;
   readonly play: (parts: ScenarioParts) => Promise<void>;
@@ -27,9 +31,11 @@ export interface RunOptions {
   readonly withCompliance: boolean;
   /** More of everything: some runs take minutes longer. */
   readonly isLong: boolean;
+  /** The commit that is upgraded, in words of git. */
+  readonly from: string;
 }
 
-export const runs = ({ withCompliance, isLong }: RunOptions): Run[] => [
+export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
   {
     name: 'iptables',
     title: 'kube-proxy in mode iptables, Multus 4.2',
@@ -71,6 +77,16 @@ export const runs = ({ withCompliance, isLong }: RunOptions): Run[] => [
     multus: 'chart',
     withImages: true,
     play: playChart,
+  },
+  {
+    name: 'upgrade',
+    title: 'upgraded from an earlier release, and back',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    moreImages: async () => (await earlierRelease(from)).archives,
+    byHand: true,
+    play: async (parts) => playUpgrade(parts, await earlierRelease(from)),
   },
   {
     name: 'metallb',

@@ -1,86 +1,218 @@
-// Steady traffic between two pods, to see whether anything is lost meanwhile: a ping each millisecond, and a TCP stream.
+// Steady traffic between pods, to see whether anything is lost meanwhile: pings, and TCP streams.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Cluster, NodeName } from './cluster.ts';
-import { type PodPlace, podPlaces } from './places.ts';
+import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
+import { podNamespaces } from './nics-of-pods.ts';
+import { type PodPlace, podPlaces, serverPort } from './places.ts';
+
+/** A running pod. */
+type Peer = Pick<PodPlace, 'node' | 'addresses'>;
+
+/** Where a server listens. */
+interface Server {
+  readonly address: string;
+  readonly port: number;
+}
 
 interface Losses {
   readonly pings: number;
   readonly lostPings: number;
-  /** Messages that were sent in the stream, and that came back. */
+  /** Messages that were sent in the streams, and that came back. */
   readonly sent: number;
   readonly returned: number;
+  /** The longest time until a message came back. */
+  readonly slowestMs: number;
 }
 
-/** Pings each millisecond, and prints how many were answered, when its standard input ends. */
-const pinging = 'ping -q -i 0.001 "$1" & cat >/dev/null; kill -INT $!; wait $!';
+/**
+ * $1: seconds from one ping to the next; then pairs of a namespace and an address to ping from there. It pings in rounds of
+ * about two seconds, because a ping that ends by a signal counts what is on its way as lost. After each round it prints how
+ * many pings were answered. It ends after a round when its standard input has ended.
+ */
+const pinging = `
+interval=$1 count=$2
+shift 2
+exec 3<&0
+going=$(mktemp)
+{ cat <&3 >/dev/null; rm "$going"; } &
+while [ $# -gt 0 ]; do
+  while [ -e "$going" ]; do nsenter --net="$1" ping -q -i "$interval" -c "$count" "$2"; done &
+  shift 2
+done
+wait`;
 
-/** Sends a line each millisecond, and prints how many were sent and came back, when its standard input ends. */
-const stream = `
-const [host, port] = process.argv.slice(1);
-let sent = 0, returned = 0, open = false;
-const socket = require('node:net').connect({ host, port: Number(port), noDelay: true });
-socket.on('connect', () => { open = true; });
-socket.on('data', (data) => { for (const byte of data) if (byte === 10) returned++; });
-socket.on('error', (error) => { console.log('ended early: ' + error.message); process.exit(1); });
-socket.on('close', () => { console.log('ended early'); process.exit(1); });
-const timer = setInterval(() => { if (open) { socket.write('tick\\n'); sent++; } }, 1);
-process.stdin.on('end', () => { clearInterval(timer); setTimeout(() => { console.log(JSON.stringify({ sent, returned })); process.exit(0); }, 1000); });
+/**
+ * Connects to each server (pairs of address and port), says `connected`, and sends a line to each in the interval. When its
+ * standard input ends, it prints how many lines were sent and came back: it waits ten seconds at most for the last.
+ */
+const streaming = `
+const { connect } = require('node:net');
+const [interval, ...words] = process.argv.slice(1);
+const sum = { sent: 0, returned: 0, slowestMs: 0 };
+const timers = [];
+let connecting = words.length / 2;
+const endEarly = (address, why) => { console.log('the stream to ' + address + ' ended early: ' + why); process.exit(1); };
+for (let i = 0; i < words.length; i += 2) {
+  const [address, port] = words.slice(i);
+  const socket = connect({ host: address, port: Number(port), noDelay: true });
+  const times = [];
+  // The server says first, in a line, which address it saw.
+  let isGreeted = false;
+  const hear = () => {
+    if (!isGreeted) { isGreeted = true; return; }
+    sum.returned++;
+    sum.slowestMs = Math.max(sum.slowestMs, performance.now() - times.shift());
+  };
+  socket.on('data', (data) => { for (const byte of data) if (byte === 10) hear(); });
+  socket.on('error', (error) => endEarly(address, error.message));
+  socket.on('close', () => endEarly(address, 'closed'));
+  const send = () => { times.push(performance.now()); sum.sent++; socket.write('tick\\n'); };
+  socket.on('connect', () => {
+    const wait = setTimeout(() => timers.push(setInterval(send, Number(interval))), Math.random() * interval);
+    timers.push(wait);
+    if (--connecting === 0) console.log('connected');
+  });
+}
+process.stdin.on('end', () => {
+  for (const timer of timers) clearInterval(timer);
+  const late = performance.now() + 10000;
+  setInterval(() => {
+    if (sum.returned < sum.sent && performance.now() < late) return;
+    console.log(JSON.stringify(sum));
+    process.exit(0);
+  }, 50);
+});
 process.stdin.resume();
 `;
 
 export class Traffic {
-  readonly #ping: Talker;
-  readonly #stream: Talker;
+  readonly #pings: readonly Talker[];
+  readonly #streams: readonly Talker[];
 
-  private constructor(ping: Talker, talker: Talker) {
-    this.#ping = ping;
-    this.#stream = talker;
+  private constructor(pings: readonly Talker[], streams: readonly Talker[]) {
+    this.#pings = pings;
+    this.#streams = streams;
   }
 
-  /** Resolves when both run. */
-  static async #start(cluster: Cluster, from: PodPlace, to: PodPlace): Promise<Traffic> {
-    const [address = ''] = to.addresses;
-    const pid = await sandboxPid(cluster, from.node, from.uid);
-    const [enter, ...entering] = cluster.entering(from.node);
-    const inPod = [...entering, 'nsenter', '--net', '--target', pid];
-    const ping = new Talker(enter, [...inPod, 'sh', '-c', pinging, 'sh', address]);
-    const talker = new Talker(enter, [
-      ...inPod,
-      ...[process.execPath, '--eval', stream, address, String(to.port)],
-    ]);
-    return new Traffic(ping, talker);
-  }
-
-  /** Between two underlay pods of different nodes. */
+  /** A ping and a message each millisecond, between two underlay pods of different nodes. */
   static async betweenNodes(cluster: Cluster): Promise<Traffic> {
     const pods = await podPlaces(cluster, 'underlay');
+    return Traffic.betweenTwo(cluster, pods);
+  }
+
+  /** The same between the first pod, and the first one on another node. */
+  static async betweenTwo(cluster: Cluster, pods: readonly Peer[]): Promise<Traffic> {
     const [from] = pods;
     const to = pods.find(({ node }) => node !== from?.node);
     if (from === undefined || to === undefined) throw new Error('there are no underlay pods on two nodes');
-    return Traffic.#start(cluster, from, to);
+    const [address = ''] = to.addresses;
+    const inside = await podNamespaces(cluster, from.node);
+    const namespace = inside.get(from.addresses[0] ?? '') ?? '';
+    return Traffic.#begun(
+      [pings(cluster, from.node, 1, [{ namespace, address }])],
+      [streams(cluster, from.node, 1, [{ address, port: serverPort }], namespace)],
+    );
+  }
+
+  /** Resolves when all connections are there. */
+  static async #begun(pings: readonly Talker[], streams: readonly Talker[]): Promise<Traffic> {
+    await Promise.all(streams.map((each) => each.said('connected')));
+    return new Traffic(pings, streams);
+  }
+
+  /**
+   * Every pod pings another one, ten times a second. Both nodes have TCP streams to all addresses of all pods, and a pod on each
+   * to the addresses of a Service. More would fill the neighbour tables: all namespaces of the machine share their limit.
+   */
+  static async amongAll(
+    cluster: Cluster,
+    pods: readonly Peer[],
+    service: readonly Server[],
+  ): Promise<Traffic> {
+    const servers = pods.flatMap(({ addresses }) =>
+      addresses.map((address) => ({ address, port: serverPort })),
+    );
+    const talkers = { pings: [] as Talker[], streams: [] as Talker[] };
+    for (const node of nodeNames) {
+      const inside = await podNamespaces(cluster, node);
+      const pairs = pods.flatMap((pod, i) => {
+        const namespace = inside.get(pod.addresses[0] ?? '');
+        const next = pods[(i + 1) % pods.length]?.addresses ?? [];
+        const address = next[i % next.length] ?? '';
+        return namespace === undefined ? [] : [{ namespace, address }];
+      });
+      talkers.pings.push(pings(cluster, node, 100, pairs));
+      talkers.streams.push(
+        streams(cluster, node, 500, servers),
+        streams(cluster, node, 500, service, pairs[0]?.namespace),
+      );
+    }
+    return Traffic.#begun(talkers.pings, talkers.streams);
   }
 
   /** Stops, and throws if something was lost, or if too little was sent to see it. */
   async stopWithoutLoss(): Promise<void> {
-    const { pings, lostPings, sent, returned } = await this.#stop();
-    console.log(`     ${pings} pings, ${lostPings} lost; ${sent} messages, ${returned} came back`);
+    const { pings, lostPings, sent, returned, slowestMs } = await this.#stop();
+    const counts = `${pings} pings, ${lostPings} lost; ${sent} messages, ${returned} came back`;
+    console.log(`     ${counts}, the slowest after ${slowestMs.toFixed(0)} ms`);
     if (pings < 1000 || sent < 1000) throw new Error('there was too little traffic to see a loss');
     if (lostPings > 0 || sent !== returned) throw new Error('packets were lost');
   }
 
   async #stop(): Promise<Losses> {
-    const [told, streamed] = await Promise.all([this.#ping.finish(), this.#stream.finish()]);
-    const found = /(\d+) packets transmitted, (\d+) received/.exec(told);
-    if (found === null) throw new Error(`ping said ${JSON.stringify(told)}`);
-    const [pings, answered] = [Number(found[1]), Number(found[2])];
-    const counts = /^\{.*\}$/m.exec(streamed);
-    if (counts === null) throw new Error(`the stream said ${JSON.stringify(streamed)}`);
-    const { sent, returned } = JSON.parse(counts[0]) as Losses;
-    // The server says first, in a line, which address it saw.
-    return { pings, lostPings: pings - answered, sent, returned: returned - 1 };
+    const [told, streamed] = await Promise.all(
+      [this.#pings, this.#streams].map((talkers) => Promise.all(talkers.map((each) => each.finish()))),
+    );
+    const counts = (told ?? []).flatMap((text) => {
+      const found = [...text.matchAll(/(\d+) packets transmitted, (\d+) received/g)];
+      if (found.length === 0) throw new Error(`ping said ${JSON.stringify(text)}`);
+      return found.map(([, sent, answered]) => [Number(sent), Number(answered)] as const);
+    });
+    const sums = (streamed ?? []).map((text) => {
+      const found = /^\{.*\}$/m.exec(text);
+      if (found === null) throw new Error(`a stream said ${JSON.stringify(text)}`);
+      return JSON.parse(found[0]) as Pick<Losses, 'sent' | 'returned' | 'slowestMs'>;
+    });
+    return {
+      pings: total(counts.map(([sent]) => sent)),
+      lostPings: total(counts.map(([sent, answered]) => sent - answered)),
+      sent: total(sums.map(({ sent }) => sent)),
+      returned: total(sums.map(({ returned }) => returned)),
+      slowestMs: Math.max(...sums.map(({ slowestMs }) => slowestMs)),
+    };
   }
+}
+
+const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
+
+function pings(
+  cluster: Cluster,
+  node: NodeName,
+  everyMs: number,
+  pairs: readonly { readonly namespace: string; readonly address: string }[],
+): Talker {
+  const words = pairs.flatMap(({ namespace, address }) => [namespace, address]);
+  const [interval, count] = [String(everyMs / 1000), String(2000 / everyMs)];
+  const [enter, ...entering] = cluster.entering(node);
+  return new Talker(enter, [...entering, 'sh', '-c', pinging, 'sh', interval, count, ...words]);
+}
+
+/** From the node, or from a namespace of a pod there. */
+function streams(
+  cluster: Cluster,
+  node: NodeName,
+  everyMs: number,
+  servers: readonly Server[],
+  namespace?: string,
+): Talker {
+  const words = servers.flatMap(({ address, port }) => [address, String(port)]);
+  const inside = namespace === undefined ? [] : ['nsenter', `--net=${namespace}`];
+  const [enter, ...entering] = cluster.entering(node);
+  return new Talker(enter, [
+    ...[...entering, ...inside],
+    ...[process.execPath, '--eval', streaming, String(everyMs), ...words],
+  ]);
 }
 
 /** A program that talks until its standard input ends. */
@@ -97,22 +229,20 @@ class Talker {
     }
   }
 
+  /** Resolves when it has said a line, or has ended. */
+  said(line: string): Promise<unknown> {
+    const heard = new Promise<void>((resolve) => {
+      const look = () => this.#printed.split('\n').includes(line) && resolve();
+      look();
+      this.#child.stdout?.on('data', look);
+    });
+    return Promise.race([heard, this.#ended]);
+  }
+
   /** Closes its standard input. Its output. */
   async finish(): Promise<string> {
     this.#child.stdin?.end();
     await this.#ended;
     return this.#printed;
   }
-}
-
-/** The process that holds the network of a pod, as the node counts processes. */
-async function sandboxPid(cluster: Cluster, node: NodeName, uid: string): Promise<string> {
-  const filter = `labels."io.kubernetes.pod.uid"==${uid},labels."io.cri-containerd.kind"==sandbox`;
-  const ctr = ['ctr', '-n', 'k8s.io'];
-  const sandbox = (await cluster.node(node, [...ctr, 'containers', 'ls', '-q', filter])).trim();
-  const tasks = await cluster.node(node, [...ctr, 'tasks', 'ls']);
-  const line = tasks.split('\n').find((text) => text.startsWith(sandbox));
-  const [, pid] = line?.split(/\s+/) ?? [];
-  if (sandbox === '' || pid === undefined) throw new Error(`the pod with the UID ${uid} has no sandbox`);
-  return pid;
 }
