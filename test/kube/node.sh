@@ -32,6 +32,16 @@ for folder in run var/log; do
   mkdir -p "$folder"
   mount -t tmpfs "$node-${folder//\//-}" "$folder"
 done
+# BPF programs of socket calls are attached to a group of version 2. A machine has its root for this, and a node of the test
+# has this one. All processes of the node are below it.
+mount -t bpf bpf sys/fs/bpf
+mkdir -p run/sockets/programs
+for tree in "${trees[@]}"; do
+  [ -e "${tree}cgroup.controllers" ] || continue
+  mount --bind "$tree$KUBE_GROUP" run/sockets
+  mkdir -p run/sockets/programs
+  echo 0 >run/sockets/programs/cgroup.procs
+done
 for folder in var/lib/containerd var/lib/kubelet var/lib/cni var/lib/orbweaver etc/cni opt/cni; do
   mkdir -p "$folder" "$here/kept/$folder"
   mount --bind "$here/kept/$folder" "$folder"

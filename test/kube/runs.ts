@@ -9,6 +9,7 @@ import { playMetalLb } from './metallb-play.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
 import { playReliability } from './reliability-play.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
+import { playSockets } from './sockets-play.ts';
 import { playUpgrade } from './upgrade-play.ts';
 
 /** One cluster and its tests. */
@@ -96,6 +97,15 @@ export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
     withImages: false,
     byHand: true,
     play: playMetalLb,
+  },
+  {
+    name: 'sockets',
+    title: 'Services in socket calls, installed by Helm',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    byHand: true,
+    play: playSockets,
   },
   {
     name: 'reliability',

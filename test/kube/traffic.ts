@@ -216,7 +216,7 @@ function streams(
 }
 
 /** A program that talks until its standard input ends. */
-class Talker {
+export class Talker {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #printed = '';
@@ -237,6 +237,14 @@ class Talker {
       this.#child.stdout?.on('data', look);
     });
     return Promise.race([heard, this.#ended]);
+  }
+
+  /** Its output when it has ended by itself. Its standard input closes after that time. */
+  async ended(timeoutMs: number): Promise<string> {
+    const late = setTimeout(() => this.#child.stdin?.end(), timeoutMs);
+    await this.#ended;
+    clearTimeout(late);
+    return this.#printed;
   }
 
   /** Closes its standard input. Its output. */
