@@ -211,7 +211,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const services = await startServiceMode({
     ...{ ...options, attachments, metrics, pods: () => view.pods() },
-    here: () => ({ name: options.nodeName, zone: view.nodeLabels['topology.kubernetes.io/zone'] }),
+    node: () => view.node,
+    nodeName: options.nodeName,
     tell: (message) => warnOnNode('SocketServicesOff', message),
   });
   view.onNode = () => {

@@ -23,6 +23,7 @@ test('an empty file turns every feature off, as in Spiderpool, and our own secti
       serviceMode: 'kube-proxy',
       serviceCgroup: '/sys/fs/cgroup',
       serviceBpfFolder: '/sys/fs/bpf/orbweaver',
+      serviceExternalIPs: false,
     });
   }
 });

@@ -46,6 +46,8 @@ const ownSchema = z.strictObject({
   serviceCgroup: z.string().startsWith('/').default('/sys/fs/cgroup'),
   /** A directory for the programs alone, in a file system of type bpf. */
   serviceBpfFolder: z.string().startsWith('/').default('/sys/fs/bpf/orbweaver'),
+  /** Whether sockets get the externalIPs of Services. Whoever may write Services then takes connections to any address. */
+  serviceExternalIPs: z.boolean().default(false),
   /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });

@@ -1,12 +1,13 @@
 // The setting `serviceMode`: serves Services in socket calls, or takes away the programs that an earlier agent has left.
 
 import { join } from 'node:path';
-import type { AgentConfig } from '#api';
+import type { AgentConfig, Node } from '#api';
 import { isOrbError, type Logger } from '#base';
 import { netnsCookie, openGivenNetns, readRecord, removeDurably, writeRecord } from '#kernel';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
 import { errnoOf } from '#net';
 import type { Attachments } from '#node';
+import { clientNode } from '#plan/service';
 import { Canary } from './canary.ts';
 import { ExemptPods, type ExemptPodsParts } from './exempt-pods.ts';
 import { ServiceView, type ServiceViewOptions } from './service-view.ts';
@@ -15,15 +16,19 @@ import { SocketServices, type SocketServicesParts } from './socket-services.ts';
 export interface ServiceModeParts
   extends ServiceViewOptions,
     Pick<ExemptPodsParts, 'pods'>,
-    Pick<SocketServicesParts, 'here' | 'tell'> {
+    Pick<SocketServicesParts, 'tell'> {
   readonly config: AgentConfig;
+  readonly nodeName: string;
+  /** The node's own object. */
+  readonly node: () => Node | undefined;
   readonly attachments: Attachments;
   readonly metrics: { socketServicesFailed(): void; socketsEnded(count: number): void };
 }
 
 /** What serves Services in socket calls; undefined where kube-proxy alone serves them. */
 export async function startServiceMode(parts: ServiceModeParts): Promise<SocketServices | undefined> {
-  const { serviceMode, serviceCgroup, serviceBpfFolder, stateDirectory } = parts.config.orbweaver;
+  const { serviceMode, serviceCgroup, serviceBpfFolder, serviceExternalIPs, stateDirectory } =
+    parts.config.orbweaver;
   const wanted = serviceMode === 'ebpf' ? serviceBpfFolder : undefined;
   try {
     await clearOther(stateDirectory, wanted, parts.log);
@@ -31,11 +36,12 @@ export async function startServiceMode(parts: ServiceModeParts): Promise<SocketS
     parts.log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
   }
   if (wanted === undefined) return undefined;
-  const { metrics } = parts;
+  const { metrics, nodeName } = parts;
   const exempt = new ExemptPods({ ...parts, cookieOf });
   const services = new SocketServices({
     ...parts,
     view: new ServiceView(parts),
+    here: () => clientNode(nodeName, parts.node(), { usesExternalIps: serviceExternalIPs }),
     open: async () => {
       await writeRecord(recordIn(stateDirectory), wanted);
       return SocketBalancer.open({ cgroup: serviceCgroup, pins: wanted });

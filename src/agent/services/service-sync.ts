@@ -11,6 +11,7 @@ import {
   type EndpointUse,
   endpointUses,
   frontendKey,
+  isSameClient,
   ServiceBook,
   type ServiceEntry,
   type ServiceTable,
@@ -45,8 +46,8 @@ export class ServiceSync {
   #book = new ServiceBook();
   #written = new Map<string, WrittenEntry>();
   #lastSet = 0;
-  /** The zone by which the Services were planned. */
-  #zone: string | undefined;
+  /** The node for which the Services were planned. */
+  #client: ClientNode | undefined;
   /** By Service: what the log said last. */
   readonly #said = new Map<string, string>();
 
@@ -74,7 +75,7 @@ export class ServiceSync {
   /** Plans all Services, and writes what differs from what the kernel has. */
   async all(): Promise<void> {
     const { tables, view, here, more } = this.#parts;
-    this.#zone = here().zone;
+    this.#client = here();
     // What changes from now on is planned again.
     view.takeChanged();
     const held = await tables.services();
@@ -90,9 +91,9 @@ export class ServiceSync {
     await this.#write(new Set(this.#written.keys()), this.#book.table);
   }
 
-  /** Writes what follows from the changed Services; all of them if the node is in another zone. */
+  /** Writes what follows from the changed Services; all of them if the node has changed. */
   async changed(): Promise<void> {
-    if (this.#zone !== this.#parts.here().zone) return this.all();
+    if (this.#client === undefined || !isSameClient(this.#client, this.#parts.here())) return this.all();
     const services = this.#parts.view.takeChanged();
     const keys = new Set<string>();
     const want = new Map<string, ServiceEntry>();

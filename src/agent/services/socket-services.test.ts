@@ -92,7 +92,7 @@ async function scene(kernel = new FakeKernel()) {
   }
   const services = new SocketServices({
     ...{ clock, log, open: kernel.open, view: new ServiceView({ client: kube, clock, log }) },
-    here: () => ({ name: 'node1', zone: state.zone }),
+    here: () => ({ name: 'node1', zone: state.zone, addresses: [], usesExternalIps: false }),
     prove: async () => ({ entries: [], findProblem: async () => state.problem, close: () => {} }),
     failed: () => void state.failures++,
     ended: (count) => {

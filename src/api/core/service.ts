@@ -55,6 +55,10 @@ export const serviceSchema = partOf({
     })
       .nullish()
       .describe('Settings of the session affinity.'),
+    externalIPs: z
+      .array(z.string())
+      .nullish()
+      .describe('Addresses whose packets come to the nodes in another way.'),
     loadBalancerSourceRanges: z
       .array(z.string())
       .nullish()

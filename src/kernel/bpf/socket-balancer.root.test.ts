@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { placeText } from '#plan/service';
 import { primeThreads } from '../netns.ts';
 import { BalancedNode, serve, type Wanted } from './balanced-node-fixture.ts';
 import type { SocketBalancer } from './socket-balancer.ts';
@@ -203,6 +204,29 @@ describe('Services in socket calls', () => {
           backend: host === ninth ? `${ninth}:53` : first,
           peer: `${host}:53`,
         });
+  });
+
+  test('100,000 sockets are spread evenly: each backend has its share within 3 %', async () => {
+    const [sockets, rounds] = [1_000, 100];
+    await serving({ 'UDP 10.96.0.11:53': { ready: BACKENDS.map((host) => `${host}:8080`) } });
+    const counts = new Map<string, number>();
+    for (let round = 0; round < rounds; round++) {
+      await node.call('connectMany', '10.96.0.11', 53, sockets);
+      for (const { service, backend } of balancer.followed()) {
+        if (placeText(service) !== '10.96.0.11:53') continue;
+        const text = placeText(backend);
+        counts.set(text, (counts.get(text) ?? 0) + 1);
+      }
+      await node.call('closeMany');
+    }
+    const share = (sockets * rounds) / BACKENDS.length;
+    assert.equal(
+      [...counts.values()].reduce((sum, count) => sum + count, 0),
+      sockets * rounds,
+    );
+    // The standard deviation of a count is 149, so that chance alone is beyond the bound of 1,000 once in 10^10 runs.
+    for (const [backend, count] of counts)
+      assert.ok(Math.abs(count - share) < 0.03 * share, `${backend} has ${count} of ${share}`);
   });
 
   test('connections succeed while backends change and programs are replaced', async () => {

@@ -20,6 +20,7 @@ export interface Refused {
 const label = (host: string, port: number) => `${host}:${port}`;
 let isStopped = false;
 const sockets = new Map<string, UdpSocket>();
+let many: UdpSocket[] = [];
 
 const calls = {
   /** A TCP server and a UDP server that answer with their own place. */
@@ -76,6 +77,19 @@ const calls = {
     });
     const { address, port: peerPort } = socket.remoteAddress();
     return label(address, peerPort);
+  },
+
+  /** Opens and connects so many UDP sockets, until {@link calls.closeMany}. */
+  async connectMany(host: string, port: number, count: number): Promise<void> {
+    many = Array.from({ length: count }, () => createSocket('udp4'));
+    const connected = many.map((socket) => once(socket, 'connect'));
+    for (const socket of many) socket.connect(port, host);
+    await Promise.all(connected);
+  },
+
+  async closeMany(): Promise<void> {
+    for (const socket of many) socket.close();
+    many = [];
   },
 
   /** connect(2) with AF_UNSPEC. */

@@ -2,14 +2,8 @@
 
 import type { EndpointSlice, ServicePort } from '#api';
 import { type Family, parseAddress } from '#ip';
+import type { ClientNode } from './client-node.ts';
 import { type Place, placeText } from './tables.ts';
-
-/** The node whose clients ask. */
-export interface ClientNode {
-  readonly name: string;
-  /** Its label `topology.kubernetes.io/zone`. */
-  readonly zone: string | undefined;
-}
 
 /** An endpoint, as its slices tell. */
 export interface ServiceEndpoint extends Place {

@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointSlice, Service } from '#api';
 import { isOrbError } from '#base';
+import { parseAddress } from '#ip';
 import { serviceEntries } from './entries.ts';
 import { frontendKey, placeText } from './tables.ts';
 
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
-const here = { name: 'node1', zone: 'west' };
+const here = {
+  name: 'node1',
+  zone: 'west',
+  addresses: ['172.30.0.11', 'fd00:30::11'].map(parseAddress),
+  usesExternalIps: false,
+};
 
 function service(spec: Service['spec'], more: Partial<Service> = {}): Service {
   const ports = [{ port: 80, name: 'web' }];
@@ -153,6 +159,31 @@ describe('the addresses of a Service', () => {
       [key]: '|',
     });
     assert.deepEqual(entries(service({ ...spec, type: 'NodePort' }, { status }), none), { [key]: '|' });
+  });
+
+  test('a NodePort is at the addresses of this node, in the families of the Service, and leads to all endpoints', () => {
+    const spec: Service['spec'] = {
+      ...{ type: 'NodePort' as const, clusterIP, externalTrafficPolicy: 'Local' as const },
+      ports: [{ name: 'web', port: 80, nodePort: 30080 }],
+    };
+    const far = slice([at(1, { ...isReady, nodeName: 'node2' })]);
+    assert.deepEqual(entries(service(spec), [far]), {
+      [key]: '10.244.0.1:8080 |',
+      'TCP 172.30.0.11:30080': '10.244.0.1:8080 |',
+    });
+  });
+
+  test('externalIPs are served only where the agent is told so, after ClusterIPs', () => {
+    const external = service({ clusterIP, externalIPs: ['192.0.2.9'] });
+    assert.deepEqual(entries(external, none), { [key]: '10.244.0.1:8080 |' });
+    const claims = serviceEntries(external, none, { ...here, usesExternalIps: true });
+    assert.deepEqual(
+      claims.map(({ frontend, isClusterIp }) => [frontendKey(frontend), isClusterIp]),
+      [
+        [key, true],
+        ['TCP 192.0.2.9:80', false],
+      ],
+    );
   });
 
   test('session affinity lasts three hours unless the Service says more', () => {

@@ -1,13 +1,14 @@
 // What one Service means on one node: each of its addresses and ports, and the backends behind it.
 
-import type { EndpointSlice, Service } from '#api';
-import { type Address, parseAddress } from '#ip';
-import { type ClientNode, endpointsFor, endpointsOf } from './endpoints.ts';
-import type { Place, ServiceEntry } from './tables.ts';
+import type { EndpointSlice, Service, ServicePort } from '#api';
+import { type Address, parseAddress, sameAddress } from '#ip';
+import type { ClientNode } from './client-node.ts';
+import { endpointsFor, endpointsOf } from './endpoints.ts';
+import type { Frontend, Place, ServiceEntry } from './tables.ts';
 
 /** An entry that a Service wants. */
 export interface ClaimedEntry extends ServiceEntry {
-  /** No other Service can have a ClusterIP. Somebody may have given the address of a load balancer to several. */
+  /** No other Service can have a ClusterIP. Several may have the same address of a load balancer, or an externalIP. */
   readonly isClusterIp: boolean;
 }
 
@@ -26,26 +27,42 @@ export function serviceEntries(
   const { spec, metadata } = service;
   const ips = clusterIps(service);
   if (ips.length === 0 || metadata.labels?.[OTHER_PROXY] !== undefined) return [];
-  const claims = [
-    ...ips.map((address) => ({ address, isClusterIp: true })),
-    ...loadBalancerIps(service).map((address) => ({ address, isClusterIp: false })),
-  ];
+  const outer = [...loadBalancerIps(service), ...(client.usesExternalIps ? externalIps(service) : [])];
   const affinitySeconds =
     spec?.sessionAffinity === 'ClientIP'
       ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
       : 0;
-  return (spec?.ports ?? []).flatMap((port) =>
-    claims.map(({ address, isClusterIp }) => {
-      // From inside the cluster, the address of a load balancer leads to all endpoints.
+  return (spec?.ports ?? []).flatMap((port) => {
+    const entry = (address: Address, number: number, isClusterIp: boolean): ClaimedEntry => {
+      // From inside the cluster, addresses of load balancers and of nodes lead to all endpoints.
       const isLocal = isClusterIp && spec?.internalTrafficPolicy === 'Local';
       const { ready, draining } = endpointsFor(endpointsOf(slices, port, address.family), client, isLocal);
       return {
-        frontend: { address, port: port.port, protocol: port.protocol ?? 'TCP' },
+        frontend: { address, port: number, protocol: port.protocol ?? 'TCP' },
         backends: { ready: ready.map(placeOf), draining: draining.map(placeOf), affinitySeconds },
         isClusterIp,
       };
-    }),
-  );
+    };
+    const families = new Set(ips.map(({ family }) => family));
+    const { nodePort = 0 } = port;
+    const atNode = nodePort === 0 ? [] : client.addresses.filter(({ family }) => families.has(family));
+    return [
+      ...ips.map((address) => entry(address, port.port, true)),
+      ...outer.map((address) => entry(address, port.port, false)),
+      ...atNode.map((address) => entry(address, nodePort, false)),
+    ];
+  });
+}
+
+/** The port of the Service that has the frontend. */
+export function portOf(
+  { spec }: Service,
+  { address, port, protocol }: Frontend,
+  client: ClientNode,
+): ServicePort | undefined {
+  const ports = (spec?.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === protocol);
+  const atNode = client.addresses.some((own) => sameAddress(own, address));
+  return ports.find((each) => atNode && each.nodePort === port) ?? ports.find((each) => each.port === port);
 }
 
 function placeOf({ address, port }: Place): Place {
@@ -56,6 +73,10 @@ function clusterIps({ spec }: Service): Address[] {
   if (spec?.type === 'ExternalName') return [];
   const texts = spec?.clusterIPs ?? (spec?.clusterIP === undefined ? [] : [spec.clusterIP]);
   return texts.filter((text) => text !== '' && text !== 'None').map(parseAddress);
+}
+
+function externalIps({ spec }: Service): Address[] {
+  return (spec?.externalIPs ?? []).map(parseAddress);
 }
 
 /**

@@ -7,7 +7,7 @@ export {
   type WrittenEntry,
   type WrittenTable,
 } from './changes.ts';
-export type { ClientNode } from './endpoints.ts';
+export { type ClientNode, clientNode, isSameClient } from './client-node.ts';
 export { type ClaimedEntry, serviceEntries } from './entries.ts';
 export { checkServiceMode, leavesServices, SERVICE_MODE_ANNOTATION } from './exempt.ts';
 export { type FollowedSocket, staleSockets } from './followed.ts';

@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSlice, Service } from '#api';
+import { parseAddress } from '#ip';
 import { serviceEntries } from './entries.ts';
 import { placeText } from './tables.ts';
 import { endpointUses } from './uses.ts';
 
-const client = { name: 'node1', zone: 'west' };
+const client = {
+  ...{ name: 'node1', zone: 'west' },
+  ...{ addresses: [parseAddress('172.30.0.11')], usesExternalIps: false },
+};
 const isReady = { conditions: { ready: true } };
 const ends = { conditions: { ready: false, serving: true, terminating: true } };
 

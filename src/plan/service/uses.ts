@@ -1,7 +1,9 @@
 // What each endpoint of a Service is used for on one node, and why: for people who ask.
 
 import type { EndpointSlice, Service } from '#api';
-import { type ClientNode, endpointsOf, type ServiceEndpoint } from './endpoints.ts';
+import type { ClientNode } from './client-node.ts';
+import { endpointsOf, type ServiceEndpoint } from './endpoints.ts';
+import { portOf } from './entries.ts';
 import { type Backends, type Frontend, type Place, placeText } from './tables.ts';
 
 export interface EndpointUse {
@@ -20,9 +22,7 @@ export function endpointUses(
   backends: Backends,
   client: ClientNode,
 ): EndpointUse[] {
-  const port = service.spec?.ports?.find(
-    (each) => each.port === frontend.port && (each.protocol ?? 'TCP') === frontend.protocol,
-  );
+  const port = portOf(service, frontend, client);
   if (port === undefined) return [];
   const [ready, draining] = [backends.ready, backends.draining].map(
     (places) => new Set(places.map(placeText)),
