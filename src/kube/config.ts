@@ -13,8 +13,11 @@ export interface KubeConfig {
   /** `http://127.0.0.1:6443` or `https://…`. A path in it is put before every request's path. */
   readonly server: URL;
   readonly tls: TlsIdentity;
-  /** The value of the Authorization header for a request sent now. Token files are read again because tokens rotate. */
-  readonly authorization: () => string | undefined;
+  /**
+   * The value of the Authorization header for a request sent now. Token files are read again because tokens rotate: at times,
+   * and at once for a value that the server has just refused.
+   */
+  readonly authorization: (refused?: string) => string | undefined;
   /** The namespace of the context, or `default` if it names none. */
   readonly namespace: string;
 }
@@ -160,11 +163,11 @@ function authorizationOf(user: User, base: string, subject: string): () => strin
   return () => undefined;
 }
 
-function bearerOfFile(path: string, subject: string): () => string {
+function bearerOfFile(path: string, subject: string): (refused?: string) => string {
   let bearer = '';
   let readAt = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (performance.now() - readAt > TOKEN_REREAD_MS) {
+  return (refused) => {
+    if (refused === bearer || performance.now() - readAt > TOKEN_REREAD_MS) {
       bearer = `Bearer ${readText(path, subject).trim()}`;
       readAt = performance.now();
     }

@@ -72,8 +72,18 @@ export class Transport {
     this.#connections.close();
   }
 
+  /** Sends once more if the token has ended and the file has another one: nothing was done for the first. */
   async #open(exchange: Exchange, lifeMs: number): Promise<OpenAnswer> {
     const authorization = this.#config.authorization();
+    const answer = await this.#send(exchange, lifeMs, authorization);
+    if (answer.response.statusCode !== 401) return answer;
+    const renewed = this.#config.authorization(authorization);
+    if (renewed === authorization) return answer;
+    await readBody(answer.response, answer.request);
+    return this.#send(exchange, lifeMs, renewed);
+  }
+
+  async #send(exchange: Exchange, lifeMs: number, authorization: string | undefined): Promise<OpenAnswer> {
     const { method, path, body, contentType, signal } = exchange;
     const request: HttpRequest = {
       server: this.#config.server,
