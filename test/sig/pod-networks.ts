@@ -81,8 +81,8 @@ async function installCalico(cluster: Cluster, programs: string): Promise<void> 
   const each = '{range .items[*]}{.spec.cidr} {.spec.node}{"\\n"}{end}';
   const blocks = await cluster.kubectl(['get', 'blockaffinities', '-o', `jsonpath=${each}`]);
   for (const block of blocks.trim().split('\n')) {
-    const [cidr = '', name] = block.split(' ');
-    const number = nodeNames.findIndex((node) => node === name) + 11;
+    const [cidr = '', name = ''] = block.split(' ');
+    const number = nodeNames.indexOf(name as NodeName) + 11;
     const via = cidr.includes(':') ? `fd00:172:30::${number}` : `172.30.0.${number}`;
     await cluster.hub(['ip', 'route', 'add', cidr, 'via', via]);
   }

@@ -108,13 +108,14 @@ test('two NICs that name one IPAMClaim are refused', async () => {
 
 /** A pod of the virtual machine `vm`, whose second NIC names the claim. */
 function launcher(kube: FakeKube, name: string, nodeName: string, more: Record<string, string> = {}) {
+  const { owner = 'vm' } = more;
   const kubevirt = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', controller: true };
   const networks = JSON.stringify([{ name: 'net', 'ipam-claim-reference': 'mine' }]);
   return kube.create(resources.pods, {
     metadata: {
       ...{ name, namespace: 'default', labels: { 'kubevirt.io': 'virt-launcher' } },
       annotations: { 'k8s.v1.cni.cncf.io/networks': networks, ...more },
-      ownerReferences: [{ ...kubevirt, name: more['owner'] ?? 'vm', uid: 'uid of vm' }],
+      ownerReferences: [{ ...kubevirt, name: owner, uid: 'uid of vm' }],
     },
     spec: { nodeName, containers: [] },
   });
