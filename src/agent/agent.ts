@@ -46,7 +46,7 @@ import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { RuntimeFoldersWatch } from './runtime-folders-watch.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
-import { ServiceAnswers, startServiceMode } from './services/index.ts';
+import { ServiceAnswers, serviceSwitch } from './services/index.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
 
@@ -120,8 +120,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nearMemoryLimit: () => memory.nearLimit,
     foldersDiffer: () => runtimeFolders.differ,
     filesMissing: () => files.problem !== undefined,
-    servesSockets: () => services?.isOn === true,
-    socketServiceEntries: () => services?.size ?? 0,
+    servesSockets: () => services.isOn,
+    socketServiceEntries: () => services.size,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
@@ -209,17 +209,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     types: servedTypes,
     ...{ clock, log },
   });
-  const services = await startServiceMode({
+  const services = serviceSwitch({
     ...{ ...options, attachments, metrics, pods: () => view.pods() },
     node: () => view.node,
+    coordinator: () => view.coordinator,
     nodeName: options.nodeName,
     tell: (message) => warnOnNode('SocketServicesOff', message),
   });
   view.onNode = () => {
     repair.nodeChanged();
-    services?.nodeChanged();
+    services.nodeChanged();
   };
-  view.onCoordinator = () => repair.settingsChanged();
+  view.onCoordinator = () => {
+    repair.settingsChanged();
+    services.settingsChanged();
+  };
   const verbs = new VerbServer({
     ...{ dispatcher, gate, clock, metrics, log },
     worthwhile: (pod, signal) => ipam.refused.untilWorthwhile(pod, signal),
@@ -255,7 +259,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   );
   const answering = sandboxAnswers.run(leaving.signal);
   const serving = view.listed(leaving.signal).then(
-    () => services?.run(leaving.signal),
+    () => services.run(leaving.signal),
     () => {}, // the agent leaves
   );
   log.info({ socket: config.orbweaver.socketPath, attachments: attachments.all().length }, 'agent serves');

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { openObject } from './open-object.ts';
+import { serviceModeSchema } from './spiderpool/index.ts';
 import { check } from './validation.ts';
 
 /** A key without a value means Go's zero value, as in Spiderpool. */
@@ -40,8 +41,11 @@ const ownSchema = z.strictObject({
   stateDirectory: z.string().startsWith('/').default('/var/lib/orbweaver'),
   /** The directory of the node's CNI configurations, as the agent sees it. */
   cniConfDirectory: z.string().startsWith('/').default('/etc/cni/net.d'),
-  /** Who serves Services to this node's sockets: kube-proxy alone, or our BPF programs in socket calls before it. */
-  serviceMode: z.enum(['kube-proxy', 'ebpf']).default('kube-proxy'),
+  /**
+   * Who serves Services to this node's sockets: kube-proxy alone, or our BPF programs in socket calls before it. The
+   * SpiderCoordinator's `serviceMode` comes first.
+   */
+  serviceMode: serviceModeSchema.default('kube-proxy'),
   /** The cgroup, of version 2, whose processes the programs serve. */
   serviceCgroup: z.string().startsWith('/').default('/sys/fs/cgroup'),
   /** A directory for the programs alone, in a file system of type bpf. */

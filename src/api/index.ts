@@ -155,6 +155,7 @@ export {
   podCIDRTypes,
   poolAllocationsSchema,
   type Route,
+  type ServiceMode,
   SPIDERPOOL_FINALIZER,
   SPIDERPOOL_GROUP,
   SPIDERPOOL_VERSION,

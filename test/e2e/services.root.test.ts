@@ -220,6 +220,23 @@ if (insideNamespaces(import.meta.filename)) {
     await until('the state on', isOn);
   });
 
+  test('the SpiderCoordinator comes before the configuration of the agent, and switches while the agent runs', async () => {
+    const setMode = (serviceMode: string | null) =>
+      node.client.patch(
+        resources.spiderCoordinators,
+        { name: 'default' },
+        { type: 'merge', body: { spec: { serviceMode } } },
+      );
+    await setMode('kube-proxy');
+    await untilAway();
+    assert.equal(existsSync(folder), false);
+    await setMode('auto');
+    await until('the state on', isOn);
+    assert.equal(await ask(), second);
+    await setMode(null);
+    assert.equal(await ask(), second);
+  });
+
   test('an uninstallation takes the programs away', async () => {
     await node.agent.stop();
     assert.equal(await ask(), second);

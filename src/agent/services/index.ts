@@ -1,2 +1,2 @@
 export { ServiceAnswers } from './service-answers.ts';
-export { endServiceMode, startServiceMode } from './service-mode.ts';
+export { endServiceMode, serviceSwitch } from './service-mode.ts';

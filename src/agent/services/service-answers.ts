@@ -20,10 +20,9 @@ export interface ServiceKnowledge {
 
 export class ServiceAnswers {
   readonly #node: string;
-  readonly #services: ServiceKnowledge | undefined;
+  readonly #services: ServiceKnowledge;
 
-  /** Without `services`, kube-proxy alone serves. */
-  constructor(node: string, services: ServiceKnowledge | undefined) {
+  constructor(node: string, services: ServiceKnowledge) {
     this.#node = node;
     this.#services = services;
   }
@@ -39,7 +38,6 @@ export class ServiceAnswers {
 
   #report(question: ServiceQuestion): ServiceReport {
     const services = this.#services;
-    if (services === undefined) return { node: this.#node, off: 'serviceMode is kube-proxy', ports: [] };
     const off = services.problem;
     const wantsAll = question.service === undefined && question.place === undefined;
     const ports: ServicePortReport[] = [];

@@ -1,7 +1,7 @@
 // The setting `serviceMode`: serves Services in socket calls, or takes away the programs that an earlier agent has left.
 
 import { join } from 'node:path';
-import type { AgentConfig, Node } from '#api';
+import type { AgentConfig, Node, SpiderCoordinator } from '#api';
 import { isOrbError, type Logger } from '#base';
 import { netnsCookie, openGivenNetns, readRecord, removeDurably, writeRecord } from '#kernel';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
@@ -10,6 +10,7 @@ import type { Attachments } from '#node';
 import { clientNode } from '#plan/service';
 import { Canary } from './canary.ts';
 import { ExemptPods, type ExemptPodsParts } from './exempt-pods.ts';
+import { ServiceSwitch } from './service-switch.ts';
 import { ServiceView, type ServiceViewOptions } from './service-view.ts';
 import { SocketServices, type SocketServicesParts } from './socket-services.ts';
 
@@ -19,40 +20,48 @@ export interface ServiceModeParts
     Pick<SocketServicesParts, 'tell'> {
   readonly config: AgentConfig;
   readonly nodeName: string;
+  /** The cluster's settings. */
+  readonly coordinator: () => SpiderCoordinator | undefined;
   /** The node's own object. */
   readonly node: () => Node | undefined;
   readonly attachments: Attachments;
   readonly metrics: { socketServicesFailed(): void; socketsEnded(count: number): void };
 }
 
-/** What serves Services in socket calls; undefined where kube-proxy alone serves them. */
-export async function startServiceMode(parts: ServiceModeParts): Promise<SocketServices | undefined> {
-  const { serviceMode, serviceCgroup, serviceBpfFolder, serviceExternalIPs, stateDirectory } =
-    parts.config.orbweaver;
-  const wanted = serviceMode === 'ebpf' ? serviceBpfFolder : undefined;
-  try {
-    await clearOther(stateDirectory, wanted, parts.log);
-  } catch (error) {
-    parts.log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
-  }
-  if (wanted === undefined) return undefined;
+/** Serves Services in socket calls where the SpiderCoordinator says so, or else the agent's configuration. */
+export function serviceSwitch(parts: ServiceModeParts): ServiceSwitch {
+  const { config, coordinator, log } = parts;
+  const { serviceMode, serviceBpfFolder, stateDirectory } = config.orbweaver;
+  const mode = () => coordinator()?.spec?.serviceMode ?? serviceMode;
+  const serving = new ServiceSwitch({
+    mode,
+    // With `auto`, kube-proxy is as good an answer.
+    start: () =>
+      socketServices({ ...parts, tell: (message) => void (mode() === 'ebpf' && parts.tell(message)) }),
+    clear: (isStarting) => clearOther(stateDirectory, isStarting ? serviceBpfFolder : undefined, log),
+    log,
+  });
+  parts.attachments.listeners.add(() => serving.nodeChanged());
+  return serving;
+}
+
+function socketServices(parts: ServiceModeParts): SocketServices {
   const { metrics, nodeName } = parts;
+  const { serviceCgroup, serviceBpfFolder, serviceExternalIPs, stateDirectory } = parts.config.orbweaver;
   const exempt = new ExemptPods({ ...parts, cookieOf });
-  const services = new SocketServices({
+  return new SocketServices({
     ...parts,
     view: new ServiceView(parts),
     here: () => clientNode(nodeName, parts.node(), { usesExternalIps: serviceExternalIPs }),
     open: async () => {
-      await writeRecord(recordIn(stateDirectory), wanted);
-      return SocketBalancer.open({ cgroup: serviceCgroup, pins: wanted });
+      await writeRecord(recordIn(stateDirectory), serviceBpfFolder);
+      return SocketBalancer.open({ cgroup: serviceCgroup, pins: serviceBpfFolder });
     },
     prove: () => Canary.start(),
     exempt: () => exempt.cookies(),
     failed: () => metrics.socketServicesFailed(),
     ended: (count) => metrics.socketsEnded(count),
   });
-  parts.attachments.listeners.add(() => services.nodeChanged());
-  return services;
 }
 
 async function cookieOf(path: string, inode: number | undefined): Promise<bigint | undefined> {

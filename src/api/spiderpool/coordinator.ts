@@ -45,6 +45,11 @@ const foreignTable = {
   message: 'must be a table other than default, main and local (253 to 255)',
 };
 
+/** `auto`: as `ebpf` on nodes that can, and nobody is warned of the others. */
+export const serviceModeSchema = z.enum(['kube-proxy', 'ebpf', 'auto']);
+
+export type ServiceMode = z.infer<typeof serviceModeSchema>;
+
 /** The fields that have a default in a SpiderCoordinator. */
 const defaultedFields = {
   mode: z
@@ -110,6 +115,12 @@ const specSchema = partOf({
   hostRuleTable: defaultedFields.hostRuleTable.default(500),
   podRPFilter: defaultedFields.podRPFilter.default(0),
   txQueueLen: defaultedFields.txQueueLen.default(0),
+  // No field of Spiderpool.
+  serviceMode: serviceModeSchema
+    .optional()
+    .describe(
+      'Who serves Services to sockets of the nodes: kube-proxy alone, or the agents before it (ebpf; auto where a node can). Unset: the configuration of each agent says it.',
+    ),
 });
 
 const statusSchema = openObject({

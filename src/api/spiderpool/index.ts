@@ -1,5 +1,12 @@
 export { type Route, SPIDERPOOL_FINALIZER, SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from './address-fields.ts';
-export { coordinatorModes, podCIDRTypes, type SpiderCoordinator, spiderCoordinators } from './coordinator.ts';
+export {
+  coordinatorModes,
+  podCIDRTypes,
+  type ServiceMode,
+  type SpiderCoordinator,
+  serviceModeSchema,
+  spiderCoordinators,
+} from './coordinator.ts';
 export { coordinatorIssues } from './coordinator-issues.ts';
 export { type EndpointIPDetail, type SpiderEndpoint, spiderEndpoints } from './endpoint.ts';
 export {

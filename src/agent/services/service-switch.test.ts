@@ -1,0 +1,94 @@
+// When serving in socket calls starts and ends as the mode changes.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { ServiceMode } from '#api';
+import { LogLines } from '#base/testing';
+import { ServiceSwitch, type Serving } from './service-switch.ts';
+
+function scene(first: ServiceMode) {
+  const did: string[] = [];
+  const log = new LogLines();
+  const state = { mode: first, failure: undefined as Error | undefined, whileCleared: async () => {} };
+  const serving: Serving = {
+    ...{ isOn: true, size: 3, problem: undefined, uses: () => [], nodeChanged: () => {} },
+    *entries() {},
+    run: async (signal) => {
+      did.push('serves');
+      if (!signal.aborted) await once(signal, 'abort');
+      did.push('ends');
+    },
+  };
+  const services = new ServiceSwitch({
+    mode: () => state.mode,
+    start: () => serving,
+    clear: async (isStarting) => {
+      did.push(isStarting ? 'clears others' : 'clears all');
+      await state.whileCleared();
+      if (state.failure !== undefined) throw state.failure;
+    },
+    log,
+  });
+  const leaving = new AbortController();
+  const ended = services.run(leaving.signal);
+  const settle = async () => {
+    for (let i = 0; i < 10; i++) await turn();
+  };
+  return {
+    ...{ did, log, state, services, settle },
+    setMode: async (mode: ServiceMode) => {
+      state.mode = mode;
+      services.settingsChanged();
+      await settle();
+    },
+    stop: async () => {
+      leaving.abort();
+      await ended;
+    },
+  };
+}
+
+test('another mode starts and ends it while the agent runs', async () => {
+  const { did, services, settle, setMode, stop } = scene('kube-proxy');
+  await settle();
+  assert.deepEqual([services.isOn, services.size, services.problem], [false, 0, 'serviceMode is kube-proxy']);
+  await setMode('ebpf');
+  assert.deepEqual([services.isOn, services.size, services.problem], [true, 3, undefined]);
+  await setMode('kube-proxy');
+  assert.deepEqual(did, ['clears all', 'clears others', 'serves', 'ends', 'clears all']);
+  await stop();
+  assert.equal(did.length, 5);
+});
+
+test('between ebpf and auto, and when other settings change, it goes on', async () => {
+  const { did, setMode, stop } = scene('ebpf');
+  await setMode('auto');
+  await setMode('auto');
+  assert.deepEqual(did, ['clears others', 'serves']);
+  await stop();
+});
+
+test('a mode that changes while programs are taken away counts', async () => {
+  const { did, state, services, setMode, stop } = scene('kube-proxy');
+  state.whileCleared = async () => {
+    state.whileCleared = async () => {};
+    state.mode = 'kube-proxy';
+    services.settingsChanged();
+  };
+  await setMode('ebpf');
+  assert.deepEqual(did.slice(-2), ['ends', 'clears all']);
+  await stop();
+});
+
+test('programs that cannot be taken away are told, and the next change is followed', async () => {
+  const { did, log, state, settle, setMode, stop } = scene('kube-proxy');
+  state.failure = new Error('no file system of type bpf');
+  await settle();
+  state.failure = undefined;
+  await setMode('ebpf');
+  assert.equal(log.lines.filter(({ level }) => level === 'error').length, 1);
+  assert.equal(did.at(-1), 'serves');
+  await stop();
+});

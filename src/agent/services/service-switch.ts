@@ -1,0 +1,91 @@
+// The setting `serviceMode` of this node, while it changes: starts what serves Services in socket calls, and takes it away.
+
+import { once } from 'node:events';
+import type { ServiceMode } from '#api';
+import type { Logger } from '#base';
+import type { EndpointUse, ServiceEntry } from '#plan/service';
+import type { ServiceKnowledge } from './service-answers.ts';
+import type { SocketServices } from './socket-services.ts';
+
+/** Serves Services in socket calls until the signal of `run` aborts. */
+export type Serving = Pick<
+  SocketServices,
+  'run' | 'isOn' | 'size' | 'problem' | 'entries' | 'uses' | 'nodeChanged'
+>;
+
+export interface ServiceSwitchParts {
+  /** What counts for this node now. */
+  readonly mode: () => ServiceMode;
+  readonly start: () => Serving;
+  /** Takes away the programs that an agent of this node has left. With `true`, those in the folder of {@link start} stay. */
+  readonly clear: (isStarting: boolean) => Promise<void>;
+  readonly log: Logger;
+}
+
+export class ServiceSwitch implements ServiceKnowledge {
+  readonly #parts: ServiceSwitchParts;
+  #services: Serving | undefined;
+  /** Whether socket calls were wanted when the mode was looked at. */
+  #isForSockets = false;
+  #changed = new AbortController();
+
+  constructor(parts: ServiceSwitchParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether sockets of this node are served, by the last try. */
+  get isOn(): boolean {
+    return this.#services?.isOn === true;
+  }
+
+  /** How many addresses with ports the kernel knows. */
+  get size(): number {
+    return this.#services?.size ?? 0;
+  }
+
+  get problem(): string | undefined {
+    return this.#services === undefined ? 'serviceMode is kube-proxy' : this.#services.problem;
+  }
+
+  entries(): Iterable<readonly [ServiceEntry, string | undefined]> {
+    return this.#services?.entries() ?? [];
+  }
+
+  uses(service: string, entry: ServiceEntry): EndpointUse[] {
+    return this.#services?.uses(service, entry) ?? [];
+  }
+
+  /** The node may be in another zone now, or have other pods. */
+  nodeChanged(): void {
+    this.#services?.nodeChanged();
+  }
+
+  /** The mode may be another one. */
+  settingsChanged(): void {
+    if (this.#wantsSockets() !== this.#isForSockets) this.#changed.abort();
+  }
+
+  #wantsSockets(): boolean {
+    return this.#parts.mode() !== 'kube-proxy';
+  }
+
+  /** Follows the mode until the signal aborts. What is in the kernel then goes on, and the next agent takes it over. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { start, clear, log } = this.#parts;
+    while (!signal.aborted) {
+      this.#changed = new AbortController();
+      this.#isForSockets = this.#wantsSockets();
+      const ends = AbortSignal.any([signal, this.#changed.signal]);
+      await clear(this.#isForSockets).catch((error: unknown) => {
+        log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
+      });
+      if (this.#isForSockets) {
+        this.#services = start();
+        await this.#services.run(ends);
+        this.#services = undefined;
+      } else if (!ends.aborted) {
+        await once(ends, 'abort');
+      }
+    }
+  }
+}
