@@ -52,8 +52,7 @@ export class Assigner {
 
   /** Chooses by what is known, and takes nothing. Throws IPPOOL_EXHAUSTED if nothing is free. */
   choose(owner: PodOwner, candidates: readonly NicCandidates[]): Assignment[] {
-    const pools = this.#pools;
-    return choosePools(owner, candidates, (pool) => pools.ledger(pool), pools.context);
+    return choosePools(owner, candidates, this.#pools, this.#pools.context);
   }
 
   async #commit(owner: PodOwner, chosen: readonly Assignment[], signal: AbortSignal): Promise<Round> {

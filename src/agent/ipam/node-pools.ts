@@ -50,6 +50,12 @@ export class NodePools {
     return this.#writer(name).ledger;
   }
 
+  /** Whether the pool may have a record for the owner. Its records are not read for the answer. */
+  mayHold(name: string, { pod, podUid, fixed }: AddressOwner): boolean {
+    const writer = this.#writer(name);
+    return writer.mayName(podUid) || (fixed === true && writer.mayName(`"${pod}"`));
+  }
+
   /** Performs the operation with the pool's next write: see {@link PoolClient.submit}. */
   submit(name: string, operation: PoolOperation, signal: AbortSignal): Promise<PoolOutcome> {
     return this.#writer(name).submit(operation, signal);

@@ -28,8 +28,13 @@ export function interfaceAddress({ address, pool }: Pick<Assignment, 'address' |
   return { address, prefixLength: pool.subnet.prefixLength };
 }
 
-/** Returns the ledger of a pool to choose from. Throws an OrbError if the pool cannot be read. */
-export type LedgerOf = (pool: string) => PoolLedger;
+/** The pools to choose from. */
+export interface KnownPools {
+  /** Throws an OrbError if the pool cannot be read. */
+  ledger(pool: string): PoolLedger;
+  /** Whether the pool may have a record for the owner. The answer costs less than the ledger. */
+  mayHold(pool: string, owner: AddressOwner): boolean;
+}
 
 /**
  * Chooses a pool for every NIC and family, by picking an address of it. A pool in which the owner holds an address comes
@@ -40,7 +45,7 @@ export type LedgerOf = (pool: string) => PoolLedger;
 export function choosePools(
   pod: PodOwner,
   candidates: readonly NicCandidates[],
-  ledgerOf: LedgerOf,
+  pools: KnownPools,
   context: PickContext,
 ): Assignment[] {
   const working = new Map<string, PoolLedger>();
@@ -50,8 +55,9 @@ export function choosePools(
     for (const one of families) {
       const { family } = one;
       const owner = nicOwner(pod, nic);
-      const ledger = (name: string) => working.get(name) ?? ledgerOf(name);
-      const { name, address, held } = chooseOne(owner, one, ledger, { ...context, reserved });
+      const ledger = (name: string) => working.get(name) ?? pools.ledger(name);
+      const known: KnownPools = { ledger, mayHold: (name, who) => pools.mayHold(name, who) };
+      const { name, address, held } = chooseOne(owner, one, known, { ...context, reserved });
       const { pool } = ledger(name);
       if (isShared(name, candidates)) {
         const changed = ledger(name).copy();
@@ -84,15 +90,17 @@ function isShared(pool: string, candidates: readonly NicCandidates[]): boolean {
 function chooseOne(
   owner: AddressOwner,
   { family, pools, requested, leftOut = [] }: FamilyCandidates,
-  ledgerOf: LedgerOf,
+  known: KnownPools,
   context: PickContext,
 ): { name: string; address: Address; held: boolean } {
   const reasons: string[] = [];
   let first: { name: string; address: Address } | undefined;
   let isTaken = false;
   for (const name of pools) {
+    // Of the pools after the first with a free address, only one that holds the owner's address matters.
+    if (first !== undefined && !known.mayHold(name, owner)) continue;
     try {
-      const pick = pickAddress(ledgerOf(name), owner, context, requested?.address);
+      const pick = pickAddress(known.ledger(name), owner, context, requested?.address);
       if (pick.address === undefined) {
         isTaken ||= pick.isTaken === true;
         reasons.push(`${name}: ${pick.reason}`);

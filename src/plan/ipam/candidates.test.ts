@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '#ip';
-import { choosePools } from './allocate.ts';
+import { choosePools, type KnownPools } from './allocate.ts';
 import { readRoutes } from './annotations.ts';
 import { type CandidateSources, selectCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
 import { PoolLedger } from './ledger.ts';
-import { pickContext, poolObject } from './pool-fixture.ts';
+import { only, pickContext, poolObject } from './pool-fixture.ts';
 import { patternMatcher } from './pool-pattern.ts';
 import { assignmentRoutes } from './routes.ts';
 
@@ -155,13 +155,15 @@ test('pools of all NICs and families are chosen at once, each from the first poo
     { ipv4: ['b', 'a'], cleangateway: true },
   ];
   const candidates = selectCandidates(sources(pod('ippools', entries)));
-  const choose = () =>
-    choosePools(
-      { pod: 'ns/p', podUid: 'u' },
-      candidates,
-      (name) => ledgers.get(name) as PoolLedger,
-      pickContext(),
-    );
+  const read = new Set<string>();
+  const known: KnownPools = {
+    ledger(name) {
+      read.add(name);
+      return ledgers.get(name) as PoolLedger;
+    },
+    mayHold: (name, { podUid }) => ledgers.get(name)?.text.includes(`"${podUid}"`) === true,
+  };
+  const choose = () => choosePools({ pod: 'ns/p', podUid: 'u' }, candidates, known, pickContext());
   const assignments = choose();
   assert.deepEqual(
     assignments.map(({ nic, pool, address }) => [nic, pool.name, address]),
@@ -193,12 +195,17 @@ test('pools of all NICs and families are chosen at once, each from the first poo
     choose().map(({ pool, held }) => `${pool.name} ${held}`),
     ['b false', 'six false', 'a true'],
   );
+  // Reading records costs much. A later pool that cannot hold anything for the pod is not read.
+  ledgers.set('a', PoolLedger.read(poolObject('a')));
+  read.clear();
+  choose();
+  assert.deepEqual([...read].toSorted(), ['b', 'six']);
 });
 
 test("an exhausted NIC is an error in Spiderpool's words", () => {
   const ledger = PoolLedger.read(poolObject('b', { ips: [] }));
   const candidates = selectCandidates(sources(pod('ippool', { ipv4: ['b'] })));
-  assert.throws(() => choosePools({ pod: 'ns/p', podUid: 'u' }, candidates, () => ledger, pickContext()), {
+  assert.throws(() => choosePools({ pod: 'ns/p', podUid: 'u' }, candidates, only(ledger), pickContext()), {
     code: 'IPPOOL_EXHAUSTED',
     message:
       'failed to allocate any IPv4 IP address to NIC eth0 from IPPools [b]: [b: all IP addresses used out]',

@@ -8,7 +8,7 @@ import type { NicCandidates } from './candidates.ts';
 import { catalogPools } from './catalog.ts';
 import { type FilterContext, filterCandidates } from './filters.ts';
 import { PoolLedger } from './ledger.ts';
-import { pickContext, poolObject, type SpecFields } from './pool-fixture.ts';
+import { only, pickContext, poolObject, type SpecFields } from './pool-fixture.ts';
 
 const context: FilterContext = {
   podLabels: { app: 'web' },
@@ -145,7 +145,7 @@ test('when the suitable pools have no address, the error also gives the reason f
   const candidates = left({ full: { ips: [] }, other: { nodeName: ['n2'] }, off: { disable: true } });
   const ledger = PoolLedger.read(poolObject('full', { ips: [] }));
   assert.throws(
-    () => choosePools({ pod: 'shop/p', podUid: 'u' }, [candidates], () => ledger, pickContext()),
+    () => choosePools({ pod: 'shop/p', podUid: 'u' }, [candidates], only(ledger), pickContext()),
     {
       code: 'IPPOOL_EXHAUSTED',
       message:

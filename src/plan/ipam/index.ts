@@ -1,4 +1,4 @@
-export { type Assignment, choosePools, interfaceAddress, type LedgerOf } from './allocate.ts';
+export { type Assignment, choosePools, interfaceAddress, type KnownPools } from './allocate.ts';
 export {
   type Annotations,
   IPS_ANNOTATION,

@@ -2,6 +2,8 @@
 
 import { resources, type SpiderIPPool } from '#api';
 import { AddressSet } from '#ip';
+import type { KnownPools } from './allocate.ts';
+import type { PoolLedger } from './ledger.ts';
 import type { PickContext } from './pick.ts';
 
 export type SpecFields = Partial<NonNullable<SpiderIPPool['spec']>>;
@@ -13,6 +15,11 @@ export function poolObject(name: string, spec: SpecFields = {}, records: object 
     spec: { subnet: '10.6.0.0/16', ips: ['10.6.0.10-10.6.0.19'], gateway: '10.6.0.1', ...spec },
     ...(Object.keys(records).length > 0 && { status: { allocatedIPs: JSON.stringify(records) } }),
   });
+}
+
+/** The pools to choose from, if all have this ledger. */
+export function only(ledger: PoolLedger): KnownPools {
+  return { ledger: () => ledger, mayHold: () => true };
 }
 
 /** No address is reserved or resting. */
