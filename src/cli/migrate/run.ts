@@ -64,7 +64,9 @@ async function apply(plan: MigrationPlan, turn: Switch, { say, paint }: MigrateP
   if (orbweaver.programs.length === 0) {
     say('now install Orbweaver, so that new pods get a network:');
     say('  orbctl migrate --from spiderpool --dry-run --output values > values.yaml');
-    say(`  helm install orbweaver deploy/chart --namespace ${namespace} --values values.yaml --wait`);
+    // The values have no registry: nothing of the cluster tells where the images of Orbweaver are.
+    const values = '--values values.yaml --set global.imageRegistryOverride=REGISTRY';
+    say(`  helm install orbweaver deploy/chart --namespace ${namespace} ${values} --wait`);
     return 0;
   }
   await turn.wake(orbweaver);

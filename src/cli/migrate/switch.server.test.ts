@@ -238,7 +238,11 @@ test('Spiderpool sleeps, and what its users made stays as it was', async () => {
     'DaemonSet kube-system/spiderpool-agent sleeps',
     'Spiderpool sleeps, and no pod of it runs',
   ]);
-  assert.match(lines.at(-1) ?? '', /helm install orbweaver deploy\/chart --namespace kube-system/);
+  const last = lines.at(-1) ?? '';
+  assert.match(
+    last,
+    /helm install orbweaver deploy\/chart --namespace kube-system .*imageRegistryOverride=REGISTRY/,
+  );
   assert.deepEqual(await podNames(), []);
   assert.deepEqual(await client.get(resources.spiderIPPools, { name: 'p' }), pool);
   // Spiderpool's webhooks would refuse this: nobody answers them.
