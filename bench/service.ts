@@ -1,8 +1,10 @@
-// Measures sockets of an underlay pod to a Service: in socket calls, through kube-proxy, and to the backend itself.
+// Measures sockets of an underlay pod to a Service: in socket calls, through kube-proxy, and to the backend itself. And how
+// soon the tables are filled.
 
 import { NodeProcess } from './node-process.ts';
 import { limitRow, median, type Row, ratioRow } from './row.ts';
 import type { Mode, ServiceOrder, Way } from './service-node.ts';
+import { benchServiceSync } from './service-sync.ts';
 
 type Node = NodeProcess<ServiceOrder>;
 
@@ -31,6 +33,7 @@ export async function benchService(quick: boolean): Promise<Row[]> {
       seen.missed.push(await measure(node, 'named', 'missed', 100_000));
     }
     const without = median(seen.without);
+    const synced = await benchServiceSync(quick);
     return [
       ratioRow(
         'TCP request to a Service in socket calls, p50 : to the pod itself',
@@ -69,6 +72,7 @@ export async function benchService(quick: boolean): Promise<Row[]> {
         0.3,
         without,
       ),
+      ...synced,
     ];
   } finally {
     if (!node.ended) await node.order({ do: 'stop' });

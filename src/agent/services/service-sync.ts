@@ -38,7 +38,7 @@ export interface ServiceSyncParts {
   readonly log: Logger;
 }
 
-/** Services that are planned before other work of the agent gets its turn. */
+/** Services that are planned, or entries that are written, before other work of the agent gets its turn. */
 const PORTION = 200;
 
 export class ServiceSync {
@@ -88,7 +88,12 @@ export class ServiceSync {
       if (index % PORTION === PORTION - 1) await nextTurn();
       this.#plan(key);
     }
-    await this.#write(new Set(this.#written.keys()), this.#book.table);
+    const want = this.#book.table;
+    const keys = [...new Set([...this.#written.keys(), ...want.keys()])];
+    for (let from = 0; from < keys.length; from += PORTION) {
+      await this.#write(keys.slice(from, from + PORTION), want);
+      await nextTurn();
+    }
   }
 
   /** Writes what follows from the changed Services; all of them if the node has changed. */
@@ -126,11 +131,15 @@ export class ServiceSync {
     }
   }
 
-  async #write(keys: ReadonlySet<string>, want: ServiceTable): Promise<void> {
+  /** Brings these keys to what is wanted. */
+  async #write(keys: Iterable<string>, all: ServiceTable): Promise<void> {
     const have = new Map<string, WrittenEntry>();
+    const want = new Map<string, ServiceEntry>();
     for (const key of keys) {
-      const entry = this.#written.get(key);
-      if (entry !== undefined) have.set(key, entry);
+      const before = this.#written.get(key);
+      if (before !== undefined) have.set(key, before);
+      const entry = all.get(key);
+      if (entry !== undefined) want.set(key, entry);
     }
     const changes = changeTables(have, want, this.#lastSet);
     this.#lastSet = changes.lastSet;

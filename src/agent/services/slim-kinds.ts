@@ -2,14 +2,18 @@
 
 import { type EndpointSlice, type KubeObject, type ResourceType, resources, type Service } from '#api';
 
+/** Which Service a slice belongs to, and whether another proxy serves it. */
+const usedLabels = ['kubernetes.io/service-name', 'service.kubernetes.io/service-proxy-name'];
+
 function slimMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
-  const { name, namespace, uid, resourceVersion, labels } = metadata;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const labels = Object.entries(metadata.labels ?? {}).filter(([label]) => usedLabels.includes(label));
   return {
     ...(name !== undefined && { name }),
     ...(namespace !== undefined && { namespace }),
     ...(uid !== undefined && { uid }),
     ...(resourceVersion !== undefined && { resourceVersion }),
-    ...(labels !== undefined && { labels }),
+    ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
   };
 }
 
@@ -20,6 +24,12 @@ function slimService(service: Service): Service {
   return { metadata, ...(spec && { spec: kept }), ...(status && { status }) };
 }
 
+/** Nearly all endpoints have these, so there is one object for all. */
+const usual = { ready: true, serving: true, terminating: false };
+
+const isUsual = ({ ready, serving, terminating }: Partial<Readonly<Record<string, unknown>>>) =>
+  ready === usual.ready && serving === usual.serving && terminating === usual.terminating;
+
 function slimSlice(slice: EndpointSlice): EndpointSlice {
   const { addressType, ports, endpoints } = slice;
   return {
@@ -27,7 +37,7 @@ function slimSlice(slice: EndpointSlice): EndpointSlice {
     ...{ addressType, ports },
     endpoints: (endpoints ?? []).map(({ addresses, conditions, nodeName, hints }) => ({
       addresses: addresses.slice(0, 1),
-      ...(conditions && { conditions }),
+      ...(conditions && { conditions: isUsual(conditions) ? usual : conditions }),
       ...(nodeName !== undefined && { nodeName }),
       ...(hints && { hints }),
     })),

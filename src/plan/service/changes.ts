@@ -57,7 +57,8 @@ export function changeTables(have: WrittenTable, want: ServiceTable, lastSet: nu
   for (const [key, entry] of want) {
     const before = have.get(key);
     if (before !== undefined && sameBackends(before.backends, entry.backends)) {
-      written.set(key, before);
+      // What was read from the kernel is not kept beside what is wanted.
+      written.set(key, { ...entry, set: before.set });
       continue;
     }
     const now = { ...entry, set: lastSet + put.length + 1 };
