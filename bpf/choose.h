@@ -76,7 +76,36 @@ INLINE int is_exempt(void *context)
 	return map_lookup(&exempt, &netns) != 0;
 }
 
-INLINE enum result choose(void *context, const struct place *to, struct place *backend)
+INLINE void count_at(const struct place *at, enum result result)
+{
+	struct counts *counts = map_lookup(&counted, at);
+	if (!counts) {
+		struct counts none = { 0, 0 };
+		/* A full map counts no more Services. */
+		map_update(&counted, at, &none, BPF_NOEXIST);
+		counts = map_lookup(&counted, at);
+		if (!counts)
+			return;
+	}
+	__sync_fetch_and_add(result == CHOSEN ? &counts->chosen : &counts->refused, 1);
+}
+
+/* The agent's own test is at 127.255.255.1. */
+INLINE int is_loopback(const struct place *at)
+{
+	return at->address[2] == MAPPED_PREFIX && (at->address[3] & 0xff) == 127;
+}
+
+INLINE void count(const struct place *service, enum result result)
+{
+	if (is_loopback(service))
+		return;
+	struct place all = { .protocol = service->protocol };
+	count_at(service, result);
+	count_at(&all, result);
+}
+
+INLINE enum result find(void *context, const struct place *to, struct place *backend)
 {
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		struct service *found = map_lookup(&services, to);
@@ -104,6 +133,14 @@ INLINE enum result choose(void *context, const struct place *to, struct place *b
 		return CHOSEN;
 	}
 	return NO_SERVICE;
+}
+
+INLINE enum result choose(void *context, const struct place *to, struct place *backend)
+{
+	enum result result = find(context, to, backend);
+	if (result != NO_SERVICE)
+		count(to, result);
+	return result;
 }
 
 #endif

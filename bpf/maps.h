@@ -4,6 +4,8 @@
 
 #include "kernel.h"
 
+#define MAPPED_PREFIX __builtin_bswap32(0xffff)
+
 /* An IPv4 address stands as ::ffff:a.b.c.d, for sockets of both families meet the same Service. Network byte order. */
 struct place {
 	__u32 address[4];
@@ -66,6 +68,12 @@ struct sent {
 	} entries[MAX_SENT];
 };
 
+/* How often sockets asked for a Service: each connect(2), and each first datagram to it of a socket without one. */
+struct counts {
+	__u64 chosen;
+	__u64 refused;
+};
+
 /* struct place -> struct service */
 extern struct map services;
 /* struct member -> struct place */
@@ -80,6 +88,8 @@ extern struct map connected;
 extern struct map sent;
 /* Pods that want kube-proxy alone, by the cookie of their network namespace: __u64 -> __u32 */
 extern struct map exempt;
+/* struct place -> struct counts. Address and port 0: all Services of the protocol. */
+extern struct map counted;
 /* Of connected UDP sockets, for the agent, which ends them when the backend is gone: cookie -> struct choice */
 extern struct map followed;
 

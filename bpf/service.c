@@ -4,8 +4,6 @@
  */
 #include "socket-calls.h"
 
-#define MAPPED_PREFIX __builtin_bswap32(0xffff)
-
 INLINE struct place place4(struct bpf_sock_addr *context, __u16 protocol)
 {
 	struct place place = { .address = { 0, 0, MAPPED_PREFIX, context->user_ip4 }, .port = context->user_port, .protocol = protocol };

@@ -122,6 +122,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     filesMissing: () => files.problem !== undefined,
     servesSockets: () => services.isOn,
     socketServiceEntries: () => services.size,
+    socketServiceCounts: () => services.totals(),
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,

@@ -32,6 +32,10 @@ const servicePortSchema = z.object({
   /** Endpoints that only sockets keep that have them. */
   draining: z.number(),
   affinitySeconds: z.number(),
+  /** How often a socket got a backend: each connect, and each first datagram of a socket to it. */
+  sockets: z.number().default(0),
+  /** How often it was refused, because there was none. */
+  refused: z.number().default(0),
   endpoints: z.array(endpointSchema).optional(),
 });
 

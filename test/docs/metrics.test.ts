@@ -42,6 +42,7 @@ test('the page names every metric of the agent, and no other', () => {
     filesMissing: () => false,
     servesSockets: () => false,
     socketServiceEntries: none,
+    socketServiceCounts: () => [],
     attachments: () => [],
   };
   assert.deepEqual(documented(agents), measured(new AgentMetrics(load)));

@@ -153,7 +153,7 @@ if (insideNamespaces(import.meta.filename)) {
     );
     assert.match(found.stdout, /^ +127\.1\.0\.1:8080 +new and old$/m);
     assert.equal(orbctl('explain', `${vip}:81`).status, 1);
-    assert.match(orbctl('list').stdout, /^default\/shop +UDP +10\.96\.0\.50:53 +1 +0$/m);
+    assert.match(orbctl('list').stdout, /^default\/shop +UDP +10\.96\.0\.50:53 +1 +0 +1 +0$/m);
     assert.match(orbctl('backends', 'shop').stdout, /^UDP 10\.96\.0\.50:53 of Service default\/shop/m);
   });
 

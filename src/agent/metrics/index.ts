@@ -1,1 +1,1 @@
-export { AgentMetrics } from './metrics.ts';
+export { AgentMetrics, type SocketServiceCount } from './metrics.ts';

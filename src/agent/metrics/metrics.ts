@@ -30,6 +30,14 @@ export interface Load {
   readonly servesSockets: () => boolean;
   /** How many addresses with ports of Services the kernel knows for them. */
   readonly socketServiceEntries: () => number;
+  /** How often sockets asked for a Service. */
+  readonly socketServiceCounts: () => readonly SocketServiceCount[];
+}
+
+export interface SocketServiceCount {
+  readonly protocol: string;
+  readonly outcome: 'chosen' | 'refused';
+  readonly count: number;
 }
 
 /** The agent's registry. Each thing that is counted has its own method. */
@@ -86,6 +94,17 @@ export class AgentMetrics implements VerbMetrics {
       name: 'orbweaver_socket_services_ended_sockets_total',
       help: 'Connected UDP sockets that were ended because the backend of their Service is gone',
       registers,
+    });
+    // Of all Services together: a cluster may have thousands. `orbctl service list` tells each.
+    new Counter({
+      name: 'orbweaver_socket_services_sockets_total',
+      help: 'Sockets that asked for a Service in socket calls, by whether they got a backend or were refused',
+      labelNames: ['protocol', 'outcome'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { count, ...labels } of load.socketServiceCounts()) this.inc(labels, count);
+      },
     });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({

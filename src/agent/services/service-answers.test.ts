@@ -25,6 +25,7 @@ const known: ServiceKnowledge = {
     [entry('10.96.0.1', 443), 'shop/tls'],
     [entry('127.255.255.1', 4000), undefined],
   ],
+  counts: () => new Map([['TCP 10.96.0.1:80', { chosen: 7, refused: 2 }]]),
   uses: () => [{ place: backend, node: undefined, sockets: 'all', because: undefined }],
 };
 
@@ -46,6 +47,17 @@ test('without a name all is told, and no endpoints', async () => {
       ['[fd00:96::1]:80', 'shop/web', 1, undefined],
       ['10.96.0.1:443', 'shop/tls', 1, undefined],
       ['127.255.255.1:4000', undefined, 1, undefined],
+    ],
+  );
+});
+
+test('how often sockets asked is told; a Service that nobody asked has 0', async () => {
+  const { ports } = await asked({ service: 'shop/web' });
+  assert.deepEqual(
+    ports.map(({ sockets, refused }) => [sockets, refused]),
+    [
+      [7, 2],
+      [0, 0],
     ],
   );
 });

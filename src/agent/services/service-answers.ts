@@ -7,7 +7,13 @@ import {
   serviceQuestionSchema,
 } from '#api';
 import type { CniAnswer, CniRequest } from '#cni';
-import { type EndpointUse, placeText, type ServiceEntry } from '#plan/service';
+import {
+  type EndpointUse,
+  frontendKey,
+  placeText,
+  type ServiceCounts,
+  type ServiceEntry,
+} from '#plan/service';
 
 /** What the agent knows. */
 export interface ServiceKnowledge {
@@ -16,6 +22,8 @@ export interface ServiceKnowledge {
   /** What the kernel knows, with the Service that has it: `namespace/name`, and undefined for one of the agent. */
   entries(): Iterable<readonly [entry: ServiceEntry, service: string | undefined]>;
   uses(service: string, entry: ServiceEntry): EndpointUse[];
+  /** How often sockets asked, by `frontendKey`. */
+  counts(): ReadonlyMap<string, ServiceCounts>;
 }
 
 export class ServiceAnswers {
@@ -40,13 +48,14 @@ export class ServiceAnswers {
     const services = this.#services;
     const off = services.problem;
     const wantsAll = question.service === undefined && question.place === undefined;
+    const counts = services.counts();
     const ports: ServicePortReport[] = [];
     for (const [entry, service] of services.entries()) {
       const place = placeText(entry.frontend);
       if (question.service !== undefined && question.service !== service) continue;
       if (question.place !== undefined && question.place !== place) continue;
       const uses = wantsAll || service === undefined ? undefined : services.uses(service, entry);
-      ports.push(portOf(entry, service, uses));
+      ports.push({ ...portOf(entry, service, uses), ...countsOf(counts.get(frontendKey(entry.frontend))) });
     }
     return { node: this.#node, ...(off !== undefined && { off }), ports };
   }
@@ -60,11 +69,15 @@ function readQuestion(stdin: string): ServiceQuestion | undefined {
   }
 }
 
+function countsOf({ chosen, refused }: ServiceCounts = { chosen: 0, refused: 0 }) {
+  return { sockets: chosen, refused };
+}
+
 function portOf(
   { frontend, backends }: ServiceEntry,
   service: string | undefined,
   uses: readonly EndpointUse[] | undefined,
-): ServicePortReport {
+): Omit<ServicePortReport, 'sockets' | 'refused'> {
   const endpoints = uses?.map(({ place, node, sockets, because }) => ({
     place: placeText(place),
     sockets,

@@ -13,7 +13,14 @@ function scene(first: ServiceMode) {
   const log = new LogLines();
   const state = { mode: first, failure: undefined as Error | undefined, whileCleared: async () => {} };
   const serving: Serving = {
-    ...{ isOn: true, size: 3, problem: undefined, uses: () => [], nodeChanged: () => {} },
+    ...{
+      isOn: true,
+      size: 3,
+      problem: undefined,
+      uses: () => [],
+      counts: () => new Map([['UDP [::]:0', { chosen: 9, refused: 1 }]]),
+      nodeChanged: () => {},
+    },
     *entries() {},
     run: async (signal) => {
       did.push('serves');
@@ -60,6 +67,17 @@ test('another mode starts and ends it while the agent runs', async () => {
   assert.deepEqual(did, ['clears all', 'clears others', 'serves', 'ends', 'clears all']);
   await stop();
   assert.equal(did.length, 5);
+});
+
+test('what sockets asked of all Services together is told by protocol and outcome', async () => {
+  const { services, settle, stop } = scene('ebpf');
+  await settle();
+  assert.deepEqual(services.totals(), [
+    { protocol: 'UDP', outcome: 'chosen', count: 9 },
+    { protocol: 'UDP', outcome: 'refused', count: 1 },
+  ]);
+  await stop();
+  assert.deepEqual(services.totals(), []);
 });
 
 test('between ebpf and auto, and when other settings change, it goes on', async () => {

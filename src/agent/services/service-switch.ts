@@ -3,14 +3,15 @@
 import { once } from 'node:events';
 import type { ServiceMode } from '#api';
 import type { Logger } from '#base';
-import type { EndpointUse, ServiceEntry } from '#plan/service';
+import { type EndpointUse, frontendKey, type ServiceCounts, type ServiceEntry } from '#plan/service';
+import type { SocketServiceCount } from '../metrics/index.ts';
 import type { ServiceKnowledge } from './service-answers.ts';
 import type { SocketServices } from './socket-services.ts';
 
 /** Serves Services in socket calls until the signal of `run` aborts. */
 export type Serving = Pick<
   SocketServices,
-  'run' | 'isOn' | 'size' | 'problem' | 'entries' | 'uses' | 'nodeChanged'
+  'run' | 'isOn' | 'size' | 'problem' | 'entries' | 'uses' | 'counts' | 'nodeChanged'
 >;
 
 export interface ServiceSwitchParts {
@@ -49,6 +50,20 @@ export class ServiceSwitch implements ServiceKnowledge {
 
   entries(): Iterable<readonly [ServiceEntry, string | undefined]> {
     return this.#services?.entries() ?? [];
+  }
+
+  counts(): ReadonlyMap<string, ServiceCounts> {
+    return this.#services?.counts() ?? new Map();
+  }
+
+  /** How often sockets asked for any Service. */
+  totals(): SocketServiceCount[] {
+    const counts = this.counts();
+    return (['TCP', 'UDP', 'SCTP'] as const).flatMap((protocol) => {
+      const all = counts.get(frontendKey({ address: { family: 6, value: 0n }, port: 0, protocol }));
+      if (all === undefined) return [];
+      return (['chosen', 'refused'] as const).map((outcome) => ({ protocol, outcome, count: all[outcome] }));
+    });
   }
 
   uses(service: string, entry: ServiceEntry): EndpointUse[] {

@@ -46,6 +46,7 @@ class FakeKernel {
     exempt: async (namespaces) => {
       this.exempt = namespaces;
     },
+    counts: () => new Map([['TCP 10.96.0.1:80', { chosen: 4, refused: 1 }]]),
     followed: () => this.sockets,
     endSockets: async (sockets) => {
       const failure = this.endFailures.shift();
@@ -127,7 +128,9 @@ test('the tables are filled, the programs are attached, and the state is on once
   const { kernel, services, told, stop } = await scene();
   assert.deepEqual([backends(kernel, '1'), backends(kernel, '2')], [[1], [1]]);
   assert.deepEqual([kernel.isAttached, services.isOn, services.size, told], [true, true, 2, []]);
+  assert.deepEqual(services.counts().get(key('1')), { chosen: 4, refused: 1 });
   await stop();
+  assert.equal(services.counts().size, 0);
   assert.equal(kernel.isAttached, true);
 });
 

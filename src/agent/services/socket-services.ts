@@ -7,6 +7,7 @@ import {
   type ClientNode,
   type EndpointUse,
   otherBalancers,
+  type ServiceCounts,
   type ServiceEntry,
 } from '#plan/service';
 import { ServiceSync, type ServiceTables } from './service-sync.ts';
@@ -20,6 +21,8 @@ export interface Balancer extends ServiceTables, FollowedSockets {
   /** Serves all namespaces but those with these cookies. */
   exempt(namespaces: ReadonlySet<bigint>): Promise<void>;
   state(): HookState[];
+  /** By `frontendKey`. The key of address `::` and port 0 counts all Services of its protocol. */
+  counts(): ReadonlyMap<string, ServiceCounts>;
   close(): void;
 }
 
@@ -62,6 +65,7 @@ export class SocketServices {
   readonly #backOff = new BackOff(backOffSpan);
   #wake = new AbortController();
   #sync: ServiceSync | undefined;
+  #balancer: Balancer | undefined;
   #failures = 0;
   /** What the log said last; empty when sockets are served. */
   #said: string | undefined;
@@ -87,6 +91,11 @@ export class SocketServices {
   *entries(): Generator<readonly [ServiceEntry, string | undefined]> {
     const sync = this.#sync;
     for (const entry of sync?.table.values() ?? []) yield [entry, sync?.owner(entry)];
+  }
+
+  /** How often sockets asked for each Service. Empty while the kernel's tables are not open. */
+  counts(): ReadonlyMap<string, ServiceCounts> {
+    return this.#balancer?.counts() ?? new Map();
   }
 
   uses(service: string, entry: ServiceEntry): EndpointUse[] {
@@ -117,6 +126,7 @@ export class SocketServices {
 
   async #serve(signal: AbortSignal): Promise<void> {
     const balancer = await this.#parts.open();
+    this.#balancer = balancer;
     try {
       const proof = await this.#parts.prove();
       try {
@@ -129,6 +139,7 @@ export class SocketServices {
       if (!signal.aborted && ++this.#failures > 1) balancer.detach();
       throw error;
     } finally {
+      this.#balancer = undefined;
       balancer.close();
     }
   }

@@ -13,7 +13,7 @@ import { runServiceBackends, runServiceExplain, runServiceList, type ServiceRun 
 
 const port = {
   ...{ protocol: 'TCP', place: '10.96.0.1:80', service: 'shop/web', affinitySeconds: 0 },
-  ...{ ready: 1, draining: 1 },
+  ...{ ready: 1, draining: 1, sockets: 12, refused: 0 },
 } as const;
 const report: ServiceReport = {
   node: 'node1',
@@ -66,9 +66,9 @@ test('list shows each port of each Service', async () => {
   assert.deepEqual(text.split('\n'), [
     'Services are served in socket calls of node1',
     '',
-    'SERVICE    PROTOCOL  ADDRESS        BACKENDS  ENDING  AFFINITY',
-    'names/dns  UDP       10.96.0.10:53  1         1       60 s',
-    'shop/web   TCP       10.96.0.1:80   1         1',
+    'SERVICE    PROTOCOL  ADDRESS        BACKENDS  ENDING  SOCKETS  REFUSED  AFFINITY',
+    'names/dns  UDP       10.96.0.10:53  1         1       12       0        60 s',
+    'shop/web   TCP       10.96.0.1:80   1         1       12       0',
   ]);
 });
 

@@ -27,9 +27,10 @@ export async function runServiceList(flags: ServiceNameFlags): Promise<ServiceRu
   const report = { ...whole, ports: whole.ports.filter(inside).toSorted(byService) };
   const rows = report.ports.map((port) => [
     ...[nameOf(port), port.protocol, port.place, String(port.ready), String(port.draining)],
+    ...[String(port.sockets), String(port.refused)],
     port.affinitySeconds === 0 ? '' : `${port.affinitySeconds} s`,
   ]);
-  const head = ['SERVICE', 'PROTOCOL', 'ADDRESS', 'BACKENDS', 'ENDING', 'AFFINITY'];
+  const head = ['SERVICE', 'PROTOCOL', 'ADDRESS', 'BACKENDS', 'ENDING', 'SOCKETS', 'REFUSED', 'AFFINITY'];
   return answer(flags, report, rows.length === 0 ? ['no Service is served'] : tableLines(head, rows));
 }
 

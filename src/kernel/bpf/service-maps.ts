@@ -1,14 +1,16 @@
 // The maps of Services, as bpf/maps.h lays them out: their shapes, and their entries as bytes.
 
 import { type Address, addressBytes, addressFromBytes } from '#ip';
-import type {
-  FollowedSocket,
-  Frontend,
-  Place,
-  Protocol,
-  ServingMember,
-  SetMember,
-  WrittenEntry,
+import {
+  type FollowedSocket,
+  type Frontend,
+  frontendKey,
+  type Place,
+  type Protocol,
+  type ServiceCounts,
+  type ServingMember,
+  type SetMember,
+  type WrittenEntry,
 } from '#plan/service';
 import type { MapShape, PackedEntries } from './map.ts';
 
@@ -16,6 +18,7 @@ const PLACE_BYTES = 20;
 const SERVICE_BYTES = 16;
 const MEMBER_BYTES = 16;
 const SERVING_BYTES = 32;
+const COUNTS_BYTES = 16;
 const COOKIE_BYTES = 8;
 const CHOICE_BYTES = 2 * PLACE_BYTES;
 
@@ -26,6 +29,7 @@ export const serviceMaps = {
   serving: hash('serving', SERVING_BYTES, 4, 524_288),
   affinities: { name: 'affinities', kind: 'lru', keyBytes: 32, valueBytes: 32, maxEntries: 65_536 },
   connected: { name: 'connected', kind: 'socket', keyBytes: 4, valueBytes: CHOICE_BYTES, maxEntries: 0 },
+  counted: hash('counted', PLACE_BYTES, COUNTS_BYTES, 65_536 + 3),
   exempt: hash('exempt', COOKIE_BYTES, 4, 65_536),
   followed: hash('followed', COOKIE_BYTES, CHOICE_BYTES, 65_536),
   sent: { name: 'sent', kind: 'socket', keyBytes: 4, valueBytes: 4 + 8 * 44, maxEntries: 0 },
@@ -156,6 +160,18 @@ export function readFollowed({ keys, values }: PackedEntries): FollowedSocket[] 
     service: readFrontend(value, at * CHOICE_BYTES),
     backend: readPlace(value, at * CHOICE_BYTES + PLACE_BYTES),
   }));
+}
+
+/** By `frontendKey`. The key of address `::` and port 0 counts all Services of its protocol. */
+export function readCounts({ keys, values }: PackedEntries): Map<string, ServiceCounts> {
+  const [key, value] = [Buffer.from(keys), Buffer.from(values)];
+  return new Map(
+    Array.from({ length: values.length / COUNTS_BYTES }, (_, at) => {
+      const chosen = Number(value.readBigUInt64LE(at * COUNTS_BYTES));
+      const refused = Number(value.readBigUInt64LE(at * COUNTS_BYTES + 8));
+      return [frontendKey(readFrontend(key, at * PLACE_BYTES)), { chosen, refused }];
+    }),
+  );
 }
 
 /** `cookies` are those of namespaces. */

@@ -70,6 +70,7 @@ export async function writeServiceTables(maps: ServiceMaps, changes: TableChange
   await maps.serving.put(packServing(changes.putServing));
   await maps.services.put(packServices(changes.putServices));
   await maps.services.remove(packFrontends(changes.removeServices));
+  await maps.counted.remove(packFrontends(changes.removeServices));
   await maps.serving.remove(packServing(changes.removeServing).keys);
   await maps.members.remove(packMembers(changes.removeMembers).keys);
 }

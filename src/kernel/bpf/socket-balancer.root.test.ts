@@ -229,6 +229,30 @@ describe('Services in socket calls', () => {
       assert.ok(Math.abs(count - share) < 0.03 * share, `${backend} has ${count} of ${share}`);
   });
 
+  test('each Service counts the sockets that asked, and those that were refused', async () => {
+    const before = balancer.counts();
+    const test = { 'TCP 127.255.255.1:80': { ready: [first] } };
+    await serving({ 'TCP 10.96.0.12:80': { ready: [first] }, 'UDP 10.96.0.12:53': {}, ...test });
+    // The agent's own test does not count.
+    await node.call('tcp', '127.255.255.1', 80);
+    for (let number = 0; number < 3; number++) await node.call('tcp', '10.96.0.12', 80);
+    await node.call('open', 'refused', 4);
+    await assert.rejects(node.call('send', 'refused', '10.96.0.12', 53), /ECONNREFUSED/);
+    const after = balancer.counts();
+    assert.deepEqual(
+      [after.get('TCP 10.96.0.12:80'), after.get('UDP 10.96.0.12:53')],
+      [
+        { chosen: 3, refused: 0 },
+        { chosen: 0, refused: 1 },
+      ],
+    );
+    const more = (key: string) => (after.get(key)?.chosen ?? 0) - (before.get(key)?.chosen ?? 0);
+    assert.equal(more('TCP [::]:0'), 3);
+    await serving({});
+    assert.equal(balancer.counts().has('TCP 10.96.0.12:80'), false);
+    assert.equal(balancer.counts().get('TCP [::]:0')?.chosen, after.get('TCP [::]:0')?.chosen);
+  });
+
   test('connections succeed while backends change and programs are replaced', async () => {
     const vip = 'TCP 10.96.0.9:80';
     await serving({ [vip]: { ready: [first] } });

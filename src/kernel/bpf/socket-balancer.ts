@@ -3,14 +3,14 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OrbError } from '#base';
-import type { FollowedSocket, TableChanges } from '#plan/service';
+import type { FollowedSocket, ServiceCounts, TableChanges } from '#plan/service';
 import { closeFd, openForReading } from '../ffi/index.ts';
 import { namespacePaths } from '../namespace-paths.ts';
 import { endConnectedUdp } from './connected-udp.ts';
 import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
 import { BpfMap } from './map.ts';
 import { allHooks, type Hook, loadProgram, type ProgramInfo, programInfo } from './program.ts';
-import { packExempt, readExempt, readFollowed, serviceMaps } from './service-maps.ts';
+import { packExempt, readCounts, readExempt, readFollowed, serviceMaps } from './service-maps.ts';
 import { servicePrograms } from './service-programs.ts';
 import {
   type HeldServices,
@@ -62,6 +62,7 @@ export class SocketBalancer {
       affinities: open('affinities'),
       connected: open('connected'),
       sent: open('sent'),
+      counted: open('counted'),
       followed: open('followed'),
       exempt: open('exempt'),
     };
@@ -103,6 +104,11 @@ export class SocketBalancer {
     const held = readExempt(exempt.entries());
     await exempt.put(packExempt([...namespaces].filter((cookie) => !held.includes(cookie))));
     await exempt.remove(packExempt(held.filter((cookie) => !namespaces.has(cookie))).keys);
+  }
+
+  /** By `frontendKey`, since the maps are there. The key of address `::` and port 0 counts all Services of its protocol. */
+  counts(): Map<string, ServiceCounts> {
+    return readCounts(this.#maps.counted.entries());
   }
 
   /** The connected UDP sockets that have chosen a backend while the programs were attached. */

@@ -19,6 +19,7 @@ export {
   type Place,
   type Protocol,
   placeText,
+  type ServiceCounts,
   type ServiceEntry,
   type ServiceTable,
 } from './tables.ts';

@@ -30,6 +30,12 @@ export interface ServiceEntry {
   readonly backends: Backends;
 }
 
+/** How often sockets asked: each connect, and each first datagram of a socket to the frontend. */
+export interface ServiceCounts {
+  readonly chosen: number;
+  readonly refused: number;
+}
+
 /** By {@link frontendKey}. */
 export type ServiceTable = ReadonlyMap<string, ServiceEntry>;
 
