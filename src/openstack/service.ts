@@ -1,19 +1,16 @@
 // A service of a cloud, as Neutron: requests with the session's token, repeated where that does no harm.
 
-import { BackOff, type Clock, type Logger } from '#base';
+import type { Clock, Logger } from '#base';
 import type { Connections, HttpRequest } from '#http';
 import type { ServiceType } from './catalog.ts';
 import { type CloudAnswer, type CloudRequest, exchanged, jsonOf } from './exchange.ts';
 import { isAbsence, readRefusal, refusalError } from './refusal.ts';
+import { newRepeats, repeatAfterMs } from './repeats.ts';
 import { type Session, secretOf } from './session.ts';
 
 /** A call that ends, also where the server stays away, hangs or answers 503 for ever. */
 const CALL_TIMEOUT_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Waits between repeats. */
-const backOff = { firstMs: 200, maximumMs: 5_000 };
-/** The longest Retry-After of a server that is obeyed. */
-const RETRY_AFTER_MAXIMUM_MS = 10_000;
 
 export interface Call {
   readonly method: HttpRequest['method'];
@@ -82,7 +79,7 @@ export class CloudService {
   async #answer(call: Call): Promise<{ answer: CloudAnswer; request: CloudRequest }> {
     const { clock, log, session } = this.#parts;
     const deadline = clock.monotonic() + CALL_TIMEOUT_MS;
-    const waits = new BackOff(backOff);
+    const waits = newRepeats();
     let renewed = false;
     for (;;) {
       const outcome = await this.#try(call, deadline - clock.monotonic());
@@ -92,7 +89,9 @@ export class CloudService {
         session.reject(outcome.token);
         continue;
       }
-      const waitMs = repeatAfterMs(call.method, outcome, waits);
+      // Of a write without an answer nobody knows whether it was done, so only its caller may look and decide.
+      const isHarmless = call.method === 'GET' || call.method === 'DELETE';
+      const waitMs = repeatAfterMs(isHarmless, outcome.answer, waits);
       if (waitMs === undefined || clock.monotonic() + waitMs >= deadline) {
         if (outcome.answer === undefined) throw outcome.error;
         return { answer: outcome.answer, request };
@@ -129,23 +128,6 @@ type Outcome = { readonly token: string; readonly request: CloudRequest } & (
 );
 
 const isSuccess = ({ status }: CloudAnswer): boolean => status >= 200 && status < 300;
-
-/** Statuses that a later repeat may not have: the server was away, or had too much to do. */
-const passing = [429, 502, 503, 504];
-
-/**
- * How long to wait before a request is sent again; undefined if it must not be. A read is always repeated, and a DELETE
- * too: what is gone stays gone. Of a write without an answer nobody knows whether it was done, so only its caller may
- * look and decide. 429 says that nothing was done.
- */
-function repeatAfterMs(method: Call['method'], { answer }: Outcome, waits: BackOff): number | undefined {
-  const harmless = method === 'GET' || method === 'DELETE';
-  if (answer === undefined) return harmless ? waits.next() : undefined;
-  if (!passing.includes(answer.status)) return undefined;
-  if (!harmless && answer.status !== 429) return undefined;
-  const seconds = Number(answer.headers['retry-after'] ?? Number.NaN);
-  return Number.isFinite(seconds) ? Math.min(seconds * 1000, RETRY_AFTER_MAXIMUM_MS) : waits.next();
-}
 
 /** Neutron's endpoint lacks the version, Nova's has it, perhaps before the project. */
 function versioned(endpoint: URL, version: string): URL {

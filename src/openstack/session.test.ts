@@ -66,11 +66,24 @@ test('while Keystone is away the old token serves until its end', async () => {
   const { neutron } = await start(good);
   await neutron.port('p');
   clock.time += 3_400_000;
-  cloud.loginAnswers.push(status(503), status(503));
+  const away = Array.from({ length: 200 }, () => status(503));
+  cloud.loginAnswers.push(...away);
   await neutron.port('p');
   assert.equal(cloud.asked.at(-1)?.token, 'token-1');
+  assert.equal(cloud.loginAnswers.length, 199);
   clock.time += 300_000;
   await assert.rejects(neutron.port('p'), isCode('OPENSTACK_UNREACHABLE'));
+});
+
+test('a Keystone that is away for a moment is asked again, and a refusal is not', async () => {
+  const { neutron } = await start(good);
+  cloud.loginAnswers.push(status(503), reset, status(502));
+  assert.equal((await neutron.port('p')).is, 'there');
+  assert.deepEqual(cloud.tokens, ['token-1']);
+  cloud.close();
+  const refused = await start(good);
+  cloud.loginAnswers.push(status(401));
+  await assert.rejects(refused.neutron.port('p'), isCode('OPENSTACK_LOGIN_REFUSED'));
 });
 
 test('a refused token is replaced once: a second refusal is an error', async () => {
@@ -156,7 +169,7 @@ test('a Keystone that answers with the request shows no secret', async () => {
 test('a caller that stops waiting ends its call, and not the login of others', async () => {
   const { neutron } = await start(good);
   const { promise: held, resolve } = Promise.withResolvers<void>();
-  cloud.loginAnswers.push((_, response) => void held.then(() => response.writeHead(503).end()));
+  cloud.loginAnswers.push((_, response) => void held.then(() => response.writeHead(500).end()));
   const stop = new AbortController();
   const impatient = neutron.port('p', { signal: stop.signal });
   const patient = neutron.port('p');

@@ -5,8 +5,9 @@ import { abortable, type Clock, OrbError } from '#base';
 import type { Connections } from '#http';
 import { type CatalogService, endpointOf, type ServiceType } from './catalog.ts';
 import type { CloudConfig, Login, Named } from './cloud-config.ts';
-import { type CloudRequest, exchanged, jsonOf, malformed } from './exchange.ts';
+import { type CloudAnswer, type CloudRequest, exchanged, jsonOf, malformed } from './exchange.ts';
 import { readRefusal, refusalError } from './refusal.ts';
+import { newRepeats, repeatAfterMs } from './repeats.ts';
 
 const LOGIN_TIMEOUT_MS = 30_000;
 /** A token is renewed when so much of its life is left, or a tenth of it if that is less. */
@@ -111,7 +112,7 @@ export class Session {
       lifeMs: LOGIN_TIMEOUT_MS,
       secrets: [secretOf(config.login)],
     };
-    const answer = await exchanged(this.#connections, request);
+    const answer = await this.#asked(request);
     const { action, service, secrets } = request;
     if (answer.status !== 201) {
       const context = { action, service, secrets, requestId: answer.requestId };
@@ -137,6 +138,24 @@ export class Session {
       endsAtMs: begunAtMs + lifeMs,
     };
     return this.#granted;
+  }
+
+  /** Keystone's answer. A Keystone that is away for a moment is asked again, unless the old token is still good. */
+  async #asked(request: CloudRequest): Promise<CloudAnswer> {
+    const deadlineMs = this.#clock.monotonic() + LOGIN_TIMEOUT_MS;
+    const waits = newRepeats();
+    for (;;) {
+      const answer = await exchanged(this.#connections, request).catch((error: OrbError) => error);
+      const isError = answer instanceof OrbError;
+      const waitMs = repeatAfterMs(true, isError ? undefined : answer, waits);
+      const nowMs = this.#clock.monotonic();
+      const isOver = nowMs + (waitMs ?? 0) >= deadlineMs || nowMs < (this.#granted?.endsAtMs ?? 0);
+      if (waitMs === undefined || isOver) {
+        if (isError) throw answer;
+        return answer;
+      }
+      await this.#clock.sleep(waitMs);
+    }
   }
 }
 
