@@ -3,7 +3,15 @@
 import { join } from 'node:path';
 import { type AgentConfig, NODE_CHECK_TYPE, resources, SERVICE_QUESTION_TYPE } from '#api';
 import type { Clock, Logger } from '#base';
-import { type AgentParts, type Detection, Dispatcher, partsOf, pluginsOf, servedTypes } from '#cni';
+import {
+  type AgentParts,
+  type Detection,
+  Dispatcher,
+  type Ipam,
+  partsOf,
+  pluginsOf,
+  servedTypes,
+} from '#cni';
 import type { Family } from '#ip';
 import {
   leadsToNetns,
@@ -26,6 +34,7 @@ import {
   probeNic,
   readCniFiles,
 } from '#node';
+import type { CloudConfig } from '#openstack';
 import { CONTROLLER_LEASE } from '#plan/installation';
 import { automaticPoolSettings } from '#plan/subnet';
 import { LeaderLink, LeaderToken } from '#pools';
@@ -40,6 +49,7 @@ import { Allocator } from './ipam/index.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { MissedDels } from './missed-dels.ts';
+import { NeutronSource } from './neutron/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { NodeFilesWatch } from './node-files-watch.ts';
 import { QuarantineReport } from './quarantine-report.ts';
@@ -60,6 +70,8 @@ export interface AgentOptions {
   /** Multus' `clusterNetwork`, if it is known. */
   readonly clusterNetwork?: string;
   readonly client: KubeClient;
+  /** The login of OpenStack. Throws OPENSTACK_CONFIG_INVALID. It is first called by an ADD of type `neutron`. */
+  readonly cloud: () => CloudConfig;
   readonly clock: Clock;
   readonly log: Logger;
   /** The files that the agent installs on its node. */
@@ -149,6 +161,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     fixedForVirtualMachines: config.enableKubevirtStaticIP,
     addressRestMs: config.orbweaver.addressRestSeconds * 1000,
   });
+  const neutron = new NeutronSource({
+    cloud: options.cloud,
+    folder: join(state, 'openstack'),
+    node,
+    providerId: () => view.node?.spec?.providerID,
+    isLiving: (podUid, nic) => attachments.ofPod(podUid).some(({ interfaceName }) => interfaceName === nic),
+    families: familiesOf(config),
+    warm: { low: config.orbweaver.neutronReadyLow, high: config.orbweaver.neutronReadyHigh },
+    restMs: config.orbweaver.addressRestSeconds * 1000,
+    ...{ clock, log },
+  });
   const cniReport = new ClusterCniReport({
     ...options,
     node: () => view.node,
@@ -173,7 +196,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     parentNetworks: (pod, nic) => parentNetworks(pod, node, nic),
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
-    sources: new Map([['spiderpool', ipam]]),
+    sources: new Map<string, Ipam>([
+      ['spiderpool', ipam],
+      ['neutron', neutron],
+    ]),
     detection,
     node,
     pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
@@ -271,6 +297,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await Promise.all([ipam.start(), replay.start()]);
       await replay.clusterKnown();
       repair.clusterKnown();
+      neutron.start();
       log.info({}, 'the agent is ready for new pods');
     })
     .then(() => {
@@ -289,6 +316,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await repair.stop();
       await gate.drained();
       await ipam.stop();
+      neutron.stop();
       leader.close();
       health?.close();
       node.close();

@@ -66,7 +66,8 @@ async function clearNode({ files, stateDirectory, socketPath, log }: NodeRemoval
     node.close();
   }
   // The folders themselves are mounted, and may belong to the distribution.
-  for (const path of [join(stateDirectory, 'attachments'), join(stateDirectory, 'del-queue'), socketPath]) {
+  const folders = ['attachments', 'del-queue', 'openstack'].map((name) => join(stateDirectory, name));
+  for (const path of [...folders, socketPath]) {
     await rm(path, { recursive: true, force: true });
   }
 }

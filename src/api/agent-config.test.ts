@@ -21,6 +21,8 @@ test('an empty file turns every feature off, as in Spiderpool, and our own secti
       stateDirectory: '/var/lib/orbweaver',
       cniConfDirectory: '/etc/cni/net.d',
       serviceMode: 'kube-proxy',
+      neutronReadyLow: 4,
+      neutronReadyHigh: 12,
       serviceCgroup: '/sys/fs/cgroup',
       serviceBpfFolder: '/sys/fs/bpf/orbweaver',
       serviceExternalIPs: false,

@@ -52,6 +52,9 @@ const ownSchema = z.strictObject({
   serviceBpfFolder: z.string().startsWith('/').default('/sys/fs/bpf/orbweaver'),
   /** Whether sockets get the externalIPs of Services. Whoever may write Services then takes connections to any address. */
   serviceExternalIPs: z.boolean().default(false),
+  /** A port of Neutron keeps addresses ready for pods, of each subnet: with fewer than `Low`, more are fetched up to `High`. */
+  neutronReadyLow: z.int().min(0).max(100).default(4),
+  neutronReadyHigh: z.int().min(0).max(200).default(12),
   /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });
@@ -90,7 +93,13 @@ const agentConfigSchema = section({
       resourceAdvertisement: z.unknown().optional(),
     }),
   }),
-  orbweaver: z.preprocess((value) => value ?? {}, ownSchema),
+  orbweaver: z.preprocess(
+    (value) => value ?? {},
+    ownSchema.refine(({ neutronReadyLow: low, neutronReadyHigh: high }) => low <= high, {
+      path: ['neutronReadyLow'],
+      error: 'must not be above neutronReadyHigh',
+    }),
+  ),
 });
 
 export type AgentConfig = z.infer<typeof agentConfigSchema>;

@@ -371,7 +371,8 @@ export const errorTable = {
   },
   OPENSTACK_NODE_UNKNOWN: {
     meaning: 'It is not certain which port of Neutron a NIC of this node is.',
-    advice: 'Name the port with --port, or its network with --network, and use a login that may see both.',
+    advice:
+      'Use a login that may see the port. Name its network: `neutronConf.networks` of a network configuration, or --network of orbctl.',
     cni: 100,
   },
   OPENSTACK_NOT_FOUND: {

@@ -3,6 +3,8 @@ export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export {
   type AddressWish,
+  type AllocatedAddress,
+  type AllocatedRoute,
   type Allocation,
   type AllocationRequest,
   type HeldAddress,

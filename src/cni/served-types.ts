@@ -32,6 +32,13 @@ export const servedTypes: readonly CniType[] = [
     part: ipamPart,
   },
   {
+    name: 'neutron',
+    plugin: (parts) => new IpamPlugin('neutron', parts),
+    // What a pod gives back is written to the disk; Neutron is asked later.
+    delNeeds: 'node',
+    part: ipamPart,
+  },
+  {
     name: 'coordinator',
     plugin: (parts) => new CoordinatorPlugin(parts),
     delNeeds: 'node',

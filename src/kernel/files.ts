@@ -7,6 +7,7 @@ import {
   fchmodSync,
   fsync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -86,6 +87,16 @@ export async function removeDurably(path: string): Promise<boolean> {
 /** Makes a directory with mode 0700 for our files, and its parents. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** The names of the files in a folder; none if there is no folder. */
+export function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /**

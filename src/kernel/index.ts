@@ -10,6 +10,7 @@ export { driftFilter } from './drift-filter.ts';
 export { exitAtOnce } from './ffi/index.ts';
 export {
   type FileLock,
+  filesIn,
   lockFile,
   makePrivateDirectory,
   readRecord,

@@ -9,6 +9,7 @@ import { servedTypes } from '#cni';
 import { exitAtOnce, useSysctlFolder } from '#kernel';
 import { connect, inClusterConfig, type KubeConfig, kubeconfigFile } from '#kube';
 import { NodeFiles } from '#node';
+import { cloudOf } from '#openstack';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal } from '#program';
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
 
@@ -75,6 +76,7 @@ async function serve(values: Values): Promise<number> {
     serviceAccount: env.ORBWEAVER_SERVICE_ACCOUNT ?? 'orbweaver-agent',
     ...(env.MULTUS_CLUSTER_NETWORK && { clusterNetwork: env.MULTUS_CLUSTER_NETWORK }),
     client: connect(kubeConfig, { log }),
+    cloud: () => cloudOf(env, { home: env.HOME ?? '/', folder: process.cwd() }),
     runtimeSocket: values['runtime-socket'],
   });
   return untilEnded(agent, log);

@@ -1,10 +1,11 @@
-// The ledger of a port on disk, and the lock that all writers of this node take.
+// The ledger of a port on disk, and two locks that all processes of this node take: a short one for each change of the
+// ledger, and a long one for the time in which a process writes the port.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, OrbError } from '#base';
-import { lockFile, makePrivateDirectory, readRecord, writeRecord } from '#kernel';
+import { filesIn, lockFile, makePrivateDirectory, readRecord, writeRecord } from '#kernel';
 import { newLedger, type PortLedger } from '#plan/openstack';
 
 const ledgerSchema = z.object({
@@ -17,6 +18,8 @@ const ledgerSchema = z.object({
       address: z.string(),
       owner: z.string().nullable(),
       leaving: z.boolean(),
+      missing: z.boolean(),
+      restsUntilMs: z.number().nullable(),
     }),
   ),
   intent: z
@@ -40,6 +43,8 @@ export class LedgerFile {
   readonly #folder: string;
   readonly #portId: string;
   readonly #clock: Clock;
+  /** Changes of this process, one after another: they need not look for the lock again and again. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, portId: string, clock: Clock) {
     this.#folder = folder;
@@ -48,9 +53,37 @@ export class LedgerFile {
   }
 
   /** Runs `work` while no other process of the node writes this port. Throws OPENSTACK_PORT_BUSY. */
-  async locked<T>(work: () => Promise<T>): Promise<T> {
+  locked<T>(work: () => Promise<T>): Promise<T> {
+    return this.#while('lock', work);
+  }
+
+  /** A new one where there is none. Throws FILE_DAMAGED: what was ours is then not guessed. */
+  async read(): Promise<PortLedger> {
+    const path = this.#path('json');
+    const record = await readRecord(path);
+    if (record === undefined) return newLedger(this.#portId, randomBytes(4).toString('hex'));
+    const parsed = ledgerSchema.safeParse(record);
+    if (parsed.success && parsed.data.portId === this.#portId) return parsed.data;
+    throw new OrbError('FILE_DAMAGED', { message: `${path} is no ledger of this port`, subject: path });
+  }
+
+  /** Changes the newest ledger. The answer is on the disk. It waits for no server, whatever another process does. */
+  update(change: (ledger: PortLedger) => PortLedger): Promise<PortLedger> {
+    const changed = this.#turn.then(() =>
+      this.#while('ledger.lock', async () => {
+        const before = await this.read();
+        const after = change(before);
+        if (after !== before) await writeRecord(this.#path('json'), after);
+        return after;
+      }),
+    );
+    this.#turn = changed.catch(() => {}); // its caller hears of it
+    return changed;
+  }
+
+  async #while<T>(ending: 'lock' | 'ledger.lock', work: () => Promise<T>): Promise<T> {
     await makePrivateDirectory(this.#folder);
-    const path = this.#path('lock');
+    const path = this.#path(ending);
     const deadline = this.#clock.monotonic() + LOCK_TIMEOUT_MS;
     for (;;) {
       const lock = lockFile(path);
@@ -69,22 +102,12 @@ export class LedgerFile {
     }
   }
 
-  /** A new one where there is none. Throws FILE_DAMAGED: what was ours is then not guessed. */
-  async read(): Promise<PortLedger> {
-    const path = this.#path('json');
-    const record = await readRecord(path);
-    if (record === undefined) return newLedger(this.#portId, randomBytes(4).toString('hex'));
-    const parsed = ledgerSchema.safeParse(record);
-    if (parsed.success && parsed.data.portId === this.#portId) return parsed.data;
-    throw new OrbError('FILE_DAMAGED', { message: `${path} is no ledger of this port`, subject: path });
-  }
-
-  /** It is on the disk when this resolves. */
-  async write(ledger: PortLedger): Promise<void> {
-    await writeRecord(this.#path('json'), ledger);
-  }
-
-  #path(ending: 'json' | 'lock'): string {
+  #path(ending: 'json' | 'lock' | 'ledger.lock'): string {
     return join(this.#folder, `${this.#portId}.${ending}`);
   }
+}
+
+/** The ports that have a ledger in a folder. */
+export function ledgersIn(folder: string): string[] {
+  return filesIn(folder).flatMap((file) => /^([\w-]+)\.json$/.exec(file)?.[1] ?? []);
 }

@@ -42,6 +42,7 @@ export const subnetSchema = z.object({
   gateway_ip: address.nullable(),
   /** Null for IPv4, and where addresses are not configured by Neutron. */
   ipv6_address_mode: z.string().nullable(),
+  dns_nameservers: z.array(address),
 });
 
 export const quotaSchema = z.object({

@@ -1,28 +1,23 @@
-// Addresses of pods on the port of this node's VM: taken and left in batches, and never shared, lost or stolen.
+// Addresses of pods on the port of this node's VM: taken and given back, never shared, lost or stolen. Some are kept ready,
+// so that a pod waits for no server.
 
-import { BackOff, type Clock, isOrbError, OrbError } from '#base';
+import { errorText, isOrbError, OrbError } from '#base';
 import {
   addressOf,
   assign,
-  forgetGone,
-  type Intent,
-  leave,
-  listWithMore,
-  listWithout,
-  nextMark,
-  type PortLedger,
-  settle,
-  withMark,
+  hasRested,
+  isReady,
+  type OwnAddress,
+  release,
+  rested,
+  toFetch,
+  trimmed,
+  type WarmLimits,
 } from '#plan/openstack';
-import type { LedgerFile } from './ledger-file.ts';
-import type { Neutron, PortChange } from './neutron.ts';
-import type { Port } from './neutron-objects.ts';
+import { PortWriter, type PortWriterParts } from './port-writer.ts';
 
-export interface PortAddressesParts {
-  readonly neutron: Pick<Neutron, 'port' | 'updatePort' | 'floatingIpsOf' | 'disassociate'>;
-  readonly file: Pick<LedgerFile, 'locked' | 'read' | 'write'>;
-  readonly portId: string;
-  readonly clock: Clock;
+export interface PortAddressesParts extends PortWriterParts {
+  readonly warm: WarmLimits;
 }
 
 interface Wish {
@@ -32,18 +27,28 @@ interface Wish {
   readonly failed: (error: unknown) => void;
 }
 
-/** How often a write is tried that others come before. */
-const TRIES = 30;
-const backOff = { firstMs: 50, maximumMs: 2_000 };
+/** How long the ledger is believed to agree with the port. */
+const AGREES_MS = 300_000;
 
 export class PortAddresses {
   readonly #parts: PortAddressesParts;
+  readonly #writer: PortWriter;
+  /** On the clock that never jumps. Undefined: not since this process started, so nobody is served. */
+  #reconciledAtMs: number | undefined;
   #wishes: Wish[] = [];
-  /** One batch at a time: what comes meanwhile is the next. */
   #isServing = false;
+  /** What no ready address was left for. */
+  #unmet: Wish[] = [];
+  #isFetching = false;
 
   constructor(parts: PortAddressesParts) {
     this.#parts = parts;
+    this.#writer = new PortWriter(parts);
+  }
+
+  /** Makes the ledger agree with the port. Nobody is served before. Throws the errors of Neutron. */
+  async reconcile(): Promise<void> {
+    await this.#parts.file.locked(() => this.#reconcile());
   }
 
   /**
@@ -57,17 +62,81 @@ export class PortAddresses {
     });
   }
 
-  /** Takes the addresses of an owner off the port. An owner that has none is no error. */
-  give(owner: string): Promise<void> {
-    return this.#leave((one) => one === owner);
+  /**
+   * The owners give back what they have. It rests, so that neighbours forget it, and is then ready for others. No server
+   * is asked. {@link tend} does the rest.
+   */
+  async release(
+    isReleased: (own: OwnAddress & { readonly owner: string }) => boolean,
+    restMs: number,
+  ): Promise<void> {
+    const until = this.#parts.clock.now() + restMs;
+    await this.#parts.file.update((ledger) => release(ledger, isReleased, until));
   }
 
-  /** Takes off the port what none of these owners has: addresses of pods that ended while nobody looked. */
-  sweep(living: ReadonlySet<string>): Promise<void> {
-    return this.#leave((owner) => owner === null || !living.has(owner));
+  /** Whether the owner has any address, by the ledger. */
+  async hasSome(owner: string): Promise<boolean> {
+    return (await this.#parts.file.read()).addresses.some((own) => own.owner === owner);
   }
 
-  /** Never rejects: errors go to the wishes. */
+  /** Whether each of these subnets has an address for the next pod. */
+  async areReady(subnetIds: readonly string[]): Promise<boolean> {
+    const { addresses } = await this.#parts.file.read();
+    return subnetIds.every((id) => addresses.some((own) => own.subnetId === id && isReady(own)));
+  }
+
+  /** Whether the owner has this address, by the ledger and by the port. Throws the errors of Neutron. */
+  async holds(owner: string, address: string): Promise<boolean> {
+    const { addresses } = await this.#parts.file.read();
+    if (!addresses.some((own) => own.owner === owner && own.address === address)) return false;
+    const port = await this.#writer.readPort();
+    return port.fixed_ips.some((one) => one.ip_address === address);
+  }
+
+  /**
+   * Ends rests, takes off what is too much, and fetches what is missing in these subnets. A subnet that fails stops no
+   * other; the first error is thrown at the end. `restsEndMs` is when the next rest ends, in milliseconds since 1970.
+   */
+  async tend(subnetIds: readonly string[]): Promise<{ readonly restsEndMs: number | undefined }> {
+    const { file, clock } = this.#parts;
+    return await file.locked(async () => {
+      const isOld = clock.monotonic() - (this.#reconciledAtMs ?? Number.NEGATIVE_INFINITY) > AGREES_MS;
+      if (isOld) await this.#reconcile();
+      else await this.#writer.settled();
+      await this.#endRests();
+      const { addresses } = await file.update((ledger) => trimmed(ledger, this.#parts.warm));
+      if (addresses.some((own) => own.leaving)) await this.#writer.takeOff();
+      await this.#fetchAll(subnetIds);
+      const ends = (await file.read()).addresses.flatMap(({ restsUntilMs }) => restsUntilMs ?? []);
+      return { restsEndMs: ends.length === 0 ? undefined : Math.min(...ends) };
+    });
+  }
+
+  async #reconcile(): Promise<void> {
+    await this.#writer.reconcile();
+    this.#reconciledAtMs = this.#parts.clock.monotonic();
+  }
+
+  async #endRests(): Promise<void> {
+    const { file, clock } = this.#parts;
+    const nowMs = clock.now();
+    const { addresses } = await file.read();
+    const over = addresses.filter((own) => hasRested(own, nowMs)).map((own) => own.address);
+    if (over.length === 0) return;
+    await this.#writer.freeFloating(over);
+    await file.update((ledger) => rested(ledger, nowMs));
+  }
+
+  async #fetchAll(subnetIds: readonly string[]): Promise<void> {
+    const errors: unknown[] = [];
+    for (const subnetId of subnetIds) {
+      const count = toFetch(await this.#parts.file.read(), subnetId, this.#parts.warm);
+      if (count > 0) await this.#writer.add(subnetId, count).catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Never rejects: errors go to the wishes. What is ready needs no server, and waits for no write of the port. */
   async #serveAll(): Promise<void> {
     this.#isServing = true;
     // Wishes of the same turn of the event loop are one batch.
@@ -75,195 +144,82 @@ export class PortAddresses {
     while (this.#wishes.length > 0) {
       const batch = this.#wishes.splice(0);
       try {
-        await this.#parts.file.locked(() => this.#serve(batch));
+        if (this.#reconciledAtMs === undefined) await this.reconcile();
+        this.#unmet.push(...(await this.#giveReady(batch)));
       } catch (error) {
         for (const { failed } of batch) failed(error);
       }
+      if (this.#unmet.length > 0 && !this.#isFetching) void this.#fetchForAll();
     }
     this.#isServing = false;
   }
 
-  async #serve(batch: readonly Wish[]): Promise<void> {
-    let ledger = await this.#settled(await this.#parts.file.read());
-    for (const subnetId of new Set(batch.map((wish) => wish.subnetId))) {
-      const wishes = batch.filter((wish) => wish.subnetId === subnetId);
-      try {
-        ledger = await this.#serveSubnet(ledger, subnetId, wishes);
-      } catch (error) {
-        // A full subnet fails its own wishes alone.
-        for (const { failed } of wishes) failed(error);
-        // Its write may still be open, and the next would take its place in the ledger.
-        ledger = await this.#settled(await this.#parts.file.read());
-      }
-    }
-  }
-
-  async #serveSubnet(from: PortLedger, subnetId: string, wishes: readonly Wish[]): Promise<PortLedger> {
-    const owners = new Set(wishes.map(({ owner }) => owner));
-    const first = assignAll(from, owners, subnetId);
-    let { ledger } = first;
-    if (first.missing > 0) {
-      ledger = await this.#add(ledger, subnetId, first.missing);
-      ledger = assignAll(ledger, owners, subnetId).ledger;
-    }
-    if (ledger !== from) await this.#parts.file.write(ledger);
-    for (const { owner, done, failed } of wishes) {
+  /** The wishes that nothing is ready for. */
+  async #giveReady(wishes: readonly Wish[]): Promise<Wish[]> {
+    const ledger = await this.#parts.file.update((before) => {
+      let after = before;
+      for (const [subnetId, of] of bySubnet(wishes)) after = assign(after, ownersOf(of), subnetId);
+      return after;
+    });
+    return wishes.filter(({ owner, subnetId, done }) => {
       const address = addressOf(ledger, owner, subnetId);
-      if (address === undefined) failed(this.#noAddress(subnetId));
-      else done(address);
-    }
-    return ledger;
-  }
-
-  /** Adds free addresses to the port and the ledger. */
-  async #add(from: PortLedger, subnetId: string, count: number): Promise<PortLedger> {
-    const waits = new BackOff(backOff);
-    let ledger = from;
-    for (let i = 0; i < TRIES; i++) {
-      const port = await this.#readPort();
-      const { mark, ...next } = nextMark(ledger);
-      const { revision_number: revision, fixed_ips: before } = port;
-      const intent = { mark, subnetId, count, revision, before: before.map((one) => one.ip_address) };
-      ledger = { ...next.ledger, intent };
-      await this.#parts.file.write(ledger);
-      const changed = await this.#put(port, mark, { fixed_ips: listWithMore(port, subnetId, count) }).catch(
-        async (error: unknown) => {
-          if (isUncertain(error)) throw error;
-          ledger = { ...ledger, intent: null };
-          await this.#parts.file.write(ledger);
-          if (!isOrbError(error, 'OPENSTACK_CHANGED')) throw error;
-          return undefined;
-        },
-      );
-      if (changed !== undefined) return await this.#finish(ledger, intent, changed);
-      await this.#parts.clock.sleep(waits.next());
-    }
-    throw this.#busy();
-  }
-
-  /** The answer of a write: usually as it should be; else the port itself is asked. */
-  async #finish(ledger: PortLedger, intent: Intent, answer: Port): Promise<PortLedger> {
-    const settlement = settle(ledger, intent, answer);
-    if (settlement.is !== 'done') return await this.#settled(ledger);
-    await this.#parts.file.write(settlement.ledger);
-    return settlement.ledger;
-  }
-
-  /** Finds out what a write came to of which nobody heard the end, perhaps because this program was killed. */
-  async #settled(from: PortLedger): Promise<PortLedger> {
-    const { intent } = from;
-    if (intent === null) return from;
-    let ledger = from;
-    for (let i = 0; i < TRIES; i++) {
-      const port = await this.#readPort();
-      const settlement = settle(ledger, intent, port);
-      if (settlement.is !== 'pending') {
-        await this.#parts.file.write(settlement.ledger);
-        return settlement.ledger;
-      }
-      // The request may still be under way. A write of ours ends that: the port then has another revision.
-      const { mark, ...next } = nextMark(ledger);
-      ledger = next.ledger;
-      await this.#parts.file.write(ledger);
-      await this.#put(port, mark, {}).catch((error: unknown) => {
-        if (!isOrbError(error, 'OPENSTACK_CHANGED')) throw error;
-      });
-    }
-    throw this.#busy();
-  }
-
-  #leave(isLeft: (owner: string | null) => boolean): Promise<void> {
-    return this.#parts.file.locked(async () => {
-      const before = await this.#settled(await this.#parts.file.read());
-      const ledger = leave(before, isLeft);
-      if (!ledger.addresses.some((own) => own.leaving)) return;
-      await this.#parts.file.write(ledger);
-      await this.#takeOff(ledger);
+      if (address !== undefined) done(address);
+      return address === undefined;
     });
   }
 
-  /** Takes all leaving addresses off the port, whichever call marked them. */
-  async #takeOff(ledger: PortLedger): Promise<void> {
-    const waits = new BackOff(backOff);
-    let current = ledger;
-    for (let i = 0; i < TRIES; i++) {
-      const port = await this.#readPort();
-      current = forgetGone(current, port);
-      await this.#parts.file.write(current);
-      if (!current.addresses.some((own) => own.leaving)) return;
-      await this.#freeFloating(current);
-      const { mark, ...next } = nextMark(current);
-      current = next.ledger;
-      await this.#parts.file.write(current);
+  /** Never rejects. One batch at a time: what comes meanwhile is the next. */
+  async #fetchForAll(): Promise<void> {
+    this.#isFetching = true;
+    while (this.#unmet.length > 0) {
+      const batch = this.#unmet.splice(0);
       try {
-        const changed = await this.#put(port, mark, { fixed_ips: listWithout(port, current) });
-        current = forgetGone(current, changed);
-        await this.#parts.file.write(current);
+        await this.#parts.file.locked(() => this.#fetchFor(batch));
+      } catch (error) {
+        for (const { failed } of batch) failed(error);
+      }
+    }
+    this.#isFetching = false;
+  }
+
+  async #fetchFor(batch: readonly Wish[]): Promise<void> {
+    for (const [subnetId, wishes] of bySubnet(batch)) {
+      try {
+        // Whose write is open may get an address by it.
+        await this.#writer.settled();
+        const left = await this.#giveReady(wishes);
+        if (left.length === 0) continue;
+        await this.#add(subnetId, new Set(ownersOf(left)).size);
+        for (const { failed } of await this.#giveReady(left)) failed(this.#noAddress(subnetId));
+      } catch (error) {
+        // A full subnet fails its own wishes alone.
+        for (const { failed } of wishes) failed(error);
+      }
+    }
+  }
+
+  /** With one write also those that are kept ready. A subnet that has not so many gives those that are needed. */
+  async #add(subnetId: string, count: number): Promise<void> {
+    const { warm, log } = this.#parts;
+    if (warm.high > 0) {
+      try {
+        await this.#writer.add(subnetId, count + warm.high);
         return;
       } catch (error) {
-        if (!isOrbError(error, 'OPENSTACK_CHANGED')) throw error;
+        if (!isOrbError(error, 'OPENSTACK_SUBNET_FULL')) throw error;
+        log.debug({ subnet: subnetId }, errorText(error));
       }
-      await this.#parts.clock.sleep(waits.next());
     }
-    throw this.#busy();
-  }
-
-  /** Neutron lets an address go that a floating IP leads to: the next pod with it would be open to the outside. */
-  async #freeFloating(ledger: PortLedger): Promise<void> {
-    const { neutron, portId } = this.#parts;
-    const leaving = ledger.addresses.filter((own) => own.leaving).map((own) => own.address);
-    for (const floating of await neutron.floatingIpsOf(portId)) {
-      if (leaving.includes(floating.fixed_ip_address ?? '')) await neutron.disassociate(floating.id);
-    }
-  }
-
-  #put(port: Port, mark: string, change: Omit<PortChange, 'description'>): Promise<Port> {
-    const description = withMark(port.description, mark);
-    if (description === undefined) {
-      const message = `the description of port ${port.id} has ${port.description.length} characters: leave 60 of 255 for our mark`;
-      throw new OrbError('OPENSTACK_REFUSED', { message, subject: port.id });
-    }
-    const revision = port.revision_number;
-    return this.#parts.neutron.updatePort(port.id, { ...change, description }, { revision });
-  }
-
-  async #readPort(): Promise<Port> {
-    const { neutron, portId } = this.#parts;
-    const sight = await neutron.port(portId);
-    if (sight.is === 'there') return sight.value;
-    const message = `port ${portId} of this node does not exist, or is not shown to this login`;
-    throw new OrbError('OPENSTACK_NOT_FOUND', { message, subject: portId });
+    await this.#writer.add(subnetId, count);
   }
 
   #noAddress(subnetId: string): OrbError {
     const message = `Neutron accepted a new address of subnet ${subnetId} on port ${this.#parts.portId}, and added none`;
     return new OrbError('OPENSTACK_REFUSED', { message, subject: subnetId });
   }
-
-  #busy(): OrbError {
-    const message = `others changed port ${this.#parts.portId} before each of ${TRIES} tries`;
-    return new OrbError('OPENSTACK_CHANGED', { message, subject: this.#parts.portId });
-  }
 }
 
-/** The ledger with an address for each owner, as far as there are free ones, and how many are missing. */
-function assignAll(
-  from: PortLedger,
-  owners: ReadonlySet<string>,
-  subnetId: string,
-): { readonly ledger: PortLedger; readonly missing: number } {
-  let ledger = from;
-  let missing = 0;
-  for (const owner of owners) {
-    if (addressOf(ledger, owner, subnetId) !== undefined) continue;
-    const assigned = assign(ledger, owner, subnetId);
-    if (assigned === undefined) missing++;
-    else ledger = assigned;
-  }
-  return { ledger, missing };
-}
+const ownersOf = (wishes: readonly Wish[]): string[] => wishes.map(({ owner }) => owner);
 
-/** Nobody knows whether the write was done. */
-function isUncertain(error: unknown): boolean {
-  return !isOrbError(error) || ['OPENSTACK_UNREACHABLE', 'OPENSTACK_MALFORMED'].includes(error.code);
-}
+const bySubnet = (wishes: readonly Wish[]): Map<string, Wish[]> =>
+  Map.groupBy(wishes, ({ subnetId }) => subnetId);

@@ -44,9 +44,10 @@ type Values = Line['values'];
 
 const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `${name}.json`);
 
-/** The given types. The word `served` means all types of our agent. */
+/** The given types. The word `served` means all types of our agent that need no other servers. */
 function typesOf(words: readonly string[]): string[] {
-  return words.flatMap((word) => (word === 'served' ? servedTypes.map(({ name }) => name) : word));
+  const served = servedTypes.map(({ name }) => name).filter((name) => existsSync(fileOf(name)));
+  return words.flatMap((word) => (word === 'served' ? served : word));
 }
 
 /** Throws INPUT_INVALID for a type without a description, and for a missing file. */
@@ -176,7 +177,7 @@ async function judge({ values, positionals }: Line): Promise<number> {
 const usage = `usage: npm run conformance -- TYPE ... [--bin-dir FOLDER ...] [--profile FILE] [--conf FILE] [--case N ...]
   [--markdown FILE] [--outcomes FILE]
 The black-box cases of the CNI specification against any plugin executable, in namespaces of their own.
-TYPE        the name of a plugin, or "served" for all types of our agent
+TYPE        the name of a plugin, or "served" for all types of our agent that have cases here
 --bin-dir   where plugins are (default /opt/cni/bin and /usr/lib/cni)
 --profile   what the plugin needs; --conf: its network configuration
 --case      this case alone

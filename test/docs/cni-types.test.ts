@@ -18,9 +18,17 @@ test('README lists the served types', () => {
   assert.deepEqual(listed.toSorted(), names.toSorted());
 });
 
+/** Types that need servers which the conformance run does not have, and the test that calls all their verbs. */
+const triedElsewhere = new Map([['neutron', 'test/openstack/pods.test.ts']]);
+
 test('each served type has conformance cases, and docs/conformance.md shows them', () => {
   const page = readFileSync(join(root, 'docs/conformance.md'), 'utf8');
   for (const name of names) {
+    const elsewhere = triedElsewhere.get(name);
+    if (elsewhere !== undefined) {
+      assert.ok(existsSync(join(root, elsewhere)), `the type ${name} has no ${elsewhere}`);
+      continue;
+    }
     assert.ok(existsSync(profileOf(name)), `the type ${name} has no ${profileOf(name)}`);
     for (const each of [name, ...readProfile(profileOf(name), '').also]) {
       assert.ok(existsSync(profileOf(each)), `the profile ${name} names ${each}, which does not exist`);

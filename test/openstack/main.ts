@@ -92,7 +92,9 @@ function hashOf(files: readonly string[], ...more: readonly string[]): string {
 
 async function runTests(files: readonly string[]): Promise<number> {
   const how = ['--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec'];
-  const runner = spawn(process.execPath, ['--test', ...how, ...files], {
+  // Tests cover folders that the servers use.
+  const argv = ['--mount', process.execPath, '--test', ...how, ...files];
+  const runner = spawn('unshare', argv, {
     stdio: 'inherit',
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
   });

@@ -1,11 +1,13 @@
 // A process that takes or leaves addresses of a port. It may be told to die at a step, as by kill -9.
-// node writer.ts PORT SUBNET FOLDER DIE-AT VERB OWNER…   DIE-AT: "step 3", "request 2", or "never"; VERB: take, give or sweep
+// node writer.ts PORT SUBNET FOLDER WARM DIE-AT VERB OWNER…   WARM: how many addresses are kept ready;
+// DIE-AT: "step 3", "request 2", or "never"; VERB: take, give, or keep: give what others than the owners have
 
-import { systemClock } from '#base';
+import { silentLogger, systemClock } from '#base';
 import { LedgerFile, PortAddresses, type PortAddressesParts } from '#openstack';
 import { client } from './scene.ts';
 
-const [portId = '', subnetId = '', folder = '', dieAt = '', verb = '', ...owners] = process.argv.slice(2);
+const [portId = '', subnetId = '', folder = '', warm = '0', dieAt = '', verb = '', ...owners] =
+  process.argv.slice(2);
 const cloud = client();
 const file = new LedgerFile(folder, portId, systemClock);
 let steps = 0;
@@ -42,25 +44,31 @@ const parts: PortAddressesParts = {
   file: {
     locked: (work) => file.locked(work),
     read: () => file.read(),
-    write: async (ledger) => {
+    update: async (change) => {
       step();
-      await file.write(ledger);
+      const ledger = await file.update(change);
       step();
+      return ledger;
     },
   },
   portId,
   clock: systemClock,
+  log: silentLogger,
+  nodeAddresses: [],
+  warm: { low: Number(warm), high: Number(warm) },
 };
 const addresses = new PortAddresses(parts);
 
+const taken: (readonly [string, string])[] = [];
 if (verb === 'take') {
-  const taken = await Promise.all(
-    owners.map(async (owner) => [owner, await addresses.take(owner, subnetId)]),
+  taken.push(
+    ...(await Promise.all(
+      owners.map(async (owner) => [owner, await addresses.take(owner, subnetId)] as const),
+    )),
   );
-  console.log(JSON.stringify({ taken, requests, steps }));
 } else {
-  if (verb === 'give') for (const owner of owners) await addresses.give(owner);
-  else await addresses.sweep(new Set(owners));
-  console.log(JSON.stringify({ taken: [], requests, steps }));
+  await addresses.release((own) => owners.includes(own.owner) === (verb === 'give'), 0);
+  await addresses.tend([subnetId]);
 }
+console.log(JSON.stringify({ taken, requests, steps }));
 cloud.close();

@@ -32,6 +32,7 @@ export {
   versionAsked,
   versionOf,
 } from './net-conf.ts';
+export { type NeutronIpam, parseNeutronIpam } from './neutron-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './older-conf.ts';
 export {
   type HostLocalIpam,

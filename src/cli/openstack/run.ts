@@ -9,11 +9,12 @@ import {
   type FoundIdentity,
   findIdentity,
   metadataDocument,
+  type NodeNic,
+  ownNic,
 } from '#openstack';
 import { type CloudFinding, cloudFindings, type NodeInCloud } from '#plan/openstack';
 import type { Paint } from '#program';
 import type { OpenStackCheckFlags } from '../openstack.ts';
-import { type NodeNic, ownNic } from './own-nic.ts';
 
 export interface OpenStackRun {
   readonly text: string;

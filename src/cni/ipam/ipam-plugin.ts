@@ -200,7 +200,7 @@ export class IpamPlugin implements CniPlugin {
   }
 
   async status(): Promise<void> {
-    const reason = this.#parts.notReady();
+    const reason = this.#parts.notReady() ?? (await this.#source().unready?.());
     if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
   }
 

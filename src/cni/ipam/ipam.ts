@@ -49,6 +49,8 @@ export interface Ipam {
    * for the first one that it does not hold.
    */
   verify(request: HoldingRequest): Promise<void>;
+  /** For STATUS: why no ADD can be served now, beside what keeps the whole agent from it. Undefined if it can. */
+  unready?(): Promise<string | undefined>;
 }
 
 /** What the configuration and the runtime ask for. */

@@ -35,6 +35,11 @@ class PortSource implements Ipam {
   /** Ports by name: `<pod UID> <NIC>`. */
   readonly ports = new Map<string, string>();
   readonly steps: string[] = [];
+  unreadyReason: string | undefined;
+
+  async unready(): Promise<string | undefined> {
+    return this.unreadyReason;
+  }
 
   validate({ conf, requested }: AddressWish): void {
     const { network } = conf.ipam as { readonly network?: string };
@@ -286,8 +291,10 @@ test('a record of a source that this agent does not serve is kept, and its DEL s
   assert.deepEqual([attachments.all().length, other.releases], [1, []]);
 });
 
-test('STATUS fails while the agent cannot serve new pods', async () => {
+test('STATUS fails while the agent or the source cannot serve new pods', async () => {
   await plugin.status();
+  source.unreadyReason = 'no address is ready';
+  await assert.rejects(plugin.status(), { code: 'AGENT_NOT_READY', message: 'no address is ready' });
   notReady = 'the cluster is not known yet';
   await assert.rejects(plugin.status(), { code: 'AGENT_NOT_READY', message: notReady });
 });

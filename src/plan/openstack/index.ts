@@ -11,17 +11,23 @@ export {
   type Verdict,
   type VmDocument,
 } from './identity.ts';
+export { onePerFamily, subnetsOf } from './pod-subnets.ts';
 export {
   addressOf,
   assign,
   forgetGone,
   type Intent,
-  leave,
+  isReady,
   listWithMore,
   listWithout,
   newLedger,
   nextMark,
+  type OwnAddress,
   type PortLedger,
+  type PortState,
+  release,
   settle,
   withMark,
 } from './port-ledger.ts';
+export { reconciled } from './reconciliation.ts';
+export { hasRested, LONGEST_REST_MS, rested, toFetch, trimmed, type WarmLimits } from './warm-addresses.ts';

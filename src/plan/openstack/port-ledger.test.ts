@@ -5,13 +5,14 @@ import {
   assign,
   forgetGone,
   type Intent,
-  leave,
   listWithMore,
   listWithout,
   markOf,
   newLedger,
   nextMark,
+  type OwnAddress,
   type PortLedger,
+  release,
   settle,
   withMark,
 } from './port-ledger.ts';
@@ -22,8 +23,8 @@ const state = (revision_number: number, mark: string | undefined, ...addresses: 
   description: mark === undefined ? '' : `[orbweaver ${mark}]`,
   revision_number,
 });
-const owned = (address: string, owner: string | null = null, leaving = false) => ({
-  ...{ subnetId: 's', address, owner, leaving },
+const owned = (address: string, owner: string | null = null, leaving = false): OwnAddress => ({
+  ...{ subnetId: 's', address, owner, leaving, missing: false, restsUntilMs: null },
 });
 const empty = newLedger('p', '0123abcd');
 const { ledger: marked, mark } = nextMark(empty);
@@ -93,15 +94,32 @@ test('a list without leaves what is not ours, and what does not leave', () => {
   );
 });
 
-test('an address has one owner, and a leaving one has none', () => {
-  const first = assign({ ...empty, addresses: [owned('.18', null, true), owned('.19')] }, 'pod', 's');
-  assert.ok(first !== undefined);
+test('an address has one owner, who keeps it; what leaves, is missing or rests is given to nobody', () => {
+  const others = [
+    owned('.18', null, true),
+    { ...owned('.17'), missing: true },
+    { ...owned('.16'), restsUntilMs: 1 },
+  ];
+  const ledger = { ...empty, addresses: [...others, owned('.19'), owned('.20')] };
+  const first = assign(ledger, ['pod', 'pod'], 's');
   assert.equal(addressOf(first, 'pod', 's'), '.19');
   assert.equal(addressOf(first, 'pod', 'other'), undefined);
-  assert.equal(assign(first, 'other', 's'), undefined);
-  const left = leave(first, (owner) => owner === 'pod');
-  assert.equal(addressOf(left, 'pod', 's'), undefined);
-  assert.equal(assign(left, 'other', 's'), undefined);
+  assert.equal(assign(first, ['pod'], 's'), first);
+  const second = assign(first, ['pod', 'other', 'third'], 's');
+  assert.deepEqual(
+    ['pod', 'other', 'third'].map((owner) => addressOf(second, owner, 's')),
+    ['.19', '.20', undefined],
+  );
+});
+
+test('what an owner gives back rests', () => {
+  const ledger = { ...empty, addresses: [owned('.19', 'pod'), owned('.20', 'other'), owned('.21')] };
+  const released = release(ledger, ({ owner }) => owner === 'pod', 7);
+  assert.deepEqual(released.addresses, [
+    { ...owned('.19'), restsUntilMs: 7 },
+    owned('.20', 'other'),
+    owned('.21'),
+  ]);
 });
 
 test('only a leaving address that is gone is forgotten', () => {

@@ -11,10 +11,14 @@ export interface PortAddress {
 export interface OwnAddress {
   readonly subnetId: string;
   readonly address: string;
-  /** Who has it; null: it is free for the next. */
+  /** Who has it; null: nobody. */
   readonly owner: string | null;
   /** It is being taken off the port: nobody gets it any more. */
   readonly leaving: boolean;
+  /** The last look at the port did not find it: nobody gets it. After a second such look it is forgotten. */
+  readonly missing: boolean;
+  /** Nobody gets it before this time (milliseconds since 1970), and before a look for floating IPs; null: it is no such. */
+  readonly restsUntilMs: number | null;
 }
 
 /** A write that was begun: it is on disk before Neutron hears of it. */
@@ -97,7 +101,14 @@ export function settle(ledger: PortLedger, intent: Intent, port: PortState): Set
   if (markOf(port.description) === intent.mark) {
     if (came.length > intent.count) return { is: 'done', ledger: withUnsure(settled, came, port) };
     const addresses = came.map((address) => ({
-      ...{ subnetId: intent.subnetId, address, owner: null, leaving: false },
+      ...{
+        subnetId: intent.subnetId,
+        address,
+        owner: null,
+        leaving: false,
+        missing: false,
+        restsUntilMs: null,
+      },
     }));
     return { is: 'done', ledger: { ...settled, addresses: [...settled.addresses, ...addresses] } };
   }
@@ -131,30 +142,44 @@ const asSent = ({ subnet_id, ip_address }: PortAddress): PortAddress => ({ subne
 
 /** The address that an owner has in a subnet; undefined if it has none. */
 export function addressOf(ledger: PortLedger, owner: string, subnetId: string): string | undefined {
-  return ledger.addresses.find((own) => own.owner === owner && own.subnetId === subnetId && !own.leaving)
-    ?.address;
+  return ledger.addresses.find(
+    (own) => own.owner === owner && own.subnetId === subnetId && !own.leaving && !own.missing,
+  )?.address;
 }
 
-/** Gives a free address of the subnet to the owner. Undefined if there is none. */
-export function assign(ledger: PortLedger, owner: string, subnetId: string): PortLedger | undefined {
-  const free = ledger.addresses.findIndex(
-    (own) => own.owner === null && own.subnetId === subnetId && !own.leaving,
-  );
-  if (free < 0) return undefined;
-  const addresses = ledger.addresses.map((own, i) => (i === free ? { ...own, owner } : own));
-  return { ...ledger, addresses };
+/** Whether the next owner may get it. */
+export function isReady(own: OwnAddress): boolean {
+  return own.owner === null && !own.leaving && !own.missing && own.restsUntilMs === null;
 }
 
-/** Marks as leaving what these owners have, and what nobody has. */
-export function leave(ledger: PortLedger, isLeft: (owner: string | null) => boolean): PortLedger {
+/** Gives a ready address of the subnet to each owner that has none, as far as there are any. */
+export function assign(ledger: PortLedger, owners: readonly string[], subnetId: string): PortLedger {
+  const without = new Set(owners.filter((owner) => addressOf(ledger, owner, subnetId) === undefined));
+  const waiting = [...without];
+  const addresses = ledger.addresses.map((own) => {
+    if (own.subnetId !== subnetId || !isReady(own)) return own;
+    const owner = waiting.shift();
+    return owner === undefined ? own : { ...own, owner };
+  });
+  return waiting.length === without.size ? ledger : { ...ledger, addresses };
+}
+
+/** The owners give back what they have. It rests until then, and is theirs no more. */
+export function release(
+  ledger: PortLedger,
+  isReleased: (own: OwnAddress & { readonly owner: string }) => boolean,
+  restsUntilMs: number,
+): PortLedger {
   const addresses = ledger.addresses.map((own) =>
-    own.leaving || !isLeft(own.owner) ? own : { ...own, owner: null, leaving: true },
+    own.owner !== null && isReleased({ ...own, owner: own.owner })
+      ? { ...own, owner: null, restsUntilMs }
+      : own,
   );
   return { ...ledger, addresses };
 }
 
 /** The ledger without the leaving addresses that the port no longer has. */
-export function forgetGone(ledger: PortLedger, port: PortState): PortLedger {
+export function forgetGone(ledger: PortLedger, port: Pick<PortState, 'fixed_ips'>): PortLedger {
   const there = new Set(port.fixed_ips.map((one) => one.ip_address));
   return { ...ledger, addresses: ledger.addresses.filter((own) => !own.leaving || there.has(own.address)) };
 }

@@ -48,6 +48,7 @@ function nicOfDefaultRoute(namespace: NetworkNamespace): string {
     );
   const dev = routes[0]?.dev ?? routes[0]?.nextHops?.[0]?.dev;
   if (dev !== undefined) return dev;
-  const message = 'this node has no default route: name its NIC with --interface';
-  throw new OrbError('INPUT_INVALID', { message, subject: '--interface' });
+  const message =
+    'this node has no default route, so its NIC must be named: hostInterface of a network configuration, --interface of orbctl';
+  throw new OrbError('INPUT_INVALID', { message, subject: 'default route' });
 }

@@ -1,0 +1,1 @@
+export { NeutronSource } from './neutron-source.ts';
