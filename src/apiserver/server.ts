@@ -1,16 +1,12 @@
 // The embedded API server: connects all parts and serves them over HTTP.
 
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, errorText, type Logger } from '#base';
-import type { Certificate } from '#program';
 import { Authenticator, ServiceAccountTokens } from './access/index.ts';
 import { builtInKinds } from './builtin/index.ts';
 import { CustomKinds } from './custom-kinds.ts';
 import { Documents } from './documents/index.ts';
-import { resourcePath, sendJson, splitUrl } from './http/index.ts';
+import { type ListenAt, Listeners, resourcePath, sendJson, splitUrl } from './http/index.ts';
 import type { ApiObject } from './json.ts';
 import {
   apiClusterIps,
@@ -59,14 +55,6 @@ export interface ApiServerOptions {
   readonly onDiskFailure: (error: Error) => void;
 }
 
-/** Where to listen: an address, or a descriptor that already listens, e.g. in another network namespace. */
-export type ListenAt = ({ readonly host: string; readonly port: number } | { readonly fd: number }) & {
-  /** Uses TLS with this certificate. kubectl sends its token over TLS only. */
-  readonly tls?: Certificate;
-};
-
-const timeouts = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 };
-
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #store: Store;
@@ -79,7 +67,7 @@ export class ApiServer {
   readonly #resources: ResourceHandler;
   readonly #authenticator: Authenticator;
   readonly #protobuf: ProtobufDecoder;
-  readonly #http: Server[] = [];
+  readonly #listeners = new Listeners((request, response) => void this.#serve(request, response));
 
   constructor(options: ApiServerOptions) {
     const { keptEvents, dataDirectory, onDiskFailure, clock } = options;
@@ -131,18 +119,8 @@ export class ApiServer {
   }
 
   /** Listens in one more place. Returns the port, or 0 for a descriptor. */
-  async listen(at: ListenAt): Promise<number> {
-    const { tls, ...place } = at;
-    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
-    const server =
-      tls === undefined
-        ? createServer(timeouts, serve)
-        : createTlsServer({ ...timeouts, key: tls.key, cert: tls.certificate }, serve);
-    this.#http.push(server);
-    server.listen(place);
-    await once(server, 'listening');
-    const address = server.address() as AddressInfo | string | null;
-    return typeof address === 'object' && address !== null ? address.port : 0;
+  listen(at: ListenAt): Promise<number> {
+    return this.#listeners.listen(at);
   }
 
   /** All stored objects of a kind, for admission. */
@@ -164,11 +142,10 @@ export class ApiServer {
   /** Answers the running requests, ends the watches, and writes everything to disk. */
   async close(): Promise<void> {
     this.#watches.close();
-    const closed = this.#http.map((server) => new Promise((resolve) => server.close(resolve)));
-    for (const server of this.#http) server.closeIdleConnections();
+    const closed = this.#listeners.close();
     await this.#own.close();
     await this.#lifecycle.close();
-    await Promise.all(closed);
+    await closed;
     await this.#store.close();
   }
 
