@@ -196,6 +196,20 @@ if (insideNamespaces(import.meta.filename)) {
     assert.equal(source(plain), '127.0.0.1');
     await until('the pod is left alone', () => source(mesh).startsWith('10.6.'));
     assert.equal(source(plain), '127.0.0.1');
+    const env = { ...process.env, KUBECONFIG: node.kubeconfig, NODE_NAME: nodeName };
+    const traced = (pod: string) =>
+      spawnSync(
+        process.execPath,
+        [join(dist, 'orbctl.mjs'), 'trace', pod, `${vip}:53`, '--protocol', 'udp'],
+        {
+          ...{ encoding: 'utf8', env },
+        },
+      ).stdout;
+    const resolved = new RegExp(
+      `resolved in the socket call: packets go to the one backend, ${second}:8080\n`,
+    );
+    assert.match(traced('plain'), resolved);
+    assert.doesNotMatch(traced('mesh'), /socket call/);
     for (const sandbox of [plain, mesh]) await runtime.del(network, sandbox);
   });
 

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { errorText, OrbError, silentLogger } from '#base';
 import type { KubeClient } from '#kube';
 import { Attachments, MemoryStateFiles } from '#node';
+import { socketFlag } from '../context.ts';
 import type { Site, SitePlace } from './site.ts';
+import { askServicesAt } from './socket-call.ts';
 
 /** The folder where the agent keeps its records. */
 const ATTACHMENTS = '/var/lib/orbweaver/attachments';
@@ -18,7 +20,8 @@ export async function nodeSite(client: KubeClient, node: string, folder = ATTACH
     const name = `${pod.namespace}/${pod.name}`;
     pods.set(name, { name, kind: 'pod', node, netns: netns.path });
   }
-  return { client, node, places: [{ name: node, kind: 'node', netns: 'current' }, ...pods.values()] };
+  const places: SitePlace[] = [{ name: node, kind: 'node', netns: 'current' }, ...pods.values()];
+  return { client, node, places, askServices: askServicesAt(socketFlag.default) };
 }
 
 /** Only the agent writes to its folder, and reading it sets damaged files aside. So we read a copy. */

@@ -2,6 +2,7 @@
 
 import { OrbError } from '#base';
 import { type Address, type Family, formatAddress, sameAddress, tryParseAddress } from '#ip';
+import { type Place, placeText } from '#plan/service';
 import {
   type Protocol,
   serviceFronts,
@@ -18,6 +19,7 @@ import { askCluster, type ClusterFacts, ofFamily } from './facts.ts';
 import { type OpenNamespace, seeWorld } from './gather.ts';
 import { namesOf } from './names.ts';
 import type { Site } from './site.ts';
+import { backendsOfCall } from './socket-call.ts';
 import { readSource } from './source.ts';
 
 /** The options of `orbctl trace`. */
@@ -54,29 +56,46 @@ export async function runTrace(
   const seen = seeWorld(site, facts, open);
   const start = readSource(from, seen, facts, flags.namespace);
   const destination = readDestination(to, facts, seen.places, flags.namespace);
-  const world = completed(seen, site, facts, destination);
   const family = commonFamily(start, destination, flags.family);
   const address = ofFamily(destination.addresses, family);
   if (address === undefined) throw new OrbError('INTERNAL', { message: 'the common family has no address' });
   const port = portFor(flags.protocol, flags.port, destination);
-  const found = trace(world, {
-    ...{ from: start.name, destination: address, protocol: flags.protocol, port },
-    ...(flags.endpoint !== undefined && {
-      endpoints: [endpointOf(flags.endpoint, facts, { family, address, port }, flags.namespace)],
-    }),
-    ...(start.bound !== undefined && { source: start.bound }),
-  });
-  const head = {
+  const endpoint =
+    flags.endpoint === undefined
+      ? undefined
+      : endpointOf(flags.endpoint, facts, { family, address, port }, flags.namespace);
+  const call = { from: start.name, address, port, protocol: flags.protocol };
+  const backends = await backendsOfCall(site.askServices, facts, call);
+  const head: Head = {
     from: start.bound === undefined ? start.name : `${start.name} (${formatAddress(start.bound)})`,
     to: destination.text,
     address: formatAddress(address),
     protocol: flags.protocol,
     port,
+    ...(backends !== undefined && { backends: backends.map(placeText) }),
   };
+  if (backends?.length === 0) return refusal(head, flags.json);
+  const backend = backends && backendOf(backends, endpoint);
+  const addresses = [...destination.addresses, ...(backend === undefined ? [] : [backend.address])];
+  const found = trace(completed(seen, site, facts, { ...destination, addresses }), {
+    ...{ from: start.name, protocol: flags.protocol },
+    ...{ destination: backend?.address ?? address, port: backend?.port ?? port },
+    ...(endpoint !== undefined && backend === undefined && { endpoints: [endpoint] }),
+    ...(start.bound !== undefined && { source: start.bound }),
+  });
   const text = flags.json
     ? JSON.stringify(jsonOf(head, found), undefined, 2)
     : `${headText(head)}\n\n${traceText(found, (verdict) => paint(found.works ? 'good' : 'bad', verdict))}`;
   return { text, exitCode: exitCodeOf(found) };
+}
+
+/** Throws INPUT_INVALID for an endpoint that new sockets do not get. */
+function backendOf(backends: readonly Place[], endpoint: Address | undefined): Place | undefined {
+  const found =
+    endpoint === undefined ? backends[0] : backends.find((each) => sameAddress(each.address, endpoint));
+  if (found !== undefined || endpoint === undefined) return found;
+  const message = `--endpoint ${formatAddress(endpoint)}: socket calls give new sockets only ${backends.map(placeText).join(', ')}`;
+  throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
 }
 
 function exitCodeOf({ works, nobodyListens }: Trace): TraceAnswer['exitCode'] {
@@ -106,11 +125,25 @@ interface Head {
   readonly address: string;
   readonly protocol: Protocol;
   readonly port: number;
+  /** Where socket calls resolve the Service: the places of which a socket gets one. */
+  readonly backends?: readonly string[];
 }
 
-function headText({ from, to, address, protocol, port }: Head): string {
+function headText({ from, to, address, protocol, port, backends }: Head): string {
   const target = to === address ? address : `${to} (${address})`;
-  return `${from} → ${target}, ${protocol}${port === 0 ? '' : ` ${port}`}`;
+  const line = `${from} → ${target}, ${protocol}${port === 0 ? '' : ` ${port}`}`;
+  if (backends === undefined || backends.length === 0) return line;
+  const one = backends.length === 1 ? 'the one backend' : `one of ${backends.length} backends`;
+  return `${line}\nresolved in the socket call: packets go to ${one}, ${backends.join(', ')}`;
+}
+
+/** A Service without a backend. No packet is sent. */
+function refusal(head: Head, isJson: boolean): TraceAnswer {
+  const failure = 'refused in the socket call, because no endpoint of the Service is ready';
+  const text = isJson
+    ? JSON.stringify({ ...head, works: false, failure }, undefined, 2)
+    : `${headText(head)}\n\n${failure}`;
+  return { text, exitCode: 1 };
 }
 
 /** An address, or the pod that has it. An endpoint that the Service does not have would be ignored silently, so it is an error. */
