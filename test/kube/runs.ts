@@ -1,5 +1,6 @@
 // The clusters of `npm run test:kube`, one after the other, and what is tried on each.
 
+import { playAdoption } from './adoption-play.ts';
 import { Calico } from './calico.ts';
 import { playChart } from './chart-play.ts';
 import type { ClusterParts } from './cluster.ts';
@@ -88,6 +89,15 @@ export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
     moreImages: async () => (await earlierRelease(from)).archives,
     byHand: true,
     play: async (parts) => playUpgrade(parts, await earlierRelease(from)),
+  },
+  {
+    name: 'import',
+    title: 'networks of Whereabouts and host-local, imported under running pods',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    byHand: true,
+    play: playAdoption,
   },
   {
     name: 'metallb',
