@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { placeText } from '#plan/service';
 import { primeThreads } from '../netns.ts';
 import { BalancedNode, serve, type Wanted } from './balanced-node-fixture.ts';
@@ -227,6 +228,33 @@ describe('Services in socket calls', () => {
     // The standard deviation of a count is 149, so that chance alone is beyond the bound of 1,000 once in 10^10 runs.
     for (const [backend, count] of counts)
       assert.ok(Math.abs(count - share) < 0.03 * share, `${backend} has ${count} of ${share}`);
+  });
+
+  test('100,000 sockets connect while backends change 100 times a second: each gets one that was there, or is refused', async () => {
+    const [sockets, rounds, vip] = [1_000, 100, '10.96.0.13:53'];
+    const states = [[first], [second], [], [first, second]];
+    let isDone = false;
+    let changes = 0;
+    const churn = async () => {
+      for (; !isDone; changes++) {
+        await serving({ [`UDP ${vip}`]: { ready: states[changes % states.length] ?? [] } });
+        await wait(10);
+      }
+    };
+    await serving({ [`UDP ${vip}`]: { ready: [first] } });
+    const churning = churn();
+    const seen: Record<string, number> = {};
+    for (let round = 0; round < rounds; round++) {
+      const said = await node.call('connectMany', '10.96.0.13', 53, sockets);
+      for (const [what, count] of Object.entries(said)) seen[what] = (seen[what] ?? 0) + count;
+      for (const { service, backend } of balancer.followed())
+        if (placeText(service) === vip) assert.ok([first, second].includes(placeText(backend)));
+      await node.call('closeMany');
+    }
+    isDone = true;
+    await churning;
+    assert.deepEqual(Object.keys(seen).toSorted(), ['ECONNREFUSED', 'connected'], JSON.stringify(seen));
+    assert.ok(changes > states.length, `${changes} changes`);
   });
 
   test('each Service counts the sockets that asked, and those that were refused', async () => {

@@ -79,12 +79,14 @@ const calls = {
     return label(address, peerPort);
   },
 
-  /** Opens and connects so many UDP sockets, until {@link calls.closeMany}. */
-  async connectMany(host: string, port: number, count: number): Promise<void> {
+  /** Opens and connects so many UDP sockets, until {@link calls.closeMany}. How often it ended with `connected` or an errno. */
+  async connectMany(host: string, port: number, count: number): Promise<Record<string, number>> {
     many = Array.from({ length: count }, () => createSocket('udp4'));
-    const connected = many.map((socket) => once(socket, 'connect'));
+    const connecting = many.map((socket) => once(socket, 'connect').then(() => 'connected', errnoOf));
     for (const socket of many) socket.connect(port, host);
-    await Promise.all(connected);
+    const seen: Record<string, number> = {};
+    for (const said of await Promise.all(connecting)) seen[said] = (seen[said] ?? 0) + 1;
+    return seen;
   },
 
   async closeMany(): Promise<void> {
