@@ -2,14 +2,11 @@
 
 import { foreignResources, type KubeObject, type ResourceType, resources } from '#api';
 import { ifFound, type KubeClient } from '#kube';
-import type { HostLocalFile, ImportFacts } from '#plan/import';
+import type { ImportFacts } from '#plan/import';
 import { orbweaverIn } from '#plan/migration';
 
 /** What was read of the nodes' files. */
-export interface NodeFiles {
-  readonly files: readonly HostLocalFile[];
-  readonly nodesRead: ReadonlySet<string>;
-}
+export type NodeFiles = Pick<ImportFacts, 'files' | 'nodesRead'>;
 
 /** Throws what the API server answers. */
 export async function readFacts(

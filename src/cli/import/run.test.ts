@@ -159,6 +159,47 @@ test('an import that is cut off after any write goes on, and a second one adds w
   assert.deepEqual(await definitionNow(), before);
 });
 
+test('an import that another command took back meanwhile opens no pool', async () => {
+  meanwhile = async () => {
+    meanwhile = async () => {};
+    assert.equal((await run('back')).exitCode, 0);
+  };
+  const { exitCode, lines } = await run('apply');
+  assert.equal(exitCode, 1);
+  assert.deepEqual(lines.slice(-2), [
+    'in the way:',
+    '  default/lan was changed meanwhile: repeat the command',
+  ]);
+  assert.equal((await poolNamed()).spec?.disable, true);
+  assert.equal((await run('apply')).exitCode, 0);
+});
+
+test('a network that is made during the wait gets its pool with the next command', async () => {
+  meanwhile = async () => {
+    meanwhile = async () => {};
+    const ipam = { type: 'whereabouts', range: '10.7.0.0/24' };
+    const config = JSON.stringify({ cniVersion: '0.3.1', type: 'macvlan', ipam });
+    await kube.create(definitions, { metadata: { name: 'new', namespace: 'default' }, spec: { config } });
+  };
+  const { exitCode, lines } = await run('apply');
+  assert.equal(exitCode, 1);
+  assert.equal(lines.at(-1), '  default/new was changed meanwhile: repeat the command');
+  assert.equal((await run('apply')).exitCode, 0);
+});
+
+test('from host-local, a folder of the node itself is read after the wait', async () => {
+  const ipam = { type: 'host-local', subnet: '10.6.0.0/24' };
+  const config = JSON.stringify({ cniVersion: '1.0.0', name: 'live', type: 'macvlan', ipam });
+  const ref = { namespace: 'default', name: 'lan' };
+  await kube.patch(definitions, ref, { type: 'merge', body: { spec: { config } } });
+  const live = join(folder, 'live-node', 'live');
+  mkdirSync(live, { recursive: true });
+  meanwhile = async () => writeFileSync(join(live, '10.6.0.7'), '0123\r\nnet1');
+  const data = [`node1=${join(folder, 'live-node')}`];
+  assert.equal((await run('apply', { source: 'host-local', data })).exitCode, 0);
+  assert.deepEqual((await poolNamed('host-local-10-6-0-2-24')).spec?.excludeIPs, ['10.6.0.7']);
+});
+
 test('the way back closes the pool first, and Whereabouts knows the addresses that Orbweaver gave', async () => {
   await run('apply');
   const pool = await poolNamed();

@@ -41,8 +41,8 @@ export async function runImport(
 ): Promise<number> {
   if (flags.output === 'values') throw refused('--output values is for --from spiderpool');
   if (flags.data.length > 0 && source !== 'host-local') throw refused('--data is for --from host-local');
-  const nodeFiles = readNodeFolders(flags.data);
-  const work = new Import(parts, source, () => readFacts(parts.client, nodeFiles));
+  // A folder of the node itself may have more files after the wait.
+  const work = new Import(parts, source, () => readFacts(parts.client, readNodeFolders(flags.data)));
   switch (flags.action) {
     case 'dry-run':
       return work.tell(flags.output === 'json');
@@ -94,6 +94,10 @@ class Import {
     }
     const settled = await this.#plan();
     if (settled.obstacles.length > 0) return this.#stop(settled.obstacles);
+    // The program may still serve such a network.
+    const changed = settled.networks.filter(({ isSwitched }) => !isSwitched);
+    if (changed.length > 0)
+      return this.#stop(changed.map(({ name }) => `${name} was changed meanwhile: repeat the command`));
     if (settled.nodesMissing.length > 0) return this.#stop(nodesText(settled));
     for (const pool of settled.pools) {
       const count = await this.#writes.recordHolders(pool);

@@ -73,8 +73,11 @@ function claimOfReservation(object: WhereaboutsReservation, networks: readonly s
   const where = `OverlappingRangeIPReservation ${namespace}/${name}`;
   const note = unreadableNote(object);
   if (note !== undefined) return { claims: [], problems: [`${where} cannot be read: ${note}`] };
-  const own = networks.find((network) => name.startsWith(`${network}-`));
-  const address = [name, own === undefined ? name : name.slice(own.length + 1)]
+  // `lan-2-fd00--5` is of the network `lan-2`, also beside a network `lan`. `fab-fd00--5` is of `fab`, and no address.
+  const own = networks
+    .filter((network) => name.startsWith(`${network}-`))
+    .toSorted((a, b) => b.length - a.length);
+  const address = [...own.map((network) => name.slice(network.length + 1)), name]
     .map((text) => tryParseAddress(text) ?? tryParseAddress(text.replaceAll('-', ':')))
     .find((one) => one !== undefined);
   // One of a network that no definition has any more concerns no pool of the import.

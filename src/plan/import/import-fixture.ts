@@ -64,7 +64,7 @@ export function reservation(name: string, podName: string): WhereaboutsReservati
 export function facts(changes: Partial<ImportFacts> = {}): ImportFacts {
   return {
     ...{ definitions: [], pools: [], endpoints: [], pods: [], whereaboutsPools: [], reservations: [] },
-    ...{ files: [], nodesRead: new Set<string>(), isInstalled: true },
+    ...{ files: [], nodesRead: new Map<string, ReadonlySet<string>>(), isInstalled: true },
     ...changes,
   };
 }

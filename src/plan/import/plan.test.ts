@@ -122,6 +122,30 @@ test('a reservation of a named network, and one of IPv6, are read', () => {
   ]);
 });
 
+test('a reservation is read with the name of its own network, also where one name begins as another', () => {
+  const network = (name: string, range: string) =>
+    definition(name, { type: 'whereabouts', range, network_name: name });
+  const changes = {
+    definitions: [
+      network('fab', 'fd00::/120'),
+      network('lan', '10.6.0.0/24'),
+      network('lan-2', '10.7.0.0/24'),
+      network('lan-2', 'fd02::/120'),
+    ],
+    pods: [pod('a'), pod('b'), pod('c')],
+    reservations: [
+      reservation('lan-2-10.7.0.5', 'a'),
+      reservation('fab-fd00--8', 'b'),
+      reservation('lan-2-fd02--9', 'c'),
+    ],
+  };
+  assert.deepEqual(holders(planned(changes)).recorded, [
+    'fd00::8 default/b uid-b net1',
+    '10.7.0.5 default/a uid-a net1',
+    'fd02::9 default/c uid-c net1',
+  ]);
+});
+
 test('an address that two living pods have stands in the way, and one of a finished pod does not', () => {
   const definitions = [definition('lan', lan)];
   const twice = planned({ definitions, pods: [pod('a', ['10.6.0.5']), pod('b', ['10.6.0.5'])] });
@@ -159,7 +183,8 @@ test('files of host-local become records of the pod that shows the address on th
       file('last_reserved_ip.0', '10.6.0.8'),
     ],
   };
-  const plan = planned({ ...changes, nodesRead: new Set(['node1']) }, 'host-local');
+  const plan = planned({ ...changes, nodesRead: new Map([['node1', new Set(['lan'])]]) }, 'host-local');
+  assert.deepEqual(plan.obstacles, []);
   assert.deepEqual(holders(plan), {
     recorded: ['10.6.0.5 default/a uid-a net1', '10.6.0.6 default/b uid-b net1'],
     leftOut: ['10.6.0.7-10.6.0.8'],
@@ -167,6 +192,20 @@ test('files of host-local become records of the pod that shows the address on th
   assert.deepEqual(plan.nodesMissing, ['node2']);
   const strange = planned({ ...changes, files: [file('notes.txt', '')] }, 'host-local');
   assert.match(strange.obstacles.join(), /file lan\/notes\.txt of node node1 is neither an address/);
+});
+
+test('data of a node without the folder of a network that its pod uses stand in the way, and no data do not', () => {
+  const changes = { definitions: [definition('lan', local)], pods: [pod('a', ['10.6.0.5'])] };
+  const obstacles = (more: Partial<ImportFacts>) => planned({ ...changes, ...more }, 'host-local').obstacles;
+  const nodesRead = new Map([['node1', new Set(['cbr0'])]]);
+  assert.deepEqual(obstacles({ nodesRead }), [
+    'the data of node node1 have no folder lan, which pod default/a uses: copy what ipam.dataDir names',
+  ]);
+  assert.deepEqual(obstacles({ nodesRead: new Map([['node1', new Set<string>()]]) }), []);
+  const current = { uid: 'uid-a', node: 'node1', ips: [] };
+  const status = { current, ownerControllerType: 'None', ownerControllerName: 'a' };
+  const endpoints = [{ metadata: { name: 'a', namespace: 'default' }, status }];
+  assert.deepEqual(obstacles({ nodesRead, endpoints }), []);
 });
 
 test('networks with the same range share a pool, and ranges that overlap otherwise stand in the way', () => {

@@ -28,9 +28,10 @@ export interface ImportFacts {
   readonly pods: readonly Pod[];
   readonly whereaboutsPools: readonly WhereaboutsPool[];
   readonly reservations: readonly WhereaboutsReservation[];
-  /** What was read of host-local's files, and of which nodes. */
+  /** What was read of host-local's files. */
   readonly files: readonly HostLocalFile[];
-  readonly nodesRead: ReadonlySet<string>;
+  /** By node that was read: the names of the networks' folders. None: the node had nothing to read. */
+  readonly nodesRead: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether our agents are installed. */
   readonly isInstalled: boolean;
 }
@@ -93,6 +94,7 @@ export function planImport(source: ImportSource, facts: ImportFacts): ImportPlan
       ...poolObstacles(source, wanted, facts.pools),
       ...unreadable,
       ...lost,
+      ...(source === 'host-local' ? foldersMissing(facts, networks, seen) : []),
       ...conflicts.map((text) => `${text}: restart one of them first`),
       ...(facts.isInstalled
         ? []
@@ -166,6 +168,23 @@ function nodesMissing(
     .filter((pod) => [...pod.networks].some((name) => names.has(name)))
     .flatMap(({ node }) => (node === undefined || nodesRead.has(node) ? [] : [node]));
   return [...new Set(nodes)].toSorted();
+}
+
+/** Folders that a node with such a pod must have: something else was read, as with another `dataDir`. */
+function foldersMissing(
+  { nodesRead, endpoints }: ImportFacts,
+  networks: readonly SourceNetwork[],
+  pods: readonly SeenPod[],
+): string[] {
+  const ours = new Set(endpoints.flatMap(({ status }) => status?.current.uid ?? []));
+  const texts = pods.flatMap(({ name: pod, uid, node = '', networks: attached }) => {
+    const read = nodesRead.get(node);
+    if (read === undefined || read.size === 0 || ours.has(uid)) return [];
+    return networks
+      .filter(({ name, network }) => attached.has(name) && !read.has(network))
+      .map(({ network }) => `the data of node ${node} have no folder ${network}, which pod ${pod} uses`);
+  });
+  return texts.map((text) => `${text}: copy what ipam.dataDir names`);
 }
 
 /**
