@@ -16,7 +16,13 @@ import {
 import { abortable, type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { NewestPools } from '#carving';
 import { type ChangeHandler, type KubeClient, Reflector, type Selection } from '#kube';
-import { catalogPools, type PoolCatalog, type ReservedAddresses, reservedAddresses } from '#plan/ipam';
+import {
+  catalogPools,
+  type PoolCatalog,
+  type ReservedAddresses,
+  recordsMayName,
+  reservedAddresses,
+} from '#plan/ipam';
 
 export interface ClusterViewOptions {
   readonly client: KubeClient;
@@ -123,9 +129,9 @@ export class ClusterView {
    * records.
    */
   poolsNaming(text: string, fits: (name: string) => boolean): string[] {
-    return this.pools.list().flatMap(({ metadata, status }) => {
-      const { name = '' } = metadata;
-      return fits(name) && status?.allocatedIPs?.includes(text) === true ? name : [];
+    return this.pools.list().flatMap((pool) => {
+      const { name = '' } = pool.metadata;
+      return fits(name) && recordsMayName(pool, text) ? name : [];
     });
   }
 

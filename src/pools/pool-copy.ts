@@ -3,7 +3,7 @@
 import { resources, type SpiderIPPool } from '#api';
 import { type Clock, isOrbError, OrbError } from '#base';
 import type { KubeClient } from '#kube';
-import { PoolLedger, type PoolOperation, type PoolOutcome } from '#plan/ipam';
+import { PoolLedger, type PoolOperation, type PoolOutcome, recordsMayName } from '#plan/ipam';
 import { Ahead } from './ahead.ts';
 
 /** An object with its parsed records. */
@@ -69,7 +69,7 @@ export class PoolCopy {
     const object = this.#newlyWatched ?? this.#state?.object;
     if (object === undefined) return false;
     this.#dropSeen(object);
-    return this.#ahead !== undefined || object.status?.allocatedIPs?.includes(text) === true;
+    return this.#ahead !== undefined || recordsMayName(object, text);
   }
 
   /**

@@ -1,6 +1,7 @@
 // What the watches tell about holders. It finds candidates; the server decides about each.
 
 import { foreignResources, type Pod, resources } from '#api';
+import { recordsMayName } from '#plan/ipam';
 import { hasAddress, hasFinished } from '#plan/reclaim';
 import { type Listed, ListedSight } from '#reclaim';
 import type { StateOf } from '#reconcile';
@@ -38,11 +39,11 @@ export function isAtWork(pod: Pod): boolean {
   );
 }
 
-/** Pools in whose records the text stands. The text is searched, because parsing large pools for each event costs more. */
+/** Pools whose records may have the text. It is searched, because parsing large pools for each event costs more. */
 export function poolsNaming(text: string, state: AddressState): string[] {
   if (text === '') return [];
   return state.pools
     .list()
-    .filter(({ status }) => status?.allocatedIPs?.includes(text) === true)
+    .filter((pool) => recordsMayName(pool, text))
     .map(({ metadata }) => metadata.name ?? '');
 }

@@ -42,7 +42,7 @@ export {
   quarantineText,
   type ToldQuarantine,
 } from './quarantine.ts';
-export { parseRecords } from './records.ts';
+export { parseRecords, recordsMayName } from './records.ts';
 export type { Release } from './release.ts';
 export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
 export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';

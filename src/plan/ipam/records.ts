@@ -1,6 +1,13 @@
 // `status.allocatedIPs` of a pool: JSON text that maps each address to its holder.
 
-import { check, type PoolAllocation, type PoolAllocations, parseJson, poolAllocationsSchema } from '#api';
+import {
+  check,
+  type PoolAllocation,
+  type PoolAllocations,
+  parseJson,
+  poolAllocationsSchema,
+  type SpiderIPPool,
+} from '#api';
 import { OrbError } from '#base';
 import { type Family, formatAddress, tryParseAddress } from '#ip';
 
@@ -45,6 +52,15 @@ export function appendedRecords(
   if (!isContinued) return undefined;
   const records = parseRecords(pool, family, `{${text.slice(open.length + 1)}`);
   return records.size === 0 ? undefined : records;
+}
+
+/**
+ * Whether a record of the pool may have the text: a UID, or a name in quotes. The records are not parsed. With a
+ * backslash, JSON may write the text in another way.
+ */
+export function recordsMayName({ status }: SpiderIPPool, text: string): boolean {
+  const records = status?.allocatedIPs ?? '';
+  return records.includes(text) || records.includes('\\');
 }
 
 /** The records as text. Empty if there are none. */
