@@ -3,6 +3,7 @@
 import type { Cluster } from './cluster.ts';
 import type { Controller } from './controller.ts';
 import { expectAdmission, expectDefinitionsKept, untilDefined } from './definitions.ts';
+import { expectForeignAuthorityRefused } from './foreign-authority.ts';
 import { expectDiscovery, type NetworkSource } from './networks.ts';
 import type { Outcomes } from './outcome.ts';
 
@@ -24,5 +25,8 @@ export async function playOwnController(
   });
   await outcomes.check('the API server asks the controller by HTTPS before it stores an object', () =>
     expectAdmission(cluster),
+  );
+  await outcomes.check('the API server sends nothing to a webhook of another authority', () =>
+    expectForeignAuthorityRefused(cluster),
   );
 }
