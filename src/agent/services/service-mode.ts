@@ -35,9 +35,8 @@ export function serviceSwitch(parts: ServiceModeParts): ServiceSwitch {
   const mode = () => coordinator()?.spec?.serviceMode ?? serviceMode;
   const serving = new ServiceSwitch({
     mode,
-    // With `auto`, kube-proxy is as good an answer.
-    start: () =>
-      socketServices({ ...parts, tell: (message) => void (mode() === 'ebpf' && parts.tell(message)) }),
+    start: (tell) => socketServices({ ...parts, tell }),
+    tell: parts.tell,
     clear: (isStarting) => clearOther(stateDirectory, isStarting ? serviceBpfFolder : undefined, log),
     log,
   });

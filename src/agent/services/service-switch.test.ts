@@ -10,9 +10,11 @@ import { ServiceSwitch, type Serving } from './service-switch.ts';
 
 function scene(first: ServiceMode) {
   const did: string[] = [];
+  const told: string[] = [];
+  let sayProblem = (_message: string) => {};
   const log = new LogLines();
   const state = { mode: first, failure: undefined as Error | undefined, whileCleared: async () => {} };
-  const serving: Serving = {
+  const serving: Serving & { isOn: boolean } = {
     ...{
       isOn: true,
       size: 3,
@@ -30,7 +32,11 @@ function scene(first: ServiceMode) {
   };
   const services = new ServiceSwitch({
     mode: () => state.mode,
-    start: () => serving,
+    start: (tell) => {
+      sayProblem = tell;
+      return serving;
+    },
+    tell: (message) => void told.push(message),
     clear: async (isStarting) => {
       did.push(isStarting ? 'clears others' : 'clears all');
       await state.whileCleared();
@@ -44,7 +50,8 @@ function scene(first: ServiceMode) {
     for (let i = 0; i < 10; i++) await turn();
   };
   return {
-    ...{ did, log, state, services, settle },
+    ...{ did, told, log, state, serving, services, settle },
+    sayProblem: (message: string) => sayProblem(message),
     setMode: async (mode: ServiceMode) => {
       state.mode = mode;
       services.settingsChanged();
@@ -85,6 +92,25 @@ test('between ebpf and auto, and when other settings change, it goes on', async 
   await setMode('auto');
   await setMode('auto');
   assert.deepEqual(did, ['clears others', 'serves']);
+  await stop();
+});
+
+test('what is wrong is told with ebpf, also when it began with auto, and only once', async () => {
+  const { told, serving, settle, setMode, sayProblem, stop } = scene('auto');
+  await settle();
+  serving.isOn = false;
+  sayProblem('no file system of type bpf');
+  assert.deepEqual(told, []);
+  await setMode('ebpf');
+  await setMode('ebpf');
+  assert.deepEqual(told, ['no file system of type bpf']);
+  sayProblem('another product serves');
+  assert.deepEqual(told, ['no file system of type bpf', 'another product serves']);
+  await setMode('auto');
+  sayProblem('a third');
+  serving.isOn = true;
+  await setMode('ebpf');
+  assert.equal(told.length, 2);
   await stop();
 });
 

@@ -17,7 +17,10 @@ export type Serving = Pick<
 export interface ServiceSwitchParts {
   /** What counts for this node now. */
   readonly mode: () => ServiceMode;
-  readonly start: () => Serving;
+  /** `tell` gets each problem for which Services are not served. */
+  readonly start: (tell: (message: string) => void) => Serving;
+  /** Tells the user a problem. With `auto`, kube-proxy is as good an answer. */
+  readonly tell: (message: string) => void;
   /** Takes away the programs that an agent of this node has left. With `true`, those in the folder of {@link start} stay. */
   readonly clear: (isStarting: boolean) => Promise<void>;
   readonly log: Logger;
@@ -29,6 +32,8 @@ export class ServiceSwitch implements ServiceKnowledge {
   /** Whether socket calls were wanted when the mode was looked at. */
   #isForSockets = false;
   #changed = new AbortController();
+  /** The last problem, if the mode was `auto` then. */
+  #untold: string | undefined;
 
   constructor(parts: ServiceSwitchParts) {
     this.#parts = parts;
@@ -78,6 +83,13 @@ export class ServiceSwitch implements ServiceKnowledge {
   /** The mode may be another one. */
   settingsChanged(): void {
     if (this.#wantsSockets() !== this.#isForSockets) this.#changed.abort();
+    else if (this.#untold !== undefined && this.#services?.isOn === false) this.#tell(this.#untold);
+  }
+
+  #tell(message: string): void {
+    const isWanted = this.#parts.mode() === 'ebpf';
+    this.#untold = isWanted ? undefined : message;
+    if (isWanted) this.#parts.tell(message);
   }
 
   #wantsSockets(): boolean {
@@ -95,7 +107,8 @@ export class ServiceSwitch implements ServiceKnowledge {
         log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
       });
       if (this.#isForSockets) {
-        this.#services = start();
+        this.#untold = undefined;
+        this.#services = start((message) => this.#tell(message));
         await this.#services.run(ends);
         this.#services = undefined;
       } else if (!ends.aborted) {
