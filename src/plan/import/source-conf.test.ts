@@ -80,6 +80,13 @@ test('several ranges of one set are several pools, in order', () => {
   ]);
 });
 
+test('a route that is written twice is one route, as admission of pools wants it', () => {
+  const routes = [{ dst: '10.9.0.0/8' }, { dst: '10.0.0.0/8', gw: '10.1.0.1' }];
+  assert.deepEqual(whereabouts({ range: '10.1.0.0/24', gateway: '10.1.0.1', routes }), [
+    '10.1.0.0/24: 10.1.0.2-10.1.0.254 10.0.0.0/8 via 10.1.0.1',
+  ]);
+});
+
 for (const [what, ipam, message] of [
   ['no range', {}, /ipam\.range is missing/],
   [
@@ -101,6 +108,15 @@ for (const [what, ipam, message] of [
     'a gateway elsewhere',
     { range: '10.1.0.0/24', routes: [{ dst: '10.0.0.0/8', gw: '10.9.0.1' }] },
     /10\.9\.0\.1, and/,
+  ],
+  [
+    'two ways for one route',
+    {
+      range: '10.1.0.0/24',
+      gateway: '10.1.0.1',
+      routes: [{ dst: '10.9.0.0/8' }, { dst: '10.0.0.0/8', gw: '10.1.0.2' }],
+    },
+    /two routes to 10\.0\.0\.0\/8 have different gateways/,
   ],
   ['a range that is no CIDR', { range: '10.1.0.0' }, /invalid CIDR '10\.1\.0\.0'/],
   [

@@ -13,6 +13,8 @@ import {
   networkOf,
   parseAddress,
   parseCidr,
+  sameAddress,
+  sameCidr,
 } from '#ip';
 
 /** The IPAM plugins that an import knows, by their CNI type. */
@@ -82,6 +84,11 @@ function withRoutes(
       const why = gw === undefined ? 'has no gateway' : `has the gateway ${formatAddress(gw)}`;
       throw refused(subject, `the route to ${formatCidr(dst)} ${why}, and not one in ${formatCidr(subnet)}`);
     });
+  const twice = read.find(({ dst, gw }) =>
+    read.some((two) => sameCidr(two.dst, dst) && !sameAddress(two.gw, gw)),
+  );
+  if (twice !== undefined)
+    throw refused(subject, `two routes to ${formatCidr(twice.dst)} have different gateways`);
   const byDefault = read.find(({ dst }) => dst.prefixLength === 0);
   // A pod must not get the address of its gateway.
   const taken = byDefault ?? (gateway === undefined ? undefined : { gw: gateway });
@@ -92,7 +99,9 @@ function withRoutes(
     addresses: offered,
     gateway: byDefault?.gw,
     routes: read
-      .filter(({ dst }) => dst.prefixLength > 0)
+      .filter(
+        ({ dst }, index) => dst.prefixLength > 0 && read.findIndex((one) => sameCidr(one.dst, dst)) === index,
+      )
       .map(({ dst, gw }) => ({ dst: formatCidr(dst), gw: formatAddress(gw) })),
   };
 }
