@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { run, until } from './command.ts';
 import { playFixedAddresses } from './fixed-addresses.ts';
+import { playHostilePods } from './hostile-pods.ts';
 import { playHungKubelet } from './hung-kubelet.ts';
 import { Installation } from './installation.ts';
 import { playKeptAddresses } from './kept-addresses.ts';
@@ -106,6 +107,7 @@ export class Scenario {
       await playKeptAddresses(parts);
       await playNodeLives(parts);
       await playHungKubelet(parts);
+      await playHostilePods(this.#cluster, outcomes);
     }
     await playUnderlayService({ cluster: this.#cluster, outcomes, root: this.#root });
     await outcomes.check('what the tokens of our programs must not do is refused', () =>
