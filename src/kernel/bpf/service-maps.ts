@@ -26,7 +26,7 @@ const CHOICE_BYTES = 2 * PLACE_BYTES;
 export const serviceMaps = {
   services: hash('services', PLACE_BYTES, SERVICE_BYTES, 65_536),
   members: hash('members', MEMBER_BYTES, PLACE_BYTES, 524_288),
-  serving: hash('serving', SERVING_BYTES, 4, 524_288),
+  serving: hash('serving', SERVING_BYTES, 4, 262_144),
   affinities: { name: 'affinities', kind: 'lru', keyBytes: 32, valueBytes: 32, maxEntries: 65_536 },
   connected: { name: 'connected', kind: 'socket', keyBytes: 4, valueBytes: CHOICE_BYTES, maxEntries: 0 },
   counted: hash('counted', PLACE_BYTES, COUNTS_BYTES, 65_536 + 3),
