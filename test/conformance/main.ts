@@ -46,7 +46,12 @@ const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `
 
 /** The given types. The word `served` means all types of our agent that need no other servers. */
 function typesOf(words: readonly string[]): string[] {
-  const served = servedTypes.map(({ name }) => name).filter((name) => existsSync(fileOf(name)));
+  if (!words.includes('served')) return [...words];
+  const names = servedTypes.map(({ name }) => name);
+  for (const name of names.filter((one) => !existsSync(fileOf(one)))) {
+    console.log(`skipped: ${name}, because it needs servers that this run does not have`);
+  }
+  const served = names.filter((name) => existsSync(fileOf(name)));
   return words.flatMap((word) => (word === 'served' ? served : word));
 }
 
