@@ -103,6 +103,27 @@ test('a watch from a compacted version gets 410, reason Expired, and a watch fro
   assert.equal(bookmark.type, 'BOOKMARK');
 });
 
+test('a watch that begins too far behind gets 410, and one from now gets all objects, however large', async () => {
+  const old = stringAt((await call('GET', maps)).body, 'metadata', 'resourceVersion') ?? '';
+  const names = Array.from({ length: 10 }, (_, at) => `large-${at}`);
+  for (const name of names)
+    await call('POST', maps, { metadata: { name }, data: { a: 'x'.repeat(2_000_000) } });
+  const event = (await call('GET', `${maps}?watch=1&timeoutSeconds=1&resourceVersion=${old}`)).body;
+  assert.deepEqual(
+    [event.type, valueAt(event, 'object', 'code'), valueAt(event, 'object', 'reason')],
+    ['ERROR', 410, 'Expired'],
+  );
+  const headers = { authorization: `Bearer ${token}` };
+  const url = `http://127.0.0.1:${port}${maps}?watch=1&timeoutSeconds=1`;
+  const lines = (await (await fetch(url, { headers })).text()).trimEnd().split('\n');
+  const seen = lines.map((line) => valueAt(JSON.parse(line), 'object', 'metadata', 'name'));
+  assert.deepEqual(
+    names.filter((name) => !seen.includes(name)),
+    [],
+  );
+  for (const name of names) await call('DELETE', `${maps}/${name}`);
+});
+
 test('a request without the token, or with another one, is refused', async () => {
   for (const authorization of ['', 'Bearer', 'Bearer secre', 'Bearer secrets', 'Basic secret'])
     assert.equal((await call('GET', maps, undefined, { authorization })).code, 401, authorization);

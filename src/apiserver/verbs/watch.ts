@@ -20,7 +20,10 @@ export interface WatchRequest {
   readonly timeoutMs: number;
 }
 
-/** The server closes a watch that is this far behind. The client then lists again. */
+/**
+ * The server closes a watch that is this far behind. The client's next watch begins where this one ended. If it missed
+ * more than this, it must list again.
+ */
 const MAXIMUM_BACKLOG_BYTES = 16 * 1024 * 1024;
 const BOOKMARK_EVERY_MS = 60_000;
 /** The longest timeout of a timer (24.8 days). A longer one fires at once. */
@@ -75,7 +78,7 @@ export class Watches {
 
   /**
    * Sends the events since the requested revision, or the present objects when the request names no revision.
-   * Returns the refusal when that revision is compacted.
+   * Returns the refusal when that revision is compacted, or when more has happened since than a client may be behind.
    */
   #replay(
     watcher: Watcher,
@@ -90,9 +93,10 @@ export class Watches {
     const events = this.#store.eventsSince(storageName(resource), revision);
     if (events === undefined)
       return expired(`too old resource version: ${revision} (${this.#store.compactedRevision + 1})`);
-    watcher.startAfter(revision);
-    watcher.send(events, new Map());
-    return undefined;
+    if (watcher.replay(revision, events)) return undefined;
+    return expired(
+      `too old resource version: ${revision} (more than ${MAXIMUM_BACKLOG_BYTES} bytes of events followed)`,
+    );
   }
 
   #publish(events: readonly StoreEvent[]): void {
@@ -120,6 +124,7 @@ class Watcher {
   readonly #clock: Clock;
   #after = 0;
   #sentHeader = false;
+  #maximumBacklogBytes = MAXIMUM_BACKLOG_BYTES;
 
   constructor(response: ServerResponse, request: WatchRequest, clock: Clock) {
     this.#response = response;
@@ -128,14 +133,29 @@ class Watcher {
     this.storage = storageName(request.scope.resource);
   }
 
-  startAfter(revision: number): void {
-    this.#after = revision;
+  /** Sends the events after `revision`. False if they are more than a client may be behind; then it sends nothing. */
+  replay(revision: number, events: readonly StoreEvent[]): boolean {
+    const lines: Buffer[] = [];
+    let bytes = 0;
+    for (const event of events) {
+      for (const line of this.#eventLine(event)) {
+        bytes += line.length;
+        lines.push(line);
+      }
+      if (bytes > MAXIMUM_BACKLOG_BYTES) return false;
+    }
+    this.#after = events.at(-1)?.entry.revision ?? revision;
+    this.#write(Buffer.concat(lines));
+    return true;
   }
 
   initial(entries: readonly Entry[], revision: number): void {
     this.#after = revision;
     const present = entries.filter((entry) => inScope(this.#request.scope, entry));
-    this.#write(Buffer.concat(present.map((entry) => this.#line('ADDED', entry))));
+    const bytes = Buffer.concat(present.map((entry) => this.#line('ADDED', entry)));
+    // There is no other way to the present objects, however large they are.
+    this.#maximumBacklogBytes += bytes.length;
+    this.#write(bytes);
     if (this.#request.sendInitialEvents && this.#request.bookmarks) this.#bookmark(revision, true);
   }
 
@@ -217,7 +237,7 @@ class Watcher {
     // A slow client may still receive data after the end. A write then would be an error that ends the process.
     if (bytes.length === 0 || this.#response.writableEnded) return;
     this.#response.write(bytes);
-    if (this.#response.writableLength > MAXIMUM_BACKLOG_BYTES) this.#response.destroy();
+    if (this.#response.writableLength > this.#maximumBacklogBytes) this.#response.destroy();
   }
 }
 
