@@ -46,13 +46,12 @@ const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `
 
 /** The given types. The word `served` means all types of our agent that need no other servers. */
 function typesOf(words: readonly string[]): string[] {
-  if (!words.includes('served')) return [...words];
-  const names = servedTypes.map(({ name }) => name);
-  for (const name of names.filter((one) => !existsSync(fileOf(one)))) {
-    console.log(`skipped: ${name}, because it needs servers that this run does not have`);
-  }
-  const served = names.filter((name) => existsSync(fileOf(name)));
-  return words.flatMap((word) => (word === 'served' ? served : word));
+  return words.flatMap((word) => (word === 'served' ? served(true) : word));
+}
+
+/** The types of our agent that have cases here, or those that have none. */
+function served(hasCases: boolean): string[] {
+  return servedTypes.map(({ name }) => name).filter((name) => existsSync(fileOf(name)) === hasCases);
 }
 
 /** Throws INPUT_INVALID for a type without a description, and for a missing file. */
@@ -166,6 +165,8 @@ async function judge({ values, positionals }: Line): Promise<number> {
     await inside(type, values);
     return 0;
   }
+  for (const name of positionals.includes('served') ? served(false) : [])
+    console.log(`skipped: ${name}, because it needs servers that this run does not have`);
   const types = typesOf(positionals).flatMap((name) => withFurther(name, values));
   const all = new Map(types.map((name) => [name, enterNamespaces(name, positionals)]));
   const outcomes = [...all.values()].flat();
