@@ -1,43 +1,27 @@
 // The end of the server: running requests are answered, and no connection holds it up.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '#base';
-import { parseNetwork } from '#ip';
-import { ApiServer } from './index.ts';
+import { testServer, token } from './server-fixture.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const token = 'secret';
 /** Less than a connection stays open without a request. */
 const limitMs = 30_000;
 
 test('a request that runs is answered, and then neither its connection nor a silent one holds up the end', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'apiserver-'));
   const began = Promise.withResolvers<void>();
   const goesOn = Promise.withResolvers<void>();
   let isStarted = false;
-  const server = new ApiServer({
-    dataDirectory: directory,
-    token,
-    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
-    admission: {
-      validate: async () => {
-        if (!isStarted) return;
-        began.resolve();
-        await goesOn.promise;
-      },
+  const { start, stop } = testServer({
+    validate: async () => {
+      if (!isStarted) return;
+      began.resolve();
+      await goesOn.promise;
     },
-    clock: systemClock,
-    logger: silent,
-    onDiskFailure: (error) => assert.fail(error),
   });
-  await server.start();
-  const port = await server.listen({ host: '127.0.0.1', port: 0 });
+  const port = await start();
   isStarted = true;
   const silentClient = connect(port, '127.0.0.1').resume();
   await once(silentClient, 'connect');
@@ -49,7 +33,7 @@ test('a request that runs is answered, and then neither its connection nor a sil
   await began.promise;
   const late = new AbortController();
   const closed = Promise.race([
-    server.close().then(() => 'closed'),
+    stop().then(() => 'closed'),
     systemClock.sleep(limitMs, late.signal).then(
       () => 'late',
       () => 'aborted',
@@ -65,6 +49,5 @@ test('a request that runs is answered, and then neither its connection nor a sil
     late.abort();
     agent.destroy();
     silentClient.destroy();
-    rmSync(directory, { recursive: true });
   }
 });

@@ -1,51 +1,33 @@
 // SpiderMultusConfigs over HTTP, with our CRDs: what the server stores, refuses, warns of and shows.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crdManifests, resources, type SpiderMultusConfig } from '#api';
-import { systemClock } from '#base';
-import { parseNetwork } from '#ip';
-import { ApiServer, poolAdmission } from './index.ts';
+import { poolAdmission } from './index.ts';
 import { type JsonObject, listAt, stringAt, valueAt } from './json.ts';
+import { type TestServer, testServer, token } from './server-fixture.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const token = 'secret';
 const configs = '/apis/spiderpool.spidernet.io/v2beta1/namespaces/kube-system/spidermultusconfigs';
-let directory: string;
-let server: ApiServer;
 let port: number;
 
+const { server, start, stop }: TestServer = testServer(
+  poolAdmission({
+    pools: () => [],
+    subnets: () => [],
+    nodes: () => [],
+    multusConfigs: () => server.objects(resources.spiderMultusConfigs) as unknown as SpiderMultusConfig[],
+    definitions: () => [],
+  }),
+);
+
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'multus-config-'));
-  server = new ApiServer({
-    dataDirectory: directory,
-    token,
-    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
-    admission: poolAdmission({
-      pools: () => [],
-      subnets: () => [],
-      nodes: () => [],
-      multusConfigs: () => server.objects(resources.spiderMultusConfigs) as unknown as SpiderMultusConfig[],
-      definitions: () => [],
-    }),
-    clock: systemClock,
-    logger: silent,
-    onDiskFailure: (error) => assert.fail(error),
-  });
-  await server.start();
-  port = await server.listen({ host: '127.0.0.1', port: 0 });
+  port = await start();
   for (const crd of crdManifests()) {
     const made = await call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
     assert.equal(made.code, 201);
   }
 });
-after(async () => {
-  await server.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+after(stop);
 
 async function call(method: string, path: string, body?: object, accept = 'application/json') {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {

@@ -1,52 +1,32 @@
 // The server over HTTP: what only the embedded one can be asked, and what must not bring it down.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { systemClock } from '#base';
-import { parseNetwork } from '#ip';
 import { Message } from './documents/protobuf.ts';
-import { ApiServer, type JsonObject } from './index.ts';
+import type { JsonObject } from './index.ts';
 import { listAt, stringAt, valueAt } from './json.ts';
+import { testServer, token } from './server-fixture.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const token = 'secret';
 const maps = '/api/v1/namespaces/default/configmaps';
-let directory: string;
-let server: ApiServer;
 let port: number;
 /** Creations in the namespace `slow` wait here, between the check of a write and its storing. */
 const began = Promise.withResolvers<void>();
 const goesOn = Promise.withResolvers<void>();
 
+const { server, start, stop } = testServer({
+  // Time passes between the check of a write and its storing, as with a webhook.
+  validate: async (request) => {
+    if (request.namespace === 'slow-services') await new Promise((resolve) => setTimeout(resolve, 100));
+    if (request.namespace !== 'slow') return;
+    began.resolve();
+    await goesOn.promise;
+  },
+});
+
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'apiserver-'));
-  server = new ApiServer({
-    dataDirectory: directory,
-    token,
-    services: { clusterCidrs: [parseNetwork('10.96.0.0/16')], nodePorts: { first: 30_000, last: 30_010 } },
-    admission: {
-      // Time passes between the check of a write and its storing, as with a webhook.
-      validate: async (request) => {
-        if (request.namespace === 'slow-services') await new Promise((resolve) => setTimeout(resolve, 100));
-        if (request.namespace !== 'slow') return;
-        began.resolve();
-        await goesOn.promise;
-      },
-    },
-    clock: systemClock,
-    logger: silent,
-    onDiskFailure: (error) => assert.fail(error),
-  });
-  await server.start();
-  port = await server.listen({ host: '127.0.0.1', port: 0 });
+  port = await start();
 });
-after(async () => {
-  await server.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+after(stop);
 
 interface Answer {
   readonly code: number;
