@@ -3,7 +3,13 @@
 import { once } from 'node:events';
 import type { ServiceMode } from '#api';
 import type { Logger } from '#base';
-import { type EndpointUse, frontendKey, type ServiceCounts, type ServiceEntry } from '#plan/service';
+import {
+  type EndpointUse,
+  type Frontend,
+  frontendKey,
+  type ServiceCounts,
+  type ServiceEntry,
+} from '#plan/service';
 import type { SocketServiceCount } from '../metrics/index.ts';
 import type { ServiceKnowledge } from './service-answers.ts';
 import type { SocketServices } from './socket-services.ts';
@@ -25,6 +31,11 @@ export interface ServiceSwitchParts {
   readonly clear: (isStarting: boolean) => Promise<void>;
   readonly log: Logger;
 }
+
+/** What stands for all Services of a protocol. */
+const allServices = (['TCP', 'UDP', 'SCTP'] as const).map((protocol): Frontend => {
+  return { address: { family: 6, value: 0n }, port: 0, protocol };
+});
 
 export class ServiceSwitch implements ServiceKnowledge {
   readonly #parts: ServiceSwitchParts;
@@ -57,16 +68,17 @@ export class ServiceSwitch implements ServiceKnowledge {
     return this.#services?.entries() ?? [];
   }
 
-  counts(): ReadonlyMap<string, ServiceCounts> {
-    return this.#services?.counts() ?? new Map();
+  counts(only?: readonly Frontend[]): ReadonlyMap<string, ServiceCounts> {
+    return this.#services?.counts(only) ?? new Map();
   }
 
-  /** How often sockets asked for any Service. */
+  /** How often sockets asked for any Service. A scrape of the metrics must not read a count of each Service. */
   totals(): SocketServiceCount[] {
-    const counts = this.counts();
-    return (['TCP', 'UDP', 'SCTP'] as const).flatMap((protocol) => {
-      const all = counts.get(frontendKey({ address: { family: 6, value: 0n }, port: 0, protocol }));
+    const counts = this.counts(allServices);
+    return allServices.flatMap((frontend) => {
+      const all = counts.get(frontendKey(frontend));
       if (all === undefined) return [];
+      const { protocol } = frontend;
       return (['chosen', 'refused'] as const).map((outcome) => ({ protocol, outcome, count: all[outcome] }));
     });
   }

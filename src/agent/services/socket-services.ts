@@ -6,6 +6,7 @@ import {
   type ClaimedEntry,
   type ClientNode,
   type EndpointUse,
+  type Frontend,
   otherBalancers,
   type ServiceCounts,
   type ServiceEntry,
@@ -21,8 +22,11 @@ export interface Balancer extends ServiceTables, FollowedSockets {
   /** Serves all namespaces but those with these cookies. */
   exempt(namespaces: ReadonlySet<bigint>): Promise<void>;
   state(): HookState[];
-  /** By `frontendKey`. The key of address `::` and port 0 counts all Services of its protocol. */
-  counts(): ReadonlyMap<string, ServiceCounts>;
+  /**
+   * By `frontendKey`. The key of address `::` and port 0 counts all Services of its protocol. `only`: of these alone,
+   * which costs less.
+   */
+  counts(only?: readonly Frontend[]): ReadonlyMap<string, ServiceCounts>;
   close(): void;
 }
 
@@ -94,8 +98,8 @@ export class SocketServices {
   }
 
   /** How often sockets asked for each Service. Empty while the kernel's tables are not open. */
-  counts(): ReadonlyMap<string, ServiceCounts> {
-    return this.#balancer?.counts() ?? new Map();
+  counts(only?: readonly Frontend[]): ReadonlyMap<string, ServiceCounts> {
+    return this.#balancer?.counts(only) ?? new Map();
   }
 
   uses(service: string, entry: ServiceEntry): EndpointUse[] {

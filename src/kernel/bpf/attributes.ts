@@ -5,6 +5,7 @@ import { callBpf, pointerTo } from '../ffi/index.ts';
 
 /** Commands, as linux/bpf.h numbers them. */
 export const BPF_MAP_CREATE = 0;
+export const BPF_MAP_LOOKUP_ELEM = 1;
 export const BPF_PROG_LOAD = 5;
 export const BPF_OBJ_PIN = 6;
 export const BPF_OBJ_GET = 7;

@@ -8,6 +8,7 @@ import {
   BPF_MAP_CREATE,
   BPF_MAP_DELETE_BATCH,
   BPF_MAP_LOOKUP_BATCH,
+  BPF_MAP_LOOKUP_ELEM,
   BPF_MAP_UPDATE_BATCH,
   objectInfo,
   openPinned,
@@ -152,6 +153,29 @@ export class BpfMap {
       const count = attributes.written(32);
       found.keys.push(keys.subarray(0, count * keyBytes));
       found.values.push(values.subarray(0, count * valueBytes));
+    }
+    return { keys: Buffer.concat(found.keys), values: Buffer.concat(found.values) };
+  }
+
+  /** The entries of these keys that are there. A call of the kernel for each: for few of a large map. */
+  entriesOf(keys: Uint8Array): PackedEntries {
+    const { keyBytes, valueBytes } = this.shape;
+    const found: { keys: Uint8Array[]; values: Uint8Array[] } = { keys: [], values: [] };
+    for (let at = 0; at < keys.length; at += keyBytes) {
+      const key = keys.subarray(at, at + keyBytes);
+      const value = Buffer.alloc(valueBytes);
+      try {
+        new Attributes()
+          .u32(0, this.fd)
+          .pointer(8, key)
+          .pointer(16, value)
+          .call(BPF_MAP_LOOKUP_ELEM, { doing: `read ${this.#subject}`, subject: this.#subject });
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        continue;
+      }
+      found.keys.push(key);
+      found.values.push(value);
     }
     return { keys: Buffer.concat(found.keys), values: Buffer.concat(found.values) };
   }

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { placeText } from '#plan/service';
+import { parseAddress } from '#ip';
+import { type Frontend, placeText } from '#plan/service';
 import { primeThreads } from '../netns.ts';
 import { BalancedNode, serve, type Wanted } from './balanced-node-fixture.ts';
 import type { SocketBalancer } from './socket-balancer.ts';
@@ -276,6 +277,9 @@ describe('Services in socket calls', () => {
     );
     const more = (key: string) => (after.get(key)?.chosen ?? 0) - (before.get(key)?.chosen ?? 0);
     assert.equal(more('TCP [::]:0'), 3);
+    const all: Frontend = { address: parseAddress('::'), port: 0, protocol: 'TCP' };
+    const missing: Frontend = { address: parseAddress('10.96.0.99'), port: 80, protocol: 'TCP' };
+    assert.deepEqual([...balancer.counts([missing, all])], [['TCP [::]:0', after.get('TCP [::]:0')]]);
     await serving({});
     assert.equal(balancer.counts().has('TCP 10.96.0.12:80'), false);
     assert.equal(balancer.counts().get('TCP [::]:0')?.chosen, after.get('TCP [::]:0')?.chosen);

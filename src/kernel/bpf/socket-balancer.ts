@@ -3,14 +3,21 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OrbError } from '#base';
-import type { FollowedSocket, ServiceCounts, TableChanges } from '#plan/service';
+import type { FollowedSocket, Frontend, ServiceCounts, TableChanges } from '#plan/service';
 import { closeFd, openForReading } from '../ffi/index.ts';
 import { namespacePaths } from '../namespace-paths.ts';
 import { endConnectedUdp } from './connected-udp.ts';
 import { attachProgram, type Cgroup, effectivePrograms } from './link.ts';
 import { BpfMap } from './map.ts';
 import { allHooks, type Hook, loadProgram, type ProgramInfo, programInfo } from './program.ts';
-import { packExempt, readCounts, readExempt, readFollowed, serviceMaps } from './service-maps.ts';
+import {
+  packExempt,
+  packFrontends,
+  readCounts,
+  readExempt,
+  readFollowed,
+  serviceMaps,
+} from './service-maps.ts';
 import { servicePrograms } from './service-programs.ts';
 import {
   type HeldServices,
@@ -106,9 +113,13 @@ export class SocketBalancer {
     await exempt.remove(packExempt(held.filter((cookie) => !namespaces.has(cookie))).keys);
   }
 
-  /** By `frontendKey`, since the maps are there. The key of address `::` and port 0 counts all Services of its protocol. */
-  counts(): Map<string, ServiceCounts> {
-    return readCounts(this.#maps.counted.entries());
+  /**
+   * By `frontendKey`, since the maps are there. The key of address `::` and port 0 counts all Services of its protocol.
+   * `only`: of these alone, which costs less.
+   */
+  counts(only?: readonly Frontend[]): Map<string, ServiceCounts> {
+    const { counted } = this.#maps;
+    return readCounts(only === undefined ? counted.entries() : counted.entriesOf(packFrontends(only)));
   }
 
   /** The connected UDP sockets that have chosen a backend while the programs were attached. */
