@@ -90,6 +90,14 @@ module.exports = {
       to: { path: '^src/(kernel|net|node|cni)/' },
     },
     {
+      name: 'the-controller-reaches-no-kernel',
+      comment:
+        'Its image has no native part, so a single import on the way to src/kernel keeps it from starting.',
+      severity: 'error',
+      from: { path: '^src/main/controller\\.ts$' },
+      to: { path: '^src/kernel/index\\.ts$', reachable: true },
+    },
+    {
       name: 'reclaiming-knows-the-api-alone',
       comment: 'The controller and orbctl share it, and neither needs a node for it.',
       severity: 'error',
@@ -108,7 +116,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(http|kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|node/runtime|main)|(\\.test|-fixture)\\.ts$',
+          '^src/(http|kube|apiserver|program/health-server|controller/admission/webhook-server|controller/pools/commit-server|pools/leader-link|node/runtime|agent/services/health-check-ports|main)|(\\.test|-fixture)\\.ts$',
       },
       to: { path: '^(node:)?(http|https|http2)$' },
     },

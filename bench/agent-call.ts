@@ -8,6 +8,8 @@ export interface AgentCall {
   readonly verb: 'ADD' | 'DEL';
   /** The pod's name, which is also the container's id. */
   readonly pod: string;
+  /** K8S_POD_UID, where the type needs it. */
+  readonly uid?: string | undefined;
   readonly netns: string;
   readonly nic: string;
   /** The network configuration. */
@@ -23,7 +25,7 @@ export interface AgentAnswer {
 }
 
 /** Resolves with the answer, whether it is a success or an error. */
-export function callAgent({ type, verb, pod, netns, nic, conf }: AgentCall): Promise<AgentAnswer> {
+export function callAgent({ type, verb, pod, uid, netns, nic, conf }: AgentCall): Promise<AgentAnswer> {
   const frame = encodeFrame([
     ['type', type],
     ['shim', '0.1.0'],
@@ -34,7 +36,10 @@ export function callAgent({ type, verb, pod, netns, nic, conf }: AgentCall): Pro
     ['env:CNI_NETNS', netns],
     ['env:CNI_IFNAME', nic],
     ['env:CNI_PATH', '/opt/cni/bin'],
-    ['env:CNI_ARGS', `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`],
+    [
+      'env:CNI_ARGS',
+      `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}${uid === undefined ? '' : `;K8S_POD_UID=${uid}`}`,
+    ],
     ['stdin', JSON.stringify(conf)],
   ]);
   return new Promise((resolve, reject) => {

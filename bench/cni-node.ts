@@ -1,13 +1,12 @@
 // A node for the benchmarks of ADD, in its own namespaces: a process that obeys its parent.
 
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatAddress, parseAddress } from '#ip';
 import { createNetns, primeThreads } from '#kernel';
 import { nodeNic, OneNode } from '../test/e2e/one-node.ts';
-import { compileC } from '../tools/build.ts';
 import { callAgent } from './agent-call.ts';
+import { Launcher } from './launcher.ts';
 import { obeyParent } from './node-process.ts';
 
 /** Chains of plugins: the reference alone, and ours with IPv4 and with both families. */
@@ -45,29 +44,21 @@ const file = (name: string) => join(folder, name);
 const network = { cniVersion: '1.0.0', name: 'bench' };
 const macvlan = { ...network, type: 'macvlan', master: nodeNic, mode: 'bridge' };
 const pools = { default_ipv4_ippool: ['v4'], default_ipv6_ippool: [] as string[] };
-const plugin = (name: string) => join('/opt/cni/bin', name);
 
-/** The launcher appends prevResult and the closing brace. */
-function writeConf(name: string, conf: object): string {
-  writeFileSync(file(name), JSON.stringify(conf).slice(0, -1));
-  return file(name);
-}
-
-function writeChains(): Record<Chain, string[]> {
+function writeChains(launcher: Launcher): Record<Chain, string[]> {
   const hostLocal = {
     type: 'host-local',
     subnet: '10.6.0.0/16',
     rangeStart: '10.6.100.1',
     dataDir: file('host-local'),
   };
-  const coordinator = [plugin('coordinator'), writeConf('coordinator', { ...network, type: 'coordinator' })];
+  const coordinator = launcher.step('coordinator', 'coordinator', { ...network, type: 'coordinator' });
   const ours = (name: string, ipam: object) => [
-    plugin('macvlan'),
-    writeConf(name, { ...macvlan, ipam: { type: 'spiderpool', ...ipam } }),
+    ...launcher.step(name, 'macvlan', { ...macvlan, ipam: { type: 'spiderpool', ...ipam } }),
     ...coordinator,
   ];
   return {
-    reference: [plugin('macvlan'), writeConf('reference', { ...macvlan, ipam: hostLocal })],
+    reference: launcher.step('reference', 'macvlan', { ...macvlan, ipam: hostLocal }),
     ipv4: ours('ipv4', pools),
     dual: ours('dual', { ...pools, default_ipv6_ippool: ['v6'] }),
   };
@@ -79,12 +70,10 @@ const netnsOf = (name: string) => `/run/netns/${name}`;
 async function start() {
   await primeThreads();
   const node = await OneNode.start({ folder, agent: { stateDirectory: file('state') } });
-  const launcher = file('cni-chain');
-  compileC([join(import.meta.dirname, 'cni-chain.c')], launcher, ['-O2', '-static']);
+  const launcher = new Launcher(folder);
   await node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.20.250'] });
   await node.createPool('v6', 6, { ips: ['fd00:10:6::1:0-fd00:10:6::2:0'] });
-  mkdirSync(file('results'));
-  return { node, launcher, chains: writeChains() };
+  return { node, launcher, chains: writeChains(launcher) };
 }
 
 type Parts = Awaited<ReturnType<typeof start>>;
@@ -99,22 +88,11 @@ async function prepare({ node }: Parts, chain: Chain, count: number): Promise<vo
 
 function launch({ launcher, chains }: Parts, order: Extract<Order, { do: 'launch' }>): Promise<number[]> {
   const { verb, chain, first, count } = order;
-  const lines = Array.from({ length: count }, (_, index) => {
+  const sandboxes = Array.from({ length: count }, (_, index) => {
     const name = sandboxName(chain, first + index);
-    return `${name} ${netnsOf(name)} ${name}\n`;
+    return { name, netns: netnsOf(name) };
   });
-  return new Promise((resolve, reject) => {
-    const child = spawn(launcher, [verb, file('results'), ...chains[chain]]);
-    const [out, err]: [string[], string[]] = [[], []];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(out.join('').trim().split('\n').map(Number));
-      else reject(new Error(`${verb} of ${chain}: ${err.join('')}`));
-    });
-    child.stdin.end(lines.join(''));
-  });
+  return launcher.launch(verb, chains[chain], sandboxes);
 }
 
 async function storm({ node }: Parts, count: number, atOnce: number): Promise<Storm> {

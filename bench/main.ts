@@ -9,6 +9,7 @@ import { benchAdd, benchMemory } from './add.ts';
 import { type Request as ComparisonRequest, compareRevisions } from './against/against.ts';
 import { findRevision } from './against/revision.ts';
 import { benchCoordinator } from './coordinator.ts';
+import { benchOpenStack } from './openstack.ts';
 import { benchPick } from './pick.ts';
 import { benchReactions } from './reactions.ts';
 import { benchReclaim } from './reclaim.ts';
@@ -19,12 +20,13 @@ import type { ServerChoice } from './scale/api-server.ts';
 import { noKubeServer } from './scale/kube-server.ts';
 import { benchScale } from './scale/scale.ts';
 import { benchService } from './service.ts';
+import { benchServiceTools } from './service-tools.ts';
 import { benchShim } from './shim.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 
-const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|service|shim|start|store|memory|pick|scale|all ...]
-         [--quick] [--json FILE] [--markdown] [--kube | --kubeconfig FILE]
+const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|service|service-tools|shim|start|store|
+          memory|openstack|pick|scale|all ...] [--quick] [--json FILE] [--markdown] [--kube | --kubeconfig FILE]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
@@ -45,7 +47,9 @@ const benchmarks: Record<string, (quick: boolean, server: ServerChoice) => Promi
   reclaim: benchReclaim,
   repair: benchRepair,
   service: benchService,
+  'service-tools': benchServiceTools,
   memory: benchMemory,
+  openstack: benchOpenStack,
   start: benchStart,
   store: benchStore,
   pick: benchPick,

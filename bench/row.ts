@@ -20,6 +20,17 @@ export function ratioRow(name: string, unit: string, value: number, reference: n
   return row(name, value, unit, { binds: 'ratio', comparison: '≤', limit, unit: '' }, reference);
 }
 
+/** A row of rates, whose ratio must be at least `limit`. */
+export function ratioFloorRow(
+  name: string,
+  unit: string,
+  value: number,
+  reference: number,
+  limit: number,
+): Row {
+  return row(name, value, unit, { binds: 'ratio', comparison: '≥', limit, unit: '' }, reference);
+}
+
 /** A row whose value may be at most `limit`; `reference` is shown beside it. */
 export function limitRow(name: string, unit: string, value: number, limit: number, reference?: number): Row {
   return row(name, value, unit, { binds: 'value', comparison: '≤', limit, unit }, reference);

@@ -1,17 +1,16 @@
 /*
  * service-calls MODE HOST PORT COUNT: the sockets of the benchmark of Services, on one processor.
- * serve    answers by TCP and UDP with what comes, and prints a line when it listens
+ * serve    answers by TCP and UDP with what comes
  * turns    one connection, COUNT small requests in turn
  * requests COUNT times: connect, one request, close
  * connects COUNT times: connect, close
  * datagrams COUNT times: a new socket, one datagram, its answer
  * named    COUNT times: connect of one UDP socket
- * Prints nanoseconds of each. With CGROUP in the environment it enters that cgroup first.
+ * Prints nanoseconds of each.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -90,8 +89,6 @@ static void serve(void) {
   checked("bind", bind(tcp, (struct sockaddr *)&place, sizeof place));
   checked("bind", bind(udp, (struct sockaddr *)&place, sizeof place));
   checked("listen", listen(tcp, 512));
-  puts("listens");
-  fflush(stdout);
   struct pollfd all[MOST] = {{.fd = tcp, .events = POLLIN}, {.fd = udp, .events = POLLIN}};
   for (nfds_t count = 2;;) {
     checked("poll", poll(all, count, -1));
@@ -109,14 +106,6 @@ static void serve(void) {
       }
     }
   }
-}
-
-static void enter(const char *cgroup) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
-  int fd = checked("cgroup", open(path, O_WRONLY | O_CLOEXEC));
-  checked("cgroup", write(fd, "0", 1));
-  close(fd);
 }
 
 static void use_one_processor(void) {
@@ -142,11 +131,10 @@ static void once(const char *mode, int fd) {
 
 int main(int argc, char *argv[]) {
   if (argc != 5) return fprintf(stderr, "usage: service-calls MODE HOST PORT COUNT\n"), 2;
-  const char *mode = argv[1], *cgroup = getenv("CGROUP");
+  const char *mode = argv[1];
   place.sin_family = AF_INET;
   place.sin_port = htons((uint16_t)atoi(argv[3]));
   if (inet_pton(AF_INET, argv[2], &place.sin_addr) != 1) return fprintf(stderr, "wrong address\n"), 2;
-  if (cgroup != NULL) enter(cgroup);
   use_one_processor();
   if (strcmp(mode, "serve") == 0) serve();
   int count = atoi(argv[4]), fd = -1;

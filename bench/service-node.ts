@@ -1,24 +1,29 @@
 // A node with an underlay pod, a server on the LAN and the rules of kube-proxy, for the benchmark of Services: a process
 // that obeys its parent.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
 import { serve, type Wanted } from '../src/kernel/bpf/balanced-node-fixture.ts';
 import { coverFolders } from '../test/e2e/namespaces.ts';
-import { runProgram } from '../test/e2e/program.ts';
+import { runProgram, until } from '../test/e2e/program.ts';
 import { compileC } from '../tools/build.ts';
+import { kubeProxyRules, kubeProxyTable, NO_RULES, NO_TABLE } from './kube-proxy-rules.ts';
 import { obeyParent } from './node-process.ts';
+import { type Tool, tools } from './service-tool.ts';
 
 const [node, server, pod, service] = ['10.6.0.1', '10.6.0.9', '10.6.0.5', '10.96.0.10'] as const;
 
 /** Where a program connects, and whether the programs of BPF run for it. */
 const ways = {
   direct: { host: server, isServed: false },
-  /** Through the node. */
-  proxy: { host: service, isServed: false },
+  /** Through the node, with kube-proxy in mode iptables. */
+  iptables: { host: service, isServed: false },
+  /** The same in mode nftables. */
+  nftables: { host: service, isServed: false },
   /** In socket calls. */
   calls: { host: service, isServed: true },
   /** What no Service concerns. */
@@ -35,11 +40,12 @@ export type ServiceOrder =
   | { readonly do: 'services'; readonly count: number }
   /** The answer is the nanoseconds of each. */
   | { readonly do: 'measure'; readonly mode: Mode; readonly way: Way; readonly count: number }
+  /** The answer is the number that the tool prints. */
+  | { readonly do: 'tool'; readonly tool: Tool; readonly way: Way; readonly seconds: number }
   | { readonly do: 'stop' };
 
 const PORT = 7000;
-/** kube-proxy's chains of other Services, which the first packet of a connection passes. */
-const OTHERS = 100;
+const proxied = { service, endpoint: server, port: PORT };
 
 class ServiceNode {
   readonly #folder: string;
@@ -47,6 +53,8 @@ class ServiceNode {
   readonly #cgroup: string;
   readonly #pins: string;
   #balancer: SocketBalancer | undefined;
+  /** What listens on the port, by its command line. */
+  #listener: { readonly line: string; readonly child: ChildProcess } | undefined;
 
   constructor() {
     coverFolders();
@@ -64,12 +72,11 @@ class ServiceNode {
   async prepare(): Promise<void> {
     compileC([join(import.meta.dirname, 'service-calls.c')], this.#program, ['-O2', '-static']);
     makeNetwork();
-    runProgram('iptables-restore', [], kubeProxyRules());
+    this.#useRules('iptables');
     this.#balancer = SocketBalancer.open({ cgroup: this.#cgroup, pins: this.#pins });
     await this.services(10);
     await this.#balancer.attach();
-    const child = this.#start('server', ['serve', server, String(PORT), '0']);
-    await once(child.stdout, 'data');
+    await this.#listen([this.#program, 'serve', server, String(PORT), '0']);
   }
 
   async services(count: number): Promise<void> {
@@ -84,18 +91,56 @@ class ServiceNode {
   }
 
   async measure(mode: Mode, way: Way, count: number): Promise<number> {
-    const { host, isServed } = ways[way];
-    const child = this.#start('pod', [mode, host, String(PORT), String(count)], isServed);
-    const exit = once(child, 'exit');
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
-    await exit;
-    return Number(said.toString());
+    const { host, isServed } = this.#prepareWay(way);
+    return Number(await this.#finish([this.#program, mode, host, String(PORT), String(count)], isServed));
   }
 
-  #start(namespace: string, args: readonly string[], isServed = false) {
-    const env = { ...process.env, ...(isServed && { CGROUP: this.#cgroup }) };
-    const argv = ['netns', 'exec', namespace, this.#program, ...args];
-    return spawn('ip', argv, { stdio: ['ignore', 'pipe', 'inherit'], env });
+  async measureTool(name: Tool, way: Way, seconds: number): Promise<number> {
+    const tool = tools[name];
+    await this.#listen(onOneProcessor(tool.server({ host: server, port: PORT })));
+    const { host, isServed } = this.#prepareWay(way);
+    const client = tool.client({ host, port: PORT, seconds });
+    return tool.read(await this.#finish(onOneProcessor(client), isServed));
+  }
+
+  #prepareWay(way: Way): (typeof ways)[Way] {
+    if (way === 'iptables' || way === 'nftables') this.#useRules(way);
+    return ways[way];
+  }
+
+  /** The rules of one mode of kube-proxy, and none of the other. */
+  #useRules(mode: 'iptables' | 'nftables'): void {
+    runProgram('iptables-restore', [], mode === 'iptables' ? kubeProxyRules(proxied) : NO_RULES);
+    runProgram('nft', ['-f', '-'], mode === 'nftables' ? kubeProxyTable(proxied) : NO_TABLE);
+  }
+
+  /** Starts the server, in the place of the one before. */
+  async #listen(argv: readonly string[]): Promise<void> {
+    const line = argv.join(' ');
+    if (this.#listener?.line === line) return;
+    const before = this.#listener?.child;
+    if (before?.kill()) await once(before, 'exit');
+    this.#listener = { line, child: this.#start('server', argv, 'ignore') };
+    await until(`${line} listens`, listens);
+  }
+
+  /** What the program prints. */
+  async #finish(argv: readonly string[], isServed: boolean): Promise<string> {
+    const child = this.#start('pod', isServed ? this.#inCgroup(argv) : argv, 'pipe');
+    const exit = once(child, 'exit');
+    const said = await text(child.stdout as NodeJS.ReadableStream & AsyncIterable<Buffer>);
+    const [code] = (await exit) as [number | null];
+    if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${said}`);
+    return said;
+  }
+
+  #inCgroup(argv: readonly string[]): string[] {
+    return ['sh', '-c', 'echo 0 >"$0" && exec "$@"', join(this.#cgroup, 'cgroup.procs'), ...argv];
+  }
+
+  #start(namespace: string, argv: readonly string[], stdout: 'ignore' | 'pipe'): ChildProcess {
+    const stdio = ['ignore', stdout, 'inherit'] as const;
+    return spawn('ip', ['netns', 'exec', namespace, ...argv], { stdio: [...stdio] });
   }
 
   stop(): void {
@@ -103,6 +148,17 @@ class ServiceNode {
     removeSocketBalancer(this.#pins);
     rmdirSync(this.#cgroup);
   }
+}
+
+/** Both ends on one processor: it is the work that counts, and not how soon a processor wakes. */
+function onOneProcessor(argv: readonly string[]): string[] {
+  return ['taskset', '--cpu-list', '0', ...argv];
+}
+
+/** Whether a TCP socket listens on the port (proc_net_tcp.rst in the kernel's documentation: state 0A). */
+function listens(): boolean {
+  const sockets = runProgram('ip', ['netns', 'exec', 'server', 'cat', '/proc/net/tcp']);
+  return sockets.includes(`:${PORT.toString(16).toUpperCase()} 00000000:0000 0A`);
 }
 
 /** The pod has a NIC on the LAN, and a veth to its node for Services, as the coordinator makes it. */
@@ -137,44 +193,6 @@ function makeNetwork(): void {
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
 }
 
-/** As kube-proxy writes them in mode iptables; our Service is the last. */
-function kubeProxyRules(): string {
-  const names = Array.from(
-    { length: OTHERS },
-    (_, index) => [`10.96.1.${index + 1}`, `OTHER${index}`] as const,
-  );
-  const all = [...names, [service, 'OURS'] as const];
-  return [
-    '*nat',
-    ...[':KUBE-SERVICES - [0:0]', ':KUBE-POSTROUTING - [0:0]', ':KUBE-MARK-MASQ - [0:0]'],
-    ...all.flatMap(([, name]) => [`:KUBE-SVC-${name} - [0:0]`, `:KUBE-SEP-${name} - [0:0]`]),
-    '-A PREROUTING -j KUBE-SERVICES',
-    '-A POSTROUTING -j KUBE-POSTROUTING',
-    '-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000',
-    '-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN',
-    '-A KUBE-POSTROUTING -j MARK --xor-mark 0x4000',
-    '-A KUBE-POSTROUTING -j MASQUERADE --random-fully',
-    ...all.flatMap(([address, name]) =>
-      ['tcp', 'udp'].flatMap((protocol) => [
-        `-A KUBE-SERVICES -d ${address}/32 -p ${protocol} -m ${protocol} --dport ${PORT} -j KUBE-SVC-${name}`,
-        `-A KUBE-SEP-${name} -p ${protocol} -m ${protocol} -j DNAT --to-destination ${server}:${PORT}`,
-      ]),
-    ),
-    ...all.flatMap(([, name]) => [
-      `-A KUBE-SVC-${name} -j KUBE-MARK-MASQ`,
-      `-A KUBE-SVC-${name} -j KUBE-SEP-${name}`,
-    ]),
-    'COMMIT',
-    '*filter',
-    ':KUBE-FORWARD - [0:0]',
-    '-A FORWARD -j KUBE-FORWARD',
-    '-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP',
-    '-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT',
-    'COMMIT',
-    '',
-  ].join('\n');
-}
-
 const made = new ServiceNode();
 
 obeyParent<ServiceOrder>(async (order) => {
@@ -185,6 +203,8 @@ obeyParent<ServiceOrder>(async (order) => {
       return made.services(order.count);
     case 'measure':
       return made.measure(order.mode, order.way, order.count);
+    case 'tool':
+      return made.measureTool(order.tool, order.way, order.seconds);
     case 'stop':
       return made.stop();
   }

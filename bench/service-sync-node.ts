@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'no
 import { basename, join } from 'node:path';
 import type { EndpointSlice, Service } from '#api';
 import { LogLines } from '#base/testing';
+import { primeThreads, ServiceRules } from '#kernel';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
+import { PacketSync } from '../src/agent/services/packet-sync.ts';
 import { ServiceSync } from '../src/agent/services/service-sync.ts';
 import { slimEndpointSlices, slimServices } from '../src/agent/services/slim-kinds.ts';
 import { coverFolders } from '../test/e2e/namespaces.ts';
@@ -15,6 +17,12 @@ import { obeyParent } from './node-process.ts';
 export type SyncOrder =
   | {
       readonly do: 'measure';
+      readonly services: number;
+      readonly endpoints: number;
+      readonly changes: number;
+    }
+  | {
+      readonly do: 'measure-packets';
       readonly services: number;
       readonly endpoints: number;
       readonly changes: number;
@@ -30,6 +38,9 @@ export interface SyncFigures {
   /** What the process has more than with 10 Services, and the kernel's maps. */
   readonly moreMb: number;
 }
+
+/** The same of the nftables rules in place of kube-proxy. */
+export type PacketFigures = Omit<SyncFigures, 'moreMb'>;
 
 /** The Services of a cluster, as the agent's watch keeps them. */
 class Cluster {
@@ -76,6 +87,8 @@ class Cluster {
   }
 }
 
+const here = { name: 'node-0', zone: undefined, addresses: [], usesExternalIps: false };
+
 class SyncNode {
   readonly #cgroup: string;
   readonly #pins: string;
@@ -99,17 +112,13 @@ class SyncNode {
     const start = () =>
       new ServiceSync({
         ...{ tables, view, more: [], log: new LogLines() },
-        here: () => ({ name: 'node-0', zone: undefined, addresses: [], usesExternalIps: false }),
+        here: () => here,
       });
     try {
       const first = start();
       const firstMs = await timed(() => first.all());
       const moreMb = (process.memoryUsage.rss() - before + mapBytes()) / 1e6;
-      const changeMs: number[] = [];
-      for (let number = 0; number < changes; number++) {
-        view.change(number);
-        changeMs.push(await timed(() => first.changed()));
-      }
+      const changeMs = await timedChanges(view, first, changes);
       return { firstMs, againMs: await timed(() => start().all()), changeMs, moreMb };
     } finally {
       tables.close();
@@ -117,9 +126,43 @@ class SyncNode {
     }
   }
 
+  async measurePackets(services: number, endpoints: number, changes: number): Promise<PacketFigures> {
+    const view = new Cluster(services, endpoints);
+    const rules = new ServiceRules();
+    const start = () =>
+      new PacketSync({
+        ...{ rules, view, log: new LogLines() },
+        here: () => here,
+        inside: () => [],
+        failed: () => {},
+      });
+    try {
+      const first = start();
+      const firstMs = await timed(() => first.all());
+      const changeMs = await timedChanges(view, first, changes);
+      return { firstMs, againMs: await timed(() => start().all()), changeMs };
+    } finally {
+      await rules.remove();
+      rules.close();
+    }
+  }
+
   stop(): void {
     rmdirSync(this.#cgroup);
   }
+}
+
+async function timedChanges(
+  view: Cluster,
+  sync: { changed(): Promise<void> },
+  count: number,
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let number = 0; number < count; number++) {
+    view.change(number);
+    times.push(await timed(() => sync.changed()));
+  }
+  return times;
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
@@ -151,6 +194,9 @@ obeyParent<SyncOrder>(async (order) => {
     case 'measure':
       await made.measure(10, order.endpoints, 1);
       return made.measure(order.services, order.endpoints, order.changes);
+    case 'measure-packets':
+      await primeThreads();
+      return made.measurePackets(order.services, order.endpoints, order.changes);
     case 'stop':
       return made.stop();
   }

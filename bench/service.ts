@@ -5,6 +5,7 @@ import { NodeProcess } from './node-process.ts';
 import { limitRow, median, type Row, ratioRow } from './row.ts';
 import type { Mode, ServiceOrder, Way } from './service-node.ts';
 import { benchServiceSync } from './service-sync.ts';
+import { inTurn, throughProxy } from './service-ways.ts';
 
 type Node = NodeProcess<ServiceOrder>;
 
@@ -14,10 +15,10 @@ export async function benchService(quick: boolean): Promise<Row[]> {
   const rounds = quick ? 3 : 9;
   try {
     await node.order({ do: 'prepare' });
-    const turns = await inTurn(node, rounds, 'turns', 5_000);
-    const requests = await inTurn(node, rounds, 'requests', 300);
-    const datagrams = await inTurn(node, rounds, 'datagrams', 1_000);
-    const connects = await inTurn(node, rounds, 'connects', 300);
+    const turns = await inTurn(rounds, (way) => measure(node, 'turns', way, 5_000));
+    const requests = await inTurn(rounds, (way) => measure(node, 'requests', way, 300));
+    const datagrams = await inTurn(rounds, (way) => measure(node, 'datagrams', way, 1_000));
+    const connects = await inTurn(rounds, (way) => measure(node, 'connects', way, 300));
     const seen = {
       few: [] as number[],
       many: [] as number[],
@@ -42,14 +43,8 @@ export async function benchService(quick: boolean): Promise<Row[]> {
         turns.direct,
         1.03,
       ),
-      ratioRow('the same : through kube-proxy', 'µs', turns.calls, turns.proxy, throughProxy(turns, 0.755)),
-      ratioRow(
-        'connect, request, close, p50 : through kube-proxy',
-        'µs',
-        requests.calls,
-        requests.proxy,
-        throughProxy(requests, 1 / 1.3),
-      ),
+      ...throughProxy('the same', turns, 0.755),
+      ...throughProxy('connect, request, close, p50', requests, 1 / 1.3),
       ratioRow('connect, close, p50 : to the pod itself', 'µs', connects.calls, connects.direct, 1 / 0.97),
       ratioRow(
         'connect, close with 10,000 Services, p50 : with 10',
@@ -58,13 +53,7 @@ export async function benchService(quick: boolean): Promise<Row[]> {
         median(seen.few),
         1 / 0.95,
       ),
-      ratioRow(
-        'UDP question and answer, p50 : through kube-proxy',
-        'µs',
-        datagrams.calls,
-        datagrams.proxy,
-        throughProxy(datagrams, 0.75),
-      ),
+      ...throughProxy('UDP question and answer, p50', datagrams, 0.75),
       limitRow(
         'connect of a UDP socket that no Service concerns: added, p50 : without programs',
         'µs',
@@ -79,23 +68,7 @@ export async function benchService(quick: boolean): Promise<Row[]> {
   }
 }
 
-type Ways = Readonly<Record<'direct' | 'proxy' | 'calls', number>>;
-
-/** The median of each way, in µs. */
-async function inTurn(node: Node, rounds: number, mode: Mode, count: number): Promise<Ways> {
-  const times = { direct: [] as number[], proxy: [] as number[], calls: [] as number[] };
-  for (let round = 0; round < rounds; round++)
-    for (const way of ['direct', 'proxy', 'calls'] as const)
-      times[way].push(await measure(node, mode, way, count));
-  return { direct: median(times.direct), proxy: median(times.proxy), calls: median(times.calls) };
-}
-
 /** µs of each. */
 async function measure(node: Node, mode: Mode, way: Way, count: number): Promise<number> {
   return ((await node.order({ do: 'measure', mode, way, count })) as number) / 1000;
-}
-
-/** Where the way to the pod itself is slower than the target, nothing can reach it. */
-function throughProxy({ direct, proxy }: Ways, target: number): number {
-  return Math.max(target, (1.03 * direct) / proxy);
 }

@@ -19,6 +19,12 @@ const templates = [
     settings: 'agent',
     condition: 'include "orbweaver.hasAdmissionPolicies" (list . "agent")',
   },
+  {
+    name: 'agent-resources-rbac',
+    settings: 'agent',
+    condition:
+      'and .Values.openstack.countAddresses (include "orbweaver.hasAdmissionPolicies" (list . "agent"))',
+  },
   { name: 'controller-rbac', settings: 'controller' },
   {
     name: 'controller-admission',

@@ -30,6 +30,7 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
   { name: 'runProgram', within: /^(test|bench)\//, from: 0 },
   { name: 'in', within: /^src\/node\//, from: 1 },
   { name: 'inPod', within: /^test\/e2e\//, from: 0 },
+  { name: 'exec', within: /^test\/e2e\/lab-/, from: 1 },
   { name: 'onNode', within: /^test\/e2e\//, from: 0 },
   { name: 'onNode', within: /^src\/lab\//, from: 1 },
   { name: 'inNetnsOf', within: /^src\/lab\//, from: 1 },
@@ -41,14 +42,18 @@ const runners: readonly { readonly name: string; readonly within: RegExp; readon
  * A program that the project itself makes is not listed.
  */
 const programsByFile: Readonly<Record<string, readonly string[]>> = {
-  'bench/cni-node.ts': [],
+  'bench/launcher.ts': [],
   'bench/shim.ts': [],
+  'src/cli/netns/run.root.test.ts': ['nsenter'],
+  'src/kernel/bpf/runtimes.root.test.ts': ['gcc', 'musl-gcc', 'go', 'java', 'python3'],
   'src/lab/trial/golden-table.ts': [],
   'src/lab/kubelet/plugin.ts': [],
   'src/main/agent.ts': [],
-  'src/main/orbctl/lab-commands.ts': ['nsenter'],
+  'src/main/orbctl/terminal.ts': ['nsenter'],
   'test/compliance/cluster.ts': ['kubectl'],
   'test/conformance/execution.ts': [],
+  // The project's own probe, here or in a namespace.
+  'test/e2e/cloud-site.ts': ['ip'],
   'test/e2e/lab-kubectl.root.test.ts': ['kubectl'],
   'test/e2e/program.ts': [],
   'test/e2e/runtime.ts': [],

@@ -22,7 +22,11 @@ export interface Account {
 }
 
 export const accounts: readonly Account[] = [
-  { name: 'orbweaver-agent', holder: 'the agent of each node', files: ['agent-rbac.yaml'] },
+  {
+    name: 'orbweaver-agent',
+    holder: 'the agent of each node',
+    files: ['agent-rbac.yaml', 'agent-resources-rbac.yaml'],
+  },
   {
     name: 'orbweaver-controller',
     holder: 'the replicas of the controller',

@@ -15,7 +15,7 @@ import { runProgram } from '#program';
 
 const root = join(import.meta.dirname, '..');
 const names = ['coordinator', 'service-access', 'data-forwarding', 'multi-nic'];
-names.push('underlay-service', 'fixed-addresses', 'orbctl', 'troubleshooting');
+names.push('underlay-service', 'fixed-addresses', 'orbctl', 'troubleshooting', 'veth-host');
 const guides = names.map((name) => `docs/${name}.md`);
 const orbctl = join(root, 'dist/orbctl.mjs');
 const BLOCK = /<!-- (manifest|transcript)(?:: (broken|refused))? -->\n```(\w+)\n([\s\S]*?)\n```/g;

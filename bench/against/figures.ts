@@ -21,9 +21,9 @@ function measured<T extends { readonly value: number | null }>(all: readonly T[]
   return all.filter((each): each is T & { value: number } => each.value !== null);
 }
 
-/** The benchmarks that a revision has. Its usage lists them: `[add|store|all ...]`. Throws when it does not. */
+/** The benchmarks that a revision has. Its usage lists them, on one line or several: `[add|store|all ...]`. Throws when it does not. */
 export function benchmarkNames(usage: string): string[] {
-  const names = /\[([a-z|-]+)\|all \.\.\.\]/.exec(usage)?.[1]?.split('|');
+  const names = /\[([a-z|\s-]+)\|all \.\.\.\]/.exec(usage)?.[1]?.split(/[|\s]+/);
   if (names === undefined) throw new Error(`the usage lists no benchmarks: ${usage}`);
   return names;
 }

@@ -2,18 +2,10 @@
 
 import { join } from 'node:path';
 import { type AgentConfig, NODE_CHECK_TYPE, resources, SERVICE_QUESTION_TYPE } from '#api';
-import type { Clock, Logger } from '#base';
-import {
-  type AgentParts,
-  type Detection,
-  Dispatcher,
-  type Ipam,
-  partsOf,
-  pluginsOf,
-  servedTypes,
-} from '#cni';
+import { type AgentParts, type Detection, Dispatcher, partsOf, pluginsOf, servedTypes } from '#cni';
 import type { Family } from '#ip';
 import {
+  deviceNics,
   leadsToNetns,
   openGivenNamespace,
   openNamespace,
@@ -21,59 +13,43 @@ import {
   peerCredentials,
   primeThreads,
 } from '#kernel';
-import { EventRecorder, type KubeClient } from '#kube';
+import { EventRecorder } from '#kube';
 import {
   type AttachmentRecord,
   Attachments,
   announce,
   askRuntime,
   DelQueue,
+  linkArrives,
   type NodeFiles,
   openStateDirectory,
   parentNetworks,
   probeNic,
   readCniFiles,
 } from '#node';
-import type { CloudConfig } from '#openstack';
-import { CONTROLLER_LEASE } from '#plan/installation';
-import { automaticPoolSettings } from '#plan/subnet';
-import { LeaderLink, LeaderToken } from '#pools';
 import { serveHealth } from '#program';
+import { type AddressOptions, AddressSources } from './address-sources.ts';
 import { ClusterCniReport } from './cluster-cni-report.ts';
 import { ClusterView } from './cluster-view.ts';
 import { tellConflict } from './conflicts.ts';
 import { ConnectionServer } from './connection-server.ts';
 import { DelReplay } from './del-replay.ts';
 import { Gate } from './gate.ts';
-import { Allocator } from './ipam/index.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { AgentMetrics } from './metrics/index.ts';
 import { MissedDels } from './missed-dels.ts';
-import { NeutronSource } from './neutron/index.ts';
 import { NodeFacts } from './node-facts.ts';
 import { NodeFilesWatch } from './node-files-watch.ts';
+import { NodeResources } from './node-resources.ts';
 import { QuarantineReport } from './quarantine-report.ts';
 import { Repair } from './repair/index.ts';
 import { RuntimeFoldersWatch } from './runtime-folders-watch.ts';
 import { SandboxAnswers } from './sandbox-answers.ts';
-import { ServiceAnswers, serviceSwitch } from './services/index.ts';
+import { NodeServices, ServiceAnswers } from './services/index.ts';
 import { Start } from './start.ts';
 import { orderKeysOf, VerbServer } from './verbs.ts';
 
-export interface AgentOptions {
-  readonly config: AgentConfig;
-  readonly nodeName: string;
-  /** The default namespace for NetworkAttachmentDefinitions that are named without one. */
-  readonly agentNamespace: string;
-  /** The name of the agents' ServiceAccount in that namespace. */
-  readonly serviceAccount: string;
-  /** Multus' `clusterNetwork`, if it is known. */
-  readonly clusterNetwork?: string;
-  readonly client: KubeClient;
-  /** The login of OpenStack. Throws OPENSTACK_CONFIG_INVALID. It is first called by an ADD of type `neutron`. */
-  readonly cloud: () => CloudConfig;
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface AgentOptions extends AddressOptions {
   /** The files that the agent installs on its node. */
   readonly files: NodeFiles;
   /** The socket of the container runtime, which is asked in which folders it looks for CNI files; undefined for no question. */
@@ -99,6 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const queue = new DelQueue(await openStateDirectory(join(state, 'del-queue')), log);
   const gate = new Gate(config.orbweaver.maxConcurrentRequests, clock);
   const view = new ClusterView(options);
+  const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const facts = new NodeFacts({ namespace: node, node: () => view.node, log });
   const replay = new DelReplay({
     queue,
@@ -132,53 +109,34 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nearMemoryLimit: () => memory.nearLimit,
     foldersDiffer: () => runtimeFolders.differ,
     filesMissing: () => files.problem !== undefined,
-    servesSockets: () => services.isOn,
-    socketServiceEntries: () => services.size,
-    socketServiceCounts: () => services.totals(),
+    servesSockets: () => services.sockets.isOn,
+    socketServiceEntries: () => services.sockets.size,
+    socketServiceCounts: () => services.sockets.totals(),
+    servesPackets: () => services.packets.isOn,
+    packetServiceEntries: () => services.packets.size,
     running: () => gate.running,
     waiting: () => gate.waiting,
     stuck: () => gate.stuck,
     queuedDels: () => replay.waiting,
     attachments: () => attachments.all(),
   });
-  const namespace = options.agentNamespace;
-  const account = { namespace, name: options.serviceAccount };
-  const token = new LeaderToken({ client: options.client, clock, account, node: options.nodeName });
-  const leader = new LeaderLink({
+  const addresses = new AddressSources({
     ...options,
-    lease: { namespace, name: CONTROLLER_LEASE },
-    token: () => token.get(),
-  });
-  const ipam = new Allocator({
-    ...options,
-    leader,
-    view,
-    metrics: metrics.ipam,
-    requests: gate,
+    ...{ node, view, attachments, metrics, gate, events },
+    changed: () => nodeResources.changed(),
     families: familiesOf(config),
-    automaticPools: automaticPoolSettings(config),
-    fixedForStatefulSets: config.enableStatefulSet,
-    fixedForVirtualMachines: config.enableKubevirtStaticIP,
-    addressRestMs: config.orbweaver.addressRestSeconds * 1000,
-  });
-  const neutron = new NeutronSource({
-    cloud: options.cloud,
-    folder: join(state, 'openstack'),
-    node,
-    providerId: () => view.node?.spec?.providerID,
-    isLiving: (podUid, nic) => attachments.ofPod(podUid).some(({ interfaceName }) => interfaceName === nic),
-    families: familiesOf(config),
-    warm: { low: config.orbweaver.neutronReadyLow, high: config.orbweaver.neutronReadyHigh },
-    restMs: config.orbweaver.addressRestSeconds * 1000,
-    ...{ clock, log },
   });
   const cniReport = new ClusterCniReport({
     ...options,
     node: () => view.node,
     files: () => readCniFiles(config.orbweaver.cniConfDirectory),
   });
+  const nodeResources = new NodeResources({
+    ...options,
+    node: () => view.node,
+    amounts: () => addresses.amounts(),
+  });
   const quarantines = new QuarantineReport({ ...options, node: () => view.node });
-  const events = new EventRecorder({ ...options, component: 'orbweaver-agent', host: options.nodeName });
   const detection: Detection = {
     conflict: config.enableIPConflictDetection,
     gateway: config.enableGatewayDetection,
@@ -196,12 +154,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     parentNetworks: (pod, nic) => parentNetworks(pod, node, nic),
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),
-    sources: new Map<string, Ipam>([
-      ['spiderpool', ipam],
-      ['neutron', neutron],
-    ]),
+    sources: addresses.byType,
+    cloudNics: addresses.nics,
+    deviceNics,
+    linkArrives: (isIt, signal) => linkArrives(node, isIt, signal),
     detection,
     node,
+    nodeNetns: `/proc/${process.pid}/ns/net`,
     pod: ({ namespace, name }, signal) => view.pod(namespace, name, undefined, signal),
     spiderCoordinator: () => view.coordinator,
     nodeAddresses: () => facts.addresses(),
@@ -227,7 +186,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     log,
   });
-  const sandboxAnswers = new SandboxAnswers({ ...parts, leader, isBusy, clock, log });
+  const sandboxAnswers = new SandboxAnswers({ ...parts, leader: addresses.leader, isBusy, clock, log });
   const missedDels = new MissedDels({
     ...parts,
     isBusy,
@@ -236,12 +195,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     types: servedTypes,
     ...{ clock, log },
   });
-  const services = serviceSwitch({
+  const services: NodeServices = new NodeServices({
     ...{ ...options, attachments, metrics, pods: () => view.pods() },
     node: () => view.node,
     coordinator: () => view.coordinator,
     nodeName: options.nodeName,
-    tell: (message) => warnOnNode('SocketServicesOff', message),
+    tell: warnOnNode,
   });
   view.onNode = () => {
     repair.nodeChanged();
@@ -253,11 +212,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const verbs = new VerbServer({
     ...{ dispatcher, gate, clock, metrics, log },
-    worthwhile: (pod, signal) => ipam.refused.untilWorthwhile(pod, signal),
+    worthwhile: (pod, signal) => addresses.refused.untilWorthwhile(pod, signal),
   });
   const questions = new Map<string, Pick<ServiceAnswers, 'serve'>>([
     [NODE_CHECK_TYPE, repair.check],
-    [SERVICE_QUESTION_TYPE, new ServiceAnswers(options.nodeName, services)],
+    [SERVICE_QUESTION_TYPE, new ServiceAnswers(options.nodeName, services.sockets)],
   ]);
   const server = new ConnectionServer(
     (request, gone) => questions.get(request.type)?.serve(request) ?? verbs.serve(request, gone),
@@ -279,6 +238,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       Promise.all([
         cniReport.run(leaving.signal),
         quarantines.run(leaving.signal),
+        nodeResources.run(leaving.signal),
         runtimeFolders.run(leaving.signal),
         missedDels.run(leaving.signal),
       ]),
@@ -294,10 +254,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     .run(async () => {
       // ADDs wait for the allocator, and at most ten seconds for each look at the queue: most addresses of the DELs are then
       // free again. A later DEL does no harm, because it releases by the pod's UID.
-      await Promise.all([ipam.start(), replay.start()]);
+      await Promise.all([addresses.start(), replay.start()]);
       await replay.clusterKnown();
       repair.clusterKnown();
-      neutron.start();
+      addresses.clusterKnown();
       log.info({}, 'the agent is ready for new pods');
     })
     .then(() => {
@@ -309,15 +269,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     async stop() {
       started.stop();
       leaving.abort();
-      ipam.refused.stop();
+      addresses.refused.stop();
       await server.close();
       await Promise.all([reporting, answering, serving, keepingFiles]);
       await replay.stop();
       await repair.stop();
       await gate.drained();
-      await ipam.stop();
-      neutron.stop();
-      leader.close();
+      await addresses.stop();
       health?.close();
       node.close();
     },

@@ -5,10 +5,15 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { BackOff, type Clock, errorText, type Logger } from '#base';
 import { openNamespace, primeThreads } from '#kernel';
+import type { NetworkNamespace } from '#net';
 import { type NodeFiles, undoHost } from '#node';
+import { type CloudConfig, ownNic } from '#openstack';
+import { clearNics } from '#openstack/own-nics';
+import { clearLedgers, knownNics } from '#openstack/own-port';
 import { serveHealth } from '#program';
 import type { Agent } from './agent.ts';
-import { endServiceMode } from './services/index.ts';
+import { NodeCloud } from './node-cloud.ts';
+import { endNodeServices } from './services/index.ts';
 
 export interface NodeRemovalOptions {
   readonly files: Pick<NodeFiles, 'remove'>;
@@ -17,6 +22,8 @@ export interface NodeRemovalOptions {
   readonly socketPath: string;
   /** TCP port where readiness says that all is removed. 0 picks a free port; undefined serves nothing. */
   readonly healthPort: number | undefined;
+  /** The login of OpenStack. Throws OPENSTACK_CONFIG_INVALID. It is only called where pods had addresses of ports, or NICs. */
+  readonly cloud: () => CloudConfig;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -54,14 +61,17 @@ export async function startNodeRemoval(options: NodeRemovalOptions): Promise<Age
   };
 }
 
-async function clearNode({ files, stateDirectory, socketPath, log }: NodeRemovalOptions): Promise<void> {
+async function clearNode(options: NodeRemovalOptions): Promise<void> {
+  const { files, stateDirectory, socketPath, log } = options;
   for (const { path, isBack } of await files.remove()) {
     log.info({ path }, isBack ? 'the file of another program is back' : 'removed a file of ours');
   }
-  await endServiceMode(stateDirectory, log);
+  await endNodeServices(stateDirectory, log);
   const node = openNamespace('current');
   try {
     undoHost(node);
+    // Only the ledgers know what is ours.
+    await clearCloud(node, join(stateDirectory, 'openstack'), options);
   } finally {
     node.close();
   }
@@ -70,4 +80,31 @@ async function clearNode({ files, stateDirectory, socketPath, log }: NodeRemoval
   for (const path of [...folders, socketPath]) {
     await rm(path, { recursive: true, force: true });
   }
+}
+
+/** A failure of one kind of ledger does not stop the other. */
+async function clearCloud(
+  node: NetworkNamespace,
+  folder: string,
+  options: NodeRemovalOptions,
+): Promise<void> {
+  const cloud = new NodeCloud({ ...options, folder, providerId: () => undefined });
+  const client = () => cloud.login().client;
+  const serverId = () => serverOf(node, folder, cloud);
+  try {
+    const cleared = await Promise.allSettled([
+      clearLedgers(folder, { ...options, neutron: () => client().neutron }),
+      clearNics(folder, { ...options, cloud: client, serverId }),
+    ]);
+    const failed = cleared.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  } finally {
+    cloud.close();
+  }
+}
+
+/** The server that this node is, by a NIC that was found to be a port. */
+async function serverOf(node: NetworkNamespace, folder: string, cloud: NodeCloud): Promise<string> {
+  const name = knownNics(folder).find((nic) => node.link(nic) !== undefined);
+  return (await cloud.identityOf(ownNic(node, name))).serverId;
 }

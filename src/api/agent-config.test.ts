@@ -23,8 +23,12 @@ test('an empty file turns every feature off, as in Spiderpool, and our own secti
       serviceMode: 'kube-proxy',
       neutronReadyLow: 4,
       neutronReadyHigh: 12,
+      neutronCountAddresses: false,
+      nicsReadyLow: 0,
+      nicsReadyHigh: 2,
       serviceCgroup: '/sys/fs/cgroup',
       serviceBpfFolder: '/sys/fs/bpf/orbweaver',
+      kubeProxyReplacement: false,
       serviceExternalIPs: false,
     });
   }

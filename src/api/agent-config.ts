@@ -52,9 +52,16 @@ const ownSchema = z.strictObject({
   serviceBpfFolder: z.string().startsWith('/').default('/sys/fs/bpf/orbweaver'),
   /** Whether sockets get the externalIPs of Services. Whoever may write Services then takes connections to any address. */
   serviceExternalIPs: z.boolean().default(false),
+  /** Whether the agent serves Services to packets in place of kube-proxy. Then no kube-proxy must run on the node. */
+  kubeProxyReplacement: z.boolean().default(false),
   /** A port of Neutron keeps addresses ready for pods, of each subnet: with fewer than `Low`, more are fetched up to `High`. */
   neutronReadyLow: z.int().min(0).max(100).default(4),
   neutronReadyHigh: z.int().min(0).max(200).default(12),
+  /** Whether the Node says to the scheduler how many addresses of Neutron it has for pods. */
+  neutronCountAddresses: z.boolean().default(false),
+  /** A VM of OpenStack keeps so many NICs ready for pods, of each network that pods have asked for. */
+  nicsReadyLow: z.int().min(0).max(30).default(0),
+  nicsReadyHigh: z.int().min(0).max(30).default(2),
   /** The URL of the API server, for a node that cannot reach the one in the pod's environment at boot. */
   apiServer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });
@@ -95,10 +102,15 @@ const agentConfigSchema = section({
   }),
   orbweaver: z.preprocess(
     (value) => value ?? {},
-    ownSchema.refine(({ neutronReadyLow: low, neutronReadyHigh: high }) => low <= high, {
-      path: ['neutronReadyLow'],
-      error: 'must not be above neutronReadyHigh',
-    }),
+    ownSchema
+      .refine(({ neutronReadyLow: low, neutronReadyHigh: high }) => low <= high, {
+        path: ['neutronReadyLow'],
+        error: 'must not be above neutronReadyHigh',
+      })
+      .refine(({ nicsReadyLow: low, nicsReadyHigh: high }) => low <= high, {
+        path: ['nicsReadyLow'],
+        error: 'must not be above nicsReadyHigh',
+      }),
   ),
 });
 

@@ -106,12 +106,13 @@ export const errorTable = {
   },
   COORDINATOR_HOST_ROUTE_TAKEN: {
     meaning: "Another program's route is in the place of the node's route to the pod.",
-    advice: 'Remove the route that the message names, or choose another `hostRuleTable`.',
+    advice:
+      'Remove the route that the message names. For a pod of the coordinator, you can also choose another `hostRuleTable`.',
     cni: 100,
   },
   COORDINATOR_LINK_TAKEN: {
     meaning:
-      "A link that the coordinator needs is missing in the pod, or another program's link has its name.",
+      "A link that the coordinator or `veth-route` needs is missing in the pod, or another program's link has its name.",
     advice:
       'Check the plugins before `coordinator` in the CNI chain. Check also whether another plugin made the link.',
     cni: 100,
@@ -369,6 +370,18 @@ export const errorTable = {
     advice: 'Check that the URL leads to the service, and not to a proxy. Report the message if it does.',
     cni: 100,
   },
+  OPENSTACK_NIC_LATE: {
+    meaning: 'Nova has attached a NIC to this VM, or detached one, and it did not come or go in time.',
+    advice:
+      'Look at the VM and its port in the cloud. The message says what is missing: the NIC on the node, or the port, which is not ACTIVE.',
+    cni: 11,
+  },
+  OPENSTACK_NICS_FULL: {
+    meaning: 'This VM has as many NICs as its machine can have.',
+    advice:
+      'Run fewer pods with a NIC of their own on this node, or give the VM more slots: another flavor, or more PCI root ports in its image or host.',
+    cni: 11,
+  },
   OPENSTACK_NODE_UNKNOWN: {
     meaning: 'It is not certain which port of Neutron a NIC of this node is.',
     advice:
@@ -379,6 +392,12 @@ export const errorTable = {
     meaning: 'OpenStack has no such object, or does not show it to this login.',
     advice: 'Check the id in the message, and the project of the login.',
     cni: 100,
+  },
+  OPENSTACK_PAIRS_FULL: {
+    meaning: 'A port of Neutron has as many allowed address pairs as it may have.',
+    advice:
+      'Add one pair to the port that is a CIDR, and covers the addresses of the pods: then no pod needs a pair of its own. Or ask the operators of the cloud for a higher `max_allowed_address_pair`.',
+    cni: 11,
   },
   OPENSTACK_PORT_BUSY: {
     meaning: 'Another process of this node writes the same port of Neutron, and does not end.',
@@ -396,6 +415,12 @@ export const errorTable = {
       'Read the words of the server in the message. With the id of the request, operators find it in their logs.',
     cni: 100,
   },
+  OPENSTACK_ROUTES_FULL: {
+    meaning: 'A router of Neutron has as many static routes as it may have.',
+    advice:
+      'Give each node a pool of its own, so that a few routes lead to all of its pods. Or remove routes that are not needed, or ask the operators of the cloud for a higher `max_routes`.',
+    cni: 11,
+  },
   OPENSTACK_SUBNET_FULL: {
     meaning: 'A subnet of Neutron has no free address.',
     advice: 'Add allocation pools or a subnet, or remove ports that are not needed.',
@@ -411,6 +436,12 @@ export const errorTable = {
     advice:
       'Correct `interfaces`, `vlanID` or `bond` of the configuration, or the interface that the message names.',
     cni: 100,
+  },
+  HOST_DEVICE_UNUSABLE: {
+    meaning: 'The NIC of the node that a pod shall get is missing, or is in use.',
+    advice:
+      'Name a NIC that has no address, no route and no link on it: `device`, `hwaddr`, `kernelpath` or `pciBusID` of the configuration.',
+    cni: 11,
   },
   NODE_FILES_NOT_PUT: {
     meaning: 'The agent cannot put its CNI executables or its CNI configuration into a folder of the node.',
@@ -463,14 +494,27 @@ export const errorTable = {
     cni: 999,
   },
   TRACE_OUT_OF_SIGHT: {
-    meaning: 'A trace cannot look into the network namespace of its source from here.',
-    advice: 'Run `orbctl trace` on the node of the pod, as root.',
+    meaning: 'A command cannot look into the network namespace of a pod from here.',
+    advice: 'Run it on the node of the pod, as root.',
     cni: 999,
   },
   TRACE_UNKNOWN: {
     meaning: 'No place, or more than one, has the name or port that `orbctl trace` was given.',
     advice: 'Write NAMESPACE/NAME. If several have the name, write `pod:`, `service:` or `node:` before it.',
     cni: 999,
+  },
+  VETH_ROUTE_ADDRESS_ON_NODE: {
+    meaning:
+      'An interface of the node has the address of the pod, so the node would keep the packets of the pod.',
+    advice:
+      'Remove the address from the interface that the message names. Cloud-init or DHCP may have added it: give the node a static address.',
+    cni: 100,
+  },
+  VETH_ROUTE_DEFAULT_TAKEN: {
+    meaning:
+      'Another NIC of the pod has its default route already. All traffic of type `veth-route` needs it.',
+    advice: "Use `veth-route` for the pod's first NIC.",
+    cni: 100,
   },
   WEBHOOK_SECRET_FOREIGN: {
     meaning: 'The Secret for the certificates of the webhooks exists, and another program made it.',

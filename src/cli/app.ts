@@ -19,6 +19,7 @@ import { type IpCommands, ip } from './ip.ts';
 import { type LabCommands, lab, labWords } from './lab.ts';
 import { type LabProgramCommands, labControllers, labKubelet } from './lab-programs.ts';
 import { type MigrateCommands, migrate } from './migrate.ts';
+import { type NetnsCommands, netns } from './netns.ts';
 import { type OpenStackCommands, openstack } from './openstack.ts';
 import { type PoolCommands, pool } from './pool.ts';
 import { type ServiceCommands, service } from './service.ts';
@@ -34,6 +35,7 @@ export interface Commands
     LabCommands,
     LabProgramCommands,
     MigrateCommands,
+    NetnsCommands,
     OpenStackCommands,
     PoolCommands,
     ServiceCommands,
@@ -51,6 +53,7 @@ export function orbctl(version: string): Application<Context<Commands>> {
         ip,
         lab,
         migrate,
+        netns,
         openstack,
         pool,
         service,

@@ -1,7 +1,7 @@
 // What every command gets from stricli: the streams of the process, and the functions that do the work, which are passed in.
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
-import { OrbError } from '#base';
+import { didYouMean, OrbError } from '#base';
 
 /** `this` of a command. Each command's file lists in `Doings` the functions that it calls. */
 export interface Context<Doings> extends CommandContext {
@@ -61,3 +61,13 @@ export const outputFlag = {
   default: 'text',
   brief: 'How the answer is printed',
 } as const;
+
+/** The parser of a flag with few values. `option` is its name, as `--matrix`. */
+export function oneOf<const Value extends string>(option: string, values: readonly Value[]) {
+  return (input: string): Value => {
+    const found = values.find((value) => value === input);
+    if (found !== undefined) return found;
+    const message = `${option} ${JSON.stringify(input)}: allowed are ${values.join(', ')}${didYouMean(input, values)}`;
+    throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
+  };
+}

@@ -3,7 +3,7 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { OrbError } from '#base';
 import { wholeNumber } from '#program';
-import { type Context, text } from './context.ts';
+import { type Context, oneOf, text } from './context.ts';
 import { type LabPlaceCommands, labExec, labList } from './lab-places.ts';
 
 /** The options of `orbctl lab`. */
@@ -15,6 +15,8 @@ export interface LabFlags {
   /** Show every row of the table. */
   readonly full: boolean;
   readonly json?: string;
+  readonly kubeProxy: boolean;
+  readonly service: 'kube-proxy' | 'ebpf';
 }
 
 /** The functions of the lab's commands; each resolves with the exit code. */
@@ -54,13 +56,14 @@ const labRun = buildCommand<LabFlags, [], Here>({
         kind: 'boolean',
         default: false,
         withNegated: false,
-        brief: 'End after the table; exit code 0 only if every result is as expected',
+        brief: 'End after the table; exit code 0 only if all is as expected',
       },
       matrix: {
-        kind: 'enum',
-        values: ['full', 'broken', 'random'],
+        kind: 'parsed',
+        parse: oneOf('--matrix', ['full', 'broken', 'random']),
+        placeholder: 'NAME',
         optional: true,
-        brief: 'Test the forwarding matrix instead',
+        brief: 'Test the forwarding matrix instead: full, broken or random',
       },
       seed: {
         kind: 'parsed',
@@ -75,6 +78,18 @@ const labRun = buildCommand<LabFlags, [], Here>({
         withNegated: false,
         brief: 'Show every row of the table, not only failures',
       },
+      kubeProxy: {
+        kind: 'boolean',
+        default: true,
+        brief: 'Rules of kube-proxy; without them, agents serve Services',
+      },
+      service: {
+        kind: 'parsed',
+        parse: oneOf('--service', ['kube-proxy', 'ebpf']),
+        placeholder: 'MODE',
+        default: 'kube-proxy',
+        brief: 'serviceMode of the agents: kube-proxy or ebpf',
+      },
       json: {
         kind: 'parsed',
         parse: text,
@@ -87,6 +102,10 @@ const labRun = buildCommand<LabFlags, [], Here>({
   async func(flags) {
     if (flags.seed !== undefined && flags.matrix !== 'random')
       throw new OrbError('INPUT_INVALID', { message: '--seed works only with --matrix random' });
+    if (flags.service === 'ebpf' && ['broken', 'random'].includes(flags.matrix ?? ''))
+      throw new OrbError('INPUT_INVALID', {
+        message: '--service ebpf works with --matrix full, or without --matrix',
+      });
     this.process.exitCode = await this.commands.lab(flags);
   },
 });

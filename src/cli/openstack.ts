@@ -1,7 +1,8 @@
-// `orbctl openstack check`: whether the cloud lets pods of this node have addresses.
+// `orbctl openstack check`: whether the cloud lets pods of this node have addresses. `orbctl openstack sweep`: what this
+// cluster has in the cloud.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { type Context, jsonFlag, text } from './context.ts';
+import { type Context, installationFlag, jsonFlag, text } from './context.ts';
 
 /** The options of `orbctl openstack check`. */
 export interface OpenStackCheckFlags {
@@ -16,12 +17,28 @@ export interface OpenStackCheckFlags {
   readonly configDrive?: string;
   /** CIDRs of pods. */
   readonly pods?: readonly string[];
+  /** Whether routers are compared with what the controller of the cluster has added. */
+  readonly cluster: boolean;
+  /** Where the controller runs. */
+  readonly namespace: string;
   readonly json: boolean;
 }
 
-/** Does the work of the command. It resolves with the exit code. */
+/** The options of `orbctl openstack sweep`. */
+export interface OpenStackSweepFlags {
+  /** An entry of clouds.yaml. */
+  readonly cloud?: string;
+  /** Where the controller and the agents ran. */
+  readonly namespace: string;
+  readonly apply: boolean;
+  /** Also what Neutron does not show. */
+  readonly forget: boolean;
+}
+
+/** Does the work of the commands. Each resolves with the exit code. */
 export interface OpenStackCommands {
   openstackCheck(flags: OpenStackCheckFlags): Promise<number>;
+  openstackSweep(flags: OpenStackSweepFlags): Promise<number>;
 }
 
 type Here = Context<OpenStackCommands>;
@@ -60,6 +77,13 @@ const check = buildCommand<OpenStackCheckFlags, [], Here>({
         placeholder: 'CIDR',
         brief: 'Networks of pods that need address pairs',
       },
+      cluster: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Compare routers with what the controller has added; needs KUBECONFIG',
+      },
+      namespace: installationFlag,
       json: jsonFlag,
     },
   },
@@ -68,7 +92,46 @@ const check = buildCommand<OpenStackCheckFlags, [], Here>({
   },
 });
 
+const sweep = buildCommand<OpenStackSweepFlags, [], Here>({
+  docs: {
+    customUsage: ['[--cloud NAME] [--apply] [--forget] [--namespace NAME]'],
+    brief: 'Removes what this cluster has in the cloud: orbctl openstack sweep [--apply]',
+    fullDescription: [
+      'Lists the routes and floating IPs that the controller of this cluster has in OpenStack, by the ConfigMaps in which it',
+      'writes them down, and the ports that reserve addresses for nobody any more. With --apply it removes them. It touches',
+      'nothing of others. What fails stops nothing else. It names ports of nodes that still have addresses of pods: agents',
+      'remove those. Run orbctl uninstall first. The cloud is named as for openstack check, the cluster by KUBECONFIG.',
+      'docs/openstack-routes.md says more.',
+      'Exit codes: 0 nothing is left; 1 something is there; 2 the cluster or the cloud cannot be asked, or the command line is',
+      'wrong.',
+    ].join('\n'),
+  },
+  parameters: {
+    flags: {
+      cloud: { ...optional, placeholder: 'NAME', brief: 'Entry of clouds.yaml' },
+      namespace: installationFlag,
+      apply: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Remove it. Otherwise only list it',
+      },
+      forget: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Also forget what Neutron does not show to this login',
+      },
+    },
+  },
+  async func(flags) {
+    this.process.exitCode = await this.commands.openstackSweep(flags);
+  },
+});
+
 export const openstack = buildRouteMap({
-  routes: { check },
-  docs: { brief: 'Questions about this node as a VM of OpenStack: openstack check' },
+  routes: { check, sweep },
+  docs: {
+    brief: 'A node as a VM of OpenStack, and what the cluster has there: openstack check, openstack sweep',
+  },
 });

@@ -2,6 +2,12 @@ export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export {
+  type CloudNic,
+  type CloudNics,
+  hostDevicePart,
+  type NicRequest,
+} from './host-device/index.ts';
+export {
   type AddressWish,
   type AllocatedAddress,
   type AllocatedRoute,

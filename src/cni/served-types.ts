@@ -1,14 +1,21 @@
 // The registry of the CNI types that this agent serves. Installation, dispatch, the queue of DELs, the conformance run
 // and the tests of the pages read it. docs/adding-a-cni-type.md shows how to add a type.
 
-import { coordinatorPart, ipamPart, type RecordPart } from '#node';
+import { coordinatorPart, ipamPart, type RecordPart, vethRoutePart } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';
+import { type HostDeviceParts, HostDevicePlugin, hostDevicePart } from './host-device/index.ts';
 import { type IfacerParts, IfacerPlugin } from './ifacer.ts';
 import { type IpamParts, IpamPlugin } from './ipam/index.ts';
 import type { CniPlugin } from './plugin.ts';
+import { type VethRouteParts, VethRoutePlugin } from './veth-route/index.ts';
 
 /** What the agent gives to the plugins. Each takes what it needs. */
-export interface AgentParts extends CoordinatorParts, IpamParts, IfacerParts {}
+export interface AgentParts
+  extends CoordinatorParts,
+    IpamParts,
+    IfacerParts,
+    VethRouteParts,
+    HostDeviceParts {}
 
 export interface CniType {
   /**
@@ -60,6 +67,26 @@ export const servedTypes: readonly CniType[] = [
     plugin: (parts) => new TranslatedPlugin('router', parts),
     delNeeds: 'node',
     part: coordinatorPart,
+  },
+  {
+    name: 'veth-host',
+    plugin: (parts) => new TranslatedPlugin('veth-host', parts),
+    delNeeds: 'node',
+    part: coordinatorPart,
+  },
+  {
+    name: 'veth-route',
+    plugin: (parts) => new VethRoutePlugin(parts),
+    // It gives addresses back, as `spiderpool`.
+    delNeeds: 'cluster',
+    part: vethRoutePart,
+  },
+  {
+    name: 'host-device-plus',
+    plugin: (parts) => new HostDevicePlugin(parts),
+    // The addresses of a NIC that is named may come from pools.
+    delNeeds: 'cluster',
+    part: hostDevicePart,
   },
 ];
 

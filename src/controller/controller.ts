@@ -17,6 +17,7 @@ import { applyDefaults, type DefaultObject, Kinds } from './installation/index.t
 import { addressKinds, claimKinds, namespaceKinds, networkKinds, settingKinds } from './kinds.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { multusConfigController } from './multus-config/index.ts';
+import { type CloudOptions, cloudControllers } from './openstack/index.ts';
 import { CommitListener, type CommitOptions, NodeQuestions } from './pools/index.ts';
 import { reclaimControllers } from './reclaim/index.ts';
 import { RecordChecks } from './record-checks.ts';
@@ -50,6 +51,8 @@ export interface ControllerOptions {
   readonly kindsVersion: string | undefined;
   /** The objects that an installation begins with. */
   readonly defaults: readonly DefaultObject[];
+  /** The cloud that has routes and floating IPs for pods. Undefined: there are none. */
+  readonly cloud?: CloudOptions | undefined;
   /** How agents reach the leader, which then writes pools for them; undefined if each agent writes by itself. */
   readonly commits: CommitOptions | undefined;
 }
@@ -108,6 +111,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
           { client, clock, log, askNode, claims, metrics: metrics.reclaim },
           options.reclaiming,
         ),
+        ...cloudControllers({ client, clock, log, namespace: options.namespace }, options.cloud),
       ],
     }),
   ];
@@ -186,6 +190,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       commits?.stop();
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
+      options.cloud?.cloud.close();
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type IPAMClaim,
   type Job,
   type KubeObject,
+  NETWORK_STATUS_ANNOTATION,
   type Pod,
   type PodTemplate,
   type ReplicaSet,
@@ -15,6 +16,7 @@ import {
   resources,
   type SpiderEndpoint,
 } from '#api';
+import { FLOATING_IP_ANNOTATION } from '#plan/openstack';
 
 /** Metadata without annotations and managed fields. */
 function slimMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
@@ -36,12 +38,18 @@ function picked<T extends object, K extends keyof T>(object: T, fields: readonly
   return Object.fromEntries(kept) as Pick<T, K>;
 }
 
+/** Of a pod with a floating IP: which one, and its addresses in all networks. */
+function slimAnnotations({ metadata: { annotations } }: Pod): KubeObject['metadata'] {
+  if (annotations?.[FLOATING_IP_ANNOTATION] === undefined) return {};
+  return { annotations: picked(annotations, [FLOATING_IP_ANNOTATION, NETWORK_STATUS_ANNOTATION]) };
+}
+
 /** Without containers and their states, but with the times of their ends. */
 function slimPod(pod: Pod): Pod {
   const { spec, status } = pod;
   const ends = status?.containerStatuses?.filter(({ state }) => state?.terminated !== undefined);
   return {
-    metadata: slimMetadata(pod),
+    metadata: { ...slimMetadata(pod), ...slimAnnotations(pod) },
     spec: {
       ...picked(spec ?? { containers: [] }, ['nodeName', 'terminationGracePeriodSeconds']),
       containers: [],

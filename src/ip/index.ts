@@ -10,6 +10,7 @@ export {
   tryParseAddress,
 } from './address.ts';
 export { AddressSet } from './address-set.ts';
+export { rangeBlocks } from './blocks.ts';
 export {
   type Cidr,
   cidrContains,

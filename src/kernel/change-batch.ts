@@ -6,6 +6,7 @@ import {
   type Acknowledgement,
   changeAddress,
   changeNeighbour,
+  changeProxy,
   changeRoute,
   changeRule,
   createLink,
@@ -128,6 +129,8 @@ function linksUsedBy(change: NetworkChange): string[] {
       return [];
     case 'neighbour':
       return [change.neighbour.dev];
+    case 'proxy':
+      return [change.proxy.dev];
   }
 }
 
@@ -144,6 +147,8 @@ function encode(change: NetworkChange, indexOf: IndexOf): Request {
       return changeRule(change.verb, change.rule);
     case 'neighbour':
       return changeNeighbour(change.verb, change.neighbour, indexOf);
+    case 'proxy':
+      return changeProxy(change.verb, change.proxy, indexOf);
   }
 }
 

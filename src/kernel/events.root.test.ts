@@ -285,6 +285,7 @@ describe('events of a namespace', () => {
     assert.throws(() => new PacketSocket({ netns, dev: 'none', protocol: 'arp' }), { said: /^ENODEV/ });
     // Packet sockets are closed on another thread, each in its own time.
     for (let i = 0; i < 500 && used() > before; i++) await sleep(10);
-    assert.equal(used(), before);
+    // Fewer may be left: the sockets of the test before this one were perhaps still closing when it began.
+    assert.ok(used() <= before, `${used()} descriptors, and ${before} before`);
   });
 });

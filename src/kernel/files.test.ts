@@ -6,7 +6,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { lockFile, readRecord, removeDurably, writeDurably, writeRecord, writeWhole } from './files.ts';
+import {
+  keepRecord,
+  lockFile,
+  readRecord,
+  removeDurably,
+  writeDurably,
+  writeRecord,
+  writeWhole,
+} from './files.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -91,4 +99,18 @@ test('a lock ends with its process, and programs that the process starts do not 
   const lock = lockFile(path);
   assert.ok(lock !== undefined);
   lock.release();
+});
+
+test('a record that is kept is written once, and again if it has changed or is damaged', async () => {
+  const path = join(directory, 'kept.json');
+  const inode = () => statSync(path).ino;
+  await keepRecord(path, 'one');
+  const first = inode();
+  await keepRecord(path, 'one');
+  assert.equal(inode(), first);
+  await keepRecord(path, 'two');
+  assert.equal(await readRecord(path), 'two');
+  writeFileSync(path, '{}');
+  await keepRecord(path, 'two');
+  assert.equal(await readRecord(path), 'two');
 });

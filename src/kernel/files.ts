@@ -117,6 +117,12 @@ export async function writeRecord(path: string, body: unknown): Promise<void> {
   await writeDurably(path, `${JSON.stringify({ checksum: checksum(body), body })}\n`);
 }
 
+/** Writes a record if it is not there already. So a disk that has become full does no harm. */
+export async function keepRecord(path: string, body: unknown): Promise<void> {
+  const held = await readRecord(path).catch(() => undefined); // a damaged one is written again
+  if (checksum(held) !== checksum(body)) await writeRecord(path, body);
+}
+
 /**
  * Reads what {@link writeRecord} wrote. Undefined if there is no file. Throws FILE_DAMAGED if the content has changed
  * since.

@@ -6,11 +6,13 @@ export {
   decodeArp,
   encodeArp,
 } from './arp.ts';
+export { deviceNics } from './device-nics.ts';
 export { driftFilter } from './drift-filter.ts';
 export { exitAtOnce } from './ffi/index.ts';
 export {
   type FileLock,
   filesIn,
+  keepRecord,
   lockFile,
   makePrivateDirectory,
   readRecord,
@@ -40,6 +42,7 @@ export {
   solicitedNode,
   unsolicitedAdvertisement,
 } from './nd.ts';
+export type { FollowedFlow } from './netlink/index.ts';
 export {
   assertThreadsAtHome,
   createNetns,
@@ -54,6 +57,7 @@ export {
 export { netnsCookie } from './netns-cookie.ts';
 export { type PacketListener, PacketSocket, type PacketSocketOptions } from './packet.ts';
 export { physicalFunctionNics } from './physical-function.ts';
+export { ServiceRules } from './service-rules.ts';
 export { listenInNetns, type PeerCredentials, peerCredentials } from './sockets.ts';
 export { hasSpares, isFull, isSpare, makeSpares, writeOverSpare } from './spare-files.ts';
 export { useSysctlFolder } from './sysctl.ts';

@@ -12,6 +12,7 @@ import {
   type NetworkChange,
   type NetworkNamespace,
   type NftRule,
+  type ProxyNeighbour,
   type Route,
   type Rule,
   refusal,
@@ -23,6 +24,7 @@ import {
   decodeAddress,
   decodeLink,
   decodeNeighbour,
+  decodeProxy,
   decodeRoute,
   decodeRouteTo,
   decodeRule,
@@ -30,6 +32,7 @@ import {
   getAddresses,
   getLinks,
   getNeighbours,
+  getProxies,
   getRoutes,
   getRouteTo,
   getRules,
@@ -119,6 +122,12 @@ class KernelNamespace implements NetworkNamespace {
       this.#socket.dump(getNeighbours(filter.family, index), (message) =>
         decodeNeighbour(message, this.#nameOf),
       ),
+    );
+  }
+
+  proxies(filter: DumpFilter = {}): ProxyNeighbour[] {
+    return this.#dumpOf(filter, (index) =>
+      this.#socket.dump(getProxies(filter.family, index), (message) => decodeProxy(message, this.#nameOf)),
     );
   }
 

@@ -3,7 +3,7 @@
 
 import { OrbError } from '#base';
 import type { NftRule } from '#net';
-import { type NftContext, openNftContext } from './ffi/index.ts';
+import { type NftAnswer, type NftContext, openNftContext } from './ffi/index.ts';
 import { decodeNftRule, getNftRules, NETLINK_NETFILTER, NetlinkSocket } from './netlink/index.ts';
 import { inNetns, type NetnsHandle } from './netns.ts';
 
@@ -13,6 +13,12 @@ import { inNetns, type NetnsHandle } from './netns.ts';
  */
 const INTERRUPTED = 'Interrupted system call';
 const ATTEMPTS = 20;
+
+export const isInterrupted = ({ ok, error }: NftAnswer, attempt: number) =>
+  !ok && attempt < ATTEMPTS && error.includes(INTERRUPTED);
+
+/** What libnftables says of a table, chain or set that does not exist. */
+export const isMissing = ({ ok, error }: NftAnswer) => !ok && error.includes('No such file or directory');
 
 /** The ruleset of a namespace. The library is loaded, and its context made, at the first use. */
 export class Nftables {
@@ -27,16 +33,16 @@ export class Nftables {
   /** Runs the commands as one transaction: all of them take effect, or none. */
   run(commands: string): void {
     const { ok, error } = this.#run(commands);
-    if (!ok) throw refused('change nftables', 'nftables', error);
+    if (!ok) throw nftRefused('change nftables', 'nftables', error);
   }
 
   /** The parsed output of `nft -j list table`. Undefined if the table does not exist. */
   table(family: string, table: string): unknown {
     const subject = `table ${family} ${table}`;
-    const { ok, output, error } = this.#run(`list ${subject}`);
-    if (ok) return JSON.parse(output);
-    if (error.includes('No such file or directory')) return undefined;
-    throw refused(`list ${subject}`, subject, error);
+    const answer = this.#run(`list ${subject}`);
+    if (answer.ok) return JSON.parse(answer.output);
+    if (isMissing(answer)) return undefined;
+    throw nftRefused(`list ${subject}`, subject, answer.error);
   }
 
   /** The rules of a table of family inet, in one round trip. */
@@ -51,7 +57,7 @@ export class Nftables {
       this.#context ??= openNftContext();
       for (let attempt = 1; ; attempt++) {
         const outcome = this.#context.run(commands);
-        if (outcome.ok || attempt === ATTEMPTS || !outcome.error.includes(INTERRUPTED)) return outcome;
+        if (!isInterrupted(outcome, attempt)) return outcome;
       }
     });
   }
@@ -64,6 +70,6 @@ export class Nftables {
   }
 }
 
-function refused(doing: string, subject: string, said: string): OrbError {
+export function nftRefused(doing: string, subject: string, said: string): OrbError {
   return new OrbError('KERNEL_REFUSED', { message: `cannot ${doing}`, subject, said });
 }

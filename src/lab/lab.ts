@@ -14,6 +14,7 @@ import { applyAll } from './kubectl.ts';
 import { listenOnNodes } from './listeners.ts';
 import { LAB_FOLDER, mountLab, mountNode } from './mounts.ts';
 import { type LabNamespace, labNamespaces } from './namespaces.ts';
+import { makeNodeCgroups, type NodeSockets, nodeSockets } from './node-cgroups.ts';
 import {
   NAT_OUTGOING,
   OVERLAY_NETWORK_NAME,
@@ -23,8 +24,8 @@ import {
 } from './overlay.ts';
 import { podRecordsIn, readPodRecords } from './pod-record.ts';
 import {
-  AGENT_CONFIG,
   AGENT_CONFIG_PATH,
+  agentConfig,
   agentName,
   apiServerProgram,
   COMMIT_PORT,
@@ -35,7 +36,7 @@ import {
 import { Progress, type Screen } from './progress.ts';
 import { binFolder, kubeconfigPath, labFile } from './running-labs.ts';
 import { HOST_LISTENER_FD, type InnerOptions, JSON_FD } from './sandbox.ts';
-import { ServiceProxy } from './services/index.ts';
+import { awaitRules, loadRules, ServiceProxy } from './services/index.ts';
 import { Supervisor } from './supervisor.ts';
 import { buildTopology, inNetnsOf } from './topology.ts';
 import {
@@ -128,6 +129,7 @@ class Lab {
         nodes: this.#nodes,
         records,
         probe: this.#probe,
+        cgroupOf: (node) => this.#sockets(node)?.cgroup,
         stopAgents: () => this.#stopAgents(),
         view: { full, paint: this.#parts.screen.paint },
         serve: (services, slices) => this.#serve(services, slices),
@@ -154,6 +156,7 @@ class Lab {
 
   async #network(): Promise<void> {
     mountLab();
+    if (this.#options.service === 'ebpf') makeNodeCgroups(this.#options.owner, this.#nodes);
     this.#writeOrbctl();
     buildTopology(this.#nodes, this.#trial);
     await Promise.all(this.#nodes.map((node) => this.#node(node)));
@@ -177,11 +180,17 @@ class Lab {
     writeFileSync(join(binFolder, 'orbctl'), script, { mode: 0o755 });
   }
 
+  /** Undefined if no sockets are served. */
+  #sockets(node: string): NodeSockets | undefined {
+    const { service, owner } = this.#options;
+    return service === 'ebpf' ? nodeSockets(owner, node) : undefined;
+  }
+
   async #node(node: LabNode): Promise<void> {
     await mountNode(node, {
       files: {
         [`/opt/cni/bin/${OVERLAY_PLUGIN_TYPE}`]: { text: OVERLAY_PLUGIN, mode: 0o755 },
-        [AGENT_CONFIG_PATH]: { text: AGENT_CONFIG },
+        [AGENT_CONFIG_PATH]: { text: agentConfig({ ...this.#options, sockets: this.#sockets(node.name) }) },
         [`/etc/cni/net.d/10-${OVERLAY_NETWORK_NAME}.conflist`]: { text: overlayNetwork(node) },
       },
       pluginFolders: [PLUGINS_OF_DEBIAN],
@@ -238,7 +247,7 @@ class Lab {
 
   async #startPrograms(client: KubeClient): Promise<void> {
     const { clock, log, stop } = this.#parts;
-    const ofNodes = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name));
+    const ofNodes = this.#nodes.flatMap(({ name }) => nodePrograms(this.#parts, name, this.#sockets(name)));
     const ofCluster = clusterPrograms(this.#parts, listenOnNodes(this.#nodes, COMMIT_PORT));
     for (const program of [...ofCluster, ...ofNodes]) this.#supervisor?.start(program);
     this.#proxy = new ServiceProxy({
@@ -246,9 +255,7 @@ class Lab {
       clock,
       log,
       nodes: this.#nodes.map(({ name }) => name),
-      apply: async (node, ruleset) => {
-        await run({ argv: inNetnsOf(node, 'nft', '-f', '-'), input: ruleset });
-      },
+      load: this.#options.kubeProxy ? loadRules : (node, fronts) => awaitRules(node, fronts, clock),
     });
     this.#proxy.start();
     await awaitCluster({ client, clock, nodeCount: this.#nodes.length, timeoutMs: START_TIMEOUT_MS, stop });

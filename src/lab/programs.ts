@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { bothFamilies, serviceCidr } from './addressing.ts';
 import { LAB_FOLDER, onNode } from './mounts.ts';
+import { inCgroup, type NodeSockets } from './node-cgroups.ts';
 import { OVERLAY_NETWORK_NAME } from './overlay.ts';
 import { kubeconfigPath } from './running-labs.ts';
 import type { Program } from './supervisor.ts';
@@ -54,36 +55,54 @@ export function apiServerProgram(
 
 /** The path of the agent's configuration on a node, and its text, which is the same as in an installation. */
 export const AGENT_CONFIG_PATH = '/run/orbweaver/conf.yml';
-export const AGENT_CONFIG =
+export const agentConfig = ({ kubeProxy, sockets }: AgentSettings) =>
   'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: true\n' +
-  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n';
+  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n' +
+  `orbweaver: ${JSON.stringify({
+    kubeProxyReplacement: !kubeProxy,
+    ...(sockets !== undefined && {
+      serviceMode: 'ebpf',
+      serviceCgroup: sockets.cgroup,
+      serviceBpfFolder: sockets.programs,
+    }),
+  })}\n`;
+
+interface AgentSettings {
+  readonly kubeProxy: boolean;
+  /** Undefined: the agent serves no sockets. */
+  readonly sockets: NodeSockets | undefined;
+}
 
 export function agentName(node: string): string {
   return `agent-${node}`;
 }
 
-/** The programs of each node. */
-export function nodePrograms(facts: ProgramFacts, node: string): Program[] {
+/** The programs of each node. The agent tries whether its own sockets are served, so it is in its node's cgroup. */
+export function nodePrograms(facts: ProgramFacts, node: string, sockets: NodeSockets | undefined): Program[] {
+  const enter = (argv: [string, ...string[]]) =>
+    sockets === undefined ? argv : inCgroup(sockets.cgroup, argv);
   return [
     {
       name: agentName(node),
-      argv: onNode(
-        node,
-        facts.node,
-        // An agent has few young objects, and its threads mostly wait in the kernel. V8's usual young space and a heap for each thread
-        // would cost 20 MB (docs/performance.md).
-        '--max-semi-space-size=2',
-        join(facts.programs, 'agent.mjs'),
-        ...[
-          '--config-path',
-          AGENT_CONFIG_PATH,
-          '--node-name',
+      argv: enter(
+        onNode(
           node,
-          '--install-from',
-          join(facts.programs, 'ow-cni'),
-          '--install-to',
-          '/opt/cni/bin',
-        ],
+          facts.node,
+          // An agent has few young objects, and its threads mostly wait in the kernel. V8's usual young space and a heap for each thread
+          // would cost 20 MB (docs/performance.md).
+          '--max-semi-space-size=2',
+          join(facts.programs, 'agent.mjs'),
+          ...[
+            '--config-path',
+            AGENT_CONFIG_PATH,
+            '--node-name',
+            node,
+            '--install-from',
+            join(facts.programs, 'ow-cni'),
+            '--install-to',
+            '/opt/cni/bin',
+          ],
+        ),
       ),
       environment: { ...withApi(facts), MULTUS_CLUSTER_NETWORK: OVERLAY_NETWORK_NAME, MALLOC_ARENA_MAX: '2' },
     },

@@ -9,6 +9,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { OrbError } from '#base';
 import { listenInNetns, openNetns, primeThreads } from '#kernel';
+import { removeNodeCgroups } from './node-cgroups.ts';
 
 /** The options of the user. */
 export interface LabOptions {
@@ -24,6 +25,10 @@ export interface LabOptions {
   readonly seed?: number;
   /** Whether to show every row of the table, not only failed ones. */
   readonly full: boolean;
+  /** Whether nodes have rules like those of kube-proxy. Otherwise their agents replace it. */
+  readonly kubeProxy: boolean;
+  /** The agents' serviceMode. */
+  readonly service: 'kube-proxy' | 'ebpf';
   /** The file for the facts as JSON. */
   readonly json?: string;
 }
@@ -32,6 +37,8 @@ export interface LabOptions {
 export interface InnerOptions extends LabOptions {
   /** The port of the API server, on 127.0.0.1 of the machine and of every node. */
   readonly apiPort: number;
+  /** The process id of `orbctl lab`, as the machine sees it. */
+  readonly owner: number;
 }
 
 /** Descriptors that the process inside inherits. */
@@ -64,7 +71,7 @@ export async function enterSandbox(
   await primeThreads();
   using netns = openNetns('current');
   const listener = listenInNetns(netns, '127.0.0.1', apiPort);
-  const inner: InnerOptions = { ...options, apiPort };
+  const inner: InnerOptions = { ...options, apiPort, owner: process.pid };
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'];
   const child = spawn(
     'setpriv',
@@ -76,6 +83,7 @@ export async function enterSandbox(
   child.stdin?.on('error', () => {}); // it ended before us
   stop.addEventListener('abort', () => child.stdin?.end(), { once: true });
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  if (options.service === 'ebpf') removeNodeCgroups(process.pid);
   if (code === null) {
     throw new OrbError('LAB_STEP_FAILED', {
       message: `${signal} ended the lab; it left nothing behind`,

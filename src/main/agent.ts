@@ -62,7 +62,8 @@ async function serve(values: Values): Promise<number> {
   const log: Logger = pino({ level, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime });
   const config = readConfigFile(values['config-path']);
   if (values['sysctl-folder'] !== undefined) useSysctlFolder(values['sysctl-folder']);
-  const shared = { clock: systemClock, log, files: nodeFiles(values, config), healthPort: port };
+  const cloud = () => cloudOf(env, { home: env.HOME ?? '/', folder: process.cwd() });
+  const shared = { clock: systemClock, log, files: nodeFiles(values, config), healthPort: port, cloud };
   if (values.uninstall) {
     const { stateDirectory, socketPath } = config.orbweaver;
     return untilEnded(await startNodeRemoval({ ...shared, stateDirectory, socketPath }), log);
@@ -76,7 +77,6 @@ async function serve(values: Values): Promise<number> {
     serviceAccount: env.ORBWEAVER_SERVICE_ACCOUNT ?? 'orbweaver-agent',
     ...(env.MULTUS_CLUSTER_NETWORK && { clusterNetwork: env.MULTUS_CLUSTER_NETWORK }),
     client: connect(kubeConfig, { log }),
-    cloud: () => cloudOf(env, { home: env.HOME ?? '/', folder: process.cwd() }),
     runtimeSocket: values['runtime-socket'],
   });
   return untilEnded(agent, log);

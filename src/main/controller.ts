@@ -11,11 +11,12 @@ import { automaticPoolSettings } from '#plan/subnet';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
 import description from '../../package.json' with { type: 'json' };
 import { CONFIG_PATH, readConfigFile } from './config-file/index.ts';
-import { readCommits, readDefaults, readReclaiming } from './controller/index.ts';
+import { readCloud, readCommits, readDefaults, readReclaiming } from './controller/index.ts';
 
 const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--namespace NAME] [--health-port PORT]
   [--webhook-port PORT] [--webhook-secret NAME] [--invalid-annotations warn|refuse] [--commit-host HOST]
-  [--commit-port PORT] [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--log-level LEVEL]
+  [--commit-port PORT] [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--router-routes]
+  [--router-route-limit N] [--floating-ips] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default ${CONFIG_PATH})
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
@@ -26,6 +27,9 @@ const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--nam
 --invalid-annotations  whether admission warns of pods and namespaces with wrong annotations (default) or refuses them
 --install-kinds  applies the CustomResourceDefinitions of this version before it reads the cluster
 --defaults      YAML objects of our kinds, which the leader applies; what others changed stays
+--router-routes  routers of OpenStack that pools name get routes to their pods; needs a login (clouds.yaml or OS_*)
+--router-route-limit  how many routes such a router may have (default 30)
+--floating-ips  pods get the floating IPs of OpenStack that their annotations name; needs a login
 --health-port   serves /v1/runtime/... and /metrics; "none" for no port
 Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_POD_IP, SPIDERPOOL_HEALTH_PORT,
   SPIDERPOOL_WEBHOOK_PORT, ORBWEAVER_COMMIT_PORT, ORBWEAVER_AGENT_SERVICE_ACCOUNT, SPIDERPOOL_LOG_LEVEL,
@@ -46,6 +50,9 @@ const options = {
   'commit-listen-fd': { type: 'string', multiple: true },
   'install-kinds': { type: 'boolean', default: false },
   defaults: { type: 'string' },
+  'router-routes': { type: 'boolean', default: false },
+  'router-route-limit': { type: 'string' },
+  'floating-ips': { type: 'boolean', default: false },
   'log-level': { type: 'string' },
 } as const;
 
@@ -88,6 +95,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
     webhookPort,
     webhookSecret: values['webhook-secret'],
     invalidAnnotations,
+    cloud: readCloud(values, env, log),
     commits: readCommits(values, env),
     kindsVersion: values['install-kinds'] ? description.version : undefined,
     defaults: values.defaults === undefined ? [] : readDefaults(values.defaults),

@@ -7,12 +7,15 @@ import { OrbError, silentLogger, systemClock } from '#base';
 import {
   type Commands,
   NodesByLeader,
+  netnsCommand,
   orbctl,
   runCheck,
   runGc,
   runImport,
   runMigrate,
+  runNetnsList,
   runOpenStackCheck,
+  runOpenStackSweep,
   runServiceBackends,
   runServiceExplain,
   runServiceList,
@@ -23,7 +26,7 @@ import { openNamespace, primeThreads } from '#kernel';
 import { cloudClient, cloudOf } from '#openstack';
 import { onlyChecked, runToEnd, Screen, TROUBLE } from '#program';
 import description from '../../package.json' with { type: 'json' };
-import { addressCommands, clientOf, labCommands, siteOf } from './orbctl/index.ts';
+import { addressCommands, clientOf, labCommands, runInTerminal, siteOf } from './orbctl/index.ts';
 
 const programs = import.meta.dirname;
 const { env } = process;
@@ -40,8 +43,7 @@ async function show(run: Promise<{ text: string; exitCode: number }>): Promise<n
 const commands: Commands = {
   ...labCommands(programs, join(programs, '../examples'), stdout),
   async trace(flags, from, to) {
-    if (process.getuid?.() !== 0)
-      throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can enter the namespaces of pods' });
+    needRootForPods();
     await primeThreads();
     return show(runTrace(await siteOf(env), openNamespace, { from, to, flags, paint }));
   },
@@ -71,7 +73,9 @@ const commands: Commands = {
     await primeThreads();
     const namespace = openNamespace('current');
     try {
-      const { text, exitCode } = await runOpenStackCheck(client, namespace, flags, paint);
+      const { text, exitCode } = await runOpenStackCheck(client, namespace, flags, paint, () =>
+        clientOf(env),
+      );
       stdout.write(`${text}\n`);
       return exitCode;
     } finally {
@@ -79,8 +83,31 @@ const commands: Commands = {
       client.close();
     }
   },
+  async netnsList(flags) {
+    needRootForPods();
+    return show(runNetnsList(flags));
+  },
+  async netnsExec(flags, place, argv) {
+    needRootForPods();
+    return runInTerminal(await netnsCommand(flags, place, argv));
+  },
+  async openstackSweep(flags) {
+    const config = cloudOf(env, { cloud: flags.cloud, home: homedir(), folder: process.cwd() });
+    const cloud = cloudClient(config, { log: silentLogger });
+    const say = (line: string) => stdout.write(`${line}\n`);
+    try {
+      return await runOpenStackSweep({ client: clientOf(env), cloud, clock: systemClock, say }, flags);
+    } finally {
+      cloud.close();
+    }
+  },
   ...addressCommands(env, stdout),
 };
+
+function needRootForPods(): void {
+  if (process.getuid?.() === 0) return;
+  throw new OrbError('TRACE_OUT_OF_SIGHT', { message: 'only root can enter the namespaces of pods' });
+}
 
 /** Does nothing for any command: this only checks that the command line is valid. */
 const understood = new Proxy(commands, {

@@ -67,5 +67,7 @@ export function describeChange(change: NetworkChange): string {
       return `rule ${describeRule(change.rule)}`;
     case 'neighbour':
       return `neighbour ${describeNeighbour(change.neighbour)}`;
+    case 'proxy':
+      return `neighbour proxy ${formatAddress(change.proxy.address)} dev ${change.proxy.dev}`;
   }
 }

@@ -16,6 +16,7 @@ export {
   type Neighbour,
   type NextHop,
   type NftRule,
+  type ProxyNeighbour,
   ROUTE_PROTOCOL,
   type Route,
   RTPROT,

@@ -10,6 +10,7 @@ import type {
   Listener,
   Neighbour,
   NftRule,
+  ProxyNeighbour,
   Route,
   Rule,
 } from './objects.ts';
@@ -30,7 +31,9 @@ export type NetworkChange =
       readonly verb: 'create' | 'replace' | 'delete';
       readonly kind: 'neighbour';
       readonly neighbour: Neighbour;
-    };
+    }
+  /** To `create` what exists is no error: the kernel only writes the protocol, if there is one. */
+  | { readonly verb: 'create' | 'delete'; readonly kind: 'proxy'; readonly proxy: ProxyNeighbour };
 
 /** Limits a dump. The kernel filters (NETLINK_GET_STRICT_CHK), so the cost does not grow with the other objects. */
 export interface DumpFilter {
@@ -56,7 +59,9 @@ export interface NetworkNamespace {
   addresses(filter?: DumpFilter): InterfaceAddress[];
   routes(filter?: DumpFilter): Route[];
   rules(family?: Family): Rule[];
+  /** Without proxies. */
   neighbours(filter?: DumpFilter): Neighbour[];
+  proxies(filter?: DumpFilter): ProxyNeighbour[];
   /** The route that the kernel would use to `destination`. */
   routeTo(destination: Cidr['address']): Route;
   /**

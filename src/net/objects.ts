@@ -203,6 +203,13 @@ export interface Neighbour {
   readonly protocol?: number;
 }
 
+/** An address for which a link answers ARP and neighbour discovery, although the address is elsewhere (`ip neigh add proxy`). */
+export interface ProxyNeighbour {
+  readonly dev: string;
+  readonly address: Address;
+  readonly protocol?: number;
+}
+
 /** A rule of nftables. Its chain and its comment identify it. */
 export interface NftRule {
   readonly chain: string;

@@ -12,9 +12,8 @@ export interface QueuedDel {
 
 const QUEUED = '.del';
 
-/** Errors that no retry can resolve, whatever happens to the cluster and the node. */
-const hopeless: readonly ErrorCode[] = [
-  'FRAME_DAMAGED',
+/** A request with one of these can never be served: its ADD was refused for the same reason, so it holds nothing. */
+const refusals: readonly ErrorCode[] = [
   'CNI_ENVIRONMENT_INVALID',
   'CNI_INPUT_UNDECODABLE',
   'CNI_VERSION_UNSUPPORTED',
@@ -70,22 +69,26 @@ export class DelQueue {
   }
 
   /**
-   * Logs why a request failed. Returns whether it stays queued. A request that can never be served is set aside, so
-   * that it does not fill the queue: it is not a frame, or no DEL can be made from it.
+   * Logs why a request failed. Returns whether it stays queued. A refused request is removed, because pods can make any
+   * number of them. A damaged file is set aside for inspection: only the disk makes one.
    */
   async keepAfter(request: string, err: unknown): Promise<boolean> {
     const file = request + QUEUED;
-    if (!isOrbError(err) || !hopeless.includes(err.code)) {
-      this.#logger.error({ request, file, err }, 'a queued DEL failed and stays queued');
-      return true;
+    if (isOrbError(err, 'FRAME_DAMAGED')) {
+      await this.#files.rename(file, `${file}.damaged`);
+      this.#logger.error(
+        { request, file: `${file}.damaged`, err },
+        'a damaged file of a queued DEL was set aside',
+      );
+      return false;
     }
-    const isWritten = !this.#unwritten.delete(request);
-    if (isWritten) await this.#files.rename(file, `${file}.damaged`);
-    this.#logger.error(
-      { request, ...(isWritten && { file: `${file}.damaged` }), err },
-      'a queued DEL that can never be served was set aside',
-    );
-    return false;
+    if (isOrbError(err) && refusals.includes(err.code)) {
+      await this.remove(request);
+      this.#logger.warn({ request, code: err.code }, `a queued DEL was refused: ${err.message}`);
+      return false;
+    }
+    this.#logger.error({ request, file, err }, 'a queued DEL failed and stays queued');
+    return true;
   }
 
   async #writeAgain(): Promise<void> {

@@ -5,6 +5,7 @@ export { checkNetwork } from './check.ts';
 export { readCniFiles } from './cni-files.ts';
 export { DelQueue, type QueuedDel } from './del-queue.ts';
 export { switchOffDuplicateDetection } from './duplicate-detection.ts';
+export { linkArrives, moveToNode, moveToPod, type NicBefore, seeNode } from './host-device/index.ts';
 export { NodeFiles, type NodeFilesOptions, type PutFile } from './node-files.ts';
 export { linksThatFilterSources, linksThatHearRouters } from './node-links.ts';
 export { applyParent, observeParents } from './parent.ts';
@@ -18,9 +19,18 @@ export {
   probeNic,
 } from './probe/index.ts';
 export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
+export { readAttachments } from './recorded-attachments.ts';
 export { nicOf, overlayOf, podInputOf, type RecordedNic, recordNic, replanned } from './recorded-nic.ts';
 export { type Drift, driftOf, type RepairRequest, repairNetwork } from './repair.ts';
 export { askRuntime } from './runtime/index.ts';
 export { openStateDirectory } from './state-directory.ts';
 export { MemoryStateFiles, type StateFile, type StateFiles } from './state-files.ts';
-export { undoHost, undoNic, undoNode, undoPod } from './undo.ts';
+export { ownProxies, removeProxies, undoHost, undoNic, undoNode, undoPair, undoPod } from './undo.ts';
+export {
+  heldProxies,
+  recordVethRoute,
+  type VethRoutePart,
+  vethRouteNetwork,
+  vethRoutePart,
+  withNodeAddresses,
+} from './veth-route-part.ts';

@@ -46,15 +46,19 @@ function hostTables(desired: DesiredNetwork): number[] {
 
 /** The pod's part of the node's namespace. The dumps are limited to the pod's links. */
 export function observeNode(node: NetworkNamespace, desired: DesiredNetwork): ObservedNamespace {
-  const links = desired.node.links.map(({ name }) => node.link(name)).filter((link) => link !== undefined);
+  const find = (names: readonly string[]) =>
+    [...new Set(names)].map((name) => node.link(name)).filter((link) => link !== undefined);
+  const links = find(desired.node.links.map(({ name }) => name));
   const devs = links.map(({ name }) => name);
   const tables = hostTables(desired);
+  const uplinks = find((desired.node.proxies ?? []).map(({ dev }) => dev));
   return {
-    links,
+    links: [...links, ...uplinks],
     addresses: devs.flatMap((dev) => node.addresses({ dev })),
     routes: devs.flatMap((dev) => tables.flatMap((table) => node.routes({ table, dev }))),
     rules: node.rules(),
     neighbours: devs.flatMap((dev) => node.neighbours({ dev })),
+    proxies: uplinks.flatMap(({ name: dev }) => node.proxies({ dev })),
     sysctls: new Map(),
     table: desired.node.table === undefined ? [] : node.nftRules(desired.node.table.name),
   };

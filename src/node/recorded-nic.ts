@@ -32,6 +32,7 @@ const optionsSchema = z.object({
   txQueueLen: z.int(),
   vethLinkAddress: z.string(),
   vethMTU: z.int(),
+  ipMasq: z.boolean().optional(),
 });
 
 const hopSchema = z.object({

@@ -2,7 +2,13 @@
 // no pod namespace (Spiderpool #5735).
 
 import { type Address, parseCidr, sameAddress } from '#ip';
-import { type Link, type NetworkChange, type NetworkNamespace, ROUTE_PROTOCOL } from '#net';
+import {
+  type Link,
+  type NetworkChange,
+  type NetworkNamespace,
+  type ProxyNeighbour,
+  ROUTE_PROTOCOL,
+} from '#net';
 import {
   arePeers,
   changesOf,
@@ -15,6 +21,7 @@ import {
   nothingWanted,
   type ObservedNamespace,
   POD_LINK,
+  type VethPair,
   vethMac,
 } from '#plan/network';
 import type { RecordedNic } from './recorded-nic.ts';
@@ -29,10 +36,22 @@ export async function undoNode(
   containerId: string,
   pod?: NetworkNamespace,
 ): Promise<void> {
-  const name = hostLinkName(containerId);
+  const pair = {
+    hostLink: hostLinkName(containerId),
+    hostMac: vethMac(containerId, 'node'),
+    podLink: POD_LINK,
+  };
+  await undoPair(node, pair, pod);
+}
+
+/** As {@link undoNode}, for any pair of ours. */
+export async function undoPair(
+  node: NetworkNamespace,
+  { hostLink: name, hostMac, podLink }: Omit<VethPair, 'podMac'>,
+  pod?: NetworkNamespace,
+): Promise<void> {
   const link = node.link(name);
-  const ours = isHostLink(link, vethMac(containerId, 'node'));
-  if (link === undefined || !(ours || leadsTo(link, pod))) return;
+  if (link === undefined || !(isHostLink(link, hostMac) || leadsTo(link, podLink, pod))) return;
   try {
     await node.deleteLink(name);
   } catch (error) {
@@ -42,8 +61,8 @@ export async function undoNode(
 }
 
 /** Whether the link's peer is the pod's end of our pair. A pod that is being deleted has no such end. */
-function leadsTo(link: Link, pod: NetworkNamespace | undefined): boolean {
-  const end = pod?.link(POD_LINK);
+function leadsTo(link: Link, podLink: string, pod: NetworkNamespace | undefined): boolean {
+  const end = pod?.link(podLink);
   return end !== undefined && arePeers(link, end);
 }
 
@@ -95,7 +114,31 @@ export function undoPod(pod: NetworkNamespace, desired: DesiredNamespace = nothi
   pod.nft(`add table inet ${NFT_TABLE}\ndelete table inet ${NFT_TABLE}\n`);
 }
 
-/** Removes our rules, routes, neighbours and nftables table from the node's namespace. Links go with the pods. */
+/**
+ * Removes our rules, routes, neighbours, proxies and nftables table from the node's namespace. Links go with the pods.
+ */
 export function undoHost(node: NetworkNamespace): void {
+  removeProxies(node, () => true);
   undoPod(node);
+}
+
+/** The addresses for which NICs of the node answer because of us. */
+export function ownProxies(node: NetworkNamespace): ProxyNeighbour[] {
+  return node.proxies().filter(({ protocol }) => protocol === ROUTE_PROTOCOL);
+}
+
+/** Removes some of {@link ownProxies}, and returns them. */
+export function removeProxies(
+  node: NetworkNamespace,
+  isUnwanted: (proxy: ProxyNeighbour) => boolean,
+): readonly ProxyNeighbour[] {
+  const unwanted = ownProxies(node).filter(isUnwanted);
+  if (unwanted.length === 0) return unwanted;
+  try {
+    node.change(unwanted.map((proxy) => ({ verb: 'delete', kind: 'proxy', proxy }) as const));
+  } catch (error) {
+    // They go with their NIC, also between the look and this deletion.
+    if (ownProxies(node).some(isUnwanted)) throw error;
+  }
+  return unwanted;
 }

@@ -80,6 +80,8 @@ export const port = {
   fixed_ips: [],
   device_id: '',
   device_owner: '',
+  name: '',
+  status: 'ACTIVE',
   description: '',
   revision_number: 1,
   security_groups: [],

@@ -1,10 +1,8 @@
 export { type CloudClient, cloudClient } from './cloud.ts';
 export type { CloudConfig } from './cloud-config.ts';
 export { cloudOf, type Environment } from './environment.ts';
-export { knownIdentity, knownNics } from './known-identity.ts';
-export { LedgerFile, ledgersIn } from './ledger-file.ts';
-export type { Subnet } from './neutron-objects.ts';
+export type { FloatingIp, Subnet } from './neutron-objects.ts';
 export { type FoundIdentity, findIdentity } from './node-identity.ts';
 export { type NodeNic, ownNic } from './own-nic.ts';
-export { PortAddresses, type PortAddressesParts } from './port-addresses.ts';
+export type { Sight } from './service.ts';
 export { driveDocument, metadataDocument } from './vm-document.ts';

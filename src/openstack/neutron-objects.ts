@@ -8,6 +8,7 @@ const address = z.union([z.ipv4(), z.ipv6()]);
 
 export const portSchema = z.object({
   id,
+  name: z.string(),
   project_id: z.string(),
   network_id: id,
   /** Lower case, with colons. */
@@ -18,9 +19,13 @@ export const portSchema = z.object({
   device_id: z.string(),
   /** `compute:<zone>` of a VM's port. */
   device_owner: z.string(),
+  /** `ACTIVE` once the network of the cloud carries its packets. */
+  status: z.string(),
   description: z.string(),
   revision_number: z.number().int(),
   security_groups: z.array(id),
+  /** Absent where the cloud lacks the extension `standard-attr-tag`. */
+  tags: z.array(z.string()).optional(),
   /** Absent where the cloud lacks the extension `port-security`. */
   port_security_enabled: z.boolean().optional(),
   /** Absent where the cloud lacks the extension `allowed-address-pairs`. An address or a CIDR each. */
@@ -45,6 +50,12 @@ export const subnetSchema = z.object({
   dns_nameservers: z.array(address),
 });
 
+export const routerSchema = z.object({
+  id,
+  /** Static routes. A destination is text as somebody gave it: perhaps with host bits, or without a prefix length. */
+  routes: z.array(z.object({ destination: z.string(), nexthop: z.string() })),
+});
+
 export const quotaSchema = z.object({
   /** -1: no limit. */
   limit: z.number().int(),
@@ -54,7 +65,11 @@ export const quotaSchema = z.object({
 
 export const floatingIpSchema = z.object({
   id,
+  project_id: z.string(),
+  floating_network_id: id,
   floating_ip_address: address,
+  /** Absent where the cloud lacks the extension `standard-attr-description`. */
+  description: z.string().optional(),
   fixed_ip_address: address.nullable(),
   port_id: id.nullable(),
 });
@@ -70,9 +85,9 @@ export const ruleSchema = z.object({
 });
 
 export type Port = z.infer<typeof portSchema>;
-export type FixedIp = Port['fixed_ips'][number];
 export type Network = z.infer<typeof networkSchema>;
 export type Subnet = z.infer<typeof subnetSchema>;
+export type Router = z.infer<typeof routerSchema>;
 export type Quota = z.infer<typeof quotaSchema>;
 export type FloatingIp = z.infer<typeof floatingIpSchema>;
 export type Rule = z.infer<typeof ruleSchema>;

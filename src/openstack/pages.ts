@@ -13,7 +13,7 @@ const PAGE_SIZE = 100;
  */
 export async function listed<T extends { readonly id: string }>(
   service: CloudService,
-  plural: 'ports' | 'floatingips' | 'security-group-rules',
+  plural: 'ports' | 'subnets' | 'floatingips' | 'security-group-rules',
   query: URLSearchParams,
   schema: z.ZodType<T>,
   signal: AbortSignal | undefined,

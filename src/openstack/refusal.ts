@@ -1,6 +1,6 @@
 // Turns an answer that is no success into an error. Each server of OpenStack words its refusals in its own way.
 
-import { type ErrorCode, OrbError } from '#base';
+import { type ErrorCode, isOrbError, OrbError } from '#base';
 import { withoutSecrets } from './secrets.ts';
 
 /** What a server said of its refusal. */
@@ -15,6 +15,8 @@ export interface Refusal {
 const codeOfType: Readonly<Record<string, ErrorCode>> = {
   OverQuota: 'OPENSTACK_QUOTA',
   IpAddressGenerationFailure: 'OPENSTACK_SUBNET_FULL',
+  AllowedAddressPairExhausted: 'OPENSTACK_PAIRS_FULL',
+  RoutesExhausted: 'OPENSTACK_ROUTES_FULL',
   RevisionNumberConstraintFailed: 'OPENSTACK_CHANGED',
 };
 
@@ -55,6 +57,11 @@ export function readRefusal(status: number, text: string): Refusal {
  */
 export function isAbsence({ status, type }: Refusal): boolean {
   return status === 404 && type !== undefined && (type.endsWith('NotFound') || type === 'itemNotFound');
+}
+
+/** Of a write that failed: whether nobody knows if it was done. */
+export function isUncertain(error: unknown): boolean {
+  return !isOrbError(error) || ['OPENSTACK_UNREACHABLE', 'OPENSTACK_MALFORMED'].includes(error.code);
 }
 
 /** The error for a refusal of what `action` names ("read port 6e…"). `requestId` is the server's. */

@@ -59,14 +59,14 @@ export class CloudService {
   /** The JSON of the answer; undefined where it has no body. Throws the error of a refusal. */
   async call(call: Call): Promise<unknown> {
     const { answer, request } = await this.#answer(call);
-    if (isSuccess(answer)) return answer.text === '' ? undefined : jsonOf(answer, request);
+    if (isSuccess(answer)) return bodyOf(answer, request);
     throw this.#refused(answer, request);
   }
 
   /** Like {@link call} for what may not exist. */
   async look(call: Call): Promise<Sight<unknown>> {
     const { answer, request } = await this.#answer(call);
-    if (isSuccess(answer)) return { is: 'there', value: jsonOf(answer, request) };
+    if (isSuccess(answer)) return { is: 'there', value: bodyOf(answer, request) };
     if (isAbsence(readRefusal(answer.status, answer.text))) return { is: 'absent' };
     throw this.#refused(answer, request);
   }
@@ -126,6 +126,10 @@ type Outcome = { readonly token: string; readonly request: CloudRequest } & (
   | { readonly answer: CloudAnswer; readonly error?: undefined }
   | { readonly answer?: undefined; readonly error: Error }
 );
+
+/** Undefined where there is none, as after a DELETE. */
+const bodyOf = (answer: CloudAnswer, request: CloudRequest): unknown =>
+  answer.text === '' ? undefined : jsonOf(answer, request);
 
 const isSuccess = ({ status }: CloudAnswer): boolean => status >= 200 && status < 300;
 

@@ -317,4 +317,28 @@ function ruleAndNeighbourTests(pair: () => NamespacePair): void {
     one.change([{ verb: 'delete', kind: 'neighbour', neighbour }]);
     assert.equal(errnoOfChange(one, { verb: 'delete', kind: 'neighbour', neighbour }), 'ENOENT');
   });
+
+  void test('proxies of both families are no neighbours, keep their maker, and go when their link goes down', () => {
+    const { one, other } = pair();
+    const proxies = ['10.6.0.9', 'fd00::9'].map((text) => ({ dev: 'near', address: parseAddress(text) }));
+    const [first = assert.fail(), second = assert.fail()] = proxies;
+    const ours = proxies.map((proxy) => ({ ...proxy, protocol: ROUTE_PROTOCOL }));
+    const up: NetworkChange = { verb: 'set', kind: 'link', link: { name: 'near', up: true } };
+    one.change([
+      veth(other),
+      up,
+      ...ours.map((proxy): NetworkChange => ({ verb: 'create', kind: 'proxy', proxy })),
+    ]);
+    one.change([{ verb: 'create', kind: 'proxy', proxy: first }]);
+    assert.deepEqual([...one.proxies({ family: 4 }), ...one.proxies({ family: 6 })], ours);
+    assert.equal(one.proxies().length, ours.length);
+    assert.deepEqual(one.proxies({ dev: 'near', family: 6 }), ours.slice(1));
+    assert.deepEqual([one.proxies({ dev: 'lo' }), one.proxies({ dev: 'nowhere' })], [[], []]);
+    assert.deepEqual(one.neighbours({ dev: 'near', family: 4 }), []);
+    one.change([{ verb: 'delete', kind: 'proxy', proxy: first }]);
+    assert.equal(errnoOfChange(one, { verb: 'delete', kind: 'proxy', proxy: first }), 'ENOENT');
+    assert.deepEqual(one.proxies(), [{ ...second, protocol: ROUTE_PROTOCOL }]);
+    one.change([{ verb: 'set', kind: 'link', link: { name: 'near', up: false } }]);
+    assert.deepEqual(one.proxies(), []);
+  });
 }

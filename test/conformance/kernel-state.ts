@@ -47,7 +47,7 @@ function rows(namespace: string | undefined, args: readonly string[]): Row[] {
 /** ip-route prints these numbers with -N. Routes of protocol kernel (2) appear and disappear with addresses. */
 const kernelProtocol = '2';
 
-/** Links, addresses, routes, rules and permanent neighbours of a namespace, without those that the kernel makes itself. */
+/** Links, addresses, routes, rules, permanent neighbours and proxies of a namespace, without those that the kernel makes itself. */
 export function kernelObjects(namespace?: string): KernelObject[] {
   const objects: KernelObject[] = [];
   for (const link of rows(namespace, ['link', 'show'])) {
@@ -82,6 +82,10 @@ export function kernelObjects(namespace?: string): KernelObject[] {
     for (const neighbour of rows(namespace, [family, 'neigh', 'show', 'nud', 'permanent'])) {
       const text = `${neighbour.dst} dev ${neighbour.dev}`;
       objects.push({ text: `neighbour ${text}`, remove: ['neigh', 'delete', ...text.split(' ')] });
+    }
+    for (const proxy of rows(namespace, [family, 'neigh', 'show', 'proxy'])) {
+      const text = `${proxy.dst} dev ${proxy.dev}`;
+      objects.push({ text: `proxy ${text}`, remove: ['neigh', 'delete', 'proxy', ...text.split(' ')] });
     }
   }
   return objects;

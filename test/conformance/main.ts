@@ -1,7 +1,7 @@
 // npm run conformance: the black-box cases of the CNI specification for any plugin executable, in separate namespaces.
 // With `stress`, it runs our own types under load (stress/main.ts).
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { didYouMean, OrbError } from '#base';
 import { servedTypes } from '#cni';
 import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
@@ -83,8 +84,25 @@ function withFurther(name: string, values: Values): string[] {
   return isOwn ? [name, ...readProfile(fileOf(name), '').also] : [name];
 }
 
+/** How many types are tested at once. A case mostly waits. */
+const AT_ONCE = 2;
+
+/** Tests each type in namespaces of its own. What a run printed comes as a whole, when it ends. */
+async function outcomesOf(
+  types: readonly string[],
+  words: readonly string[],
+): Promise<Map<string, Outcome[]>> {
+  const found = new Map<string, Outcome[]>();
+  const next = types.values();
+  const worker = async () => {
+    for (const type of next) found.set(type, await enterNamespaces(type, words));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return new Map(types.map((type) => [type, found.get(type) ?? []]));
+}
+
 /** Runs the same program in a separate network and mount namespace, so that it does not touch the machine's network. */
-function enterNamespaces(type: string, words: readonly string[]): Outcome[] {
+async function enterNamespaces(type: string, words: readonly string[]): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ow-conformance-'));
   const json = join(folder, 'outcomes.json');
   const options = process.argv.slice(2).filter((arg) => !words.includes(arg));
@@ -97,11 +115,13 @@ function enterNamespaces(type: string, words: readonly string[]): Outcome[] {
     process.execPath,
     import.meta.filename,
   ];
-  const child = spawnSync('unshare', [...args, ...options, type, '--inside', '--outcomes', json], {
-    stdio: 'inherit',
+  const child = spawn('unshare', [...args, ...options, type, '--inside', '--outcomes', json], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   try {
-    if (child.error !== undefined) throw new Error(`cannot run unshare: ${child.error.message}`);
+    const [printed, failures] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    process.stdout.write(printed);
+    process.stderr.write(failures);
     if (!existsSync(json)) throw new Error(`the runner failed to test ${type}`);
     return JSON.parse(readFileSync(json, 'utf8')) as Outcome[];
   } finally {
@@ -168,7 +188,7 @@ async function judge({ values, positionals }: Line): Promise<number> {
   for (const name of positionals.includes('served') ? served(false) : [])
     console.log(`skipped: ${name}, because it needs servers that this run does not have`);
   const types = typesOf(positionals).flatMap((name) => withFurther(name, values));
-  const all = new Map(types.map((name) => [name, enterNamespaces(name, positionals)]));
+  const all = await outcomesOf(types, positionals);
   const outcomes = [...all.values()].flat();
   if (values.outcomes !== undefined) writeFileSync(values.outcomes, JSON.stringify(outcomes));
   if (values.markdown !== undefined)

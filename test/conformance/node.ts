@@ -31,6 +31,8 @@ export interface CallChange {
 /** The error of a failed case. Its message is the reason. */
 export class Failure extends Error {}
 
+const numberOf = ({ id }: Container): string => id.split('-').at(-1) ?? '';
+
 /** Everything a case needs. */
 export class Node {
   readonly profile: Profile;
@@ -103,8 +105,7 @@ export class Node {
   dropNamespace(container: Container): void {
     if (!existsSync(container.netns)) return;
     const { release } = this.profile;
-    const n = container.id.split('-').at(-1) ?? '';
-    if (release !== undefined) this.shell(release.replaceAll('{n}', n));
+    if (release !== undefined) this.shell(release.replaceAll('{n}', numberOf(container)));
     run('ip', ['netns', 'delete', container.namespace]);
   }
 
@@ -144,7 +145,8 @@ export class Node {
   /** Runs one verb of the tested plugin. For a chain, DEL also runs the other plugins, in reverse order. */
   async call(verb: string, container: Container, change: CallChange = {}): Promise<Execution> {
     const env = { ...this.#env(verb, container), ...change.env };
-    const done = await this.raw(env, change.stdin ?? this.conf(change), change);
+    const stdin = change.stdin ?? this.conf(change).replaceAll('{n}', numberOf(container));
+    const done = await this.raw(env, stdin, change);
     if (verb !== 'DEL') return done;
     for (const conf of this.profile.before.toReversed()) {
       const stdin = JSON.stringify({ ...conf, cniVersion: '1.0.0', name: change.network ?? 'conformance' });

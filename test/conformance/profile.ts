@@ -15,7 +15,7 @@ const profileSchema = z.strictObject({
    * A chained plugin uses the result of the plugins `before` it.
    */
   kind: z.enum(['main', 'ipam', 'chained']),
-  /** The plugin's configuration without cniVersion and name. */
+  /** The plugin's configuration without cniVersion and name. `{n}` as in `args`. */
   conf,
   /** For a chained plugin: the plugins of the chain that run before it. */
   before: z.array(conf).default([]),

@@ -5,7 +5,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { CLAIMS_NAME, IDENTITY_SECRET_NAME, WEBHOOK_CONFIGURATION } from '#plan/installation';
+import {
+  CLAIMS_NAME,
+  FLOATING_IPS_NAME,
+  IDENTITY_SECRET_NAME,
+  ROUTES_NAME,
+  WEBHOOK_CONFIGURATION,
+} from '#plan/installation';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -53,22 +59,22 @@ function manifestsIn(file: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
-test('the controller may write only the Secret, the ConfigMap and the webhooks that are its own', () => {
+test('the controller may write only the Secret, the ConfigMaps and the webhooks that are its own', () => {
   const rules = manifestsIn('deploy/controller-rbac.yaml').flatMap((manifest) => manifest.rules ?? []);
   const own = {
-    secrets: IDENTITY_SECRET_NAME,
-    configmaps: CLAIMS_NAME,
-    mutatingwebhookconfigurations: WEBHOOK_CONFIGURATION,
-    validatingwebhookconfigurations: WEBHOOK_CONFIGURATION,
+    secrets: [IDENTITY_SECRET_NAME],
+    configmaps: [CLAIMS_NAME, ROUTES_NAME, FLOATING_IPS_NAME],
+    mutatingwebhookconfigurations: [WEBHOOK_CONFIGURATION],
+    validatingwebhookconfigurations: [WEBHOOK_CONFIGURATION],
   };
-  for (const [resource, name] of Object.entries(own)) {
+  for (const [resource, names] of Object.entries(own)) {
     const writing = rules.filter(
       ({ resources, verbs }) =>
         resources.includes(resource) && verbs.some((verb) => ['update', 'patch', 'delete'].includes(verb)),
     );
     assert.deepEqual(
       writing.map(({ resourceNames }) => resourceNames),
-      [[name]],
+      [names],
       resource,
     );
   }
@@ -77,7 +83,7 @@ test('the controller may write only the Secret, the ConfigMap and the webhooks t
   );
   assert.deepEqual(
     reading.map(({ resourceNames }) => resourceNames),
-    [[own.secrets]],
+    [own.secrets],
     'it reads no Secret of others',
   );
   for (const { apiGroups, resources, verbs } of rules)

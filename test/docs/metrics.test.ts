@@ -43,6 +43,8 @@ test('the page names every metric of the agent, and no other', () => {
     servesSockets: () => false,
     socketServiceEntries: none,
     socketServiceCounts: () => [],
+    servesPackets: () => false,
+    packetServiceEntries: none,
     attachments: () => [],
   };
   assert.deepEqual(documented(agents), measured(new AgentMetrics(load)));

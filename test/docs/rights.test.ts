@@ -25,6 +25,9 @@ const forbidden: readonly (readonly [resource: RegExp, verbs: readonly string[]]
   [/^(validating|mutating)admissionpolic/, ['create', 'update', 'patch', 'delete']],
 ];
 
+/** Only where it is switched on. deploy/agent-admission.yaml holds the agent to our resources of its own Node. */
+const optional = { accounts: ['orbweaver-agent', 'orbweaver-uninstall'], right: 'patch nodes/status' };
+
 const rightsOfAccount = (account: Account) => rightsOf(rolesOf(account).flatMap(({ rules }) => rules));
 const found = ({ resource, verbs }: Right) =>
   forbidden.flatMap(([pattern, bad]) =>
@@ -37,7 +40,12 @@ for (const account of accounts) {
   test(`${account.name} has no right that would give it the cluster, and none for everything`, () => {
     const rights = rightsOfAccount(account);
     assert.ok(rights.length > 4);
-    assert.deepEqual(rights.flatMap(found), []);
+    const isOptional = (right: string) =>
+      right === optional.right && optional.accounts.includes(account.name);
+    assert.deepEqual(
+      rights.flatMap(found).filter((right) => !isOptional(right)),
+      [],
+    );
     const wide = rights.filter(({ resource, verbs }) =>
       [resource, ...verbs].some((each) => each.includes('*')),
     );
@@ -77,6 +85,7 @@ test('each account of the manifests is one of those, and no role of others is bo
       ([, name]) => name,
     );
     assert.equal(subjects.length, 1, text);
-    assert.ok(role === subjects[0] || role === `${subjects[0]}-webhook-secret`, `${role} of ${subjects[0]}`);
+    const own = ['', '-webhook-secret', '-resources'].map((part) => `${subjects[0]}${part}`);
+    assert.ok(own.includes(role), `${role} of ${subjects[0]}`);
   }
 });

@@ -22,10 +22,12 @@ export class ControlPlane {
    * Stays the same when the API server starts again. A port of the kernel's own range would not do: a replica that connects
    * while the server is away may get the port itself.
    */
-  readonly #address = `127.0.0.1:${20_000 + (process.pid % 10_000)}`;
+  readonly #address: string;
   #client: KubeClient | undefined;
 
-  constructor() {
+  /** `number`: which one of several of a test, less than 10. `host`: where the API server listens. */
+  constructor(number = 0, host = '127.0.0.1') {
+    this.#address = `${host}:${20_000 + 10 * (process.pid % 1_000) + number}`;
     this.#apiServer = this.#server();
   }
 
@@ -55,11 +57,16 @@ export class ControlPlane {
   }
 
   /** Starts a replica without any capability, which installs its kinds. Resolves when it has read the cluster. */
-  async startReplica(name: string, options: readonly string[] = []): Promise<Daemon> {
+  async startReplica(
+    name: string,
+    options: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Daemon> {
     const replica = new Daemon(name, this.folder, [
       ...['setpriv', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'],
       ...['env', `SPIDERPOOL_POD_NAME=${name}`],
       ...leaseTimes.map((time) => `SPIDERPOOL_${time}`),
+      ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
       ...[process.execPath, join(root, 'dist/controller.mjs'), '--health-port', 'none'],
       ...['--webhook-port', 'none'],
       ...['--kubeconfig', this.kubeconfig, '--install-kinds', ...options],

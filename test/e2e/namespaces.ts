@@ -1,7 +1,7 @@
 // Runs a file in its own namespaces. It does not touch the machine's network, mounts or processes, and nothing of it remains.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readlinkSync } from 'node:fs';
 import { runProgram } from './program.ts';
 
 /** Set in the environment of the inner process. */
@@ -27,8 +27,13 @@ export function insideNamespaces(file: string, args: readonly string[] = process
   return false;
 }
 
-/** Covers the folders that a node writes to, only in this mount namespace. */
+/** The machine's own (PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h). */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** Covers the folders that a node writes to, only in this mount namespace. Throws outside of namespaces that somebody made. */
 export function coverFolders(): void {
+  if (readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE)
+    throw new Error('this program runs only in namespaces that its parent made');
   runProgram('mount', ['--make-rprivate', '/']);
   runProgram('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'e2e', '/run']);
   for (const folder of layered) {

@@ -57,6 +57,13 @@ const agentCommand: [string, ...string[]] =
     : [process.execPath, launcher];
 const shim = launcher === undefined ? join(root, 'dist/ow-cni') : '/opt/orbweaver/ow-cni';
 
+/** The command of a node's agent. */
+export const agentOf = (kubeconfig: string, node: string, config: string): [string, ...string[]] => [
+  ...agentCommand,
+  ...['--kubeconfig', kubeconfig, '--node-name', node, '--config-path', config],
+  ...['--health-port', '5710', '--install-from', shim],
+];
+
 /** Optional settings of a node. */
 export interface OneNodeOptions {
   /** Lines of the agent's conf.yml below its key `orbweaver`, e.g. `{maxConcurrentRequests: 64}`. */
@@ -97,11 +104,7 @@ export class OneNode {
         serviceCidrs.join(','),
       ],
     ]);
-    this.agent = new Daemon('agent', folder, [
-      ...agentCommand,
-      ...['--kubeconfig', this.kubeconfig, '--node-name', nodeName, '--config-path', file('conf.yml')],
-      ...['--health-port', '5710', '--install-from', shim],
-    ]);
+    this.agent = new Daemon('agent', folder, agentOf(this.kubeconfig, nodeName, file('conf.yml')));
   }
 
   /** Makes the LAN, starts both programs, and resolves when the agent's socket exists. */
@@ -111,9 +114,7 @@ export class OneNode {
     try {
       coverFolders();
       makeLan();
-      for (const name of readdirSync(referencePlugins)) {
-        symlinkSync(join(referencePlugins, name), join('/opt/cni/bin', name));
-      }
+      linkReferencePlugins();
       // JSON is YAML.
       const conf = {
         ...{
@@ -151,7 +152,7 @@ export class OneNode {
 
   /** Starts the agent, and resolves when it accepts requests. ADDs wait until the agent has read the cluster. */
   async startAgent(): Promise<void> {
-    await this.agent.start(() => accepts({ path: '/run/orbweaver/agent.sock' }));
+    await this.agent.start(agentAccepts);
   }
 
   /** Starts every program that does not run, after a test that has stopped it. */
@@ -236,8 +237,10 @@ export class OneNode {
  * Here this happens before the agent makes its rule, while no program communicates.
  */
 function makeLan(): void {
+  // An earlier node of these namespaces has left it.
+  const hasRule = /^32765:/m.test(runProgram('ip', ['rule']));
   const lines = [
-    'rule add priority 32765 lookup main',
+    ...(hasRule ? [] : ['rule add priority 32765 lookup main']),
     'link set lo up',
     'link add lan type bridge',
     'link set lan up',
@@ -249,6 +252,15 @@ function makeLan(): void {
   ];
   runProgram('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
 }
+
+/** Gives this mount namespace the plugins that a node has besides ours. */
+export function linkReferencePlugins(): void {
+  for (const name of readdirSync(referencePlugins))
+    symlinkSync(join(referencePlugins, name), join('/opt/cni/bin', name));
+}
+
+/** Whether the agent of this mount namespace accepts requests. */
+export const agentAccepts = (): Promise<boolean> => accepts({ path: '/run/orbweaver/agent.sock' });
 
 function accepts(address: { port: number } | { path: string }): Promise<boolean> {
   return new Promise((resolve) => {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EndpointSlice, resources, type Service } from '#api';
 import { insideNamespaces } from './namespaces.ts';
 import { nodeName, OneNode } from './one-node.ts';
@@ -114,8 +115,9 @@ if (insideNamespaces(import.meta.filename)) {
   async function measured(name: string): Promise<number> {
     // A kept connection may be one to the agent that ran before.
     const headers = { connection: 'close' };
-    const page = await (await fetch('http://127.0.0.1:5710/metrics', { headers })).text();
-    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(page)?.[1]);
+    // An agent that has just started listens to CNI requests first.
+    const page = await fetch('http://127.0.0.1:5710/metrics', { headers }).catch(() => undefined);
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec((await page?.text()) ?? '')?.[1]);
   }
 
   /** The kernel takes programs away some time after the last name of their link is gone (bpf_link_put). */
@@ -221,6 +223,39 @@ if (insideNamespaces(import.meta.filename)) {
     await setBackends(second);
     assert.equal(await ask(), first);
     await node.startAgent();
+    await until('the other backend', async () => (await ask()) === second);
+    await until('the state on', isOn);
+  });
+
+  test('while endpoints change and the agent is killed at any time, a connection reaches an endpoint or is refused', async () => {
+    const states = [[first], [second], [], [first, second]];
+    const seen = new Map<string, number>();
+    let isDone = false;
+    const asking = Array.from({ length: 8 }, async () => {
+      for (; !isDone; ) {
+        const said = await ask();
+        seen.set(said, (seen.get(said) ?? 0) + 1);
+      }
+    });
+    const changing = (async () => {
+      for (let round = 0; !isDone; round++) {
+        await setBackends(...(states[round % states.length] ?? []));
+        await sleep(10);
+      }
+    })();
+    const expected = [first, second, 'ECONNREFUSED'];
+    for (let kill = 0; kill < 10; kill++) {
+      await sleep(1_500 * Math.random());
+      await node.agent.stop('SIGKILL');
+      await node.agent.start(() => true);
+    }
+    await node.agent.stop('SIGKILL');
+    await node.startAgent();
+    await until('all that can be said', () => expected.every((said) => seen.has(said)));
+    isDone = true;
+    await Promise.all([...asking, changing]);
+    assert.deepEqual([...seen.keys()].toSorted(), expected, JSON.stringify([...seen]));
+    await setBackends(second);
     await until('the other backend', async () => (await ask()) === second);
     await until('the state on', isOn);
   });

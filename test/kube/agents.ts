@@ -9,9 +9,10 @@ const healthPort = 5710;
 const configFile = `${home}/conf.yml`;
 
 /** The agent must not change sysctls, because some belong to the whole machine. */
-const config =
+const config = ({ hasKubeProxy }: Cluster) =>
   'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: false\n' +
-  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n';
+  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n' +
+  (hasKubeProxy ? '' : 'orbweaver: {kubeProxyReplacement: true, serviceExternalIPs: true}\n');
 
 export class Agents {
   readonly #cluster: Cluster;
@@ -26,10 +27,10 @@ export class Agents {
 
   /** Applies the agents' rights, and makes a kubeconfig for each with a token of their service account. */
   async prepare(): Promise<void> {
-    for (const file of ['deploy/agent-rbac.yaml', 'deploy/agent-admission.yaml']) {
-      await this.#cluster.apply(join(this.#root, file));
+    for (const file of ['agent-rbac', 'agent-admission', 'agent-resources-rbac']) {
+      await this.#cluster.apply(join(this.#root, `deploy/${file}.yaml`));
     }
-    await this.#cluster.hub(['sh', '-c', `cat >${configFile}`], { input: config });
+    await this.#cluster.hub(['sh', '-c', `cat >${configFile}`], { input: config(this.#cluster) });
     for (const node of nodeNames) this.#agents.set(node, await this.#agentOf(node));
   }
 

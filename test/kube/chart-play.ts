@@ -67,8 +67,12 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
     await untilNothingLeft(cluster);
   });
   await outcomes.check('kubectl lists the rights of every account as docs/rights.md does', async () => {
-    // The job's rights are there only while it runs.
-    const roles = rightsIn(await release.template('uninstall'));
+    // The job's rights are there only while it runs, and those of an optional part only with its value.
+    const values = ['openstack.countAddresses=true'];
+    const manifests = await Promise.all(
+      ['uninstall', 'agent-resources-rbac'].map((name) => release.template(name, values)),
+    );
+    const roles = rightsIn(manifests.join('---\n'));
     await cluster.kubectl(['apply', '-f', '-'], roles);
     await expectListedRights(
       cluster,
@@ -90,6 +94,21 @@ export async function playChart(parts: ScenarioParts): Promise<void> {
       if (!said.includes(`${object}/orbweaver-controller serverside-applied`)) throw new Error(said);
     await cluster.kubectl(['delete', '-f', kind, '--timeout=60s']);
   });
+  await outcomes.check(
+    'the API server accepts agents and controllers with a login of OpenStack',
+    async () => {
+      const values = ['openstack.loginSecret=login', 'openstack.routes=true', 'openstack.floatingIps=true'];
+      for (const part of ['agent', 'controller']) {
+        const manifests = await release.template(part, values);
+        await cluster.kubectl(
+          ['apply', '--dry-run=server', '--server-side', '--force-conflicts', '-f', '-'],
+          manifests,
+        );
+        const login = 'secretName: login';
+        if (!manifests.includes(login)) throw new Error(`${part}.yaml has no ${login}`);
+      }
+    },
+  );
   await playUnderlayService(parts);
   await playFixedAddresses(parts);
   await outcomes.check('the API server has refused no request of our programs', () =>

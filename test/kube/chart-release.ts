@@ -42,9 +42,13 @@ export class ChartRelease {
     return this.#source.version;
   }
 
-  /** `values` are as for --set. */
-  install(values: readonly string[] = []): Promise<string> {
-    return this.#helm('install', 'orbweaver', ...this.#chart(values));
+  /** `values` are as for --set. Those of `json` are set as they are, by their paths. */
+  install(values: readonly string[] = [], json: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const set = Object.entries(json).flatMap(([path, value]) => [
+      '--set-json',
+      `${path}=${JSON.stringify(value)}`,
+    ]);
+    return this.#helm('install', 'orbweaver', ...this.#chart(values), ...set);
   }
 
   upgrade(values: readonly string[] = []): Promise<string> {
@@ -61,7 +65,9 @@ export class ChartRelease {
 
   /** The manifests of one of its templates. */
   template(name: string, values: readonly string[] = []): Promise<string> {
-    const shown = ['--kube-version', '1.30', '--show-only', `templates/${name}.yaml`];
+    const kinds = 'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy';
+    const cluster = ['--kube-version', '1.30', '--api-versions', kinds];
+    const shown = [...cluster, '--show-only', `templates/${name}.yaml`];
     const set = values.flatMap((value) => ['--set', value]);
     return this.#helm('template', 'orbweaver', this.#source.chart, ...shown, ...set);
   }

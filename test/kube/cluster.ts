@@ -2,7 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CommandOptions, run, until } from './command.ts';
@@ -27,7 +28,8 @@ export interface ClusterParts {
   readonly images: readonly string[];
   /** Folders that every node can see, besides the machine's root file system. */
   readonly shared: readonly string[];
-  readonly proxyMode: ProxyMode;
+  /** `none`: no kube-proxy runs, and our agents replace it. */
+  readonly proxyMode: ProxyMode | 'none';
   /** An option of hub.sh. With `none`, {@link start} does not wait until the nodes are Ready. */
   readonly overlay: 'routed' | 'none';
 }
@@ -38,8 +40,16 @@ export class Cluster {
   readonly #starter: ChildProcess;
   readonly #pid: number;
   readonly #nodePids: Map<string, string>;
+  /** Whether the nodes have a kube-proxy. */
+  readonly hasKubeProxy: boolean;
 
-  private constructor(starter: ChildProcess, pid: number, nodePids: Map<string, string>) {
+  private constructor(
+    starter: ChildProcess,
+    pid: number,
+    nodePids: Map<string, string>,
+    hasKubeProxy: boolean,
+  ) {
+    this.hasKubeProxy = hasKubeProxy;
     this.#starter = starter;
     this.#pid = pid;
     this.#nodePids = nodePids;
@@ -72,19 +82,27 @@ export class Cluster {
     });
     const said: string[] = [];
     createInterface({ input: starter.stderr }).on('line', (line) => said.push(line));
-    const late = setTimeout(() => starter.kill('SIGKILL'), startTimeoutMs);
     let pid = 0;
+    let logs = '';
+    const giveUp = async () => {
+      logs = mkdtempSync(join(tmpdir(), 'orbweaver-kube-logs-'));
+      await run(logCopy(pid, logs)).catch((error: unknown) => said.push(String(error)));
+      starter.kill('SIGKILL');
+    };
+    const late = setTimeout(() => void giveUp(), startTimeoutMs);
     for await (const line of createInterface({ input: starter.stdout })) {
       if (line === 'ready') {
         clearTimeout(late);
-        const hub = new Cluster(starter, pid, new Map());
-        return new Cluster(starter, pid, new Map(await hub.#readNodePids()));
+        const hasKubeProxy = proxyMode !== 'none';
+        const hub = new Cluster(starter, pid, new Map(), hasKubeProxy);
+        return new Cluster(starter, pid, new Map(await hub.#readNodePids()), hasKubeProxy);
       }
       pid = Number(/^pid (\d+)$/.exec(line)?.[1] ?? pid);
     }
     clearTimeout(late);
     sweep();
-    throw new Error(`the cluster ended before it was ready: ${said.slice(-20).join('\n')}`);
+    const where = logs === '' ? '' : `; logs: ${logs}`;
+    throw new Error(`the cluster ended before it was ready${where}: ${said.slice(-20).join('\n')}`);
   }
 
   async #readNodePids(): Promise<[string, string][]> {
@@ -250,7 +268,7 @@ export class Cluster {
       const multus = this.node(node, ['cp', '/var/log/multus.log', `${home}/log/${node}-multus.log`]);
       await multus.catch(() => {}); // no pod was there
     }
-    await run(['cp', '-r', `/proc/${this.#pid}/root${home}/log/.`, folder]);
+    await run(logCopy(this.#pid, folder));
   }
 
   /** Ends process 1. The kernel then ends every process of the cluster, and removes its mounts, links and rules. */
@@ -260,6 +278,11 @@ export class Cluster {
     await ended;
     sweep();
   }
+}
+
+/** The command that copies the logs out of the namespaces of process 1. */
+function logCopy(pid: number, folder: string): [string, ...string[]] {
+  return ['cp', '-r', `/proc/${pid}/root${home}/log/.`, folder];
 }
 
 /** Only control groups outlive a cluster. This removes those of ended clusters. */

@@ -1,8 +1,12 @@
 // What goes wrong in a cluster: programs that are killed, a server that is away, a node that loses its power.
 
 import { CONTROLLER_LEASE, IDENTITY_SECRET_NAME } from '#plan/installation';
-import type { Cluster, NodeName } from './cluster.ts';
+import { type Cluster, type NodeName, nodeNames } from './cluster.ts';
 import { until } from './command.ts';
+import { moveClock } from './node-clocks.ts';
+
+/** Our programs read their token again after a minute. */
+const secondsOfEndedTokens = 75;
 
 export interface Disturbance {
   /** Completes the sentence "while pods roll, ...". */
@@ -44,6 +48,15 @@ export const outages = (secondsAway: number): readonly Disturbance[] => [
   },
   { title: 'etcd forgets the past, and every watch begins anew', happen: compact },
   { title: 'the certificate of the webhooks is deleted', happen: deleteCertificate },
+  { title: 'the tokens of our programs end, and the kubelet writes new ones', happen: endTokens },
+  {
+    title: `the disk under an agent's state is full for ${secondsAway} s, and the agent is killed meanwhile`,
+    happen: (cluster) => fillDisk(cluster, secondsAway),
+  },
+  {
+    title: 'the clock of a node jumps two hours ahead, two hours back, and to the right time',
+    happen: jumpClock,
+  },
 ];
 
 async function killLeader(cluster: Cluster): Promise<void> {
@@ -124,12 +137,57 @@ async function deleteCertificate(cluster: Cluster): Promise<void> {
   await until('there is another certificate', 60, async () => (await uid()) !== before);
 }
 
+/**
+ * For longer than our programs keep a token in memory, each token on the disk is one that the API server refuses. The kubelet
+ * compares the files with what it has, and puts the right tokens back, again and again.
+ */
+async function endTokens(cluster: Cluster): Promise<void> {
+  const ended = `left=${secondsOfEndedTokens}; while [ $left -gt 0 ]; do
+    for uid in "$@"; do
+      for token in /var/lib/kubelet/pods/$uid/volumes/kubernetes.io~projected/*/token; do printf ended >"$token"; done
+    done
+    sleep 1; left=$((left - 1))
+  done`;
+  const pods = [
+    ...(await podsOf(cluster, 'orbweaver-agent')),
+    ...(await podsOf(cluster, 'orbweaver-controller')),
+  ];
+  const ending = nodeNames.map(async (on) => {
+    const uids = pods.filter(({ spec }) => spec.nodeName === on).map(({ metadata }) => metadata.uid);
+    await cluster.node(on, ['sh', '-ec', ended, 'sh', ...uids]);
+  });
+  await Promise.all([...ending, killContainer(cluster, node, 'agent')]);
+  const said = await Promise.all(
+    pods.map(({ metadata }) => cluster.kubectl(['logs', '-n', 'kube-system', metadata.name])),
+  );
+  if (!said.some((log) => log.includes('Unauthorized'))) throw new Error('no program was refused');
+}
+
+/** Nothing can be written but over the files that the agent keeps for it. */
+async function fillDisk(cluster: Cluster, secondsFull: number): Promise<void> {
+  const filler = '/var/lib/orbweaver/filler';
+  await cluster.node(node, ['sh', '-c', `dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; :`]);
+  try {
+    await killContainer(cluster, node, 'agent');
+    await seconds(secondsFull);
+  } finally {
+    await cluster.node(node, ['rm', filler]);
+  }
+}
+
+async function jumpClock(cluster: Cluster): Promise<void> {
+  for (const hours of [2, -2, 0]) {
+    await moveClock(cluster, node, hours);
+    await seconds(5);
+  }
+}
+
 interface LeaseObject {
   readonly spec: { readonly holderIdentity: string };
 }
 
 interface PodObject {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly uid: string };
   readonly spec: { readonly nodeName: NodeName };
 }
 

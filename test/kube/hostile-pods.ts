@@ -42,6 +42,11 @@ const ofAnnotations: readonly Hostile[] = [
     said: /has unknown keys: interface/,
   },
   {
+    name: 'default-nic-path',
+    annotations: { 'ipam.spidernet.io/default-route-nic': '../../../proc' },
+    said: /default-route-nic is "\.\.\/\.\.\/\.\.\/proc"/,
+  },
+  {
     name: 'route-file',
     annotations: { 'ipam.spidernet.io/routes': '[{"dst":"/etc/passwd","gw":"192.168.50.1"}]' },
     said: /routes.*\/etc\/passwd/,

@@ -104,7 +104,9 @@ halt() {
   done
 }
 for ((i = 1; i <= KUBE_NODES; i++)); do
-  mkdir $KUBE_HOME/node$i
+  # The disk of an agent's state is a small one: the tests fill it.
+  mkdir -p $KUBE_HOME/node$i/kept/var/lib/orbweaver
+  mount -t tmpfs -o size=32m,mode=0755 node$i-state $KUBE_HOME/node$i/kept/var/lib/orbweaver
   boot $i
   if [ "$KUBE_OVERLAY" = routed ]; then
     ip route add 10.244.$i.0/24 via 172.30.0.$((10 + i))

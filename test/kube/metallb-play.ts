@@ -48,17 +48,19 @@ export async function playMetalLb({ cluster, outcomes, root }: ScenarioParts): P
         return true;
       }),
     );
-  for (const mode of ['iptables', 'nftables'] as const) {
-    await outcomes.require(`kube-proxy works in mode ${mode} alone`, () => cluster.changeProxyMode(mode));
+  const tryWith = async (what: string) => {
+    await tryUntil(`${what}: clients outside reach the pods, and policy Local shows them`, outside);
     await tryUntil(
-      `kube-proxy in mode ${mode}: clients outside reach the pods, and policy Local shows them`,
-      outside,
-    );
-    await tryUntil(
-      `kube-proxy in mode ${mode}: nodes and overlay pods reach them`,
+      `${what}: nodes and overlay pods reach them`,
       [...nodes, ...overlay].flatMap((from) => cellsOf(from, { isSeen: false })),
     );
-  }
+  };
+  if (!cluster.hasKubeProxy) await tryWith('without kube-proxy');
+  else
+    for (const mode of ['iptables', 'nftables'] as const) {
+      await outcomes.require(`kube-proxy works in mode ${mode} alone`, () => cluster.changeProxyMode(mode));
+      await tryWith(`kube-proxy in mode ${mode}`);
+    }
   // The parent of a macvlan NIC does not hear its own pods: they must reach the address through their node.
   const hijacked = JSON.stringify({ spec: { hijackCIDR: ofMetalLb } });
   await cluster.kubectl(['patch', 'spidercoordinator', 'default', '--type=merge', '-p', hijacked]);

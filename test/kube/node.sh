@@ -169,5 +169,5 @@ done <<<"$KUBE_IMAGES"
 until [ -e "$KUBE_HOME/apiserver-listens" ]; do sleep 0.05; done
 start kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=$pki/$node.kubeconfig --hostname-override=$node \
   --node-ip=172.30.0.$((10 + number)),fd00:172:30::$((10 + number)) --v=1
-start kube-proxy --config=/etc/kubernetes/proxy.yaml
+[ "$KUBE_PROXY" = none ] || start kube-proxy --config=/etc/kubernetes/proxy.yaml
 while :; do wait || :; sleep 1; done # as process 1: reaps, never ends by itself

@@ -8,6 +8,7 @@ import { type Disturbance, kills, outages } from './disturbances.ts';
 import { Installation } from './installation.ts';
 import { storeNetworks } from './networks.ts';
 import { untilWhole } from './nics-of-pods.ts';
+import { clockValues, makeClocks } from './node-clocks.ts';
 import type { ScenarioParts } from './scenario.ts';
 import { Traffic } from './traffic.ts';
 
@@ -31,7 +32,8 @@ export async function playReliability(
   const installation = new Installation(cluster, root);
   await storeNetworks(cluster, 'kubeadm');
   await outcomes.require('Helm installs it, and pods with one and two NICs run', async () => {
-    await new ChartRelease(parts).install();
+    await makeClocks(cluster);
+    await new ChartRelease(parts).install([], clockValues);
     await installation.makeUnderlay();
     for (const name of ['workloads', 'node-lives', 'fixed']) {
       await installation.apply(`test/kube/manifests/${name}.yaml`);

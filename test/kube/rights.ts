@@ -31,6 +31,10 @@ const pool = {
   spec: { subnet: '192.168.80.0/24' },
 };
 const annotated = (key: string) => ({ metadata: { annotations: { [key]: '{"name":"x","types":[]}' } } });
+const addresses = 'openstack.orbweaver.io/addresses';
+const counted = (resource: string) => ({
+  status: { capacity: { [resource]: '1' }, allocatable: { [resource]: '1' } },
+});
 const boundTo = (name: string) => ({ apiVersion: 'v1', kind: 'Node', name });
 /** The API server writes a token of another account into it. */
 const accountToken = (name: string) => ({
@@ -71,16 +75,26 @@ const holders: readonly Holder[] = [
     account: 'orbweaver-agent',
     node: 'node1',
     // Without a Node as before Kubernetes 1.31.
-    allowed: [{}, { boundObjectRef: boundTo('node1') }].map((more) =>
-      make(`${system}/serviceaccounts/orbweaver-agent/token`, {
-        spec: { audiences: ['orbweaver-controller'], ...more },
-      }),
-    ),
+    allowed: [
+      ...[{}, { boundObjectRef: boundTo('node1') }].map((more) =>
+        make(`${system}/serviceaccounts/orbweaver-agent/token`, {
+          spec: { audiences: ['orbweaver-controller'], ...more },
+        }),
+      ),
+      patch('/api/v1/nodes/node1/status', counted(addresses)),
+    ],
     forbidden: [
       ...forBoth,
       // The policies of deploy/agent-admission.yaml refuse these; RBAC cannot.
       patch('/api/v1/nodes/node2', annotated('orbweaver.io/cluster-cni')),
       patch('/api/v1/nodes/node1', annotated('example.com/note')),
+      patch('/api/v1/nodes/node2/status', counted(addresses)),
+      patch('/api/v1/nodes/node1/status', counted('example.com/devices')),
+      patch('/api/v1/nodes/node1/status', { status: { capacity: { pods: '7' } } }),
+      patch('/api/v1/nodes/node1/status', {
+        status: { addresses: [{ type: 'InternalIP', address: '10.0.0.9' }] },
+      }),
+      patch('/api/v1/nodes/node1/status', { metadata: { labels: { 'example.com/own': 'yes' } } }),
       patch('/api/v1/nodes/node1', { metadata: { annotations: { 'node.alpha.kubernetes.io/ttl': null } } }),
       patch('/api/v1/nodes/node1', { metadata: { labels: { 'example.com/own': 'yes' } } }),
       patch('/api/v1/nodes/node1', { spec: { unschedulable: true } }),

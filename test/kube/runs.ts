@@ -9,6 +9,7 @@ import { earlierRelease } from './earlier-release.ts';
 import { playMetalLb } from './metallb-play.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
 import { playReliability } from './reliability-play.ts';
+import { playReplacement } from './replacement-play.ts';
 import { Scenario, type ScenarioParts } from './scenario.ts';
 import { playSockets } from './sockets-play.ts';
 import { playUpgrade } from './upgrade-play.ts';
@@ -55,6 +56,15 @@ export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
     withImages: false,
     play: (parts) =>
       new Scenario(parts).play({ withCompliance: false, withPodLives: true, networksFrom: 'flags' }),
+  },
+  {
+    name: 'no-proxy',
+    title: 'without kube-proxy, Multus 4.3',
+    cluster: { proxyMode: 'none', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withImages: false,
+    play: (parts) =>
+      new Scenario(parts).play({ withCompliance: false, withPodLives: false, networksFrom: 'flags' }),
   },
   {
     name: 'calico',
@@ -107,6 +117,24 @@ export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
     withImages: false,
     byHand: true,
     play: playMetalLb,
+  },
+  {
+    name: 'metallb-no-proxy',
+    title: 'the same without kube-proxy',
+    cluster: { proxyMode: 'none', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withImages: false,
+    byHand: true,
+    play: playMetalLb,
+  },
+  {
+    name: 'replacement',
+    title: 'our rules in place of those of kube-proxy, installed by Helm',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'chart',
+    withImages: true,
+    byHand: true,
+    play: playReplacement,
   },
   {
     name: 'sockets',

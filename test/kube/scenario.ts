@@ -17,9 +17,10 @@ import { type Cast, castOf, tryAll, untilServed } from './reach.ts';
 import { expectListedRights, expectRefusals } from './rights.ts';
 import { allocations, nodeTraces, queuedDels, untilNothingLeft } from './traces.ts';
 import { playUnderlayService } from './underlay-service.ts';
+import { fewPods, WorkloadPods } from './workload-pods.ts';
 
-/** As in workloads.yaml, and for a while. */
-const [fewPods, manyPods] = [4, 24];
+/** For a while. */
+const manyPods = 24;
 
 export interface ScenarioParts {
   readonly cluster: Cluster;
@@ -39,28 +40,19 @@ interface Circumstances {
   readonly networksFrom: NetworkSource;
 }
 
-interface UnderlayPod {
-  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
-  readonly status: { readonly podIPs: readonly { readonly ip: string }[] };
-}
-
-/** One entry of the annotation network-status (Multi-Network de-facto standard, §5). */
-interface NetworkStatus {
-  readonly default?: boolean;
-  readonly ips?: readonly string[];
-}
-
 export class Scenario {
   readonly #cluster: Cluster;
   readonly #outcomes: Outcomes;
   readonly #root: string;
   readonly #installation: Installation;
+  readonly #pods: WorkloadPods;
 
   constructor({ cluster, outcomes, root }: Pick<ScenarioParts, 'cluster' | 'outcomes' | 'root'>) {
     this.#cluster = cluster;
     this.#outcomes = outcomes;
     this.#root = root;
     this.#installation = new Installation(cluster, root);
+    this.#pods = new WorkloadPods(cluster, this.#installation);
   }
 
   async play({ withCompliance, withPodLives, networksFrom }: Circumstances): Promise<void> {
@@ -78,7 +70,9 @@ export class Scenario {
     await outcomes.check('the agents tell their Nodes the CNI configuration', () =>
       expectClusterCni(this.#cluster, '{"name":"default","types":["ptp","portmap"]}'),
     );
-    await outcomes.require('underlay pods become Ready with addresses of the pools', () => this.#startPods());
+    await outcomes.require('underlay pods become Ready with addresses of the pools', () =>
+      this.#pods.start(),
+    );
     await this.#reach('from the first');
     await outcomes.check('an agent that ends after SIGTERM does not disturb pods', () =>
       this.#restart('TERM'),
@@ -142,64 +136,6 @@ export class Scenario {
     await run([enter, ...rest, process.execPath, ...options], { env: this.#cluster.environment });
   }
 
-  async #startPods(): Promise<void> {
-    await this.#installation.apply('test/kube/manifests/workloads.yaml');
-    await this.#untilPodsReady();
-    const pods = await podPlaces(this.#cluster, 'underlay');
-    if (pods.length !== fewPods) throw new Error(`there are ${pods.length} underlay pods, not ${fewPods}`);
-    await this.#checkAddresses(pods);
-    await this.#checkNetworkStatus();
-    await until('each pod has a SpiderEndpoint', 60, async () => {
-      const { items } = (await this.#cluster.get('spiderendpoints')) as { items: unknown[] };
-      return items.length === pods.length;
-    });
-  }
-
-  /** The part of the coordinator's result that Multus shows to the user. */
-  async #checkNetworkStatus(): Promise<void> {
-    const { items } = (await this.#cluster.get('pods', '-l', 'app=underlay')) as { items: UnderlayPod[] };
-    for (const { metadata, status } of items) {
-      const networks = JSON.parse(
-        metadata.annotations['k8s.v1.cni.cncf.io/network-status'] ?? '[]',
-      ) as NetworkStatus[];
-      const shown = networks.find((network) => network.default)?.ips ?? [];
-      const held = status.podIPs.map(({ ip }) => ip);
-      if (shown.join() !== held.join()) {
-        throw new Error(`${metadata.name} has ${held.join(', ')}, Multus shows ${JSON.stringify(networks)}`);
-      }
-    }
-  }
-
-  async #untilPodsReady(): Promise<void> {
-    await Promise.all([
-      this.#kubectl('rollout', 'status', 'deployment/underlay', '--timeout=180s'),
-      this.#kubectl('rollout', 'status', 'daemonset/overlay', '--timeout=180s'),
-    ]).catch(async (error: unknown) => {
-      const events = await this.#kubectl(
-        'get',
-        'events',
-        '--field-selector=type=Warning',
-        '-o',
-        'custom-columns=:.message',
-        '--no-headers',
-      );
-      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${events.slice(0, 4000)}`);
-    });
-  }
-
-  /** Each pod has the two addresses that the pools record for it, and no other pod has them. */
-  async #checkAddresses(pods: readonly PodPlace[]): Promise<void> {
-    const held = await allocations(this.#cluster);
-    for (const { name, uid, addresses } of pods) {
-      const recorded = held.filter(({ podUid }) => podUid === uid).map(({ address }) => address);
-      if (recorded.length !== 2 || recorded.toSorted().join() !== addresses.toSorted().join()) {
-        throw new Error(`${name} has ${addresses.join(', ')}, but the pools record ${recorded.join(', ')}`);
-      }
-    }
-    if (held.length !== 2 * pods.length)
-      throw new Error(`the pools hold ${held.length} addresses for ${pods.length} pods`);
-  }
-
   #cast(): Promise<Cast> {
     return castOf(this.#cluster, this.#installation.probe);
   }
@@ -224,7 +160,7 @@ export class Scenario {
     const text = (pods: readonly PodPlace[]) =>
       pods.map(({ name, addresses }) => `${name} ${addresses.join()}`).join('\n');
     if (text(before) !== text(after)) throw new Error(`before:\n${text(before)}\nafter:\n${text(after)}`);
-    await this.#checkAddresses(after);
+    await this.#pods.checkAddresses(after);
   }
 
   async #deleteWithoutAgent(): Promise<void> {
@@ -243,8 +179,8 @@ export class Scenario {
     await until('the queue is empty', 60, async () => (await queuedDels(this.#cluster, node)) === 0);
     await until('the addresses are released', 60, async () => !(await holds()));
     await this.#installation.controller.start();
-    await this.#untilPodsReady();
-    await this.#checkAddresses(await podPlaces(this.#cluster, 'underlay'));
+    await this.#pods.untilReady();
+    await this.#pods.checkAddresses(await podPlaces(this.#cluster, 'underlay'));
     const routes = (await nodeTraces(this.#cluster, node)).filter((line) => line.startsWith('route'));
     if (routes.some((line) => pod.addresses.includes(line.split(' ')[1] ?? '')))
       throw new Error(`routes are left: ${routes.join('; ')}`);
@@ -263,11 +199,11 @@ export class Scenario {
     const [first = ''] = await sandboxes();
     await this.#cluster.node(node, [...ctr, 'tasks', 'kill', '-s', 'SIGKILL', first]);
     await until('there is another sandbox', 90, async () => (await sandboxes()).some((id) => id !== first));
-    await this.#untilPodsReady();
+    await this.#pods.untilReady();
     // The kubelet ends the old sandbox before it makes a new one. So the old addresses are released, and are in their rest time.
     await until('the pod has the addresses that the pools record', 60, async () => {
       const after = await podPlaces(this.#cluster, 'underlay');
-      await this.#checkAddresses(after);
+      await this.#pods.checkAddresses(after);
       return after.some(({ uid }) => uid === pod.uid);
     });
   }
@@ -280,11 +216,11 @@ export class Scenario {
         return (await allocations(this.#cluster)).length !== before;
       });
       await this.#restartAgents('KILL');
-      await this.#untilPodsReady();
+      await this.#pods.untilReady();
       await until(`${replicas} pods and what they hold`, 120, async () => {
         const pods = await podPlaces(this.#cluster, 'underlay');
         if (pods.length !== replicas) return false;
-        await this.#checkAddresses(pods);
+        await this.#pods.checkAddresses(pods);
         return true;
       });
     }

@@ -238,4 +238,34 @@ describe('orbctl openstack check', () => {
     const { code, said } = await orbctl('--pods', '10.99.0.0/16');
     assert.equal(code, 0, said);
   });
+
+  test('names routes that lead nowhere or two ways, until they are removed', async () => {
+    const router = await api.make('router', { name: 'checked' });
+    const [own] = twin.port.fixed_ips;
+    await api.neutron('PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: own?.subnet_id });
+    const [good, dead, second] = [
+      { destination: '10.97.0.0/16', nexthop: '10.30.0.8' },
+      { destination: '10.98.0.0/16', nexthop: '10.30.0.200' },
+      { destination: '10.97.0.0/16', nexthop: '10.30.0.201' },
+    ];
+    const change = (verb: 'add' | 'remove', ...routes: readonly unknown[]) =>
+      api.neutron('PUT', `/routers/${router.id}/${verb}_extraroutes`, { router: { routes } });
+    await change('add', good, dead, second);
+    const { code, said } = await orbctl();
+    assert.equal(code, 1, said);
+    assert.match(said, /10\.98\.0\.0\/16 via 10\.30\.0\.200, and no port of the network has 10\.30\.0\.200/);
+    assert.match(
+      said,
+      /leads 10\.97\.0\.0\/16 to 10\.30\.0\.8 and 10\.30\.0\.201|to 10\.30\.0\.201 and 10\.30\.0\.8/,
+    );
+    assert.match(
+      said,
+      new RegExp(`--route destination=10\\.98\\.0\\.0/16,gateway=10\\.30\\.0\\.200 ${router.id}`),
+    );
+    await change('remove', dead, second);
+    const after = await orbctl();
+    assert.equal(after.code, 0, after.said);
+    await change('remove', good);
+    await api.neutron('PUT', `/routers/${router.id}/remove_router_interface`, { subnet_id: own?.subnet_id });
+  });
 });

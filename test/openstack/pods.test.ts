@@ -98,7 +98,10 @@ describe('a network configuration', () => {
       /the port of the NIC|is in network|networks/,
     );
     const mode = await failing(addPod('mode', { neutronConf: { mode: 'eni' } }));
-    assert.match(mode.message, /ipam\.neutronConf\.mode: "eni" is not one of fixed-ips, mix/);
+    assert.match(
+      mode.message,
+      /ipam\.neutronConf\.mode: "eni" is not one of fixed-ips, address-pairs, port, mix, mix-route, separate/,
+    );
   });
 });
 
@@ -168,7 +171,7 @@ describe('pods on the port of their VM', () => {
     const { message } = await failing(runtime.check(network(), one.sandbox));
     assert.match(
       message,
-      new RegExp(`address ${one.address} of interface eth0 is not held .* port ${port.id} of Neutron`),
+      new RegExp(`address ${one.address} of interface eth0 is not held .* in Neutron: ${port.id} any more`),
     );
     await del(one.sandbox);
   });
@@ -189,5 +192,71 @@ describe('pods on the port of their VM', () => {
     const { message } = await failing(runtime.check(network(), ends.sandbox));
     assert.match(message, /no addresses are recorded/);
     await del(stays.sandbox, ends.sandbox);
+  });
+});
+
+describe('pods of another mode', () => {
+  const ownPorts = async (): Promise<readonly PortObject[]> => {
+    const query = `network_id=${networkId}&device_owner=orbweaver:pod`;
+    return (await api.neutron<{ ports: readonly PortObject[] }>('GET', `/ports?${query}`)).ports;
+  };
+  const hasPort = async (address: string): Promise<boolean> =>
+    (await ownPorts()).some(({ fixed_ips }) => fixed_ips[0]?.ip_address === address);
+  const pairs = async (): Promise<string[]> => {
+    const { port: now } = await api.neutron<{
+      port: { allowed_address_pairs: readonly { ip_address: string }[] };
+    }>('GET', `/ports/${port.id}`);
+    return now.allowed_address_pairs.map(({ ip_address }) => ip_address);
+  };
+
+  for (const mode of ['port', 'address-pairs'] as const) {
+    const ipam = { neutronConf: { mode, hostInterface: nodeNic } };
+
+    test(`${mode} have an address each, keep it when the agent is killed, and give it back`, async () => {
+      const [one, two] = await Promise.all([addPod(`${mode}-1`, ipam), addPod(`${mode}-2`, ipam)]);
+      for (const { address } of [one, two]) {
+        assert.ok(await hasPort(address), address);
+        assert.equal((await pairs()).includes(address), mode === 'address-pairs');
+        assert.ok(!(await onPort()).includes(address));
+      }
+      one.sandbox.run('ping', '-c1', '-W5', two.address);
+      await node.agent.stop('SIGKILL');
+      await node.startAgent();
+      for (const { sandbox } of [one, two]) await runtime.check(network(ipam), sandbox);
+      const own = (await ownPorts()).find(({ fixed_ips }) => fixed_ips[0]?.ip_address === one.address);
+      await api.neutron('DELETE', `/ports/${own?.id}`);
+      const { message } = await failing(runtime.check(network(ipam), one.sandbox));
+      assert.match(message, new RegExp(`address ${one.address} of interface eth0 is not held`));
+      await del(one.sandbox, two.sandbox);
+    });
+  }
+
+  test('ask for an address and for security groups by annotation', async () => {
+    const { security_group: group } = await api.neutron<{ security_group: { id: string } }>(
+      'POST',
+      '/security-groups',
+      { security_group: { name: 'asked' } },
+    );
+    const annotations = {
+      'ipam.orbweaver.io/ips': JSON.stringify({ eth0: '10.6.7.7' }),
+      'openstack.orbweaver.io/security-groups': group.id,
+    };
+    const ipam = { neutronConf: { mode: 'separate', networks: [networkId], hostInterface: nodeNic } };
+    const sandbox = await Sandbox.ofNewPod(node, 'asks', { annotations });
+    const result = await runtime.add(network(ipam), sandbox);
+    assert.equal(addressOf(result), '10.6.7.7');
+    const own = (await ownPorts()).find(({ fixed_ips }) => fixed_ips[0]?.ip_address === '10.6.7.7');
+    assert.deepEqual(own?.security_groups, [group.id]);
+    const refused = async (name: string, of: Network): Promise<string> => {
+      const pod = await Sandbox.ofNewPod(node, name, { annotations });
+      const { message } = await failing(runtime.add(of, pod));
+      await del(pod);
+      return message;
+    };
+    assert.match(await refused('asks-too', network(ipam)), /10\.6\.7\.7 is of another pod/);
+    const inFixedIps = await refused('asks-groups', network());
+    assert.match(inFixedIps, /in mode fixed-ips a pod has the security groups of its VM's port/);
+    await del(sandbox);
+    await until('the port is deleted', async () => !(await hasPort('10.6.7.7')), 60_000);
   });
 });

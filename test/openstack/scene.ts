@@ -17,6 +17,9 @@ import {
   region,
 } from './servers/place.ts';
 
+/** Whether tests take the time that they need (`npm run test:openstack -- --all`), and not the few minutes of CI. */
+export const isLong = process.env.ORBWEAVER_OPENSTACK_LONG === '1';
+
 const neutronUrl = `http://${cloudAddress}:${ports.neutron}/v2.0`;
 const novaUrl = `http://${cloudAddress}:${ports.nova}/v2.1`;
 
@@ -82,14 +85,20 @@ export class Api {
 
   /** Makes an object of Neutron: `make('network', { name: 'pods' })`. */
   async make<T extends Identified>(kind: string, fields: Readonly<Record<string, unknown>>): Promise<T> {
-    const answer = await this.ask<Record<string, T>>('POST', `${neutronUrl}/${kind}s`, { [kind]: fields });
-    const made = answer[kind];
+    // The field of a body has no hyphen.
+    const field = kind.replaceAll('-', '_');
+    const answer = await this.ask<Record<string, T>>('POST', `${neutronUrl}/${kind}s`, { [field]: fields });
+    const made = answer[field];
     if (made === undefined) throw new Error(`Neutron made no ${kind}`);
     return made;
   }
 
   neutron<T>(method: string, path: string, body?: unknown): Promise<T> {
     return this.ask(method, `${neutronUrl}${path}`, body);
+  }
+
+  nova<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.ask(method, `${novaUrl}${path}`, body);
   }
 
   keystone<T>(method: string, path: string, body?: unknown): Promise<T> {

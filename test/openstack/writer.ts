@@ -1,15 +1,26 @@
-// A process that takes or leaves addresses of a port. It may be told to die at a step, as by kill -9.
-// node writer.ts PORT SUBNET FOLDER WARM DIE-AT VERB OWNER…   WARM: how many addresses are kept ready;
+// A process that takes or leaves addresses of a mode. It may be told to die at a step, as by kill -9.
+// node writer.ts MODE PORT NETWORK SUBNET FOLDER WARM DIE-AT VERB OWNER…   WARM: how many addresses are kept ready;
 // DIE-AT: "step 3", "request 2", or "never"; VERB: take, give, or keep: give what others than the owners have
 
-import { silentLogger, systemClock } from '#base';
-import { LedgerFile, PortAddresses, type PortAddressesParts } from '#openstack';
+import type { NeutronMode } from '#api';
+import { systemClock } from '#base';
+import { LedgerFile } from '#openstack/own-port';
+import { addressesOf, neutronWith } from './keepers.ts';
 import { client } from './scene.ts';
 
-const [portId = '', subnetId = '', folder = '', warm = '0', dieAt = '', verb = '', ...owners] =
-  process.argv.slice(2);
+const [
+  mode = '',
+  portId = '',
+  networkId = '',
+  subnetId = '',
+  folder = '',
+  warm = '0',
+  dieAt = '',
+  verb = '',
+  ...owners
+] = process.argv.slice(2);
 const cloud = client();
-const file = new LedgerFile(folder, portId, systemClock);
+const file = new LedgerFile(folder, mode === 'fixed-ips' ? portId : `${mode}-${portId}`, systemClock);
 let steps = 0;
 let requests = 0;
 
@@ -25,22 +36,12 @@ function request(): void {
   if (dieAt === `request ${++requests}`) setTimeout(die, 30);
 }
 
-const parts: PortAddressesParts = {
-  neutron: {
-    port: async (...words) => {
-      const sight = await cloud.neutron.port(...words);
-      step();
-      return sight;
-    },
-    updatePort: async (...words) => {
-      request();
-      const port = await cloud.neutron.updatePort(...words);
-      step();
-      return port;
-    },
-    floatingIpsOf: (...words) => cloud.neutron.floatingIpsOf(...words),
-    disassociate: (...words) => cloud.neutron.disassociate(...words),
-  },
+const addresses = addressesOf({
+  mode: mode as NeutronMode,
+  neutron: neutronWith(cloud, {
+    before: (_, isWrite) => (isWrite ? request() : undefined),
+    after: (name) => (name === 'floatingIpsOf' || name === 'disassociate' ? undefined : step()),
+  }),
   file: {
     locked: (work) => file.locked(work),
     read: () => file.read(),
@@ -52,12 +53,10 @@ const parts: PortAddressesParts = {
     },
   },
   portId,
-  clock: systemClock,
-  log: silentLogger,
+  networkId,
   nodeAddresses: [],
   warm: { low: Number(warm), high: Number(warm) },
-};
-const addresses = new PortAddresses(parts);
+});
 
 const taken: (readonly [string, string])[] = [];
 if (verb === 'take') {

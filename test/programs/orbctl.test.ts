@@ -69,6 +69,8 @@ describe('orbctl', () => {
       ['ip', 'free'],
       ['ip', 'history'],
       ['pool', 'top'],
+      ['netns', 'list'],
+      ['netns', 'exec'],
       ['service', 'list'],
       ['service', 'backends'],
       ['service', 'explain'],

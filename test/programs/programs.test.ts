@@ -33,6 +33,7 @@ const programs = [
   ['test/image/main.ts'],
   ['test/kube/main.ts'],
   ['test/openstack/main.ts'],
+  ['test/openstack/lab/main.ts'],
   ['test/sig/main.ts'],
   ['test/uml/main.ts'],
   ['test/random/main.ts'],

@@ -104,9 +104,12 @@ async function partsFor({ network }: Trial, { go, folder, images, ...common }: C
   return { ...common, cluster, root };
 }
 
+const trialNames = [...trials.keys()];
+
 const usage = `usage: npm run test:sig [-- all | TRIAL …] [--focus REGEX] [--record] [--logs FOLDER]
 Kubernetes' own tests of the network on real clusters in namespaces of this machine; needs Go. Without words: underlay.
-TRIAL     ${[...trials.keys()].join(' ')}
+TRIAL     ${trialNames.slice(0, 6).join(' ')}
+          ${trialNames.slice(6).join(' ')}
 --focus   only tests of the trial whose names match
 --record  writes the results into test/sig/results.json and docs/kubernetes-tests.md
 --logs    keeps the logs there, also where all passes`;

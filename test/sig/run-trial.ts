@@ -35,7 +35,8 @@ export async function runTrial(
 ): Promise<TestResult[] | undefined> {
   const { outcomes } = parts;
   const failedBefore = outcomes.failed;
-  console.log(`${name}: pods on ${trial.network.title}, kube-proxy in mode ${trial.proxyMode}`);
+  const proxy = trial.proxyMode === 'none' ? 'without kube-proxy' : `kube-proxy in mode ${trial.proxyMode}`;
+  console.log(`${name}: pods on ${trial.network.title}, ${proxy}`);
   let cluster: Cluster | undefined;
   let results: TestResult[] | undefined;
   try {

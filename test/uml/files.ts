@@ -7,5 +7,6 @@ export const umlFiles: readonly string[] = [
   'src/node/parent.root.test.ts',
   'test/e2e/ipvlan.root.test.ts',
   'test/e2e/parents.root.test.ts',
+  'test/e2e/veth-host.root.test.ts',
   'test/conformance/ifacer.root.test.ts',
 ];

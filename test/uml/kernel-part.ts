@@ -10,6 +10,8 @@ const trials = {
   dummy: 'ip link add x type dummy',
   /** The address family is inet. */
   nftables: 'nft add table inet x',
+  /** A chain of type nat, of family inet. */
+  nat: "nft 'add table inet y; add chain inet y z { type nat hook postrouting priority srcnat; }; add rule inet y z masquerade'",
 } as const;
 
 export type KernelPart = keyof typeof trials;

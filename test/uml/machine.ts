@@ -1,7 +1,7 @@
 // A user-mode machine: Debian's linux.uml in its own namespaces. It can write to only one folder of this machine.
 
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../kube/command.ts';
@@ -31,7 +31,7 @@ export interface Ended {
 export class Machine implements Disposable {
   readonly share = mkdtempSync(join(tmpdir(), 'orbweaver-uml-'));
 
-  /** Installs Debian's modules, with `nfTables` in place of Debian's own where it is given. */
+  /** Installs Debian's modules, with those of the folder `nfTables` in place of Debian's own where it is given. */
   async addModules(version: string, nfTables?: string): Promise<void> {
     const base = join(this.share, 'modules');
     const folder = join(base, 'lib/modules', version);
@@ -40,13 +40,15 @@ export class Machine implements Disposable {
     for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']) {
       copyFileSync(join(shipped, version, name), join(folder, name));
     }
-    if (nfTables !== undefined) copyFileSync(nfTables, join(folder, 'updates/nf_tables.ko'));
+    if (nfTables !== undefined) cpSync(nfTables, join(folder, 'updates'), { recursive: true });
     await run(['depmod', '--basedir', base, version]);
   }
 
   /** Runs until it powers off. When the time is over, it is killed with all its processes. */
-  boot({ env, script, timeoutMs, print }: Boot): Promise<Ended> {
+  async boot({ env, script, timeoutMs, print }: Boot): Promise<Ended> {
     const { share } = this;
+    const registers = join(share, 'large-registers.so');
+    await run(['gcc', '-shared', '-fPIC', '-O2', '-o', registers, join(own, 'large-registers.c')]);
     const inside = {
       ...env,
       ORBWEAVER_SHARE: share,
@@ -56,6 +58,7 @@ export class Machine implements Disposable {
     // The kernel passes unknown words of its command line to the first process as environment.
     const words = Object.entries(inside).map(([name, value]) => `${name}=${value}`);
     const kernel = [
+      ...['env', `LD_PRELOAD=${registers}`],
       ...['linux.uml', 'mem=2G', 'quiet', 'panic=1', 'noreboot', `uml_dir=${share}`],
       ...['rootfstype=hostfs', 'root=/dev/root', 'rootflags=/', 'ro', 'init=/bin/sh'],
       ...['con=null', 'con0=null,fd:1', ...words, '--', join(own, 'init.sh')],

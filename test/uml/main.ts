@@ -37,7 +37,7 @@ async function tryInside(patterns: readonly string[]): Promise<number> {
   if (patterns.length === 0) await tryMachine(outcomes);
   using machine = new Machine();
   const nfTables = await builtNfTables(version).catch((error: Error) => error);
-  const lacks = nfTables instanceof Error ? 'nftables' : '';
+  const lacks = nfTables instanceof Error ? 'nftables;nat' : '';
   await machine.addModules(version, nfTables instanceof Error ? undefined : nfTables);
   const totals = await runInside(machine, files, lacks);
   if (nfTables instanceof Error) console.log(`skipped: tests that need nftables: ${nfTables.message}`);

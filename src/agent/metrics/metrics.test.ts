@@ -18,6 +18,8 @@ const load = {
   filesMissing: () => false,
   servesSockets: () => true,
   socketServiceEntries: () => 7,
+  servesPackets: () => true,
+  packetServiceEntries: () => 9,
   socketServiceCounts: () => [{ protocol: 'UDP', outcome: 'refused' as const, count: 5 }],
 };
 
@@ -36,6 +38,8 @@ test('requests are counted by type, verb and outcome, and running and waiting re
   assert.match(text, /^orbweaver_memory_near_limit 1$/m);
   assert.match(text, /^orbweaver_socket_services_on 1$/m);
   assert.match(text, /^orbweaver_socket_services_entries 7$/m);
+  assert.match(text, /^orbweaver_packet_services_on 1$/m);
+  assert.match(text, /^orbweaver_packet_services_entries 9$/m);
   const refused = /^orbweaver_socket_services_sockets_total\{protocol="UDP",outcome="refused"\} 5$/m;
   assert.match(text, refused);
   assert.match(await metrics.registry.metrics(), refused);

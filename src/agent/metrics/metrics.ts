@@ -32,6 +32,10 @@ export interface Load {
   readonly socketServiceEntries: () => number;
   /** How often sockets asked for a Service. */
   readonly socketServiceCounts: () => readonly SocketServiceCount[];
+  /** Whether Services are served to packets. */
+  readonly servesPackets: () => boolean;
+  /** How many addresses with ports of Services have rules for packets. */
+  readonly packetServiceEntries: () => number;
 }
 
 export interface SocketServiceCount {
@@ -51,6 +55,7 @@ export class AgentMetrics implements VerbMetrics {
   readonly #filesPutBack: Counter;
   readonly #socketServicesFailures: Counter;
   readonly #endedSockets: Counter;
+  readonly #packetServicesFailures: Counter;
 
   constructor(load: Load) {
     const registers = [this.registry];
@@ -88,6 +93,11 @@ export class AgentMetrics implements VerbMetrics {
     this.#socketServicesFailures = new Counter({
       name: 'orbweaver_socket_services_failures_total',
       help: 'Failures of serving Services in socket calls: tables that cannot be written, programs that cannot be attached',
+      registers,
+    });
+    this.#packetServicesFailures = new Counter({
+      name: 'orbweaver_packet_services_failures_total',
+      help: 'Failures of serving Services to packets: rules that cannot be read or written',
       registers,
     });
     this.#endedSockets = new Counter({
@@ -143,6 +153,14 @@ export class AgentMetrics implements VerbMetrics {
       'Addresses with ports of Services that socket calls know',
       load.socketServiceEntries,
     );
+    gauge('orbweaver_packet_services_on', '1 while Services are served to packets', () =>
+      Number(load.servesPackets()),
+    );
+    gauge(
+      'orbweaver_packet_services_entries',
+      'Addresses with ports of Services that have rules for packets',
+      load.packetServiceEntries,
+    );
   }
 
   waited(type: string, verb: string, seconds: number): void {
@@ -160,6 +178,10 @@ export class AgentMetrics implements VerbMetrics {
 
   socketServicesFailed(): void {
     this.#socketServicesFailures.inc();
+  }
+
+  packetServicesFailed(): void {
+    this.#packetServicesFailures.inc();
   }
 
   socketsEnded(count: number): void {

@@ -9,7 +9,7 @@ import type { CloudConfig } from '#openstack';
  * one. Throws INPUT_INVALID with the field that differs.
  */
 export function refuseOtherLogin(
-  { openstackConf }: NeutronIpam,
+  { openstackConf }: Pick<NeutronIpam, 'openstackConf'>,
   { source, authUrl, login }: CloudConfig,
 ): void {
   const nameOf = (named: object): string | undefined => ('name' in named ? String(named.name) : undefined);

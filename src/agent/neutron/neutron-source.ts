@@ -1,7 +1,7 @@
-// The addresses of type `neutron`: those of the port that a NIC of this node is, as OpenStack's port security demands.
+// The addresses of type `neutron`: on the port of this node's VM, beside it as address pairs, or on ports of our own.
 
 import { type NeutronIpam, parseNeutronIpam } from '#api';
-import { abortable, OrbError } from '#base';
+import { abortable, isOrbError, OrbError } from '#base';
 import {
   type AddressWish,
   type AllocatedAddress,
@@ -14,28 +14,28 @@ import {
   type ReleaseRequest,
 } from '#cni';
 import { defaultDestination, formatAddress, networkOf, parseAddress, parseCidr } from '#ip';
-import {
-  type CloudClient,
-  type CloudConfig,
-  cloudClient,
-  knownNics,
-  LedgerFile,
-  ledgersIn,
-  ownNic,
-  PortAddresses,
-  type Subnet,
-} from '#openstack';
-import { LONGEST_REST_MS, release } from '#plan/openstack';
+import type { EventRecorder } from '#kube';
+import { ownNic, type Subnet } from '#openstack';
+import { knownPlaces, LedgerFile, ledgersIn, type Place } from '#openstack/own-port';
+import { readAddressRequest } from '#plan/ipam';
+import { type AddressSupply, LONGEST_REST_MS, release } from '#plan/openstack';
 import { refuseOtherLogin } from './login.ts';
-import { NodePort, type NodePortParts } from './node-port.ts';
+import { openPlace, type PlaceParts } from './open-place.ts';
+import { type PodWish, podWish } from './pod-wish.ts';
+import { RecentRefusal } from './recent-refusal.ts';
+import { tellRefusal } from './refusal-event.ts';
+import { TendedPlace } from './tended-place.ts';
 
-export interface NeutronSourceParts extends Omit<NodePortParts, 'cloud' | 'file' | 'isLiving'> {
-  /** Throws OPENSTACK_CONFIG_INVALID. It is first called by the first ADD: most nodes are in no cloud. */
-  readonly cloud: () => CloudConfig;
+export interface NeutronSourceParts extends Omit<PlaceParts, 'file' | 'isLiving'> {
   /** Whether an attachment of this node says that the pod has this NIC. */
   readonly isLiving: (podUid: string, nic: string) => boolean;
+  /** Those of the pod that the runtime means. None of one that the cluster does not know, as a static pod at its start. */
+  readonly annotations: (request: AllocationRequest) => Promise<Readonly<Record<string, string>>>;
+  /** Called when there are more addresses, or fewer. */
+  readonly changed: () => void;
   /** How long an address is given to nobody after its pod. */
   readonly restMs: number;
+  readonly events: Pick<EventRecorder, 'record'>;
 }
 
 const ownerOf = (podUid: string, nic: string): string => `${podUid} ${nic}`;
@@ -43,24 +43,29 @@ const ownerOf = (podUid: string, nic: string): string => `${podUid} ${nic}`;
 export class NeutronSource implements Ipam {
   readonly #parts: NeutronSourceParts;
   readonly #stop = new AbortController();
-  /** By the name of the NIC. */
-  readonly #ports = new Map<string, Promise<NodePort>>();
-  readonly #open = new Set<NodePort>();
-  #client: { readonly client: CloudClient; readonly config: CloudConfig } | undefined;
-  /** By the port's id. */
+  /** By what network configurations name. */
+  readonly #places = new Map<string, Promise<TendedPlace>>();
+  readonly #open = new Set<TendedPlace>();
+  #isStarted = false;
+  /** A place that could not be opened. */
+  readonly #unopened: RecentRefusal;
+  /** By the ledger's name. */
   readonly #files = new Map<string, LedgerFile>();
 
   constructor(parts: NeutronSourceParts) {
     this.#parts = parts;
+    this.#unopened = new RecentRefusal(parts.clock);
   }
 
-  /** Opens the ports of the last agent again: what it gave back must be looked after, also if no pod comes. */
-  start(): void {
-    for (const nic of knownNics(this.#parts.folder)) {
-      this.#portOf(nic, undefined).catch((error: unknown) => {
+  /** Opens the places of the last agent again: what it gave back must be looked after, also if no pod comes. */
+  async start(): Promise<void> {
+    const known = await knownPlaces(this.#parts.folder);
+    this.#isStarted = true;
+    for (const place of known.values()) {
+      this.#placeOf(place).catch((error: unknown) => {
         this.#parts.log.warn(
-          { nic, err: error },
-          'the port of the NIC cannot be used; the next ADD tries it again',
+          { ...place, err: error },
+          'addresses of Neutron for this NIC cannot be used; the next ADD tries it again',
         );
       });
     }
@@ -69,12 +74,11 @@ export class NeutronSource implements Ipam {
   /** What runs is left: the next agent finds it in the ledger. */
   stop(): void {
     this.#stop.abort();
-    this.#client?.client.close();
   }
 
   async unready(): Promise<string | undefined> {
-    for (const port of this.#open) {
-      const reason = await port.unready();
+    for (const tended of this.#open) {
+      const reason = await tended.unready();
       if (reason !== undefined) return reason;
     }
     return undefined;
@@ -82,30 +86,59 @@ export class NeutronSource implements Ipam {
 
   validate({ conf, requested }: AddressWish): void {
     parseNeutronIpam(conf);
-    const field = Object.entries(requested).find(([, value]) => isAsked(value))?.[0];
-    if (field === undefined) return;
-    const message = `${field} requests an address, but Neutron chooses those of type neutron`;
-    throw new OrbError('ADDRESS_REQUEST_UNSERVED', { message, subject: field });
+    readAddressRequest(requested);
   }
 
   async allocate(request: AllocationRequest): Promise<Allocation> {
+    try {
+      return await this.#allocate(request);
+    } catch (error) {
+      tellRefusal(request, 'address', { error, known: await this.unready() }, this.#parts.events);
+      throw error;
+    } finally {
+      this.#parts.changed();
+    }
+  }
+
+  /**
+   * What this node has for pods, of that place that has the least. Undefined: there is no login, or the login is wrong.
+   * `unknown`: places are still looked at.
+   */
+  async supply(): Promise<AddressSupply | 'unknown' | undefined> {
+    if (!this.#parts.cloud.hasLogin) return undefined;
+    if (!this.#isStarted || this.#places.size > this.#open.size) return 'unknown';
+    if (this.#open.size === 0)
+      return { ready: 0, canFetch: !this.#unopened.isRecent, holders: new Set<string>() };
+    const supplies = await Promise.all(Array.from(this.#open, (tended) => tended.supply()));
+    const known = supplies.filter((supply) => supply !== undefined);
+    if (known.length < supplies.length) return 'unknown';
+    return {
+      ready: Math.min(...known.map(({ ready }) => ready)),
+      canFetch: known.every(({ canFetch }) => canFetch),
+      holders: new Set(known.flatMap(({ owners }) => owners.map((owner) => owner.split(' ')[0] ?? ''))),
+    };
+  }
+
+  async #allocate(request: AllocationRequest): Promise<Allocation> {
     const { conf, podUid, interfaceName: nic, signal } = request;
     const ipam = parseNeutronIpam(conf);
     if (podUid === undefined)
       throw new OrbError('CNI_POD_UNKNOWN', { message: 'CNI_ARGS lacks K8S_POD_UID', subject: 'CNI_ARGS' });
-    refuseOtherLogin(ipam, this.#cloud().config);
-    const port = await abortable(this.#portFor(ipam), signal);
-    const routes = routesOf(ipam, nic, port.subnets);
-    const taken = await this.#take(port, ownerOf(podUid, nic), signal);
+    refuseOtherLogin(ipam, this.#parts.cloud.login().config);
+    const tended = await abortable(this.#placeFor(ipam), signal);
+    const { ledger, subnets } = tended.place;
+    const routes = routesOf(ipam, nic, subnets);
+    const wish = podWish(await this.#parts.annotations(request), request, { ...ipam.neutronConf, subnets });
+    const taken = await this.#take(tended, ownerOf(podUid, nic), wish, signal);
     const addresses = taken.map(({ subnet, address }): AllocatedAddress => {
       const { prefixLength } = parseCidr(subnet.cidr);
       const gateway = subnet.gateway_ip;
       return {
-        ...{ nic, address: { address: parseAddress(address), prefixLength }, heldIn: port.portId },
+        ...{ nic, address: { address: parseAddress(address), prefixLength }, heldIn: ledger },
         ...(gateway !== null && { gateway: parseAddress(gateway) }),
       };
     });
-    const nameservers = port.subnets.flatMap((subnet) => subnet.dns_nameservers);
+    const nameservers = subnets.flatMap((subnet) => subnet.dns_nameservers);
     return {
       ...{ podUid, addresses, routes },
       ...(nameservers.length > 0 && { dns: { nameservers } }),
@@ -135,84 +168,86 @@ export class NeutronSource implements Ipam {
 
   async verify({ podUid, nic, addresses, signal }: HoldingRequest): Promise<void> {
     for (const { address, heldIn } of addresses) {
-      const isHeld = await abortable(
-        this.#addressesOf(heldIn).holds(ownerOf(podUid, nic), formatAddress(address)),
-        signal,
-      );
-      if (!isHeld) throw notHeldError(nic, address, `port ${heldIn} of Neutron`);
+      const isHeld = this.#holds(heldIn, ownerOf(podUid, nic), formatAddress(address));
+      if (!(await abortable(isHeld, signal))) throw notHeldError(nic, address, `Neutron: ${heldIn}`);
     }
   }
 
   /** An address of each subnet, or none: if one fails, a pod that had none before keeps none. */
   async #take(
-    port: NodePort,
+    tended: TendedPlace,
     owner: string,
+    { groups, addressIn }: PodWish,
     signal: AbortSignal,
   ): Promise<{ readonly subnet: Subnet; readonly address: string }[]> {
-    const { addresses, subnets } = port;
+    const { addresses, subnets } = tended.place;
     const hadSome = await addresses.hasSome(owner);
     const takes = subnets.map(async (subnet) => {
-      return { subnet, address: await abortable(addresses.take(owner, subnet.id), signal) };
+      const asks = { groups, address: addressIn(subnet), signal };
+      return { subnet, address: await abortable(addresses.take(owner, subnet.id, asks), signal) };
     });
-    const failed = (await Promise.allSettled(takes)).find(({ status }) => status === 'rejected');
+    const failed = (await Promise.allSettled(takes)).find((one) => one.status === 'rejected');
+    // That another has the very address says nothing of others.
+    if (failed !== undefined && !isOrbError(failed.reason, 'ADDRESS_REQUEST_TAKEN')) tended.refused();
     if (failed !== undefined && !hadSome) await addresses.release((own) => own.owner === owner, 0);
-    port.wake();
+    tended.wake();
     return await Promise.all(takes);
   }
 
   async #release(isReleased: Parameters<typeof release>[1], restMs: number): Promise<void> {
     const untilMs = this.#parts.clock.now() + restMs;
-    for (const portId of ledgersIn(this.#parts.folder)) {
-      await this.#file(portId).update((ledger) => release(ledger, isReleased, untilMs));
+    for (const name of ledgersIn(this.#parts.folder)) {
+      await this.#file(name).update((ledger) => release(ledger, isReleased, untilMs));
     }
-    for (const port of this.#open) port.wake();
+    for (const tended of this.#open) tended.wake();
+    this.#parts.changed();
   }
 
-  async #portFor({ neutronConf: { hostInterface, networks } }: NeutronIpam): Promise<NodePort> {
-    const { name } = ownNic(this.#parts.node, hostInterface).identity;
+  async #placeFor({ neutronConf: { mode, hostInterface, networks } }: NeutronIpam): Promise<TendedPlace> {
+    const { name: nic } = ownNic(this.#parts.node, hostInterface).identity;
     const [only, ...others] = networks;
-    const port = await this.#portOf(name, others.length === 0 ? only : undefined);
-    if (networks.length === 0 || networks.includes(port.networkId)) return port;
-    const message = `network configuration: the port of ${name} is in network ${port.networkId}, and ipam.neutronConf.networks has ${networks.join(', ')}`;
+    const tended = await this.#placeOf({ mode, nic, networkId: others.length === 0 ? only : undefined });
+    const { networkId } = tended.place;
+    if (networks.length === 0 || networks.includes(networkId)) return tended;
+    const message = `network configuration: the port of ${nic} is in network ${networkId}, and ipam.neutronConf.networks has ${networks.join(', ')}`;
     throw new OrbError('INPUT_INVALID', { message, subject: 'ipam.neutronConf.networks' });
   }
 
-  /** The NIC's port, which is opened once. Throws what stops that; the next call tries again. */
-  #portOf(nic: string, networkId: string | undefined): Promise<NodePort> {
-    const before = this.#ports.get(nic);
+  /** It is opened once. Throws what stops that; the next call tries again. */
+  #placeOf(place: Place): Promise<TendedPlace> {
+    // A NIC has one port, whatever names its network. Ports of our own are in the network that is named.
+    const key = [place.mode, place.nic, ...(place.mode === 'port' ? [place.networkId] : [])].join(' ');
+    const before = this.#places.get(key);
     if (before !== undefined) return before;
-    const opened = this.#openPort(nic, networkId);
-    this.#ports.set(nic, opened);
-    opened.catch(() => this.#ports.delete(nic));
+    const opened = this.#openPlace(place);
+    this.#places.set(key, opened);
+    opened.catch(() => {
+      this.#places.delete(key);
+      this.#unopened.note();
+    });
     return opened;
   }
 
-  async #openPort(nic: string, networkId: string | undefined): Promise<NodePort> {
+  async #openPlace(place: Place): Promise<TendedPlace> {
     const { log } = this.#parts;
-    const port = await NodePort.open(nic, networkId, {
+    const open = await openPlace(place, {
       ...this.#parts,
-      cloud: this.#cloud().client,
       isLiving: (owner) => this.#isLiving(owner),
-      file: (portId) => this.#file(portId),
+      file: (name) => this.#file(name),
     });
-    this.#open.add(port);
-    log.info({ nic, port: port.portId }, 'the port of the NIC gives addresses to pods');
-    void port.run(this.#stop.signal);
-    return port;
+    const tended = new TendedPlace(open, this.#parts);
+    this.#open.add(tended);
+    log.info({ ...place, ledger: open.ledger }, 'Neutron gives addresses to pods');
+    void tended.run(this.#stop.signal);
+    return tended;
   }
 
-  /** Those of an open port, or of one that only its ledger knows. */
-  #addressesOf(portId: string): PortAddresses {
-    const open = [...this.#open].find((port) => port.portId === portId);
-    if (open !== undefined) return open.addresses;
-    const { neutron } = this.#cloud().client;
-    return new PortAddresses({
-      ...this.#parts,
-      neutron,
-      file: this.#file(portId),
-      portId,
-      nodeAddresses: [],
-    });
+  /** A place that is not open yet is opened. If the NIC has another port now, nobody has the ledger of the first. */
+  async #holds(ledger: string, owner: string, address: string): Promise<boolean> {
+    const open = [...this.#open].find(({ place }) => place.ledger === ledger);
+    const known = open === undefined ? (await knownPlaces(this.#parts.folder)).get(ledger) : undefined;
+    const tended = known === undefined ? open : await this.#placeOf(known);
+    return tended?.place.ledger === ledger && (await tended.place.addresses.holds(owner, address));
   }
 
   #isLiving(owner: string): boolean {
@@ -220,27 +255,12 @@ export class NeutronSource implements Ipam {
     return this.#parts.isLiving(podUid, nic);
   }
 
-  /** The client, with the login as it was read first. */
-  #cloud(): { readonly client: CloudClient; readonly config: CloudConfig } {
-    if (this.#client === undefined) {
-      const config = this.#parts.cloud();
-      this.#client = { config, client: cloudClient(config, this.#parts) };
-    }
-    return this.#client;
-  }
-
-  #file(portId: string): LedgerFile {
+  #file(name: string): LedgerFile {
     const { folder, clock } = this.#parts;
-    const file = this.#files.get(portId) ?? new LedgerFile(folder, portId, clock);
-    this.#files.set(portId, file);
+    const file = this.#files.get(name) ?? new LedgerFile(folder, name, clock);
+    this.#files.set(name, file);
     return file;
   }
-}
-
-function isAsked(value: unknown): boolean {
-  return (
-    value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
-  );
 }
 
 /** Those of the configuration, or a default route by the gateway of each subnet. */

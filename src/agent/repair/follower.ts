@@ -4,7 +4,7 @@ import { type Clock, errorText, type Logger } from '#base';
 import { isGone, isRecorded, type RecordedNetns } from '#cni';
 import type { NetnsHandle } from '#kernel';
 import type { DriftWatch } from './drift-watch.ts';
-import type { PodRepair } from './pod-repair.ts';
+import { hostLinksOf, type PodRepair } from './pod-repair.ts';
 
 /**
  * The wait after a record has changed. The last plugin of the chain has usually ended by then, so the first comparison
@@ -94,7 +94,7 @@ export class Follower {
     const records = this.#parts.pods.recordsOf(containerId);
     const netns = records[0]?.netns;
     if (netns === undefined) return undefined;
-    const hostLinks = [...new Set(records.map(({ coordinator }) => coordinator.plan.hostLink))];
+    const hostLinks = [...new Set(records.flatMap(hostLinksOf))];
     return { netns, hostLinks, what: [netns.path, ...hostLinks].join(' ') };
   }
 

@@ -12,6 +12,7 @@ function scene(hostRuleTable: number | undefined, settingsKnown = true) {
     families: [4],
     tuneSysctls: false,
     settingsKnown: () => settingsKnown,
+    attachments: { all: () => [] },
     coordinator: () =>
       hostRuleTable === undefined ? undefined : ({ spec: { hostRuleTable } } as SpiderCoordinator),
   });

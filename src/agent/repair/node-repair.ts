@@ -1,10 +1,19 @@
 // What the node itself needs, independent of its pods. It is planned again and applied by comparison.
 
 import type { SpiderCoordinator } from '#api';
-import type { Family } from '#ip';
-import type { NetworkNamespace } from '#net';
-import { applyNode, driftOfNode, linksThatFilterSources, linksThatHearRouters } from '#node';
-import { clusterHostRuleTable, type DesiredNamespace, planNode } from '#plan/network';
+import { type Family, formatAddress } from '#ip';
+import type { NetworkNamespace, ProxyNeighbour } from '#net';
+import {
+  type Attachments,
+  applyNode,
+  driftOfNode,
+  heldProxies,
+  linksThatFilterSources,
+  linksThatHearRouters,
+  ownProxies,
+  removeProxies,
+} from '#node';
+import { clusterHostRuleTable, type DesiredNamespace, planNode, sameProxy } from '#plan/network';
 
 export interface NodeRepairParts {
   readonly node: NetworkNamespace;
@@ -13,6 +22,7 @@ export interface NodeRepairParts {
   /** Whether the cluster's settings were read. */
   readonly settingsKnown: () => boolean;
   readonly coordinator: () => SpiderCoordinator | undefined;
+  readonly attachments: Pick<Attachments, 'all'>;
 }
 
 export class NodeRepair {
@@ -24,12 +34,21 @@ export class NodeRepair {
 
   /** What differs, one sentence for each object. */
   look(): readonly string[] {
-    return driftOfNode(this.#plan(), this.#parts.node);
+    const { node } = this.#parts;
+    const strays = ownProxies(node).filter((proxy) => this.#isStray(proxy));
+    return [...driftOfNode(this.#plan(), node), ...strays.map(strayText)];
   }
 
   /** Repairs what differs, and returns what it was. */
   repair(): readonly string[] {
-    return applyNode(this.#plan(), this.#parts.node).repaired;
+    const { node } = this.#parts;
+    const { repaired } = applyNode(this.#plan(), node);
+    return [...repaired, ...removeProxies(node, (proxy) => this.#isStray(proxy)).map(strayText)];
+  }
+
+  /** An agent that lost a record has left it. The node would answer for an address that others have by now. */
+  #isStray(proxy: ProxyNeighbour): boolean {
+    return !heldProxies(this.#parts.attachments.all()).some((held) => sameProxy(held, proxy));
   }
 
   #plan(): DesiredNamespace {
@@ -39,4 +58,8 @@ export class NodeRepair {
     const filteringLinks = linksThatFilterSources(node);
     return planNode({ advertisedLinks, filteringLinks, families, hostRuleTable, tuneSysctls });
   }
+}
+
+function strayText({ dev, address }: ProxyNeighbour): string {
+  return `neighbour proxy ${formatAddress(address)} dev ${dev} belongs to no pod`;
 }

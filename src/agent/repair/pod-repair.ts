@@ -3,7 +3,7 @@
 // run in between.
 
 import { type NetConf, parseCoordinatorConf, type SpiderCoordinator } from '#api';
-import { errorText, isOrbError, type Logger } from '#base';
+import { errorText, isOrbError, type Logger, OrbError } from '#base';
 import { leftNamespace } from '#cni';
 import type { Address } from '#ip';
 import type { NetworkNamespace } from '#net';
@@ -13,13 +13,18 @@ import {
   type Drift,
   driftOf,
   numbersIn,
+  partOf,
   podInputOf,
   type RecordedNic,
   type RepairRequest,
   repairNetwork,
   replanned,
+  vethRouteNetwork,
+  vethRoutePart,
+  withNodeAddresses,
+  withPart,
 } from '#node';
-import { type MergedOptions, planPod, presentOptions } from '#plan/network';
+import { type MergedOptions, planPod, presentOptions, vethRoutePair } from '#plan/network';
 
 /** What a pod's plan is made from, apart from its records. */
 export interface PresentFacts {
@@ -50,6 +55,14 @@ export interface PodState extends Drift {
   readonly attached: boolean;
 }
 
+/** What was found of some NICs, and their records with the plan that they have now. */
+interface Compared {
+  readonly drift: Drift;
+  readonly changes: readonly PlanChange[];
+  readonly attached: boolean;
+  readonly records: readonly AttachmentRecord[];
+}
+
 interface ServedRecord extends AttachmentRecord {
   readonly coordinator: NonNullable<AttachmentRecord['coordinator']> & { readonly plan: RecordedNic };
 }
@@ -63,14 +76,14 @@ export class PodRepair {
     this.#parts = parts;
   }
 
-  /** Containers with a NIC that the coordinator serves. */
+  /** Containers with a NIC that the coordinator or `veth-route` serves. */
   containers(): string[] {
-    const served = this.#parts.attachments.all().filter(isServed);
+    const served = this.#parts.attachments.all().filter(isRepaired);
     return [...new Set(served.map(({ containerId }) => containerId))];
   }
 
-  recordsOf(containerId: string): readonly ServedRecord[] {
-    return this.#parts.attachments.ofContainer(containerId).filter(isServed);
+  recordsOf(containerId: string): readonly AttachmentRecord[] {
+    return this.#parts.attachments.ofContainer(containerId).filter(isRepaired);
   }
 
   podOf(containerId: string): AttachmentRecord['pod'] {
@@ -107,18 +120,60 @@ export class PodRepair {
     const found = this.recordsOf(containerId);
     const [first] = found;
     if (first === undefined) return undefined;
+    // The coordinator needs the NICs that `veth-route` has made.
+    const compared = [
+      ...found.filter(isRouted).map((record) => this.#routed(record, pod, work)),
+      ...this.#coordinated(containerId, found.filter(isServed), pod, work),
+    ];
+    const state: PodState = {
+      damage: compared.flatMap(({ drift }) => drift.damage),
+      differences: compared.flatMap(({ drift }) => drift.differences),
+      lost: compared.flatMap(({ drift }) => drift.lost),
+      repairable: compared.every(({ drift }) => drift.repairable),
+      containerId,
+      pod: first.pod,
+      interfaces: found.map(({ interfaceName }) => interfaceName),
+      changes: [...new Set(compared.flatMap(({ changes }) => changes))],
+      attached: compared.every(({ attached }) => attached),
+    };
+    return {
+      state,
+      changed: compared.flatMap(({ records }) => records).filter((one) => !found.includes(one)),
+    };
+  }
+
+  /** All NICs of the coordinator at once, because they share rules and tables. */
+  #coordinated(
+    containerId: string,
+    found: readonly ServedRecord[],
+    pod: NetworkNamespace,
+    work: typeof repairNetwork,
+  ): Compared[] {
+    if (found.length === 0) return [];
     const recorded = withNumbers(containerId, found, pod);
     const { request, changes, records } = this.#plan(containerId, recorded);
     const drift = work(request, { pod, node: this.#parts.node });
-    const state: PodState = {
-      ...drift,
-      containerId,
-      pod: first.pod,
-      interfaces: recorded.map(({ interfaceName }) => interfaceName),
-      changes,
-      attached: recorded.every(({ coordinator }) => coordinator.state === 'done'),
+    const attached = recorded.every(({ coordinator }) => coordinator.state === 'done');
+    return [{ drift, changes, attached, records }];
+  }
+
+  #routed(record: AttachmentRecord, pod: NetworkNamespace, work: typeof repairNetwork): Compared {
+    const part = partOf(record, vethRoutePart);
+    if (part === undefined)
+      throw new OrbError('INTERNAL', { message: 'the record has no part of veth-route' });
+    const present = this.#parts.present();
+    const now = present === undefined ? part : withNodeAddresses(part, present.nodeAddresses);
+    const isChanged = JSON.stringify(now) !== JSON.stringify(part);
+    const before = vethRouteNetwork(record, part);
+    const request = isChanged
+      ? { desired: vethRouteNetwork(record, now), before, nics: [] }
+      : { desired: before, nics: [] };
+    return {
+      drift: work(request, { pod, node: this.#parts.node }),
+      changes: isChanged ? ['node_addresses'] : [],
+      attached: part.state === 'done',
+      records: [isChanged ? withPart(record, vethRoutePart, now) : record],
     };
-    return { state, changed: records.filter((record) => !found.includes(record)) };
   }
 
   /** The pod's plan as recorded, and the new plan if something has changed since. */
@@ -163,6 +218,23 @@ export class PodRepair {
       return plan.options;
     }
   }
+}
+
+/** The links of the node that lead to the NIC. */
+export function hostLinksOf(record: AttachmentRecord): string[] {
+  const link = record.coordinator?.plan?.hostLink;
+  return [
+    ...(link === undefined ? [] : [link]),
+    ...(isRouted(record) ? [vethRoutePair(record).hostLink] : []),
+  ];
+}
+
+function isRepaired(record: AttachmentRecord): boolean {
+  return isServed(record) || isRouted(record);
+}
+
+function isRouted(record: AttachmentRecord): boolean {
+  return partOf(record, vethRoutePart) !== undefined && record.supersededBy === undefined;
 }
 
 /**

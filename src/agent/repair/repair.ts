@@ -16,6 +16,7 @@ import { Follower } from './follower.ts';
 import { NodeCheckServer } from './node-check.ts';
 import { NodeRepair } from './node-repair.ts';
 import { PodRepair } from './pod-repair.ts';
+import { ProxyWatch } from './proxy-watch.ts';
 import { Repairs } from './repairs.ts';
 import { type RepairMetrics, RepairReport } from './report.ts';
 import { WatchedFact } from './watched-fact.ts';
@@ -50,6 +51,8 @@ export class Repair {
   readonly #repairs: Repairs;
   readonly #follower: Follower;
   readonly #watch: DriftWatch;
+  readonly #proxies: ProxyWatch;
+  #watchingProxies: Promise<void> | undefined;
   readonly #follow = (containerId: string) => this.#follower.changed(containerId);
   readonly #stop = new AbortController();
   /** Whether the settings and the Node object were read. */
@@ -79,6 +82,10 @@ export class Repair {
       ...watched,
       read: () => JSON.stringify(options.node.nftRules(NFT_TABLE)),
       changed: () => this.#repairs.wakeAll('event'),
+    });
+    this.#proxies = new ProxyWatch({
+      ...options,
+      missing: (containerId) => this.#repairs.wake(containerId, 'event'),
     });
     using netns = openNetns('current');
     this.#watch = new DriftWatch(netns, {
@@ -110,6 +117,7 @@ export class Repair {
     this.#nodeRules.look();
     this.#repairs.start();
     this.#repairs.wakeAll('start');
+    this.#watchingProxies ??= this.#proxies.run(this.#stop.signal);
   }
 
   /** Prepares the node for pods. From now on, the plans of pods follow the cluster's settings. */
@@ -134,7 +142,7 @@ export class Repair {
     this.#stop.abort(new Error('the agent is stopping'));
     this.#watch.close();
     this.#follower.stop();
-    await this.#repairs.stop();
+    await Promise.all([this.#repairs.stop(), this.#watchingProxies]);
   }
 
   #renewNodeAddresses(): void {

@@ -36,7 +36,7 @@ export class Canary {
     const of = (protocol: Protocol, port: number): ClaimedEntry => ({
       frontend: { address: VIRTUAL, port, protocol },
       backends: { ready: [{ address: REAL, port }], draining: [], affinitySeconds: 0 },
-      isClusterIp: true,
+      claim: 'ClusterIP',
     });
     return [of('TCP', this.#tcpPort), of('UDP', this.#udp.address().port)];
   }

@@ -1,2 +1,2 @@
+export { endNodeServices, NodeServices } from './node-services.ts';
 export { ServiceAnswers } from './service-answers.ts';
-export { endServiceMode, serviceSwitch } from './service-mode.ts';

@@ -9,6 +9,7 @@ import {
 import type { CniAnswer, CniRequest } from '#cni';
 import {
   type EndpointUse,
+  type Frontend,
   frontendKey,
   placeText,
   type ServiceCounts,
@@ -22,8 +23,8 @@ export interface ServiceKnowledge {
   /** What the kernel knows, with the Service that has it: `namespace/name`, and undefined for one of the agent. */
   entries(): Iterable<readonly [entry: ServiceEntry, service: string | undefined]>;
   uses(service: string, entry: ServiceEntry): EndpointUse[];
-  /** How often sockets asked, by `frontendKey`. */
-  counts(): ReadonlyMap<string, ServiceCounts>;
+  /** How often sockets asked, by `frontendKey`. `only`: of these alone, which is faster where there are many. */
+  counts(only?: readonly Frontend[]): ReadonlyMap<string, ServiceCounts>;
 }
 
 export class ServiceAnswers {
@@ -48,15 +49,16 @@ export class ServiceAnswers {
     const services = this.#services;
     const off = services.problem;
     const wantsAll = question.service === undefined && question.place === undefined;
-    const counts = services.counts();
-    const ports: ServicePortReport[] = [];
-    for (const [entry, service] of services.entries()) {
-      const place = placeText(entry.frontend);
-      if (question.service !== undefined && question.service !== service) continue;
-      if (question.place !== undefined && question.place !== place) continue;
+    const asked = [...services.entries()].filter(
+      ([{ frontend }, service]) =>
+        (question.service === undefined || question.service === service) &&
+        (question.place === undefined || question.place === placeText(frontend)),
+    );
+    const counts = services.counts(wantsAll ? undefined : asked.map(([{ frontend }]) => frontend));
+    const ports = asked.map(([entry, service]): ServicePortReport => {
       const uses = wantsAll || service === undefined ? undefined : services.uses(service, entry);
-      ports.push({ ...portOf(entry, service, uses), ...countsOf(counts.get(frontendKey(entry.frontend))) });
-    }
+      return { ...portOf(entry, service, uses), ...countsOf(counts.get(frontendKey(entry.frontend))) };
+    });
     return { node: this.#node, ...(off !== undefined && { off }), ports };
   }
 }

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { AgentConfig, Node, SpiderCoordinator } from '#api';
 import { isOrbError, type Logger } from '#base';
-import { netnsCookie, openGivenNetns, readRecord, removeDurably, writeRecord } from '#kernel';
+import { keepRecord, netnsCookie, openGivenNetns, readRecord, removeDurably } from '#kernel';
 import { removeSocketBalancer, SocketBalancer } from '#kernel/bpf';
 import { errnoOf } from '#net';
 import type { Attachments } from '#node';
@@ -11,14 +11,15 @@ import { clientNode } from '#plan/service';
 import { Canary } from './canary.ts';
 import { ExemptPods, type ExemptPodsParts } from './exempt-pods.ts';
 import { ServiceSwitch } from './service-switch.ts';
-import { ServiceView, type ServiceViewOptions } from './service-view.ts';
+import { ServiceView, type ServiceViewOptions, type ServiceWatch } from './service-view.ts';
 import { SocketServices, type SocketServicesParts } from './socket-services.ts';
 
 export interface ServiceModeParts
-  extends ServiceViewOptions,
+  extends Pick<ServiceViewOptions, 'clock' | 'log'>,
     Pick<ExemptPodsParts, 'pods'>,
     Pick<SocketServicesParts, 'tell'> {
   readonly config: AgentConfig;
+  readonly watch: ServiceWatch;
   readonly nodeName: string;
   /** The cluster's settings. */
   readonly coordinator: () => SpiderCoordinator | undefined;
@@ -38,6 +39,7 @@ export function serviceSwitch(parts: ServiceModeParts): ServiceSwitch {
     start: (tell) => socketServices({ ...parts, tell }),
     tell: parts.tell,
     clear: (isStarting) => clearOther(stateDirectory, isStarting ? serviceBpfFolder : undefined, log),
+    clock: parts.clock,
     log,
   });
   parts.attachments.listeners.add(() => serving.nodeChanged());
@@ -50,10 +52,10 @@ function socketServices(parts: ServiceModeParts): SocketServices {
   const exempt = new ExemptPods({ ...parts, cookieOf });
   return new SocketServices({
     ...parts,
-    view: new ServiceView(parts),
+    view: new ServiceView(parts.watch),
     here: () => clientNode(nodeName, parts.node(), { usesExternalIps: serviceExternalIPs }),
     open: async () => {
-      await writeRecord(recordIn(stateDirectory), serviceBpfFolder);
+      await keepRecord(recordIn(stateDirectory), serviceBpfFolder);
       return SocketBalancer.open({ cgroup: serviceCgroup, pins: serviceBpfFolder });
     },
     prove: () => Canary.start(),

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ServiceMode } from '#api';
-import { LogLines } from '#base/testing';
+import { FakeClock, LogLines } from '#base/testing';
 import { ServiceSwitch, type Serving } from './service-switch.ts';
 
 function scene(first: ServiceMode) {
@@ -13,6 +13,7 @@ function scene(first: ServiceMode) {
   const told: string[] = [];
   let sayProblem = (_message: string) => {};
   const log = new LogLines();
+  const clock = new FakeClock();
   const state = { mode: first, failure: undefined as Error | undefined, whileCleared: async () => {} };
   const serving: Serving & { isOn: boolean } = {
     ...{
@@ -42,6 +43,7 @@ function scene(first: ServiceMode) {
       await state.whileCleared();
       if (state.failure !== undefined) throw state.failure;
     },
+    clock,
     log,
   });
   const leaving = new AbortController();
@@ -50,7 +52,7 @@ function scene(first: ServiceMode) {
     for (let i = 0; i < 10; i++) await turn();
   };
   return {
-    ...{ did, told, log, state, serving, services, settle },
+    ...{ did, told, log, clock, state, serving, services, settle },
     sayProblem: (message: string) => sayProblem(message),
     setMode: async (mode: ServiceMode) => {
       state.mode = mode;
@@ -126,13 +128,35 @@ test('a mode that changes while programs are taken away counts', async () => {
   await stop();
 });
 
-test('programs that cannot be taken away are told, and the next change is followed', async () => {
-  const { did, log, state, settle, setMode, stop } = scene('kube-proxy');
-  state.failure = new Error('no file system of type bpf');
+test('programs that cannot be taken away are told once, and tried again until they are gone', async () => {
+  const { did, told, log, clock, state, services, settle, stop } = scene('kube-proxy');
+  state.failure = new Error('the folder is busy');
+  await settle();
+  const text = 'cannot take away programs that served Services in socket calls: the folder is busy';
+  assert.deepEqual([told, services.problem], [[text], text]);
+  for (let second = 0; second < 10; second += 1) {
+    await clock.advance(1_000);
+    await settle();
+  }
+  assert.ok(did.length >= 3, did.join());
+  assert.equal(log.lines.filter(({ level }) => level === 'error').length, 1);
+  state.failure = undefined;
+  await clock.advance(60_000);
+  await settle();
+  assert.deepEqual([services.problem, told.length], ['serviceMode is kube-proxy', 1]);
+  const tries = did.length;
+  await clock.advance(600_000);
+  await settle();
+  assert.equal(did.length, tries);
+  await stop();
+});
+
+test('while programs cannot be taken away, a change of the mode is followed at once', async () => {
+  const { did, state, settle, setMode, stop } = scene('kube-proxy');
+  state.failure = new Error('the folder is busy');
   await settle();
   state.failure = undefined;
   await setMode('ebpf');
-  assert.equal(log.lines.filter(({ level }) => level === 'error').length, 1);
   assert.equal(did.at(-1), 'serves');
   await stop();
 });

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { ServiceMode } from '#api';
-import type { Logger } from '#base';
+import { BackOff, type Clock, errorText, type Logger } from '#base';
 import {
   type EndpointUse,
   type Frontend,
@@ -29,8 +29,12 @@ export interface ServiceSwitchParts {
   readonly tell: (message: string) => void;
   /** Takes away the programs that an agent of this node has left. With `true`, those in the folder of {@link start} stay. */
   readonly clear: (isStarting: boolean) => Promise<void>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** Between two tries to take programs away. */
+const tries = { firstMs: 1_000, maximumMs: 60_000 };
 
 /** What stands for all Services of a protocol. */
 const allServices = (['TCP', 'UDP', 'SCTP'] as const).map((protocol): Frontend => {
@@ -43,6 +47,9 @@ export class ServiceSwitch implements ServiceKnowledge {
   /** Whether socket calls were wanted when the mode was looked at. */
   #isForSockets = false;
   #changed = new AbortController();
+  /** Why programs of an earlier mode are still there. Then sockets may be served all the same. */
+  #remaining: string | undefined;
+  readonly #tries = new BackOff(tries);
   /** The last problem, if the mode was `auto` then. */
   #untold: string | undefined;
 
@@ -61,7 +68,8 @@ export class ServiceSwitch implements ServiceKnowledge {
   }
 
   get problem(): string | undefined {
-    return this.#services === undefined ? 'serviceMode is kube-proxy' : this.#services.problem;
+    if (this.#services !== undefined) return this.#services.problem;
+    return this.#remaining ?? 'serviceMode is kube-proxy';
   }
 
   entries(): Iterable<readonly [ServiceEntry, string | undefined]> {
@@ -110,22 +118,41 @@ export class ServiceSwitch implements ServiceKnowledge {
 
   /** Follows the mode until the signal aborts. What is in the kernel then goes on, and the next agent takes it over. */
   async run(signal: AbortSignal): Promise<void> {
-    const { start, clear, log } = this.#parts;
+    const { start, clock } = this.#parts;
     while (!signal.aborted) {
       this.#changed = new AbortController();
       this.#isForSockets = this.#wantsSockets();
       const ends = AbortSignal.any([signal, this.#changed.signal]);
-      await clear(this.#isForSockets).catch((error: unknown) => {
-        log.error({ err: error }, 'cannot take away programs that served Services in socket calls');
-      });
+      const isCleared = await this.#clear();
       if (this.#isForSockets) {
         this.#untold = undefined;
         this.#services = start((message) => this.#tell(message));
         await this.#services.run(ends);
         this.#services = undefined;
-      } else if (!ends.aborted) {
-        await once(ends, 'abort');
+      } else if (isCleared) {
+        this.#tries.reset();
+        if (!ends.aborted) await once(ends, 'abort');
+      } else {
+        await clock.sleep(this.#tries.next(), ends).catch(() => {}); // the mode has changed, or the agent leaves
       }
+    }
+  }
+
+  /** Whether no programs are left that must not be there. */
+  async #clear(): Promise<boolean> {
+    const { clear, log, tell } = this.#parts;
+    try {
+      await clear(this.#isForSockets);
+      this.#remaining = undefined;
+      return true;
+    } catch (error) {
+      const what = 'cannot take away programs that served Services in socket calls';
+      const isNew = this.#remaining === undefined;
+      this.#remaining = `${what}: ${errorText(error)}`;
+      if (!isNew) return false;
+      log.error({ err: error }, what);
+      tell(this.#remaining);
+      return false;
     }
   }
 }

@@ -14,11 +14,13 @@ import {
   isSameClient,
   ServiceBook,
   type ServiceEntry,
+  type ServiceReading,
   type ServiceTable,
   serviceEntries,
   type TableChanges,
   type WrittenEntry,
 } from '#plan/service';
+import { ServiceProblems } from './service-problems.ts';
 import type { ServiceView } from './service-view.ts';
 
 /** The tables of the kernel. */
@@ -40,19 +42,21 @@ export interface ServiceSyncParts {
 
 /** Services that are planned, or entries that are written, before other work of the agent gets its turn. */
 const PORTION = 200;
+/** Of a Service that is gone. */
+const nothing: ServiceReading = { entries: [], leftOut: [] };
 
 export class ServiceSync {
   readonly #parts: ServiceSyncParts;
-  #book = new ServiceBook();
+  #book = new ServiceBook<ClaimedEntry>();
   #written = new Map<string, WrittenEntry>();
   #lastSet = 0;
   /** The node for which the Services were planned. */
   #client: ClientNode | undefined;
-  /** By Service: what the log said last. */
-  readonly #said = new Map<string, string>();
+  readonly #problems: ServiceProblems;
 
   constructor(parts: ServiceSyncParts) {
     this.#parts = parts;
+    this.#problems = new ServiceProblems(parts.log);
   }
 
   /** What the kernel knows. */
@@ -81,7 +85,7 @@ export class ServiceSync {
     const held = await tables.services();
     this.#written = new Map(held.written);
     this.#lastSet = held.lastSet;
-    this.#book = new ServiceBook();
+    this.#book = new ServiceBook<ClaimedEntry>();
     // No Service has a name without a namespace.
     this.#book.put('', more);
     for (const [index, key] of view.keys().entries()) {
@@ -114,19 +118,17 @@ export class ServiceSync {
     await this.#write(keys, want);
   }
 
-  /** Undefined where the Service cannot be read. Then it keeps what it has. */
-  #plan(key: string): BookChange | undefined {
-    const { view, here, log } = this.#parts;
+  /** Undefined where its endpoints cannot be read. Then the Service keeps what it has. */
+  #plan(key: string): BookChange<ClaimedEntry> | undefined {
+    const { view, here } = this.#parts;
     const service = view.service(key);
     try {
-      const entries = service === undefined ? [] : serviceEntries(service, view.slices(key), here());
-      this.#said.delete(key);
+      const { entries, leftOut } =
+        service === undefined ? nothing : serviceEntries(service, view.slices(key), here());
+      this.#problems.note(key, leftOut.join('; '), 'a part of a Service is not served in socket calls');
       return this.#book.put(key, entries);
     } catch (error) {
-      const text = errorText(error);
-      if (text !== this.#said.get(key))
-        log.warn({ err: error, service: key }, 'a Service cannot be read, and its sockets go on as before');
-      this.#said.set(key, text);
+      this.#problems.note(key, errorText(error), 'a Service cannot be read, and its sockets go on as before');
       return undefined;
     }
   }

@@ -39,7 +39,7 @@ test('a reduced Service has the entries of the whole one', () => {
     [resources.endpointSlices.schema.parse(slice)],
     client,
   );
-  assert.equal(whole.length, 3);
+  assert.equal(whole.entries.length, 3);
   assert.deepEqual(
     serviceEntries(slimServices.schema.parse(service), [slimEndpointSlices.schema.parse(slice)], client),
     whole,

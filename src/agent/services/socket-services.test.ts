@@ -8,7 +8,7 @@ import { OrbError } from '#base';
 import { FakeClock, LogLines } from '#base/testing';
 import { FakeKube } from '#kube/testing';
 import type { FollowedSocket, TableChanges, WrittenEntry } from '#plan/service';
-import { ServiceView } from './service-view.ts';
+import { ServiceView, ServiceWatch } from './service-view.ts';
 import { type Balancer, SocketServices } from './socket-services.ts';
 
 const key = (name: string) => `TCP 10.96.0.${name}:80`;
@@ -92,7 +92,12 @@ async function scene(kernel = new FakeKernel()) {
     slices.set(name, slice);
   }
   const services = new SocketServices({
-    ...{ clock, log, open: kernel.open, view: new ServiceView({ client: kube, clock, log }) },
+    ...{
+      clock,
+      log,
+      open: kernel.open,
+      view: new ServiceView(new ServiceWatch({ client: kube, clock, log })),
+    },
     here: () => ({ name: 'node1', zone: state.zone, addresses: [], usesExternalIps: false }),
     prove: async () => ({ entries: [], findProblem: async () => state.problem, close: () => {} }),
     failed: () => void state.failures++,
@@ -211,14 +216,14 @@ test('another zone of the node changes the backends of Services with hints', asy
   await stop();
 });
 
-test('a Service with a wrong address keeps its backends, and the others are served', async () => {
+test('an endpoint with a wrong address is left out, the others are served, and the log names the Service', async () => {
   const { kube, kernel, log, slices, settle, stop } = await scene();
-  const wrong = [{ addresses: ['10.244.0.999'] }];
+  const wrong = [{ addresses: ['10.244.0.999'] }, { addresses: ['10.244.0.6'] }];
   await kube.update(resources.endpointSlices, { ...(slices.get('1') as EndpointSlice), endpoints: wrong });
   const right = [{ addresses: ['10.244.0.5'] }];
   await kube.update(resources.endpointSlices, { ...(slices.get('2') as EndpointSlice), endpoints: right });
   await settle();
-  assert.deepEqual([backends(kernel, '1'), backends(kernel, '2')], [[1], [5]]);
+  assert.deepEqual([backends(kernel, '1'), backends(kernel, '2')], [[6], [5]]);
   const warning = log.lines.find(({ level }) => level === 'warn');
   assert.equal(warning?.fields.service, 'shop/1');
   await stop();

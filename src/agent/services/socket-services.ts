@@ -42,10 +42,7 @@ export interface Proof {
 export interface SocketServicesParts {
   readonly open: () => Promise<Balancer>;
   readonly prove: () => Promise<Proof>;
-  readonly view: Pick<
-    ServiceView,
-    'start' | 'stop' | 'keys' | 'service' | 'slices' | 'takeChanged' | 'onChange'
-  >;
+  readonly view: ServiceView;
   /** This node. */
   readonly here: () => ClientNode;
   /** Cookies of the namespaces of pods that leave Services to kube-proxy. */

@@ -109,6 +109,8 @@ export const coordinatorConfSchema = goObject({
   vethLinkAddress: ipv4Address,
   /** Bytes, within the kernel's limits for veth (ETH_MIN_MTU, ETH_MAX_MTU in if_ether.h). */
   vethMTU: z.int().min(68).max(65_535).optional(),
+  /** Whether the node replaces the source of what the pod sends to Services. Spiderpool does not have it. */
+  ipMasq: z.boolean().optional(),
   /** Nothing reads it, here and in Spiderpool. */
   multusNicPrefix: z.string().optional(),
   logOptions: logOptionsSchema.optional(),

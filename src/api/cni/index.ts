@@ -19,6 +19,7 @@ export {
 } from './environment.ts';
 export { type CniErrorBody, cniErrorBody, cniErrorBodySchema } from './error-body.ts';
 export { goObject, unchecked } from './go-object.ts';
+export { type HostDeviceConf, type NicName, parseHostDeviceConf } from './host-device-conf.ts';
 export { parseIfacerConf } from './ifacer-conf.ts';
 export { ipamType, parseSpiderpoolIpam, type SpiderpoolIpam } from './ipam-conf.ts';
 export {
@@ -32,7 +33,12 @@ export {
   versionAsked,
   versionOf,
 } from './net-conf.ts';
-export { type NeutronIpam, parseNeutronIpam } from './neutron-conf.ts';
+export {
+  type NeutronIpam,
+  type NeutronMode,
+  type NeutronNicIpam,
+  parseNeutronIpam,
+} from './neutron-conf.ts';
 export { parseRouterConf, parseVethConf, type RouterConf, type VethConf } from './older-conf.ts';
 export {
   type HostLocalIpam,
@@ -60,3 +66,5 @@ export {
   supportedVersions,
 } from './spec-version.ts';
 export { addressIfAny, hardwareAddressIfAny, INTERFACE_NAME, requestedAddressText } from './text-fields.ts';
+export { parseVethHostConf, type VethHostConf } from './veth-host-conf.ts';
+export { parseVethRouteConf, type VethRouteConf } from './veth-route-conf.ts';

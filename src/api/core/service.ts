@@ -63,6 +63,10 @@ export const serviceSchema = partOf({
       .array(z.string())
       .nullish()
       .describe('CIDRs of the clients that the load balancer serves.'),
+    healthCheckNodePort: z
+      .int()
+      .optional()
+      .describe('Port on every node that tells a load balancer whether the node has endpoints.'),
     publishNotReadyAddresses: z
       .boolean()
       .optional()

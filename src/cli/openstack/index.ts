@@ -1,1 +1,2 @@
 export { runOpenStackCheck } from './run.ts';
+export { runOpenStackSweep } from './sweep.ts';

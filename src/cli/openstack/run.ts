@@ -2,6 +2,7 @@
 
 import { OrbError } from '#base';
 import { parseAddress, parseNetwork } from '#ip';
+import type { KubeClient } from '#kube';
 import type { NetworkNamespace } from '#net';
 import {
   type CloudClient,
@@ -12,9 +13,10 @@ import {
   type NodeNic,
   ownNic,
 } from '#openstack';
-import { type CloudFinding, cloudFindings, type NodeInCloud } from '#plan/openstack';
+import { type CloudFinding, cloudFindings, type NodeInCloud, routerFindings } from '#plan/openstack';
 import type { Paint } from '#program';
 import type { OpenStackCheckFlags } from '../openstack.ts';
+import { checkedRouters } from './checked-routers.ts';
 
 export interface OpenStackRun {
   readonly text: string;
@@ -28,6 +30,7 @@ export async function runOpenStackCheck(
   namespace: NetworkNamespace,
   flags: OpenStackCheckFlags,
   paint: Paint,
+  kube: () => KubeClient,
 ): Promise<OpenStackRun> {
   const podNetworks = (flags.pods ?? []).map(parseNetwork);
   const nic = ownNic(namespace, flags.interface);
@@ -41,7 +44,14 @@ export async function runOpenStackCheck(
       configDrive: configDrive === undefined ? undefined : () => driveDocument(configDrive),
     },
   );
-  const findings = cloudFindings(await factsOf(client, nic, identity, podNetworks));
+  const facts = await factsOf(client, nic, identity, podNetworks);
+  const routers = await checkedRouters({
+    neutron: client.neutron,
+    networkId: identity.networkId,
+    seesAllPorts: facts.isAdmin || facts.network.projectId === facts.projectId,
+    cluster: flags.cluster ? { client: kube(), namespace: flags.namespace } : undefined,
+  });
+  const findings = [...cloudFindings(facts), ...routers.flatMap(routerFindings)];
   const exitCode = findings.length === 0 ? 0 : 1;
   if (flags.json) {
     const { serverId, portId, networkId, by, passedOver } = identity;

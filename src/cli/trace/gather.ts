@@ -77,6 +77,7 @@ function firewallOf(
     // kube-proxy decides by this whether it makes the rule (kubernetes #120412).
     dropsInvalid: namespace.sysctl('netfilter/nf_conntrack_tcp_be_liberal')?.trim() !== '1',
     halfOpenTo: halfOpenNetworks(namespace),
+    masqueradesServicesOf: masqueradesOf(namespace, NFT_TABLE).map(({ from }) => from),
     ...(overlayTable !== undefined && { masquerades: masqueradesOf(namespace, overlayTable) }),
   };
 }

@@ -23,6 +23,7 @@ beforeEach(async () => {
   }
   await kube.put(resources.nodes, {
     metadata: { name: 'node1', annotations: { 'orbweaver.io/cluster-cni': 'calico', mine: 'kept' } },
+    status: { capacity: { cpu: '4', 'openstack.orbweaver.io/addresses': '7', 'example.com/own': '1' } },
   });
   await kube.put(resources.secrets, {
     metadata: {
@@ -31,6 +32,10 @@ beforeEach(async () => {
     },
   });
   await kube.put(resources.configMaps, { metadata: { name: 'orbweaver-network-claims', namespace } });
+  await kube.put(resources.configMaps, {
+    metadata: { name: 'orbweaver-router-routes', namespace },
+    data: {},
+  });
   await kube.put(resources.deployments, workload('orbweaver-controller'));
   await kube.put(resources.daemonSets, workload('orbweaver-agent'));
   await kube.pool('lan', {}, {}, { finalizers: [SPIDERPOOL_FINALIZER, 'example.com/theirs'] });
@@ -96,7 +101,9 @@ test('webhooks go first, then the controller, what agents keep, finalizers, anno
     'every node is cleared',
     `removed: the finalizer ${SPIDERPOOL_FINALIZER} of SpiderIPPool lan`,
     'removed: the annotations orbweaver.io/cluster-cni of Node node1',
+    'removed: the resources openstack.orbweaver.io/* of Node node1',
     'removed: ConfigMap kube-system/orbweaver-network-claims',
+    'removed: ConfigMap kube-system/orbweaver-router-routes',
     'removed: Secret kube-system/orbweaver-webhook-certificates',
     'Orbweaver is uninstalled. Pools, networks and their kinds are still there.',
   ]);
@@ -104,7 +111,17 @@ test('webhooks go first, then the controller, what agents keep, finalizers, anno
   assert.deepEqual(metadata.finalizers, ['example.com/theirs']);
   const node = await kube.get(resources.nodes, { name: 'node1' });
   assert.deepEqual(node.metadata.annotations, { mine: 'kept' });
+  assert.deepEqual(node.status?.capacity, { cpu: '4', 'example.com/own': '1' });
   await kube.get(resources.mutatingWebhookConfigurations, { name: 'other' });
+});
+
+test('the list of routes that are still on a router stays', async () => {
+  const ref = { name: 'orbweaver-router-routes', namespace };
+  const found = await kube.get(resources.configMaps, ref);
+  await kube.update(resources.configMaps, { ...found, data: { router: '[]' } });
+  assert.equal(await uninstall(), 0, said.join('\n'));
+  await kube.get(resources.configMaps, ref);
+  assert.match(said.at(-1) ?? '', /orbctl openstack sweep --apply removes them$/);
 });
 
 test('it can be repeated: the second time there is nothing to do', async () => {

@@ -3,7 +3,7 @@
 import { type KubeObject, type Pod, resources } from '#api';
 import { type Clock, isOrbError } from '#base';
 import { ifFound, type KubeClient } from '#kube';
-import { AGENTS, CONTROLLER, PROGRAM_LABEL } from '#plan/installation';
+import { AGENTS, CONTROLLER, FLOATING_IPS_NAME, PROGRAM_LABEL, ROUTES_NAME } from '#plan/installation';
 import { PoolLedger } from '#plan/ipam';
 import {
   agentsTask,
@@ -72,7 +72,22 @@ class Uninstallation {
       return 1;
     }
     say('Orbweaver is uninstalled. Pools, networks and their kinds are still there.');
+    await this.#tellOfCloud();
     return 0;
+  }
+
+  /** The ledgers are still there if they list something. This command has no login. */
+  async #tellOfCloud(): Promise<void> {
+    const { client, say } = this.#parts;
+    const { namespace } = this.#flags;
+    const ledgers = [ROUTES_NAME, FLOATING_IPS_NAME].map((name) =>
+      ifFound(client.get(resources.configMaps, { namespace, name })),
+    );
+    const left = (await Promise.all(ledgers)).filter((ledger) => ledger !== undefined);
+    if (left.length > 0)
+      say(
+        'OpenStack still has routes or floating IPs of this cluster: orbctl openstack sweep --apply removes them',
+      );
   }
 
   /** Says which pods are in the way each time that they change. */
@@ -165,7 +180,10 @@ class Uninstallation {
     const request =
       removal.verb === 'delete'
         ? client.delete(type, ref)
-        : client.patch(type, ref, { type: 'merge', body: removal.body });
+        : client.patch(type, ref, {
+            ...{ type: 'merge', body: removal.body },
+            ...(removal.subresource !== undefined && { subresource: removal.subresource }),
+          });
     try {
       // Somebody else may have removed it.
       await ifFound<unknown>(request);

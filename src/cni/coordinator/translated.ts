@@ -1,5 +1,5 @@
 // CNI types that are older than the coordinator. The coordinator serves them: their options are translated into its own
-// (docs/adr/0025).
+// (docs/adr/0025, docs/adr/0044).
 
 import {
   type CniResult,
@@ -7,6 +7,7 @@ import {
   type NetConf,
   parseRouterConf,
   parseVethConf,
+  parseVethHostConf,
   type SpiderCoordinator,
 } from '#api';
 import { requirePrevResult } from '../chained-result.ts';
@@ -14,6 +15,7 @@ import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin
 import { type CoordinatorParts, CoordinatorPlugin } from './coordinator.ts';
 import { coordinatorOfRouter } from './router.ts';
 import { coordinatorOfVeth } from './veth.ts';
+import { coordinatorOfVethHost } from './veth-host.ts';
 
 type CoordinatorOptions = Partial<Omit<CoordinatorConf, 'type'>>;
 
@@ -26,6 +28,7 @@ type Translation = (conf: NetConf, interfaceName: string) => CoordinatorOptions;
 const translations = {
   veth: (conf) => coordinatorOfVeth(parseVethConf(conf)),
   router: (conf, interfaceName) => coordinatorOfRouter(parseRouterConf(conf), interfaceName),
+  'veth-host': (conf) => coordinatorOfVethHost(parseVethHostConf(conf)),
 } as const satisfies Readonly<Record<string, Translation>>;
 
 /**

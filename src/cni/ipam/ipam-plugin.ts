@@ -151,7 +151,7 @@ export class IpamPlugin implements CniPlugin {
     const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
     const record = attachments.get({ containerId, interfaceName });
-    if (record?.ipam !== undefined) return this.#remove(record, call);
+    if (record?.ipam !== undefined) return this.remove(record, call);
     // The DEL was already served, or the agent died between allocation and record, or the record was damaged.
     const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
     if (namespace === undefined || name === undefined || podUid === undefined) return;
@@ -196,7 +196,7 @@ export class IpamPlugin implements CniPlugin {
   }
 
   async gc(call: PluginCall): Promise<void> {
-    await collectGarbage(call, this.#parts.attachments, ipamPart, (record) => this.#remove(record, call));
+    await collectGarbage(call, this.#parts.attachments, ipamPart, (record) => this.remove(record, call));
   }
 
   async status(): Promise<void> {
@@ -258,10 +258,11 @@ export class IpamPlugin implements CniPlugin {
   }
 
   /**
+   * The DEL of a record that has addresses of this type's source.
    * A record that a newer sandbox of its pod has superseded owns no addresses. An agent may have died before it
    * recorded that. Then the last sandbox to be removed releases the addresses.
    */
-  async #remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
+  async remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
     const { attachments } = this.#parts;
     const type = this.#sourceType(record);
     const others = this.#holding(record.pod?.uid, type).filter((other) => other !== record);

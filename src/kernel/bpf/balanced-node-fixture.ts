@@ -1,6 +1,6 @@
 // A cgroup and a network namespace for a test, with a process in both whose sockets the programs serve.
 
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork, type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -91,6 +91,14 @@ export class BalancedNode {
       this.#waiting.get(returned.id)?.(returned);
       this.#waiting.delete(returned.id);
     });
+  }
+
+  /** Runs another program there to its end. Names are resolved by the file. */
+  run(argv: readonly string[], resolvConf: string): SpawnSyncReturns<string> {
+    const script = `echo $$ >"$1" && mount --bind "$2" /etc/resolv.conf && shift 2 && exec ip netns exec "$@"`;
+    const words = [join(this.cgroup, 'cgroup.procs'), resolvConf, this.#namespace, ...argv];
+    const options = { encoding: 'utf8', timeout: 60_000 } as const;
+    return spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...words], options);
   }
 
   /** Lets that process do it. Throws an error whose message is the errno. */

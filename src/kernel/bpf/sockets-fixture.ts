@@ -33,6 +33,33 @@ const calls = {
     await once(udp, 'listening');
   },
 
+  /** A name server by UDP and TCP, for which every name has one address. It cuts off what it says by UDP of names with `long`. */
+  async serveNames(host: string, port: number, address: string): Promise<void> {
+    const server = createServer((socket) => {
+      let unread: Buffer = Buffer.alloc(0);
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        unread = Buffer.concat([unread, bytes]);
+        // A resolver may send both questions of a name at once, each behind its length.
+        while (unread.length >= 2 && unread.length >= 2 + unread.readUInt16BE(0)) {
+          const end = 2 + unread.readUInt16BE(0);
+          const said = nameAnswer(unread.subarray(2, end), address, false);
+          const length = Buffer.alloc(2);
+          length.writeUInt16BE(said.length);
+          socket.write(Buffer.concat([length, said]));
+          unread = unread.subarray(end);
+        }
+      });
+    });
+    await once(server.listen(port, host), 'listening');
+    const udp = createSocket('udp4');
+    udp.on('message', (bytes, from) => {
+      udp.send(nameAnswer(bytes, address, bytes.includes('long')), from.port, from.address);
+    });
+    udp.bind(port, host);
+    await once(udp, 'listening');
+  },
+
   async tcp(host: string, port: number): Promise<Answer> {
     const socket = connect({ host, port });
     await once(socket, 'connect');
@@ -123,6 +150,20 @@ const calls = {
     return { backend: bytes.toString(), peer: label(from.address, from.port) };
   },
 };
+
+/** RFC 1035, section 4: the question again, and one record for an A question that is not cut off. */
+function nameAnswer(question: Buffer, address: string, isCutOff: boolean): Buffer {
+  const end = question.indexOf(0, 12) + 5;
+  const isForIpv4 = question.readUInt16BE(end - 4) === 1;
+  const hasRecord = isForIpv4 && !isCutOff;
+  const header = Buffer.alloc(12);
+  question.copy(header, 0, 0, 2);
+  header.writeUInt16BE(isCutOff ? 0x83_80 : 0x81_80, 2);
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(hasRecord ? 1 : 0, 6);
+  const record = [0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split('.').map(Number)];
+  return Buffer.concat([header, question.subarray(12, end), Buffer.from(hasRecord ? record : [])]);
+}
 
 function socketOf(name: string): UdpSocket {
   const socket = sockets.get(name);

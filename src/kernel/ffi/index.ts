@@ -26,6 +26,6 @@ export {
   tryLock,
   unshareNetworkNamespace,
 } from './libc.ts';
-export { type NftContext, openNftContext } from './libnftables.ts';
+export { type NftAnswer, type NftContext, openNftContext } from './libnftables.ts';
 export { MessageReceiver } from './message.ts';
 export { type Watch, watchReadable } from './poll.ts';

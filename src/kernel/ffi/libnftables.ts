@@ -18,6 +18,8 @@ export interface NftAnswer {
 /** An open context of libnftables. Its answers are JSON. */
 export interface NftContext {
   run(commands: string): NftAnswer;
+  /** On another thread, which is in the namespace of this process. Wait for it before the next call. */
+  runElsewhere(commands: string): Promise<NftAnswer>;
   close(): void;
 }
 
@@ -28,7 +30,14 @@ interface Library {
   readonly bufferError: (context: unknown) => number;
   readonly output: (context: unknown) => string;
   readonly error: (context: unknown) => string;
-  readonly run: (context: unknown, commands: string) => number;
+  readonly run: {
+    (context: unknown, commands: string): number;
+    readonly async: (
+      context: unknown,
+      commands: string,
+      done: (error: Error | null, code: number) => void,
+    ) => void;
+  };
   readonly free: { readonly async: (context: unknown, done: (error: Error | null) => void) => void };
 }
 
@@ -44,11 +53,18 @@ export function openNftContext(): NftContext {
     throw new OrbError('INTERNAL', { message: `${LIBRARY} could not create a context` });
   }
   setFlags(context, NFT_CTX_OUTPUT_JSON);
+  const answer = (code: number): NftAnswer => {
+    return { ok: code === 0, output: output(context), error: error(context).trim() };
+  };
   return {
-    run(commands) {
-      const ok = run(context, commands) === 0;
-      return { ok, output: output(context), error: error(context).trim() };
-    },
+    run: (commands) => answer(run(context, commands)),
+    runElsewhere: (commands) =>
+      new Promise((resolve, reject) => {
+        run.async(context, commands, (problem, code) => {
+          if (problem === null) resolve(answer(code));
+          else reject(problem);
+        });
+      }),
     // Runs on another thread. After a transaction, closing the socket waits for an RCU grace period (nft_rcv_nl_event).
     // That would block the event loop for 12 ms. nft_ctx_free returns nothing, so it cannot fail.
     close: () => free.async(context, () => {}),

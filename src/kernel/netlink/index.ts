@@ -1,10 +1,20 @@
 export { changeAddress, decodeAddress, getAddresses, RTM_DELADDR, RTM_NEWADDR } from './address.ts';
 export { decodeConfiguration, RTM_NEWNETCONF } from './configuration.ts';
+export { decodeUdpFlow, deleteFlow, type FollowedFlow, getUdpFlows } from './conntrack.ts';
 export { createLink, decodeLink, deleteLink, getLinks, RTM_DELLINK, RTM_NEWLINK, setLink } from './link.ts';
 export type { IndexOf } from './link-header.ts';
 export { type Acknowledgement, decodeMessages, type Message, type Request } from './message.ts';
 export { assignNamespaceId, decodeNamespaceId, getNamespaceId } from './namespace-id.ts';
-export { changeNeighbour, decodeNeighbour, getNeighbours, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.ts';
+export {
+  changeNeighbour,
+  changeProxy,
+  decodeNeighbour,
+  decodeProxy,
+  getNeighbours,
+  getProxies,
+  RTM_DELNEIGH,
+  RTM_NEWNEIGH,
+} from './neighbour.ts';
 export {
   decodeNftRule,
   getNftRules,

@@ -2,7 +2,7 @@
 
 import { ByteReader } from '#base';
 import type { Family } from '#ip';
-import type { Neighbour } from '#net';
+import type { Neighbour, ProxyNeighbour } from '#net';
 import { type NameOf, verbFlags } from './address.ts';
 import { Attributes, MessageBody } from './attributes.ts';
 import { familyNumber, familyOf } from './family.ts';
@@ -34,15 +34,23 @@ const stateNames = new Map(
   Object.entries(stateNumbers).map(([name, number]) => [number, name as Neighbour['state']]),
 );
 
-function neighbourHeader(family: Family | undefined, index: number, state: number): MessageBody {
+function neighbourHeader(family: Family | undefined, index: number, state: number, flags = 0): MessageBody {
   const body = new MessageBody();
-  body.writer.u8(familyNumber(family)).align(4).u32(index).u16(state).u8(0).u8(0);
+  body.writer.u8(familyNumber(family)).align(4).u32(index).u16(state).u8(flags).u8(0);
   return body;
 }
 
 /** A dump of one family, or of all families. The kernel can limit it to an interface. */
 export function getNeighbours(family: Family | undefined, index?: number): Request {
-  const body = neighbourHeader(family, 0, 0);
+  return dumpOf(neighbourHeader(family, 0, 0), index);
+}
+
+/** As {@link getNeighbours}. A dump has either neighbours or proxies. */
+export function getProxies(family: Family | undefined, index?: number): Request {
+  return dumpOf(neighbourHeader(family, 0, 0, NTF_PROXY), index);
+}
+
+function dumpOf(body: MessageBody, index: number | undefined): Request {
   if (index !== undefined) body.u32(NDA_IFINDEX, index);
   return { type: RTM_GETNEIGH, flags: 0, body: body.writer.done() };
 }
@@ -59,25 +67,51 @@ export function changeNeighbour(
   return { type, flags: verbFlags(verb), body: body.writer.done() };
 }
 
+export function changeProxy(
+  verb: 'create' | 'delete',
+  { dev, address, protocol }: ProxyNeighbour,
+  indexOf: IndexOf,
+): Request {
+  const header = neighbourHeader(address.family, indexOf(dev), stateNumbers.permanent, NTF_PROXY);
+  const body = header.address(NDA_DST, address);
+  if (protocol !== undefined) body.u8(NDA_PROTOCOL, protocol);
+  const type = verb === 'delete' ? RTM_DELNEIGH : RTM_NEWNEIGH;
+  return { type, flags: verbFlags(verb), body: body.writer.done() };
+}
+
 /** Undefined for proxy entries and for families other than IP (a bridge's forwarding entries). */
-export function decodeNeighbour({ body }: Message, nameOf: NameOf): Neighbour | undefined {
+export function decodeNeighbour(message: Message, nameOf: NameOf): Neighbour | undefined {
+  const entry = decodeEntry(message, nameOf);
+  if (entry === undefined || entry.isProxy) return undefined;
+  const { dev, address, state, mac, protocol } = entry;
+  return { dev, address, state, ...(mac !== undefined && { mac }), ...(protocol && { protocol }) };
+}
+
+/** Undefined for everything but proxy entries. */
+export function decodeProxy(message: Message, nameOf: NameOf): ProxyNeighbour | undefined {
+  const entry = decodeEntry(message, nameOf);
+  if (entry === undefined || !entry.isProxy) return undefined;
+  const { dev, address, protocol } = entry;
+  return { dev, address, ...(protocol && { protocol }) };
+}
+
+function decodeEntry({ body }: Message, nameOf: NameOf) {
   const header = new ByteReader(body, 'little');
   if (familyOf(header.u8()) === undefined) return undefined;
   header.skip(3);
   const index = header.u32();
   const state = header.u16();
-  const flags = header.u8();
+  const isProxy = (header.u8() & NTF_PROXY) !== 0;
   header.skip(1);
   const attributes = new Attributes(header.take(header.remaining));
   const address = attributes.address(NDA_DST);
-  if (address === undefined || (flags & NTF_PROXY) !== 0) return undefined;
-  const mac = attributes.mac(NDA_LLADDR);
-  const protocol = attributes.u8(NDA_PROTOCOL);
+  if (address === undefined) return undefined;
   return {
     dev: nameOf(index),
     address,
+    isProxy,
     state: stateNames.get(state) ?? 'none',
-    ...(mac !== undefined && { mac }),
-    ...(protocol && { protocol }),
+    mac: attributes.mac(NDA_LLADDR),
+    protocol: attributes.u8(NDA_PROTOCOL),
   };
 }

@@ -22,13 +22,15 @@ const NFPROTO_INET = 1;
  */
 export const NFT_NEW_GENERATION = (NFNL_SUBSYS_NFTABLES << 8) | 15;
 
-/** A dump of the rules of one table of family inet. */
-export function getNftRules(table: string): Request {
+/** A dump of the rules of one table of family inet, or of one chain of it. */
+export function getNftRules(table: string, chain?: string): Request {
   const body = new MessageBody();
   // `struct nfgenmsg` with version 0 and no resource.
   body.writer.u8(NFPROTO_INET).u8(0).u16(0);
   const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE;
-  return { type, flags: 0, body: body.text(NFTA_RULE_TABLE, table).writer.done() };
+  body.text(NFTA_RULE_TABLE, table);
+  if (chain !== undefined) body.text(NFTA_RULE_CHAIN, chain);
+  return { type, flags: 0, body: body.writer.done() };
 }
 
 export function decodeNftRule({ type, body }: Message): NftRule | undefined {

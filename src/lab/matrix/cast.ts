@@ -4,7 +4,7 @@ import { NETWORK_STATUS_ANNOTATION, type Pod, parseNetworkStatus, type Service }
 import { OrbError } from '#base';
 import { type DualStack, dualStack, type LabNode } from '../addressing.ts';
 import type { PodRecord } from '../pod-record.ts';
-import { machinePlaces, type Place, podPlace } from '../trial/index.ts';
+import { type CgroupOf, machinePlaces, type Place, podPlace } from '../trial/index.ts';
 import { podName, serviceName, type TrafficPolicy } from './objects.ts';
 import { nicsOf, type PodKind, type PodNetwork, podKinds } from './pod-kinds.ts';
 
@@ -35,6 +35,8 @@ export interface MatrixCast {
   readonly pods: readonly MatrixPod[];
   readonly machine: (node: LabNode) => Place;
   readonly client: Place;
+  /** Whether sockets of pods and nodes get an endpoint at once. */
+  readonly servesSockets: boolean;
 }
 
 export interface MatrixCastParts {
@@ -43,6 +45,7 @@ export interface MatrixCastParts {
   readonly services: readonly Service[];
   readonly records: readonly PodRecord[];
   readonly probe: string;
+  readonly cgroupOf?: CgroupOf;
 }
 
 function missing(what: string): OrbError {
@@ -67,8 +70,8 @@ function serviceOf(name: string, services: readonly Service[]): MatrixService {
 }
 
 /** All participants; throws LAB_STEP_FAILED if one is missing. */
-export function matrixCast({ nodes, pods, services, records, probe }: MatrixCastParts): MatrixCast {
-  const machines = machinePlaces(nodes, probe);
+export function matrixCast({ nodes, pods, services, records, probe, cgroupOf }: MatrixCastParts): MatrixCast {
+  const machines = machinePlaces(nodes, probe, cgroupOf);
   const placeOf = (name: string): Place => {
     const place = machines.find((machine) => machine.name === name);
     if (place === undefined) throw missing(name);
@@ -78,11 +81,12 @@ export function matrixCast({ nodes, pods, services, records, probe }: MatrixCast
     nodes,
     machine: ({ name }) => placeOf(name),
     client: placeOf('client'),
+    servesSockets: nodes.some(({ name }) => cgroupOf?.(name) !== undefined),
     pods: podKinds.flatMap((kind) =>
       nodes.map((node) => {
         const name = podName(kind, node.name);
         const pod = pods.find(({ metadata }) => metadata.name === name);
-        const place = pod === undefined ? undefined : podPlace(pod, records, probe);
+        const place = pod === undefined ? undefined : podPlace(pod, records, probe, cgroupOf);
         if (pod === undefined || place === undefined) throw missing(`pod ${name}`);
         return {
           kind,

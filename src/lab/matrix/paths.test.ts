@@ -41,6 +41,7 @@ const cast: MatrixCast = {
   nodes,
   machine: ({ name }) => machines.find((place) => place.name === name) as Place,
   client: machines.find(({ kind }) => kind === 'client') as Place,
+  servesSockets: false,
   pods: podKinds.flatMap((kind, i) => nodes.map((node, j) => pod(kind, 10 + 2 * i + j, node))),
 };
 

@@ -53,7 +53,7 @@ export function cellsOf(row: Row, cast: MatrixCast, setting: Setting): MatrixCel
   const homes = row.axes.includes('rpFilter') ? cast.nodes : cast.nodes.slice(0, 1);
   return homes.flatMap((home) =>
     senders(row, cast, home).flatMap((sender) =>
-      receivers(row, cast, home, sender).flatMap((receiver) => cells(row, sender, receiver, setting)),
+      receivers(row, cast, home, sender).flatMap((receiver) => cells(row, sender, receiver, cast, setting)),
     ),
   );
 }
@@ -148,8 +148,15 @@ function shareLan({ pod, boundTo }: Sender, { destination }: Receiver): boolean 
 
 const protocols: readonly ProbeProtocol[] = ['icmp', 'tcp', 'udp'];
 
-function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): MatrixCell[] {
-  const seen = expectedSource(sender, receiver.destination, setting);
+function cells(
+  row: Row,
+  sender: Sender,
+  receiver: Receiver,
+  cast: MatrixCast,
+  setting: Setting,
+): MatrixCell[] {
+  const to = cast.servesSockets ? afterSocketCall(sender, receiver.destination) : receiver.destination;
+  const seen = expectedSource(sender, to, setting);
   const isService = receiver.destination.kind !== 'address';
   const several = [sender.pod, receiver.pod].some(
     (pod) => pod !== undefined && underlayNics(pod.kind).length > 1,
@@ -181,6 +188,12 @@ function cells(row: Row, sender: Sender, receiver: Receiver, setting: Setting): 
         ...(row.impossible !== undefined && { impossible: row.impossible }),
       })),
   );
+}
+
+/** Where a packet goes if the socket call has chosen the endpoint. Only the own node's addresses are NodePorts to a socket. */
+function afterSocketCall({ node }: Sender, to: Destination): Destination {
+  if (to.kind === 'address' || node === undefined || (to.kind === 'NodePort' && to.asked !== node)) return to;
+  return { kind: 'address', network: to.endpoint.network, ownNode: false };
 }
 
 function boundPlace(place: Place, nic: MatrixNic): Place {

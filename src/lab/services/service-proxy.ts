@@ -3,17 +3,15 @@
 import { type EndpointSlice, resources, type Service } from '#api';
 import { type Clock, errorText, type Logger } from '#base';
 import { type KubeClient, Reflector } from '#kube';
-import { overlayCidr } from '../addressing.ts';
-import { serviceFronts } from './service-fronts.ts';
-import { serviceRuleset } from './service-ruleset.ts';
+import { type ServiceFront, serviceFronts } from './service-fronts.ts';
 
 export interface ServiceProxyParts {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodes: readonly string[];
-  /** Loads a ruleset into a node's namespace, as one transaction. */
-  readonly apply: (node: string, ruleset: string) => Promise<void>;
+  /** Resolves when the node serves these. */
+  readonly load: (node: string, fronts: readonly ServiceFront[]) => Promise<void>;
 }
 
 /** Changes come in bursts, one for each pod of a rollout. The proxy collects them for this time. */
@@ -76,17 +74,17 @@ export class ServiceProxy {
   }
 
   async #sync(): Promise<void> {
-    const { clock, log, nodes, apply } = this.#parts;
+    const { clock, log, nodes, load } = this.#parts;
     await Promise.all([this.#services.ready, this.#slices.ready]);
     await clock.sleep(GATHER_MS);
     await Promise.all(
       nodes.map(async (node) => {
         const fronts = serviceFronts(this.#services.store.list(), this.#slices.store.list(), node);
-        const ruleset = serviceRuleset(fronts, { clusterCidr: overlayCidr, dropInvalid: true });
-        if (this.#loaded.get(node) === ruleset) return;
+        const text = JSON.stringify(fronts);
+        if (this.#loaded.get(node) === text) return;
         try {
-          await apply(node, ruleset);
-          this.#loaded.set(node, ruleset);
+          await load(node, fronts);
+          this.#loaded.set(node, text);
         } catch (error) {
           log.error({ node, error: errorText(error) }, 'the Service rules could not be loaded');
         }

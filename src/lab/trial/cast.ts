@@ -3,6 +3,7 @@
 import { type Pod, type Service, serviceSelects } from '#api';
 import { cidrContains, parseAddress, parseNetwork } from '#ip';
 import { branch, dualStack, type LabNode, outside, overlayCidr, underlay } from '../addressing.ts';
+import { inCgroup } from '../node-cgroups.ts';
 import type { PodRecord } from '../pod-record.ts';
 import { BRANCH_NETNS, CLIENT_NETNS, inNetnsOf, ROUTER_NETNS } from '../topology.ts';
 import type { Cast, Place, ServicePlace } from './cells.ts';
@@ -21,14 +22,26 @@ function isOverlay(address: string): boolean {
   return cidrContains(parseNetwork(overlayCidr[4]), parseAddress(address));
 }
 
+/** The cgroup of a node, by its name, if an agent serves the sockets there. */
+export type CgroupOf = (node: string) => string | undefined;
+
+const noCgroup: CgroupOf = () => undefined;
+
 function machine(name: string, kind: Place['kind'], address: Place['address'], probe: string): Place {
   return { name, kind, address, port: MACHINE_PORT, probe: inNetnsOf(name, probe) };
 }
 
+function entering(cgroup: string | undefined, argv: Place['probe']): Place['probe'] {
+  return cgroup === undefined ? argv : inCgroup(cgroup, argv);
+}
+
 /** The machines: nodes, router and client. */
-export function machinePlaces(nodes: readonly LabNode[], probe: string): Place[] {
+export function machinePlaces(nodes: readonly LabNode[], probe: string, cgroupOf = noCgroup): Place[] {
   return [
-    ...nodes.map((node) => ({ ...machine(node.name, 'node', node.address, probe), node: node.name })),
+    ...nodes.map(({ name, address }) => {
+      const place = machine(name, 'node', address, probe);
+      return { ...place, node: name, probe: entering(cgroupOf(name), place.probe) };
+    }),
     machine(ROUTER_NETNS, 'router', underlay.gateway, probe),
     machine(CLIENT_NETNS, 'client', outside.client, probe),
   ];
@@ -40,7 +53,12 @@ export function branchPlace(probe: string): Place {
 }
 
 /** A pod as a place; undefined while it has no sandbox or lacks an address. */
-export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string): Place | undefined {
+export function podPlace(
+  pod: Pod,
+  records: readonly PodRecord[],
+  probe: string,
+  cgroupOf = noCgroup,
+): Place | undefined {
   const { name = '', namespace } = pod.metadata;
   const record = records.find((candidate) => candidate.name === name && candidate.namespace === namespace);
   const address = dualStack(pod.status?.podIPs?.map(({ ip }) => ip) ?? []);
@@ -51,7 +69,7 @@ export function podPlace(pod: Pod, records: readonly PodRecord[], probe: string)
     node: record.node,
     address,
     port: podPorts(pod)[0] ?? 80,
-    probe: ['nsenter', `--net=${record.netns}`, '--', probe],
+    probe: entering(cgroupOf(record.node), ['nsenter', `--net=${record.netns}`, '--', probe]),
   };
 }
 
@@ -77,18 +95,20 @@ export interface CastParts {
   readonly services: readonly Service[];
   readonly records: readonly PodRecord[];
   readonly probe: string;
+  readonly cgroupOf?: CgroupOf;
 }
 
 /** All participants, with the pods sorted by name. */
-export function castOf({ nodes, pods, services, records, probe }: CastParts): Cast {
+export function castOf({ nodes, pods, services, records, probe, cgroupOf = noCgroup }: CastParts): Cast {
   const places = new Map<Pod, Place>();
   for (const pod of pods.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))) {
-    const place = podPlace(pod, records, probe);
+    const place = podPlace(pod, records, probe, cgroupOf);
     if (place !== undefined) places.set(pod, place);
   }
   return {
-    places: [...places.values(), ...machinePlaces(nodes, probe)],
+    places: [...places.values(), ...machinePlaces(nodes, probe, cgroupOf)],
     services: services.flatMap((service) => servicePlace(service, places) ?? []),
     invalidLost: false,
+    servesSockets: nodes.some(({ name }) => cgroupOf(name) !== undefined),
   };
 }

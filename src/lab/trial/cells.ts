@@ -42,6 +42,8 @@ export interface Cast {
    * Whether packets that conntrack calls INVALID are lost: nodes drop them, and no rule of ours prevents that. This is so without an agent.
    */
   readonly invalidLost: boolean;
+  /** Whether sockets of pods and nodes get an endpoint at once, so that it sees the sender itself. */
+  readonly servesSockets?: boolean;
 }
 
 /** One cell before it is tried. */
@@ -96,8 +98,13 @@ function direct(from: Place, to: Place, { places, invalidLost }: Cast): PlannedC
   );
 }
 
+/** The sender's address where nothing on the way is a Service. */
+function seenByEndpoint(from: Place, { backends }: ServicePlace, places: readonly Place[]): DualStack {
+  return backends === 'overlay pod' ? from.address : seenAs(from, places);
+}
+
 /** Rows 20–23: kube-proxy masquerades traffic from outside the overlay; the overlay's NAT masquerades the rest. */
-function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): PlannedCell[] {
+function toClusterIp(from: Place, service: ServicePlace, { places, servesSockets }: Cast): PlannedCell[] {
   const node = places.find((place) => place.kind === 'node' && place.node === from.node);
   if (node === undefined) return [];
   return bothFamilies.flatMap((family) =>
@@ -108,17 +115,27 @@ function toClusterIp(from: Place, service: ServicePlace, { places }: Cast): Plan
       protocol,
       address: service.clusterIp[family],
       port: protocol === 'icmp' ? 0 : service.port,
-      source: node.address[family],
+      source: (servesSockets === true ? seenByEndpoint(from, service, places) : node.address)[family],
       ...(protocol === 'icmp' && { impossible: NO_PORTS }),
     })),
   );
 }
 
 /** Rows 26–28: policy Local keeps the client's address, policy Cluster replaces it by the node's. */
-function toNodePort(from: Place, service: ServicePlace, node: Place, { places }: Cast): PlannedCell[] {
+function toNodePort(
+  from: Place,
+  service: ServicePlace,
+  node: Place,
+  { places, servesSockets }: Cast,
+): PlannedCell[] {
   const { nodePort } = service;
   if (nodePort === undefined) return [];
-  const seen = service.externalLocal ? seenAs(from, places) : node.address;
+  const isSocketServed = servesSockets === true && from.node === node.node;
+  const seen = isSocketServed
+    ? seenByEndpoint(from, service, places)
+    : service.externalLocal
+      ? seenAs(from, places)
+      : node.address;
   return bothFamilies.flatMap((family) =>
     protocols.map((protocol) => ({
       from,

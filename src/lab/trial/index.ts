@@ -1,4 +1,4 @@
-export { branchPlace, MACHINE_PORT, machinePlaces, podPlace, podPorts } from './cast.ts';
+export { branchPlace, type CgroupOf, MACHINE_PORT, machinePlaces, podPlace, podPorts } from './cast.ts';
 export type { Asker, Place, PlannedCell } from './cells.ts';
 export {
   type Ask,

@@ -4,7 +4,7 @@ import type { EndpointSlice, KubeObject, Service } from '#api';
 import type { World } from '#plan/trace';
 import type { LabNode } from '../addressing.ts';
 import type { PodRecord } from '../pod-record.ts';
-import { castOf } from './cast.ts';
+import { type CgroupOf, castOf } from './cast.ts';
 import { type Place, plannedCells } from './cells.ts';
 import { askByProbe, askInCrowd } from './prober.ts';
 import type { Rollout } from './rollout.ts';
@@ -17,6 +17,8 @@ export interface TrialParts extends Rollout {
   readonly records: readonly PodRecord[];
   /** The lab-probe program. */
   readonly probe: string;
+  /** The cgroup of a node whose agent serves sockets. */
+  readonly cgroupOf: CgroupOf;
   /** Ends the agents; the pods remain unchanged. */
   readonly stopAgents: () => Promise<void>;
   readonly view: TableView;

@@ -1,8 +1,5 @@
 // What `orbctl lab` and the programs inside a lab depend on: processes, signals, streams.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { OrbError, silentLogger, systemClock } from '#base';
@@ -25,6 +22,7 @@ import {
 } from '#lab';
 import { outputClosed, paintFor, type Screen, untilSignal } from '#program';
 import { labsInSight, needRoot } from './site.ts';
+import { runInTerminal } from './terminal.ts';
 
 /** Aborts at the first of these signals. A second one is ignored, because the lab is ending already. */
 function stopOn(...signals: NodeJS.Signals[]): AbortController {
@@ -107,10 +105,7 @@ export function labCommands(programs: string, manifests: string, answers: Screen
       needRoot('entered');
       const place = { target, ...(namespace !== undefined && { namespace }) };
       const { argv: whole, environment } = execCommand(labsInSight(env), place, argv, env.PATH);
-      const [command = '', ...args] = whole;
-      const child = spawn(command, args, { stdio: 'inherit', env: { ...env, ...environment } });
-      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-      return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
+      return runInTerminal(whole, { ...env, ...environment });
     },
     async labList({ namespace, json }) {
       needRoot('seen');

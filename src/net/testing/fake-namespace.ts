@@ -4,7 +4,16 @@
 import { type Address, type Family, formatAddress } from '#ip';
 import { describeChange } from '../describe.ts';
 import type { DumpFilter, NetworkChange, NetworkNamespace } from '../namespace.ts';
-import type { InterfaceAddress, Link, Listener, Neighbour, NftRule, Route, Rule } from '../objects.ts';
+import type {
+  InterfaceAddress,
+  Link,
+  Listener,
+  Neighbour,
+  NftRule,
+  ProxyNeighbour,
+  Route,
+  Rule,
+} from '../objects.ts';
 import { refusal } from '../refusal.ts';
 import { type Errno, errnoWords } from './fake-errno.ts';
 import { FakeLinks } from './fake-links.ts';
@@ -81,6 +90,10 @@ export class FakeNamespace implements NetworkNamespace {
     return this.#tables.neighbours(filter);
   }
 
+  proxies(filter?: DumpFilter): ProxyNeighbour[] {
+    return this.#tables.proxies(filter);
+  }
+
   /** The longest match in main. Rules are ignored. */
   routeTo(destination: Address): Route {
     const route = this.#tables.routeTo(destination);
@@ -115,6 +128,8 @@ export class FakeNamespace implements NetworkNamespace {
         return this.#tables.changeRule(change.verb, change.rule);
       case 'neighbour':
         return this.#tables.changeNeighbour(change.verb, change.neighbour);
+      case 'proxy':
+        return this.#tables.changeProxy(change.verb, change.proxy);
     }
   }
 

@@ -9,6 +9,7 @@ import {
   LOCAL_TABLE,
   MAIN_TABLE,
   type Neighbour,
+  type ProxyNeighbour,
   type Route,
   RTPROT,
   type Rule,
@@ -25,6 +26,7 @@ export class FakeTables {
   #routes: Route[] = [];
   #rules: Rule[] = rulesOfNewNamespace();
   #neighbours: Neighbour[] = [];
+  #proxies: ProxyNeighbour[] = [];
 
   /** `link` finds the links of the same namespace. */
   constructor(link: (name: string) => Link | undefined) {
@@ -52,6 +54,10 @@ export class FakeTables {
     return this.#neighbours.filter((each) => matches(filter, each.address.family, each.dev));
   }
 
+  proxies(filter: DumpFilter = {}): ProxyNeighbour[] {
+    return this.#proxies.filter((each) => matches(filter, each.address.family, each.dev));
+  }
+
   /** The longest match in main. Rules are ignored. */
   routeTo(destination: Address): Route | undefined {
     const fitting = this.routes({ table: MAIN_TABLE }).filter((each) =>
@@ -71,6 +77,7 @@ export class FakeTables {
 
   linkDown(dev: string): void {
     this.#routes = this.#routes.filter((each) => each.dev !== dev);
+    this.#proxies = this.#proxies.filter((each) => each.dev !== dev);
   }
 
   /** Deletes everything on the link. */
@@ -86,6 +93,7 @@ export class FakeTables {
     this.#addresses = this.#addresses.map(renamed);
     this.#routes = this.#routes.map(renamed);
     this.#neighbours = this.#neighbours.map(renamed);
+    this.#proxies = this.#proxies.map(renamed);
   }
 
   changeAddress(verb: Verb, address: InterfaceAddress): Errno | undefined {
@@ -135,6 +143,16 @@ export class FakeTables {
     }
     if (existing !== undefined) return 'EEXIST';
     this.#rules.push(rule);
+    return undefined;
+  }
+
+  changeProxy(verb: 'create' | 'delete', proxy: ProxyNeighbour): Errno | undefined {
+    if (this.#link(proxy.dev) === undefined) return 'ENODEV';
+    const same = (each: ProxyNeighbour) => each.dev === proxy.dev && sameAddress(each.address, proxy.address);
+    const existing = this.#proxies.find(same);
+    if (verb === 'delete' && existing === undefined) return 'ENOENT';
+    this.#proxies = this.#proxies.filter((each) => !same(each));
+    if (verb === 'create') this.#proxies.push({ ...existing, ...proxy });
     return undefined;
   }
 

@@ -52,6 +52,10 @@ test('each wrong annotation of a pod is named, all at once', () => {
       /'ipam\.spidernet\.io\/ippool-reclaim': 'maybe': allowed: true or false/,
     ],
     [
+      { 'ipam.spidernet.io/default-route-nic': '../x' },
+      /annotation ipam\.spidernet\.io\/default-route-nic is "\.\.\/x"; allowed: the name of an interface/,
+    ],
+    [
       { 'orbweaver.io/service-mode': 'off' },
       /annotation orbweaver\.io\/service-mode is "off"; allowed: kube-proxy, ebpf/,
     ],

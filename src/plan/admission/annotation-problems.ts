@@ -11,6 +11,8 @@ import {
 } from '#api';
 import { didYouMean, errorText, isOrbError, type OrbError } from '#base';
 import { readIPPool, readIPPools, readIps, readNamespacePools, readRoutes } from '#plan/ipam';
+import { defaultRouteNicOf } from '#plan/network';
+import { askedGroups } from '#plan/openstack';
 import { checkServiceMode } from '#plan/service';
 import { readSubnetRequest, topController } from '#plan/subnet';
 
@@ -43,7 +45,9 @@ export function podAnnotationProblems({ metadata }: Pod, namespace: string): Ann
       () => readIPPools(annotations),
       () => readIps(annotations),
       () => readRoutes(annotations),
+      () => askedGroups(annotations),
       () => checkServiceMode(annotations),
+      () => defaultRouteNicOf(annotations),
       () => readSubnetRequest(annotations, applicationOf({ metadata }, namespace), 0),
       () => networks && parseNetworks(networks, namespace).map(requestsOf),
       () => defaultNetwork && parseDefaultNetwork(defaultNetwork, namespace),

@@ -79,6 +79,30 @@ test('offsets become addresses of living pods, counted from the address that the
   });
 });
 
+test('addresses of slices of nodes are recorded in the pool of the whole range', () => {
+  // With node_slice_size, Whereabouts has a pool for each node: a slice of the range, with offsets of its own.
+  const sliced = { ...lan, range: '10.6.0.0/24', node_slice_size: '/28' };
+  const changes = {
+    definitions: [definition('lan', sliced)],
+    pods: [pod('a', ['10.6.0.3']), pod('b', ['10.6.0.19'], { node: 'node2' }), pod('starting')],
+    whereaboutsPools: [
+      whereaboutsPool('10.6.0.0/28', { 3: 'a' }),
+      whereaboutsPool('10.6.0.16/28', { 3: 'b', 4: 'starting', 5: 'gone' }),
+    ],
+  };
+  const plan = planned(changes);
+  assert.deepEqual(plan.obstacles, []);
+  assert.equal(plan.pools.length, 1);
+  assert.deepEqual(holders(plan), {
+    recorded: [
+      '10.6.0.3 default/a uid-a net1',
+      '10.6.0.19 default/b uid-b net1',
+      '10.6.0.20 default/starting uid-starting net1',
+    ],
+    leftOut: ['10.6.0.21'],
+  });
+});
+
 test('an address that a pod shows and Whereabouts has forgotten is recorded too', () => {
   const changes = {
     definitions: [definition('lan', { ...lan, ipRanges: [{ range: 'fd00::/120' }] })],

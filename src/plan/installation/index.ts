@@ -13,11 +13,13 @@ export {
   CLAIMS_NAME,
   CONTROLLER,
   CONTROLLER_LEASE,
+  FLOATING_IPS_NAME,
   IDENTITY_SECRET_LABEL,
   IDENTITY_SECRET_NAME,
   PART,
   PART_LABEL,
   PROGRAM_LABEL,
+  ROUTES_NAME,
   WEBHOOK_CONFIGURATION,
 } from './object-names.ts';
 export { type Platform, platforms } from './platforms.ts';

@@ -16,6 +16,10 @@ export const WEBHOOK_CONFIGURATION = 'orbweaver';
 export const CONTROLLER_LEASE = 'orbweaver-controller';
 /** The ConfigMap with the networks that are about to be stored. */
 export const CLAIMS_NAME = 'orbweaver-network-claims';
+/** The ConfigMap with the routes that the controller added to routers of OpenStack. */
+export const ROUTES_NAME = 'orbweaver-router-routes';
+/** The ConfigMap with the floating IPs of OpenStack that pods have by the controller. */
+export const FLOATING_IPS_NAME = 'orbweaver-floating-ips';
 /** The Secret with the certificates of the webhooks. */
 export const IDENTITY_SECRET_NAME = 'orbweaver-webhook-certificates';
 /** Marks that Secret as ours. Without it, nothing is overwritten or deleted. */

@@ -8,6 +8,7 @@ export {
   mismatches,
   networkDifference,
   nftCommandsOf,
+  sameProxy,
   sysctlDifference,
 } from './difference/index.ts';
 export { isTunnel, leadsToOtherNodes, type NodeInput, nodeAddresses, planNode } from './node/index.ts';
@@ -38,6 +39,7 @@ export {
   type CoordinatorOptions,
   type CoordinatorSettings,
   clusterHostRuleTable,
+  defaultRouteNicOf,
   type MergedOptions,
   type MultusDefault,
   mergeOptions,
@@ -58,6 +60,7 @@ export {
   type ForeignUse,
   foreignUse,
   hostLinkName,
+  linkGateway,
   NFT_TABLE,
   neighbourText,
   nothingObserved,
@@ -78,3 +81,14 @@ export {
   type VethPair,
   vethMac,
 } from './state/index.ts';
+export {
+  defaultNic,
+  holderOf,
+  type NodeSight,
+  planVethRoute,
+  planVethRoutePair,
+  type RoutedAddress,
+  uplinkOf,
+  type VethRouteInput,
+  vethRoutePair,
+} from './veth-route/index.ts';

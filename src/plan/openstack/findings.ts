@@ -1,6 +1,7 @@
 // What stands in the way of pods on a node that is a VM of OpenStack, and the command that mends it.
 
-import { type Address, type Cidr, cidrContains, formatCidr, parseAddress, parseCidr } from '#ip';
+import { type Address, type Cidr, cidrContains, formatCidr, parseCidr } from '#ip';
+import { pairCidr } from './address-pairs.ts';
 
 /** What was read of the node and of the cloud. */
 export interface NodeInCloud {
@@ -139,12 +140,6 @@ function allowedOn({ addresses, pairs = [] }: NodeInCloud['port']): Cidr[] {
 }
 
 const lengthOf = (address: Address): number => (address.family === 4 ? 32 : 128);
-
-function pairCidr(pair: string): Cidr {
-  if (pair.includes('/')) return parseCidr(pair);
-  const address = parseAddress(pair);
-  return { address, prefixLength: lengthOf(address) };
-}
 
 function covers(outer: Cidr, inner: Cidr): boolean {
   return outer.prefixLength <= inner.prefixLength && cidrContains(outer, inner.address);

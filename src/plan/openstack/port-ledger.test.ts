@@ -8,6 +8,7 @@ import {
   listWithMore,
   listWithout,
   markOf,
+  newAddress,
   newLedger,
   nextMark,
   type OwnAddress,
@@ -24,8 +25,9 @@ const state = (revision_number: number, mark: string | undefined, ...addresses: 
   revision_number,
 });
 const owned = (address: string, owner: string | null = null, leaving = false): OwnAddress => ({
-  ...{ subnetId: 's', address, owner, leaving, missing: false, restsUntilMs: null },
+  ...newAddress({ subnetId: 's', address, owner, leaving }),
 });
+const any = { subnetId: 's', groups: null, address: null };
 const empty = newLedger('p', '0123abcd');
 const { ledger: marked, mark } = nextMark(empty);
 const intent: Intent = { mark, subnetId: 's', count: 1, revision: 5, before: ['.8'] };
@@ -79,7 +81,7 @@ test('an unsure address that left the port is forgotten', () => {
 });
 
 test('a list with more names all that is there', () => {
-  assert.deepEqual(listWithMore(state(5, undefined, '.8', '.9'), 's', 2), [
+  assert.deepEqual(listWithMore(state(5, undefined, '.8', '.9'), any, 2), [
     ...at('.8', '.9'),
     { subnet_id: 's' },
     { subnet_id: 's' },
@@ -101,11 +103,11 @@ test('an address has one owner, who keeps it; what leaves, is missing or rests i
     { ...owned('.16'), restsUntilMs: 1 },
   ];
   const ledger = { ...empty, addresses: [...others, owned('.19'), owned('.20')] };
-  const first = assign(ledger, ['pod', 'pod'], 's');
+  const first = assign(ledger, ['pod', 'pod'], any);
   assert.equal(addressOf(first, 'pod', 's'), '.19');
   assert.equal(addressOf(first, 'pod', 'other'), undefined);
-  assert.equal(assign(first, ['pod'], 's'), first);
-  const second = assign(first, ['pod', 'other', 'third'], 's');
+  assert.equal(assign(first, ['pod'], any), first);
+  const second = assign(first, ['pod', 'other', 'third'], any);
   assert.deepEqual(
     ['pod', 'other', 'third'].map((owner) => addressOf(second, owner, 's')),
     ['.19', '.20', undefined],

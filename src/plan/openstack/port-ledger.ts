@@ -1,5 +1,5 @@
-// Which addresses of a port are ours, and what a write that was begun has come to. Neutron does not say who added an
-// address; this ledger does.
+// Which addresses of pods are ours in Neutron, and what a write of a port that was begun has come to. Neutron does not say
+// who added an address; this ledger does.
 
 /** A fixed IP of a port, as Neutron has it. */
 export interface PortAddress {
@@ -7,10 +7,28 @@ export interface PortAddress {
   readonly ip_address: string;
 }
 
-/** An address that we added to the port. */
+/** What an address must be. */
+export interface Wanted {
+  readonly subnetId: string;
+  /** Ids of the security groups that its own port must have; null: those of the node. */
+  readonly groups: readonly string[] | null;
+  /** This one alone; null: any. */
+  readonly address: string | null;
+}
+
+/** An address that we have for pods. */
 export interface OwnAddress {
   readonly subnetId: string;
   readonly address: string;
+  /** The port of our own that reserves it; null: it stands on the VM's port. */
+  readonly portId: string | null;
+  /** The security groups that it was made for; null: those of the node. */
+  readonly groups: readonly string[] | null;
+  /**
+   * The address pair that lets it through the VM's port. `none`: it needs none. `new`: nobody has looked yet. `adding`:
+   * a write that adds it may be under way. `ours`: we added it.
+   */
+  readonly pair: 'none' | 'new' | 'adding' | 'ours';
   /** Who has it; null: nobody. */
   readonly owner: string | null;
   /** It is being taken off the port: nobody gets it any more. */
@@ -32,15 +50,24 @@ export interface Intent {
   readonly before: readonly string[];
 }
 
-/** The ledger of one port, on one node. */
+/** Ports of our own that were begun: it is on disk before Neutron hears of it. */
+export interface Making {
+  /** All of them have this name, and no others. */
+  readonly name: string;
+  readonly wanted: Wanted;
+}
+
+/** The ledger of one node: of the addresses on one port, or of those that ports of our own reserve. */
 export interface PortLedger {
-  readonly portId: string;
+  /** Its file's. */
+  readonly name: string;
   /** Eight hexadecimal digits: tells the marks of this ledger from those of others. */
   readonly writer: string;
   /** Of the last mark. */
   readonly sequence: number;
   readonly addresses: readonly OwnAddress[];
   readonly intent: Intent | null;
+  readonly making: Making | null;
   /** Addresses that this node or another program added: nobody gets them, and nobody takes them off. */
   readonly unsure: readonly string[];
 }
@@ -56,8 +83,16 @@ export interface PortState {
 const DESCRIPTION_MAXIMUM = 255;
 const MARK = /\s*\[orbweaver ([0-9a-f]{8}-\d+)\]/g;
 
-export function newLedger(portId: string, writer: string): PortLedger {
-  return { portId, writer, sequence: 0, addresses: [], intent: null, unsure: [] };
+export function newLedger(name: string, writer: string): PortLedger {
+  return { name, writer, sequence: 0, addresses: [], intent: null, making: null, unsure: [] };
+}
+
+/** One that nobody has yet. */
+export function newAddress(
+  fields: Pick<OwnAddress, 'subnetId' | 'address'> & Partial<OwnAddress>,
+): OwnAddress {
+  const onVmPort = { portId: null, groups: null, pair: 'none' } as const;
+  return { ...onVmPort, owner: null, leaving: false, missing: false, restsUntilMs: null, ...fields };
 }
 
 /** A ledger that has used one more mark, and the mark. */
@@ -68,10 +103,13 @@ export function nextMark(ledger: PortLedger): { readonly ledger: PortLedger; rea
 
 /** The description with this mark in place of any other. Undefined if the user's own words leave no room. */
 export function withMark(description: string, mark: string): string | undefined {
-  const words = description.replaceAll(MARK, '');
+  const words = withoutMark(description);
   const marked = `${words}${words === '' ? '' : ' '}[orbweaver ${mark}]`;
   return marked.length <= DESCRIPTION_MAXIMUM ? marked : undefined;
 }
+
+/** The user's own words. */
+export const withoutMark = (description: string): string => description.replaceAll(MARK, '');
 
 /** The mark of the last write of a ledger; undefined if there is none. */
 export function markOf(description: string): string | undefined {
@@ -100,16 +138,7 @@ export function settle(ledger: PortLedger, intent: Intent, port: PortState): Set
   const settled = { ...ledger, intent: null };
   if (markOf(port.description) === intent.mark) {
     if (came.length > intent.count) return { is: 'done', ledger: withUnsure(settled, came, port) };
-    const addresses = came.map((address) => ({
-      ...{
-        subnetId: intent.subnetId,
-        address,
-        owner: null,
-        leaving: false,
-        missing: false,
-        restsUntilMs: null,
-      },
-    }));
+    const addresses = came.map((address) => newAddress({ subnetId: intent.subnetId, address }));
     return { is: 'done', ledger: { ...settled, addresses: [...settled.addresses, ...addresses] } };
   }
   if (port.revision_number === intent.revision) return { is: 'pending' };
@@ -125,11 +154,21 @@ function withUnsure(ledger: PortLedger, addresses: readonly string[], port: Port
 /** The list of a port with so many new addresses of a subnet: Neutron chooses them. What is there is named whole, or Neutron would give it again. */
 export function listWithMore(
   port: PortState,
-  subnetId: string,
+  wanted: Pick<Wanted, 'subnetId' | 'address'>,
   count: number,
-): (PortAddress | { readonly subnet_id: string })[] {
-  const more = Array.from({ length: count }, () => ({ subnet_id: subnetId }));
+): AddressAsked[] {
+  const more = Array.from({ length: count }, () => askedOf(wanted));
   return [...port.fixed_ips.map(asSent), ...more];
+}
+
+/** An address of a list that Neutron is sent. With `subnet_id` alone it asks for any free one of the subnet. */
+export interface AddressAsked {
+  readonly subnet_id: string;
+  readonly ip_address?: string;
+}
+
+export function askedOf({ subnetId, address }: Pick<Wanted, 'subnetId' | 'address'>): AddressAsked {
+  return { subnet_id: subnetId, ...(address !== null && { ip_address: address }) };
 }
 
 /** The list of a port without those of our addresses that leave it. Everything else stays, whoever added it. */
@@ -147,17 +186,31 @@ export function addressOf(ledger: PortLedger, owner: string, subnetId: string): 
   )?.address;
 }
 
+/** Whether nobody has it, and somebody may get it now or soon. */
+export function isFree(own: OwnAddress): boolean {
+  return own.owner === null && !own.leaving && !own.missing;
+}
+
 /** Whether the next owner may get it. */
 export function isReady(own: OwnAddress): boolean {
-  return own.owner === null && !own.leaving && !own.missing && own.restsUntilMs === null;
+  return isFree(own) && own.restsUntilMs === null && (own.pair === 'none' || own.pair === 'ours');
+}
+
+function fits(own: OwnAddress, wanted: Wanted): boolean {
+  return (
+    own.subnetId === wanted.subnetId &&
+    own.groups?.join() === wanted.groups?.join() &&
+    (wanted.address === null || own.address === wanted.address)
+  );
 }
 
 /** Gives a ready address of the subnet to each owner that has none, as far as there are any. */
-export function assign(ledger: PortLedger, owners: readonly string[], subnetId: string): PortLedger {
+export function assign(ledger: PortLedger, owners: readonly string[], wanted: Wanted): PortLedger {
+  const { subnetId } = wanted;
   const without = new Set(owners.filter((owner) => addressOf(ledger, owner, subnetId) === undefined));
   const waiting = [...without];
   const addresses = ledger.addresses.map((own) => {
-    if (own.subnetId !== subnetId || !isReady(own)) return own;
+    if (!fits(own, wanted) || !isReady(own)) return own;
     const owner = waiting.shift();
     return owner === undefined ? own : { ...own, owner };
   });
@@ -176,6 +229,11 @@ export function release(
       : own,
   );
   return { ...ledger, addresses };
+}
+
+/** The ledger that gives up all that it has. */
+export function allLeaving(ledger: PortLedger): PortLedger {
+  return { ...ledger, addresses: ledger.addresses.map((own) => ({ ...own, owner: null, leaving: true })) };
 }
 
 /** The ledger without the leaving addresses that the port no longer has. */

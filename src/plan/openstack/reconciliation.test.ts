@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newLedger, type OwnAddress, type PortLedger } from './port-ledger.ts';
+import { newAddress, newLedger, type OwnAddress, type PortLedger } from './port-ledger.ts';
 import { reconciled } from './reconciliation.ts';
 
 const port = (mark: string | undefined, ...addresses: string[]) => ({
@@ -9,7 +9,7 @@ const port = (mark: string | undefined, ...addresses: string[]) => ({
   revision_number: 5,
 });
 const owned = (address: string, missing = false): OwnAddress => ({
-  ...{ subnetId: 's', address, owner: 'pod', leaving: false, missing, restsUntilMs: null },
+  ...newAddress({ subnetId: 's', address, owner: 'pod', missing }),
 });
 const empty = newLedger('p', '0123abcd');
 const used: PortLedger = { ...empty, sequence: 3 };

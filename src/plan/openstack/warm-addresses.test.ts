@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newLedger, type OwnAddress } from './port-ledger.ts';
+import { newAddress, newLedger, type OwnAddress } from './port-ledger.ts';
 import { hasRested, LONGEST_REST_MS, rested, toFetch, trimmed } from './warm-addresses.ts';
 
-const free: OwnAddress = {
-  ...{ subnetId: 's', address: '.9', owner: null, leaving: false, missing: false, restsUntilMs: null },
-};
+const free: OwnAddress = newAddress({ subnetId: 's', address: '.9' });
 const ledgerOf = (...counts: readonly (readonly [count: number, change: Partial<OwnAddress>])[]) => ({
   ...newLedger('p', '0123abcd'),
   addresses: counts.flatMap(([count, change]) =>

@@ -1,8 +1,8 @@
 // How many addresses a port has ready for pods that come: when more are fetched, and which are taken off again.
 
-import { isReady, type OwnAddress, type PortLedger } from './port-ledger.ts';
+import { isFree, isReady, type OwnAddress, type PortLedger } from './port-ledger.ts';
 
-/** Counts are for each subnet. */
+/** Counts are for each subnet. Nothing is kept ready for pods that ask for security groups of their own. */
 export interface WarmLimits {
   /** Below it, more are fetched. */
   readonly low: number;
@@ -18,7 +18,9 @@ export const LONGEST_REST_MS = 600_000;
  * else is left.
  */
 export function toFetch(ledger: PortLedger, subnetId: string, { low, high }: WarmLimits): number {
-  const free = ledger.addresses.filter((own) => own.subnetId === subnetId && isFree(own));
+  const free = ledger.addresses.filter(
+    (own) => own.subnetId === subnetId && own.groups === null && isFree(own),
+  );
   const ready = free.filter(isReady).length;
   return ready >= low ? 0 : Math.max(low - ready, high - free.length);
 }
@@ -29,8 +31,8 @@ export function trimmed(ledger: PortLedger, { high }: WarmLimits): PortLedger {
   const addresses = ledger.addresses.map((own) => {
     if (!isReady(own)) return own;
     const count = (kept.get(own.subnetId) ?? 0) + 1;
-    kept.set(own.subnetId, count);
-    return count > high ? { ...own, leaving: true } : own;
+    if (own.groups === null) kept.set(own.subnetId, count);
+    return own.groups !== null || count > high ? { ...own, leaving: true } : own;
   });
   return { ...ledger, addresses };
 }
@@ -47,5 +49,3 @@ export function rested(ledger: PortLedger, atMs: number): PortLedger {
   );
   return { ...ledger, addresses };
 }
-
-const isFree = (own: OwnAddress): boolean => own.owner === null && !own.leaving && !own.missing;

@@ -1,26 +1,32 @@
 // The entries of all Services, and which Service has an address and port that several want.
 
-import type { ClaimedEntry } from './entries.ts';
-import { frontendKey, type ServiceEntry, type ServiceTable } from './tables.ts';
+import { type Claim, claims } from './fronts.ts';
+import { type Frontend, frontendKey } from './tables.ts';
+
+/** What a Service wants to have at a frontend. */
+export interface Claimed {
+  readonly frontend: Frontend;
+  readonly claim: Claim;
+}
 
 /** What a change concerns. */
-export interface BookChange {
+export interface BookChange<Entry extends Claimed> {
   /** Keys of the frontends: `frontendKey`. */
   readonly keys: ReadonlySet<string>;
   /** Those of them that should be there now. */
-  readonly want: ServiceTable;
+  readonly want: ReadonlyMap<string, Entry>;
 }
 
-export class ServiceBook {
+export class ServiceBook<Entry extends Claimed> {
   /** By the name of the Service, and by frontend. */
-  readonly #services = new Map<string, ReadonlyMap<string, ClaimedEntry>>();
+  readonly #services = new Map<string, ReadonlyMap<string, Entry>>();
   /** By frontend: the Services that want it. Nearly always one. */
   readonly #claimants = new Map<string, Set<string>>();
 
   /** Replaces the entries of a Service; none if it is gone. */
-  put(service: string, entries: readonly ClaimedEntry[]): BookChange {
+  put(service: string, entries: readonly Entry[]): BookChange<Entry> {
     const before = this.#services.get(service);
-    const now = new Map<string, ClaimedEntry>();
+    const now = new Map<string, Entry>();
     for (const entry of entries) {
       const key = frontendKey(entry.frontend);
       if (!now.has(key)) now.set(key, entry);
@@ -34,7 +40,7 @@ export class ServiceBook {
   }
 
   /** All that should be there. */
-  get table(): ServiceTable {
+  get table(): ReadonlyMap<string, Entry> {
     return this.#of(this.#claimants.keys());
   }
 
@@ -50,23 +56,25 @@ export class ServiceBook {
     if (claimants?.size === 0) this.#claimants.delete(key);
   }
 
-  #of(keys: Iterable<string>): ServiceTable {
-    const table = new Map<string, ServiceEntry>();
+  #of(keys: Iterable<string>): Map<string, Entry> {
+    const table = new Map<string, Entry>();
     for (const key of keys) {
-      const holder = this.#holder(key);
+      const holder = this.entry(key);
       if (holder !== undefined) table.set(key, holder);
     }
     return table;
   }
 
-  #holder(key: string): ClaimedEntry | undefined {
+  /** What should be at the frontend. */
+  entry(key: string): Entry | undefined {
     const owner = this.owner(key);
     return owner === undefined ? undefined : this.#services.get(owner)?.get(key);
   }
 
-  /** The Service that gets the frontend. A ClusterIP comes before the address of a load balancer. Then the first name counts. */
+  /** The Service that gets the frontend: by what it is for the Service, in the order of {@link claims}. Then the first name counts. */
   owner(key: string): string | undefined {
     const names = [...(this.#claimants.get(key) ?? [])].toSorted();
-    return names.find((name) => this.#services.get(name)?.get(key)?.isClusterIp === true) ?? names[0];
+    const has = (name: string, claim: Claim) => this.#services.get(name)?.get(key)?.claim === claim;
+    return claims.flatMap((claim) => names.find((name) => has(name, claim)) ?? [])[0];
   }
 }

@@ -1,7 +1,8 @@
 // The endpoints of a port of a Service, and which of them the clients of one node get.
 
 import type { EndpointSlice, ServicePort } from '#api';
-import { type Family, parseAddress } from '#ip';
+import type { Family } from '#ip';
+import { readAddressText } from './address-text.ts';
 import type { ClientNode } from './client-node.ts';
 import { type Place, placeText } from './tables.ts';
 
@@ -16,11 +17,15 @@ export interface ServiceEndpoint extends Place {
   readonly forNodes: readonly string[];
 }
 
-/** Those of one family. One that stands in several slices counts once. A wrong address is INPUT_INVALID. */
+/**
+ * Those of one family. One that stands in several slices counts once. One whose address cannot be read is left out, and
+ * `leftOut` gets a sentence about it.
+ */
 export function endpointsOf(
   slices: readonly EndpointSlice[],
   { name = '', protocol = 'TCP' }: ServicePort,
   family: Family,
+  leftOut = new Set<string>(),
 ): ServiceEndpoint[] {
   const found = new Map<string, ServiceEndpoint>();
   for (const { addressType, ports, endpoints } of slices) {
@@ -29,9 +34,16 @@ export function endpointsOf(
     const port = same?.port ?? undefined;
     if (port === undefined) continue;
     for (const endpoint of endpoints ?? []) {
-      const [address] = endpoint.addresses;
-      if (address === undefined) continue;
-      const one = { address: parseAddress(address), port, ...stateOf(endpoint) };
+      const [text] = endpoint.addresses;
+      if (text === undefined) continue;
+      const address = readAddressText(text);
+      if (address?.family !== family) {
+        leftOut.add(
+          `an endpoint has ${JSON.stringify(text.slice(0, 100))}, which is no IPv${family} address`,
+        );
+        continue;
+      }
+      const one = { address, port, ...stateOf(endpoint) };
       const key = placeText(one);
       // While an endpoint moves from one slice to another, it may stand in both.
       if (found.get(key)?.isReady !== true) found.set(key, one);

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointSlice, Service } from '#api';
-import { isOrbError } from '#base';
 import { parseAddress } from '#ip';
 import { serviceEntries } from './entries.ts';
 import { frontendKey, placeText } from './tables.ts';
@@ -43,7 +42,7 @@ const isGone = { conditions: { ready: false, serving: false, terminating: true }
 /** By address and port of the Service: `ready | draining`. */
 function entries(of: Service, slices: readonly EndpointSlice[]): Record<string, string> {
   return Object.fromEntries(
-    serviceEntries(of, slices, here).map(({ frontend, backends: { ready, draining } }) => [
+    serviceEntries(of, slices, here).entries.map(({ frontend, backends: { ready, draining } }) => [
       frontendKey(frontend),
       `${ready.map(placeText).join(' ')} | ${draining.map(placeText).join(' ')}`.trim(),
     ]),
@@ -176,19 +175,39 @@ describe('the addresses of a Service', () => {
   test('externalIPs are served only where the agent is told so, after ClusterIPs', () => {
     const external = service({ clusterIP, externalIPs: ['192.0.2.9'] });
     assert.deepEqual(entries(external, none), { [key]: '10.244.0.1:8080 |' });
-    const claims = serviceEntries(external, none, { ...here, usesExternalIps: true });
+    const { entries: all } = serviceEntries(external, none, { ...here, usesExternalIps: true });
     assert.deepEqual(
-      claims.map(({ frontend, isClusterIp }) => [frontendKey(frontend), isClusterIp]),
+      all.map(({ frontend, claim }) => [frontendKey(frontend), claim]),
       [
-        [key, true],
-        ['TCP 192.0.2.9:80', false],
+        [key, 'ClusterIP'],
+        ['TCP 192.0.2.9:80', 'outer'],
       ],
     );
   });
 
+  test('an address that is none is left out alone, and zeros before a number mean nothing', () => {
+    const external = service({ clusterIP, externalIPs: ['010.0.0.1', '192.0.2.300', '192.0.2.9'] });
+    const { entries: all, leftOut } = serviceEntries(external, none, { ...here, usesExternalIps: true });
+    assert.deepEqual(
+      all.map(({ frontend }) => frontendKey(frontend)),
+      [key, 'TCP 10.0.0.1:80', 'TCP 192.0.2.9:80'],
+    );
+    assert.deepEqual(leftOut, ['spec.externalIPs has "192.0.2.300", which is no IP address']);
+  });
+
+  test('externalIPs of one Service cannot fill the tables of all, and leave its ClusterIP alone', () => {
+    const externalIPs = Array.from({ length: 300 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
+    const ports = Array.from({ length: 10 }, (_, i) => ({ name: i === 0 ? 'web' : `p${i}`, port: 80 + i }));
+    const wide = service({ clusterIP, externalIPs, ports });
+    const { entries: all, leftOut } = serviceEntries(wide, none, { ...here, usesExternalIps: true });
+    assert.equal(all.filter(({ claim }) => claim === 'ClusterIP').length, 10);
+    assert.equal(all.length, 10 + 1024);
+    assert.match(leftOut.join(), /^it has 3000 addresses with ports .*, and 1024 of them are served$/);
+  });
+
   test('session affinity lasts three hours unless the Service says more', () => {
     const seconds = (spec: Service['spec']) =>
-      serviceEntries(service({ clusterIP, ...spec }), none, here).map(
+      serviceEntries(service({ clusterIP, ...spec }), none, here).entries.map(
         ({ backends }) => backends.affinitySeconds,
       );
     const config = { clientIP: { timeoutSeconds: 60 } };
@@ -197,11 +216,20 @@ describe('the addresses of a Service', () => {
     assert.deepEqual(seconds({ sessionAffinity: 'None', sessionAffinityConfig: config }), [0]);
   });
 
-  test('an address that is none is refused', () => {
-    const wrong = slice([{ addresses: ['10.244.0.256'] }]);
-    assert.throws(
-      () => entries(plain, [wrong]),
-      (error) => isOrbError(error, 'INPUT_INVALID'),
+  test('an endpoint whose address is none is left out alone, and the reader is told', () => {
+    const wrong = slice([
+      { addresses: ['10.244.0.256'] },
+      { addresses: ['10.244.0.1'] },
+      { addresses: ['::1'] },
+    ]);
+    const { entries: all, leftOut } = serviceEntries(plain, [wrong], here);
+    assert.deepEqual(
+      all.map(({ backends }) => backends.ready.map(placeText)),
+      [['10.244.0.1:8080']],
     );
+    assert.deepEqual(leftOut, [
+      'an endpoint has "10.244.0.256", which is no IPv4 address',
+      'an endpoint has "::1", which is no IPv4 address',
+    ]);
   });
 });

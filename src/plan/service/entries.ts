@@ -1,57 +1,51 @@
-// What one Service means on one node: each of its addresses and ports, and the backends behind it.
+// What one Service means to the sockets of one node: each of its addresses and ports, and the backends behind it.
 
 import type { EndpointSlice, Service, ServicePort } from '#api';
-import { type Address, parseAddress, sameAddress } from '#ip';
+import { sameAddress } from '#ip';
 import type { ClientNode } from './client-node.ts';
 import { endpointsFor, endpointsOf } from './endpoints.ts';
+import { affinitySecondsOf, type Claim, serviceFronts } from './fronts.ts';
 import type { Frontend, Place, ServiceEntry } from './tables.ts';
 
 /** An entry that a Service wants. */
 export interface ClaimedEntry extends ServiceEntry {
-  /** No other Service can have a ClusterIP. Several may have the same address of a load balancer, or an externalIP. */
-  readonly isClusterIp: boolean;
+  readonly claim: Claim;
 }
 
-/** core/v1: ClientIPConfig. */
-const DEFAULT_AFFINITY_SECONDS = 10_800;
+export interface ServiceReading {
+  /** None for a headless Service and for ExternalName. */
+  readonly entries: readonly ClaimedEntry[];
+  /** What is left out of them, and why: one sentence each. */
+  readonly leftOut: readonly string[];
+}
 
-/** A proxy that is not kube-proxy serves Services with this label (kube-proxy leaves them alone, too). */
-const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
-
-/** The entries of a Service; none for a headless one and for ExternalName. A wrong address is INPUT_INVALID. */
+/** Reads a Service. What only some senders may use is left to packets: a socket does not tell its address. */
 export function serviceEntries(
   service: Service,
   slices: readonly EndpointSlice[],
   client: ClientNode,
-): ClaimedEntry[] {
-  const { spec, metadata } = service;
-  const ips = clusterIps(service);
-  if (ips.length === 0 || metadata.labels?.[OTHER_PROXY] !== undefined) return [];
-  const outer = [...loadBalancerIps(service), ...(client.usesExternalIps ? externalIps(service) : [])];
-  const affinitySeconds =
-    spec?.sessionAffinity === 'ClientIP'
-      ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
-      : 0;
-  return (spec?.ports ?? []).flatMap((port) => {
-    const entry = (address: Address, number: number, isClusterIp: boolean): ClaimedEntry => {
+): ServiceReading {
+  const { fronts, leftOut } = serviceFronts(service, client);
+  const affinitySeconds = affinitySecondsOf(service);
+  const unreadable = new Set<string>();
+  const entries = fronts
+    .filter(({ isRestricted }) => !isRestricted)
+    .map(({ frontend, claim, port }): ClaimedEntry => {
       // From inside the cluster, addresses of load balancers and of nodes lead to all endpoints.
-      const isLocal = isClusterIp && spec?.internalTrafficPolicy === 'Local';
-      const { ready, draining } = endpointsFor(endpointsOf(slices, port, address.family), client, isLocal);
+      const isLocal = claim === 'ClusterIP' && service.spec?.internalTrafficPolicy === 'Local';
+      const { family } = frontend.address;
+      const { ready, draining } = endpointsFor(
+        endpointsOf(slices, port, family, unreadable),
+        client,
+        isLocal,
+      );
       return {
-        frontend: { address, port: number, protocol: port.protocol ?? 'TCP' },
+        frontend,
         backends: { ready: ready.map(placeOf), draining: draining.map(placeOf), affinitySeconds },
-        isClusterIp,
+        claim,
       };
-    };
-    const families = new Set(ips.map(({ family }) => family));
-    const { nodePort = 0 } = port;
-    const atNode = nodePort === 0 ? [] : client.addresses.filter(({ family }) => families.has(family));
-    return [
-      ...ips.map((address) => entry(address, port.port, true)),
-      ...outer.map((address) => entry(address, port.port, false)),
-      ...atNode.map((address) => entry(address, nodePort, false)),
-    ];
-  });
+    });
+  return { entries, leftOut: [...leftOut, ...unreadable] };
 }
 
 /** The port of the Service that has the frontend. */
@@ -65,28 +59,6 @@ export function portOf(
   return ports.find((each) => atNode && each.nodePort === port) ?? ports.find((each) => each.port === port);
 }
 
-function placeOf({ address, port }: Place): Place {
+export function placeOf({ address, port }: Place): Place {
   return { address, port };
-}
-
-function clusterIps({ spec }: Service): Address[] {
-  if (spec?.type === 'ExternalName') return [];
-  const texts = spec?.clusterIPs ?? (spec?.clusterIP === undefined ? [] : [spec.clusterIP]);
-  return texts.filter((text) => text !== '' && text !== 'None').map(parseAddress);
-}
-
-function externalIps({ spec }: Service): Address[] {
-  return (spec?.externalIPs ?? []).map(parseAddress);
-}
-
-/**
- * Those that nodes may serve. Where the load balancer must see the packets, or only some clients may come, they go their
- * way as without us.
- */
-function loadBalancerIps({ spec, status }: Service): Address[] {
-  if (spec?.type !== 'LoadBalancer' || (spec.loadBalancerSourceRanges ?? []).length > 0) return [];
-  const ingress = status?.loadBalancer?.ingress ?? [];
-  return ingress.flatMap(({ ip, ipMode = 'VIP' }) =>
-    ip === undefined || ip === '' || ipMode !== 'VIP' ? [] : parseAddress(ip),
-  );
 }

@@ -1,4 +1,4 @@
-export { type BookChange, ServiceBook } from './book.ts';
+export { type BookChange, type Claimed, ServiceBook } from './book.ts';
 export {
   changeTables,
   type ServingMember,
@@ -8,9 +8,11 @@ export {
   type WrittenTable,
 } from './changes.ts';
 export { type ClientNode, clientNode, isSameClient } from './client-node.ts';
-export { type ClaimedEntry, serviceEntries } from './entries.ts';
+export { endpointsFor, endpointsOf, type ServiceEndpoint } from './endpoints.ts';
+export { type ClaimedEntry, placeOf, type ServiceReading, serviceEntries } from './entries.ts';
 export { checkServiceMode, leavesServices, SERVICE_MODE_ANNOTATION } from './exempt.ts';
 export { type FollowedSocket, staleSockets } from './followed.ts';
+export { affinitySecondsOf, type Claim, serviceFronts } from './fronts.ts';
 export { otherBalancers } from './other-balancer.ts';
 export {
   type Backends,

@@ -31,7 +31,7 @@ function uses(
     ...{ metadata: {}, addressType: 'IPv4', ports: [{ port: 8080 }] },
     endpoints: of.map((each, index) => ({ ...each, addresses: [`10.244.0.${index + 1}`] })),
   });
-  const [entry] = serviceEntries(service, [slice(before)], client);
+  const [entry] = serviceEntries(service, [slice(before)], client).entries;
   assert.ok(entry);
   return endpointUses(service, [slice(endpoints)], entry.frontend, entry.backends, client).map(
     ({ place, sockets, because = '' }) => `${placeText(place)} ${sockets} ${because}`.trim(),

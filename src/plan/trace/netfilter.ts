@@ -30,6 +30,8 @@ export class Netfilter {
   readonly #parts: NetfilterParts;
   /** kube-proxy's mark 0x4000. */
   #masquerades = false;
+  /** The rule of our table. It comes before kube-proxy's. */
+  #masqueradesFirst = false;
 
   constructor(parts: NetfilterParts) {
     this.#parts = parts;
@@ -83,6 +85,7 @@ export class Netfilter {
   /** A forwarded packet's state after our table, or the reason to drop it. */
   forward(packet: Packet, state: ConnectionState, inputDev: string): ConnectionState | string {
     const { place, note } = this.#parts;
+    this.#masqueradesFirst = this.#isToService(packet, state, inputDev);
     if (state.state !== 'invalid') return state;
     if (this.#isHalfOpen(packet, inputDev)) {
       note('connection', 'no longer tracked: our table accepts half-seen connections into the overlay');
@@ -102,6 +105,17 @@ export class Netfilter {
     const kind = this.#parts.place.view.links.find(({ name }) => name === inputDev)?.kind;
     const isInside = (address: Address) => networks.some((cidr) => cidrContains(cidr, address));
     return (kind === 'veth' || kind === 'netkit') && isInside(destination) && !isInside(source);
+  }
+
+  /** Whether our table of the node masquerades the packet: it is the first from a pod of ours to a Service. */
+  #isToService({ source }: Packet, state: ConnectionState, inputDev: string): boolean {
+    if (state.state !== 'new' || !inputDev.startsWith('veth')) return false;
+    const { first, translated } = state.connection;
+    const networks = this.#parts.place.firewall.masqueradesServicesOf ?? [];
+    return (
+      !sameAddress(first.destination, translated.destination) &&
+      networks.some((cidr) => cidrContains(cidr, source))
+    );
   }
 
   /** After routing: conntrack's translations. For a first packet also those of kube-proxy and the overlay. */
@@ -153,7 +167,7 @@ export class Netfilter {
         cidrContains(from, packet.source) &&
         (except === undefined || !cidrContains(except, packet.destination)),
     );
-    if (!natOutgoing && !this.#masquerades) return packet;
+    if (!natOutgoing && !this.#masquerades && !this.#masqueradesFirst) return packet;
     const route = {
       destination: { address: packet.destination, prefixLength: 0 },
       table: 0,
@@ -164,9 +178,13 @@ export class Netfilter {
     const source = sourceFor(this.#parts.place.view, packet.destination, route, hop);
     if (source === undefined || sameAddress(source, packet.source)) return packet;
     state.connection.translated = { ...state.connection.translated, source };
-    const by = this.#masquerades ? 'kube-proxy masquerades' : 'the overlay masquerades packets that leave it';
-    this.#parts.note('source NAT', `${by}: from ${formatAddress(source)}`);
+    this.#parts.note('source NAT', `${this.#masquerader()}: from ${formatAddress(source)}`);
     return { ...packet, source };
+  }
+
+  #masquerader(): string {
+    if (this.#masqueradesFirst) return 'our table masquerades what pods send to Services (ipMasq)';
+    return this.#masquerades ? 'kube-proxy masquerades' : 'the overlay masquerades packets that leave it';
   }
 
   #isOwn(address: Address): boolean {

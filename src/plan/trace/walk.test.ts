@@ -163,6 +163,25 @@ describe('a trace', () => {
     );
   });
 
+  test('works there with the masquerade of our table, and says whose it is', () => {
+    const ours = ({ firewall }: Place) => ({
+      firewall: {
+        ...firewall,
+        services: { fronts: firewall.services?.fronts ?? [], clusterCidrs: [parseCidr('10.0.0.0/8')] },
+        masqueradesServicesOf: [parseCidr('10.6.0.0/16')],
+      },
+    });
+    const found = ask(cluster('node1', ours), 'M1', '10.96.0.11', {
+      port: 80,
+      endpoints: [parseAddress('10.6.100.22')],
+    });
+    assert.equal(found.failure, undefined);
+    const steps = found.request.hops.flatMap(({ steps }) => steps.map(({ text }) => text));
+    assert.ok(steps.includes('our table masquerades what pods send to Services (ipMasq): from 10.6.212.101'));
+    const direct = ask(cluster('node1', ours), 'M1', '10.244.1.31');
+    assert.ok(direct.request.hops.every(({ steps }) => steps.every(({ kind }) => kind !== 'source NAT')));
+  });
+
   test('fails when a Service has no endpoint for this node, and says why', () => {
     const found = ask(cluster('node1', withoutLocalEndpoints), 'client', '10.6.212.101', { port: 30_182 });
     assert.equal(

@@ -31,6 +31,8 @@ export interface Firewall {
   readonly masquerades?: readonly Masquerade[];
   /** Our table of the node: half-open connections from its pods into these networks are not INVALID (docs/adr/0022). */
   readonly halfOpenTo?: readonly Cidr[];
+  /** Our table of the node: what pods of these networks send to Services gets the node's address (docs/adr/0044). */
+  readonly masqueradesServicesOf?: readonly Cidr[];
   /**
    * Drops IPv6 packets whose source is reached by another link than they came in by: nft `fib saddr . iif oif missing`.
    */

@@ -1,17 +1,27 @@
 // What an uninstallation takes from the API server, and in which order. Kinds and the objects of users stay.
 
-import { type KubeObject, type ResourceType, resources, SPIDERPOOL_FINALIZER } from '#api';
+import {
+  type ConfigMap,
+  type KubeObject,
+  type Node,
+  type ResourceType,
+  resources,
+  SPIDERPOOL_FINALIZER,
+} from '#api';
 import { CLUSTER_CNI_ANNOTATION } from '#plan/discovery';
 import {
   AGENTS,
   CLAIMS_NAME,
   CONTROLLER,
   CONTROLLER_LEASE,
+  FLOATING_IPS_NAME,
   IDENTITY_SECRET_LABEL,
   IDENTITY_SECRET_NAME,
+  ROUTES_NAME,
   WEBHOOK_CONFIGURATION,
 } from '#plan/installation';
 import { QUARANTINE_ANNOTATION } from '#plan/ipam';
+import { RESOURCE_PREFIX, resourcePatch } from '#plan/openstack';
 import { withoutFinalizer } from '#plan/reclaim';
 
 /**
@@ -39,7 +49,12 @@ export type ClusterRemoval = NamedObject &
   (
     | { readonly verb: 'delete' }
     /** A merge patch. It is refused if the object has changed. */
-    | { readonly verb: 'patch'; readonly body: object; readonly what: string }
+    | {
+        readonly verb: 'patch';
+        readonly body: object;
+        readonly what: string;
+        readonly subresource?: 'status';
+      }
   );
 
 /** The kinds whose objects may have our finalizer. */
@@ -70,6 +85,8 @@ export function namedObjects(step: ClusterStep, namespace: string): readonly Nam
       return [
         { type: resources.leases, namespace, name: CONTROLLER_LEASE },
         { type: resources.configMaps, namespace, name: CLAIMS_NAME },
+        { type: resources.configMaps, namespace, name: ROUTES_NAME },
+        { type: resources.configMaps, namespace, name: FLOATING_IPS_NAME },
         { type: resources.secrets, namespace, name: IDENTITY_SECRET_NAME },
       ];
     default:
@@ -99,12 +116,18 @@ export function removals(step: ClusterStep, found: readonly FoundObject[]): Clus
       const what = `the finalizer ${SPIDERPOOL_FINALIZER}`;
       return body === undefined ? [] : [{ ...named, verb: 'patch', body, what }];
     }
-    if (step === 'nodes') return withoutAnnotations(named, object);
-    // Another program may have a Secret of this name.
-    const isForeign =
-      type === resources.secrets && object.metadata.labels?.[IDENTITY_SECRET_LABEL.key] === undefined;
-    return deletionTimestamp !== undefined || isForeign ? [] : [{ ...named, verb: 'delete' }];
+    if (step === 'nodes') return [...withoutAnnotations(named, object), ...withoutResources(named, object)];
+    return deletionTimestamp !== undefined || staysBehind(type, object) ? [] : [{ ...named, verb: 'delete' }];
   });
+}
+
+function staysBehind(type: ResourceType, object: KubeObject): boolean {
+  // Another program may have a Secret of this name.
+  if (type === resources.secrets) return object.metadata.labels?.[IDENTITY_SECRET_LABEL.key] === undefined;
+  // Without it, nobody knows what of OpenStack is ours.
+  const { data } = object as ConfigMap;
+  const isLedger = [ROUTES_NAME, FLOATING_IPS_NAME].includes(object.metadata.name ?? '');
+  return isLedger && Object.keys(data ?? {}).length > 0;
 }
 
 function withoutAnnotations(named: NamedObject, { metadata }: KubeObject): ClusterRemoval[] {
@@ -113,4 +136,12 @@ function withoutAnnotations(named: NamedObject, { metadata }: KubeObject): Clust
   const annotations = Object.fromEntries(present.map((key) => [key, null]));
   const body = { metadata: { annotations } };
   return [{ ...named, verb: 'patch', body, what: `the annotations ${present.join(', ')}` }];
+}
+
+function withoutResources(named: NamedObject, node: Node): ClusterRemoval[] {
+  const body = resourcePatch(node, new Map());
+  if (body === undefined) return [];
+  return [
+    { ...named, verb: 'patch', subresource: 'status', body, what: `the resources ${RESOURCE_PREFIX}*` },
+  ];
 }

@@ -34,7 +34,7 @@ export class Cloud {
     runProgram('ip', ['link', 'set', 'lo', 'up']);
     writeConfigurations(root, options);
     this.#daemons = new Map(
-      Object.entries(commandsOf(root)).map(([name, argv]) => [
+      Object.entries(commandsOf(root, options)).map(([name, argv]) => [
         name as ServerName,
         new Daemon(name, runFolder, argv),
       ]),
@@ -95,7 +95,10 @@ export class Cloud {
   }
 }
 
-function commandsOf(root: string): Readonly<Record<ServerName, readonly [string, ...string[]]>> {
+function commandsOf(
+  root: string,
+  { maximumNics }: CloudOptions,
+): Readonly<Record<ServerName, readonly [string, ...string[]]>> {
   const python = pythonOf(root);
   const etc = join(runFolder, 'etc');
   return {
@@ -107,7 +110,7 @@ function commandsOf(root: string): Readonly<Record<ServerName, readonly [string,
       OS_PLACEMENT_CONFIG_DIR: etc,
     }),
     neutron: [...python, unpacked(root, 'neutron-server'), '--config-file', configurationFile('neutron')],
-    nova: [...python, ownPython('nova_all.py'), configurationFile('nova')],
+    nova: [...python, ownPython('nova_all.py'), configurationFile('nova'), String(maximumNics)],
   };
 }
 

@@ -20,6 +20,8 @@ export interface CloudOptions {
   readonly maximumRoutes: number;
   /** How many address pairs a port may have (`max_allowed_address_pair`). */
   readonly maximumAddressPairs: number;
+  /** How many NICs the machine of a VM has slots for. */
+  readonly maximumNics: number;
 }
 
 /** Writes them for servers that are unpacked in `root`. */
@@ -117,7 +119,7 @@ function neutron(root: string, { maximumRoutes, maximumAddressPairs }: CloudOpti
       type_drivers: 'local,flat,vlan,vxlan',
       tenant_network_types: 'vxlan,local',
       mechanism_drivers: 'openvswitch',
-      extension_drivers: 'port_security',
+      extension_drivers: 'port_security,tag_ports_during_bulk_creation',
     },
     ml2_type_flat: { flat_networks: '*' },
     ml2_type_vxlan: { vni_ranges: '1:1000' },
@@ -143,7 +145,7 @@ function nova(root: string): Sections {
       instances_path: join(run, 'nova/instances'),
       transport_url: 'fake://',
       // VMs exist for the API alone.
-      compute_driver: 'fake.FakeDriver',
+      compute_driver: 'fake.Machine',
       osapi_compute_listen: cloudAddress,
       metadata_listen: cloudAddress,
       osapi_compute_workers: 1,
@@ -151,6 +153,8 @@ function nova(root: string): Sections {
       vif_plugging_is_fatal: false,
       vif_plugging_timeout: 0,
     },
+    // Each file of tests has VMs of its own, and none deletes them.
+    quota: { instances: -1, cores: -1, ram: -1 },
     wsgi: { api_paste_config: join(root, 'usr/share/nova-common/api-paste.ini') },
     api_database: { connection: databaseUrl('nova_api') },
     database: { connection: databaseUrl('nova_cell1') },

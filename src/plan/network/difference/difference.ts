@@ -8,6 +8,7 @@ import {
   type DesiredNamespace,
   type DesiredNetwork,
   isForeign,
+  isLinkGateway,
   neighbourText,
   nothingObserved,
   type ObservedNamespace,
@@ -19,6 +20,7 @@ import {
 } from '../state/index.ts';
 import { type Finding, fixable, foreign, stale } from './finding.ts';
 import { arePeers, isHostLink, lastingNeighbours, linkFindings } from './link-difference.ts';
+import { proxyFindings } from './proxy-difference.ts';
 import { displacedRoutes, routeFindings, staleRoutes } from './route-difference.ts';
 import { tableFindings } from './table-difference.ts';
 
@@ -66,6 +68,7 @@ export function difference(desired: DesiredNamespace, observed: ObservedNamespac
     ...desired.addresses.flatMap((address) => addressFindings(address, observed)),
     ...desired.neighbours.flatMap((neighbour) => neighbourFindings(neighbour, neighbours)),
     ...routeFindings(desired, observed),
+    ...proxyFindings(desired, observed),
     ...desired.rules.flatMap((rule) => ruleFindings(rule, observed)),
     ...tableFindings(desired.table, observed.table),
     ...displacedRoutes(desired, observed),
@@ -127,11 +130,13 @@ function staleRules(desired: DesiredNamespace, observed: ObservedNamespace): Fin
 }
 
 function staleNeighbours(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  if (desired.sparing?.includes('neighbours') === true) return [];
   const links = new Set(desired.links.map((link) => link.name));
   return observed.neighbours
     .filter(
       (neighbour) =>
         neighbour.protocol === ROUTE_PROTOCOL &&
+        !isLinkGateway(neighbour.address) &&
         (desired.complete || links.has(neighbour.dev)) &&
         !desired.neighbours.some((want) => sameNeighbourKey(want, neighbour)),
     )
@@ -142,6 +147,7 @@ function staleNeighbours(desired: DesiredNamespace, observed: ObservedNamespace)
 
 /** Only on links that we make. Addresses on other links belong to the plugins of those links. */
 function staleAddresses(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  if (desired.sparing?.includes('addresses') === true) return [];
   const made = desired.links.filter((link) => link.peerName !== undefined).map((link) => link.name);
   return observed.addresses
     .filter(

@@ -30,25 +30,32 @@ export function routeFindings(desired: DesiredNamespace, observed: ObservedNames
     const inTheWay = displaced.filter((other) => sameRouteKey(other, route));
     const isGateway = gateways.has(linkKey(route.dev, route.destination));
     const there = kept.get(routeKey(route)) ?? [];
-    return oneRoute(route, there, inTheWay, isGateway, needsOnlink(route, linkRoutes, observed));
+    const yields = route.table === MAIN_TABLE && desired.insisting !== true;
+    const isOnlink = needsOnlink(route, linkRoutes, observed);
+    return oneRoute(route, { there, inTheWay, isGateway, yields, isOnlink });
   });
 }
 
-/** @param there what occupies the route's place */
-function oneRoute(
-  desired: Route,
-  there: readonly Route[],
-  inTheWay: readonly Route[],
-  isGateway: boolean,
-  isOnlink: boolean,
-): Finding[] {
+interface RoutePlace {
+  /** What occupies the route's place. */
+  readonly there: readonly Route[];
+  /** What must leave it first. */
+  readonly inTheWay: readonly Route[];
+  /** Other routes need this one. */
+  readonly isGateway: boolean;
+  /** Another program's route has precedence. */
+  readonly yields: boolean;
+  readonly isOnlink: boolean;
+}
+
+function oneRoute(desired: Route, { there, inTheWay, isGateway, yields, isOnlink }: RoutePlace): Finding[] {
   const onlink: Route = { ...desired, onlink: true };
   const isIt = (route: Route) =>
     sameRoute(route, desired) || sameRoute(route, onlink) || holdsHop(route, desired);
   if (there.some(isIt)) return [];
   const others = there.find(isForeign);
   // In main, a user's route to the same network (of a pool or an annotation) has precedence over ours.
-  if (desired.table === MAIN_TABLE && others !== undefined) return isGateway ? [taken(desired, others)] : [];
+  if (yields && others !== undefined) return isGateway ? [taken(desired, others)] : [];
   const [found] = there;
   const text = `route ${routeText(desired)}`;
   const table = `table ${tableText(desired.table)}`;
@@ -122,6 +129,7 @@ export function displacedRoutes(desired: DesiredNamespace, observed: ObservedNam
  * NICs.
  */
 export function staleRoutes(desired: DesiredNamespace, observed: ObservedNamespace): Finding[] {
+  if (desired.sparing?.includes('routes') === true) return [];
   const links = new Set(desired.links.map((link) => link.name));
   const wanted = new Set(desired.routes.map(routeKey));
   const routes = observed.routes.filter(

@@ -1,15 +1,14 @@
-// The node's nftables table. It keeps packets from local pods to overlay pods of other nodes from being dropped as
-// INVALID.
+// Rules of the node's nftables table. They keep packets from local pods to overlay pods of other nodes from being
+// dropped as INVALID.
 
 import { type Cidr, type Family, formatCidr } from '#ip';
-import { type DesiredTable, type DesiredTableRule, NFT_TABLE, ruleComment } from '../state/index.ts';
+import type { DesiredTableRule } from '../state/index.ts';
+import { ipWords, tableRule } from './table-rule.ts';
 
 const CHAIN = 'forward';
 
 /** Before the chains of iptables (mangle -150, filter 0) and before any program that drops INVALID packets. */
 const HOOK = 'type filter hook forward priority mangle - 10; policy accept;';
-
-const words = { 4: 'ip', 6: 'ip6' } as const;
 
 /**
  * An underlay pod sends a request to an overlay pod of another node through its own node. The reply comes directly over
@@ -17,8 +16,8 @@ const words = { 4: 'ip', 6: 'ip6' } as const;
  * it (kubernetes #74839, #117924). `notrack` after conntrack makes only such a packet untracked. Conntrack handles
  * every other packet as usual: docs/adr/0022.
  */
-export function halfOpenTable(networks: readonly Cidr[], families: readonly Family[]): DesiredTable {
-  return { name: NFT_TABLE, rules: families.flatMap((family) => rulesOf(networks, family)) };
+export function halfOpenRules(networks: readonly Cidr[], families: readonly Family[]): DesiredTableRule[] {
+  return families.flatMap((family) => rulesOf(networks, family));
 }
 
 /**
@@ -29,17 +28,9 @@ function rulesOf(networks: readonly Cidr[], family: Family): DesiredTableRule[] 
   const own = networks.filter(({ address }) => address.family === family).map(formatCidr);
   if (own.length === 0) return [];
   const overlay = `{ ${[...new Set(own)].sort().join(', ')} }`;
-  const ip = words[family];
+  const ip = ipWords[family];
   // Pods are connected by veths, including an overlay's pair of a pod with an underlay NIC. Packets that enter by the
   // node's NICs keep their conntrack state.
   const rule = `ct state invalid meta iifkind { "veth", "netkit" } ${ip} daddr ${overlay} ${ip} saddr != ${overlay} notrack`;
-  const comment = ruleComment(rule);
-  const table = `inet ${NFT_TABLE}`;
-  const commands = [
-    `add table ${table}`,
-    `add chain ${table} ${CHAIN} { ${HOOK} }`,
-    `add rule ${table} ${CHAIN} ${rule} comment "${comment}"`,
-    '',
-  ].join('\n');
-  return [{ chain: CHAIN, comment, commands }];
+  return [tableRule(CHAIN, HOOK, rule)];
 }

@@ -47,15 +47,28 @@ function nodeSysctls({ advertisedLinks, filteringLinks }: NodeInput): DesiredSys
     { key: 'ipv4/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
     { key: 'ipv6/neigh/default/gc_thresh3', value: NEIGHBOUR_LIMIT, atLeast: true },
     { key: 'ipv4/conf/all/arp_notify', value: '1' },
-    { key: 'ipv4/conf/all/forwarding', value: '1' },
-    // Write these before forwarding. Forwarding makes the kernel delete the routers of links with accept_ra 1
-    // (ip-sysctl.rst). With 2 they stay.
-    ...advertisedLinks.map((link) => ({ key: `ipv6/conf/${link}/accept_ra`, value: '2' })),
-    { key: 'ipv6/conf/all/forwarding', value: '1' },
+    ...forwardingSysctls([4, 6], advertisedLinks),
     { key: 'ipv4/conf/all/rp_filter', value: '0' },
     // A packet from an underlay pod reaches the node of an overlay pod through the tunnel. The route to its source is
     // the LAN, so a strict filter drops it. The value of `all` cannot help, because it only raises a link's own value.
     // Loose is enough: docs/adr/0023.
     ...filteringLinks.map((link) => ({ key: `ipv4/conf/${link}/rp_filter`, value: '2' })),
   ];
+}
+
+/** `advertisedLinks` are those of {@link NodeInput}. */
+export function forwardingSysctls(
+  families: readonly Family[],
+  advertisedLinks: readonly string[],
+): DesiredSysctl[] {
+  return families.flatMap((family) => {
+    const forwarding = { key: `ipv${family}/conf/all/forwarding`, value: '1' };
+    if (family === 4) return [forwarding];
+    // Write these before forwarding. Forwarding makes the kernel delete the routers of links with accept_ra 1
+    // (ip-sysctl.rst). With 2 they stay.
+    return [
+      ...advertisedLinks.map((link) => ({ key: `ipv6/conf/${link}/accept_ra`, value: '2' })),
+      forwarding,
+    ];
+  });
 }

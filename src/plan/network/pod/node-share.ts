@@ -1,14 +1,15 @@
 // The objects of a pod's network on the node: the node's end of the link to the pod, and the routes and neighbours of
 // the pod's addresses.
 
-import { hostCidr } from '#ip';
-import { halfOpenTable, hostRule } from '../node/index.ts';
+import { type Cidr, hostCidr, networkOf } from '#ip';
+import { halfOpenRules, hostRule, serviceMasqueradeRules } from '../node/index.ts';
 import {
   type DesiredLink,
   type DesiredNamespace,
   type DesiredSysctl,
   emptyNamespace,
   linkRoute,
+  NFT_TABLE,
   neighbour,
   type Owned,
 } from '../state/index.ts';
@@ -40,13 +41,25 @@ export function planNodeShare(context: PlanContext): DesiredNamespace {
     ),
     sysctls: sysctls(context).map((sysctl) => own(sysctl)),
     table: {
-      ...halfOpenTable(
-        routed.flatMap((nic) => nic.settings.overlayNetworks),
-        context.families,
-      ),
+      name: NFT_TABLE,
+      rules: [
+        ...halfOpenRules(
+          routed.flatMap((nic) => nic.settings.overlayNetworks),
+          context.families,
+        ),
+        ...serviceMasqueradeRules(masqueraded(context)),
+      ],
       owner: 'node',
     },
   };
+}
+
+/** What leaves by an overlay's link is masqueraded by the overlay, or not. */
+function masqueraded({ ownLink, nics }: PlanContext): Cidr[] {
+  if (ownLink === undefined) return [];
+  return nics
+    .filter((nic) => nic.ours && nic.settings.masqueradesServices)
+    .flatMap((nic) => nic.addresses.map(networkOf));
 }
 
 function addressesOf(context: PlanContext, nic: Nic) {

@@ -3,6 +3,7 @@ export {
   type CoordinatorOptions,
   type CoordinatorSettings,
   clusterHostRuleTable,
+  defaultRouteNicOf,
   type MergedOptions,
   type MultusDefault,
   mergeOptions,

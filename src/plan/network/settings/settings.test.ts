@@ -39,6 +39,7 @@ test('an empty configuration uses the cluster’s values and the defaults', () =
       txQueueLength: undefined,
       vethLinkAddress: undefined,
       vethMtuBytes: 1500,
+      masqueradesServices: false,
     },
   );
 });
@@ -50,6 +51,17 @@ test('the configuration takes precedence over the annotation, and the annotation
   assert.equal(nic({ coordinator }), 'net2');
   assert.equal(nic({ coordinator, podAnnotations }), 'net1');
   assert.equal(nic({ coordinator, podAnnotations, netConf: { podDefaultRouteNic: 'eth0' } }), 'eth0');
+});
+
+test('an annotation that no NIC can have as its name is refused, and one of a NIC that may come is not', () => {
+  const of = (name: string) => () =>
+    merge({ podAnnotations: { 'ipam.spidernet.io/default-route-nic': name } }).podDefaultRouteNic;
+  assert.equal(of('net9')(), 'net9');
+  for (const name of ['../../../proc', 'a b', 'x'.repeat(16), '..'])
+    assert.throws(of(name), {
+      code: 'INPUT_INVALID',
+      message: `annotation ipam.spidernet.io/default-route-nic is ${JSON.stringify(name)}; allowed: the name of an interface`,
+    });
 });
 
 test('for each option, the configuration overrides the cluster, and the cluster the default', () => {

@@ -1,7 +1,7 @@
 // The coordinator's settings for one pod, merged option by option, checked and parsed. The CNI configuration has
 // precedence over the pod's annotation, and the annotation over SpiderCoordinator.
 
-import type { CoordinatorConf, SpiderCoordinator } from '#api';
+import { type CoordinatorConf, INTERFACE_NAME, type SpiderCoordinator } from '#api';
 import { OrbError } from '#base';
 import { type Address, type Cidr, formatCidr, hostCidr, networkOf, parseAddress, parseCidr } from '#ip';
 
@@ -49,6 +49,8 @@ export interface CoordinatorSettings {
   readonly txQueueLength: number | undefined;
   readonly vethLinkAddress: Address | undefined;
   readonly vethMtuBytes: number;
+  /** Whether the node replaces the source of what the pod sends to Services (docs/adr/0044). */
+  readonly masqueradesServices: boolean;
 }
 
 /** A route that the user wants through the NIC itself. */
@@ -59,6 +61,20 @@ export interface PolicyRoute {
 
 /** The pod annotation with the name of the NIC that keeps the default route. */
 export const DEFAULT_ROUTE_NIC_ANNOTATION = 'ipam.spidernet.io/default-route-nic';
+
+/**
+ * The name in {@link DEFAULT_ROUTE_NIC_ANNOTATION}; undefined without it. The pod may get that NIC later.
+ * @throws OrbError INPUT_INVALID if no NIC can have it
+ */
+export function defaultRouteNicOf(podAnnotations: Readonly<Record<string, string>>): string | undefined {
+  const name = podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] || undefined;
+  if (name === undefined || INTERFACE_NAME.test(name)) return name;
+  const subject = `annotation ${DEFAULT_ROUTE_NIC_ANNOTATION}`;
+  throw new OrbError('INPUT_INVALID', {
+    message: `${subject} is ${JSON.stringify(name.slice(0, 100))}; allowed: the name of an interface`,
+    subject,
+  });
+}
 
 const DEFAULT_HOST_RULE_TABLE = 500;
 const DEFAULT_VETH_MTU_BYTES = 1500;
@@ -80,6 +96,8 @@ export interface MergedOptions {
   readonly txQueueLen: number;
   readonly vethLinkAddress: string;
   readonly vethMTU: number;
+  /** Absent in records of older agents. */
+  readonly ipMasq?: boolean | undefined;
 }
 
 /**
@@ -105,10 +123,7 @@ export function mergeOptions({
     mode,
     podDefaultCniNic: netConf.podDefaultCniNic || 'eth0',
     podDefaultRouteNic:
-      netConf.podDefaultRouteNic ||
-      podAnnotations[DEFAULT_ROUTE_NIC_ANNOTATION] ||
-      spec.podDefaultRouteNIC ||
-      '',
+      netConf.podDefaultRouteNic || defaultRouteNicOf(podAnnotations) || spec.podDefaultRouteNIC || '',
     ...(multusDefaults !== undefined && { multusDefaults }),
     overlayPodCIDR: chosen(netConf.overlayPodCIDR, coordinator?.status?.overlayPodCIDR),
     serviceCIDR: chosen(netConf.serviceCIDR, coordinator?.status?.serviceCIDR),
@@ -121,6 +136,7 @@ export function mergeOptions({
     txQueueLen: netConf.txQueueLen ?? spec.txQueueLen ?? 0,
     vethLinkAddress: netConf.vethLinkAddress || spec.vethLinkAddress || '',
     vethMTU: netConf.vethMTU ?? (spec.vethMTU || DEFAULT_VETH_MTU_BYTES),
+    ...(netConf.ipMasq === true && { ipMasq: true }),
   };
 }
 
@@ -161,6 +177,7 @@ export function readSettings(options: MergedOptions): CoordinatorSettings {
     vethLinkAddress: readLinkAddress(options.vethLinkAddress),
     // The smallest MTU of IPv4 (RFC 791) and of a veth is 68. The largest of a veth is 65535.
     vethMtuBytes: readCount('vethMTU', options.vethMTU, 68, 65_535),
+    masqueradesServices: options.ipMasq === true,
   };
 }
 

@@ -2,7 +2,7 @@
 // compares it, repair restores it, and DEL removes it.
 
 import type { Address } from '#ip';
-import type { InterfaceAddress, LinkKind, Mac, Neighbour, Route, Rule } from '#net';
+import type { InterfaceAddress, LinkKind, Mac, Neighbour, ProxyNeighbour, Route, Rule } from '#net';
 import { fingerprint } from './mac.ts';
 
 /** One NIC of one sandbox. */
@@ -62,6 +62,8 @@ export interface DesiredNamespace {
   readonly routes: readonly Owned<Route>[];
   readonly rules: readonly Owned<Rule>[];
   readonly neighbours: readonly Owned<Neighbour>[];
+  /** Addresses for which a NIC of the node answers. The NIC itself belongs to the node. */
+  readonly proxies?: readonly Owned<ProxyNeighbour>[];
   readonly sysctls: readonly Owned<DesiredSysctl>[];
   readonly table?: Owned<DesiredTable>;
   /** Addresses that the main plugin set. CHECK looks for them, and we never add them. */
@@ -75,6 +77,10 @@ export interface DesiredNamespace {
    * objects on the plan's links.
    */
   readonly complete: boolean;
+  /** Kinds of which the plan names only some objects: the others on its links belong to other plans, and none is stale. */
+  readonly sparing?: readonly ('routes' | 'neighbours' | 'addresses')[];
+  /** If true, another program's route in the place of ours is a finding in table main too. */
+  readonly insisting?: boolean;
 }
 
 /**

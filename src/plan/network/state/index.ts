@@ -24,7 +24,7 @@ export {
   podNumbers,
   usualNumbers,
 } from './foreign-use.ts';
-export { prefixedMac, vethMac } from './mac.ts';
+export { fingerprint, prefixedMac, vethMac } from './mac.ts';
 export { gatewayRoute, linkRoute, neighbour, replyRule, sourceRule } from './made.ts';
 export {
   CONNECTION_BIT,
@@ -32,8 +32,10 @@ export {
   HOST_RULE_PRIORITY,
   hostLinkName,
   IPV6_DEFAULT_METRIC,
+  isLinkGateway,
   LAST_RULE_PRIORITY,
   LEAST_IPV6_MTU_BYTES,
+  linkGateway,
   NFT_TABLE,
   POD_LINK,
   REPLY_MARK,

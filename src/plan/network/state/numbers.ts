@@ -1,5 +1,6 @@
 // The names and numbers that Spiderpool gave its tables, rules and links. Other tools and people know them.
 
+import { type Address, type Family, parseAddress, sameAddress } from '#ip';
 import { fingerprint } from './mac.ts';
 
 /**
@@ -60,3 +61,14 @@ export const CONNECTION_BIT = 0x1;
 
 /** Our nftables table, in the pod's namespace and in the node's. */
 export const NFT_TABLE = 'orbweaver';
+
+/** The next hop of pods whose only way is their node. Every node's end of such a pair has it. */
+const linkGateways = { 4: parseAddress('169.254.1.1'), 6: parseAddress('fe80::1') } as const;
+
+export function linkGateway(family: Family): Address {
+  return linkGateways[family];
+}
+
+export function isLinkGateway(address: Address): boolean {
+  return sameAddress(address, linkGateways[address.family]);
+}

@@ -1,0 +1,1 @@
+export { NicSource } from './nic-source.ts';

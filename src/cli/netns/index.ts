@@ -1,0 +1,1 @@
+export { netnsCommand, runNetnsList } from './run.ts';

@@ -1,0 +1,1 @@
+export { type VethRouteParts, VethRoutePlugin } from './veth-route.ts';

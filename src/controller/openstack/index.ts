@@ -1,0 +1,1 @@
+export { type CloudOptions, cloudControllers } from './controllers.ts';
