@@ -16,6 +16,7 @@ export {
   type HeldAddress,
   type HoldingRequest,
   type Ipam,
+  type LinkDemand,
   notHeldError,
   type ReleaseRequest,
 } from './ipam/index.ts';

@@ -1,7 +1,9 @@
 // The assignments of a pod, as the port of address sources states them.
 
-import type { Allocation } from '#cni';
-import { type Assignment, interfaceAddress, type NicRoute } from '#plan/ipam';
+import { OrbError } from '#base';
+import type { Allocation, LinkDemand } from '#cni';
+import type { Mac } from '#net';
+import { type Assignment, interfaceAddress, type NicRoute, providedLink } from '#plan/ipam';
 
 export function allocationOf(
   podUid: string,
@@ -18,4 +20,21 @@ export function allocationOf(
     })),
     routes,
   };
+}
+
+/**
+ * What the interface must have: what the provider of the pool demands, or what was requested. Throws
+ * ADDRESS_REQUEST_UNSERVED if these are two link addresses.
+ */
+export function linkDemand(
+  nic: string,
+  assignments: readonly Assignment[],
+  requested: Mac | undefined,
+): LinkDemand {
+  const own = assignments.filter((one) => one.nic === nic);
+  const link = providedLink(nic, own);
+  if (requested === undefined) return link;
+  if (link.mac === undefined || link.mac === requested) return { ...link, mac: requested };
+  const message = `the link address ${requested} is requested for interface ${nic}, and the provider of IPPool ${own[0]?.pool.name} demands ${link.mac}`;
+  throw new OrbError('ADDRESS_REQUEST_UNSERVED', { message, subject: nic });
 }

@@ -27,7 +27,7 @@ import {
 } from '#plan/ipam';
 import { asksForSubnets } from '#plan/subnet';
 import { giveWay, type Requests } from '../give-way.ts';
-import { allocationOf } from './allocation.ts';
+import { allocationOf, linkDemand } from './allocation.ts';
 import { Assigner } from './assigner.ts';
 import { Choices, type ChoicesOptions } from './choices.ts';
 import { endpointDetails } from './endpoint-details.ts';
@@ -187,17 +187,19 @@ export class Allocator implements Ipam {
     const { pod, holder, owner, custom, mac } = found;
     const { podUid } = owner;
     let { candidates } = found;
+    const accept = (all: readonly Assignment[]) => void linkDemand(request.interfaceName, all, mac);
+    const caller = { signal: request.signal, log, accept };
     await request.intend?.(podUid);
     await this.#claims.hold(pod, holder, owner.claims, request.signal);
     let assignments: Assignment[];
     try {
-      assignments = await this.#assigner.assign(owner, candidates, request);
+      assignments = await this.#assigner.assign(owner, candidates, caller);
     } catch (error) {
       // Another pod was faster with the last address. An automatic pool may grow.
       if (!isOrbError(error, 'IPPOOL_EXHAUSTED') || !asksForSubnets(pod.metadata.annotations ?? {}))
         throw error;
       ({ candidates } = await this.#choices.of(request, 'make'));
-      assignments = await this.#assigner.assign(owner, candidates, request);
+      assignments = await this.#assigner.assign(owner, candidates, caller);
     }
     const ordered = assignments.toSorted(
       (a, b) => Number(b.nic === request.interfaceName) - Number(a.nic === request.interfaceName),
@@ -208,6 +210,7 @@ export class Allocator implements Ipam {
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
     this.#endpoints.show(pod, holder, endpointDetails(ordered, routes));
     if (holder.fixedTo === 'StatefulSet') await giveUp(this.#pools, owner, ordered, request);
+    const link = linkDemand(request.interfaceName, ordered, mac);
     const isShared =
       holder.isMigrationTarget &&
       ordered.some(({ held, nic }) => held && nicOwner(owner, nic).fixed === true);
@@ -215,7 +218,7 @@ export class Allocator implements Ipam {
       ...allocationOf(podUid, ordered, routes),
       ...(nicOwner(owner, request.interfaceName).fixed && { fixed: true }),
       ...(isShared && { shared: true }),
-      ...(mac !== undefined && { link: { mac } }),
+      ...(Object.keys(link).length > 0 && { link }),
     };
   }
 

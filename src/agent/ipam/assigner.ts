@@ -11,6 +11,8 @@ import { isPoolGone, type NodePools } from './node-pools.ts';
 interface Caller {
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Throws if the addresses cannot be used. They are then given back. */
+  readonly accept: (assignments: readonly Assignment[]) => void;
 }
 
 /** Time limit of an undo. The DEL of the sandbox frees what the undo could not. */
@@ -42,7 +44,9 @@ export class Assigner {
         const { assignments, complete, failed } = await this.#commit(owner, chosen, caller.signal);
         for (const one of assignments) if (!one.held) made.set(`${one.pool.name} ${one.nic}`, one);
         if (failed !== undefined) throw failed.reason;
-        if (complete) return requireDistinctAddresses(assignments);
+        if (!complete) continue;
+        caller.accept(assignments);
+        return requireDistinctAddresses(assignments);
       }
     } catch (error) {
       await this.#undo(owner.podUid, [...made.values()], caller.log);

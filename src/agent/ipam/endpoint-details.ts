@@ -2,7 +2,7 @@
 
 import type { EndpointIPDetail } from '#api';
 import { formatAddress, formatCidr } from '#ip';
-import { type Assignment, interfaceAddress, type NicRoute } from '#plan/ipam';
+import { type Assignment, interfaceAddress, type NicRoute, providedLink } from '#plan/ipam';
 
 /**
  * One entry for each NIC, with both families. The gateway stands for the default route, which is not among the routes.
@@ -17,9 +17,11 @@ export function endpointDetails(
     const beyond = routes.filter((route) => route.nic === nic && route.destination.prefixLength > 0);
     const families: Partial<EndpointIPDetail> = {};
     for (const one of own) Object.assign(families, familyFields(one));
+    const { mac, vlan = 0 } = providedLink(nic, own);
     return {
       interface: nic,
-      vlan: 0,
+      vlan,
+      ...(mac !== undefined && { mac }),
       ...families,
       ...(own.some(({ pool }) => pool.gateway !== undefined) && {
         cleanGateway: own.some((one) => one.cleanGateway),

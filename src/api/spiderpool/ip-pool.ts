@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { conditionsField } from '../core/index.ts';
 import { type CustomKind, rules, type ValidationRule } from '../crd/index.ts';
 import { labelSelectorSchema, typeFields } from '../metadata.ts';
-import { openObject } from '../open-object.ts';
+import { int64, openObject } from '../open-object.ts';
 import {
   addressFields,
   addressRules,
@@ -59,6 +59,22 @@ const specSchema = openObject({
     .describe('Whether the pool allocates no more addresses; allocated addresses stay and can be released.'),
 }).meta(rules(...addressRules, ...podAffinityRules));
 
+/** Spiderpool's field for pools that are marked with `ipam.spidernet.io/iaas-provider` (its pull request 5778). */
+const ipMetaDataSchema = openObject({
+  metadata: z
+    .string()
+    .optional()
+    .describe(
+      'Addresses that the provider has made ready, as a JSON object in text: address to mac and vlan of its interface.',
+    ),
+  observedGeneration: int64()
+    .min(0)
+    .optional()
+    .describe('Generation of the pool that the provider has read.'),
+  readyIPCount: int64().min(0).optional().describe('Number of addresses that are ready.'),
+  unreadyIPCount: int64().min(0).optional().describe('Number of addresses that are not.'),
+});
+
 const statusSchema = openObject({
   allocatedIPs: z
     .string()
@@ -67,6 +83,9 @@ const statusSchema = openObject({
       'Holder of each address, as a JSON object in text: address to pod, podUid and nic. Absent when no address is allocated.',
     ),
   ...countFields,
+  ipMetaData: ipMetaDataSchema
+    .optional()
+    .describe('What a provider of an IaaS has made ready; written by the provider alone.'),
   conditions: conditionsField,
 });
 

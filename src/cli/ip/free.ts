@@ -59,6 +59,11 @@ export async function runFree(
     { state: 'left', addresses: ofAbsent('left'), why: 'by a pod that is gone: see orbctl gc --dry-run' },
     { state: 'quarantined', addresses: kept.quarantined, why: 'another machine uses it' },
     { state: 'reserved', addresses: kept.reserved, why: 'by a SpiderReservedIP' },
+    {
+      state: 'unready',
+      addresses: kept.unready,
+      why: `provider ${ledger.pool.provision?.provider} has not made it ready`,
+    },
     { state: 'excluded', addresses: kept.excluded, why: 'by spec.excludeIPs' },
     { state: 'unusable', addresses: kept.unusable, why: 'the network or broadcast address' },
   ];

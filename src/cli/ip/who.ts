@@ -124,6 +124,7 @@ const states: Readonly<Record<Whereabouts['state'], string>> = {
   free: 'is free',
   quarantined: 'is given to no pod, because another machine uses it',
   reserved: 'is reserved by a SpiderReservedIP',
+  unready: 'is given to no pod, because the provider of the pool has not made it ready',
   excluded: 'is excluded by spec.excludeIPs',
   unusable: 'can be used by no machine, as the network or broadcast address',
   outside: 'is not in spec.ips',

@@ -225,9 +225,13 @@ export class IpamPlugin implements CniPlugin {
 
   async #meetDemand({ netns, environment }: NetnsCall, { link }: Allocation): Promise<void> {
     if (link === undefined) return;
+    const { vlan: _, ...settings } = link;
+    if (Object.keys(settings).length === 0) return;
     const namespace = await this.#parts.openNamespace(netns);
     try {
-      namespace.change([{ verb: 'set', kind: 'link', link: { name: environment.interfaceName, ...link } }]);
+      namespace.change([
+        { verb: 'set', kind: 'link', link: { name: environment.interfaceName, ...settings } },
+      ]);
     } finally {
       namespace.close();
     }

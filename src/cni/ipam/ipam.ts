@@ -124,6 +124,8 @@ export interface AllocatedRoute {
 export interface LinkDemand {
   /** A network may drop packets that come from another link address, as the port security of OpenStack does. */
   readonly mac?: Mac;
+  /** The VLAN of the interface, 1 to 4094: main plugins of the type `eni-vlan` make it. */
+  readonly vlan?: number;
   readonly mtuBytes?: number;
 }
 

@@ -71,7 +71,7 @@ export class PoolLedger {
    * @throws OrbError IPPOOL_INVALID for a bad spec, IPPOOL_STATUS_INVALID for unreadable records
    */
   static read(object: SpiderIPPool, previous?: PoolLedger): PoolLedger {
-    const pool = parsePool(object);
+    const pool = parsePool(object, previous?.pool);
     const text = object.status?.allocatedIPs ?? '';
     const isSamePool = previous?.pool.name === pool.name && previous.pool.family === pool.family;
     const known = isSamePool ? previous : undefined;
@@ -119,6 +119,12 @@ export class PoolLedger {
   /** Addresses of the pool that nobody holds. */
   get free(): AddressSet {
     return this.#free;
+  }
+
+  /** Those of them that may be given out: where a provider makes addresses ready, no others. */
+  get offered(): AddressSet {
+    const { provision } = this.pool;
+    return provision === undefined ? this.#free : this.#free.intersection(provision.ready);
   }
 
   /** The approximate size of the records as text, in bytes. */

@@ -86,7 +86,11 @@ function pickRequested(ledger: PoolLedger, address: Address, context: PickContex
   if (!ledger.free.contains(address)) return refused('the pool does not offer it any more');
   if (context.reserved[address.family].contains(address)) return refused('a SpiderReservedIP reserves it');
   const isQuarantined = (context.quarantined?.get(text) ?? context.nowMs) > context.nowMs;
-  return isQuarantined ? refused('another machine uses it', true) : { address, held: false };
+  if (isQuarantined) return refused('another machine uses it', true);
+  const { provision } = ledger.pool;
+  if (provision !== undefined && !provision.ready.contains(address))
+    return refused(`provider ${provision.provider} has not made it ready`, true);
+  return { address, held: false };
 }
 
 /**
@@ -97,7 +101,7 @@ function lowestFree(ledger: PoolLedger, context: PickContext): Address | undefin
   const { resting, quarantined, nowMs, restMs = DEFAULT_REST_MS } = context;
   const reserved = context.reserved[ledger.pool.family];
   let longest: { address: Address; releasedAtMs: number } | undefined;
-  const rested = ledger.free.first(reserved, (address) => {
+  const rested = ledger.offered.first(reserved, (address) => {
     const text = formatAddress(address);
     if ((quarantined?.get(text) ?? nowMs) > nowMs) return true;
     const releasedAtMs = resting.get(text);
@@ -109,8 +113,9 @@ function lowestFree(ledger: PoolLedger, context: PickContext): Address | undefin
 }
 
 /** Why no free address can be given out. A resting address is never the reason: without others, it is given out. */
-function emptyReason({ free, pool }: PoolLedger, context: PickContext): string {
+function emptyReason({ free, offered, pool }: PoolLedger, context: PickContext): string {
   if (free.isEmpty) return 'all IP addresses used out';
+  const unready = free.difference(offered);
   const reserved = free.intersection(context.reserved[pool.family]);
   const quarantined = free.intersection(quarantinedIn(pool.family, context)).difference(reserved);
   const reasons = [
@@ -118,8 +123,14 @@ function emptyReason({ free, pool }: PoolLedger, context: PickContext): string {
     ...(quarantined.isEmpty
       ? []
       : [`other machines use ${quarantined.format().join(' ')}, which is in quarantine`]),
+    ...(unready.isEmpty ? [] : [unreadyReason(unready, pool)]),
   ];
   return `no free IP address may be given out: ${reasons.join('; ')}`;
+}
+
+function unreadyReason(unready: AddressSet, { provision }: PoolLedger['pool']): string {
+  const why = provision?.problem === undefined ? '' : ` (${provision.problem})`;
+  return `provider ${provision?.provider} has not made ready ${unready.format().join(' ')}${why}`;
 }
 
 function quarantinedIn(family: Family, { quarantined }: PickContext): AddressSet {

@@ -15,6 +15,8 @@ export interface PoolShares {
   readonly quarantined: AddressSet;
   /** SpiderReservedIPs reserve them. */
   readonly reserved: AddressSet;
+  /** The provider of the pool has not made them ready. */
+  readonly unready: AddressSet;
   /** `spec.excludeIPs`, without those that are still held. */
   readonly excluded: AddressSet;
   /** In `spec.ips`, but no machine may have them: network, broadcast and subnet-router anycast address. */
@@ -23,16 +25,17 @@ export interface PoolShares {
 
 /** `quarantined` may have addresses that the pool does not have. */
 export function poolShares(
-  { pool, free, records }: PoolLedger,
+  { pool, free, offered, records }: PoolLedger,
   allReserved: ReservedAddresses,
   allQuarantined: AddressSet,
 ): PoolShares {
   const held = AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress));
   const reserved = free.intersection(allReserved[pool.family]);
   const quarantined = free.intersection(allQuarantined).difference(reserved);
+  const keptBack = reserved.union(quarantined);
   return {
-    free: free.difference(reserved).difference(quarantined),
-    ...{ held, quarantined, reserved },
+    free: offered.difference(keptBack),
+    ...{ held, quarantined, reserved, unready: free.difference(offered).difference(keptBack) },
     excluded: pool.excluded.difference(held),
     unusable: pool.unusable.difference(held),
   };

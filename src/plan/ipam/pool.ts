@@ -4,6 +4,7 @@ import { type FieldIssue, type SpiderIPPool, unreadableNote } from '#api';
 import { OrbError } from '#base';
 import { overlapNote } from './overlap.ts';
 import { issuesText, type PoolNetwork, type PoolSpec, readPoolNetwork } from './pool-network.ts';
+import { type Provision, provisionOf } from './provision.ts';
 
 /** A pool with a valid spec. */
 export interface Pool extends PoolNetwork {
@@ -14,6 +15,8 @@ export interface Pool extends PoolNetwork {
   /** The addresses that another pool has too. Then the pool gives out no address. */
   readonly overlap: string | undefined;
   readonly isDefault: boolean;
+  /** Undefined: it gives out all of its addresses. */
+  readonly provision: Provision | undefined;
   /** Which pods it serves. */
   readonly audience: PoolAudience;
 }
@@ -24,8 +27,11 @@ export type PoolAudience = Pick<
   'podAffinity' | 'namespaceAffinity' | 'namespaceName' | 'nodeAffinity' | 'nodeName' | 'multusName'
 >;
 
-/** Parses the pool. A pool with any invalid field is refused, because it could give out addresses by mistake. */
-export function parsePool(object: SpiderIPPool): Pool {
+/**
+ * Parses the pool. A pool with any invalid field is refused, because it could give out addresses by mistake. `previous`
+ * is what was read of it before.
+ */
+export function parsePool(object: SpiderIPPool, previous?: Pool): Pool {
   const name = object.metadata.name ?? '';
   const issues: FieldIssue[] = [];
   const { spec } = object;
@@ -42,6 +48,7 @@ export function parsePool(object: SpiderIPPool): Pool {
     disabled: spec.disable,
     overlap: overlapNote(object),
     isDefault: spec.default,
+    provision: provisionOf(object, network.family, previous?.provision),
     audience: spec,
   };
 }

@@ -9,9 +9,17 @@ import type { ReservedAddresses } from './reserved.ts';
 
 /**
  * What an address is in one pool. `outside`: in the subnet of the pool, but not in its ranges. `quarantined`: a pod could
- * have it, but another machine uses it.
+ * have it, but another machine uses it. `unready`: the provider of the pool has not made it ready.
  */
-export type AddressState = 'held' | 'free' | 'quarantined' | 'reserved' | 'excluded' | 'unusable' | 'outside';
+export type AddressState =
+  | 'held'
+  | 'free'
+  | 'quarantined'
+  | 'reserved'
+  | 'unready'
+  | 'excluded'
+  | 'unusable'
+  | 'outside';
 
 /** What one pool knows of an address. */
 export interface Whereabouts {
@@ -69,5 +77,6 @@ function unheldState(address: Address, { pool }: PoolLedger, reserved: ReservedA
   if (pool.excluded.contains(address)) return 'excluded';
   if (pool.unusable.contains(address)) return 'unusable';
   if (!pool.addresses.contains(address)) return 'outside';
-  return reserved[address.family].contains(address) ? 'reserved' : 'free';
+  if (reserved[address.family].contains(address)) return 'reserved';
+  return pool.provision?.ready.contains(address) === false ? 'unready' : 'free';
 }
