@@ -437,6 +437,18 @@ export const errorTable = {
       'Correct `interfaces`, `vlanID` or `bond` of the configuration, or the interface that the message names.',
     cni: 100,
   },
+  ENI_VLAN_TAKEN: {
+    meaning: 'Another interface has the VLAN that a pod shall get on a NIC of the node.',
+    advice:
+      'Delete the interface that the message names, or its pod. If that pod is ending, wait: the runtime repeats the request.',
+    cni: 11,
+  },
+  ENI_VLAN_UNCHOSEN: {
+    meaning: 'The source of addresses named no VLAN for an interface of type `eni-vlan`.',
+    advice:
+      'This type needs a network provider that chooses VLAN and MAC address of each pod. Set one up, or use type `vlan` with an id of your own.',
+    cni: 100,
+  },
   HOST_DEVICE_UNUSABLE: {
     meaning: 'The NIC of the node that a pod shall get is missing, or is in use.',
     advice:

@@ -41,6 +41,21 @@ export async function leftNamespace(
   }
 }
 
+/** The namespaces of these attachments that are left and can be opened, each once. The caller closes them. */
+export async function recordedNamespaces(
+  parts: PodNamespaceParts,
+  records: readonly AttachmentRecord[],
+): Promise<{ readonly path: string; readonly namespace: NetworkNamespace }[]> {
+  const byPath = new Map(records.map(({ netns }) => [netns?.path, netns]));
+  const opened = await Promise.all(
+    [...byPath].map(async ([path = '', netns]) => {
+      const namespace = await leftNamespace(parts, netns).catch(() => undefined);
+      return namespace === undefined ? [] : [{ path, namespace }];
+    }),
+  );
+  return opened.flat();
+}
+
 /** Whether {@link leftNamespace} finds one. Throws if that cannot be seen. */
 export async function isNamespaceLeft(parts: PodNamespaceParts, recorded: RecordedNetns): Promise<boolean> {
   const namespace = await leftNamespace(parts, recorded);

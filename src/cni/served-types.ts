@@ -3,6 +3,7 @@
 
 import { coordinatorPart, ipamPart, type RecordPart, vethRoutePart } from '#node';
 import { type CoordinatorParts, CoordinatorPlugin, TranslatedPlugin } from './coordinator/index.ts';
+import { type EniVlanParts, EniVlanPlugin, eniVlanPart } from './eni-vlan/index.ts';
 import { type HostDeviceParts, HostDevicePlugin, hostDevicePart } from './host-device/index.ts';
 import { type IfacerParts, IfacerPlugin } from './ifacer.ts';
 import { type IpamParts, IpamPlugin } from './ipam/index.ts';
@@ -15,7 +16,8 @@ export interface AgentParts
     IpamParts,
     IfacerParts,
     VethRouteParts,
-    HostDeviceParts {}
+    HostDeviceParts,
+    EniVlanParts {}
 
 export interface CniType {
   /**
@@ -87,6 +89,13 @@ export const servedTypes: readonly CniType[] = [
     // The addresses of a NIC that is named may come from pools.
     delNeeds: 'cluster',
     part: hostDevicePart,
+  },
+  {
+    name: 'eni-vlan',
+    plugin: (parts) => new EniVlanPlugin(parts),
+    // It gives addresses back, as `spiderpool`.
+    delNeeds: 'cluster',
+    part: eniVlanPart,
   },
 ];
 

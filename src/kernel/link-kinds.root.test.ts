@@ -7,5 +7,5 @@ import { makeNetns, openNamespaceOf, primeThreads } from './index.ts';
 
 describe('links of a namespace of the kernel', needs('vlan', 'ipvlan', 'bond', 'dummy'), () => {
   before(primeThreads);
-  linkKindCompliance(() => openNamespaceOf(makeNetns()));
+  linkKindCompliance(() => [openNamespaceOf(makeNetns()), openNamespaceOf(makeNetns())]);
 });

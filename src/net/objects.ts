@@ -54,7 +54,13 @@ export type LinkKind =
       readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
     }
   | { readonly kind: 'ipvlan'; readonly parent: string; readonly mode: 'l2' | 'l3' | 'l3s' }
-  | { readonly kind: 'vlan'; readonly parent: string; readonly vlanId: number }
+  | {
+      readonly kind: 'vlan';
+      readonly parent: string;
+      readonly vlanId: number;
+      /** VLAN_FLAG_LOOSE_BINDING: the link stays up, with its addresses and routes, while its parent is set down. */
+      readonly looseBinding?: boolean;
+    }
   | { readonly kind: 'bridge'; readonly vlanFiltering?: boolean }
   | {
       readonly kind: 'vxlan';
@@ -81,6 +87,8 @@ export interface LinkSpec {
   readonly txQueueLength?: number;
   readonly up?: boolean;
   readonly master?: string;
+  /** An open namespace in which to make the link. Its parent is in this one. If absent, it is made in this namespace. */
+  readonly netnsFd?: number;
 }
 
 /** Changes to an existing link. Absent fields stay unchanged. */

@@ -4,15 +4,23 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { errnoOf, type LinkKind, type NetworkChange, type NetworkNamespace } from '#net';
 
-/** Declares the tests; `open` gives a new, empty namespace before each. */
-export function linkKindCompliance(open: () => NetworkNamespace): void {
+/** Declares the tests; `open` gives two new, empty namespaces before each. */
+export function linkKindCompliance(open: () => readonly [NetworkNamespace, NetworkNamespace]): void {
   let namespace: NetworkNamespace;
+  let other: NetworkNamespace;
   beforeEach(() => {
-    namespace = open();
+    [namespace, other] = open();
   });
-  afterEach(() => namespace.close());
+  afterEach(() => {
+    namespace.close();
+    other.close();
+  });
 
   standingTests(() => namespace);
+  abroadTests(
+    () => namespace,
+    () => other,
+  );
   bondTests(() => namespace);
 }
 
@@ -91,6 +99,26 @@ function standingTests(opened: () => NetworkNamespace): void {
       assert.equal(errnoOfChange(opened(), make('child', type)), 'ENODEV');
     });
   }
+}
+
+function abroadTests(opened: () => NetworkNamespace, other: () => NetworkNamespace): void {
+  const made = (name: string, fd: number): NetworkChange => ({
+    ...{ verb: 'create', kind: 'link' },
+    link: { name, type: { kind: 'vlan', parent: 'd0', vlanId: 7 }, netnsFd: fd },
+  });
+
+  void test('a VLAN is made in another namespace, on a parent of this one, where its id is taken then', () => {
+    opened().change([make('d0', { kind: 'dummy' }), made('x0', other().fd)]);
+    const { kind, vlanId, linkIndex, linkNetnsId } = other().link('x0') ?? {};
+    assert.deepEqual([kind, vlanId, linkIndex], ['vlan', 7, opened().link('d0')?.index]);
+    assert.notEqual(linkNetnsId, undefined);
+    assert.equal(opened().link('x0'), undefined);
+    assert.equal(errnoOfChange(opened(), made('x1', other().fd)), 'EEXIST');
+    const here = make('d0.7', { kind: 'vlan', parent: 'd0', vlanId: 7 });
+    assert.equal(errnoOfChange(opened(), here), 'EEXIST');
+    other().change([{ verb: 'delete', kind: 'link', name: 'x0' }]);
+    assert.equal(errnoOfChange(opened(), here), undefined);
+  });
 }
 
 function bondTests(opened: () => NetworkNamespace): void {

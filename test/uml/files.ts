@@ -5,6 +5,7 @@ export const umlFiles: readonly string[] = [
   'src/kernel/link-kinds.root.test.ts',
   'src/node/bond-options.root.test.ts',
   'src/node/parent.root.test.ts',
+  'src/cni/eni-vlan/eni-vlan.root.test.ts',
   'test/e2e/ipvlan.root.test.ts',
   'test/e2e/parents.root.test.ts',
   'test/e2e/veth-host.root.test.ts',

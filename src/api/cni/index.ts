@@ -6,6 +6,7 @@ export {
   parseCoordinatorConf,
   policyRouteSchema,
 } from './coordinator-conf.ts';
+export { type EniVlanConf, parseEniVlanConf } from './eni-vlan-conf.ts';
 export {
   type AttachmentEnvironment,
   type CniEnvironment,

@@ -5,11 +5,12 @@ import { type CniResult, parseCniEnvironment, parseNetConf } from '#api';
 import { OrbError, silentLogger } from '#base';
 import { openGivenNamespace, openNamespace } from '#kernel';
 import type { Link, NetworkNamespace } from '#net';
-import { Attachments, linkArrives, MemoryStateFiles, type StateFiles } from '#node';
+import { Attachments, linkArrives, MemoryStateFiles } from '#node';
 import { ip } from '../../../test/fixtures/ip-command.ts';
 import type { NetnsCall } from '../plugin.ts';
 import { quietDetection } from '../testing/fake-detection.ts';
 import { FakeIpam } from '../testing/fake-ipam.ts';
+import { dying, mortal } from '../testing/mortal-agent.ts';
 import type { CloudNics } from './cloud-nics.ts';
 import { HostDevicePlugin } from './host-device-plugin.ts';
 import { hostDevicePart } from './host-device-record.ts';
@@ -124,44 +125,3 @@ const noCloud: CloudNics = {
   release: async () => {},
   verify: async () => {},
 };
-
-function dying(files: MemoryStateFiles, step: () => void): StateFiles {
-  return {
-    list: () => files.list(),
-    read: (name) => files.read(name),
-    rename: (from, to) => files.rename(from, to),
-    write: async (name, bytes) => {
-      step();
-      await files.write(name, bytes);
-    },
-    writeFromReserve: async (name, bytes) => {
-      step();
-      await files.writeFromReserve(name, bytes);
-    },
-    writeSoon: async (name, bytes) => {
-      step();
-      await files.writeSoon(name, bytes);
-    },
-    remove: async (name) => {
-      step();
-      await files.remove(name);
-    },
-  };
-}
-
-/** A namespace in which the agent can die before each change. */
-function mortal(namespace: NetworkNamespace, step: () => void): NetworkNamespace {
-  return new Proxy(namespace, {
-    get(target, name) {
-      if (name === 'change')
-        return (changes: Parameters<NetworkNamespace['change']>[0]) => {
-          for (const change of changes) {
-            step();
-            target.change([change]);
-          }
-        };
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}

@@ -7,11 +7,12 @@ import type { Link, NetworkNamespace } from '#net';
 import { type AttachmentRecord, type Attachments, partOf, withPart } from '#node';
 import { missingOf, nicChanges } from '#plan/host-device';
 import type { AttachmentKey } from '#plan/network';
+import { startedRecord } from '../attachment-start.ts';
 import { collectGarbage } from '../collection.ts';
 import { type IpamParts, IpamPlugin } from '../ipam/index.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { podIfKnown } from '../pod-identity.ts';
-import { addedNamespace, recordedNetns } from '../pod-namespace.ts';
+import { addedNamespace } from '../pod-namespace.ts';
 import type { CloudNics } from './cloud-nics.ts';
 import { type HostDeviceRecord, hostDevicePart } from './host-device-record.ts';
 import { NicMover, type NicMoverParts } from './nic-mover.ts';
@@ -178,17 +179,9 @@ export class HostDevicePlugin implements CniPlugin {
 
   /** What the DEL must know if the agent dies now. */
   async #intend(call: NetnsCall, { from }: HostDeviceConf, pod: NetworkNamespace): Promise<void> {
-    const { attachments, timestamp } = this.#parts;
-    const { podNamespace: namespace, podName: name, podUid: uid } = podIfKnown(call.environment);
     const { prevResult: _, ...netConf } = call.conf;
-    const key = keyOf(call);
-    const hasPod = namespace !== undefined && name !== undefined && uid !== undefined;
-    const record: AttachmentRecord = attachments.get(key) ?? {
-      ...{ version: 1, ...key, network: call.conf.name, createdAt: timestamp() },
-      ...(hasPod && { pod: { namespace, name, uid } }),
-    };
-    await attachments.put(
-      withPart({ ...record, netns: recordedNetns(call.netns, pod) }, hostDevicePart, {
+    await this.#parts.attachments.put(
+      withPart(startedRecord(call, pod, this.#parts), hostDevicePart, {
         ...{ state: 'intended', netConf, result: {}, ofCloud: from.is === 'cloud' },
         ...(from.is === 'node' && from.addressesOf !== undefined && { addressesOf: from.addressesOf }),
       }),

@@ -15,7 +15,7 @@ import {
 import { aliasOf, attachedTo, chosenNic, nicOfPod, nicWithAlias } from '#plan/host-device';
 import type { AttachmentKey } from '#plan/network';
 import type { AttachmentCall, PluginCall } from '../plugin.ts';
-import { leftNamespace, type PodNamespaceParts } from '../pod-namespace.ts';
+import { leftNamespace, type PodNamespaceParts, recordedNamespaces } from '../pod-namespace.ts';
 import { hostDevicePart, type RecordedLink } from './host-device-record.ts';
 
 export interface NicMoverParts extends PodNamespaceParts {
@@ -38,8 +38,9 @@ export class NicMover {
 
   /** Moves a NIC that the configuration names. Throws HOST_DEVICE_UNUSABLE. Returns it as it was. */
   async moveNamed(nic: NicName, key: AttachmentKey, pod: NetworkNamespace): Promise<Link> {
-    const { node } = this.#parts;
-    const pods = await this.#podNamespaces();
+    const { attachments, node } = this.#parts;
+    const opened = await recordedNamespaces(this.#parts, attachments.all());
+    const pods = opened.map(({ namespace }) => namespace);
     try {
       const sight = seeNode(node, pods);
       const link = chosenNic(nic, this.#nicsOf(nic), sight);
@@ -158,15 +159,5 @@ export class NicMover {
     if (holder === undefined) return;
     const message = `NIC ${name} of this node is given to interface ${holder.interfaceName} of container ${holder.containerId}`;
     throw new OrbError('HOST_DEVICE_UNUSABLE', { message, subject: name });
-  }
-
-  /** The namespaces that pods of this node have, as far as the agent knows them. The caller closes them. */
-  async #podNamespaces(): Promise<NetworkNamespace[]> {
-    const records = this.#parts.attachments.all();
-    const byPath = new Map(records.map((record) => [record.netns?.path, record.netns]));
-    const opened = await Promise.all(
-      [...byPath.values()].map((netns) => leftNamespace(this.#parts, netns).catch(() => undefined)),
-    );
-    return opened.filter((one) => one !== undefined);
   }
 }

@@ -1,3 +1,4 @@
+export { releasingIpam, requireIpam } from './delegated.ts';
 export type {
   AddressWish,
   AllocatedAddress,

@@ -41,6 +41,8 @@ export interface IpamParts {
   readonly detection: Detection;
   /** The reason why new pods cannot be served; undefined when they can. */
   readonly notReady: () => string | undefined;
+  /** Gives the NIC what its source demands. Undefined for a NIC that exists at ADD: it is changed. */
+  readonly meetDemand?: (allocation: Allocation, call: NetnsCall) => Promise<void>;
   /** RFC 3339. */
   readonly timestamp: () => string;
 }
@@ -223,15 +225,15 @@ export class IpamPlugin implements CniPlugin {
     }
   }
 
-  async #meetDemand({ netns, environment }: NetnsCall, { link }: Allocation): Promise<void> {
-    if (link === undefined) return;
-    const { vlan: _, ...settings } = link;
+  async #meetDemand(call: NetnsCall, allocation: Allocation): Promise<void> {
+    if (this.#parts.meetDemand !== undefined) return this.#parts.meetDemand(allocation, call);
+    if (allocation.link === undefined) return;
+    const { vlan: _, ...settings } = allocation.link;
     if (Object.keys(settings).length === 0) return;
-    const namespace = await this.#parts.openNamespace(netns);
+    const namespace = await this.#parts.openNamespace(call.netns);
     try {
-      namespace.change([
-        { verb: 'set', kind: 'link', link: { name: environment.interfaceName, ...settings } },
-      ]);
+      const name = call.environment.interfaceName;
+      namespace.change([{ verb: 'set', kind: 'link', link: { name, ...settings } }]);
     } finally {
       namespace.close();
     }

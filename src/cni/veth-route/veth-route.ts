@@ -31,10 +31,10 @@ import {
   vethRoutePair,
 } from '#plan/network';
 import { collectGarbage } from '../collection.ts';
-import { type IpamParts, IpamPlugin } from '../ipam/index.ts';
+import { type IpamParts, IpamPlugin, releasingIpam, requireIpam } from '../ipam/index.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
 import { addedNamespace, leftNamespace, recordedNetns } from '../pod-namespace.ts';
-import { addingIpam, releasingIpam, requireIpam } from './delegated-ipam.ts';
+import { addingIpam } from './delegated-ipam.ts';
 import { NodeNics } from './node-nics.ts';
 
 export interface VethRouteParts extends IpamParts {

@@ -30,6 +30,12 @@ test('a VLAN has its parent and an id of 16 bits', () => {
   });
 });
 
+test('a VLAN with a loose binding has this flag, and the mask of it', () => {
+  const type = { kind: 'vlan', parent: 'eth0', vlanId: 100, looseBinding: true } as const;
+  // ID 100; FLAGS 4 of 4
+  assert.equal(encoded(type).data, '0600010064000000' + '0c0002000400000004000000');
+});
+
 test('a macvlan has its parent and a mode of 32 bits', () => {
   const golden = { data: '0800010004000000', parent: 7 };
   assert.deepEqual(encoded({ kind: 'macvlan', parent: 'eth0', mode: 'bridge' }), golden);

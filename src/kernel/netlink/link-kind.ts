@@ -7,6 +7,8 @@ import { IFLA_IFNAME, IFLA_NET_NS_FD, type IndexOf, linkHeader, writeProperties 
 
 const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 const ipvlanModes = { l2: 0, l3: 1, l3s: 2 } as const;
+/** struct ifla_vlan_flags: VLAN_FLAG_LOOSE_BINDING is set, and no other flag is changed (if_vlan.h). */
+const looseBinding = Uint8Array.of(4, 0, 0, 0, 4, 0, 0, 0);
 
 export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexOf): void {
   switch (type.kind) {
@@ -21,6 +23,7 @@ export function writeLinkKind(body: MessageBody, type: LinkKind, indexOf: IndexO
       return;
     case 'vlan':
       body.u16(1, type.vlanId); // IFLA_VLAN_ID
+      if (type.looseBinding === true) body.bytes(2, looseBinding); // IFLA_VLAN_FLAGS
       return;
     case 'bridge':
       if (type.vlanFiltering !== undefined) body.u8(7, Number(type.vlanFiltering)); // IFLA_BR_VLAN_FILTERING

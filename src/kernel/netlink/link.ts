@@ -49,6 +49,7 @@ export function createLink(spec: LinkSpec, indexOf: IndexOf): Request {
   const body = linkHeader(new MessageBody(), 0, spec.up).text(IFLA_IFNAME, spec.name);
   writeProperties(body, spec);
   if (spec.master !== undefined) body.u32(IFLA_MASTER, indexOf(spec.master));
+  if (spec.netnsFd !== undefined) body.u32(IFLA_NET_NS_FD, spec.netnsFd);
   const parent = 'parent' in spec.type ? spec.type.parent : undefined;
   // VXLAN has its parent in its own data (IFLA_VXLAN_LINK). Other kinds have it in IFLA_LINK.
   if (parent !== undefined && spec.type.kind !== 'vxlan') body.u32(IFLA_LINK, indexOf(parent));

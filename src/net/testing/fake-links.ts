@@ -20,6 +20,8 @@ export class FakeLinks {
   readonly #options: FakeLinksOptions;
   #links: Link[] = [];
   #nextIndex = 1;
+  /** Where links were made on links of this namespace. */
+  readonly #madeIn = new Set<FakeLinks>();
 
   constructor(options: FakeLinksOptions) {
     this.#options = options;
@@ -45,14 +47,18 @@ export class FakeLinks {
     const { type } = spec;
     const there = type.kind === 'veth' ? this.#namespace(type.peer.netnsFd) : undefined;
     if (type.kind === 'veth' && there === undefined) return 'EINVAL';
-    if (this.find(spec.name) !== undefined) return 'EEXIST';
+    const home = this.#namespace(spec.netnsFd);
+    if (home === undefined) return 'EINVAL';
+    // The kernel before 6.14 looks here also for the name of a link that is made elsewhere.
+    if (this.find(spec.name) !== undefined || home.find(spec.name) !== undefined) return 'EEXIST';
     if (type.kind === 'veth' && there?.find(type.peer.name) !== undefined) return 'EEXIST';
     const parent = 'parent' in type && type.parent !== undefined ? this.find(type.parent) : undefined;
     if ('parent' in type && type.parent !== undefined && parent === undefined) return 'ENODEV';
-    if (type.kind === 'vlan' && this.#childrenOf(parent).some(({ vlanId }) => vlanId === type.vlanId))
+    if (type.kind === 'vlan' && this.#vlansOn(parent).some(({ vlanId }) => vlanId === type.vlanId))
       return 'EEXIST';
     const up = spec.up === true;
-    const made = this.add({
+    this.#madeIn.add(home);
+    const made = home.add({
       ...(sharing.includes(type.kind) && parent?.mac !== undefined && { mac: parent.mac }),
       ...linkFields(spec),
       name: spec.name,
@@ -62,10 +68,11 @@ export class FakeLinks {
       ...(type.kind === 'vlan' && { vlanId: type.vlanId }),
       ...(type.kind === 'bond' && { bondMode: type.mode }),
       ...(parent !== undefined && { linkIndex: parent.index }),
+      ...(parent !== undefined && home !== this && { linkNetnsId: this.#options.fd }),
     });
     if (type.kind === 'veth' && there !== undefined) {
       const far = there.add({ ...linkFields(type.peer), name: type.peer.name, kind: 'veth' });
-      this.#join(made, far, there);
+      home.#join(made, far, there);
     }
     return spec.master === undefined ? undefined : this.set({ name: spec.name, master: spec.master });
   }
@@ -117,6 +124,16 @@ export class FakeLinks {
         linkIndex !== undefined &&
         linkIndex === parent?.index,
     );
+  }
+
+  /** In all namespaces. */
+  #vlansOn(parent: Link | undefined): Link[] {
+    const abroad = [...this.#madeIn]
+      .flatMap((home) => home.all())
+      .filter(
+        ({ linkIndex, linkNetnsId }) => linkNetnsId === this.#options.fd && linkIndex === parent?.index,
+      );
+    return [...this.#childrenOf(parent), ...abroad];
   }
 
   #namespace(fd: number | undefined): FakeLinks | undefined {

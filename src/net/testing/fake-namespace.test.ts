@@ -10,5 +10,8 @@ describe('FakeNamespace', () => {
     const peers: FakeNamespaces = new Map();
     return { one: new FakeNamespace({ peers }), other: new FakeNamespace({ peers }) };
   });
-  linkKindCompliance(() => new FakeNamespace());
+  linkKindCompliance(() => {
+    const peers: FakeNamespaces = new Map();
+    return [new FakeNamespace({ peers }), new FakeNamespace({ peers })];
+  });
 });

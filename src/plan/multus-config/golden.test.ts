@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import {
   type NetConf,
   parseCoordinatorConf,
+  parseEniVlanConf,
   parseIfacerConf,
   parseNetConf,
   parseNetConfList,
@@ -20,6 +21,7 @@ const bondText = '"bond":{"name":"bond0","mode":1,"options":"miimon=100"}';
 
 const parsers: Readonly<Record<string, (conf: NetConf) => unknown>> = {
   coordinator: parseCoordinatorConf,
+  'eni-vlan': parseEniVlanConf,
   ifacer: parseIfacerConf,
 };
 
@@ -106,9 +108,18 @@ test('vlan on a bond asks ifacer for the bond alone', () => {
   ]);
 });
 
-test('vlan in mode auto names no VLAN', () => {
+test('vlan in mode auto is type eni-vlan, and names no VLAN', () => {
   assertGolden({ cniType: 'vlan', vlan: { master: ['eth0'], vlanMode: 'auto', ippools } }, [
-    `{"type":"vlan","master":"eth0","vlanMode":"auto","mtu":0,${ipam}}`,
+    `{"type":"eni-vlan","master":"eth0","vlanMode":"auto","mtu":0,${ipam}}`,
+    coordinator,
+  ]);
+});
+
+test('vlan in mode auto on a bond asks ifacer for the bond, and has its MTU', () => {
+  const vlan = { master: ['ens1', 'ens2'], vlanMode: 'auto', bond, mtu: 1400, ippools };
+  assertGolden({ cniType: 'vlan', vlan }, [
+    `{"type":"ifacer","interfaces":["ens1","ens2"],${bondText}}`,
+    `{"type":"eni-vlan","master":"bond0","vlanMode":"auto","mtu":1400,${ipam}}`,
     coordinator,
   ]);
 });

@@ -10,7 +10,7 @@ type MainPlugin = (spec: Spec) => object | undefined;
 const mainPlugins: Readonly<Record<Exclude<Spec['cniType'], 'custom'>, MainPlugin>> = {
   macvlan: (spec) => spec.macvlan && onParent(spec, spec.macvlan, { mode: 'bridge' }),
   ipvlan: (spec) => spec.ipvlan && onParent(spec, spec.ipvlan, {}),
-  vlan: (spec) => spec.vlan && onParent(spec, spec.vlan, vlanFields(spec.vlan)),
+  vlan: (spec) => spec.vlan && vlanPlugin(spec, spec.vlan),
   sriov: (spec) => spec.sriov && sriovPlugin(spec, spec.sriov),
   'ib-sriov': (spec) => spec.ibsriov && ibSriovPlugin(spec, spec.ibsriov),
   ipoib: (spec) => spec.ipoib && { type: 'ipoib', master: spec.ipoib.master, ipam: ipamObject(spec) },
@@ -27,9 +27,14 @@ function onParent(spec: Spec, part: ParentedPart, own: object): object {
   return { type: spec.cniType, master, ...own, mtu: part.mtu, ipam: ipamObject(spec) };
 }
 
-/** In the mode `auto`, the network provider says which VLAN it is. */
-function vlanFields({ vlanMode, vlanID = 0 }: NonNullable<Spec['vlan']>): object {
-  return { vlanMode, ...(vlanMode === 'manual' && { vlanId: vlanID }) };
+/**
+ * In the mode `auto`, the network provider says which VLAN it is. Spiderpool's own `vlan` executable asks it. Ours is
+ * called `eni-vlan`, so that the reference plugin `vlan` of the node stays as it is.
+ */
+function vlanPlugin(spec: Spec, part: NonNullable<Spec['vlan']>): object {
+  const { vlanMode, vlanID = 0 } = part;
+  if (vlanMode === 'auto') return onParent(spec, part, { type: 'eni-vlan', vlanMode });
+  return onParent(spec, part, { vlanMode, vlanId: vlanID });
 }
 
 function sriovPlugin(spec: Spec, part: NonNullable<Spec['sriov']>): object {

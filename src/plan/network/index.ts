@@ -58,6 +58,7 @@ export {
   type DesiredSysctl,
   type DesiredTable,
   type ForeignUse,
+  fingerprint,
   foreignUse,
   hostLinkName,
   linkGateway,
