@@ -11,6 +11,7 @@ const floors = [
   'http',
   'kube',
   'openstack',
+  'iaas',
   'reconcile',
   'reclaim',
   'carving',

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, silentLogger, systemClock } from '#base';
+import { noProvider } from '#iaas/testing';
 import { formatAddress } from '#ip';
 import { connect, kubeconfigFile } from '#kube';
 import { CONTROLLER_LEASE } from '#plan/installation';
@@ -59,6 +60,8 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
     fixedForStatefulSets: false,
     fixedForVirtualMachines: false,
     addressRestMs: 0,
+    iaas: noProvider,
+    parentMac: () => undefined,
   });
   await allocator.start();
   const number = Number(/\d+$/.exec(nodeName)?.[0] ?? 0);

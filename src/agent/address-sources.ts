@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AgentConfig } from '#api';
 import type { Clock, Logger } from '#base';
 import { hostDevicePart, type Ipam } from '#cni';
+import { IaasProvider, providerOptions } from '#iaas';
 import type { Family } from '#ip';
 import type { EventRecorder, KubeClient } from '#kube';
 import type { NetworkNamespace } from '#net';
@@ -58,6 +59,7 @@ export class AddressSources {
   readonly leader: LeaderLink;
   /** NICs that the cloud makes for pods, with the addresses of their ports. */
   readonly nics: NicSource;
+  readonly #iaas: IaasProvider;
   readonly #pools: Allocator;
   readonly #neutron: NeutronSource;
   readonly #cloud: NodeCloud;
@@ -74,11 +76,13 @@ export class AddressSources {
     const token = new LeaderToken({ client, clock, account, node });
     const lease = { namespace, name: CONTROLLER_LEASE };
     this.leader = new LeaderLink({ ...parts, lease, token: () => token.get() });
+    this.#iaas = new IaasProvider({ ...providerOptions(config), clock, log: parts.log });
     const families = [...parts.families];
     const addressRestMs = addressRestSeconds * 1000;
     this.#pools = new Allocator({
       ...parts,
-      ...{ families, addressRestMs, leader: this.leader, requests: gate },
+      ...{ families, addressRestMs, leader: this.leader, requests: gate, iaas: this.#iaas },
+      parentMac: (name) => parts.node.link(name)?.mac,
       metrics: parts.metrics.ipam,
       automaticPools: automaticPoolSettings(config),
       fixedForStatefulSets: config.enableStatefulSet,
@@ -149,6 +153,7 @@ export class AddressSources {
 
   async stop(): Promise<void> {
     await this.#pools.stop();
+    this.#iaas.close();
     this.#neutron.stop();
     this.nics.stop();
     this.#cloud.close();

@@ -5,6 +5,7 @@ import { afterEach, test } from 'node:test';
 import { resources } from '#api';
 import { OrbError, silentLogger, systemClock } from '#base';
 import { type AgentParts, type CniRequest, Dispatcher, pluginsOf, requestFrame, servedTypes } from '#cni';
+import { noProvider } from '#iaas/testing';
 import { FakeKube } from '#kube/testing';
 import { refusal } from '#net';
 import { FakeNamespace } from '#net/testing';
@@ -108,6 +109,8 @@ async function afterReboot() {
     fixedForStatefulSets: true,
     fixedForVirtualMachines: true,
     addressRestMs: 30_000,
+    iaas: noProvider,
+    parentMac: () => undefined,
   });
   const gone = async (path: string): Promise<never> => {
     throw refusal({

@@ -1,7 +1,7 @@
 // Serves the queue of DELs, from before the agent serves new pods until it stops. A shim that has waited a second also
 // queues its DEL, and the API server may be unreachable.
 
-import { type Clock, isOrbError, type Logger, OrbError } from '#base';
+import { type Clock, deadlineSignal, isOrbError, type Logger, OrbError } from '#base';
 import { type CniRequest, type CniType, type Dispatcher, decodeFrame, readRequest, requestFrame } from '#cni';
 import type { Attachments, DelQueue } from '#node';
 import { DelSchedule, type Outcome, type ReadDel } from './del-schedule.ts';
@@ -180,7 +180,8 @@ export class DelReplay {
       () => {},
     );
     try {
-      await dispatcher().call(request, late.signal, log);
+      const signal = deadlineSignal([late.signal], clock.monotonic() + DEL_TIMEOUT_MS);
+      await dispatcher().call(request, signal, log);
       if (asksCluster) this.#schedule.clusterAnswers(id, true);
     } catch (error) {
       if (asksCluster && (late.signal.aborted || isOrbError(error, 'KUBE_UNREACHABLE'))) {

@@ -1,7 +1,7 @@
 // The way of a request from the socket to the plugin: deadline, order, log, metrics.
 
 import { podNamedIn } from '#api';
-import { type Clock, type Logger, OrbError } from '#base';
+import { type Clock, deadlineSignal, type Logger, OrbError } from '#base';
 import type { CniAnswer, CniRequest, Dispatcher } from '#cni';
 import type { AttachmentRecord } from '#node';
 import type { Gate } from './gate.ts';
@@ -68,7 +68,7 @@ export class VerbServer {
         late.abort(new OrbError('DEADLINE_PASSED', { message: 'the deadline of the request has passed' })),
       () => {},
     );
-    const signal = AbortSignal.any([callerGone, late.signal]);
+    const signal = deadlineSignal([callerGone, late.signal], begunMs + request.deadlineMs);
     let answer: CniAnswer;
     try {
       const serve = () => {

@@ -68,3 +68,34 @@ test('an error names each wrong value and each unknown key of our own section', 
     },
   );
 });
+
+test('the provider of an IaaS has a URL and a time that Spiderpool accepts', () => {
+  const read = (iaasNetworkProvider: object) => parseAgentConfig({ iaasNetworkProvider }).iaasNetworkProvider;
+  assert.deepEqual(read({}), {
+    serverUrl: '',
+    httpRequestTimeout: 50_000,
+    tls: { caFile: '', certFile: '', keyFile: '' },
+  });
+  const times: [unknown, number][] = [
+    ['50s', 50_000],
+    ['1m39.5s', 99_500],
+    [30, 30_000],
+    ['', 50_000],
+    [null, 50_000],
+  ];
+  for (const [httpRequestTimeout, ms] of times)
+    assert.equal(read({ httpRequestTimeout }).httpRequestTimeout, ms);
+  const wrong: [object, RegExp][] = [
+    [
+      { httpRequestTimeout: '100s' },
+      /iaasNetworkProvider.httpRequestTimeout: "100s" must be a duration above 0/,
+    ],
+    [{ httpRequestTimeout: '0s' }, /httpRequestTimeout: "0s" must/],
+    [{ httpRequestTimeout: -5 }, /httpRequestTimeout: -5 must/],
+    [{ httpRequestTimeout: 'soon' }, /httpRequestTimeout: "soon" must/],
+    [{ serverUrl: 'provider:8443' }, /serverUrl: "provider:8443" must be an http or https URL/],
+    [{ serverUrl: 'https://' }, /serverUrl: "https:\/\/" must/],
+    [{ tls: { certFile: '/a' } }, /tls: .*must have both certFile and keyFile/],
+  ];
+  for (const [section, message] of wrong) assert.throws(() => read(section), message);
+});

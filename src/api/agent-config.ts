@@ -2,6 +2,7 @@
 // own.
 
 import { z } from 'zod';
+import { goSeconds } from './go-duration.ts';
 import { openObject } from './open-object.ts';
 import { serviceModeSchema } from './spiderpool/index.ts';
 import { check } from './validation.ts';
@@ -24,6 +25,22 @@ const texts = z
 function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, openObject(shape));
 }
+
+/** Spiderpool refuses a time of the provider that is not below this. */
+const LONGEST_PROVIDER_SECONDS = 100;
+
+/** A number of seconds or a Go duration, as Spiderpool's documents write it. In milliseconds. */
+const providerTimeout = z
+  .union([z.number(), z.string()])
+  .nullish()
+  .transform((value, context) => {
+    const seconds = typeof value === 'string' && value !== '' ? goSeconds(value) : value || 50;
+    if (typeof seconds === 'number' && seconds > 0 && seconds < LONGEST_PROVIDER_SECONDS)
+      return seconds * 1000;
+    const message = `must be a duration above 0 and below ${LONGEST_PROVIDER_SECONDS}s, for example 50s`;
+    context.addIssue({ code: 'custom', message, input: value });
+    return z.NEVER;
+  });
 
 /** Our own section. Unknown keys are errors here, because no other program writes it. */
 const ownSchema = z.strictObject({
@@ -88,9 +105,15 @@ const agentConfigSchema = section({
     .transform((value) => value ?? 0),
   podResourceInject: section({ enabled: flag, namespacesExclude: texts, namespacesInclude: texts }),
   iaasNetworkProvider: section({
-    serverUrl: text,
-    /** Spiderpool's documents write a number of seconds or a Go duration. */
-    httpRequestTimeout: z.union([z.number(), z.string()]).nullish(),
+    serverUrl: text.refine((url) => url === '' || isHttpUrl(url), {
+      error: 'must be an http or https URL, for example https://provider.example:8443',
+    }),
+    httpRequestTimeout: providerTimeout,
+    /** Files in PEM, ours alone. Without `caFile` the certificates of the system count. */
+    tls: section({ caFile: text, certFile: text, keyFile: text }).refine(
+      ({ certFile, keyFile }) => (certFile === '') === (keyFile === ''),
+      { error: 'must have both certFile and keyFile, or neither' },
+    ),
   }),
   agent: section({
     networkResourcePlugin: section({
@@ -113,6 +136,10 @@ const agentConfigSchema = section({
       }),
   ),
 });
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/[^/]/.test(text) && URL.canParse(text);
+}
 
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
 

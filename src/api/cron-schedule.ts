@@ -1,6 +1,7 @@
 // The schedule of a CronJob as Kubernetes reads it: five fields, @hourly and the like, and @every (github.com/robfig/cron v3).
 
 import { OrbError } from '#base';
+import { goSeconds } from './go-duration.ts';
 
 interface FieldRange {
   readonly first: number;
@@ -33,17 +34,6 @@ const MINUTE_MS = 60_000;
 
 /** How far back a missed time is searched (upstream gives up after 100 missed times). */
 const LOOK_BACK_MINUTES = 100;
-
-/** Units of Go's durations, in seconds. */
-const unitSeconds: Readonly<Record<string, number>> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  m: 60,
-  h: 3600,
-};
 
 /** Minute, hour, day of month, month and day of week. */
 type Moment = readonly number[];
@@ -132,13 +122,9 @@ function parse(schedule: string): Schedule {
 
 function durationMs(schedule: string, wrong: (why: string) => never): number {
   const text = schedule.slice('@every '.length);
-  const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text)
+  const seconds =
+    goSeconds(text) ??
     wrong(`failed to parse duration ${schedule}: time: invalid duration ${JSON.stringify(text)}`);
-  const seconds = parts.reduce(
-    (sum, [, number, unit = '']) => sum + Number(number) * (unitSeconds[unit] ?? 0),
-    0,
-  );
   return Math.max(1, Math.floor(seconds)) * 1000;
 }
 

@@ -163,6 +163,7 @@ export {
   coordinatorIssues,
   coordinatorModes,
   type EndpointIPDetail,
+  type IaasPlace,
   type PoolAllocation,
   type PoolAllocations,
   podCIDRTypes,

@@ -173,6 +173,24 @@ export const errorTable = {
     advice: 'Read the message of each attachment. The next GC tries again.',
     cni: 101,
   },
+  IAAS_ANSWER_INVALID: {
+    meaning: 'An answer of the IaaS provider does not have the form of its contract.',
+    advice:
+      'Check that iaasNetworkProvider.serverUrl leads to the provider, and not to a proxy. If it does, the provider must be corrected: docs/iaas-provider.md has the contract.',
+    cni: 100,
+  },
+  IAAS_REFUSED: {
+    meaning: 'The IaaS provider refuses to bind an address to a node, or to let it go.',
+    advice:
+      'Read the words of the provider in the message. Correct what it names in the cloud: the subnet, the NIC, or a limit.',
+    cni: 11,
+  },
+  IAAS_UNREACHABLE: {
+    meaning: 'The IaaS provider could not be asked, or did not answer in time.',
+    advice:
+      'Check that the provider runs, the network to iaasNetworkProvider.serverUrl, and the certificates that the message names.',
+    cni: 11,
+  },
   INPUT_INVALID: {
     meaning: 'A value does not have the form that its field asks for.',
     advice: 'Correct the field that the message names.',

@@ -2,6 +2,7 @@ export { abortable } from './abortable.ts';
 export { BackOff, type BackOffOptions } from './back-off.ts';
 export { type ByteOrder, ByteReader, ByteWriter } from './bytes.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { deadlineSignal, msLeft } from './deadline.ts';
 export { type ErrorFacts, errorText, isOrbError, OrbError } from './error.ts';
 export { type ErrorCode, type ErrorKind, errorTable } from './error-table.ts';
 export { type LogFields, type Logger, silentLogger } from './logger.ts';

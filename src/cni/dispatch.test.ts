@@ -139,8 +139,10 @@ test('ADD and CHECK wait until the cluster is known, and DEL does not', async ()
   assert.deepEqual(plugin.calls, ['DEL /run/netns/pod']);
 });
 
-test('a DEL is queued when the API server is away or time is short, and the runtime gets success', async () => {
-  for (const code of ['KUBE_UNREACHABLE', 'DEADLINE_PASSED', 'KUBE_FORBIDDEN', 'IPPOOL_INVALID'] as const) {
+test('a DEL is queued when the API server or a provider is away or time is short, and the runtime gets success', async () => {
+  const passing = ['KUBE_UNREACHABLE', 'DEADLINE_PASSED', 'KUBE_FORBIDDEN', 'IPPOOL_INVALID'] as const;
+  const ofProvider = ['IAAS_UNREACHABLE', 'IAAS_REFUSED', 'IAAS_ANSWER_INVALID'] as const;
+  for (const code of [...passing, ...ofProvider]) {
     const { plugin, kept, serve } = scene();
     plugin.outcome = failing(code);
     assert.deepEqual(await serve('DEL'), { exitCode: 0, stdout: '', log: '' });

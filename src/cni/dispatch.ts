@@ -151,6 +151,9 @@ const passing: readonly ErrorCode[] = [
   'KUBE_MALFORMED',
   'IPPOOL_INVALID',
   'IPPOOL_STATUS_INVALID',
+  'IAAS_UNREACHABLE',
+  'IAAS_REFUSED',
+  'IAAS_ANSWER_INVALID',
 ];
 
 /** Only a DEL can be kept for later: nobody needs its answer. */

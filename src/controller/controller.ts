@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import type { Clock, Logger } from '#base';
+import type { IaasProvider } from '#iaas';
 import type { KubeClient } from '#kube';
 import { type CiliumConfigName, defaultCiliumConfig, sourcesOf } from '#plan/discovery';
 import { CONTROLLER_LEASE } from '#plan/installation';
@@ -37,6 +38,8 @@ export interface ControllerOptions {
   readonly ciliumConfig?: CiliumConfigName;
   readonly automaticPools: AutomaticPoolSettings;
   /** Without it, no address is reclaimed. `scanIntervalMs`: how often every record of every pool is judged. */
+  /** The provider of an IaaS, which lets go of an address before its pool does. */
+  readonly iaas: IaasProvider;
   readonly reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number };
   readonly readYaml: (text: string) => unknown;
   /** The port of `/v1/runtime/...` and `/metrics`; undefined for none. 0 picks a free one. */
@@ -108,7 +111,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
         unreadableController(),
         ...subnetControllers({ client, clock, log, informers: addresses, automaticPools, records }),
         ...reclaimControllers(
-          { client, clock, log, askNode, claims, metrics: metrics.reclaim },
+          { client, clock, log, askNode, claims, metrics: metrics.reclaim, iaas: options.iaas },
           options.reclaiming,
         ),
         ...cloudControllers({ client, clock, log, namespace: options.namespace }, options.cloud),
@@ -188,6 +191,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
         claims.stop(),
       ]);
       commits?.stop();
+      options.iaas.close();
       await Promise.all(groups.map((group) => group.eventsWritten()));
       health?.close();
       options.cloud?.cloud.close();

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Condition, type KubeObject, type ResourceType, resources } from '#api';
 import { type Logger, silentLogger, systemClock } from '#base';
+import { noProvider } from '#iaas/testing';
 import { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings } from '#plan/reclaim';
 import { defaultAutomaticPools } from '#plan/subnet';
@@ -85,6 +86,7 @@ async function start(): Promise<void> {
     ...{ client: kube, clock: systemClock, log, namespace: 'kube-system', identity: 'one' },
     leaseTimes: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
     ...{ coordinatorName: 'default', readYaml: () => undefined },
+    iaas: noProvider,
     reclaiming: { settings: defaultReclaimSettings, scanIntervalMs: 100 },
     automaticPools: defaultAutomaticPools,
     ...{ healthPort: undefined, webhookPort: undefined, invalidAnnotations: 'warn' },

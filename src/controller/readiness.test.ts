@@ -5,6 +5,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ResourceType, resources } from '#api';
 import { OrbError, silentLogger, systemClock } from '#base';
+import { noProvider } from '#iaas/testing';
 import { FakeKube } from '#kube/testing';
 import { defaultAutomaticPools } from '#plan/subnet';
 import { type RunningController, startController } from './controller.ts';
@@ -30,7 +31,7 @@ async function start(): Promise<void> {
     leaseTimes: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
     ...{ coordinatorName: 'default', readYaml: () => undefined, automaticPools: defaultAutomaticPools },
     ...{ healthPort: 0, webhookPort: undefined, invalidAnnotations: 'warn' },
-    ...{ kindsVersion: undefined, defaults: [], commits: undefined },
+    ...{ kindsVersion: undefined, defaults: [], commits: undefined, iaas: noProvider },
   });
 }
 

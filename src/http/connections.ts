@@ -96,11 +96,20 @@ export class Connections {
   }
 }
 
-/** The complete body. Rejects if the answer ends in the middle. */
-export function readBody(response: http.IncomingMessage, request: HttpRequest): Promise<string> {
+/** The complete body. Rejects if the answer ends in the middle, or if it is longer than `maximumBytes`. */
+export function readBody(
+  response: http.IncomingMessage,
+  request: HttpRequest,
+  maximumBytes = Number.POSITIVE_INFINITY,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maximumBytes) chunks.push(chunk);
+      else response.destroy(request.failed(`the answer is longer than ${maximumBytes} bytes`));
+    });
     response.once('end', () => resolve(Buffer.concat(chunks).toString()));
     response.once('error', (error) => reject(brokenOff(error, request)));
   });

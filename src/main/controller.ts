@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { parse as parseYaml } from 'yaml';
 import { type Logger, OrbError, systemClock } from '#base';
 import { startController } from '#controller';
+import { IaasProvider, providerOptions } from '#iaas';
 import { connect, inClusterConfig, kubeconfigFile } from '#kube';
 import { automaticPoolSettings } from '#plan/subnet';
 import { type CommandLine, logLevel, portOrNone, runProgram, untilSignal, wholeNumber } from '#program';
@@ -89,6 +90,7 @@ async function serve(values: CommandLine<typeof options>['values']): Promise<num
       env.SPIDERPOOL_COORDINATOR_DEFAULT_NAME ?? env.SPIDERPOOL_COORDINATOR_DEAFULT_NAME ?? 'default',
     ...(ciliumConfig !== undefined && { ciliumConfig }),
     reclaiming,
+    iaas: new IaasProvider({ ...providerOptions(config), clock: systemClock, log }),
     automaticPools: automaticPoolSettings(config),
     readYaml: parseYaml,
     healthPort: port,

@@ -21,6 +21,7 @@ const owner: fc.Arbitrary<Required<AddressOwner>> = record({
   podUid: text,
   nic: text,
   fixed: fc.boolean(),
+  iaas: record({ node: text, parentNicMac: text }),
 });
 const operation: fc.Arbitrary<PoolOperation> = fc.oneof(
   record({ verb: fc.constant('allocate' as const), owner, requested: address }),

@@ -41,6 +41,7 @@ const requestSchema = z.strictObject({
         podUid: text.min(1),
         nic: text.min(1),
         fixed: z.boolean().exactOptional(),
+        iaas: z.strictObject({ node: text, parentNicMac: text }).exactOptional(),
       }),
       requested: address.exactOptional(),
     }),

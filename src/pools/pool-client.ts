@@ -33,6 +33,18 @@ export class PoolClient {
     return this.#options.copy.ledger;
   }
 
+  /** As {@link PoolClient.newestLedger}. The server is asked where this agent does not know them. */
+  async certainLedger(): Promise<PoolLedger> {
+    const { copy } = this.#options;
+    if (this.doubtful) return (await copy.read()).ledger;
+    try {
+      return copy.newestLedger;
+    } catch (error) {
+      if (!isOrbError(error, 'IPPOOL_NOT_FOUND')) throw error;
+      return (await copy.read()).ledger;
+    }
+  }
+
   /** As {@link PoolClient.ledger}, with the newest records of others. */
   get newestLedger(): PoolLedger {
     return this.#options.copy.newestLedger;

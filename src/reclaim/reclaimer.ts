@@ -11,14 +11,18 @@ import {
   reclaimVerdict,
 } from '#plan/reclaim';
 import { type FactSources, reclaimFacts } from './facts.ts';
+import { inParallel } from './in-parallel.ts';
 import { freeRecords, type RemovalOptions, removeEndpoint } from './removal.ts';
 import { type ClusterSight, LiveSight } from './sight.ts';
+import { type Provider, unbound } from './unbinding.ts';
 
 export interface ReclaimerOptions extends RemovalOptions {
   readonly client: Pick<KubeClient, 'get' | 'list' | 'patch' | 'delete'>;
   readonly log: Logger;
   readonly settings: ReclaimSettings;
   readonly askNode: FactSources['askNode'];
+  /** Undefined: this program cannot ask the provider, and frees nothing that it may have bound. */
+  readonly iaas: Provider | undefined;
 }
 
 export interface Judged {
@@ -35,10 +39,11 @@ export interface Knowledge {
   readonly absence: FactSources['absence'];
 }
 
+const ONLY_CONTROLLER = 'the controller frees it, after the provider of the IaaS has let it go';
+const NO_PROVIDER = 'a provider of an IaaS may have bound it, and iaasNetworkProvider.serverUrl is empty';
+
 /** How many records are judged and freed together. Their facts are then less than a second old. */
 const BATCH = 200;
-/** How many of them are read at once. */
-const PARALLEL_READS = 16;
 
 export class Reclaimer {
   readonly #options: ReclaimerOptions;
@@ -58,7 +63,12 @@ export class Reclaimer {
   ): Promise<Judged> {
     const { settings, askNode, clock } = this.#options;
     const facts = await reclaimFacts(record, { askNode, nowMs: clock.now(), ...sources });
-    return { record, facts, verdict: reclaimVerdict(facts, settings), freed: false };
+    const verdict = reclaimVerdict(facts, settings);
+    const { iaas } = this.#options;
+    if (record.iaas === undefined || iaas?.isThere === true || verdict.action !== 'free')
+      return { record, facts, verdict, freed: false };
+    const why = `${verdict.why}, but ${iaas === undefined ? ONLY_CONTROLLER : NO_PROVIDER}`;
+    return { record, facts, verdict: { action: 'keep', why }, freed: false };
   }
 
   /** Judges records of one pool by the server, and frees them where the verdict says so. */
@@ -102,13 +112,26 @@ export class Reclaimer {
     const judged = await inParallel(candidates, (record) => this.judge(record, live));
     const doomed = judged.flatMap(({ record, verdict }) => (verdict.action === 'free' ? [record] : []));
     if (doomed.length === 0) return judged;
-    const freed = new Set(await this.#counted(() => freeRecords(pool, doomed, this.#options, signal)));
+    const freed = new Set(await this.#counted(() => this.#free(pool, doomed, signal)));
     const results = judged.map((one) => ({ ...one, freed: freed.has(one.record) }));
     const gone = results.filter((one) => one.freed);
     for (const { record, verdict } of gone) log.info({ ...record, why: verdict.why }, 'freed an address');
     // A record that another program has changed is left alone, and its endpoint too.
     await this.#removeEndpoints(gone, signal);
     return results;
+  }
+
+  /** Resolves to the records that are gone. */
+  async #free(
+    pool: string,
+    doomed: readonly RecordedAddress[],
+    signal: AbortSignal,
+  ): Promise<readonly RecordedAddress[]> {
+    const { iaas, metrics } = this.#options;
+    const free =
+      iaas === undefined ? doomed : await unbound(pool, doomed, { ...this.#options, iaas }, signal);
+    if (free.length < doomed.length) metrics.failed();
+    return free.length === 0 ? [] : freeRecords(pool, free, this.#options, signal);
   }
 
   /** One sight for all that is judged together: a node or a pod with several addresses is read once. */
@@ -137,13 +160,4 @@ export class Reclaimer {
       throw error;
     }
   }
-}
-
-/** Some at once, in order. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < items.length; at += PARALLEL_READS) {
-    results.push(...(await Promise.all(items.slice(at, at + PARALLEL_READS).map(work))));
-  }
-  return results;
 }

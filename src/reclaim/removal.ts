@@ -5,7 +5,7 @@ import { resources, type SpiderEndpoint } from '#api';
 import { BackOff, type Clock, isOrbError } from '#base';
 import { parseAddress } from '#ip';
 import { type KubeClient, refOf } from '#kube';
-import { PoolLedger } from '#plan/ipam';
+import { PoolLedger, samePlace } from '#plan/ipam';
 import { type RecordedAddress, unchanged, withoutFinalizer } from '#plan/reclaim';
 import type { ReclaimMetrics } from './metrics.ts';
 
@@ -53,24 +53,33 @@ export async function freeRecords(
   }
 }
 
-/** Whether the record was there with the same UID and NIC. */
-function drop(ledger: PoolLedger, { address, podUid, nic, pod }: RecordedAddress): boolean {
-  const parsed = parseAddress(address);
-  const holder = ledger.holderOf(parsed);
-  if (holder?.podUid !== podUid || holder.nic !== nic || holder.pod !== pod) return false;
-  ledger.drop(parsed);
+/** Whether the record was there as the verdict saw it. */
+function drop(ledger: PoolLedger, record: RecordedAddress): boolean {
+  if (!isUnchanged(ledger, record)) return false;
+  ledger.drop(parseAddress(record.address));
   return true;
+}
+
+/** Whether the ledger has the record with the same UID, NIC and name, bound at the same place. */
+export function isUnchanged(
+  ledger: PoolLedger,
+  { address, podUid, nic, pod, iaas }: RecordedAddress,
+): boolean {
+  const holder = ledger.holderOf(parseAddress(address));
+  const isSameOwner = holder?.podUid === podUid && holder.nic === nic && holder.pod === pod;
+  return isSameOwner && samePlace(holder.iaas, iaas);
 }
 
 /** Every record of the pool's ledger. */
 export function recordsOf(ledger: PoolLedger): RecordedAddress[] {
-  return Array.from(ledger.records, ([address, { pod, podUid, nic }]) => ({
+  return Array.from(ledger.records, ([address, { pod, podUid, nic, iaas }]) => ({
     pool: ledger.pool.name,
     ...(ledger.pool.terminating && { poolEnds: true }),
     address,
     pod,
     podUid,
     nic,
+    ...(iaas !== undefined && { iaas }),
   }));
 }
 

@@ -8,6 +8,7 @@ import { crdManifests, type KubeObject, type ResourceType, resources } from '#ap
 import { type Admission, ApiServer, poolAdmission } from '#apiserver';
 import { silentLogger, systemClock } from '#base';
 import { type RunningController, startController } from '#controller';
+import { noProvider } from '#iaas/testing';
 import { parseNetwork } from '#ip';
 import { connect, type KubeClient } from '#kube';
 import { defaultAutomaticPools } from '#plan/subnet';
@@ -103,6 +104,7 @@ export class Cluster {
     invalidAnnotations: 'refuse' | 'warn' = 'warn',
   ): Promise<RunningController> {
     const replica = await startController({
+      iaas: noProvider,
       client: this.client(),
       clock: systemClock,
       log: silentLogger,

@@ -1,6 +1,7 @@
 // The programs of a cluster in one process: agents that can be killed, and a controller that reclaims and writes pools.
 
 import { abortable, type Clock, isOrbError, silentLogger } from '#base';
+import { noProvider } from '#iaas/testing';
 import type { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings } from '#plan/reclaim';
 import { defaultAutomaticPools } from '#plan/subnet';
@@ -31,7 +32,8 @@ export interface Program<T> {
   kill(): void;
 }
 
-const rest = { addressRestMs: 30_000 };
+const addressRestMs = 30_000;
+const rest = { addressRestMs, iaas: noProvider, parentMac: () => undefined };
 
 /** The leading controller, seen by an agent. Undefined if none leads. */
 type Leader = () => Program<LedPools> | undefined;
@@ -108,14 +110,14 @@ export function startController({ kube, clock, faults }: Surroundings, askNode: 
   const metrics = { freed: nothing, failed: nothing, conflicted: nothing };
   const reclaiming = { settings: defaultReclaimSettings, scanIntervalMs: 600_000 };
   const controllers = [
-    ...reclaimControllers({ ...shared, askNode, metrics, claims }, reclaiming),
+    ...reclaimControllers({ ...shared, askNode, metrics, claims, iaas: noProvider }, reclaiming),
     ...subnetControllers({
       ...{ ...shared, informers, automaticPools: defaultAutomaticPools },
       records: new RecordChecks(),
     }),
   ];
   const service = new LedPools({
-    ...{ ...shared, ...rest, informers },
+    ...{ ...shared, addressRestMs, informers },
     metrics: silentPoolMetrics,
     agents: () => 3,
   });

@@ -28,3 +28,28 @@
 true
 {{- end -}}
 {{- end -}}
+
+{{/* Certificates of the connection to the IaaS provider. */}}
+{{- define "orbweaver.providerMounts" -}}
+{{- $tls := (.Values.iaasNetworkProvider | default dict).tls | default dict -}}
+{{- if $tls.caSecret }}
+- {name: iaas-provider-ca, mountPath: /etc/iaas-provider/ca, readOnly: true}
+{{- end }}
+{{- if $tls.clientSecret }}
+- {name: iaas-provider-client, mountPath: /etc/iaas-provider/client, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{/* Takes [root, mode of the files]. */}}
+{{- define "orbweaver.providerVolumes" -}}
+{{- $mode := index . 1 -}}
+{{- $tls := ((index . 0).Values.iaasNetworkProvider | default dict).tls | default dict -}}
+{{- with $tls.caSecret }}
+- name: iaas-provider-ca
+  secret: {secretName: {{ . }}, defaultMode: {{ $mode }}}
+{{- end }}
+{{- with $tls.clientSecret }}
+- name: iaas-provider-client
+  secret: {secretName: {{ . }}, defaultMode: {{ $mode }}}
+{{- end }}
+{{- end -}}

@@ -1,8 +1,9 @@
 // Agents on a fake API server, for the tests of this folder.
 
-import { type Pod, resources, type SpiderIPPool } from '#api';
+import { type Pod, type PoolAllocations, resources, type SpiderIPPool } from '#api';
 import { silentLogger, systemClock } from '#base';
 import type { Allocation, AllocationRequest } from '#cni';
+import { noProvider } from '#iaas/testing';
 import { formatCidr, parseAddress } from '#ip';
 import { FakeKube } from '#kube/testing';
 import { ClusterView } from '../cluster-view.ts';
@@ -54,6 +55,8 @@ export function unstarted(
     fixedForStatefulSets: true,
     fixedForVirtualMachines: true,
     addressRestMs: 30_000,
+    iaas: noProvider,
+    parentMac: () => undefined,
     ...changes,
   });
   running.push(allocator);
@@ -104,15 +107,9 @@ export function del(podName: string, podUid: string, nic?: string) {
   };
 }
 
-export async function records(
-  kube: FakeKube,
-  name = 'v4',
-): Promise<Record<string, { pod: string; podUid: string; nic: string }>> {
+export async function records(kube: FakeKube, name = 'v4'): Promise<PoolAllocations> {
   const pool = await kube.get(resources.spiderIPPools, { name });
-  return JSON.parse(pool.status?.allocatedIPs ?? '{}') as Record<
-    string,
-    { pod: string; podUid: string; nic: string }
-  >;
+  return JSON.parse(pool.status?.allocatedIPs ?? '{}') as PoolAllocations;
 }
 
 export function texts({ addresses }: Allocation): string[] {

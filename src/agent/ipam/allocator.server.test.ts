@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parse as parseYaml } from 'yaml';
 import { type CustomResourceDefinition, resources } from '#api';
 import { isOrbError, silentLogger, systemClock } from '#base';
+import { noProvider } from '#iaas/testing';
 import { formatCidr } from '#ip';
 import { connect, type KubeClient, kubeconfigFile } from '#kube';
 import { ClusterView } from '../cluster-view.ts';
@@ -74,6 +75,8 @@ test('two agents allocate and release all addresses of one pool on the embedded 
         fixedForStatefulSets: false,
         fixedForVirtualMachines: false,
         addressRestMs: 30_000,
+        iaas: noProvider,
+        parentMac: () => undefined,
       });
     });
     await Promise.all(agents.map((agent) => agent.start()));

@@ -33,6 +33,7 @@ import { Choices, type ChoicesOptions } from './choices.ts';
 import { endpointDetails } from './endpoint-details.ts';
 import { EndpointWriter } from './endpoint-writer.ts';
 import { giveUp } from './given-up.ts';
+import { type BindingOptions, NicBinding } from './nic-binding.ts';
 import { ClaimWriter, nicClaims } from './nic-claims.ts';
 import { NodePools } from './node-pools.ts';
 import { podNetworks } from './pod-facts.ts';
@@ -41,7 +42,7 @@ import { type Attempt, RefusedPods } from './refused-pods.ts';
 import { Releases } from './releases.ts';
 
 /** The allocator starts and stops the view. */
-export interface AllocatorOptions extends ChoicesOptions {
+export interface AllocatorOptions extends ChoicesOptions, BindingOptions {
   /** Old endpoints are checked when none of these runs. */
   readonly requests: Requests;
 }
@@ -187,8 +188,14 @@ export class Allocator implements Ipam {
     const { pod, holder, owner, custom, mac } = found;
     const { podUid } = owner;
     let { candidates } = found;
-    const accept = (all: readonly Assignment[]) => void linkDemand(request.interfaceName, all, mac);
-    const caller = { signal: request.signal, log, accept };
+    const binding = NicBinding.of(request, this.#options);
+    const demand = (all: readonly Assignment[]) => linkDemand(request.interfaceName, all, mac, binding?.link);
+    const accept = async (all: readonly Assignment[]) => {
+      demand(all);
+      await binding?.bind(owner, all);
+      demand(all);
+    };
+    const caller = { signal: request.signal, log, accept, binding };
     await request.intend?.(podUid);
     await this.#claims.hold(pod, holder, owner.claims, request.signal);
     let assignments: Assignment[];
@@ -208,9 +215,9 @@ export class Allocator implements Ipam {
     warnOfKept(candidates, assignments, log);
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
-    this.#endpoints.show(pod, holder, endpointDetails(ordered, routes));
+    this.#endpoints.show(pod, holder, endpointDetails(ordered, routes, binding));
     if (holder.fixedTo === 'StatefulSet') await giveUp(this.#pools, owner, ordered, request);
-    const link = linkDemand(request.interfaceName, ordered, mac);
+    const link = demand(ordered);
     const isShared =
       holder.isMigrationTarget &&
       ordered.some(({ held, nic }) => held && nicOwner(owner, nic).fixed === true);

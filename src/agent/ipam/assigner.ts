@@ -5,6 +5,7 @@
 import { errorText, type Logger, OrbError } from '#base';
 import { formatAddress } from '#ip';
 import { type Assignment, choosePools, type NicCandidates, nicOwner, type PodOwner } from '#plan/ipam';
+import type { NicBinding } from './nic-binding.ts';
 import { isPoolGone, type NodePools } from './node-pools.ts';
 
 /** Who waits for the result, and the log for other failures. */
@@ -12,7 +13,9 @@ interface Caller {
   readonly signal: AbortSignal;
   readonly log: Logger;
   /** Throws if the addresses cannot be used. They are then given back. */
-  readonly accept: (assignments: readonly Assignment[]) => void;
+  readonly accept: (assignments: readonly Assignment[]) => Promise<void>;
+  /** Which addresses the provider of an IaaS is asked about, by {@link Caller.accept}. */
+  readonly binding: NicBinding | undefined;
 }
 
 /** Time limit of an undo. The DEL of the sandbox frees what the undo could not. */
@@ -41,15 +44,16 @@ export class Assigner {
       for (;;) {
         caller.signal.throwIfAborted();
         const chosen = this.choose(owner, candidates);
-        const { assignments, complete, failed } = await this.#commit(owner, chosen, caller.signal);
+        const { assignments, complete, failed } = await this.#commit(owner, chosen, caller);
         for (const one of assignments) if (!one.held) made.set(`${one.pool.name} ${one.nic}`, one);
         if (failed !== undefined) throw failed.reason;
         if (!complete) continue;
-        caller.accept(assignments);
-        return requireDistinctAddresses(assignments);
+        requireDistinctAddresses(assignments);
+        await caller.accept(assignments);
+        return assignments;
       }
     } catch (error) {
-      await this.#undo(owner.podUid, [...made.values()], caller.log);
+      await this.#undo(owner.podUid, [...made.values()], caller);
       throw error;
     }
   }
@@ -59,10 +63,13 @@ export class Assigner {
     return choosePools(owner, candidates, this.#pools, this.#pools.context);
   }
 
-  async #commit(owner: PodOwner, chosen: readonly Assignment[], signal: AbortSignal): Promise<Round> {
+  async #commit(owner: PodOwner, chosen: readonly Assignment[], { signal, binding }: Caller): Promise<Round> {
     const commits = chosen.map(async (one) => {
       const requested = one.requested === true ? { requested: one.address } : {};
-      const operation = { verb: 'allocate', owner: nicOwner(owner, one.nic), ...requested } as const;
+      // The record says it from the first moment, so that whoever frees the address asks the provider first.
+      const iaas = binding?.covers(one) ? { iaas: binding.place } : {};
+      const own = { ...nicOwner(owner, one.nic), ...iaas };
+      const operation = { verb: 'allocate', owner: own, ...requested } as const;
       const outcome = await this.#pools.submit(one.pool.name, operation, signal);
       return outcome.verb === 'allocated' ? { ...one, address: outcome.address, held: outcome.held } : [];
     });
@@ -75,12 +82,15 @@ export class Assigner {
   }
 
   /** Frees what a failed request allocated. What the pod held before stays. */
-  async #undo(podUid: string, made: readonly Assignment[], log: Logger): Promise<void> {
+  async #undo(podUid: string, made: readonly Assignment[], { log, binding }: Caller): Promise<void> {
     const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
-    const undone = made.map(async ({ pool, nic }) => {
+    const undone = made.map(async (one) => {
+      const { pool, nic } = one;
       try {
         const release = { scope: 'nic', podUid, nic } as const;
-        await this.#pools.submit(pool.name, { verb: 'release', release }, signal);
+        if (binding?.covers(one) === true && !binding.mayBeBound)
+          await this.#pools.free(pool.name, release, signal);
+        else await this.#pools.release(pool.name, release, signal);
       } catch (error) {
         log.warn(
           { pool: pool.name, nic, error: errorText(error) },
@@ -93,7 +103,7 @@ export class Assigner {
 }
 
 /** Refuses one address from two pools: pools can overlap although admission forbids it. */
-function requireDistinctAddresses(assignments: Assignment[]): Assignment[] {
+function requireDistinctAddresses(assignments: readonly Assignment[]): void {
   const seen = new Map<string, Assignment>();
   for (const assignment of assignments) {
     const text = formatAddress(assignment.address);
@@ -104,5 +114,4 @@ function requireDistinctAddresses(assignments: Assignment[]): Assignment[] {
     }
     seen.set(text, assignment);
   }
-  return assignments;
 }

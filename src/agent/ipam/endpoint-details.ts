@@ -3,6 +3,7 @@
 import type { EndpointIPDetail } from '#api';
 import { formatAddress, formatCidr } from '#ip';
 import { type Assignment, interfaceAddress, type NicRoute, providedLink } from '#plan/ipam';
+import type { NicBinding } from './nic-binding.ts';
 
 /**
  * One entry for each NIC, with both families. The gateway stands for the default route, which is not among the routes.
@@ -10,6 +11,7 @@ import { type Assignment, interfaceAddress, type NicRoute, providedLink } from '
 export function endpointDetails(
   assignments: readonly Assignment[],
   routes: readonly NicRoute[],
+  binding?: NicBinding,
 ): EndpointIPDetail[] {
   const nics = [...new Set(assignments.map(({ nic }) => nic))];
   return nics.map((nic) => {
@@ -17,7 +19,8 @@ export function endpointDetails(
     const beyond = routes.filter((route) => route.nic === nic && route.destination.prefixLength > 0);
     const families: Partial<EndpointIPDetail> = {};
     for (const one of own) Object.assign(families, familyFields(one));
-    const { mac, vlan = 0 } = providedLink(nic, own);
+    const isBound = own.some((one) => binding?.covers(one));
+    const { mac, vlan = 0 } = { ...providedLink(nic, own), ...(isBound && binding?.link) };
     return {
       interface: nic,
       vlan,
@@ -34,6 +37,16 @@ export function endpointDetails(
       }),
     };
   });
+}
+
+/** The detail, with what the provider of an IaaS said of the NIC in an earlier ADD. That of another NIC does not know it. */
+export function withKnownLink(
+  detail: EndpointIPDetail,
+  before: EndpointIPDetail | undefined,
+): EndpointIPDetail {
+  const isKnown = before?.ipv4 !== undefined && before.ipv4 === detail.ipv4;
+  if (!isKnown || detail.mac !== undefined || detail.vlan !== 0) return detail;
+  return { ...detail, vlan: before.vlan, ...(before.mac !== undefined && { mac: before.mac }) };
 }
 
 function familyFields(assignment: Assignment): Partial<EndpointIPDetail> {

@@ -11,6 +11,7 @@ import { type EndpointIPDetail, type Pod, resources, type SpiderEndpoint } from 
 import { type Clock, isOrbError, type Logger, OrbError } from '#base';
 import { type KubeClient, WorkQueue } from '#kube';
 import { foreignFinalizers, withoutFinalizer } from '#plan/reclaim';
+import { withKnownLink } from './endpoint-details.ts';
 import { type EndpointHolder, endpointRef, handOver, newEndpoint, withIps } from './endpoint-object.ts';
 
 interface Shown {
@@ -54,7 +55,7 @@ export class EndpointWriter {
     const show = new Map(before.show);
     const hide = new Set(before.hide === 'all' ? [] : before.hide);
     for (const detail of details) {
-      show.set(detail.interface, detail);
+      show.set(detail.interface, withKnownLink(detail, show.get(detail.interface)));
       hide.delete(detail.interface);
     }
     this.#keep(key, { podUid, shown: { pod, holder }, show, hide });
@@ -165,7 +166,12 @@ export class EndpointWriter {
     const kept = current?.uid === podUid && hide !== 'all' ? current.ips : [];
     const ips = [
       ...kept.filter((ip) => !show.has(ip.interface) && !(hide as ReadonlySet<string>).has(ip.interface)),
-      ...show.values(),
+      ...Array.from(show.values(), (detail) =>
+        withKnownLink(
+          detail,
+          kept.find((ip) => ip.interface === detail.interface),
+        ),
+      ),
     ];
     if (ips.length === 0) await this.#delete(existing);
     else if (shown !== undefined) {

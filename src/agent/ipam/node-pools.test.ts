@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resources, type SpiderIPPool } from '#api';
 import { silentLogger, systemClock } from '#base';
+import { noProvider } from '#iaas/testing';
 import type { KubeClient } from '#kube';
 import { ClusterView } from '../cluster-view.ts';
 import { silentIpamMetrics } from './metrics.ts';
@@ -17,6 +18,7 @@ function knowing(...objects: readonly SpiderIPPool[]): NodePools {
   });
   return new NodePools({
     ...{ client: {} as KubeClient, clock: systemClock, log: silentLogger, metrics: silentIpamMetrics },
+    iaas: noProvider,
     ...{ view, addressRestMs: 0 },
   });
 }

@@ -2,8 +2,10 @@
 
 import type { PoolAllocation } from '#api';
 import { type Clock, isOrbError, type Logger } from '#base';
+import type { IaasProvider } from '#iaas';
 import type { Address, Family } from '#ip';
 import type { KubeClient } from '#kube';
+import { type BoundAddress, boundBy } from '#plan/iaas';
 import {
   type AddressOwner,
   type Assignment,
@@ -21,6 +23,7 @@ import type { ClusterView } from '../cluster-view.ts';
 import type { IpamMetrics } from './metrics.ts';
 
 export interface NodePoolsOptions {
+  readonly iaas: Pick<IaasProvider, 'isThere' | 'bind' | 'release'>;
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,6 +34,9 @@ export interface NodePoolsOptions {
   /** How long a released address is kept back while its pool has others. */
   readonly addressRestMs: number;
 }
+
+/** A DEL has not much time. The provider need not have finished before it answers. */
+const UNBIND_PATIENCE_MS = 5_000;
 
 export class NodePools {
   readonly #options: NodePoolsOptions;
@@ -61,8 +67,26 @@ export class NodePools {
     return this.#writer(name).submit(operation, signal);
   }
 
-  /** Succeeds if the pool is gone, because everything it held is gone too. */
+  /**
+   * First the provider of an IaaS lets go of what it may have bound, then the pool. If the provider does not, the pool
+   * keeps the address. Succeeds if the pool is gone, because everything it held is gone too.
+   */
   async release(name: string, release: Release, signal: AbortSignal): Promise<void> {
+    try {
+      const ledger = await this.#writer(name).certainLedger();
+      await Promise.all(boundBy(ledger, release).map((bound) => this.#unbind(bound, signal)));
+    } catch (error) {
+      if (!isPoolGone(error)) throw error;
+    }
+    await this.free(name, release, signal);
+  }
+
+  #unbind(bound: BoundAddress, signal: AbortSignal): Promise<void> {
+    return this.#options.iaas.release(bound, signal, UNBIND_PATIENCE_MS);
+  }
+
+  /** As {@link NodePools.release}, and the provider is not told. */
+  async free(name: string, release: Release, signal: AbortSignal): Promise<void> {
     try {
       await this.submit(name, { verb: 'release', release }, signal);
     } catch (error) {

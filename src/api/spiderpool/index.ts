@@ -10,6 +10,7 @@ export {
 export { coordinatorIssues } from './coordinator-issues.ts';
 export { type EndpointIPDetail, type SpiderEndpoint, spiderEndpoints } from './endpoint.ts';
 export {
+  type IaasPlace,
   type PoolAllocation,
   type PoolAllocations,
   poolAllocationsSchema,

@@ -100,13 +100,20 @@ export const spiderIPPoolSchema = openObject({
 
 export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;
 
-/** One record of `status.allocatedIPs`. `nic` is our field, and Spiderpool writes the other two. */
+/** Where the provider of an IaaS binds an address of a pod: a node, and the MAC address of the node's NIC. */
+const iaasPlaceSchema = openObject({ node: z.string(), parentNicMac: z.string() });
+
+export type IaasPlace = z.infer<typeof iaasPlaceSchema>;
+
+/** One record of `status.allocatedIPs`. `nic` and `iaas` are our fields, and Spiderpool writes the other two. */
 export const poolAllocationSchema = openObject({
   /** `namespace/name` of the pod. */
   pod: z.string(),
   podUid: z.string(),
   /** The pod's interface. Two interfaces of one pod can use one pool. */
   nic: z.string().optional(),
+  /** Set where the provider of an IaaS may have bound the address. Then it must let go of the address first. */
+  iaas: iaasPlaceSchema.optional(),
 });
 
 /** The parsed `status.allocatedIPs`. It maps each address, without prefix length, to its holder. */

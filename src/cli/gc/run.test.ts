@@ -162,3 +162,13 @@ test('a pool whose records cannot be read is named and left alone', async () => 
   assert.match(text, /^pool bad is left alone: .*SpiderIPPool bad/m);
   assert.match(text, /2 freed/);
 });
+
+test('what a provider of an IaaS may have bound is left to the controller', async () => {
+  await pool('bound', {
+    '10.6.0.9': { ...record('gone'), iaas: { node: 'node1', parentNicMac: 'fa:16:3e:11:22:33' } },
+  });
+  const text = await runGc(kube, clock, nodes, { ...flags, dryRun: false, output: 'text' }, plain);
+  assert.match(text, /^bound +10\.6\.0\.9 .* keep .*but the controller frees it, after the provider/m);
+  const { status } = await kube.get(resources.spiderIPPools, { name: 'bound' });
+  assert.match(status?.allocatedIPs ?? '', /10\.6\.0\.9/);
+});

@@ -38,6 +38,7 @@ export async function runGc(
   const reclaimer = new Reclaimer({
     ...{ client, clock, log: silentLogger, metrics: uncounted, settings },
     askNode,
+    iaas: undefined,
   });
   const { pools, sight } = await surveyCluster(client, signal);
   const sinceMs = clock.now();

@@ -10,7 +10,7 @@ import { poolReclaimController } from './pools.ts';
 
 /** None if reclaiming is switched off. */
 export function reclaimControllers(
-  parts: Pick<ReclaimerOptions, 'client' | 'clock' | 'log' | 'metrics' | 'askNode'> & {
+  parts: Pick<ReclaimerOptions, 'client' | 'clock' | 'log' | 'metrics' | 'askNode' | 'iaas'> & {
     readonly claims: Informers<typeof claimKinds>;
   },
   reclaiming?: { readonly settings: ReclaimSettings; readonly scanIntervalMs: number },

@@ -11,6 +11,8 @@ import {
 } from '#api';
 import { silentLogger } from '#base';
 import { FakeClock } from '#base/testing';
+import type { IaasProvider } from '#iaas';
+import { noProvider } from '#iaas/testing';
 import type { CallOptions, Selection, WatchEvent } from '#kube';
 import { FakeKube } from '#kube/testing';
 import { defaultReclaimSettings, type ReclaimSettings } from '#plan/reclaim';
@@ -36,6 +38,7 @@ export class Stage {
   readonly counts = { freed: 0, failed: 0, conflicted: 0 };
   /** What the agents answer. */
   askNode: AskNode = async () => 'unknown';
+  iaas: Pick<IaasProvider, 'isThere' | 'release'> = noProvider;
   #stop = new AbortController();
   #running: Promise<unknown> | undefined;
   #informers: Informers<typeof addressKinds> | undefined;
@@ -54,6 +57,7 @@ export class Stage {
     const parts = {
       ...shared,
       claims,
+      iaas: this.iaas,
       askNode: (...asked: Parameters<AskNode>) => this.askNode(...asked),
       metrics: {
         freed: (addresses: number) => {

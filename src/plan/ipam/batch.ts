@@ -1,6 +1,7 @@
 // The pure part of group commit: many waiting operations on one pool become one new status and one answer each.
 
 import { type Address, formatAddress } from '#ip';
+import { samePlace } from './iaas-place.ts';
 import type { AddressOwner, PoolLedger } from './ledger.ts';
 import { type PickContext, pickAddress } from './pick.ts';
 import { type Release, releasedBy } from './release.ts';
@@ -65,7 +66,9 @@ export function applyOperations(
     }
     // If the NIC is written into a record of Spiderpool, the record is ours permanently.
     const holder = next.holderOf(pick.address);
-    if (holder?.nic !== operation.owner.nic || holder.podUid !== operation.owner.podUid) {
+    const { nic, podUid, iaas } = operation.owner;
+    const isElsewhere = iaas !== undefined && !samePlace(holder?.iaas, iaas);
+    if (holder?.nic !== nic || holder.podUid !== podUid || isElsewhere) {
       next.take(pick.address, operation.owner);
       changed = true;
     }

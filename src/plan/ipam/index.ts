@@ -23,6 +23,7 @@ export { type Consumer, consumersOf } from './consumers.ts';
 export { defaultPool, defaultReservedIP, POOL_CIDR_LABEL, withNetworkDefaults } from './default-pool.ts';
 export { EXHAUSTED_CONDITION, exhaustedNote } from './exhausted.ts';
 export { type FilterContext, filterCandidates } from './filters.ts';
+export { samePlace } from './iaas-place.ts';
 export { type AddressOwner, PoolLedger, type PoolStatus } from './ledger.ts';
 export { type LeftAddress, takesOver } from './left-address.ts';
 export { claimOfRecord, nicOwner, type PodOwner, recordOfClaim } from './nic-owner.ts';
@@ -33,7 +34,7 @@ export { type FixedSettings, machineOf, type PodHolder, podHolder } from './pod-
 export { closedReason, type Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork, storedNetwork } from './pool-network.ts';
 export { type PoolShares, poolShares } from './pool-shares.ts';
-export { providedLink } from './provision.ts';
+export { type ProvidedLink, providedLink } from './provision.ts';
 export {
   QUARANTINE_ANNOTATION,
   QUARANTINED_CONDITION,
@@ -44,10 +45,10 @@ export {
   type ToldQuarantine,
 } from './quarantine.ts';
 export { parseRecords, recordsMayName } from './records.ts';
-export type { Release } from './release.ts';
+export { type Release, releasedBy } from './release.ts';
 export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
 export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';
-export { readRequestedMac } from './requested-mac.ts';
+export { readRequestedMac, unicastMac } from './requested-mac.ts';
 export {
   type ReservedAddresses,
   readReserved,

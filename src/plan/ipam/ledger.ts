@@ -1,6 +1,6 @@
 // The holder of each address of one pool. Reads, searches, changes and writes `status.allocatedIPs`.
 
-import type { PoolAllocation, SpiderIPPool } from '#api';
+import type { IaasPlace, PoolAllocation, SpiderIPPool } from '#api';
 import { OrbError } from '#base';
 import { type Address, AddressSet, type Family, formatAddress, parseAddress } from '#ip';
 import { type Pool, parsePool } from './pool.ts';
@@ -22,6 +22,8 @@ export interface AddressOwner {
   readonly pod: string;
   readonly podUid: string;
   readonly nic: string;
+  /** Where the provider of an IaaS is asked to bind the address, after it was taken. The record keeps it. */
+  readonly iaas?: IaasPlace;
 }
 
 /** The status of the pool that one write stores. `allocatedIPs` is absent if no address is held. */
@@ -196,7 +198,8 @@ export class PoolLedger {
     }
     if (old !== undefined) this.#bytes -= recordBytes(key, old);
     if (old !== undefined) this.#unlist(key, old.podUid);
-    const record = { ...old, pod: owner.pod, podUid: owner.podUid, nic: owner.nic };
+    const { pod, podUid, nic, iaas } = owner;
+    const record = { ...old, pod, podUid, nic, ...(iaas !== undefined && { iaas }) };
     this.#add(key, record);
     this.#text = undefined;
     if (old !== undefined) this.#open = undefined;

@@ -2,6 +2,7 @@
 
 import {
   check,
+  type IaasPlace,
   type PoolAllocation,
   type PoolAllocations,
   parseJson,
@@ -122,10 +123,19 @@ function areAllocations(value: unknown): value is PoolAllocations {
 
 function isAllocation(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { pod, podUid, nic } = value as { pod?: unknown; podUid?: unknown; nic?: unknown };
+  const { pod, podUid, nic, iaas } = value as Partial<Record<keyof PoolAllocation, unknown>>;
   return (
-    typeof pod === 'string' && typeof podUid === 'string' && (nic === undefined || typeof nic === 'string')
+    typeof pod === 'string' &&
+    typeof podUid === 'string' &&
+    (nic === undefined || typeof nic === 'string') &&
+    (iaas === undefined || isPlace(iaas))
   );
+}
+
+function isPlace(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { node, parentNicMac } = value as Partial<Record<keyof IaasPlace, unknown>>;
+  return typeof node === 'string' && typeof parentNicMac === 'string';
 }
 
 function isObject(value: unknown): value is object {

@@ -14,11 +14,18 @@ const GROUP_BIT = 1;
 export function readRequestedMac(fields: Readonly<Record<string, unknown>>): Mac | undefined {
   const [field, value] = Object.entries(fields).find(([, asked]) => !isEmpty(asked)) ?? [];
   if (field === undefined) return undefined;
-  const digits = readDigits(value);
-  const isUnicast = (Number.parseInt(digits?.slice(0, 2) ?? '', 16) & GROUP_BIT) === 0;
-  if (digits?.length === 12 && isUnicast) return (digits.match(/../g) ?? []).join(':');
+  const mac = unicastMac(value);
+  if (mac !== undefined) return mac;
   const message = `${field} ${JSON.stringify(value)}: must be a unicast MAC address, for example 02:00:00:00:00:05`;
   throw new OrbError('INPUT_INVALID', { message, subject: field });
+}
+
+/** The address in the kernel's form. Undefined if it is none that an interface may have. */
+export function unicastMac(value: unknown): Mac | undefined {
+  const digits = readDigits(value);
+  if (digits?.length !== 12 || /^0+$/.test(digits)) return undefined;
+  const isUnicast = (Number.parseInt(digits.slice(0, 2), 16) & GROUP_BIT) === 0;
+  return isUnicast ? (digits.match(/../g) ?? []).join(':') : undefined;
 }
 
 function readDigits(value: unknown): string | undefined {

@@ -184,7 +184,7 @@ function confSettings(conf: unknown): Setting[] {
     ...refusedIf(iaasNetworkProvider.serverUrl !== '', {
       from: named('iaasNetworkProvider.serverUrl'),
       value: iaasNetworkProvider.serverUrl,
-      note: 'Orbweaver asks no provider of an IaaS: its pods would get addresses that the provider does not know',
+      note: 'Spiderpool does not record which addresses the provider has bound: delete their pods, turn it off, and set it again in the chart of Orbweaver later',
     }),
     ...refusedIf(agent.networkResourcePlugin.enabled, {
       from: named('agent.networkResourcePlugin.enabled'),

@@ -1,6 +1,6 @@
 // What is known about one recorded address when its reclaiming is decided.
 
-import type { Pod, SpiderEndpoint } from '#api';
+import type { IaasPlace, Pod, SpiderEndpoint } from '#api';
 
 /** One record of a pool. */
 export interface RecordedAddress {
@@ -14,6 +14,8 @@ export interface RecordedAddress {
   readonly podUid: string;
   /** Undefined in records of Spiderpool. */
   readonly nic?: string | undefined;
+  /** Where the provider of an IaaS may have bound it. The provider lets go first. */
+  readonly iaas?: IaasPlace;
 }
 
 /** Something that a lookup found, did not find, or could not look for. */

@@ -1,0 +1,1 @@
+export { IaasProvider, type IaasProviderOptions, providerOptions } from './provider.ts';
