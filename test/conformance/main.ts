@@ -17,6 +17,7 @@ import { text } from 'node:stream/consumers';
 import { didYouMean, OrbError } from '#base';
 import { servedTypes } from '#cni';
 import { type CommandLine, runProgram, TROUBLE, wholeNumber } from '#program';
+import { lackingParts } from '../uml/kernel-part.ts';
 import type { Outcome } from './case.ts';
 import { run } from './kernel-state.ts';
 import { type Profile, readProfile } from './profile.ts';
@@ -47,7 +48,13 @@ const fileOf = (name: string): string => join(import.meta.dirname, 'profiles', `
 
 /** The given types. The word `served` means all types of our agent that need no other servers. */
 function typesOf(words: readonly string[]): string[] {
-  return words.flatMap((word) => (word === 'served' ? served(true) : word));
+  return words.flatMap((word) => (word === 'served' ? served(true).filter((name) => !lackOf(name)) : word));
+}
+
+/** What this kernel lacks for the cases of a type, in words. Undefined if it lacks nothing. */
+function lackOf(name: string): string | undefined {
+  const lacking = lackingParts(readProfile(fileOf(name), '').needs);
+  return lacking.length === 0 ? undefined : `this kernel has no ${lacking.join(', no ')}`;
 }
 
 /** The types of our agent that have cases here, or those that have none. */
@@ -187,6 +194,10 @@ async function judge({ values, positionals }: Line): Promise<number> {
   }
   for (const name of positionals.includes('served') ? served(false) : [])
     console.log(`skipped: ${name}, because it needs servers that this run does not have`);
+  for (const name of positionals.includes('served') ? served(true) : []) {
+    const lack = lackOf(name);
+    if (lack !== undefined) console.log(`skipped: ${name}, because ${lack}: runs in npm run test:uml`);
+  }
   const types = typesOf(positionals).flatMap((name) => withFurther(name, values));
   const all = await outcomesOf(types, positionals);
   const outcomes = [...all.values()].flat();

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { kernelParts } from '../uml/kernel-part.ts';
 
 const conf = z.looseObject({ type: z.string() });
 /** A shell command. `{dir}` is the runner's temporary folder, `{node}` its Node, and `{hooks}` the folder of our hooks. */
@@ -24,6 +25,8 @@ const profileSchema = z.strictObject({
    * in `hooks`), and stops and starts its agent.
    */
   served: z.boolean().default(false),
+  /** Parts of the kernel that the plugin needs. Without them, its cases run in `npm run test:uml` alone. */
+  needs: z.array(z.enum(kernelParts)).default([]),
   /** Other profiles of the same type, by file name. For example, one without a chain when this one is chained. */
   also: z.array(z.string()).default([]),
   /** Runs for each container before the first ADD: `{namespace}`, and `{n}` as in `args`. */

@@ -32,8 +32,8 @@ export function markdown(all: ReadonlyMap<string, readonly Outcome[]>): string {
     'neighbour, nft object, file, allocation or SpiderEndpoint. `test/conformance/stress/sabotage.root.test.ts` breaks the',
     'product on purpose, and checks that the run finds it.',
     '',
-    'Two types need what the run does not have. `neutron` needs servers of OpenStack, and `eni-vlan` a network provider and a',
-    'kernel with VLANs. `test/openstack/pods.test.ts` and `src/cni/eni-vlan/eni-vlan.root.test.ts` call all their verbs.',
+    '`neutron` needs servers of OpenStack, so it has no cases here: `test/openstack/pods.test.ts` calls all its verbs.',
+    '`eni-vlan` needs a kernel with VLANs. Where there is none, its cases run in user-mode Linux (`npm run test:uml`).',
     '',
     ...Array.from({ length: Math.ceil(names.length / COLUMNS) }, (_, at) =>
       table(all, names.slice(at * COLUMNS, (at + 1) * COLUMNS)),

@@ -183,6 +183,20 @@ export class OneNode {
     await this.createPool('v6', 6, { ips: ['fd00:10:6::1:1-fd00:10:6::2:0'] });
   }
 
+  /** An IPv4 pool whose provider has made ready all of its addresses, each for its own link. */
+  async createProvidedPool(
+    name: string,
+    network: { readonly subnet: string; readonly gateway: string },
+    links: Readonly<Record<string, { readonly vlan: number; readonly mac: string }>>,
+  ): Promise<void> {
+    await this.createPool(name, 4, { ...network, ips: Object.keys(links) });
+    const { spiderIPPools } = resources;
+    const annotations = { 'ipam.spidernet.io/iaas-provider': 'somecloud' };
+    await this.client.patch(spiderIPPools, { name }, { type: 'merge', body: { metadata: { annotations } } });
+    const body = { status: { ipMetaData: { metadata: JSON.stringify(links) } } };
+    await this.client.patch(spiderIPPools, { name }, { type: 'merge', body, subresource: 'status' });
+  }
+
   /** The addresses that a pool records as held, each with its holder. */
   async held(pool: string): Promise<Record<string, { pod: string; podUid: string; nic?: string }>> {
     const { status } = await this.client.get(resources.spiderIPPools, { name: pool });

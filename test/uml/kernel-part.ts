@@ -16,8 +16,10 @@ const trials = {
 
 export type KernelPart = keyof typeof trials;
 
+export const kernelParts = Object.keys(trials) as readonly KernelPart[];
+
 /** The parts that the running kernel lacks. */
-export function lackingParts(parts = Object.keys(trials) as readonly KernelPart[]): KernelPart[] {
+export function lackingParts(parts = kernelParts): KernelPart[] {
   const script = parts.map(
     (part) => `(${trials[part]}) 2>/dev/null || echo '${part}'; ip link delete x 2>/dev/null`,
   );

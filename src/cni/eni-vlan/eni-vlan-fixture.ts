@@ -51,6 +51,7 @@ export class TrunkSite implements Disposable {
   plugin!: EniVlanPlugin;
   attachments!: Attachments;
   detection: Detection = quietDetection;
+  notReady: string | undefined;
 
   /** eth1 of the node leads to the router, which has both VLANs. */
   constructor() {
@@ -132,7 +133,7 @@ export class TrunkSite implements Disposable {
       openNamespace: async (path) => mortal(await openGivenNamespace(path), step),
       parentNetworks: () => [],
       detection: this.detection,
-      notReady: () => undefined,
+      notReady: () => this.notReady,
       timestamp: () => '2030-01-01T00:00:00.000Z',
       node: mortal(this.#namespace, step),
     });

@@ -12,10 +12,22 @@ async function up(folder: string): Promise<void> {
     node.createPool('v4', 4, { ips: ['10.6.1.1-10.6.4.250'] }),
     node.createPool('v6', 6, { ips: ['fd00:10:6::1:0-fd00:10:6::2:0'] }),
     node.createPool('one-address', 4, { ips: ['10.6.9.9'] }),
+    node.createProvidedPool('provided', { subnet: '10.8.0.0/16', gateway: '10.8.0.1' }, providedLinks()),
   ]);
   for (let first = 1; first <= podCount; first += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, index) => node.createPod(`p${first + index}`)));
   }
+}
+
+/** An address for each pod, and a VLAN and a MAC address for each address. */
+function providedLinks(): Record<string, { readonly vlan: number; readonly mac: string }> {
+  const hex = (byte: number) => byte.toString(16).padStart(2, '0');
+  return Object.fromEntries(
+    Array.from({ length: podCount }, (_, i) => {
+      const [high, low] = [i >> 8, i & 0xff];
+      return [`10.8.${high + 1}.${low}`, { vlan: i + 2, mac: `fa:16:3e:00:${hex(high)}:${hex(low)}` }];
+    }),
+  );
 }
 
 /** Whether the agent has read the cluster. */
