@@ -53,6 +53,14 @@ test('the provider is told how long an answer is waited for: never longer than t
   assert.ok(short > 0 && short <= 3_000, String(short));
 });
 
+/** Waits until so many requests wait for an answer. */
+async function untilHeld(held: readonly unknown[], requests: number): Promise<void> {
+  for (let tries = 0; held.length < requests; tries++) {
+    if (tries === 400) assert.fail(`${held.length} requests came`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 const after = (work: (response: Parameters<Fault>[1]) => void): Fault => {
   return (_, response) => {
     work(response);
@@ -191,11 +199,31 @@ test('where nobody was answered for seconds, one request at a time tries, and an
   await clock.advance(5_000);
   const second = client.release(bound, signal);
   await assert.rejects(client.release(bound, signal), fails('IAAS_UNREACHABLE', /answered nobody for 5 s/));
-  while (held.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  await untilHeld(held, 2);
   for (const response of held) answerJson(response, {});
   await Promise.all([first, second]);
   provider.fault = () => false;
   await Promise.all([client.release(bound, signal), client.release(bound, signal)]);
+});
+
+test('a provider may bind slowly: others are asked about meanwhile, until the time of a request is over', async () => {
+  const clock = new FakeClock();
+  const client = provider.client({ clock, timeoutMs: 50_000 });
+  const held: Parameters<Fault>[1][] = [];
+  provider.fault = ({ verb }, response) => verb === 'allocate-ips' && held.push(response) > 0;
+  const asked = [client.bind(bound, signal)];
+  await clock.advance(40_000);
+  asked.push(client.bind(bound, signal), client.bind(bound, signal));
+  await untilHeld(held, 3);
+  await clock.advance(10_000);
+  asked.push(client.bind(bound, signal));
+  await assert.rejects(client.bind(bound, signal), fails('IAAS_UNREACHABLE', /answered nobody for 50 s/));
+  await client.release(bound, signal);
+  asked.push(client.bind(bound, signal));
+  await untilHeld(held, 5);
+  for (const response of held) answerJson(response, {}, 409);
+  const ends = await Promise.allSettled(asked);
+  assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(['rejected']));
 });
 
 test('a caller that goes ends the request', async () => {

@@ -27,6 +27,8 @@ export function providerOptions({
 }
 
 const API = '/v1/apis/network.iaas.io/ipam';
+/** A release that is not answered in this time has a provider that is away. */
+const SOON_MS = 4_000;
 /** An answer has a few hundred bytes. */
 const LONGEST_ANSWER = 1024 * 1024;
 /** The longest text of a refusal that becomes a part of a message. */
@@ -43,12 +45,17 @@ interface Question {
 
 export class IaasProvider {
   readonly #options: IaasProviderOptions;
-  readonly #silence: Silence;
+  /** A provider may bind slowly, but it accepts a release at once. */
+  readonly #silences: Readonly<Record<Question['verb'], Silence>>;
   #open: { readonly tls: TlsIdentity; readonly connections: Connections } | undefined;
 
   constructor(options: IaasProviderOptions) {
     this.#options = options;
-    this.#silence = new Silence(options.clock);
+    const { clock, timeoutMs } = options;
+    this.#silences = {
+      'allocate-ips': new Silence(clock, timeoutMs),
+      'release-ip': new Silence(clock, SOON_MS),
+    };
   }
 
   /** Whether there is a provider. */
@@ -90,7 +97,7 @@ export class IaasProvider {
     const { clock, log } = this.#options;
     const { verb, bound } = question;
     const request = this.#request(question);
-    const silentSeconds = this.#silence.begin();
+    const silentSeconds = this.#silences[verb].begin();
     if (silentSeconds !== undefined)
       throw request.failed(`it has answered nobody for ${silentSeconds} s, and another request tries it`);
     const begunMs = clock.monotonic();
@@ -99,10 +106,10 @@ export class IaasProvider {
       const response = await this.#connections().open(request);
       answer = { status: response.statusCode ?? 0, text: await readBody(response, request, LONGEST_ANSWER) };
     } catch (error) {
-      this.#silence.unanswered(begunMs);
+      this.#silences[verb].unanswered(begunMs);
       throw error;
     }
-    this.#silence.answered();
+    for (const silence of Object.values(this.#silences)) silence.answered();
     const seconds = Number(((clock.monotonic() - begunMs) / 1000).toFixed(3));
     log.debug(
       { verb, address: formatAddress(bound.address), status: answer.status, seconds },

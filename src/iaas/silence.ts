@@ -3,17 +3,17 @@
 
 import type { Clock } from '#base';
 
-/** A provider that answers nobody for so long is silent. */
-const PATIENCE_MS = 4_000;
-
 export class Silence {
   readonly #clock: Clock;
+  readonly #patienceMs: number;
   /** When the first request began that was not answered since the last answer. */
   #sinceMs: number | undefined;
   #triedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  /** A provider that answers nobody for so long is silent. */
+  constructor(clock: Clock, patienceMs: number) {
     this.#clock = clock;
+    this.#patienceMs = patienceMs;
   }
 
   /** A request begins. For how many seconds nobody was answered, if this one shall not be sent. */
@@ -21,8 +21,8 @@ export class Silence {
     const nowMs = this.#clock.monotonic();
     this.#sinceMs ??= nowMs;
     const silentMs = nowMs - this.#sinceMs;
-    if (silentMs < PATIENCE_MS) return undefined;
-    if (nowMs - this.#triedMs < PATIENCE_MS) return Math.round(silentMs / 1000);
+    if (silentMs < this.#patienceMs) return undefined;
+    if (nowMs - this.#triedMs < this.#patienceMs) return Math.round(silentMs / 1000);
     this.#triedMs = nowMs;
     return undefined;
   }
@@ -34,6 +34,6 @@ export class Silence {
 
   /** A request ended without an answer. One that ended soon kept no place of others. */
   unanswered(begunMs: number): void {
-    if (this.#clock.monotonic() - begunMs < PATIENCE_MS) this.#sinceMs = undefined;
+    if (this.#clock.monotonic() - begunMs < this.#patienceMs) this.#sinceMs = undefined;
   }
 }
