@@ -101,4 +101,5 @@ test('without a provider, what one may have bound is kept', async () => {
   await stage.start();
   await stage.pass(120);
   assert.deepEqual(await stage.held('p'), ['10.6.0.1']);
+  assert.equal(stage.counts.failed, 0, 'nobody is asked');
 });
