@@ -17,7 +17,7 @@ import { readCloud, readCommits, readDefaults, readReclaiming } from './controll
 const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--namespace NAME] [--health-port PORT]
   [--webhook-port PORT] [--webhook-secret NAME] [--invalid-annotations warn|refuse] [--commit-host HOST]
   [--commit-port PORT] [--commit-listen-fd FD ...] [--install-kinds] [--defaults FILE] [--router-routes]
-  [--router-route-limit N] [--floating-ips] [--log-level LEVEL]
+  [--router-route-limit N] [--floating-ips] [--neutron-pools] [--log-level LEVEL]
 --config-path   conf.yml of the ConfigMap spiderpool-conf (default ${CONFIG_PATH})
 --namespace     where the Lease is kept by which one replica leads, and the certificates of the webhooks
 --webhook-port  serves admission over HTTPS; "none" for no webhooks
@@ -31,6 +31,7 @@ const USAGE = `usage: controller [--config-path FILE] [--kubeconfig FILE] [--nam
 --router-routes  routers of OpenStack that pools name get routes to their pods; needs a login (clouds.yaml or OS_*)
 --router-route-limit  how many routes such a router may have (default 30)
 --floating-ips  pods get the floating IPs of OpenStack that their annotations name; needs a login
+--neutron-pools  Neutron of OpenStack reserves the addresses of pools that ask for it; needs a login
 --health-port   serves /v1/runtime/... and /metrics; "none" for no port
 Environment: SPIDERPOOL_POD_NAMESPACE, SPIDERPOOL_POD_NAME, SPIDERPOOL_POD_IP, SPIDERPOOL_HEALTH_PORT,
   SPIDERPOOL_WEBHOOK_PORT, ORBWEAVER_COMMIT_PORT, ORBWEAVER_AGENT_SERVICE_ACCOUNT, SPIDERPOOL_LOG_LEVEL,
@@ -54,6 +55,7 @@ const options = {
   'router-routes': { type: 'boolean', default: false },
   'router-route-limit': { type: 'string' },
   'floating-ips': { type: 'boolean', default: false },
+  'neutron-pools': { type: 'boolean', default: false },
   'log-level': { type: 'string' },
 } as const;
 

@@ -138,7 +138,8 @@ export class Neutron {
 
   /** Makes all of these ports, or none. */
   async createPorts(ports: readonly PortOrder[], { signal }: CallOptions = {}): Promise<Port[]> {
-    const action = `make ${ports.length} ports in network ${ports[0]?.network_id}`;
+    const count = ports.length === 1 ? 'a port' : `${ports.length} ports`;
+    const action = `make ${count} in network ${ports[0]?.network_id}`;
     const answer = await this.#service.call({
       method: 'POST',
       path: '/ports',

@@ -8,7 +8,7 @@ import { environmentOf } from './scene.ts';
 const root = join(import.meta.dirname, '../..');
 
 export async function sweepOf(
-  cluster: ControlPlane,
+  cluster: Pick<ControlPlane, 'kubeconfig'>,
   ...words: readonly string[]
 ): Promise<{ code: number | null; said: string }> {
   const argv = [join(root, 'dist/orbctl.mjs'), 'openstack', 'sweep', ...words];

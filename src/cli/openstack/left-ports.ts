@@ -8,9 +8,12 @@ import {
   addressHolders,
   claimOn,
   isOfCluster,
+  isOfNeutron,
+  isPoolPortOf,
   ledgerOf,
   ledgerSubject,
   OWN_PORT_OWNER,
+  POOL_PORT_OWNER,
   type PortClaims,
   pairsLeft,
 } from '#plan/openstack';
@@ -44,15 +47,19 @@ export async function leftPorts(parts: LeftPortsParts): Promise<LeftPorts> {
   const cluster = system?.metadata.uid;
   if (cluster === undefined) return { unclaimed: [], lines: [] };
   // Nova writes its own owner on the port of a NIC, and none when the VM has lost it: so each port is looked at.
-  const own = (await neutron.ports({})).filter((port) => isOfCluster(port, cluster));
+  const own = (await neutron.ports({})).filter(
+    (port) => isOfCluster(port, cluster) || isPoolPortOf(port, cluster),
+  );
   if (own.length === 0) return { unclaimed: [], lines: [] };
   const claims = await claimsOf(parts);
   const unclaimed: LeftPort[] = [];
   const lines: string[] = [];
   const counts = new Map<string, number>();
+  let ofPools = 0;
   for (const port of own) {
     const claim = claimOn(port, claims);
     if (claim?.is === 'node') counts.set(claim.node, (counts.get(claim.node) ?? 0) + 1);
+    else if (claim?.is === 'pool') ofPools += 1;
     else if (claim?.is === 'pod')
       lines.push(`port ${port.id} stays: pod ${claim.pod} has its address ${claim.address}`);
     else {
@@ -64,6 +71,10 @@ export async function leftPorts(parts: LeftPortsParts): Promise<LeftPorts> {
   for (const [node, count] of counts)
     lines.push(
       `node ${node} has ${counted(count, 'port')} for pods: its agent deletes them when Orbweaver is uninstalled`,
+    );
+  if (ofPools > 0)
+    lines.push(
+      `pools have ${counted(ofPools, 'port')}: the controller deletes them with the pool, or without its annotation`,
     );
   return { unclaimed, lines };
 }
@@ -77,12 +88,14 @@ async function claimsOf({ client, isRunning }: LeftPortsParts): Promise<PortClai
     isRunning || daemonSets.some(({ metadata }) => metadata.name === AGENTS)
       ? (await client.list(resources.nodes)).items.map(({ metadata }) => metadata.name ?? '')
       : agents.flatMap(({ spec }) => spec?.nodeName ?? []);
-  return { nodes, pods: addressHolders(pods) };
+  const { items: ipPools } = isRunning ? await client.list(resources.spiderIPPools) : { items: [] };
+  const pools = new Set(ipPools.filter(isOfNeutron).map(({ metadata }) => metadata.uid ?? ''));
+  return { nodes, pools, pods: addressHolders(pods) };
 }
 
 /** A VM that is no node of the cluster any more has it. */
 function nicLines({ id, device_owner: owner, device_id: server }: Port): string[] {
-  if (owner === OWN_PORT_OWNER || server === '') return [];
+  if (owner === OWN_PORT_OWNER || owner === POOL_PORT_OWNER || server === '') return [];
   const remove = `openstack server remove port ${server} ${id}`;
   return [`port ${id} stays: it is a NIC of server ${server}. If nothing uses it: ${remove}`];
 }

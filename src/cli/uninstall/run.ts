@@ -5,6 +5,7 @@ import { type Clock, isOrbError } from '#base';
 import { ifFound, type KubeClient } from '#kube';
 import { AGENTS, CONTROLLER, FLOATING_IPS_NAME, PROGRAM_LABEL, ROUTES_NAME } from '#plan/installation';
 import { PoolLedger } from '#plan/ipam';
+import { isOfNeutron } from '#plan/openstack';
 import {
   agentsTask,
   type ClusterRemoval,
@@ -76,7 +77,7 @@ class Uninstallation {
     return 0;
   }
 
-  /** The ledgers are still there if they list something. This command has no login. */
+  /** The ledgers are still there if they list something. Ports of pools have none. This command has no login. */
   async #tellOfCloud(): Promise<void> {
     const { client, say } = this.#parts;
     const { namespace } = this.#flags;
@@ -84,9 +85,10 @@ class Uninstallation {
       ifFound(client.get(resources.configMaps, { namespace, name })),
     );
     const left = (await Promise.all(ledgers)).filter((ledger) => ledger !== undefined);
-    if (left.length > 0)
+    const { items: pools } = await client.list(resources.spiderIPPools);
+    if (left.length > 0 || pools.some(isOfNeutron))
       say(
-        'OpenStack still has routes or floating IPs of this cluster: orbctl openstack sweep --apply removes them',
+        'OpenStack still has routes, floating IPs or ports of pools of this cluster: orbctl openstack sweep --apply removes them',
       );
   }
 

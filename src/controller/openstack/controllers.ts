@@ -5,6 +5,7 @@ import type { KubeClient } from '#kube';
 import type { CloudClient } from '#openstack';
 import type { AddressController } from '../kinds.ts';
 import { floatingIpsController } from './floating-ips.ts';
+import { poolPortsController } from './pool-ports.ts';
 import { routerRoutesController } from './router-routes.ts';
 
 export interface CloudOptions {
@@ -13,6 +14,8 @@ export interface CloudOptions {
   readonly routes: { readonly limit: number } | undefined;
   /** Whether pods get floating IPs. */
   readonly floatingIps: boolean;
+  /** Whether Neutron reserves the addresses of pools that ask for it. */
+  readonly pools: boolean;
 }
 
 /** None without a cloud. */
@@ -28,11 +31,12 @@ export function cloudControllers(
 ): AddressController[] {
   if (options === undefined) return [];
   const { neutron } = options.cloud;
-  const { routes, floatingIps } = options;
+  const { routes, floatingIps, pools } = options;
   return [
     ...(routes === undefined
       ? []
       : [routerRoutesController({ ...parts, neutron, routeLimit: routes.limit })]),
     ...(floatingIps ? [floatingIpsController({ ...parts, neutron })] : []),
+    ...(pools ? [poolPortsController({ ...parts, neutron })] : []),
   ];
 }

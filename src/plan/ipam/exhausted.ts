@@ -20,8 +20,8 @@ export function exhaustedNote(object: SpiderIPPool | SpiderSubnet): string | und
   return `${holders} all ${totalIPCount} addresses`;
 }
 
-/** Undefined if no provider makes the addresses ready. */
+/** Undefined if no provider makes the addresses ready, or has not counted them yet. */
 function readyCount({ metadata, status = {} }: SpiderIPPool | SpiderSubnet): number | undefined {
   if ((metadata.annotations?.[PROVIDER_ANNOTATION] ?? '') === '') return undefined;
-  return ('ipMetaData' in status ? status.ipMetaData?.readyIPCount : undefined) ?? 0;
+  return 'ipMetaData' in status ? status.ipMetaData?.readyIPCount : undefined;
 }

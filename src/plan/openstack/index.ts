@@ -74,6 +74,21 @@ export {
 } from './own-ports.ts';
 export { onePerFamily, subnetsOf } from './pod-subnets.ts';
 export {
+  addressesOf,
+  deviceOfPool,
+  ipMetaDataOf,
+  isOfNeutron,
+  isPoolPortOf,
+  listed,
+  MOST_POOL_PORTS,
+  NETWORK_ANNOTATION,
+  networkOfPool,
+  POOL_PORT_OWNER,
+  poolPortDescription,
+  poolPortStep,
+  poolUidOf,
+} from './pool-ports.ts';
+export {
   type AddressAsked,
   addressOf,
   allLeaving,

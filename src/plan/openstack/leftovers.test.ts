@@ -23,7 +23,7 @@ test('the addresses beside those of the node, on a port that an agent has writte
 
 const origin = { node: 'n1', cluster: 'uid-a' };
 const texts = originTexts(origin, 'pairs-p');
-const reserved = { ...texts, fixed_ips: addressesOf('10.0.0.9') };
+const reserved = { ...texts, device_id: 'orbweaver-pool-p', fixed_ips: addressesOf('10.0.0.9') };
 
 test('a port of our own is that of its cluster and node, by its description or by its tags', () => {
   for (const one of [texts, { ...texts, description: 'mine' }, { ...texts, tags: [] }]) {
@@ -34,14 +34,15 @@ test('a port of our own is that of its cluster and node, by its description or b
   assert.equal(ledgerOf(texts), 'pairs-p');
 });
 
-test('a port is claimed by a living pod with its address, and by a node whose ledger counts', () => {
+test('a port is claimed by a living pod with its address, by a node whose ledger counts, and by its pool', () => {
   const pod = (phase: string) =>
     ({ metadata: { namespace: 'ns', name: 'a' }, status: { phase, podIPs: [{ ip: '10.0.0.9' }] } }) as Pod;
-  const claim = (phase: string, nodes: readonly string[]) =>
-    claimOn(reserved, { nodes, pods: addressHolders([pod(phase)]) });
+  const claim = (phase: string, nodes: readonly string[], pools: readonly string[] = []) =>
+    claimOn(reserved, { nodes, pools: new Set(pools), pods: addressHolders([pod(phase)]) });
   assert.deepEqual(claim('Running', ['n1']), { is: 'pod', pod: 'ns/a', address: '10.0.0.9' });
   assert.deepEqual(claim('Failed', ['n2', 'n1']), { is: 'node', node: 'n1' });
-  assert.equal(claim('Succeeded', ['n2']), undefined);
+  assert.equal(claim('Succeeded', ['n2'], ['q']), undefined);
+  assert.deepEqual(claim('Succeeded', [], ['p']), { is: 'pool' });
 });
 
 test('of the pairs of a VM, those that are exactly the addresses of a port', () => {

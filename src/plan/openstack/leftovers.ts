@@ -5,6 +5,7 @@ import { formatAddress, tryParseAddress } from '#ip';
 import type { AddressPair } from './address-pairs.ts';
 import { shownAddresses } from './floating-wishes.ts';
 import { isOfNode, type OwnPort, type PortTexts } from './own-ports.ts';
+import { poolUidOf } from './pool-ports.ts';
 import { markOf, type PortState } from './port-ledger.ts';
 
 /**
@@ -19,6 +20,8 @@ export function markedAddresses(port: PortState, { status }: Pick<Node, 'status'
 
 /** Who may still have a port of our own. */
 export interface PortClaims {
+  /** The UIDs of pools whose addresses a controller reserves. */
+  readonly pools: ReadonlySet<string>;
   /** The nodes whose ledgers count: agents run there. */
   readonly nodes: readonly string[];
   /** Living pods by their addresses. */
@@ -27,17 +30,19 @@ export interface PortClaims {
 
 export type PortClaim =
   | { readonly is: 'node'; readonly node: string }
+  | { readonly is: 'pool' }
   | { readonly is: 'pod'; readonly pod: string; readonly address: string };
 
 /** Undefined: no ledger and no pod has it, as far as the cluster knows. */
 export function claimOn(
-  port: PortTexts & Pick<OwnPort, 'fixed_ips'>,
+  port: PortTexts & Pick<OwnPort, 'fixed_ips'> & { readonly device_id: string },
   claims: PortClaims,
 ): PortClaim | undefined {
   for (const { ip_address: address } of port.fixed_ips) {
     const pod = claims.pods.get(canonical(address));
     if (pod !== undefined) return { is: 'pod', pod, address };
   }
+  if (claims.pools.has(poolUidOf(port) ?? '')) return { is: 'pool' };
   const node = claims.nodes.find((name) => isOfNode(port, name));
   return node === undefined ? undefined : { is: 'node', node };
 }

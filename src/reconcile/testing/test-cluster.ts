@@ -44,7 +44,8 @@ export class TestCluster<K extends Kinds> {
 function mergeOf(object: KubeObject, body: Readonly<Record<string, unknown>>): KubeObject {
   const merged = { ...object } as Record<string, unknown>;
   for (const [field, value] of Object.entries(body)) {
-    merged[field] = { ...(merged[field] as object | undefined), ...(value as object) };
+    const all = { ...(merged[field] as object | undefined), ...(value as object) };
+    merged[field] = Object.fromEntries(Object.entries(all).filter(([, one]) => one !== null));
   }
   return merged as unknown as KubeObject;
 }

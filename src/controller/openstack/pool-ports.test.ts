@@ -1,0 +1,193 @@
+// Which ports the controller makes and deletes, and when it asks Neutron again. The real Neutron is in test/openstack.
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { resources, type SpiderIPPool } from '#api';
+import { OrbError, silentLogger } from '#base';
+import { FakeClock } from '#base/testing';
+import { FakeKube } from '#kube/testing';
+import type { CloudClient } from '#openstack';
+import { TestCluster } from '#reconcile/testing';
+import { addressKinds } from '../kinds.ts';
+import { poolPortsController } from './pool-ports.ts';
+
+type Order = Parameters<CloudClient['neutron']['createPorts']>[0][number];
+interface FakePort extends Order {
+  readonly id: string;
+}
+
+/** What Neutron has, and the addresses that others have there. */
+let ports: FakePort[];
+let foreign: Set<string>;
+let asked: string[];
+let clock: FakeClock;
+
+beforeEach(() => {
+  ports = [];
+  foreign = new Set();
+  asked = [];
+  // Time between two looks does not matter here.
+  clock = Object.assign(new FakeClock(), { sleep: async () => {} });
+});
+
+const addressOf = ({ fixed_ips = [] }: Order) => fixed_ips.map(({ ip_address = '' }) => ip_address).join();
+const addresses = () => ports.map(addressOf).toSorted();
+
+const neutron = {
+  subnets: async () => [{ id: 's', network_id: 'n', cidr: '10.6.0.0/16' }],
+  ports: async (filter: object) => {
+    asked.push('ports');
+    return ports.filter((port) =>
+      Object.entries(filter).every(([key, value]) => port[key as keyof FakePort] === value),
+    );
+  },
+  createPorts: async (orders: readonly Order[]) => {
+    asked.push(`make ${orders.length}`);
+    if (orders.some((order) => foreign.has(addressOf(order))))
+      throw new OrbError('OPENSTACK_CONFLICT', { message: 'already allocated' });
+    const made = orders.map((order) => ({ ...order, id: `port of ${addressOf(order)}` }));
+    ports.push(...made);
+    return made;
+  },
+  deletePort: async (id: string) => {
+    asked.push('delete');
+    ports = ports.filter((port) => port.id !== id);
+  },
+} as unknown as CloudClient['neutron'];
+
+async function scene() {
+  const kube = new FakeKube();
+  await kube.create(resources.namespaces, { metadata: { name: 'kube-system', uid: 'cluster' } });
+  const cluster = new TestCluster(addressKinds);
+  const controller = poolPortsController({ client: kube, clock, log: silentLogger, neutron });
+  const waiting = new Set<string>();
+  controller.outside?.((key) => waiting.add(key), cluster.state);
+  const messages: string[] = [];
+  const put = (ips: readonly string[], { generation = 1, held = '', provider = 'neutron' } = {}): void => {
+    const before = cluster.state.pools.get('p');
+    const records = held === '' ? {} : { [held]: { pod: 'ns/a', podUid: 'a', nic: 'eth0' } };
+    const pool: SpiderIPPool = resources.spiderIPPools.schema.parse({
+      metadata: {
+        ...{ name: 'p', uid: 'p', generation },
+        annotations: {
+          'ipam.spidernet.io/iaas-provider': provider,
+          'openstack.orbweaver.io/network': 'n',
+        },
+      },
+      spec: { subnet: '10.6.0.0/16', ips },
+      status: { ...before?.status, allocatedIPs: JSON.stringify(records) },
+    });
+    // Pools have no namespace.
+    cluster.put('pools', { ...pool, metadata: { ...pool.metadata, namespace: undefined } } as SpiderIPPool);
+  };
+  /** Plans all that is concerned, until nothing changes. */
+  const plan = async (): Promise<void> => {
+    await copyTo(kube, cluster.state.pools.get('p'));
+    for (const pool of cluster.state.pools.list())
+      for (const key of controller.concerns('pools', pool, cluster.state)) waiting.add(key);
+    for (const key of waiting) {
+      waiting.delete(key);
+      const planned = await controller.plan(key, cluster.state, '', new AbortController().signal);
+      const actions = 'actions' in planned ? planned.actions : planned;
+      cluster.perform(actions);
+      await copyTo(kube, cluster.state.pools.get('p'));
+      for (const action of actions) if (action.verb === 'event') messages.push(action.note.message);
+    }
+  };
+  const ready = () => {
+    const text = cluster.state.pools.get('p')?.status?.ipMetaData?.metadata;
+    return text === undefined ? undefined : Object.keys(JSON.parse(text));
+  };
+  return { kube, put, plan, ready, messages };
+}
+
+/** The server has what the state has. */
+async function copyTo(kube: FakeKube, pool: SpiderIPPool | undefined): Promise<void> {
+  await kube.delete(resources.spiderIPPools, { name: 'p' }).catch(() => {}); // the first time there is none
+  if (pool !== undefined) await kube.create(resources.spiderIPPools, pool);
+}
+
+test('an address of another port is tried again when the pool changes, and after five minutes', async () => {
+  const { put, plan, ready, messages } = await scene();
+  foreign.add('10.6.0.10');
+  put(['10.6.0.10-10.6.0.12']);
+  await plan();
+  assert.deepEqual(ready(), ['10.6.0.11', '10.6.0.12']);
+  assert.match(messages.join(), /Neutron does not reserve 10\.6\.0\.10: already allocated/);
+  await plan();
+  asked.length = 0;
+  await plan();
+  assert.deepEqual(asked, []);
+  foreign.clear();
+  put(['10.6.0.10-10.6.0.13'], { generation: 2 });
+  await plan();
+  assert.deepEqual(ready(), ['10.6.0.10', '10.6.0.11', '10.6.0.12', '10.6.0.13']);
+});
+
+test('an address leaves the status before its port is deleted, and a held one keeps its port', async () => {
+  const { put, plan, ready } = await scene();
+  put(['10.6.0.10-10.6.0.12']);
+  await plan();
+  put(['10.6.0.10'], { generation: 2, held: '10.6.0.12' });
+  await plan();
+  assert.deepEqual(ready(), ['10.6.0.10']);
+  assert.deepEqual(addresses(), ['10.6.0.10', '10.6.0.11', '10.6.0.12']);
+  await plan();
+  assert.deepEqual(addresses(), ['10.6.0.10', '10.6.0.12']);
+});
+
+test('a pool that asks for another provider gives up its ports, but for those of pods', async () => {
+  const { put, plan, ready } = await scene();
+  put(['10.6.0.10-10.6.0.12'], { held: '10.6.0.12' });
+  await plan();
+  put(['10.6.0.10-10.6.0.12'], { held: '10.6.0.12', provider: '' });
+  await plan();
+  assert.equal(ready(), undefined);
+  assert.equal(addresses().length, 3);
+  await plan();
+  assert.deepEqual(addresses(), ['10.6.0.12']);
+});
+
+test('the status of another provider stays', async () => {
+  const { put, plan, ready } = await scene();
+  put(['10.6.0.10']);
+  await plan();
+  put(['10.6.0.10'], { provider: 'somecloud' });
+  await plan();
+  await plan();
+  assert.deepEqual(ready(), ['10.6.0.10']);
+  assert.deepEqual(addresses(), []);
+});
+
+test('a port that one look does not show is looked for again, and made again if it is gone', async () => {
+  const { put, plan, ready } = await scene();
+  put(['10.6.0.10-10.6.0.11']);
+  await plan();
+  ports = ports.filter((port) => addressOf(port) !== '10.6.0.11');
+  put(['10.6.0.10-10.6.0.11'], { generation: 2 });
+  asked.length = 0;
+  await plan();
+  assert.deepEqual(asked, ['ports', 'ports', 'make 1']);
+  assert.deepEqual(ready(), ['10.6.0.10', '10.6.0.11']);
+});
+
+test('Neutron makes 20 ports with one request, and the status tells of 500 before the next ones', async () => {
+  const { put, plan, ready } = await scene();
+  put(['10.6.0.1-10.6.2.88']);
+  await plan();
+  assert.equal(ready()?.length, 500);
+  assert.ok(
+    asked.every((one) => one === 'ports' || one === 'make 20'),
+    asked.join(),
+  );
+  await plan();
+  assert.equal(ready()?.length, 600);
+});
+
+test('a pool of too many addresses is told, and gets nothing', async () => {
+  const { put, plan, messages } = await scene();
+  put(['10.6.0.1-10.6.16.1']);
+  await plan();
+  assert.match(messages.join(), /it has 4097 addresses: Neutron reserves at most 4096 of a pool/);
+  assert.deepEqual(addresses(), []);
+});

@@ -1,0 +1,276 @@
+// Reserves the addresses of pools in Neutron: a port for each. The status of the pool says which are ready, so that no ADD
+// waits for Neutron. The key is the name of a pool.
+
+import { resources, type SpiderIPPool } from '#api';
+import { type Clock, errorText, type Logger } from '#base';
+import { AddressSet, formatAddress, formatCidr, parseAddress, parseCidr, sameCidr } from '#ip';
+import { type KubeClient, keyOf } from '#kube';
+import { type CloudClient, PoolPorts, type RefusedAddress, type Subnet } from '#openstack';
+import { PoolLedger, PROVIDER_ANNOTATION } from '#plan/ipam';
+import {
+  addressesOf,
+  ipMetaDataOf,
+  isOfNeutron,
+  isPoolPortOf,
+  listed,
+  MOST_POOL_PORTS,
+  NETWORK_ANNOTATION,
+  networkOfPool,
+  poolPortStep,
+  poolUidOf,
+} from '#plan/openstack';
+import { type Action, type Plan, statusActions } from '#reconcile';
+import type { AddressController } from '../kinds.ts';
+
+export interface PoolPortsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly neutron: CloudClient['neutron'];
+}
+
+/** A key: ports of pools that are gone, or not Neutron's any more. It cannot be the name of a pool. */
+const LEFT = ' left';
+/** A pool is looked at again: others may have deleted a port. */
+const LOOK_MS = 60_000;
+/** An address that Neutron has refused is not tried again before. */
+const REFUSED_MS = 300_000;
+/** How many ports one plan makes. The status tells of them before the next ones. */
+const MOST_AT_ONCE = 500;
+/** Between two looks that must agree that a port is gone. */
+const SECOND_LOOK_MS = 1_000;
+
+export function poolPortsController(options: PoolPortsOptions): AddressController {
+  const pools = new Pools(options);
+  return {
+    name: 'pool-ports',
+    workers: 4,
+    concerns: (kind, object) => (kind === 'pools' ? pools.concerned(object as SpiderIPPool) : []),
+    outside: (changed) => pools.begin(changed),
+    plan: (key, state, _, signal) =>
+      key === LEFT ? pools.clean(signal) : pools.plan(state.pools.get(key), signal),
+  };
+}
+
+/** What was found at the last look at a pool. */
+interface Look {
+  /** What was asked then. */
+  readonly asked: string;
+  readonly untilMs: number;
+}
+
+interface Refusals {
+  /** Of the pool. A changed pool is tried whole. */
+  readonly generation: number | undefined;
+  readonly untilMs: number;
+  readonly all: readonly RefusedAddress[];
+}
+
+class Pools {
+  readonly #options: PoolPortsOptions;
+  readonly #ports: PoolPorts;
+  /** By the UID of the pool. */
+  readonly #looks = new Map<string, Look>();
+  readonly #refusals = new Map<string, Refusals>();
+  #cluster: string | undefined;
+  #changed: (key: string) => void = () => {};
+
+  constructor(options: PoolPortsOptions) {
+    this.#options = options;
+    this.#ports = new PoolPorts(options.neutron);
+  }
+
+  begin(changed: (key: string) => void): () => void {
+    this.#changed = changed;
+    this.#looks.clear();
+    changed(LEFT);
+    return () => {
+      this.#changed = () => {};
+    };
+  }
+
+  concerned(pool: SpiderIPPool): string[] {
+    if (isOfNeutron(pool)) return [keyOf(pool)];
+    return this.#looks.has(pool.metadata.uid ?? '') ? [LEFT] : [];
+  }
+
+  async plan(pool: SpiderIPPool | undefined, signal: AbortSignal): Promise<Plan> {
+    if (pool === undefined || !isOfNeutron(pool)) {
+      this.#changed(LEFT);
+      return [];
+    }
+    const { uid = '' } = pool.metadata;
+    const look = this.#looks.get(uid);
+    const asked = askedOf(pool);
+    const leftMs = (look?.untilMs ?? 0) - this.#options.clock.monotonic();
+    if (look?.asked === asked && leftMs > 0) return { actions: [], againAfterMs: leftMs };
+    const { actions, isWhole } = await this.#serve(pool, signal);
+    const untilMs = this.#options.clock.monotonic() + (isWhole ? LOOK_MS : 0);
+    this.#looks.set(uid, { asked, untilMs });
+    return { actions, againAfterMs: isWhole ? LOOK_MS : 1 };
+  }
+
+  /** Deletes the ports of pools that are gone, and of those that are not Neutron's any more. Held addresses keep theirs. */
+  async clean(signal: AbortSignal): Promise<Plan> {
+    const cluster = await this.#clusterUid(signal);
+    const ports = (await this.#ports.all({ signal })).filter((port) => isPoolPortOf(port, cluster));
+    // The server knows of pools that the watch does not show yet.
+    const { items } = await this.#options.client.list(resources.spiderIPPools, {}, { signal });
+    const pools = new Map(items.map((pool) => [pool.metadata.uid ?? '', pool]));
+    const actions: Action[] = [];
+    const surplus: string[] = [];
+    let kept = 0;
+    for (const [uid, own] of Map.groupBy(ports, (port) => poolUidOf(port) ?? '')) {
+      const pool = pools.get(uid);
+      if (pool === undefined) {
+        surplus.push(...own.map(({ id }) => id));
+        this.#forget(uid);
+      } else if (!isOfNeutron(pool)) {
+        // What the status says goes first.
+        if (pool.status?.ipMetaData !== undefined && !hasProvider(pool))
+          actions.push(...statusActions(resources.spiderIPPools, pool, { ipMetaData: null }));
+        else surplus.push(...withoutHolder(pool, own));
+        kept += own.length;
+      }
+    }
+    await this.#delete(surplus, signal);
+    const isDone = kept === 0 || kept === surplus.length;
+    return isDone ? actions : { actions, againAfterMs: actions.length > 0 ? SECOND_LOOK_MS : LOOK_MS };
+  }
+
+  async #serve(
+    pool: SpiderIPPool,
+    signal: AbortSignal,
+  ): Promise<{ readonly actions: Action[]; readonly isWhole: boolean }> {
+    const { uid = '', name = '' } = pool.metadata;
+    const said = (message: string) => ({ actions: [warning(pool, message)], isWhole: true });
+    const ledger = PoolLedger.read(pool);
+    const { addresses, family, provision } = ledger.pool;
+    if (addresses.count > MOST_POOL_PORTS)
+      return said(
+        `it has ${addresses.count} addresses: Neutron reserves at most ${MOST_POOL_PORTS} of a pool`,
+      );
+    const subnet = await this.#subnetOf(pool, signal);
+    if (typeof subnet === 'string') return said(subnet);
+    const owner = { name, uid, cluster: await this.#clusterUid(signal) };
+    const held = AddressSet.ofAddresses(family, Array.from(ledger.records.keys(), parseAddress));
+    const told = provision?.ready ?? AddressSet.empty(family);
+    const ports = await this.#look(owner, told, signal);
+    const { missing, surplus } = poolPortStep(addresses, { held, told }, ports);
+    await this.#delete(surplus, signal);
+    const refusals = this.#refusalsOf(pool);
+    const untried = missing.difference(setOf(family, refusals));
+    const isClosing = pool.metadata.deletionTimestamp !== undefined;
+    const now = isClosing ? [] : listed(untried, MOST_AT_ONCE);
+    const { made, refused } = await this.#ports.make(owner, subnet, now, { signal });
+    if (made.length > 0)
+      this.#options.log.info({ pool: name, ports: made.length }, 'Neutron reserves addresses');
+    const all = [...refusals, ...refused];
+    if (refused.length > 0) {
+      this.#options.log.warn({ pool: name, addresses: refused.length }, refusalText(refused));
+      this.#remember(pool, all);
+    }
+    const ready = addressesOf(family, [...ports, ...made]);
+    const ipMetaData = ipMetaDataOf(addresses, ready, pool.metadata.generation);
+    return {
+      actions: [
+        ...statusActions(resources.spiderIPPools, pool, { ipMetaData }),
+        ...(all.length > 0 ? [warning(pool, refusalText(all))] : []),
+      ],
+      isWhole: isClosing || untried.count <= BigInt(now.length),
+    };
+  }
+
+  /** A port that was there before is gone if two looks do not show it. */
+  async #look(owner: { name: string; uid: string; cluster: string }, told: AddressSet, signal: AbortSignal) {
+    const first = await this.#ports.of(owner, { signal });
+    if (told.difference(addressesOf(told.family, first)).isEmpty) return first;
+    await this.#options.clock.sleep(SECOND_LOOK_MS, signal);
+    return await this.#ports.of(owner, { signal });
+  }
+
+  /** The subnet of Neutron that is the network of the pool. A text says why there is none. */
+  async #subnetOf(pool: SpiderIPPool, signal: AbortSignal): Promise<Subnet | string> {
+    const networkId = networkOfPool(pool);
+    if (networkId === undefined) {
+      const text = pool.metadata.annotations?.[NETWORK_ANNOTATION];
+      return text === undefined
+        ? `the annotation ${NETWORK_ANNOTATION} is missing: name the network of Neutron that has its addresses`
+        : `the annotation ${NETWORK_ANNOTATION} ${JSON.stringify(text)} is not the id of a network`;
+    }
+    const subnets = await this.#options.neutron.subnets(networkId, { signal });
+    const wanted = PoolLedger.read(pool).pool.subnet;
+    const found = subnets.find(({ cidr }) => sameCidr(parseCidr(cidr), wanted));
+    return (
+      found ??
+      `network ${networkId} has no subnet ${formatCidr(wanted)} that the login sees: it has ${subnets.map(({ cidr }) => cidr).join(', ') || 'none'}`
+    );
+  }
+
+  async #delete(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#ports.delete(ids, { signal });
+    this.#options.log.info({ ports: ids.length }, 'Neutron reserves addresses no more');
+  }
+
+  #refusalsOf({ metadata: { uid = '', generation } }: SpiderIPPool): readonly RefusedAddress[] {
+    const refusals = this.#refusals.get(uid);
+    if (refusals === undefined || refusals.generation !== generation) return [];
+    return refusals.untilMs > this.#options.clock.monotonic() ? refusals.all : [];
+  }
+
+  #remember({ metadata: { uid = '', generation } }: SpiderIPPool, all: readonly RefusedAddress[]): void {
+    this.#refusals.set(uid, { generation, all, untilMs: this.#options.clock.monotonic() + REFUSED_MS });
+  }
+
+  #forget(uid: string): void {
+    this.#looks.delete(uid);
+    this.#refusals.delete(uid);
+  }
+
+  /** That of the namespace kube-system. */
+  async #clusterUid(signal: AbortSignal): Promise<string> {
+    const read = () => this.#options.client.get(resources.namespaces, { name: 'kube-system' }, { signal });
+    this.#cluster ??= (await read()).metadata.uid ?? '';
+    return this.#cluster;
+  }
+}
+
+/** What another provider says in the status is not ours. */
+const hasProvider = ({ metadata }: SpiderIPPool): boolean =>
+  (metadata.annotations?.[PROVIDER_ANNOTATION] ?? '') !== '';
+
+/** All that a plan depends on, but for what pods hold. */
+function askedOf({ metadata, status }: SpiderIPPool): string {
+  const { generation, deletionTimestamp, annotations } = metadata;
+  const network = annotations?.[NETWORK_ANNOTATION];
+  return JSON.stringify([generation, deletionTimestamp, network, status?.ipMetaData?.metadata]);
+}
+
+function setOf(family: AddressSet['family'], refused: readonly RefusedAddress[]): AddressSet {
+  return AddressSet.ofAddresses(
+    family,
+    refused.map(({ address }) => address),
+  );
+}
+
+function withoutHolder(pool: SpiderIPPool, ports: Parameters<typeof poolPortStep>[2]): readonly string[] {
+  const { pool: network, records } = PoolLedger.read(pool);
+  const { family } = network;
+  const none = AddressSet.empty(family);
+  const held = AddressSet.ofAddresses(family, Array.from(records.keys(), parseAddress));
+  return poolPortStep(none, { held, told: none }, ports).surplus;
+}
+
+/** What a user reads: how many, and Neutron's words for the first one. */
+function refusalText(all: readonly RefusedAddress[]): string {
+  const [first] = all;
+  if (first === undefined) return '';
+  const rest = all.length === 1 ? '' : ` (${all.length} addresses in all)`;
+  return `Neutron does not reserve ${formatAddress(first.address)}${rest}: ${errorText(first.error)}`;
+}
+
+function warning(object: SpiderIPPool, message: string): Action {
+  const note = { type: 'Warning', reason: 'AddressesUnready', message } as const;
+  return { verb: 'event', type: resources.spiderIPPools, object, note };
+}
