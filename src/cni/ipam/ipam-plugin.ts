@@ -228,7 +228,10 @@ export class IpamPlugin implements CniPlugin {
   async #meetDemand(call: NetnsCall, allocation: Allocation): Promise<void> {
     if (this.#parts.meetDemand !== undefined) return this.#parts.meetDemand(allocation, call);
     if (allocation.link === undefined) return;
-    const { vlan: _, ...settings } = allocation.link;
+    const { vlan, ...settings } = allocation.link;
+    // The reference plugin `vlan` has it in its configuration.
+    const { vlanId } = call.conf as { readonly vlanId?: unknown };
+    if (vlan !== undefined && vlanId !== vlan) throw vlanNotMade(vlan, call);
     if (Object.keys(settings).length === 0) return;
     const namespace = await this.#parts.openNamespace(call.netns);
     try {
@@ -305,6 +308,12 @@ export class IpamPlugin implements CniPlugin {
       log,
     });
   }
+}
+
+/** The cloud would drop what such an interface sends. */
+function vlanNotMade(vlan: number, { conf, environment }: NetnsCall): OrbError {
+  const message = `network configuration: the provider of the pool demands VLAN ${vlan} for interface ${environment.interfaceName}, and type ${JSON.stringify(conf.type)} does not make it: use type "eni-vlan"`;
+  return new OrbError('INPUT_INVALID', { message, subject: 'type' });
 }
 
 /** What is asked for this NIC. Requests for a NIC of another IPAM plugin do not arrive here. */

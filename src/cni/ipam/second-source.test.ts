@@ -37,6 +37,8 @@ class PortSource implements Ipam {
   readonly steps: string[] = [];
   unreadyReason: string | undefined;
 
+  vlan: number | undefined;
+
   async unready(): Promise<string | undefined> {
     return this.unreadyReason;
   }
@@ -59,7 +61,7 @@ class PortSource implements Ipam {
       fixed: true,
       addresses: [{ nic, address: parseCidr(address), gateway, heldIn: `port of ${nic}` }],
       routes: [{ nic, destination: parseCidr('198.51.100.0/24'), gateway }],
-      link: { mac, mtuBytes: 1442 },
+      link: { mac, mtuBytes: 1442, ...(this.vlan !== undefined && { vlan: this.vlan }) },
       dns: { nameservers: ['192.0.2.2'] },
     };
   }
@@ -181,6 +183,17 @@ test('its result has addresses, gateway, routes and DNS, and the link has its MA
   });
   assert.deepEqual([pod.link('eth0')?.mac, pod.link('eth0')?.mtuBytes], [mac, 1442]);
   assert.deepEqual(probedFrom, [mac]);
+});
+
+test('a VLAN that the main plugin does not make fails the ADD, and the port is released', async () => {
+  source.vlan = 2014;
+  await assert.rejects(plugin.add(call()), {
+    code: 'INPUT_INVALID',
+    message: /demands VLAN 2014 for interface eth0, and type "[a-z]+" does not make it: use type "eni-vlan"/,
+  });
+  assert.deepEqual([[...source.ports], attachments.all()], [[], []]);
+  await plugin.add(call({ vlanId: 2014 } as object));
+  assert.equal(pod.link('eth0')?.mac, mac);
 });
 
 test('a link that cannot have the MAC address fails the ADD, and the port is released', async () => {
