@@ -121,11 +121,19 @@ export class ControlPlane {
 }
 
 /** Resolves with the first result that is not undefined. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  timeoutMs?: number,
+): Promise<T> {
   let found: T | undefined;
-  await until(what, async () => {
-    found = await look();
-    return found !== undefined;
-  });
+  await until(
+    what,
+    async () => {
+      found = await look();
+      return found !== undefined;
+    },
+    timeoutMs,
+  );
   return found as T;
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { type Event, resources, type SpiderIPPool } from '#api';
-import { eventually } from '../e2e/controller-fixture.ts';
+import { eventually as eventuallyWithin } from '../e2e/controller-fixture.ts';
 import { nodeNic, OneNode, subnet } from '../e2e/one-node.ts';
 import { Daemon, runProgram } from '../e2e/program.ts';
 import { CniFailure, Runtime, Sandbox, underlay } from '../e2e/runtime.ts';
@@ -18,6 +18,11 @@ const PROVIDER = 'ipam.spidernet.io/iaas-provider';
 const NETWORK = 'openstack.orbweaver.io/network';
 const OWNER = 'orbweaver:pool';
 const root = join(import.meta.dirname, '../..');
+
+/** Neutron takes a tenth of a second for a port, and a second on a busy machine. */
+const SLOW_MS = 90_000;
+const eventually = <T>(what: string, look: () => Promise<T | undefined>) =>
+  eventuallyWithin(what, look, SLOW_MS);
 
 let api: Api;
 let front: Front;
