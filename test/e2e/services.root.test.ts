@@ -278,7 +278,8 @@ if (insideNamespaces(import.meta.filename)) {
       );
     await setMode('kube-proxy');
     await untilAway();
-    assert.equal(existsSync(folder), false);
+    // The programs are let go first, and their folder a moment later.
+    await until('the end of the folder', () => !existsSync(folder));
     await setMode('auto');
     await until('the state on', isOn);
     assert.equal(await ask(), second);
@@ -299,7 +300,8 @@ if (insideNamespaces(import.meta.filename)) {
       return answer?.ok === true;
     });
     await untilAway();
-    assert.equal(existsSync(folder), false);
+    // The programs are let go first, and their folder a moment later.
+    await until('the end of the folder', () => !existsSync(folder));
     await removal.stop();
     await node.startAgent();
     await until('the state on', isOn);
@@ -313,7 +315,8 @@ if (insideNamespaces(import.meta.filename)) {
     writeFileSync(file, JSON.stringify({ ...settings, orbweaver: conf('kube-proxy') }));
     await node.startAgent();
     await untilAway();
-    assert.equal(existsSync(folder), false);
+    // The programs are let go first, and their folder a moment later.
+    await until('the end of the folder', () => !existsSync(folder));
     assert.equal(await isOn(), false);
   });
 }
