@@ -50,6 +50,9 @@ test('what cannot be read is not ready, and the reason says where', () => {
   assert.match(pick('[]'), /is not a JSON object/);
   assert.match(pick({ '10.6.0.10': { vlan: 4095 } }), /\(status.ipMetaData.metadata: 10.6.0.10 vlan: /);
   assert.match(pick({ '10.6.0.10': { mac: 'x' } }), /10.6.0.10 mac: /);
+  for (const mac of ['01:00:5e:00:00:01', '00:00:00:00:00:00', '02:00:00:00:00:00:00:01'])
+    assert.match(pick({ '10.6.0.10': { mac } }), /10.6.0.10 mac: must be a unicast MAC address/);
+  assert.equal(pick({ '10.6.0.10': { mac: '' } }), '10.6.0.10');
   assert.equal(pick({ '10.6.0.10': { mac: 'x' }, '10.6.0.11': {} }), '10.6.0.11');
 });
 

@@ -5,6 +5,7 @@ import { hardwareAddressIfAny, type SpiderIPPool } from '#api';
 import { OrbError } from '#base';
 import { type Address, AddressSet, type Family, formatAddress, tryParseAddress } from '#ip';
 import type { Mac } from '#net';
+import { unicastMac } from './requested-mac.ts';
 
 /** On a SpiderIPPool: who makes its addresses ready. Any text but an empty one is a provider (Spiderpool's #5778). */
 export const PROVIDER_ANNOTATION = 'ipam.spidernet.io/iaas-provider';
@@ -17,7 +18,13 @@ export interface ProvidedLink {
 }
 
 const entrySchema = z.object({
-  mac: hardwareAddressIfAny.optional(),
+  mac: hardwareAddressIfAny
+    .transform((text, context) => {
+      const mac = unicastMac(text);
+      if (text !== undefined && mac === undefined) context.addIssue('must be a unicast MAC address');
+      return mac;
+    })
+    .optional(),
   /** 0 is none. */
   vlan: z.number().int().min(0).max(4094).optional(),
 });
@@ -95,7 +102,7 @@ function parse(text: string, family: Family): Parsed {
     }
     ready.push(address);
     const { mac, vlan = 0 } = entry.data;
-    const link = { ...(mac !== undefined && { mac: kernelForm(mac) }), ...(vlan > 0 && { vlan }) };
+    const link = { ...(mac !== undefined && { mac }), ...(vlan > 0 && { vlan }) };
     if (Object.keys(link).length > 0) links.set(formatAddress(address), link);
   }
   return { ready: AddressSet.ofAddresses(family, ready), links, problem };
@@ -111,9 +118,6 @@ function entriesOf(text: string): Readonly<Record<string, unknown>> | string {
     return 'status.ipMetaData.metadata is not a JSON object';
   }
 }
-
-const kernelForm = (mac: string): Mac =>
-  (mac.replace(/[:.-]/g, '').toLowerCase().match(/../g) ?? []).join(':');
 
 /** What the provider demands of one interface, by all of its addresses. Throws IPPOOL_STATUS_INVALID if two differ. */
 export function providedLink(
