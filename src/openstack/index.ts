@@ -5,5 +5,6 @@ export type { FloatingIp, Subnet } from './neutron-objects.ts';
 export { type FoundIdentity, findIdentity } from './node-identity.ts';
 export { type NodeNic, ownNic } from './own-nic.ts';
 export { PoolPorts, type RefusedAddress } from './pool-ports.ts';
+export { SECOND_LOOK_MS } from './second-look.ts';
 export type { Sight } from './service.ts';
 export { driveDocument, metadataDocument } from './vm-document.ts';

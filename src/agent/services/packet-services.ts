@@ -5,6 +5,7 @@ import { SERVICE_TABLE } from '#plan/service-rules';
 import { HealthCheckPorts } from './health-check-ports.ts';
 import { type PacketRules, PacketSync, type PacketSyncParts } from './packet-sync.ts';
 import type { ServiceView } from './service-view.ts';
+import { serveUntil } from './serving.ts';
 
 /** The rules in the kernel, as long as they are used. */
 export interface OpenRules extends PacketRules {
@@ -58,20 +59,16 @@ export class PacketServices {
 
   /** Serves until the signal aborts. The rules then stay, and the next agent takes them over. */
   async run(signal: AbortSignal): Promise<void> {
-    const { view, clock } = this.#parts;
-    await view.start(signal).catch(() => {}); // the agent leaves
-    while (!signal.aborted) {
-      try {
-        await this.#serve(signal);
-      } catch (error) {
-        if (signal.aborted) break;
+    await serveUntil(signal, {
+      ...this.#parts,
+      backOff: this.#backOff,
+      serve: (until) => this.#serve(until),
+      failed: (error) => {
         this.#parts.failed();
         this.#say(errorText(error), error);
-        await clock.sleep(this.#backOff.next(), signal).catch(() => {}); // the agent leaves
-      }
-    }
+      },
+    });
     this.#ports.close();
-    await view.stop();
   }
 
   /** A table of another version may stand in the way of every write. So after a second failure it is made anew. */

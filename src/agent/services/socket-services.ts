@@ -13,6 +13,7 @@ import {
 } from '#plan/service';
 import { ServiceSync, type ServiceTables } from './service-sync.ts';
 import type { ServiceView } from './service-view.ts';
+import { serveUntil } from './serving.ts';
 import { type FollowedSockets, StaleSockets } from './stale-sockets.ts';
 
 /** The programs and tables of the kernel. */
@@ -110,19 +111,15 @@ export class SocketServices {
 
   /** Serves until the signal aborts. What is in the kernel then goes on, and the next agent takes it over. */
   async run(signal: AbortSignal): Promise<void> {
-    const { view, clock } = this.#parts;
-    await view.start(signal).catch(() => {}); // the agent leaves
-    while (!signal.aborted) {
-      try {
-        await this.#serve(signal);
-      } catch (error) {
-        if (signal.aborted) break;
+    await serveUntil(signal, {
+      ...this.#parts,
+      backOff: this.#backOff,
+      serve: (until) => this.#serve(until),
+      failed: (error) => {
         this.#parts.failed();
         this.#say(errorText(error), error);
-        await clock.sleep(this.#backOff.next(), signal).catch(() => {});
-      }
-    }
-    await view.stop();
+      },
+    });
   }
 
   async #serve(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
 import { resources } from '#api';
 import { type Clock, errorText, OrbError } from '#base';
 import { ifFound, type KubeClient } from '#kube';
-import type { CloudClient, Sight } from '#openstack';
+import { type CloudClient, SECOND_LOOK_MS, type Sight } from '#openstack';
 import {
   CloudLedger,
   type FloatingEntry,
@@ -32,9 +32,6 @@ interface Leftover {
   readonly what: string;
   readonly remove: () => Promise<void>;
 }
-
-/** Between two looks that must agree that a thing is gone. */
-const SECOND_LOOK_MS = 1_000;
 
 /** Resolves with the exit code. Throws if the cluster or the cloud cannot be asked what there is. */
 export async function runOpenStackSweep(parts: SweepParts, flags: OpenStackSweepFlags): Promise<number> {

@@ -3,9 +3,9 @@
 
 import { resources, type SpiderIPPool } from '#api';
 import { type Clock, errorText, type Logger } from '#base';
-import { AddressSet, formatAddress, formatCidr, parseAddress, parseCidr, sameCidr } from '#ip';
+import { AddressSet, type Cidr, formatAddress, formatCidr, parseCidr, sameCidr } from '#ip';
 import { type KubeClient, keyOf } from '#kube';
-import { type CloudClient, PoolPorts, type RefusedAddress, type Subnet } from '#openstack';
+import { type CloudClient, PoolPorts, type RefusedAddress, SECOND_LOOK_MS, type Subnet } from '#openstack';
 import { PoolLedger, PROVIDER_ANNOTATION } from '#plan/ipam';
 import {
   addressesOf,
@@ -37,8 +37,6 @@ const LOOK_MS = 60_000;
 const REFUSED_MS = 300_000;
 /** How many ports one plan makes. The status tells of them before the next ones. */
 const MOST_AT_ONCE = 500;
-/** Between two looks that must agree that a port is gone. */
-const SECOND_LOOK_MS = 1_000;
 
 export function poolPortsController(options: PoolPortsOptions): AddressController {
   const pools = new Pools(options);
@@ -146,14 +144,14 @@ class Pools {
     const said = (message: string) => ({ actions: [warning(pool, message)], isWhole: true });
     const ledger = PoolLedger.read(pool);
     const { addresses, family, provision } = ledger.pool;
+    const { held } = ledger;
     if (addresses.count > MOST_POOL_PORTS)
       return said(
         `it has ${addresses.count} addresses: Neutron reserves at most ${MOST_POOL_PORTS} of a pool`,
       );
-    const subnet = await this.#subnetOf(pool, signal);
+    const subnet = await this.#subnetOf(pool, ledger.pool.subnet, signal);
     if (typeof subnet === 'string') return said(subnet);
     const owner = { name, uid, cluster: await this.#clusterUid(signal) };
-    const held = AddressSet.ofAddresses(family, Array.from(ledger.records.keys(), parseAddress));
     const told = provision?.ready ?? AddressSet.empty(family);
     const ports = await this.#look(owner, told, signal);
     const { missing, surplus } = poolPortStep(addresses, { held, told }, ports);
@@ -190,7 +188,7 @@ class Pools {
   }
 
   /** The subnet of Neutron that is the network of the pool. A text says why there is none. */
-  async #subnetOf(pool: SpiderIPPool, signal: AbortSignal): Promise<Subnet | string> {
+  async #subnetOf(pool: SpiderIPPool, wanted: Cidr, signal: AbortSignal): Promise<Subnet | string> {
     const networkId = networkOfPool(pool);
     if (networkId === undefined) {
       const text = pool.metadata.annotations?.[NETWORK_ANNOTATION];
@@ -199,7 +197,6 @@ class Pools {
         : `the annotation ${NETWORK_ANNOTATION} ${JSON.stringify(text)} is not the id of a network`;
     }
     const subnets = await this.#options.neutron.subnets(networkId, { signal });
-    const wanted = PoolLedger.read(pool).pool.subnet;
     const found = subnets.find(({ cidr }) => sameCidr(parseCidr(cidr), wanted));
     return (
       found ??
@@ -255,10 +252,8 @@ function setOf(family: AddressSet['family'], refused: readonly RefusedAddress[])
 }
 
 function withoutHolder(pool: SpiderIPPool, ports: Parameters<typeof poolPortStep>[2]): readonly string[] {
-  const { pool: network, records } = PoolLedger.read(pool);
-  const { family } = network;
-  const none = AddressSet.empty(family);
-  const held = AddressSet.ofAddresses(family, Array.from(records.keys(), parseAddress));
+  const { held } = PoolLedger.read(pool);
+  const none = AddressSet.empty(held.family);
   return poolPortStep(none, { held, told: none }, ports).surplus;
 }
 

@@ -118,6 +118,11 @@ export class PoolLedger {
     );
   }
 
+  /** Addresses with a record. Some may be outside of the pool's ranges, if these were changed. */
+  get held(): AddressSet {
+    return addressSet(this.pool.family, this.#records.keys());
+  }
+
   /** Addresses of the pool that nobody holds. */
   get free(): AddressSet {
     return this.#free;

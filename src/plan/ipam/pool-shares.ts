@@ -1,7 +1,7 @@
 // What the addresses of a pool are: free, held, or why no pod gets them. Everything is sets of ranges, so a /64 costs no
 // more than a /28.
 
-import { AddressSet, parseAddress } from '#ip';
+import type { AddressSet } from '#ip';
 import type { PoolLedger } from './ledger.ts';
 import type { ReservedAddresses } from './reserved.ts';
 
@@ -25,11 +25,10 @@ export interface PoolShares {
 
 /** `quarantined` may have addresses that the pool does not have. */
 export function poolShares(
-  { pool, free, offered, records }: PoolLedger,
+  { pool, free, offered, held }: PoolLedger,
   allReserved: ReservedAddresses,
   allQuarantined: AddressSet,
 ): PoolShares {
-  const held = AddressSet.ofAddresses(pool.family, Array.from(records.keys(), parseAddress));
   const reserved = free.intersection(allReserved[pool.family]);
   const quarantined = free.intersection(allQuarantined).difference(reserved);
   const keptBack = reserved.union(quarantined);
