@@ -124,8 +124,13 @@ export function brokenOff(error: unknown, { signal, failed }: HttpRequest): Erro
 
 /** Destroys the request when its time is over or its caller has stopped waiting. */
 function endWith(sent: http.ClientRequest, { signal, lifeMs, failed }: HttpRequest): void {
-  const timer = setTimeout(() => sent.destroy(failed(`no answer within ${lifeMs / 1000} s`)), lifeMs);
-  const leave = () => sent.destroy(signal?.reason as Error);
+  let stream: http.ClientRequest | http.IncomingMessage = sent;
+  // Of an answer without a length, the end of the connection is the end. So the answer itself must be told.
+  sent.once('response', (response) => {
+    stream = response;
+  });
+  const timer = setTimeout(() => stream.destroy(failed(`no answer within ${lifeMs / 1000} s`)), lifeMs);
+  const leave = () => stream.destroy(signal?.reason as Error);
   signal?.addEventListener('abort', leave, { once: true });
   sent.once('close', () => {
     clearTimeout(timer);
@@ -141,6 +146,11 @@ function answered(sent: http.ClientRequest, request: HttpRequest): Promise<http.
       resolve(response);
     });
     sent.once('error', (error) => reject(brokenOff(error, request)));
+    // Without this, the request would never end: node:http takes it for answered.
+    sent.once('upgrade', (_, socket) => {
+      socket.destroy();
+      reject(request.failed('the answer, 101, leaves HTTP'));
+    });
   });
 }
 

@@ -124,8 +124,20 @@ const faults: [string, ErrorCode, RegExp, Fault][] = [
   [
     'says nothing after its head',
     'IAAS_UNREACHABLE',
-    /does not answer/,
+    /does not answer: no answer within 0.2 s/,
     after((r) => r.writeHead(200).flushHeaders()),
+  ],
+  [
+    'begins an answer without a length, and says no more',
+    'IAAS_UNREACHABLE',
+    /does not answer: no answer within 0.2 s/,
+    after((r) => r.socket?.write('HTTP/1.1 200 OK\r\n\r\n{}')),
+  ],
+  [
+    'leaves HTTP',
+    'IAAS_UNREACHABLE',
+    /does not answer: the answer, 101, leaves HTTP/,
+    after((r) => r.socket?.write('HTTP/1.1 101 Hm\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')),
   ],
 ];
 for (const [what, code, message, fault] of faults) {
