@@ -45,7 +45,7 @@ export class PoolPorts {
 
   /**
    * Makes a port for each address. Neutron makes all of a request or none: so one that another port has is found by halves,
-   * and stops no other. Throws what concerns all of them, as OPENSTACK_FORBIDDEN.
+   * and stops no other. Throws if Neutron cannot be asked.
    */
   async make(
     pool: PoolOfPorts,
@@ -68,15 +68,21 @@ export class PoolPorts {
     return { made, refused };
   }
 
-  /** One that fails stops no other. The first error is thrown at the end. */
-  async delete(ids: readonly string[], options: CallOptions): Promise<void> {
+  /** One that fails stops no other. Ends early, between requests, where it is not `wanted` any more. */
+  async delete(
+    ids: readonly string[],
+    { signal, wanted = () => true }: CallOptions & { readonly wanted?: (() => boolean) | undefined },
+  ): Promise<{ readonly deleted: number; readonly errors: readonly unknown[] }> {
     const errors: unknown[] = [];
-    for (let i = 0; i < ids.length; i += BATCH.delete) {
-      const deletions = ids.slice(i, i + BATCH.delete).map((id) => this.#neutron.deletePort(id, options));
+    let deleted = 0;
+    for (let i = 0; i < ids.length && wanted(); i += BATCH.delete) {
+      const deletions = ids.slice(i, i + BATCH.delete).map((id) => this.#neutron.deletePort(id, { signal }));
       for (const one of await Promise.allSettled(deletions))
         if (one.status === 'rejected') errors.push(one.reason);
+        else deleted += 1;
+      signal.throwIfAborted();
     }
-    if (errors.length > 0) throw errors[0];
+    return { deleted, errors };
   }
 
   async #makeSome(
@@ -85,21 +91,16 @@ export class PoolPorts {
     found: { readonly made: Port[]; readonly refused: RefusedAddress[] },
     options: CallOptions,
   ): Promise<void> {
-    // Where the quota has no room for one, the others are not tried.
-    const full = found.refused.at(-1)?.error;
-    if (full?.code === 'OPENSTACK_QUOTA') {
-      found.refused.push(...addresses.map((address) => ({ address, error: full })));
-      return;
-    }
+    const refuse = (error: OrbError) =>
+      void found.refused.push(...addresses.map((address) => ({ address, error })));
+    // Where the quota has no room for one, or the policy allows none, the others are not tried.
+    const last = found.refused.at(-1)?.error;
+    if (last !== undefined && isForAll(last)) return refuse(last);
     try {
       found.made.push(...(await this.#neutron.createPorts(addresses.map(order), options)));
     } catch (error) {
       if (!isOrbError(error) || isUncertain(error) || isOfLogin(error)) throw error;
-      const [only, ...others] = addresses;
-      if (only !== undefined && others.length === 0) {
-        found.refused.push({ address: only, error });
-        return;
-      }
+      if (addresses.length === 1 || error.code === 'OPENSTACK_FORBIDDEN') return refuse(error);
       const half = Math.ceil(addresses.length / 2);
       await this.#makeSome(addresses.slice(0, half), order, found, options);
       await this.#makeSome(addresses.slice(half), order, found, options);
@@ -107,6 +108,9 @@ export class PoolPorts {
   }
 }
 
-/** No address would be accepted. */
-const isOfLogin = (error: OrbError): boolean =>
-  ['OPENSTACK_LOGIN_REFUSED', 'OPENSTACK_FORBIDDEN', 'OPENSTACK_CONFIG_INVALID'].includes(error.code);
+/** Neutron would accept no other address. */
+const isForAll = ({ code }: OrbError): boolean => ['OPENSTACK_QUOTA', 'OPENSTACK_FORBIDDEN'].includes(code);
+
+/** Nobody was asked. */
+const isOfLogin = ({ code }: OrbError): boolean =>
+  ['OPENSTACK_LOGIN_REFUSED', 'OPENSTACK_CONFIG_INVALID'].includes(code);

@@ -2,25 +2,29 @@
 // waits for Neutron. The key is the name of a pool.
 
 import { resources, type SpiderIPPool } from '#api';
-import { type Clock, errorText, type Logger } from '#base';
-import { AddressSet, type Cidr, formatAddress, formatCidr, parseCidr, sameCidr } from '#ip';
+import { type Clock, errorText, isOrbError, type Logger } from '#base';
+import { AddressSet, type Cidr, formatCidr, parseCidr, sameCidr } from '#ip';
 import { type KubeClient, keyOf } from '#kube';
-import { type CloudClient, PoolPorts, type RefusedAddress, SECOND_LOOK_MS, type Subnet } from '#openstack';
-import { PoolLedger, PROVIDER_ANNOTATION } from '#plan/ipam';
+import { type CloudClient, PoolPorts, SECOND_LOOK_MS, type Subnet } from '#openstack';
+import { PoolLedger } from '#plan/ipam';
 import {
   addressesOf,
   ipMetaDataOf,
   isOfNeutron,
   isPoolPortOf,
+  type LeavingPorts,
+  leavingPorts,
   listed,
   MOST_POOL_PORTS,
   NETWORK_ANNOTATION,
   networkOfPool,
+  type PoolPort,
   poolPortStep,
   poolUidOf,
 } from '#plan/openstack';
 import { type Action, type Plan, statusActions } from '#reconcile';
-import type { AddressController } from '../kinds.ts';
+import type { AddressController, AddressState } from '../kinds.ts';
+import { addressesIn, RefusedAddresses, refusalText } from './refused-addresses.ts';
 
 export interface PoolPortsOptions {
   readonly client: KubeClient;
@@ -33,8 +37,6 @@ export interface PoolPortsOptions {
 const LEFT = ' left';
 /** A pool is looked at again: others may have deleted a port. */
 const LOOK_MS = 60_000;
-/** An address that Neutron has refused is not tried again before. */
-const REFUSED_MS = 300_000;
 /** How many ports one plan makes. The status tells of them before the next ones. */
 const MOST_AT_ONCE = 500;
 
@@ -46,7 +48,7 @@ export function poolPortsController(options: PoolPortsOptions): AddressControlle
     concerns: (kind, object) => (kind === 'pools' ? pools.concerned(object as SpiderIPPool) : []),
     outside: (changed) => pools.begin(changed),
     plan: (key, state, _, signal) =>
-      key === LEFT ? pools.clean(signal) : pools.plan(state.pools.get(key), signal),
+      key === LEFT ? pools.clean(state, signal) : pools.plan(state.pools.get(key), signal),
   };
 }
 
@@ -57,25 +59,19 @@ interface Look {
   readonly untilMs: number;
 }
 
-interface Refusals {
-  /** Of the pool. A changed pool is tried whole. */
-  readonly generation: number | undefined;
-  readonly untilMs: number;
-  readonly all: readonly RefusedAddress[];
-}
-
 class Pools {
   readonly #options: PoolPortsOptions;
   readonly #ports: PoolPorts;
   /** By the UID of the pool. */
   readonly #looks = new Map<string, Look>();
-  readonly #refusals = new Map<string, Refusals>();
+  readonly #refused: RefusedAddresses;
   #cluster: string | undefined;
   #changed: (key: string) => void = () => {};
 
   constructor(options: PoolPortsOptions) {
     this.#options = options;
     this.#ports = new PoolPorts(options.neutron);
+    this.#refused = new RefusedAddresses(options.clock);
   }
 
   begin(changed: (key: string) => void): () => void {
@@ -109,31 +105,65 @@ class Pools {
   }
 
   /** Deletes the ports of pools that are gone, and of those that are not Neutron's any more. Held addresses keep theirs. */
-  async clean(signal: AbortSignal): Promise<Plan> {
+  async clean(state: AddressState, signal: AbortSignal): Promise<Plan> {
     const cluster = await this.#clusterUid(signal);
     const ports = (await this.#ports.all({ signal })).filter((port) => isPoolPortOf(port, cluster));
     // The server knows of pools that the watch does not show yet.
     const { items } = await this.#options.client.list(resources.spiderIPPools, {}, { signal });
     const pools = new Map(items.map((pool) => [pool.metadata.uid ?? '', pool]));
-    const actions: Action[] = [];
-    const surplus: string[] = [];
-    let kept = 0;
-    for (const [uid, own] of Map.groupBy(ports, (port) => poolUidOf(port) ?? '')) {
+    const isServed = (uid: string) => {
       const pool = pools.get(uid);
-      if (pool === undefined) {
-        surplus.push(...own.map(({ id }) => id));
-        this.#forget(uid);
-      } else if (!isOfNeutron(pool)) {
-        // What the status says goes first.
-        if (pool.status?.ipMetaData !== undefined && !hasProvider(pool))
-          actions.push(...statusActions(resources.spiderIPPools, pool, { ipMetaData: null }));
-        else surplus.push(...withoutHolder(pool, own));
-        kept += own.length;
-      }
+      return pool !== undefined && isOfNeutron(pool);
+    };
+    const actions: Action[] = [];
+    let left = 0;
+    for (const [uid, own] of Map.groupBy(ports, (port) => poolUidOf(port) ?? '')) {
+      if (isServed(uid)) continue;
+      const pool = pools.get(uid);
+      const { isTold, surplus } = this.#leaving(pool, own);
+      // What the status says goes first.
+      if (pool !== undefined && isTold)
+        actions.push(...statusActions(resources.spiderIPPools, pool, { ipMetaData: null }));
+      else left -= await this.#giveUp(pool, surplus, state, signal);
+      left += own.length;
     }
-    await this.#delete(surplus, signal);
-    const isDone = kept === 0 || kept === surplus.length;
-    return isDone ? actions : { actions, againAfterMs: actions.length > 0 ? SECOND_LOOK_MS : LOOK_MS };
+    for (const uid of this.#looks.keys()) if (!isServed(uid)) this.#looks.delete(uid);
+    this.#refused.keepOnly(isServed);
+    if (left === 0) return actions;
+    return { actions, againAfterMs: actions.length > 0 ? SECOND_LOOK_MS : LOOK_MS };
+  }
+
+  /** A pool that cannot be read keeps its ports, and stops no other. */
+  #leaving(pool: SpiderIPPool | undefined, ports: readonly PoolPort[]): LeavingPorts {
+    if (pool === undefined) return { isTold: false, surplus: ports.map(({ id }) => id) };
+    try {
+      return leavingPorts(PoolLedger.read(pool), pool, ports);
+    } catch (error) {
+      if (!isOrbError(error)) throw error;
+      const fields = { pool: pool.metadata.name, error: errorText(error) };
+      this.#options.log.warn(fields, 'a pool that is not Neutron’s any more keeps its ports');
+      return { isTold: false, surplus: [] };
+    }
+  }
+
+  /** Deletes ports until the pool asks for Neutron again. How many there were. */
+  async #giveUp(
+    pool: SpiderIPPool | undefined,
+    surplus: readonly string[],
+    state: AddressState,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const isAskedAgain = () => {
+      const now = pool === undefined ? undefined : state.pools.get(keyOf(pool));
+      return now !== undefined && isOfNeutron(now);
+    };
+    const deleted = await this.#delete(surplus, signal, () => !isAskedAgain());
+    if (pool !== undefined && isAskedAgain()) {
+      // Its look may have shown ports that were just deleted.
+      this.#looks.delete(pool.metadata.uid ?? '');
+      this.#changed(keyOf(pool));
+    }
+    return deleted;
   }
 
   async #serve(
@@ -154,10 +184,10 @@ class Pools {
     const owner = { name, uid, cluster: await this.#clusterUid(signal) };
     const told = provision?.ready ?? AddressSet.empty(family);
     const ports = await this.#look(owner, told, signal);
-    const { missing, surplus } = poolPortStep(addresses, { held, told }, ports);
+    const { missing, reserved, surplus } = poolPortStep(addresses, { subnet: subnet.id, held, told }, ports);
     await this.#delete(surplus, signal);
-    const refusals = this.#refusalsOf(pool);
-    const untried = missing.difference(setOf(family, refusals));
+    const refusals = this.#refused.of(pool).filter(({ address }) => missing.contains(address));
+    const untried = missing.difference(addressesIn(family, refusals));
     const isClosing = pool.metadata.deletionTimestamp !== undefined;
     const now = isClosing ? [] : listed(untried, MOST_AT_ONCE);
     const { made, refused } = await this.#ports.make(owner, subnet, now, { signal });
@@ -166,9 +196,9 @@ class Pools {
     const all = [...refusals, ...refused];
     if (refused.length > 0) {
       this.#options.log.warn({ pool: name, addresses: refused.length }, refusalText(refused));
-      this.#remember(pool, all);
+      this.#refused.remember(pool, all);
     }
-    const ready = addressesOf(family, [...ports, ...made]);
+    const ready = reserved.union(addressesOf(family, made));
     const ipMetaData = ipMetaDataOf(addresses, ready, pool.metadata.generation);
     return {
       actions: [
@@ -204,25 +234,19 @@ class Pools {
     );
   }
 
-  async #delete(ids: readonly string[], signal: AbortSignal): Promise<void> {
-    if (ids.length === 0) return;
-    await this.#ports.delete(ids, { signal });
-    this.#options.log.info({ ports: ids.length }, 'Neutron reserves addresses no more');
-  }
-
-  #refusalsOf({ metadata: { uid = '', generation } }: SpiderIPPool): readonly RefusedAddress[] {
-    const refusals = this.#refusals.get(uid);
-    if (refusals === undefined || refusals.generation !== generation) return [];
-    return refusals.untilMs > this.#options.clock.monotonic() ? refusals.all : [];
-  }
-
-  #remember({ metadata: { uid = '', generation } }: SpiderIPPool, all: readonly RefusedAddress[]): void {
-    this.#refusals.set(uid, { generation, all, untilMs: this.#options.clock.monotonic() + REFUSED_MS });
-  }
-
-  #forget(uid: string): void {
-    this.#looks.delete(uid);
-    this.#refusals.delete(uid);
+  /** Resolves to the number of ports that are gone. The next look tries the others again. */
+  async #delete(ids: readonly string[], signal: AbortSignal, wanted?: () => boolean): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { deleted, errors } = await this.#ports.delete(ids, { signal, wanted });
+    const { log } = this.#options;
+    if (deleted > 0) log.info({ ports: deleted }, 'Neutron reserves addresses no more');
+    const [first] = errors;
+    if (first !== undefined)
+      log.warn(
+        { ports: errors.length, error: errorText(first) },
+        'Neutron does not delete ports; they are tried again',
+      );
+    return deleted;
   }
 
   /** That of the namespace kube-system. */
@@ -233,36 +257,11 @@ class Pools {
   }
 }
 
-/** What another provider says in the status is not ours. */
-const hasProvider = ({ metadata }: SpiderIPPool): boolean =>
-  (metadata.annotations?.[PROVIDER_ANNOTATION] ?? '') !== '';
-
 /** All that a plan depends on, but for what pods hold. */
 function askedOf({ metadata, status }: SpiderIPPool): string {
   const { generation, deletionTimestamp, annotations } = metadata;
   const network = annotations?.[NETWORK_ANNOTATION];
   return JSON.stringify([generation, deletionTimestamp, network, status?.ipMetaData?.metadata]);
-}
-
-function setOf(family: AddressSet['family'], refused: readonly RefusedAddress[]): AddressSet {
-  return AddressSet.ofAddresses(
-    family,
-    refused.map(({ address }) => address),
-  );
-}
-
-function withoutHolder(pool: SpiderIPPool, ports: Parameters<typeof poolPortStep>[2]): readonly string[] {
-  const { held } = PoolLedger.read(pool);
-  const none = AddressSet.empty(held.family);
-  return poolPortStep(none, { held, told: none }, ports).surplus;
-}
-
-/** What a user reads: how many, and Neutron's words for the first one. */
-function refusalText(all: readonly RefusedAddress[]): string {
-  const [first] = all;
-  if (first === undefined) return '';
-  const rest = all.length === 1 ? '' : ` (${all.length} addresses in all)`;
-  return `Neutron does not reserve ${formatAddress(first.address)}${rest}: ${errorText(first.error)}`;
 }
 
 function warning(object: SpiderIPPool, message: string): Action {

@@ -34,7 +34,7 @@ export { type FixedSettings, machineOf, type PodHolder, podHolder } from './pod-
 export { closedReason, type Pool } from './pool.ts';
 export { type PodRoute, type PoolNetwork, readPoolNetwork, storedNetwork } from './pool-network.ts';
 export { type PoolShares, poolShares } from './pool-shares.ts';
-export { PROVIDER_ANNOTATION, type ProvidedLink, providedLink } from './provision.ts';
+export { PROVIDER_ANNOTATION, type ProvidedLink, type Provision, providedLink } from './provision.ts';
 export {
   QUARANTINE_ANNOTATION,
   QUARANTINED_CONDITION,

@@ -24,7 +24,7 @@ const portOf = (ip_address: string) => ({ id: ip_address, fixed_ips: [{ subnet_i
 
 test('an address without a port is missing, and a port without use is surplus', () => {
   const ports = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'].map(portOf);
-  const sights = { held: set('10.0.0.2'), told: set('10.0.0.3') };
+  const sights = { subnet: 's', held: set('10.0.0.2'), told: set('10.0.0.3') };
   const step = poolPortStep(set('10.0.0.1', '10.0.0.9-10.0.0.10'), sights, ports);
   assert.deepEqual(step.missing.format(), ['10.0.0.9-10.0.0.10']);
   assert.deepEqual(step.surplus, ['10.0.0.4']);
@@ -40,7 +40,7 @@ test('no address that the status tells of, or that a pod holds, ever loses its p
   fc.assert(
     fc.property(some, some, some, some, (wanted, held, told, there) => {
       const ports = listed(there).map(({ value }) => portOf(`10.0.0.${value & 255n}`));
-      const { missing, surplus } = poolPortStep(wanted, { held, told }, ports);
+      const { missing, surplus } = poolPortStep(wanted, { subnet: 's', held, told }, ports);
       const left = addressesOf(
         4,
         ports.filter(({ id }) => !surplus.includes(id)),

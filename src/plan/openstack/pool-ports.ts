@@ -3,7 +3,7 @@
 
 import type { SpiderIPPool } from '#api';
 import { type Address, AddressSet, type Family, formatAddress, tryParseAddress } from '#ip';
-import { PROVIDER_ANNOTATION } from '#plan/ipam';
+import { type PoolLedger, PROVIDER_ANNOTATION, type Provision } from '#plan/ipam';
 import type { PortAddress } from './port-ledger.ts';
 
 /** The value of `ipam.spidernet.io/iaas-provider` that means us. */
@@ -55,23 +55,76 @@ export interface PoolPort {
 export interface PoolPortStep {
   /** Of the pool, without a port. */
   readonly missing: AddressSet;
+  /** Have a port in the subnet of the pool. */
+  readonly reserved: AddressSet;
   /** Ids of ports that no pod can need: see {@link poolPortStep}. */
   readonly surplus: readonly string[];
 }
 
+/** What keeps ports, beside what the pool offers. */
+export interface PoolSights {
+  /** The id of the pool's subnet. A pool that now names another network has ports in the one before. */
+  readonly subnet: string;
+  /** The addresses of pods. */
+  readonly held: AddressSet;
+  /** What the status says is ready. */
+  readonly told: AddressSet;
+}
+
 /**
- * `wanted`: the addresses that the pool offers. `held`: those of pods, which keep their ports. `told`: what the status says
- * is ready. An address leaves the status before its port is deleted, so no pod can get it in between.
+ * `wanted`: the addresses that the pool offers. An address leaves the status before its port is deleted, so no pod can
+ * get it in between. Those of pods keep their ports.
  */
 export function poolPortStep(
   wanted: AddressSet,
-  { held, told }: { readonly held: AddressSet; readonly told: AddressSet },
+  { subnet, held, told }: PoolSights,
   ports: readonly PoolPort[],
 ): PoolPortStep {
   const { family } = wanted;
-  const kept = wanted.union(held).union(told);
-  const surplus = ports.filter((port) => addressesOf(family, [port]).intersection(kept).isEmpty);
-  return { missing: wanted.difference(addressesOf(family, ports)), surplus: surplus.map(({ id }) => id) };
+  const [inside = [], outside = []] = [true, false].map((isIn) =>
+    ports.filter(({ fixed_ips }) => fixed_ips.some(({ subnet_id }) => subnet_id === subnet) === isIn),
+  );
+  const reserved = addressesOf(family, inside);
+  return {
+    missing: wanted.difference(reserved),
+    reserved,
+    surplus: [
+      ...portsWithout(wanted.union(held).union(told), inside),
+      ...portsWithout(held.union(told.difference(reserved)), outside),
+    ],
+  };
+}
+
+/** The ids of the ports that have none of these addresses. */
+function portsWithout(kept: AddressSet, ports: readonly PoolPort[]): string[] {
+  return ports
+    .filter((port) => addressesOf(kept.family, [port]).intersection(kept).isEmpty)
+    .map(({ id }) => id);
+}
+
+/** Ports of a pool that is not Neutron's any more. */
+export interface LeavingPorts {
+  /** Whether the status still says what we wrote. It must not, before the first port is deleted. */
+  readonly isTold: boolean;
+  /** Ids of the ports whose addresses no pod holds. */
+  readonly surplus: readonly string[];
+}
+
+export function leavingPorts(
+  { held, pool: { provision } }: PoolLedger,
+  { status }: Pick<SpiderIPPool, 'status'>,
+  ports: readonly PoolPort[],
+): LeavingPorts {
+  const surplus = portsWithout(held, ports);
+  const isOurs = provision === undefined || (surplus.length > 0 && tellsOf(ports, provision));
+  return { isTold: status?.ipMetaData !== undefined && isOurs, surplus };
+}
+
+/** Whether it says nothing but what we say of these ports. Another provider demands MAC addresses or VLANs. */
+function tellsOf(ports: readonly PoolPort[], provision: Provision): boolean {
+  const { ready } = provision;
+  if (ready.isEmpty || !ready.difference(addressesOf(ready.family, ports)).isEmpty) return false;
+  return listed(ready).every((address) => provision.linkOf(address) === undefined);
 }
 
 /** The addresses of the family that these ports have. */
