@@ -62,6 +62,7 @@ async function startAgent(order: Order, nodeName: string): Promise<LoadAgent> {
     addressRestMs: 0,
     iaas: noProvider,
     parentMac: () => undefined,
+    madeLink: () => undefined,
   });
   await allocator.start();
   const number = Number(/\d+$/.exec(nodeName)?.[0] ?? 0);

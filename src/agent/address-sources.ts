@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '#api';
 import type { Clock, Logger } from '#base';
-import { hostDevicePart, type Ipam } from '#cni';
+import { eniVlanPart, hostDevicePart, type Ipam } from '#cni';
 import { IaasProvider, providerOptions } from '#iaas';
 import type { Family } from '#ip';
 import type { EventRecorder, KubeClient } from '#kube';
@@ -11,6 +11,7 @@ import type { NetworkNamespace } from '#net';
 import { type Attachments, partOf } from '#node';
 import type { CloudConfig } from '#openstack';
 import { CONTROLLER_LEASE } from '#plan/installation';
+import type { ProvidedLink } from '#plan/ipam';
 import { ADDRESS_RESOURCE, type Amounts, addressAmount, NIC_RESOURCE } from '#plan/openstack';
 import { automaticPoolSettings } from '#plan/subnet';
 import { LeaderLink, LeaderToken } from '#pools';
@@ -83,6 +84,7 @@ export class AddressSources {
       ...parts,
       ...{ families, addressRestMs, leader: this.leader, requests: gate, iaas: this.#iaas },
       parentMac: (name) => parts.node.link(name)?.mac,
+      madeLink: (podUid, nic) => madeLink(parts.attachments, podUid, nic),
       metrics: parts.metrics.ipam,
       automaticPools: automaticPoolSettings(config),
       fixedForStatefulSets: config.enableStatefulSet,
@@ -159,4 +161,13 @@ export class AddressSources {
     this.#cloud.close();
     this.leader.close();
   }
+}
+
+/** Of the pod's sandbox that counts. The reference plugins make what the source of addresses cannot choose. */
+function madeLink(attachments: Attachments, podUid: string, nic: string): ProvidedLink | undefined {
+  const own = attachments
+    .ofPod(podUid)
+    .filter(({ interfaceName, supersededBy }) => interfaceName === nic && supersededBy === undefined);
+  const [link] = own.flatMap((record) => partOf(record, eniVlanPart)?.link ?? []);
+  return link && { vlan: link.vlanId, ...(link.mac !== undefined && { mac: link.mac }) };
 }

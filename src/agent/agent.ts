@@ -7,6 +7,7 @@ import type { Family } from '#ip';
 import {
   deviceNics,
   leadsToNetns,
+  namespacePaths,
   openGivenNamespace,
   openNamespace,
   openNetns,
@@ -151,6 +152,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts: AgentParts = {
     attachments,
     openNamespace: openGivenNamespace,
+    namespacePaths,
     parentNetworks: (pod, nic) => parentNetworks(pod, node, nic),
     notReady: () => started.notReady(),
     timestamp: () => new Date(clock.now()).toISOString(),

@@ -111,6 +111,7 @@ async function afterReboot() {
     addressRestMs: 30_000,
     iaas: noProvider,
     parentMac: () => undefined,
+    madeLink: () => undefined,
   });
   const gone = async (path: string): Promise<never> => {
     throw refusal({

@@ -1,5 +1,6 @@
 export type { Conflict, Detection } from './detection.ts';
 export { Dispatcher, type DispatcherOptions } from './dispatch.ts';
+export { eniVlanPart } from './eni-vlan/index.ts';
 export { decodeFrame, encodeFrame, type Frame, FrameReader } from './frame.ts';
 export {
   type CloudNic,

@@ -33,6 +33,7 @@ export {
 } from './monitor.ts';
 export { openNamespace, openNamespaceOf } from './namespace.ts';
 export { NamespaceIds } from './namespace-ids.ts';
+export { namespacePaths } from './namespace-paths.ts';
 export {
   decodeNeighbourMessage,
   duplicateProbe,

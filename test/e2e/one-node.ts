@@ -68,6 +68,8 @@ export const agentOf = (kubeconfig: string, node: string, config: string): [stri
 export interface OneNodeOptions {
   /** Lines of the agent's conf.yml below its key `orbweaver`, e.g. `{maxConcurrentRequests: 64}`. */
   readonly agent?: Readonly<Record<string, unknown>>;
+  /** Other keys of conf.yml. */
+  readonly conf?: Readonly<Record<string, unknown>>;
   /** The folder for state and logs. The default is a temporary folder, which {@link OneNode.stop} removes. */
   readonly folder?: string;
 }
@@ -124,6 +126,7 @@ export class OneNode {
           enableAutoPoolForApplication: true,
         },
         orbweaver: options.agent ?? {},
+        ...options.conf,
       };
       writeFileSync(join(folder, 'conf.yml'), JSON.stringify(conf));
       await node.startApiServer();

@@ -33,7 +33,7 @@ export interface Program<T> {
 }
 
 const addressRestMs = 30_000;
-const rest = { addressRestMs, iaas: noProvider, parentMac: () => undefined };
+const rest = { addressRestMs, iaas: noProvider, parentMac: () => undefined, madeLink: () => undefined };
 
 /** The leading controller, seen by an agent. Undefined if none leads. */
 type Leader = () => Program<LedPools> | undefined;

@@ -6,6 +6,7 @@ export const umlFiles: readonly string[] = [
   'src/node/bond-options.root.test.ts',
   'src/node/parent.root.test.ts',
   'src/cni/eni-vlan/eni-vlan.root.test.ts',
+  'test/e2e/eni-provider.root.test.ts',
   'test/e2e/eni-vlan.root.test.ts',
   'test/e2e/ipvlan.root.test.ts',
   'test/e2e/parents.root.test.ts',

@@ -57,6 +57,7 @@ export function unstarted(
     addressRestMs: 30_000,
     iaas: noProvider,
     parentMac: () => undefined,
+    madeLink: () => undefined,
     ...changes,
   });
   running.push(allocator);

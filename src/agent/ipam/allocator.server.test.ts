@@ -77,6 +77,7 @@ test('two agents allocate and release all addresses of one pool on the embedded 
         addressRestMs: 30_000,
         iaas: noProvider,
         parentMac: () => undefined,
+        madeLink: () => undefined,
       });
     });
     await Promise.all(agents.map((agent) => agent.start()));

@@ -21,6 +21,7 @@ import {
   type NicRoute,
   nicOwner,
   PoolLedger,
+  type ProvidedLink,
   podHolder,
   readAddressRequest,
   readRequestedMac,
@@ -45,6 +46,8 @@ import { Releases } from './releases.ts';
 export interface AllocatorOptions extends ChoicesOptions, BindingOptions {
   /** Old endpoints are checked when none of these runs. */
   readonly requests: Requests;
+  /** What an agent before this one has made of the NIC, if its source of addresses demanded it. */
+  readonly madeLink: (podUid: string, nic: string) => ProvidedLink | undefined;
 }
 
 export class Allocator implements Ipam {
@@ -215,7 +218,11 @@ export class Allocator implements Ipam {
     warnOfKept(candidates, assignments, log);
     const { routes, unmatched } = assignmentRoutes(ordered, custom);
     for (const { gateway } of unmatched) warnOfGateway(gateway, log);
-    this.#endpoints.show(pod, holder, endpointDetails(ordered, routes, binding));
+    this.#endpoints.show(
+      pod,
+      holder,
+      endpointDetails(ordered, routes, (_, own) => binding?.linkOf(own)),
+    );
     if (holder.fixedTo === 'StatefulSet') await giveUp(this.#pools, owner, ordered, request);
     const link = demand(ordered);
     const isShared =
@@ -248,9 +255,11 @@ export class Allocator implements Ipam {
   }
 
   async #restoreEndpoint(pod: Pod): Promise<void> {
-    const held = this.#pools.assignments(pod.metadata.uid ?? '');
+    const { uid = '' } = pod.metadata;
+    const held = this.#pools.assignments(uid);
     if (held.length === 0) return;
-    const details = endpointDetails(held, assignmentRoutes(held, []).routes);
+    const linkOf = (nic: string) => this.#options.madeLink(uid, nic);
+    const details = endpointDetails(held, assignmentRoutes(held, []).routes, linkOf);
     await this.#endpoints.restore(pod, podHolder(pod, this.#options), details);
   }
 }

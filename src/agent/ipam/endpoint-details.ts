@@ -2,16 +2,22 @@
 
 import type { EndpointIPDetail } from '#api';
 import { formatAddress, formatCidr } from '#ip';
-import { type Assignment, interfaceAddress, type NicRoute, providedLink } from '#plan/ipam';
-import type { NicBinding } from './nic-binding.ts';
+import {
+  type Assignment,
+  interfaceAddress,
+  type NicRoute,
+  type ProvidedLink,
+  providedLink,
+} from '#plan/ipam';
 
 /**
  * One entry for each NIC, with both families. The gateway stands for the default route, which is not among the routes.
+ * `linkOf` knows what was demanded of a NIC besides what its pools say.
  */
 export function endpointDetails(
   assignments: readonly Assignment[],
   routes: readonly NicRoute[],
-  binding?: NicBinding,
+  linkOf: (nic: string, own: readonly Assignment[]) => ProvidedLink | undefined,
 ): EndpointIPDetail[] {
   const nics = [...new Set(assignments.map(({ nic }) => nic))];
   return nics.map((nic) => {
@@ -19,8 +25,7 @@ export function endpointDetails(
     const beyond = routes.filter((route) => route.nic === nic && route.destination.prefixLength > 0);
     const families: Partial<EndpointIPDetail> = {};
     for (const one of own) Object.assign(families, familyFields(one));
-    const isBound = own.some((one) => binding?.covers(one));
-    const { mac, vlan = 0 } = { ...providedLink(nic, own), ...(isBound && binding?.link) };
+    const { mac, vlan = 0 } = { ...providedLink(nic, own), ...linkOf(nic, own) };
     return {
       interface: nic,
       vlan,

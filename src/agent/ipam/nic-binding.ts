@@ -57,6 +57,11 @@ export class NicBinding {
     return this.#link;
   }
 
+  /** As {@link NicBinding.link}, if the provider binds one of the addresses. */
+  linkOf(assignments: readonly Assignment[]): ProvidedLink | undefined {
+    return assignments.some((one) => this.covers(one)) ? this.#link : undefined;
+  }
+
   /** Whether the provider was asked, and has not refused. What it has not bound, it is not asked to let go. */
   get mayBeBound(): boolean {
     return this.#mayBeBound;

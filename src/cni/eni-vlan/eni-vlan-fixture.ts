@@ -4,7 +4,7 @@
 import { type CniResult, parseCniEnvironment, parseNetConf } from '#api';
 import { OrbError, silentLogger } from '#base';
 import { parseAddress, parseCidr } from '#ip';
-import { openGivenNamespace, openNamespace } from '#kernel';
+import { namespacePaths, openGivenNamespace, openNamespace } from '#kernel';
 import type { Link, NetworkNamespace } from '#net';
 import { Attachments, ipamPart, MemoryStateFiles } from '#node';
 import { ip } from '../../../test/fixtures/ip-command.ts';
@@ -132,6 +132,7 @@ export class TrunkSite implements Disposable {
       attachments: this.attachments,
       openNamespace: async (path) => mortal(await openGivenNamespace(path), step),
       parentNetworks: () => [],
+      namespacePaths,
       detection: this.detection,
       notReady: () => this.notReady,
       timestamp: () => '2030-01-01T00:00:00.000Z',

@@ -40,8 +40,7 @@ export class EniVlanPlugin implements CniPlugin {
       await this.check({ ...call, conf: { ...call.conf, prevResult: before.result } });
       return before.result as CniResult;
     }
-    // An agent that died has left it half done.
-    if (before !== undefined) await this.del(call);
+    if (before !== undefined) await this.#startAgain(call, before, addressesOf);
     const pod = await this.#parts.openNamespace(call.netns);
     try {
       refuseTaken(pod, call);
@@ -58,6 +57,11 @@ export class EniVlanPlugin implements CniPlugin {
     }
   }
 
+  /** An agent that died has left it half done. The source gives the pod the same addresses again, unless it is another source. */
+  #startAgain(call: NetnsCall, { addressesOf }: EniVlanRecord, now: string): Promise<void> {
+    return addressesOf === now ? this.#removeInterface(keyOf(call), call.netns) : this.del(call);
+  }
+
   /** The source chooses addresses and VLAN; then the interface is made, and then the addresses are probed on it. */
   async #attach(
     call: NetnsCall,
@@ -70,7 +74,7 @@ export class EniVlanPlugin implements CniPlugin {
     const ipam = new IpamPlugin(addressesOf, {
       ...this.#parts,
       parentNetworks: () => node.addresses({ dev: conf.master }).map(({ address }) => address),
-      meetDemand: (allocation) => this.#makeInterface(key, conf, pod, allocation),
+      meetDemand: (allocation) => this.#makeInterface(call, conf, pod, allocation),
     });
     const given = await ipam.add(call);
     call.signal.throwIfAborted();
@@ -86,15 +90,16 @@ export class EniVlanPlugin implements CniPlugin {
 
   /** After a conflict, the source may have chosen another VLAN. */
   async #makeInterface(
-    key: AttachmentKey,
+    call: NetnsCall,
     { master: name, mtu }: EniVlanConf,
     pod: NetworkNamespace,
     { link: demand }: Allocation,
   ): Promise<void> {
+    const key = keyOf(call);
     const wanted = plannedSubInterface({ master: this.#maker.master(name), mtu, demand });
     await this.#maker.remove(pod, key, this.#partOf(key)?.link);
     await this.#update(key, (part) => ({ ...part, link: wanted }));
-    await this.#maker.make(pod, key, wanted);
+    await this.#maker.make(pod, key, wanted, call);
   }
 
   /** The interface goes first: it needs nobody but the node. */

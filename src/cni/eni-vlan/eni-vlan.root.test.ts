@@ -1,10 +1,13 @@
 // Pods of type `eni-vlan` on a real kernel: two VLANs of one NIC, and a router that has both.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isOrbError, OrbError } from '#base';
 import { parseAddress } from '#ip';
-import { primeThreads } from '#kernel';
+import { openNamespace, primeThreads } from '#kernel';
 import { needs } from '../../../test/uml/kernel-part.ts';
 import { macOf, TrunkSite, vlans } from './eni-vlan-fixture.ts';
 
@@ -88,6 +91,43 @@ describe('pods with a VLAN each on one NIC of the node', needs('vlan'), () => {
     site.ipam.held.set('uid-a eth0', '10.6.1.99');
     await taken(/interface storage of this node has it/);
     site.onNode('link', 'del', 'storage');
+    await site.plugin.add(site.call('b'));
+  });
+
+  test('whose namespace has lost its name: the error of the next one names a process that keeps it', async () => {
+    using site = await new TrunkSite().start();
+    site.ipam.chosen = { a: 101, b: 101 };
+    await site.plugin.add(site.call('a'));
+    const keeper = spawn('nsenter', [`--net=${site.netns('a')}`, 'sleep', 'infinity'], { stdio: 'ignore' });
+    const own = readlinkSync('/proc/self/ns/net');
+    while (readlinkSync(`/proc/${keeper.pid}/ns/net`) === own) await sleep(5);
+    try {
+      site.dropPod('a');
+      const message = new RegExp(`eth0 of pod default/a in /proc/${keeper.pid}/ns/net has it`);
+      await assert.rejects(site.plugin.add(site.call('b')), { code: 'ENI_VLAN_TAKEN', message });
+    } finally {
+      keeper.kill('SIGKILL');
+    }
+    // The kernel ends the namespace in the background, and this ADD waits for it.
+    await site.plugin.add(site.call('b'));
+    assert.deepEqual(
+      site.links('b').map(({ vlanId }) => vlanId),
+      [101],
+    );
+  });
+
+  test('whose namespace only an open file keeps: the error says so', async () => {
+    using site = await new TrunkSite().start();
+    site.ipam.chosen = { a: 101, b: 101 };
+    await site.plugin.add(site.call('a'));
+    const keeper = openNamespace(site.netns('a'));
+    try {
+      site.dropPod('a');
+      const message = /^VLAN 101 on master eth1 is taken: .* no name and no process/;
+      await assert.rejects(site.plugin.add(site.call('b')), { code: 'ENI_VLAN_TAKEN', message });
+    } finally {
+      keeper.close();
+    }
     await site.plugin.add(site.call('b'));
   });
 

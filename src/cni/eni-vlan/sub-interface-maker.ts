@@ -1,21 +1,29 @@
 // Makes the VLAN of a pod in its namespace, and removes it.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OrbError } from '#base';
 import { errnoOf, type Link, type NetworkNamespace } from '#net';
-import type { Attachments } from '#node';
-import {
-  isInVlan,
-  linksOfAttachment,
-  type SubInterface,
-  subInterfaceAlias,
-  temporaryName,
-} from '#plan/eni-vlan';
+import type { AttachmentRecord } from '#node';
+import { linksOfAttachment, type SubInterface, subInterfaceAlias, temporaryName } from '#plan/eni-vlan';
 import type { AttachmentKey } from '#plan/network';
-import { type PodNamespaceParts, recordedNamespaces } from '../pod-namespace.ts';
+import type { PluginCall } from '../plugin.ts';
+import { leftNamespace } from '../pod-namespace.ts';
+import { type VlanHolderParts, vlanHolder } from './vlan-holder.ts';
 
-export interface SubInterfaceMakerParts extends PodNamespaceParts {
-  readonly attachments: Attachments;
-}
+export type SubInterfaceMakerParts = VlanHolderParts;
+
+/** The request that an interface is made for. */
+type MakingCall = Pick<PluginCall, 'signal' | 'log'>;
+
+/**
+ * The kernel ends a namespace in the background, and its interfaces with it (net/core/net_namespace.c, cleanup_net).
+ * Longer than so many looks is the affair of the next ADD.
+ */
+const ENDING_LOOKS = 40;
+const ENDING_LOOK_MS = 50;
+
+const NOBODY =
+  'an interface has it, and its namespace has no name and no process: it is just ending, or an open file keeps it';
 
 export class SubInterfaceMaker {
   readonly #parts: SubInterfaceMakerParts;
@@ -38,7 +46,12 @@ export class SubInterfaceMaker {
    * Makes the interface in the pod, down, and returns it. The kernel makes it there at once, so nothing of it is ever on
    * the node. Throws ENI_VLAN_TAKEN with who has the VLAN.
    */
-  async make(pod: NetworkNamespace, key: AttachmentKey, wanted: SubInterface): Promise<Link> {
+  async make(
+    pod: NetworkNamespace,
+    key: AttachmentKey,
+    wanted: SubInterface,
+    call: MakingCall,
+  ): Promise<Link> {
     const { node } = this.#parts;
     const { master, vlanId, mac, mtuBytes } = wanted;
     const name = temporaryName(key);
@@ -47,11 +60,18 @@ export class SubInterfaceMaker {
       ...(mac !== undefined && { mac }),
       ...(mtuBytes !== undefined && { mtuBytes }),
     };
-    try {
+    const create = () =>
       node.change([{ verb: 'create', kind: 'link', link: { name, type, ...settings, netnsFd: pod.fd } }]);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-      throw await this.#taken(wanted, error);
+    for (let looks = 0; ; looks++) {
+      try {
+        create();
+        break;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+        if (looks === 0) await this.#vacate(wanted, key, call, error);
+        else if (looks < ENDING_LOOKS) await sleep(ENDING_LOOK_MS, undefined, { signal: call.signal });
+        else throw taken(wanted, NOBODY, error);
+      }
     }
     const { interfaceName: newName } = key;
     pod.change([{ verb: 'set', kind: 'link', link: { name, newName, alias: subInterfaceAlias(key) } }]);
@@ -73,37 +93,46 @@ export class SubInterfaceMaker {
     }
   }
 
-  async #taken({ master, vlanId }: SubInterface, cause: unknown): Promise<OrbError> {
-    const holder =
-      (await this.#holder(master, vlanId)) ?? 'an interface in a namespace that this agent does not know';
-    return new OrbError('ENI_VLAN_TAKEN', {
-      message: `VLAN ${vlanId} on master ${master} is taken: ${holder} has it`,
-      subject: `master ${master}`,
-      cause,
-    });
-  }
-
-  async #holder(master: string, vlanId: number): Promise<string | undefined> {
-    const { node, attachments } = this.#parts;
-    const masterIndex = node.link(master)?.index;
-    const onNode = node
-      .links()
-      .find(
-        (link) => link.vlanId === vlanId && link.linkIndex === masterIndex && link.linkNetnsId === undefined,
-      );
-    if (onNode !== undefined) return `interface ${onNode.name} of this node`;
-    const namespaces = await recordedNamespaces(this.#parts, attachments.all());
+  /**
+   * Makes room for an interface whose VLAN was taken. An earlier sandbox of the pod has lost it, as its addresses. Throws
+   * ENI_VLAN_TAKEN if somebody else has it.
+   */
+  async #vacate(wanted: SubInterface, key: AttachmentKey, call: MakingCall, cause: unknown): Promise<void> {
+    const holder = await vlanHolder(this.#parts, wanted);
+    if (holder === undefined) return;
+    const { record, path, name } = holder;
+    if (record === undefined || path === undefined || !this.#isEarlierSandbox(record, key))
+      throw taken(wanted, `${name} has it`, cause);
+    call.log.warn(
+      { vlan: wanted.vlanId, holder: name },
+      'an earlier sandbox of the pod still has its VLAN, and loses it',
+    );
+    const pod = await leftNamespace(this.#parts, record.netns, path);
     try {
-      for (const { path, namespace } of namespaces) {
-        const link = namespace.links().find((one) => isInVlan(one, vlanId, masterIndex));
-        if (link === undefined) continue;
-        const pod = attachments.all().find(({ netns }) => netns?.path === path)?.pod;
-        const whose = pod === undefined ? '' : ` of pod ${pod.namespace}/${pod.name}`;
-        return `interface ${link.name}${whose} in ${path}`;
-      }
-      return undefined;
+      if (pod !== undefined) await this.remove(pod, record, wanted);
     } finally {
-      for (const { namespace } of namespaces) namespace.close();
+      pod?.close();
     }
   }
+
+  /** Of one name, one pod lives, in one sandbox. */
+  #isEarlierSandbox(record: AttachmentRecord, key: AttachmentKey): boolean {
+    const pod = this.#parts.attachments.get(key)?.pod;
+    const { pod: other, containerId, interfaceName } = record;
+    return (
+      pod !== undefined &&
+      pod.namespace === other?.namespace &&
+      pod.name === other.name &&
+      containerId !== key.containerId &&
+      interfaceName === key.interfaceName
+    );
+  }
+}
+
+function taken({ master, vlanId }: SubInterface, why: string, cause: unknown): OrbError {
+  return new OrbError('ENI_VLAN_TAKEN', {
+    message: `VLAN ${vlanId} on master ${master} is taken: ${why}`,
+    subject: `master ${master}`,
+    cause,
+  });
 }

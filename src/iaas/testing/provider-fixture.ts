@@ -117,12 +117,19 @@ export class FakeProvider {
   #bind(body: AskedRequest['body']): object {
     const asked = body.iaasIPsAllocationRequest as AskedAddress[];
     const answers = asked.map(({ ipAddress, subnet, parentNicMac }) => {
-      const vlan = this.bound.get(ipAddress)?.vlan ?? this.bound.size + 100;
+      const vlan = this.bound.get(ipAddress)?.vlan ?? this.#freeVlan();
       this.bound.set(ipAddress, { node: body.nodeName, parentNicMac, podUid: body.podUID, vlan });
       return { ipAddress, subnet, parentNicMac, macAddress: macOf(ipAddress), vlanId: vlan };
     });
     const { podName, podNamespace, nodeName } = body;
     return { podName, podNamespace, nodeName, iaasIPsAllocationResponse: answers };
+  }
+
+  #freeVlan(): number {
+    const taken = new Set([...this.bound.values()].map(({ vlan }) => vlan));
+    let vlan = 100;
+    while (taken.has(vlan)) vlan += 1;
+    return vlan;
   }
 }
 
