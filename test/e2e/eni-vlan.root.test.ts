@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { resources } from '#api';
 import { needs } from '../uml/kernel-part.ts';
 import { leaveNothing } from './footprint.ts';
 import { insideNamespaces } from './namespaces.ts';
@@ -99,6 +100,41 @@ if (insideNamespaces(import.meta.filename)) {
       await runtime.add(network('eni-41'), later);
       await runtime.del(network('eni-41'), later);
       for (const one of [sandbox, later]) one.dropNamespace();
+    });
+
+    test('keeps its MAC address when the cluster has a podMACPrefix, and cannot have one of its network', async () => {
+      const prefixed = (podMACPrefix: string) =>
+        node.client.patch(
+          resources.spiderCoordinators,
+          { name: 'default' },
+          {
+            type: 'merge',
+            body: { spec: { podMACPrefix } },
+          },
+        );
+      await prefixed('0a:1b');
+      try {
+        const sandbox = await newSandbox();
+        const { interfaces } = await runtime.add(network('eni-41'), sandbox);
+        assert.equal(interfaces?.find(({ name }) => name === 'eth0')?.mac, macOf(41));
+        assert.match(sandbox.run('ip', 'link', 'show', 'eth0'), new RegExp(macOf(41)));
+        await runtime.check(network('eni-41'), sandbox);
+        await runtime.del(network('eni-41'), sandbox);
+        sandbox.dropNamespace();
+      } finally {
+        await prefixed('');
+      }
+      const { plugins, ...own } = network('eni-41');
+      const changed = {
+        ...own,
+        plugins: [plugins[0], { type: 'coordinator', podMACPrefix: '0a:1b' }],
+      } as Network;
+      const sandbox = await newSandbox();
+      const refused: unknown = await runtime.add(changed, sandbox).catch((error: unknown) => error);
+      assert.ok(refused instanceof CniFailure);
+      assert.match(refused.message, /podMACPrefix 0a:1b cannot be used on eth0: the network provider chose/);
+      await runtime.del(changed, sandbox);
+      sandbox.dropNamespace();
     });
 
     test('is refused by a pool without a provider, and nothing is left', async () => {

@@ -36,6 +36,7 @@ import { multusDefaults, requireDefaultRouteNic } from './default-route-request.
 import { detectLate, type LateDetectionParts } from './late-detection.ts';
 import { takeAway, withoutSuccessors } from './nic-leaving.ts';
 import { type NicRequest, otherNics, planNic } from './nic-planning.ts';
+import { keepProvidedMac } from './provided-mac.ts';
 
 /** What the plugin needs from the cluster and its node. */
 export interface CoordinatorParts extends LateDetectionParts {
@@ -214,13 +215,13 @@ export class CoordinatorPlugin implements CniPlugin {
     const prevResult = requirePrevResult(call);
     const identity = requirePod(call.environment);
     const pod = await this.#parts.pod(identity, call.signal);
-    const options = mergeOptions({
+    const merged = mergeOptions({
       netConf,
       podAnnotations: pod.metadata.annotations ?? {},
       coordinator: this.#parts.spiderCoordinator(),
       multusDefaults: multusDefaults(pod.metadata, netConf.podDefaultCniNic || 'eth0'),
     });
-    requireDefaultRouteNic(options, pod.metadata, interfaceName);
+    requireDefaultRouteNic(merged, pod.metadata, interfaceName);
     const attachment = { containerId, interfaceName };
     const uid = pod.metadata.uid ?? identity.uid;
     const record: AttachmentRecord = {
@@ -231,6 +232,7 @@ export class CoordinatorPlugin implements CniPlugin {
       ...(uid !== undefined && { pod: { namespace: identity.namespace, name: identity.name, uid } }),
       ...this.#parts.attachments.get(attachment),
     };
+    const options = keepProvidedMac(merged, record, netConf.podMACPrefix, call);
     return { options, prevResult, record };
   }
 

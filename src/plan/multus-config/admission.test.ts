@@ -2,8 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultMultusConfig } from './admission.ts';
-import { configObject, macvlan, parented, refusals, refusalsOf } from './config-fixture.ts';
+import { defaultMultusConfig, multusConfigIssues } from './admission.ts';
+import {
+  completedCoordinator,
+  configObject,
+  macvlan,
+  parented,
+  refusals,
+  refusalsOf,
+} from './config-fixture.ts';
 
 test('an empty spec is admitted as a custom network without coordinator', () => {
   assert.deepEqual(refusals(undefined), []);
@@ -63,6 +70,29 @@ test('vlanMode auto with a vlanID is refused, because the provider chooses the V
   ]);
   assert.deepEqual(refusals(parented('vlan', { vlanMode: 'auto' })), []);
   assert.deepEqual(refusals(parented('vlan', {})), []);
+});
+
+test('vlanMode auto without addresses is refused, because the provider chooses the VLAN with the address', () => {
+  const auto = parented('vlan', { vlanMode: 'auto' });
+  const why = 'no VLAN is chosen without an address: leave IPAM on when vlanMode is auto';
+  assert.deepEqual(refusals({ ...auto, disableIPAM: true }), [`spec.disableIPAM: ${why}`]);
+  assert.deepEqual(refusals({ ...auto, ipam: { enabled: false } }), [`spec.ipam.enabled: ${why}`]);
+  assert.deepEqual(refusals({ ...auto, disableIPAM: true, ipam: { enabled: true } }), []);
+  assert.deepEqual(refusals({ ...parented('vlan', { vlanID: 5 }), disableIPAM: true }), []);
+  const config = configObject({ ...auto, ipam: { enabled: false } });
+  const [issue] = multusConfigIssues(config, { multusConfigs: () => [], definitions: () => [] });
+  assert.equal(issue?.value, false);
+});
+
+test('vlanMode auto with a podMACPrefix is refused, because the provider chooses the MAC address', () => {
+  const coordinator = { podMACPrefix: '0a:1b' };
+  const auto = parented('vlan', { vlanMode: 'auto' });
+  assert.deepEqual(refusals({ ...auto, coordinator }), [
+    'spec.coordinator.podMACPrefix: must be empty when vlanMode is auto: the network accepts only the MAC address of its provider',
+  ]);
+  assert.deepEqual(refusals({ ...auto, coordinator, enableCoordinator: false }), []);
+  assert.deepEqual(refusals({ ...auto, coordinator: completedCoordinator }), []);
+  assert.deepEqual(refusals({ ...parented('vlan', { vlanID: 5 }), coordinator }), []);
 });
 
 test('a negative MTU is refused', () => {

@@ -6,7 +6,7 @@ import { isOrbError } from '#base';
 import type { AdmissionIssue } from '#plan/ipam';
 import { logIssues } from './log-issues.ts';
 import { parentName } from './parent.ts';
-import { type ParentedPart, parentedPart, partFieldOf, partFields, type Spec } from './spec.ts';
+import { hasIpam, type ParentedPart, parentedPart, partFieldOf, partFields, type Spec } from './spec.ts';
 
 /** What is wrong with a spec. Empty if nothing is wrong. */
 export function specIssues(spec: Spec): AdmissionIssue[] {
@@ -57,10 +57,26 @@ function parentIssues(spec: Spec, part: ParentedPart): AdmissionIssue[] {
   return issues;
 }
 
-function vlanModeIssues({ cniType, vlan }: Spec): AdmissionIssue[] {
-  if (cniType !== 'vlan' || vlan?.vlanMode !== 'auto' || vlan.vlanID === undefined) return [];
-  const message = 'vlanId must not be specified when vlanMode is auto';
-  return [{ field: 'spec.vlan.vlanID', value: vlan.vlanID, message }];
+/** In the mode auto, a network provider chooses VLAN and MAC address together with the address of the pod. */
+function vlanModeIssues(spec: Spec): AdmissionIssue[] {
+  const { cniType, vlan, ipam, disableIPAM, enableCoordinator, coordinator } = spec;
+  if (cniType !== 'vlan' || vlan?.vlanMode !== 'auto') return [];
+  const issues: AdmissionIssue[] = [];
+  if (vlan.vlanID !== undefined) {
+    const message = 'vlanId must not be specified when vlanMode is auto';
+    issues.push({ field: 'spec.vlan.vlanID', value: vlan.vlanID, message });
+  }
+  if (!hasIpam(spec)) {
+    const message = 'no VLAN is chosen without an address: leave IPAM on when vlanMode is auto';
+    const own = ipam?.enabled === undefined ? ['disableIPAM', disableIPAM] : ['ipam.enabled', ipam.enabled];
+    issues.push({ field: `spec.${own[0]}`, value: own[1], message });
+  }
+  if (enableCoordinator && coordinator?.podMACPrefix) {
+    const message =
+      'must be empty when vlanMode is auto: the network accepts only the MAC address of its provider';
+    issues.push({ field: 'spec.coordinator.podMACPrefix', value: coordinator.podMACPrefix, message });
+  }
+  return issues;
 }
 
 /** 0 is no limit, so each minimum is valid with a maximum of 0. Spiderpool refuses these. */
