@@ -100,7 +100,7 @@ export const spiderIPPoolSchema = openObject({
 
 export type SpiderIPPool = z.infer<typeof spiderIPPoolSchema>;
 
-/** Where the provider of an IaaS binds an address of a pod: a node, and the MAC address of the node's NIC. */
+/** Where the provider of an IaaS binds an address of a pod: a node, and the MAC address of its NIC, empty if nobody knows. */
 const iaasPlaceSchema = openObject({ node: z.string(), parentNicMac: z.string() });
 
 export type IaasPlace = z.infer<typeof iaasPlaceSchema>;

@@ -53,13 +53,13 @@ test('it reads the ConfigMap that the agent mounts, and changes nothing', async 
 });
 
 test('what stands in the way is last, with exit code 1', async () => {
-  const body = { data: { 'conf.yml': 'iaasNetworkProvider: {serverUrl: "https://iaas"}' } };
+  const body = { data: { 'conf.yml': 'agent: {networkResourcePlugin: {enabled: true}}' } };
   const ref = { namespace: 'kube-system', name: 'spiderpool-conf' };
   await kube.patch(resources.configMaps, ref, { type: 'merge', body });
   const { exitCode, text } = await dryRun('text');
   assert.equal(exitCode, 1);
-  assert.match(text, /conf\.yml iaasNetworkProvider\.serverUrl +"https:\/\/iaas" +refused/);
-  assert.match(text, /\nin the way:\n {2}conf\.yml iaasNetworkProvider\.serverUrl: .*$/);
+  assert.match(text, /conf\.yml agent\.networkResourcePlugin\.enabled +true +refused/);
+  assert.match(text, /\nin the way:\n {2}conf\.yml agent\.networkResourcePlugin\.enabled: .*$/);
 });
 
 test('as values it is a file for Helm, and as JSON it has the same values', async () => {

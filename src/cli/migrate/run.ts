@@ -2,10 +2,12 @@
 
 import { type Clock, OrbError } from '#base';
 import type { KubeClient } from '#kube';
-import { type MigrationPlan, planMigration } from '#plan/migration';
+import { CA_VALUE, isVerified, type MigrationPlan, planMigration } from '#plan/migration';
 import type { Paint } from '#program';
 import type { MigrateFlags } from '../migrate.ts';
+import { counted } from '../number-text.ts';
 import { readFacts } from './facts.ts';
+import { markBound } from './marks.ts';
 import { obstacleText, planJson, planText, valuesText } from './report.ts';
 import { Switch } from './switch.ts';
 
@@ -53,20 +55,29 @@ function answer(plan: MigrationPlan, { output }: SpiderpoolFlags, paint: Paint):
   }
 }
 
-async function apply(plan: MigrationPlan, turn: Switch, { say, paint }: MigrateParts): Promise<number> {
-  const { obstacles, namespace, spiderpool, orbweaver } = plan;
+async function apply(
+  plan: MigrationPlan,
+  turn: Switch,
+  { client, say, paint }: MigrateParts,
+): Promise<number> {
+  const { obstacles, namespace, spiderpool, orbweaver, provider } = plan;
   if (obstacles.length > 0) {
     say(obstacleText(obstacles, paint));
     return 1;
   }
   await turn.putToSleep(spiderpool);
   say('Spiderpool sleeps, and no pod of it runs');
+  if (provider.serverUrl !== '') {
+    const marked = counted(await markBound(client), 'address', 'addresses');
+    say(`pools mark ${marked} more that the IaaS provider has bound`);
+  }
   if (orbweaver.programs.length === 0) {
     say('now install Orbweaver, so that new pods get a network:');
     say('  orbctl migrate --from spiderpool --dry-run --output values > values.yaml');
     // The values have no registry: nothing of the cluster tells where the images of Orbweaver are.
     const values = '--values values.yaml --set global.imageRegistryOverride=REGISTRY';
-    say(`  helm install orbweaver deploy/chart --namespace ${namespace} ${values} --wait`);
+    const ca = isVerified(provider.serverUrl) ? ` --set ${CA_VALUE}=SECRET` : '';
+    say(`  helm install orbweaver deploy/chart --namespace ${namespace} ${values}${ca} --wait`);
     return 0;
   }
   await turn.wake(orbweaver);

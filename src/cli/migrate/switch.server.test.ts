@@ -350,14 +350,63 @@ test('a pod on a node that is not ready is not waited for', async () => {
 });
 
 test('while something stands in the way, nothing is changed', async () => {
-  const data = { 'conf.yml': 'iaasNetworkProvider: {serverUrl: "https://iaas"}' };
+  const data = { 'conf.yml': 'agent: {networkResourcePlugin: {enabled: true}}' };
   const ref = { namespace: 'kube-system', name: 'spiderpool-conf' };
   await client.patch(resources.configMaps, ref, { type: 'merge', body: { data } });
   const before = await everything();
   const { exitCode, lines } = await migrate('apply');
   assert.equal(exitCode, 1);
-  assert.match(lines.join('\n'), /^in the way:\n {2}conf\.yml iaasNetworkProvider\.serverUrl/);
+  assert.match(lines.join('\n'), /^in the way:\n {2}conf\.yml agent\.networkResourcePlugin\.enabled/);
   assert.deepEqual(await everything(), before);
+});
+
+test('pools mark what a provider has bound, when Spiderpool sleeps, once', async () => {
+  const data = { 'conf.yml': 'iaasNetworkProvider: {serverUrl: "https://iaas"}' };
+  await client.patch(
+    resources.configMaps,
+    { namespace: 'kube-system', name: 'spiderpool-conf' },
+    { type: 'merge', body: { data } },
+  );
+  const allocatedIPs = JSON.stringify({ '10.6.0.1': { pod: 'default/web', podUid: 'u1' } });
+  const body = { status: { allocatedIPs, allocatedIPCount: 1 } };
+  await client.patch(resources.spiderIPPools, { name: 'p' }, { type: 'merge', body, subresource: 'status' });
+  const nic = { interface: 'eth0', ipv4: '10.6.0.1/16', ipv4Pool: 'p', vlan: 41 };
+  await client.create(
+    resources.spiderEndpoints,
+    resources.spiderEndpoints.schema.parse({
+      metadata: { namespace: 'default', name: 'web' },
+      status: {
+        current: { uid: 'u1', node: 'node1', ips: [{ ...nic, mac: 'fa:16:3e:00:00:01' }] },
+        ...{ ownerControllerType: 'Pod', ownerControllerName: 'web' },
+      },
+    }),
+  );
+  const marked = async () => {
+    const pool = await client.get(resources.spiderIPPools, { name: 'p' });
+    return JSON.parse(pool.status?.allocatedIPs ?? '') as object;
+  };
+  try {
+    assert.match((await migrate('dry-run')).lines.join(), /bound: 1 to mark/);
+    const { lines } = await migrate('apply');
+    const line = 'pools mark 1 address more that the IaaS provider has bound';
+    assert.ok(
+      lines.indexOf(line) > lines.indexOf('Spiderpool sleeps, and no pod of it runs'),
+      lines.join('\n'),
+    );
+    assert.match(lines.at(-1) ?? '', /--set iaasNetworkProvider\.tls\.caSecret=SECRET --wait$/);
+    const iaas = { node: 'node1', parentNicMac: '' };
+    assert.deepEqual(await marked(), { '10.6.0.1': { pod: 'default/web', podUid: 'u1', iaas } });
+    assert.match((await migrate('dry-run')).lines.join(), /bound: 0 to mark \(done\)/);
+    assert.ok((await migrate('apply')).lines.includes(line.replace('1 address', '0 addresses')));
+  } finally {
+    const empty = { status: { allocatedIPs: '', allocatedIPCount: 0 } };
+    await client.patch(
+      resources.spiderIPPools,
+      { name: 'p' },
+      { type: 'merge', body: empty, subresource: 'status' },
+    );
+    await client.delete(resources.spiderEndpoints, { namespace: 'default', name: 'web' });
+  }
 });
 
 test('a cluster without Spiderpool is an error that says what was looked for', async () => {

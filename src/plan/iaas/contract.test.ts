@@ -31,6 +31,8 @@ test('the bodies have the fields of Spiderpool’s contract', () => {
   const address = { ipAddress: '10.0.0.10', subnet: '10.0.0.0/24', parentNicMac: 'fa:16:3e:11:22:33' };
   assert.deepEqual(bindingBody(asked), { ...pod, iaasIPsAllocationRequest: [address] });
   assert.deepEqual(releaseBody(asked), { ...pod, ...address });
+  const { parentNicMac: _, ...bySpiderpool } = address;
+  assert.deepEqual(releaseBody({ ...asked, parentNicMac: '' }), { ...pod, ...bySpiderpool });
 });
 
 test('an answer gives the MAC address in the kernel’s form, and the VLAN', () => {

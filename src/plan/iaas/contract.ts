@@ -17,6 +17,7 @@ export interface IaasPod {
 export interface BoundAddress {
   readonly pod: IaasPod;
   readonly node: string;
+  /** Empty if nobody knows: Spiderpool has bound the address. */
   readonly parentNicMac: string;
   readonly address: Address;
   /** That of the pool, without host bits. */
@@ -43,7 +44,10 @@ function podFields({ pod, node }: BoundAddress): object {
 }
 
 function addressFields({ address, subnet, parentNicMac }: BoundAddress): object {
-  return { ipAddress: formatAddress(address), subnet: formatCidr(subnet), parentNicMac };
+  return {
+    ...{ ipAddress: formatAddress(address), subnet: formatCidr(subnet) },
+    ...(parentNicMac !== '' && { parentNicMac }),
+  };
 }
 
 const text = z.string().nullish();

@@ -44,7 +44,7 @@ export {
   quarantineText,
   type ToldQuarantine,
 } from './quarantine.ts';
-export { parseRecords, recordsMayName } from './records.ts';
+export { parseRecords, recordsMayName, recordsText } from './records.ts';
 export { type Release, releasedBy } from './release.ts';
 export { refuseUnservedFamily, requestCandidates } from './request-candidates.ts';
 export { type AddressRequest, readAddressRequest, refuseRequestedAddress } from './requested-address.ts';

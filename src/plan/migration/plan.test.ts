@@ -104,13 +104,36 @@ test('every value exists in our chart', () => {
 });
 
 test('what Orbweaver cannot do stands in the way, with the setting that asks for it', () => {
-  const provider = withConf({ iaasNetworkProvider: { serverUrl: 'https://iaas' } });
-  assert.match(provider.obstacles.join('\n'), /^conf\.yml iaasNetworkProvider\.serverUrl: /);
   const plugin = withConf({ agent: { networkResourcePlugin: { enabled: true } } });
   assert.match(
     plugin.obstacles.join('\n'),
     /^conf\.yml agent\.networkResourcePlugin\.enabled: .*device plugin/,
   );
+});
+
+test('the provider of an IaaS keeps its URL and its time, and HTTPS needs its CA', () => {
+  const asked = withConf({
+    iaasNetworkProvider: { serverUrl: 'https://iaas:8443', httpRequestTimeout: '1m30s' },
+  });
+  assert.deepEqual(asked.obstacles, []);
+  assert.deepEqual(chartValues(asked.settings).iaasNetworkProvider, {
+    serverUrl: 'https://iaas:8443',
+    httpRequestTimeout: '90s',
+  });
+  const told = (plan: MigrationPlan) => plan.warnings.filter((text) => text.includes('//iaas'));
+  assert.match(
+    told(asked).join(),
+    /Orbweaver does: give the CA in a Secret, with iaasNetworkProvider\.tls\.caSecret/,
+  );
+  assert.match(
+    asked.settings.find(({ from }) => from.endsWith('serverUrl'))?.note ?? '',
+    /set iaasNetworkProvider\.tls\.caSecret too/,
+  );
+  assert.deepEqual(told(withConf({ iaasNetworkProvider: { serverUrl: 'http://iaas' } })), []);
+  const service = withConf({ iaasNetworkProvider: { serverUrl: 'http://iaas.default.svc:80' } });
+  assert.match(told(service).join(), /a name of the cluster, which the nodes do not know/);
+  const none = planned(spiderpoolFacts());
+  assert.deepEqual(chartValues(none.settings).iaasNetworkProvider, undefined);
 });
 
 test('a key that nobody knows is told, and settings that cannot be read stand in the way', () => {

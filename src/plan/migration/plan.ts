@@ -1,9 +1,12 @@
 // The migration from Spiderpool as a whole: what is there, what would become of it, what stands in the way, and the steps.
 
+import { markedRecords } from './bound-addresses.ts';
 import { gitOpsManagers } from './git-ops.ts';
 import { findInObjects, type MigratedObjects, type ObjectFindings } from './objects.ts';
 import { bringsMultus, type ClusterPrograms, orbweaverIn, spiderpoolIn, versionOf } from './programs.ts';
-import { type Setting, type SettingsSource, settingsOf } from './settings.ts';
+import { type IaasProviderSettings, providerWarnings } from './provider-settings.ts';
+import type { Setting } from './setting.ts';
+import { type SettingsSource, settingsOf } from './settings.ts';
 import { isAsleep, wantedReplicas, writtenWebhooks } from './sleep.ts';
 import type { Installation, Program, Sleeper } from './sleeper.ts';
 
@@ -32,6 +35,8 @@ export interface MigrationPlan {
   /** What a user should know before. */
   readonly warnings: readonly string[];
   readonly steps: readonly MigrationStep[];
+  /** What Spiderpool asks. Its URL is empty if there is none, or if the settings cannot be read. */
+  readonly provider: IaasProviderSettings;
 }
 
 /** Undefined if the cluster has no Spiderpool. */
@@ -42,7 +47,7 @@ export function planMigration(facts: MigrationFacts): MigrationPlan | undefined 
   if (first === undefined) return undefined;
   const namespace = first.object.metadata.namespace ?? '';
   const objects = findInObjects(facts);
-  const { settings, problem } = settingsOf({ ...facts, installation: spiderpool });
+  const { settings, provider, problem } = settingsOf({ ...facts, installation: spiderpool });
   const obstacles = [
     ...placeObstacles(spiderpool, orbweaver, namespace),
     ...(problem === undefined ? [] : [`the ConfigMap of Spiderpool's settings cannot be read: ${problem}`]),
@@ -51,8 +56,9 @@ export function planMigration(facts: MigrationFacts): MigrationPlan | undefined 
   ];
   return {
     ...{ version: versionOf(first), namespace, spiderpool, orbweaver, objects, settings, obstacles },
-    warnings: warnings(spiderpool, facts),
-    steps: steps(spiderpool, orbweaver),
+    warnings: [...warnings(spiderpool, facts), ...providerWarnings(provider)],
+    steps: steps(spiderpool, orbweaver, obstacles.length > 0 ? [] : markSteps(provider, facts)),
+    provider,
   };
 }
 
@@ -129,11 +135,27 @@ export function isNodeReady({ status }: MigrationFacts['nodes'][number]): boolea
   return (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
 }
 
-function steps(spiderpool: Installation, orbweaver: Installation): MigrationStep[] {
+/** Spiderpool's records do not say what the provider has bound. */
+function markSteps(
+  { serverUrl }: IaasProviderSettings,
+  { pools, endpoints }: MigrationFacts,
+): MigrationStep[] {
+  if (serverUrl === '') return [];
+  const count = pools.reduce((sum, pool) => sum + markedRecords(pool, endpoints).addresses.length, 0);
+  const what = `pools mark the addresses that the IaaS provider has bound: ${count} to mark`;
+  return [{ what, done: count === 0 }];
+}
+
+function steps(
+  spiderpool: Installation,
+  orbweaver: Installation,
+  marks: readonly MigrationStep[],
+): MigrationStep[] {
   const installed = orbweaver.programs.length > 0;
   const asleep = inOrderOfSleep(orbweaver).some(isAsleep);
   return [
     ...inOrderOfSleep(spiderpool).map((sleeper) => ({ what: sleepWords(sleeper), done: isAsleep(sleeper) })),
+    ...marks,
     asleep
       ? { what: 'Orbweaver is woken up', done: false }
       : {

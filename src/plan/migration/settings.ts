@@ -3,20 +3,9 @@
 import { type AgentConfig, parseAgentConfig, type SpiderCoordinator } from '#api';
 import { errorText } from '#base';
 import { bringsMultus, environmentOf, volumeOf } from './programs.ts';
+import { type IaasProviderSettings, noProvider, providerSettings } from './provider-settings.ts';
+import type { Setting } from './setting.ts';
 import type { Installation, Program } from './sleeper.ts';
-
-/** A setting of Spiderpool, and what becomes of it. */
-export interface Setting {
-  /** `conf.yml enableIPv4`, `agent SPIDERPOOL_LOG_LEVEL`. */
-  readonly from: string;
-  readonly value: unknown;
-  /** The value of our chart, as `ipam.enableIPv4`. Undefined if no value is needed or none exists. */
-  readonly chart?: { readonly path: string; readonly value: unknown };
-  /** What becomes of a setting that our chart has no value for. */
-  readonly note?: string;
-  /** Orbweaver cannot do what the setting asks for. */
-  readonly refused?: boolean;
-}
 
 /** What the settings are read from. */
 export interface SettingsSource {
@@ -110,6 +99,7 @@ const coordinatorFields = [
 /** Every setting, in the order of the chart's values. `problem` says why the ConfigMap cannot be read. */
 export function settingsOf(source: SettingsSource): {
   readonly settings: readonly Setting[];
+  readonly provider: IaasProviderSettings;
   readonly problem?: string;
 } {
   const { programs } = source.installation;
@@ -121,9 +111,13 @@ export function settingsOf(source: SettingsSource): {
     ...coordinatorSettings(source, controller),
   ];
   try {
-    return { settings: [...confSettings(source.conf), ...rest] };
+    const read = parseAgentConfig(source.conf);
+    return {
+      settings: [...confSettings(source.conf, read), ...rest],
+      provider: read.iaasNetworkProvider,
+    };
   } catch (error) {
-    return { settings: rest, problem: errorText(error) };
+    return { settings: rest, provider: noProvider, problem: errorText(error) };
   }
 }
 
@@ -149,8 +143,7 @@ function put(values: Record<string, unknown>, path: string, value: unknown): voi
   at[last] = value;
 }
 
-function confSettings(conf: unknown): Setting[] {
-  const read = parseAgentConfig(conf);
+function confSettings(conf: unknown, read: AgentConfig): Setting[] {
   const named = (key: string) => `conf.yml ${key}`;
   const redundant = 'clusterSubnetAutoPoolDefaultRedundantIPNumber' as const;
   const { podResourceInject, iaasNetworkProvider, agent } = read;
@@ -181,11 +174,7 @@ function confSettings(conf: unknown): Setting[] {
         value,
         note: 'Orbweaver injects networks into every pod that asks for them, in all namespaces',
       })),
-    ...refusedIf(iaasNetworkProvider.serverUrl !== '', {
-      from: named('iaasNetworkProvider.serverUrl'),
-      value: iaasNetworkProvider.serverUrl,
-      note: 'Spiderpool does not record which addresses the provider has bound: delete their pods, turn it off, and set it again in the chart of Orbweaver later',
-    }),
+    ...providerSettings(iaasNetworkProvider),
     ...refusedIf(agent.networkResourcePlugin.enabled, {
       from: named('agent.networkResourcePlugin.enabled'),
       value: true,
