@@ -36,10 +36,10 @@ export function linkDemand(
   nic: string,
   assignments: readonly Assignment[],
   requested: Mac | undefined,
-  bound: ProvidedLink = {},
+  bound?: ProvidedLink,
 ): LinkDemand {
   const own = assignments.filter((one) => one.nic === nic);
-  const link = { ...providedLink(nic, own), ...bound };
+  const link = providedLink(nic, own, bound);
   if (requested === undefined) return link;
   if (link.mac === undefined || link.mac === requested) return { ...link, mac: requested };
   const message = `the link address ${requested} is requested for interface ${nic}, and the provider of IPPool ${own[0]?.pool.name} demands ${link.mac}`;

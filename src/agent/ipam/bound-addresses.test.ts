@@ -130,6 +130,31 @@ test('of two families, the provider is asked about IPv4', async () => {
   assert.deepEqual(await records(kube, 'v6'), {});
 });
 
+for (const [what, v6] of [
+  ['VLAN', { vlan: 7 }],
+  ['MAC address', { mac: 'fa:16:3e:00:00:07' }],
+] as const) {
+  test(`an IPv6 address that was made ready for another ${what} than the provider binds is refused, and nothing stays bound`, async () => {
+    const kube = await one();
+    await createPool(kube, 'v6', { subnet: 'fd00::/64', ips: ['fd00::1-fd00::9'] });
+    const metadata = { annotations: { 'ipam.spidernet.io/iaas-provider': 'somecloud' } };
+    await kube.patch(resources.spiderIPPools, { name: 'v6' }, { type: 'merge', body: { metadata } });
+    const status = { ipMetaData: { metadata: JSON.stringify({ 'fd00::1': v6 }) } };
+    const patch = { type: 'merge', body: { status }, subresource: 'status' } as const;
+    await kube.patch(resources.spiderIPPools, { name: 'v6' }, patch);
+    await pod(kube, 'web');
+    const allocator = await agentOf(kube);
+    const ipam = { type: 'spiderpool', default_ipv4_ippool: ['v4'], default_ipv6_ippool: ['v6'] };
+    const asks = addBound('web', { conf: { name: 'net', ...ofProvider, ipam } });
+    await assert.rejects(allocator.allocate(asks), (error: unknown) => {
+      assert.ok(isOrbError(error, 'IPPOOL_STATUS_INVALID'), String(error));
+      assert.match(error.message, /IPPool v6 demands .* for fd00::1, and another address of the interface/);
+      return true;
+    });
+    assert.deepEqual([provider.bound.size, await records(kube), await records(kube, 'v6')], [0, {}, {}]);
+  });
+}
+
 test('a repeated ADD asks again, gets the same, and writes no pool', async () => {
   const kube = await one();
   await pod(kube, 'web');

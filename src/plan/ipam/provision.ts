@@ -119,15 +119,19 @@ function entriesOf(text: string): Readonly<Record<string, unknown>> | string {
   }
 }
 
-/** What the provider demands of one interface, by all of its addresses. Throws IPPOOL_STATUS_INVALID if two differ. */
+/**
+ * What providers demand of one interface: those of the pools of its addresses, and the one that was asked (`bound`). Throws
+ * IPPOOL_STATUS_INVALID if two differ.
+ */
 export function providedLink(
   nic: string,
   addresses: readonly {
     readonly address: Address;
     readonly pool: { readonly name: string; readonly provision: Provision | undefined };
   }[],
+  bound: ProvidedLink = {},
 ): ProvidedLink {
-  let link: ProvidedLink = {};
+  let link = bound;
   for (const { address, pool } of addresses) {
     const next = pool.provision?.linkOf(address) ?? {};
     const differs = (field: keyof ProvidedLink) =>
