@@ -1,7 +1,15 @@
 // npm run build: the CNI shim to dist/ow-cni, and every src/main/*.ts as one bundle to dist/<name>.mjs.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { runProgram } from '#program';
@@ -103,7 +111,7 @@ async function buildPrograms(): Promise<string[]> {
         (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts',
       )
     : [];
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: mains.map((name) => join(folder, name)),
     outdir: dist,
@@ -116,11 +124,17 @@ async function buildPrograms(): Promise<string[]> {
     external: ['koffi'],
     sourcemap: true,
     logLevel: 'warning',
+    write: false,
     // Dependencies in CommonJS ask for `require`; an ES module has none.
     banner: {
       js: "import { createRequire as nodeRequire } from 'node:module';\nconst require = nodeRequire(import.meta.url);",
     },
   });
+  // A program that starts meanwhile reads a whole file.
+  for (const { path, contents } of outputFiles) {
+    writeFileSync(`${path}.new`, contents);
+    renameSync(`${path}.new`, path);
+  }
   return mains.map((name) => join(dist, `${basename(name, '.ts')}.mjs`));
 }
 

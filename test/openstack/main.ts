@@ -1,16 +1,13 @@
 // npm run test:openstack [-- PATTERN ...]: tests against the real Keystone, Neutron, Placement and Nova of Debian 12, in
-// namespaces of their own. They are unpacked into a folder of the cache, and not installed.
+// namespaces of their own. They are unpacked into a folder of the cache, and not installed. Each processor has a cloud.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, globSync } from 'node:fs';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type CommandLine, runProgram } from '#program';
 import { chosenFiles } from '../../tools/chosen-files.ts';
-import { coverFolders, insideNamespaces } from '../e2e/namespaces.ts';
-import { Cloud } from './servers/cloud.ts';
-import { startCloud, unpackedServers } from './servers/installation.ts';
-import { runFolder } from './servers/place.ts';
+import { tryInLanes } from './lanes.ts';
+import { unpackedServers } from './servers/installation.ts';
 
 const own = import.meta.dirname;
 const options = {
@@ -32,16 +29,22 @@ const notInShort = [
   'sweep-ports',
 ].map((name) => `${name}.test.ts`);
 
+const isLong = (file: string) => notInShort.includes(basename(file));
+const longFirst = (a: string, b: string) => Number(isLong(b)) - Number(isLong(a));
+
+/** The command line of a lane. */
+function argvOf({ values }: Line, lane: number): string[] {
+  const logs = values.logs === undefined ? [] : ['--logs', join(values.logs, `${lane}`)];
+  return [...(values.all ? ['--all'] : []), ...logs];
+}
+
 /** Throws INPUT_INVALID when a pattern matches no path. */
 function filesOf({ positionals, values }: Line): string[] {
   const files = globSync('*.test.ts', { cwd: own })
-    .filter((file) => !(values.short && notInShort.includes(file)))
+    .filter((file) => !(values.short && isLong(file)))
     .map((file) => join(own, file));
   return chosenFiles(files.toSorted(), positionals, 'test file of test/openstack');
 }
-
-/** The limits are small, so that tests reach them. */
-const limits = { maximumRoutes: 30, maximumAddressPairs: 10, maximumNics: 4 };
 
 async function tryAll(line: Line): Promise<number> {
   const files = filesOf(line);
@@ -53,34 +56,10 @@ async function tryAll(line: Line): Promise<number> {
     console.log(`0 passed, 0 failed, ${files.length} files skipped`);
     return 0;
   }
-  if (!insideNamespaces(import.meta.filename)) return Number(process.exitCode ?? 1);
-  coverFolders();
   if (line.values.short)
     console.log(`skipped: ${notInShort.length} files of test/openstack, because this run is the short one`);
-  const begun = performance.now();
-  const cloud = new Cloud(root, limits);
-  try {
-    await startCloud(cloud, root);
-    console.log(`the servers are up after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-    return await runTests(files, line.values.all);
-  } finally {
-    await cloud.stop();
-    if (line.values.logs !== undefined) cpSync(runFolder, line.values.logs, { recursive: true });
-  }
-}
-
-/** Each file has mounts of its own: a node of a test covers folders that the servers, and the next node, use. */
-async function runTests(files: readonly string[], isLong: boolean): Promise<number> {
-  const how = ['--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec'];
-  const long = isLong ? '1' : undefined;
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, ORBWEAVER_OPENSTACK_LONG: long };
-  const failed: string[] = [];
-  for (const file of files) {
-    const argv = ['--mount', process.execPath, '--test', ...how, file];
-    const runner = spawn('unshare', argv, { stdio: 'inherit', env });
-    const [status] = (await once(runner, 'close')) as [number | null];
-    if (status !== 0) failed.push(basename(file));
-  }
+  const lanes = Math.min(files.length, availableParallelism());
+  const failed = await tryInLanes(files.toSorted(longFirst), lanes, (lane) => argvOf(line, lane));
   const names = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
   console.log(`${files.length} files, ${failed.length} failed${names}`);
   return failed.length === 0 ? 0 : 1;

@@ -23,7 +23,7 @@ export function unpackedServers(): Promise<string | Error> {
 /** Starts all servers of a cloud whose packages are unpacked in `root`. */
 export async function startCloud(cloud: Cloud, root: string): Promise<void> {
   const filled = await kept(stateFolder(root), async (folder) => {
-    console.log('making the databases of the servers (once: about a minute)');
+    console.error('making the databases of the servers (once: about a minute)');
     await firstStart(cloud);
     cloud.keep(folder);
   });
