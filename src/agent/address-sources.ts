@@ -50,6 +50,8 @@ export interface AddressSourcesParts extends AddressOptions {
   readonly metrics: AgentMetrics;
   readonly gate: Gate;
   readonly events: Pick<EventRecorder, 'record'>;
+  /** An Event on the node. */
+  readonly warnOnNode: (reason: string, message: string) => void;
   /** Called when {@link AddressSources.amounts} may be others. */
   readonly changed: () => void;
   readonly families: readonly Family[];
@@ -100,6 +102,8 @@ export class AddressSources {
         if (record === undefined || partOf(record, hostDevicePart) === undefined) return undefined;
         return record.pod?.uid ?? '';
       },
+      gaveNics: () =>
+        parts.attachments.all().some((record) => partOf(record, hostDevicePart)?.ofCloud === true),
       warm: { low: nicsReadyLow, high: nicsReadyHigh },
     });
     this.#neutron = new NeutronSource({

@@ -123,7 +123,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const addresses = new AddressSources({
     ...options,
-    ...{ node, view, attachments, metrics, gate, events },
+    ...{ node, view, attachments, metrics, gate, events, warnOnNode },
     changed: () => nodeResources.changed(),
     families: familiesOf(config),
   });

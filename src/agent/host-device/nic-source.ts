@@ -1,7 +1,7 @@
 // The NICs of type `host-device-plus` that OpenStack adds to this node, a VM, for pods.
 
 import type { CniResult, NeutronNicIpam } from '#api';
-import { abortable, BackOff, type Clock, type Logger, OrbError } from '#base';
+import { abortable, BackOff, type Clock, errorText, isOrbError, type Logger, OrbError } from '#base';
 import type { CloudNic, CloudNics, NicRequest } from '#cni';
 import { defaultDestination, type Family, formatCidr, parseAddress, parseCidr } from '#ip';
 import type { EventRecorder } from '#kube';
@@ -36,10 +36,20 @@ export interface NicSourceParts {
   readonly changed: () => void;
   readonly families: readonly Family[];
   readonly warm: WarmLimits;
+  /** Whether a NIC of the cloud is recorded for a pod. Then there was a ledger. */
+  readonly gaveNics: () => boolean;
   readonly events: Pick<EventRecorder, 'record'>;
+  /** An Event on the node. */
+  readonly warnOnNode: (reason: string, message: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+const DAMAGED_ADVICE =
+  'pods get no NIC of the cloud, and those that end keep theirs. Move the file away: the agent begins a new ledger, and names the NICs that this one had';
+
+/** The reason of the Event. */
+const LOST = 'NicLedgerLost';
 
 const ownerOf = ({ containerId, interfaceName }: AttachmentKey): string => `${containerId} ${interfaceName}`;
 
@@ -60,7 +70,7 @@ export class NicSource implements CloudNics {
 
   /** What ended pods have left is taken back, also if no pod comes. */
   start(): void {
-    if (nicLedgersIn(this.#parts.folder).length > 0) void this.#openAgain();
+    if (nicLedgersIn(this.#parts.folder).length > 0 || this.#parts.gaveNics()) void this.#openAgain();
   }
 
   /** What runs is left: the next agent finds it in the ledger. */
@@ -138,9 +148,12 @@ export class NicSource implements CloudNics {
     const { signal } = this.#stop;
     const waits = new BackOff({ firstMs: 1_000, maximumMs: 60_000 });
     while (!signal.aborted && this.#vms.size === 0) {
-      for (const nic of knownNics(folder)) {
+      const known = knownNics(folder);
+      for (const nic of known.length > 0 ? known : [undefined]) {
         await this.#vmOf(nic).catch((error: unknown) => {
           log.warn({ nic, err: error }, 'the NICs that this VM has for pods cannot be looked after yet');
+          if (isOrbError(error, 'FILE_DAMAGED'))
+            this.#parts.warnOnNode(LOST, `${errorText(error)}: ${DAMAGED_ADVICE}`);
         });
       }
       if (this.#vms.size === 0) await clock.sleep(waits.next(), signal).catch(() => {}); // the agent leaves
@@ -174,11 +187,20 @@ export class NicSource implements CloudNics {
       linkArrives: (mac, signal) => linkArrives(node, isNicWith(mac), signal),
     });
     const isLiving = (owner: string) => this.#podUid(owner) !== undefined;
-    const vm = await NodeVm.open({ ...this.#parts, nics, file, networkId, hasLink, isLiving });
+    const tellUnknown = (ports: readonly string[]) => this.#tellUnknown(serverId, ports);
+    const vm = await NodeVm.open({ ...this.#parts, nics, file, networkId, hasLink, isLiving, tellUnknown });
     this.#vms.set(serverId, vm);
     log.info({ server: serverId }, 'this VM gets NICs for pods');
     void vm.run(this.#stop.signal);
     return vm;
+  }
+
+  /** Only an operator can know whether a pod still uses them. */
+  #tellUnknown(server: string, ports: readonly string[]): void {
+    const mends = ports.map((port) => `openstack server remove port ${server} ${port}`).join('; ');
+    const message = `the ledger of the NICs of VM ${server} was lost: nobody knows whose ports ${ports.join(', ')} are, so no pod gets their NICs and nobody detaches them. If no pod uses them: ${mends}`;
+    this.#parts.log.warn({ server, ports }, message);
+    this.#parts.warnOnNode(LOST, message);
   }
 
   #resultOf({ addresses, nameservers }: PortOfNic, { routes }: NeutronNicIpam): CniResult {

@@ -20,6 +20,9 @@ let living: Set<string>;
 /** What the cloud does when a NIC is made. */
 let making: () => Promise<void>;
 let leaving: AbortController;
+/** What an earlier ledger had, and what was told of it. */
+let unknown: () => Promise<string[]>;
+let told: string[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ow-vm-'));
@@ -28,6 +31,8 @@ beforeEach(() => {
   living = new Set();
   making = async () => {};
   leaving = new AbortController();
+  unknown = async () => [];
+  told = [];
 });
 afterEach(() => {
   leaving.abort();
@@ -49,7 +54,8 @@ async function make(kind: typeof KIND, owner: string | null): Promise<VmNic> {
 async function open(): Promise<NodeVm> {
   const vm = await NodeVm.open({
     ...{ file, clock, networkId: 'lan', warm: { low: 0, high: 2 }, log: silentLogger },
-    nics: { make, tidy: async () => {}, takeAway: async () => {}, forsake: async () => {} },
+    nics: { make, tidy: async () => {}, takeAway: async () => {}, forsake: async () => {}, unknown },
+    tellUnknown: (ports) => told.push(...ports),
     hasLink: () => true,
     isLiving: (owner) => living.has(owner),
     changed: () => {},
@@ -115,4 +121,33 @@ test('a refusal is remembered until a pod gets a NIC', async () => {
   making = async () => {};
   await vm.nicFor('a', KIND);
   assert.equal(vm.refusal, undefined);
+});
+
+test('what an earlier ledger had is told once for each new ledger, as soon as the cloud answers', async () => {
+  const tended = async (isIt: () => boolean) => {
+    for (let i = 0; i < 500 && !isIt(); i++) {
+      await clock.advance(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.ok(isIt());
+  };
+  let asked = 0;
+  unknown = async () => {
+    asked += 1;
+    if (asked < 3) throw new OrbError('OPENSTACK_UNREACHABLE', { message: 'no answer' });
+    return ['port-1'];
+  };
+  const vm = await open();
+  await tended(() => told.length === 1);
+  assert.equal(asked, 3);
+  living.add('a');
+  await vm.nicFor('a', KIND);
+  await file.update((ledger) => givenBack(ledger, () => true));
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.equal(asked, 3, 'the ledger is the same');
+  rmSync(join(folder, 'vm.nics.json'));
+  await tended(() => told.length === 2);
 });

@@ -17,13 +17,15 @@ import {
 } from '#plan/openstack';
 
 export interface NodeVmParts {
-  readonly nics: Pick<VmNics, 'make' | 'tidy' | 'takeAway' | 'forsake'>;
+  readonly nics: Pick<VmNics, 'make' | 'tidy' | 'takeAway' | 'forsake' | 'unknown'>;
   readonly file: NicLedgerFile;
   /** Of the NIC of the node itself. */
   readonly networkId: string;
   readonly hasLink: (mac: string) => boolean;
   /** Whether an attachment of this node has the NIC: its owner's name. */
   readonly isLiving: (owner: string) => boolean;
+  /** Called with the ports of NICs that an earlier ledger had, when the ledger is new. */
+  readonly tellUnknown: (ports: readonly string[]) => void;
   readonly warm: WarmLimits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -43,6 +45,8 @@ export class NodeVm {
   #waked = new AbortController();
   #failure: string | undefined;
   #refusal: string | undefined;
+  /** The ledger that was compared with what the VM has. A lost one is replaced by one of another writer. */
+  #comparedWriter: string | undefined;
 
   private constructor(parts: NodeVmParts) {
     this.#parts = parts;
@@ -129,10 +133,20 @@ export class NodeVm {
     await nics.tidy();
     await file.update((ledger) => trimmedNics(ledger, warm.high));
     await nics.takeAway();
+    await this.#findUnknown();
     this.#parts.changed();
     for (const { kind, count } of nicsToMake(await file.read(), warm.low)) {
       for (let i = 0; i < count; i++) await nics.make(kind, null);
     }
+  }
+
+  async #findUnknown(): Promise<void> {
+    const { nics, file, tellUnknown } = this.#parts;
+    const { writer } = await file.read();
+    if (writer === this.#comparedWriter) return;
+    const ports = await nics.unknown();
+    if (ports.length > 0) tellUnknown(ports);
+    this.#comparedWriter = writer;
   }
 
   /** A pod may have ended before its NIC was there. */

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLogger } from '#base';
 import { begunNic } from '#plan/openstack';
+import { KIND, NicCloud, SERVER } from '../testing/index.ts';
 import { clearNics } from './clearing.ts';
-import { KIND, NicCloud, SERVER } from './nic-cloud-fixture.ts';
 import { NicLedgerFile } from './nic-ledger-file.ts';
 
 let folder: string;

@@ -39,6 +39,8 @@ export class NicLedgerFile {
   readonly #path: string;
   readonly #folder: string;
   readonly #serverId: string;
+  /** Of the next ledger that is not on the disk yet. One that replaces a lost ledger must not repeat its names. */
+  #newWriter = randomBytes(4).toString('hex');
   /** Changes, one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -51,7 +53,7 @@ export class NicLedgerFile {
   /** A new one where there is none. Throws FILE_DAMAGED: what was ours is then not guessed. */
   async read(): Promise<NicLedger> {
     const record = await readRecord(this.#path);
-    if (record === undefined) return newNicLedger(this.#serverId, randomBytes(4).toString('hex'));
+    if (record === undefined) return newNicLedger(this.#serverId, this.#newWriter);
     const parsed = ledgerSchema.safeParse(record);
     if (parsed.success && parsed.data.serverId === this.#serverId) return parsed.data;
     const message = `${this.#path} is no ledger of the NICs of this VM`;
@@ -66,6 +68,7 @@ export class NicLedgerFile {
       if (after === before) return after;
       await makePrivateDirectory(this.#folder);
       await writeRecord(this.#path, after);
+      if (after.writer === this.#newWriter) this.#newWriter = randomBytes(4).toString('hex');
       return after;
     });
     this.#turn = changed.catch(() => {}); // its caller hears of it

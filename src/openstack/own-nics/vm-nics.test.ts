@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { isOrbError, OrbError } from '#base';
 import { givenBack, withNic } from '#plan/openstack';
-import { KIND, NicCloud, SERVER } from './nic-cloud-fixture.ts';
+import { KIND, NicCloud, SERVER } from '../testing/index.ts';
 import { NicLedgerFile } from './nic-ledger-file.ts';
 
 let folder: string;
@@ -162,3 +162,39 @@ for (const when of ['before', 'after'] as const) {
     }
   });
 }
+
+test('a lost ledger is seen by the ports of the VM that name it, and they stay as they are', async () => {
+  const agent = cloud.agent();
+  const { port: kept } = await agent.make(KIND, 'a');
+  await agent.make(KIND, null);
+  assert.deepEqual(await agent.unknown(), []);
+  const { writer } = await cloud.ledger();
+  rmSync(join(folder, `${SERVER}.nics.json`));
+  const next = cloud.agent();
+  const [one] = cloud.attached;
+  assert.ok(one);
+  const ofOthers = {
+    id: 'their',
+    mac_address: 'their',
+    description: 'orbweaver: ledger nics-other of node n1',
+  };
+  cloud.ports.set('their', { ...one, ...ofOthers });
+  assert.deepEqual(await next.unknown(), ['port-1', 'port-2']);
+  cloud.ports.delete('their');
+  await tidyAll();
+  assert.equal(cloud.attached.length, 2, 'nobody detaches them');
+  const { port, name } = await next.make(KIND, 'b');
+  assert.notEqual(port?.id, kept?.id);
+  assert.ok(!name.includes(writer), 'no name is used twice');
+  assert.deepEqual(await next.unknown(), ['port-1', 'port-2']);
+});
+
+test('a ledger that is lost while its agent runs is replaced by one that repeats no name', async () => {
+  const file = new NicLedgerFile(folder, SERVER);
+  const change = () => file.update((ledger) => ({ ...ledger, sequence: ledger.sequence + 1 }));
+  const { writer } = await change();
+  rmSync(join(folder, `${SERVER}.nics.json`));
+  const next = await change();
+  assert.notEqual(next.writer, writer);
+  assert.equal((await file.read()).writer, next.writer);
+});

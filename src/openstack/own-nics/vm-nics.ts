@@ -5,6 +5,7 @@ import { isOrbError, OrbError } from '#base';
 import {
   begunNic,
   isFull,
+  ledgerOf,
   type NicKind,
   type NicLedger,
   nicLedgerName,
@@ -98,6 +99,22 @@ export class VmNics {
     const { nics } = await this.#parts.file.read();
     await allOf(nics.filter(({ state }) => state === 'used').map((nic) => this.#clean(nic)));
     await this.#findDetached();
+  }
+
+  /**
+   * Ids of ports of this VM that an agent has made for pods, and that the ledger does not have: it was lost. Nobody knows
+   * whether pods have their NICs, so they stay as they are.
+   */
+  async unknown(): Promise<string[]> {
+    const { nova, neutron, serverId, file } = this.#parts;
+    const nics = await serverNics(nova, serverId);
+    // Nova may still show what has left the ledger meanwhile. Its port is gone then.
+    const known = new Set((await file.read()).nics.flatMap(({ port }) => port?.id ?? []));
+    const others = nics.map(({ port_id }) => port_id).filter((id) => !known.has(id));
+    const ports = await Promise.all(others.map((id) => neutron.port(id)));
+    return ports.flatMap((sight) =>
+      sight.is === 'there' && ledgerOf(sight.value) === nicLedgerName(serverId) ? sight.value.id : [],
+    );
   }
 
   /** Takes away all that leaves. One that fails stops no other; the first error is thrown at the end. */

@@ -6,8 +6,7 @@ import { OrbError, silentLogger } from '#base';
 import type { NicLedger } from '#plan/openstack';
 import type { PortOrder } from '../neutron.ts';
 import type { Port } from '../neutron-objects.ts';
-import { NicLedgerFile } from './nic-ledger-file.ts';
-import { VmNics, type VmNicsParts } from './vm-nics.ts';
+import { NicLedgerFile, VmNics, type VmNicsParts } from '../own-nics/index.ts';
 
 export const SERVER = 'vm';
 export const KIND = { networkId: 'lan', groups: null };

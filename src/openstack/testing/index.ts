@@ -1,0 +1,3 @@
+// For tests of NICs that a VM gets for pods.
+
+export { KIND, NicCloud, SERVER } from './nic-cloud.ts';
