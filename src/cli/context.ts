@@ -71,3 +71,11 @@ export function oneOf<const Value extends string>(option: string, values: readon
     throw new OrbError('INPUT_INVALID', { message, subject: 'command line' });
   };
 }
+
+export const stateFlag = {
+  kind: 'parsed',
+  parse: text,
+  default: '/var/lib/orbweaver',
+  placeholder: 'FOLDER',
+  brief: "The agent's folder of records, which know the pods",
+} as const;

@@ -1,7 +1,7 @@
 // `orbctl netns`: the network namespaces of this node's containers, and commands in them.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { type Context, jsonFlag, namespaceFlag, text } from './context.ts';
+import { type Context, jsonFlag, namespaceFlag, stateFlag, text } from './context.ts';
 
 /** Where the agent keeps its records. */
 interface NetnsFlags {
@@ -25,14 +25,6 @@ export interface NetnsCommands {
 }
 
 type Here = Context<NetnsCommands>;
-
-const stateFlag = {
-  kind: 'parsed',
-  parse: text,
-  default: '/var/lib/orbweaver',
-  placeholder: 'FOLDER',
-  brief: "The agent's folder of records, which know the pods",
-} as const;
 
 const list = buildCommand<NetnsListFlags, [], Here>({
   docs: {

@@ -2,7 +2,7 @@
 // cluster has in the cloud.
 
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { type Context, installationFlag, jsonFlag, text } from './context.ts';
+import { type Context, installationFlag, jsonFlag, stateFlag, text } from './context.ts';
 
 /** The options of `orbctl openstack check`. */
 export interface OpenStackCheckFlags {
@@ -21,6 +21,8 @@ export interface OpenStackCheckFlags {
   readonly cluster: boolean;
   /** Where the controller runs. */
   readonly namespace: string;
+  /** The agent's folder of records. */
+  readonly state: string;
   readonly json: boolean;
 }
 
@@ -81,9 +83,10 @@ const check = buildCommand<OpenStackCheckFlags, [], Here>({
         kind: 'boolean',
         default: false,
         withNegated: false,
-        brief: 'Compare routers with what the controller has added; needs KUBECONFIG',
+        brief: 'Compare routers with what the controller added, by KUBECONFIG',
       },
       namespace: installationFlag,
+      state: stateFlag,
       json: jsonFlag,
     },
   },

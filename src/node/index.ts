@@ -13,10 +13,12 @@ export { parentNetworks } from './parent-networks.ts';
 export { type Namespaces, numbersIn, type PodSight, seeOverlay, seePod } from './pod-sight.ts';
 export {
   type Announcement,
+  type AnswersRequest,
   announce,
   type ProbeReport,
   type ProbeRequest,
   probeNic,
+  whoAnswers,
 } from './probe/index.ts';
 export { coordinatorPart, ipamPart, partOf, type RecordPart, withPart } from './record-part.ts';
 export { readAttachments } from './recorded-attachments.ts';

@@ -1,7 +1,7 @@
 export { type CloudClient, cloudClient } from './cloud.ts';
 export type { CloudConfig } from './cloud-config.ts';
 export { cloudOf, type Environment } from './environment.ts';
-export type { FloatingIp, Subnet } from './neutron-objects.ts';
+export type { FloatingIp, Port, Subnet } from './neutron-objects.ts';
 export { type FoundIdentity, findIdentity } from './node-identity.ts';
 export { type NodeNic, ownNic } from './own-nic.ts';
 export { PoolPorts, type RefusedAddress } from './pool-ports.ts';

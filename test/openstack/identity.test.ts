@@ -268,4 +268,44 @@ describe('orbctl openstack check', () => {
     await change('remove', good);
     await api.neutron('PUT', `/routers/${router.id}/remove_router_interface`, { subnet_id: own?.subnet_id });
   });
+
+  test('names who answers in place of the router, and for an address of the node', async () => {
+    const router = await api.make('router', { name: 'answers' });
+    const [own] = twin.port.fixed_ips;
+    const subnet_id = own?.subnet_id;
+    await api.neutron('PUT', `/routers/${router.id}/add_router_interface`, { subnet_id });
+    const { ports } = await api.neutron<{ ports: PortObject[] }>('GET', `/ports?device_id=${router.id}`);
+    const routerMac = ports[0]?.mac_address ?? '';
+    const unasked = await orbctl();
+    assert.equal(unasked.code, 0, unasked.said);
+    assert.match(unasked.said, /not checked: who answers on nic0: nic0 has no carrier/);
+    runProgram('ip', ['netns', 'add', 'machine']);
+    const inMachine = (...words: readonly string[]) => runProgram('ip', ['-n', 'machine', ...words]);
+    try {
+      const peer = ['peer', 'name', 'eth0', 'address', '0a:00:00:00:00:77', 'netns', 'machine'];
+      runProgram('ip', ['link', 'add', 'cable', 'master', nic, 'up', 'type', 'veth', ...peer]);
+      runProgram('ip', ['link', 'set', nic, 'mtu', '1450']);
+      inMachine('link', 'set', 'eth0', 'up');
+      const silent = await orbctl();
+      assert.match(silent.said, /nobody answers for 10\.30\.0\.1, the gateway of subnet/);
+      inMachine('address', 'add', '10.30.0.1/24', 'dev', 'eth0');
+      const wrong = await orbctl();
+      assert.equal(wrong.code, 1, wrong.said);
+      assert.match(wrong.said, new RegExp(`answers for 10\\.30\\.0\\.1, .* Neutron says ${routerMac}`));
+      inMachine('link', 'set', 'eth0', 'address', routerMac);
+      const right = await orbctl();
+      assert.equal(right.code, 0, right.said);
+      inMachine('address', 'add', '10.30.0.8/24', 'dev', 'eth0');
+      // It does not answer a question in the name of its own address. So the gateway is silent too.
+      const double = await orbctl('--json');
+      const { findings } = JSON.parse(double.said) as { findings: { what: string; mend: string }[] };
+      const found = findings.find(({ what }) =>
+        what.includes(`answers for 10.30.0.8, which ${nic} of this node`),
+      );
+      assert.equal(found?.mend, `openstack port show ${ports[0]?.id}`, double.said);
+    } finally {
+      runProgram('ip', ['netns', 'del', 'machine']);
+      await api.neutron('PUT', `/routers/${router.id}/remove_router_interface`, { subnet_id });
+    }
+  });
 });

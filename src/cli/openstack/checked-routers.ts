@@ -2,7 +2,7 @@
 
 import { parseCidr } from '#ip';
 import type { KubeClient } from '#kube';
-import type { CloudClient, FoundIdentity } from '#openstack';
+import type { CloudClient, Port } from '#openstack';
 import { CloudLedger, routesLedger } from '#openstack/cluster-ledger';
 import { type CheckedRouter, pairCidr } from '#plan/openstack';
 
@@ -12,7 +12,8 @@ const ROUTER_PORT =
 
 export interface RouterQuestion {
   readonly neutron: CloudClient['neutron'];
-  readonly networkId: FoundIdentity['networkId'];
+  /** Those of the node's network that the login sees. */
+  readonly ports: readonly Port[];
   /** The login owns the network, or is an administrator. */
   readonly seesAllPorts: boolean;
   /** Where the cluster's ledger is. */
@@ -20,8 +21,7 @@ export interface RouterQuestion {
 }
 
 export async function checkedRouters(question: RouterQuestion): Promise<CheckedRouter[]> {
-  const { neutron, networkId, seesAllPorts, cluster } = question;
-  const ports = await neutron.ports({ network_id: networkId });
+  const { neutron, ports, seesAllPorts, cluster } = question;
   const own = ports.filter(({ device_owner }) => ROUTER_PORT.test(device_owner));
   const texts = ports.flatMap(({ fixed_ips, allowed_address_pairs: pairs = [] }) =>
     [...fixed_ips, ...pairs].map(({ ip_address }) => ip_address),

@@ -1,6 +1,6 @@
 // The work of `orbctl openstack check`: reads the cloud, and prints what keeps pods from having addresses.
 
-import { OrbError } from '#base';
+import { OrbError, systemClock } from '#base';
 import { parseAddress, parseNetwork } from '#ip';
 import type { KubeClient } from '#kube';
 import type { NetworkNamespace } from '#net';
@@ -13,10 +13,11 @@ import {
   type NodeNic,
   ownNic,
 } from '#openstack';
-import { type CloudFinding, cloudFindings, type NodeInCloud, routerFindings } from '#plan/openstack';
+import { cloudFindings, type NodeInCloud, routerFindings } from '#plan/openstack';
 import type { Paint } from '#program';
 import type { OpenStackCheckFlags } from '../openstack.ts';
 import { checkedRouters } from './checked-routers.ts';
+import { checkWire, type WireCheck } from './wire-check.ts';
 
 export interface OpenStackRun {
   readonly text: string;
@@ -45,21 +46,29 @@ export async function runOpenStackCheck(
     },
   );
   const facts = await factsOf(client, nic, identity, podNetworks);
+  const { neutron } = client;
+  const ports = await neutron.ports({ network_id: identity.networkId });
+  const seesAllPorts = facts.isAdmin || facts.network.projectId === facts.projectId;
   const routers = await checkedRouters({
-    neutron: client.neutron,
-    networkId: identity.networkId,
-    seesAllPorts: facts.isAdmin || facts.network.projectId === facts.projectId,
+    ...{ neutron, ports, seesAllPorts },
     cluster: flags.cluster ? { client: kube(), namespace: flags.namespace } : undefined,
   });
-  const findings = [...cloudFindings(facts), ...routers.flatMap(routerFindings)];
+  const wire = await checkWire({
+    ...{ namespace, nic, identity, neutron, ports, seesAllPorts, podNetworks },
+    ...{ state: flags.state, clock: systemClock },
+  });
+  const findings = [...cloudFindings(facts), ...routers.flatMap(routerFindings), ...wire.findings];
   const exitCode = findings.length === 0 ? 0 : 1;
   if (flags.json) {
     const { serverId, portId, networkId, by, passedOver } = identity;
     const told = findings.map(({ what, mend = null }) => ({ what, mend }));
-    const whole = { nic: nic.identity.name, serverId, portId, networkId, by, passedOver, findings: told };
+    const whole = {
+      ...{ nic: nic.identity.name, serverId, portId, networkId, by, passedOver, findings: told },
+      answersNotChecked: wire.notChecked ?? null,
+    };
     return { text: JSON.stringify(whole, undefined, 2), exitCode };
   }
-  return { text: textOf(nic, identity, findings, paint), exitCode };
+  return { text: textOf(nic, identity, { findings, notChecked: wire.notChecked }, paint), exitCode };
 }
 
 async function factsOf(
@@ -117,7 +126,7 @@ function unseen(service: string, subject: string): OrbError {
 function textOf(
   { identity: { name, mac } }: NodeNic,
   { portId, serverId, networkId, by, passedOver }: FoundIdentity,
-  findings: readonly CloudFinding[],
+  { findings, notChecked }: WireCheck,
   paint: Paint,
 ): string {
   const head = [
@@ -130,5 +139,7 @@ function textOf(
     ...(mend === undefined ? [] : [`  ${mend}`]),
   ]);
   const nothing = paint('good', 'nothing keeps pods from having addresses here');
-  return [...head, ...(lines.length === 0 ? [nothing] : lines)].join('\n');
+  const unasked =
+    notChecked === undefined ? [] : [paint('faint', `not checked: who answers on ${name}: ${notChecked}`)];
+  return [...head, ...(lines.length === 0 ? [nothing] : lines), ...unasked].join('\n');
 }

@@ -74,9 +74,9 @@ export class Wire {
       else this.#nd?.send(duplicateProbe(this.#mac, address));
       return;
     }
-    const { gateway, source = { family: gateway.family, value: 0n } } = emission;
-    if (gateway.family === 4) this.#arp?.send(arpRequest(this.#mac, source, gateway));
-    else this.#nd?.send(neighbourSolicitation(this.#mac, source, gateway));
+    const { address, source = { family: address.family, value: 0n } } = emission;
+    if (address.family === 4) this.#arp?.send(arpRequest(this.#mac, source, address));
+    else this.#nd?.send(neighbourSolicitation(this.#mac, source, address));
   }
 
   /** Neighbours that have another link address for the address correct it (RFC 5227, 2.3; RFC 4861, 7.2.6). */

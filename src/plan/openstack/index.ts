@@ -125,4 +125,12 @@ export {
 } from './router-routes.ts';
 export { askedGroups, SECURITY_GROUPS_ANNOTATION } from './security-groups.ts';
 export { hasRested, LONGEST_REST_MS, rested, toFetch, trimmed, type WarmLimits } from './warm-addresses.ts';
+export {
+  type AskedAddress,
+  addressesToAsk,
+  answerFindings,
+  type NodeOnWire,
+  type WireAnswers,
+  type WirePort,
+} from './wire-answers.ts';
 export { routerOf, type Wishes, wishedRoutes } from './wished-routes.ts';

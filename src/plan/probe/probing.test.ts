@@ -28,7 +28,7 @@ function uses(address: string, mac = rival): Sighting {
 function words(emission: Emission): string {
   if (emission.kind === 'probe') return `probe ${formatAddress(emission.address)}`;
   const source = emission.source === undefined ? 'nobody' : formatAddress(emission.source);
-  return `${source} asks ${formatAddress(emission.gateway)}`;
+  return `${source} asks ${formatAddress(emission.address)}`;
 }
 
 /** Goes from one wake to the next until the verdict; what was sent, with its time. */

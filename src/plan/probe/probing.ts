@@ -38,8 +38,8 @@ export interface Sighting {
 /** A frame to send. */
 export type Emission =
   | { readonly kind: 'probe'; readonly address: Address }
-  /** Without `source` the question names no sender, and the gateway caches nothing. */
-  | { readonly kind: 'ask'; readonly gateway: Address; readonly source?: Address };
+  /** Who has it? Without `source` the question names no sender, and who answers caches nothing. */
+  | { readonly kind: 'ask'; readonly address: Address; readonly source?: Address };
 
 export type Verdict =
   | { readonly kind: 'free' }
@@ -137,7 +137,7 @@ export class Probing {
     const named = this.#input.detectConflict && nowMs >= this.#endMs - NAMED_STEPS * this.#stepMs;
     return [...this.#silent.values()].map(({ gateway, address }) => ({
       kind: 'ask',
-      gateway,
+      address: gateway,
       ...(named && { source: address }),
     }));
   }
