@@ -11,6 +11,7 @@ import { findRevision } from './against/revision.ts';
 import { benchCoordinator } from './coordinator.ts';
 import { benchOpenStack } from './openstack.ts';
 import { benchPick } from './pick.ts';
+import { benchPodWays } from './pod-ways.ts';
 import { benchReactions } from './reactions.ts';
 import { benchReclaim } from './reclaim.ts';
 import { benchRepair } from './repair.ts';
@@ -26,7 +27,8 @@ import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 
 const USAGE = `usage: npm run bench -- [add|coordinator|reactions|reclaim|repair|service|service-tools|shim|start|store|
-          memory|openstack|pick|scale|all ...] [--quick] [--json FILE] [--markdown] [--kube | --kubeconfig FILE]
+          memory|openstack|pick|pod-ways|scale|all ...] [--quick] [--json FILE] [--markdown]
+          [--kube | --kubeconfig FILE]
        npm run bench -- --against REV [NAME ...] [--pairs N] [--quick] [--json FILE]
 Measures, each figure beside its reference in one run.
 --quick        fewer samples
@@ -53,6 +55,7 @@ const benchmarks: Record<string, (quick: boolean, server: ServerChoice) => Promi
   start: benchStart,
   store: benchStore,
   pick: benchPick,
+  'pod-ways': benchPodWays,
   scale: benchScale,
 };
 
