@@ -60,6 +60,7 @@ const programsByFile: Readonly<Record<string, readonly string[]>> = {
   'test/kube/bursts.ts': ['nsenter', 'kubectl'],
   'test/kube/node-program.ts': ['nsenter', 'sh'],
   'test/kube/controller-play.ts': [],
+  'test/kube/openstack-servers.ts': ['nsenter'],
   'test/kube/traffic.ts': ['nsenter', 'ping', 'sh'],
   'test/monitoring/alerts.test.ts': ['promtool'],
   'test/programs/completion.test.ts': ['bash', 'fish', 'zsh'],

@@ -208,6 +208,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     repair.nodeChanged();
     services.nodeChanged();
   };
+  view.onPods = () => nodeResources.changed();
   view.onCoordinator = () => {
     repair.settingsChanged();
     services.settingsChanged();

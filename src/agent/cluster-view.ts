@@ -41,6 +41,8 @@ export class ClusterView {
   onPoolDeleted: (name: string) => void = () => {};
   /** Called when the node's own object has changed. */
   onNode: () => void = () => {};
+  /** Called when a pod of the node has changed. */
+  onPods: () => void = () => {};
   /** Called when a SpiderCoordinator has changed. */
   onCoordinator: () => void = () => {};
   readonly #client: KubeClient;
@@ -77,7 +79,7 @@ export class ClusterView {
     this.#reserved = follow(resources.spiderReservedIPs, {}, () => {
       this.#reservedAddresses = undefined;
     });
-    this.#pods = follow(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+    this.#pods = follow(resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }, () => this.onPods());
     this.#namespaces = follow(resources.namespaces);
     this.#nodes = follow(resources.nodes, { fieldSelector: `metadata.name=${nodeName}` }, () =>
       this.onNode(),

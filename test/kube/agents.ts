@@ -8,21 +8,32 @@ import { writeKubeconfig } from './service-account.ts';
 const healthPort = 5710;
 const configFile = `${home}/conf.yml`;
 
-/** The agent must not change sysctls, because some belong to the whole machine. */
-const config = ({ hasKubeProxy }: Cluster) =>
-  'enableIPv4: true\nenableIPv6: true\nenableStatefulSet: true\ntuneSysctlConfig: false\n' +
-  'enableSpiderSubnet: true\nenableAutoPoolForApplication: true\n' +
-  (hasKubeProxy ? '' : 'orbweaver: {kubeProxyReplacement: true, serviceExternalIPs: true}\n');
+/** What a run sets besides. */
+export interface AgentSettings {
+  /** Keys of the section `orbweaver`. */
+  readonly own?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The agent must not change sysctls, because some belong to the whole machine. JSON is YAML. */
+const config = ({ hasKubeProxy }: Cluster, own: AgentSettings['own']) =>
+  JSON.stringify({
+    ...{ enableIPv4: true, enableIPv6: true, enableStatefulSet: true, tuneSysctlConfig: false },
+    ...{ enableSpiderSubnet: true, enableAutoPoolForApplication: true },
+    orbweaver: { ...(!hasKubeProxy && { kubeProxyReplacement: true, serviceExternalIPs: true }), ...own },
+  });
 
 export class Agents {
   readonly #cluster: Cluster;
   /** The checkout: dist/ with the programs, and the Node packages that they load. */
   readonly #root: string;
+  readonly #settings: AgentSettings;
   readonly #agents = new Map<NodeName, NodeProgram>();
 
-  constructor(cluster: Cluster, root: string) {
+  constructor(cluster: Cluster, root: string, settings: AgentSettings = {}) {
     this.#cluster = cluster;
     this.#root = root;
+    this.#settings = settings;
   }
 
   /** Applies the agents' rights, and makes a kubeconfig for each with a token of their service account. */
@@ -30,14 +41,20 @@ export class Agents {
     for (const file of ['agent-rbac', 'agent-admission', 'agent-resources-rbac']) {
       await this.#cluster.apply(join(this.#root, `deploy/${file}.yaml`));
     }
-    await this.#cluster.hub(['sh', '-c', `cat >${configFile}`], { input: config(this.#cluster) });
+    await this.#cluster.hub(['sh', '-c', `cat >${configFile}`], {
+      input: config(this.#cluster, this.#settings.own),
+    });
     for (const node of nodeNames) this.#agents.set(node, await this.#agentOf(node));
   }
 
   async #agentOf(node: NodeName): Promise<NodeProgram> {
     const dist = join(this.#root, 'dist');
     const kubeconfig = await writeKubeconfig(this.#cluster, { account: 'orbweaver-agent', node });
+    const variables = Object.entries(this.#settings.environment ?? {}).map(
+      ([key, value]) => `${key}=${value}`,
+    );
     const argv = [
+      ...['env', ...variables],
       ...[...builtProgram(dist, 'agent'), '--node-name', node],
       ...['--kubeconfig', kubeconfig, '--config-path', configFile, '--health-port', String(healthPort)],
       ...['--install-from', join(dist, 'ow-cni'), '--install-to', '/opt/cni/bin'],

@@ -1,7 +1,7 @@
 // Orbweaver on a cluster: its kinds, its controller, an underlay, and an agent and a server on each node.
 
 import { join } from 'node:path';
-import { Agents } from './agents.ts';
+import { type AgentSettings, Agents } from './agents.ts';
 import { type Cluster, nodeNames } from './cluster.ts';
 import { Controller } from './controller.ts';
 import { serverPort } from './places.ts';
@@ -14,8 +14,8 @@ export class Installation {
   /** The checkout. */
   readonly #root: string;
 
-  constructor(cluster: Cluster, root: string) {
-    this.agents = new Agents(cluster, root);
+  constructor(cluster: Cluster, root: string, settings: AgentSettings = {}) {
+    this.agents = new Agents(cluster, root, settings);
     this.controller = new Controller(cluster, root);
     this.#cluster = cluster;
     this.#root = root;

@@ -152,7 +152,7 @@ async function saveLogs(cluster: Cluster, name: string, logs: string | undefined
 const usage = `usage: npm run test:kube [-- --only NAME] [--no-compliance] [--all] [--logs FOLDER] [--from REV]
 Real clients on the embedded API server, and the product on real clusters in namespaces of this machine; needs Go.
 --only           clients, iptables, nftables, calico, flannel or chart; without it, all of these.
-                 By hand: upgrade, import, metallb, sockets, reliability, density or density-calico
+                 By hand: upgrade, import, metallb, openstack, sockets, reliability, density or density-calico
 --no-compliance  without the suite of test/compliance
 --all            everything, in its long form: more pairs of killed programs, longer outages, 250 pods on a node
 --logs           keeps the logs there, also where all passes

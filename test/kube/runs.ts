@@ -7,6 +7,7 @@ import type { ClusterParts } from './cluster.ts';
 import { playDensity } from './density-play.ts';
 import { earlierRelease } from './earlier-release.ts';
 import { playMetalLb } from './metallb-play.ts';
+import { playOpenStack } from './openstack-play.ts';
 import { playCalico, playFlannel } from './overlay-plays.ts';
 import { playReliability } from './reliability-play.ts';
 import { playReplacement } from './replacement-play.ts';
@@ -126,6 +127,15 @@ export const runs = ({ withCompliance, isLong, from }: RunOptions): Run[] => [
     withImages: false,
     byHand: true,
     play: playMetalLb,
+  },
+  {
+    name: 'openstack',
+    title: 'nodes that are VMs of OpenStack, with addresses of Neutron',
+    cluster: { proxyMode: 'iptables', overlay: 'routed' },
+    multus: 'multus-4.3',
+    withImages: false,
+    byHand: true,
+    play: playOpenStack,
   },
   {
     name: 'replacement',

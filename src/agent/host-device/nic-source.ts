@@ -133,8 +133,8 @@ export class NicSource implements CloudNics {
   async supply(): Promise<AddressSupply | undefined> {
     const [vm] = this.#vms.values();
     if (vm === undefined) return undefined;
-    const { ready, canFetch, owners } = await vm.supply();
-    return { ready, canFetch, holders: new Set(owners.flatMap((owner) => this.#podUid(owner) ?? [])) };
+    const { ready, more, owners } = await vm.supply();
+    return { ready, more, holders: new Set(owners.flatMap((owner) => this.#podUid(owner) ?? [])) };
   }
 
   #podUid(owner: string): string | undefined {

@@ -97,7 +97,7 @@ export class NodeVm {
   /** What the next pods can have, and the owners of what is taken. */
   async supply(): Promise<{
     readonly ready: number;
-    readonly canFetch: boolean;
+    readonly more: number | undefined;
     readonly owners: readonly string[];
   }> {
     const { file, clock } = this.#parts;

@@ -107,14 +107,17 @@ export class NeutronSource implements Ipam {
   async supply(): Promise<AddressSupply | 'unknown' | undefined> {
     if (!this.#parts.cloud.hasLogin) return undefined;
     if (!this.#isStarted || this.#places.size > this.#open.size) return 'unknown';
+    const { low, high } = this.#parts.warm;
+    // Nobody has asked yet. There is one more than are fetched with the first.
     if (this.#open.size === 0)
-      return { ready: 0, canFetch: !this.#unopened.isRecent, holders: new Set<string>() };
+      return { ready: 0, more: this.#unopened.isRecent ? 0 : 1 + high, holders: new Set<string>() };
     const supplies = await Promise.all(Array.from(this.#open, (tended) => tended.supply()));
     const known = supplies.filter((supply) => supply !== undefined);
     if (known.length < supplies.length) return 'unknown';
     return {
       ready: Math.min(...known.map(({ ready }) => ready)),
-      canFetch: known.every(({ canFetch }) => canFetch),
+      // What is kept ready comes before its pod. Where nothing is, one pod at a time may try.
+      more: low === 0 && known.every(({ canFetch }) => canFetch) ? 1 : 0,
       holders: new Set(known.flatMap(({ owners }) => owners.map((owner) => owner.split(' ')[0] ?? ''))),
     };
   }

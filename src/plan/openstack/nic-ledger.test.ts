@@ -95,10 +95,11 @@ test('a refusal is believed for ten minutes, and not after the clock has gone ba
 
 test('more NICs can come until as many are there as there were when Nova refused one', () => {
   const full = { ...ready('a', 'b', null), limit: { count: 4, own: 3, atMs: 0 } };
-  assert.deepEqual(nicSupply(full, 1), { ready: 1, canFetch: false });
-  assert.deepEqual(nicSupply({ ...full, nics: full.nics.slice(1) }, 1), { ready: 1, canFetch: true });
-  assert.deepEqual(nicSupply(full, 600_000), { ready: 1, canFetch: true });
-  assert.deepEqual(nicSupply(empty, 1), { ready: 0, canFetch: true });
+  assert.deepEqual(nicSupply(full, 1), { ready: 1, more: 0 });
+  assert.deepEqual(nicSupply({ ...full, nics: full.nics.slice(1) }, 1), { ready: 1, more: 1 });
+  assert.deepEqual(nicSupply({ ...full, nics: [] }, 1), { ready: 0, more: 3 });
+  assert.deepEqual(nicSupply(full, 600_000), { ready: 1, more: 1 }, 'one more may try after a while');
+  assert.deepEqual(nicSupply(empty, 1), { ready: 0, more: undefined });
 });
 
 test('an idle NIC of another kind makes room', () => {

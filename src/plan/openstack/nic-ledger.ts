@@ -140,15 +140,19 @@ export function isFull({ limit }: NicLedger, count: number, nowMs: number): bool
   );
 }
 
-/** What the next pods can have: idle NICs, and whether Nova would add another, as far as is known. */
+/** What the next pods can have: idle NICs, and how many Nova would add. Undefined: it has refused none. */
 export function nicSupply(
   ledger: NicLedger,
   nowMs: number,
-): { readonly ready: number; readonly canFetch: boolean } {
-  const there = ledger.nics.filter(({ state }) => state === 'ready' || state === 'used');
-  const { limit } = ledger;
-  const canFetch = limit === null || !isFull(ledger, limit.count - limit.own + there.length, nowMs);
-  return { ready: there.filter(({ owner }) => owner === null).length, canFetch };
+): { readonly ready: number; readonly more: number | undefined } {
+  const { nics, limit } = ledger;
+  const there = nics.filter(({ state }) => state === 'ready' || state === 'used');
+  const ready = there.filter(({ owner }) => owner === null).length;
+  if (limit === null) return { ready, more: undefined };
+  // Those that come and those that leave have a slot too.
+  const left = Math.max(0, limit.own - nics.length);
+  const isBelieved = isFull(ledger, limit.count, nowMs);
+  return { ready, more: isBelieved ? left : Math.max(1, left) };
 }
 
 /** Whether a NIC whose port Neutron does not find by its name can have no port any more. */

@@ -13,19 +13,36 @@ const asking = (uid: string, ...amounts: readonly number[]): Pod =>
       })),
     },
   }) as Pod;
-const supply = { ready: 0, canFetch: false, holders: new Set(['a', 'b', 'c']) };
+const supply = { ready: 0, more: 0, holders: new Set(['a', 'b', 'c']) };
 const node = { status: { capacity: { pods: '30' } } };
 
-test('while addresses can be fetched, a node has as many as it may have pods', () => {
-  assert.equal(addressAmount({ ...supply, canFetch: true }, node, [asking('a', 1)]), 30);
-  assert.equal(addressAmount({ ...supply, canFetch: true }, {}, []), 110);
+test('where nobody knows how many more there are, a node has as many as it may have pods', () => {
+  assert.equal(addressAmount({ ...supply, more: undefined }, node, [asking('a', 1)]), 30);
+  assert.equal(addressAmount({ ...supply, more: undefined }, {}, []), 110);
 });
 
-test('a node that can fetch no more has what is ready and what its pods requested that have theirs', () => {
+test('a node has what the next pods can have, and what its pods requested that have theirs', () => {
   const pods = [asking('a', 1), asking('b', 1, 1), asking('new', 1), { metadata: { name: 'c', uid: 'c' } }];
-  assert.equal(addressAmount(supply, node, pods), 3, 'nothing is left: 3 are requested and served');
-  assert.equal(addressAmount({ ...supply, ready: 2 }, node, pods), 5);
+  assert.equal(addressAmount({ ...supply, ready: 2 }, node, pods), 5, '4 are requested, 1 is left');
   assert.equal(addressAmount({ ...supply, ready: 2 }, node, []), 2);
+  assert.equal(addressAmount({ ...supply, ready: 2, more: 1 }, node, pods), 6);
+});
+
+test('a node never has less than its pods request, also if one waits', () => {
+  const pods = [asking('a', 1), asking('new', 1)];
+  assert.equal(addressAmount(supply, node, pods), 2, 'nothing is left');
+  const leaves = {
+    ...asking('old', 1),
+    metadata: { name: 'old', deletionTimestamp: '2026-01-01T00:00:00Z' },
+  };
+  assert.equal(addressAmount(supply, node, [...pods, leaves]), 2);
+});
+
+test('a pod that runs without an address of ours counts what it requested, until it is deleted', () => {
+  const runs = { ...asking('d', 1), status: { phase: 'Running' } } as Pod;
+  assert.equal(addressAmount({ ...supply, ready: 2 }, node, [runs]), 3);
+  const leaves = { ...runs, metadata: { ...runs.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  assert.equal(addressAmount({ ...supply, ready: 2 }, node, [leaves]), 2);
 });
 
 test('a pod that has ended, and one with an amount that is no number, count nothing', () => {

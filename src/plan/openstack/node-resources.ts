@@ -18,26 +18,30 @@ const PODS_PER_NODE = 110;
 export interface AddressSupply {
   /** For the next pods. Of addresses: of that subnet that has the fewest. */
   readonly ready: number;
-  /** More can be fetched, as far as is known. */
-  readonly canFetch: boolean;
+  /** How many pods may come besides, before others are ready. Undefined: as many as the node may have. */
+  readonly more: number | undefined;
   /** The UIDs of the pods that have some. */
   readonly holders: ReadonlySet<string>;
 }
 
 /**
- * The amount of a resource. The scheduler takes what pods request off it. So it is what is ready, and what those pods
- * requested that have theirs. While more can be fetched, the node has as many as it may have pods: no API tells a
- * member of a project how many are left.
+ * The amount of a resource. The scheduler takes what pods request off it. So it is what the next pods can have, and what
+ * those requested that wait for nothing: they have theirs, or they run without. It is never less than what the pods that
+ * are placed here request: kubelet fails a pod for which the Node has not enough, also when kubelet starts again.
  */
 export function addressAmount(
-  { ready, canFetch, holders }: AddressSupply,
+  { ready, more, holders }: AddressSupply,
   node: Pick<Node, 'status'>,
   pods: readonly Pod[],
   resource = ADDRESS_RESOURCE,
 ): number {
-  if (canFetch) return Number(node.status?.capacity?.pods ?? PODS_PER_NODE);
-  const served = pods.filter(({ metadata }) => holders.has(metadata.uid ?? ''));
-  return ready + served.reduce((sum, pod) => sum + requested(pod, resource), 0);
+  if (more === undefined) return Number(node.status?.capacity?.pods ?? PODS_PER_NODE);
+  const requestedBy = (some: readonly Pod[]) => some.reduce((sum, pod) => sum + requested(pod, resource), 0);
+  // One that is being deleted may be gone before the next look.
+  const placed = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const running = new Set(placed.filter(({ status }) => status?.phase === 'Running'));
+  const served = pods.filter((pod) => holders.has(pod.metadata.uid ?? '') || running.has(pod));
+  return Math.max(ready + more + requestedBy(served), requestedBy(placed));
 }
 
 interface Requesting {
