@@ -237,6 +237,28 @@ if (insideNamespaces(import.meta.filename)) {
       await end(waiting);
     });
 
+    test('is made once by three ADDs at once, and the next sandbox has it when two ask at once', async () => {
+      const first = await newSandbox();
+      const results = await Promise.all([1, 2, 3].map(() => runtime.add(network, first)));
+      for (const result of results.slice(1)) assert.deepEqual(result, results[0]);
+      await assertBound(first);
+      assert.deepEqual([Object.keys(await node.held('eni')), provider.bound.size], [[addressIn(first)], 1]);
+      await end(first);
+
+      const one = await newSandbox();
+      const two = new Sandbox(one.pod);
+      const asked = await Promise.allSettled([one, two].map((sandbox) => runtime.add(network, sandbox)));
+      // The one that was first has lost the interface, perhaps before its coordinator came.
+      const refused = asked.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []));
+      assert.ok(refused.length <= 1, refused.join());
+      for (const why of refused) assert.match(why, /link eth0 is missing/);
+      const having = [one, two].filter((sandbox) => sandbox.ip('link', 'show', 'type', 'vlan').length > 0);
+      assert.equal(having.length, 1, 'the kernel has each VLAN once, and the last sandbox counts');
+      assert.equal(provider.bound.size, 1);
+      for (const sandbox of [one, two]) await end(sandbox);
+      assert.equal(provider.bound.size, 0);
+    });
+
     test('is refused in the words of the provider, and nothing is left', async () => {
       const sandbox = await newSandbox();
       provider.fault = (_, response) => {
