@@ -25,6 +25,8 @@ export interface HttpRequest {
   readonly contentType?: string | undefined;
   /** Send again, once, if the server closes a kept connection before it answers: a repeat must do no harm. */
   readonly resend: boolean;
+  /** Called when it is sent again: the server may have done it already. */
+  readonly onResend?: () => void;
   /** The request and its answer end after this time. */
   readonly lifeMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -57,6 +59,7 @@ export class Connections {
         // A server may close an idle connection at the moment it is used.
         const repeatable = first && sent.reusedSocket && request.resend;
         if (!repeatable || request.signal?.aborted === true || !isReset(error)) throw error;
+        request.onResend?.();
       }
     }
   }

@@ -96,7 +96,11 @@ export class IaasProvider {
   async #ask(question: Question): Promise<string> {
     const { clock, log } = this.#options;
     const { verb, bound } = question;
-    const request = this.#request(question);
+    let isRepeat = false;
+    const onResend = () => {
+      isRepeat = true;
+    };
+    const request = { ...this.#request(question), onResend };
     const silentSeconds = this.#silences[verb].begin();
     if (silentSeconds !== undefined)
       throw request.failed(`it has answered nobody for ${silentSeconds} s, and another request tries it`);
@@ -116,7 +120,7 @@ export class IaasProvider {
       'IaaS provider',
     );
     if (answer.status >= 200 && answer.status < 300) return answer.text;
-    throw refusal(question, answer);
+    throw refusal(question, answer, isRepeat);
   }
 
   #request({ verb, bound, body, lifeMs, signal }: Question): HttpRequest {
@@ -164,9 +168,16 @@ function actionOf(verb: Question['verb'], { address, node }: BoundAddress): stri
   return verb === 'allocate-ips' ? `bind address ${text} to node ${node}` : `release address ${text}`;
 }
 
-/** A status of the server's side, or one of a time that is over, does not say whether the request was done. */
-function refusal({ verb, bound }: Question, { status, text }: { status: number; text: string }): OrbError {
-  const isUncertain = status >= 500 || status === 408;
+/**
+ * A status of the server's side, or one of a time that is over, does not say whether the request was done. The refusal of a
+ * repeat does not say whether the first one was.
+ */
+function refusal(
+  { verb, bound }: Question,
+  { status, text }: { status: number; text: string },
+  isRepeat: boolean,
+): OrbError {
+  const isUncertain = status >= 500 || status === 408 || isRepeat;
   const words = text
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')

@@ -212,6 +212,29 @@ test('where the answer is lost, the provider lets go first, then the pool', asyn
   assert.deepEqual([provider.bound.size, await records(kube)], [0, {}]);
 });
 
+test('the refusal of a request that was sent again does not say that nothing is bound', async () => {
+  const kube = await one();
+  await pod(kube, 'first');
+  await pod(kube, 'web');
+  const allocator = await agentOf(kube);
+  // Its connection stays open, and the provider may close it at any time.
+  await allocator.allocate(addBound('first'));
+  let binds = 0;
+  provider.fault = ({ verb, body }, response) => {
+    if (verb !== 'allocate-ips') return false;
+    if (binds++ > 0) answerJson(response, { error: 'busy' }, 409);
+    else {
+      provider.bound.set('10.6.1.2', { node: body.nodeName, parentNicMac: '', podUid: '', vlan: 1 });
+      response.socket?.destroy();
+    }
+    return true;
+  };
+  await assert.rejects(allocator.allocate(addBound('web')), /answered 409 to allocate-ips/);
+  assert.equal(binds, 2);
+  assert.deepEqual([...provider.bound.keys()], ['10.6.1.1']);
+  assert.deepEqual(Object.keys(await records(kube)), ['10.6.1.1']);
+});
+
 test('a pod that requests another MAC address than the provider gives gets nothing, and nothing stays bound', async () => {
   const kube = await one();
   await pod(kube, 'web');
