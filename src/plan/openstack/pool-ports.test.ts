@@ -83,8 +83,14 @@ test('a port names its pool and its cluster, however long the name of the pool i
   const description = poolPortDescription('p'.repeat(253), '01234567-89ab-cdef-0123-456789abcdef');
   assert.ok(description.length <= 255);
   const port = { device_owner: POOL_PORT_OWNER, description, device_id: deviceOfPool('uid') };
-  assert.ok(isPoolPortOf(port, '01234567-89ab-cdef-0123-456789abcdef'));
-  assert.ok(!isPoolPortOf(port, 'another') && !isPoolPortOf({ ...port, device_owner: '' }, 'another'));
+  const isOurs = (change: object) =>
+    isPoolPortOf({ ...port, ...change }, '01234567-89ab-cdef-0123-456789abcdef');
+  assert.ok(isOurs({}));
+  assert.ok(!isPoolPortOf(port, 'another'));
+  // An operator has made something else of it.
+  assert.ok(
+    !isOurs({ device_owner: '' }) && !isOurs({ device_id: 'vm' }) && !isOurs({ description: 'mine' }),
+  );
   assert.equal(poolUidOf(port), 'uid');
   assert.equal(poolUidOf({ device_id: 'orbweaver-0123abcd' }), undefined);
 });

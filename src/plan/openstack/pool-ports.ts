@@ -41,11 +41,14 @@ export function poolUidOf({ device_id: device }: { readonly device_id: string })
 export const poolPortDescription = (pool: string, cluster: string): string =>
   `orbweaver: pool ${pool.slice(0, NAME_MAXIMUM)}, cluster ${cluster}`;
 
-/** Whether the cluster has made the port for a pool. */
+/** Whether the cluster has made the port for a pool. One with another device serves something else now. */
 export const isPoolPortOf = (
-  port: { readonly device_owner: string; readonly description: string },
+  port: { readonly device_owner: string; readonly device_id: string; readonly description: string },
   cluster: string,
-): boolean => port.device_owner === POOL_PORT_OWNER && port.description.endsWith(`, cluster ${cluster}`);
+): boolean =>
+  port.device_owner === POOL_PORT_OWNER &&
+  poolUidOf(port) !== undefined &&
+  port.description.endsWith(`, cluster ${cluster}`);
 
 export interface PoolPort {
   readonly id: string;
