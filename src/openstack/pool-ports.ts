@@ -7,8 +7,8 @@ import type { Neutron, PortOrder } from './neutron.ts';
 import type { Port, Subnet } from './neutron-objects.ts';
 import { isUncertain } from './refusal.ts';
 
-/** How many ports one request makes, and how many are deleted at once. Neutron takes a tenth of a second for each. */
-const BATCH = { make: 20, delete: 8 };
+/** How many ports are deleted at once. */
+const DELETED_AT_ONCE = 8;
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -44,8 +44,8 @@ export class PoolPorts {
   }
 
   /**
-   * Makes a port for each address. Neutron makes all of a request or none: so one that another port has is found by halves,
-   * and stops no other. Throws if Neutron cannot be asked.
+   * Makes a port for each address, by a request of its own. Of a request with several ports, Neutron 21 loses all addresses
+   * before one that another port has: no port has them afterwards, and none can get them. Throws if Neutron cannot be asked.
    */
   async make(
     pool: PoolOfPorts,
@@ -63,8 +63,17 @@ export class PoolPorts {
     });
     const made: Port[] = [];
     const refused: RefusedAddress[] = [];
-    for (let i = 0; i < addresses.length; i += BATCH.make)
-      await this.#makeSome(addresses.slice(i, i + BATCH.make), order, { made, refused }, options);
+    for (const [index, address] of addresses.entries()) {
+      try {
+        made.push(...(await this.#neutron.createPorts([order(address)], options)));
+      } catch (error) {
+        if (!isOrbError(error) || isUncertain(error) || isOfLogin(error)) throw error;
+        // Where the quota has no room for one, or the policy allows none, the others are not tried.
+        const all = isForAll(error) ? addresses.slice(index) : [address];
+        refused.push(...all.map((one) => ({ address: one, error })));
+        if (isForAll(error)) break;
+      }
+    }
     return { made, refused };
   }
 
@@ -75,36 +84,16 @@ export class PoolPorts {
   ): Promise<{ readonly deleted: number; readonly errors: readonly unknown[] }> {
     const errors: unknown[] = [];
     let deleted = 0;
-    for (let i = 0; i < ids.length && wanted(); i += BATCH.delete) {
-      const deletions = ids.slice(i, i + BATCH.delete).map((id) => this.#neutron.deletePort(id, { signal }));
+    for (let i = 0; i < ids.length && wanted(); i += DELETED_AT_ONCE) {
+      const deletions = ids
+        .slice(i, i + DELETED_AT_ONCE)
+        .map((id) => this.#neutron.deletePort(id, { signal }));
       for (const one of await Promise.allSettled(deletions))
         if (one.status === 'rejected') errors.push(one.reason);
         else deleted += 1;
       signal.throwIfAborted();
     }
     return { deleted, errors };
-  }
-
-  async #makeSome(
-    addresses: readonly Address[],
-    order: (address: Address) => PortOrder,
-    found: { readonly made: Port[]; readonly refused: RefusedAddress[] },
-    options: CallOptions,
-  ): Promise<void> {
-    const refuse = (error: OrbError) =>
-      void found.refused.push(...addresses.map((address) => ({ address, error })));
-    // Where the quota has no room for one, or the policy allows none, the others are not tried.
-    const last = found.refused.at(-1)?.error;
-    if (last !== undefined && isForAll(last)) return refuse(last);
-    try {
-      found.made.push(...(await this.#neutron.createPorts(addresses.map(order), options)));
-    } catch (error) {
-      if (!isOrbError(error) || isUncertain(error) || isOfLogin(error)) throw error;
-      if (addresses.length === 1 || error.code === 'OPENSTACK_FORBIDDEN') return refuse(error);
-      const half = Math.ceil(addresses.length / 2);
-      await this.#makeSome(addresses.slice(0, half), order, found, options);
-      await this.#makeSome(addresses.slice(half), order, found, options);
-    }
   }
 }
 

@@ -38,7 +38,7 @@ const LEFT = ' left';
 /** A pool is looked at again: others may have deleted a port. */
 const LOOK_MS = 60_000;
 /** How many ports one plan makes. The status tells of them before the next ones. */
-const MOST_AT_ONCE = 500;
+const MOST_AT_ONCE = 200;
 
 export function poolPortsController(options: PoolPortsOptions): AddressController {
   const pools = new Pools(options);
