@@ -19,6 +19,10 @@ const options = { all: { type: 'boolean', default: false }, logs: { type: 'strin
 /** The limits are small, so that tests reach them. */
 const limits = { maximumRoutes: 30, maximumAddressPairs: 10, maximumNics: 4 };
 
+/** For one test on a busy machine. */
+const TIMEOUT_MS = 900_000;
+const LONG_TIMEOUT_MS = 3_600_000;
+
 const say = (line: LaneLine) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 async function tryFiles({ values }: CommandLine<typeof options>): Promise<number> {
@@ -41,7 +45,11 @@ async function tryFiles({ values }: CommandLine<typeof options>): Promise<number
 
 /** Each file has mounts of its own: a node of a test covers folders that the servers, and the next node, use. */
 async function passes(file: string, isLong: boolean): Promise<boolean> {
-  const how = ['--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec'];
+  const how = [
+    '--test-concurrency=1',
+    `--test-timeout=${isLong ? LONG_TIMEOUT_MS : TIMEOUT_MS}`,
+    '--test-reporter=spec',
+  ];
   const long = isLong ? '1' : undefined;
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, ORBWEAVER_OPENSTACK_LONG: long };
   const argv = ['--mount', process.execPath, '--test', ...how, file];
