@@ -15,7 +15,7 @@ const carriers: Readonly<Record<string, readonly string[]>> = {
 const shells = new Set(['sh', 'bash']);
 const shellWords = new Set(
   `. : [ alias break case cd command continue echo esac eval exit export false for getopts hash kill local printf pwd read readonly return
-  set shift source test times trap true type ulimit umask unset wait declare shopt jobs`.split(/\s+/),
+  set shift source test times trap true type ulimit umask unset wait declare shopt`.split(/\s+/),
 );
 const shellPrefixes = new Set('! { ( if then elif else while until do fi done'.split(' '));
 

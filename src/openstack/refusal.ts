@@ -64,6 +64,12 @@ export function isUncertain(error: unknown): boolean {
   return !isOrbError(error) || ['OPENSTACK_UNREACHABLE', 'OPENSTACK_MALFORMED'].includes(error.code);
 }
 
+/** Whether there may be room for fewer than were asked for. */
+export function isScarce(error: unknown): boolean {
+  const codes = ['OPENSTACK_SUBNET_FULL', 'OPENSTACK_QUOTA', 'OPENSTACK_PAIRS_FULL'];
+  return isOrbError(error) && codes.includes(error.code);
+}
+
 /** The error for a refusal of what `action` names ("read port 6e…"). `requestId` is the server's. */
 export function refusalError(
   refusal: Refusal,

@@ -244,6 +244,26 @@ for (const mode of ['port', 'address-pairs'] as const) {
       }
     });
 
+    test('a subnet with fewer addresses than pods gives all that it has, and loses none', async () => {
+      const fields = { network_id: networkId, cidr: '10.51.0.0/29', ip_version: 4 };
+      const { id: small } = await api.make('subnet', fields);
+      const place = node();
+      for (let round = 0; round < 2; round++) {
+        const here = addresses(mode, place, { warm: { low: 1, high: 3 } });
+        const wishes = owners(8).map((owner) => here.take(owner, small));
+        const results = await Promise.allSettled(wishes);
+        const taken = results.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+        assert.equal(taken.length, 5);
+        for (const one of results)
+          assert.ok(one.status === 'fulfilled' || isCode('OPENSTACK_SUBNET_FULL')(one.reason));
+        await assert.rejects(here.tend([small]), isCode('OPENSTACK_SUBNET_FULL'));
+        await checkHeld(mode, taken);
+        await give(addresses(mode, place));
+        await checkHeld(mode, []);
+      }
+      await api.neutron('DELETE', `/subnets/${small}`);
+    });
+
     test('addresses that are kept ready are given without a request, also while Neutron is away', async () => {
       let isAway = false;
       let calls = 0;

@@ -23,6 +23,7 @@ const notInShort = [
   'faults',
   'floating-ips',
   'passthrough',
+  'pools',
   'port-addresses',
   'port-writers',
   'refusals',

@@ -6,11 +6,13 @@ import type { LedgerFile } from './ledger-file.ts';
 
 /** Whoever calls it has the lock of the ledger, except for {@link has}. All of it throws the errors of Neutron. */
 export interface AddressKeeper {
+  /** Whether many addresses are added by one write, all of them or none. */
+  readonly addsInOneWrite: boolean;
   /** Makes the ledger agree with the cloud. If it throws, the ledger is as before. */
   reconcile(): Promise<void>;
   /** Finds out what a write came to of which nobody heard the end, perhaps because its program was killed. */
   settled(): Promise<void>;
-  /** Puts free addresses into the ledger: so many, or fewer. `then` changes the ledger at the moment when it has them. */
+  /** Puts free addresses into the ledger: so many, or fewer. Throws if it can add none. `then` changes the ledger at the moment when it has them. */
   add(wanted: Wanted, count: number, then?: LedgerChange): Promise<void>;
   /** Takes back all leaving addresses, whoever marked them. */
   takeOff(): Promise<void>;

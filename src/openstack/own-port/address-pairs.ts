@@ -27,6 +27,7 @@ export interface AddressPairsParts extends KeeperParts {
 }
 
 export class AddressPairs implements AddressKeeper {
+  readonly addsInOneWrite = false;
   readonly #parts: AddressPairsParts;
   readonly #port: VmPort;
   /** How many pairs a port may have, once Neutron has said so in a refusal: nothing else tells it. */

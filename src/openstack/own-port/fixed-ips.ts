@@ -32,6 +32,7 @@ export interface FixedIpsParts extends KeeperParts {
 }
 
 export class FixedIps implements AddressKeeper {
+  readonly addsInOneWrite = true;
   readonly #parts: FixedIpsParts;
   readonly #port: VmPort;
   /** Unsure addresses that the log has told of. */

@@ -20,7 +20,7 @@ import {
 import type { Neutron, PortOrder } from '../neutron.ts';
 import type { Port } from '../neutron-objects.ts';
 import { originFields } from '../port-origin.ts';
-import { isUncertain } from '../refusal.ts';
+import { isScarce, isUncertain } from '../refusal.ts';
 import { SECOND_LOOK_MS } from '../second-look.ts';
 import { type AddressKeeper, backOff, type KeeperParts, type LedgerChange, TRIES } from './address-keeper.ts';
 
@@ -37,10 +37,11 @@ export interface OwnPortsParts extends KeeperParts {
   readonly origin: PortOrigin;
 }
 
-/** How many ports one request makes, and how many are deleted at once. Neutron takes a tenth of a second for each. */
-const BATCH = { make: 50, delete: 8 };
+/** How many ports are made at once, and deleted at once. Neutron takes a tenth of a second for each. */
+const AT_ONCE = 8;
 
 export class OwnPorts implements AddressKeeper {
+  readonly addsInOneWrite = false;
   readonly #parts: OwnPortsParts;
 
   constructor(parts: OwnPortsParts) {
@@ -72,8 +73,14 @@ export class OwnPorts implements AddressKeeper {
   }
 
   async add(wanted: Wanted, count: number, then: LedgerChange = (ledger) => ledger): Promise<void> {
-    for (let left = count; left > 0; left -= BATCH.make)
-      await this.#make(wanted, Math.min(left, BATCH.make), then);
+    // Where there is no room, one refusal tells it.
+    await this.#make(wanted, 1, then);
+    try {
+      for (let left = count - 1; left > 0; left -= AT_ONCE)
+        await this.#make(wanted, Math.min(left, AT_ONCE), then);
+    } catch (error) {
+      if (!isScarce(error)) throw error;
+    }
   }
 
   async takeOff(): Promise<void> {
@@ -102,13 +109,17 @@ export class OwnPorts implements AddressKeeper {
     await this.takeOff();
   }
 
+  /**
+   * Makes ports of one name, each by a request of its own. Of a request with several ports that it refuses, Neutron 21 loses
+   * the addresses: no port has them afterwards, and none can get them.
+   */
   async #make(wanted: Wanted, count: number, then: LedgerChange): Promise<void> {
     const { file, neutron, pair, clock } = this.#parts;
     const groups = wanted.groups ?? (await this.#parts.nodeGroups());
     const { name: ledgerName } = await file.read();
     const origin = await originFields(this.#parts.origin, ledgerName, neutron);
     const waits = new BackOff(backOff);
-    for (let i = 0; ; i++) {
+    for (let i = 0, left = count; ; i++) {
       let name = '';
       const ledger = await file.update((before) => {
         const next = begun(before, wanted);
@@ -122,17 +133,20 @@ export class OwnPorts implements AddressKeeper {
         ...(groups !== undefined && { security_groups: groups }),
         ...origin,
       };
-      try {
-        const ports = await neutron.createPorts(Array.from({ length: count }, () => order));
-        await file.update((own) => then(made(own, ports, pair)));
-        return;
-      } catch (error) {
-        if (isUncertain(error)) throw error;
-        await file.update((own) => ({ ...own, making: null }));
-        // Two requests chose the same free address.
-        const isPassing = isOrbError(error, 'OPENSTACK_CONFLICT') && wanted.address === null;
-        if (!isPassing || i + 1 >= TRIES) throw error;
-      }
+      const requests = Array.from({ length: left }, () => neutron.createPorts([order]));
+      const answers = await Promise.allSettled(requests);
+      const refused = answers.filter((one) => one.status === 'rejected');
+      const uncertain = refused.find(({ reason }) => isUncertain(reason));
+      if (uncertain !== undefined) throw uncertain.reason;
+      const ports = answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      await file.update((own) => then(made(own, ports, pair)));
+      // Two requests chose the same free address.
+      const isPassing = ({ reason }: PromiseRejectedResult) =>
+        i + 1 < TRIES && isOrbError(reason, 'OPENSTACK_CONFLICT') && wanted.address === null;
+      const lasting = refused.find((one) => !isPassing(one));
+      if (lasting !== undefined) throw lasting.reason;
+      left = refused.length;
+      if (left === 0) return;
       await clock.sleep(waits.next());
     }
   }
@@ -147,8 +161,8 @@ export class OwnPorts implements AddressKeeper {
   async #deleteAll(ids: readonly string[]): Promise<void> {
     const { neutron, file } = this.#parts;
     let failed: { readonly error: unknown } | undefined;
-    for (let i = 0; i < ids.length; i += BATCH.delete) {
-      const batch = ids.slice(i, i + BATCH.delete);
+    for (let i = 0; i < ids.length; i += AT_ONCE) {
+      const batch = ids.slice(i, i + AT_ONCE);
       const results = await Promise.allSettled(batch.map((id) => neutron.deletePort(id)));
       for (const one of results) if (one.status === 'rejected') failed ??= { error: one.reason };
       const gone = new Set(batch.filter((_, at) => results[at]?.status === 'fulfilled'));

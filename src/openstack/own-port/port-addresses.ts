@@ -16,6 +16,7 @@ import {
   type Wanted,
   type WarmLimits,
 } from '#plan/openstack';
+import { isScarce } from '../refusal.ts';
 import type { AddressKeeper, KeeperParts } from './address-keeper.ts';
 
 export interface PortAddressesParts extends KeeperParts {
@@ -157,7 +158,7 @@ export class PortAddresses {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Neutron gives all or none. Where there are not so many, it gives half of them, or half of that. */
+  /** One write gives all or none. Where there are not so many, half of them, or half of that. */
   async #addSome(subnetId: string, count: number): Promise<void> {
     try {
       await this.#parts.keeper.add({ subnetId, groups: null, address: null }, count);
@@ -213,27 +214,31 @@ export class PortAddresses {
 
   async #fetchFor(batch: readonly Wish[]): Promise<void> {
     for (const { wanted, of: wishes } of alike(batch)) {
+      let left = wishes;
       try {
         // Whose write is open may get an address by it.
         await this.#parts.keeper.settled();
-        const left = await this.#giveReady(wishes);
-        if (left.length === 0) continue;
-        if (wanted.address !== null) await this.#addRequested(wanted, wanted.address, left);
-        else await this.#add(wanted, left);
-        for (const { failed } of await this.#giveReady(left)) failed(nothingFor(wanted));
+        left = await this.#giveReady(left);
+        while (left.length > 0) {
+          if (wanted.address !== null) await this.#addRequested(wanted, wanted.address, left);
+          else await this.#add(wanted, left);
+          const without = await this.#giveReady(left);
+          if (without.length === left.length) throw nothingFor(wanted);
+          left = without;
+        }
       } catch (error) {
-        // A full subnet fails its own wishes alone.
-        for (const { failed } of wishes) failed(error);
+        // A full subnet fails its own wishes alone, and of these the ones that it had nothing for.
+        for (const { failed } of await this.#giveReady(left)) failed(error);
       }
     }
   }
 
-  /** With one write also those that are kept ready. Where there are not so many, those that are needed. */
+  /** Where it is one write, also those that are kept ready. Where there are not so many, those that are needed. */
   async #add(wanted: Wanted, wishes: readonly Wish[]): Promise<void> {
     const { warm, log, keeper } = this.#parts;
     const count = new Set(wishes.map(({ owner }) => owner)).size;
     const give = (ledger: PortLedger) => withOwners(ledger, wishes);
-    if (warm.high > 0 && wanted.groups === null) {
+    if (keeper.addsInOneWrite && warm.high > 0 && wanted.groups === null) {
       try {
         await keeper.add(wanted, count + warm.high, give);
         return;
@@ -256,12 +261,6 @@ export class PortAddresses {
       throw isOrbError(error, 'OPENSTACK_CONFLICT') ? taken(address, 'is of another port', error) : error;
     });
   }
-}
-
-/** Fewer may be had than were asked for. */
-function isScarce(error: unknown): boolean {
-  const codes = ['OPENSTACK_SUBNET_FULL', 'OPENSTACK_QUOTA', 'OPENSTACK_PAIRS_FULL'];
-  return isOrbError(error) && codes.includes(error.code);
 }
 
 /** The ledger in which the wishes have what is ready. */
