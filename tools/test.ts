@@ -7,6 +7,7 @@ import { outputClosed, runProgram } from '#program';
 import { umlFiles } from '../test/uml/files.ts';
 import { lackingParts } from '../test/uml/kernel-part.ts';
 import { chosenFiles } from './chosen-files.ts';
+import { CompileCache } from './compile-cache.ts';
 
 const options = ['--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
 
@@ -27,11 +28,12 @@ function filesOf(patterns: readonly string[]): string[] {
  */
 async function runTests(patterns: readonly string[]): Promise<number> {
   const files = filesOf(patterns);
+  using cache = new CompileCache();
   // Node's test runner ends with a stack trace when the reader of its output closes. So this process reads the output itself.
   const output = process.stdout.isTTY ? 'inherit' : 'pipe';
   const runner = spawn(process.execPath, ['--test', ...options, ...files], {
     stdio: ['inherit', output, 'inherit'],
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, ...cache.env, NODE_TEST_CONTEXT: undefined },
   });
   outputClosed.addEventListener('abort', () => runner.stdout?.resume());
   runner.stdout?.pipe(process.stdout, { end: false });

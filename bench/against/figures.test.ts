@@ -32,6 +32,7 @@ test('the names of the benchmarks are in the usage of this revision and of an ol
     'memory',
     'openstack',
     'pick',
+    'pod-ways',
     'reactions',
     'reclaim',
     'repair',

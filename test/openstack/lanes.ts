@@ -7,16 +7,23 @@ import type { LaneLine } from './lane.ts';
 
 type Print = (text: string) => void;
 
+interface LaneOptions {
+  /** The command line of a lane. */
+  readonly argvOf: (lane: number) => readonly string[];
+  /** What its processes have in their environment besides ours. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** Tries the files in `count` lanes, in their order. Returns the names of those that failed. */
 export async function tryInLanes(
   files: readonly string[],
   count: number,
-  argvOf: (lane: number) => readonly string[],
+  { argvOf, env }: LaneOptions,
 ): Promise<string[]> {
   const waiting = [...files];
   const failed: string[] = [];
   const tryWaiting = async (_: unknown, index: number) => {
-    const lane = new Lane(argvOf(index));
+    const lane = new Lane(argvOf(index), env);
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const passed = await withOutput(count === 1, (print) => lane.tryFile(file, print));
       if (!passed) failed.push(basename(file));
@@ -42,10 +49,11 @@ class Lane {
   readonly #program;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(argv: readonly string[]) {
+  constructor(argv: readonly string[], env: LaneOptions['env']) {
     const stdio = ['pipe', 'pipe', 'inherit'] as const;
     this.#program = spawn(process.execPath, [join(import.meta.dirname, 'lane.ts'), ...argv], {
       stdio: [...stdio],
+      env: { ...process.env, ...env },
     });
     // Its end is seen at its output.
     this.#program.stdin.on('error', () => undefined);

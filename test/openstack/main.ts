@@ -1,11 +1,12 @@
 // npm run test:openstack [-- PATTERN ...]: tests against the real Keystone, Neutron, Placement and Nova of Debian 12, in
-// namespaces of their own. They are unpacked into a folder of the cache, and not installed. Each processor has a cloud.
+// namespaces of their own. They are unpacked into a folder of the cache, and not installed.
 
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type CommandLine, runProgram } from '#program';
 import { chosenFiles } from '../../tools/chosen-files.ts';
+import { CompileCache } from '../../tools/compile-cache.ts';
 import { tryInLanes } from './lanes.ts';
 import { unpackedServers } from './servers/installation.ts';
 
@@ -59,8 +60,13 @@ async function tryAll(line: Line): Promise<number> {
   }
   if (line.values.short)
     console.log(`skipped: ${notInShort.length} files of test/openstack, because this run is the short one`);
-  const lanes = Math.min(files.length, availableParallelism());
-  const failed = await tryInLanes(files.toSorted(longFirst), lanes, (lane) => argvOf(line, lane));
+  // Tests wait for servers and kill programs: one lane more than processors keeps all busy.
+  const lanes = Math.min(files.length, availableParallelism() + 1);
+  using cache = new CompileCache();
+  const failed = await tryInLanes(files.toSorted(longFirst), lanes, {
+    argvOf: (lane) => argvOf(line, lane),
+    env: cache.env,
+  });
   const names = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
   console.log(`${files.length} files, ${failed.length} failed${names}`);
   return failed.length === 0 ? 0 : 1;
