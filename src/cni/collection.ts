@@ -21,8 +21,10 @@ export async function collectGarbage(
     (conf['cni.dev/valid-attachments'] ?? []).map(({ containerID, ifname }) => `${containerID}/${ifname}`),
   );
   const failures: unknown[] = [];
-  for (const record of attachments.all()) {
-    if (record.network !== conf.name || partOf(record, part) === undefined) continue;
+  for (const listed of attachments.all()) {
+    // A removal may change the other sandboxes of its pod.
+    const record = attachments.get(listed);
+    if (record === undefined || record.network !== conf.name || partOf(record, part) === undefined) continue;
     if (valid.has(`${record.containerId}/${record.interfaceName}`)) continue;
     signal.throwIfAborted();
     try {

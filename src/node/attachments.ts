@@ -165,6 +165,16 @@ export class Attachments {
     return older;
   }
 
+  /** Takes back that a sandbox was superseded: the newer one goes first. */
+  async reinstate(containerId: string): Promise<void> {
+    const superseded = this.ofContainer(containerId).filter((record) => record.supersededBy !== undefined);
+    await Promise.all(
+      superseded.map(({ supersededBy: _, ...record }) =>
+        this.#leave(recordFileName(record), record, containerId),
+      ),
+    );
+  }
+
   #inOrder(key: string, write: () => Promise<void>): Promise<void> {
     const before = this.#writing.get(key) ?? Promise.resolve();
     // The caller of a failed write already knows. The next write is tried anyway.

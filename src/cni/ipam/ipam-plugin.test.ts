@@ -257,12 +257,44 @@ test('DEL without a record releases all NICs, because the lost ADD allocated all
   assert.equal(ipam.held.size, 0);
 });
 
-test('DEL without a record releases although a superseded sandbox still has its record', async () => {
+test('DEL of the newest sandbox leaves the addresses to the one before it, which may still send with them', async () => {
+  for (const containerId of ['one', 'two', 'three'])
+    for (const interfaceName of ['eth0', 'net1']) await plugin.add(call({ containerId, interfaceName }));
+  const deletions: [sandbox: string, nic: string, held: number][] = [
+    ['two', 'eth0', 2],
+    ['two', 'net1', 2],
+    ['three', 'net1', 2],
+    ['three', 'eth0', 2],
+    ['three', 'eth0', 2],
+    ['one', 'net1', 1],
+    ['one', 'eth0', 0],
+  ];
+  for (const [containerId, interfaceName, held] of deletions) {
+    await plugin.del(call({ containerId, interfaceName }));
+    await startAgent();
+    assert.equal(ipam.held.size, held, `after DEL of ${interfaceName} of ${containerId}`);
+  }
+  assert.deepEqual(attachments.all(), []);
+});
+
+test('an ADD that fails leaves the addresses to an older sandbox', async () => {
+  await plugin.add(call({ containerId: 'one' }));
+  report = { kind: 'unreachable', gateway: parseAddress('10.6.0.1') };
+  await assert.rejects(plugin.add(call({ containerId: 'two' })));
+  await plugin.del(call({ containerId: 'two' }));
+  assert.equal(ipam.held.size, 1);
+  await plugin.del(call({ containerId: 'one' }));
+  assert.equal(ipam.held.size, 0);
+});
+
+test('DEL without a record leaves the addresses to an older sandbox', async () => {
   await plugin.add(call({ containerId: 'one' }));
   await plugin.add(call({ containerId: 'two' }));
   await plugin.del(call({ containerId: 'two' }));
   await ipam.allocate({ ...request, interfaceName: 'eth0' });
   await plugin.del(call({ containerId: 'three' }));
+  assert.equal(ipam.held.size, 1);
+  await plugin.del(call({ containerId: 'one' }));
   assert.equal(ipam.held.size, 0);
 });
 
@@ -336,6 +368,17 @@ test('GC releases unlisted attachments of this network only, and continues after
     message: /1 attachments of network net .*away/,
   });
 });
+
+for (const sandboxes of [
+  ['a', 'b'],
+  ['a', 'b', 'a'],
+]) {
+  test(`GC of all sandboxes of a pod releases its addresses, after ADDs of ${sandboxes.join(', ')}`, async () => {
+    for (const containerId of sandboxes) await plugin.add(call({ containerId }));
+    await plugin.gc(call({ conf: { 'cni.dev/valid-attachments': [] } }));
+    assert.deepEqual([ipam.held.size, attachments.all()], [0, []]);
+  });
+}
 
 const request = {
   containerId: 'one',

@@ -9,23 +9,17 @@ import { type AttachmentRecord, type Attachments, ipamPart, switchOffDuplicateDe
 import { collectGarbage } from '../collection.ts';
 import type { Detection } from '../detection.ts';
 import type { AttachmentCall, CniPlugin, NetnsCall, PluginCall } from '../plugin.ts';
-import { podIfKnown, requirePod } from '../pod-identity.ts';
+import { requirePod } from '../pod-identity.ts';
+import { AddressReturns } from './address-returns.ts';
+import { AddressSources } from './address-sources.ts';
 import { resultOf } from './allocation-result.ts';
-import type {
-  AddressWish,
-  AllocatedAddress,
-  Allocation,
-  AllocationRequest,
-  Ipam,
-  ReleaseRequest,
-} from './ipam.ts';
+import type { AddressWish, AllocatedAddress, Allocation, AllocationRequest, Ipam } from './ipam.ts';
 import {
   doneRecord,
   heldAddresses,
   intendedRecord,
   type RecordedAdd,
   type RecordedPod,
-  sourceOf,
 } from './ipam-record.ts';
 import { allocateProbed, type ProbedAllocation } from './probed-allocation.ts';
 
@@ -47,24 +41,23 @@ export interface IpamParts {
   readonly timestamp: () => string;
 }
 
-/** A release that takes longer is left to the DEL. */
-const GIVE_BACK_TIMEOUT_MS = 5_000;
-
 export class IpamPlugin implements CniPlugin {
-  readonly #type: string;
   readonly #parts: IpamParts;
+  readonly #sources: AddressSources;
+  readonly #returns: AddressReturns;
 
   /** `type` is the CNI type whose source gives the addresses. */
   constructor(type: string, parts: IpamParts) {
-    this.#type = type;
     this.#parts = parts;
+    this.#sources = new AddressSources(type, parts.sources);
+    this.#returns = new AddressReturns(this.#sources, parts.attachments);
   }
 
   async add(call: NetnsCall): Promise<CniResult> {
     const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
     const wanted = wishIn(call);
-    this.#source().validate(wanted);
+    this.#sources.own.validate(wanted);
     const pod = requirePod(call.environment);
     await this.#prepareLink(call);
     const allocated = await this.#allocate(call, {
@@ -105,7 +98,7 @@ export class IpamPlugin implements CniPlugin {
   async #allocate(call: NetnsCall, request: AllocationRequest): Promise<ProbedAllocation> {
     const { attachments, detection } = this.#parts;
     const { podNamespace: namespace, podName: name, containerId, interfaceName } = request;
-    const ipam = this.#source();
+    const ipam = this.#sources.own;
     const before = attachments.get({ containerId, interfaceName })?.ipam;
     const meetDemand = (allocation: Allocation) => this.#meetDemand(call, allocation);
     if (before?.state === 'done') {
@@ -113,24 +106,8 @@ export class IpamPlugin implements CniPlugin {
       await meetDemand(allocation);
       return { allocation, probed: before.probed ?? false };
     }
-    const giveBack = (uid: string) => this.#giveBack({ namespace, name, uid }, call);
+    const giveBack = (uid: string) => this.#returns.afterFailedAdd({ namespace, name, uid }, call);
     return allocateProbed(request, call.netns, { ipam, meetDemand, detection, giveBack });
-  }
-
-  /** Releases what this ADD has allocated, even if its caller has disconnected. */
-  async #giveBack(pod: RecordedPod, call: NetnsCall): Promise<void> {
-    const { attachments } = this.#parts;
-    const { containerId, interfaceName } = call.environment;
-    const intended = attachments.get({ containerId, interfaceName });
-    const held = intended === undefined ? [] : heldAddresses(intended);
-    const lastNic = this.#holding(pod.uid, this.#type).length === 0;
-    const share = { nic: lastNic ? undefined : interfaceName, held };
-    await this.#release(this.#source(), pod, share, {
-      ...call,
-      signal: AbortSignal.timeout(GIVE_BACK_TIMEOUT_MS),
-    });
-    // Another pod may get the planned addresses now, so a later DEL must not name them again.
-    if (intended !== undefined && held.length > 0) await attachments.removePart(intended, ipamPart);
   }
 
   /** If the record cannot be written (a full disk), addresses that were not recorded before are released. */
@@ -141,7 +118,7 @@ export class IpamPlugin implements CniPlugin {
       await attachments.put(record);
     } catch (error) {
       if (before?.state !== 'done' && record.pod !== undefined) {
-        await this.#giveBack(record.pod, call).catch((failed: unknown) => {
+        await this.#returns.afterFailedAdd(record.pod, call).catch((failed: unknown) => {
           call.log.warn({ err: failed }, 'could not release addresses; the DEL releases them');
         });
       }
@@ -150,20 +127,15 @@ export class IpamPlugin implements CniPlugin {
   }
 
   async del(call: AttachmentCall): Promise<void> {
-    const { attachments } = this.#parts;
     const { containerId, interfaceName } = call.environment;
-    const record = attachments.get({ containerId, interfaceName });
+    const record = this.#parts.attachments.get({ containerId, interfaceName });
     if (record?.ipam !== undefined) return this.remove(record, call);
-    // The DEL was already served, or the agent died between allocation and record, or the record was damaged.
-    const { podNamespace: namespace, podName: name, podUid } = podIfKnown(call.environment);
-    if (namespace === undefined || name === undefined || podUid === undefined) return;
-    const source = this.#source();
-    const uid = await source.ownerUid({ namespace, name, uid: podUid }, call.signal);
-    const others = this.#holding(uid, this.#type);
-    if (others.some((other) => other.containerId !== containerId || other.interfaceName === interfaceName))
-      return;
-    const share = { nic: others.length === 0 ? undefined : interfaceName, held: [] };
-    await this.#release(source, { namespace, name, uid }, share, call);
+    await this.#returns.withoutRecord(call);
+  }
+
+  /** The DEL of a record that has addresses of this type's source. */
+  remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
+    return this.#returns.ofRecord(record, call);
   }
 
   async check(call: NetnsCall): Promise<void> {
@@ -189,7 +161,7 @@ export class IpamPlugin implements CniPlugin {
         message: `address ${unreported.address} of interface ${interfaceName} is allocated but not in prevResult`,
       });
     }
-    await this.#source(record).verify({
+    await this.#sources.of(record).verify({
       podUid: record.pod.uid,
       nic: interfaceName,
       addresses: heldAddresses(record, interfaceName),
@@ -202,7 +174,7 @@ export class IpamPlugin implements CniPlugin {
   }
 
   async status(): Promise<void> {
-    const reason = this.#parts.notReady() ?? (await this.#source().unready?.());
+    const reason = this.#parts.notReady() ?? (await this.#sources.own.unready?.());
     if (reason !== undefined) throw new OrbError('AGENT_NOT_READY', { message: reason });
   }
 
@@ -242,71 +214,11 @@ export class IpamPlugin implements CniPlugin {
     }
   }
 
-  /**
-   * The source that gave the addresses of the record, or that of this type. A network may have had another type when the
-   * record was written.
-   */
-  #source(record?: AttachmentRecord): Ipam {
-    const type = this.#sourceType(record);
-    const source = this.#parts.sources.get(type);
-    if (source !== undefined) return source;
-    throw new OrbError('CNI_TYPE_UNKNOWN', {
-      message: `the addresses are those of type ${JSON.stringify(type)}, which this agent does not serve`,
-    });
-  }
-
-  #sourceType(record?: AttachmentRecord): string {
-    return (record && sourceOf(record)) ?? this.#type;
-  }
-
   #recorded(call: NetnsCall, pod: RecordedPod): RecordedAdd {
     const { attachments, timestamp } = this.#parts;
     const { containerId, interfaceName } = call.environment;
     const before = attachments.get({ containerId, interfaceName });
     return { call, pod, before, timestamp: timestamp() };
-  }
-
-  /**
-   * The DEL of a record that has addresses of this type's source.
-   * A record that a newer sandbox of its pod has superseded owns no addresses. An agent may have died before it
-   * recorded that. Then the last sandbox to be removed releases the addresses.
-   */
-  async remove(record: AttachmentRecord, call: PluginCall): Promise<void> {
-    const { attachments } = this.#parts;
-    const type = this.#sourceType(record);
-    const others = this.#holding(record.pod?.uid, type).filter((other) => other !== record);
-    const isShared = others.some(({ containerId }) => containerId !== record.containerId);
-    if (record.pod !== undefined && record.supersededBy === undefined && !isShared) {
-      // The last NIC also releases what was allocated for NICs that were never attached.
-      const nic = others.length === 0 ? undefined : record.interfaceName;
-      await this.#release(this.#source(record), record.pod, { nic, held: heldAddresses(record) }, call);
-    }
-    await attachments.removePart(record, ipamPart);
-  }
-
-  /** The pod's attachments that are known to hold addresses of this type's source. */
-  #holding(podUid: string | undefined, type: string): AttachmentRecord[] {
-    if (podUid === undefined) return [];
-    return this.#parts.attachments
-      .ofPod(podUid)
-      .filter((record) => record.ipam?.state === 'done' && record.supersededBy === undefined)
-      .filter((record) => this.#sourceType(record) === type);
-  }
-
-  #release(
-    source: Ipam,
-    pod: RecordedPod,
-    share: Pick<ReleaseRequest, 'nic' | 'held'>,
-    { signal, log }: PluginCall,
-  ): Promise<void> {
-    return source.release({
-      podNamespace: pod.namespace,
-      podName: pod.name,
-      podUid: pod.uid,
-      ...share,
-      signal,
-      log,
-    });
   }
 }
 
