@@ -28,9 +28,9 @@ export interface RefusedAddress {
 }
 
 export class PoolPorts {
-  readonly #neutron: Pick<Neutron, 'ports' | 'createPorts' | 'deletePort'>;
+  readonly #neutron: Pick<Neutron, 'ports' | 'createPort' | 'deletePort'>;
 
-  constructor(neutron: Pick<Neutron, 'ports' | 'createPorts' | 'deletePort'>) {
+  constructor(neutron: Pick<Neutron, 'ports' | 'createPort' | 'deletePort'>) {
     this.#neutron = neutron;
   }
 
@@ -44,8 +44,7 @@ export class PoolPorts {
   }
 
   /**
-   * Makes a port for each address, by a request of its own. Of a request with several ports, Neutron 21 loses all addresses
-   * before one that another port has: no port has them afterwards, and none can get them. Throws if Neutron cannot be asked.
+   * Makes a port for each address. One that another port has stops no other. Throws if Neutron cannot be asked.
    */
   async make(
     pool: PoolOfPorts,
@@ -65,7 +64,7 @@ export class PoolPorts {
     const refused: RefusedAddress[] = [];
     for (const [index, address] of addresses.entries()) {
       try {
-        made.push(...(await this.#neutron.createPorts([order(address)], options)));
+        made.push(await this.#neutron.createPort(order(address), options));
       } catch (error) {
         if (!isOrbError(error) || isUncertain(error) || isOfLogin(error)) throw error;
         // Where the quota has no room for one, or the policy allows none, the others are not tried.

@@ -188,7 +188,7 @@ for (const mode of ['port', 'address-pairs'] as const) {
       const place = node();
       const around: AroundCall = {
         after: (name) => {
-          if (name === 'createPorts' && answers++ === 0) throw lost();
+          if (name === 'createPort' && answers++ === 0) throw lost();
         },
       };
       const here = addresses(mode, place, { around });
@@ -206,19 +206,19 @@ for (const mode of ['port', 'address-pairs'] as const) {
       let order: unknown;
       const late: AroundCall = {
         before: (name) => {
-          if (name === 'createPorts') throw lost();
+          if (name === 'createPort') throw lost();
         },
       };
       const neutron = neutronWith(cloud, late);
-      const createPorts: typeof neutron.createPorts = (ports) => {
-        order = ports;
-        return neutron.createPorts(ports);
+      const createPort: typeof neutron.createPort = (port) => {
+        order = port;
+        return neutron.createPort(port);
       };
-      const shaky = addresses(mode, place, { neutron: { ...neutron, createPorts } });
+      const shaky = addresses(mode, place, { neutron: { ...neutron, createPort } });
       await assert.rejects(shaky.take('pod', subnetId), isCode('OPENSTACK_UNREACHABLE'));
       const next = addresses(mode, place);
       const taken = await next.take('pod', subnetId);
-      await api.neutron('POST', '/ports', { ports: order });
+      await api.neutron('POST', '/ports', { port: order });
       assert.equal((await ownPorts()).length, 2);
       await addresses(mode, place).reconcile();
       await checkHeld(mode, [taken]);
@@ -442,7 +442,7 @@ describe('address pairs', () => {
     let made = 0;
     const around: AroundCall = {
       before: (name) => {
-        if (name === 'createPorts') made++;
+        if (name === 'createPort') made++;
       },
     };
     const here = addresses(mode, node(), { warm: { low: 4, high: 12 }, around });

@@ -54,7 +54,7 @@ export interface AroundCall {
   readonly after?: (name: keyof AskedNeutron, isWrite: boolean) => void | Promise<void>;
 }
 
-const writes: ReadonlySet<string> = new Set(['updatePort', 'createPorts', 'deletePort', 'disassociate']);
+const writes: ReadonlySet<string> = new Set(['updatePort', 'createPort', 'deletePort', 'disassociate']);
 const names = ['port', 'ports', 'extensions', 'floatingIpsOf', ...writes] as (keyof AskedNeutron)[];
 
 /** Neutron through our client, with something around each call. */

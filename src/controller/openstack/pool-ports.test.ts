@@ -11,7 +11,7 @@ import { TestCluster } from '#reconcile/testing';
 import { addressKinds } from '../kinds.ts';
 import { poolPortsController } from './pool-ports.ts';
 
-type Order = Parameters<CloudClient['neutron']['createPorts']>[0][number];
+type Order = Parameters<CloudClient['neutron']['createPort']>[0];
 interface FakePort extends Order {
   readonly id: string;
 }
@@ -48,15 +48,13 @@ const neutron = {
       Object.entries(filter).every(([key, value]) => port[key as keyof FakePort] === value),
     );
   },
-  createPorts: async (orders: readonly Order[]) => {
-    asked.push(`make ${orders.length}`);
+  createPort: async (order: Order) => {
+    asked.push('make');
     if (isForbidden) throw new OrbError('OPENSTACK_FORBIDDEN', { message: 'disallowed by policy' });
-    // Neutron loses all addresses before the one that it refuses.
-    assert.equal(orders.length, 1);
-    if (orders.some((order) => foreign.has(addressOf(order))))
+    if (foreign.has(addressOf(order)))
       throw new OrbError('OPENSTACK_CONFLICT', { message: 'already allocated' });
-    const made = orders.map((order) => ({ ...order, id: `${order.network_id} ${addressOf(order)}` }));
-    ports.push(...made);
+    const made = { ...order, id: `${order.network_id} ${addressOf(order)}` };
+    ports.push(made);
     return made;
   },
   deletePort: async (id: string) => {
@@ -233,7 +231,7 @@ test('what Neutron forbids is told, and the rest of the pool is not tried', asyn
   );
   assert.deepEqual(
     asked.filter((one) => one !== 'ports'),
-    ['make 1'],
+    ['make'],
   );
 });
 
@@ -319,7 +317,7 @@ test('a port that one look does not show is looked for again, and made again if 
   put(['10.6.0.10-10.6.0.11'], { generation: 2 });
   asked.length = 0;
   await plan();
-  assert.deepEqual(asked, ['ports', 'ports', 'make 1']);
+  assert.deepEqual(asked, ['ports', 'ports', 'make']);
   assert.deepEqual(ready(), ['10.6.0.10', '10.6.0.11']);
 });
 
@@ -329,7 +327,7 @@ test('each port has a request of its own, and the status tells of 200 before the
   await plan();
   assert.equal(ready()?.length, 200);
   assert.ok(
-    asked.every((one) => one === 'ports' || one === 'make 1'),
+    asked.every((one) => one === 'ports' || one === 'make'),
     asked.join(),
   );
   await plan();

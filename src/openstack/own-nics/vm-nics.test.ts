@@ -47,7 +47,7 @@ test('Nova refuses a NIC more: what was made is undone, and the number is known 
     message: /VM vm has 4 NICs, and Nova refuses another one/,
   });
   assert.deepEqual([cloud.ports.size, (await cloud.ledger()).nics.length], [3, 3]);
-  cloud.failures.set('createPorts', new OrbError('INTERNAL', { message: 'no port is needed for this' }));
+  cloud.failures.set('createPort', new OrbError('INTERNAL', { message: 'no port is needed for this' }));
   await assert.rejects(agent.make(KIND, 'd'), { code: 'OPENSTACK_NICS_FULL' });
   cloud.failures.clear();
   cloud.slots = 5;
@@ -57,10 +57,10 @@ test('Nova refuses a NIC more: what was made is undone, and the number is known 
 
 test('a port that is refused leaves nothing, and one of which nobody knows is looked for', async () => {
   const agent = cloud.agent();
-  cloud.failures.set('createPorts', new OrbError('OPENSTACK_QUOTA', { message: 'Quota exceeded' }));
+  cloud.failures.set('createPort', new OrbError('OPENSTACK_QUOTA', { message: 'Quota exceeded' }));
   await assert.rejects(agent.make(KIND, 'a'), { code: 'OPENSTACK_QUOTA' });
   assert.deepEqual((await cloud.ledger()).nics, []);
-  cloud.failures.set('createPorts', new OrbError('OPENSTACK_UNREACHABLE', { message: 'no answer' }));
+  cloud.failures.set('createPort', new OrbError('OPENSTACK_UNREACHABLE', { message: 'no answer' }));
   await assert.rejects(agent.make(KIND, 'a'), { code: 'OPENSTACK_UNREACHABLE' });
   assert.deepEqual(
     (await cloud.ledger()).nics.map(({ state, owner }) => [state, owner]),

@@ -28,7 +28,7 @@ import { serverNics } from './server-nics.ts';
 export interface VmNicsParts extends NicArrivalParts, NicRemovalParts {
   readonly nova: NicRemovalParts['nova'] & Pick<Nova, 'attach'>;
   readonly neutron: NicRemovalParts['neutron'] &
-    Pick<Neutron, 'createPorts' | 'extensions' | 'network' | 'subnet' | 'floatingIpsOf' | 'disassociate'>;
+    Pick<Neutron, 'createPort' | 'extensions' | 'network' | 'subnet' | 'floatingIpsOf' | 'disassociate'>;
   /** What the ports say of themselves. */
   readonly origin: PortOrigin;
   /** Whether the node has a link with this MAC address now. */
@@ -142,15 +142,11 @@ export class VmNics {
       ...{ ...texts, network_id: networkId, device_id: '', device_owner: '' },
       ...(groups !== null && { security_groups: groups }),
     };
-    const [made] = await neutron.createPorts([order]).catch(async (error: unknown) => {
+    const made = await neutron.createPort(order).catch(async (error: unknown) => {
       // What was refused will not come later.
       if (!isUncertain(error)) await this.#parts.file.update((ledger) => withoutNic(ledger, name));
       throw error;
     });
-    if (made === undefined) {
-      const message = `Neutron accepted a port in network ${networkId}, and made none`;
-      throw new OrbError('OPENSTACK_REFUSED', { message, subject: networkId });
-    }
     // If this process dies before the next write, the port is found by its name.
     const port = await this.#factsOf(made);
     await this.#update(name, { port });

@@ -27,7 +27,7 @@ import { type AddressKeeper, backOff, type KeeperParts, type LedgerChange, TRIES
 export interface OwnPortsParts extends KeeperParts {
   readonly neutron: Pick<
     Neutron,
-    'port' | 'ports' | 'createPorts' | 'deletePort' | 'extensions' | 'floatingIpsOf' | 'disassociate'
+    'port' | 'ports' | 'createPort' | 'deletePort' | 'extensions' | 'floatingIpsOf' | 'disassociate'
   >;
   readonly networkId: string;
   /** Whether a port of a VM must let the addresses through before a pod gets them. */
@@ -109,10 +109,7 @@ export class OwnPorts implements AddressKeeper {
     await this.takeOff();
   }
 
-  /**
-   * Makes ports of one name, each by a request of its own. Of a request with several ports that it refuses, Neutron 21 loses
-   * the addresses: no port has them afterwards, and none can get them.
-   */
+  /** Makes ports of one name side by side. */
   async #make(wanted: Wanted, count: number, then: LedgerChange): Promise<void> {
     const { file, neutron, pair, clock } = this.#parts;
     const groups = wanted.groups ?? (await this.#parts.nodeGroups());
@@ -133,12 +130,12 @@ export class OwnPorts implements AddressKeeper {
         ...(groups !== undefined && { security_groups: groups }),
         ...origin,
       };
-      const requests = Array.from({ length: left }, () => neutron.createPorts([order]));
+      const requests = Array.from({ length: left }, () => neutron.createPort(order));
       const answers = await Promise.allSettled(requests);
       const refused = answers.filter((one) => one.status === 'rejected');
       const uncertain = refused.find(({ reason }) => isUncertain(reason));
       if (uncertain !== undefined) throw uncertain.reason;
-      const ports = answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      const ports = answers.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       await file.update((own) => then(made(own, ports, pair)));
       // Two requests chose the same free address.
       const isPassing = ({ reason }: PromiseRejectedResult) =>

@@ -98,7 +98,7 @@ export class NicCloud {
     const sight = <T>(value: T | undefined) =>
       value === undefined ? ({ is: 'absent' } as const) : ({ is: 'there', value } as const);
     return {
-      createPorts: (orders) => step('createPorts', async () => orders.map((order) => this.#makePort(order))),
+      createPort: (order) => step('createPort', async () => this.#makePort(order)),
       deletePort: (id) =>
         step('deletePort', async () => {
           this.ports.delete(id);
