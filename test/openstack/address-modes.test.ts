@@ -12,6 +12,7 @@ import type { CloudClient } from '#openstack';
 import { LedgerFile, type PortAddresses } from '#openstack/own-port';
 import { OWN_PORT_OWNER } from '#plan/openstack';
 import { type AroundCall, addressesOf, type KeptParts, neutronWith } from './keepers.ts';
+import { killPoints } from './kill-points.ts';
 import { Api, client, makeNetwork, type PortObject } from './scene.ts';
 import { admin } from './servers/place.ts';
 import { runWriter, type Said } from './writer-process.ts';
@@ -323,7 +324,7 @@ describe('a writer that is killed', () => {
 
   for (const verb of ['take', 'give'] as const) {
     test(`at any step of ${verb} leaves nothing that the next does not know`, async (t) => {
-      for (let step = 1; ; step++) {
+      for (const step of killPoints(t)) {
         const place = node();
         if (verb === 'give') await addresses(mode, place).take('pod', subnetId);
         const { dying, died } = dyingAt(step, place);
@@ -334,7 +335,7 @@ describe('a writer that is killed', () => {
         await give(next);
         await checkHeld(mode, []);
         if (!hasEnded) continue;
-        t.diagnostic(`${step - 1} steps`);
+        t.diagnostic(`step ${step} is beyond the last`);
         assert.ok(step > 10);
         return;
       }
@@ -360,13 +361,13 @@ describe('a requested address', () => {
   for (const mode of ['fixed-ips', 'port', 'address-pairs'] as const) {
     test(`is given in mode ${mode}, unless another has it`, async () => {
       const here = addresses(mode, node());
-      assert.equal(await here.take('pod', subnetId, { address: '10.50.0.77' }), '10.50.0.77');
-      assert.ok(await here.holds('pod', '10.50.0.77'));
+      assert.equal(await here.take('pod', subnetId, { address: '10.50.0.240' }), '10.50.0.240');
+      assert.ok(await here.holds('pod', '10.50.0.240'));
       const taken = isCode('ADDRESS_REQUEST_TAKEN');
-      await assert.rejects(here.take('other', subnetId, { address: '10.50.0.77' }), taken);
-      const fixed_ips = [{ subnet_id: subnetId, ip_address: '10.50.0.78' }];
+      await assert.rejects(here.take('other', subnetId, { address: '10.50.0.240' }), taken);
+      const fixed_ips = [{ subnet_id: subnetId, ip_address: '10.50.0.241' }];
       const foreign = await api.make('port', { network_id: networkId, fixed_ips });
-      await assert.rejects(here.take('other', subnetId, { address: '10.50.0.78' }), taken);
+      await assert.rejects(here.take('other', subnetId, { address: '10.50.0.241' }), taken);
       const ofNode = port.fixed_ips[0]?.ip_address ?? '';
       await assert.rejects(here.take('other', subnetId, { address: ofNode }), taken);
       await api.neutron('DELETE', `/ports/${foreign.id}`);

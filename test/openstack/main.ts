@@ -8,7 +8,7 @@ import { type CommandLine, runProgram } from '#program';
 import { chosenFiles } from '../../tools/chosen-files.ts';
 import { CompileCache } from '../../tools/compile-cache.ts';
 import { tryInLanes } from './lanes.ts';
-import { unpackedServers } from './servers/installation.ts';
+import { areDatabasesKept, unpackedServers } from './servers/installation.ts';
 
 const own = import.meta.dirname;
 const options = {
@@ -63,10 +63,10 @@ async function tryAll(line: Line): Promise<number> {
   // Tests wait for servers and kill programs: one lane more than processors keeps all busy.
   const lanes = Math.min(files.length, availableParallelism() + 1);
   using cache = new CompileCache();
-  const failed = await tryInLanes(files.toSorted(longFirst), lanes, {
-    argvOf: (lane) => argvOf(line, lane),
-    env: cache.env,
-  });
+  const how = { argvOf: (lane: number) => argvOf(line, lane), env: cache.env };
+  // A lane that tries no file makes them for all.
+  if (!areDatabasesKept(root)) await tryInLanes([], 1, how);
+  const failed = await tryInLanes(files.toSorted(longFirst), lanes, how);
   const names = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
   console.log(`${files.length} files, ${failed.length} failed${names}`);
   return failed.length === 0 ? 0 : 1;
@@ -75,7 +75,7 @@ async function tryAll(line: Line): Promise<number> {
 const USAGE = `usage: npm run test:openstack [-- [--all | --short] [PATTERN ...]]
 Runs the tests against the real Keystone, Neutron, Placement and Nova of Debian 12, in namespaces of their own;
 with PATTERNs those whose path holds one.
---all          the long forms too: Neutron is away for a minute, and 200 writers of a port are killed
+--all          the long forms too: Neutron is away for a minute, 200 writers are killed, and one at each step
 --short        without the files that take longest: for CI
 --logs FOLDER  keeps the servers' configuration, databases and logs there`;
 await runProgram({

@@ -129,14 +129,16 @@ export interface PortObject extends Identified {
   readonly security_groups: readonly string[];
 }
 
-/** A network with one IPv4 subnet. */
+/** A network with one subnet of prefix length 24. Neutron chooses addresses below .200; tests can choose the others. */
 export async function makeNetwork(
   api: Api,
   name: string,
   cidr: string,
 ): Promise<{ readonly networkId: string; readonly subnetId: string }> {
   const network = await api.make('network', { name });
-  const subnet = await api.make('subnet', { network_id: network.id, cidr, ip_version: 4 });
+  const prefix = cidr.replace(/0\/24$/, '');
+  const allocation_pools = [{ start: `${prefix}2`, end: `${prefix}199` }];
+  const subnet = await api.make('subnet', { network_id: network.id, cidr, ip_version: 4, allocation_pools });
   return { networkId: network.id, subnetId: subnet.id };
 }
 

@@ -43,7 +43,7 @@ export class NicRemoval {
     await this.all();
     const left = (await file.read()).nics.map(({ name }) => name);
     if (left.length === 0) return;
-    const message = `the request for ${left.join(', ')} of server ${serverId} may still be under way`;
+    const message = `the request for ${left.join(', ')} of server ${serverId} may still be under way: try again in a minute`;
     throw new OrbError('OPENSTACK_NIC_LATE', { message, subject: serverId });
   }
 

@@ -17,7 +17,7 @@ import {
   type WarmLimits,
 } from '#plan/openstack';
 import { isScarce } from '../refusal.ts';
-import type { AddressKeeper, KeeperParts } from './address-keeper.ts';
+import type { AddressKeeper, KeeperParts, LedgerChange } from './address-keeper.ts';
 
 export interface PortAddressesParts extends KeeperParts {
   readonly keeper: AddressKeeper;
@@ -153,18 +153,20 @@ export class PortAddresses {
     const errors: unknown[] = [];
     for (const subnetId of subnetIds) {
       const count = toFetch(await this.#parts.file.read(), subnetId, this.#parts.warm);
-      if (count > 0) await this.#addSome(subnetId, count).catch((error: unknown) => errors.push(error));
+      const wanted = { subnetId, groups: null, address: null };
+      if (count > 0) await this.#addSome(wanted, count).catch((error: unknown) => errors.push(error));
     }
     if (errors.length > 0) throw errors[0];
   }
 
   /** One write gives all or none. Where there are not so many, half of them, or half of that. */
-  async #addSome(subnetId: string, count: number): Promise<void> {
+  async #addSome(wanted: Wanted, count: number, then?: LedgerChange): Promise<void> {
+    const { keeper } = this.#parts;
     try {
-      await this.#parts.keeper.add({ subnetId, groups: null, address: null }, count);
+      await keeper.add(wanted, count, then);
     } catch (error) {
-      if (!isScarce(error) || count === 1) throw error;
-      await this.#addSome(subnetId, Math.floor(count / 2));
+      if (!isScarce(error) || !keeper.addsInOneWrite || count === 1) throw error;
+      await this.#addSome(wanted, Math.floor(count / 2), then);
     }
   }
 
@@ -247,7 +249,7 @@ export class PortAddresses {
         log.debug({ subnet: wanted.subnetId }, errorText(error));
       }
     }
-    await keeper.add(wanted, count, give);
+    await this.#addSome(wanted, count, give);
   }
 
   /** An address that Neutron does not choose. Throws ADDRESS_REQUEST_TAKEN. */

@@ -1,7 +1,7 @@
 // The servers as the cache keeps them: Debian's packages, unpacked, and the databases of a new cloud.
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder, kept } from '../../kube/cache.ts';
 import type { Cloud } from './cloud.ts';
@@ -18,6 +18,11 @@ export function unpackedServers(): Promise<string | Error> {
     console.log("unpacking Debian's packages of the OpenStack servers (once: 110 MB, about 30 seconds)");
     return unpackServers(folder);
   }).catch((error: Error) => error);
+}
+
+/** Whether the databases of a new cloud are kept. */
+export function areDatabasesKept(root: string): boolean {
+  return existsSync(stateFolder(root));
 }
 
 /** Starts all servers of a cloud whose packages are unpacked in `root`. */
