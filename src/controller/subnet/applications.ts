@@ -10,6 +10,7 @@ import {
   type ApplicationPlan,
   type AutomaticPoolSettings,
   asksForSubnets,
+  inheritedAnnotations,
   isOfSubnet,
   isThirdParty,
   type Notice,
@@ -55,7 +56,8 @@ class Applications {
   readonly #waiting = new Map<string, ReadonlySet<string>>();
   /** What was told of an application, so that each cause is one Event. */
   readonly #told = new Map<string, string>();
-  readonly #generations = new Map<string, number | undefined>();
+  /** What the pools of a subnet had to follow when it was last seen, by its name. */
+  readonly #followed = new Map<string, string>();
 
   constructor(options: ApplicationControllerOptions) {
     this.#options = options;
@@ -65,7 +67,7 @@ class Applications {
   forget(): void {
     this.#waiting.clear();
     this.#told.clear();
-    this.#generations.clear();
+    this.#followed.clear();
     this.#thirdParties.forget();
   }
 
@@ -140,13 +142,14 @@ class Applications {
       await carver.settle({ application, living: undefined, asker: 'workload' }, signal);
   }
 
-  #ofSubnet({ metadata }: SpiderSubnet, state: AddressState): string[] {
-    const { name = '', generation } = metadata;
+  #ofSubnet(subnet: SpiderSubnet, state: AddressState): string[] {
+    const { name = '', generation } = subnet.metadata;
     const waiting = [...this.#waiting].filter(([, subnets]) => subnets.has(name)).map(([key]) => key);
-    const isKnown = this.#generations.has(name) && this.#generations.get(name) === generation;
-    this.#generations.set(name, generation);
+    const followed = JSON.stringify([generation, inheritedAnnotations(subnet)]);
+    const isKnown = this.#followed.get(name) === followed;
+    this.#followed.set(name, followed);
     if (isKnown) return waiting;
-    // Gateway and routes of the pools follow their subnet, and a new subnet may be named by anybody.
+    // Pools follow their subnet, and a new subnet may be named by anybody.
     const owners = state.pools.list().filter((pool) => isOfSubnet(pool, name));
     const asking = allWorkloads(state).filter(({ annotations }) => asksForSubnets(annotations));
     return [

@@ -98,6 +98,24 @@ test('a subnet that is too small is told once, and the application gets its pool
   assert.deepEqual(await told(), ['SubnetExhausted Deployment app']);
 });
 
+test('pools follow who makes addresses ready, which a subnet may say without another generation', async () => {
+  await stage.deployment(fromSubnet('s'), 1);
+  await stage.until(() => stage.sizes(), '10.6.0.10-10.6.0.11; 2 of 10');
+  for (const network of ['one', 'two']) {
+    const annotations = {
+      'ipam.spidernet.io/iaas-provider': 'neutron',
+      'openstack.orbweaver.io/network': network,
+    };
+    const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
+    await stage.kube.patch(resources.spiderSubnets, { name: 's' }, patch);
+    const followed = async () => {
+      const pool = await stage.pool();
+      return Object.keys(annotations).map((key) => pool?.metadata.annotations?.[key]);
+    };
+    await stage.until(followed, ['neutron', network]);
+  }
+});
+
 test('annotations that make no sense are told, and change nothing', async () => {
   await stage.deployment({ 'ipam.spidernet.io/subnet': '{}' }, 1);
   const told = async () => (await stage.kube.list(resources.events)).items.map(({ reason }) => reason);

@@ -170,6 +170,17 @@ test('a pool that a user writes belongs to the subnet of its network, and inheri
   assert.equal(poolInSubnet(far, [subnet()]), far);
 });
 
+test('a pool that a user writes inherits who makes its addresses ready, unless it says so itself', () => {
+  const provider = 'ipam.spidernet.io/iaas-provider';
+  const object = subnet();
+  const annotations = { [provider]: 'neutron', 'example.com/note': 'of the subnet' };
+  const ofNeutron = { ...object, metadata: { ...object.metadata, annotations } };
+  assert.deepEqual(poolInSubnet(pool('p'), [ofNeutron]).metadata.annotations, { [provider]: 'neutron' });
+  const other = pool('p');
+  const own = { ...other, metadata: { ...other.metadata, annotations: { [provider]: 'another' } } };
+  assert.deepEqual(poolInSubnet(own, [ofNeutron]).metadata.annotations, { [provider]: 'another' });
+});
+
 const issues = (given: SpiderIPPool, old: SpiderIPPool | undefined, subnets: SpiderSubnet[]) =>
   validatePoolInSubnet(given, old, subnets).map(({ field, message }) => `${field}: ${message}`);
 

@@ -4,14 +4,20 @@ import type { SpiderIPPool, SpiderSubnet } from '#api';
 import { sameCidr } from '#ip';
 import type { AdmissionIssue, PoolNetwork } from '#plan/ipam';
 import { tryRead } from './admit-subnet.ts';
-import { inherited, isAutomatic, OWNER_SUBNET_LABEL, ownerReference } from './auto-pool.ts';
+import {
+  inherited,
+  inheritedAnnotations,
+  isAutomatic,
+  OWNER_SUBNET_LABEL,
+  ownerReference,
+} from './auto-pool.ts';
 import { labelValue } from './pool-name.ts';
 import { networkOfPool, rangesText } from './pool-write.ts';
 import type { SubnetLedger } from './subnet-ledger.ts';
 
 /**
  * A pool of the network of a subnet belongs to the subnet: it gets the label and the owner, so that it goes with the
- * subnet, and gateway and routes if it has none. A pool that belongs to it already is not changed.
+ * subnet, and what it can inherit if it has none. A pool that belongs to it already is not changed.
  */
 export function poolInSubnet(pool: SpiderIPPool, subnets: Iterable<SpiderSubnet>): SpiderIPPool {
   const { metadata, spec } = pool;
@@ -29,6 +35,7 @@ export function poolInSubnet(pool: SpiderIPPool, subnets: Iterable<SpiderSubnet>
     metadata: {
       ...metadata,
       labels: { ...metadata.labels, [OWNER_SUBNET_LABEL]: label },
+      annotations: { ...inheritedAnnotations(subnet), ...metadata.annotations },
       ownerReferences: isOwned || isControlled ? owners : [...owners, owner],
     },
     spec: { ...inherited(subnet), ...spec },

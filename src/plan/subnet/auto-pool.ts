@@ -8,7 +8,8 @@ import {
   type SpiderSubnet,
 } from '#api';
 import { cidrLabel, networkOf, parseCidr } from '#ip';
-import { POOL_CIDR_LABEL } from '#plan/ipam';
+import { POOL_CIDR_LABEL, PROVIDER_ANNOTATION } from '#plan/ipam';
+import { NETWORK_ANNOTATION } from '#plan/openstack';
 import { type Application, type ApplicationName, applicationKey } from './application.ts';
 import { labelValue } from './pool-name.ts';
 import {
@@ -93,7 +94,7 @@ export function newPool(
         [FAMILY_LABEL]: `IPv${wish.family}`,
         [POOL_CIDR_LABEL]: cidrLabel(cidr),
       },
-      annotations: { [IP_NUMBER_ANNOTATION]: numberText(request) },
+      annotations: { ...inheritedAnnotations(subnet), [IP_NUMBER_ANNOTATION]: numberText(request) },
       finalizers: [SPIDERPOOL_FINALIZER],
       ownerReferences: [ownerReference(subnet)],
     },
@@ -131,6 +132,7 @@ export function renewedPool(
       labels: { ...metadata.labels, ...lifeLabels(application, request) },
       annotations: {
         ...metadata.annotations,
+        ...inheritedAnnotations(subnet),
         [IP_NUMBER_ANNOTATION]: numberText(request),
         [REVISION_ANNOTATION]: String(revision),
       },
@@ -250,7 +252,13 @@ function lifeLabels({ uid }: Application, { reclaim }: SubnetRequest): Record<st
   return { [UID_LABEL]: uid, [RECLAIM_ANNOTATION]: String(reclaim) };
 }
 
-/** What a pool takes from its subnet. */
+/** Who makes the addresses of a pool ready, as its subnet says. */
+export function inheritedAnnotations({ metadata }: SpiderSubnet): Record<string, string> {
+  const all = Object.entries(metadata.annotations ?? {});
+  return Object.fromEntries(all.filter(([key]) => key === PROVIDER_ANNOTATION || key === NETWORK_ANNOTATION));
+}
+
+/** What the spec of a pool takes from its subnet. */
 export function inherited({ spec }: SpiderSubnet): Inherited {
   return {
     ...(spec?.gateway !== undefined && { gateway: spec.gateway }),

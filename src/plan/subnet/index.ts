@@ -8,7 +8,13 @@ export {
   type OwnerLookup,
   topController,
 } from './application.ts';
-export { isAutomatic, isOfSubnet, labelsWithApplication, ownerApplication } from './auto-pool.ts';
+export {
+  inheritedAnnotations,
+  isAutomatic,
+  isOfSubnet,
+  labelsWithApplication,
+  ownerApplication,
+} from './auto-pool.ts';
 export {
   type AutomaticPoolSettings,
   automaticPoolSettings,

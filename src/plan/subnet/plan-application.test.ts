@@ -159,6 +159,39 @@ test('pools follow gateway and routes of their subnet', () => {
   assert.deepEqual([gateway, theirs, ips], ['10.6.0.2', routes, ['10.6.0.10-10.6.0.11']]);
 });
 
+test('pools have the provider of addresses that their subnet names, now or later, and annotations of others stay', () => {
+  const cluster = small();
+  const isOfProvider = ([key]: [string, string]) => /iaas-provider|network|note/.test(key);
+  const annotations = () =>
+    Object.entries(cluster.pools.get(POOL)?.metadata.annotations ?? {}).filter(isOfProvider);
+  const name = (network: string) => {
+    const subnet = cluster.subnets.get('s');
+    assert.ok(subnet !== undefined);
+    const own = {
+      'ipam.spidernet.io/iaas-provider': 'neutron',
+      'openstack.orbweaver.io/network': network,
+      'example.com/note': 'of the subnet',
+    };
+    cluster.subnets.set('s', { ...subnet, metadata: { ...subnet.metadata, annotations: own } });
+    run(cluster, app, sized('2'), 0);
+  };
+  name('one');
+  assert.deepEqual(annotations(), [
+    ['ipam.spidernet.io/iaas-provider', 'neutron'],
+    ['openstack.orbweaver.io/network', 'one'],
+  ]);
+  const pool = cluster.pools.get(POOL);
+  assert.ok(pool !== undefined);
+  const noted = { ...pool.metadata.annotations, 'example.com/note': 'of the pool' };
+  cluster.pools.set(POOL, { ...pool, metadata: { ...pool.metadata, annotations: noted } });
+  name('two');
+  assert.deepEqual(Object.fromEntries(annotations()), {
+    'ipam.spidernet.io/iaas-provider': 'neutron',
+    'openstack.orbweaver.io/network': 'two',
+    'example.com/note': 'of the pool',
+  });
+});
+
 test('an address that a subnet excludes later leaves the pool, unless a pod holds it', () => {
   const cluster = small();
   run(cluster, app, sized('3'), 0);
